@@ -1,0 +1,1 @@
+"""The rules of mentoring relationships: pure, without clock, randomness or input and output."""

@@ -1,0 +1,1 @@
+"""The five codes of conduct as data, and what implements each clause."""

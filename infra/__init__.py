@@ -1,0 +1,1 @@
+"""Everything that touches the world: stores, servers, files, the clock and the command line."""

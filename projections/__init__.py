@@ -1,0 +1,1 @@
+"""Folds of events into rows that answer questions, one file a projection."""

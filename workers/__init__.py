@@ -1,0 +1,1 @@
+"""Reactions to events: commands, deadlines and notifications, one file a worker."""
