@@ -1,0 +1,158 @@
+"""The shapes that every aggregate shares: commands, events, the envelope of a recorded event, the context of a decision.
+
+Every field of every command and event says through `Holds` which data class it belongs to, so that the one seam
+which writes events (the mapper) knows what is content and the sharing rules know what a reader may see.
+"""
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, ClassVar, Generic, NamedTuple, TypeVar, get_args
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from domain.words import DataClass, Document, MentorStanding, Role
+
+FIRST_YEAR, LAST_YEAR = 1900, 2999
+TEXT_MAX = 20_000
+
+
+class Holds(NamedTuple):
+    """Annotation of a field: the data class of what it holds (the sharing lists of the codes speak in these)."""
+
+    data_class: DataClass
+
+
+def _to_utc(value: datetime) -> datetime:
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+        raise ValueError(f"expected a year from {FIRST_YEAR} to {LAST_YEAR}")
+    return value if value.tzinfo is UTC else value.astimezone(UTC)
+
+
+def _one_day(value: date) -> date:
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+        raise ValueError(f"expected a year from {FIRST_YEAR} to {LAST_YEAR}")
+    return value
+
+
+Time = Annotated[AwareDatetime, AfterValidator(_to_utc)]
+Day = Annotated[date, AfterValidator(_one_day)]
+Text = Annotated[str, StringConstraints(max_length=TEXT_MAX)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+Id = Annotated[Name, Holds("operational")]
+PersonId = Annotated[Name, Holds("identity")]
+OperationalText = Annotated[Text, Holds("operational")]
+OperationalTime = Annotated[Time, Holds("operational")]
+ScheduleTime = Annotated[Time, Holds("schedule")]
+OperationalDay = Annotated[Day, Holds("operational")]
+Flag = Annotated[bool, Holds("operational")]
+Minutes = Annotated[int, Field(ge=1, le=1440), Holds("schedule")]
+
+
+class Data(BaseModel):
+    """A frozen value of the domain; unknown fields are refused, types are not bent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Command(Data):
+    """A wish, in the imperative: the rules accept or refuse it. The fields are CloudEvents `data`."""
+
+
+class Event(Data):
+    """A fact, in the past tense. Its name, version and fields are a storage format: add and upcast, never edit."""
+
+    VERSION: ClassVar[int] = 1
+
+
+class TermSetting(Data):
+    """One value that one document gives to one term (pentalog.prevalence ranks the documents)."""
+
+    document: Document
+    term: str
+    value: float
+
+
+class Known(Data):
+    """What other aggregates said at the time of a decision, recorded with its events so that replay needs no other stream."""
+
+    mentor_standing: MentorStanding = "good"
+    terms: tuple[TermSetting, ...] = ()
+
+
+class Actor(NamedTuple):
+    """Whose act it is: `role:id`."""
+
+    role: Role
+    id: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Actor":
+        """Read `role:id`; the text was validated where it came in."""
+        role, _, id_ = text.partition(":")
+        return cls(role, id_)  # type: ignore[arg-type]
+
+    def __str__(self) -> str:
+        return f"{self.role}:{self.id}"
+
+
+class Context(NamedTuple):
+    """What a decision may look at besides the state: whose act, when it happened, when it is recorded, what others said.
+
+    `codes` are the codes which the programme has adopted by then, for a proposal that names none.
+    """
+
+    actor: Actor
+    occurred_at: datetime
+    recorded_at: datetime
+    known: Known = Known()
+    codes: tuple[str, ...] = ()
+
+
+E_co = TypeVar("E_co", bound=Event, covariant=True)
+
+
+class Recorded(BaseModel, Generic[E_co]):
+    """An event as it stands in the record: which stream, which version, when it happened, when it was recorded, by whom.
+
+    `version` counts from 1 within the subject. `source` and `message_id` name the message that caused it.
+    `known` is present when programme terms or the mentor's standing differ from what the stream last recorded.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    subject: str
+    version: int
+    occurred_at: datetime
+    recorded_at: datetime
+    actor: str
+    source: str = ""
+    message_id: str = ""
+    correlation_id: str | None = None
+    causation_id: str | None = None
+    traceparent: str | None = None
+    known: Known | None = None
+    data: E_co
+
+    @property
+    def role(self) -> str:
+        """The acting role: the part of `actor` before the colon."""
+        return self.actor.partition(":")[0]
+
+
+AnyRecorded = Recorded[Any]
+
+
+def data_class_of(model: type[BaseModel], field: str) -> DataClass | None:
+    """The data class that a field of a command or event declares, or None where it forgot to."""
+    info = model.model_fields[field]
+    return _declared([*info.metadata, info.annotation])
+
+
+def _declared(parts: list[Any]) -> DataClass | None:
+    for part in parts:
+        if isinstance(part, Holds):
+            return part.data_class
+    for part in parts:
+        if found := _declared([*getattr(part, "__metadata__", ()), *get_args(part)] if get_args(part) else []):
+            return found
+    return None

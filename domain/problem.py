@@ -1,0 +1,35 @@
+"""What is wrong with a message, said so that a person and a program can both act on it.
+
+A rule never raises a bare string: it names a code for programs, the clause that spoke, a sentence for
+people and the field concerned. One refusal carries every problem found, never just the first.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Problem(NamedTuple):
+    """One reason for a refusal or an invalid message.
+
+    `code` is a stable word for programs, `clause` the id of the clause that spoke (None where no clause did),
+    `message` a sentence for a person, `field` the path of the offending field (`data.starts_at`).
+    """
+
+    code: str
+    message: str
+    clause: str | None = None
+    field: str | None = None
+
+
+class Refused(Exception):  # noqa: N818 - a refusal is an answer of the rules, not an error of the program
+    """The rules say no. `problems` holds all reasons, in the order in which the rules were asked."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(problem.message for problem in self.problems))
+
+
+def refuse(*problems: Problem) -> None:
+    """Raise `Refused` with the given problems; do nothing when there are none."""
+    if problems:
+        raise Refused(problems)

@@ -1,0 +1,1 @@
+"""The mentoring relationship: one aggregate, four states, the rules of five codes."""

@@ -1,0 +1,577 @@
+"""What may be asked of a relationship: one frozen model a command, its fields as the messages carry them.
+
+Models check form only; whether the rules agree is decided in `decide`. The order is that of a relationship's life:
+proposal and contracting, goals, sessions, what the parties say, concerns and conduct, the course to the end.
+"""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from domain.model import (
+    Command,
+    Day,
+    Flag,
+    Holds,
+    Id,
+    Minutes,
+    Name,
+    OperationalDay,
+    OperationalText,
+    OperationalTime,
+    PersonId,
+    ScheduleTime,
+    Text,
+)
+from domain.relationship.fields import (
+    AgendaItem,
+    AttendingRoles,
+    AudienceName,
+    CauseName,
+    ChannelName,
+    DataClassName,
+    DocumentName,
+    Evidence,
+    FeedbackText,
+    GoalText,
+    GoalTitle,
+    Objective,
+    PrivateTopic,
+    RoleName,
+    Roles,
+    SafeText,
+    SessionText,
+    SharingTerm,
+)
+from domain.words import (
+    BreachKind,
+    CodeId,
+    ConflictNature,
+    DataClass,
+    Device,
+    DisclosureException,
+    EndingReason,
+    FeedbackSubject,
+    GoalSource,
+    GoalType,
+    Occasion,
+    Party,
+    Progress,
+    ReportingAudience,
+    Respondent,
+    Role,
+    Topic,
+    Urgency,
+)
+
+
+# --- proposal and contracting -------------------------------------------------------------------------------------
+class ProposeRelationship(Command):
+    """Bring a mentee and a mentor together under a programme and its codes."""
+
+    programme_id: Id
+    mentee_id: PersonId
+    mentor_id: PersonId
+    codes: Annotated[tuple[CodeId, ...] | None, Holds("operational")] = None
+    customer_id: PersonId | None = None
+    line_manager_id: PersonId | None = None
+    supplier_id: PersonId | None = None
+
+
+class AcceptTerms(Command):
+    """The actor accepts one version of a document."""
+
+    document: DocumentName
+    version: Id
+
+
+class DeclineTerms(Command):
+    """The actor declines one version of a document."""
+
+    document: DocumentName
+    version: Id
+
+
+class StateTrustReadiness(Command):
+    """The actor says whether they are ready to trust (pentalog.trust)."""
+
+    ready: Flag
+
+
+class GrantConsent(Command):
+    """The actor lets an audience have a class of data, until a time or until withdrawn."""
+
+    data_class: DataClassName
+    audience: AudienceName
+    how: OperationalText | None = None
+    until: OperationalTime | OperationalDay | None = None
+
+
+class WithdrawConsent(Command):
+    """The actor takes a consent back."""
+
+    data_class: DataClassName
+    audience: AudienceName
+    how: OperationalText | None = None
+    until: OperationalTime | OperationalDay | None = None
+
+
+class ConfirmMentorTraining(Command):
+    """The mentor has completed the training that must come first (nottingham.training)."""
+
+    course: OperationalText
+    completed_on: OperationalDay
+
+
+class DeclareConflictOfInterest(Command):
+    """The actor declares a conflict of interest, or that there is none."""
+
+    nature: Annotated[ConflictNature, Holds("operational")]
+    stakeholder: Annotated[Text | None, Holds("identity")] = None
+    description: SafeText | None = None
+
+
+class AgreeConflictMitigation(Command):
+    """How a declared conflict is kept from doing harm: all open ones, or those of one nature."""
+
+    mitigation: SafeText
+    nature: Annotated[ConflictNature | None, Holds("operational")] = None
+
+
+class RecordContractingConversation(Command):
+    """A contracting conversation took place and covered these topics."""
+
+    held_at: ScheduleTime
+    covered: Annotated[tuple[Topic, ...], Holds("process_improvement")]
+
+
+class AgreePlan(Command):
+    """How many sessions, how long, how often, from when to when, over which channel."""
+
+    sessions: Annotated[int, Field(ge=1, le=1000), Holds("schedule")] = 6
+    minutes: Minutes = 60
+    every_days: Annotated[int, Field(ge=1, le=3660), Holds("schedule")]
+    starts_on: Annotated[Day, Holds("schedule")]
+    ends_on: Annotated[Day, Holds("schedule")]
+    channel: ChannelName
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "AgreePlan":
+        if self.ends_on < self.starts_on:
+            raise ValueError("ends_on: expected a day not before starts_on")
+        return self
+
+
+class AgreeConfidentiality(Command):
+    """What may be shared, with whom, how and when; and what may not (cmn.confidentiality-level)."""
+
+    shared: Annotated[tuple[SharingTerm, ...], Holds("operational")]
+    not_shared: Annotated[tuple[DataClass, ...], Holds("operational")]
+
+
+class AgreeReporting(Command):
+    """Which outputs are reported to whom, and how often (cmn.reporting)."""
+
+    with_whom: Annotated[ReportingAudience, Holds("operational")]
+    outputs: Annotated[tuple[DataClass, ...], Holds("operational")]
+    every_days: Annotated[int | None, Field(ge=1, le=3660), Holds("schedule")] = None
+
+
+class ShareContactDetails(Command):
+    """The actor hands their own contact details to the other party."""
+
+    email: Annotated[Text | None, Holds("contact_details")] = None
+    telephone: Annotated[Text | None, Holds("contact_details")] = None
+
+    @model_validator(mode="after")
+    def _something(self) -> "ShareContactDetails":
+        if self.email is None and self.telephone is None:
+            raise ValueError("email: expected an e-mail address, a telephone number, or both")
+        return self
+
+
+# --- goals --------------------------------------------------------------------------------------------------------
+class AgreeGoal(Command):
+    """Mentee and mentor agree on a goal."""
+
+    goal_id: Id
+    title: GoalTitle
+    type: Annotated[GoalType, Holds("goal_types")]
+    source: Annotated[GoalSource, Holds("goal_types")]
+    success_measure: GoalText | None = None
+    agreed_by: Annotated[tuple[Party, ...], Holds("operational")]
+
+
+class ReviseGoal(Command):
+    """A goal gets another title."""
+
+    goal_id: Id
+    title: GoalTitle | None = None
+
+
+class DropGoal(Command):
+    """A goal is given up."""
+
+    goal_id: Id
+    reason: GoalText
+
+
+class RecordGoalProgress(Command):
+    """What a session, or the time around it, did for a goal."""
+
+    goal_id: Id
+    session_id: Id | None = None
+    progress: Annotated[Progress, Holds("goal_outcomes")]
+    note: GoalText | None = None
+
+
+class MarkTopicPrivate(Command):
+    """The mentee keeps a topic to themselves (leapfrog.privacy)."""
+
+    topic: PrivateTopic
+
+
+class OpenTopic(Command):
+    """The mentee opens a topic that was private."""
+
+    topic: PrivateTopic
+
+
+# --- sessions -----------------------------------------------------------------------------------------------------
+class ScheduleSession(Command):
+    """A session is put on the calendar; `minutes` defaults to the plan's, else to the term session_minutes."""
+
+    session_id: Id
+    starts_at: ScheduleTime
+    minutes: Minutes | None = None
+    channel: ChannelName
+
+
+class RescheduleSession(Command):
+    """A session moves to another start."""
+
+    session_id: Id
+    starts_at: ScheduleTime
+    reason: OperationalText
+    cause: CauseName | None = None
+
+
+class CancelSession(Command):
+    """A session will not take place."""
+
+    session_id: Id
+    reason: OperationalText
+    cause: CauseName | None = None
+
+
+class RecordPresessionCheck(Command):
+    """What the mentor's check before a session found (mentor247)."""
+
+    session_id: Id
+    checked_at: OperationalTime
+    device: Annotated[Device, Holds("process_improvement")]
+    connection: Annotated[bool, Holds("process_improvement")]
+    microphone: Annotated[bool, Holds("process_improvement")]
+    speakers: Annotated[bool, Holds("process_improvement")]
+    camera: Annotated[bool, Holds("process_improvement")]
+    quiet: Annotated[bool, Holds("process_improvement")]
+    background: Annotated[bool, Holds("process_improvement")]
+
+
+class CompleteSession(Command):
+    """A session took place; `joined` tells when each role joined."""
+
+    session_id: Id
+    started_at: Annotated[OperationalTime, Holds("time_spent")]
+    ended_at: Annotated[OperationalTime, Holds("time_spent")]
+    present: AttendingRoles
+    joined: Annotated[dict[Role, OperationalTime], Holds("attendance")]
+    agenda: Annotated[tuple[AgendaItem, ...], Holds("session_content")]
+    call_to_action: SessionText | None = None
+    camera_on: Annotated[bool | None, Holds("process_improvement")] = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "CompleteSession":
+        if self.ended_at <= self.started_at:
+            raise ValueError("ended_at: expected a time after started_at")
+        return self
+
+
+class RecordNoShow(Command):
+    """A session did not take place because somebody stayed away."""
+
+    session_id: Id
+    absent: Annotated[tuple[Role, ...], Field(min_length=1), Holds("attendance")]
+
+
+class AssignHomework(Command):
+    """Work between sessions, given in a session."""
+
+    homework_id: Id
+    session_id: Id
+    description: SessionText
+    due_at: ScheduleTime | None = None
+
+
+class ReportHomework(Command):
+    """How many hours the homework took so far, and whether it is done."""
+
+    homework_id: Id
+    hours: Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False), Holds("time_spent")]
+    done: Annotated[bool, Holds("goal_outcomes")]
+
+
+class RecordSessionNote(Command):
+    """A note on a session; `sensitive` keeps it to the parties present for good (pentalog.sensitive)."""
+
+    session_id: Id
+    text: SessionText
+    sensitive: Flag = False
+
+
+class RecordContact(Command):
+    """Mentee and mentor were in touch outside a session."""
+
+    channel: ChannelName
+
+
+# --- what the parties say -----------------------------------------------------------------------------------------
+class RespondToNps(Command):
+    """How likely the respondent is to recommend mentoring, 0 to 10."""
+
+    occasion: Annotated[Occasion, Holds("operational")]
+    score: Annotated[int, Field(ge=0, le=10), Holds("nps_score")]
+    comment: Annotated[Text | None, Holds("nps_comment")] = None
+
+
+class RequestNps(Command):
+    """Ask somebody for their NPS answer."""
+
+    respondent: Annotated[Respondent, Holds("operational")]
+    occasion: Annotated[Occasion, Holds("operational")]
+
+
+class GiveFeedback(Command):
+    """Answers to feedback questions: practice clause id or free key to text, number or yes/no."""
+
+    about: Annotated[FeedbackSubject, Holds("operational")]
+    answers: Annotated[dict[Name, bool | int | float | Text], Holds("feedback")]
+    text: FeedbackText | None = None
+
+
+# --- trust, respect, problems, conduct ----------------------------------------------------------------------------
+class ReportTrustBreakdown(Command):
+    """Trust is gone (pentalog.trust)."""
+
+    description: SafeText
+
+
+class RestoreTrust(Command):
+    """Trust is back."""
+
+    description: SafeText | None = None
+
+
+class ReportDisrespect(Command):
+    """Somebody was disrespectful (pentalog.respect, leapfrog.respect)."""
+
+    against: RoleName
+    description: SafeText
+
+
+class ResolveDisrespect(Command):
+    """The reported disrespect was dealt with."""
+
+    resolution: SafeText
+
+
+class ReportProblem(Command):
+    """A problem that the parties cannot solve themselves (nottingham.problems)."""
+
+    description: SafeText
+
+
+class ReportBreach(Command):
+    """A breach of a code, a policy or the law."""
+
+    against: RoleName
+    kind: Annotated[BreachKind, Holds("operational")]
+    clause: Id | None = None
+    description: SafeText
+
+
+class DiscloseConfidence(Command):
+    """Something confidential is disclosed under an exception, to one recipient and nobody else."""
+
+    exception: Annotated[DisclosureException, Holds("safeguarding")]
+    recipient: Annotated[
+        str,
+        Field(
+            pattern=r"^(mentee|mentor|customer|line_manager|supplier|coordinator|hr|service|worker|auditor):\S.{0,198}$"
+        ),
+        Holds("safeguarding"),
+    ]
+    disclosed: SafeText
+    urgency: Annotated[Urgency, Holds("safeguarding")]
+
+
+class ReferMentee(Command):
+    """The mentee is referred to somebody else."""
+
+    to: SafeText
+    reason: SafeText
+
+
+class SignpostMentee(Command):
+    """The mentee is shown where else help is to be had."""
+
+    to: SafeText
+    reason: SafeText
+
+
+class RecommendShutdown(Command):
+    """Recommend to end the relationship; the parties and the coordinator decide."""
+
+    clause: Id
+    evidence: Evidence
+
+
+class DismissRecommendation(Command):
+    """The recommendation is not followed: all open ones, or the one of a clause."""
+
+    reason: OperationalText
+    clause: Id | None = None
+
+
+class RaiseConcern(Command):
+    """A concern about commitment, with the events that are its evidence."""
+
+    clause: Id
+    evidence: Evidence
+
+
+class ResolveConcern(Command):
+    """A concern is settled."""
+
+    clause: Id
+    resolution: OperationalText
+
+
+class EscalateConcern(Command):
+    """A concern went unanswered for too long."""
+
+    clause: Id
+
+
+class EscalateRecommendation(Command):
+    """A recommendation went undecided for too long."""
+
+    clause: Id
+
+
+# --- the course ---------------------------------------------------------------------------------------------------
+class ActivateRelationship(Command):
+    """Contracting is done: every gate of the adopted codes must be met."""
+
+
+class PauseRelationship(Command):
+    """Stop for a while; both parties know, the next steps are clear (cmn.pause-or-stop)."""
+
+    reason: OperationalText
+    informed: Roles = ()
+    next_steps: OperationalText = ""
+    review_on: OperationalDay
+
+
+class ResumeRelationship(Command):
+    """Go on after a pause."""
+
+    informed: Roles = ()
+    note: OperationalText | None = None
+
+
+class RecordEndReview(Command):
+    """The review at the end, against the agreed goals, with signposting (cmn.end-review)."""
+
+    objectives: Annotated[tuple[Objective, ...], Holds("goal_outcomes")]
+    signposting: Annotated[tuple[Text, ...], Holds("goals")]
+
+
+class TerminateRelationship(Command):
+    """End the relationship, for any of the known reasons; both parties know, the next steps are clear."""
+
+    reason: Annotated[EndingReason, Holds("operational")]
+    informed: Roles = ()
+    next_steps: OperationalText = ""
+
+
+class SecureRecords(Command):
+    """The records are safe and have a retention date (cmn.records)."""
+
+    retained_until: OperationalDay
+
+
+class ErasePersonalData(Command):
+    """A person's content is to be erased."""
+
+    person: PersonId
+    basis: OperationalText
+
+
+AgreementCommand = (
+    ProposeRelationship
+    | AcceptTerms
+    | DeclineTerms
+    | StateTrustReadiness
+    | GrantConsent
+    | WithdrawConsent
+    | ConfirmMentorTraining
+    | DeclareConflictOfInterest
+    | AgreeConflictMitigation
+    | RecordContractingConversation
+    | AgreePlan
+    | AgreeConfidentiality
+    | AgreeReporting
+    | ShareContactDetails
+)
+GoalCommand = AgreeGoal | ReviseGoal | DropGoal | RecordGoalProgress | MarkTopicPrivate | OpenTopic
+SessionCommand = (
+    ScheduleSession
+    | RescheduleSession
+    | CancelSession
+    | RecordPresessionCheck
+    | CompleteSession
+    | RecordNoShow
+    | AssignHomework
+    | ReportHomework
+    | RecordSessionNote
+    | RecordContact
+)
+VoiceCommand = RespondToNps | RequestNps | GiveFeedback
+ConductCommand = (
+    ReportTrustBreakdown
+    | RestoreTrust
+    | ReportDisrespect
+    | ResolveDisrespect
+    | ReportProblem
+    | ReportBreach
+    | DiscloseConfidence
+    | ReferMentee
+    | SignpostMentee
+    | RecommendShutdown
+    | DismissRecommendation
+    | RaiseConcern
+    | ResolveConcern
+    | EscalateConcern
+    | EscalateRecommendation
+)
+CourseCommand = (
+    ActivateRelationship
+    | PauseRelationship
+    | ResumeRelationship
+    | RecordEndReview
+    | TerminateRelationship
+    | SecureRecords
+    | ErasePersonalData
+)
+RelationshipCommand = AgreementCommand | GoalCommand | SessionCommand | VoiceCommand | ConductCommand | CourseCommand

@@ -1,0 +1,583 @@
+"""What happened to a relationship: one frozen model an event, the fields as they are stored.
+
+The fields are written out rather than shared with the commands: commands may change, stored events never do.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from domain.model import (
+    Day,
+    Event,
+    Flag,
+    Holds,
+    Id,
+    Minutes,
+    Name,
+    OperationalDay,
+    OperationalText,
+    OperationalTime,
+    PersonId,
+    ScheduleTime,
+    Text,
+)
+from domain.relationship.fields import (
+    AgendaItem,
+    AttendingRoles,
+    AudienceName,
+    CauseName,
+    ChannelName,
+    DataClassName,
+    DocumentName,
+    Evidence,
+    FeedbackText,
+    GoalText,
+    GoalTitle,
+    Objective,
+    PrivateTopic,
+    RoleName,
+    Roles,
+    SafeText,
+    SessionText,
+    SharingTerm,
+)
+from domain.words import (
+    BreachKind,
+    CodeId,
+    ConflictNature,
+    DataClass,
+    Device,
+    DisclosureException,
+    EndingReason,
+    FeedbackSubject,
+    GoalSource,
+    GoalType,
+    Occasion,
+    Party,
+    Progress,
+    ReportingAudience,
+    Respondent,
+    Role,
+    Status,
+    Topic,
+    Urgency,
+)
+
+NoticeHours = Annotated[float, Holds("schedule")]
+Late = Annotated[bool, Holds("schedule")]
+Finding = Literal["device", "connection", "microphone", "speakers", "camera", "quiet", "background", "late_check"]
+
+
+# --- proposal and contracting --------------------------------------------------------------------------------------
+class RelationshipProposed(Event):
+    """A mentee and a mentor were brought together; `codes` pins each code to the version in force."""
+
+    programme_id: Id
+    mentee_id: PersonId
+    mentor_id: PersonId
+    codes: Annotated[dict[CodeId, str], Holds("operational")]
+    customer_id: PersonId | None = None
+    line_manager_id: PersonId | None = None
+    supplier_id: PersonId | None = None
+
+
+class TermsAccepted(Event):
+    """The actor accepted a document."""
+
+    document: DocumentName
+    version: Id
+
+
+class TermsDeclined(Event):
+    """The actor declined a document."""
+
+    document: DocumentName
+    version: Id
+
+
+class TrustReadinessStated(Event):
+    """The actor said whether they are ready to trust."""
+
+    ready: Flag
+
+
+class ConsentGranted(Event):
+    """The actor let an audience have a class of data."""
+
+    data_class: DataClassName
+    audience: AudienceName
+    how: OperationalText | None = None
+    until: OperationalTime | OperationalDay | None = None
+
+
+class ConsentWithdrawn(Event):
+    """The actor took a consent back."""
+
+    data_class: DataClassName
+    audience: AudienceName
+    how: OperationalText | None = None
+    until: OperationalTime | OperationalDay | None = None
+
+
+class MentorTrainingConfirmed(Event):
+    """The mentor's training was confirmed."""
+
+    course: OperationalText
+    completed_on: OperationalDay
+
+
+class ConflictOfInterestDeclared(Event):
+    """The actor declared a conflict of interest, or none."""
+
+    nature: Annotated[ConflictNature, Holds("operational")]
+    stakeholder: Annotated[Text | None, Holds("identity")] = None
+    description: SafeText | None = None
+
+
+class ConflictMitigationAgreed(Event):
+    """A mitigation of declared conflicts was agreed."""
+
+    mitigation: SafeText
+    nature: Annotated[ConflictNature | None, Holds("operational")] = None
+
+
+class ContractingConversationRecorded(Event):
+    """A contracting conversation covered these topics."""
+
+    held_at: ScheduleTime
+    covered: Annotated[tuple[Topic, ...], Holds("process_improvement")]
+
+
+class PlanAgreed(Event):
+    """The plan of sessions was agreed."""
+
+    sessions: Annotated[int, Holds("schedule")]
+    minutes: Minutes
+    every_days: Annotated[int, Holds("schedule")]
+    starts_on: Annotated[Day, Holds("schedule")]
+    ends_on: Annotated[Day, Holds("schedule")]
+    channel: ChannelName
+
+
+class ConfidentialityAgreed(Event):
+    """The level of confidentiality was agreed."""
+
+    shared: Annotated[tuple[SharingTerm, ...], Holds("operational")]
+    not_shared: Annotated[tuple[DataClass, ...], Holds("operational")]
+
+
+class ReportingAgreed(Event):
+    """Reporting to one audience was agreed."""
+
+    with_whom: Annotated[ReportingAudience, Holds("operational")]
+    outputs: Annotated[tuple[DataClass, ...], Holds("operational")]
+    every_days: Annotated[int | None, Field(ge=1, le=3660), Holds("schedule")] = None
+
+
+class ContactDetailsShared(Event):
+    """The actor's contact details went to the other party."""
+
+    email: Annotated[Text | None, Holds("contact_details")] = None
+    telephone: Annotated[Text | None, Holds("contact_details")] = None
+
+
+# --- goals ---------------------------------------------------------------------------------------------------------
+class GoalAgreed(Event):
+    """Mentee and mentor agreed on a goal."""
+
+    goal_id: Id
+    title: GoalTitle
+    type: Annotated[GoalType, Holds("goal_types")]
+    source: Annotated[GoalSource, Holds("goal_types")]
+    agreed_by: Annotated[tuple[Party, ...], Holds("operational")]
+    success_measure: GoalText | None = None
+
+
+class GoalRevised(Event):
+    """A goal got another title."""
+
+    goal_id: Id
+    title: GoalTitle | None = None
+
+
+class GoalDropped(Event):
+    """A goal was given up."""
+
+    goal_id: Id
+    reason: GoalText
+
+
+class GoalProgressRecorded(Event):
+    """Progress on a goal, or its absence, was recorded."""
+
+    goal_id: Id
+    progress: Annotated[Progress, Holds("goal_outcomes")]
+    session_id: Id | None = None
+    note: GoalText | None = None
+
+
+class GoalAchieved(Event):
+    """A goal was reached."""
+
+    goal_id: Id
+    session_id: Id | None = None
+
+
+class TopicMarkedPrivate(Event):
+    """The mentee keeps a topic to themselves."""
+
+    topic: PrivateTopic
+
+
+class TopicOpened(Event):
+    """The mentee opened a private topic."""
+
+    topic: PrivateTopic
+
+
+# --- sessions ------------------------------------------------------------------------------------------------------
+class SessionScheduled(Event):
+    """A session was put on the calendar."""
+
+    session_id: Id
+    starts_at: ScheduleTime
+    channel: ChannelName
+    minutes: Minutes
+
+
+class SessionRescheduled(Event):
+    """A session moved from one start to another; notice in hours before the start it had, `late` under the term then in force."""
+
+    session_id: Id
+    starts_at: ScheduleTime
+    reason: OperationalText
+    previous_starts_at: ScheduleTime
+    notice_hours: NoticeHours
+    late: Late
+    cause: CauseName | None = None
+
+
+class SessionCancelled(Event):
+    """A session was cancelled; `by_pause` when a pause did it, and then it counts for nobody."""
+
+    session_id: Id
+    reason: OperationalText
+    notice_hours: NoticeHours
+    late: Late
+    cause: CauseName | None = None
+    by_pause: Late = False
+
+
+class PresessionCheckRecorded(Event):
+    """The check before a session was recorded; `findings` names the failed items."""
+
+    session_id: Id
+    checked_at: OperationalTime
+    device: Annotated[Device, Holds("process_improvement")]
+    connection: Annotated[bool, Holds("process_improvement")]
+    microphone: Annotated[bool, Holds("process_improvement")]
+    speakers: Annotated[bool, Holds("process_improvement")]
+    camera: Annotated[bool, Holds("process_improvement")]
+    quiet: Annotated[bool, Holds("process_improvement")]
+    background: Annotated[bool, Holds("process_improvement")]
+    findings: Annotated[tuple[Finding, ...], Holds("process_improvement")]
+
+
+class SessionCompleted(Event):
+    """A session took place; `status` is the relationship's at that time (a contracting session counts for no signal)."""
+
+    session_id: Id
+    started_at: Annotated[OperationalTime, Holds("time_spent")]
+    ended_at: Annotated[OperationalTime, Holds("time_spent")]
+    present: AttendingRoles
+    joined: Annotated[dict[Role, OperationalTime], Holds("attendance")]
+    agenda: Annotated[tuple[AgendaItem, ...], Holds("session_content")]
+    status: Annotated[Status, Holds("operational")]
+    call_to_action: SessionText | None = None
+    camera_on: Annotated[bool | None, Holds("process_improvement")] = None
+
+
+class SessionMissed(Event):
+    """A session did not take place because somebody stayed away."""
+
+    session_id: Id
+    absent: Annotated[tuple[Role, ...], Field(min_length=1), Holds("attendance")]
+
+
+class HomeworkAssigned(Event):
+    """Work between sessions was given."""
+
+    homework_id: Id
+    session_id: Id
+    description: SessionText
+    due_at: ScheduleTime | None = None
+
+
+class HomeworkReported(Event):
+    """The hours of a homework so far were reported."""
+
+    homework_id: Id
+    hours: Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False), Holds("time_spent")]
+    done: Annotated[bool, Holds("goal_outcomes")]
+    session_id: Id
+
+
+class SessionNoteRecorded(Event):
+    """A note on a session was taken."""
+
+    session_id: Id
+    text: SessionText
+    sensitive: Flag = False
+
+
+class ContactRecorded(Event):
+    """Mentee and mentor were in touch outside a session."""
+
+    channel: ChannelName
+
+
+# --- what the parties say ------------------------------------------------------------------------------------------
+class NpsResponded(Event):
+    """An NPS answer was given; a later one for the same occasion replaces it in the figures."""
+
+    occasion: Annotated[Occasion, Holds("operational")]
+    score: Annotated[int, Field(ge=0, le=10), Holds("nps_score")]
+    respondent: Annotated[Respondent, Holds("operational")]
+    comment: Annotated[Text | None, Holds("nps_comment")] = None
+
+
+class NpsRequested(Event):
+    """Somebody was asked for an NPS answer."""
+
+    respondent: Annotated[Respondent, Holds("operational")]
+    occasion: Annotated[Occasion, Holds("operational")]
+
+
+class FeedbackGiven(Event):
+    """Feedback questions were answered."""
+
+    about: Annotated[FeedbackSubject, Holds("operational")]
+    answers: Annotated[dict[Name, bool | int | float | Text], Holds("feedback")]
+    text: FeedbackText | None = None
+
+
+# --- trust, respect, problems, conduct -----------------------------------------------------------------------------
+class TrustBreakdownReported(Event):
+    """A breakdown of trust was reported."""
+
+    description: SafeText
+
+
+class TrustRestored(Event):
+    """Trust was restored."""
+
+    description: SafeText | None = None
+
+
+class DisrespectReported(Event):
+    """Disrespect was reported."""
+
+    against: RoleName
+    description: SafeText
+
+
+class DisrespectResolved(Event):
+    """The reported disrespect was dealt with."""
+
+    resolution: SafeText
+
+
+class ProblemReported(Event):
+    """A problem was reported that the parties cannot solve."""
+
+    description: SafeText
+
+
+class BreachReported(Event):
+    """A breach was reported."""
+
+    against: RoleName
+    kind: Annotated[BreachKind, Holds("operational")]
+    description: SafeText
+    clause: Id | None = None
+
+
+class ConfidenceDisclosed(Event):
+    """Something confidential went to one recipient; `clauses` are those that permit it."""
+
+    exception: Annotated[DisclosureException, Holds("safeguarding")]
+    recipient: Annotated[
+        str,
+        Field(
+            pattern=r"^(mentee|mentor|customer|line_manager|supplier|coordinator|hr|service|worker|auditor):\S.{0,198}$"
+        ),
+        Holds("safeguarding"),
+    ]
+    disclosed: SafeText
+    urgency: Annotated[Urgency, Holds("safeguarding")]
+    clauses: Annotated[tuple[str, ...], Holds("operational")] = ()
+
+
+class MenteeReferred(Event):
+    """The mentee was referred to somebody else."""
+
+    to: SafeText
+    reason: SafeText
+
+
+class MenteeSignposted(Event):
+    """The mentee was shown where else help is to be had."""
+
+    to: SafeText
+    reason: SafeText
+
+
+class ShutdownRecommended(Event):
+    """Ending the relationship was recommended."""
+
+    clause: Id
+    evidence: Evidence
+
+
+class RecommendationDismissed(Event):
+    """Open recommendations were dismissed."""
+
+    reason: OperationalText
+    clause: Id | None = None
+
+
+class CommitmentConcernRaised(Event):
+    """A concern about commitment was raised."""
+
+    clause: Id
+    evidence: Evidence
+
+
+class CommitmentConcernResolved(Event):
+    """A concern was settled."""
+
+    clause: Id
+    resolution: OperationalText
+
+
+class ConcernEscalated(Event):
+    """An unanswered concern was escalated."""
+
+    clause: Id
+
+
+class RecommendationEscalated(Event):
+    """An undecided recommendation was escalated."""
+
+    clause: Id
+
+
+# --- the course ----------------------------------------------------------------------------------------------------
+class RelationshipActivated(Event):
+    """Every gate was met: the relationship is active."""
+
+
+class RelationshipPaused(Event):
+    """The relationship stopped for a while."""
+
+    reason: OperationalText
+    review_on: OperationalDay
+    informed: Roles = ()
+    next_steps: OperationalText = ""
+
+
+class RelationshipResumed(Event):
+    """The relationship went on after a pause."""
+
+    informed: Roles = ()
+    note: OperationalText | None = None
+
+
+class EndReviewRecorded(Event):
+    """The end review was recorded."""
+
+    objectives: Annotated[tuple[Objective, ...], Holds("goal_outcomes")]
+    signposting: Annotated[tuple[Text, ...], Holds("goals")]
+
+
+class RelationshipTerminated(Event):
+    """The relationship ended."""
+
+    reason: Annotated[EndingReason, Holds("operational")]
+    informed: Roles = ()
+    next_steps: OperationalText = ""
+
+
+class RecordsSecured(Event):
+    """The records are safe, with a retention date."""
+
+    retained_until: OperationalDay
+
+
+class PersonalDataErased(Event):
+    """A person's content was erased."""
+
+    person: PersonId
+    basis: OperationalText
+
+
+AgreementEvent = (
+    RelationshipProposed
+    | TermsAccepted
+    | TermsDeclined
+    | TrustReadinessStated
+    | ConsentGranted
+    | ConsentWithdrawn
+    | MentorTrainingConfirmed
+    | ConflictOfInterestDeclared
+    | ConflictMitigationAgreed
+    | ContractingConversationRecorded
+    | PlanAgreed
+    | ConfidentialityAgreed
+    | ReportingAgreed
+    | ContactDetailsShared
+)
+GoalEvent = (
+    GoalAgreed | GoalRevised | GoalDropped | GoalProgressRecorded | GoalAchieved | TopicMarkedPrivate | TopicOpened
+)
+SessionEvent = (
+    SessionScheduled
+    | SessionRescheduled
+    | SessionCancelled
+    | PresessionCheckRecorded
+    | SessionCompleted
+    | SessionMissed
+    | HomeworkAssigned
+    | HomeworkReported
+    | SessionNoteRecorded
+    | ContactRecorded
+)
+VoiceEvent = NpsResponded | NpsRequested | FeedbackGiven
+ConductEvent = (
+    TrustBreakdownReported
+    | TrustRestored
+    | DisrespectReported
+    | DisrespectResolved
+    | ProblemReported
+    | BreachReported
+    | ConfidenceDisclosed
+    | MenteeReferred
+    | MenteeSignposted
+    | ShutdownRecommended
+    | RecommendationDismissed
+    | CommitmentConcernRaised
+    | CommitmentConcernResolved
+    | ConcernEscalated
+    | RecommendationEscalated
+)
+CourseEvent = (
+    RelationshipActivated
+    | RelationshipPaused
+    | RelationshipResumed
+    | EndReviewRecorded
+    | RelationshipTerminated
+    | RecordsSecured
+    | PersonalDataErased
+)
+RelationshipEvent = AgreementEvent | GoalEvent | SessionEvent | VoiceEvent | ConductEvent | CourseEvent

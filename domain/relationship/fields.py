@@ -1,0 +1,50 @@
+"""The fields that commands and events share: each with its form and the data class of what it holds."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from domain.model import Data, Holds, Id, OperationalText, Text
+from domain.words import Audience, Cause, Channel, DataClass, Document, Role
+
+DocumentName = Annotated[Document, Holds("operational")]
+DataClassName = Annotated[DataClass, Holds("operational")]
+AudienceName = Annotated[Audience, Holds("operational")]
+RoleName = Annotated[Role, Holds("operational")]
+GoalText = Annotated[Text, Holds("goals")]
+GoalTitle = Annotated[str, Field(min_length=1, max_length=20_000), Holds("goals")]
+SessionText = Annotated[Text, Holds("session_content")]
+SafeText = Annotated[Text, Holds("safeguarding")]
+FeedbackText = Annotated[Text, Holds("feedback")]
+ChannelName = Annotated[Channel, Holds("schedule")]
+CauseName = Annotated[Cause, Holds("schedule")]
+PrivateTopic = Annotated[str, Field(min_length=1, max_length=20_000), Holds("challenges")]
+Roles = Annotated[tuple[Role, ...], Holds("operational")]
+AttendingRoles = Annotated[tuple[Role, ...], Holds("attendance")]
+Evidence = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Holds("operational")]
+
+
+class SharingTerm(Data):
+    """One agreed exception to confidentiality: what goes to whom, how and when."""
+
+    data_class: DataClassName
+    audience: AudienceName
+    how: OperationalText
+    when: OperationalText
+
+
+class AgendaItem(Data):
+    """One item of a session: its topic, who set it, the goal it served, the minutes it took."""
+
+    topic: SessionText
+    set_by: RoleName
+    goal_id: Id | None = None
+    minutes: Annotated[int, Field(ge=0, le=1440), Holds("time_spent")]
+    urgent_concern: Annotated[bool, Holds("process_improvement")] = False
+
+
+class Objective(Data):
+    """What became of one goal."""
+
+    goal_id: Id
+    outcome: GoalText

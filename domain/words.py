@@ -1,0 +1,102 @@
+"""The closed vocabularies of Rapport: the words that messages, events and datasets may use."""
+
+from typing import Final, Literal, get_args
+
+Role = Literal[
+    "mentee", "mentor", "customer", "line_manager", "supplier", "coordinator", "hr", "service", "worker", "auditor"
+]
+Party = Literal["mentee", "mentor"]
+Respondent = Literal["mentee", "mentor", "customer"]
+Status = Literal["contracting", "active", "paused", "terminated"]
+
+Document = Literal[
+    "master_agreement", "statement_of_work", "privacy_policy", "terms_and_conditions", "terms_of_use", "code_of_conduct"
+]
+DataClass = Literal[
+    "attendance",
+    "schedule",
+    "time_spent",
+    "goal_presence",
+    "goal_types",
+    "goal_outcomes",
+    "process_improvement",
+    "nps_score",
+    "goals",
+    "challenges",
+    "testimonial",
+    "feedback",
+    "nps_comment",
+    "session_content",
+    "contact_details",
+    "assessment",
+    "profile",
+    "success_story",
+    "safeguarding",
+    "identity",
+    "operational",
+]
+Audience = Literal[
+    "parties_present",
+    "mentee",
+    "mentor",
+    "customer",
+    "line_manager",
+    "supplier",
+    "coordinator",
+    "hr",
+    "analyst",
+    "auditor",
+    "public",
+]
+ConflictNature = Literal["none", "stakeholder", "friendship", "family", "sexual", "financial", "other"]
+Topic = Literal[
+    "confidentiality",
+    "process",
+    "invitation_to_share",
+    "realistic_results",
+    "questions_and_feedback",
+    "expectations",
+    "boundaries",
+    "what_mentoring_is_not",
+    "mentor_role",
+    "termination",
+    "complaints_procedure",
+    "ways_of_working",
+]
+GoalType = Literal["career", "leadership", "technical", "business", "wellbeing", "other"]
+GoalSource = Literal["assessment", "mentee", "urgent_concern"]
+Progress = Literal["none", "some", "achieved"]
+Channel = Literal["platform", "email", "telephone", "virtual_meeting", "in_person", "off_platform"]
+Cause = Literal["personal", "work", "illness", "supplier"]
+Device = Literal["computer", "tablet", "phone"]
+Occasion = Literal["mid", "end"]
+FeedbackSubject = Literal["mentor", "mentee", "process"]
+BreachKind = Literal["code", "policy", "law"]
+CaseKind = Literal["code", "policy", "law", "off_platform"]
+CaseDecision = Literal["no_action", "further_training", "mentor_removed"]
+DisclosureException = Literal["coordinator_discussion", "risk_of_harm", "illegal_activity", "policy_breach"]
+Urgency = Literal["routine", "urgent"]
+ReportingAudience = Literal["line_manager", "customer", "coordinator"]
+EndingReason = Literal[
+    "goals_met",
+    "plan_completed",
+    "help_received",
+    "no_longer_helping",
+    "referred",
+    "mentee_choice",
+    "mentor_withdrawal",
+    "trust_breakdown",
+    "disrespect",
+    "breach",
+    "compromising_relationship",
+    "never_started",
+    "supplier_decision",
+]
+MentorStanding = Literal["good", "suspended", "removed"]
+CodeId = Literal["pentalog", "mentor247", "cmn", "leapfrog", "nottingham"]
+
+ROLES: Final = get_args(Role)
+PARTIES: Final[tuple[Party, ...]] = get_args(Party)
+DOCUMENTS: Final = get_args(Document)
+DATA_CLASSES: Final = get_args(DataClass)
+STATUSES: Final[tuple[Status, ...]] = get_args(Status)
