@@ -1,0 +1,105 @@
+"""The clauses of the five codes of conduct, read from the TOML files beside this module.
+
+A code is versioned data: a relationship pins the versions under which it was proposed, so a clause's meaning is added to
+as a new version and never edited. Everything is validated at import, so a wrong file stops the program before it starts.
+"""
+
+import tomllib
+from collections.abc import Collection, Mapping
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Annotated, Final, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+
+from domain.words import CodeId
+
+Kind = Literal["gate", "guard", "signal", "reaction", "sharing", "practice"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+
+# What a clause takes hold of, e.g. "command:PauseRelationship" or "data:goals".
+Binding = Annotated[
+    str, StringConstraints(pattern=r"^(command:[A-Z]\w+|(signal|task|notification|data|question|measure):[a-z_]+)$")
+]
+
+
+class Clause(BaseModel):
+    """One rule of a code. `rule` is one sentence, `binds` what it takes hold of."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+\.[a-z-]+$")]
+    kinds: tuple[Kind, ...]
+    rule: Annotated[str, StringConstraints(pattern=r"^[A-Z][^\n]*[^.]\.$")]
+    binds: tuple[Binding, ...]
+
+    @property
+    def code(self) -> str:
+        """The id of the code it belongs to."""
+        return self.id.partition(".")[0]
+
+    @property
+    def kind(self) -> str:
+        """Its kinds as one text, e.g. "gate, reaction"."""
+        return ", ".join(self.kinds)
+
+    @model_validator(mode="after")
+    def _says_something_once(self) -> "Clause":
+        for name, values in (("kinds", self.kinds), ("binds", self.binds)):
+            if not values or len(set(values)) != len(values):
+                raise ValueError(f"{self.id}: {name} must be given, each once")
+        return self
+
+
+class Code(BaseModel):
+    """One code of conduct: its version and its clauses, in the order of the text they come from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: CodeId
+    title: str
+    version: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*$")]
+    clauses: tuple[Clause, ...]
+
+    @model_validator(mode="after")
+    def _clauses_are_its_own(self) -> "Code":
+        seen: set[str] = set()
+        for clause in self.clauses:
+            if clause.code != self.id:
+                raise ValueError(f"{clause.id} is not a clause of {self.id}")
+            if clause.id in seen:
+                raise ValueError(f"{clause.id} stands twice in {self.id}")
+            seen.add(clause.id)
+        return self
+
+
+def parse(text: str) -> Code:
+    """The code that a TOML file describes.
+
+    Raises:
+        ValueError: the text is no TOML, or a field is missing, unknown, malformed or given twice.
+    """
+    return Code.model_validate(tomllib.loads(text))
+
+
+def _load() -> dict[str, Code]:
+    folder = files("domain.codes")
+    codes = (parse(folder.joinpath(f"{code}.toml").read_text(encoding="utf-8")) for code in get_args(CodeId))
+    return {code.id: code for code in codes}
+
+
+CODES: Final[Mapping[str, Code]] = MappingProxyType(_load())
+CLAUSES: Final[Mapping[str, Clause]] = MappingProxyType(
+    {clause.id: clause for code in CODES.values() for clause in code.clauses}
+)
+
+
+def cite(adopted: Collection[str], *ids: str) -> tuple[str, ...]:
+    """Those of `ids` whose code is among the adopted ones, in the order given.
+
+    Several codes may say the same thing: all of their clauses are cited, and none of a code that does not hold.
+
+    Raises:
+        KeyError: an id that no code has.
+    """
+    return tuple(clause.id for clause in map(CLAUSES.__getitem__, ids) if clause.code in adopted)
