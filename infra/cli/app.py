@@ -9,7 +9,10 @@ from importlib import import_module
 import typer
 
 # In the order in which `rapport --help` lists them.
-MODULES: tuple[str, ...] = ()
+MODULES: tuple[str, ...] = (
+    "codes",
+    "chart",
+)
 
 
 def build() -> typer.Typer:

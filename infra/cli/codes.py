@@ -1,0 +1,106 @@
+"""`rapport codes`: the clauses of the five codes, and what implements and tests each."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from domain.codes.clauses import CLAUSES, CODES, KINDS, Clause
+from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_note, print_table, stdout
+from infra.codes.trace import Trace, tests_folder, trace
+
+NOTHING = Text("none", style="bold red")
+
+
+def register(app: typer.Typer) -> None:
+    """Add `codes list`, `codes show` and `codes trace`."""
+    codes = typer.Typer(help="The codes of conduct, clause by clause.", no_args_is_help=True)
+    codes.command("list")(list_clauses)
+    codes.command("show")(show_clause)
+    codes.command("trace")(trace_clauses)
+    app.add_typer(codes, name="codes")
+
+
+def list_clauses(as_json: JsonOption = False) -> None:
+    """List every clause of every code."""
+    if as_json:
+        print_json([_described(clause) for clause in CLAUSES.values()])
+        return
+    print_table(("clause", "kind", "rule"), ((c.id, c.kind, c.rule) for c in CLAUSES.values()))
+
+
+def show_clause(
+    clause_id: Annotated[str, typer.Argument(metavar="ID", help="A clause, e.g. cmn.objectives.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Show one clause: its rule, what it binds, what implements and tests it."""
+    if clause_id not in CLAUSES:
+        fail(f"no code has a clause {clause_id!r}; `rapport codes list` names them all", USAGE)
+    found = next(row for row in _traced() if row.clause.id == clause_id)
+    clause, code = found.clause, CODES[found.clause.code]
+    if as_json:
+        print_json({**_described(clause), "version": code.version, "title": code.title} | _evidence(found))
+        return
+    stdout.print(Text(clause.id, style="bold"), Text(f"({clause.kind})"))
+    stdout.print(Text(f"{code.title}, version {code.version}"))
+    stdout.print(Text(f"\n{clause.rule}\n"))
+    for label, lines in (
+        ("binds", clause.binds),
+        ("implemented by", found.implemented_by),
+        ("tested by", found.tests),
+    ):
+        stdout.print(Text(label, style="bold"))
+        for line in [Text(line) for line in lines] or [NOTHING]:
+            stdout.print(Text("  ") + line, soft_wrap=True)
+
+
+def trace_clauses(
+    as_json: JsonOption = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 if a clause lacks code or tests.")] = False,
+    except_kind: Annotated[
+        list[str] | None,
+        typer.Option(help="With --strict, let clauses of this kind alone pass; may be repeated."),
+    ] = None,
+) -> None:
+    """Say for each clause which code implements it and which tests exercise it."""
+    excepted = set(except_kind or ())
+    if unknown := excepted - set(KINDS):
+        fail(f"no kind {min(unknown)!r}; kinds are {', '.join(KINDS)}", USAGE)
+    rows = _traced()
+    if as_json:
+        print_json([{"id": row.clause.id, **_evidence(row)} for row in rows])
+    else:
+        print_table(
+            ("clause", "kind", "implemented by", "tests"),
+            (
+                (row.clause.id, row.clause.kind, "\n".join(row.implemented_by) or NOTHING, len(row.tests) or NOTHING)
+                for row in rows
+            ),
+        )
+        whole = sum(not row.has_gap for row in rows)
+        stdout.print(Text(f"{whole} of {len(rows)} clauses are implemented and tested"))
+    gaps = [row.clause.id for row in rows if row.has_gap and not set(row.clause.kinds) <= excepted]
+    if strict and gaps:
+        fail(f"without code or without tests: {', '.join(gaps)}", REFUSED)
+
+
+def _traced() -> list[Trace]:
+    tests = tests_folder()
+    if tests is None:
+        print_note("The tests are not installed here, so none are shown.")
+    return trace(tests)
+
+
+def _described(clause: Clause) -> dict[str, Any]:
+    return {
+        "id": clause.id,
+        "code": clause.code,
+        "kind": clause.kind,
+        "rule": clause.rule,
+        "kinds": clause.kinds,
+        "binds": clause.binds,
+    }
+
+
+def _evidence(row: Trace) -> dict[str, Any]:
+    return {"implemented_by": row.implemented_by, "tests": row.tests}
