@@ -7,7 +7,7 @@ from rich.text import Text
 
 from domain.codes.clauses import CLAUSES, CODES, KINDS, Clause
 from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_note, print_table, stdout
-from infra.codes.trace import Trace, tests_folder, trace
+from infra.codes.trace import Trace, find_suite, trace
 
 NOTHING = Text("none", style="bold red")
 
@@ -85,7 +85,7 @@ def trace_clauses(
 
 
 def _traced() -> list[Trace]:
-    tests = tests_folder()
+    tests = find_suite()
     if tests is None:
         print_note("The tests are not installed here, so none are shown.")
     return trace(tests)

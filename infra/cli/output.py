@@ -46,12 +46,12 @@ def print_table(columns: Iterable[str], rows: Iterable[Iterable[object]], title:
 
 def print_note(message: str) -> None:
     """A remark for a person on stderr, where it can't disturb the output."""
-    stderr.print(Text(message))
+    stderr.print(Text(message), soft_wrap=True)
 
 
 def fail(message: str, code: int = REFUSED) -> NoReturn:
     """Say on stderr what is wrong and leave with an exit code: REFUSED, or USAGE for a wrong call."""
-    stderr.print(Text.assemble(("error: ", "bold red"), message))
+    stderr.print(Text.assemble(("error: ", "bold red"), message), soft_wrap=True)
     raise typer.Exit(code)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
-def tests_by_clause(folder: Path) -> dict[str, list[str]]:
+def find_tests(folder: Path) -> dict[str, list[str]]:
     """Clause id to its tests, "tests/domain/test_pause.py::test_name", in the order of files and lines.
 
     Raises:

@@ -18,7 +18,7 @@ import projections
 import workers
 from domain.codes.clauses import CLAUSES, Clause
 from domain.codes.implements import IMPLEMENTATIONS
-from infra.codes.marks import tests_by_clause
+from infra.codes.marks import find_tests
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Trace:
         return not (self.implemented_by and self.tests)
 
 
-def tests_folder() -> Path | None:
+def find_suite() -> Path | None:
     """The suite beside the packages, or None where Rapport is installed without it."""
     folder = Path(str(domain.__file__)).parent.parent / "tests"
     # Some other distribution may have left a folder of that name among the installed packages.
@@ -46,7 +46,7 @@ def trace(tests: Path | None) -> list[Trace]:
     """Every clause of every code, in the order of the codes; without a folder of tests, each is untested."""
     for name in modules_to_import():
         import_module(name)
-    tested = tests_by_clause(tests) if tests else {}
+    tested = find_tests(tests) if tests else {}
     return [
         Trace(clause, tuple(sorted(IMPLEMENTATIONS.get(clause.id, ()))), tuple(tested.get(clause.id, ())))
         for clause in CLAUSES.values()
