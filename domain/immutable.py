@@ -1,0 +1,18 @@
+"""A base for the states of the aggregates: frozen values of which a changed copy is cheap to make."""
+
+from typing import Any, Self
+
+
+class Immutable:
+    """Gives a frozen dataclass without slots `.but()`.
+
+    `dataclasses.replace` runs `__init__` with every field again; folding a long history makes one copy an event, so
+    this one copies the attributes and changes what it is told to.
+    """
+
+    def but(self, **changes: Any) -> Self:
+        """The same value with some fields changed; `changes` must be named as the fields are, nothing checks it."""
+        copy = object.__new__(type(self))
+        copy.__dict__.update(self.__dict__)
+        copy.__dict__.update(changes)
+        return copy
