@@ -1,0 +1,1 @@
+"""Measurements of Rapport on this machine, run by `make bench`."""

@@ -1,0 +1,1 @@
+"""Message files that tell whole relationships, and the player of `make run`."""
