@@ -1,0 +1,1 @@
+"""A mentor: registration, training, professional development and standing."""

@@ -1,0 +1,1 @@
+"""A programme: its time zone, the codes it adopted and the terms its documents set."""

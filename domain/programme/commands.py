@@ -1,0 +1,48 @@
+"""What may be asked of a programme: one frozen model a command, its fields as the messages carry them."""
+
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, Field
+
+from domain.model import Command, Holds, Id, Name
+from domain.relationship.fields import DocumentName
+from domain.words import CodeId
+
+
+def _known_zone(key: str) -> str:
+    try:
+        ZoneInfo(key)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("expected the name of a time zone, such as Europe/Bucharest") from None
+    return key
+
+
+Timezone = Annotated[Name, AfterValidator(_known_zone), Holds("operational")]
+ProgrammeName = Annotated[Name, Holds("operational")]
+CodeName = Annotated[CodeId, Holds("operational")]
+TermValue = Annotated[float, Field(allow_inf_nan=False), Holds("operational")]
+
+
+class CreateProgramme(Command):
+    """Set up a programme; its days and working days are those of its time zone."""
+
+    name: ProgrammeName
+    timezone: Timezone = "UTC"
+
+
+class AdoptCode(Command):
+    """Relationships proposed from now on come under this code unless the proposal names others."""
+
+    code: CodeName
+
+
+class SetTerm(Command):
+    """One document sets one term, in the term's own unit; it counts from the time of the message (pentalog.prevalence)."""
+
+    document: DocumentName
+    term: Id
+    value: TermValue
+
+
+ProgrammeCommand = CreateProgramme | AdoptCode | SetTerm

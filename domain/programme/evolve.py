@@ -1,0 +1,35 @@
+"""How a programme's events change what is known of it. History is never refused."""
+
+from bisect import bisect_right
+from typing import assert_never
+
+from domain.model import Recorded, TermSetting
+from domain.programme.events import CodeAdopted, ProgrammeCreated, ProgrammeEvent, TermSet
+from domain.programme.state import UNKNOWN, Programme
+from domain.terms import DatedSetting, in_force
+
+
+def evolve(state: Programme | None, recorded: Recorded[ProgrammeEvent]) -> Programme:
+    """The programme after one more event."""
+    programme = state or UNKNOWN.but(programme_id=recorded.subject.partition(":")[2])
+    event = recorded.data
+    match event:
+        case ProgrammeCreated():
+            changed = programme.but(created=True, name=event.name, timezone=event.timezone)
+        case CodeAdopted():
+            changed = programme.but(adopted=(*programme.adopted, (recorded.occurred_at, event.code)))
+        case TermSet():
+            setting = TermSetting(document=event.document, term=event.term, value=event.value)
+            changed = _set(programme, DatedSetting(recorded.occurred_at, setting))
+        case _:
+            assert_never(event)
+    return changed.but(version=recorded.version)
+
+
+def _set(programme: Programme, dated: DatedSetting) -> Programme:
+    """Put a setting where its time says; a late one changes what was in force from its own time on."""
+    place = bisect_right(programme.settings, dated.at, key=lambda entry: entry.at)
+    settings = (*programme.settings[:place], dated, *programme.settings[place:])
+    earlier = tuple(entry for entry in programme.timeline if entry[0] < dated.at)
+    times = sorted({entry.at for entry in settings[place:]})
+    return programme.but(settings=settings, timeline=(*earlier, *((at, in_force(settings, at)) for at in times)))

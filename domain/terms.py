@@ -1,0 +1,154 @@
+"""The terms of a relationship: what they are by default, and which document has the last word (pentalog.prevalence).
+
+Every number of the rules is a term, so that a contract may set its own. Documents are ranked; the highest that sets a
+term wins, whenever it was signed, and the answer names the document that won and those that it overruled. Within one
+document the later setting wins. A setting counts from its own time on, never back.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Final, Literal, NamedTuple
+
+from domain.codes.implements import implements, implements_data
+from domain.model import TermSetting
+from domain.words import Document
+
+Unit = Literal["hours", "minutes", "days", "working_days", "months", "sessions", "respondents", "points"]
+
+# Highest first; the terms of use rank just after the terms and conditions.
+PREVALENCE: Final[tuple[Document, ...]] = (
+    "master_agreement",
+    "statement_of_work",
+    "privacy_policy",
+    "terms_and_conditions",
+    "terms_of_use",
+    "code_of_conduct",
+)
+# Document to its rank, 0 the highest.
+RANK: Final[Mapping[str, int]] = MappingProxyType({document: rank for rank, document in enumerate(PREVALENCE)})
+implements_data("pentalog.prevalence", "domain.terms:RANK")
+
+
+class Term(NamedTuple):
+    """One term: its default, its unit, the least and the most it may be set to, and whether only whole numbers count it."""
+
+    default: float
+    unit: Unit
+    least: float = 0
+    most: float = 36_600
+    whole: bool = True
+
+
+def _points(default: float) -> Term:
+    return Term(default, "points", most=100)
+
+
+TERMS: Final[Mapping[str, Term]] = MappingProxyType(
+    {
+        "late_notice_hours": Term(24, "hours", most=8_784, whole=False),
+        "homework_hours_per_session": Term(4, "hours", most=1_000, whole=False),
+        "planned_sessions": Term(6, "sessions", least=1, most=1_000),
+        "session_minutes": Term(60, "minutes", least=1, most=1_440),
+        "punctuality_minutes": Term(5, "minutes", most=1_440, whole=False),
+        "contact_gap_days": Term(30, "days"),
+        "next_session_days": Term(14, "days"),
+        "first_session_days": Term(10, "days"),
+        "no_goal_days": Term(14, "days"),
+        "late_window_days": Term(90, "days"),
+        "pause_days_max": Term(60, "days"),
+        "decision_days": Term(7, "days"),
+        "review_working_days": Term(10, "working_days"),
+        "records_days": Term(14, "days"),
+        "retention_days": Term(2_190, "days"),
+        "development_months": Term(12, "months", most=1_200),
+        "suppression_min": Term(5, "respondents"),
+        "points_off_goal_work": _points(15),
+        "points_no_goal_progress": _points(10),
+        "points_no_goal_progress_3": _points(20),
+        "points_no_goal": _points(15),
+        "points_frequent_reschedules": _points(15),
+        "points_late_reschedules": _points(20),
+        "points_late_reschedules_each": _points(5),
+        "points_late_reschedules_max": _points(30),
+        "points_homework_shortfall_mild": _points(8),
+        "points_homework_shortfall": _points(15),
+        "points_no_show": _points(10),
+        "points_no_show_running": _points(25),
+        "points_unpunctual": _points(5),
+        "points_no_next_session": _points(10),
+        "points_out_of_contact": _points(15),
+        "points_trust_breakdown": _points(40),
+        "points_disrespect": _points(40),
+        "band_healthy": _points(80),
+        "band_watch": _points(60),
+        "band_at_risk": _points(40),
+        "band_hysteresis": _points(5),
+    }
+)
+DEFAULTS: Final[Mapping[str, float]] = MappingProxyType({name: term.default for name, term in TERMS.items()})
+
+# The thresholds of the bands, from the best band down: none may lie above the one before it.
+BANDS: Final = ("band_healthy", "band_watch", "band_at_risk")
+
+
+class DatedSetting(NamedTuple):
+    """A setting and the time from which it counts."""
+
+    at: datetime
+    setting: TermSetting
+
+
+class Resolved(NamedTuple):
+    """What a term comes to: its value, the document that decided (None: the default), the documents it overruled, highest first."""
+
+    value: float
+    document: Document | None = None
+    overruled: tuple[Document, ...] = ()
+
+
+def plain(value: float) -> float:
+    """The number as a person writes it: an int when it is whole, so that JSON says 24 and not 24.0."""
+    return int(value) if float(value).is_integer() else value
+
+
+@implements("pentalog.prevalence")
+def resolve(settings: Iterable[TermSetting]) -> dict[str, Resolved]:
+    """Every term and what it comes to under the settings in force; the later of a document's own settings counts.
+
+    Terms that this version of Rapport doesn't know are left out: a record may come from a newer one.
+    """
+    by_term: dict[str, dict[Document, float]] = {}
+    for setting in settings:
+        by_term.setdefault(setting.term, {})[setting.document] = setting.value
+    return {name: _resolved(default, by_term.get(name)) for name, default in DEFAULTS.items()}
+
+
+def _resolved(default: float, by_document: dict[Document, float] | None) -> Resolved:
+    if not by_document:
+        return Resolved(default)
+    winner, *overruled = sorted(by_document, key=RANK.__getitem__)
+    return Resolved(plain(by_document[winner]), winner, tuple(overruled))
+
+
+def values(settings: Sequence[TermSetting] = ()) -> Mapping[str, float]:
+    """Every term's value under the settings in force; not to be changed, the same settings get the same mapping."""
+    return _values(tuple(settings)) if settings else DEFAULTS
+
+
+@lru_cache(maxsize=1_024)
+def _values(settings: tuple[TermSetting, ...]) -> Mapping[str, float]:
+    return MappingProxyType({name: resolved.value for name, resolved in resolve(settings).items()})
+
+
+def in_force(dated: Iterable[DatedSetting], at: datetime) -> tuple[TermSetting, ...]:
+    """The settings that count at a time, one for each document and term.
+
+    `dated` is in the order in which settings count: by their time, and by version where two share it.
+    """
+    latest: dict[tuple[Document, str], TermSetting] = {}
+    for set_at, setting in dated:
+        if set_at <= at:
+            latest[setting.document, setting.term] = setting
+    return tuple(latest.values())
