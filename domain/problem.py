@@ -21,7 +21,7 @@ class Problem(NamedTuple):
     field: str | None = None
 
 
-class Refused(Exception):  # noqa: N818 - a refusal is an answer of the rules, not an error of the program
+class Refused(Exception):
     """The rules say no. `problems` holds all reasons, in the order in which the rules were asked."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
