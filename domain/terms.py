@@ -5,6 +5,7 @@ term wins, whenever it was signed, and the answer names the document that won an
 document the later setting wins. A setting counts from its own time on, never back.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -152,3 +153,9 @@ def in_force(dated: Iterable[DatedSetting], at: datetime) -> tuple[TermSetting, 
         if set_at <= at:
             latest[setting.document, setting.term] = setting
     return tuple(latest.values())
+
+
+def place(dated: Sequence[DatedSetting], new: DatedSetting) -> tuple[DatedSetting, ...]:
+    """The settings with a newly recorded one where its time says, after those of the same time."""
+    index = bisect_right(dated, new.at, key=lambda entry: entry.at)
+    return (*dated[:index], new, *dated[index:])

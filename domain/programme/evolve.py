@@ -1,12 +1,11 @@
 """How a programme's events change what is known of it. History is never refused."""
 
-from bisect import bisect_right
 from typing import assert_never
 
 from domain.model import Recorded, TermSetting
 from domain.programme.events import CodeAdopted, ProgrammeCreated, ProgrammeEvent, TermSet
 from domain.programme.state import UNKNOWN, Programme
-from domain.terms import DatedSetting, in_force
+from domain.terms import DatedSetting, in_force, place
 
 
 def evolve(state: Programme | None, recorded: Recorded[ProgrammeEvent]) -> Programme:
@@ -28,8 +27,7 @@ def evolve(state: Programme | None, recorded: Recorded[ProgrammeEvent]) -> Progr
 
 def _set(programme: Programme, dated: DatedSetting) -> Programme:
     """Put a setting where its time says; a late one changes what was in force from its own time on."""
-    place = bisect_right(programme.settings, dated.at, key=lambda entry: entry.at)
-    settings = (*programme.settings[:place], dated, *programme.settings[place:])
+    settings = place(programme.settings, dated)
     earlier = tuple(entry for entry in programme.timeline if entry[0] < dated.at)
-    times = sorted({entry.at for entry in settings[place:]})
+    times = sorted({entry.at for entry in settings if entry.at >= dated.at})
     return programme.but(settings=settings, timeline=(*earlier, *((at, in_force(settings, at)) for at in times)))

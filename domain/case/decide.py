@@ -1,0 +1,107 @@
+"""What is answered to a command about a conduct case: the events to record, or a refusal with every reason.
+
+A case is opened, escalated where others must look at it, decided once and closed (cmn.breaches). A breach of some other
+policy is a matter of that policy (cmn.policy-breach), an offer to leave the platform one of mentor247.on-platform; the
+way of the case is the same and a refusal cites the clause of its kind.
+"""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Final, assert_never
+
+from domain.case.commands import CaseCommand, CloseCase, DecideCase, EscalateCase, OpenCase
+from domain.case.events import CaseClosed, CaseDecided, CaseEscalated, CaseEvent, CaseOpened
+from domain.case.state import Case
+from domain.codes.implements import implements
+from domain.model import Command, Context
+from domain.permission import role_problems
+from domain.problem import Problem, refuse
+from domain.words import CaseKind, Role
+
+_OFFICE: Final[frozenset[Role]] = frozenset({"hr", "coordinator", "supplier"})
+MAY_SEND: Final[Mapping[type[Command], frozenset[Role]]] = MappingProxyType(
+    {OpenCase: _OFFICE | {"worker"}, EscalateCase: _OFFICE, DecideCase: _OFFICE, CloseCase: _OFFICE}
+)
+# The clause under which a case of each kind is pursued.
+CLAUSE: Final[Mapping[CaseKind, str]] = MappingProxyType(
+    {
+        "code": "cmn.breaches",
+        "policy": "cmn.policy-breach",
+        "law": "cmn.breaches",
+        "off_platform": "mentor247.on-platform",
+    }
+)
+
+
+def decide(state: Case | None, command: CaseCommand, context: Context) -> list[CaseEvent]:
+    """The events that a command leads to; none when it asks for what already is.
+
+    Raises:
+        Refused: the role may not, there is no such case, or it is not where the command wants it.
+    """
+    refuse(*role_problems(MAY_SEND, command, context), *_problems(state, command))
+    return [] if state is not None and _already(state, command) else [_event(command)]
+
+
+@implements("cmn.breaches")
+def _problems(case: Case | None, command: CaseCommand) -> Iterator[Problem]:
+    if case is None:
+        if not isinstance(command, OpenCase):
+            yield Problem("unknown_case", "no case was opened under this id", "cmn.breaches", "subject")
+    elif not _already(case, command):
+        yield from _obstacles(case, command, CLAUSE[case.kind])
+
+
+def _obstacles(case: Case, command: CaseCommand, clause: str) -> Iterator[Problem]:
+    match command:
+        case OpenCase():
+            yield Problem("already_opened", "another case was opened under this id", clause, "subject")
+        case EscalateCase() if case.status in {"decided", "closed"}:
+            yield Problem("state", f"the case is {case.status} and can't be escalated any more", clause)
+        case DecideCase() if case.decision is not None:
+            yield Problem("already_decided", f"the case was decided: {case.decision}", clause)
+        case DecideCase() if case.status == "closed":
+            yield Problem("state", "the case is closed and can't be decided any more", clause)
+        case CloseCase() if case.status == "closed":
+            yield Problem("state", "the case was closed with another reason", clause)
+        case CloseCase() if case.decision is None and not (command.reason or "").strip():
+            yield Problem("undecided", "a case without a decision closes only with a reason", clause, "data.reason")
+        case EscalateCase() | DecideCase() | CloseCase():
+            pass
+        case _:
+            assert_never(command)
+
+
+def _already(case: Case, command: CaseCommand) -> bool:
+    """Whether the record already says exactly what the command asks for."""
+    match command:
+        case OpenCase():
+            asked = command.mentor_id, command.relationship_id, command.kind, command.description
+            return asked == (case.mentor_id, case.relationship_id, case.kind, case.description)
+        case EscalateCase():
+            return command.to in case.escalated_to
+        case DecideCase():
+            return (command.decision, command.reason) == (case.decision, case.decision_reason)
+        case CloseCase():
+            return case.status == "closed" and command.reason == case.closing_reason
+        case _:
+            assert_never(command)
+
+
+def _event(command: CaseCommand) -> CaseEvent:
+    match command:
+        case OpenCase():
+            return CaseOpened(
+                mentor_id=command.mentor_id,
+                kind=command.kind,
+                description=command.description,
+                relationship_id=command.relationship_id,
+            )
+        case EscalateCase():
+            return CaseEscalated(to=command.to)
+        case DecideCase():
+            return CaseDecided(decision=command.decision, reason=command.reason)
+        case CloseCase():
+            return CaseClosed(reason=command.reason)
+        case _:
+            assert_never(command)

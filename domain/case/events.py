@@ -1,0 +1,36 @@
+"""What happened in a conduct case: facts in the past tense, a storage format."""
+
+from domain.case.commands import CaseKindName, DecisionName, Reason
+from domain.model import Event, Id, PersonId
+from domain.relationship.fields import SafeText
+
+
+class CaseOpened(Event):
+    """A breach by a mentor is being looked into."""
+
+    mentor_id: PersonId
+    kind: CaseKindName
+    description: SafeText
+    relationship_id: Id | None = None
+
+
+class CaseEscalated(Event):
+    """The case was handed on."""
+
+    to: PersonId
+
+
+class CaseDecided(Event):
+    """The review had this outcome."""
+
+    decision: DecisionName
+    reason: Reason
+
+
+class CaseClosed(Event):
+    """The case was closed."""
+
+    reason: SafeText | None = None
+
+
+CaseEvent = CaseOpened | CaseEscalated | CaseDecided | CaseClosed

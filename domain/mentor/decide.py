@@ -1,0 +1,118 @@
+"""What is answered to a command about a mentor: the events to record, or a refusal with every reason.
+
+Leaving the role is final: a removed mentor is neither suspended nor reinstated nor registered anew (cmn.breaches). What
+is recorded of a mentor before registration counts all the same.
+"""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Final, assert_never
+
+from domain.codes.implements import implements
+from domain.mentor.commands import (
+    MentorCommand,
+    RecordDevelopment,
+    RecordTraining,
+    RegisterMentor,
+    ReinstateMentor,
+    RemoveMentor,
+    SuspendMentor,
+)
+from domain.mentor.events import (
+    DevelopmentRecorded,
+    MentorEvent,
+    MentorRegistered,
+    MentorReinstated,
+    MentorRemoved,
+    MentorSuspended,
+    TrainingRecorded,
+)
+from domain.mentor.state import UNKNOWN, Development, Mentor, Training
+from domain.model import Command, Context
+from domain.permission import role_problems
+from domain.problem import Problem, refuse
+from domain.words import Role
+
+_OFFICE: Final[frozenset[Role]] = frozenset({"coordinator", "supplier", "hr", "worker"})
+MAY_SEND: Final[Mapping[type[Command], frozenset[Role]]] = MappingProxyType(
+    {
+        RegisterMentor: _OFFICE,
+        RecordTraining: _OFFICE,
+        RecordDevelopment: _OFFICE | {"mentor"},
+        SuspendMentor: _OFFICE,
+        ReinstateMentor: _OFFICE,
+        RemoveMentor: _OFFICE,
+    }
+)
+
+
+def decide(state: Mentor | None, command: MentorCommand, context: Context, *, mentor_id: str) -> list[MentorEvent]:
+    """The events that a command leads to; none when it asks for what already is.
+
+    `mentor_id` is the mentor's id without the kind of subject: nothing may be recorded of the mentor yet, and a mentor
+    speaks for nobody else.
+
+    Raises:
+        Refused: the role may not, the acting mentor is another one, or the standing forbids it.
+    """
+    mentor = state or UNKNOWN
+    refuse(
+        *role_problems(MAY_SEND, command, context),
+        *_actor_problems(command, context, mentor_id),
+        *_problems(mentor, command),
+    )
+    return _events(mentor, command)
+
+
+def _actor_problems(command: MentorCommand, context: Context, mentor_id: str) -> Iterator[Problem]:
+    role, id_ = context.actor
+    if role == "mentor" and role in MAY_SEND[type(command)] and id_ != mentor_id:
+        yield Problem("actor", f"mentor:{id_} can't speak for mentor:{mentor_id}", field="actor")
+
+
+@implements("cmn.breaches")
+def _problems(mentor: Mentor, command: MentorCommand) -> Iterator[Problem]:
+    match command:
+        case RegisterMentor():
+            known = mentor.name, mentor.programme_id
+            if mentor.registered and known != (command.name, command.programme_id):
+                yield Problem("already_registered", "the mentor is registered with another name or programme")
+            elif not mentor.registered:
+                yield from _final(mentor, "be registered")
+        case SuspendMentor():
+            yield from _final(mentor, "be suspended")
+        case ReinstateMentor():
+            yield from _final(mentor, "be reinstated")
+        case RecordTraining() | RecordDevelopment() | RemoveMentor():
+            pass
+        case _:
+            assert_never(command)
+
+
+def _final(mentor: Mentor, what: str) -> Iterator[Problem]:
+    if mentor.standing == "removed":
+        yield Problem("state", f"the mentor was removed, which is final, and can't {what}", "cmn.breaches")
+
+
+@implements("nottingham.further-training", "leapfrog.competence")
+def _events(mentor: Mentor, command: MentorCommand) -> list[MentorEvent]:
+    match command:
+        case RegisterMentor():
+            registered = MentorRegistered(name=command.name, programme_id=command.programme_id)
+            return [] if mentor.registered else [registered]
+        case RecordTraining():
+            training = Training(command.course, command.completed_on, command.due_on)
+            recorded = TrainingRecorded(course=command.course, completed_on=command.completed_on, due_on=command.due_on)
+            return [] if training in mentor.trainings else [recorded]
+        case RecordDevelopment():
+            development = Development(command.what, command.completed_on)
+            done = DevelopmentRecorded(what=command.what, completed_on=command.completed_on)
+            return [] if development in mentor.developments else [done]
+        case SuspendMentor():
+            return [] if mentor.standing == "suspended" else [MentorSuspended()]
+        case ReinstateMentor():
+            return [] if mentor.standing == "good" else [MentorReinstated()]
+        case RemoveMentor():
+            return [] if mentor.standing == "removed" else [MentorRemoved(reason=command.reason)]
+        case _:
+            assert_never(command)
