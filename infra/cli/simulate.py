@@ -1,0 +1,80 @@
+"""`rapport simulate`: made-up messages at realistic rates, for load, demonstrations and tests."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import typer
+
+from infra.cli.output import USAGE, fail, print_note, progress
+
+DAYS = ["%Y-%m-%d"]
+BATCH = 512
+
+
+def register(app: typer.Typer) -> None:
+    """Add `simulate`."""
+    app.command("simulate")(simulate)
+
+
+def simulate(
+    relationships: Annotated[int, typer.Option(min=0, help="How many relationships; each has some 65 messages.")],
+    seed: Annotated[int, typer.Option(help="The same seed and options give the same bytes.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file instead of stdout.")] = None,
+    start: Annotated[
+        datetime | None,
+        typer.Option(formats=DAYS, show_default="2024-01-01", help="The day on which it all begins."),
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=DAYS, help="Tell nothing from this day on; who is active then stays active. At most today."
+        ),
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, help="Over how many days the relationships begin.")] = 365,
+    codes: Annotated[
+        str | None,
+        typer.Option(show_default="all five", help="Only programmes with these codes: some of the five, with commas."),
+    ] = None,
+) -> None:
+    """Make up mentoring at realistic rates: messages as JSON lines, in order of time, for `rapport submit`.
+
+    The rules accept every one of them in a store that has none of them yet. Times are in the past. Memory grows with the
+    relationships alive at one time (some 3 KB each), never with the messages.
+    """
+    from infra.simulate.stream import CODES, START, Simulation
+
+    named = set(codes.split(",")) if codes else set(CODES)
+    wanted = tuple(code for code in CODES if code in named)
+    if unknown := named - set(wanted):
+        fail(f"no code {min(unknown)!r}; codes are {', '.join(CODES)}", USAGE)
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    begin, cut = start.replace(tzinfo=UTC) if start else START, until.replace(tzinfo=UTC) if until else None
+    if begin >= today or (cut and cut > today):
+        fail("--start must be before today, --until not after it: messages tell what has happened", USAGE)
+    simulation = Simulation(relationships, seed, begin, cut, wanted, days)
+    if simulation.ends_before > today:
+        print_note(f"cut off at {today.date()}: give --until {today.date()} to have the same bytes on another day")
+        simulation = Simulation(relationships, seed, begin, today, wanted, days)
+    try:
+        with output.open("wb") if output else nullcontext(sys.stdout.buffer) as target:
+            _write(simulation.messages(), target)
+    except OSError as error:
+        fail(f"cannot write {output or 'stdout'}: {error.strerror}")
+
+
+def _write(messages: Iterator[bytes], target: BinaryIO) -> None:
+    """One message a line, in batches; a reader who goes away ends it quietly."""
+    with progress("messages") as advance:
+        while batch := list(islice(messages, BATCH)):
+            try:
+                target.write(b"\n".join([*batch, b""]))
+            except BrokenPipeError:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                return
+            advance(len(batch))

@@ -1,0 +1,139 @@
+"""One made-up relationship while it is told: who takes part, where it stands, and how its messages are written."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Final
+from uuid import UUID, uuid5
+
+import orjson
+
+from domain.words import CodeId
+from infra.simulate import rates
+from infra.simulate.cast import Mentor, full_name, slug
+from infra.simulate.lots import HOUR, Lots, moment
+
+Message = tuple[int, bytes]
+Telling = Iterator[Message]
+Data = dict[str, object]
+# Something to be told at a time that is already known: time, command, actor, data.
+Aside = tuple[int, str, str, Data]
+
+_NAMESPACE: Final = UUID("7d1f0f4e-6a0b-5a53-9d35-0c2f3f6f1f7a")
+_BOOKING = frozenset({"ScheduleSession", "RescheduleSession", "CancelSession", "RecordNoShow"})
+_CALLS = frozenset({"CompleteSession", "RecordPresessionCheck"})
+
+
+def envelope(
+    world: str, number: int, count: int, time: int, command: str, subject: str, actor: str, data: object
+) -> bytes:
+    """The message as JSON: a CloudEvent whose id says which relationship of which world it is, and the how-manieth."""
+    source = "booking" if command in _BOOKING else "calls" if command in _CALLS else "portal"
+    text = orjson.dumps(
+        {
+            "specversion": "1.0",
+            "id": f"{world}-{number}-{count}",
+            "source": f"/simulate/{source}",
+            "type": f"rapport.{command}",
+            "subject": subject,
+            "time": moment(time),
+            "actor": actor,
+            "data": data,
+        },
+        option=orjson.OPT_UTC_Z,
+    )
+    # What orjson returns keeps the spare room of its buffer, ten times the message; thousands of messages wait here.
+    return bytes(memoryview(text))
+
+
+class Story:
+    """A relationship's traits, drawn once, and its course so far. `now` is the time of its latest message."""
+
+    __slots__ = (
+        "asked_mid", "booked", "books_ahead", "channel", "codes", "completed", "count", "customer", "diligence",
+        "disappointed", "early_end", "every_days", "goals", "held_at", "homework", "line_manager", "lots", "mentee",
+        "mentor", "minutes", "movers", "now", "number", "open_goals", "pause_after", "planned", "programme", "proneness",
+        "reason", "sessions", "subject", "world",
+    )  # fmt: skip
+
+    def __init__(self, lots: Lots, world: str, number: int, mentor: Mentor, begins: int) -> None:
+        self.lots, self.world, self.number, self.now = lots, world, number, begins
+        self.mentor, self.programme = mentor, mentor.programme
+        self.codes: tuple[CodeId, ...] = mentor.programme.codes
+        self.subject = str(uuid5(_NAMESPACE, f"{world}/{number}"))
+        self.mentee = f"mentee:{slug(full_name(lots))}-{world}{number}"
+        self.customer = f"customer:{world}{number % 97}" if "pentalog" in self.codes else ""
+        self.line_manager = f"line_manager:{world}{number % 211}" if "cmn" in self.codes else ""
+        self.planned, self.every_days = lots.weigh(rates.PLANS)
+        self.minutes = 90 if lots.chance(0.08) else 60
+        self.channel = self._usual_channel()
+        self.proneness = lots.weigh(rates.PRONENESS)
+        self.movers = lots.random()
+        self.diligence = 0.5 + lots.random()
+        self.early_end: int | None = None
+        if lots.chance(rates.ENDED_EARLY):
+            self.early_end = -1 if lots.chance(rates.NEVER_STARTED) else lots.early_end(self.planned)
+        self.pause_after = lots.whole(1, self.planned - 1) if lots.chance(rates.PAUSE) else -1
+        self.disappointed = lots.chance(0.5 if self.early_end is not None else 0.06)
+        self.booked: list[tuple[str, int]] = []
+        self.goals: list[str] = []
+        self.open_goals: list[str] = []
+        self.homework = self.reason = ""
+        self.books_ahead, self.asked_mid = lots.chance(rates.BOOKS_AHEAD), False
+        self.completed = self.sessions = self.count = self.held_at = 0
+
+    def _usual_channel(self) -> str:
+        if "mentor247" in self.codes:
+            return "platform"
+        if "nottingham" in self.codes:
+            return self.lots.pick(("virtual_meeting", "virtual_meeting", "telephone", "platform"))
+        return self.lots.pick(("virtual_meeting", "platform", "in_person"))
+
+    def session_channel(self) -> str:
+        """Where the next session is to be: nearly always where the plan said."""
+        if "nottingham" not in self.codes and self.lots.chance(0.01):
+            return "off_platform"
+        return self.channel
+
+    @property
+    def mentor_actor(self) -> str:
+        """The mentor as an actor."""
+        return f"mentor:{self.mentor.id}"
+
+    def either(self, mentee_share: float = 0.5) -> str:
+        """The mentee or the mentor as an actor."""
+        return self.mentee if self.lots.random() < mentee_share else self.mentor_actor
+
+    def say(self, command: str, actor: str, data: Data, *, at: int = 0) -> Message:
+        """A message on this relationship, now or at a later time, which then is now."""
+        return self.say_of(self.subject, command, actor, data, at=at)
+
+    def say_of(self, subject: str, command: str, actor: str, data: Data, *, at: int = 0) -> Message:
+        """A message on another subject, told as part of this story."""
+        assert at == 0 or at >= self.now, f"{command}: a story is told in order of time"
+        self.now = at or self.now
+        self.count += 1
+        return self.now, envelope(self.world, self.number, self.count, self.now, command, subject, actor, data)
+
+    def told(self, asides: list[Aside], until: int) -> Telling:
+        """The asides up to a time, taken off the list."""
+        while asides and asides[0][0] <= until:
+            at, command, actor, data = asides.pop(0)
+            yield self.say(command, actor, data, at=at)
+
+    def after(self, low_hours: float, high_hours: float) -> int:
+        """A working time that many hours from now, not set yet."""
+        lots = self.lots
+        return lots.working_time(self.now + int((low_hours + lots.random() * (high_hours - low_hours)) * HOUR))
+
+    def wait(self, low_hours: float, high_hours: float) -> None:
+        """Let that many hours pass, to a working time."""
+        self.now = self.after(low_hours, high_hours)
+
+    def has(self, *codes: CodeId) -> bool:
+        """Whether the relationship adopted any of these codes."""
+        return any(code in self.codes for code in codes)
+
+
+def day_after(time: int, days: int) -> date:
+    """The day that many days after the time."""
+    return moment(time + days * 24 * HOUR).date()
