@@ -44,7 +44,6 @@ from domain.relationship.fields import (
 )
 from domain.words import (
     BreachKind,
-    CodeId,
     ConflictNature,
     DataClass,
     Device,
@@ -76,7 +75,7 @@ class RelationshipProposed(Event):
     programme_id: Id
     mentee_id: PersonId
     mentor_id: PersonId
-    codes: Annotated[dict[CodeId, str], Holds("operational")]
+    codes: Annotated[dict[str, str], Holds("operational")]
     customer_id: PersonId | None = None
     line_manager_id: PersonId | None = None
     supplier_id: PersonId | None = None

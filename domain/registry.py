@@ -1,0 +1,105 @@
+"""Every command and event by name, which aggregate a subject is, and one `decide` and one `evolve` for all of them.
+
+Names are a storage and message format: add, never rename. An event whose fields have to change gets a new VERSION and an
+upcaster from each earlier one; that the chain is complete is checked when the store opens.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, Literal, get_args
+
+from domain.case import commands as case_commands
+from domain.case import decide as case_decide
+from domain.case import events as case_events
+from domain.case import evolve as case_evolve
+from domain.case.state import Case
+from domain.mentor import commands as mentor_commands
+from domain.mentor import decide as mentor_decide
+from domain.mentor import events as mentor_events
+from domain.mentor import evolve as mentor_evolve
+from domain.mentor.state import Mentor
+from domain.model import AnyRecorded, Command, Context, Event
+from domain.programme import commands as programme_commands
+from domain.programme import decide as programme_decide
+from domain.programme import events as programme_events
+from domain.programme import evolve as programme_evolve
+from domain.programme.state import Programme
+from domain.relationship import commands as relationship_commands
+from domain.relationship import decide as relationship_decide
+from domain.relationship import events as relationship_events
+from domain.relationship import evolve as relationship_evolve
+from domain.relationship.state import Relationship
+
+Kind = Literal["relationship", "mentor", "case", "programme"]
+State = Relationship | Mentor | Case | Programme
+
+_COMMANDS: Final[dict[Kind, tuple[type[Command], ...]]] = {
+    "relationship": get_args(relationship_commands.RelationshipCommand),
+    "mentor": get_args(mentor_commands.MentorCommand),
+    "case": get_args(case_commands.CaseCommand),
+    "programme": get_args(programme_commands.ProgrammeCommand),
+}
+_EVENTS: Final[dict[Kind, tuple[type[Event], ...]]] = {
+    "relationship": get_args(relationship_events.RelationshipEvent),
+    "mentor": get_args(mentor_events.MentorEvent),
+    "case": get_args(case_events.CaseEvent),
+    "programme": get_args(programme_events.ProgrammeEvent),
+}
+
+COMMANDS: Final = {command.__name__: command for group in _COMMANDS.values() for command in group}
+EVENTS: Final = {event.__name__: event for group in _EVENTS.values() for event in group}
+AGGREGATE_OF: Final[dict[str, Kind]] = {c.__name__: kind for kind, group in _COMMANDS.items() for c in group}
+AGGREGATE_OF_EVENT: Final[dict[str, Kind]] = {e.__name__: kind for kind, group in _EVENTS.items() for e in group}
+
+# (event name, from version) to a function from the stored data of that version to the data of the next.
+UPCASTERS: Final[dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]]] = {}
+
+_PREFIXES: Final[dict[str, Kind]] = {"mentor": "mentor", "case": "case", "programme": "programme"}
+
+
+def kind_of(subject: str) -> Kind:
+    """The aggregate that a subject names: a prefix for mentors, cases and programmes, a bare UUID for relationships."""
+    prefix, separator, _ = subject.partition(":")
+    return _PREFIXES[prefix] if separator else "relationship"
+
+
+def decide(subject: str, state: State | None, command: Command, context: Context) -> list[Event]:
+    """The events that a command records on its aggregate.
+
+    Raises:
+        Refused: with all problems.
+    """
+    rules: Any
+    match kind_of(subject):
+        case "relationship":
+            rules = relationship_decide.decide
+        case "mentor":
+            mentor_id = subject.partition(":")[2]
+            return list(mentor_decide.decide(state, command, context, mentor_id=mentor_id))  # type: ignore[arg-type]
+        case "case":
+            rules = case_decide.decide
+        case "programme":
+            rules = programme_decide.decide
+    return list(rules(state, command, context))
+
+
+_FOLDS: Final[dict[Kind, Callable[[Any, Any], State]]] = {
+    "relationship": relationship_evolve.evolve,
+    "mentor": mentor_evolve.evolve,
+    "case": case_evolve.evolve,
+    "programme": programme_evolve.evolve,
+}
+
+
+def evolve(state: State | None, recorded: AnyRecorded) -> State:
+    """The state of whichever aggregate after a recorded event."""
+    return _FOLDS[kind_of(recorded.subject)](state, recorded)
+
+
+# The command that records an event: both vocabularies keep one order, but for the one event that comes with another.
+COMMAND_OF: Final[dict[str, str]] = {
+    event.__name__: command.__name__
+    for kind in _COMMANDS
+    for command, event in zip(
+        _COMMANDS[kind], [e for e in _EVENTS[kind] if e is not relationship_events.GoalAchieved], strict=True
+    )
+} | {"GoalAchieved": "RecordGoalProgress"}

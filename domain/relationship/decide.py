@@ -1,0 +1,145 @@
+"""The decision: a state, a command and the circumstances give events, or one refusal with every problem found.
+
+Asked in this order: may this actor send it, does the statechart know it in this state and what do its gates and guards
+say, does it fit what is recorded. The problems of all three are gathered. Repeating a command yields no second event:
+it gives nothing new or a named problem.
+"""
+
+from typing import assert_never
+
+from domain.codes.clauses import CODES
+from domain.model import Command, Context, Event
+from domain.problem import Problem, refuse
+from domain.relationship import commands as c
+from domain.relationship import events as e
+from domain.relationship.agreements import decide_agreement
+from domain.relationship.conduct import decide_conduct
+from domain.relationship.course import decide_course
+from domain.relationship.goals import decide_goal
+from domain.relationship.guards import Attempt, first_clause
+from domain.relationship.lifecycle import follow
+from domain.relationship.permissions import check_actor
+from domain.relationship.sessions import decide_session
+from domain.relationship.state import Relationship
+from domain.relationship.voices import decide_voice
+
+
+def decide(state: Relationship | None, command: c.RelationshipCommand, context: Context) -> list[Event]:
+    """The events that a command records, in order; none when it tells nothing new.
+
+    Raises:
+        Refused: with all problems, each with the clause that spoke and the field concerned.
+    """
+    found: list[Problem] = list(check_actor(state, command, context))
+    if state is None:
+        events = _first(command, context, found)
+    elif problems := follow(Attempt(state, command, context)):
+        found += problems
+        events = [] if problems[0].code == "state" else _by_theme(state, command, context, found)
+    else:
+        events = _by_theme(state, command, context, found)
+    refuse(*found)
+    return [event for event in events if not _told_before(state, event, context)]
+
+
+def _first(command: Command, context: Context, found: list[Problem]) -> list[Event]:
+    if isinstance(command, c.ProposeRelationship):
+        return propose(command, context, found)
+    found.append(Problem("unknown_relationship", "no such relationship was proposed", field="subject"))
+    return []
+
+
+def propose(command: c.ProposeRelationship, context: Context, found: list[Problem]) -> list[Event]:
+    """A relationship between two different people, under the codes named or those the programme adopted."""
+    codes = context.codes if command.codes is None else tuple(dict.fromkeys(command.codes))
+    if command.mentee_id == command.mentor_id:
+        found.append(Problem("same_person", "mentee and mentor must be two people", field="data.mentor_id"))
+    standing = context.known.mentor_standing
+    if standing != "good":
+        clause = first_clause(codes, "mentor247.terms", "cmn.breaches")
+        found.append(Problem("mentor_standing", f"the mentor is {standing}", clause, "data.mentor_id"))
+    pinned = {code: CODES[code].version for code in codes}
+    return [e.RelationshipProposed(**command.model_dump(exclude={"codes"}), codes=pinned)]
+
+
+def _by_theme(
+    state: Relationship, command: c.RelationshipCommand, context: Context, found: list[Problem]
+) -> list[Event]:
+    match command:
+        case (
+            c.ScheduleSession()
+            | c.RescheduleSession()
+            | c.CancelSession()
+            | c.RecordPresessionCheck()
+            | c.CompleteSession()
+            | c.RecordNoShow()
+            | c.AssignHomework()
+            | c.ReportHomework()
+            | c.RecordSessionNote()
+            | c.RecordContact()
+        ):
+            return decide_session(state, command, context, found)
+        case (
+            c.AgreeGoal()
+            | c.ReviseGoal()
+            | c.DropGoal()
+            | c.RecordGoalProgress()
+            | c.MarkTopicPrivate()
+            | c.OpenTopic()
+        ):
+            return decide_goal(state, command, found)
+        case c.RespondToNps() | c.RequestNps() | c.GiveFeedback():
+            return decide_voice(state, command, context, found)
+        case (
+            c.ProposeRelationship()
+            | c.AcceptTerms()
+            | c.DeclineTerms()
+            | c.StateTrustReadiness()
+            | c.GrantConsent()
+            | c.WithdrawConsent()
+            | c.ConfirmMentorTraining()
+            | c.DeclareConflictOfInterest()
+            | c.AgreeConflictMitigation()
+            | c.RecordContractingConversation()
+            | c.AgreePlan()
+            | c.AgreeConfidentiality()
+            | c.AgreeReporting()
+            | c.ShareContactDetails()
+        ):
+            return decide_agreement(state, command, context, found)
+        case (
+            c.ReportTrustBreakdown()
+            | c.RestoreTrust()
+            | c.ReportDisrespect()
+            | c.ResolveDisrespect()
+            | c.ReportProblem()
+            | c.ReportBreach()
+            | c.DiscloseConfidence()
+            | c.ReferMentee()
+            | c.SignpostMentee()
+            | c.RecommendShutdown()
+            | c.DismissRecommendation()
+            | c.RaiseConcern()
+            | c.ResolveConcern()
+            | c.EscalateConcern()
+            | c.EscalateRecommendation()
+        ):
+            return decide_conduct(state, command, found)
+        case (
+            c.ActivateRelationship()
+            | c.PauseRelationship()
+            | c.ResumeRelationship()
+            | c.RecordEndReview()
+            | c.TerminateRelationship()
+            | c.SecureRecords()
+            | c.ErasePersonalData()
+        ):
+            return decide_course(state, command, context, found)
+        case _:
+            assert_never(command)
+
+
+def _told_before(state: Relationship | None, event: Event, context: Context) -> bool:
+    """Whether the latest event of this type says the same of the same moment by the same actor."""
+    latest = state.latest.get(type(event)) if state else None
+    return latest is not None and latest == (context.occurred_at, str(context.actor), event)

@@ -1,0 +1,121 @@
+"""The fold: a state and a recorded event give the next state. History is never refused."""
+
+from typing import assert_never
+
+from domain.model import AnyRecorded, Known
+from domain.relationship import events as e
+from domain.relationship.agreements import fold_agreement
+from domain.relationship.conduct import fold_conduct
+from domain.relationship.course import fold_course
+from domain.relationship.goals import fold_goal
+from domain.relationship.session_folds import fold_session
+from domain.relationship.state import Relationship, put
+from domain.relationship.voices import fold_voice
+
+
+def evolve(state: Relationship | None, recorded: AnyRecorded) -> Relationship:
+    """The state after an event.
+
+    Raises:
+        ValueError: the first event of a stream is no proposal (the stream is not a relationship's).
+    """
+    event: e.RelationshipEvent = recorded.data
+    if state is None:
+        if not isinstance(event, e.RelationshipProposed):
+            raise ValueError(f"{recorded.subject} begins with {type(event).__name__}, not with a proposal")
+        return _proposed(event, recorded)
+    folded = _by_theme(state, event, recorded)
+    latest = put(state.latest, type(event), (recorded.occurred_at, recorded.actor, event))
+    return folded.but(version=recorded.version, known=recorded.known or state.known, latest=latest)
+
+
+def _proposed(event: e.RelationshipProposed, recorded: AnyRecorded) -> Relationship:
+    return Relationship(
+        subject=recorded.subject,
+        version=recorded.version,
+        status="contracting",
+        programme_id=event.programme_id,
+        mentee_id=event.mentee_id,
+        mentor_id=event.mentor_id,
+        customer_id=event.customer_id,
+        line_manager_id=event.line_manager_id,
+        supplier_id=event.supplier_id,
+        codes=event.codes,
+        known=recorded.known or Known(),
+    )
+
+
+def _by_theme(state: Relationship, event: e.RelationshipEvent, recorded: AnyRecorded) -> Relationship:
+    match event:
+        case (
+            e.SessionScheduled()
+            | e.SessionRescheduled()
+            | e.SessionCancelled()
+            | e.PresessionCheckRecorded()
+            | e.SessionCompleted()
+            | e.SessionMissed()
+            | e.HomeworkAssigned()
+            | e.HomeworkReported()
+            | e.SessionNoteRecorded()
+            | e.ContactRecorded()
+        ):
+            return fold_session(state, event, recorded)
+        case (
+            e.GoalAgreed()
+            | e.GoalRevised()
+            | e.GoalDropped()
+            | e.GoalProgressRecorded()
+            | e.GoalAchieved()
+            | e.TopicMarkedPrivate()
+            | e.TopicOpened()
+        ):
+            return fold_goal(state, event, recorded)
+        case e.NpsResponded() | e.NpsRequested() | e.FeedbackGiven():
+            return fold_voice(state, event, recorded)
+        case (
+            e.TrustBreakdownReported()
+            | e.TrustRestored()
+            | e.DisrespectReported()
+            | e.DisrespectResolved()
+            | e.ProblemReported()
+            | e.BreachReported()
+            | e.ConfidenceDisclosed()
+            | e.MenteeReferred()
+            | e.MenteeSignposted()
+            | e.ShutdownRecommended()
+            | e.RecommendationDismissed()
+            | e.CommitmentConcernRaised()
+            | e.CommitmentConcernResolved()
+            | e.ConcernEscalated()
+            | e.RecommendationEscalated()
+        ):
+            return fold_conduct(state, event, recorded)
+        case (
+            e.RelationshipActivated()
+            | e.RelationshipPaused()
+            | e.RelationshipResumed()
+            | e.EndReviewRecorded()
+            | e.RelationshipTerminated()
+            | e.RecordsSecured()
+            | e.PersonalDataErased()
+        ):
+            return fold_course(state, event, recorded)
+        case (
+            e.RelationshipProposed()
+            | e.TermsAccepted()
+            | e.TermsDeclined()
+            | e.TrustReadinessStated()
+            | e.ConsentGranted()
+            | e.ConsentWithdrawn()
+            | e.MentorTrainingConfirmed()
+            | e.ConflictOfInterestDeclared()
+            | e.ConflictMitigationAgreed()
+            | e.ContractingConversationRecorded()
+            | e.PlanAgreed()
+            | e.ConfidentialityAgreed()
+            | e.ReportingAgreed()
+            | e.ContactDetailsShared()
+        ):
+            return fold_agreement(state, event, recorded)
+        case _:
+            assert_never(event)

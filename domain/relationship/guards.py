@@ -1,0 +1,165 @@
+"""The guards: clauses that refuse the command they name. Each looks at an attempt and yields what it has against it.
+
+The statechart (`lifecycle`) hangs them on its transitions, beside the gates of activation.
+"""
+
+from collections.abc import Collection, Iterator
+from typing import Final, NamedTuple
+
+from domain.codes.clauses import cite
+from domain.codes.implements import implements
+from domain.model import Command, Context
+from domain.problem import Problem
+from domain.relationship import commands as c
+from domain.relationship.gates import unmet
+from domain.relationship.state import Relationship
+from domain.words import Audience, DataClass, Party
+
+REMOTE_CHANNELS: Final = frozenset({"platform", "virtual_meeting", "email", "telephone"})
+_OTHER: Final[dict[str, Party]] = {"mentee": "mentor", "mentor": "mentee"}
+
+# What each code lets be disclosed without agreement; a code that is not here says nothing about it.
+_PERMITTED: Final = {
+    "cmn.disclosure": frozenset({"policy_breach", "illegal_activity"}),
+    "nottingham.confidentiality": frozenset({"coordinator_discussion", "risk_of_harm", "illegal_activity"}),
+}
+# These are permitted as soon as one adopted code permits them, whatever another says.
+_OVERRIDING: Final = frozenset({"risk_of_harm", "illegal_activity"})
+
+
+class Attempt(NamedTuple):
+    """A command put to a relationship, with the circumstances."""
+
+    state: Relationship
+    command: Command
+    context: Context
+
+
+def first_clause(codes: Collection[str], *ids: str) -> str | None:
+    """The first of the clauses whose code is adopted, for a problem that no code has to back."""
+    return next(iter(cite(codes, *ids)), None)
+
+
+def gates_met(attempt: Attempt) -> Iterator[Problem]:
+    """Every gate of the adopted codes, and a mentor in good standing."""
+    yield from unmet(attempt.state)
+    standing = attempt.context.known.mentor_standing
+    if standing != "good":
+        clause = first_clause(attempt.state.codes, "mentor247.terms", "cmn.breaches")
+        yield Problem("mentor_standing", f"the mentor is {standing}", clause)
+
+
+@implements("cmn.pause-or-stop", "leapfrog.finish", "nottingham.end", "nottingham.withdrawal")
+def informed_with_next_steps(attempt: Attempt) -> Iterator[Problem]:
+    """Pausing or stopping asks for both parties informed and next steps, and for no other reason than is given.
+
+    Leaving is never refused for its reason (leapfrog.finish, nottingham.end), and a mentor may withdraw for a while or
+    for good (nottingham.withdrawal).
+    """
+    command = attempt.command
+    assert isinstance(command, c.PauseRelationship | c.TerminateRelationship)
+    missing = [party for party in _OTHER if party not in command.informed]
+    if missing:
+        message = f"{' and '.join(missing)} must be informed first"
+        yield Problem("not_informed", message, "cmn.pause-or-stop", "data.informed")
+    if not command.next_steps.strip():
+        yield Problem("no_next_steps", "the next steps must be recorded", "cmn.pause-or-stop", "data.next_steps")
+
+
+@implements("nottingham.remote")
+def remote_channel(attempt: Attempt) -> Iterator[Problem]:
+    """Under nottingham, sessions use e-mail, telephone or a virtual meeting (the platform is one)."""
+    command = attempt.command
+    assert isinstance(command, c.ScheduleSession | c.AgreePlan)
+    if "nottingham" in attempt.state.codes and command.channel not in REMOTE_CHANNELS:
+        message = f"sessions use e-mail, telephone or a virtual meeting, not {command.channel}"
+        yield Problem("channel", message, "nottingham.remote", "data.channel")
+
+
+@implements("pentalog.reschedule-with-ease")
+def before_the_start(attempt: Attempt) -> Iterator[Problem]:
+    """A move asked for before the start is never refused, however late; after the start there is nothing to move."""
+    command = attempt.command
+    assert isinstance(command, c.RescheduleSession)
+    session = attempt.state.sessions.get(command.session_id)
+    if session and session.status == "scheduled" and attempt.context.occurred_at >= session.starts_at:
+        clause = first_clause(attempt.state.codes, "pentalog.reschedule-with-ease")
+        yield Problem("session_started", f"session {session.session_id} has started already", clause, "data.session_id")
+
+
+@implements("leapfrog.privacy")
+def topics_left_private(attempt: Attempt) -> Iterator[Problem]:
+    """What the mentee keeps private is refused as a goal or agenda item from anybody else."""
+    state, command, context = attempt
+    if "leapfrog" not in state.codes or not state.private_topics:
+        return
+    if isinstance(command, c.AgreeGoal | c.ReviseGoal):
+        texts = [("data.title", command.title or "")] if context.actor.role != "mentee" else []
+    else:
+        assert isinstance(command, c.CompleteSession)
+        texts = [
+            (f"data.agenda.{i}.topic", item.topic) for i, item in enumerate(command.agenda) if item.set_by != "mentee"
+        ]
+    for field, text in texts:
+        if any(f" {topic} " in f" {normal(text)} " for topic in state.private_topics):
+            message = "this touches a topic that the mentee keeps private until they open it"
+            yield Problem("private_topic", message, "leapfrog.privacy", field)
+
+
+def normal(text: str) -> str:
+    """A text as topics are compared: case folded, every run of other than letters and digits one space."""
+    return " ".join("".join(ch if ch.isalnum() else " " for ch in text.casefold()).split())
+
+
+@implements("nottingham.contact-details")
+def contact_details_by_consent(attempt: Attempt) -> Iterator[Problem]:
+    """Contact details go to the other party only with their owner's consent (the parties are matched by the proposal)."""
+    state, _, context = attempt
+    if "nottingham" not in state.codes or context.actor.role not in _OTHER:
+        return
+    audiences: tuple[Audience, ...] = (_OTHER[context.actor.role], "parties_present")
+    if not any(has_consent(state, context, "contact_details", audience) for audience in audiences):
+        message = f"{context.actor.role} has not consented to the other party having their contact details"
+        yield Problem("no_consent", message, "nottingham.contact-details")
+
+
+def has_consent(state: Relationship, context: Context, data_class: DataClass, audience: Audience) -> bool:
+    """Whether the actor's consent for a data class and audience is in force at the time of the act."""
+    consent = state.consents.get((context.actor.role, data_class, audience))
+    until = getattr(consent, "until", None)
+    if consent is None or until is None:
+        return consent is not None
+    moment = context.occurred_at if hasattr(until, "hour") else context.occurred_at.date()
+    return bool(moment <= until)
+
+
+@implements("cmn.disclosure", "nottingham.confidentiality")
+def disclosure_permitted(attempt: Attempt) -> Iterator[Problem]:
+    """A confidence is disclosed only under an exception that the adopted codes know."""
+    state, command, _ = attempt
+    assert isinstance(command, c.DiscloseConfidence)
+    for clause in forbidding(state.codes, command.exception):
+        message = f"{clause} knows no exception {command.exception}"
+        yield Problem("not_an_exception", message, clause, "data.exception")
+    to_coordinator = command.recipient.startswith("coordinator:")
+    if command.exception == "coordinator_discussion" and not to_coordinator and "nottingham" in state.codes:
+        message = "a talk about practice is with the coordinator"
+        yield Problem("recipient", message, "nottingham.confidentiality", "data.recipient")
+
+
+def permitting(codes: Collection[str], exception: str) -> tuple[str, ...]:
+    """The clauses of the adopted codes that permit a disclosure under an exception."""
+    return tuple(clause for clause in cite(codes, *_PERMITTED) if exception in _PERMITTED[clause])
+
+
+def forbidding(codes: Collection[str], exception: str) -> tuple[str, ...]:
+    """The clauses that forbid it: the stricter rules, but risk of harm and illegal acts need only one permission."""
+    if exception in _OVERRIDING and permitting(codes, exception):
+        return ()
+    return tuple(clause for clause in cite(codes, *_PERMITTED) if exception not in _PERMITTED[clause])
+
+
+@implements("leapfrog.conflicts")
+def declared_at_any_time(_: Attempt) -> Iterator[Problem]:
+    """Either party may declare a conflict of interest whenever they see one: there is nothing to object to."""
+    yield from ()

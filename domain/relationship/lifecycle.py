@@ -1,0 +1,158 @@
+"""The law of a relationship's course: one statechart of four states in which every command is an event.
+
+Gates and guards are its validators. It is declared once with python-statemachine and compiled at import into a table,
+because a fresh machine and a `send` cost a thousand times a look-up; a test holds both equal over every state, command
+and outcome. The diagram, the commands allowed now and the audit of recorded transitions come from the same declaration.
+
+`terminated` has no way out. The library lets a final state answer to no event at all, while ended relationships still
+take reviews, feedback and the securing of records, so it is declared as a state whose every transition stays inside.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NamedTuple
+
+from statemachine import State, StateMachine
+from statemachine.transition_list import TransitionList
+
+from domain.problem import Problem, Refused
+from domain.relationship import guards
+from domain.relationship.guards import Attempt
+from domain.words import Status
+
+Rule = Callable[[Attempt], Iterator[Problem]]
+
+
+class Validator:
+    """A rule as the statechart wants it: it raises what the rule yields."""
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        self.__name__ = rule.__name__
+
+    def __call__(self, attempt: Attempt) -> None:
+        if problems := list(self.rule(attempt)):
+            raise Refused(problems)
+
+
+def _to(target: State, *sources: State, guard: Rule | None = None) -> TransitionList:
+    return _joined([source.to(target, validators=_validators(guard)) for source in sources])
+
+
+def _within(*states: State, guard: Rule | None = None) -> TransitionList:
+    return _joined([state.to(state, internal=True, validators=_validators(guard)) for state in states])
+
+
+def _validators(guard: Rule | None) -> list[Validator] | None:
+    return [Validator(guard)] if guard else None
+
+
+def _joined(transitions: list[TransitionList]) -> TransitionList:
+    return TransitionList([transition for each in transitions for transition in each])
+
+
+class Lifecycle(StateMachine):
+    """contracting, active, paused, terminated, and what may be asked in each."""
+
+    contracting = State(initial=True)
+    active = State()
+    paused = State()
+    terminated = State()
+
+    ActivateRelationship = _to(active, contracting, guard=guards.gates_met)
+    PauseRelationship = _to(paused, active, guard=guards.informed_with_next_steps)
+    ResumeRelationship = _to(active, paused)
+    TerminateRelationship = _to(terminated, contracting, active, paused, guard=guards.informed_with_next_steps)
+
+    # Before the end.
+    AcceptTerms = _within(contracting, active, paused)
+    DeclineTerms = _within(contracting, active, paused)
+    StateTrustReadiness = _within(contracting, active, paused)
+    GrantConsent = _within(contracting, active, paused)
+    ConfirmMentorTraining = _within(contracting, active, paused)
+    DeclareConflictOfInterest = _within(contracting, active, paused, guard=guards.declared_at_any_time)
+    AgreeConflictMitigation = _within(contracting, active, paused)
+    RecordContractingConversation = _within(contracting, active, paused)
+    AgreePlan = _within(contracting, active, paused, guard=guards.remote_channel)
+    AgreeConfidentiality = _within(contracting, active, paused)
+    AgreeReporting = _within(contracting, active, paused)
+    ShareContactDetails = _within(contracting, active, paused, guard=guards.contact_details_by_consent)
+    AgreeGoal = _within(contracting, active, paused, guard=guards.topics_left_private)
+    ReviseGoal = _within(contracting, active, paused, guard=guards.topics_left_private)
+    DropGoal = _within(contracting, active, paused)
+    RecordGoalProgress = _within(contracting, active, paused)
+    MarkTopicPrivate = _within(contracting, active, paused)
+    OpenTopic = _within(contracting, active, paused)
+    AssignHomework = _within(contracting, active, paused)
+    ReportHomework = _within(contracting, active, paused)
+    RecordSessionNote = _within(contracting, active, paused)
+    RecordContact = _within(contracting, active, paused)
+    ReportTrustBreakdown = _within(contracting, active, paused)
+    RestoreTrust = _within(contracting, active, paused)
+    ReportDisrespect = _within(contracting, active, paused)
+    ResolveDisrespect = _within(contracting, active, paused)
+    ReportProblem = _within(contracting, active, paused)
+    ReferMentee = _within(contracting, active, paused)
+    SignpostMentee = _within(contracting, active, paused)
+    RecommendShutdown = _within(contracting, active, paused)
+    RaiseConcern = _within(contracting, active, paused)
+    EscalateConcern = _within(contracting, active, paused)
+    EscalateRecommendation = _within(contracting, active, paused)
+
+    # Sessions: planned only while they may take place; what happened before a pause may be told during it.
+    ScheduleSession = _within(contracting, active, guard=guards.remote_channel)
+    RescheduleSession = _within(contracting, active, guard=guards.before_the_start)
+    CancelSession = _within(contracting, active)
+    RecordPresessionCheck = _within(contracting, active)
+    CompleteSession = _within(contracting, active, paused, guard=guards.topics_left_private)
+    RecordNoShow = _within(contracting, active, paused)
+
+    # Also, or only, after the end.
+    RespondToNps = _within(contracting, active, paused, terminated)
+    RequestNps = _within(contracting, active, paused, terminated)
+    GiveFeedback = _within(contracting, active, paused, terminated)
+    RecordEndReview = _within(active, paused, terminated)
+    WithdrawConsent = _within(contracting, active, paused, terminated)
+    ResolveConcern = _within(contracting, active, paused, terminated)
+    DismissRecommendation = _within(contracting, active, paused, terminated)
+    ReportBreach = _within(contracting, active, paused, terminated)
+    DiscloseConfidence = _within(contracting, active, paused, terminated, guard=guards.disclosure_permitted)
+    ErasePersonalData = _within(contracting, active, paused, terminated)
+    SecureRecords = _within(terminated)
+
+
+class Step(NamedTuple):
+    """One row of the compiled table: where a command leads, and the rules it must pass."""
+
+    target: Status
+    rules: tuple[Rule, ...]
+
+
+def _compile(machine: type[StateMachine]) -> dict[tuple[Status, str], Step]:
+    table: dict[tuple[Status, str], Step] = {}
+    for state in machine.states:
+        for transition in state.transitions:
+            # `_specs` is the library's own list of hooks; the version is pinned and the equivalence test watches it.
+            hooks: list[Any] = [spec.func for spec in transition._specs if spec.group.name == "VALIDATOR"]  # noqa: SLF001
+            for event in transition.events:
+                table[state.value, str(event)] = Step(transition.target.value, tuple(hook.rule for hook in hooks))
+    return table
+
+
+TABLE: Final = _compile(Lifecycle)
+CREATION: Final = "ProposeRelationship"
+
+
+def allowed(status: Status | None) -> tuple[str, ...]:
+    """The commands that the chart knows in a state, in order of the alphabet; before the proposal only the proposal."""
+    if status is None:
+        return (CREATION,)
+    return tuple(sorted(command for state, command in TABLE if state == status))
+
+
+def follow(attempt: Attempt) -> list[Problem]:
+    """What the chart has against an attempt: `state` where it knows no such transition, else what its rules say."""
+    name = type(attempt.command).__name__
+    step = TABLE.get((attempt.state.status, name))
+    if step is None:
+        return [Problem("state", f"{name} is not possible while the relationship is {attempt.state.status}")]
+    return [problem for rule in step.rules for problem in rule(attempt)]

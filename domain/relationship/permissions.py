@@ -1,0 +1,91 @@
+"""Who may send which command, and as whom.
+
+Mentee and mentor may send everything that the table does not keep from them; the others only what the table gives them.
+A party acts under the id that the relationship names for its role.
+"""
+
+from collections.abc import Iterable
+
+from domain.model import Command, Context
+from domain.problem import Problem
+from domain.relationship import commands as c
+from domain.relationship.state import Relationship
+from domain.words import Role
+
+_PARTIES: frozenset[Role] = frozenset({"mentee", "mentor"})
+_OFFICE: frozenset[Role] = frozenset({"coordinator", "supplier"})
+_EACH_FOR_ITSELF: frozenset[Role] = _PARTIES | {"customer", "line_manager"}
+_NAMED_ROLES: frozenset[Role] = frozenset({"mentee", "mentor", "customer", "line_manager", "supplier"})
+
+# Commands that mentee and mentor may not send both, with everybody who may.
+_RESERVED: dict[type[Command], frozenset[Role]] = {
+    c.AcceptTerms: _EACH_FOR_ITSELF,
+    c.DeclineTerms: _EACH_FOR_ITSELF,
+    c.StateTrustReadiness: _EACH_FOR_ITSELF,
+    c.GrantConsent: _EACH_FOR_ITSELF,
+    c.WithdrawConsent: _EACH_FOR_ITSELF,
+    c.ConfirmMentorTraining: _OFFICE | {"service"},
+    c.RecommendShutdown: _OFFICE | {"worker"},
+    c.RaiseConcern: _OFFICE | {"worker"},
+    c.EscalateConcern: frozenset({"worker"}),
+    c.EscalateRecommendation: frozenset({"worker"}),
+    c.RequestNps: frozenset({"worker", "coordinator"}),
+    c.RespondToNps: _PARTIES | {"customer"},
+    c.MarkTopicPrivate: frozenset({"mentee"}),
+    c.OpenTopic: frozenset({"mentee"}),
+    c.DiscloseConfidence: frozenset({"mentor", "coordinator"}),
+    c.SecureRecords: _OFFICE | {"hr"},
+    c.ErasePersonalData: _OFFICE | {"hr"},
+    c.ResolveDisrespect: _OFFICE | {"hr"},
+}
+# What others may send besides mentee and mentor.
+_SHARED: dict[type[Command], frozenset[Role]] = {
+    c.ProposeRelationship: _OFFICE | {"service"},
+    c.ActivateRelationship: _OFFICE | {"service"},
+    c.ScheduleSession: _OFFICE | {"service"},
+    c.RescheduleSession: _OFFICE | {"service"},
+    c.CancelSession: _OFFICE | {"service"},
+    c.RecordNoShow: _OFFICE | {"service"},
+    c.RecordContact: _OFFICE | {"service"},
+    c.CompleteSession: frozenset({"service"}),
+    c.RecordPresessionCheck: frozenset({"service"}),
+    c.AgreePlan: _OFFICE,
+    c.AgreeReporting: _OFFICE | {"line_manager"},
+    c.PauseRelationship: _OFFICE,
+    c.ResumeRelationship: _OFFICE,
+    c.DismissRecommendation: _OFFICE,
+    c.ResolveConcern: _OFFICE | {"worker"},
+    c.ReferMentee: _OFFICE,
+    c.RecordEndReview: _OFFICE,
+    c.TerminateRelationship: _OFFICE | {"customer", "worker"},
+}
+
+
+def may_send(command: type[Command]) -> frozenset[Role]:
+    """The roles that may send a command."""
+    return _RESERVED.get(command) or _PARTIES | _SHARED.get(command, frozenset())
+
+
+def check_actor(state: Relationship | None, command: Command, context: Context) -> Iterable[Problem]:
+    """Problems `role` (may not send this) and `actor` (is not who the relationship names)."""
+    role, id_ = context.actor
+    allowed = may_send(type(command))
+    if role not in allowed:
+        yield Problem("role", f"{type(command).__name__} is for {_listed(allowed)}, not for {role}", field="actor")
+    elif (
+        role == "worker" and isinstance(command, c.TerminateRelationship) and context.known.mentor_standing != "removed"
+    ):
+        yield Problem("role", "a worker may end a relationship only when its mentor was removed", field="actor")
+    if role in _NAMED_ROLES:
+        named = (
+            getattr(command, f"{role}_id", None)
+            if isinstance(command, c.ProposeRelationship)
+            else state and state.named(role)
+        )
+        if named != id_:
+            whom = f"names {role}:{named}" if named else f"names no {role}"
+            yield Problem("actor", f"the relationship {whom}, not {role}:{id_}", field="actor")
+
+
+def _listed(roles: Iterable[str]) -> str:
+    return ", ".join(sorted(roles))

@@ -1,0 +1,151 @@
+"""What the rules need to know of a relationship: its state, folded from its events.
+
+A frozen value; the mappings inside are never changed in place but copied (`put`), so a state may be kept and shared.
+It holds no more content than the rules ask for: topics that the mentee keeps private and the titles of goals.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Final, Literal, TypeVar
+
+from domain.immutable import Immutable
+from domain.model import Event, Known
+from domain.terms import values
+from domain.words import Audience, ConflictNature, DataClass, Document, GoalType, Party, Role, Status
+
+NOTHING_KNOWN: Final = Known()
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+SessionStatus = Literal["scheduled", "completed", "missed", "cancelled"]
+GoalStatus = Literal["open", "achieved", "dropped"]
+MatterStatus = Literal["open", "resolved", "dismissed"]
+
+
+@dataclass(frozen=True)
+class Session(Immutable):
+    """One session: `starts_at` is the start it last had, `minutes` its planned length."""
+
+    session_id: str
+    status: SessionStatus
+    starts_at: datetime
+    minutes: int
+    channel: str
+    scheduled_by: str
+    reschedules: int = 0
+    late_moves: int = 0
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Goal(Immutable):
+    """One goal of the relationship."""
+
+    goal_id: str
+    status: GoalStatus
+    type: GoalType
+    title: str
+    agreed_by: tuple[Party, ...]
+
+
+@dataclass(frozen=True)
+class Conflict(Immutable):
+    """A declared conflict of interest; `mitigated` once a mitigation was agreed."""
+
+    nature: ConflictNature
+    declared_by: str
+    mitigated: bool = False
+
+
+@dataclass(frozen=True)
+class Homework(Immutable):
+    """Work between sessions: hours reported so far."""
+
+    session_id: str
+    hours: float | None = None
+    done: bool = False
+
+
+@dataclass(frozen=True)
+class Matter(Immutable):
+    """A concern or a recommendation: the clause behind it and the versions of the events that are its evidence."""
+
+    clause: str
+    evidence: tuple[int, ...]
+    status: MatterStatus = "open"
+    escalated: bool = False
+
+
+@dataclass(frozen=True)
+class Relationship(Immutable):
+    """The state of one relationship at `version`."""
+
+    subject: str
+    version: int
+    status: Status
+    programme_id: str
+    mentee_id: str
+    mentor_id: str
+    customer_id: str | None
+    line_manager_id: str | None
+    supplier_id: str | None
+    codes: Mapping[str, str]
+    known: Known = NOTHING_KNOWN
+
+    answers: Mapping[tuple[str, Document], tuple[bool, str]] = field(default_factory=dict)
+    ready: Mapping[str, bool] = field(default_factory=dict)
+    consents: Mapping[tuple[str, DataClass, Audience], Event] = field(default_factory=dict)
+    trained: Event | None = None
+    conflicts: tuple[Conflict, ...] = ()
+    conversations: int = 0
+    covered: frozenset[str] = frozenset()
+    plan: Any = None
+    confidentiality: Event | None = None
+    reporting: Mapping[str, Event] = field(default_factory=dict)
+    private_topics: frozenset[str] = frozenset()
+
+    goals: Mapping[str, Goal] = field(default_factory=dict)
+    sessions: Mapping[str, Session] = field(default_factory=dict)
+    homework: Mapping[str, Homework] = field(default_factory=dict)
+    nps_asked: frozenset[tuple[str, str]] = frozenset()
+
+    trust_broken: bool = False
+    disrespect_open: bool = False
+    concerns: tuple[Matter, ...] = ()
+    recommendations: tuple[Matter, ...] = ()
+
+    activated_at: datetime | None = None
+    paused_at: datetime | None = None
+    end_review: bool = False
+    retained_until: date | None = None
+    erased: frozenset[str] = frozenset()
+    latest: Mapping[type[Event], tuple[datetime, str, Event]] = field(default_factory=dict)
+
+    def term(self, name: str) -> float:
+        """The value in force of a term, as the stream last learned it (domain.terms)."""
+        return values(self.known.terms)[name]
+
+    def named(self, role: Role) -> str | None:
+        """The id that the relationship names for a role, or None."""
+        return {
+            "mentee": self.mentee_id,
+            "mentor": self.mentor_id,
+            "customer": self.customer_id,
+            "line_manager": self.line_manager_id,
+            "supplier": self.supplier_id,
+        }.get(role)
+
+
+def put(mapping: Mapping[K, V], key: K, value: V) -> dict[K, V]:
+    """A copy of a mapping with one entry set."""
+    copy = dict(mapping)
+    copy[key] = value
+    return copy
+
+
+def open_matters(matters: tuple[Matter, ...], clause: str | None = None) -> tuple[Matter, ...]:
+    """The open ones, all or those of one clause."""
+    return tuple(m for m in matters if m.status == "open" and clause in (None, m.clause))
