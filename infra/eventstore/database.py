@@ -1,0 +1,133 @@
+"""One database, two kinds: a file of SQLite or a server of PostgreSQL, behind the same few calls.
+
+Everything that must be committed together (events, receipts, offsets, projection rows, worker state) lives in one database and is
+written through a `Session`. SQL is written with `?` for parameters, in the subset that both kinds understand.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, ClassVar, Literal, Self, Unpack
+
+from eventsourcing.persistence import ProcessRecorder, StoredEvent
+
+from infra.eventstore.failure import UnknownStore
+from infra.eventstore.recording import Together
+
+Kind = Literal["sqlite", "postgresql"]
+Row = tuple[Any, ...]
+
+
+class Session(ABC):
+    """One transaction on one connection; it ends with the `with` block that gave it.
+
+    Parameters may be text, numbers, booleans, bytes, days, aware times and None. Rows come back as the database has
+    them: SQLite gives times and days as text and booleans as 0 and 1 (`as_time` reads both kinds); json columns
+    are written and read as text by both.
+    """
+
+    kind: ClassVar[Kind]
+
+    @abstractmethod
+    def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
+        """Run one statement; the number of rows that it touched."""
+
+    @abstractmethod
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run one statement for each of the rows."""
+
+    @abstractmethod
+    def query(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
+        """All rows of a query."""
+
+    @abstractmethod
+    def stream(self, sql: str, params: Sequence[Any] = (), size: int = 1000) -> Iterator[Row]:
+        """The rows of a query one after the other, fetched `size` at a time: flat memory for results of any length."""
+
+    def upsert(
+        self, table: str, columns: Sequence[str], key_columns: Sequence[str], rows: Iterable[Sequence[Any]]
+    ) -> None:
+        """Insert rows, or replace the other columns of those whose key is there already."""
+        self.executemany(_upsert_sql(table, tuple(columns), tuple(key_columns)), rows)
+
+    def delete(self, table: str, key_columns: Sequence[str], keys: Iterable[Sequence[Any]]) -> None:
+        """Delete the rows with these keys."""
+        where = " AND ".join(f"{column} = ?" for column in key_columns)
+        self.executemany(f"DELETE FROM {table} WHERE {where}", keys)  # noqa: S608 - names come from the code
+
+
+class Database(ABC):
+    """An open database. Threads may share it; each transaction has a connection of its own while it lasts."""
+
+    kind: ClassVar[Kind]
+    # Column types in DDL by our words: text, integer (64 bits), real, boolean, time, day, json, blob.
+    types: ClassVar[Mapping[str, str]]
+    url: str
+    # A subclass of the library's, whose `insert_events` takes the keywords of `Together`.
+    recorder: ProcessRecorder
+
+    @staticmethod
+    def open(url: str, **options: Any) -> "Database":
+        """Open the database at a URL and bring its schema up to date.
+
+        Options: `synchronous` (SQLite: full, normal, off), `timeout` (seconds to wait for somebody else's lock).
+        Raises `UnknownStore` for a URL that names none, `NewerStore`, `DamagedStore`, and other `StoreError`.
+        """
+        scheme, found, _ = url.partition("://")
+        if found and scheme == "sqlite":
+            from infra.eventstore.sqlite import SQLiteDatabase
+
+            return SQLiteDatabase(url, **options)
+        raise UnknownStore(f"{url!r} names no store: expected sqlite:///FILE or postgresql://USER@HOST/NAME")
+
+    @abstractmethod
+    def transaction(self) -> AbstractContextManager[Session]:
+        """A writing transaction: commits at the end of the block, rolls back when the block raises."""
+
+    @abstractmethod
+    def reading(self) -> AbstractContextManager[Session]:
+        """A reading transaction: sees one state of the database throughout, writes nothing."""
+
+    @abstractmethod
+    def insert_events(self, events: Sequence[StoredEvent], **together: Unpack[Together]) -> Sequence[int]:
+        """Store events and what belongs with them in one transaction; their positions. Raises `Conflict`."""
+
+    @abstractmethod
+    def mark(self) -> Hashable:
+        """The present moment in the stream of commits, for `wait_since`."""
+
+    @abstractmethod
+    def wait_since(self, mark: Hashable, timeout: float) -> bool:
+        """Sleep until some process may have committed since the mark (True), or for `timeout` seconds (False)."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give back connections and files."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def time_text(value: datetime) -> str:
+    """A time as SQLite keeps it: UTC, always six digits of a second, so that texts sort as the times do."""
+    return value.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def as_time(value: str | datetime) -> datetime:
+    """A time read from either kind of database, aware, in UTC."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value.astimezone(UTC)
+
+
+@lru_cache(maxsize=256)
+def _upsert_sql(table: str, columns: tuple[str, ...], key_columns: tuple[str, ...]) -> str:
+    rest = [column for column in columns if column not in key_columns]
+    then = f"UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in rest)}" if rest else "NOTHING"
+    return (
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) "  # noqa: S608
+        f"ON CONFLICT ({', '.join(key_columns)}) DO {then}"
+    )

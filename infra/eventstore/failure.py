@@ -1,0 +1,41 @@
+"""What can go wrong with a store, in words for a person. The command line prints the message and exits 1 (a wrong URL: 2)."""
+
+
+class StoreError(Exception):
+    """The store can't do what was asked; the message says why and what to do. Nothing was written."""
+
+
+class UnknownStore(StoreError):
+    """The store's URL names a kind of database that Rapport doesn't know, or no database at all."""
+
+
+class NewerStore(StoreError):
+    """The database was written by a newer Rapport than this one."""
+
+
+class DamagedStore(StoreError):
+    """The database file is truncated, corrupt, or not a database."""
+
+
+class FullStore(StoreError):
+    """The disk is full or the file may not grow."""
+
+
+class BusyStore(StoreError):
+    """Somebody else kept the database locked for longer than the time-out."""
+
+
+class Conflict(StoreError):
+    """Somebody else wrote first: a version, a message id or an offset is taken. Load again and decide again."""
+
+
+class UnknownEvent(StoreError):
+    """An event has a name or version that this Rapport doesn't know: a newer one wrote it. It is never skipped."""
+
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
+        super().__init__(f"the event {topic!r} is unknown here: a newer Rapport wrote it")
+
+
+class DamagedEvent(StoreError):
+    """An event's stored bytes are not what its name and version promise."""

@@ -1,0 +1,97 @@
+"""What is written in one transaction with events, and the hash chain over them; shared by the recorders of all databases.
+
+The recorders take these as keywords of the library's `insert_events`, its seam for things that must be atomic with events.
+"""
+
+from collections.abc import Collection, Iterable, MutableMapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Final, NamedTuple, TypedDict
+
+from eventsourcing.persistence import IntegrityError, StoredEvent
+
+SCHEMA_VERSION: Final = 1
+NO_HASH: Final = bytes(32)
+
+
+class Head(NamedTuple):
+    """The last event of a stream: its version and its hash. (0, 32 zero bytes) before the first."""
+
+    version: int = 0
+    hash: bytes = NO_HASH
+
+
+class ReceiptRow(NamedTuple):
+    """A receipt as it is kept: who sent which message, the fingerprint of its content, the answer as JSON."""
+
+    source: str
+    message_id: str
+    fingerprint: bytes
+    answer: bytes
+
+
+class Offset(NamedTuple):
+    """How far a source has been read: `next` is the first offset not yet handled.
+
+    `generation` fences: once a newer generation has written, an older one is refused, as is going back.
+    """
+
+    name: str
+    next: int
+    generation: int = 0
+
+
+@dataclass
+class Guard:
+    """What a decision relied on: that none of `subjects` has got an event after `position`.
+
+    The recorder checks it inside the transaction, and notes in `changed` all subjects that got events from others.
+    """
+
+    position: int
+    subjects: Collection[str]
+    changed: set[str] = field(default_factory=set)
+
+    def check(self, changed: Iterable[str]) -> None:
+        """Note what changed; raises `Changed` if a decision relied on any of it."""
+        self.changed.update(changed)
+        if stale := self.changed.intersection(self.subjects):
+            raise Changed(f"others wrote to {', '.join(sorted(stale))}")
+
+
+class Changed(IntegrityError):
+    """A stream that a decision relied on has got events meanwhile."""
+
+
+class Fenced(IntegrityError):
+    """The offset of a source is ahead already, or belongs to a newer generation of consumers."""
+
+
+class Together(TypedDict, total=False):
+    """The keywords of `insert_events` and `EventStore.append`.
+
+    `heads` holds the last hash of each stream about to grow and is brought forward; without it the recorder looks the hashes up.
+    """
+
+    heads: MutableMapping[str, Head]
+    receipts: Sequence[ReceiptRow]
+    offsets: Sequence[Offset]
+    guard: Guard | None
+
+
+def next_hash(previous: bytes, topic: str, state: bytes) -> bytes:
+    """The link of the chain: SHA-256 over the hash before, the topic, a line feed and the stored bytes."""
+    return sha256(b"%b%b\n%b" % (previous, topic.encode(), state)).digest()
+
+
+def chained(
+    events: Sequence[StoredEvent], heads: MutableMapping[str, Head]
+) -> list[tuple[str, int, str, bytes, bytes]]:
+    """The rows of `stored_events` for these events, each linked to the one before it; `heads` is brought forward."""
+    rows = []
+    for event in events:
+        subject = str(event.originator_id)
+        hash_ = next_hash(heads[subject].hash, event.topic, event.state)
+        heads[subject] = Head(event.originator_version, hash_)
+        rows.append((subject, event.originator_version, event.topic, event.state, hash_))
+    return rows

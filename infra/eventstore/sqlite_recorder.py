@@ -1,0 +1,172 @@
+"""The library's process recorder on our tables: receipts, offsets and the hash chain commit with the events."""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from eventsourcing.persistence import Notification, StoredEvent, Subscription
+from eventsourcing.sqlite import SQLiteCursor, SQLiteDatastore, SQLiteProcessRecorder
+
+from infra.eventstore.failure import NewerStore
+from infra.eventstore.recording import SCHEMA_VERSION, Fenced, Guard, Head, Offset, ReceiptRow, chained
+
+EVENTS: Final = """
+CREATE TABLE IF NOT EXISTS stored_events (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    originator_id TEXT NOT NULL,
+    originator_version INTEGER NOT NULL,
+    topic TEXT NOT NULL,
+    state BLOB NOT NULL,
+    hash BLOB NOT NULL,
+    UNIQUE (originator_id, originator_version)
+)"""
+RECEIPTS: Final = """
+CREATE TABLE IF NOT EXISTS receipts (
+    source TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    fingerprint BLOB NOT NULL,
+    answer BLOB NOT NULL,
+    UNIQUE (source, message_id)
+)"""
+OFFSETS: Final = """
+CREATE TABLE IF NOT EXISTS source_offsets (
+    name TEXT NOT NULL PRIMARY KEY,
+    next INTEGER NOT NULL,
+    generation INTEGER NOT NULL
+)"""
+# The library's own, for its process recorder: one row an application, which it recognises by the first row.
+TRACKING: Final = """
+CREATE TABLE IF NOT EXISTS tracking (
+    application_name TEXT NOT NULL PRIMARY KEY,
+    notification_id INTEGER
+) WITHOUT ROWID"""
+TRACKING_KIND: Final = "INSERT OR IGNORE INTO tracking VALUES ('__migration__', 1)"
+# What brings a database of version n to n + 1; the first entry makes a new one.
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = ((EVENTS, RECEIPTS, OFFSETS, TRACKING, TRACKING_KIND),)
+
+LAST: Final = 2**63 - 1
+LOOK_SECONDS: Final = 0.02
+PAGE: Final = 500
+
+INSERT_EVENT: Final = (
+    "INSERT INTO stored_events (originator_id, originator_version, topic, state, hash) VALUES (?, ?, ?, ?, ?)"
+)
+INSERT_OFFSET: Final = (
+    "INSERT INTO source_offsets VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET next = excluded.next, "
+    "generation = excluded.generation WHERE generation <= excluded.generation AND next < excluded.next"
+)
+
+
+class SQLiteRecorder(SQLiteProcessRecorder):
+    """Events in the order of their positions, which are never used twice."""
+
+    def __init__(self, datastore: SQLiteDatastore) -> None:
+        super().__init__(datastore)
+        self.select_max_notification_id_statement = "SELECT MAX(position) FROM stored_events"
+
+    def create_table(self) -> None:
+        """Make or migrate the schema; raises `NewerStore` for a database of a newer Rapport."""
+        with self.datastore.transaction(commit=True) as c:
+            c.execute("PRAGMA user_version")
+            version = c.fetchone()[0]
+            if version > SCHEMA_VERSION:
+                raise NewerStore(
+                    f"the store has schema version {version}, this Rapport knows versions up to {SCHEMA_VERSION}: "
+                    "use a newer Rapport"
+                )
+            for statements in MIGRATIONS[version:]:
+                for statement in statements:
+                    c.execute(statement)
+            if version < SCHEMA_VERSION:
+                c.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        """See the library's `ApplicationRecorder`; the position is a column of its own here."""
+        after = 0 if start is None else start - inclusive_of_start
+        among = f"AND topic IN ({', '.join('?' * len(topics))}) " if topics else ""
+        statement = (
+            "SELECT position, originator_id, originator_version, topic, state FROM stored_events "  # noqa: S608
+            f"WHERE position > ? AND position <= ? {among}ORDER BY position LIMIT ?"
+        )
+        with self.datastore.transaction(commit=False) as c:
+            c.execute(statement, (after, LAST if stop is None else stop, *topics, limit))
+            return [Notification(row[1], row[2], row[3], row[4], id=row[0]) for row in c.fetchall()]
+
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> "SQLiteSubscription":
+        """Notifications as they come, from all processes; looks every 20 ms."""
+        return SQLiteSubscription(self, gt, topics)
+
+    def _insert_events(
+        self,
+        c: SQLiteCursor,
+        stored_events: Sequence[StoredEvent],
+        *,
+        heads: dict[str, Head] | None = None,
+        receipts: Sequence[ReceiptRow] = (),
+        offsets: Sequence[Offset] = (),
+        guard: Guard | None = None,
+        **kwargs: Any,
+    ) -> Sequence[int] | None:
+        if guard is not None:
+            c.execute("SELECT DISTINCT originator_id FROM stored_events WHERE position > ?", (guard.position,))
+            guard.check(row[0] for row in c.fetchall())
+        if heads is None:
+            heads = self._heads(c, {str(event.originator_id) for event in stored_events})
+        c.executemany(INSERT_EVENT, chained(stored_events, heads))
+        positions = self._positions(c, len(stored_events))
+        c.executemany("INSERT INTO receipts VALUES (?, ?, ?, ?)", receipts)
+        for offset in offsets:
+            c.execute(INSERT_OFFSET, offset)
+            if c.sqlite_cursor.rowcount == 0:
+                raise Fenced(f"{offset.name}: offset {offset.next} of generation {offset.generation} comes too late")
+        if tracking := kwargs.get("tracking"):
+            self._insert_tracking(c, tracking)
+        return positions
+
+    def _positions(self, c: SQLiteCursor, count: int) -> list[int]:
+        # The write lock is ours, so the positions of one transaction follow one another.
+        if not count:
+            return []
+        c.execute("SELECT last_insert_rowid()")
+        last = c.fetchone()[0]
+        return list(range(last - count + 1, last + 1))
+
+    def _heads(self, c: SQLiteCursor, subjects: set[str]) -> dict[str, Head]:
+        # With MAX, SQLite takes the bare column `hash` from the row of the maximum.
+        marks = ", ".join("?" * len(subjects))
+        c.execute(
+            "SELECT originator_id, MAX(originator_version), hash FROM stored_events "  # noqa: S608 - only marks
+            f"WHERE originator_id IN ({marks}) GROUP BY originator_id",
+            list(subjects),
+        )
+        found = {row[0]: Head(row[1], row[2]) for row in c.fetchall()}
+        return {subject: found.get(subject, Head()) for subject in subjects}
+
+
+class SQLiteSubscription(Subscription[SQLiteRecorder]):
+    """What the library's own recorder for SQLite lacks."""
+
+    def __init__(self, recorder: SQLiteRecorder, gt: int | None, topics: Sequence[str]) -> None:
+        super().__init__(recorder, gt, topics)
+        self._page: Iterator[Notification] = iter(())
+
+    def __next__(self) -> Notification:
+        """The next notification; waits for one. Ends when stopped."""
+        while not self._has_been_stopped:
+            if found := next(self._page, None):
+                self._last_notification_id = found.id
+                return found
+            after = self._last_notification_id
+            page = self._recorder.select_notifications(after, PAGE, None, self._topics, inclusive_of_start=False)
+            self._page = iter(page)
+            if not page:
+                time.sleep(LOOK_SECONDS)
+        raise StopIteration

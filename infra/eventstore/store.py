@@ -1,0 +1,188 @@
+"""The event store as the rest of Rapport sees it: streams by subject, one log of notifications, appends that are all or nothing."""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Any, Final, NamedTuple, TypeVar, Unpack
+
+from eventsourcing.persistence import StoredEvent
+
+from domain.model import AnyRecorded
+from infra.eventstore.database import Database
+from infra.eventstore.mapper import RapportMapper
+from infra.eventstore.recording import Head, Offset, ReceiptRow, Together
+
+# Parameters in one statement; SQLite's limit is 32,766.
+CHUNK: Final = 400
+T = TypeVar("T")
+
+
+class Notification(NamedTuple):
+    """An event in the one log of all events, as it is stored. Positions grow; there may be gaps."""
+
+    position: int
+    subject: str
+    version: int
+    topic: str
+    state: bytes
+
+
+class Stored(NamedTuple):
+    """An event of a stream as it is stored, with its link of the hash chain."""
+
+    version: int
+    topic: str
+    state: bytes
+    hash: bytes
+    position: int
+
+
+class EventStore:
+    """Reads and appends events. Threads may share it. Everything raises `StoreError` when the database can't."""
+
+    def __init__(self, database: Database, mapper: RapportMapper | None = None) -> None:
+        self.database = database
+        self.mapper = mapper or RapportMapper()
+
+    # --- streams ---------------------------------------------------------------------------------------------------
+    def read(self, subject: str, after_version: int = 0) -> list[AnyRecorded]:
+        """The events of a stream in order of version. Raises `UnknownEvent` for one that a newer Rapport wrote."""
+        decode = self.mapper.decode
+        with self.database.reading() as session:
+            rows = session.query(
+                "SELECT topic, state FROM stored_events WHERE originator_id = ? AND originator_version > ? "
+                "ORDER BY originator_version",
+                (subject, after_version),
+            )
+        return [decode(topic, state) for topic, state in rows]
+
+    def stored(self, subject: str) -> list[Stored]:
+        """The events of a stream as they are stored, not decoded."""
+        with self.database.reading() as session:
+            return [
+                Stored(*row)
+                for row in session.query(
+                    "SELECT originator_version, topic, state, hash, position FROM stored_events "
+                    "WHERE originator_id = ? ORDER BY originator_version",
+                    (subject,),
+                )
+            ]
+
+    def subjects(self) -> Iterator[str]:
+        """Every subject that has events, in order of text, in flat memory."""
+        after = ""
+        while True:
+            with self.database.reading() as session:
+                rows = session.query(
+                    "SELECT DISTINCT originator_id FROM stored_events WHERE originator_id > ? "
+                    "ORDER BY originator_id LIMIT 1000",
+                    (after,),
+                )
+            yield from (row[0] for row in rows)
+            if not rows:
+                return
+            after = rows[-1][0]
+
+    def heads(self, subjects: Collection[str]) -> dict[str, Head]:
+        """The last version and hash of each stream; `Head()` for a subject without events."""
+        found = {
+            row[0]: Head(row[1], bytes(row[2]))
+            for row in self._in_chunks(
+                subjects,
+                lambda marks: (
+                    "SELECT e.originator_id, e.originator_version, e.hash FROM stored_events e JOIN "  # noqa: S608
+                    "(SELECT originator_id, MAX(originator_version) AS last FROM stored_events "
+                    f"WHERE originator_id IN ({marks}) GROUP BY originator_id) h "
+                    "ON e.originator_id = h.originator_id AND e.originator_version = h.last"
+                ),
+            )
+        }
+        return {subject: found.get(subject, Head()) for subject in subjects}
+
+    # --- the log ---------------------------------------------------------------------------------------------------
+    def notifications(self, after_position: int, limit: int) -> list[Notification]:
+        """Up to `limit` events after a position, in the order in which they were committed."""
+        with self.database.reading() as session:
+            return [
+                Notification(*row)
+                for row in session.query(
+                    "SELECT position, originator_id, originator_version, topic, state FROM stored_events "
+                    "WHERE position > ? ORDER BY position LIMIT ?",
+                    (after_position, limit),
+                )
+            ]
+
+    def decode(self, notification: Notification) -> AnyRecorded:
+        """The event of a notification. Raises `UnknownEvent` for a name or version from a newer Rapport."""
+        return self.mapper.decode(notification.topic, notification.state)
+
+    def head(self) -> int:
+        """The position of the last event in the log; 0 when there is none."""
+        with self.database.reading() as session:
+            return int(session.query("SELECT COALESCE(MAX(position), 0) FROM stored_events")[0][0])
+
+    def changed_since(self, position: int) -> tuple[int, set[str]]:
+        """The head of the log, and the subjects of all events after a position."""
+        with self.database.reading() as session:
+            head = session.query("SELECT COALESCE(MAX(position), 0) FROM stored_events")[0][0]
+            if head <= position:
+                return head, set()
+            rows = session.query("SELECT DISTINCT originator_id FROM stored_events WHERE position > ?", (position,))
+        return head, {row[0] for row in rows}
+
+    def wait(self, after_position: int, timeout: float) -> bool:
+        """Sleep until the log has an event after the position (True), or for `timeout` seconds (False).
+
+        Wakes within 50 ms of an append by any process, without a busy loop.
+        """
+        until = time.monotonic() + timeout
+        while True:
+            mark = self.database.mark()
+            if self.head() > after_position:
+                return True
+            left = until - time.monotonic()
+            if left <= 0 or not self.database.wait_since(mark, left):
+                return self.head() > after_position
+
+    # --- appending -------------------------------------------------------------------------------------------------
+    def append(self, events: Iterable[AnyRecorded], **together: Unpack[Together]) -> Sequence[int]:
+        """Store events with receipts and offsets in one transaction; the positions of the events.
+
+        Raises `Conflict` when a version, message id, offset or guarded stream was taken by somebody else; then
+        nothing is stored.
+        """
+        return self.append_stored([self.mapper.to_stored_event(event) for event in events], **together)
+
+    def append_stored(self, events: Sequence[StoredEvent], **together: Unpack[Together]) -> Sequence[int]:
+        """The same for events that are encoded already."""
+        return self.database.insert_events(events, **together)
+
+    # --- receipts and offsets --------------------------------------------------------------------------------------
+    def receipts(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], ReceiptRow]:
+        """The kept receipts of these messages, by (source, message id)."""
+        rows = self._in_chunks(
+            keys,
+            lambda marks: (
+                "SELECT source, message_id, fingerprint, answer FROM receipts "  # noqa: S608 - only marks
+                f"WHERE (source, message_id) IN (VALUES {marks})"
+            ),
+            mark="(?, ?)",
+        )
+        return {(row[0], row[1]): ReceiptRow(row[0], row[1], bytes(row[2]), bytes(row[3])) for row in rows}
+
+    def offset(self, name: str) -> Offset | None:
+        """How far a source has been read, or None if never."""
+        with self.database.reading() as session:
+            rows = session.query("SELECT name, next, generation FROM source_offsets WHERE name = ?", (name,))
+        return Offset(*rows[0]) if rows else None
+
+    def _in_chunks(
+        self, keys: Collection[Any], sql: Callable[[str], str], mark: str = "?"
+    ) -> Iterator[tuple[Any, ...]]:
+        left = list(keys)
+        if not left:
+            return
+        with self.database.reading() as session:
+            for start in range(0, len(left), CHUNK):
+                chunk = left[start : start + CHUNK]
+                params = [part for key in chunk for part in key] if mark != "?" else chunk
+                yield from session.query(sql(", ".join([mark] * len(chunk))), params)
