@@ -12,6 +12,7 @@ import typer
 MODULES: tuple[str, ...] = (
     "codes",
     "chart",
+    "simulate",
 )
 
 
