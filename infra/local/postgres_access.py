@@ -1,0 +1,52 @@
+"""How to reach a local PostgreSQL that runs, whoever started it: its URLs, and databases made and dropped there."""
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from infra.local.ports import HOST
+
+SUPERUSER = "postgres"
+
+
+@dataclass
+class PostgresAccess:
+    """The loopback port, the superuser's password (None: nobody is asked) and the folder of the Unix socket."""
+
+    port: int
+    password: str | None = None
+    sockets: Path | None = None
+
+    def url(self, database: str = SUPERUSER, *, port: int = 0) -> str:
+        """Where to connect over TCP as the superuser; another `port` leads through a proxy."""
+        return f"postgresql://{self._login}@{HOST}:{port or self.port}/{database}"
+
+    def socket_url(self, database: str = SUPERUSER) -> str:
+        """Where to connect over the Unix socket, which is somewhat faster than TCP. The server must be running."""
+        assert self.sockets is not None, "start the server first"
+        return f"postgresql://{self._login}@/{database}?host={quote(str(self.sockets), safe='')}&port={self.port}"
+
+    def create_database(self, name: str) -> str:
+        """Make an empty database if there is none of the name; its URL over TCP."""
+        import psycopg
+        from psycopg import sql
+
+        with (
+            contextlib.suppress(psycopg.errors.DuplicateDatabase),
+            psycopg.connect(self.url(), autocommit=True) as connection,
+        ):
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        return self.url(name)
+
+    def drop_database(self, name: str) -> None:
+        """Remove a database, ending the connections that are still open to it."""
+        import psycopg
+        from psycopg import sql
+
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    @property
+    def _login(self) -> str:
+        return SUPERUSER if self.password is None else f"{SUPERUSER}:{quote(self.password, safe='')}"
