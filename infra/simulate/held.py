@@ -87,10 +87,7 @@ def _agenda(story: Story) -> list[Data]:
 def _afterwards(story: Story, session_id: str) -> Telling:
     lots = story.lots
     story.now += lots.whole(1, 20) * MINUTE
-    if story.open_goals and lots.chance(0.9):
-        yield _progress(story, session_id)
-    if len(story.open_goals) > 1 and lots.chance(rates.SECOND_GOAL):
-        yield _progress(story, session_id)
+    yield from _progress(story, session_id)
     if story.completed < story.planned and lots.chance(rates.HOMEWORK_GIVEN):
         story.homework = f"h{session_id[1:]}"
         data: Data = {
@@ -112,14 +109,19 @@ def _afterwards(story: Story, session_id: str) -> Telling:
         yield agree_goal(story)
 
 
-def _progress(story: Story, session_id: str) -> Message:
-    lots = story.lots
-    goal_id, progress = lots.pick(story.open_goals), lots.weigh(rates.PROGRESS)
-    if progress == "achieved":
-        story.open_goals.remove(goal_id)
-    data: Data = {"goal_id": goal_id, "progress": progress}
-    if lots.chance(0.85):
-        data["session_id"] = session_id
-    if lots.chance(0.3) and progress != "none":
-        data["note"] = lots.pick(phrases.PROGRESS_NOTES)
-    return story.say("RecordGoalProgress", story.either(0.55), data)
+def _progress(story: Story, session_id: str) -> Telling:
+    """What the session did for the goals, one after another; mostly only one is spoken of."""
+    lots, share = story.lots, rates.FIRST_GOAL
+    for goal_id in lots.sample(story.open_goals, len(story.open_goals)):
+        if not lots.chance(share):
+            return
+        share = rates.SECOND_GOAL
+        progress = lots.weigh(rates.PROGRESS)
+        if progress == "achieved":
+            story.open_goals.remove(goal_id)
+        data: Data = {"goal_id": goal_id, "progress": progress}
+        if lots.chance(0.85):
+            data["session_id"] = session_id
+        if lots.chance(0.3) and progress != "none":
+            data["note"] = lots.pick(phrases.PROGRESS_NOTES)
+        yield story.say("RecordGoalProgress", story.either(0.55), data)

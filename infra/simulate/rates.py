@@ -35,6 +35,7 @@ OFF_GOAL: Final = 0.17
 PROGRESS: Final = ((0.27, "none"), (0.65, "some"), (0.08, "achieved"))
 CONTACT: Final = 0.45
 CHECKED: Final = 0.35
+FIRST_GOAL: Final = 0.9
 SECOND_GOAL: Final = 0.3
 NOTE: Final = {"mentor": 0.62, "mentee": 0.33}
 SENSITIVE: Final = 0.05
