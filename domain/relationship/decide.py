@@ -33,11 +33,11 @@ def decide(state: Relationship | None, command: c.RelationshipCommand, context: 
     found: list[Problem] = list(check_actor(state, command, context))
     if state is None:
         events = _first(command, context, found)
-    elif problems := follow(Attempt(state, command, context)):
-        found += problems
-        events = [] if problems[0].code == "state" else _by_theme(state, command, context, found)
     else:
-        events = _by_theme(state, command, context, found)
+        found += follow(Attempt(state, command, context))
+        # What does not belong here at all is not held against the record as well.
+        astray = any(problem.code in {"role", "state"} for problem in found)
+        events = [] if astray else _by_theme(state, command, context, found)
     refuse(*found)
     return [event for event in events if not _told_before(state, event, context)]
 

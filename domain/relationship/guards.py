@@ -157,9 +157,3 @@ def forbidding(codes: Collection[str], exception: str) -> tuple[str, ...]:
     if exception in _OVERRIDING and permitting(codes, exception):
         return ()
     return tuple(clause for clause in cite(codes, *_PERMITTED) if exception not in _PERMITTED[clause])
-
-
-@implements("leapfrog.conflicts")
-def declared_at_any_time(_: Attempt) -> Iterator[Problem]:
-    """Either party may declare a conflict of interest whenever they see one: there is nothing to object to."""
-    yield from ()

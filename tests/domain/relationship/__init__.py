@@ -1,0 +1,1 @@
+"""The relationship: gates, guards, permissions, the course, and that nothing is told twice."""

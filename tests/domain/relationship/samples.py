@@ -1,0 +1,153 @@
+"""One of every command, and histories that bring a relationship into each state under every code."""
+
+from datetime import timedelta
+
+from domain.model import Command
+from domain.relationship import commands as c
+from domain.relationship import events as e
+from domain.relationship.fields import AgendaItem, Objective, SharingTerm
+from domain.words import Party, Status, Topic
+from tests.given_when_then import ALL_CODES, START, At, day, proposed
+
+TOPICS: tuple[Topic, ...] = (
+    "confidentiality",
+    "process",
+    "invitation_to_share",
+    "realistic_results",
+    "questions_and_feedback",
+    "expectations",
+    "boundaries",
+    "what_mentoring_is_not",
+    "mentor_role",
+    "termination",
+    "complaints_procedure",
+    "ways_of_working",
+)
+BOTH: tuple[Party, ...] = ("mentee", "mentor")
+PLAN = e.PlanAgreed(
+    sessions=6,
+    minutes=60,
+    every_days=14,
+    starts_on=START.date(),
+    ends_on=(START + timedelta(days=120)).date(),
+    channel="virtual_meeting",
+)
+GOAL = e.GoalAgreed(goal_id="g1", title="Lead a team", type="career", source="mentee", agreed_by=BOTH)
+SESSION = e.SessionScheduled(session_id="s1", starts_at=day(10), channel="platform", minutes=60)
+
+
+def contracted(*without: str, codes: tuple[str, ...] = ALL_CODES) -> list[At]:
+    """Everything that any gate asks for, less what is named by the event's type (or `TermsAccepted/document`)."""
+    events = [
+        At(0, proposed(*codes)),
+        *(At(0, e.TermsAccepted(document=d, version="1"), "mentor") for d in ("terms_of_use", "privacy_policy")),
+        At(0, e.TermsAccepted(document="code_of_conduct", version="1"), "mentor"),
+        *(At(0, e.TrustReadinessStated(ready=True), party) for party in BOTH),
+        At(0, e.MentorTrainingConfirmed(course="basics", completed_on=START.date())),
+        At(0, e.ConflictOfInterestDeclared(nature="none"), "mentor"),
+        At(0, e.ContractingConversationRecorded(held_at=START, covered=TOPICS), "mentor"),
+        At(0, GOAL, "mentee"),
+        At(0, PLAN, "mentee"),
+        At(0, e.ConfidentialityAgreed(shared=(), not_shared=()), "mentee"),
+        At(0, e.ReportingAgreed(with_whom="line_manager", outputs=("attendance",)), "mentee"),
+    ]
+    return [at for at in events if type(at.event).__name__ not in without]
+
+
+def in_state(status: Status, *codes: str) -> list[At]:
+    """A history that ends in a state, with a goal, a session to come and homework."""
+    events = contracted(codes=codes or ALL_CODES)
+    if status != "contracting":
+        events += [
+            At(0.5, e.RelationshipActivated()),
+            At(0.5, SESSION, "mentee"),
+            At(0.5, e.HomeworkAssigned(homework_id="h1", session_id="s1", description="read"), "mentor"),
+        ]
+    if status == "paused":
+        pause = e.RelationshipPaused(reason="leave", informed=BOTH, next_steps="meet", review_on=day(30).date())
+        events.append(At(0.6, pause, "mentor"))
+    if status == "terminated":
+        events.append(At(0.6, e.RelationshipTerminated(reason="goals_met", informed=BOTH, next_steps="none"), "mentor"))
+    return events
+
+
+COMMANDS: dict[type[Command], Command] = {
+    type(command): command
+    for command in (
+        c.ProposeRelationship(programme_id="p1", mentee_id="ana", mentor_id="ben", codes=("cmn",)),
+        c.AcceptTerms(document="master_agreement", version="1"),
+        c.DeclineTerms(document="master_agreement", version="1"),
+        c.StateTrustReadiness(ready=False),
+        c.GrantConsent(data_class="contact_details", audience="mentor"),
+        c.WithdrawConsent(data_class="goals", audience="customer"),
+        c.ConfirmMentorTraining(course="advanced", completed_on=START.date()),
+        c.DeclareConflictOfInterest(nature="financial", description="shares"),
+        c.AgreeConflictMitigation(mitigation="step aside"),
+        c.RecordContractingConversation(held_at=START, covered=("process",)),
+        c.AgreePlan(every_days=7, starts_on=START.date(), ends_on=START.date(), channel="email"),
+        c.AgreeConfidentiality(
+            shared=(SharingTerm(data_class="goals", audience="customer", how="mail", when="monthly"),),
+            not_shared=("session_content",),
+        ),
+        c.AgreeReporting(with_whom="customer", outputs=("goals",), every_days=30),
+        c.ShareContactDetails(email="ana@example.org"),
+        c.AgreeGoal(goal_id="g2", title="Speak well", type="business", source="mentee", agreed_by=BOTH),
+        c.ReviseGoal(goal_id="g1", title="Lead two teams"),
+        c.DropGoal(goal_id="g1", reason="done with it"),
+        c.RecordGoalProgress(goal_id="g1", progress="achieved"),
+        c.MarkTopicPrivate(topic="Health"),
+        c.OpenTopic(topic="Divorce"),
+        c.ScheduleSession(session_id="s2", starts_at=day(20), channel="platform"),
+        c.RescheduleSession(session_id="s1", starts_at=day(11), reason="travel"),
+        c.CancelSession(session_id="s1", reason="travel"),
+        c.RecordPresessionCheck(
+            session_id="s1",
+            checked_at=day(10),
+            device="phone",
+            connection=True,
+            microphone=True,
+            speakers=True,
+            camera=False,
+            quiet=True,
+            background=True,
+        ),
+        c.CompleteSession(
+            session_id="s1",
+            started_at=day(0.51),
+            ended_at=day(0.55),
+            present=BOTH,
+            joined={"mentee": day(0.51)},
+            agenda=(AgendaItem(topic="work", set_by="mentee", goal_id="g1", minutes=60),),
+        ),
+        c.RecordNoShow(session_id="s1", absent=("mentee",)),
+        c.AssignHomework(homework_id="h2", session_id="s1", description="write"),
+        c.ReportHomework(homework_id="h1", hours=3.5, done=True),
+        c.RecordSessionNote(session_id="s1", text="went well"),
+        c.RecordContact(channel="email"),
+        c.RespondToNps(occasion="end", score=9, comment="good"),
+        c.RequestNps(respondent="mentee", occasion="end"),
+        c.GiveFeedback(about="mentor", answers={"pentalog.attention": True, "stars": 5}),
+        c.ReportTrustBreakdown(description="told others"),
+        c.RestoreTrust(),
+        c.ReportDisrespect(against="mentor", description="shouted"),
+        c.ResolveDisrespect(resolution="apologised"),
+        c.ReportProblem(description="stuck"),
+        c.ReportBreach(against="mentor", kind="policy", description="shared a file"),
+        c.DiscloseConfidence(exception="illegal_activity", recipient="hr:hanna", disclosed="fraud", urgency="urgent"),
+        c.ReferMentee(to="a coach", reason="other needs"),
+        c.SignpostMentee(to="a course", reason="depth"),
+        c.RecommendShutdown(clause="pentalog.trust", evidence=(1,)),
+        c.DismissRecommendation(reason="talked"),
+        c.RaiseConcern(clause="pentalog.late-reschedules", evidence=(1,)),
+        c.ResolveConcern(clause="pentalog.late-reschedules", resolution="better"),
+        c.EscalateConcern(clause="pentalog.late-reschedules"),
+        c.EscalateRecommendation(clause="pentalog.trust"),
+        c.ActivateRelationship(),
+        c.PauseRelationship(reason="leave", informed=BOTH, next_steps="meet in May", review_on=day(40).date()),
+        c.ResumeRelationship(),
+        c.RecordEndReview(objectives=(Objective(goal_id="g1", outcome="reached"),), signposting=("a book",)),
+        c.TerminateRelationship(reason="goals_met", informed=BOTH, next_steps="stay in touch"),
+        c.SecureRecords(retained_until=day(2190).date()),
+        c.ErasePersonalData(person="ana", basis="asked for"),
+    )
+}
