@@ -13,6 +13,7 @@ MODULES: tuple[str, ...] = (
     "codes",
     "chart",
     "simulate",
+    "up",
 )
 
 
