@@ -1,6 +1,6 @@
 """The fold: a state and a recorded event give the next state. History is never refused."""
 
-from typing import assert_never
+from typing import Any, Final, assert_never
 
 from domain.model import AnyRecorded, Known
 from domain.relationship import events as e
@@ -11,6 +11,29 @@ from domain.relationship.goals import fold_goal
 from domain.relationship.session_folds import fold_session
 from domain.relationship.state import Relationship, put
 from domain.relationship.voices import fold_voice
+
+# Facts that leave no trace in the state by which a repetition could be known: the latest of each is kept for that.
+REPEATABLE: Final = frozenset(
+    {
+        e.ConflictOfInterestDeclared,
+        e.ContractingConversationRecorded,
+        e.ContactDetailsShared,
+        e.GoalProgressRecorded,
+        e.PresessionCheckRecorded,
+        e.SessionNoteRecorded,
+        e.ContactRecorded,
+        e.NpsResponded,
+        e.FeedbackGiven,
+        e.TrustBreakdownReported,
+        e.DisrespectReported,
+        e.ProblemReported,
+        e.BreachReported,
+        e.ConfidenceDisclosed,
+        e.MenteeReferred,
+        e.MenteeSignposted,
+        e.EndReviewRecorded,
+    }
+)
 
 
 def evolve(state: Relationship | None, recorded: AnyRecorded) -> Relationship:
@@ -25,8 +48,12 @@ def evolve(state: Relationship | None, recorded: AnyRecorded) -> Relationship:
             raise ValueError(f"{recorded.subject} begins with {type(event).__name__}, not with a proposal")
         return _proposed(event, recorded)
     folded = _by_theme(state, event, recorded)
-    latest = put(state.latest, type(event), (recorded.occurred_at, recorded.actor, event))
-    return folded.but(version=recorded.version, known=recorded.known or state.known, latest=latest)
+    changes: dict[str, Any] = {"version": recorded.version}
+    if recorded.known is not None:
+        changes["known"] = recorded.known
+    if type(event) in REPEATABLE:
+        changes["latest"] = put(state.latest, type(event), (recorded.occurred_at, recorded.actor, event))
+    return folded.but(**changes)
 
 
 def _proposed(event: e.RelationshipProposed, recorded: AnyRecorded) -> Relationship:
