@@ -13,6 +13,7 @@ class Immutable:
     def but(self, **changes: Any) -> Self:
         """The same value with some fields changed; `changes` must be named as the fields are, nothing checks it."""
         copy = object.__new__(type(self))
-        copy.__dict__.update(self.__dict__)
-        copy.__dict__.update(changes)
+        fields = self.__dict__.copy()
+        fields.update(changes)
+        object.__setattr__(copy, "__dict__", fields)
         return copy

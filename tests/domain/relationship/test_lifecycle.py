@@ -11,7 +11,8 @@ from domain.problem import Problem, Refused
 from domain.registry import COMMAND_OF, EVENTS
 from domain.registry import COMMANDS as CLASSES
 from domain.relationship.commands import ActivateRelationship, RelationshipCommand
-from domain.relationship.events import RelationshipActivated
+from domain.relationship.events import RelationshipActivated, RelationshipEvent
+from domain.relationship.evolve import _FOLDS
 from domain.relationship.guards import Attempt
 from domain.relationship.lifecycle import CREATION, TABLE, Lifecycle, allowed, follow
 from domain.relationship.state import Relationship
@@ -114,6 +115,10 @@ def test_each_event_carries_what_its_command_said() -> None:
         said, recorded = set(CLASSES[command].model_fields), set(EVENTS[event].model_fields)
         if event != "GoalAchieved":
             assert said <= recorded, (event, command)
+
+
+def test_every_event_has_its_fold() -> None:
+    assert set(_FOLDS) == set(get_args(RelationshipEvent))
 
 
 def test_a_full_contracting_activates() -> None:
