@@ -29,6 +29,10 @@ class Conflict(StoreError):
     """Somebody else wrote first: a version, a message id or an offset is taken. Load again and decide again."""
 
 
+class FencedSource(StoreError):
+    """The offset of a source is ahead already or belongs to a newer consumer: this one has lost its source."""
+
+
 class UnknownEvent(StoreError):
     """An event has a name or version that this Rapport doesn't know: a newer one wrote it. It is never skipped."""
 

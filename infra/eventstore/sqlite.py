@@ -14,8 +14,16 @@ from eventsourcing.persistence import IntegrityError, OperationalError, Persiste
 from eventsourcing.sqlite import SQLiteConnection, SQLiteCursor, SQLiteDatastore, SQLiteTransaction
 
 from infra.eventstore.database import Database, Kind, Row, Session, time_text
-from infra.eventstore.failure import BusyStore, Conflict, DamagedStore, FullStore, StoreError, UnknownStore
-from infra.eventstore.recording import Together
+from infra.eventstore.failure import (
+    BusyStore,
+    Conflict,
+    DamagedStore,
+    FencedSource,
+    FullStore,
+    StoreError,
+    UnknownStore,
+)
+from infra.eventstore.recording import Fenced, Together
 from infra.eventstore.sqlite_recorder import SQLiteRecorder
 
 Synchronous = Literal["full", "normal", "off"]
@@ -231,6 +239,8 @@ def explained(path: str) -> Iterator[None]:
 def explain(error: Exception, path: str) -> StoreError:
     """What an error of SQLite means for the store in this file."""
     text = str(error)
+    if isinstance(error, Fenced):
+        return FencedSource(text)
     if isinstance(error, sqlite3.IntegrityError | IntegrityError):
         return Conflict(text)
     if "full" in text or "disk I/O error" in text:

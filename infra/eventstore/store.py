@@ -67,6 +67,18 @@ class EventStore:
                 )
             ]
 
+    def streams(self, subjects: Collection[str]) -> Iterator[tuple[str, int, str, bytes, bytes]]:
+        """Subject, version, topic, bytes and hash of every event of these streams, each stream in order of version."""
+        left = list(subjects)
+        with self.database.reading() as session:
+            for start in range(0, len(left), CHUNK):
+                chunk = left[start : start + CHUNK]
+                yield from session.stream(
+                    "SELECT originator_id, originator_version, topic, state, hash FROM stored_events "  # noqa: S608
+                    f"WHERE originator_id IN ({', '.join('?' * len(chunk))}) ORDER BY originator_id, originator_version",
+                    chunk,
+                )
+
     def subjects(self) -> Iterator[str]:
         """Every subject that has events, in order of text, in flat memory."""
         after = ""

@@ -1,0 +1,161 @@
+"""One batch being decided: what it reads, what it will write. Nothing outside changes until it is committed."""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Final
+
+from eventsourcing.persistence import StoredEvent
+
+from domain.model import Context, Event, Known, TermSetting
+from domain.problem import Problem, Refused
+from domain.programme.state import Programme
+from domain.registry import decide, evolve
+from domain.relationship.commands import ProposeRelationship
+from domain.relationship.state import Relationship
+from domain.words import CodeId, MentorStanding
+from infra.eventstore.mapper import RapportMapper
+from infra.eventstore.recording import ReceiptRow
+from infra.intake.cache import Entry
+from infra.intake.message import Message
+from infra.intake.receipt import KEPT, Receipt
+
+AHEAD: Final = timedelta(minutes=5)
+NOTHING: Final = Known()
+Key = tuple[str, str]
+
+logger = logging.getLogger("rapport.intake")
+
+
+class Batch:
+    """Decides messages one after the other, each on the state that those before it left."""
+
+    def __init__(
+        self,
+        mapper: RapportMapper,
+        recorded_at: datetime,
+        read: dict[str, Entry],
+        load: Callable[[str], Entry],
+        answered: Mapping[Key, ReceiptRow],
+    ) -> None:
+        self.mapper = mapper
+        self.recorded_at = recorded_at
+        self.events: list[StoredEvent] = []
+        self.rows: dict[Key, ReceiptRow] = {}
+        self.read = read
+        self.touched: dict[str, Entry] = {}
+        self._load = load
+        self._answered = answered
+
+    def answer(self, message: Message) -> Receipt:
+        """The receipt of a message; what it records is added to the batch."""
+        key = message.source, message.id
+        if before := self.rows.get(key) or self._answered.get(key):
+            if before.fingerprint != message.fingerprint:
+                said = "expected the same content as before under this source and id, or another id"
+                return self._invalid(message, Problem("id_reused", said, field="id"))
+            return Receipt.duplicate(message.source, message.id, before.answer)
+        if message.time > self.recorded_at + AHEAD:
+            said = f"expected a time not more than 5 minutes after {self.recorded_at.isoformat(timespec='seconds')}"
+            return self._invalid(message, Problem("future_time", said, field="time"))
+        receipt = self._decided(message)
+        if receipt.status in KEPT:
+            self.rows[key] = ReceiptRow(message.source, message.id, message.fingerprint, receipt.kept())
+        return receipt
+
+    def _decided(self, message: Message) -> Receipt:
+        try:
+            entry = self._entry(message.subject)
+            expected = message.expected_version
+            if expected is not None and expected != entry.head.version:
+                said = f"expected version {expected}, the last event of the subject has {entry.head.version}"
+                problem = Problem("version", said, field="expectedversion")
+                return Receipt(message.source, message.id, message.subject, "conflict", (), (problem,))
+            context = self._context(message, entry)
+            events = decide(message.subject, entry.state, message.command, context)
+            return self._recorded(message, context, entry, events)
+        except Refused as refused:
+            return Receipt(message.source, message.id, message.subject, "refused", (), refused.problems)
+        except _Broken as broken:
+            return self._invalid(message, Problem("unreadable", str(broken), field="subject"))
+        except Exception:
+            # A mistake of ours must not take the rest of the batch with it; the message may be sent again later.
+            logger.exception("could not decide message %s of %s", message.id, message.source)
+            said = "Rapport failed on this message; nothing was recorded, and it may be sent again"
+            return self._invalid(message, Problem("internal", said))
+
+    def _recorded(self, message: Message, context: Context, entry: Entry, events: list[Event]) -> Receipt:
+        if not events:
+            return Receipt(message.source, message.id, message.subject, "accepted")
+        state, version, known = entry.state, entry.head.version, self._news(entry, context)
+        stored = []
+        names = []
+        for event in events:
+            version += 1
+            recorded = self.mapper.envelopes[type(event)](
+                subject=message.subject,
+                version=version,
+                occurred_at=message.time,
+                recorded_at=self.recorded_at,
+                actor=f"{message.actor.role}:{message.actor.id}",
+                source=message.source,
+                message_id=message.id,
+                correlation_id=message.correlation_id,
+                causation_id=message.causation_id,
+                traceparent=message.traceparent,
+                known=known,
+                data=event,
+            )
+            known = None
+            state = evolve(state, recorded)
+            topic, body = self.mapper.encode(recorded)
+            stored.append(StoredEvent(message.subject, version, topic, body))
+            names.append((type(event).__name__, version))
+        self.events += stored
+        # The hash follows at the append; until then only the version of the head counts.
+        self.touched[message.subject] = Entry(state, entry.head._replace(version=version))
+        return Receipt(message.source, message.id, message.subject, "accepted", tuple(names))
+
+    def _news(self, entry: Entry, context: Context) -> Known | None:
+        """What others say by now, if the stream has not recorded just that."""
+        before = entry.state.known if isinstance(entry.state, Relationship) else NOTHING
+        return None if context.known is before or context.known == before else context.known
+
+    def _context(self, message: Message, entry: Entry) -> Context:
+        command, state = message.command, entry.state
+        known = NOTHING
+        codes: tuple[CodeId, ...] = ()
+        if isinstance(state, Relationship):
+            known, _ = self._known(state.mentor_id, state.programme_id, message.time)
+        elif isinstance(command, ProposeRelationship):
+            known, codes = self._known(command.mentor_id, command.programme_id, message.time)
+        return Context(message.actor, message.time, self.recorded_at, known, codes)
+
+    def _known(self, mentor_id: str, programme_id: str, at: datetime) -> tuple[Known, tuple[CodeId, ...]]:
+        mentor = self._entry(f"mentor:{mentor_id}").state
+        programme = self._entry(f"programme:{programme_id}").state
+        standing: MentorStanding = getattr(mentor, "standing", "good")
+        if not isinstance(programme, Programme):
+            return _known(standing, ()), ()
+        return _known(standing, programme.settings_at(at)), programme.codes_at(at)
+
+    def _entry(self, subject: str) -> Entry:
+        entry = self.touched.get(subject) or self.read.get(subject)
+        if entry is None:
+            entry = self.read[subject] = self._load(subject)
+        if entry.broken is not None:
+            raise _Broken(entry.broken)
+        return entry
+
+    def _invalid(self, message: Message, problem: Problem) -> Receipt:
+        return Receipt(message.source, message.id, message.subject, "invalid", (), (problem,))
+
+
+class _Broken(Exception):
+    """A stream that the decision needs can't be read."""
+
+
+@lru_cache(maxsize=1024)
+def _known(standing: MentorStanding, terms: tuple[TermSetting, ...]) -> Known:
+    return Known(mentor_standing=standing, terms=terms) if terms or standing != "good" else NOTHING

@@ -1,0 +1,196 @@
+"""What is wrong with the form of a message, field by field, said so that its sender can put it right."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+from functools import cache
+from typing import Any, Final, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from domain.problem import Problem
+from infra.intake.receipt import Receipt
+
+MAX_DEPTH: Final = 64
+Read = dict[str, Any]
+
+_SPACE_BEFORE_COLON: Final = (b'" ', b'"\t', b'"\n', b'"\r')
+_KEYS: Final = re.compile(rb'"\s*:')
+_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+_NOT_JSON: Final = re.compile(rb"[:\[,]\s*-?(?:NaN|Infinity)")
+_CONTAINERS: Final = frozenset({dict, list})
+
+
+def invalid(read: Read, problems: Sequence[Problem]) -> Receipt:
+    """An invalid receipt, echoing what could be read of the message's source, id and subject."""
+    source, id_, subject = (value if isinstance(value := read.get(key), str) else None for key in _ECHOED)
+    return Receipt(source, id_, subject, "invalid", (), tuple(problems))
+
+
+_ECHOED: Final = ("source", "id", "subject")
+
+
+def too_large(limit: int) -> Problem:
+    """The message has more bytes than one may have."""
+    return Problem("too_large", f"expected at most {limit} bytes")
+
+
+def unreadable(raw: bytes, error: str) -> Problem:
+    """Why these bytes are not JSON."""
+    try:
+        raw.decode()
+    except UnicodeDecodeError as bad:
+        return Problem("bad_utf8", f"expected UTF-8, found byte 0x{raw[bad.start]:02x} at {bad.start}")
+    if "depth" in error:
+        return Problem("too_deep", f"expected at most {MAX_DEPTH} levels of nesting")
+    if "surrogate" in error and _SURROGATE.search(raw):
+        return Problem("bad_character", "expected no unpaired surrogate in a text")
+    if _NOT_JSON.search(raw):
+        return Problem("bad_json", "expected a JSON number: NaN and Infinity are none")
+    return Problem("bad_json", f"expected one JSON object: {error}")
+
+
+def irregular(raw: bytes, read: Read) -> list[Problem]:
+    """What JSON readers let pass and a record must not: nesting without end, duplicate keys, NUL in a text."""
+    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _depth(read) > MAX_DEPTH:
+        return [Problem("too_deep", f"expected at most {MAX_DEPTH} levels of nesting")]
+    problems = []
+    # The count is never below that of the keys in the text, so only equal counts are free of doubt.
+    plain = not any(mark in raw for mark in _SPACE_BEFORE_COLON)
+    written = raw.count(b'":') if plain else len(_KEYS.findall(raw))
+    if written != _count_keys(read):
+        problems += _duplicate_keys(raw, read)
+    if b"\\u0000" in raw:
+        problems += [Problem("bad_character", "expected no NUL in a text", field=path) for path in _with_nul(read)]
+    return problems
+
+
+def _count_keys(read: Any) -> int:
+    count = 0
+    todo = [read]
+    while todo:
+        value = todo.pop()
+        if type(value) is dict:
+            count += len(value)
+            value = value.values()
+        todo += [inner for inner in value if type(inner) in _CONTAINERS]
+    return count
+
+
+def _depth(read: Any) -> int:
+    depth, level = 0, [read]
+    while level:
+        depth += 1
+        level = [
+            inner
+            for value in level
+            for inner in (value.values() if type(value) is dict else value)
+            if type(inner) in _CONTAINERS
+        ]
+    return depth
+
+
+def _duplicate_keys(raw: bytes, read: Read) -> list[Problem]:
+    objects: list[list[str]] = []
+
+    def note(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        objects.append([key for key, count in Counter(key for key, _ in pairs).items() if count > 1])
+        return dict(pairs)
+
+    # Numbers as text: their size is no matter here.
+    json.loads(raw, object_pairs_hook=note, parse_int=str, parse_float=str)
+    *inner, top = objects
+    data = read.get("data")
+    within = data if isinstance(data, dict) else {}
+    names = [*top, *(f"data.{key}" if key in within else key for keys in inner for key in keys)]
+    return [Problem("duplicate_key", f"expected {name} only once", field=name) for name in names]
+
+
+def _with_nul(value: Any, path: str = "") -> list[str | None]:
+    if isinstance(value, str):
+        return [path or None] if "\0" in value else []
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    here = [path or None] if isinstance(value, dict) and any("\0" in key for key in value) else []
+    return here + [found for key, inner in pairs for found in _with_nul(inner, f"{path}.{key}" if path else str(key))]
+
+
+def bare_numbers(read: Read, command: type[BaseModel]) -> list[Problem]:
+    """Times and days written as a number in quotes: pydantic takes them for seconds since 1970, but they carry no offset."""
+    data = read.get("data")
+    fields = [("time", read.get("time"))]
+    if isinstance(data, dict):
+        fields += [(f"data.{name}", data[name]) for name in _dated(command) if name in data]
+    return [
+        Problem(
+            "naive_time", "expected a day (2026-03-02) or a time with its offset (2026-03-02T09:00:00Z)", field=path
+        )
+        for field, value in fields
+        for path, text in _texts(field, value)
+        if text[4:5] != "-"
+    ]
+
+
+def _texts(path: str, value: Any) -> list[tuple[str, str]]:
+    inside = [(f"{path}.{key}", inner) for key, inner in value.items()] if isinstance(value, dict) else [(path, value)]
+    return [(where, text) for where, text in inside if isinstance(text, str)]
+
+
+@cache
+def _dated(command: type[BaseModel]) -> tuple[str, ...]:
+    return tuple(name for name, info in command.model_fields.items() if _holds_date(info.annotation))
+
+
+def _holds_date(annotation: Any) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, date):
+        return True
+    return any(_holds_date(part) for part in get_args(annotation))
+
+
+def in_fields(error: ValidationError, read: Read) -> list[Problem]:
+    """The problems that pydantic found, one a field."""
+    said: dict[str | None, tuple[str, list[str]]] = {}
+    for found in error.errors(include_url=False, include_context=False):
+        code, expected = _in_words(found["type"], found["msg"])
+        path = _path(found["loc"], read, code)
+        if found["type"] == "value_error" and ": expected " in expected:
+            # A model's own check names the field that it is about.
+            name, _, expected = expected.partition(": ")
+            path = f"{path}.{name}" if path else name
+        messages = said.setdefault(path, (code, []))[1]
+        if expected not in messages:
+            messages.append(expected)
+    return [Problem(code, " or ".join(messages), field=path) for path, (code, messages) in said.items()]
+
+
+def _in_words(kind: str, message: str) -> tuple[str, str]:
+    match kind:
+        case "missing":
+            return "missing", "expected a value, found none"
+        case "extra_forbidden":
+            return "unknown_field", "expected no such field"
+        case "timezone_aware":
+            return "naive_time", "expected a time with an offset, such as 2026-03-02T09:00:00Z"
+        case _:
+            words = message.removeprefix("Value error, ")
+            for long, short in (
+                ("Input should be ", "expected "),
+                ("Input should ", "expected to "),
+                ("should ", "expected to "),
+            ):
+                words = words.replace(long, short, 1)
+            return "bad_value", words
+
+
+def _path(loc: tuple[int | str, ...], read: Read, code: str) -> str | None:
+    """The path of a field in the message; pydantic's own names for the branches of a choice are left out."""
+    parts: list[str] = []
+    here: Any = read
+    for index, part in enumerate(loc):
+        if (isinstance(here, dict) and part in here) or (isinstance(here, list) and isinstance(part, int)):
+            here = here[part]  # type: ignore[index]
+        elif not (code == "missing" and index == len(loc) - 1):
+            continue
+        parts.append(str(part))
+    return ".".join(parts) or None

@@ -1,0 +1,225 @@
+"""A message as it comes in: a CloudEvents 1.0 JSON object whose type names a command.
+
+`parse` turns bytes into a `Message` or an invalid receipt that names every wrong field. It looks at form only; whether the
+rules agree is decided later. JSON is read twice, by orjson for everything that pydantic lets pass (duplicate
+keys, NaN, unpaired surrogates) and for the fingerprint, and by pydantic for types: both together take a few microseconds.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from hashlib import blake2b
+from typing import Annotated, Any, Final, Generic, Literal, NamedTuple, TypeVar
+
+import orjson
+from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+
+from domain.model import Actor, Command, Data, Time
+from domain.problem import Problem
+from domain.registry import AGGREGATE_OF, COMMANDS, Kind
+from domain.words import ROLES
+from infra.intake import faults
+from infra.intake.receipt import Receipt
+
+PREFIX: Final = "rapport."
+MAX_BYTES: Final = 262_144
+ID_MAX: Final = 200
+# These name one delivery of a message, not its content: sent again through another proxy they differ.
+PER_DELIVERY: Final = frozenset({"traceparent", "tracestate"})
+_ROLES: Final = frozenset(ROLES)
+_UUID: Final = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+
+C = TypeVar("C", bound=Command)
+Label = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+
+
+class Envelope(Data, Generic[C]):
+    """The fields that a message may have."""
+
+    specversion: Literal["1.0"]
+    id: Label
+    source: Label
+    type: Label
+    subject: Label
+    time: Time
+    actor: Label
+    data: C
+    datacontenttype: Literal["application/json"] | None = None
+    dataschema: Label | None = None
+    correlationid: Label | None = None
+    causationid: Label | None = None
+    traceparent: Label | None = None
+    tracestate: Label | None = None
+    expectedversion: Annotated[int, Field(ge=0)] | None = None
+
+
+class AnyData(Command):
+    """Stands in for a command that is unknown, so that the envelope's own problems are still found."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Message(NamedTuple):
+    """A well-formed message. `fingerprint` is equal for contents that are equal as JSON values."""
+
+    source: str
+    id: str
+    subject: str
+    time: datetime
+    actor: Actor
+    command: Command
+    fingerprint: bytes
+    expected_version: int | None = None
+    correlation_id: str | None = None
+    causation_id: str | None = None
+    traceparent: str | None = None
+
+
+def parse(raw: bytes) -> Message | Receipt:
+    """The message in these bytes, or an invalid receipt with everything that is wrong with its form."""
+    if len(raw) > MAX_BYTES:
+        return faults.invalid({}, [faults.too_large(MAX_BYTES)])
+    try:
+        read: Any = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        return faults.invalid({}, [faults.unreadable(raw, str(error))])
+    if type(read) is not dict:
+        return faults.invalid({}, [Problem("not_an_object", "expected a JSON object with the fields of a CloudEvent")])
+    if problems := faults.irregular(raw, read):
+        return faults.invalid(read, problems)
+    name = _command_name(read)
+    if "data" not in read and _asks_for_nothing(name):
+        read["data"] = {}
+        raw = orjson.dumps(read)
+    try:
+        envelope = _adapter(name).validate_json(raw)
+    except ValidationError as error:
+        found = faults.in_fields(error, read)
+        known = {problem.field for problem in found}
+        return faults.invalid(read, [*found, *(more for more in _further(read, name) if more.field not in known)])
+    if problems := _further(read, name):
+        return faults.invalid(read, problems)
+    return Message(
+        envelope.source,
+        envelope.id,
+        envelope.subject if ":" in envelope.subject else envelope.subject.lower(),
+        envelope.time,
+        Actor.parse(envelope.actor),
+        envelope.data,
+        fingerprint(read),
+        envelope.expectedversion,
+        envelope.correlationid,
+        envelope.causationid,
+        envelope.traceparent,
+    )
+
+
+def compose(
+    command: Command,
+    *,
+    source: str,
+    id: str,  # noqa: A002 - the field's name
+    subject: str,
+    time: datetime,
+    actor: Actor,
+    correlation_id: str | None = None,
+    causation_id: str | None = None,
+    traceparent: str | None = None,
+    expected_version: int | None = None,
+) -> Message:
+    """A message made inside Rapport, by a worker for instance; the same arguments give the same fingerprint."""
+    content = {
+        "type": PREFIX + type(command).__name__,
+        "subject": subject,
+        "time": time.isoformat(),
+        "actor": str(actor),
+        "data": orjson.loads(command.__pydantic_serializer__.to_json(command, exclude_none=True)),
+        "expectedversion": expected_version,
+    }
+    return Message(
+        source,
+        id,
+        subject,
+        time,
+        actor,
+        command,
+        fingerprint(content),
+        expected_version,
+        correlation_id,
+        causation_id,
+        traceparent,
+    )
+
+
+def fingerprint(content: Mapping[str, Any]) -> bytes:
+    """A digest of a message's content, the same for contents that are equal as JSON values (1 and 1.0 are)."""
+    if not PER_DELIVERY.isdisjoint(content):
+        content = {key: value for key, value in content.items() if key not in PER_DELIVERY}
+    return blake2b(orjson.dumps(_with_plain_numbers(content), option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
+
+
+def _with_plain_numbers(value: Any) -> Any:
+    """The value with whole floats as integers; itself where it has none."""
+    kind = type(value)
+    if kind is dict:
+        for inner in value.values():
+            if type(inner) in _MAY_HOLD_FLOATS:
+                return {key: _with_plain_numbers(each) for key, each in value.items()}
+    elif kind is list:
+        return [_with_plain_numbers(each) for each in value]
+    elif kind is float and value.is_integer():
+        return int(value) if abs(value) < 2**63 else value
+    return value
+
+
+_MAY_HOLD_FLOATS: Final = frozenset({dict, list, float})
+
+
+def _command_name(read: dict[str, Any]) -> str:
+    """The command that `type` names; empty when it names none."""
+    type_ = read.get("type")
+    if isinstance(type_, str) and type_.startswith(PREFIX):
+        name = type_[len(PREFIX) :]
+        if name in COMMANDS:
+            return name
+    return ""
+
+
+@cache
+def _asks_for_nothing(name: str) -> bool:
+    """Whether `data` may be left out: CloudEvents lets it, and the command has no field that must be there."""
+    return bool(name) and not any(info.is_required() for info in COMMANDS[name].model_fields.values())
+
+
+@cache
+def _adapter(name: str) -> TypeAdapter[Envelope[Any]]:
+    command = COMMANDS[name] if name else AnyData
+    return TypeAdapter(Envelope[command])  # type: ignore[valid-type]
+
+
+def _further(read: dict[str, Any], name: str) -> list[Problem]:
+    """What pydantic's types do not say: unknown type, wrong kind of subject, unknown role, times without an offset."""
+    problems = []
+    if not name and "type" in read:
+        problems.append(Problem("unknown_type", "expected rapport. and the name of a command", field="type"))
+    if name and isinstance(subject := read.get("subject"), str):
+        problems += _subject_problems(subject, AGGREGATE_OF[name])
+    if isinstance(actor := read.get("actor"), str):
+        role, _, id_ = actor.partition(":")
+        if role not in _ROLES or not id_.strip() or len(id_) > ID_MAX:
+            expected = f"expected role:id, with one of the roles {', '.join(ROLES)}"
+            problems.append(Problem("bad_value", expected, field="actor"))
+    problems += faults.bare_numbers(read, COMMANDS.get(name, AnyData))
+    return problems
+
+
+def _subject_problems(subject: str, kind: Kind) -> list[Problem]:
+    if kind == "relationship":
+        if _UUID.fullmatch(subject):
+            return []
+        return [Problem("bad_value", "expected the UUID of a relationship, in 36 characters", field="subject")]
+    prefix, _, id_ = subject.partition(":")
+    if prefix == kind and id_.strip() and len(id_) <= ID_MAX:
+        return []
+    return [Problem("bad_value", f"expected {kind}:ID, with an id of at most {ID_MAX} characters", field="subject")]

@@ -1,0 +1,62 @@
+"""The answer to a message: what became of it, which events it recorded, what was wrong with it."""
+
+from typing import Any, Final, Literal, NamedTuple
+
+import orjson
+
+from domain.problem import Problem
+
+Status = Literal["accepted", "duplicate", "refused", "invalid", "conflict"]
+# A message with one of these has used its id; an invalid one may be put right and sent again.
+KEPT: Final = frozenset({"accepted", "refused", "conflict"})
+# What makes `rapport submit` exit 1.
+BAD: Final = frozenset({"refused", "invalid", "conflict"})
+
+
+class Receipt(NamedTuple):
+    """One receipt. `source`, `id` and `subject` are None where they could not be read.
+
+    `events` holds name and version of each recorded event. `first_status` is that of the first receipt, on a duplicate only.
+    """
+
+    source: str | None
+    id: str | None
+    subject: str | None
+    status: Status
+    events: tuple[tuple[str, int], ...] = ()
+    problems: tuple[Problem, ...] = ()
+    first_status: Status | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The receipt as the outside reads it."""
+        answer: dict[str, Any] = {"source": self.source, "id": self.id, "subject": self.subject, "status": self.status}
+        if self.first_status is not None:
+            answer["first_status"] = self.first_status
+        answer["events"] = [{"type": f"rapport.{name}", "version": version} for name, version in self.events]
+        answer["problems"] = [
+            {"code": problem.code, "clause": problem.clause, "message": problem.message, "field": problem.field}
+            for problem in self.problems
+        ]
+        return answer
+
+    def to_json(self) -> bytes:
+        """The receipt as one line of JSON, without the line feed."""
+        return orjson.dumps(self.to_dict())
+
+    def kept(self) -> bytes:
+        """What is stored of the receipt, to answer duplicates with."""
+        return orjson.dumps([self.subject, self.status, self.events, self.problems])
+
+    @classmethod
+    def duplicate(cls, source: str, id_: str, kept: bytes) -> "Receipt":
+        """The answer to a message that was answered before: the rest of the first receipt."""
+        subject, status, events, problems = orjson.loads(kept)
+        return cls(
+            source,
+            id_,
+            subject,
+            "duplicate",
+            tuple((name, version) for name, version in events),
+            tuple(Problem(*problem) for problem in problems),
+            status,
+        )
