@@ -1,1 +1,1 @@
-"""Message files that tell whole relationships, and the player of `make run`."""
+"""Message files to learn from and to try things with; `python -m examples.play` plays them (`make run`)."""
