@@ -1,13 +1,19 @@
 """What a person or a deployment may set, each as an environment variable `RAPPORT_…`; secrets come by file."""
 
-from typing import Literal
+from datetime import datetime
+from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, ValidationError
+from pydantic import AwareDatetime, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class WrongSettings(Exception):
     """A setting can't be understood; the message names it."""
+
+
+def _iso(value: object) -> object:
+    # A bare number would pass for seconds since 1970.
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
 class Settings(BaseSettings):
@@ -20,7 +26,7 @@ class Settings(BaseSettings):
     # Bootstrap servers of Kafka, host:port with commas between.
     kafka: str | None = None
     # A fixed time with its offset, instead of the machine's clock.
-    clock: AwareDatetime | None = None
+    clock: Annotated[AwareDatetime, BeforeValidator(_iso)] | None = None
     # SQLite's promise at a commit: full survives a power cut, normal may lose the last commits to one, off is for tests.
     synchronous: Literal["full", "normal", "off"] = "full"
     # How long to wait for another process that holds the store, in seconds.

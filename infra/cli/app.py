@@ -10,6 +10,10 @@ import typer
 
 # In the order in which `rapport --help` lists them.
 MODULES: tuple[str, ...] = (
+    "submit",
+    "show",
+    "history",
+    "audit",
     "codes",
     "chart",
     "simulate",

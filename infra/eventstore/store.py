@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Any, Final, NamedTuple, TypeVar, Unpack
+from itertools import islice
+from typing import Any, Final, NamedTuple, Unpack
 
 from eventsourcing.persistence import StoredEvent
 
@@ -13,7 +14,8 @@ from infra.eventstore.recording import Head, Offset, ReceiptRow, Together
 
 # Parameters in one statement; SQLite's limit is 32,766.
 CHUNK: Final = 400
-T = TypeVar("T")
+# Subject, version, topic, bytes, hash.
+StoredRow = tuple[str, int, str, bytes, bytes]
 
 
 class Notification(NamedTuple):
@@ -67,7 +69,7 @@ class EventStore:
                 )
             ]
 
-    def streams(self, subjects: Collection[str]) -> Iterator[tuple[str, int, str, bytes, bytes]]:
+    def streams(self, subjects: Collection[str]) -> Iterator[StoredRow]:
         """Subject, version, topic, bytes and hash of every event of these streams, each stream in order of version."""
         left = list(subjects)
         with self.database.reading() as session:
@@ -79,20 +81,15 @@ class EventStore:
                     chunk,
                 )
 
-    def subjects(self) -> Iterator[str]:
-        """Every subject that has events, in order of text, in flat memory."""
-        after = ""
-        while True:
-            with self.database.reading() as session:
-                rows = session.query(
-                    "SELECT DISTINCT originator_id FROM stored_events WHERE originator_id > ? "
-                    "ORDER BY originator_id LIMIT 1000",
-                    (after,),
-                )
-            yield from (row[0] for row in rows)
-            if not rows:
-                return
-            after = rows[-1][0]
+    def all_streams(self, subject: str | None = None) -> Iterator[StoredRow]:
+        """The same for one stream or for all of them, one stream after the other, in flat memory."""
+        columns = "SELECT originator_id, originator_version, topic, state, hash FROM stored_events"
+        order = "ORDER BY originator_id, originator_version"
+        with self.database.reading() as session:
+            if subject is None:
+                yield from session.stream(f"{columns} {order}")
+            else:
+                yield from session.stream(f"{columns} WHERE originator_id = ? {order}", (subject,))
 
     def heads(self, subjects: Collection[str]) -> dict[str, Head]:
         """The last version and hash of each stream; `Head()` for a subject without events."""
@@ -174,12 +171,21 @@ class EventStore:
         rows = self._in_chunks(
             keys,
             lambda marks: (
-                "SELECT source, message_id, fingerprint, answer FROM receipts "  # noqa: S608 - only marks
-                f"WHERE (source, message_id) IN (VALUES {marks})"
+                # A join: SQLite would scan the table for pairs in a list.
+                f"WITH wanted (s, m) AS (VALUES {marks}) "  # noqa: S608 - only marks
+                "SELECT source, message_id, fingerprint, answer FROM wanted CROSS JOIN receipts "
+                "WHERE source = s AND message_id = m"
             ),
             mark="(?, ?)",
         )
         return {(row[0], row[1]): ReceiptRow(row[0], row[1], bytes(row[2]), bytes(row[3])) for row in rows}
+
+    def kept_answers(self, size: int = 1000) -> Iterator[list[bytes]]:
+        """What is kept of every receipt, some at a time."""
+        with self.database.reading() as session:
+            rows = session.stream("SELECT answer FROM receipts", size=size)
+            while page := [bytes(row[0]) for row in islice(rows, size)]:
+                yield page
 
     def offset(self, name: str) -> Offset | None:
         """How far a source has been read, or None if never."""

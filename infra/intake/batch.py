@@ -16,7 +16,7 @@ from domain.relationship.commands import ProposeRelationship
 from domain.relationship.state import Relationship
 from domain.words import CodeId, MentorStanding
 from infra.eventstore.mapper import RapportMapper
-from infra.eventstore.recording import ReceiptRow
+from infra.eventstore.recording import Head, ReceiptRow
 from infra.intake.cache import Entry
 from infra.intake.message import Message
 from infra.intake.receipt import KEPT, Receipt
@@ -114,7 +114,7 @@ class Batch:
             names.append((type(event).__name__, version))
         self.events += stored
         # The hash follows at the append; until then only the version of the head counts.
-        self.touched[message.subject] = Entry(state, entry.head._replace(version=version))
+        self.touched[message.subject] = Entry(state, Head(version, entry.head.hash))
         return Receipt(message.source, message.id, message.subject, "accepted", tuple(names))
 
     def _news(self, entry: Entry, context: Context) -> Known | None:

@@ -16,7 +16,6 @@ from infra.intake.receipt import Receipt
 MAX_DEPTH: Final = 64
 Read = dict[str, Any]
 
-_SPACE_BEFORE_COLON: Final = (b'" ', b'"\t', b'"\n', b'"\r')
 _KEYS: Final = re.compile(rb'"\s*:')
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _NOT_JSON: Final = re.compile(rb"[:\[,]\s*-?(?:NaN|Infinity)")
@@ -58,8 +57,8 @@ def irregular(raw: bytes, read: Read) -> list[Problem]:
         return [Problem("too_deep", f"expected at most {MAX_DEPTH} levels of nesting")]
     problems = []
     # The count is never below that of the keys in the text, so only equal counts are free of doubt.
-    plain = not any(mark in raw for mark in _SPACE_BEFORE_COLON)
-    written = raw.count(b'":') if plain else len(_KEYS.findall(raw))
+    spaced = b'" ' in raw or b'"\t' in raw or b'"\n' in raw or b'"\r' in raw
+    written = len(_KEYS.findall(raw)) if spaced else raw.count(b'":')
     if written != _count_keys(read):
         problems += _duplicate_keys(raw, read)
     if b"\\u0000" in raw:
@@ -67,15 +66,16 @@ def irregular(raw: bytes, read: Read) -> list[Problem]:
     return problems
 
 
-def _count_keys(read: Any) -> int:
-    count = 0
-    todo = [read]
+def _count_keys(read: Read) -> int:
+    count = len(read)
+    todo = [inner for inner in read.values() if type(inner) in _CONTAINERS]
     while todo:
         value = todo.pop()
         if type(value) is dict:
             count += len(value)
             value = value.values()
-        todo += [inner for inner in value if type(inner) in _CONTAINERS]
+        if not _CONTAINERS.isdisjoint(map(type, value)):
+            todo += [inner for inner in value if type(inner) in _CONTAINERS]
     return count
 
 
@@ -118,23 +118,21 @@ def _with_nul(value: Any, path: str = "") -> list[str | None]:
 
 def bare_numbers(read: Read, command: type[BaseModel]) -> list[Problem]:
     """Times and days written as a number in quotes: pydantic takes them for seconds since 1970, but they carry no offset."""
+    texts = [("time", read.get("time"))]
     data = read.get("data")
-    fields = [("time", read.get("time"))]
     if isinstance(data, dict):
-        fields += [(f"data.{name}", data[name]) for name in _dated(command) if name in data]
+        for name in _dated(command):
+            value = data.get(name)
+            if isinstance(value, dict):
+                texts += [(f"data.{name}.{key}", inner) for key, inner in value.items()]
+            else:
+                texts.append((f"data.{name}", value))
+    expected = "expected a day (2026-03-02) or a time with its offset (2026-03-02T09:00:00Z)"
     return [
-        Problem(
-            "naive_time", "expected a day (2026-03-02) or a time with its offset (2026-03-02T09:00:00Z)", field=path
-        )
-        for field, value in fields
-        for path, text in _texts(field, value)
-        if text[4:5] != "-"
+        Problem("naive_time", expected, field=path)
+        for path, text in texts
+        if isinstance(text, str) and text[4:5] != "-"
     ]
-
-
-def _texts(path: str, value: Any) -> list[tuple[str, str]]:
-    inside = [(f"{path}.{key}", inner) for key, inner in value.items()] if isinstance(value, dict) else [(path, value)]
-    return [(where, text) for where, text in inside if isinstance(text, str)]
 
 
 @cache

@@ -163,17 +163,16 @@ def _with_plain_numbers(value: Any) -> Any:
     """The value with whole floats as integers; itself where it has none."""
     kind = type(value)
     if kind is dict:
-        for inner in value.values():
-            if type(inner) in _MAY_HOLD_FLOATS:
-                return {key: _with_plain_numbers(each) for key, each in value.items()}
-    elif kind is list:
-        return [_with_plain_numbers(each) for each in value]
-    elif kind is float and value.is_integer():
-        return int(value) if abs(value) < 2**63 else value
-    return value
+        if _MAY_HOLD_FLOATS.isdisjoint(map(type, value.values())):
+            return value
+        return {key: _with_plain_numbers(v) if type(v) in _MAY_HOLD_FLOATS else v for key, v in value.items()}
+    if kind is list:
+        return [_with_plain_numbers(v) if type(v) in _MAY_HOLD_FLOATS else v for v in value]
+    return int(value) if value.is_integer() and abs(value) < _ROOM else value
 
 
 _MAY_HOLD_FLOATS: Final = frozenset({dict, list, float})
+_ROOM: Final = 2**63
 
 
 def _command_name(read: dict[str, Any]) -> str:

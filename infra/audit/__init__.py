@@ -1,0 +1,1 @@
+"""Recomputing the record: what an auditor asks of every event."""

@@ -1,0 +1,49 @@
+"""`rapport audit`: recompute the record and say what is wrong with it."""
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from infra.cli.opening import opened
+from infra.cli.output import REFUSED, JsonOption, fail, print_json, progress, stdout
+
+
+def register(app: typer.Typer) -> None:
+    """Add `audit verify`."""
+    audit = typer.Typer(help="Recompute the record and check it.", no_args_is_help=True)
+    audit.callback()(_audit)
+    audit.command("verify")(verify_record)
+    app.add_typer(audit, name="audit")
+
+
+def _audit() -> None:
+    """Keeps `verify` a subcommand while it is the only one."""
+
+
+def verify_record(
+    subject: Annotated[str | None, typer.Argument(metavar="[ID]", help="One subject; without it, all.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check that every event is decodable, in its place, linked to the one before and legal. Exits 1 if any is not."""
+    from infra.audit.verify import verify
+    from infra.showing.subject import normal_id
+
+    subject = normal_id(subject) if subject else None
+    with opened() as rapport:
+        if subject and not rapport.store.heads([subject])[subject].version:
+            fail(f"nothing is recorded of {subject!r}", REFUSED)
+        with progress("verifying", None if subject else rapport.store.head()) as advance:
+            verdict = verify(rapport.store, subject, advance)
+    if as_json:
+        problems = [wrong._asdict() for wrong in verdict.problems]
+        print_json({"ok": verdict.ok, **verdict._asdict(), "problems": problems})
+    else:
+        for wrong in verdict.problems:
+            stdout.print(Text(f"{wrong.subject} version {wrong.version}: {wrong.problem}"), soft_wrap=True)
+        stdout.print(
+            Text(f"{verdict.events} events of {verdict.subjects} subjects checked, {len(verdict.problems)} wrong")
+        )
+    if verdict.problems:
+        first = verdict.problems[0]
+        fail(f"the first wrong event is version {first.version} of {first.subject}: {first.problem}", REFUSED)
