@@ -45,7 +45,7 @@ class Receipt(NamedTuple):
 
     def kept(self) -> bytes:
         """What is stored of the receipt, to answer duplicates with."""
-        return orjson.dumps([self.subject, self.status, self.events, self.problems])
+        return orjson.dumps([self.subject, self.status, self.events, [tuple(problem) for problem in self.problems]])
 
     @classmethod
     def duplicate(cls, source: str, id_: str, kept: bytes) -> "Receipt":
