@@ -1,0 +1,114 @@
+"""The examples: five whole relationships without a refusal, and a file in which every gate and guard speaks."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+from domain.codes.clauses import CLAUSES
+from domain.relationship.state import Relationship
+from domain.words import CodeId
+from infra.bootstrap import Rapport, open_rapport
+from infra.intake.folding import fold_streams
+from infra.intake.receipt import Receipt
+from infra.settings import Settings
+from infra.simulate.stream import CODES
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+# Guards that allow rather than refuse, each shown by an accepted message of this id; others that are not of an intake.
+ALLOWING = {
+    "leapfrog.conflicts": "guard-leapfrog-conflicts-accepted",
+    "leapfrog.finish": "guard-leapfrog-finish-accepted",
+    "nottingham.withdrawal": "guard-nottingham-withdrawal-accepted",
+    "nottingham.end": "guard-nottingham-end-accepted",
+}
+
+
+@pytest.fixture
+def rapport(tmp_path: Path) -> Iterator[Rapport]:
+    with open_rapport(Settings(store=f"sqlite:///{tmp_path / 'examples.sqlite'}", synchronous="off")) as opened:
+        yield opened
+
+
+def lines(name: str) -> list[bytes]:
+    return (EXAMPLES / f"{name}.jsonl").read_bytes().splitlines()
+
+
+def submit(rapport: Rapport, *names: str) -> dict[str, Receipt]:
+    """Receipts by message id."""
+    receipts = rapport.handler.handle([line for name in names for line in lines(name)])
+    assert len({receipt.id for receipt in receipts}) == len(receipts)
+    return {str(receipt.id): receipt for receipt in receipts}
+
+
+def expected() -> dict[str, list[str]]:
+    return {
+        id_: clauses
+        for id_, clauses in orjson.loads((EXAMPLES / "refusals.expected.json").read_bytes()).items()
+        if id_ != "//"
+    }
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_an_example_of_each_code_is_accepted_and_leaves_its_relationship_ended(rapport: Rapport, code: CodeId) -> None:
+    receipts = submit(rapport, code)
+    assert [receipt for receipt in receipts.values() if receipt.status != "accepted" or not receipt.events] == []
+    told = [orjson.loads(line) for line in lines(code)]
+    (subject,) = (message["subject"] for message in told if message["type"] == "rapport.ProposeRelationship")
+    state = fold_streams(rapport.store, [subject])[subject].state
+    assert isinstance(state, Relationship)
+    assert (state.status, set(state.codes), state.end_review) == ("terminated", {code}, True)
+    assert state.retained_until is not None
+    assert {"completed", "missed"} <= {session.status for session in state.sessions.values()}
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_an_example_tells_of_contracting_sessions_a_pause_and_the_time_after(code: CodeId) -> None:
+    kinds = [orjson.loads(line)["type"].removeprefix("rapport.") for line in lines(code)]
+    course = [
+        "CreateProgramme", "AdoptCode", "RegisterMentor", "ProposeRelationship", "AcceptTerms",
+        "RecordContractingConversation", "ActivateRelationship", "CompleteSession", "PauseRelationship",
+        "ResumeRelationship", "TerminateRelationship", "RecordEndReview", "RespondToNps", "GiveFeedback", "SecureRecords",
+    ]  # fmt: skip
+    last = [len(kinds) - 1 - kinds[::-1].index(kind) for kind in course]
+    assert sorted(set(course) - set(kinds)) == []
+    assert last[7] > last[6]
+    assert kinds.index("PauseRelationship") < kinds.index("ResumeRelationship") < kinds.index("TerminateRelationship")
+    assert {"RescheduleSession", "RecordNoShow", "AgreeGoal", "AssignHomework", "RequestNps"} <= set(kinds)
+
+
+def test_all_examples_live_in_one_store_and_change_nothing_when_they_come_again(rapport: Rapport) -> None:
+    names = [*CODES, "refusals"]
+    first = submit(rapport, *names)
+    head = rapport.store.head()
+    again = submit(rapport, *names)
+    assert {receipt.status for receipt in again.values()} == {"duplicate"}
+    assert {id_: receipt.first_status for id_, receipt in again.items()} == {id_: r.status for id_, r in first.items()}
+    assert rapport.store.head() == head
+
+
+def test_each_refusal_cites_the_clauses_that_it_is_there_to_show(rapport: Rapport) -> None:
+    receipts = submit(rapport, "refusals")
+    refused = {id_: receipt for id_, receipt in receipts.items() if receipt.status != "accepted"}
+    assert {receipt.status for receipt in refused.values()} == {"refused"}
+    cited = {id_: {problem.clause for problem in r.problems if problem.clause} for id_, r in refused.items()}
+    assert cited == {id_: set(clauses) for id_, clauses in expected().items()}
+
+
+def test_every_gate_and_guard_speaks(rapport: Rapport) -> None:
+    receipts = submit(rapport, "refusals")
+    speaking = {clause.id for clause in CLAUSES.values() if {"gate", "guard"} & set(clause.kinds)}
+    cited = {clause for clauses in expected().values() for clause in clauses}
+    assert speaking - cited == set(ALLOWING)
+    for id_ in ALLOWING.values():
+        assert receipts[id_].status == "accepted"
+        assert receipts[id_].events
+
+
+def test_a_refusal_named_for_a_clause_cites_it() -> None:
+    for id_, clauses in expected().items():
+        kind, _, rest = id_.partition("-")
+        named = [clause for clause in CLAUSES if rest.startswith(clause.replace(".", "-", 1))]
+        if kind == "gate" and named:
+            assert max(named, key=len) in clauses, id_
