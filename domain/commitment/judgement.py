@@ -1,0 +1,84 @@
+"""What all signals together say of a picture: the standing, and the next moment at which one may change its mind."""
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from domain.commitment.bands import Band, band_after
+from domain.commitment.picture import Picture
+from domain.commitment.policy import ORDER, scored
+from domain.commitment.terms_in_time import Terms
+from domain.commitment.verdict import Verdict
+
+
+class Standing(NamedTuple):
+    """Score and band; both None while contracting and after termination."""
+
+    score: int | None = None
+    band: Band | None = None
+
+
+class Judgement(NamedTuple):
+    """The verdicts of the signals in order, none without a score; `look` is when one of them may change by itself."""
+
+    standing: Standing = Standing()
+    verdicts: tuple[Verdict, ...] = ()
+    look: int | None = None
+    terms: Terms | None = None
+
+
+NO_STANDING: Final = Standing()
+NO_JUDGEMENT: Final = Judgement()
+
+
+def judge(picture: Picture, now: int, terms: Terms, before: Standing) -> Judgement:
+    """Ask all signals, coming from the standing before."""
+    verdicts = tuple([rule(picture, now, terms) for rule in ORDER])
+    return Judgement(_standing(before, verdicts, terms), verdicts, next_look(verdicts), terms)
+
+
+def judge_again(known: Judgement, picture: Picture, now: int, stale: Iterable[int], before: Standing) -> Judgement:
+    """Ask the stale signals and those whose time is over; the others say what they said.
+
+    The picture, the moment and the terms must be such that only these can say something else.
+    """
+    standing, verdicts, look, terms = known
+    if terms is None:
+        return known
+    again, changed, timed = list(verdicts), False, look is not None and look <= now
+    for place in (*stale, *(_ripe(verdicts, now) if timed else ())):
+        old, new = again[place], ORDER[place](picture, now, terms)
+        changed = changed or new.findings != old.findings
+        timed = timed or new.until != old.until
+        again[place] = new
+    if not (changed or timed):
+        return known
+    verdicts = tuple(again)
+    return Judgement(
+        _standing(before, verdicts, terms) if changed else standing,
+        verdicts,
+        next_look(verdicts) if timed else look,
+        terms,
+    )
+
+
+def passes(verdicts: tuple[Verdict, ...], picture: Picture, now: int, terms: Terms) -> tuple[Verdict, ...]:
+    """The verdicts once time alone has come to `now`."""
+    again = list(verdicts)
+    for place in _ripe(verdicts, now):
+        again[place] = ORDER[place](picture, now, terms)
+    return tuple(again)
+
+
+def _ripe(verdicts: Iterable[Verdict], now: int) -> list[int]:
+    """Which verdicts were good until now only."""
+    return [place for place, (_, until) in enumerate(verdicts) if until is not None and until <= now]
+
+
+def next_look(verdicts: Iterable[Verdict]) -> int | None:
+    """The first moment at which one of the verdicts may change by itself."""
+    return min([until for _, until in verdicts if until is not None], default=None)
+
+
+def _standing(before: Standing, verdicts: Iterable[Verdict], terms: Terms) -> Standing:
+    scores = scored(verdicts)
+    return Standing(scores.score, band_after(before.band, scores.score, terms, forced=scores.forced))

@@ -1,0 +1,142 @@
+"""The policy `commitment-health/1` as tables: the signals in order, the clauses behind each, what each depends on."""
+
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from domain.commitment import facts as f
+from domain.commitment import party_signals as party
+from domain.commitment import shared_signals as shared
+from domain.commitment.facts import Fact
+from domain.commitment.picture import Picture
+from domain.commitment.terms_in_time import Terms
+from domain.commitment.verdict import Accountable, SignalName, Verdict
+
+POLICY: Final = "commitment-health/1"
+
+Rule = Callable[[Picture, int, Terms], Verdict]
+
+RULES: Final[Mapping[SignalName, Rule]] = MappingProxyType(
+    {
+        "off_goal_work": party.off_goal_work,
+        "no_goal_progress": party.no_goal_progress,
+        "no_goal": party.no_goal,
+        "frequent_reschedules": party.frequent_reschedules,
+        "late_reschedules": party.late_reschedules,
+        "homework_shortfall": party.homework_shortfall,
+        "no_show": party.no_show,
+        "unpunctual": party.unpunctual,
+        "no_next_session": shared.no_next_session,
+        "out_of_contact": shared.out_of_contact,
+        "trust_breakdown": shared.trust_breakdown,
+        "disrespect": shared.disrespect,
+    }
+)
+ORDER: Final[tuple[Rule, ...]] = tuple(RULES.values())
+SIGNALS: Final[tuple[SignalName, ...]] = tuple(RULES)
+
+_BACKING: Final[Mapping[SignalName, tuple[str, ...]]] = MappingProxyType(
+    {
+        "off_goal_work": ("pentalog.off-goal",),
+        "no_goal_progress": ("pentalog.no-progress",),
+        "no_goal": ("pentalog.hard-to-find-goal",),
+        "frequent_reschedules": ("pentalog.frequent-reschedules",),
+        "late_reschedules": ("pentalog.late-reschedules", "leapfrog.notice"),
+        "homework_shortfall": ("pentalog.homework",),
+        "no_show": ("leapfrog.notice",),
+        "unpunctual": ("pentalog.punctuality",),
+        "no_next_session": ("pentalog.next-session",),
+        "out_of_contact": ("nottingham.regular-contact",),
+        "trust_breakdown": ("pentalog.trust",),
+        "disrespect": ("pentalog.respect", "leapfrog.respect"),
+    }
+)
+
+
+def backing(signal: SignalName, against: Accountable, codes: tuple[str, ...]) -> tuple[str, ...]:
+    """The clauses behind a signal among the adopted codes; none when the policy alone speaks."""
+    clauses = _BACKING[signal]
+    if signal == "unpunctual" and against == "mentor":
+        clauses = (*clauses, "mentor247.punctuality")
+    return tuple(clause for clause in clauses if clause.partition(".")[0] in codes)
+
+
+# A look at everything, and a look at nothing.
+ALL: Final = tuple(range(len(ORDER)))
+NONE: Final[tuple[int, ...]] = ()
+
+
+def _places(*signals: SignalName) -> tuple[int, ...]:
+    return tuple(SIGNALS.index(signal) for signal in signals)
+
+
+_TRUST: Final = _places("trust_breakdown")
+_RESPECT: Final = _places("disrespect")
+
+# What a fact may change, so that a walk through time looks at nothing else.
+TOUCHES: Final[Mapping[type[Fact], tuple[int, ...]]] = MappingProxyType(
+    {
+        f.Proposed: NONE,
+        f.Activated: ALL,
+        f.Paused: ALL,
+        f.Resumed: ALL,
+        f.Terminated: ALL,
+        f.Planned: _places("no_next_session"),
+        f.GoalOpened: _places("no_goal"),
+        f.GoalClosed: _places("no_goal"),
+        f.Progressed: _places("no_goal_progress"),
+        f.Scheduled: _places("no_next_session"),
+        f.Rescheduled: _places("frequent_reschedules", "late_reschedules", "no_next_session"),
+        f.Cancelled: _places("frequent_reschedules", "late_reschedules", "no_next_session"),
+        f.Completed: _places(
+            "off_goal_work",
+            "no_goal_progress",
+            "no_goal",
+            "frequent_reschedules",
+            "late_reschedules",
+            "homework_shortfall",
+            "no_show",
+            "unpunctual",
+            "no_next_session",
+            "out_of_contact",
+        ),
+        f.Missed: _places("frequent_reschedules", "no_show", "no_next_session"),
+        f.Worked: _places("homework_shortfall"),
+        f.InTouch: _places("out_of_contact"),
+        f.TrustLost: _TRUST,
+        f.TrustRegained: _TRUST,
+        f.Disrespected: _RESPECT,
+        f.RespectRestored: _RESPECT,
+        f.Dismissed: (*_TRUST, *_RESPECT),
+    }
+)
+
+
+# These mean critical for as long as they hold.
+FORCING: Final[tuple[SignalName, ...]] = ("trust_breakdown", "disrespect")
+
+
+class Scores(NamedTuple):
+    """The two parties' scores and the relationship's; `forced` when a report stands that makes it critical."""
+
+    mentee: int
+    mentor: int
+    score: int
+    forced: bool
+
+
+def scored(verdicts: Iterable[Verdict]) -> Scores:
+    """100 less the points of each party's signals; the lower of the two less those of the relationship; never below 0."""
+    mentee = mentor = 100
+    together, forced = 0, False
+    for findings, _ in verdicts:
+        for finding in findings:
+            if finding.party == "mentee":
+                mentee -= finding.points
+            elif finding.party == "mentor":
+                mentor -= finding.points
+            else:
+                together += finding.points
+                forced = forced or finding.signal in FORCING
+    mentee, mentor = max(0, mentee), max(0, mentor)
+    return Scores(mentee, mentor, max(0, min(mentee, mentor) - together), forced)

@@ -1,0 +1,48 @@
+"""What one signal says at a moment, and until when it says so if nothing happens."""
+
+from typing import Final, Literal, NamedTuple
+
+from domain.words import Party
+
+SignalName = Literal[
+    "off_goal_work",
+    "no_goal_progress",
+    "no_goal",
+    "frequent_reschedules",
+    "late_reschedules",
+    "homework_shortfall",
+    "no_show",
+    "unpunctual",
+    "no_next_session",
+    "out_of_contact",
+    "trust_breakdown",
+    "disrespect",
+]
+Accountable = Party | Literal["relationship"]
+
+
+class Finding(NamedTuple):
+    """A signal that holds: against whom, for how many points, shown by the events of these versions (sorted)."""
+
+    signal: SignalName
+    party: Accountable
+    points: int
+    evidence: tuple[int, ...]
+
+
+class Verdict(NamedTuple):
+    """The findings of one signal. They stay as they are before the moment `until`; None: until an event or a new term.
+
+    At `until` they need not change: it is the next moment worth a look.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    until: int | None = None
+
+
+SILENT: Final = Verdict()
+
+
+def found(signal: SignalName, party: Accountable, points: int, *evidence: int) -> Finding:
+    """A finding with its evidence in order, each version once."""
+    return Finding(signal, party, points, tuple(sorted(set(evidence))))
