@@ -200,14 +200,15 @@ def download_progress() -> Iterator["Progress"]:
     """A bar on stderr, shown only when something is downloaded."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-    columns = (TextColumn("Downloading Kafka"), BarColumn(), DownloadColumn())
-    with Progress(*columns, console=stderr, transient=True) as bars:
-        task = None
+    bars = Progress(TextColumn("Downloading Kafka"), BarColumn(), DownloadColumn(), console=stderr, transient=True)
+    task = bars.add_task("")
 
-        def progress(arrived: int, wanted: int) -> None:
-            nonlocal task
-            if task is None:
-                task = bars.add_task("", total=wanted)
-            bars.update(task, completed=arrived)
+    def progress(arrived: int, wanted: int) -> None:
+        bars.start()
+        bars.update(task, completed=arrived, total=wanted)
 
+    try:
         yield progress
+    finally:
+        if bars.live.is_started:
+            bars.stop()

@@ -46,7 +46,7 @@ class Jar:
         """Whether the folder holds the jar in full; what is there was checked when it came."""
         try:
             return (folder / self.name).stat().st_size == self.size
-        except FileNotFoundError:
+        except OSError:
             return False
 
 

@@ -76,11 +76,12 @@ class Leashed:
         return self._leash.poll() is None
 
     def log_end(self) -> str:
-        """The last lines that the server printed since it was started."""
+        """The last lines that the server printed since it was started, without the frames of Java's stack traces."""
         with self._log.open("rb") as log:
             log.seek(self._log_start)
             lines = log.read().decode(errors="replace").splitlines()
-        return "\n".join(f"  {line}" for line in lines[-LOG_LINES_SHOWN:])
+        told = [f"  {line}" for line in lines if not line.startswith("\tat ")]
+        return "\n".join(told[-LOG_LINES_SHOWN:])
 
     def wait(self, timeout_seconds: float) -> int:
         """Wait until the process has ended by itself; its exit code. Raises LocalServerError when it takes longer."""

@@ -9,7 +9,6 @@ import os
 import secrets
 import shutil
 import signal
-import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +21,7 @@ from infra.local.postgres_access import SUPERUSER, PostgresAccess
 VERSION = 18
 ACCOUNT_FOR_ROOT = "nobody"
 START_SECONDS = 60
-# The longest path of a Unix socket that every system takes, less the name PostgreSQL gives it.
+# The longest path of a Unix socket that every system takes, less the name PostgreSQL gives it. Beyond, TCP alone.
 SOCKET_FOLDER_LENGTH = 100 - len("/.s.PGSQL.65535.lock")
 
 How = Literal["fast", "immediate"]
@@ -116,8 +115,6 @@ class Postgres(PostgresAccess):
             self._server.signal(_SIGNALS[how])
             self._server.stop()
             self._server = None
-        if self.sockets is not None and self.sockets != self.data:
-            shutil.rmtree(self.sockets, ignore_errors=True)
 
     def restart(self, how: How = "immediate") -> None:
         """Stop and start again on the same port and data, at once; for tests of faults."""
@@ -167,15 +164,11 @@ class Postgres(PostgresAccess):
         unfinished.rename(self.data)
 
     def _start(self) -> None:
-        self.sockets = self.data
-        if len(str(self.data)) > SOCKET_FOLDER_LENGTH:
-            self.sockets = Path(tempfile.mkdtemp(prefix="pg-"))
-            if self._account:
-                shutil.chown(self.sockets, self._account)
+        self.sockets = self.data if len(str(self.data)) <= SOCKET_FOLDER_LENGTH else None
         settings = {
             "listen_addresses": HOST,
             "port": self.port,
-            "unix_socket_directories": self.sockets,
+            "unix_socket_directories": self.sockets or "",
             "max_connections": 300,
             "fsync": "on" if self._durable else "off",
             "timezone": "UTC",

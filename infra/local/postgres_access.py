@@ -12,7 +12,7 @@ SUPERUSER = "postgres"
 
 @dataclass
 class PostgresAccess:
-    """The loopback port, the superuser's password (None: nobody is asked) and the folder of the Unix socket."""
+    """The loopback port, the superuser's password (None: nobody is asked) and the folder of the Unix socket, if any."""
 
     port: int
     password: str | None = None
@@ -23,8 +23,9 @@ class PostgresAccess:
         return f"postgresql://{self._login}@{HOST}:{port or self.port}/{database}"
 
     def socket_url(self, database: str = SUPERUSER) -> str:
-        """Where to connect over the Unix socket, which is somewhat faster than TCP. The server must be running."""
-        assert self.sockets is not None, "start the server first"
+        """Where to connect over the Unix socket, which is somewhat faster; over TCP where the server has no socket."""
+        if self.sockets is None:
+            return self.url(database)
         return f"postgresql://{self._login}@/{database}?host={quote(str(self.sockets), safe='')}&port={self.port}"
 
     def create_database(self, name: str) -> str:
