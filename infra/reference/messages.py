@@ -1,0 +1,100 @@
+"""The reference of messages: every command with its fields, the event it records, who may send it and when."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from domain.case import decide as case_rules
+from domain.mentor import decide as mentor_rules
+from domain.model import Command, data_class_of
+from domain.programme import decide as programme_rules
+from domain.registry import AGGREGATE_OF, COMMAND_OF, COMMANDS, Kind
+from domain.relationship.lifecycle import CREATION, TABLE
+from domain.relationship.permissions import may_send
+from domain.words import STATUSES
+
+_OTHERS = {**case_rules.MAY_SEND, **mentor_rules.MAY_SEND, **programme_rules.MAY_SEND}
+_SUBJECTS: dict[Kind, str] = {
+    "relationship": "the UUID of the relationship",
+    "mentor": "`mentor:<id>`",
+    "case": "`case:<id>`",
+    "programme": "`programme:<id>`",
+}
+_HEAD = """# Messages
+
+Made from the code by `python -m infra.docs`; don't edit.
+
+A message is a CloudEvents 1.0 JSON object: `specversion` ("1.0"), `id`, `source`, `type` (`rapport.` and a command below),
+`subject`, `time` (when it happened, with an offset), `actor` (`role:id`) and `data`. Optional: `expectedversion`,
+`correlationid`, `causationid`, `traceparent`, `tracestate`, `datacontenttype`, `dataschema`. Each gets one receipt.
+
+Fields marked `?` may be left out. Unknown fields make a message invalid.
+"""
+
+
+def page() -> str:
+    """The whole page as Markdown."""
+    return "\n".join([_HEAD, *_kinds()]) + "\n"
+
+
+def _kinds() -> Iterator[str]:
+    for kind, subject in _SUBJECTS.items():
+        yield f"## {kind.capitalize()}\n\n`subject` is {subject}.\n"
+        for name, command in COMMANDS.items():
+            if AGGREGATE_OF[name] == kind:
+                yield from _command(name, command)
+
+
+def _command(name: str, command: type[Command]) -> Iterator[str]:
+    events = ", ".join(f"`{event}`" for event, by in COMMAND_OF.items() if by == name)
+    roles = may_send(command) if AGGREGATE_OF[name] == "relationship" else _OTHERS[command]
+    yield f"### {name}\n\n{(command.__doc__ or '').strip()} Records {events}.\n"
+    yield f"Sent by {', '.join(sorted(roles))}{_when(name)}.\n"
+    if command.model_fields:
+        yield "| field | what | data class |\n| --- | --- | --- |"
+        yield from _fields(command)
+        yield ""
+
+
+def _when(name: str) -> str:
+    if AGGREGATE_OF[name] != "relationship":
+        return ""
+    if name == CREATION:
+        return "; before there is a relationship"
+    return f"; while {', '.join(status for status in STATUSES if (status, name) in TABLE)}"
+
+
+def _fields(command: type[Command]) -> Iterator[str]:
+    properties: dict[str, dict[str, Any]] = command.model_json_schema()["properties"]
+    for field, info in command.model_fields.items():
+        optional = "" if info.is_required() else "?"
+        shape = _shape(properties[field])
+        default = f", default {info.default}" if not info.is_required() and info.default not in (None, (), "") else ""
+        yield f"| `{field}{optional}` | {shape}{default} | {data_class_of(command, field)} |"
+
+
+def _shape(schema: dict[str, Any]) -> str:
+    """A JSON Schema in a few words."""
+    if "anyOf" in schema:
+        return " or ".join(_shape(each) for each in schema["anyOf"] if each.get("type") != "null")
+    if "enum" in schema:
+        return ", ".join(str(value) for value in schema["enum"])
+    if "const" in schema:
+        return str(schema["const"])
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    match schema.get("type"):
+        case "array":
+            return f"list of: {_shape(schema['items'])}" if "items" in schema else "list"
+        case "object":
+            return (
+                f"map to {_shape(schema['additionalProperties'])}" if schema.get("additionalProperties") else "object"
+            )
+        case "integer" | "number" as number:
+            low, high = schema.get("minimum"), schema.get("maximum")
+            return f"{number} {low} to {high}" if high is not None else number
+        case "string":
+            return {"date-time": "time", "date": "day"}.get(schema.get("format", ""), "text")
+        case "boolean":
+            return "true or false"
+        case _:
+            return "value"
