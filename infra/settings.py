@@ -25,6 +25,26 @@ class Settings(BaseSettings):
     store: str = "sqlite:///rapport.sqlite"
     # Bootstrap servers of Kafka, host:port with commas between.
     kafka: str | None = None
+    # What stands before the names of all topics, and the consumer group of `rapport consume`.
+    kafka_prefix: str = Field(default="", pattern=r"^[A-Za-z0-9._-]{0,180}$")
+    kafka_group: str = Field(default="rapport", min_length=1, max_length=200)
+    # After how many seconds without a sign of life a consumer's partitions go to others (brokers want 6 or more).
+    kafka_session_seconds: float = Field(default=10.0, ge=1, le=300)
+    # TLS and SASL, as kafka-python and the brokers name them; certificates and keys as PEM files, the password in a file.
+    kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_ca_file: FilePath | None = None
+    kafka_certificate_file: FilePath | None = None
+    kafka_key_file: FilePath | None = None
+    kafka_key_password_file: FilePath | None = None
+    kafka_check_hostname: bool = True
+    kafka_sasl: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    kafka_username: str | None = None
+    kafka_password_file: FilePath | None = None
+    # The `source` of the CloudEvents that Rapport itself sends.
+    source: str = Field(default="/rapport", min_length=1, max_length=500)
+    # Logs: how much, and as JSON or as text (by default text on a terminal, JSON elsewhere).
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "text"] | None = None
     # A fixed time with its offset, instead of the machine's clock.
     clock: Annotated[AwareDatetime, BeforeValidator(_iso)] | None = None
     # SQLite's promise at a commit: full survives a power cut, normal may lose the last commits to one, off is for tests.
