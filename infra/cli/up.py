@@ -4,7 +4,7 @@ import json
 import secrets
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import sleep
@@ -79,7 +79,8 @@ class Local:
     ports: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self._ports_file.exists():
+        # Only a convenience: without the file, or with half of one, the ports are chosen anew.
+        with suppress(FileNotFoundError, ValueError):
             self.ports = json.loads(self._ports_file.read_text())
 
     def start_postgres(self, port: int) -> None:
