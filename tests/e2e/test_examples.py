@@ -1,5 +1,8 @@
 """The examples: five whole relationships without a refusal, and a file in which every gate and guard speaks."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,3 +115,35 @@ def test_a_refusal_named_for_a_clause_cites_it() -> None:
         named = [clause for clause in CLAUSES if rest.startswith(clause.replace(".", "-", 1))]
         if kind == "gate" and named:
             assert max(named, key=len) in clauses, id_
+
+
+def test_the_command_line_takes_the_examples(tmp_path: Path) -> None:
+    files = [str(EXAMPLES / f"{name}.jsonl") for name in (*CODES, "refusals")]
+    program = "from infra.cli.app import main; main()"
+    environment = {**os.environ, "RAPPORT_STORE": f"sqlite:///{tmp_path / 'rapport.sqlite'}"}
+    done = subprocess.run(
+        [sys.executable, "-c", program, "submit", *files],
+        env=environment,
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    receipts = [orjson.loads(line) for line in done.stdout.splitlines()]
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert {r["id"] for r in receipts if r["status"] != "accepted"} == set(expected())
+
+
+def test_playing_them_shows_each_relationship_and_what_to_type_next(tmp_path: Path) -> None:
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "COLUMNS": "200"}
+    played = subprocess.run(
+        [sys.executable, "-m", "examples.play"],
+        cwd=EXAMPLES.parent, env=environment, capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    for name in (*CODES, "refusals"):
+        for message in map(orjson.loads, lines(name)):
+            if message["type"] == "rapport.ProposeRelationship":
+                assert message["subject"] in played.stdout
+    assert "open gates: nottingham.compromising" in played.stdout
+    assert f"{len(expected())} refusals" in played.stdout
+    assert "export RAPPORT_STORE=" in played.stdout
+    assert played.stderr == ""
