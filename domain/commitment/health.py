@@ -59,7 +59,7 @@ class _Trail(NamedTuple):
 
     terms: TermsInTime
     walker: Walker
-    count: int
+    taken: int
 
 
 def _walker(facts: Facts, at: datetime, terms: TermsInTime) -> Walker:
@@ -70,9 +70,10 @@ def _walker(facts: Facts, at: datetime, terms: TermsInTime) -> Walker:
     if not isinstance(trail, _Trail) or trail.terms is not terms:
         trail = _Trail(terms, Walker(), 0)
     walker = trail.walker
-    for fact in facts.after(trail.count):
+    for fact in facts.after(trail.taken):
         walked = walker.take(fact, terms)
-        assert walked is not None, "facts in order are never behind"
+        if walked is None:
+            return walk(facts, terms, at).walker
         walker = walked.walker
     facts.trail = _Trail(terms, walker, len(facts))
     return walker
