@@ -8,7 +8,6 @@ from typing import Any, Final
 import orjson
 from rich.console import Console
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from infra.bootstrap import Rapport, open_rapport
@@ -93,12 +92,10 @@ def _print_refusals(console: Console, refused: list[Receipt]) -> None:
     """One line a clause (or a code, where no clause spoke), with what the first refusal said."""
     console.rule(Text(f"{len(refused)} refusals, as they were meant to be", style="bold"), align="left")
     spoke = {problem.clause or problem.code: problem.message for each in reversed(refused) for problem in each.problems}
-    table = Table.grid(padding=(0, 2), pad_edge=False)
-    table.add_column(min_width=max(map(len, spoke)), style="yellow")
-    table.add_column(no_wrap=True, overflow="ellipsis")
     for clause, message in sorted(spoke.items()):
-        table.add_row(clause, Text(message))
-    console.print(table, "")
+        told = Text.assemble((f"  {clause:<{max(map(len, spoke))}}  ", "yellow"), message)
+        console.print(told, no_wrap=True, overflow="ellipsis")
+    console.print()
 
 
 def _print_next(console: Console, store: Path) -> None:
