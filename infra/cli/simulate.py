@@ -47,15 +47,13 @@ def simulate(
     The rules accept every one of them in a store that has none of them yet. Times are in the past. Memory grows with the
     relationships alive at one time (some 3 KB each), never with the messages.
     """
-    from infra.clock import Clock
-    from infra.settings import load
     from infra.simulate.stream import CODES, START, Simulation
 
     named = set(codes.split(",")) if codes else set(CODES)
     wanted = tuple(code for code in CODES if code in named)
     if unknown := named - set(wanted):
         fail(f"no code {min(unknown)!r}; codes are {', '.join(CODES)}", USAGE)
-    today = Clock(load().clock).now().replace(hour=0, minute=0, second=0, microsecond=0)
+    today = _today()
     begin, cut = start.replace(tzinfo=UTC) if start else START, until.replace(tzinfo=UTC) if until else None
     if begin >= today or (cut and cut > today):
         fail("--start must be before today, --until not after it: messages tell what has happened", USAGE)
@@ -68,6 +66,17 @@ def simulate(
             _write(simulation.messages(), target)
     except OSError as error:
         fail(f"cannot write {output or 'stdout'}: {error.strerror}")
+
+
+def _today() -> datetime:
+    """The beginning of the present day, in UTC."""
+    from infra.clock import Clock
+    from infra.settings import WrongSettings, load
+
+    try:
+        return Clock(load().clock).now().replace(hour=0, minute=0, second=0, microsecond=0)
+    except WrongSettings as error:
+        fail(str(error), USAGE)
 
 
 def _write(messages: Iterator[bytes], target: BinaryIO) -> None:

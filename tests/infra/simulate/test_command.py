@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import orjson
+import pytest
 from typer.testing import CliRunner, Result
 
 from infra.cli.app import build
@@ -45,6 +47,15 @@ def test_nothing_is_told_of_the_future() -> None:
         result = simulate(*options)
         assert (result.exit_code, result.stdout) == (2, "")
         assert "--start must be before today" in result.stderr
+
+
+def test_the_present_is_the_clock_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAPPORT_CLOCK", "2024-03-01T12:00:00Z")
+    result = simulate()
+    assert max(orjson.loads(line)["time"] for line in result.stdout.splitlines()) < "2024-03-01"
+    assert "--until 2024-03-01" in result.stderr
+    monkeypatch.setenv("RAPPORT_CLOCK", "soon")
+    assert simulate().exit_code == 2
 
 
 def test_an_unknown_code_is_named() -> None:
