@@ -17,6 +17,8 @@ from infra.eventstore.failure import UnknownStore
 from infra.eventstore.recording import Together
 
 Kind = Literal["sqlite", "postgresql"]
+# The roles of PostgreSQL that may be let into a dataset: `rapport_analyst` and `rapport_auditor`.
+Reader = Literal["analyst", "auditor"]
 Row = tuple[Any, ...]
 
 
@@ -52,10 +54,24 @@ class Session(ABC):
         """Insert rows, or replace the other columns of those whose key is there already."""
         self.executemany(_upsert_sql(table, tuple(columns), tuple(key_columns)), rows)
 
+    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Insert rows whose keys are new; the fastest way for many."""
+        marks = ", ".join("?" * len(columns))
+        self.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)  # noqa: S608
+
     def delete(self, table: str, key_columns: Sequence[str], keys: Iterable[Sequence[Any]]) -> None:
         """Delete the rows with these keys."""
         where = " AND ".join(f"{column} = ?" for column in key_columns)
         self.executemany(f"DELETE FROM {table} WHERE {where}", keys)  # noqa: S608 - names come from the code
+
+    def lock(self, name: str) -> None:  # noqa: B027 - SQLite has one writer at a time anyway
+        """Be the only one with the lock of this name until the transaction ends; waits for who has it.
+
+        On PostgreSQL writing transactions run side by side, so whatever reads rows in order to write them takes one.
+        """
+
+    def open_to(self, relation: str, *readers: Reader) -> None:  # noqa: B027 - nobody logs in to a file
+        """Let analysts or auditors read a table or view. Whoever makes a dataset says so, at each start."""
 
 
 class Database(ABC):
@@ -80,6 +96,10 @@ class Database(ABC):
             from infra.eventstore.sqlite import SQLiteDatabase
 
             return SQLiteDatabase(url, **options)
+        if found and scheme in {"postgresql", "postgres"}:
+            from infra.eventstore.postgres import PostgresDatabase
+
+            return PostgresDatabase(url, **options)
         raise UnknownStore(f"{url!r} names no store: expected sqlite:///FILE or postgresql://USER@HOST/NAME")
 
     @abstractmethod
@@ -89,6 +109,15 @@ class Database(ABC):
     @abstractmethod
     def reading(self) -> AbstractContextManager[Session]:
         """A reading transaction: sees one state of the database throughout, writes nothing."""
+
+    def changing_schema(self) -> AbstractContextManager[Session]:
+        """A writing transaction in which tables are made or changed; processes that start at once take turns."""
+        return self.transaction()
+
+    def query(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
+        """All rows of one query in a reading of its own."""
+        with self.reading() as session:
+            return session.query(sql, params)
 
     @abstractmethod
     def insert_events(self, events: Sequence[StoredEvent], **together: Unpack[Together]) -> Sequence[int]:

@@ -25,6 +25,14 @@ class BusyStore(StoreError):
     """Somebody else kept the database locked for longer than the time-out."""
 
 
+class UnreachableStore(StoreError):
+    """The server can't be reached, or the connection broke.
+
+    Whether a transaction that was being committed took effect is then unknown; messages may be sent again, for those that
+    were recorded answer `duplicate`.
+    """
+
+
 class Conflict(StoreError):
     """Somebody else wrote first: a version, a message id or an offset is taken. Load again and decide again."""
 

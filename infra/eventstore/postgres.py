@@ -1,0 +1,148 @@
+"""The store on a server of PostgreSQL: writers of many processes append one after the other, readers hold up nobody."""
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, ClassVar, Final, Unpack
+
+import psycopg
+from eventsourcing.persistence import IntegrityError, PersistenceError, StoredEvent
+from psycopg.pq import TransactionStatus
+
+from infra.eventstore.database import Database, Kind, Row, Session
+from infra.eventstore.failure import (
+    BusyStore,
+    Conflict,
+    DamagedStore,
+    FullStore,
+    StoreError,
+    UnreachableStore,
+)
+from infra.eventstore.postgres_batch import Again
+from infra.eventstore.postgres_link import Datastore, Link, again, broken
+from infra.eventstore.postgres_listener import Listener
+from infra.eventstore.postgres_recorder import PostgresRecorder
+from infra.eventstore.postgres_schema import SCHEMA_LOCK
+from infra.eventstore.postgres_session import PostgresSession, Shapes
+from infra.eventstore.postgres_types import TYPES
+from infra.eventstore.recording import Together
+
+WRITE: Final = b"BEGIN"
+# A reader may take its time, for instance when what reads its output does.
+READ: Final = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = 0"
+
+
+class PostgresDatabase(Database):
+    """See `Database`. The URL is libpq's, with `sslmode`, `sslrootcert` and whatever else it knows in its query."""
+
+    kind: ClassVar[Kind] = "postgresql"
+    types: ClassVar[Mapping[str, str]] = TYPES
+
+    def __init__(self, url: str, *, timeout: float = 30.0) -> None:
+        self.url = url
+        self.datastore = Datastore(url, timeout)
+        self.listener = Listener(self.datastore)
+        self.recorder = PostgresRecorder(self.datastore, self.listener)
+        self._shapes: Shapes = {}
+        with self._explained():
+            again(self.recorder.create_table, _starting, timeout)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        with self._explained(), self._begun(WRITE) as link:
+            yield PostgresSession(link, self._shapes)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        with self._explained(), self._begun(READ) as link:
+            yield PostgresSession(link, self._shapes)
+
+    @contextmanager
+    def changing_schema(self) -> Iterator[Session]:
+        with self.transaction() as session:
+            session.query("SELECT pg_advisory_xact_lock(?)", (SCHEMA_LOCK,))
+            yield session
+
+    def query(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
+        def once() -> list[Row]:
+            with self.datastore.link() as link:
+                return PostgresSession(link, self._shapes).query(sql, params)
+
+        with self._explained():
+            return again(once, broken, self.datastore.timeout)
+
+    def insert_events(self, events: Sequence[StoredEvent], **together: Unpack[Together]) -> Sequence[int]:
+        with self._explained():
+            return self.recorder.insert_events(events, **together) or ()
+
+    def mark(self) -> Hashable:
+        """What was heard so far of appends; only appends are told, not the writing of tables."""
+        return self.listener.mark()
+
+    def wait_since(self, mark: Hashable, timeout: float) -> bool:
+        return self.listener.wait_since(mark, timeout)
+
+    def close(self) -> None:
+        self.listener.close()
+        self.datastore.pool.close()
+
+    @contextmanager
+    def _begun(self, begin: bytes) -> Iterator[Link]:
+        """A transaction on a connection of the pool. One that turns out broken at the start is replaced."""
+        link = self._begin(begin)
+        try:
+            try:
+                yield link
+            except BaseException:
+                with suppress(psycopg.Error):
+                    link.execute(b"ROLLBACK")
+                raise
+            if link.pgconn.transaction_status == TransactionStatus.INERROR:
+                link.execute(b"ROLLBACK")
+                raise StoreError("a statement of the transaction failed and nobody minded; nothing was written")
+            link.execute(b"COMMIT")
+        finally:
+            self.datastore.pool.putconn(link)
+
+    def _begin(self, begin: bytes) -> Link:
+        def once() -> Link:
+            link = self.datastore.pool.getconn()
+            try:
+                link.execute(begin)
+            except BaseException:
+                self.datastore.pool.putconn(link)
+                raise
+            assert isinstance(link, Link)
+            return link
+
+        return again(once, broken, self.datastore.timeout)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (psycopg.Error, PersistenceError, Again) as error:
+            raise explain(error, self.datastore.place) from error
+
+
+def _starting(error: Exception) -> bool:
+    return isinstance(error, psycopg.errors.CannotConnectNow)
+
+
+def explain(error: Exception, place: str) -> StoreError:
+    """What an error of psycopg or of the library means for the store at this place."""
+    cause = error.__cause__ if isinstance(error.__cause__, psycopg.Error) else error
+    text = str(cause).strip().partition("\n")[0]
+    state = (cause.sqlstate if isinstance(cause, psycopg.Error) else None) or ""
+    if isinstance(error, IntegrityError) or state.startswith("23") or state in {"40001", "40P01"}:
+        return Conflict(text)
+    if state in {"53100", "53200", "54000"}:
+        return FullStore(f"{place}: could not write ({text}); what was recorded before is intact")
+    if state in {"55P03", "57014"}:
+        return BusyStore(f"{place}: somebody else kept a lock for too long ({text})")
+    if state in {"XX001", "XX002"}:
+        return DamagedStore(f"{place}: PostgreSQL says that the data is damaged ({text})")
+    if state in {"42501", "25006"}:
+        return StoreError(f"{place}: this user may not do that ({text})")
+    if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError | Again):
+        return UnreachableStore(f"{place}: PostgreSQL can't be reached ({text})")
+    return StoreError(f"{place}: {text}")

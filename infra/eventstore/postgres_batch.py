@@ -1,0 +1,94 @@
+"""A batch of events, receipts and offsets on its way into PostgreSQL, in one call; and whether it got there."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+import psycopg
+from psycopg import RawCursor
+from psycopg.rows import TupleRow, tuple_row
+
+from infra.eventstore.postgres_schema import CHANGED, FENCED
+from infra.eventstore.postgres_types import BLOB, INTEGER, TEXT
+from infra.eventstore.recording import Fenced, Guard, Offset, ReceiptRow
+
+EventRow = tuple[str, int, str, bytes, bytes]
+
+CALL: Final = b"SELECT last, changed FROM rapport_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+# How many of the events, receipts and offsets of a batch are stored just so, and the last position among them.
+FOUND: Final = b"""
+SELECT
+    (SELECT count(*) FROM unnest($1, $2, $5) AS e (s, v, h)
+        JOIN stored_events ON originator_id = s AND originator_version = v AND hash = h),
+    (SELECT count(*) FROM unnest($6, $7, $8, $9) AS r (s, m, f, a)
+        JOIN receipts ON source = s AND message_id = m AND fingerprint = f AND answer = a),
+    (SELECT count(*) FROM unnest($10, $11, $12) AS o (n, x, g)
+        JOIN source_offsets ON name = n AND next >= x AND generation >= g),
+    (SELECT max(position) FROM stored_events
+        JOIN unnest($1, $2, $3, $4) AS e (s, v, t, b) ON originator_id = s AND originator_version = v)"""
+
+
+class Again(Exception):
+    """An append was interrupted; the next attempt finds out whether it took effect."""
+
+
+class Batch:
+    """The parameters of `rapport_append`. `lost` says that an attempt ended without an answer."""
+
+    def __init__(
+        self,
+        events: Sequence[EventRow],
+        receipts: Sequence[ReceiptRow],
+        offsets: Sequence[Offset],
+        guard: Guard | None,
+    ) -> None:
+        self.guard = guard
+        self.lost = False
+        self._params: list[Any] = [None] * 14
+        # Of one source the last offset counts. Receipts and offsets go in order, so that two processes never wait in a circle.
+        latest = {offset.name: offset for offset in offsets}
+        self._counts = len(events), len(receipts), len(latest)
+        if events:
+            subjects, versions, topics, states, hashes = zip(*events, strict=True)
+            self._params[0:5] = (
+                TEXT.of(subjects),
+                INTEGER.of(versions),
+                TEXT.of(topics),
+                BLOB.of(states),
+                BLOB.of(hashes),
+            )
+        if receipts:
+            sources, ids, fingerprints, answers = zip(*sorted(receipts), strict=True)
+            self._params[5:9] = TEXT.of(sources), TEXT.of(ids), BLOB.of(fingerprints), BLOB.of(answers)
+        if latest:
+            names, nexts, generations = zip(*sorted(latest.values()), strict=True)
+            self._params[9:12] = TEXT.of(names), INTEGER.of(nexts), INTEGER.of(generations)
+        if guard is not None:
+            self._params[12:14] = guard.position, TEXT.of(list(guard.subjects))
+
+    def append(self, link: psycopg.Connection[Any]) -> int:
+        """Store it; the position of the last event. Raises psycopg's errors, `Fenced` and `Changed`."""
+        try:
+            row = plain(link).execute(CALL, self._params, prepare=True, binary=True).fetchone()
+        except psycopg.DatabaseError as error:
+            if error.sqlstate == FENCED:
+                raise Fenced("an offset is ahead already, or belongs to a newer generation") from error
+            if error.sqlstate == CHANGED and self.guard is not None:
+                self.guard.check(json.loads(error.diag.message_detail or "[]"))
+            raise
+        assert row is not None, "the function gives one row"
+        last, changed = row
+        if self.guard is not None and changed is not None:
+            self.guard.changed.update(changed)
+        return last or 0
+
+    def committed(self, link: psycopg.Connection[Any]) -> int | None:
+        """The position of the last event if the whole of it is stored already, else None."""
+        row = plain(link).execute(FOUND, self._params[:12], binary=True).fetchone()
+        assert row is not None, "counts make one row"
+        return (row[3] or 0) if row[:3] == self._counts else None
+
+
+def plain(link: psycopg.Connection[Any]) -> RawCursor[TupleRow]:
+    """A cursor with numbered parameters and tuples for rows."""
+    return RawCursor(link, row_factory=tuple_row)

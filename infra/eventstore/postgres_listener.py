@@ -1,0 +1,86 @@
+"""Waiting for commits of other processes on PostgreSQL: one connection that listens, for all threads that wait."""
+
+import logging
+import threading
+import time
+from typing import Final
+
+import psycopg
+
+from infra.eventstore.postgres_link import Datastore
+from infra.eventstore.postgres_schema import CHANNEL
+
+logger = logging.getLogger("rapport.eventstore")
+
+# So often a quiet connection is tried; a waiter looks for itself at least as often, in case a word was lost.
+LOOK_SECONDS: Final = 5.0
+AGAIN_SECONDS: Final = 0.5
+# A word wakes the thread at once; so often it looks whether it is to end.
+WAKE_SECONDS: Final = 0.2
+
+
+class Listener:
+    """Counts what it hears. Its thread and connection start with the first to ask and end with `close`."""
+
+    def __init__(self, datastore: Datastore) -> None:
+        self._datastore = datastore
+        self._heard = 0
+        self._changed = threading.Condition()
+        self._listening = False
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def mark(self) -> int:
+        """What was heard so far. Everything committed after this call is heard, or its loss is."""
+        with self._changed:
+            if self._thread is None and not self._closed:
+                self._thread = threading.Thread(target=self._listen, name="rapport-listener", daemon=True)
+                self._thread.start()
+            if not self._listening:
+                self._changed.wait_for(lambda: self._listening or self._closed, AGAIN_SECONDS)
+            return self._heard
+
+    def wait_since(self, mark: object, timeout: float) -> bool:
+        """Sleep until something is heard after the mark, or might have been missed (True), or for `timeout` seconds."""
+        until = time.monotonic() + timeout
+        with self._changed:
+            longest = LOOK_SECONDS if self._listening else AGAIN_SECONDS
+            heard = self._changed.wait_for(lambda: self._heard != mark or self._closed, min(timeout, longest))
+        return heard or time.monotonic() < until
+
+    def close(self) -> None:
+        """End the thread; who waits is woken."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _listen(self) -> None:
+        while not self._closed:
+            try:
+                with self._datastore.connect() as link:
+                    link.execute(f"LISTEN {CHANNEL}")
+                    self._tell(listening=True)
+                    self._hear(link)
+            except psycopg.Error as error:
+                if not self._closed:
+                    logger.warning("not listening to PostgreSQL for the moment: %s", error)
+            self._tell(listening=False)
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed, AGAIN_SECONDS)
+
+    def _hear(self, link: psycopg.Connection[object]) -> None:
+        quiet_until = time.monotonic() + LOOK_SECONDS
+        while not self._closed:
+            for _ in link.notifies(timeout=WAKE_SECONDS, stop_after=1):
+                self._tell(listening=True)
+            if time.monotonic() > quiet_until:
+                link.execute("SELECT 1")
+                quiet_until = time.monotonic() + LOOK_SECONDS
+
+    def _tell(self, *, listening: bool) -> None:
+        with self._changed:
+            self._heard += 1
+            self._listening = listening
+            self._changed.notify_all()

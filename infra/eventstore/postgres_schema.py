@@ -1,0 +1,154 @@
+"""The tables of the record on PostgreSQL, the function that appends to them, and how a database comes to have them.
+
+Appending is one call of one function: one round trip, no transaction left open by a client that stops. Positions are given
+out under an advisory lock that lasts until the commit, so that they grow in the order of commits and a reader that has seen a
+position has seen all before it. The lock is taken after the receipts are in, right before the first position is needed.
+It is an advisory lock because a lock on the table would make every append wait for a vacuum and the other way round.
+"""
+
+from typing import Final
+
+import psycopg
+
+from infra.eventstore.failure import NewerStore, StoreError
+from infra.eventstore.postgres_roles import AUDITOR_VIEW, act_as_service, grant_core, make_roles
+from infra.eventstore.recording import SCHEMA_VERSION
+
+# Advisory locks are known by numbers: "rapp", and which.
+APPEND_LOCK: Final = 0x72617070_00000001
+SCHEMA_LOCK: Final = 0x72617070_00000002
+CHANNEL: Final = "rapport_events"
+# SQLSTATEs of our own, raised by the function.
+CHANGED: Final = "RP001"
+FENCED: Final = "RP002"
+
+TABLES: Final = """
+CREATE TABLE stored_events (
+    position bigint PRIMARY KEY,
+    originator_id text COLLATE "C" NOT NULL,
+    originator_version bigint NOT NULL,
+    topic text NOT NULL,
+    state bytea NOT NULL,
+    hash bytea NOT NULL,
+    UNIQUE (originator_id, originator_version)
+);
+CREATE TABLE receipts (
+    source text COLLATE "C" NOT NULL,
+    message_id text COLLATE "C" NOT NULL,
+    fingerprint bytea NOT NULL,
+    answer bytea NOT NULL,
+    PRIMARY KEY (source, message_id)
+);
+CREATE TABLE source_offsets (
+    name text COLLATE "C" PRIMARY KEY,
+    next bigint NOT NULL,
+    generation bigint NOT NULL
+);
+-- The library's own, for its process recorder.
+CREATE TABLE tracking (
+    application_name text PRIMARY KEY,
+    notification_id bigint
+);
+"""
+
+APPEND: Final = f"""
+CREATE FUNCTION rapport_append(
+    -- the events, a column each; null when there are none
+    subjects text[], versions bigint[], topics text[], states bytea[], hashes bytea[],
+    -- the receipts, likewise
+    sources text[], message_ids text[], fingerprints bytea[], answers bytea[],
+    -- the offsets, likewise
+    names text[], nexts bigint[], generations bigint[],
+    -- what the decisions relied on; null when on nothing
+    guard_position bigint, guard_subjects text[],
+    -- the position of the last event, and the subjects that others wrote to since guard_position
+    OUT last bigint, OUT changed text[]
+) LANGUAGE plpgsql AS $body$
+BEGIN
+    IF sources IS NOT NULL THEN
+        INSERT INTO receipts SELECT * FROM unnest(sources, message_ids, fingerprints, answers);
+    END IF;
+    IF names IS NOT NULL THEN
+        INSERT INTO source_offsets AS o SELECT * FROM unnest(names, nexts, generations)
+        ON CONFLICT (name) DO UPDATE SET next = excluded.next, generation = excluded.generation
+            WHERE o.generation <= excluded.generation AND o.next < excluded.next;
+        GET DIAGNOSTICS last = ROW_COUNT;
+        IF last < cardinality(names) THEN
+            RAISE EXCEPTION 'an offset comes too late' USING ERRCODE = '{FENCED}';
+        END IF;
+    END IF;
+    IF subjects IS NULL AND guard_position IS NULL THEN
+        last := NULL;
+        RETURN;
+    END IF;
+    PERFORM pg_advisory_xact_lock({APPEND_LOCK});
+    SELECT coalesce(max(position), 0) INTO last FROM stored_events;
+    IF last > guard_position THEN
+        SELECT array_agg(DISTINCT originator_id) INTO changed FROM stored_events WHERE position > guard_position;
+        IF changed && guard_subjects THEN
+            RAISE EXCEPTION 'others wrote first' USING ERRCODE = '{CHANGED}', DETAIL = array_to_json(changed);
+        END IF;
+    END IF;
+    IF subjects IS NOT NULL THEN
+        INSERT INTO stored_events SELECT last + n, s, v, t, b, h
+            FROM unnest(subjects, versions, topics, states, hashes) WITH ORDINALITY AS e (s, v, t, b, h, n);
+        last := last + cardinality(subjects);
+        NOTIFY {CHANNEL};
+    END IF;
+END
+$body$;
+"""  # noqa: S608 - only constants
+
+# `granted` says whether the roles existed when the tables were made, or have been given their rights since.
+STATE: Final = "CREATE TABLE rapport_schema (version integer NOT NULL, granted boolean NOT NULL DEFAULT false)"
+# What brings a database of version n to n + 1; the first entry makes a new one.
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = ((STATE, TABLES, APPEND, AUDITOR_VIEW),)
+
+Cursor = psycopg.Cursor[tuple[object, ...]]
+
+
+def migrate(cursor: Cursor) -> None:
+    """Bring the database up to date, one process at a time, in the transaction that the cursor is in.
+
+    Raises `NewerStore`, and `StoreError` when the schema can't be made because the user may not.
+    """
+    cursor.execute("SELECT pg_advisory_xact_lock(%s)", (SCHEMA_LOCK,))
+    found = version_of(cursor)
+    if found == (SCHEMA_VERSION, True):
+        return
+    version, granted = found
+    if version > SCHEMA_VERSION:
+        raise NewerStore(
+            f"the store has schema version {version}, this Rapport knows versions up to {SCHEMA_VERSION}: "
+            "use a newer Rapport"
+        )
+    has_roles = granted or make_roles(cursor)
+    if has_roles and version == 0:
+        act_as_service(cursor)
+    try:
+        for statements in MIGRATIONS[version:]:
+            for statement in statements:
+                cursor.execute(statement.encode())
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise StoreError(
+            f"the store's schema can't be made or changed by this user ({error.diag.message_primary}): "
+            "start Rapport once as the owner of the database"
+        ) from error
+    if version == 0:
+        cursor.execute("INSERT INTO rapport_schema VALUES (0)")
+    if has_roles and not granted:
+        grant_core(cursor)
+    if (SCHEMA_VERSION, has_roles) != found:
+        cursor.execute("UPDATE rapport_schema SET version = %s, granted = %s", (SCHEMA_VERSION, has_roles))
+
+
+def version_of(cursor: Cursor) -> tuple[int, bool]:
+    """The version of the schema, 0 when there is none, and whether the roles have their rights."""
+    there = cursor.execute("SELECT to_regclass('rapport_schema') IS NOT NULL").fetchone()
+    if there != (True,):
+        return 0, False
+    found = cursor.execute("SELECT version, granted FROM rapport_schema").fetchone()
+    assert found is not None, "the migration writes the row together with the table"
+    version, granted = found
+    assert isinstance(version, int)
+    return version, bool(granted)
