@@ -1,3 +1,3 @@
-"""What every test may ask for: real servers (see tests/servers.py)."""
+"""What every test may ask for: real servers (see tests/servers.py), and stores of both kinds (tests/stores.py)."""
 
-pytest_plugins = ("tests.servers",)
+pytest_plugins = ("tests.servers", "tests.stores")

@@ -1,12 +1,12 @@
 """The eventsourcing library's own test cases for recorders, run against ours."""
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Iterator
 from typing import Any
 from unittest import TestCase
 from uuid import uuid4
 
-from eventsourcing.persistence import StoredEvent
+import pytest
+from eventsourcing.persistence import ProcessRecorder, StoredEvent
 from eventsourcing.tests.persistence import (
     AggregateRecorderTestCase,
     ApplicationRecorderTestCase,
@@ -14,47 +14,60 @@ from eventsourcing.tests.persistence import (
     TrackingRecorderTestCase,
 )
 
-from infra.eventstore.sqlite import SQLiteDatabase
-from infra.eventstore.sqlite_recorder import SQLiteRecorder
+from infra.eventstore.database import Database
+from tests.stores import KINDS
 
 
-class OnSQLite(TestCase):
-    def setUp(self) -> None:
-        super().setUp()
-        folder = TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.database = SQLiteDatabase(f"sqlite:///{Path(folder.name) / 'store.sqlite'}")
-        self.addCleanup(self.database.close)
+class Ours(TestCase):
+    """Gives the library's cases our recorder on a new store; a subclass says on which kind."""
 
-    def create_recorder(self) -> SQLiteRecorder:
+    __test__ = False
+    kind: str
+    database: Database
+
+    @pytest.fixture(autouse=True)
+    def opened(self, request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[None]:
+        url = f"sqlite:///{tmp_path / 'store.sqlite'}"
+        if self.kind == "postgresql":
+            url = request.getfixturevalue("postgres_url")
+        with Database.open(url) as self.database:
+            yield
+
+    def create_recorder(self) -> ProcessRecorder:
         return self.database.recorder
 
     def new_originator_id(self) -> str:
         return str(uuid4())
 
 
-class WithoutPositions(SQLiteRecorder):
+class WithoutPositions:
     """The library's aggregate case expects no positions back; in all else it fits ours."""
 
+    def __init__(self, recorder: ProcessRecorder) -> None:
+        self.recorder = recorder
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.recorder, name)
+
     def insert_events(self, stored_events: Any, **kwargs: Any) -> None:
-        super().insert_events(stored_events, **kwargs)
+        self.recorder.insert_events(stored_events, **kwargs)
 
 
-class TestAggregateRecorder(OnSQLite, AggregateRecorderTestCase):
-    def create_recorder(self) -> SQLiteRecorder:
-        return WithoutPositions(self.database.datastore)
+class AggregateRecorder(Ours, AggregateRecorderTestCase):
+    def create_recorder(self) -> Any:
+        return WithoutPositions(self.database.recorder)
 
 
-class TestApplicationRecorder(OnSQLite, ApplicationRecorderTestCase[SQLiteRecorder]):
+class ApplicationRecorder(Ours, ApplicationRecorderTestCase[ProcessRecorder]):
     def test_insert_subscribe(self) -> None:
         self.optional_test_insert_subscribe()
 
 
-class TestTrackingRecorder(OnSQLite, TrackingRecorderTestCase):
+class TrackingRecorder(Ours, TrackingRecorderTestCase):
     pass
 
 
-class TestProcessRecorder(OnSQLite, ProcessRecorderTestCase):
+class Recorder(Ours, ProcessRecorderTestCase):
     def test_chain_needs_no_heads(self) -> None:
         subject = self.new_originator_id()
         recorder = self.create_recorder()
@@ -63,3 +76,9 @@ class TestProcessRecorder(OnSQLite, ProcessRecorderTestCase):
         with self.database.reading() as session:
             hashes = [row[0] for row in session.query("SELECT hash FROM stored_events ORDER BY position")]
         assert len(set(hashes)) == 2
+
+
+for _kind in KINDS:
+    for _case in (AggregateRecorder, ApplicationRecorder, TrackingRecorder, Recorder):
+        _name = f"Test{_case.__name__}On_{_kind}"
+        globals()[_name] = type(_name, (_case,), {"kind": _kind, "__test__": True})
