@@ -1,0 +1,210 @@
+"""The kit in which workers are told: what happens, what they then send, whom they tell, what is left to do.
+
+    stage = Stage("pentalog").active()
+    stage.happens(TrustBreakdownReported(description="…"), on=3, by="mentee")
+    assert stage.sent(RecommendShutdown)
+    stage.passes(11)
+    assert stage.recorded(RecommendationEscalated)
+
+Everything is in memory: the workers' desk, and a record in which the domain's own rules decide about what they send.
+Days are counted from `START`; `happens` records an event as it is, `says` asks the rules first.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple, Self, TypeVar
+
+from domain.model import Actor, AnyRecorded, Command, Context, Event, Known, Recorded
+from domain.problem import Refused
+from domain.programme.state import Programme
+from domain.registry import State, decide, evolve
+from domain.relationship import events as e
+from tests.given_when_then import IDS, SUBJECT, actor, day, proposed
+from workers.desk import Desk, Done, Entry
+from workers.ground import Relation
+from workers.model import AnyWorker, Notify, Send, Task
+from workers.roll import WORKERS
+from workers.step import Receipt
+from workers.walk import ring, take
+
+MENTOR = f"mentor:{IDS['mentor']}"
+C = TypeVar("C", bound=Command)
+E = TypeVar("E", bound=Event)
+
+
+class Blank(Desk):
+    """A desk with nothing behind it."""
+
+    def load(self, key: str) -> Entry:
+        del key
+        return Entry()
+
+    def members(self, programme: str) -> tuple[str, ...]:
+        id_ = programme.partition(":")[2]
+        facts = (entry.fact for entry in self.entries.values())
+        return tuple(sorted(f.subject for f in facts if isinstance(f, Relation) and f.programme_id == id_))
+
+
+class Note(NamedTuple):
+    """A notification: when, to whom, by which template, with what."""
+
+    at: datetime
+    recipient: str
+    template: str
+    parameters: dict[str, Any]
+
+
+class Sent(NamedTuple):
+    """A command that a worker sent, and what the rules said."""
+
+    at: datetime
+    worker: str
+    subject: str
+    command: Command
+    accepted: bool
+
+
+class Stage:
+    """One relationship (more, if wanted) with all workers, or some, looking on."""
+
+    def __init__(self, *codes: str, workers: Iterable[AnyWorker] = WORKERS, propose: bool = True) -> None:
+        self.desk = Blank(tuple(workers))
+        self.states: dict[str, State] = {}
+        self.log: list[AnyRecorded] = []
+        self.notes: list[Note] = []
+        self.receipts: list[tuple[Done, Receipt]] = []
+        self.all_sent: list[Sent] = []
+        self.done: list[Done] = []
+        self._waiting: list[tuple[Done, Send]] = []
+        self._read = 0
+        self.now = day(0)
+        if propose:
+            self.happens(proposed(*codes))
+
+    # --- what happens ----------------------------------------------------------------------------------------------
+    def active(self, on: float = 0) -> Self:
+        """Activated, whatever the gates say."""
+        return self.happens(e.RelationshipActivated(), on=on)
+
+    def happens(self, *events: Event, on: float | None = None, by: str = "coordinator", subject: str = SUBJECT) -> Self:
+        """Events are recorded that many days after START (by default now), without asking the rules."""
+        at = self.now if on is None else day(on)
+        for event in events:
+            self._record(subject, event, at, str(actor(by)))
+        return self._settle()
+
+    def says(self, command: Command, *, by: str, on: float | None = None, subject: str = SUBJECT) -> Self:
+        """A command is sent; the rules must accept it."""
+        at = self.now if on is None else day(on)
+        assert self._decide(subject, command, at, actor(by)), f"refused: {command}"
+        return self._settle()
+
+    def passes(self, until: float) -> Self:
+        """Time passes until that day: deadlines fire in order, what they send is done before the next one."""
+        end = day(until)
+        while True:
+            due = [(entry.due, key) for key, entry in self.desk.entries.items() if entry.due and entry.due.at <= end]
+            if not due:
+                break
+            first, key = min(due)
+            self.now = max(self.now, first.at)
+            ring(self.desk, key)
+            self._settle()
+        self.now = max(self.now, end)
+        return self
+
+    # --- what came of it -------------------------------------------------------------------------------------------
+    def sent(self, command: type[C]) -> list[C]:
+        """The commands of a type that workers sent and the rules accepted."""
+        return [sent.command for sent in self.all_sent if isinstance(sent.command, command) and sent.accepted]
+
+    def recorded(self, event: type[E], subject: str | None = None) -> list[E]:
+        """The events of a type in the record."""
+        wanted = (r for r in self.log if subject in (None, r.subject))
+        return [recorded.data for recorded in wanted if isinstance(recorded.data, event)]
+
+    def told(self, template: str) -> list[str]:
+        """Who was told by a template, in order."""
+        return [note.recipient for note in self.notes if note.template == template]
+
+    def tasks(self, kind: str | None = None) -> list[Task]:
+        """The open tasks, of one kind or all."""
+        memories = (memory for entry in self.desk.entries.values() for memory in entry.memories.values())
+        return [task for memory in memories for task in memory.tasks.values() if kind in (None, task.kind)]
+
+    def clauses(self, template: str) -> tuple[str, ...]:
+        """The clauses of the latest decision to tell somebody by a template."""
+        for _, receipt in reversed(self.receipts):
+            if any(isinstance(effect, Notify) and effect.template == template for effect in receipt.effects):
+                return receipt.clauses
+        raise AssertionError(f"nobody was told by {template}")
+
+    def deadlines(self) -> dict[str, datetime]:
+        """The running deadlines, "worker:name" to due time."""
+        return {
+            f"{worker}:{name}": deadline.due_at
+            for entry in self.desk.entries.values()
+            for worker, memory in entry.memories.items()
+            for name, deadline in memory.deadlines.items()
+            if deadline.frozen_at is None
+        }
+
+    def nothing(self) -> bool:
+        """Whether no worker sent, told or asked for anything."""
+        return not (self.notes or self.all_sent or self.tasks())
+
+    # --- the record ------------------------------------------------------------------------------------------------
+    def _record(self, subject: str, event: Event, at: datetime, who: str, known: Known | None = None) -> None:
+        state = self.states.get(subject)
+        version = 1 + sum(recorded.subject == subject for recorded in self.log)
+        self.now = max(self.now, at)
+        recorded: AnyRecorded = Recorded(
+            subject=subject, version=version, occurred_at=at, recorded_at=self.now, actor=who, known=known, data=event
+        )
+        self.states[subject] = evolve(state, recorded)
+        self.log.append(recorded)
+
+    def _decide(self, subject: str, command: Command, at: datetime, who: Actor) -> bool:
+        state = self.states.get(subject)
+        try:
+            events = decide(subject, state, command, Context(who, at, self.now, self._known(state, at)))
+        except Refused:
+            return False
+        for event in events:
+            self._record(subject, event, at, str(who))
+        return True
+
+    def _known(self, state: State | None, at: datetime) -> Known:
+        mentor = self.states.get(f"mentor:{getattr(state, 'mentor_id', '')}")
+        programme = self.states.get(f"programme:{getattr(state, 'programme_id', '')}")
+        terms = programme.settings_at(at) if isinstance(programme, Programme) else ()
+        return Known(mentor_standing=getattr(mentor, "standing", "good"), terms=terms)
+
+    def _settle(self) -> Self:
+        """Until nothing is left: workers see what was recorded, and what they send is decided."""
+        while self._read < len(self.log) or self._collect():
+            if self._read < len(self.log):
+                take(self.desk, self.log[self._read], self.now)
+                self._read += 1
+                continue
+            waiting, self._waiting = self._waiting, []
+            for done, send in waiting:
+                at = min(done.trigger.at, self.now)
+                accepted = self._decide(send.subject, send.command, at, Actor("worker", done.worker))
+                self.all_sent.append(Sent(at, done.worker, send.subject, send.command, accepted))
+        return self
+
+    def _collect(self) -> bool:
+        """Take the steps off the desk; whether commands wait."""
+        for done in self.desk.done:
+            self.done.append(done)
+            for receipt in done.step.receipts:
+                self.receipts.append((done, receipt))
+                for effect in receipt.effects:
+                    if isinstance(effect, Send):
+                        self._waiting.append((done, effect))
+                    elif isinstance(effect, Notify):
+                        note = Note(done.step.at, effect.recipient, effect.template, dict(effect.parameters))
+                        self.notes.append(note)
+        self.desk.done.clear()
+        return bool(self._waiting)

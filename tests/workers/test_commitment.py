@@ -1,0 +1,135 @@
+import pytest
+
+from domain.programme.events import TermSet
+from domain.relationship import events as e
+from domain.relationship.commands import EscalateConcern, RaiseConcern, ResolveConcern
+from tests.given_when_then import day
+from tests.workers.happenings import booked, completed, ended, kinds, moved, paused
+from tests.workers.stage import Stage
+from workers.commitment import COMMITMENT
+
+CLAUSE = "pentalog.late-reschedules"
+
+
+def stage(*codes: str, late: int = 2) -> Stage:
+    """That many sessions moved an hour before their start, by the mentee, on day 10, 20, and so on."""
+    told = Stage(*(codes or ("pentalog",)), workers=[COMMITMENT]).active()
+    for number in range(1, late + 1):
+        on = number * 10
+        told.happens(booked(f"s{number}", on), on=on - 5)
+        told.happens(moved(f"s{number}", on, on + 4, 1), on=on - 1 / 24, by="mentee")
+    return told
+
+
+@pytest.mark.clause("pentalog.late-reschedules")
+def test_the_second_late_reschedule_raises_a_concern_with_its_evidence() -> None:
+    assert stage(late=1).nothing()
+    told = stage()
+    assert told.sent(RaiseConcern) == [RaiseConcern(clause=CLAUSE, evidence=(4, 6))]
+    assert told.told("concern_raised") == ["mentor:ben", "coordinator"]
+    [task] = told.tasks()
+    assert (task.kind, task.clauses, task.evidence) == ("commitment_concern", (CLAUSE,), (4, 6))
+    assert task.settled_by == ("ResolveConcern",)
+    receipt = told.receipts[0][1]
+    assert (receipt.clauses, receipt.evidence) == ((CLAUSE,), (4, 6))
+    assert receipt.terms == {"late_notice_hours": 24, "late_window_days": 90}
+
+
+@pytest.mark.clause("pentalog.late-reschedules")
+def test_without_that_code_no_concern_is_raised() -> None:
+    assert stage("leapfrog", "cmn", "mentor247", "nottingham").nothing()
+
+
+@pytest.mark.clause("pentalog.late-reschedules")
+def test_unanswered_for_seven_days_it_is_escalated() -> None:
+    raised = 20 - 1 / 24
+    told = stage().passes(raised + 6.99)
+    assert told.sent(EscalateConcern) == []
+    told.passes(raised + 7)
+    assert told.sent(EscalateConcern) == [EscalateConcern(clause=CLAUSE)]
+    assert told.told("concern_escalated") == ["coordinator", "supplier:guild"]
+    assert kinds(told.tasks()) == ["commitment_concern"]
+
+
+@pytest.mark.clause("pentalog.late-reschedules")
+def test_an_answer_closes_the_task_and_nothing_is_escalated() -> None:
+    told = stage().says(ResolveConcern(clause=CLAUSE, resolution="talked"), by="coordinator", on=22).passes(40)
+    assert told.tasks() == []
+    assert told.sent(EscalateConcern) == []
+    # The signal clears later on, and there is nothing left to resolve.
+    assert told.passes(120).sent(ResolveConcern) == []
+
+
+@pytest.mark.clause("pentalog.late-reschedules")
+def test_the_concern_goes_when_the_signal_clears_by_passing_time() -> None:
+    told = stage()
+    clears = told.deadlines()["commitment:clears"]
+    # "In the last 90 days" still holds at exactly 90 of them.
+    assert clears - (day(10 - 1 / 24)) > day(90) - day(0)
+    told.passes((clears - day(0)).total_seconds() / 86_400 - 1)
+    assert told.sent(ResolveConcern) == []
+    told.passes(110)
+    assert [sent.clause for sent in told.sent(ResolveConcern)] == [CLAUSE]
+    assert told.recorded(e.CommitmentConcernResolved)
+    assert told.tasks() == []
+
+
+def test_a_third_late_reschedule_raises_no_second_concern_and_a_new_beginning_does() -> None:
+    told = stage(late=3)
+    assert len(told.sent(RaiseConcern)) == 1
+    told.passes(150)
+    assert told.deadlines() == {}
+    for number, on in ((8, 160), (9, 170)):
+        told.happens(booked(f"s{number}", on), on=on - 5)
+        told.happens(moved(f"s{number}", on, on + 4, 1), on=on - 1 / 24, by="mentor")
+    assert len(told.sent(RaiseConcern)) == 2
+
+
+def test_days_in_a_pause_do_not_let_the_signal_clear() -> None:
+    told = stage().happens(paused(60), on=25)
+    assert told.passes(115).sent(ResolveConcern) == []
+    assert told.sent(EscalateConcern) == []
+    told.happens(e.RelationshipResumed(), on=115)
+    assert told.deadlines()["commitment:clears"] > day(10 + 90 + 90 - 1)
+    assert told.passes(140).sent(EscalateConcern)
+
+
+def test_what_stays_open_at_the_end_stays_on_the_list_and_is_not_escalated() -> None:
+    told = stage().happens(ended(), on=21).passes(200)
+    assert kinds(told.tasks()) == ["commitment_concern"]
+    assert told.sent(EscalateConcern) == []
+    assert told.says(ResolveConcern(clause=CLAUSE, resolution="over"), by="coordinator").tasks() == []
+
+
+def test_a_new_term_counts_at_once_for_every_relationship_of_the_programme() -> None:
+    told = stage(late=0)
+    for number in (1, 2):
+        told.happens(booked(f"s{number}", number * 10), on=number * 10 - 5)
+        told.happens(moved(f"s{number}", number * 10, number * 10 + 4, 36), on=number * 10 - 1.5, by="mentee")
+    assert told.nothing()
+    term = TermSet(
+        document="master_agreement", term="late_notice_hours", value=48, resolved=48, winner="master_agreement"
+    )
+    told.happens(term, on=22, subject="programme:p1")
+    assert told.sent(RaiseConcern) == [RaiseConcern(clause=CLAUSE, evidence=(4, 6))]
+    assert told.receipts[0][1].terms["late_notice_hours"] == 48
+    assert told.receipts[0][1].evidence_of == told.tasks()[0].subject
+
+
+def test_a_coordinators_concern_waits_for_an_answer_too() -> None:
+    told = stage(late=0).happens(e.CommitmentConcernRaised(clause="pentalog.off-goal", evidence=(2,)), on=3).passes(10)
+    assert told.sent(EscalateConcern) == [EscalateConcern(clause="pentalog.off-goal")]
+    assert told.sent(RaiseConcern) == []
+
+
+def test_a_concern_under_another_code_is_escalated_as_well() -> None:
+    told = (
+        stage("cmn", late=0).happens(e.CommitmentConcernRaised(clause="cmn.ownership", evidence=(2,)), on=3).passes(10)
+    )
+    assert told.sent(EscalateConcern) == [EscalateConcern(clause="cmn.ownership")]
+
+
+def test_a_session_held_changes_nothing_about_lateness() -> None:
+    told = stage().happens(completed("s1", 14), on=21)
+    assert len(told.sent(RaiseConcern)) == 1
+    assert told.sent(ResolveConcern) == []

@@ -1,0 +1,102 @@
+from datetime import timedelta
+
+import pytest
+
+from domain.relationship import events as e
+from domain.relationship.commands import EscalateRecommendation, RecommendShutdown
+from tests.given_when_then import day
+from tests.workers.stage import Stage
+
+BREAKDOWN = e.TrustBreakdownReported(description="It came back to me.")
+DISRESPECT = e.DisrespectReported(against="mentor", description="A remark.")
+PAUSE = e.RelationshipPaused(
+    reason="leave", review_on=day(30).date(), informed=("mentee", "mentor"), next_steps="write"
+)
+
+
+@pytest.mark.clause("pentalog.trust")
+def test_a_trust_breakdown_is_put_up_for_decision_and_everybody_is_told() -> None:
+    stage = Stage("pentalog").active().happens(BREAKDOWN, on=3, by="mentee")
+    assert stage.sent(RecommendShutdown) == [RecommendShutdown(clause="pentalog.trust", evidence=(3,))]
+    assert stage.told("shutdown_recommended") == ["mentee:ana", "mentor:ben", "coordinator"]
+    [task] = stage.tasks()
+    assert (task.kind, task.clauses, task.evidence) == ("shutdown_recommendation", ("pentalog.trust",), (3,))
+    assert task.due == day(10)
+    assert "DismissRecommendation" in task.settled_by
+    assert stage.recorded(e.RelationshipTerminated) == []
+
+
+@pytest.mark.clause("pentalog.trust")
+def test_undecided_for_seven_days_it_is_escalated_once() -> None:
+    stage = Stage("pentalog").active().happens(BREAKDOWN, on=3, by="mentee").passes(9.99)
+    assert stage.sent(EscalateRecommendation) == []
+    stage.passes(60)
+    assert stage.sent(EscalateRecommendation) == [EscalateRecommendation(clause="pentalog.trust")]
+    assert stage.told("recommendation_escalated") == ["coordinator", "supplier:guild"]
+    assert [sent.at for sent in stage.all_sent] == [day(3), day(10)]
+    assert stage.tasks("shutdown_recommendation")
+
+
+@pytest.mark.clause("pentalog.trust")
+@pytest.mark.parametrize(
+    "answer",
+    [e.TrustRestored(), e.RecommendationDismissed(reason="talked"), e.RelationshipTerminated(reason="trust_breakdown")],
+)
+def test_a_decision_settles_the_task_and_nothing_is_escalated(answer: e.RelationshipEvent) -> None:
+    stage = Stage("pentalog").active().happens(BREAKDOWN, on=3, by="mentee").happens(answer, on=10).passes(60)
+    assert stage.sent(EscalateRecommendation) == []
+    assert stage.tasks("shutdown_recommendation") == []
+
+
+@pytest.mark.clause("pentalog.respect", "leapfrog.respect")
+def test_disrespect_is_recommended_for_shutdown_under_every_adopted_clause() -> None:
+    stage = Stage("pentalog", "leapfrog").active().happens(DISRESPECT, on=1, by="mentee")
+    assert [sent.clause for sent in stage.sent(RecommendShutdown)] == ["pentalog.respect", "leapfrog.respect"]
+    assert stage.told("shutdown_recommended").count("mentee:ana") == 1
+    stage.happens(e.DisrespectResolved(resolution="apology"), on=2, by="hr").passes(30)
+    assert stage.tasks("shutdown_recommendation") == []
+    assert stage.sent(EscalateRecommendation) == []
+
+
+@pytest.mark.clause("leapfrog.respect")
+def test_disrespect_alone_under_leapfrog() -> None:
+    stage = Stage("leapfrog").active().happens(DISRESPECT, on=1, by="mentee")
+    assert [sent.clause for sent in stage.sent(RecommendShutdown)] == ["leapfrog.respect"]
+
+
+@pytest.mark.clause("pentalog.trust", "pentalog.respect")
+def test_without_a_code_that_asks_for_it_nothing_is_recommended() -> None:
+    stage = Stage("cmn", "nottingham").active().happens(BREAKDOWN, DISRESPECT, on=1, by="mentee").passes(9)
+    assert stage.sent(RecommendShutdown) == []
+    assert stage.tasks("shutdown_recommendation") == []
+
+
+@pytest.mark.clause("pentalog.trust")
+def test_a_pause_stops_the_days_of_decision_and_resumption_shifts_them() -> None:
+    stage = Stage("pentalog").active().happens(BREAKDOWN, on=3, by="mentee").happens(PAUSE, on=5)
+    stage.passes(25)
+    assert stage.sent(EscalateRecommendation) == []
+    stage.happens(e.RelationshipResumed(), on=25)
+    assert stage.deadlines()["trust:escalate:pentalog.trust"] == day(30)
+    changes = [
+        (change.change, change.at) for done in stage.done if done.worker == "trust" for change in done.step.deadlines
+    ]
+    assert changes == [("armed", day(3)), ("frozen", day(5)), ("moved", day(25))]
+    stage.passes(30)
+    assert stage.all_sent[-1].at == day(30)
+
+
+def test_a_coordinators_recommendation_waits_for_a_decision_like_a_machines() -> None:
+    event = e.ShutdownRecommended(clause="cmn.boundaries", evidence=(2,))
+    stage = Stage("cmn").active().happens(event, on=1)
+    assert stage.told("shutdown_recommended") == ["mentee:ana", "mentor:ben", "coordinator"]
+    stage.passes(8)
+    assert stage.sent(EscalateRecommendation) == [EscalateRecommendation(clause="cmn.boundaries")]
+
+
+def test_one_report_after_the_other_makes_one_recommendation() -> None:
+    stage = Stage("pentalog").active().happens(BREAKDOWN, on=3, by="mentee").happens(BREAKDOWN, on=4, by="mentor")
+    assert len(stage.sent(RecommendShutdown)) == 1
+    stage.happens(e.TrustRestored(), on=5).happens(BREAKDOWN, on=6, by="mentee")
+    assert len(stage.sent(RecommendShutdown)) == 2
+    assert stage.deadlines()["trust:escalate:pentalog.trust"] == day(6) + timedelta(days=7)

@@ -1,0 +1,118 @@
+"""After the end: the review, the mentee's feedback, the records made safe, and one day their erasure.
+
+What an organisation owes after the mentoring stays a task until somebody has done it; nothing here is done by a machine,
+and erasure is only ever proposed.
+"""
+
+from datetime import timedelta
+from typing import Final
+
+from domain.calendar import end_of_local_day
+from domain.codes.implements import implements
+from domain.model import AnyRecorded
+from domain.relationship import events as e
+from workers.model import NOTHING, Arm, Cancel, CloseTask, Deadline, Given, OpenTask, Reaction, State, Worker
+from workers.saying import COORDINATOR, because, tell, tidy
+
+REVIEW: Final = "end_review"
+FEEDBACK: Final = "end_feedback"
+RECORDS: Final = "secure_records"
+RETENTION: Final = "retention"
+
+
+class Closing(State):
+    """`reviewed`: an end review was recorded; `ended`: the version of the termination; `erased`: whose data is gone."""
+
+    reviewed: bool = False
+    ended: int | None = None
+    erased: tuple[str, ...] = ()
+
+
+def _react(state: Closing, recorded: AnyRecorded, given: Given) -> tuple[Closing, Reaction]:
+    event, version = recorded.data, recorded.version
+    match event:
+        case e.RelationshipTerminated():
+            reaction = _review(state, version, given) + _feedback(version, given)
+            return state.but(ended=version), reaction + _records(version, given) + _keep(version, given)
+        case e.EndReviewRecorded():
+            return state.but(reviewed=True), tidy(CloseTask(REVIEW))
+        case e.FeedbackGiven() if recorded.role == "mentee":
+            return state, tidy(CloseTask(FEEDBACK))
+        case e.RecordsSecured():
+            until = end_of_local_day(event.retained_until, given.programme.timezone)
+            kept = because(given.cite("cmn.records"), (version,), Arm(RETENTION, until))
+            return state, (*tidy(Cancel(RECORDS), CloseTask(RECORDS)), kept)
+        case e.PersonalDataErased():
+            return state.but(erased=(*state.erased, event.person)), tidy(CloseTask(f"erasure:{event.person}"))
+        case _:
+            return state, NOTHING
+
+
+@implements("cmn.end-review")
+def _review(state: Closing, version: int, given: Given) -> Reaction:
+    """The look back at the goals, unless it was recorded before the end."""
+    clauses = given.cite("cmn.end-review")
+    if not clauses or state.reviewed:
+        return NOTHING
+    task = OpenTask(REVIEW, REVIEW, ("RecordEndReview",))
+    return (because(clauses, (version,), task, *tell((COORDINATOR,), REVIEW)),)
+
+
+@implements("cmn.end-feedback")
+def _feedback(version: int, given: Given) -> Reaction:
+    """The mentee is asked how the mentoring was."""
+    clauses = given.cite("cmn.end-feedback")
+    if not clauses or given.relation is None:
+        return NOTHING
+    task = OpenTask(FEEDBACK, FEEDBACK, ("GiveFeedback",))
+    return (because(clauses, (version,), task, *tell((given.relation.mentee,), FEEDBACK)),)
+
+
+@implements("cmn.records")
+def _records(version: int, given: Given) -> Reaction:
+    """The records are made safe within the days that the terms give."""
+    clauses = given.cite("cmn.records")
+    if not clauses:
+        return NOTHING
+    due = given.at + timedelta(days=given.term("records_days"))
+    task = OpenTask(RECORDS, RECORDS, ("SecureRecords",), due=due)
+    return (because(clauses, (version,), task, Arm(RECORDS, due), terms=("records_days",)),)
+
+
+def _keep(version: int, given: Given) -> Reaction:
+    """Until somebody sets a day, the records are kept as long as the terms say."""
+    until = given.at + timedelta(days=given.term("retention_days"))
+    return (because(given.cite("cmn.records"), (version,), Arm(RETENTION, until), terms=("retention_days",)),)
+
+
+@implements("cmn.records")
+def _due(state: Closing, deadline: Deadline, given: Given) -> tuple[Closing, Reaction]:
+    """The records are still not safe, or have been kept for as long as they may be."""
+    if given.relation is None:
+        return state, NOTHING
+    if deadline.name == RECORDS:
+        told = tell((COORDINATOR,), "records_overdue")
+        return state, (because(deadline.clauses, deadline.evidence, *told, terms=("records_days",)),)
+    people = [person for person in (given.relation.mentee_id, given.relation.mentor_id) if person not in state.erased]
+    if not people:
+        return state, NOTHING
+    tasks = [OpenTask(f"erasure:{person}", "erasure", ("ErasePersonalData",), about=person) for person in people]
+    told = tell((COORDINATOR,), "erasure")
+    return state, (because(deadline.clauses, deadline.evidence, *tasks, *told),)
+
+
+CLOSING: Final = Worker(
+    name="closing",
+    state=Closing,
+    listens=frozenset(
+        {
+            e.RelationshipTerminated,
+            e.EndReviewRecorded,
+            e.FeedbackGiven,
+            e.RecordsSecured,
+            e.PersonalDataErased,
+        }
+    ),
+    react=_react,
+    due=_due,
+)

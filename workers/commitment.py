@@ -1,0 +1,203 @@
+"""Commitment: a second session moved too late raises a concern; unanswered it is escalated; it goes when the signal goes.
+
+What counts as late, for how long and against whom is `domain.commitment`'s to say. Here its answer becomes a concern with
+the events that are its evidence. The deadline `clears` is the moment at which passing time alone changes the answer.
+"""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Final
+
+from pydantic import PlainSerializer, PlainValidator
+
+from domain.codes.implements import implements
+from domain.commitment import Facts, Signal, evaluate, fold
+from domain.model import AnyRecorded, Time
+from domain.programme.events import TermSet
+from domain.relationship import events as e
+from domain.relationship.commands import EscalateConcern, RaiseConcern, ResolveConcern
+from workers.ground import Ground
+from workers.model import (
+    NOTHING,
+    Arm,
+    Cancel,
+    CloseTask,
+    Deadline,
+    Given,
+    OpenTask,
+    Reaction,
+    Send,
+    State,
+    Worker,
+    of_relationship,
+)
+from workers.saying import COORDINATOR, because, tell, tidy
+
+CLAUSE: Final = "pentalog.late-reschedules"
+SIGNAL: Final = "late_reschedules"
+CLEARS: Final = "clears"
+RESOLUTION: Final = "the signal no longer holds"
+# After these events the signal may hold, or hold no longer, where it did not before.
+TELLING: Final = (e.SessionRescheduled, e.SessionCancelled, e.RelationshipResumed, TermSet)
+TERMS: Final = ("late_notice_hours", "late_window_days")
+
+
+def _facts(value: Any) -> Facts:
+    return value if isinstance(value, Facts) else Facts.from_json(value)
+
+
+KeptFacts = Annotated[Facts, PlainValidator(_facts), PlainSerializer(Facts.to_json, return_type=list)]
+
+
+class Commitment(State):
+    """The facts so far, the clauses of open concerns, and whether ours is among them.
+
+    `holds`: the signal held at the last look, which was at `looked_at`.
+    """
+
+    facts: KeptFacts = Facts()
+    looked_at: Time | None = None
+    holds: bool = False
+    open: tuple[str, ...] = ()
+    ours: bool = False
+
+
+def _keys(recorded: AnyRecorded, ground: Ground) -> tuple[str, ...]:
+    """A term of the signal concerns every relationship of the programme."""
+    if isinstance(recorded.data, TermSet):
+        return ground.members(recorded.subject) if recorded.data.term in TERMS else ()
+    return of_relationship(recorded, ground)
+
+
+def _react(state: Commitment, recorded: AnyRecorded, given: Given) -> tuple[Commitment, Reaction]:
+    event, watched = recorded.data, bool(given.cite(CLAUSE))
+    if watched and not isinstance(event, TermSet):
+        state = state.but(facts=fold(state.facts, recorded))
+    match event:
+        case e.CommitmentConcernRaised() if event.clause not in state.open:
+            # Somebody else's concern: it waits for an answer like our own.
+            return state.but(open=(*state.open, event.clause)), _await_answer(event.clause, event.evidence, given)
+        case e.CommitmentConcernResolved():
+            return _settled(state, event.clause)
+        case e.RelationshipPaused():
+            return state, tidy(Cancel(CLEARS))
+        case e.RelationshipTerminated():
+            # No more escalation: what is open stays on the coordinator's list until somebody settles it.
+            return state, tidy(Cancel(CLEARS), *(Cancel(f"escalate:{clause}") for clause in state.open))
+        case _ if watched and isinstance(event, TELLING) and given.relation and given.relation.status == "active":
+            return _look(state, max(given.at, state.looked_at or given.at), given)
+        case _:
+            return state, NOTHING
+
+
+def _look(state: Commitment, at: datetime, given: Given) -> tuple[Commitment, Reaction]:
+    """What the signal says now, and what follows when it says something new."""
+    late, clears_at = _late(state.facts, at, given)
+    before, state = state.holds, state.but(holds=bool(late), looked_at=at)
+    timer = tidy(Arm(CLEARS, clears_at) if clears_at else Cancel(CLEARS))
+    if late and not before and CLAUSE not in state.open:
+        state, reaction = _raise(state, late, given)
+    elif before and not late and state.ours:
+        reaction = _resolve(given)
+    else:
+        reaction = NOTHING
+    return state, reaction + timer
+
+
+def _late(facts: Facts, at: datetime, given: Given) -> tuple[tuple[Signal, ...], datetime | None]:
+    """The signal's findings at a time, and when they change without any event."""
+    settings = given.programme.settings
+    health = evaluate(facts, at, settings)
+    late = tuple(signal for signal in health.signals if signal.signal == SIGNAL)
+    while late and health.refresh_at:
+        later = evaluate(facts, health.refresh_at, settings)
+        if tuple(signal for signal in later.signals if signal.signal == SIGNAL) != late:
+            return late, later.as_of
+        health = later
+    return late, None
+
+
+@implements("pentalog.late-reschedules")
+def _raise(state: Commitment, late: tuple[Signal, ...], given: Given) -> tuple[Commitment, Reaction]:
+    """The signal begins: a concern, and the mentor and the coordinator know."""
+    if given.relation is None:
+        return state, NOTHING
+    evidence = tuple(sorted({version for signal in late for version in signal.evidence}))
+    sent = Send(given.key, RaiseConcern(clause=CLAUSE, evidence=evidence), f"raise:{CLAUSE}")
+    told = tell((given.relation.mentor, COORDINATOR), "concern_raised", clause=CLAUSE)
+    state = state.but(open=(*state.open, CLAUSE), ours=True)
+    return state, (because((CLAUSE,), evidence, sent, *told, terms=TERMS), *_await_answer(CLAUSE, evidence, given))
+
+
+@implements("pentalog.late-reschedules")
+def _resolve(given: Given) -> Reaction:
+    """The signal clears: so does the concern."""
+    sent = Send(given.key, ResolveConcern(clause=CLAUSE, resolution=RESOLUTION), f"resolve:{CLAUSE}")
+    return (because((CLAUSE,), (), sent, terms=("late_window_days",)),)
+
+
+def _await_answer(clause: str, evidence: tuple[int, ...], given: Given) -> Reaction:
+    due = given.at + timedelta(days=given.term("decision_days"))
+    task = OpenTask(f"concern:{clause}", "commitment_concern", ("ResolveConcern",), due=due, about=clause)
+    return (because((clause,), evidence, Arm(f"escalate:{clause}", due, freezes=True), task, terms=("decision_days",)),)
+
+
+def _settled(state: Commitment, clause: str) -> tuple[Commitment, Reaction]:
+    rest = tuple(other for other in state.open if other != clause)
+    state = state.but(open=rest, ours=state.ours and clause != CLAUSE)
+    return state, tidy(Cancel(f"escalate:{clause}"), CloseTask(f"concern:{clause}"))
+
+
+def _due(state: Commitment, deadline: Deadline, given: Given) -> tuple[Commitment, Reaction]:
+    if given.relation is None:
+        return state, NOTHING
+    if deadline.name == CLEARS:
+        return _look(state, given.at, given)
+    clause = deadline.name.partition(":")[2]
+    return state, _escalate(clause, deadline, given) if clause in state.open else NOTHING
+
+
+@implements("pentalog.late-reschedules")
+def _escalate(clause: str, deadline: Deadline, given: Given) -> Reaction:
+    """Nobody answered in time: the record says so, and those who oversee the mentoring hear of it."""
+    overseers = given.relation.overseers if given.relation else (COORDINATOR,)
+    sent = Send(given.key, EscalateConcern(clause=clause), f"escalate:{clause}")
+    told = tell(overseers, "concern_escalated", clause=clause)
+    return (because((clause,), deadline.evidence, sent, *told, terms=("decision_days",)),)
+
+
+COMMITMENT: Final = Worker(
+    name="commitment",
+    state=Commitment,
+    listens=frozenset(
+        {
+            e.RelationshipProposed,
+            e.RelationshipActivated,
+            e.RelationshipPaused,
+            e.RelationshipResumed,
+            e.RelationshipTerminated,
+            e.PlanAgreed,
+            e.GoalAgreed,
+            e.GoalAchieved,
+            e.GoalDropped,
+            e.GoalProgressRecorded,
+            e.SessionScheduled,
+            e.SessionRescheduled,
+            e.SessionCancelled,
+            e.SessionCompleted,
+            e.SessionMissed,
+            e.HomeworkReported,
+            e.ContactRecorded,
+            e.TrustBreakdownReported,
+            e.TrustRestored,
+            e.DisrespectReported,
+            e.DisrespectResolved,
+            e.RecommendationDismissed,
+            e.CommitmentConcernRaised,
+            e.CommitmentConcernResolved,
+            TermSet,
+        }
+    ),
+    react=_react,
+    due=_due,
+    keys=_keys,
+)

@@ -1,0 +1,168 @@
+"""Conduct: a breach becomes a case, the case is reviewed in time, and work past the platform is put on record.
+
+Keys are relationships and cases. A case names the relationship and the event, never what was reported; who may read that
+finds it there. What a decision means for the mentor is the standing worker's business.
+"""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID, uuid5
+
+from domain.calendar import working_day_deadline
+from domain.case.commands import OpenCase
+from domain.case.decide import CLAUSE
+from domain.case.events import CaseClosed, CaseDecided, CaseEscalated, CaseOpened
+from domain.codes.implements import implements
+from domain.model import AnyRecorded
+from domain.relationship import events as e
+from domain.words import CaseKind
+from workers.ground import Case, Ground
+from workers.model import NOTHING, Arm, CloseTask, Deadline, Given, OpenTask, Over, Reaction, Send, State, Worker
+from workers.saying import COORDINATOR, HR, because, tell, tidy
+
+CASES: Final = UUID("5f4d2f0e-6f0b-5c53-8d3a-9a1f6a6c7b10")
+REVIEW: Final = "review"
+ESCALATE: Final = "escalate"
+
+
+class Conduct(State):
+    """For a relationship: the open case about work past the platform, and the sessions it is about."""
+
+    case: str | None = None
+    unpaid: tuple[str, ...] = ()
+
+
+def _keys(recorded: AnyRecorded, ground: Ground) -> tuple[str, ...]:
+    fact = ground.fact(recorded.subject)
+    if isinstance(fact, Case) and fact.relationship_id and ground.relation(fact.relationship_id):
+        return recorded.subject, fact.relationship_id
+    return (recorded.subject,)
+
+
+def case_for(recorded: AnyRecorded) -> str:
+    """The subject of the case that an event opens: the same event always opens the same case."""
+    return f"case:{uuid5(CASES, f'{recorded.subject}/{recorded.version}')}"
+
+
+def _react(state: Conduct, recorded: AnyRecorded, given: Given) -> tuple[Conduct, Reaction]:
+    match recorded.data:
+        case CaseOpened() | CaseEscalated() | CaseDecided() | CaseClosed():
+            return _of_case(state, recorded, given)
+        case e.BreachReported():
+            return state, _breach(recorded, given) + _policy_breach(recorded, given)
+        case e.SessionScheduled(channel=channel) if channel != "platform":
+            return _off_platform(state, recorded, given)
+        case e.SessionCancelled(session_id=session_id) if session_id in state.unpaid:
+            unpaid = tuple(session for session in state.unpaid if session != session_id)
+            return state.but(unpaid=unpaid), tidy(CloseTask(f"unpaid:{session_id}"))
+        case _:
+            return state, NOTHING
+
+
+@implements("cmn.breaches")
+def _breach(recorded: AnyRecorded, given: Given) -> Reaction:
+    """A breach of the code or of the law: HR hears of it, and one by the mentor becomes a case."""
+    event, clauses = recorded.data, given.cite("cmn.breaches")
+    if event.kind == "policy" or not clauses:
+        return NOTHING
+    # Of a case HR hears when it is open; a breach by anybody else has no case, only HR.
+    opened = _case(recorded, event.kind, given)
+    return (
+        because(clauses, (recorded.version,), *(opened or tell((HR,), "breach_reported", version=recorded.version))),
+    )
+
+
+@implements("cmn.policy-breach")
+def _policy_breach(recorded: AnyRecorded, given: Given) -> Reaction:
+    """A breach of some other policy goes to HR as such; its case is not reviewed under the code but handed on."""
+    event, clauses = recorded.data, given.cite("cmn.policy-breach")
+    if event.kind != "policy" or not clauses:
+        return NOTHING
+    told = tell((HR,), "policy_breach", version=recorded.version)
+    return (because(clauses, (recorded.version,), *_case(recorded, "policy", given), *told),)
+
+
+def _case(recorded: AnyRecorded, kind: CaseKind, given: Given) -> tuple[Send, ...]:
+    """Open a case about the mentor; cases are about mentors alone."""
+    if given.relation is None or (isinstance(recorded.data, e.BreachReported) and recorded.data.against != "mentor"):
+        return ()
+    where = f"Relationship {recorded.subject}, event {recorded.version}."
+    command = OpenCase(
+        mentor_id=given.relation.mentor_id, relationship_id=recorded.subject, kind=kind, description=where
+    )
+    return (Send(case_for(recorded), command, "case"),)
+
+
+@implements("mentor247.on-platform")
+def _off_platform(state: Conduct, recorded: AnyRecorded, given: Given) -> tuple[Conduct, Reaction]:
+    """A session arranged past the platform may go unpaid, and the mentor's place is reviewed: one case at a time."""
+    clauses = given.cite("mentor247.on-platform")
+    if not clauses or given.relation is None:
+        return state, NOTHING
+    session_id = recorded.data.session_id
+    task = OpenTask(f"unpaid:{session_id}", "unpaid_at_risk", ("DecideCase", "CancelSession"), about=session_id)
+    told = tell((given.relation.mentor, COORDINATOR), "off_platform", session_id=session_id)
+    sent = () if state.case else _case(recorded, "off_platform", given)
+    state = state.but(case=state.case or case_for(recorded), unpaid=(*state.unpaid, session_id))
+    return state, (because(clauses, (recorded.version,), task, *sent, *told),)
+
+
+def _of_case(state: Conduct, recorded: AnyRecorded, given: Given) -> tuple[Conduct, Reaction]:
+    event, done = recorded.data, isinstance(recorded.data, CaseDecided | CaseClosed)
+    if given.key != recorded.subject:
+        if not done or state.case != recorded.subject:
+            return state, NOTHING
+        return Conduct(), tidy(*(CloseTask(f"unpaid:{session}") for session in state.unpaid))
+    if isinstance(event, CaseOpened):
+        return state, _watch(event, recorded.version, given)
+    return state, tidy(Over()) if done else tidy(CloseTask(ESCALATE))
+
+
+@implements("cmn.breaches", "cmn.policy-breach")
+def _watch(event: CaseOpened, version: int, given: Given) -> Reaction:
+    """The review has its working days in the programme's time zone; a matter of another policy is handed on."""
+    clauses = given.cite(CLAUSE[event.kind])
+    if event.kind == "policy":
+        return (because(clauses, (version,), OpenTask(ESCALATE, "case_escalation", ("EscalateCase", "CloseCase"))),)
+    told = tell(_office(given), "case_opened", kind=event.kind)
+    due = _review_by(given)
+    task = OpenTask(REVIEW, "case_review", ("DecideCase", "CloseCase"), due=due)
+    return (because(clauses, (version,), task, Arm(REVIEW, due), *told, terms=("review_working_days",)),)
+
+
+def _review_by(given: Given) -> datetime:
+    return working_day_deadline(given.at, int(given.term("review_working_days")), given.programme.timezone)
+
+
+def _office(given: Given) -> tuple[str, ...]:
+    """Who looks into cases: HR where the organisation's code holds, else those who oversee the mentoring."""
+    if given.relation is None or "cmn" in given.relation.codes:
+        return (HR,)
+    return given.relation.overseers
+
+
+@implements("cmn.breaches")
+def _due(state: Conduct, deadline: Deadline, given: Given) -> tuple[Conduct, Reaction]:
+    """The working days are over and the case is not decided."""
+    told = tell(dict.fromkeys((*_office(given), COORDINATOR)), "case_review_overdue")
+    return state, (because(deadline.clauses, deadline.evidence, *told, terms=("review_working_days",)),)
+
+
+CONDUCT: Final = Worker(
+    name="conduct",
+    state=Conduct,
+    listens=frozenset(
+        {
+            e.BreachReported,
+            e.SessionScheduled,
+            e.SessionCancelled,
+            CaseOpened,
+            CaseEscalated,
+            CaseDecided,
+            CaseClosed,
+        }
+    ),
+    react=_react,
+    due=_due,
+    keys=_keys,
+)

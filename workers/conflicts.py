@@ -1,0 +1,70 @@
+"""Conflicts of interest that come up once the mentoring runs: one is mitigated, one that compromises ends it.
+
+Before activation the gates see to both; so this worker looks at what is declared while active or paused.
+"""
+
+from typing import Final
+
+from domain.codes.implements import implements
+from domain.model import AnyRecorded
+from domain.relationship import events as e
+from domain.words import ConflictNature
+from workers.model import NOTHING, CloseTask, Given, OpenTask, Over, Reaction, State, Worker
+from workers.saying import COORDINATOR, because, everybody, tell, tidy
+
+COMPROMISING: Final[tuple[ConflictNature, ...]] = ("friendship", "family", "sexual")
+
+
+class Conflicts(State):
+    """The natures of declared conflicts that wait for a mitigation."""
+
+    open: tuple[ConflictNature, ...] = ()
+
+
+def _react(state: Conflicts, recorded: AnyRecorded, given: Given) -> tuple[Conflicts, Reaction]:
+    event, version = recorded.data, recorded.version
+    running = given.relation is not None and given.relation.status in {"active", "paused"}
+    match event:
+        case e.ConflictOfInterestDeclared() if running and event.nature != "none":
+            if ends := _compromising(event.nature, version, given):
+                return state, ends
+            return _mitigate(state, event.nature, version, given)
+        case e.ConflictMitigationAgreed():
+            settled = state.open if event.nature is None else (event.nature,)
+            rest = tuple(nature for nature in state.open if nature not in settled)
+            return state.but(open=rest), tidy(*(CloseTask(f"mitigate:{nature}") for nature in settled))
+        case e.RelationshipTerminated():
+            return Conflicts(), tidy(Over())
+        case _:
+            return state, NOTHING
+
+
+@implements("leapfrog.conflicts")
+def _mitigate(state: Conflicts, nature: ConflictNature, version: int, given: Given) -> tuple[Conflicts, Reaction]:
+    """A conflict declared while active asks for an agreement on how to keep it from doing harm."""
+    clauses = given.cite("leapfrog.conflicts")
+    if not clauses or given.relation is None:
+        return state, NOTHING
+    task = OpenTask(
+        f"mitigate:{nature}", "conflict_mitigation", ("AgreeConflictMitigation", "TerminateRelationship"), about=nature
+    )
+    told = tell(everybody(given.relation), "conflict_mitigation")
+    return state.but(open=(*state.open, nature)), (because(clauses, (version,), task, *told),)
+
+
+@implements("nottingham.compromising")
+def _compromising(nature: ConflictNature, version: int, given: Given) -> Reaction:
+    """A relationship that compromises the mentoring can't be mitigated: somebody has to end it."""
+    clauses = given.cite("nottingham.compromising")
+    if not clauses or nature not in COMPROMISING:
+        return NOTHING
+    task = OpenTask("compromising", "compromising_relationship", ("TerminateRelationship",))
+    return (because(clauses, (version,), task, *tell((COORDINATOR,), "compromising_relationship")),)
+
+
+CONFLICTS: Final = Worker(
+    name="conflicts",
+    state=Conflicts,
+    listens=frozenset({e.ConflictOfInterestDeclared, e.ConflictMitigationAgreed, e.RelationshipTerminated}),
+    react=_react,
+)

@@ -1,0 +1,79 @@
+"""Contact: when the two have not been in touch for longer than agreed, the coordinator hears of it, once per silence.
+
+The signal `out_of_contact` lowers health by itself; this worker only brings it to somebody's desk. Days in a pause
+don't count, and resumption begins a new count.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from domain.codes.implements import implements
+from domain.model import AnyRecorded, Time
+from domain.relationship import events as e
+from workers.model import NOTHING, Arm, Cancel, CloseTask, Deadline, Given, OpenTask, Over, Reaction, State, Worker
+from workers.saying import COORDINATOR, because, tell, tidy
+
+SILENCE: Final = "silence"
+# More than so many days of silence begins right after they are full.
+RIGHT_AFTER: Final = timedelta(microseconds=1)
+SETTLED_BY: Final = ("RecordContact", "CompleteSession", "PauseRelationship", "TerminateRelationship")
+
+
+class Contact(State):
+    """When the two were last in touch, or None while they need not be."""
+
+    last: Time | None = None
+
+
+def _react(state: Contact, recorded: AnyRecorded, given: Given) -> tuple[Contact, Reaction]:
+    event, version = recorded.data, recorded.version
+    match event:
+        case e.RelationshipActivated() | e.RelationshipResumed():
+            return _heard(Contact(), given.at, version, given)
+        case e.SessionCompleted() if state.last is not None:
+            return _heard(state, event.ended_at, version, given)
+        case e.ContactRecorded() if state.last is not None:
+            return _heard(state, given.at, version, given)
+        case e.RelationshipPaused():
+            return Contact(), tidy(Cancel(SILENCE), CloseTask(SILENCE))
+        case e.RelationshipTerminated():
+            return Contact(), tidy(Over())
+        case _:
+            return state, NOTHING
+
+
+def _heard(state: Contact, at: datetime, version: int, given: Given) -> tuple[Contact, Reaction]:
+    """In touch at that time: the days of silence begin anew. What is told late doesn't shorten them."""
+    if state.last is not None and at <= state.last:
+        return state, NOTHING
+    due = at + timedelta(days=given.term("contact_gap_days")) + RIGHT_AFTER
+    arm = because(given.cite("nottingham.regular-contact"), (version,), Arm(SILENCE, due), CloseTask(SILENCE))
+    return Contact(last=at), (arm,)
+
+
+@implements("nottingham.regular-contact")
+def _due(state: Contact, deadline: Deadline, given: Given) -> tuple[Contact, Reaction]:
+    """More than the allowed days of silence."""
+    if given.relation is None or state.last is None:
+        return state, NOTHING
+    task = OpenTask(SILENCE, "out_of_contact", SETTLED_BY)
+    told = tell((COORDINATOR,), "out_of_contact")
+    return state, (because(deadline.clauses, deadline.evidence, task, *told, terms=("contact_gap_days",)),)
+
+
+CONTACT: Final = Worker(
+    name="contact",
+    state=Contact,
+    listens=frozenset(
+        {
+            e.RelationshipActivated,
+            e.RelationshipPaused,
+            e.RelationshipResumed,
+            e.SessionCompleted,
+            e.ContactRecorded,
+            e.RelationshipTerminated,
+        }
+    ),
+    react=_react,
+    due=_due,
+)

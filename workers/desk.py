@@ -1,0 +1,132 @@
+"""Everything the workers keep, by key: the facts they stand on, their states, their deadlines and tasks.
+
+In memory, filled through `load` as keys are asked for. The runtime puts a database behind it, tests put nothing behind it.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from domain.model import AnyRecorded
+from workers.ground import Fact, Ground
+from workers.model import AnyWorker, Deadline
+from workers.step import Memory, Step
+
+
+class Trigger(NamedTuple):
+    """What set a worker going: an event (a version of a subject's stream), or a deadline of a key."""
+
+    subject: str
+    at: datetime
+    version: int | None = None
+    deadline: str | None = None
+
+    @property
+    def id(self) -> str:
+        """A name for it that is the same in every run."""
+        if self.version is not None:
+            return f"{self.subject}/{self.version}"
+        return f"{self.subject}#{self.deadline}@{self.at.isoformat()}"
+
+
+class Done(NamedTuple):
+    """One step that was made."""
+
+    worker: str
+    key: str
+    trigger: Trigger
+    step: Step
+
+
+class Due(NamedTuple):
+    """The deadline of a key that runs out first; sorts in the order in which deadlines fire."""
+
+    at: datetime
+    place: int
+    name: str
+
+
+@dataclass(slots=True)
+class Entry:
+    """What is kept about one key: the fact, and each worker's memory by name."""
+
+    fact: Fact | None = None
+    memories: dict[str, Memory] = field(default_factory=dict)
+    due: Due | None = None
+
+
+class Desk(Ground):
+    """The entries by key, and the steps made since they were last taken away (`done`)."""
+
+    def __init__(self, workers: Sequence[AnyWorker]) -> None:
+        self.workers = tuple(workers)
+        self.entries: dict[str, Entry] = {}
+        self.done: list[Done] = []
+        self._places = {worker.name: place for place, worker in enumerate(self.workers)}
+
+    @abstractmethod
+    def load(self, key: str) -> Entry:
+        """What was kept about a key before."""
+
+    def entry(self, key: str) -> Entry:
+        """What is kept about a key."""
+        found = self.entries.get(key)
+        if found is None:
+            found = self.entries[key] = self.load(key)
+            self._look_ahead(key, found)
+        return found
+
+    def fact(self, subject: str) -> Fact | None:
+        return self.entry(subject).fact
+
+    def learn(self, subject: str, fact: Fact | None) -> None:
+        """Keep a fact."""
+        self.entry(subject).fact = fact
+
+    def memory(self, worker: AnyWorker, key: str) -> Memory:
+        """A worker's memory of a key; a blank one before the first event."""
+        return self.entry(key).memories.get(worker.name) or Memory(worker.state())
+
+    def make(
+        self, worker: AnyWorker, key: str, trigger: Trigger, step: Callable[[Memory], Step], cause: AnyRecorded | None
+    ) -> None:
+        """Make one step and keep what comes of it. `cause` is the event, if it was one."""
+        del cause  # the runtime passes it on with what it sends
+        memory = self.memory(worker, key)
+        made = step(memory)
+        if made.changes(memory.state):
+            self.keep(worker, key, trigger, made)
+
+    def keep(self, worker: AnyWorker, key: str, trigger: Trigger, step: Step) -> None:
+        """Keep what a step left behind."""
+        entry = self.entry(key)
+        entry.memories[worker.name] = step.memory
+        if step.deadlines:
+            self._look_ahead(key, entry)
+        self.done.append(Done(worker.name, key, trigger, step))
+
+    def due_at(self, key: str) -> tuple[AnyWorker, Deadline] | None:
+        """The deadline of a key that runs out first, and whose it is."""
+        entry = self.entry(key)
+        if entry.due is None:
+            return None
+        worker = self.workers[entry.due.place]
+        return worker, entry.memories[worker.name].deadlines[entry.due.name]
+
+    def rests(self, worker: AnyWorker, key: str) -> bool:
+        """Whether a worker is not to be asked about a key at present."""
+        del worker, key
+        return False
+
+    def _look_ahead(self, key: str, entry: Entry) -> None:
+        """Find out which deadline of an entry runs out first."""
+        entry.due = None
+        for name, memory in entry.memories.items():
+            place = self._places.get(name)
+            if place is None or not memory.deadlines or self.rests(self.workers[place], key):
+                continue
+            if deadline := memory.next_due():
+                due = Due(deadline.due_at, place, deadline.name)
+                entry.due = due if entry.due is None else min(entry.due, due)

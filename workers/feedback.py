@@ -1,0 +1,167 @@
+"""Questions to the people: NPS at the middle and at the end, a word to the coordinator, feedback on the mentor's practice.
+
+Everybody is asked once for each occasion and reminded once. Whoever has answered already, or was asked by somebody else, is
+not asked again.
+"""
+
+from datetime import timedelta
+from typing import Final, get_args
+
+from domain.codes.implements import implements
+from domain.model import AnyRecorded
+from domain.relationship import events as e
+from domain.relationship.commands import RequestNps
+from domain.words import Occasion, Respondent
+from workers.model import (
+    NOTHING,
+    Arm,
+    Cancel,
+    CloseTask,
+    Deadline,
+    Given,
+    OpenTask,
+    Over,
+    Reaction,
+    Send,
+    State,
+    Worker,
+)
+from workers.saying import COORDINATOR, because, tell, tidy
+
+REMIND_AFTER: Final = timedelta(days=7)
+# After every so many completed sessions the mentor is prompted to ask how their mentoring comes across.
+PRACTICE_EVERY: Final = 3
+RESPONDENTS: Final[tuple[Respondent, ...]] = get_args(Respondent)
+OCCASIONS: Final[tuple[Occasion, ...]] = get_args(Occasion)
+
+
+class Feedback(State):
+    """`done` counts sessions completed while active; `asked` and `answered` hold "occasion:respondent"."""
+
+    planned: int | None = None
+    done: int = 0
+    active: bool = False
+    half_told: bool = False
+    asked: tuple[str, ...] = ()
+    answered: tuple[str, ...] = ()
+
+
+def _react(state: Feedback, recorded: AnyRecorded, given: Given) -> tuple[Feedback, Reaction]:
+    event, version = recorded.data, recorded.version
+    match event:
+        case e.PlanAgreed():
+            return state.but(planned=event.sessions), NOTHING
+        case e.RelationshipActivated():
+            return state.but(active=True), NOTHING
+        case e.SessionCompleted() if event.status != "contracting":
+            return _completed(state.but(done=state.done + 1), version, given)
+        case e.NpsRequested():
+            name = f"{event.occasion}:{event.respondent}"
+            return (state, NOTHING) if name in state.asked else _await_answer(state, name, version, given)
+        case e.NpsResponded():
+            name = f"{event.occasion}:{event.respondent}"
+            return state.but(answered=(*state.answered, name)), tidy(Cancel(f"nps:{name}"))
+        case e.FeedbackGiven() if recorded.role == "mentor":
+            return state, _given(version, given)
+        case e.RelationshipTerminated():
+            if not state.active:
+                return state, tidy(Over())
+            state, asking = _ask(state, "end", version, given)
+            middle = [f"nps:mid:{respondent}" for respondent in RESPONDENTS]
+            return state, tidy(*map(Cancel, middle)) + asking + _to_coordinator("end", version, given)
+        case _:
+            return state, NOTHING
+
+
+def _completed(state: Feedback, version: int, given: Given) -> tuple[Feedback, Reaction]:
+    reaction = _on_practice(state, version, given)
+    planned = state.planned or given.term("planned_sessions")
+    if state.half_told or state.done * 2 < planned:
+        return state, reaction
+    state, asking = _ask(state.but(half_told=True), "mid", version, given)
+    return state, asking + _to_coordinator("mid", version, given) + reaction
+
+
+def _ask(state: Feedback, occasion: Occasion, version: int, given: Given) -> tuple[Feedback, Reaction]:
+    """Ask everybody whom the relationship names, unless they were asked or have answered."""
+    reaction: Reaction = NOTHING
+    for respondent in RESPONDENTS:
+        name = f"{occasion}:{respondent}"
+        person = given.relation and given.relation.person(respondent)
+        if not person or name in state.asked or name in state.answered:
+            continue
+        sent = Send(given.key, RequestNps(respondent=respondent, occasion=occasion), f"nps:{name}")
+        told = tell((person,), "nps_request", occasion=occasion)
+        terms = () if state.planned or occasion == "end" else ("planned_sessions",)
+        state, waiting = _await_answer(state, name, version, given)
+        reaction += (because((), (version,), sent, *told, terms=terms), *waiting)
+    return state, reaction
+
+
+def _await_answer(state: Feedback, name: str, version: int, given: Given) -> tuple[Feedback, Reaction]:
+    state = state.but(asked=(*state.asked, name))
+    if name in state.answered:
+        return state, NOTHING
+    # Nobody is reminded during a pause; after the end there are no pauses.
+    arm = Arm(f"nps:{name}", given.at + REMIND_AFTER, freezes=name.startswith("mid"))
+    return state, (because((), (version,), arm),)
+
+
+@implements("nottingham.coordinator-feedback")
+def _to_coordinator(occasion: Occasion, version: int, given: Given) -> Reaction:
+    """At the middle and at the end the mentor tells the coordinator how it goes."""
+    clauses = given.cite("nottingham.coordinator-feedback")
+    if not clauses or given.relation is None:
+        return NOTHING
+    due = given.at + REMIND_AFTER
+    task = OpenTask(
+        f"coordinator_feedback:{occasion}", "coordinator_feedback", ("GiveFeedback",), due=due, about=occasion
+    )
+    told = tell((given.relation.mentor,), "coordinator_feedback", occasion=occasion)
+    return (because(clauses, (version,), task, *told),)
+
+
+@implements("nottingham.coordinator-feedback")
+def _given(version: int, given: Given) -> Reaction:
+    """The mentor has spoken: the coordinator learns that there is something to read."""
+    closed = tidy(*(CloseTask(f"coordinator_feedback:{occasion}") for occasion in OCCASIONS))
+    clauses = given.cite("nottingham.coordinator-feedback")
+    told = tell((COORDINATOR,), "feedback_given", version=version)
+    return closed + ((because(clauses, (version,), *told),) if clauses else NOTHING)
+
+
+@implements("nottingham.feedback-on-practice")
+def _on_practice(state: Feedback, version: int, given: Given) -> Reaction:
+    """Every few sessions the mentor is prompted to ask for feedback on their practice."""
+    clauses = given.cite("nottingham.feedback-on-practice")
+    if not clauses or given.relation is None or state.done % PRACTICE_EVERY:
+        return NOTHING
+    return (because(clauses, (version,), *tell((given.relation.mentor,), "feedback_on_practice")),)
+
+
+def _due(state: Feedback, deadline: Deadline, given: Given) -> tuple[Feedback, Reaction]:
+    """No answer for a week: one reminder."""
+    _, occasion, respondent = deadline.name.split(":")
+    person = given.relation and given.relation.person(respondent)  # type: ignore[arg-type]
+    if not person or f"{occasion}:{respondent}" in state.answered:
+        return state, NOTHING
+    return state, (because((), deadline.evidence, *tell((person,), "nps_reminder", occasion=occasion)),)
+
+
+FEEDBACK: Final = Worker(
+    name="feedback",
+    state=Feedback,
+    listens=frozenset(
+        {
+            e.PlanAgreed,
+            e.RelationshipActivated,
+            e.SessionCompleted,
+            e.NpsRequested,
+            e.NpsResponded,
+            e.FeedbackGiven,
+            e.RelationshipTerminated,
+        }
+    ),
+    react=_react,
+    due=_due,
+)

@@ -1,0 +1,183 @@
+"""What all workers stand on: who is who in a relationship, its codes and state, and the terms of its programme.
+
+It is folded once, before any worker sees the event, so that no worker has to keep it for itself. Like the workers'
+own states it is JSON and is rebuilt by replay.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict
+
+from domain import terms
+from domain.case.events import CaseOpened
+from domain.codes.clauses import cite
+from domain.mentor.events import MentorRegistered
+from domain.model import AnyRecorded, Event, TermSetting
+from domain.programme.events import ProgrammeCreated, TermSet
+from domain.relationship import events as e
+from domain.terms import DatedSetting
+from domain.words import CaseKind, Role, Status
+
+
+class _Fact(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", revalidate_instances="never")
+
+
+class Relation(_Fact):
+    """A relationship as all workers need it."""
+
+    subject: str
+    programme_id: str
+    mentee_id: str
+    mentor_id: str
+    customer_id: str | None = None
+    line_manager_id: str | None = None
+    supplier_id: str | None = None
+    codes: tuple[str, ...] = ()
+    status: Status = "contracting"
+
+    def cite(self, *clauses: str) -> tuple[str, ...]:
+        """Those clauses whose code was adopted."""
+        return cite(self.codes, *clauses)
+
+    @property
+    def mentee(self) -> str:
+        """The mentee as a recipient."""
+        return f"mentee:{self.mentee_id}"
+
+    @property
+    def mentor(self) -> str:
+        """The mentor as a recipient."""
+        return f"mentor:{self.mentor_id}"
+
+    @property
+    def overseers(self) -> tuple[str, ...]:
+        """To whom an unanswered matter is escalated: the coordinator, and the supplier where there is one."""
+        return ("coordinator", *((f"supplier:{self.supplier_id}",) if self.supplier_id else ()))
+
+    def person(self, role: Role) -> str | None:
+        """The recipient whom the relationship names for a role, or None."""
+        named: dict[str, str | None] = {
+            "mentee": self.mentee_id,
+            "mentor": self.mentor_id,
+            "customer": self.customer_id,
+            "line_manager": self.line_manager_id,
+            "supplier": self.supplier_id,
+        }
+        return f"{role}:{named[role]}" if named.get(role) else None
+
+
+class Mentor(_Fact):
+    """The home programme of a mentor, if one was named."""
+
+    programme_id: str | None = None
+
+
+class Case(_Fact):
+    """Whom and which relationship a conduct case concerns."""
+
+    mentor_id: str
+    relationship_id: str | None = None
+    kind: CaseKind = "code"
+
+
+class Programme(_Fact):
+    """The time zone of a programme and what its documents set, each from its own time on."""
+
+    timezone: str = "UTC"
+    settings: tuple[DatedSetting, ...] = ()
+
+    @cached_property
+    def _in_force(self) -> dict[datetime, Mapping[str, float]]:
+        return {at: terms.values(terms.in_force(self.settings, at)) for at, _ in self.settings}
+
+    def terms_at(self, at: datetime) -> Mapping[str, float]:
+        """Every term's value in force at a time."""
+        begun = [moment for moment in self._in_force if moment <= at] if self.settings else []
+        return self._in_force[max(begun)] if begun else terms.DEFAULTS
+
+
+Fact = Relation | Mentor | Case | Programme
+DEFAULT_PROGRAMME: Final = Programme()
+
+
+class Ground(ABC):
+    """Where the facts are kept, by subject."""
+
+    @abstractmethod
+    def fact(self, subject: str) -> Fact | None:
+        """What is known of a subject."""
+
+    @abstractmethod
+    def members(self, programme: str) -> tuple[str, ...]:
+        """The relationships of a programme (`programme:<id>`), in order of text."""
+
+    def relation(self, subject: str) -> Relation | None:
+        """The relationship of that subject, or None."""
+        found = self.fact(subject)
+        return found if isinstance(found, Relation) else None
+
+
+def relation_of(ground: Ground, key: str) -> Relation | None:
+    """The relationship that a key concerns: itself, or that of the case."""
+    fact = ground.fact(key)
+    if isinstance(fact, Case) and fact.relationship_id:
+        return ground.relation(fact.relationship_id)
+    return fact if isinstance(fact, Relation) else None
+
+
+def programme_of(ground: Ground, key: str, relation: Relation | None) -> Programme:
+    """The programme whose terms hold for a key: the relationship's, else the mentor's own, else one with the defaults."""
+    fact = ground.fact(key)
+    if isinstance(fact, Case) and relation is None:
+        fact = ground.fact(f"mentor:{fact.mentor_id}")
+    programme_id = relation.programme_id if relation else fact.programme_id if isinstance(fact, Mentor) else None
+    programme = ground.fact(f"programme:{programme_id}") if programme_id else None
+    return programme if isinstance(programme, Programme) else DEFAULT_PROGRAMME
+
+
+_STATUS: Final[dict[type[Event], Status]] = {
+    e.RelationshipActivated: "active",
+    e.RelationshipResumed: "active",
+    e.RelationshipPaused: "paused",
+    e.RelationshipTerminated: "terminated",
+}
+# The events that change the ground.
+MOVING: Final = frozenset(
+    {e.RelationshipProposed, *_STATUS, CaseOpened, MentorRegistered, ProgrammeCreated, TermSet}
+)  # fmt: skip
+
+
+def _subject(relationship_id: str | None) -> str | None:
+    """A relationship's id as its subject is written."""
+    return relationship_id and relationship_id.lower()
+
+
+def fold(fact: Fact | None, recorded: AnyRecorded) -> Fact | None:
+    """What is known of the event's subject after it."""
+    event: Any = recorded.data
+    match event:
+        case e.RelationshipProposed():
+            named = event.model_dump(exclude={"codes"})
+            return Relation(subject=recorded.subject, codes=tuple(event.codes), **named)
+        case MentorRegistered():
+            return Mentor(programme_id=event.programme_id)
+        case CaseOpened():
+            return Case(mentor_id=event.mentor_id, relationship_id=_subject(event.relationship_id), kind=event.kind)
+        case ProgrammeCreated():
+            known = fact if isinstance(fact, Programme) else DEFAULT_PROGRAMME
+            return Programme(timezone=event.timezone, settings=known.settings)
+        case TermSet():
+            known = fact if isinstance(fact, Programme) else DEFAULT_PROGRAMME
+            setting = TermSetting(document=event.document, term=event.term, value=event.value)
+            placed = terms.place(known.settings, DatedSetting(recorded.occurred_at, setting))
+            return Programme(timezone=known.timezone, settings=placed)
+        case _:
+            status = _STATUS.get(type(event))
+            if status is None or not isinstance(fact, Relation):
+                return fact
+            return fact.model_copy(update={"status": status})

@@ -1,0 +1,214 @@
+"""What a worker is: a pure function from what happened to what should happen.
+
+A worker keeps a small state per key (a relationship, a mentor, a case), sees events and its own deadlines, and answers
+with decisions: each names the clauses that ask for it, the events that are its evidence and the effects that should
+follow. Nothing here does anything; infra makes the effects happen, once, and keeps every decision as a receipt.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.model import AnyRecorded, Command, Event
+from domain.words import CodeId
+from workers.ground import Case, Ground, Programme, Relation
+
+Value = str | int | float | bool | None
+
+
+class State(BaseModel):
+    """A base for what a worker keeps per key: frozen, JSON, and every field has a default, for before the first event.
+
+    It holds ids, times, versions and words of closed vocabularies, never content.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", revalidate_instances="never")
+
+    def but(self, **changes: Any) -> Self:
+        """The same state with some fields changed."""
+        return self.model_copy(update=changes)
+
+
+# --- effects -------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Send:
+    """A command to a subject. `purpose` tells it from the other commands of the same trigger: its id derives from both."""
+
+    subject: str
+    command: Command
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """A deadline is to run; one of that name which runs already is moved. `freezes`: a pause of the relationship stops it."""
+
+    name: str
+    due_at: datetime
+    freezes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """A deadline has no reason any more; nothing happens when none of that name runs."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Tell somebody, a `role:id` or a whole role, by a template; the parameters are operational, never content.
+
+    `alone`: nobody but the recipient may learn to whom it went.
+    """
+
+    recipient: str
+    template: str
+    parameters: Mapping[str, Value]
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTask:
+    """Something that a person has to do; any of the commands `settled_by` does it, the first is the usual one.
+
+    `subject` is what it is about when that isn't the key; `about` a person or session that tells tasks of a kind apart.
+    """
+
+    id: str
+    kind: str
+    settled_by: tuple[str, ...]
+    due: datetime | None = None
+    subject: str | None = None
+    about: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CloseTask:
+    """A task is done, or has become pointless; nothing happens when it isn't open."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """All is over for this key: every deadline is cancelled and every task closed, but for those of these names."""
+
+    keep: tuple[str, ...] = ()
+
+
+Effect = Send | Arm | Cancel | Notify | OpenTask | CloseTask | Over
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Why, and what then: clauses of adopted codes, the versions of the subject's events that are evidence, effects.
+
+    `terms` names the terms that counted; their values at that time go into the receipt. No clause where the policy
+    or a term alone asks for it.
+    """
+
+    clauses: tuple[str, ...]
+    evidence: tuple[int, ...]
+    effects: tuple[Effect, ...]
+    terms: tuple[str, ...] = ()
+
+
+Reaction = tuple[Decision, ...]
+NOTHING: Reaction = ()
+
+
+# --- what is kept --------------------------------------------------------------------------------------------------
+class Deadline(BaseModel):
+    """A moment at which a worker wants to look again, and why. While `frozen_at` is set it does not run.
+
+    `evidence` are versions of the stream `evidence_of`.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    due_at: datetime
+    clauses: tuple[str, ...] = ()
+    evidence: tuple[int, ...] = ()
+    evidence_of: str = ""
+    freezes: bool = False
+    frozen_at: datetime | None = None
+
+
+class Task(BaseModel):
+    """An open task as `rapport tasks` shows it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    kind: str
+    subject: str
+    clauses: tuple[str, ...]
+    since: datetime
+    due: datetime | None
+    evidence: tuple[int, ...]
+    evidence_of: str
+    settled_by: tuple[str, ...]
+    about: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a worker may look at besides its state and the trigger.
+
+    `key` is the key concerned, `at` the trigger's time: an event's occurred time or a deadline's due time. `relation` is
+    the relationship concerned after the trigger, if one is, `case` the conduct case; `programme` decides over terms and
+    the time zone.
+    """
+
+    key: str
+    at: datetime
+    relation: Relation | None
+    programme: Programme
+    case: Case | None = None
+
+    def term(self, name: str) -> float:
+        """The value in force at the trigger's time."""
+        return self.programme.terms_at(self.at)[name]
+
+    def cite(self, *clauses: str) -> tuple[str, ...]:
+        """Those clauses whose code the relationship adopted; none without a relationship."""
+        return self.relation.cite(*clauses) if self.relation else ()
+
+
+S = TypeVar("S", bound=State)
+
+
+def of_relationship(recorded: AnyRecorded, ground: Ground) -> tuple[str, ...]:
+    """The usual key: the relationship whose event it is."""
+    return (recorded.subject,) if ground.relation(recorded.subject) else ()
+
+
+def nothing_due(state: S, deadline: Deadline, given: Given) -> tuple[S, Reaction]:  # noqa: ARG001 - nothing is armed
+    """For workers without deadlines."""
+    return state, NOTHING
+
+
+@dataclass(frozen=True)
+class Worker(Generic[S]):
+    """One worker: its name is part of stored ids and never changes.
+
+    `listens` are the events it sees; `under` limits it to relationships that adopted one of these codes; `keys` says
+    whose state an event concerns.
+    """
+
+    name: str
+    state: type[S]
+    listens: frozenset[type[Event]]
+    react: Callable[[S, AnyRecorded, Given], tuple[S, Reaction]]
+    due: Callable[[S, Deadline, Given], tuple[S, Reaction]] = nothing_due
+    under: frozenset[CodeId] = frozenset()
+    keys: Callable[[AnyRecorded, Ground], tuple[str, ...]] = of_relationship
+
+
+AnyWorker = Worker[Any]
+Change = Literal["armed", "moved", "frozen", "cancelled", "fired"]

@@ -1,0 +1,41 @@
+"""All workers, in the order in which they see an event: part of what makes two runs send the same commands in the same order."""
+
+from typing import Final
+
+from domain.model import Event
+from domain.relationship.events import RelationshipPaused, RelationshipResumed
+from workers.closing import CLOSING
+from workers.coaching import COACHING
+from workers.commitment import COMMITMENT
+from workers.conduct import CONDUCT
+from workers.conflicts import CONFLICTS
+from workers.contact import CONTACT
+from workers.feedback import FEEDBACK
+from workers.learning import LEARNING
+from workers.model import AnyWorker
+from workers.pause import PAUSE
+from workers.safeguarding import SAFEGUARDING
+from workers.sessions import SESSIONS
+from workers.standing import STANDING
+from workers.support import SUPPORT
+from workers.trust import TRUST_WORKER
+
+WORKERS: Final[tuple[AnyWorker, ...]] = (
+    SAFEGUARDING,
+    TRUST_WORKER,
+    COMMITMENT,
+    SESSIONS,
+    COACHING,
+    PAUSE,
+    FEEDBACK,
+    CONTACT,
+    CONDUCT,
+    STANDING,
+    LEARNING,
+    CONFLICTS,
+    SUPPORT,
+    CLOSING,
+)
+BY_NAME: Final = {worker.name: worker for worker in WORKERS}
+# A pause stops deadlines of every worker, whether or not it listens.
+STOPPING: Final[frozenset[type[Event]]] = frozenset({RelationshipPaused, RelationshipResumed})

@@ -1,0 +1,47 @@
+"""Safeguarding: a confidence disclosed under an exception goes to its recipient, at once, and nowhere else.
+
+The notification says that something waits, in which relationship and in which event; what it is stays in the record,
+readable by the recipient alone. HR hears of an offence against law or policy where the organisation's code says so, and
+hears only that there was one.
+"""
+
+from typing import Final
+
+from domain.codes.implements import implements
+from domain.model import AnyRecorded
+from domain.relationship.events import ConfidenceDisclosed
+from workers.model import NOTHING, Given, Notify, Reaction, State, Worker
+from workers.saying import HR, because, tell
+
+# The exceptions of the organisation's code: offences against its policies and against the law.
+OFFENCES: Final = ("policy_breach", "illegal_activity")
+
+
+class Safeguarding(State):
+    """Nothing is kept."""
+
+
+def _react(state: Safeguarding, recorded: AnyRecorded, given: Given) -> tuple[Safeguarding, Reaction]:
+    event = recorded.data
+    assert isinstance(event, ConfidenceDisclosed)
+    return state, _to_recipient(event, recorded.version) + _to_hr(event, recorded.version, given)
+
+
+@implements("nottingham.confidentiality")
+def _to_recipient(event: ConfidenceDisclosed, version: int) -> Reaction:
+    note = Notify(event.recipient, "disclosure", {"version": version}, alone=True)
+    return (because(event.clauses, (version,), note),)
+
+
+@implements("cmn.disclosure")
+def _to_hr(event: ConfidenceDisclosed, version: int, given: Given) -> Reaction:
+    """The organisation's code escalates an offence; whoever in HR received the disclosure needs no second word."""
+    clauses = given.cite("cmn.disclosure")
+    if not clauses or event.exception not in OFFENCES or event.recipient.startswith(f"{HR}:"):
+        return NOTHING
+    return (because(clauses, (version,), *tell((HR,), "hr_escalation", version=version)),)
+
+
+SAFEGUARDING: Final = Worker(
+    name="safeguarding", state=Safeguarding, listens=frozenset({ConfidenceDisclosed}), react=_react
+)

@@ -1,0 +1,41 @@
+"""The words in which workers write their reactions."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from domain.words import Party
+from workers.ground import Relation
+from workers.model import Arm, Cancel, CloseTask, Decision, Effect, Notify, Over, Reaction, Value
+
+COORDINATOR: Final = "coordinator"
+HR: Final = "hr"
+
+
+def because(clauses: tuple[str, ...], evidence: Iterable[int], *effects: Effect, terms: Iterable[str] = ()) -> Decision:
+    """A decision: the clauses and events behind it, the terms that counted, and what should follow."""
+    return Decision(clauses, tuple(evidence), effects, tuple(terms))
+
+
+def tidy(*effects: Arm | Cancel | CloseTask | Over) -> Reaction:
+    """Deadlines and tasks put in order, with nothing for anybody to see."""
+    return (Decision((), (), effects),) if effects else ()
+
+
+def tell(recipients: Iterable[str], template: str, **parameters: Value) -> tuple[Notify, ...]:
+    """The same notification to several people."""
+    return tuple(Notify(recipient, template, parameters) for recipient in recipients)
+
+
+def parties(relation: Relation) -> tuple[str, str]:
+    """Mentee and mentor as recipients."""
+    return relation.mentee, relation.mentor
+
+
+def everybody(relation: Relation) -> tuple[str, str, str]:
+    """Mentee, mentor and the coordinator."""
+    return relation.mentee, relation.mentor, COORDINATOR
+
+
+def other(party: Party) -> Party:
+    """The other of the two."""
+    return "mentor" if party == "mentee" else "mentee"

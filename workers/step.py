@@ -1,0 +1,238 @@
+"""One step of one worker at one key: the trigger goes in, what is to be kept and what is to be done comes out.
+
+Everything around the worker's own function that must be exact is here, pure, so that a test, the runtime and the
+auditor's replay do the same: deadlines armed, moved, frozen by a pause and shifted by what the pause took, tasks opened
+and closed, receipts with the terms in force.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple, assert_never
+
+from domain.model import AnyRecorded
+from domain.relationship.events import RelationshipPaused, RelationshipResumed
+from workers.ground import Case, Ground, programme_of, relation_of
+from workers.model import (
+    AnyWorker,
+    Arm,
+    Cancel,
+    Change,
+    CloseTask,
+    Deadline,
+    Decision,
+    Effect,
+    Given,
+    Notify,
+    OpenTask,
+    Over,
+    Reaction,
+    Send,
+    State,
+    Task,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What one worker keeps about one key."""
+
+    state: State
+    deadlines: Mapping[str, Deadline] = field(default_factory=dict)
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+
+    @property
+    def may_freeze(self) -> bool:
+        """Whether a pause or a resumption would change a deadline."""
+        return any(deadline.freezes for deadline in self.deadlines.values())
+
+    def next_due(self) -> Deadline | None:
+        """The deadline that runs out first; of two at one time the first by name."""
+        running = [deadline for deadline in self.deadlines.values() if deadline.frozen_at is None]
+        return min(running, key=lambda deadline: (deadline.due_at, deadline.name), default=None)
+
+
+class DeadlineChange(NamedTuple):
+    """One line of a deadline's history."""
+
+    change: Change
+    deadline: Deadline
+    at: datetime
+
+
+class TaskChange(NamedTuple):
+    """A task opened or closed."""
+
+    task: Task
+    opened: bool
+    at: datetime
+
+
+class Receipt(NamedTuple):
+    """Why something was sent, told or asked for: the receipt of one decision."""
+
+    number: int
+    clauses: tuple[str, ...]
+    evidence: tuple[int, ...]
+    evidence_of: str
+    terms: Mapping[str, float]
+    effects: tuple[Send | Notify | OpenTask, ...]
+
+
+class Step(NamedTuple):
+    """What a trigger led to at one key."""
+
+    memory: Memory
+    at: datetime
+    receipts: tuple[Receipt, ...] = ()
+    deadlines: tuple[DeadlineChange, ...] = ()
+    tasks: tuple[TaskChange, ...] = ()
+
+    def changes(self, before: State) -> bool:
+        """Whether anything is to be kept or done."""
+        return bool(self.receipts or self.deadlines or self.tasks) or self.memory.state is not before
+
+
+def given_at(ground: Ground, key: str, at: datetime, subject: str | None = None) -> Given:
+    """What a worker may look at; `subject` is the event's, when the key is not the relationship."""
+    relation = relation_of(ground, key) or (relation_of(ground, subject) if subject else None)
+    case = ground.fact(subject or key)
+    return Given(key, at, relation, programme_of(ground, key, relation), case if isinstance(case, Case) else None)
+
+
+def on_event(worker: AnyWorker, key: str, recorded: AnyRecorded, ground: Ground, memory: Memory) -> Step:
+    """An event of a kind that the worker sees, or a pause or resumption of the relationship that is the key."""
+    given = given_at(ground, key, recorded.occurred_at, recorded.subject)
+    work = _Work(key, given, memory, recorded.subject)
+    if key == recorded.subject:
+        if isinstance(recorded.data, RelationshipPaused):
+            work.freeze()
+        elif isinstance(recorded.data, RelationshipResumed):
+            work.thaw()
+    if type(recorded.data) in worker.listens:
+        work.take(*worker.react(memory.state, recorded, given))
+    return work.step()
+
+
+def on_deadline(worker: AnyWorker, key: str, name: str, ground: Ground, memory: Memory) -> Step:
+    """A deadline has run out; the reaction happens at its due time."""
+    deadline = memory.deadlines[name]
+    assert deadline.frozen_at is None, "a frozen deadline does not run out"
+    given = given_at(ground, key, deadline.due_at)
+    work = _Work(key, given, memory, deadline.evidence_of)
+    work.drop(name, "fired")
+    work.take(*worker.due(memory.state, deadline, given))
+    return work.step()
+
+
+class _Work:
+    """A step in the making."""
+
+    def __init__(self, key: str, given: Given, memory: Memory, subject: str) -> None:
+        self.key, self.given = key, given
+        # Evidence is of the relationship where the key is one, whatever else set the worker going.
+        self.evidence_of = key if given.relation is not None and given.relation.subject == key else subject
+        self.state = memory.state
+        self.deadlines, self.tasks = dict(memory.deadlines), dict(memory.tasks)
+        self.receipts: list[Receipt] = []
+        self.history: list[DeadlineChange] = []
+        self.task_changes: list[TaskChange] = []
+
+    def step(self) -> Step:
+        memory = Memory(self.state, self.deadlines, self.tasks)
+        return Step(memory, self.given.at, tuple(self.receipts), tuple(self.history), tuple(self.task_changes))
+
+    def note(self, change: Change, deadline: Deadline) -> None:
+        self.history.append(DeadlineChange(change, deadline, self.given.at))
+
+    def put(self, change: Change, deadline: Deadline) -> None:
+        self.deadlines[deadline.name] = deadline
+        self.note(change, deadline)
+
+    def drop(self, name: str, change: Change) -> None:
+        if deadline := self.deadlines.pop(name, None):
+            self.note(change, deadline)
+
+    def freeze(self) -> None:
+        """A pause stops the deadlines that run only outside pauses."""
+        for deadline in list(self.deadlines.values()):
+            if deadline.freezes and deadline.frozen_at is None:
+                self.put("frozen", deadline.model_copy(update={"frozen_at": self.given.at}))
+
+    def thaw(self) -> None:
+        """Resumption moves them by as long as they stood still."""
+        for deadline in list(self.deadlines.values()):
+            if deadline.frozen_at is not None:
+                stood = max(self.given.at - deadline.frozen_at, timedelta(0))
+                later = {"due_at": deadline.due_at + stood, "frozen_at": None}
+                self.put("moved", deadline.model_copy(update=later))
+
+    def take(self, state: State, reaction: Reaction) -> None:
+        self.state = state
+        for decision in reaction:
+            for effect in decision.effects:
+                self.effect(effect, decision)
+            outward = tuple(effect for effect in decision.effects if isinstance(effect, Send | Notify | OpenTask))
+            if outward:
+                terms = {name: self.given.term(name) for name in decision.terms}
+                receipt = Receipt(
+                    len(self.receipts), decision.clauses, decision.evidence, self.evidence_of, terms, outward
+                )
+                self.receipts.append(receipt)
+
+    def effect(self, effect: Effect, decision: Decision) -> None:
+        match effect:
+            case Arm():
+                self.arm(effect, decision)
+            case Cancel():
+                self.drop(effect.name, "cancelled")
+            case OpenTask():
+                self.open(effect, decision)
+            case CloseTask():
+                self.close(effect.id)
+            case Over():
+                for name in [name for name in self.deadlines if name not in effect.keep]:
+                    self.drop(name, "cancelled")
+                for task in [task for task in self.tasks if task not in effect.keep]:
+                    self.close(task)
+            case Send() | Notify():
+                pass
+            case _:
+                assert_never(effect)
+
+    def arm(self, effect: Arm, decision: Decision) -> None:
+        paused = self.given.relation is not None and self.given.relation.status == "paused"
+        running = self.deadlines.get(effect.name)
+        deadline = Deadline(
+            name=effect.name,
+            due_at=effect.due_at,
+            clauses=decision.clauses,
+            evidence=decision.evidence,
+            evidence_of=self.evidence_of,
+            freezes=effect.freezes,
+            frozen_at=self.given.at if effect.freezes and paused else None,
+        )
+        if running is None or (running.due_at, running.freezes) != (deadline.due_at, deadline.freezes):
+            self.put("moved" if running else "armed", deadline)
+
+    def close(self, task_id: str) -> None:
+        if task := self.tasks.pop(task_id, None):
+            self.task_changes.append(TaskChange(task, opened=False, at=self.given.at))
+
+    def open(self, effect: OpenTask, decision: Decision) -> None:
+        if effect.id in self.tasks:
+            return
+        task = Task(
+            id=effect.id,
+            kind=effect.kind,
+            subject=effect.subject or self.key,
+            clauses=decision.clauses,
+            since=self.given.at,
+            due=effect.due,
+            evidence=decision.evidence,
+            evidence_of=self.evidence_of,
+            settled_by=effect.settled_by,
+            about=effect.about,
+        )
+        self.tasks[effect.id] = task
+        self.task_changes.append(TaskChange(task, opened=True, at=self.given.at))

@@ -1,0 +1,96 @@
+"""Help beyond the mentor: problems the two can't solve, and mentees who need somebody else.
+
+Keys are relationships, and for the search for another mentor the mentee: it is over when a new relationship is proposed for them.
+"""
+
+from typing import Final
+
+from domain.codes.implements import implements
+from domain.model import AnyRecorded
+from domain.relationship import events as e
+from workers.ground import Ground
+from workers.model import NOTHING, CloseTask, Given, OpenTask, Reaction, State, Worker
+from workers.saying import COORDINATOR, HR, because, tell, tidy
+
+MENTEE: Final = "mentee:"
+
+
+class Support(State):
+    """For a mentee: the relationships out of which they were referred and which wait for a new mentor."""
+
+    referred: tuple[str, ...] = ()
+
+
+def _keys(recorded: AnyRecorded, ground: Ground) -> tuple[str, ...]:
+    relation = ground.relation(recorded.subject)
+    if relation is None:
+        return ()
+    match recorded.data:
+        case e.RelationshipProposed():
+            return (f"{MENTEE}{relation.mentee_id}",)
+        case e.MenteeReferred():
+            return recorded.subject, f"{MENTEE}{relation.mentee_id}"
+        case _:
+            return (recorded.subject,)
+
+
+def _react(state: Support, recorded: AnyRecorded, given: Given) -> tuple[Support, Reaction]:
+    version, of_mentee = recorded.version, given.key.startswith(MENTEE)
+    match recorded.data:
+        case e.ProblemReported():
+            return state, _problem(version, given)
+        case e.MenteeSignposted():
+            return state, _signposted(version, given)
+        case e.MenteeReferred() if of_mentee:
+            return _seek_mentor(state, recorded, given)
+        case e.MenteeReferred():
+            return state, _to_hr(version, given)
+        case e.RelationshipProposed():
+            found = [relation for relation in state.referred if relation != recorded.subject]
+            return Support(), tidy(*(CloseTask(f"new_mentor:{relation}") for relation in found))
+        case _:
+            return state, NOTHING
+
+
+@implements("nottingham.problems")
+def _problem(version: int, given: Given) -> Reaction:
+    """A problem reaches the coordinator at once."""
+    clauses = given.cite("nottingham.problems")
+    return (because(clauses, (version,), *tell((COORDINATOR,), "problem", version=version)),) if clauses else NOTHING
+
+
+@implements("leapfrog.boundaries")
+def _signposted(version: int, given: Given) -> Reaction:
+    """The mentee has it in writing that help is to be had elsewhere; where, they read in the record."""
+    clauses = given.cite("leapfrog.boundaries")
+    if not clauses or given.relation is None:
+        return NOTHING
+    return (because(clauses, (version,), *tell((given.relation.mentee,), "signposting", version=version)),)
+
+
+@implements("cmn.competence")
+def _to_hr(version: int, given: Given) -> Reaction:
+    """What is beyond the mentor's competence goes to HR."""
+    clauses = given.cite("cmn.competence")
+    return (because(clauses, (version,), *tell((HR,), "hr_referral", version=version)),) if clauses else NOTHING
+
+
+@implements("nottingham.refer")
+def _seek_mentor(state: Support, recorded: AnyRecorded, given: Given) -> tuple[Support, Reaction]:
+    """The coordinator looks for another mentor, until a relationship with one is proposed."""
+    clauses = given.cite("nottingham.refer")
+    if not clauses:
+        return state, NOTHING
+    subject = recorded.subject
+    task = OpenTask(f"new_mentor:{subject}", "new_mentor", ("ProposeRelationship",), subject=subject)
+    told = tell((COORDINATOR,), "new_mentor", version=recorded.version)
+    return state.but(referred=(*state.referred, subject)), (because(clauses, (recorded.version,), task, *told),)
+
+
+SUPPORT: Final = Worker(
+    name="support",
+    state=Support,
+    listens=frozenset({e.RelationshipProposed, e.ProblemReported, e.MenteeSignposted, e.MenteeReferred}),
+    react=_react,
+    keys=_keys,
+)

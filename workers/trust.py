@@ -1,0 +1,126 @@
+"""Trust and respect: a report puts the end of the mentoring up for decision; nothing is shut down by a machine.
+
+A recommendation waits for the parties and the coordinator. Undecided for too long it is escalated, once.
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Final
+
+from domain.codes.implements import implements
+from domain.model import AnyRecorded
+from domain.relationship import events as e
+from domain.relationship.commands import EscalateRecommendation, RecommendShutdown
+from workers.model import (
+    NOTHING,
+    Arm,
+    Cancel,
+    CloseTask,
+    Deadline,
+    Given,
+    OpenTask,
+    Over,
+    Reaction,
+    Send,
+    State,
+    Worker,
+)
+from workers.saying import because, everybody, tell, tidy
+
+TRUST: Final = ("pentalog.trust",)
+RESPECT: Final = ("pentalog.respect", "leapfrog.respect")
+SETTLED_BY: Final = "DismissRecommendation", "TerminateRelationship"
+RESTORED_BY: Final = {**dict.fromkeys(TRUST, "RestoreTrust"), **dict.fromkeys(RESPECT, "ResolveDisrespect")}
+
+
+class Trust(State):
+    """The clauses under which a recommendation is open."""
+
+    open: tuple[str, ...] = ()
+
+
+@implements("pentalog.trust", "pentalog.respect", "leapfrog.respect")
+def _react(state: Trust, recorded: AnyRecorded, given: Given) -> tuple[Trust, Reaction]:
+    event, version = recorded.data, recorded.version
+    match event:
+        case e.TrustBreakdownReported():
+            return _recommend(state, given.cite(*TRUST), version, given)
+        case e.DisrespectReported():
+            return _recommend(state, given.cite(*RESPECT), version, given)
+        case e.ShutdownRecommended() if event.clause not in state.open:
+            # Somebody else's recommendation: it waits for a decision like our own.
+            return state.but(open=(*state.open, event.clause)), _await_decision((event.clause,), event.evidence, given)
+        case e.TrustRestored():
+            return _settled(state, TRUST)
+        case e.DisrespectResolved():
+            return _settled(state, RESPECT)
+        case e.RecommendationDismissed():
+            return _settled(state, state.open if event.clause is None else (event.clause,))
+        case e.RelationshipTerminated():
+            return Trust(), tidy(Over())
+        case _:
+            return state, NOTHING
+
+
+def _recommend(state: Trust, clauses: tuple[str, ...], version: int, given: Given) -> tuple[Trust, Reaction]:
+    """Recommend to end it, under every adopted clause that says so and under which no recommendation is open yet."""
+    new = tuple(clause for clause in clauses if clause not in state.open)
+    if not new:
+        return state, NOTHING
+    sent = (
+        Send(given.key, RecommendShutdown(clause=clause, evidence=(version,)), f"recommend:{clause}") for clause in new
+    )
+    because_of = because(new, (version,), *sent)
+    return state.but(open=(*state.open, *new)), (because_of, *_await_decision(new, (version,), given))
+
+
+def _await_decision(clauses: tuple[str, ...], evidence: Iterable[int], given: Given) -> Reaction:
+    """The parties and the coordinator are told, and have the days of decision."""
+    if given.relation is None:
+        return NOTHING
+    due = given.at + timedelta(days=given.term("decision_days"))
+    told = tell(everybody(given.relation), "shutdown_recommended", clauses=" ".join(clauses))
+    waiting = []
+    for clause in clauses:
+        settled_by = (*SETTLED_BY, *((RESTORED_BY[clause],) if clause in RESTORED_BY else ()))
+        task = OpenTask(f"decide:{clause}", "shutdown_recommendation", settled_by, due=due, about=clause)
+        waiting.append(
+            because((clause,), evidence, Arm(f"escalate:{clause}", due, freezes=True), task, terms=("decision_days",))
+        )
+    return (because(clauses, evidence, *told), *waiting)
+
+
+def _settled(state: Trust, clauses: tuple[str, ...]) -> tuple[Trust, Reaction]:
+    gone = tuple(clause for clause in clauses if clause in state.open)
+    effects = [effect for clause in gone for effect in (Cancel(f"escalate:{clause}"), CloseTask(f"decide:{clause}"))]
+    return state.but(open=tuple(clause for clause in state.open if clause not in gone)), tidy(*effects)
+
+
+@implements("pentalog.trust", "pentalog.respect", "leapfrog.respect")
+def _due(state: Trust, deadline: Deadline, given: Given) -> tuple[Trust, Reaction]:
+    """No decision in time: the record says so, and those who oversee the mentoring hear of it."""
+    clause = deadline.name.partition(":")[2]
+    if given.relation is None or clause not in state.open:
+        return state, NOTHING
+    sent = Send(given.key, EscalateRecommendation(clause=clause), f"escalate:{clause}")
+    told = tell(given.relation.overseers, "recommendation_escalated", clause=clause)
+    return state, (because((clause,), deadline.evidence, sent, *told, terms=("decision_days",)),)
+
+
+TRUST_WORKER: Final = Worker(
+    name="trust",
+    state=Trust,
+    listens=frozenset(
+        {
+            e.TrustBreakdownReported,
+            e.DisrespectReported,
+            e.ShutdownRecommended,
+            e.TrustRestored,
+            e.DisrespectResolved,
+            e.RecommendationDismissed,
+            e.RelationshipTerminated,
+        }
+    ),
+    react=_react,
+    due=_due,
+)
