@@ -1,7 +1,7 @@
 """A transaction on PostgreSQL behind the calls of `Session`: whole batches in one statement, rows in SQLite's shapes."""
 
 import re
-from collections.abc import Iterable, Iterator, MutableMapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, MutableMapping, Sequence
 from functools import lru_cache
 from itertools import count
 from typing import Any, ClassVar, Final
@@ -79,11 +79,12 @@ class PostgresSession(Session):
             where = ", ".join(key_columns)
             self._cursor.execute(f"DELETE FROM {table} WHERE ({where}) IN ({unnested})".encode(), arrays)  # noqa: S608
 
-    def keyed(self, sql: str, keys: Iterable[Sequence[str]]) -> Iterator[Row]:
+    def keyed(self, sql: str, keys: Collection[Sequence[str]], params: Sequence[Any] = ()) -> Iterator[Row]:
         columns = list(zip(*keys, strict=True))
         if columns:
             arrays = [ARRAYS["text"].of(column) for column in columns]
-            yield from self.query(sql.replace("{keys}", unnest(len(arrays))), arrays)
+            numbered_from = numbered(sql, len(arrays) + 1).replace("{keys}", unnest(len(arrays)))
+            yield from self._cursor.execute(numbered_from.encode(), [*arrays, *params], binary=True)
 
     def lock(self, name: str) -> None:
         self._cursor.execute(b"SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", (name,))
@@ -109,9 +110,9 @@ class PostgresSession(Session):
 
 
 @lru_cache(maxsize=1024)
-def numbered(sql: str) -> str:
+def numbered(sql: str, first: int = 1) -> str:
     """The statement with `$1`, `$2` and so on for its question marks; those in quotes stay."""
-    numbers = count(1)
+    numbers = count(first)
     return _MARK.sub(lambda found: f"${next(numbers)}" if found[1] else found[0], sql)
 
 

@@ -116,7 +116,8 @@ class SQLiteRecorder(SQLiteProcessRecorder):
         **kwargs: Any,
     ) -> Sequence[int] | None:
         if guard is not None:
-            c.execute("SELECT DISTINCT originator_id FROM stored_events WHERE position > ?", (guard.position,))
+            # Not DISTINCT, for that SQLite would walk the whole index of streams.
+            c.execute("SELECT originator_id FROM stored_events WHERE position > ?", (guard.position,))
             guard.check(row[0] for row in c.fetchall())
         if heads is None:
             heads = self._heads(c, {str(event.originator_id) for event in stored_events})

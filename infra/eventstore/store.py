@@ -1,9 +1,9 @@
 """The event store as the rest of Rapport sees it: streams by subject, one log of notifications, appends that are all or nothing."""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, Final, NamedTuple, Unpack
+from typing import NamedTuple, Unpack
 
 from eventsourcing.persistence import StoredEvent
 
@@ -12,8 +12,6 @@ from infra.eventstore.database import Database
 from infra.eventstore.mapper import RapportMapper
 from infra.eventstore.recording import Head, Offset, ReceiptRow, Together
 
-# Parameters in one statement; SQLite's limit is 32,766.
-CHUNK: Final = 400
 # Subject, version, topic, bytes, hash.
 StoredRow = tuple[str, int, str, bytes, bytes]
 
@@ -38,6 +36,14 @@ class Stored(NamedTuple):
     position: int
 
 
+class News(NamedTuple):
+    """The head of the log, the subjects of all events after a position, the kept receipts by (source, message id)."""
+
+    head: int
+    changed: set[str]
+    answered: dict[tuple[str, str], ReceiptRow]
+
+
 class EventStore:
     """Reads and appends events. Threads may share it. Everything raises `StoreError` when the database can't."""
 
@@ -48,38 +54,30 @@ class EventStore:
     # --- streams ---------------------------------------------------------------------------------------------------
     def read(self, subject: str, after_version: int = 0) -> list[AnyRecorded]:
         """The events of a stream in order of version. Raises `UnknownEvent` for one that a newer Rapport wrote."""
+        rows = self.database.query(
+            "SELECT topic, state FROM stored_events WHERE originator_id = ? AND originator_version > ? "
+            "ORDER BY originator_version",
+            (subject, after_version),
+        )
         decode = self.mapper.decode
-        with self.database.reading() as session:
-            rows = session.query(
-                "SELECT topic, state FROM stored_events WHERE originator_id = ? AND originator_version > ? "
-                "ORDER BY originator_version",
-                (subject, after_version),
-            )
         return [decode(topic, state) for topic, state in rows]
 
     def stored(self, subject: str) -> list[Stored]:
         """The events of a stream as they are stored, not decoded."""
-        with self.database.reading() as session:
-            return [
-                Stored(*row)
-                for row in session.query(
-                    "SELECT originator_version, topic, state, hash, position FROM stored_events "
-                    "WHERE originator_id = ? ORDER BY originator_version",
-                    (subject,),
-                )
-            ]
+        rows = self.database.query(
+            "SELECT originator_version, topic, state, hash, position FROM stored_events "
+            "WHERE originator_id = ? ORDER BY originator_version",
+            (subject,),
+        )
+        return [Stored(*row) for row in rows]
 
     def streams(self, subjects: Collection[str]) -> Iterator[StoredRow]:
         """Subject, version, topic, bytes and hash of every event of these streams, each stream in order of version."""
-        left = list(subjects)
-        with self.database.reading() as session:
-            for start in range(0, len(left), CHUNK):
-                chunk = left[start : start + CHUNK]
-                yield from session.stream(
-                    "SELECT originator_id, originator_version, topic, state, hash FROM stored_events "  # noqa: S608
-                    f"WHERE originator_id IN ({', '.join('?' * len(chunk))}) ORDER BY originator_id, originator_version",
-                    chunk,
-                )
+        yield from self.database.keyed(
+            "SELECT originator_id, originator_version, topic, state, hash FROM stored_events "
+            "WHERE originator_id IN ({keys}) ORDER BY originator_id, originator_version",
+            [(subject,) for subject in subjects],
+        )
 
     def all_streams(self, subject: str | None = None) -> Iterator[StoredRow]:
         """The same for one stream or for all of them, one stream after the other, in flat memory."""
@@ -93,32 +91,25 @@ class EventStore:
 
     def heads(self, subjects: Collection[str]) -> dict[str, Head]:
         """The last version and hash of each stream; `Head()` for a subject without events."""
-        found = {
-            row[0]: Head(row[1], bytes(row[2]))
-            for row in self._in_chunks(
-                subjects,
-                lambda marks: (
-                    "SELECT e.originator_id, e.originator_version, e.hash FROM stored_events e JOIN "  # noqa: S608
-                    "(SELECT originator_id, MAX(originator_version) AS last FROM stored_events "
-                    f"WHERE originator_id IN ({marks}) GROUP BY originator_id) h "
-                    "ON e.originator_id = h.originator_id AND e.originator_version = h.last"
-                ),
-            )
-        }
+        rows = self.database.keyed(
+            "SELECT e.originator_id, e.originator_version, e.hash FROM stored_events e JOIN "
+            "(SELECT originator_id, MAX(originator_version) AS last FROM stored_events "
+            "WHERE originator_id IN ({keys}) GROUP BY originator_id) h "
+            "ON e.originator_id = h.originator_id AND e.originator_version = h.last",
+            [(subject,) for subject in subjects],
+        )
+        found = {subject: Head(version, hash_) for subject, version, hash_ in rows}
         return {subject: found.get(subject, Head()) for subject in subjects}
 
     # --- the log ---------------------------------------------------------------------------------------------------
     def notifications(self, after_position: int, limit: int) -> list[Notification]:
         """Up to `limit` events after a position, in the order in which they were committed."""
-        with self.database.reading() as session:
-            return [
-                Notification(*row)
-                for row in session.query(
-                    "SELECT position, originator_id, originator_version, topic, state FROM stored_events "
-                    "WHERE position > ? ORDER BY position LIMIT ?",
-                    (after_position, limit),
-                )
-            ]
+        rows = self.database.query(
+            "SELECT position, originator_id, originator_version, topic, state FROM stored_events "
+            "WHERE position > ? ORDER BY position LIMIT ?",
+            (after_position, limit),
+        )
+        return [Notification(*row) for row in rows]
 
     def decode(self, notification: Notification) -> AnyRecorded:
         """The event of a notification. Raises `UnknownEvent` for a name or version from a newer Rapport."""
@@ -126,17 +117,28 @@ class EventStore:
 
     def head(self) -> int:
         """The position of the last event in the log; 0 when there is none."""
-        with self.database.reading() as session:
-            return int(session.query("SELECT COALESCE(MAX(position), 0) FROM stored_events")[0][0])
+        return int(self.database.query("SELECT COALESCE(MAX(position), 0) FROM stored_events")[0][0])
 
-    def changed_since(self, position: int) -> tuple[int, set[str]]:
-        """The head of the log, and the subjects of all events after a position."""
-        with self.database.reading() as session:
-            head = session.query("SELECT COALESCE(MAX(position), 0) FROM stored_events")[0][0]
-            if head <= position:
-                return head, set()
-            rows = session.query("SELECT DISTINCT originator_id FROM stored_events WHERE position > ?", (position,))
-        return head, {row[0] for row in rows}
+    def news(self, position: int, keys: Collection[tuple[str, str]]) -> News:
+        """What a batch has to know before it is decided: who wrote after a position, and which messages were answered."""
+        rows = self.database.keyed(
+            # A join: SQLite would scan the table for pairs in a list.
+            "WITH wanted (s, m) AS ({keys}) SELECT source, message_id, fingerprint, answer, 0 "
+            "FROM wanted CROSS JOIN receipts WHERE source = s AND message_id = m UNION ALL "
+            # Grouped by an expression: by the bare column SQLite would walk the whole index of streams.
+            "SELECT NULL, MAX(originator_id), NULL, NULL, MAX(position) FROM stored_events WHERE position > ? "
+            "GROUP BY originator_id || ''",
+            keys or [("", "")],
+            (position,),
+        )
+        news = News(position, set(), {})
+        for source, id_, fingerprint, answer, last in rows:
+            if source is None:
+                news.changed.add(id_)
+                news = news._replace(head=max(news.head, last))
+            else:
+                news.answered[source, id_] = ReceiptRow(source, id_, fingerprint, answer)
+        return news
 
     def wait(self, after_position: int, timeout: float) -> bool:
         """Sleep until the log has an event after the position (True), or for `timeout` seconds (False).
@@ -168,17 +170,7 @@ class EventStore:
     # --- receipts and offsets --------------------------------------------------------------------------------------
     def receipts(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], ReceiptRow]:
         """The kept receipts of these messages, by (source, message id)."""
-        rows = self._in_chunks(
-            keys,
-            lambda marks: (
-                # A join: SQLite would scan the table for pairs in a list.
-                f"WITH wanted (s, m) AS (VALUES {marks}) "  # noqa: S608 - only marks
-                "SELECT source, message_id, fingerprint, answer FROM wanted CROSS JOIN receipts "
-                "WHERE source = s AND message_id = m"
-            ),
-            mark="(?, ?)",
-        )
-        return {(row[0], row[1]): ReceiptRow(row[0], row[1], bytes(row[2]), bytes(row[3])) for row in rows}
+        return self.news(self.head(), keys).answered
 
     def kept_answers(self, size: int = 1000) -> Iterator[list[bytes]]:
         """What is kept of every receipt, some at a time."""
@@ -189,18 +181,5 @@ class EventStore:
 
     def offset(self, name: str) -> Offset | None:
         """How far a source has been read, or None if never."""
-        with self.database.reading() as session:
-            rows = session.query("SELECT name, next, generation FROM source_offsets WHERE name = ?", (name,))
+        rows = self.database.query("SELECT name, next, generation FROM source_offsets WHERE name = ?", (name,))
         return Offset(*rows[0]) if rows else None
-
-    def _in_chunks(
-        self, keys: Collection[Any], sql: Callable[[str], str], mark: str = "?"
-    ) -> Iterator[tuple[Any, ...]]:
-        left = list(keys)
-        if not left:
-            return
-        with self.database.reading() as session:
-            for start in range(0, len(left), CHUNK):
-                chunk = left[start : start + CHUNK]
-                params = [part for key in chunk for part in key] if mark != "?" else chunk
-                yield from session.query(sql(", ".join([mark] * len(chunk))), params)

@@ -63,10 +63,9 @@ class Handler:
 
     def _prepared(self, messages: Sequence[Message]) -> Batch:
         """A batch that knows which messages were answered before and has the streams that it will need."""
-        self._position, changed = self.store.changed_since(self._position)
-        self.cache.forget(changed)
         keys: set[Key] = {(message.source, message.id) for message in messages}
-        answered = self.store.receipts(keys)
+        self._position, changed, answered = self.store.news(self._position, keys)
+        self.cache.forget(changed)
         # What was answered before needs no state.
         read = self._entries([m for m in messages if (m.source, m.id) not in answered])
         return Batch(self.store.mapper, self.clock.now(), read, self._load, answered)
