@@ -17,6 +17,9 @@ MODULES: tuple[str, ...] = (
     "codes",
     "chart",
     "simulate",
+    "consume",
+    "publish",
+    "dead_letters",
     "up",
 )
 

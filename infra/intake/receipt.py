@@ -6,7 +6,8 @@ import orjson
 
 from domain.problem import Problem
 
-Status = Literal["accepted", "duplicate", "refused", "invalid", "conflict"]
+# A dead letter is what an invalid message becomes when it came over Kafka.
+Status = Literal["accepted", "duplicate", "refused", "invalid", "conflict", "dead_lettered"]
 # A message with one of these has used its id; an invalid one may be put right and sent again.
 KEPT: Final = frozenset({"accepted", "refused", "conflict"})
 # What makes `rapport submit` exit 1.

@@ -1,0 +1,28 @@
+"""`rapport consume`: messages from Kafka into the record, until it is asked to stop."""
+
+from typing import Annotated
+
+import typer
+
+from infra.cli.running import MetricsHostOption, MetricsPortOption, running
+
+
+def register(app: typer.Typer) -> None:
+    """Add `consume`."""
+    app.command("consume")(consume)
+
+
+def consume(
+    batch: Annotated[int, typer.Option(min=1, max=10_000, help="The most messages in one transaction.")] = 500,
+    metrics_port: MetricsPortOption = None,
+    metrics_host: MetricsHostOption = "127.0.0.1",
+) -> None:
+    """Take messages from the topic rapport.commands; receipts go to rapport.receipts, the unreadable to rapport.dead-letters.
+
+    Start as many as you like, up to one for each partition. Ends cleanly on Ctrl-C and SIGTERM.
+    """
+    with running("consume", metrics_port, metrics_host) as (rapport, process):
+        from infra.kafka.consume import Consuming
+        from infra.kafka.keep import keep_going
+
+        keep_going(process, "consumer", lambda: Consuming(rapport, process, batch))

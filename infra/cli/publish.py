@@ -1,0 +1,22 @@
+"""`rapport publish`: operational facts from the record to Kafka, until it is asked to stop."""
+
+import typer
+
+from infra.cli.running import MetricsHostOption, MetricsPortOption, running
+
+
+def register(app: typer.Typer) -> None:
+    """Add `publish`."""
+    app.command("publish")(publish)
+
+
+def publish(metrics_port: MetricsPortOption = None, metrics_host: MetricsHostOption = "127.0.0.1") -> None:
+    """Send operational facts to the topic rapport.events: no content, no personal data beyond ids.
+
+    One process publishes at a time; start a second as a stand-by. Ends cleanly on Ctrl-C and SIGTERM.
+    """
+    with running("publish", metrics_port, metrics_host) as (rapport, process):
+        from infra.kafka.keep import keep_going
+        from infra.kafka.publish import Publishing
+
+        keep_going(process, "publisher", lambda: Publishing(rapport, process))

@@ -1,0 +1,90 @@
+"""The partitions of this consumer: given by the group, claimed in the store, read from where the store says.
+
+The group's listener runs in kafka-python's own thread, where slow work would hold up the heartbeats; it only pauses what was
+assigned. The claim, with its transaction, and the seek follow in the consumer's loop, and then the partitions go on.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from kafka import ConsumerRebalanceListener
+from kafka.structs import TopicPartition
+
+from infra.eventstore.database import Database
+from infra.kafka.claims import Claim, claim
+from infra.kafka.clients import REQUEST_MS, KafkaTrouble
+from infra.observe.logs import logger
+from infra.observe.metrics import EXPIRED, REBALANCES, UNREAD
+
+log = logger("rapport.kafka")
+
+
+class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python ships no types
+    """What is ours of one topic. `fresh` while there are partitions that are not claimed yet."""
+
+    def __init__(self, consumer: Any, topic: str, database: Database) -> None:
+        self.consumer = consumer
+        self.topic = topic
+        self.database = database
+        self.claims: dict[int, Claim] = {}
+        self.fresh = False
+        self._assigned: frozenset[TopicPartition] = frozenset()
+
+    # --- told by the group, in the library's thread ------------------------------------------------------------------
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """All that is ours from now on; a partition that stays with us is claimed anew too."""
+        self._assigned = frozenset(assigned)
+        self.consumer.pause(*self._assigned)
+        self.claims = {}
+        self.fresh = True
+
+    def on_partitions_revoked(self, _revoked: Iterable[TopicPartition]) -> None:
+        """The group is about to share out anew."""
+        self.claims = {}
+
+    def on_partitions_lost(self, _lost: Iterable[TopicPartition]) -> None:
+        """The group has given us up; others may be at work already."""
+        self.claims = {}
+
+    # --- done by the consumer, in its loop ---------------------------------------------------------------------------
+    def take(self) -> None:
+        """Claim what was assigned and go to where the store says. Raises `StoreError` and `KafkaTrouble`."""
+        self.fresh = False
+        UNREAD.clear()
+        places = sorted(self._assigned)
+        REBALANCES.inc()
+        log.info("partitions assigned", partitions=[place.partition for place in places])
+        if not places:
+            return
+        claims = claim(self.database, self.topic, [place.partition for place in places])
+        begins = self.consumer.beginning_offsets(places, timeout_ms=REQUEST_MS)
+        ends = self.consumer.end_offsets(places, timeout_ms=REQUEST_MS)
+        for place in places:
+            found = claims[place.partition]
+            self._must_follow(found, begins[place], ends[place])
+            self.consumer.seek(place, max(found.answered, begins[place]))
+        self.consumer.resume(*places)
+        self.claims = claims
+
+    def measure(self) -> None:
+        """Show how much is unread, against the high watermark that the broker tells with every fetch."""
+        for partition, found in self.claims.items():
+            head = self.consumer.highwater(TopicPartition(self.topic, partition))
+            if head is not None:
+                UNREAD.labels(partition).set(max(0, head - found.next))
+
+    def _must_follow(self, found: Claim, begin: int, end: int) -> None:
+        """Whether what the broker has goes on where the store stands."""
+        if found.next > end:
+            raise KafkaTrouble(
+                f"{self.topic}, partition {found.partition}, ends at {end}, but was read up to {found.next}: it was made "
+                "anew or has lost messages. Use a new topic (another RAPPORT_KAFKA_PREFIX), never an old name"
+            )
+        if 0 < found.next < begin:
+            EXPIRED.inc(begin - found.next)
+            log.error(
+                "the broker deleted messages before they were read",
+                partition=found.partition,
+                first=found.next,
+                count=begin - found.next,
+            )

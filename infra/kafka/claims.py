@@ -1,0 +1,82 @@
+"""Whose a partition is, according to the store: every owner takes a new generation, and older ones are fenced.
+
+The broker decides who should read a partition, but it can't keep somebody whom it has given up on (a process that was
+stopped and goes on) from committing to our database. So a new owner first raises the partition's generation in the
+store; the offset of every batch is written under the owner's generation, and an older one fails with the whole transaction.
+The generations of the group itself would not do: they begin again at one when the broker forgets the group.
+
+Two positions are kept for a partition: up to where messages are recorded, and up to where their answers are known to have
+reached the broker. Between the two, answers are sent again by the next owner.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from infra.eventstore.database import Database, Session
+from infra.eventstore.recording import Offset
+
+
+@dataclass
+class Claim:
+    """A partition owned: the first offset not recorded, the first not known to be answered, and our generation.
+
+    `answered` runs ahead of `answered_stored`, what the store knows of it, until the next commit.
+    """
+
+    partition: int
+    name: str
+    next: int
+    answered: int
+    answered_stored: int
+    generation: int
+
+    def offsets(self, next_: int) -> list[Offset]:
+        """What to write in the transaction that records all before `next_`, which may be where we are already."""
+        found = [Offset(self.name, next_, self.generation)] if next_ > self.next else []
+        if self.answered > self.answered_stored:
+            found.append(Offset(answers_of(self.name), self.answered, self.generation))
+        return found
+
+    def wrote(self, offsets: Iterable[Offset]) -> None:
+        """These offsets are committed."""
+        for offset in offsets:
+            if offset.name == self.name:
+                self.next = offset.next
+            elif offset.name == answers_of(self.name):
+                self.answered_stored = offset.next
+
+
+def source_of(topic: str, partition: int) -> str:
+    """The name under which a partition's offset is kept."""
+    return f"kafka:{topic}:{partition}"
+
+
+def answers_of(name: str) -> str:
+    """The name under which it is kept how far a partition's messages are answered."""
+    return f"{name}:answers"
+
+
+def claim(database: Database, topic: str, partitions: Iterable[int]) -> dict[int, Claim]:
+    """Take partitions over from whoever had them. Raises `StoreError`."""
+    claims = {}
+    # In one order everywhere, or two that claim at once could wait for each other.
+    names = sorted((source_of(topic, partition), partition) for partition in set(partitions))
+    with database.transaction() as session:
+        for name, partition in names:
+            generation, next_ = _take(session, name)
+            _, answered = _take(session, answers_of(name), generation)
+            claims[partition] = Claim(partition, name, next_, answered, answered, generation)
+    return claims
+
+
+def _take(session: Session, name: str, generation: int | None = None) -> tuple[int, int]:
+    """Raise the generation, by one or to the given; it and the position."""
+    session.execute(
+        "INSERT INTO source_offsets (name, next, generation) VALUES (?, 0, 0) ON CONFLICT (name) DO NOTHING", (name,)
+    )
+    if generation is None:
+        session.execute("UPDATE source_offsets SET generation = generation + 1 WHERE name = ?", (name,))
+    else:
+        session.execute("UPDATE source_offsets SET generation = ? WHERE name = ?", (generation, name))
+    [(found, next_)] = session.query("SELECT generation, next FROM source_offsets WHERE name = ?", (name,))
+    return int(found), int(next_)

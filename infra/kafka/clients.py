@@ -1,0 +1,140 @@
+"""Clients of kafka-python, set up the one way that is safe here; everything else about the library is in this folder too.
+
+Its defaults would commit offsets on their own, start at a topic's end, make topics by misspelling, and read what was never
+committed. TLS and SASL come from the settings; passwords are read from files.
+"""
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from infra.settings import Settings
+
+# A poll shorter than this may end in the middle of a rebalance and leave kafka-python waiting for good.
+POLL_MS: Final = 1000
+# How long a consumer may be busy with one batch before its partitions go to others.
+BUSY_MS: Final = 120_000
+REQUEST_MS: Final = 10_000
+BOOTSTRAP_MS: Final = 10_000
+RECONNECT_MAX_MS: Final = 2_000
+STOP_SECONDS: Final = 2.0
+LINGER_MS: Final = 5
+BATCH_BYTES: Final = 128 * 1024
+# A producer that is told to keep trying does so for as long as its owner lives: giving up on one message and
+# sending the next would break the order of facts.
+FOR_EVER_MS: Final = 2**31 - 1
+
+
+class KafkaTrouble(Exception):
+    """Kafka can't do what was asked; the message says why. It may go well later."""
+
+
+class NoKafka(Exception):
+    """No broker is named in the settings."""
+
+
+def connection(settings: Settings) -> dict[str, Any]:
+    """How to reach the brokers, as kafka-python wants it. Raises `NoKafka`."""
+    if not settings.kafka:
+        raise NoKafka("no broker is named: set RAPPORT_KAFKA to host:port (several with commas between)")
+    given = {
+        "ssl_cafile": _path(settings.kafka_ca_file),
+        "ssl_certfile": _path(settings.kafka_certificate_file),
+        "ssl_keyfile": _path(settings.kafka_key_file),
+        "ssl_password": _secret(settings.kafka_key_password_file),
+        "sasl_mechanism": settings.kafka_sasl,
+        "sasl_plain_username": settings.kafka_username,
+        "sasl_plain_password": _secret(settings.kafka_password_file),
+    }
+    return {
+        "bootstrap_servers": [server.strip() for server in settings.kafka.split(",") if server.strip()],
+        "bootstrap_timeout_ms": BOOTSTRAP_MS,
+        "request_timeout_ms": REQUEST_MS,
+        "reconnect_backoff_max_ms": RECONNECT_MAX_MS,
+        "security_protocol": settings.kafka_security,
+        "ssl_check_hostname": settings.kafka_check_hostname,
+        **{name: value for name, value in given.items() if value is not None},
+    }
+
+
+def producer(settings: Settings, name: str, delivery_ms: int) -> Any:
+    """A producer that keeps order and sends nothing twice by itself. Raises `NoKafka` and kafka's errors."""
+    from kafka import KafkaProducer
+
+    return KafkaProducer(
+        **connection(settings),
+        client_id=name,
+        enable_idempotence=True,
+        acks="all",
+        linger_ms=LINGER_MS,
+        batch_size=BATCH_BYTES,
+        delivery_timeout_ms=delivery_ms,
+        max_block_ms=REQUEST_MS,
+        allow_auto_create_topics=False,
+    )
+
+
+def consumer(settings: Settings, name: str, *, group: str | None, most: int = 500) -> Any:
+    """A consumer that commits nothing by itself and starts at the beginning. Raises `NoKafka` and kafka's errors."""
+    from kafka import KafkaConsumer
+
+    session_ms = int(settings.kafka_session_seconds * 1000)
+    return KafkaConsumer(
+        **connection(settings),
+        client_id=name,
+        group_id=group,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        session_timeout_ms=session_ms,
+        heartbeat_interval_ms=session_ms // 4,
+        max_poll_interval_ms=BUSY_MS,
+        max_poll_records=most,
+        allow_auto_create_topics=False,
+    )
+
+
+def drop(producer: Any) -> None:
+    """Close a producer without sending what it still holds; its own `close` would go on with that behind our back."""
+    sender = producer._sender  # noqa: SLF001 - there is no public way to give up
+    sender.force_close()
+    sender.join(STOP_SECONDS)
+    producer.close(timeout=STOP_SECONDS)
+
+
+def await_future(future: Any, seconds: float) -> None:
+    """Wait until a send is acknowledged or has failed, or for so many seconds; `is_done` and `failed` tell which."""
+    from kafka.errors import KafkaError
+
+    with suppress(KafkaError):
+        future.get(timeout=max(0.0, seconds))
+
+
+def admin(settings: Settings) -> Any:
+    """An administrator's client, for questions. Raises `NoKafka` and kafka's errors."""
+    from kafka import KafkaAdminClient
+
+    return KafkaAdminClient(**{**connection(settings), "bootstrap_timeout_ms": 2000, "request_timeout_ms": 2500})
+
+
+def _path(file: Path | None) -> str | None:
+    return None if file is None else str(file)
+
+
+def _secret(file: Path | None) -> str | None:
+    """The first line of a file that holds a secret."""
+    return None if file is None else file.read_text().partition("\n")[0].strip()
+
+
+def must_have(client: Any, topic: str) -> None:
+    """Raise `KafkaTrouble` unless a producer or consumer finds the topic; Rapport makes none by itself."""
+    from kafka.errors import KafkaTimeoutError
+
+    find = getattr(client, "partitions_for_topic", None) or client.partitions_for
+    try:
+        found = find(topic)
+    except KafkaTimeoutError:
+        found = None
+    if not found:
+        said = f"the topic {topic} is not there (or the broker does not answer): make it, Rapport makes none"
+        raise KafkaTrouble(said)

@@ -1,0 +1,200 @@
+"""`rapport consume`: messages from Kafka into the record, each poll one batch and one commit.
+
+The offset commits with the events and receipts, so a message is recorded exactly once however often it is read. Answers
+follow the commit, at least once. The offsets that the broker keeps are for its own tools to show; nothing here reads them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from time import monotonic, time
+from typing import Any, Final
+
+from kafka.structs import OffsetAndMetadata, TopicPartition
+from opentelemetry.trace import Span, SpanKind
+
+from infra.bootstrap import Rapport
+from infra.eventstore.recording import Offset
+from infra.intake.message import Message
+from infra.intake.receipt import Receipt
+from infra.kafka import clients
+from infra.kafka.answers import Answered, Answers
+from infra.kafka.arrival import Arrived, arrived
+from infra.kafka.assignment import Assignment
+from infra.kafka.claims import Claim
+from infra.kafka.earlier import answered_earlier
+from infra.kafka.topics import Topics
+from infra.kafka.watchdog import Watchdog
+from infra.observe.logs import logger
+from infra.observe.metrics import BATCH_MESSAGES, BATCH_SECONDS, MESSAGE_SECONDS, MESSAGES
+from infra.observe.process import Process
+
+WAY: Final = "kafka"
+# How often the broker is told, for its own tools, how far we are.
+TELL_SECONDS: Final = 2.0
+STOP_SECONDS: Final = 10.0
+SETTLE_SECONDS: Final = 60.0
+
+log = logger("rapport.kafka")
+Records = Mapping[TopicPartition, Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class Work:
+    """One batch: what was recorded before and needs only its answer, and what is new, with the offsets it reaches."""
+
+    earlier: list[Arrived]
+    new: list[Arrived]
+    reached: list[tuple[Claim, int]]
+
+
+class Consuming:
+    """One session of a consumer. Raises `StoreError`, `KafkaTrouble` and kafka's errors; then it is over."""
+
+    def __init__(self, rapport: Rapport, process: Process, batch: int = 500) -> None:
+        self.rapport = rapport
+        self.process = process
+        settings = rapport.settings
+        self.topics = Topics.named(settings.kafka_prefix)
+        # Without the database there is nothing to join the group for.
+        rapport.store.head()
+        self.answers = Answers(settings, self.topics, rapport.clock)
+        try:
+            self.consumer = clients.consumer(
+                settings, "rapport-consume", group=settings.kafka_prefix + settings.kafka_group, most=batch
+            )
+        except BaseException:
+            self.answers.close()
+            raise
+        try:
+            clients.must_have(self.consumer, self.topics.commands)
+            self.assignment = Assignment(self.consumer, self.topics.commands, rapport.database)
+            self.watchdog = Watchdog(self.consumer, settings.kafka_session_seconds)
+            self.consumer.subscribe([self.topics.commands], listener=self.assignment)
+        except BaseException:
+            self.close()
+            raise
+        self._told_at = 0.0
+
+    def turn(self) -> None:
+        """One poll and what comes of it."""
+        polled = self.consumer.poll(timeout_ms=clients.POLL_MS)
+        self.watchdog.look()
+        if self.assignment.fresh:
+            # What was on its way for the old assignment is no longer ours to keep account of.
+            self.assignment.take()
+        elif polled:
+            self._take(polled)
+        else:
+            self._rest()
+        self.assignment.measure()
+
+    def finish(self) -> None:
+        """Wait for the answers on their way, and write down that they arrived."""
+        self.answers.settle(most=0, seconds=STOP_SECONDS)
+        self._rest()
+        self._tell(force=True)
+
+    def close(self) -> None:
+        """Leave the group and let go of the clients."""
+        self.answers.close()
+        self.consumer.close(autocommit=False, timeout_ms=2000)
+
+    def _take(self, polled: Records) -> None:
+        work = sort_out(polled, self.assignment.claims)
+        earlier = answered_earlier(self.rapport.store, work.earlier) if work.earlier else []
+        answered = [*earlier, *self._record(work)]
+        self.answers.send(answered, work.reached)
+        self.answers.settle(seconds=SETTLE_SECONDS)
+        for _, receipt in answered:
+            status = "dead_lettered" if receipt.status == "invalid" else receipt.status
+            MESSAGES.labels(WAY, status).inc()
+        self._tell()
+
+    def _record(self, work: Work) -> list[Answered]:
+        """Decide and commit what is new."""
+        began, began_at = monotonic(), time()
+        new, spans = self._traced(work.new)
+        messages = [each.read for each in new if isinstance(each.read, Message)]
+        offsets = sorted(offset for claim, next_ in work.reached for offset in claim.offsets(next_))
+        try:
+            receipts = iter(self.rapport.handler.handle_messages(messages, offsets=offsets))
+        except BaseException:
+            self._ended(spans, failed=True)
+            raise
+        self._ended(spans)
+        self._wrote(offsets)
+        BATCH_SECONDS.labels(WAY).observe(monotonic() - began)
+        BATCH_MESSAGES.labels(WAY).observe(len(new))
+        waited = MESSAGE_SECONDS.labels(WAY)
+        spent = monotonic() - began
+        for each in new:
+            waited.observe(max(0.0, began_at - each.timestamp_ms / 1000) + spent)
+        return [Answered(each, each.read if isinstance(each.read, Receipt) else next(receipts)) for each in new]
+
+    def _rest(self) -> None:
+        """Nothing to read: note what has arrived at the broker, so that a restart need not send it again."""
+        self.answers.settle()
+        offsets = sorted(offset for claim in self.assignment.claims.values() for offset in claim.offsets(claim.next))
+        if offsets:
+            self.rapport.store.append_stored([], offsets=offsets)
+            self._wrote(offsets)
+        self._tell()
+
+    def _wrote(self, offsets: Sequence[Offset]) -> None:
+        for claim in self.assignment.claims.values():
+            claim.wrote(offsets)
+
+    def _tell(self, *, force: bool = False) -> None:
+        """Let the broker's own tools see how far we are. Nothing depends on it, so its failures are not ours."""
+        if not force and monotonic() - self._told_at < TELL_SECONDS:
+            return
+        self._told_at = monotonic()
+        reached = {
+            TopicPartition(self.topics.commands, partition): OffsetAndMetadata(claim.next, "", -1)
+            for partition, claim in self.assignment.claims.items()
+            if claim.next
+        }
+        if reached:
+            self.consumer.commit_async(reached)
+
+    # --- traces ------------------------------------------------------------------------------------------------------
+    def _traced(self, new: list[Arrived]) -> tuple[list[Arrived], list[Span | None]]:
+        """The same messages under spans of ours, where spans are wanted."""
+        tracing = self.process.tracing
+        if not tracing.enabled:
+            return new, []
+        traced, spans = [], []
+        for each in new:
+            if isinstance(each.read, Message):
+                message = each.read
+                name = f"process {type(message.command).__name__}"
+                facts = {
+                    "messaging.system": "kafka",
+                    "messaging.message.id": each.id,
+                    "rapport.subject": message.subject,
+                }
+                span, traceparent = tracing.begin(name, SpanKind.CONSUMER, each.traceparent, facts)
+                spans.append(span)
+                each = each._replace(read=message._replace(traceparent=traceparent))  # noqa: PLW2901
+            traced.append(each)
+        return traced, spans
+
+    def _ended(self, spans: list[Span | None], *, failed: bool = False) -> None:
+        for span in spans:
+            self.process.tracing.end(span, failed=failed)
+
+
+def sort_out(polled: Records, claims: Mapping[int, Claim]) -> Work:
+    """What of the polled records is to be done; partitions that were never claimed, and what is answered, are left out."""
+    work = Work([], [], [])
+    for place, records in polled.items():
+        claim = claims.get(place.partition)
+        if claim is None:
+            continue
+        for record in records:
+            if record.offset >= claim.next:
+                work.new.append(arrived(record))
+            elif record.offset >= claim.answered:
+                work.earlier.append(arrived(record))
+        work.reached.append((claim, max(claim.next, records[-1].offset + 1)))
+    return work

@@ -1,0 +1,180 @@
+"""Dead letters: messages that could not be taken, on a topic of their own, to be looked at, put right and sent again.
+
+The topic is only read and added to. What was sent again is noted there too, as a record with the header `rapport-resubmitted`
+that names the dead letter, so that everybody sees the same list. A letter is known by the place from which it came,
+topic/partition/offset of the commands' topic, which its receipt carries as `id`; copies after a crash fall together.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import orjson
+
+from infra.intake.message import Message
+from infra.kafka import clients
+from infra.kafka.answers import MARK
+from infra.kafka.arrival import Arrived, Headers, arrived, read
+from infra.kafka.clients import KafkaTrouble
+from infra.kafka.topics import Topics
+from infra.settings import Settings
+
+RESUBMITTED: Final = MARK + "resubmitted"
+DELIVERY_MS: Final = 20_000
+READ_SECONDS: Final = 30.0
+
+
+@dataclass
+class DeadLetter:
+    """A message that became a dead letter; `resubmitted` says when it was last sent again."""
+
+    id: str
+    topic: str
+    reason: str
+    problems: list[dict[str, Any]]
+    time: str
+    key: str | None
+    traceparent: str | None
+    headers: Headers
+    value: bytes
+    resubmitted: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """For `list` and `show`; `value` is left out."""
+        return {
+            "id": self.id,
+            "time": self.time,
+            "reason": self.reason,
+            "problems": self.problems,
+            "key": self.key,
+            "traceparent": self.traceparent,
+            "resubmitted": self.resubmitted,
+        }
+
+
+class UnknownDeadLetter(Exception):
+    """There is no dead letter of this id."""
+
+
+def dead_letters(settings: Settings) -> dict[str, DeadLetter]:
+    """All dead letters that the topic holds now, oldest first, by id. Raises `KafkaTrouble`, `NoKafka`, kafka's errors."""
+    topics = Topics.named(settings.kafka_prefix)
+    found: dict[str, DeadLetter] = {}
+    notes: list[tuple[str, str]] = []
+    for record in sorted(_records(settings, topics.dead_letters), key=lambda each: each.timestamp_ms):
+        marks = {
+            name.removeprefix(MARK): text.decode(errors="replace") for name, text in record.headers if _is_ours(name)
+        }
+        if letter_id := marks.get("resubmitted"):
+            notes.append((letter_id, marks.get("time", "")))
+        elif {"topic", "partition", "offset"} <= marks.keys():
+            letter = _letter(record, marks)
+            found.setdefault(letter.id, letter)
+    for letter_id, time in notes:
+        if letter_id in found:
+            found[letter_id].resubmitted = time
+    return found
+
+
+def find(settings: Settings, letter_id: str) -> DeadLetter:
+    """One dead letter, by its id or by just partition/offset. Raises `UnknownDeadLetter` and what `dead_letters` raises."""
+    for known, letter in dead_letters(settings).items():
+        if letter_id in (known, known.split("/", 1)[1]):
+            return letter
+    raise UnknownDeadLetter(f"no dead letter {letter_id!r}; `rapport dead-letters list` names them")
+
+
+def resubmit(settings: Settings, letter: DeadLetter, value: bytes | None = None) -> str:
+    """Send a dead letter to its topic again, as it was or with another value; where it went, topic/partition/offset.
+
+    Raises `KafkaTrouble`, `NoKafka` and kafka's errors.
+    """
+    topics = Topics.named(settings.kafka_prefix)
+    headers = letter.headers
+    if value is None:
+        value = letter.value
+    elif _whole_message(value):
+        # A whole message needs none of the attributes that came as headers.
+        headers = [(name, text) for name, text in headers if not name.startswith("ce_") and name != "content-type"]
+    message = read(value, headers)
+    subject = message.subject
+    key = subject.encode() if subject else letter.key.encode() if letter.key else None
+    producer = clients.producer(settings, "rapport-dead-letters", DELIVERY_MS)
+    try:
+        for topic in (letter.topic, topics.dead_letters):
+            clients.must_have(producer, topic)
+        place = _delivered(producer.send(letter.topic, value, key, headers))
+        marks = {"resubmitted": letter.id, "as": place, "time": datetime.now(UTC).isoformat(timespec="milliseconds")}
+        note = [(MARK + name, text.replace("+00:00", "Z").encode()) for name, text in marks.items()]
+        _delivered(producer.send(topics.dead_letters, orjson.dumps(marks), key, note))
+    finally:
+        producer.close(timeout=clients.STOP_SECONDS)
+    return place
+
+
+def _delivered(future: Any) -> str:
+    metadata = future.get(timeout=DELIVERY_MS / 1000)
+    return f"{metadata.topic}/{metadata.partition}/{metadata.offset}"
+
+
+def _whole_message(value: bytes) -> bool:
+    try:
+        found = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(found, dict) and "specversion" in found
+
+
+def _letter(record: Arrived, marks: dict[str, str]) -> DeadLetter:
+    try:
+        problems = orjson.loads(marks.get("problems", "[]"))
+    except orjson.JSONDecodeError:
+        problems = []
+    return DeadLetter(
+        id=f"{marks['topic']}/{marks['partition']}/{marks['offset']}",
+        topic=marks["topic"],
+        reason=marks.get("reason", ""),
+        problems=problems,
+        time=marks.get("time", ""),
+        key=None if record.key is None else record.key.decode(errors="replace"),
+        traceparent=marks.get("traceparent"),
+        headers=[(name, text) for name, text in record.headers if not _is_ours(name)],
+        value=record.value or b"",
+    )
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith(MARK)
+
+
+def _records(settings: Settings, topic: str) -> Iterator[Arrived]:
+    """Everything on a topic, up to its end as it is when we begin."""
+    from kafka.structs import TopicPartition
+
+    with closing(clients.consumer(settings, "rapport-dead-letters", group=None)) as consumer:
+        clients.must_have(consumer, topic)
+        places = [TopicPartition(topic, partition) for partition in consumer.partitions_for_topic(topic)]
+        consumer.assign(places)
+        consumer.seek_to_beginning(*places)
+        ends = consumer.end_offsets(places, timeout_ms=clients.REQUEST_MS)
+        left = {place for place in places if consumer.position(place, timeout_ms=clients.REQUEST_MS) < ends[place]}
+        while left:
+            polled = consumer.poll(timeout_ms=int(READ_SECONDS * 1000))
+            if not polled:
+                raise KafkaTrouble(f"the broker sent nothing of {topic} for {READ_SECONDS:.0f} s")
+            for records in polled.values():
+                yield from (arrived(record) for record in records)
+            left = {place for place in left if consumer.position(place) < ends[place]}
+
+
+def readable(letter: DeadLetter) -> dict[str, Any]:
+    """A dead letter whole, its value as text, and what Rapport of today makes of it."""
+    now = read(letter.value, letter.headers)
+    return {
+        **letter.to_dict(),
+        "headers": {name: text.decode(errors="replace") for name, text in letter.headers},
+        "value": letter.value.decode(errors="replace"),
+        "well_formed": isinstance(now, Message),
+    }

@@ -1,0 +1,39 @@
+"""The answers to messages that are recorded but whose answers may never have left: found in the record, not decided anew."""
+
+from collections.abc import Sequence
+
+from domain.problem import Problem
+from infra.eventstore.store import EventStore
+from infra.intake.message import Message
+from infra.intake.receipt import Receipt
+from infra.kafka.answers import Answered
+from infra.kafka.arrival import Arrived
+
+
+def answered_earlier(store: EventStore, arrivals: Sequence[Arrived]) -> list[Answered]:
+    """Each of these with the receipt that it got. Raises `StoreError`."""
+    messages = [arrived.read for arrived in arrivals if isinstance(arrived.read, Message)]
+    kept = store.receipts({(message.source, message.id) for message in messages})
+    answers = []
+    for arrived in arrivals:
+        message = arrived.read
+        if isinstance(message, Receipt):
+            answers.append(Answered(arrived, message))
+            continue
+        row = kept.get((message.source, message.id))
+        if row is None:
+            said = "nothing was recorded of this message, and why was lost in a restart; it may be sent again"
+            receipt = _invalid(message, Problem("not_recorded", said))
+        elif row.fingerprint != message.fingerprint:
+            said = "expected the same content as before under this source and id, or another id"
+            receipt = _invalid(message, Problem("id_reused", said, field="id"))
+        else:
+            again = Receipt.duplicate(message.source, message.id, row.answer)
+            assert again.first_status is not None
+            receipt = again._replace(status=again.first_status, first_status=None)
+        answers.append(Answered(arrived, receipt))
+    return answers
+
+
+def _invalid(message: Message, problem: Problem) -> Receipt:
+    return Receipt(message.source, message.id, message.subject, "invalid", (), (problem,))

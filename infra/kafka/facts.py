@@ -1,0 +1,153 @@
+"""What of an event may leave on the public topic: operational facts, never content, no personal data beyond ids.
+
+Three rules, from the data class that every field declares, so that a new field is judged when it is written:
+- a field leaves when its class is operational or on the list that a mentor may share without consent (pentalog.mentor-free);
+- of who people are only ids leave, never names;
+- free text never leaves, whatever its class: nobody can say beforehand what people write.
+
+Some events don't leave at all, for that they happened is confidential in itself. Every event is in one of the two lists.
+"""
+
+from datetime import datetime
+from functools import cache
+from math import inf
+from typing import Any, Final, get_args, get_origin
+
+import orjson
+from pydantic import BaseModel
+
+from domain.case import events as case
+from domain.model import AnyRecorded, Event, data_class_of
+from domain.registry import EVENTS
+from domain.relationship import events as relationship
+from domain.words import DataClass
+from infra.observe.tracing import valid
+
+OPERATIONAL: Final[frozenset[DataClass]] = frozenset(
+    {
+        "operational",
+        "attendance",
+        "schedule",
+        "time_spent",
+        "goal_presence",
+        "goal_types",
+        "goal_outcomes",
+        "process_improvement",
+        "nps_score",
+    }
+)
+WITHHELD: Final[frozenset[type[Event]]] = frozenset(
+    {
+        relationship.ConfidenceDisclosed,
+        relationship.TrustBreakdownReported,
+        relationship.TrustRestored,
+        relationship.DisrespectReported,
+        relationship.DisrespectResolved,
+        relationship.ProblemReported,
+        relationship.BreachReported,
+        relationship.ConflictOfInterestDeclared,
+        relationship.ConflictMitigationAgreed,
+        relationship.MenteeReferred,
+        relationship.MenteeSignposted,
+        case.CaseOpened,
+        case.CaseEscalated,
+        case.CaseDecided,
+        case.CaseClosed,
+    }
+)
+PUBLISHED: Final[frozenset[type[Event]]] = frozenset(EVENTS.values()) - WITHHELD
+# Ids and words are short; a field for more than this is for sentences.
+LONGEST_ID: Final = 200
+
+# Text without a limit that Rapport itself writes, from its own lists.
+OWN_WORDS: Final[frozenset[tuple[type[BaseModel], str]]] = frozenset({(relationship.RelationshipProposed, "codes")})
+
+# What pydantic is told to leave in: True, or the fields of a nested model.
+Include = dict[str, Any]
+
+
+@cache
+def included(model: type[BaseModel]) -> Include:
+    """The fields of an event, or of a value in it, that may leave, as pydantic's `include`."""
+    found: Include = {}
+    for name, info in model.model_fields.items():
+        if not _may_leave(model, name):
+            continue
+        nested = _nested(info.annotation)
+        if nested is None:
+            found[name] = True
+        elif inner := included(nested):
+            found[name] = {"__all__": inner} if _is_list(info.annotation) else inner
+    return found
+
+
+def fact(recorded: AnyRecorded, source: str) -> bytes | None:
+    """The CloudEvent of an event, or None for one that is withheld.
+
+    Its `id` is subject/version: the same whoever sends it and however often, for readers to know it again by.
+    """
+    data = recorded.data
+    kind = type(data)
+    if kind not in PUBLISHED:
+        return None
+    event: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": f"{recorded.subject}/{recorded.version}",
+        "source": source,
+        "type": f"rapport.{kind.__name__}",
+        "subject": recorded.subject,
+        "time": recorded.occurred_at,
+        "datacontenttype": "application/json",
+        "version": recorded.version,
+        "recordedat": recorded.recorded_at,
+        "actor": recorded.actor,
+        "data": orjson.Fragment(data.__pydantic_serializer__.to_json(data, include=included(kind), exclude_none=True)),
+    }
+    if recorded.correlation_id:
+        event["correlationid"] = recorded.correlation_id
+    if recorded.message_id:
+        event["causationid"] = recorded.message_id
+    if traceparent := valid(recorded.traceparent):
+        event["traceparent"] = traceparent
+    return orjson.dumps(event, default=_plain, option=orjson.OPT_UTC_Z)
+
+
+def _plain(value: object) -> str:
+    assert isinstance(value, datetime)
+    return value.isoformat()
+
+
+def _may_leave(model: type[BaseModel], name: str) -> bool:
+    data_class = data_class_of(model, name)
+    if data_class == "identity":
+        return name.endswith("_id") or name == "person"
+    if data_class not in OPERATIONAL:
+        return False
+    return (model, name) in OWN_WORDS or not _is_free_text(model.model_json_schema()["properties"][name])
+
+
+def _is_free_text(schema: dict[str, Any]) -> bool:
+    """Whether a field has room for sentences: text of any length, or of more than an id has."""
+    if schema.get("type") == "string":
+        return not {"enum", "const", "format"} & schema.keys() and schema.get("maxLength", inf) > LONGEST_ID
+    inner = [
+        *schema.get("anyOf", ()),
+        *schema.get("prefixItems", ()),
+        schema.get("items"),
+        schema.get("additionalProperties"),
+    ]
+    return any(_is_free_text(each) for each in inner if isinstance(each, dict))
+
+
+def _nested(annotation: Any) -> type[BaseModel] | None:
+    """The model that a field holds, alone or in a list."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for part in get_args(annotation):
+        if found := _nested(part):
+            return found
+    return None
+
+
+def _is_list(annotation: Any) -> bool:
+    return get_origin(annotation) in {tuple, list}

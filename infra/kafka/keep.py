@@ -1,0 +1,86 @@
+"""Keep a session with the broker going: when anything goes wrong, end it, wait a little, and begin anew from the store.
+
+A session holds clients and nothing that can't be lost. So there is one way to recover, and it is used all the time.
+"""
+
+import random
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from infra.eventstore.failure import FencedSource, StoreError
+from infra.kafka.clients import KafkaTrouble, NoKafka
+from infra.observe.logs import logger
+from infra.observe.metrics import RESTARTS
+from infra.observe.process import Process
+
+FIRST_SECONDS: Final = 0.2
+LONGEST_SECONDS: Final = 10.0
+# No turn of a session may take longer; a process that stays in one is not alive.
+PATIENCE_SECONDS: Final = 180.0
+
+log = logger("rapport.kafka")
+
+
+class Working(Protocol):
+    """A session that has begun."""
+
+    def turn(self) -> None:
+        """Do what there is to do now; wait for about a second when there is nothing."""
+
+    def finish(self) -> None:
+        """Stop cleanly: what is under way is brought to its end."""
+
+    def close(self) -> None:
+        """Let go of the clients; nothing is waited for."""
+
+
+def keep_going(process: Process, name: str, begin: Callable[[], Working]) -> None:
+    """Run sessions until the process is asked to stop. Raises `NoKafka`."""
+    loop = process.vitals.loop(name, PATIENCE_SECONDS)
+    process.vitals.troubled(name, "is starting")
+    wait = FIRST_SECONDS
+    while not process.stop.is_set():
+        loop.beat()
+        session: Working | None = None
+        try:
+            session = begin()
+            while not process.stop.is_set():
+                session.turn()
+                loop.beat()
+                wait = FIRST_SECONDS
+                process.vitals.well(name)
+            session.finish()
+        except NoKafka:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, beginning anew from the store is safe
+            process.vitals.troubled(name, str(error) or type(error).__name__)
+            _report(name, error)
+            process.stop.wait(wait * random.uniform(0.7, 1.3))
+            wait = min(wait * 2, LONGEST_SECONDS)
+        finally:
+            if session is not None:
+                _close(session)
+
+
+def _report(name: str, error: Exception) -> None:
+    why = type(error).__name__
+    RESTARTS.labels(why).inc()
+    if isinstance(error, FencedSource):
+        log.warning("another process has taken over", part=name, error=str(error))
+    elif isinstance(error, StoreError | KafkaTrouble) or _is_kafka(error):
+        log.warning("begins anew", part=name, why=why, error=str(error))
+    else:
+        log.error("begins anew after a mistake of its own", part=name, exc_info=error)
+
+
+def _is_kafka(error: Exception) -> bool:
+    from kafka.errors import KafkaError
+
+    return isinstance(error, KafkaError | OSError)
+
+
+def _close(session: Working) -> None:
+    try:
+        session.close()
+    except Exception as error:  # noqa: BLE001 - the clients are given up anyway
+        log.warning("a client could not be closed", error=str(error), why=type(error).__name__)

@@ -1,0 +1,76 @@
+"""Logs, set up in one place: one JSON object a line on stderr, or text for a person at a terminal.
+
+Everything that logs goes through here, the libraries' loggers too. A line has `time`, `level`, `app`, `logger`, `event`, and
+`trace_id` where a trace is under way. Log lines hold ids, counts and positions, never what people wrote.
+"""
+
+import logging
+import sys
+from typing import Final, Literal
+
+import structlog
+from opentelemetry import trace
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+Level = Literal["debug", "info", "warning", "error"]
+Format = Literal["json", "text"]
+
+# Libraries that report on every connection and rebalance; what they warn of is still shown.
+QUIET: Final = ("kafka", "asyncio", "opentelemetry", "httpx", "httpcore")
+
+
+def configure(app: str, level: Level = "info", form: Format | None = None) -> None:
+    """Send all logs of this process to stderr in one form; `form` defaults to text on a terminal and to JSON elsewhere."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        _trace,
+        structlog.processors.format_exc_info,
+    ]
+    form = form or ("text" if sys.stderr.isatty() else "json")
+    renderer: Processor = (
+        structlog.processors.JSONRenderer(default=str)
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(timestamp_key="time", exception_formatter=structlog.dev.plain_traceback)
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _named(app), renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for name in QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    structlog.configure(
+        processors=[*shared[:-1], structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def logger(name: str) -> structlog.stdlib.BoundLogger:
+    """A logger; its first argument is the sentence, keywords are the facts."""
+    found: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    return found
+
+
+def _named(app: str) -> Processor:
+    def name(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        event["app"] = app
+        return event
+
+    return name
+
+
+def _trace(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        event["trace_id"] = format(context.trace_id, "032x")
+    return event

@@ -1,0 +1,87 @@
+"""A command that runs for long: logs, metrics, traces, vital signs, and a stop that is asked for politely.
+
+with observed("work", settings, metrics_port=9102) as process:
+    process.watch_store(rapport.store)
+    loop = process.vitals.loop("work")
+    while not process.stop.wait(1):
+        ...
+        loop.beat()
+"""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Final
+
+from infra.eventstore.store import EventStore
+from infra.observe import tracing
+from infra.observe.endpoints import HOST, endpoints
+from infra.observe.logs import configure, logger
+from infra.observe.store import StoreCollector
+from infra.observe.tracing import Tracing
+from infra.observe.vitals import Vitals
+from infra.settings import Settings
+
+STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+log = logger("rapport.process")
+
+
+@dataclass
+class Process:
+    """This process, while it runs. `stop` is set by SIGTERM and Ctrl-C: finish what is begun, and leave."""
+
+    app: str
+    tracing: Tracing
+    vitals: Vitals = field(default_factory=Vitals)
+    stop: threading.Event = field(default_factory=threading.Event)
+    metrics_port: int | None = None
+
+    def watch_store(self, store: EventStore) -> None:
+        """Make readiness depend on the database, and show what it knows of all followers, dead ones included."""
+        self.vitals.check("database", store.head)
+        if self.metrics_port is not None:
+            StoreCollector(store).register()
+
+
+@contextmanager
+def observed(
+    app: str, settings: Settings, *, metrics_port: int | None = None, metrics_host: str = HOST
+) -> Iterator[Process]:
+    """Everything that a long-running command needs around it; `app` names it in logs, metrics and traces.
+
+    Raises `PortTaken` and `UnknownExporter`.
+    """
+    configure(app, settings.log_level, settings.log_format)
+    process = Process(app, tracing.configure(app))
+    with ExitStack() as stack:
+        stack.callback(tracing.shut_down)
+        if metrics_port is not None:
+            process.metrics_port = stack.enter_context(endpoints(process.vitals, metrics_port, metrics_host))
+        stack.enter_context(_polite(process))
+        log.info("started", metrics_port=process.metrics_port)
+        yield process
+        log.info("stopped")
+
+
+@contextmanager
+def _polite(process: Process) -> Iterator[None]:
+    """The first signal asks to stop, a second one ends the process at once. Signals reach the main thread alone."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        if process.stop.is_set():
+            raise SystemExit(128 + number)
+        process.vitals.stopping = True
+        process.stop.set()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, stop) for number in STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

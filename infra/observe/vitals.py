@@ -1,0 +1,123 @@
+"""Whether a process lives and whether it is ready, told from what happens and not from good intentions.
+
+It lives while each of its loops turns: a loop that has not come round for longer than its patience is stuck, and only a
+restart helps. It is ready while it lives, is not stopping, has no trouble, and its checks (database, broker) succeed now.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from infra.observe.metrics import READY
+
+CHECK_SECONDS: Final = 3.0
+FRESH_SECONDS: Final = 2.0
+
+# Raises, with a message for people, when what it looks at is not well.
+Check = Callable[[], object]
+
+
+@dataclass
+class Report:
+    """`ok`, and what each part says: "ok" or what is wrong."""
+
+    parts: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        return all(said == "ok" for said in self.parts.values())
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"ok": self.ok, **self.parts}
+
+
+class Loop:
+    """A loop that has to come round at least every `patience` seconds."""
+
+    def __init__(self, patience: float) -> None:
+        self.patience = patience
+        self._last = time.monotonic()
+
+    def beat(self) -> None:
+        """The loop has come round."""
+        self._last = time.monotonic()
+
+    def said(self) -> str:
+        silent = time.monotonic() - self._last
+        return "ok" if silent <= self.patience else f"has not come round for {silent:.0f} s"
+
+
+class Vitals:
+    """What is known of this process. Any thread may ask and tell."""
+
+    def __init__(self) -> None:
+        self._loops: dict[str, Loop] = {}
+        self._checks: dict[str, _Checked] = {}
+        self._trouble: dict[str, str] = {}
+        self.stopping = False
+
+    def loop(self, name: str, patience: float = 60.0) -> Loop:
+        """A loop to be watched from now on."""
+        self._loops[name] = found = Loop(patience)
+        return found
+
+    def check(self, name: str, check: Check) -> None:
+        """Something to look at whenever somebody asks whether the process is ready."""
+        self._checks[name] = _Checked(name, check)
+
+    def troubled(self, name: str, what: str) -> None:
+        """Something is wrong until `well` is called with the same name."""
+        self._trouble[name] = what
+
+    def well(self, name: str) -> None:
+        """The trouble is over."""
+        self._trouble.pop(name, None)
+
+    def live(self) -> Report:
+        """Whether every loop turns."""
+        return Report({name: loop.said() for name, loop in list(self._loops.items())})
+
+    def ready(self) -> Report:
+        """Whether work gets done now."""
+        report = self.live()
+        report.parts |= {name: checked.said() for name, checked in list(self._checks.items())}
+        report.parts |= self._trouble
+        if self.stopping:
+            report.parts["process"] = "is stopping"
+        READY.set(report.ok)
+        return report
+
+
+class _Checked:
+    """A check that may hang: it runs in a thread of its own, and one that has not come back is an answer too."""
+
+    def __init__(self, name: str, check: Check) -> None:
+        self.name = name
+        self.check = check
+        self._said = "ok"
+        self._at = float("-inf")
+        self._turn = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def said(self) -> str:
+        with self._turn:
+            if time.monotonic() - self._at < FRESH_SECONDS:
+                return self._said
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._look, name=f"check-{self.name}", daemon=True)
+                self._thread.start()
+            self._thread.join(CHECK_SECONDS)
+            if self._thread.is_alive():
+                return f"has not answered for {CHECK_SECONDS:.0f} s"
+            return self._said
+
+    def _look(self) -> None:
+        try:
+            self.check()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is what is wrong
+            self._said = str(error) or type(error).__name__
+        else:
+            self._said = "ok"
+        self._at = time.monotonic()
