@@ -183,6 +183,8 @@ class Kafka(KafkaAccess):
             "offsets.topic.num.partitions": "4",
             "transaction.state.log.num.partitions": "4",
             "group.initial.rebalance.delay.ms": "0",
+            # A consumer that died may be given up sooner than in a cluster, where the net may be slow.
+            "group.min.session.timeout.ms": "1000",
             # A killed broker is let in again when its former self counts as gone: after 9 seconds by default.
             "broker.session.timeout.ms": "3000",
             "broker.heartbeat.interval.ms": "500",
