@@ -13,6 +13,7 @@ from infra.eventstore.failure import (
     BusyStore,
     Conflict,
     DamagedStore,
+    FencedSource,
     FullStore,
     StoreError,
     UnreachableStore,
@@ -24,7 +25,7 @@ from infra.eventstore.postgres_recorder import PostgresRecorder
 from infra.eventstore.postgres_schema import SCHEMA_LOCK
 from infra.eventstore.postgres_session import PostgresSession, Shapes
 from infra.eventstore.postgres_types import TYPES
-from infra.eventstore.recording import Together
+from infra.eventstore.recording import Fenced, Together
 
 WRITE: Final = b"BEGIN"
 # A reader may take its time, for instance when what reads its output does.
@@ -141,6 +142,8 @@ def explain(error: Exception, place: str) -> StoreError:
     cause = error.__cause__ if isinstance(error.__cause__, psycopg.Error) else error
     text = str(cause).strip().partition("\n")[0]
     state = (cause.sqlstate if isinstance(cause, psycopg.Error) else None) or ""
+    if isinstance(error, Fenced):
+        return FencedSource(str(error))
     if isinstance(error, IntegrityError) or state.startswith("23") or state in {"40001", "40P01"}:
         return Conflict(text)
     if state in {"53100", "53200", "54000"}:

@@ -47,6 +47,7 @@ class Batch:
         self._params: list[Any] = [None] * 14
         # Of one source the last offset counts. Receipts and offsets go in order, so that two processes never wait in a circle.
         latest = {offset.name: offset for offset in offsets}
+        self._sources = latest.keys()
         self._counts = len(events), len(receipts), len(latest)
         if events:
             subjects, versions, topics, states, hashes = zip(*events, strict=True)
@@ -72,7 +73,8 @@ class Batch:
             row = plain(link).execute(CALL, self._params, prepare=True, binary=True).fetchone()
         except psycopg.DatabaseError as error:
             if error.sqlstate == FENCED:
-                raise Fenced("an offset is ahead already, or belongs to a newer generation") from error
+                names = ", ".join(sorted(self._sources))
+                raise Fenced(f"{names}: the offset comes too late, or is of an older generation") from error
             if error.sqlstate == CHANGED and self.guard is not None:
                 self.guard.check(json.loads(error.diag.message_detail or "[]"))
             raise

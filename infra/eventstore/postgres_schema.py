@@ -144,8 +144,9 @@ def migrate(cursor: Cursor) -> None:
 
 def version_of(cursor: Cursor) -> tuple[int, bool]:
     """The version of the schema, 0 when there is none, and whether the roles have their rights."""
-    there = cursor.execute("SELECT to_regclass('rapport_schema') IS NOT NULL").fetchone()
-    if there != (True,):
+    # Asked of the table of tables: to_regclass may answer from a cache that another process's commit has not reached.
+    there = "SELECT 1 FROM pg_class WHERE relname = 'rapport_schema' AND relnamespace = current_schema()::regnamespace"
+    if cursor.execute(there).fetchone() is None:
         return 0, False
     found = cursor.execute("SELECT version, granted FROM rapport_schema").fetchone()
     assert found is not None, "the migration writes the row together with the table"

@@ -28,6 +28,8 @@ from infra.eventstore.sqlite_recorder import SQLiteRecorder
 
 Synchronous = Literal["full", "normal", "off"]
 CACHE_KIB: Final = 32 * 1024
+# Pages in the log before they go to the file; rewriting a page often in the log costs less than writing it back each time.
+CHECKPOINT_PAGES: Final = 8000
 WATCH_SECONDS: Final = 0.02
 
 # SQLite has no type for times: texts of one fixed form sort as the times do.
@@ -127,7 +129,7 @@ def connect(path: str, synchronous: Synchronous, timeout: float) -> sqlite3.Conn
         _set_wal(connection, timeout)
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     except BaseException:
         connection.close()
         raise

@@ -1,0 +1,92 @@
+"""How a store comes to have its schema: once, forwards, by whichever process comes first."""
+
+import subprocess
+import sys
+
+import psycopg
+import pytest
+
+from infra.eventstore.database import Database
+from infra.eventstore.failure import NewerStore, StoreError, UnknownStore, UnreachableStore
+from infra.local.ports import free_port
+from tests.infra.eventstore.test_store import event
+
+OPEN_AND_APPEND = """
+import sys
+from eventsourcing.persistence import StoredEvent
+from infra.eventstore.database import Database
+print("ready", flush=True)
+sys.stdin.readline()
+with Database.open(sys.argv[1]) as database:
+    database.insert_events([StoredEvent(sys.argv[2], 1, "Happened", b"{}")])
+"""
+
+
+def test_several_processes_may_start_at_once(store_url: str) -> None:
+    commands = [[sys.executable, "-c", OPEN_AND_APPEND, store_url, f"s{n}"] for n in range(8)]
+    starting = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for command in commands
+    ]
+    for process in starting:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in starting:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    for process in starting:
+        process.communicate(timeout=60)
+    assert [process.returncode for process in starting] == [0] * 8
+    with Database.open(store_url) as database:
+        assert database.query("SELECT COUNT(*), MAX(position) FROM stored_events") == [(8, 8)]
+
+
+def test_a_store_opened_again_keeps_what_it_has(store_url: str) -> None:
+    for version in (1, 2, 3):
+        with Database.open(store_url) as database:
+            database.insert_events([event("a", version)])
+            assert database.query("SELECT COUNT(*) FROM stored_events") == [(version,)]
+
+
+def test_a_newer_schema_is_refused(store_url: str) -> None:
+    with Database.open(store_url) as database, database.changing_schema() as session:
+        if database.kind == "sqlite":
+            session.execute("PRAGMA user_version = 1000")
+        else:
+            session.execute("UPDATE rapport_schema SET version = 1000")
+    with pytest.raises(NewerStore, match=r"version 1000.*newer Rapport"):
+        Database.open(store_url)
+
+
+def test_a_url_that_names_no_store_is_told() -> None:
+    with pytest.raises(UnknownStore, match="expected"):
+        Database.open("mysql://localhost/rapport")
+    with pytest.raises(UnknownStore, match="nonsense"):
+        Database.open("postgresql://localhost/rapport?nonsense=1")
+
+
+def test_a_server_that_is_not_there_is_told_without_secrets() -> None:
+    with pytest.raises(UnreachableStore, match=r"rapport at 127\.0\.0\.1:") as told:
+        Database.open(f"postgresql://ana:sesame@127.0.0.1:{free_port()}/rapport")
+    assert "sesame" not in str(told.value)
+
+
+def test_a_user_who_may_not_make_the_schema_is_told(postgres_url: str) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute("CREATE ROLE test_guest LOGIN")
+        try:
+            with pytest.raises(StoreError, match="owner of the database"):
+                Database.open(postgres_url.replace("postgres@", "test_guest@"))
+        finally:
+            admin.execute("DROP ROLE test_guest")
+
+
+def test_a_schema_of_its_own_may_be_named_in_the_url(postgres_url: str) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        admin.execute("CREATE SCHEMA mentoring")
+        with Database.open(f"{postgres_url}?options=-csearch_path%3Dmentoring") as database:
+            database.insert_events([event("a", 1)])
+        assert admin.execute(
+            "SELECT subjects FROM (SELECT count(*) FROM mentoring.stored_events) AS e (subjects)"
+        ).fetchall() == [(1,)]
+        assert admin.execute("SELECT to_regclass('public.stored_events')").fetchall() == [(None,)]
