@@ -1,0 +1,92 @@
+"""The notifications that were decided, each a row with what became of it.
+
+A row is written in the worker's own transaction, so there is no notification without its reasons and none is forgotten.
+Delivering is somebody else's business, see `deliver`: a row is `pending` until it was `sent`, given up (`dead`), or found
+to have no way out (`kept`). Rows are never deleted.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+import orjson
+
+from infra.eventstore.database import Database, Session
+from workers.model import Value
+
+Status = Literal["pending", "sent", "kept", "dead"]
+
+# `next_at` and `held_until` are milliseconds since 1970 by the clock of the database; `token` fences former holders.
+TABLE: Final = (
+    "CREATE TABLE IF NOT EXISTS notifications (id {text} PRIMARY KEY, worker {text} NOT NULL, subject {text} NOT NULL, "
+    "recipient {text} NOT NULL, template {text} NOT NULL, parameters {json} NOT NULL, clauses {json} NOT NULL, "
+    "alone {boolean} NOT NULL, created_at {time} NOT NULL, status {text} NOT NULL DEFAULT 'pending', "
+    "attempts {integer} NOT NULL DEFAULT 0, next_at {integer} NOT NULL DEFAULT 0, last_error {text}, sent_at {time}, "
+    "channel {text}, token {integer} NOT NULL DEFAULT 0, held_until {integer} NOT NULL DEFAULT 0)"
+)
+INDEX: Final = "CREATE INDEX IF NOT EXISTS notifications_due ON notifications (next_at, id) WHERE status = 'pending'"
+
+_INSERT: Final = (
+    "INSERT INTO notifications (id, worker, subject, recipient, template, parameters, clauses, alone, created_at) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """What a worker wants somebody to know.
+
+    `id` is derived from the worker, its trigger and the place in the reaction, so that a second run of the same reaction
+    gives the same ids. `subject` is what it is about: the worker's key. `at` is the time of the trigger. `alone`: nobody but the
+    recipient may learn to whom it went.
+    """
+
+    id: str
+    worker: str
+    subject: str
+    recipient: str
+    template: str
+    parameters: Mapping[str, Value]
+    clauses: tuple[str, ...]
+    at: datetime
+    alone: bool = False
+
+
+def prepare(database: Database) -> None:
+    """Make the table where it is missing. Raises `StoreError`."""
+    if not ready(database):
+        with database.changing_schema() as session:
+            session.execute(TABLE.format_map(database.types))
+            session.execute(INDEX)
+
+
+def ready(database: Database) -> bool:
+    """Whether the table is there."""
+    with database.reading() as session:
+        if session.kind == "sqlite":
+            return bool(session.query("SELECT 1 FROM sqlite_master WHERE name = 'notifications_due'"))
+        return bool(session.query("SELECT to_regclass('notifications_due') IS NOT NULL")[0][0])
+
+
+def enqueue(session: Session, notifications: Iterable[Notification]) -> None:
+    """Write notifications down in the transaction of the session; those whose id is there already stay as they are.
+
+    Raises `StoreError`.
+    """
+    rows = [
+        (
+            note.id,
+            note.worker,
+            note.subject,
+            note.recipient,
+            note.template,
+            orjson.dumps(dict(note.parameters)).decode(),
+            orjson.dumps(note.clauses).decode(),
+            note.alone,
+            note.at,
+        )
+        for note in notifications
+    ]
+    if rows:
+        session.executemany(_INSERT, rows)
