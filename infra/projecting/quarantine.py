@@ -1,0 +1,82 @@
+"""Streams that are held up in a projection: which, why, and how they are let go."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from infra.eventstore.database import Session
+from infra.projecting import generation as books
+from infra.projecting import log, storing
+from infra.projecting.engine import Engine
+from infra.projecting.feed import Feed
+from infra.projecting.generation import Generation, Overtaken
+from infra.projecting.schema import QUARANTINE
+
+
+class Held(NamedTuple):
+    """A stream that is held up in a projection, since which event, and what was wrong with it."""
+
+    projection: str
+    subject: str
+    position: int
+    version: int
+    event: str
+    error: str
+
+
+def held(session: Session, generations: Sequence[Generation]) -> list[Held]:
+    """All that is held up, in order."""
+    marks = {each.id for each in generations}
+    rows = session.query(
+        f"SELECT name, mark, subject, position, version, topic, error FROM {QUARANTINE} ORDER BY name, position, subject"
+    )
+    return [Held(name, *rest) for name, mark, *rest in rows if (name, mark) in marks]
+
+
+class Retried(NamedTuple):
+    """How a retry went: what is up to date again, and what is still held up."""
+
+    released: list[Held]
+    held: list[Held]
+
+
+def retry(engine: Engine, projection: str | None = None, subject: str | None = None) -> Retried:
+    """Fold what is held up anew from its first event, in one projection or all, one stream or all."""
+    engine.catch_up()
+    released: list[Held] = []
+    while True:
+        try:
+            for generation in engine.live():
+                if projection in (None, generation.name):
+                    released += _retry(engine, generation, subject)
+            break
+        except Overtaken:
+            continue
+    with engine.database.reading() as session:
+        left = held(session, engine.live())
+    asked = [each for each in left if projection in (None, each.projection) and subject in (None, each.subject)]
+    return Retried(released, asked)
+
+
+def _retry(engine: Engine, generation: Generation, subject: str | None) -> list[Held]:
+    feed = Feed(engine.database, engine.store.mapper, [generation])
+    with engine.database.reading() as session:
+        feed.check(session)
+        waiting = [each for each in held(session, [generation]) if subject in (None, each.subject)]
+        if not waiting:
+            return []
+        stored = storing.load(session, [generation], feed.folder, [each.subject for each in waiting])
+        units = []
+        for each in waiting:
+            unit = feed.folder.fresh(each.subject)
+            for entry in log.stream(session, feed.mapper, each.subject, generation.position):
+                feed.folder.fold(unit, entry)
+            feed.folder.work(unit, engine.clock.now(), feed.terms_of(session, generation.position))
+            unit.replaces(stored[each.subject])
+            units.append(unit)
+        summaries = feed.summed(session, units, generation.position, new_terms=False)
+    with engine.database.transaction() as session:
+        books.touch(session, [generation])
+        storing.release(session, generation, [each.subject for each in waiting])
+        storing.store(session, [generation], units)
+        storing.store_summaries(session, summaries)
+    return [each for each, unit in zip(waiting, units, strict=True) if not unit.broken]

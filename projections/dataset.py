@@ -1,0 +1,77 @@
+"""What a dataset is: a table with documented columns, and rows that hold no content.
+
+Rows hold ids, types, times, numbers and words of closed vocabularies, never what somebody said. Every row has a
+`position`, the place in the log of the last event that went into it, and every dataset says through `stale_since` when
+a row could not be kept up to date.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal, NamedTuple
+
+from domain.words import DataClass
+
+# integers and texts are lists, stored as JSON and exported as lists; json is for private columns alone.
+Type = Literal["text", "integer", "real", "boolean", "time", "day", "integers", "texts", "json"]
+Row = dict[str, Any]
+Key = tuple[Any, ...]
+
+
+class Column(NamedTuple):
+    """One column: its name, its type, what it means, and the data class of what it holds (domain.words).
+
+    A private column is kept in the table and left out of the dataset that people read.
+    """
+
+    name: str
+    type: Type
+    doc: str
+    data_class: DataClass = "operational"
+    private: bool = False
+
+
+POSITION: Final = Column("position", "integer", "The place in the log of the last event that went into the row.")
+STALE_SINCE: Final = Column(
+    "stale_since",
+    "integer",
+    "Empty, or the place in the log of the event that could not be taken in: the row is as it was before that.",
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: its rows belong to one stream each, the one that the first column of the key names.
+
+    `columns` leaves out `position` and `stale_since`, which every dataset has. `indexes` are for the queries of the docs.
+    """
+
+    name: str
+    doc: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    indexes: tuple[tuple[str, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        names = [column.name for column in self.columns]
+        assert len(names) == len(set(names)), f"{self.name}: a column twice"
+        assert set(self.key) <= set(names), f"{self.name}: a key without a column"
+        assert not {POSITION.name, STALE_SINCE.name} & set(names), f"{self.name}: a column of the engine"
+
+    @property
+    def subject(self) -> str:
+        """The column that names the stream to which a row belongs."""
+        return self.key[0]
+
+    @property
+    def dataset(self) -> tuple[Column, ...]:
+        """The columns that people read, in order."""
+        return (*(column for column in self.columns if not column.private), POSITION, STALE_SINCE)
+
+    def key_of(self, row: Mapping[str, Any]) -> Key:
+        """The key of a row."""
+        return tuple(row[name] for name in self.key)
+
+
+def relationship_id(doc: str = "The relationship: the subject of its messages.") -> Column:
+    """The column by which the datasets of relationships are joined."""
+    return Column("relationship_id", "text", doc)

@@ -1,0 +1,110 @@
+"""What a projection is: a pure fold of events into rows, of which the engine (infra.projecting) takes care.
+
+There are two kinds. A `RowFold` is told the row that an event concerns and gives the row after it: for tables that
+are little more than what the events say. A `StateFold` keeps a state per stream, private and as JSON, and works all
+rows of the stream out from it: for what depends on the whole history, on the terms of the programme, or on the time.
+
+A projection's `version` is raised whenever the same events would give other rows; the engine then builds it anew.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+from domain.commitment.terms_in_time import DEFAULT, TermsInTime
+from domain.model import AnyRecorded, Event
+from projections.dataset import Key, Row, Table
+
+Rows = Mapping[Key, Row]
+Json = Any
+
+
+def by_subject(recorded: AnyRecorded, _: Rows) -> Iterable[Key]:
+    """The keys of a table with one row a stream."""
+    return ((recorded.subject,),)
+
+
+@dataclass(frozen=True)
+class RowFold:
+    """A projection of one table, row by row.
+
+    `keys` says which rows an event concerns, given the rows that its stream has; the first part of a key is the
+    stream. `evolve` gives the row after the event: a new one, the same one when nothing changes, or None for no row.
+    """
+
+    name: str
+    version: int
+    table: Table
+    folds: frozenset[type[Event]]
+    evolve: Callable[[Row | None, AnyRecorded], Row | None]
+    keys: Callable[[AnyRecorded, Rows], Iterable[Key]] = by_subject
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The tables that people read."""
+        return (self.table,)
+
+
+class Given(NamedTuple):
+    """What rows may depend on besides the state: the stream, the time for which they hold, the programme's terms."""
+
+    subject: str
+    at: datetime
+    terms: TermsInTime = DEFAULT
+
+
+class Worked(NamedTuple):
+    """The rows of a stream by table.
+
+    They hold until `due`, and from `since` on where it was not an event but time that brought them; None: no such limit.
+    """
+
+    rows: Mapping[str, Sequence[Row]]
+    since: datetime | None = None
+    due: datetime | None = None
+
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A small table over all rows of one of the projection's tables: what their coming and going makes of it.
+
+    `key` and `add` take a row in (sign 1) or out (-1) and give its group's row, None when nothing is left of it.
+    `settle` then sees all rows of the summary and gives them as they should be: what depends on other groups. It is
+    told the terms in force for a programme.
+    """
+
+    table: Table
+    of: str
+    key: Callable[[Row], Key]
+    add: Callable[[Row | None, Row, int], Row | None]
+    settle: Callable[[Sequence[Row], Callable[[str], Mapping[str, float]]], Sequence[Row]]
+
+
+@dataclass(frozen=True)
+class StateFold(Generic[S]):
+    """A projection that keeps a state for each stream and works out its rows.
+
+    `folds` are the events that `fold` takes in; None means every event of the stream's kind. `programme` names the
+    programme whose settings `work` is given; a change of its terms has the rows worked out anew.
+    """
+
+    name: str
+    version: int
+    tables: tuple[Table, ...]
+    folds: frozenset[type[Event]]
+    fold: Callable[[S | None, AnyRecorded], S | None]
+    work: Callable[[S, Given], Worked]
+    dump: Callable[[S], Json]
+    load: Callable[[Json], S]
+    programme: Callable[[S], str | None] = lambda _: None
+    summary: Summary | None = None
+
+
+Projection = RowFold | StateFold[Any]
+
+# What the engine keeps of a StateFold beside its tables, in the private table `<name>_state`.
+STATE_SUFFIX: Final = "_state"
