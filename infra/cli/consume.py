@@ -24,5 +24,7 @@ def consume(
     with running("consume", metrics_port, metrics_host) as (rapport, process):
         from infra.kafka.consume import Consuming
         from infra.kafka.keep import keep_going
+        from infra.kafka.probe import BrokerProbe
 
+        process.vitals.check("broker", BrokerProbe(rapport.settings))
         keep_going(process, "consumer", lambda: Consuming(rapport, process, batch))

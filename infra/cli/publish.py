@@ -17,6 +17,8 @@ def publish(metrics_port: MetricsPortOption = None, metrics_host: MetricsHostOpt
     """
     with running("publish", metrics_port, metrics_host) as (rapport, process):
         from infra.kafka.keep import keep_going
+        from infra.kafka.probe import BrokerProbe
         from infra.kafka.publish import Publishing
 
+        process.vitals.check("broker", BrokerProbe(rapport.settings))
         keep_going(process, "publisher", lambda: Publishing(rapport, process))

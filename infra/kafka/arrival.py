@@ -44,7 +44,7 @@ class Arrived(NamedTuple):
         """The trace that the message belongs to."""
         if isinstance(self.read, Message):
             return valid(self.read.traceparent)
-        return valid(_header(self.headers, "traceparent"))
+        return valid(_header(self.headers, "traceparent")) or valid(_written(self.value, "traceparent"))
 
 
 def arrived(record: Any) -> Arrived:
@@ -88,6 +88,16 @@ def _header(headers: Headers, wanted: str) -> str | None:
         if name.lower() == wanted:
             return value.decode(errors="replace")
     return None
+
+
+def _written(value: bytes | None, name: str) -> str | None:
+    """What an invalid message says under a name, as far as it can be read."""
+    try:
+        found = orjson.loads(value or b"")
+    except orjson.JSONDecodeError:
+        return None
+    said = found.get(name) if isinstance(found, dict) else None
+    return said if isinstance(said, str) else None
 
 
 def _assembled(value: bytes | None, headers: Headers) -> bytes | Receipt:

@@ -1,0 +1,256 @@
+"""Everything around a test of Kafka: a foreign producer and reader (librdkafka), and Rapport's own commands as processes."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from infra.settings import Settings
+from tests.servers import Topics
+
+PATIENCE_SECONDS = 60.0
+RAPPORT = Path(sys.executable).with_name("rapport")
+
+
+@dataclass(frozen=True)
+class Read:
+    """A record as librdkafka has it."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: str | None
+    value: bytes
+    headers: dict[str, str]
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.value)
+
+
+def eventually(what: Callable[[], Any], within: float = PATIENCE_SECONDS, said: str = "") -> Any:
+    """What `what` returns once it is truthy."""
+    until = time.monotonic() + within
+    while True:
+        found = what()
+        if found:
+            return found
+        assert time.monotonic() < until, f"not within {within:g} s: {said or what}"
+        time.sleep(0.05)
+
+
+class Running:
+    """A command of Rapport as a process of its own; its log is in a file."""
+
+    def __init__(self, arguments: Sequence[str], environment: dict[str, str], log: Path) -> None:
+        self.log = log
+        with log.open("wb") as stderr:
+            self.process = subprocess.Popen(
+                [RAPPORT, *arguments, "--metrics-port", "0"],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=stderr,
+                stderr=stderr,
+                start_new_session=True,
+            )
+        self._port = 0
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+
+    def said(self, event: str) -> bool:
+        return any(line.get("event") == event for line in self.lines)
+
+    @property
+    def port(self) -> int:
+        if not self._port:
+            self._port = next((line["metrics_port"] for line in self.lines if line["event"] == "started"), 0)
+        return self._port
+
+    def page(self, path: str) -> tuple[int, str]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError as error:
+            return 0, str(error)
+
+    def ready(self) -> bool:
+        return bool(self.port) and self.page("/ready")[0] == 200
+
+    def wait_ready(self, within: float = PATIENCE_SECONDS) -> "Running":
+        def ready() -> bool:
+            assert self.process.poll() is None, self.log.read_text()
+            return self.ready()
+
+        eventually(ready, within, f"{self.process.args} is ready\n{self.log.read_text()}")
+        return self
+
+    def metric(self, name: str, **labels: str) -> float:
+        """The sum of a metric's samples that have these labels."""
+        total = 0.0
+        for line in self.page("/metrics")[1].splitlines():
+            if line.partition("{")[0].partition(" ")[0] == name and all(
+                f'{k}="{v}"' in line for k, v in labels.items()
+            ):
+                total += float(line.rpartition(" ")[2])
+        return total
+
+    def signal(self, number: signal.Signals) -> None:
+        os.kill(self.process.pid, number)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self, within: float = 30) -> int:
+        """Ask it to stop, as a supervisor does; its exit code."""
+        if self.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                self.signal(signal.SIGCONT)
+            self.process.terminate()
+        return self.process.wait(within)
+
+
+@dataclass
+class Stage:
+    """A broker's topics, a store, and what runs on them."""
+
+    bootstrap: str
+    topics: Topics
+    settings: Settings
+    folder: Path
+    running: list[Running] = field(default_factory=list)
+
+    def environment(self, **more: str) -> dict[str, str]:
+        ours = {
+            f"RAPPORT_{name.upper()}": str(value)
+            for name, value in self.settings.model_dump(exclude_unset=True).items()
+            if value is not None
+        }
+        return {**os.environ, **ours, **more}
+
+    def start(self, *arguments: str, **more: str) -> Running:
+        found = Running(arguments, self.environment(**more), self.folder / f"{arguments[0]}-{len(self.running)}.log")
+        self.running.append(found)
+        return found
+
+    def call(self, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        """Run a command to its end."""
+        return subprocess.run(
+            [RAPPORT, *arguments], env=self.environment(), input=given, capture_output=True, check=False, timeout=120
+        )
+
+    def close(self) -> None:
+        for each in self.running:
+            if each.process.poll() is None:
+                each.kill()
+
+    # --- the foreign client ------------------------------------------------------------------------------------------
+    def send(
+        self,
+        values: Iterable[bytes],
+        *,
+        topic: str | None = None,
+        partition: int | None = None,
+        headers: dict[str, str | bytes] | None = None,
+        key: str | None = None,
+        rate: float | None = None,
+    ) -> int:
+        """Produce messages, keyed by their subjects; how many. Returns when the broker has them all."""
+        producer = Producer({"bootstrap.servers": self.bootstrap, "linger.ms": 2, "enable.idempotence": True})
+        failed: list[Any] = []
+        count, began = 0, time.monotonic()
+        for value in values:
+            where = {} if partition is None else {"partition": partition}
+            producer.produce(
+                topic or self.topics.commands,
+                value,
+                key=key or _subject(value),
+                headers=headers,
+                on_delivery=lambda error, _message: failed.append(error) if error else None,
+                **where,
+            )
+            count += 1
+            producer.poll(0)
+            if rate is not None:
+                time.sleep(max(0.0, began + count / rate - time.monotonic()))
+        assert producer.flush(60) == 0
+        assert not failed
+        return count
+
+    def read(self, topic: str, at_least: int = 0, within: float = PATIENCE_SECONDS) -> list[Read]:
+        """Everything on a topic once it holds so many records, partition after partition."""
+        consumer = Consumer(
+            {"bootstrap.servers": self.bootstrap, "group.id": "reader", "enable.auto.commit": False, "log_level": 3}
+        )
+        try:
+            partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+            until = time.monotonic() + within
+            while True:
+                ends = {p: consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=10)[1] for p in partitions}
+                if sum(ends.values()) >= at_least:
+                    break
+                assert time.monotonic() < until, f"{topic} holds {sum(ends.values())}, not {at_least}\n{self.logs()}"
+                time.sleep(0.1)
+            consumer.assign([TopicPartition(topic, p, 0) for p in partitions])
+            found: list[Read] = []
+            left = {p for p, end in ends.items() if end}
+            while left:
+                assert time.monotonic() < until + 30
+                for message in consumer.consume(1000, timeout=1):
+                    assert message.error() is None, message.error()
+                    found.append(_read(message))
+                    if message.offset() + 1 >= ends[message.partition()]:
+                        left.discard(message.partition())
+            return sorted(found, key=lambda read: (read.partition, read.offset))
+        finally:
+            consumer.close()
+
+    def logs(self) -> str:
+        return "\n".join(f"--- {each.log.name}\n{each.log.read_text()[-3000:]}" for each in self.running)
+
+
+def _subject(value: bytes) -> str | None:
+    try:
+        found = json.loads(value)
+    except ValueError:
+        return None
+    return found.get("subject") if isinstance(found, dict) else None
+
+
+def _read(message: Any) -> Read:
+    key = message.key()
+    return Read(
+        message.topic(),
+        message.partition(),
+        message.offset(),
+        None if key is None else key.decode(),
+        message.value() or b"",
+        {name: value.decode() for name, value in message.headers() or ()},
+    )
+
+
+def in_order(facts: Iterable[Read]) -> Iterator[tuple[str, list[int]]]:
+    """The versions of each subject in the order in which a reader meets them first, later copies left out."""
+    met: dict[str, list[int]] = {}
+    seen = set()
+    for fact in facts:
+        event = fact.json
+        if event["id"] not in seen:
+            seen.add(event["id"])
+            met.setdefault(event["subject"], []).append(event["version"])
+    return iter(met.items())

@@ -1,0 +1,203 @@
+"""`rapport consume` against a real broker: what a foreign client sends is recorded once, answered, or put aside with a reason."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
+
+from infra.bootstrap import open_rapport
+from infra.simulate.stream import Simulation
+from tests.infra.kafka.stage import Read, Stage, eventually
+
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+def simulated(relationships: int = 3, seed: int = 5) -> list[bytes]:
+    return list(Simulation(relationships, seed).messages())
+
+
+def programme(number: int = 1, **more: Any) -> dict[str, Any]:
+    return {
+        "specversion": "1.0",
+        "id": f"m{number}",
+        "source": "/tests",
+        "type": "rapport.CreateProgramme",
+        "subject": f"programme:p{number}",
+        "time": "2026-03-02T09:00:00Z",
+        "actor": "supplier:s",
+        "data": {"name": "Programme"},
+        **more,
+    }
+
+
+def raw(message: dict[str, Any]) -> bytes:
+    return json.dumps(message).encode()
+
+
+def statuses(receipts: Iterable[Read]) -> Counter[str]:
+    return Counter(receipt.json["data"]["status"] for receipt in receipts)
+
+
+def answered(stage: Stage, count: int) -> list[Read]:
+    """The receipts, once there are so many."""
+    return stage.read(stage.topics.receipts, count)
+
+
+class TestWhatIsWellFormed:
+    def test_is_recorded_in_order_and_answered_once_each(self, stage: Stage) -> None:
+        messages = simulated()
+        stage.start("consume").wait_ready()
+        stage.send(messages)
+        receipts = answered(stage, len(messages))
+        assert statuses(receipts) == {"accepted": len(messages)}
+        assert {r.json["data"]["id"] for r in receipts} == {json.loads(m)["id"] for m in messages}
+        assert all(r.key == r.json["subject"] == r.json["data"]["subject"] for r in receipts)
+        assert stage.running[0].stop() == 0
+        with open_rapport(stage.settings) as rapport:
+            recorded = [rapport.store.decode(n).message_id for n in rapport.store.notifications(0, 10_000)]
+        once = list(dict.fromkeys(recorded))
+        by_subject = {m["id"]: m["subject"] for m in map(json.loads, messages)}
+        for subject in set(by_subject.values()):
+            sent = [m["id"] for m in map(json.loads, messages) if m["subject"] == subject]
+            assert [i for i in once if by_subject[i] == subject] == sent
+        assert json.loads(stage.call("audit", "verify", "--json").stdout)["ok"]
+
+    def test_receipts_are_cloudevents_with_an_id_of_their_own(self, sqlite_stage: Stage) -> None:
+        stage = sqlite_stage
+        stage.start("consume").wait_ready()
+        stage.send([raw(programme(traceparent=TRACE))])
+        [receipt] = answered(stage, 1)
+        event = receipt.json
+        place = event["id"].rsplit("/", 2)
+        assert place[0] == stage.topics.commands
+        assert (event["specversion"], event["type"], event["status"]) == ("1.0", "rapport.Receipt", "accepted")
+        assert event["data"]["events"] == [{"type": "rapport.ProgrammeCreated", "version": 1}]
+        assert event["traceparent"] == receipt.headers["traceparent"] == TRACE
+
+    def test_sent_twice_is_a_duplicate_wherever_it_arrives(self, stage: Stage) -> None:
+        messages = list(islice(simulated(1), 12))
+        stage.start("consume").wait_ready()
+        stage.send(messages)
+        answered(stage, len(messages))
+        for partition in range(3):
+            stage.send(messages, partition=partition)
+        receipts = answered(stage, 4 * len(messages))
+        assert statuses(receipts) == {"accepted": len(messages), "duplicate": 3 * len(messages)}
+
+    def test_the_same_on_two_partitions_at_once_is_accepted_once(self, stage: Stage) -> None:
+        messages = [raw(programme(number)) for number in range(60)]
+        for partition in range(3):
+            stage.send(messages, partition=partition)
+        for _ in range(2):
+            stage.start("consume")
+        receipts = answered(stage, 3 * len(messages))
+        assert statuses(receipts) == {"accepted": len(messages), "duplicate": 2 * len(messages)}
+
+    def test_out_of_order_is_refused_by_the_rules_and_answered(self, sqlite_stage: Stage) -> None:
+        stage = sqlite_stage
+        messages = list(islice((m for m in simulated(1) if b'"subject":"programme' not in m), 40))
+        relationship = [m for m in messages if ":" not in json.loads(m)["subject"]]
+        stage.start("consume").wait_ready()
+        stage.send(reversed(relationship))
+        receipts = answered(stage, len(relationship))
+        assert statuses(receipts)["refused"] == len(relationship) - 1
+        assert all(r.json["data"]["problems"] for r in receipts if r.json["status"] == "refused")
+
+    def test_binary_mode_and_trace_headers_are_understood(self, sqlite_stage: Stage) -> None:
+        stage = sqlite_stage
+        message = programme()
+        data = message.pop("data")
+        headers = {f"ce_{name}": value for name, value in message.items()}
+        headers |= {"content-type": "application/json; charset=utf-8", "traceparent": TRACE, "ce_expectedversion": "0"}
+        stage.start("consume").wait_ready()
+        stage.send([json.dumps(data).encode()], headers=headers, key="programme:p1")
+        [receipt] = answered(stage, 1)
+        assert receipt.json["status"] == "accepted"
+        with open_rapport(stage.settings) as rapport:
+            [event] = rapport.store.read("programme:p1")
+        assert event.traceparent == TRACE
+
+
+class TestWhatIsNot:
+    def test_becomes_a_dead_letter_that_says_why_and_from_where(self, sqlite_stage: Stage) -> None:
+        stage = sqlite_stage
+        stage.start("consume").wait_ready()
+        poison = [
+            b"\xff\xfe",
+            b"not json",
+            b"[]",
+            b"",
+            raw(programme(type="rapport.Nonsense")),
+            raw(programme(time="2026-03-02T09:00:00")),
+        ]
+        stage.send(poison, partition=1)
+        stage.send([raw(programme(2))], partition=1)
+        receipts = answered(stage, len(poison) + 1)
+        assert statuses(receipts) == {"dead_lettered": len(poison), "accepted": 1}
+        letters = stage.read(stage.topics.dead_letters, len(poison))
+        assert sorted(letter.value for letter in letters) == sorted(poison)
+        for letter in letters:
+            offset = poison.index(letter.value)
+            assert letter.headers["rapport-topic"] == stage.topics.commands
+            assert (letter.headers["rapport-partition"], letter.headers["rapport-offset"]) == ("1", str(offset))
+            assert letter.headers["rapport-time"].endswith("Z")
+            receipt = next(r for r in receipts if r.json["id"].endswith(f"/1/{offset}"))
+            assert json.loads(letter.headers["rapport-problems"]) == receipt.json["data"]["problems"]
+            assert letter.headers["rapport-reason"].startswith(receipt.json["data"]["problems"][0]["code"])
+        assert stage.running[0].metric("rapport_dead_letters_total") == len(poison)
+
+    def test_can_be_listed_shown_put_right_and_sent_again(self, sqlite_stage: Stage) -> None:
+        stage = sqlite_stage
+        stage.start("consume").wait_ready()
+        wrong = programme(colour="blue", traceparent=TRACE)
+        stage.send([raw(wrong)])
+        [receipt] = answered(stage, 1)
+        letter_id = receipt.json["id"]
+        [listed] = json.loads(stage.call("dead-letters", "list", "--json").stdout)
+        assert (listed["id"], listed["key"], listed["traceparent"]) == (letter_id, "programme:p1", TRACE)
+        shown = json.loads(stage.call("dead-letters", "show", letter_id.split("/", 1)[1], "--json").stdout)
+        assert json.loads(shown["value"]) == wrong
+        assert not shown["well_formed"]
+
+        assert stage.call("dead-letters", "resubmit", letter_id).returncode == 0
+        assert statuses(answered(stage, 2)) == {"dead_lettered": 2}
+        first, second = json.loads(stage.call("dead-letters", "list", "--all", "--json").stdout)
+        assert first["resubmitted"] is not None
+        assert second["resubmitted"] is None
+
+        fixed = stage.call("dead-letters", "resubmit", second["id"], "--body", "-", given=raw(programme()))
+        assert fixed.returncode == 0, fixed.stderr
+        assert statuses(answered(stage, 3)) == {"dead_lettered": 2, "accepted": 1}
+        assert json.loads(stage.call("dead-letters", "list", "--json").stdout) == []
+        assert stage.call("dead-letters", "show", "9/9").returncode == 1
+
+    def test_an_id_used_for_other_content_is_a_dead_letter_too(self, sqlite_stage: Stage) -> None:
+        stage = sqlite_stage
+        stage.start("consume").wait_ready()
+        stage.send([raw(programme()), raw(programme(data={"name": "Another"}))], partition=0)
+        receipts = answered(stage, 2)
+        assert statuses(receipts) == {"accepted": 1, "dead_lettered": 1}
+        assert receipts[1].json["data"]["problems"][0]["code"] == "id_reused"
+
+
+class TestWhatIsMissing:
+    def test_without_a_topic_it_is_not_ready_says_so_and_begins_when_it_is_there(self, sqlite_stage: Stage) -> None:
+        stage = sqlite_stage
+        stage.topics.server.delete_topics([stage.topics.receipts])
+        running = stage.start("consume")
+        eventually(lambda: running.said("begins anew"))
+        status, page = running.page("/ready")
+        assert status == 503
+        assert stage.topics.receipts in json.loads(page)["consumer"]
+        assert running.page("/live")[0] == 200
+        stage.topics.create(3)
+        running.wait_ready()
+        stage.send([raw(programme())])
+        assert statuses(answered(stage, 1)) == {"accepted": 1}
+
+    def test_without_a_broker_in_the_settings_it_exits_2(self, sqlite_stage: Stage) -> None:
+        sqlite_stage.settings = sqlite_stage.settings.model_copy(update={"kafka": None})
+        done = sqlite_stage.call("consume")
+        assert done.returncode == 2
+        assert b"RAPPORT_KAFKA" in done.stderr
