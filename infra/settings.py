@@ -28,7 +28,8 @@ class Settings(BaseSettings):
     # What stands before the names of all topics, and the consumer group of `rapport consume`.
     kafka_prefix: str = Field(default="", pattern=r"^[A-Za-z0-9._-]{0,180}$")
     kafka_group: str = Field(default="rapport", min_length=1, max_length=200)
-    # After how many seconds without a sign of life a consumer's partitions go to others (brokers want 6 or more).
+    # After how many seconds without a sign of life another process takes over: a consumer's partitions (brokers want 6
+    # or more), a publisher's lease.
     kafka_session_seconds: float = Field(default=10.0, ge=1, le=300)
     # TLS and SASL, as kafka-python and the brokers name them; certificates and keys as PEM files, the password in a file.
     kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
@@ -40,6 +41,20 @@ class Settings(BaseSettings):
     kafka_sasl: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
     kafka_username: str | None = None
     kafka_password_file: FilePath | None = None
+    # Ways out for notifications. A webhook: its URL, and a file with the secret that signs (whsec_…; several lines while it
+    # is being changed). E-mail: smtp://[user@]host[:port] or smtps://…, the sender, and the user's password in a file.
+    notify_webhook: str | None = None
+    notify_secret_file: FilePath | None = None
+    smtp: str | None = None
+    smtp_from: str | None = None
+    smtp_password_file: FilePath | None = None
+    # TLS on smtp://: always, when the server offers it, or never.
+    smtp_starttls: Literal["always", "offered", "never"] = "offered"
+    # Who has which address, as TOML or JSON: "mentee:ana" = "ana@example.org".
+    addresses: FilePath | None = None
+    # How long one delivery may take, in seconds, and after how many failures a notification is a dead letter.
+    notify_seconds: float = Field(default=10.0, gt=0, le=300)
+    notify_attempts: int = Field(default=12, ge=1, le=100)
     # The `source` of the CloudEvents that Rapport itself sends.
     source: str = Field(default="/rapport", min_length=1, max_length=500)
     # Logs: how much, and as JSON or as text (by default text on a terminal, JSON elsewhere).

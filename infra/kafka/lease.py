@@ -13,7 +13,6 @@ from infra.eventstore.database import Database, Session
 from infra.eventstore.failure import FencedSource
 from infra.observe.store import Reading
 
-SECONDS: Final = 10.0
 # Milliseconds since 1970, by the clock of the database.
 NOW: Final = {
     "sqlite": "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
@@ -58,7 +57,7 @@ def prepare(database: Database) -> None:
         )
 
 
-def take(database: Database, name: str, seconds: float = SECONDS) -> Lease | None:
+def take(database: Database, name: str, seconds: float) -> Lease | None:
     """The lease, if nobody holds it now. Raises `StoreError`."""
     with database.reading() as session:
         now = NOW[session.kind]

@@ -104,7 +104,7 @@ class Publishing:
             # A standby that could not reach the broker would be none.
             self.producer = clients.producer(self.rapport.settings, "rapport-publish", clients.FOR_EVER_MS)
             clients.must_have(self.producer, self.topic)
-        self.lease = lease.take(self.rapport.database, self.name)
+        self.lease = lease.take(self.rapport.database, self.name, self.rapport.settings.kafka_session_seconds)
         if self.lease is None:
             return False
         self._read = self._acknowledged = self.lease.position

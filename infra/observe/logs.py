@@ -27,19 +27,18 @@ def configure(app: str, level: Level = "info", form: Format | None = None) -> No
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
         _trace,
-        structlog.processors.format_exc_info,
     ]
     form = form or ("text" if sys.stderr.isatty() else "json")
-    renderer: Processor = (
-        structlog.processors.JSONRenderer(default=str)
+    rendering: list[Processor] = (
+        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
         if form == "json"
-        else structlog.dev.ConsoleRenderer(timestamp_key="time", exception_formatter=structlog.dev.plain_traceback)
+        else [structlog.dev.ConsoleRenderer(timestamp_key="time", exception_formatter=structlog.dev.plain_traceback)]
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _named(app), renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _named(app), *rendering],
         )
     )
     root = logging.getLogger()
@@ -48,7 +47,7 @@ def configure(app: str, level: Level = "info", form: Format | None = None) -> No
     for name in QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     structlog.configure(
-        processors=[*shared[:-1], structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,

@@ -96,7 +96,7 @@ class Running:
             assert self.process.poll() is None, self.log.read_text()
             return self.ready()
 
-        eventually(ready, within, f"{self.process.args} is ready\n{self.log.read_text()}")
+        eventually(ready, within, f"{self.process.args!r} is ready\n{self.log.read_text()}")
         return self
 
     def metric(self, name: str, **labels: str) -> float:
@@ -166,7 +166,7 @@ class Stage:
         *,
         topic: str | None = None,
         partition: int | None = None,
-        headers: dict[str, str | bytes] | None = None,
+        headers: dict[str, str | bytes | None] | None = None,
         key: str | None = None,
         rate: float | None = None,
     ) -> int:
@@ -175,7 +175,7 @@ class Stage:
         failed: list[Any] = []
         count, began = 0, time.monotonic()
         for value in values:
-            where = {} if partition is None else {"partition": partition}
+            where: dict[str, Any] = {} if partition is None else {"partition": partition}
             producer.produce(
                 topic or self.topics.commands,
                 value,
@@ -214,8 +214,8 @@ class Stage:
                 for message in consumer.consume(1000, timeout=1):
                     assert message.error() is None, message.error()
                     found.append(_read(message))
-                    if message.offset() + 1 >= ends[message.partition()]:
-                        left.discard(message.partition())
+                    if found[-1].offset + 1 >= ends[found[-1].partition]:
+                        left.discard(found[-1].partition)
             return sorted(found, key=lambda read: (read.partition, read.offset))
         finally:
             consumer.close()

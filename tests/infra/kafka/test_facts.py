@@ -1,0 +1,107 @@
+"""What leaves on the public topic is operational, and nothing else ever does."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from domain.model import Event, Recorded, data_class_of
+from domain.registry import EVENTS
+from domain.relationship import events as relationship
+from infra.kafka.facts import OPERATIONAL, PUBLISHED, WITHHELD, fact, included
+
+SECRET = "Ana cried about her mother"
+AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+def recorded(event: Event, subject: str = "6f1e0000-0000-4000-8000-000000000001", **more: Any) -> Recorded[Any]:
+    return Recorded[Any](
+        subject=subject,
+        version=3,
+        occurred_at=AT,
+        recorded_at=AT,
+        actor="mentee:ana",
+        message_id="m1",
+        data=event,
+        **more,
+    )
+
+
+def sent(event: Event, **more: Any) -> dict[str, Any]:
+    body = fact(recorded(event, **more), "/rapport")
+    assert body is not None
+    found: dict[str, Any] = json.loads(body)
+    return found
+
+
+class TestRules:
+    def test_every_event_is_published_or_withheld(self) -> None:
+        assert set(EVENTS.values()) == PUBLISHED | WITHHELD
+        assert not PUBLISHED & WITHHELD
+
+    def test_whatever_holds_safeguarding_is_withheld_but_that_a_mentor_was_removed(self) -> None:
+        holding = {
+            cls for cls in EVENTS.values() if any(data_class_of(cls, f) == "safeguarding" for f in cls.model_fields)
+        }
+        assert {cls.__name__ for cls in holding - WITHHELD} == {"MentorRemoved"}
+        assert relationship.ConfidenceDisclosed in WITHHELD
+
+    @pytest.mark.parametrize("cls", PUBLISHED, ids=lambda cls: cls.__name__)
+    def test_no_field_leaves_that_is_content_or_a_name(self, cls: type[Event]) -> None:
+        for name in included(cls):
+            data_class = data_class_of(cls, name)
+            assert data_class in OPERATIONAL or (
+                data_class == "identity" and (name.endswith("_id") or name == "person")
+            )
+
+    @pytest.mark.parametrize("cls", PUBLISHED, ids=lambda cls: cls.__name__)
+    def test_no_field_leaves_that_has_room_for_sentences(self, cls: type[Event]) -> None:
+        def longest(schema: dict[str, Any], defs: dict[str, Any], include: Any) -> int:
+            if "$ref" in schema:
+                schema = defs[schema["$ref"].rpartition("/")[2]]
+            if "properties" in schema:
+                inner = include.get("__all__", include)
+                return max((longest(schema["properties"][field], defs, inner[field]) for field in inner), default=0)
+            nested = [*schema.get("anyOf", ()), *(schema[k] for k in ("items", "additionalProperties") if k in schema)]
+            inside = [longest(each, defs, include) for each in nested if isinstance(each, dict)]
+            return max([int(schema.get("maxLength", 0)), *inside])
+
+        schema = cls.model_json_schema()
+        assert longest(schema, schema.get("$defs", {}), included(cls)) <= 200
+
+
+class TestFacts:
+    def test_carry_a_stable_id_and_what_a_reader_needs(self) -> None:
+        event = relationship.SessionScheduled(session_id="s1", starts_at=AT, channel="platform", minutes=60)
+        found = sent(event, correlation_id="c1", traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+        assert found == {
+            "specversion": "1.0",
+            "id": "6f1e0000-0000-4000-8000-000000000001/3",
+            "source": "/rapport",
+            "type": "rapport.SessionScheduled",
+            "subject": "6f1e0000-0000-4000-8000-000000000001",
+            "time": "2026-03-02T09:00:00Z",
+            "datacontenttype": "application/json",
+            "version": 3,
+            "recordedat": "2026-03-02T09:00:00Z",
+            "actor": "mentee:ana",
+            "correlationid": "c1",
+            "causationid": "m1",
+            "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "data": {"session_id": "s1", "starts_at": "2026-03-02T09:00:00Z", "channel": "platform", "minutes": 60},
+        }
+
+    def test_leave_out_what_people_wrote(self) -> None:
+        note = relationship.SessionNoteRecorded(session_id="s1", text=SECRET, sensitive=True)
+        pause = relationship.RelationshipPaused(reason=SECRET, review_on=AT.date(), next_steps=SECRET)
+        review = relationship.EndReviewRecorded.model_validate_json(
+            json.dumps({"objectives": [{"goal_id": "g1", "outcome": SECRET}], "signposting": [SECRET]})
+        )
+        for event in (note, pause, review):
+            assert SECRET not in json.dumps(sent(event))
+        assert sent(review)["data"] == {"objectives": [{"goal_id": "g1"}]}
+
+    def test_withheld_events_have_none(self) -> None:
+        event = relationship.TrustBreakdownReported(description=SECRET)
+        assert fact(recorded(event), "/rapport") is None
