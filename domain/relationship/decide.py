@@ -20,7 +20,7 @@ from domain.relationship.guards import Attempt, first_clause
 from domain.relationship.lifecycle import follow
 from domain.relationship.permissions import check_actor
 from domain.relationship.sessions import decide_session
-from domain.relationship.state import Relationship
+from domain.relationship.state import Relationship, telling
 from domain.relationship.voices import decide_voice
 
 
@@ -142,4 +142,4 @@ def _by_theme(
 def _told_before(state: Relationship | None, event: Event, context: Context) -> bool:
     """Whether the latest event of this type says the same of the same moment by the same actor."""
     latest = state.latest.get(type(event)) if state else None
-    return latest is not None and latest == (context.occurred_at, str(context.actor), event)
+    return latest is not None and latest == telling(event, context.occurred_at, str(context.actor))

@@ -10,7 +10,7 @@ from domain.relationship.conduct import fold_conduct
 from domain.relationship.course import fold_course
 from domain.relationship.goals import fold_goal
 from domain.relationship.session_folds import fold_session
-from domain.relationship.state import Relationship, put
+from domain.relationship.state import Relationship, put, telling
 from domain.relationship.voices import fold_voice
 
 # Facts that leave no trace in the state by which a repetition could be known: the latest of each is kept for that.
@@ -67,7 +67,7 @@ def evolve(state: Relationship | None, recorded: AnyRecorded) -> Relationship:
     if recorded.known is not None:
         changes["known"] = recorded.known
     if type(event) in REPEATABLE:
-        changes["latest"] = put(state.latest, type(event), (recorded.occurred_at, recorded.actor, event))
+        changes["latest"] = put(state.latest, type(event), telling(event, recorded.occurred_at, recorded.actor))
     return folded.but(**changes)
 
 

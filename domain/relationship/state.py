@@ -7,6 +7,7 @@ It holds no more content than the rules ask for: topics that the mentee keeps pr
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from hashlib import blake2b
 from typing import Any, Final, Literal, TypeVar
 
 from domain.immutable import Immutable
@@ -122,7 +123,8 @@ class Relationship(Immutable):
     end_review: bool = False
     retained_until: date | None = None
     erased: frozenset[str] = frozenset()
-    latest: Mapping[type[Event], tuple[datetime, str, Event]] = field(default_factory=dict)
+    # By type, the mark (see `telling`) of the latest event.
+    latest: Mapping[type[Event], bytes] = field(default_factory=dict)
 
     def term(self, name: str) -> float:
         """The value in force of a term, as the stream last learned it (domain.terms)."""
@@ -137,6 +139,14 @@ class Relationship(Immutable):
             "line_manager": self.line_manager_id,
             "supplier": self.supplier_id,
         }.get(role)
+
+
+def telling(event: Event, occurred_at: datetime, actor: str) -> bytes:
+    """A mark of who said what of which moment: a repetition is known by it, and nothing that was said is kept."""
+    said = event.__pydantic_serializer__.to_json(event)
+    return blake2b(
+        b"%b %b %b" % (repr(occurred_at.timestamp()).encode(), actor.encode(), said), digest_size=16
+    ).digest()
 
 
 def put(mapping: Mapping[K, V], key: K, value: V) -> dict[K, V]:
