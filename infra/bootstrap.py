@@ -1,5 +1,6 @@
 """The one place where the parts are put together."""
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +37,11 @@ class Rapport:
         self.store.database.close()
 
 
+def spare_collector() -> None:
+    """Let Python look for cycles seldom: states and events have none, and looking through a full cache costs as much as deciding."""
+    gc.set_threshold(100_000, 50, 100)
+
+
 @contextmanager
 def open_rapport(settings: Settings | None = None) -> Iterator[Rapport]:
     """Open the store that the settings name, making or migrating it where needed, and close it after the block.
@@ -45,6 +51,7 @@ def open_rapport(settings: Settings | None = None) -> Iterator[Rapport]:
     from infra.settings import load
 
     settings = settings or load()
+    spare_collector()
     options: dict[str, Any] = {"timeout": settings.lock_timeout}
     if settings.store.startswith("sqlite:"):
         options["synchronous"] = settings.synchronous
