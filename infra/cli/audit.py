@@ -6,7 +6,7 @@ import typer
 from rich.text import Text
 
 from infra.cli.opening import opened
-from infra.cli.output import REFUSED, JsonOption, fail, print_json, progress, stdout
+from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, progress, stdout
 
 
 def register(app: typer.Typer) -> None:
@@ -32,7 +32,7 @@ def verify_record(
     subject = normal_id(subject) if subject else None
     with opened() as rapport:
         if subject and not rapport.store.heads([subject])[subject].version:
-            fail(f"nothing is recorded of {subject!r}", REFUSED)
+            fail(f"nothing is recorded of {subject!r}", USAGE)
         with progress("verifying", None if subject else rapport.store.head()) as advance:
             verdict = verify(rapport.store, subject, advance)
     if as_json:

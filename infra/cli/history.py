@@ -4,7 +4,7 @@ import typer
 from rich.text import Text
 
 from infra.cli.opening import opened
-from infra.cli.output import REFUSED, JsonOption, fail, print_json, stdout
+from infra.cli.output import USAGE, JsonOption, fail, print_json, stdout
 from infra.cli.show import IdArgument
 
 
@@ -22,7 +22,7 @@ def show_history(subject: IdArgument, as_json: JsonOption = False) -> None:
     with opened() as rapport:
         entries = history(rapport.store, subject)
     if not entries:
-        fail(f"nothing is recorded of {subject!r}", REFUSED)
+        fail(f"nothing is recorded of {subject!r}", USAGE)
     if as_json:
         print_json(entries)
         return

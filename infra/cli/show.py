@@ -6,7 +6,7 @@ import typer
 from rich.text import Text
 
 from infra.cli.opening import opened
-from infra.cli.output import REFUSED, JsonOption, fail, print_json, print_table, stdout
+from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_table, stdout
 from infra.cli.times import AsOf, KnownAt
 
 IdArgument = Annotated[
@@ -34,9 +34,9 @@ def show(
     with opened() as rapport:
         last = rapport.store.heads([subject])[subject].version
         if not last:
-            fail(f"nothing is recorded of {subject!r}", REFUSED)
+            fail(f"nothing is recorded of {subject!r}", USAGE)
         if version is not None and version > last:
-            fail(f"{subject} has no version {version}; its last one is {last}", REFUSED)
+            fail(f"{subject} has no version {version}; its last one is {last}", USAGE)
         shown = show_subject(rapport.store, subject, Moment(as_of, known_at, version), rapport.clock.now())
     if shown is None:
         fail(f"{subject} did not exist, or was not known, by then", REFUSED)
