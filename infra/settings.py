@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     # Who has which address, as TOML or JSON: "mentee:ana" = "ana@example.org".
     addresses: FilePath | None = None
     # How long one delivery may take, in seconds, and after how many failures a notification is a dead letter.
-    notify_seconds: float = Field(default=10.0, gt=0, le=300)
+    notify_seconds: float = Field(default=20.0, gt=0, le=300)
     notify_attempts: int = Field(default=12, ge=1, le=100)
     # The `source` of the CloudEvents that Rapport itself sends.
     source: str = Field(default="/rapport", min_length=1, max_length=500)
@@ -66,8 +66,8 @@ class Settings(BaseSettings):
     synchronous: Literal["full", "normal", "off"] = "full"
     # How long to wait for another process that holds the store, in seconds.
     lock_timeout: float = Field(default=30.0, gt=0, le=3600)
-    # How many subjects' states are kept in memory.
-    cache: int = Field(default=20_000, ge=1)
+    # How many subjects (relationships, mentors, programmes) are kept in memory, some 10 KB each; let those alive at a time fit.
+    cache: int = Field(default=6000, ge=1)
 
 
 def load() -> Settings:

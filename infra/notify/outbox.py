@@ -17,19 +17,26 @@ from workers.model import Value
 
 Status = Literal["pending", "sent", "kept", "dead"]
 
-# `next_at` and `held_until` are milliseconds since 1970 by the clock of the database; `token` fences former holders.
-TABLE: Final = (
-    "CREATE TABLE IF NOT EXISTS notifications (id {text} PRIMARY KEY, worker {text} NOT NULL, subject {text} NOT NULL, "
-    "recipient {text} NOT NULL, template {text} NOT NULL, parameters {json} NOT NULL, clauses {json} NOT NULL, "
-    "alone {boolean} NOT NULL, created_at {time} NOT NULL, status {text} NOT NULL DEFAULT 'pending', "
-    "attempts {integer} NOT NULL DEFAULT 0, next_at {integer} NOT NULL DEFAULT 0, last_error {text}, sent_at {time}, "
-    "channel {text}, token {integer} NOT NULL DEFAULT 0, held_until {integer} NOT NULL DEFAULT 0)"
-)
+# What a notification is; the other columns are what became of it.
+COLUMNS: Final = (
+    "id", "worker", "subject", "recipient", "template", "parameters", "clauses", "alone", "created_at",
+)  # fmt: skip
+# `next_at`, `held_until` and `resting_until` are milliseconds since 1970 by the clock of the database.
+TABLES: Final = {
+    "notifications": (
+        "id {text} PRIMARY KEY, worker {text} NOT NULL, subject {text} NOT NULL, recipient {text} NOT NULL, "
+        "template {text} NOT NULL, parameters {json} NOT NULL, clauses {json} NOT NULL, alone {boolean} NOT NULL, "
+        "created_at {time} NOT NULL, status {text} NOT NULL DEFAULT 'pending', attempts {integer} NOT NULL DEFAULT 0, "
+        "next_at {integer} NOT NULL DEFAULT 0, last_error {text}, sent_at {time}, channel {text}, "
+        "token {integer} NOT NULL DEFAULT 0, held_until {integer} NOT NULL DEFAULT 0"
+    ),
+    "notification_routes": ("name {text} PRIMARY KEY, failures {integer} NOT NULL, resting_until {integer} NOT NULL"),
+}
 INDEX: Final = "CREATE INDEX IF NOT EXISTS notifications_due ON notifications (next_at, id) WHERE status = 'pending'"
 
 _INSERT: Final = (
-    "INSERT INTO notifications (id, worker, subject, recipient, template, parameters, clauses, alone, created_at) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
+    f"INSERT INTO notifications ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) "  # noqa: S608 - our own names
+    "ON CONFLICT (id) DO NOTHING"
 )
 
 
@@ -54,19 +61,21 @@ class Notification:
 
 
 def prepare(database: Database) -> None:
-    """Make the table where it is missing. Raises `StoreError`."""
+    """Make the tables where they are missing. Raises `StoreError`."""
     if not ready(database):
         with database.changing_schema() as session:
-            session.execute(TABLE.format_map(database.types))
+            for name, columns in TABLES.items():
+                session.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns.format_map(database.types)})")
             session.execute(INDEX)
 
 
 def ready(database: Database) -> bool:
-    """Whether the table is there."""
+    """Whether the tables are there."""
+    last = list(TABLES)[-1]
     with database.reading() as session:
         if session.kind == "sqlite":
-            return bool(session.query("SELECT 1 FROM sqlite_master WHERE name = 'notifications_due'"))
-        return bool(session.query("SELECT to_regclass('notifications_due') IS NOT NULL")[0][0])
+            return bool(session.query("SELECT 1 FROM sqlite_master WHERE name = ?", (last,)))
+        return bool(session.query("SELECT to_regclass(?) IS NOT NULL", (last,))[0][0])
 
 
 def enqueue(session: Session, notifications: Iterable[Notification]) -> None:

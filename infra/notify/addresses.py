@@ -1,0 +1,53 @@
+"""E-mail addresses: Rapport keeps none, so a file says who has which.
+
+    "mentee:ana" = "ana@example.org"
+    coordinator = "mentoring-office@example.org"
+
+The names are recipients as notifications have them: `role:id`, or a whole role. The file is TOML, or JSON if it is called so.
+"""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from email.headerregistry import AddressHeader
+from email.policy import SMTP
+from pathlib import Path
+
+from infra.settings import WrongSettings
+
+
+def address(text: str) -> str:
+    """The one address in a text such as `Rapport <rapport@example.org>`. Raises ValueError."""
+    if not text.isprintable():
+        raise ValueError("is not on one line")
+    header = SMTP.header_factory("To", text)
+    assert isinstance(header, AddressHeader)
+    if getattr(header, "defects", ()) or len(header.addresses) != 1:
+        raise ValueError("is not one e-mail address")
+    [found] = header.addresses
+    if not found.username or not found.domain:
+        raise ValueError("is no e-mail address")
+    return str(found.addr_spec)
+
+
+def read_addresses(path: Path) -> Mapping[str, str]:
+    """The addresses by recipient. Raises `WrongSettings`, naming the file and the recipient, never an address."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        found = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except OSError as error:
+        raise WrongSettings(f"RAPPORT_ADDRESSES: {path} can't be read: {error.strerror}") from None
+    except ValueError as error:
+        raise WrongSettings(f"RAPPORT_ADDRESSES: {path} can't be understood: {error}") from None
+    if not isinstance(found, dict):
+        raise WrongSettings(f"RAPPORT_ADDRESSES: {path} has to say who has which address")
+    return {recipient: _checked(path, recipient, value) for recipient, value in found.items()}
+
+
+def _checked(path: Path, recipient: str, value: object) -> str:
+    try:
+        if not isinstance(value, str):
+            raise ValueError("is no text")  # noqa: TRY004, TRY301 - one way out for all that is wrong
+        return address(value)
+    except ValueError as error:
+        raise WrongSettings(f"RAPPORT_ADDRESSES: {path}: what stands for {recipient!r} {error}") from None
