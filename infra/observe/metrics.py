@@ -77,6 +77,14 @@ FOLLOW_SECONDS: Final = Histogram(
     "rapport_follow_seconds", "One batch of a follower.", ("follower",), buckets=SECONDS, registry=REGISTRY
 )
 
+# --- notifications -------------------------------------------------------------------------------------------------
+NOTIFICATIONS: Final = Counter(
+    "rapport_notifications",
+    "Attempts to deliver a notification, by way and by what came of it: sent, failed, dead.",
+    ("way", "outcome"),
+    registry=REGISTRY,
+)
+
 # --- the process ---------------------------------------------------------------------------------------------------
 RESTARTS: Final = Counter(
     "rapport_restarts",
