@@ -54,6 +54,7 @@ class Running:
     """A command of Rapport as a process of its own; its log is in a file."""
 
     def __init__(self, arguments: Sequence[str], environment: dict[str, str], log: Path) -> None:
+        self.name = arguments[0]
         self.log = log
         with log.open("wb") as stderr:
             self.process = subprocess.Popen(
