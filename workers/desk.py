@@ -38,6 +38,7 @@ class Done(NamedTuple):
     key: str
     trigger: Trigger
     step: Step
+    cause: AnyRecorded | None = None
 
 
 class Due(NamedTuple):
@@ -75,7 +76,7 @@ class Desk(Ground):
         found = self.entries.get(key)
         if found is None:
             found = self.entries[key] = self.load(key)
-            self._look_ahead(key, found)
+            self.look_ahead(key)
         return found
 
     def fact(self, subject: str) -> Fact | None:
@@ -93,19 +94,18 @@ class Desk(Ground):
         self, worker: AnyWorker, key: str, trigger: Trigger, step: Callable[[Memory], Step], cause: AnyRecorded | None
     ) -> None:
         """Make one step and keep what comes of it. `cause` is the event, if it was one."""
-        del cause  # the runtime passes it on with what it sends
         memory = self.memory(worker, key)
         made = step(memory)
         if made.changes(memory.state):
-            self.keep(worker, key, trigger, made)
+            self.keep(Done(worker.name, key, trigger, made, cause))
 
-    def keep(self, worker: AnyWorker, key: str, trigger: Trigger, step: Step) -> None:
+    def keep(self, done: Done) -> None:
         """Keep what a step left behind."""
-        entry = self.entry(key)
-        entry.memories[worker.name] = step.memory
-        if step.deadlines:
-            self._look_ahead(key, entry)
-        self.done.append(Done(worker.name, key, trigger, step))
+        entry = self.entry(done.key)
+        entry.memories[done.worker] = done.step.memory
+        if done.step.deadlines:
+            self.look_ahead(done.key)
+        self.done.append(done)
 
     def due_at(self, key: str) -> tuple[AnyWorker, Deadline] | None:
         """The deadline of a key that runs out first, and whose it is."""
@@ -120,8 +120,9 @@ class Desk(Ground):
         del worker, key
         return False
 
-    def _look_ahead(self, key: str, entry: Entry) -> None:
-        """Find out which deadline of an entry runs out first."""
+    def look_ahead(self, key: str) -> None:
+        """Find out which deadline of a key runs out first."""
+        entry = self.entries[key]
         entry.due = None
         for name, memory in entry.memories.items():
             place = self._places.get(name)

@@ -78,6 +78,11 @@ class Receipt(NamedTuple):
     terms: Mapping[str, float]
     effects: tuple[Send | Notify | OpenTask, ...]
 
+    @property
+    def sends(self) -> tuple[Send, ...]:
+        """The commands among the effects."""
+        return tuple(effect for effect in self.effects if isinstance(effect, Send))
+
 
 class Step(NamedTuple):
     """What a trigger led to at one key."""

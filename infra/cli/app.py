@@ -13,6 +13,8 @@ MODULES: tuple[str, ...] = (
     "submit",
     "show",
     "history",
+    "work",
+    "tasks",
     "audit",
     "codes",
     "chart",
@@ -20,6 +22,7 @@ MODULES: tuple[str, ...] = (
     "consume",
     "publish",
     "dead_letters",
+    "notifications",
     "up",
 )
 

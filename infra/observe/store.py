@@ -30,6 +30,7 @@ Source = Callable[[Session], Iterable[Reading]]
 # Each part of Rapport that follows the log says how far it is: module and function.
 SOURCES: Final[list[tuple[str, str]]] = [
     ("infra.kafka.lease", "readings"),
+    ("infra.working.readings", "readings"),
 ]
 
 

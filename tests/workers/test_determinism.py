@@ -19,9 +19,8 @@ from domain.relationship import events as e
 from tests.given_when_then import ALL_CODES, SUBJECT, day
 from tests.workers.happenings import booked, checked, completed, ended, missed, moved, paused, planned
 from tests.workers.stage import MENTOR, Blank, Stage
-from workers.desk import Trigger
-from workers.model import AnyWorker
-from workers.step import Memory, Step
+from workers.desk import Done
+from workers.step import Memory
 
 CASE = "case:c1"
 OF_RELATIONSHIP: tuple[Event, ...] = (
@@ -88,12 +87,12 @@ happening = st.tuples(
 class Written(Blank):
     """A desk on which every memory is written down and read back after every step."""
 
-    def keep(self, worker: AnyWorker, key: str, trigger: Trigger, step: Step) -> None:
-        memory = step.memory
-        state = worker.state.model_validate_json(memory.state.model_dump_json())
+    def keep(self, done: Done) -> None:
+        memory = done.step.memory
+        state = type(memory.state).model_validate_json(memory.state.model_dump_json())
         deadlines = {k: type(v).model_validate_json(v.model_dump_json()) for k, v in memory.deadlines.items()}
         tasks = {k: type(v).model_validate_json(v.model_dump_json()) for k, v in memory.tasks.items()}
-        super().keep(worker, key, trigger, step._replace(memory=Memory(state, deadlines, tasks)))
+        super().keep(done._replace(step=done.step._replace(memory=Memory(state, deadlines, tasks))))
 
 
 def play(codes: list[str], happenings: list[Any], desk: type[Blank]) -> Stage:

@@ -1,0 +1,71 @@
+"""`rapport tasks`: what people have to do, and the keys that workers have put aside."""
+
+from typing import Any
+
+import typer
+from rich.text import Text
+
+from infra.cli.opening import opened
+from infra.cli.output import JsonOption, print_json, print_note, stdout
+
+
+def register(app: typer.Typer) -> None:
+    """Add `tasks`."""
+    app.command("tasks")(tasks)
+
+
+def tasks(as_json: JsonOption = False) -> None:
+    """List the open tasks, those due first first: what, about whom, under which clause, and the command that settles it.
+
+    Tasks open and close under `rapport work`. A key that a worker failed at twice is listed as well; `rapport work
+    --release` takes it up again.
+    """
+    with opened() as rapport:
+        from infra.working.readings import open_tasks, parked_keys
+
+        found, parked = open_tasks(rapport.database), parked_keys(rapport.database)
+    if as_json:
+        print_json([*found, *map(_as_task, parked)])
+        return
+    if not found and not parked:
+        print_note("nothing to do")
+        return
+    for task in found:
+        stdout.print(_said(task), soft_wrap=True)
+    if parked:
+        print_note("put aside after two failures:")
+        for row in parked:
+            stdout.print(
+                Text(f"{row['key']}  worker {row['worker']} on {row['trigger']}: {row['error']}"), soft_wrap=True
+            )
+
+
+def _said(task: dict[str, Any]) -> Text:
+    """Two lines: when and what, and below about whom, why, and how to settle it."""
+    about = f" ({task['about']})" if task["about"] else ""
+    due = f"due {_day(task['due'])}" if task["due"] else "no day    "
+    evidence = f"  evidence {', '.join(map(str, task['evidence']))}" if task["evidence"] else ""
+    commands = " or ".join([task["settled_by"], *task["also_settled_by"]])
+    return Text.assemble(
+        (f"{due}  ", "bold"),
+        (f"{task['kind']}{about}", "bold"),
+        f"  {', '.join(task['clauses'])}\n    {task['subject']}  since {_day(task['since'])}{evidence}  -> {commands}",
+    )
+
+
+def _day(time: str | None) -> str:
+    return time[:10] if time else ""
+
+
+def _as_task(parked: dict[str, object]) -> dict[str, object]:
+    """A key put aside in the shape of a task."""
+    return {
+        "subject": parked["key"],
+        "kind": "parked_key",
+        "clause": None,
+        "since": parked["since"],
+        "due": None,
+        "evidence": [],
+        "settled_by": "rapport work --release",
+        **{name: parked[name] for name in ("worker", "trigger", "error", "position")},
+    }

@@ -1,0 +1,131 @@
+"""`rapport work`: the workers at work, until stopped, until nothing is due, or until a time to which the clock is turned."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_note, progress
+from infra.cli.running import MetricsHostOption, MetricsPortOption, running
+from infra.cli.times import aware_time
+
+if TYPE_CHECKING:
+    from infra.bootstrap import Rapport
+    from infra.notify.deliver import Deliverer
+    from infra.observe.process import Process
+    from infra.working.runner import Runner
+
+OnceOption = Annotated[bool, typer.Option("--once", help="Do all that is due, then end.")]
+UntilOption = Annotated[
+    datetime | None,
+    typer.Option(
+        parser=aware_time, metavar="TIME", help="Turn the clock to this time, from deadline to deadline, then end."
+    ),
+]
+ReleaseOption = Annotated[bool, typer.Option("--release", help="First take up the keys that were put aside.")]
+RebuildOption = Annotated[
+    list[str] | None, typer.Option("--rebuild", metavar="WORKER", help="First build what this worker keeps anew.")
+]
+LeaseOption = Annotated[
+    float, typer.Option("--lease", min=1, max=3600, help="Seconds after which a silent process is replaced.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `work`."""
+    app.command("work")(work)
+
+
+def work(
+    once: OnceOption = False,
+    until: UntilOption = None,
+    release: ReleaseOption = False,
+    rebuild: RebuildOption = None,
+    lease: LeaseOption = 10.0,
+    as_json: JsonOption = False,
+    metrics_port: MetricsPortOption = None,
+    metrics_host: MetricsHostOption = "127.0.0.1",
+) -> None:
+    """React to what is on record: send commands, let deadlines fire, open tasks, deliver notifications.
+
+    One process works at a time; others wait to take over. Ends cleanly on Ctrl-C and SIGTERM.
+    """
+    with running("work", metrics_port, metrics_host) as (rapport, process):
+        from infra.working.horizon import Horizon
+        from infra.working.runner import Runner
+
+        if until is not None and until > rapport.clock.now() and not rapport.settings.clock:
+            print_note(f"what follows up to {until.isoformat()} is recorded now, as if it were that time")
+        deliverer = _deliverer(rapport)
+        runner = Runner(rapport.store, rapport.handler, Horizon(rapport.clock, until), lease_seconds=lease)
+        if release or rebuild:
+            _repair(runner, process, release=release, workers=rebuild or [])
+        if once or until is not None:
+            _work_off(runner, deliverer, process, as_json=as_json)
+        else:
+            _follow(runner, deliverer, process)
+
+
+def _deliverer(rapport: "Rapport") -> "Deliverer":
+    from infra.notify.deliver import Deliverer
+    from infra.settings import WrongSettings
+
+    deliverer = Deliverer(rapport.database, rapport.settings)
+    try:
+        deliverer.check()
+    except WrongSettings as error:
+        fail(str(error), USAGE)
+    return deliverer
+
+
+def _work_off(runner: "Runner", deliverer: "Deliverer", process: "Process", *, as_json: bool) -> None:
+    from infra.working.loop import work_off
+
+    with progress("working", runner.store.head()) as advance:
+        done = work_off(runner, process.stop, advance)
+    delivered = deliverer.deliver(stop=process.stop)
+    tally = runner.tally
+    if as_json:
+        print_json({"done": done, **asdict(tally), "notifications": asdict(delivered)})
+    else:
+        print_note(f"{tally.events} events seen, {tally.deadlines} deadlines fired, {tally.commands} commands sent")
+    if not done:
+        fail("stopped before everything was done; the rest waits for the next run", REFUSED)
+
+
+def _follow(runner: "Runner", deliverer: "Deliverer", process: "Process") -> None:
+    from threading import Thread
+
+    from infra.working.loop import follow
+
+    # Somebody else's slow server must not hold up the workers.
+    delivering = Thread(target=deliverer.run, args=(process.stop,), name="deliver")
+    delivering.start()
+    try:
+        follow(runner, process)
+    finally:
+        process.stop.set()
+        delivering.join()
+
+
+def _repair(runner: "Runner", process: "Process", *, release: bool, workers: list[str]) -> None:
+    """Take up what was put aside and build anew what was asked for, under the lease."""
+    from infra.working.loop import lease_for
+    from infra.working.readings import parked_keys
+    from infra.working.repair import rebuild
+    from infra.working.repair import release as take_up
+    from workers.roll import BY_NAME
+
+    if wrong := [name for name in workers if name not in BY_NAME]:
+        fail(f"there is no worker {wrong[0]}; the workers are {', '.join(BY_NAME)}", USAGE)
+    lease = lease_for(runner, process.stop)
+    if lease is None:
+        fail("stopped while another process works; nothing was changed", REFUSED)
+    with progress("replaying", lease.position) as advance:
+        if workers:
+            rebuild(runner.store, lease, [BY_NAME[name] for name in workers], runner.horizon.end(), advance)
+        parked = [(row["worker"], row["key"]) for row in parked_keys(runner.database)] if release else []
+        if parked:
+            made = take_up(runner.store, lease, parked, advance)
+            print_note(f"{len(parked)} keys taken up, {made} decisions made up for")
