@@ -9,11 +9,9 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-import orjson
-
-from infra.eventstore.database import Database, Row, Session, as_time
+from infra.eventstore.database import Database, Row, Session
 from infra.kafka.lease import NOW
-from infra.notify.outbox import COLUMNS, Notification
+from infra.notify.outbox import COLUMNS, Notification, notification
 from infra.notify.route import Channel
 
 NO_WAY: Final = "no way to the recipient is configured"
@@ -98,22 +96,6 @@ def _among(resting: Collection[str], only: Collection[str] | None) -> tuple[str,
 def _claimed(row: Row) -> Claimed:
     *fields, attempts, token = row
     return Claimed(notification(fields), int(attempts), int(token))
-
-
-def notification(fields: Sequence[object]) -> Notification:
-    """A notification from its columns."""
-    id_, worker, subject, recipient, template, parameters, clauses, alone, created_at = fields
-    return Notification(
-        str(id_),
-        str(worker),
-        str(subject),
-        str(recipient),
-        str(template),
-        orjson.loads(str(parameters)),
-        tuple(orjson.loads(str(clauses))),
-        as_time(created_at),  # type: ignore[arg-type]
-        bool(alone),
-    )
 
 
 def renew(database: Database, claims: Collection[Claimed], lease: float) -> set[str]:

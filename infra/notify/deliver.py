@@ -107,6 +107,9 @@ class Deliverer:
             except StoreError as error:
                 log.warning("notifications wait for the store", error=str(error))
                 stop.wait(FIRST_SECONDS)
+            except Exception as error:
+                log.exception("delivering notifications failed and begins anew", why=type(error).__name__)
+                stop.wait(FIRST_SECONDS)
 
     def _deliver(self, batch: Batch, routes: Routes, going: _Pass, stop: threading.Event | None) -> None:
         going.resting |= batch.resting

@@ -5,14 +5,14 @@ Delivering is somebody else's business, see `deliver`: a row is `pending` until 
 to have no way out (`kept`). Rows are never deleted.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
 import orjson
 
-from infra.eventstore.database import Database, Session
+from infra.eventstore.database import Database, Session, as_time
 from workers.model import Value
 
 Status = Literal["pending", "sent", "kept", "dead"]
@@ -99,3 +99,19 @@ def enqueue(session: Session, notifications: Iterable[Notification]) -> None:
     ]
     if rows:
         session.executemany(_INSERT, rows)
+
+
+def notification(fields: Sequence[object]) -> Notification:
+    """A notification from its columns."""
+    id_, worker, subject, recipient, template, parameters, clauses, alone, created_at = fields
+    return Notification(
+        str(id_),
+        str(worker),
+        str(subject),
+        str(recipient),
+        str(template),
+        orjson.loads(str(parameters)),
+        tuple(orjson.loads(str(clauses))),
+        as_time(created_at),  # type: ignore[arg-type]
+        bool(alone),
+    )

@@ -1,0 +1,90 @@
+"""`rapport notifications`: what was not delivered, and a second chance for it."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from infra.cli.opening import opened
+from infra.cli.output import OK, REFUSED, USAGE, JsonOption, fail, print_json, print_note, print_table
+
+if TYPE_CHECKING:
+    from infra.notify.outbox import Status
+
+COLUMNS = ("id", "status", "created", "recipient", "template", "subject", "attempts", "reason")
+
+
+def register(app: typer.Typer) -> None:
+    """Add `notifications` and `notifications retry`."""
+    group = typer.Typer(help="Notifications that were not delivered (yet), and retrying them.")
+    group.callback(invoke_without_command=True)(list_notifications)
+    group.command("retry")(retry)
+    app.add_typer(group, name="notifications")
+
+
+def list_notifications(
+    context: typer.Context,
+    dead: Annotated[bool, typer.Option("--dead", help="Those that were given up.")] = False,
+    pending: Annotated[
+        bool, typer.Option("--pending", help="Those that wait for their first or next attempt.")
+    ] = False,
+    kept: Annotated[bool, typer.Option("--kept", help="Those for which no way out was configured.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="All, the sent ones too.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List the notifications that were not delivered: kept for want of a way out, given up (dead), or still waiting.
+
+    To whom a notification goes that is for its recipient alone is withheld.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from infra.notify.listing import STATUSES, listed
+
+    asked: dict[Status, bool] = {"dead": dead, "pending": pending, "kept": kept}
+    chosen = [status for status, wanted in asked.items() if wanted] or list(asked)
+    with opened() as rapport:
+        found = listed(rapport.database, STATUSES if every else chosen)
+    show(found, as_json=as_json)
+
+
+def retry(
+    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="As the list shows them.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All that were not sent.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Deliver notifications now that were kept, given up, or wait for their next attempt; exits 1 if any was not sent."""
+    if bool(ids) == every:
+        fail("name the notifications, or say --all", USAGE)
+    from infra.notify.deliver import Deliverer
+    from infra.notify.listing import STATUSES, NoSuchNotifications, listed, release
+    from infra.settings import WrongSettings
+
+    with opened() as rapport:
+        try:
+            deliverer = Deliverer(rapport.database, rapport.settings)
+            deliverer.check()
+            released = release(rapport.database, ids)
+            deliverer.deliver(only=released if ids else None)
+        except WrongSettings as error:
+            fail(str(error), USAGE)
+        except NoSuchNotifications as error:
+            fail(str(error), REFUSED)
+        chosen = set(released)
+        found = [each for each in listed(rapport.database, STATUSES, ids) if each["id"] in chosen]
+    show(found, as_json=as_json)
+    raise typer.Exit(OK if all(each["status"] == "sent" for each in found) else REFUSED)
+
+
+def show(found: list[dict[str, Any]], *, as_json: bool) -> None:
+    """Print notifications."""
+    if as_json:
+        print_json(found)
+    elif found:
+        print_table(COLUMNS, (_row(each) for each in found))
+    else:
+        print_note("no notifications")
+
+
+def _row(each: dict[str, Any]) -> tuple[object, ...]:
+    created, reason = f"{each['created_at']:%Y-%m-%d %H:%M}Z", each["last_error"] or ""
+    facts = (each[name] for name in ("recipient", "template", "subject", "attempts"))
+    return each["id"], each["status"], created, *facts, reason
