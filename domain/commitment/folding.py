@@ -35,7 +35,7 @@ def as_of(facts: Facts, at: int) -> Picture:
         return picture
     frozen = EMPTY
     for fact in occurred:
-        if fact.at <= picture.paused.at and (fact.version < picture.paused.version or _by_pause(fact)):
+        if fact.at <= picture.paused.at and (fact.version < picture.paused.version or _of_pause(fact, picture.paused)):
             frozen = _seen(frozen, fact)
     return picture.but(frozen=frozen)
 
@@ -46,13 +46,14 @@ def see(picture: Picture, fact: Fact) -> Picture:
     What is told during a pause goes into the picture, where resumption finds it, and not into what the pause froze.
     """
     after = _seen(picture, fact)
-    if picture.frozen is not None and after.frozen is not None and _by_pause(fact):
+    if picture.frozen is not None and picture.paused is not None and _of_pause(fact, picture.paused):
         return after.but(frozen=_seen(picture.frozen, fact))
     return after
 
 
-def _by_pause(fact: Fact) -> bool:
-    return isinstance(fact, f.Cancelled) and fact.by_pause
+def _of_pause(fact: Fact, paused: Mark) -> bool:
+    """Whether the fact is one of the cancellations that came with a pause."""
+    return isinstance(fact, f.Cancelled) and fact.by_pause and fact.at == paused.at
 
 
 def _seen(picture: Picture, fact: Fact) -> Picture:

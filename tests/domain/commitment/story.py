@@ -52,6 +52,10 @@ class Story:
         )
         self.tell(proposal, -30)
 
+    def __repr__(self) -> str:
+        """The events one a line, for a failing property."""
+        return "\n".join(f"{one.version} {one.occurred_at:%m-%d %H:%M} {one.actor} {one.data!r}" for one in self.log)
+
     @property
     def told(self) -> int:
         return len(self.log)
