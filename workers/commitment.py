@@ -30,7 +30,7 @@ from workers.model import (
     Worker,
     of_relationship,
 )
-from workers.saying import COORDINATOR, because, tell, tidy
+from workers.saying import COORDINATOR, because, including, tell, tidy
 
 CLAUSE: Final = "pentalog.late-reschedules"
 SIGNAL: Final = "late_reschedules"
@@ -73,9 +73,13 @@ def _react(state: Commitment, recorded: AnyRecorded, given: Given) -> tuple[Comm
     if watched and not isinstance(event, TermSet):
         state = state.but(facts=fold(state.facts, recorded))
     match event:
-        case e.CommitmentConcernRaised() if event.clause not in state.open:
+        case e.CommitmentConcernRaised():
+            task = _ask_for_answer(event.clause, event.evidence, given)
+            if recorded.role == "worker":
+                return state, task
             # Somebody else's concern: it waits for an answer like our own.
-            return state.but(open=(*state.open, event.clause)), _await_answer(event.clause, event.evidence, given)
+            waiting = _await_answer(event.clause, event.evidence, given)
+            return state.but(open=including(state.open, event.clause)), task + waiting
         case e.CommitmentConcernResolved():
             return _settled(state, event.clause)
         case e.RelationshipPaused():
@@ -97,7 +101,8 @@ def _look(state: Commitment, at: datetime, given: Given) -> tuple[Commitment, Re
     if late and not before and CLAUSE not in state.open:
         state, reaction = _raise(state, late, given)
     elif before and not late and state.ours:
-        reaction = _resolve(given)
+        state, reaction = _settled(state, CLAUSE)
+        reaction = _resolve(given) + reaction
     else:
         reaction = NOTHING
     return state, reaction + timer
@@ -136,9 +141,18 @@ def _resolve(given: Given) -> Reaction:
 
 
 def _await_answer(clause: str, evidence: tuple[int, ...], given: Given) -> Reaction:
-    due = given.at + timedelta(days=given.term("decision_days"))
-    task = OpenTask(f"concern:{clause}", "commitment_concern", ("ResolveConcern",), due=due, about=clause)
-    return (because((clause,), evidence, Arm(f"escalate:{clause}", due, freezes=True), task, terms=("decision_days",)),)
+    """The days of decision run from the moment of the concern."""
+    return (because((clause,), evidence, Arm(f"escalate:{clause}", _answer_by(given), freezes=True)),)
+
+
+def _ask_for_answer(clause: str, evidence: tuple[int, ...], given: Given) -> Reaction:
+    """A concern that is on record is a task until it is settled."""
+    task = OpenTask(f"concern:{clause}", "commitment_concern", ("ResolveConcern",), due=_answer_by(given), about=clause)
+    return (because((clause,), evidence, task, terms=("decision_days",)),)
+
+
+def _answer_by(given: Given) -> datetime:
+    return given.at + timedelta(days=given.term("decision_days"))
 
 
 def _settled(state: Commitment, clause: str) -> tuple[Commitment, Reaction]:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Final
 
-from domain.words import Party
 from workers.ground import Relation
 from workers.model import Arm, Cancel, CloseTask, Decision, Effect, Notify, Over, Reaction, Value
 
@@ -36,6 +35,6 @@ def everybody(relation: Relation) -> tuple[str, str, str]:
     return relation.mentee, relation.mentor, COORDINATOR
 
 
-def other(party: Party) -> Party:
-    """The other of the two."""
-    return "mentor" if party == "mentee" else "mentee"
+def including(clauses: tuple[str, ...], clause: str) -> tuple[str, ...]:
+    """The clauses with one more, unless it is among them."""
+    return clauses if clause in clauses else (*clauses, clause)

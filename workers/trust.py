@@ -4,7 +4,7 @@ A recommendation waits for the parties and the coordinator. Undecided for too lo
 """
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from domain.codes.implements import implements
@@ -25,7 +25,7 @@ from workers.model import (
     State,
     Worker,
 )
-from workers.saying import because, everybody, tell, tidy
+from workers.saying import because, everybody, including, tell, tidy
 
 TRUST: Final = ("pentalog.trust",)
 RESPECT: Final = ("pentalog.respect", "leapfrog.respect")
@@ -47,15 +47,19 @@ def _react(state: Trust, recorded: AnyRecorded, given: Given) -> tuple[Trust, Re
             return _recommend(state, given.cite(*TRUST), version, given)
         case e.DisrespectReported():
             return _recommend(state, given.cite(*RESPECT), version, given)
-        case e.ShutdownRecommended() if event.clause not in state.open:
+        case e.ShutdownRecommended():
+            task = _ask_for_decision(event, given)
+            if recorded.role == "worker":
+                return state, task
             # Somebody else's recommendation: it waits for a decision like our own.
-            return state.but(open=(*state.open, event.clause)), _await_decision((event.clause,), event.evidence, given)
+            waiting = _await_decision((event.clause,), event.evidence, given)
+            return state.but(open=including(state.open, event.clause)), task + waiting
         case e.TrustRestored():
             return _settled(state, TRUST)
         case e.DisrespectResolved():
             return _settled(state, RESPECT)
         case e.RecommendationDismissed():
-            return _settled(state, state.open if event.clause is None else (event.clause,))
+            return _settled(state, None if event.clause is None else (event.clause,))
         case e.RelationshipTerminated():
             return Trust(), tidy(Over())
         case _:
@@ -78,20 +82,27 @@ def _await_decision(clauses: tuple[str, ...], evidence: Iterable[int], given: Gi
     """The parties and the coordinator are told, and have the days of decision."""
     if given.relation is None:
         return NOTHING
-    due = given.at + timedelta(days=given.term("decision_days"))
     told = tell(everybody(given.relation), "shutdown_recommended", clauses=" ".join(clauses))
-    waiting = []
-    for clause in clauses:
-        settled_by = (*SETTLED_BY, *((RESTORED_BY[clause],) if clause in RESTORED_BY else ()))
-        task = OpenTask(f"decide:{clause}", "shutdown_recommendation", settled_by, due=due, about=clause)
-        waiting.append(
-            because((clause,), evidence, Arm(f"escalate:{clause}", due, freezes=True), task, terms=("decision_days",))
-        )
-    return (because(clauses, evidence, *told), *waiting)
+    due = _decide_by(given)
+    arms = (because((clause,), evidence, Arm(f"escalate:{clause}", due, freezes=True)) for clause in clauses)
+    return (because(clauses, evidence, *told), *arms)
 
 
-def _settled(state: Trust, clauses: tuple[str, ...]) -> tuple[Trust, Reaction]:
-    gone = tuple(clause for clause in clauses if clause in state.open)
+def _ask_for_decision(event: e.ShutdownRecommended, given: Given) -> Reaction:
+    """A recommendation that is on record is a task until it is decided."""
+    clause = event.clause
+    settled_by = (*SETTLED_BY, *((RESTORED_BY[clause],) if clause in RESTORED_BY else ()))
+    task = OpenTask(f"decide:{clause}", "shutdown_recommendation", settled_by, due=_decide_by(given), about=clause)
+    return (because((clause,), event.evidence, task, terms=("decision_days",)),)
+
+
+def _decide_by(given: Given) -> datetime:
+    return given.at + timedelta(days=given.term("decision_days"))
+
+
+def _settled(state: Trust, clauses: tuple[str, ...] | None) -> tuple[Trust, Reaction]:
+    """Decided or set right: those clauses, or all."""
+    gone = (*TRUST, *RESPECT, *state.open) if clauses is None else clauses
     effects = [effect for clause in gone for effect in (Cancel(f"escalate:{clause}"), CloseTask(f"decide:{clause}"))]
     return state.but(open=tuple(clause for clause in state.open if clause not in gone)), tidy(*effects)
 
