@@ -5,16 +5,15 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import psycopg
-from psycopg import RawCursor
-from psycopg.rows import TupleRow, tuple_row
 
+from infra.eventstore.postgres_link import Link
 from infra.eventstore.postgres_schema import CHANGED, FENCED
 from infra.eventstore.postgres_types import BLOB, INTEGER, TEXT
 from infra.eventstore.recording import Fenced, Guard, Offset, ReceiptRow
 
 EventRow = tuple[str, int, str, bytes, bytes]
 
-CALL: Final = b"SELECT last, changed FROM rapport_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+CALL: Final = b"SELECT rapport_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
 # How many of the events, receipts and offsets of a batch are stored just so, and the last position among them.
 FOUND: Final = b"""
 SELECT
@@ -67,10 +66,10 @@ class Batch:
         if guard is not None:
             self._params[12:14] = guard.position, TEXT.of(list(guard.subjects))
 
-    def append(self, link: psycopg.Connection[Any]) -> int:
+    def append(self, link: Link) -> int:
         """Store it; the position of the last event. Raises psycopg's errors, `Fenced` and `Changed`."""
         try:
-            row = plain(link).execute(CALL, self._params, prepare=True, binary=True).fetchone()
+            row = link.plain.execute(CALL, self._params, prepare=True, binary=True).fetchone()
         except psycopg.DatabaseError as error:
             if error.sqlstate == FENCED:
                 names = ", ".join(sorted(self._sources))
@@ -78,19 +77,14 @@ class Batch:
             if error.sqlstate == CHANGED and self.guard is not None:
                 self.guard.check(json.loads(error.diag.message_detail or "[]"))
             raise
-        assert row is not None, "the function gives one row"
-        last, changed = row
-        if self.guard is not None and changed is not None:
+        assert row is not None, "a function gives one row"
+        last, *changed = row[0]
+        if self.guard is not None:
             self.guard.changed.update(changed)
-        return last or 0
+        return int(last)
 
-    def committed(self, link: psycopg.Connection[Any]) -> int | None:
+    def committed(self, link: Link) -> int | None:
         """The position of the last event if the whole of it is stored already, else None."""
-        row = plain(link).execute(FOUND, self._params[:12], binary=True).fetchone()
+        row = link.plain.execute(FOUND, self._params[:12], binary=True).fetchone()
         assert row is not None, "counts make one row"
         return (row[3] or 0) if row[:3] == self._counts else None
-
-
-def plain(link: psycopg.Connection[Any]) -> RawCursor[TupleRow]:
-    """A cursor with numbered parameters and tuples for rows."""
-    return RawCursor(link, row_factory=tuple_row)

@@ -4,6 +4,7 @@ import logging
 import select
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from time import monotonic
 from typing import Any, Final, TypeVar
 
@@ -21,9 +22,10 @@ from eventsourcing.persistence import (
     ProgrammingError,
 )
 from eventsourcing.postgres import ConnectionPool, PostgresDatastore
+from psycopg import RawCursor
 from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow, TupleRow, dict_row, tuple_row
 from psycopg_pool import PoolTimeout
 
 from infra.eventstore.failure import UnknownStore
@@ -99,6 +101,11 @@ class Link(psycopg.Connection[DictRow]):
 
     silence_seconds: float = SILENCE_SECONDS
     conninfo: str = ""
+
+    @cached_property
+    def plain(self) -> RawCursor[TupleRow]:
+        """A cursor with numbered parameters and tuples for rows; the same one always, for it remembers how to convert them."""
+        return RawCursor(self, row_factory=tuple_row)
 
     def wait(self, gen: PQGen[Any], interval: float = 0.1, timeout: float | None = None) -> Any:
         return super().wait(self._watched(gen), interval, timeout)
@@ -184,13 +191,14 @@ class Datastore(PostgresDatastore):
     def link(self) -> Iterator[Link]:
         """A connection of the pool for the block; raises psycopg's errors as they are."""
         link = self.pool.getconn()
+        assert isinstance(link, Link)
         try:
-            yield link  # type: ignore[misc]
+            yield link
         finally:
             self.pool.putconn(link)
 
     @contextmanager
-    def get_connection(self) -> Iterator[psycopg.Connection[DictRow]]:
+    def get_connection(self) -> Iterator[Link]:
         """The same with the library's errors."""
         try:
             with self.link() as link:

@@ -15,7 +15,7 @@ from eventsourcing.postgres import PostgresProcessRecorder
 from psycopg.rows import tuple_row
 from psycopg.sql import SQL
 
-from infra.eventstore.postgres_batch import Again, Batch, plain
+from infra.eventstore.postgres_batch import Again, Batch
 from infra.eventstore.postgres_link import Datastore, again, broken
 from infra.eventstore.postgres_listener import Listener
 from infra.eventstore.postgres_schema import migrate, version_of
@@ -67,7 +67,7 @@ class PostgresRecorder(PostgresProcessRecorder):
         )
         params = (after, LAST if stop is None else stop, not topics, TEXT.of(topics), limit)
         with self.datastore.get_connection() as link:
-            found = plain(link).execute(statement, params, binary=True).fetchall()
+            found = link.plain.execute(statement, params, binary=True).fetchall()
         return [Notification(row[1], row[2], row[3], row[4], id=row[0]) for row in found]
 
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> "PostgresSubscription":
@@ -123,7 +123,7 @@ class PostgresRecorder(PostgresProcessRecorder):
 
     def _heads(self, subjects: set[str]) -> dict[str, Head]:
         with self.datastore.get_connection() as link:
-            found = plain(link).execute(HEADS, (TEXT.of(list(subjects)),), binary=True).fetchall()
+            found = link.plain.execute(HEADS, (TEXT.of(list(subjects)),), binary=True).fetchall()
         heads = {subject: Head(version, hash_) for subject, version, hash_ in found}
         return {subject: heads.get(subject, Head()) for subject in subjects}
 

@@ -51,6 +51,7 @@ CREATE TABLE tracking (
 );
 """
 
+# One row alone is written without unnesting: that is a tenth of the time of an append.
 APPEND: Final = f"""
 CREATE FUNCTION rapport_append(
     -- the events, a column each; null when there are none
@@ -60,12 +61,16 @@ CREATE FUNCTION rapport_append(
     -- the offsets, likewise
     names text[], nexts bigint[], generations bigint[],
     -- what the decisions relied on; null when on nothing
-    guard_position bigint, guard_subjects text[],
-    -- the position of the last event, and the subjects that others wrote to since guard_position
-    OUT last bigint, OUT changed text[]
-) LANGUAGE plpgsql AS $body$
+    guard_position bigint, guard_subjects text[]
+) -- gives the position of the last event, and after it the subjects that others wrote to since guard_position
+RETURNS text[] LANGUAGE plpgsql AS $body$
+DECLARE
+    last bigint := 0;
+    changed text[] := '{{}}';
 BEGIN
-    IF sources IS NOT NULL THEN
+    IF cardinality(sources) = 1 THEN
+        INSERT INTO receipts VALUES (sources[1], message_ids[1], fingerprints[1], answers[1]);
+    ELSIF sources IS NOT NULL THEN
         INSERT INTO receipts SELECT * FROM unnest(sources, message_ids, fingerprints, answers);
     END IF;
     IF names IS NOT NULL THEN
@@ -78,8 +83,7 @@ BEGIN
         END IF;
     END IF;
     IF subjects IS NULL AND guard_position IS NULL THEN
-        last := NULL;
-        RETURN;
+        RETURN ARRAY['0'];
     END IF;
     PERFORM pg_advisory_xact_lock({APPEND_LOCK});
     SELECT coalesce(max(position), 0) INTO last FROM stored_events;
@@ -89,12 +93,17 @@ BEGIN
             RAISE EXCEPTION 'others wrote first' USING ERRCODE = '{CHANGED}', DETAIL = array_to_json(changed);
         END IF;
     END IF;
-    IF subjects IS NOT NULL THEN
+    IF cardinality(subjects) = 1 THEN
+        INSERT INTO stored_events VALUES (last + 1, subjects[1], versions[1], topics[1], states[1], hashes[1]);
+    ELSIF subjects IS NOT NULL THEN
         INSERT INTO stored_events SELECT last + n, s, v, t, b, h
             FROM unnest(subjects, versions, topics, states, hashes) WITH ORDINALITY AS e (s, v, t, b, h, n);
+    END IF;
+    IF subjects IS NOT NULL THEN
         last := last + cardinality(subjects);
         NOTIFY {CHANNEL};
     END IF;
+    RETURN last::text || changed;
 END
 $body$;
 """  # noqa: S608 - only constants

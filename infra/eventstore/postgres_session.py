@@ -6,12 +6,11 @@ from functools import lru_cache
 from itertools import count
 from typing import Any, ClassVar, Final
 
-import psycopg
-from psycopg import RawCursor
 from psycopg.raw_cursor import RawServerCursor
-from psycopg.rows import TupleRow, tuple_row
+from psycopg.rows import tuple_row
 
 from infra.eventstore.database import Kind, Reader, Row, Session
+from infra.eventstore.postgres_link import Link
 from infra.eventstore.postgres_roles import let_read
 from infra.eventstore.postgres_types import ARRAYS, ArrayType
 
@@ -30,10 +29,10 @@ class PostgresSession(Session):
 
     kind: ClassVar[Kind] = "postgresql"
 
-    def __init__(self, link: psycopg.Connection[Any], shapes: Shapes) -> None:
+    def __init__(self, link: Link, shapes: Shapes) -> None:
         self.link = link
         self._shapes = shapes
-        self._cursor: RawCursor[TupleRow] = RawCursor(link, row_factory=tuple_row)
+        self._cursor = link.plain
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
         if not params and not sql.lstrip()[:6].upper().startswith(("INSERT", "UPDATE", "DELETE", "SELECT")):
