@@ -11,6 +11,8 @@ from typing import Final, Literal, NamedTuple
 
 Kind = Literal["promoter", "passive", "detractor"]
 
+# The order in which the three are counted.
+PLACES: Final[dict[Kind, int]] = {"promoter": 0, "passive": 1, "detractor": 2}
 PROMOTER_FROM: Final = 9
 PASSIVE_FROM: Final = 7
 Z: Final = 1.96  # 95 %

@@ -1,12 +1,13 @@
-"""Every projection, found by looking: each module beside this one with a `PROJECTION` is one."""
+"""Every projection, found by looking: each module beside this one with a `PROJECTION` is one. And every dataset."""
 
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
 import projections
-from projections.dataset import Table
+from projections.dataset import Dataset, Table
 from projections.projection import Projection, StateFold
+from projections.tasks import TASKS
 
 
 @cache
@@ -21,3 +22,19 @@ def tables_of(projection: Projection) -> tuple[Table, ...]:
     """All tables of a projection that people read."""
     summary = projection.summary if isinstance(projection, StateFold) else None
     return (*projection.tables, summary.table) if summary else projection.tables
+
+
+def projection_of(dataset: str) -> Projection | None:
+    """The projection that keeps a dataset, or the projection of that name; None when there is none."""
+    for projection in all_projections():
+        if dataset == projection.name or dataset in {table.name for table in tables_of(projection)}:
+            return projection
+    return None
+
+
+@cache
+def datasets() -> dict[str, Dataset]:
+    """All datasets by name, in order of name."""
+    tables = [table for projection in all_projections() for table in tables_of(projection)]
+    found = [TASKS, *(table.dataset for table in tables)]
+    return {dataset.name: dataset for dataset in sorted(found, key=lambda dataset: dataset.name)}

@@ -3,7 +3,7 @@
 The rules are `domain.commitment`. What is kept between events are its facts, from which health follows for any time.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import zip_longest
 from typing import Any, Final
@@ -11,6 +11,7 @@ from typing import Any, Final
 from domain.commitment import POLICY, Facts, Health, fold, health_at, walk
 from domain.commitment.moments import moment, time_of
 from domain.commitment.walk import Change
+from domain.immutable import Immutable
 from domain.model import AnyRecorded
 from domain.registry import AGGREGATE_OF_EVENT, EVENTS
 from domain.relationship.events import RelationshipProposed
@@ -67,7 +68,7 @@ BANDS: Final = Table(
 
 
 @dataclass(frozen=True)
-class State:
+class State(Immutable):
     """What is kept of a relationship: who, the facts, and the latest time at which something occurred."""
 
     programme_id: str
@@ -84,7 +85,7 @@ def fold_event(state: State | None, recorded: AnyRecorded) -> State | None:
         if not isinstance(event, RelationshipProposed):
             return None
         return State(event.programme_id, event.mentor_id, fold(None, recorded), at)
-    return replace(state, facts=fold(state.facts, recorded), last_at=max(state.last_at, at))
+    return state.but(facts=fold(state.facts, recorded), last_at=max(state.last_at, at))
 
 
 def work(state: State, given: Given) -> Worked:

@@ -20,7 +20,8 @@ Key = tuple[Any, ...]
 class Column(NamedTuple):
     """One column: its name, its type, what it means, and the data class of what it holds (domain.words).
 
-    A private column is kept in the table and left out of the dataset that people read.
+    A private column is kept in the table and left out of the dataset that people read. One that is not `stored` is in the
+    dataset alone: the table's own rows have nothing there, those that are shown with them do.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Column(NamedTuple):
     doc: str
     data_class: DataClass = "operational"
     private: bool = False
+    stored: bool = True
 
 
 POSITION: Final = Column("position", "integer", "The place in the log of the last event that went into the row.")
@@ -38,11 +40,23 @@ STALE_SINCE: Final = Column(
 )
 
 
+class Joined(NamedTuple):
+    """Rows of a table that somebody else writes, shown in a dataset with its own: an SQL expression for each column.
+
+    Columns that are left out are empty there. `own` are expressions for the own rows' columns that are not stored.
+    """
+
+    table: str
+    expressions: Mapping[str, str]
+    own: Mapping[str, str]
+
+
 @dataclass(frozen=True)
 class Table:
     """A table: its rows belong to one stream each, the one that the first column of the key names.
 
-    `columns` leaves out `position` and `stale_since`, which every dataset has. `indexes` are for the queries of the docs.
+    `columns` leaves out `position` and `stale_since`, which the engine adds. `indexes` are for the queries of the docs.
+    `order` is that of exports, where the key alone doesn't tell rows apart; `joined` are rows from elsewhere.
     """
 
     name: str
@@ -50,11 +64,13 @@ class Table:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     indexes: tuple[tuple[str, ...], ...] = ()
+    order: tuple[str, ...] = ()
+    joined: Joined | None = None
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
         assert len(names) == len(set(names)), f"{self.name}: a column twice"
-        assert set(self.key) <= set(names), f"{self.name}: a key without a column"
+        assert {*self.key, *self.order} <= set(names), f"{self.name}: a key without a column"
         assert not {POSITION.name, STALE_SINCE.name} & set(names), f"{self.name}: a column of the engine"
 
     @property
@@ -63,13 +79,28 @@ class Table:
         return self.key[0]
 
     @property
-    def dataset(self) -> tuple[Column, ...]:
-        """The columns that people read, in order."""
-        return (*(column for column in self.columns if not column.private), POSITION, STALE_SINCE)
+    def stored(self) -> tuple[Column, ...]:
+        """The columns that the table itself has."""
+        return tuple(column for column in self.columns if column.stored)
+
+    @property
+    def dataset(self) -> "Dataset":
+        """What people read of it."""
+        public = tuple(column for column in self.columns if not column.private)
+        return Dataset(self.name, self.doc, (*public, POSITION, STALE_SINCE), self.order or self.key)
 
     def key_of(self, row: Mapping[str, Any]) -> Key:
         """The key of a row."""
         return tuple(row[name] for name in self.key)
+
+
+class Dataset(NamedTuple):
+    """A table or view as people read it: its columns, and the columns that put its rows in order."""
+
+    name: str
+    doc: str
+    columns: tuple[Column, ...]
+    order: tuple[str, ...]
 
 
 def relationship_id(doc: str = "The relationship: the subject of its messages.") -> Column:

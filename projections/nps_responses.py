@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from domain.model import AnyRecorded
-from domain.nps import Said, counted, figure, kind_of
+from domain.nps import PLACES, Said, counted, figure, kind_of
 from domain.relationship.events import NpsRequested, NpsResponded, RelationshipProposed
 from domain.suppression import Cell, hidden
 from projections.dataset import Column, Key, Row, Table, relationship_id
@@ -57,7 +57,6 @@ FIGURES: Final = Table(
     key=("programme_id", "role", "occasion"),
 )
 HIDEABLE: Final = ("promoters", "passives", "detractors", "nps", "low", "high")
-PLACE: Final = {"promoter": 0, "passive": 1, "detractor": 2}
 
 
 class State(NamedTuple):
@@ -139,7 +138,7 @@ def add(group: Row | None, response: Row, sign: int) -> Row | None:
     row = dict(group) if group else {"programme_id": programme_id, "role": role, "occasion": occasion, "asked": 0}
     counts = list(row.get("counts") or (0, 0, 0))
     if response["answer"] is not None:
-        counts[PLACE[response["answer"]]] += sign
+        counts[PLACES[response["answer"]]] += sign
     row |= {"asked": row["asked"] + sign, "counts": counts}
     return row if row["asked"] else None
 

@@ -5,12 +5,13 @@ practice they are about is counted.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple, assert_never
 
 from domain.codes.clauses import CLAUSES
 from domain.codes.implements import implements
+from domain.immutable import Immutable
 from domain.model import AnyRecorded
 from domain.relationship import events as e
 from domain.relationship.state import put
@@ -85,7 +86,7 @@ class Homework(NamedTuple):
 
 
 @dataclass(frozen=True)
-class State:
+class State(Immutable):
     """What is counted of one relationship."""
 
     programme_id: str
@@ -125,19 +126,19 @@ def fold(state: State | None, recorded: AnyRecorded) -> State | None:
 def _after(state: State, event: Folded, recorded: AnyRecorded) -> State:
     match event:
         case e.SessionScheduled():
-            return replace(state, scheduled_by=put(state.scheduled_by, event.session_id, recorded.role))
+            return state.but(scheduled_by=put(state.scheduled_by, event.session_id, recorded.role))
         case e.SessionCompleted():
-            return replace(state, completed=(*state.completed, _session(event)))
+            return state.but(completed=(*state.completed, _session(event)))
         case e.HomeworkAssigned():
-            return replace(state, homework=put(state.homework, event.homework_id, Homework(event.session_id, None)))
+            return state.but(homework=put(state.homework, event.homework_id, Homework(event.session_id, None)))
         case e.HomeworkReported():
             return _reported(state, event, recorded.occurred_at)
         case e.PresessionCheckRecorded():
             return _checked(state, event)
         case e.GoalAgreed():
-            return replace(state, goals=put(state.goals, event.goal_id, event.type))
+            return state.but(goals=put(state.goals, event.goal_id, event.type))
         case e.GoalAchieved():
-            return replace(state, achieved=state.achieved + 1)
+            return state.but(achieved=state.achieved + 1)
         case e.FeedbackGiven():
             return _asked(state, event)
         case e.RelationshipProposed():
@@ -163,13 +164,13 @@ def _session(event: e.SessionCompleted) -> Session:
 def _reported(state: State, event: e.HomeworkReported, at: datetime) -> State:
     known = state.homework.get(event.homework_id, Homework(event.session_id, None))
     first = at if known.reported_at is None else min(known.reported_at, at)
-    return replace(state, homework=put(state.homework, event.homework_id, known._replace(reported_at=first)))
+    return state.but(homework=put(state.homework, event.homework_id, known._replace(reported_at=first)))
 
 
 @implements("mentor247.surroundings")
 def _checked(state: State, event: e.PresessionCheckRecorded) -> State:
     fine = state.checks_with_background + event.background
-    return replace(state, checks=state.checks + 1, checks_with_background=fine)
+    return state.but(checks=state.checks + 1, checks_with_background=fine)
 
 
 @implements(
@@ -184,7 +185,7 @@ def _checked(state: State, event: e.PresessionCheckRecorded) -> State:
 def _asked(state: State, event: e.FeedbackGiven) -> State:
     """Questions about practices are keyed by the clause; what was answered is content and not kept."""
     about = PRACTICES.intersection(event.answers).difference(state.asked_about)
-    return replace(state, feedback=state.feedback + 1, asked_about=(*state.asked_about, *sorted(about)))
+    return state.but(feedback=state.feedback + 1, asked_about=(*state.asked_about, *sorted(about)))
 
 
 def work(state: State, given: Given) -> Worked:

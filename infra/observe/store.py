@@ -31,6 +31,7 @@ Source = Callable[[Session], Iterable[Reading]]
 SOURCES: Final[list[tuple[str, str]]] = [
     ("infra.kafka.lease", "readings"),
     ("infra.working.readings", "readings"),
+    ("infra.projecting.readings", "readings"),
 ]
 
 

@@ -15,11 +15,10 @@ Convert = Callable[[Any], Any]
 
 
 def time_value(value: datetime) -> str:
-    """A UTC time as SQLite keeps it (see `infra.eventstore.database.time_text`, which takes any zone and its time)."""
-    return value.isoformat("T", "microseconds")[:-6] + "Z" if value.tzinfo is UTC else _of_any_zone(value)
-
-
-def _of_any_zone(value: datetime) -> str:
+    """A time as SQLite keeps it, faster than `infra.eventstore.database.time_text` where it is in UTC, as all events are."""
+    text = value.isoformat("T", "microseconds")
+    if text.endswith("+00:00"):
+        return text[:-6] + "Z"
     return value.astimezone(UTC).isoformat("T", "microseconds")[:-6] + "Z"
 
 

@@ -15,11 +15,14 @@ from infra.eventstore.database import Session
 from infra.eventstore.store import EventStore
 from infra.projecting import generation as books
 from infra.projecting import log, refresh, schema, storing
+from infra.projecting.collecting import collecting_seldom
 from infra.projecting.feed import PAGE, Feed
 from infra.projecting.generation import Generation, NewerProjection, Overtaken
 from infra.projecting.watching import NOBODY, Watcher
+from infra.working import schema as workers
 from projections.catalogue import all_projections, tables_of
 from projections.projection import Projection
+from projections.tasks import TASKS
 
 # Whoever follows the log looks at the clock at least this often, for time passing and for being told to stop.
 PULSE_SECONDS: Final = 1.0
@@ -82,10 +85,11 @@ class Engine:
             together = [each for each in behind if each.position == lowest]
             until = min([head, *(each.position for each in generations if each.position > lowest)])
             feed = self.feed_of(together)
-            while feed.position < until:
-                before = feed.position
-                feed.step(until, self.clock.now(), self.page)
-                self.watcher.done((feed.position - before) * len(together))
+            with collecting_seldom():
+                while feed.position < until:
+                    before = feed.position
+                    feed.step(until, self.clock.now(), self.page)
+                    self.watcher.done((feed.position - before) * len(together))
             moved = {each.id: each for each in feed.generations}
             generations = [moved.get(each.id, each) for each in generations]
 
@@ -140,6 +144,8 @@ class Engine:
             self._prepared = True
 
     def _make_tables(self) -> None:
+        # Datasets show rows of the workers' tables, which are there before any worker is.
+        workers.prepare(self.database)
         with self.database.reading() as session:
             known = self._check_books(session) if schema.exists(session, schema.GENERATIONS) else []
         live = {each.name for each in known if each.state == "live"}
@@ -155,6 +161,7 @@ class Engine:
                 else:
                     for table in tables_of(projection):
                         session.open_to(table.name, "analyst", "auditor")
+            session.open_to(TASKS.name, "analyst", "auditor")
 
     def _check_books(self, session: Session) -> list[Generation]:
         if newer := books.newer(session, self.projections):

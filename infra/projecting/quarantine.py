@@ -39,21 +39,21 @@ class Retried(NamedTuple):
     held: list[Held]
 
 
-def retry(engine: Engine, projection: str | None = None, subject: str | None = None) -> Retried:
-    """Fold what is held up anew from its first event, in one projection or all, one stream or all."""
+def retry(engine: Engine, projections: Sequence[str], subject: str | None = None) -> Retried:
+    """Fold what is held up in these projections anew from its first event, one stream or all."""
     engine.catch_up()
     released: list[Held] = []
     while True:
         try:
             for generation in engine.live():
-                if projection in (None, generation.name):
+                if generation.name in projections:
                     released += _retry(engine, generation, subject)
             break
         except Overtaken:
             continue
     with engine.database.reading() as session:
         left = held(session, engine.live())
-    asked = [each for each in left if projection in (None, each.projection) and subject in (None, each.subject)]
+    asked = [each for each in left if each.projection in projections and subject in (None, each.subject)]
     return Retried(released, asked)
 
 

@@ -10,13 +10,14 @@ from typing import Final
 
 from infra.projecting import compare, log, refresh, schema, storing
 from infra.projecting import generation as books
+from infra.projecting.collecting import collecting_seldom
 from infra.projecting.engine import Engine
 from infra.projecting.feed import Feed
 from infra.projecting.generation import Generation, Overtaken
 from infra.projecting.unit import Unit
 
 READ: Final = 4_000
-FLUSH_EVENTS: Final = 20_000
+FLUSH_EVENTS: Final = 10_000
 
 
 class AlreadyBuilding(Exception):
@@ -32,8 +33,9 @@ def rebuild(engine: Engine, names: Sequence[str], *, explain: bool = False) -> l
     """
     try:
         building = _begin(engine, names)
-        for together in _alike(building):
-            _read_streams(engine, together)
+        with collecting_seldom():
+            for together in _alike(building):
+                _read_streams(engine, together)
         return _switch(engine, names, explain=explain)
     except Overtaken as error:
         raise AlreadyBuilding(f"another process is building {error} as well") from error

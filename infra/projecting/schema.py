@@ -4,7 +4,7 @@ Building a projection anew fills the tables of another generation beside the liv
 up anew, in one transaction. What a view adds to its table: the position, and whether the row could be kept up to date.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import Final
 
@@ -64,7 +64,7 @@ def stored_tables(projection: Projection) -> tuple[Table, ...]:
 
 def stored_columns(projection: Projection, table: Table) -> tuple[Column, ...]:
     """The columns of a table as it is stored."""
-    return (*table.columns, POSITION) if has_position(projection, table) else table.columns
+    return (*table.stored, POSITION) if has_position(projection, table) else table.stored
 
 
 def physical(name: str, mark: str) -> str:
@@ -152,14 +152,23 @@ def put_up_views(session: Session, projection: Projection, mark: str) -> None:
 
 
 def _view(projection: Projection, table: Table, mark: str) -> str:
-    columns = ", ".join(f"t.{column.name}" for column in table.columns if not column.private)
+    own = table.joined.own if table.joined else {}
     source, position = f"{physical(table.name, mark)} t", f"t.{POSITION.name}"
     if isinstance(projection, StateFold):
         states = physical(state_table(projection).name, mark)
         source += f" JOIN {states} s ON s.subject = t.{table.subject}"
         position = f"s.{POSITION.name}"
     stale = f"SELECT q.position FROM {QUARANTINE} q WHERE {_of(projection, mark)} AND q.subject = t.{table.subject}"
-    return f"SELECT {columns}, {position} AS {POSITION.name}, ({stale}) AS {STALE_SINCE.name} FROM {source}"
+    values = {column.name: f"t.{column.name}" if column.stored else "NULL" for column in table.columns}
+    values |= {**own, POSITION.name: position, STALE_SINCE.name: f"({stale})"}
+    query = f"SELECT {_named(table, values)} FROM {source}"
+    if table.joined:
+        query += f" UNION ALL SELECT {_named(table, table.joined.expressions)} FROM {table.joined.table}"
+    return query
+
+
+def _named(table: Table, values: Mapping[str, str]) -> str:
+    return ", ".join(f"{values.get(column.name, 'NULL')} AS {column.name}" for column in table.dataset.columns)
 
 
 def _summary_view(projection: Projection, summary: Summary, mark: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any, Final, NamedTuple
 
 from infra.eventstore.database import Row as Values
 from infra.eventstore.database import Session
+from infra.projecting import generation as books
 from infra.projecting.codec import Codec, codec
 from infra.projecting.generation import Generation
 from infra.projecting.schema import QUARANTINE, STATE_COLUMNS, physical, state_table, stored_columns
@@ -105,7 +106,7 @@ def _store_rows(
     name = physical(table.name, mark)
     if deletes and not new:
         # A key column may be a time, which the codec writes.
-        keys = codec(tuple(column for column in table.columns if column.name in table.key), session.kind)
+        keys = codec(tuple(column for column in table.stored if column.name in table.key), session.kind)
         names = keys.names
         encoded = [keys.encode(dict(zip(table.key, key, strict=True))) for key in deletes]
         session.delete(name, names, encoded)
@@ -153,6 +154,27 @@ def release(session: Session, generation: Generation, subjects: Iterable[str]) -
 def forget_quarantine(session: Session, generation: Generation) -> None:
     """Strike out all that is held up in a generation."""
     session.execute(f"DELETE FROM {QUARANTINE} WHERE name = ? AND mark = ?", generation.id)
+
+
+class Stored(NamedTuple):
+    """A state as it is stored; `stale_since` is the event that holds its stream up, if one does."""
+
+    subject: str
+    state: Any
+    stale_since: int | None
+
+
+def states(session: Session, projections: Mapping[str, Projection], projection: StateFold[Any]) -> Iterator[Stored]:
+    """Every state of a projection's live generation, in order of stream."""
+    found = books.load(session, projections)
+    (live,) = [each for each in found if each.name == projection.name and each.state == "live"]
+    held: dict[str, int] = dict(
+        session.query(f"SELECT subject, position FROM {QUARANTINE} WHERE name = ? AND mark = ?", (live.name, live.mark))
+    )
+    reader = state_codec(session)
+    table = physical(state_table(projection).name, live.mark)
+    for row in map(reader.decode, session.stream(f"SELECT {', '.join(reader.names)} FROM {table} ORDER BY subject")):
+        yield Stored(row["subject"], projection.load(row["state"]), held.get(row["subject"]))
 
 
 # --- summaries -----------------------------------------------------------------------------------------------------

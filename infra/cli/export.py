@@ -1,0 +1,42 @@
+"""`rapport export`: a dataset as a file with its manifest."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_note
+from infra.cli.projecting import projecting
+
+
+def register(app: typer.Typer) -> None:
+    """Add `export`."""
+    app.command("export")(export)
+
+
+def export(
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="The dataset, such as sessions.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="F", help="The file: .csv, .parquet or .jsonl. F.manifest.json goes beside it."
+        ),
+    ],
+    column: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this column; may be repeated.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a dataset as it is now to a file, with a manifest that says what it is."""
+    from infra.export.exporting import Unknown, Unwritable
+    from infra.export.exporting import export as write
+
+    with projecting() as engine:
+        try:
+            manifest = write(engine, dataset, output, column)
+        except Unknown as error:
+            fail(str(error), USAGE)
+        except Unwritable as error:
+            fail(str(error), REFUSED)
+    if as_json:
+        print_json(manifest)
+    else:
+        print_note(f"{manifest['rows']:,} rows of {dataset} to {output}, as of position {manifest['position']:,}")

@@ -1,0 +1,144 @@
+"""`rapport health`: how relationships are doing, why, and how it came about."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+from infra.cli.bars import COLOURS, bar, line
+from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_table, stdout
+from infra.cli.projecting import projecting
+from infra.cli.tabular import CsvOption, print_csv
+from infra.cli.times import AsOf, KnownAt
+
+if TYPE_CHECKING:
+    from infra.asking.health import Assessed
+
+COLUMNS = (
+    "relationship_id",
+    "programme_id",
+    "mentor_id",
+    "as_of",
+    "policy",
+    "status",
+    "score",
+    "band",
+    "mentee_score",
+    "mentor_score",
+    "signals",
+    "since",
+    "next_change_at",
+)
+TREND_DAYS = 60
+RelationshipArgument = Annotated[
+    str | None, typer.Argument(metavar="[ID]", help="A relationship's UUID; all of them when none is given.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `health`."""
+    app.command("health")(health)
+
+
+def health(
+    relationship: RelationshipArgument = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """Tell the commitment health of one relationship or all: scores, band, and the signals behind them."""
+    from infra.asking.health import assess_all, assess_one, shown
+    from infra.asking.moments import Asked
+
+    if as_json and as_csv:
+        fail("either --json or --csv", USAGE)
+    with projecting() as engine:
+        asked = Asked(as_of or engine.clock.now(), known_at)
+        if relationship is None:
+            found = list(assess_all(engine, asked))
+        else:
+            one = assess_one(engine.store, relationship.lower(), asked)
+            if one is None:
+                fail(f"there is no relationship {relationship!r}, or there was none by then", REFUSED)
+            found = [one]
+    rows = [shown(each) for each in found]
+    if as_json:
+        print_json(rows if relationship is None else rows[0])
+    elif as_csv:
+        print_csv(COLUMNS, (row | {"signals": [signal["signal"] for signal in row["signals"]]} for row in rows))
+    elif relationship is None:
+        _print_all(rows)
+    else:
+        _print_one(found[0], rows[0])
+
+
+def _print_all(rows: list[dict[str, Any]]) -> None:
+    bands = Counter(row["band"] for row in rows if row["band"])
+    most = max(bands.values(), default=0)
+    if most:
+        print_table(("band", "relationships", ""), ((band, bands[band], bar(bands[band], most, 30, colour)) for band, colour in COLOURS.items()))  # fmt: skip
+        stdout.print()
+    scored = sorted((row for row in rows if row["score"] is not None), key=lambda row: row["score"])
+    print_table(
+        ("relationship", "score", "", "band", "signals", "next"),
+        (
+            (
+                row["relationship_id"],
+                row["score"],
+                bar(row["score"], 100, 6, COLOURS[row["band"]]),
+                row["band"],
+                len(row["signals"]),
+                f"{row['next_change_at']:%Y-%m-%d}" if row["next_change_at"] else "",
+            )
+            for row in scored
+        ),
+    )
+    stdout.print(Text(f"{len(rows) - len(scored)} without a score: contracting or ended"))
+
+
+def _print_one(assessed: "Assessed", row: dict[str, Any]) -> None:
+    stdout.print(Text(row["relationship_id"], style="bold"), Text(f"as of {_time(row['as_of'])}, {row['policy']}"))
+    if row["score"] is None:
+        stdout.print(Text(f"{row['status']}: no score"))
+        return
+    colour = COLOURS[row["band"]]
+    for name in ("score", "mentee_score", "mentor_score"):
+        stdout.print(Text(f"{name.replace('_', ' '):13}{row[name]:4} "), bar(row[name], 100, 40, colour))
+    stdout.print(Text(f"band         {row['band']} since {_time(row['since'])}"))
+    stdout.print(Text(f"next change  {_time(row['next_change_at']) or 'only with an event'}"))
+    trend = _trend(assessed, row["as_of"])
+    if trend:
+        stdout.print(Text(f"{len(trend)} days  "), line(trend, 0, 100))
+    if row["signals"]:
+        stdout.print()
+    print_table(
+        ("signal", "party", "points", "clauses", "evidence"),
+        (
+            (
+                signal["signal"],
+                signal["party"],
+                signal["points"],
+                ", ".join(signal["clauses"]) or "the policy",
+                ", ".join(f"v{version}" for version in signal["evidence"]),
+            )
+            for signal in row["signals"]
+        ),
+    )
+
+
+def _trend(assessed: "Assessed", at: datetime) -> list[int]:
+    """The score at the end of each of the last days, as far as there was one."""
+    scores: list[int] = []
+    for days in range(TREND_DAYS - 1, -1, -1):
+        day = at - timedelta(days=days)
+        held = [change.score for change in assessed.changes if change.at <= day]
+        if held and held[-1] is not None:
+            scores.append(held[-1])
+    return scores
+
+
+def _time(value: datetime | None) -> str:
+    return f"{value:%Y-%m-%d %H:%M}Z" if value else ""

@@ -1,0 +1,102 @@
+"""`rapport nps`: Net Promoter Scores by role and occasion, and by programme, mentor and month where asked for."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any, get_args
+
+import typer
+from rich.text import Text
+
+from infra.cli.bars import interval
+from infra.cli.output import USAGE, JsonOption, fail, print_json, print_table
+from infra.cli.projecting import projecting
+from infra.cli.tabular import CsvOption, print_csv
+from infra.cli.times import AsOf, KnownAt, aware_time
+
+FIGURES = (
+    "n",
+    "asked",
+    "response_rate",
+    "promoters",
+    "passives",
+    "detractors",
+    "nps",
+    "low",
+    "high",
+    "suppressed",
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add `nps`."""
+    app.command("nps")(nps)
+
+
+def _first(text: str) -> datetime:
+    day = _day(text)
+    return aware_time(text) if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def _last(text: str) -> datetime:
+    day = _day(text)
+    return aware_time(text) if day is None else _first(text) + timedelta(days=1) - timedelta(microseconds=1)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def nps(
+    by: Annotated[
+        list[str] | None,
+        typer.Option("--by", metavar="KEY", help="programme, mentor or month; may be repeated."),
+    ] = None,
+    start: Annotated[
+        datetime | None,
+        typer.Option("--from", parser=_first, metavar="TIME", help="Answers from this time or day (UTC) on."),
+    ] = None,
+    end: Annotated[
+        datetime | None,
+        typer.Option("--to", parser=_last, metavar="TIME", help="Answers up to this time, or to the end of this day."),
+    ] = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """Tell the Net Promoter Scores with their intervals and response rates; figures of small groups are not shown."""
+    from infra.asking.moments import Asked
+    from infra.asking.nps import KEYS, By, Window, figures
+
+    if as_json and as_csv:
+        fail("either --json or --csv", USAGE)
+    if unknown := set(by or ()) - set(KEYS):
+        fail(f"no key {min(unknown)!r} to go by; there are {', '.join(KEYS)}", USAGE)
+    keys: list[By] = [key for key in get_args(By) if key in (by or ())]
+    with projecting() as engine:
+        rows = figures(engine, keys, Asked(as_of or engine.clock.now(), known_at), Window(start, end))
+    if as_json:
+        print_json(rows)
+    elif as_csv:
+        print_csv(("role", "occasion", *keys, *FIGURES), rows)
+    else:
+        print_table(
+            ("role", "occasion", *keys, "n", "asked", "rate", "NPS", "95 %", "-100 to 100"), map(_cells(keys), rows)
+        )
+
+
+def _cells(keys: list[Any]) -> Any:
+    def cells(row: dict[str, Any]) -> tuple[object, ...]:
+        named = (row["role"], row["occasion"], *(row[key] for key in keys), row["n"], row["asked"])
+        rate = f"{row['response_rate']:.0%}"
+        if row["nps"] is None:
+            return (*named, rate, "suppressed" if row["suppressed"] else "", "", "")
+        low, score, high = row["low"], row["nps"], row["high"]
+        colour = "green" if low > 0 else "red" if high < 0 else ""
+        drawn = interval(low, score, high, -100, 100, 21)
+        drawn.stylize(colour)
+        return (*named, rate, Text(f"{score:+.1f}", style=colour), f"{low:+.1f} to {high:+.1f}", drawn)
+
+    return cells

@@ -1,0 +1,170 @@
+"""`rapport projections`: how far the datasets are, building them anew, folding them again to compare, letting go."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_note, print_table, stdout
+from infra.cli.projecting import projecting
+
+NameArgument = Annotated[
+    str | None, typer.Argument(metavar="[NAME]", help="A projection or one of its datasets; all when none is given.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `projections status`, `rebuild`, `check` and `retry`."""
+    projections = typer.Typer(help="The tables that answer questions, folded from the log.", no_args_is_help=True)
+    projections.command("status")(status)
+    projections.command("rebuild")(rebuild)
+    projections.command("check")(check)
+    projections.command("retry")(retry)
+    app.add_typer(projections, name="projections")
+
+
+def _known(name: str | None) -> list[str]:
+    """The projections that a name means, all for none; exits 2 for one that there isn't."""
+    from projections.catalogue import all_projections, projection_of, tables_of
+
+    if name is None:
+        return [each.name for each in all_projections()]
+    found = projection_of(name)
+    if found is None:
+        names = sorted(
+            {each.name for each in all_projections()} | {t.name for p in all_projections() for t in tables_of(p)}
+        )
+        fail(f"no projection {name!r}; there are {', '.join(names)}", USAGE)
+    return [found.name]
+
+
+def status(as_json: JsonOption = False) -> None:
+    """Say how far every projection is behind the log's head, and what is held up in it. Nothing is caught up for it."""
+    from infra.projecting.status import status as look
+
+    with projecting() as engine:
+        found = look(engine)
+    if as_json:
+        rows = [
+            {
+                **each._asdict(),
+                "held": [held._asdict() for held in each.held],
+                "building": each.building and each.building._asdict(),
+            }
+            for each in found.projections
+        ]
+        print_json({"head": found.head, "projections": rows})
+        return
+    stdout.print(Text(f"head of the log: {found.head:,}"))
+    print_table(
+        ("projection", "version", "position", "lag", "held up", "next change", "state"),
+        (
+            (
+                each.name,
+                each.version,
+                f"{each.position:,}",
+                Text(f"{each.lag:,}", style="yellow" if each.lag else ""),
+                Text(str(len(each.held)), style="red" if each.held else ""),
+                _time(each.due),
+                _state(each),
+            )
+            for each in found.projections
+        ),
+    )
+    _print_held([held._asdict() for each in found.projections for held in each.held])
+
+
+def _state(each: Any) -> str:
+    if each.building:
+        return f"being built, at {each.building.reached or each.building.position}"
+    return "to be built anew" if each.outdated else "live"
+
+
+def rebuild(name: NameArgument = None, as_json: JsonOption = False) -> None:
+    """Build projections anew beside the live ones, say what differs, and switch. A killed build goes on where it was."""
+    from infra.projecting.rebuild import rebuild as build
+
+    names = _known(name)
+    with projecting(aloud=True) as engine:
+        engine.prepare()
+        found = build(engine, names, explain=True)
+    rows = [each._asdict() for each in found]
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        ("dataset", "rows", "new", "gone", "changed", "for instance"),
+        (
+            (
+                row["dataset"],
+                f"{row['rows']:,}",
+                row["new"],
+                row["gone"],
+                row["changed"],
+                "\n".join(" ".join(example) for example in row["examples"]),
+            )
+            for row in rows
+        ),
+    )
+    for row in rows:
+        if row["live_position"] is not None:
+            print_note(f"{row['dataset']}: the old rows stood at position {row['live_position']}, so more may differ")
+
+
+def check(
+    everything: Annotated[bool, typer.Option("--all", help="Every stream instead of a sample.")] = False,
+    sample: Annotated[int, typer.Option(min=1, help="How many streams a sample has.")] = 200,
+    as_json: JsonOption = False,
+) -> None:
+    """Fold streams anew from the log and compare with what is stored, row by row; exit 1 if anything differs."""
+    from infra.projecting.check import check as fold_anew
+
+    with projecting(aloud=True) as engine:
+        found = fold_anew(engine, all_streams=everything, sample=sample)
+    wrong = [each._asdict() for each in found.wrong]
+    if as_json:
+        print_json({"ok": not wrong, "position": found.position, "streams": found.streams, "rows": found.rows, "wrong": wrong})  # fmt: skip
+    else:
+        print_table(
+            ("dataset", "key", "column", "stored", "folded"),
+            ((w["dataset"], " ".join(w["key"]), w["column"] or "", w["stored"], w["folded"]) for w in wrong),
+        )
+        stdout.print(
+            Text(f"{found.streams:,} streams, {found.rows:,} rows at position {found.position:,}: {len(wrong)} differ")
+        )
+    if wrong:
+        raise typer.Exit(REFUSED)
+
+
+def retry(
+    name: NameArgument = None,
+    subject: Annotated[str | None, typer.Option(help="One stream instead of all that are held up.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fold what is held up anew and let it go where that works; exit 1 if something is still held up."""
+    from infra.projecting.quarantine import retry as let_go
+
+    names = _known(name)
+    with projecting() as engine:
+        found = let_go(engine, names, subject)
+    if as_json:
+        print_json({"released": [h._asdict() for h in found.released], "held": [h._asdict() for h in found.held]})
+    else:
+        stdout.print(Text(f"{len(found.released)} let go, {len(found.held)} still held up"))
+        _print_held([held._asdict() for held in found.held])
+    if found.held:
+        raise typer.Exit(REFUSED)
+
+
+def _print_held(rows: list[dict[str, Any]]) -> None:
+    if rows:
+        print_table(
+            ("held up in", "stream", "stale since", "event", "why"),
+            ((r["projection"], r["subject"], r["position"], f"v{r['version']} {r['event']}", r["error"]) for r in rows),
+            title="\nwaiting for `rapport projections retry`",
+        )
+
+
+def _time(value: datetime | None) -> str:
+    return f"{value:%Y-%m-%d %H:%M}Z" if value else ""

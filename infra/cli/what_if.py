@@ -1,0 +1,130 @@
+"""`rapport what-if`: health and concerns as they would be under other terms, beside what they are. Nothing is recorded."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+from infra.cli.bars import COLOURS
+from infra.cli.health import RelationshipArgument
+from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_table, stdout
+from infra.cli.projecting import projecting
+from infra.cli.times import AsOf, KnownAt
+
+if TYPE_CHECKING:
+    from infra.asking.health import Assessed
+    from infra.asking.moments import Asked
+    from infra.projecting.engine import Engine
+
+
+def register(app: typer.Typer) -> None:
+    """Add `what-if`."""
+    app.command("what-if")(what_if)
+
+
+def what_if(
+    settings: Annotated[
+        list[str], typer.Option("--set", metavar="TERM=VALUE", help="A term and its value; may be repeated.")
+    ],
+    relationship: RelationshipArgument = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell health and concerns as they would be if terms had other values, beside what they are."""
+    from infra.asking.health import concerns, shown
+    from infra.asking.moments import Asked
+
+    terms = dict(map(_term, settings))
+    with projecting() as engine:
+        asked = Asked(as_of or engine.clock.now(), known_at)
+        pairs = list(_both(engine, relationship, asked, terms))
+    rows = [
+        {
+            "relationship_id": now.relationship_id,
+            "now": {**shown(now), "concerns": concerns(now.health)},
+            "then": {**shown(then), "concerns": concerns(then.health)},
+        }
+        for now, then in pairs
+    ]
+    if as_json:
+        print_json(rows)
+    else:
+        _print(rows)
+
+
+def _term(setting: str) -> tuple[str, float]:
+    from domain.terms import TERMS, plain
+
+    name, equals, text = setting.partition("=")
+    if not equals:
+        fail(f"--set {setting!r}: expected TERM=VALUE", USAGE)
+    if name not in TERMS:
+        fail(f"no term {name!r}; there are {', '.join(TERMS)}", USAGE)
+    try:
+        value = float(text)
+    except ValueError:
+        fail(f"--set {setting!r}: {text!r} is no number", USAGE)
+    term = TERMS[name]
+    if not term.least <= value <= term.most or (term.whole and not value.is_integer()):
+        number = "a whole number" if term.whole else "a number"
+        unit = term.unit.replace("_", " ")
+        fail(f"--set {setting!r}: expected {number} of {unit} from {plain(term.least)} to {plain(term.most)}", USAGE)
+    return name, value
+
+
+def _both(
+    engine: "Engine", relationship: str | None, asked: "Asked", terms: dict[str, float]
+) -> "Iterator[tuple[Assessed, Assessed]]":
+    from infra.asking.health import assess_all, assess_one
+
+    if relationship is None:
+        yield from zip(assess_all(engine, asked), assess_all(engine, asked, terms), strict=True)
+        return
+    now = assess_one(engine.store, relationship.lower(), asked)
+    then = assess_one(engine.store, relationship.lower(), asked, terms)
+    if now is None or then is None:
+        fail(f"there is no relationship {relationship!r}, or there was none by then", REFUSED)
+    yield now, then
+
+
+def _print(rows: list[dict[str, Any]]) -> None:
+    differing = [row for row in rows if _told(row["now"]) != _told(row["then"])]
+    print_table(
+        ("relationship", "score", "band", "what changes"),
+        (
+            (
+                row["relationship_id"],
+                _change(row["now"]["score"], row["then"]["score"]),
+                _coloured(_change(row["now"]["band"], row["then"]["band"]), row["then"]["band"]),
+                "\n".join(_changes(row)),
+            )
+            for row in differing
+        ),
+    )
+    stdout.print(Text(f"{len(differing)} of {len(rows)} would be otherwise"))
+
+
+def _change(now: object, then: object) -> str:
+    return str(now) if now == then else f"{now} → {then}"
+
+
+def _coloured(text: str, band: str | None) -> Text:
+    return Text(text, style=COLOURS.get(band or "", ""))
+
+
+def _told(health: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(health[name] for name in ("score", "band", "mentee_score", "mentor_score", "signals", "concerns"))
+
+
+def _changes(row: dict[str, Any]) -> Iterator[str]:
+    """The signals whose points differ, and the concerns that are raised under one set of terms alone."""
+    now, then = ({(s["signal"], s["party"]): s["points"] for s in row[when]["signals"]} for when in ("now", "then"))
+    for signal, party in sorted(now.keys() | then.keys()):
+        before, after = now.get((signal, party), 0), then.get((signal, party), 0)
+        if before != after:
+            yield f"{signal} of {party}: {before} → {after}"
+    raised = [{concern["clause"] for concern in row[when]["concerns"]} for when in ("now", "then")]
+    yield from (f"concern {clause} raised" for clause in sorted(raised[1] - raised[0]))
+    yield from (f"concern {clause} not raised" for clause in sorted(raised[0] - raised[1]))

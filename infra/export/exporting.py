@@ -1,0 +1,163 @@
+"""Exporting a dataset: to a file beside the wanted one, which takes its place when all is written; else nothing stays."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
+from importlib.metadata import version
+from io import BufferedWriter, RawIOBase
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO, Any, Final, cast
+
+import orjson
+
+from domain.codes.clauses import CODES
+from domain.commitment import POLICY
+from infra.eventstore.database import Row, Session
+from infra.export.writing import FORMATS, WRITERS, Format
+from infra.projecting import generation as books
+from infra.projecting.codec import codec
+from infra.projecting.engine import Engine
+from projections.catalogue import datasets, projection_of
+from projections.dataset import Column, Dataset
+
+MANIFEST_SUFFIX: Final = ".manifest.json"
+BUFFER: Final = 1 << 20
+
+
+class Unknown(Exception):
+    """There is no such dataset, column or format; the message names those that there are."""
+
+
+class Unwritable(Exception):
+    """The file could not be written; nothing of it is left behind."""
+
+
+def export(engine: Engine, name: str, target: Path, columns: Sequence[str] | None = None) -> dict[str, Any]:
+    """Write a dataset as it is at the log's head, and its manifest beside it; the manifest.
+
+    Raises:
+        Unknown: see there.
+        Unwritable: see there.
+        StoreError: the database can't be read.
+    """
+    dataset, form = _dataset(name), _format(target)
+    chosen = _columns(dataset, columns)
+    engine.catch_up()
+    with engine.database.reading() as session:
+        manifest: dict[str, Any] = {
+            "dataset": name,
+            "file": target.name,
+            "format": form,
+            "columns": [{"name": column.name, "type": column.type} for column in chosen],
+            "position": _position(engine, session, name),
+            "policy": POLICY,
+            "codes": {code.id: code.version for code in CODES.values()},
+            "rapport": version("rapport"),
+        }
+        try:
+            with _beside(target) as data, _beside(target.with_name(target.name + MANIFEST_SUFFIX)) as description:
+                hashed = _Hashed(data)
+                with BufferedWriter(cast("RawIOBase", hashed), BUFFER) as buffer:
+                    manifest["rows"] = WRITERS[form](buffer, chosen, _rows(session, dataset, chosen))
+                manifest["bytes"], manifest["sha256"] = hashed.count, hashed.digest.hexdigest()
+                description.write(orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+                # Both are whole before either takes its place.
+                _save(data, description)
+                _put(data, target)
+                _put(description, target.with_name(target.name + MANIFEST_SUFFIX))
+        except OSError as error:
+            raise Unwritable(f"{target}: {error.strerror or error}; nothing was written") from error
+    return manifest
+
+
+def _dataset(name: str) -> Dataset:
+    known = datasets()
+    if name not in known:
+        raise Unknown(f"no dataset {name!r}; there are {', '.join(known)}")
+    return known[name]
+
+
+def _format(target: Path) -> Format:
+    suffix = target.suffix.removeprefix(".").lower()
+    for known in FORMATS:
+        if suffix == known:
+            return known
+    raise Unknown(f"{target.name!r}: expected a name that ends in {', '.join('.' + known for known in FORMATS)}")
+
+
+def _columns(dataset: Dataset, names: Sequence[str] | None) -> list[Column]:
+    known = {column.name: column for column in dataset.columns}
+    for name in names or ():
+        if name not in known:
+            raise Unknown(f"{dataset.name} has no column {name!r}; it has {', '.join(known)}")
+    return [known[name] for name in dict.fromkeys(names)] if names else list(dataset.columns)
+
+
+def _position(engine: Engine, session: Session, name: str) -> int:
+    """How far in the log the dataset has come; for what workers write, the last position in it."""
+    projection = projection_of(name)
+    if projection is None:
+        return int(session.query(f"SELECT COALESCE(MAX(position), 0) FROM {name}")[0][0])  # noqa: S608 - a known name
+    found = books.load(session, engine.projections)
+    return next(each.position for each in found if each.name == projection.name and each.state == "live")
+
+
+def _rows(session: Session, dataset: Dataset, columns: Sequence[Column]) -> Iterator[Sequence[Any]]:
+    names = ", ".join(column.name for column in columns)
+    # One column alone is read with another, which a codec needs.
+    reader = codec((*columns, columns[0]._replace(name="again")), session.kind)
+    query = f"SELECT {names}, {columns[0].name} AS again FROM {dataset.name} ORDER BY {', '.join(dataset.order)}"  # noqa: S608 - known names
+    rows: Iterator[Row] = session.stream(query, size=5_000)
+    for values in rows:
+        yield tuple(reader.decode(values).values())[:-1]
+
+
+@contextmanager
+def _beside(target: Path) -> Iterator[IO[bytes]]:
+    """A new file in the target's folder, which is gone after the block unless it was put in place."""
+    with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as out:
+        try:
+            yield cast("IO[bytes]", out)
+        finally:
+            Path(out.name).unlink(missing_ok=True)
+
+
+def _save(*files: IO[bytes]) -> None:
+    for out in files:
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def _put(out: IO[bytes], target: Path) -> None:
+    """Let a file take the target's place."""
+    path = Path(out.name)
+    path.chmod(0o666 & ~_umask())
+    path.replace(target)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+class _Hashed(RawIOBase):
+    """Passes bytes on, counting and hashing them."""
+
+    def __init__(self, out: IO[bytes]) -> None:
+        super().__init__()
+        self.out = out
+        self.digest = sha256()
+        self.count = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data).cast("B")
+        self.out.write(view)
+        self.digest.update(view)
+        self.count += len(view)
+        return len(view)

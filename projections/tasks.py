@@ -1,0 +1,25 @@
+"""`tasks`: what people have to do. The workers write this table themselves; here is what of it people read."""
+
+from typing import Final
+
+from projections.dataset import POSITION, Column, Dataset
+
+TASKS: Final = Dataset(
+    "tasks",
+    "One row a task: what somebody has to do, why, by when, and which command settles it. Open ones have no closed_at.",
+    (
+        Column("task_id", "text", "The task."),
+        Column("subject", "text", "What it is about: a relationship, mentor or case, as messages name it."),
+        Column("kind", "text", "What is to be done."),
+        Column("clause", "text", "The first of the clauses that ask for it."),
+        Column("clauses", "texts", "All of them."),
+        Column("since", "time", "Since when."),
+        Column("due", "time", "By when."),
+        Column("evidence", "integers", "The versions of the events that it rests on."),
+        Column("settled_by", "texts", "The commands that settle it; the first is the usual one."),
+        Column("about", "text", "The person, session or clause that tells tasks of a kind apart."),
+        Column("closed_at", "time", "When it was done or became pointless."),
+        POSITION,
+    ),
+    ("task_id",),
+)
