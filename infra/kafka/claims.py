@@ -12,7 +12,7 @@ reached the broker. Between the two, answers are sent again by the next owner.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from infra.eventstore.database import Database, Session
+from infra.eventstore.database import Database
 from infra.eventstore.recording import Offset
 
 
@@ -57,26 +57,22 @@ def answers_of(name: str) -> str:
 
 
 def claim(database: Database, topic: str, partitions: Iterable[int]) -> dict[int, Claim]:
-    """Take partitions over from whoever had them. Raises `StoreError`."""
-    claims = {}
+    """Take partitions over from whoever had them, in one statement. Raises `StoreError`."""
+    sources = {source_of(topic, partition): partition for partition in partitions}
     # In one order everywhere, or two that claim at once could wait for each other.
-    names = sorted((source_of(topic, partition), partition) for partition in set(partitions))
+    names = sorted([*sources, *map(answers_of, sources)])
     with database.transaction() as session:
-        for name, partition in names:
-            generation, next_ = _take(session, name)
-            _, answered = _take(session, answers_of(name), generation)
-            claims[partition] = Claim(partition, name, next_, answered, answered, generation)
+        rows = session.query(
+            "INSERT INTO source_offsets (name, next, generation) "  # noqa: S608 - only marks
+            f"VALUES {', '.join(['(?, 0, 1)'] * len(names))} "
+            "ON CONFLICT (name) DO UPDATE SET generation = source_offsets.generation + 1 "
+            "RETURNING name, next, generation",
+            names,
+        )
+    found = {str(name): Offset(str(name), int(next_), int(generation)) for name, next_, generation in rows}
+    claims = {}
+    for name, partition in sources.items():
+        offset, answers = found[name], found[answers_of(name)]
+        assert offset.generation == answers.generation, "both are always raised together"
+        claims[partition] = Claim(partition, name, offset.next, answers.next, answers.next, offset.generation)
     return claims
-
-
-def _take(session: Session, name: str, generation: int | None = None) -> tuple[int, int]:
-    """Raise the generation, by one or to the given; it and the position."""
-    session.execute(
-        "INSERT INTO source_offsets (name, next, generation) VALUES (?, 0, 0) ON CONFLICT (name) DO NOTHING", (name,)
-    )
-    if generation is None:
-        session.execute("UPDATE source_offsets SET generation = generation + 1 WHERE name = ?", (name,))
-    else:
-        session.execute("UPDATE source_offsets SET generation = ? WHERE name = ?", (generation, name))
-    [(found, next_)] = session.query("SELECT generation, next FROM source_offsets WHERE name = ?", (name,))
-    return int(found), int(next_)

@@ -50,7 +50,7 @@ class Lease:
 def prepare(database: Database) -> None:
     """Make the table of leases where it is missing. Raises `StoreError`."""
     types = database.types
-    with database.transaction() as session:
+    with database.changing_schema() as session:
         session.execute(
             f"CREATE TABLE IF NOT EXISTS leases (name {types['text']} PRIMARY KEY, token {types['integer']} NOT NULL, "
             f"until {types['integer']} NOT NULL, position {types['integer']} NOT NULL)"

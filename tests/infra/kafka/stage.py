@@ -172,7 +172,8 @@ class Stage:
         rate: float | None = None,
     ) -> int:
         """Produce messages, keyed by their subjects; how many. Returns when the broker has them all."""
-        producer = Producer({"bootstrap.servers": self.bootstrap, "linger.ms": 2, "enable.idempotence": True})
+        settings = {"bootstrap.servers": self.bootstrap, "linger.ms": 2, "enable.idempotence": True, "log_level": 2}
+        producer = Producer(settings)
         failed: list[Any] = []
         count, began = 0, time.monotonic()
         for value in values:
@@ -196,7 +197,7 @@ class Stage:
     def read(self, topic: str, at_least: int = 0, within: float = PATIENCE_SECONDS) -> list[Read]:
         """Everything on a topic once it holds so many records, partition after partition."""
         consumer = Consumer(
-            {"bootstrap.servers": self.bootstrap, "group.id": "reader", "enable.auto.commit": False, "log_level": 3}
+            {"bootstrap.servers": self.bootstrap, "group.id": "reader", "enable.auto.commit": False, "log_level": 2}
         )
         try:
             partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions

@@ -1,0 +1,205 @@
+"""Everything at once: messages through three consumers and a publisher while servers, connections and processes fail.
+
+The seed is printed; RAPPORT_CHAOS_SEED replays its faults, RAPPORT_CHAOS_MESSAGES changes the size.
+"""
+
+import json
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.local.kafka import Kafka
+from infra.local.postgres import Postgres
+from infra.simulate.stream import Simulation
+from tests.infra.kafka.conftest import staged
+from tests.infra.kafka.model import assert_all_is_well
+from tests.infra.kafka.stage import Running, Stage, eventually
+from tests.proxy import Proxy
+from tests.servers import Topics
+
+pytestmark = [pytest.mark.xdist_group("kafka-faults"), pytest.mark.timeout(900)]
+
+MESSAGES = int(os.environ.get("RAPPORT_CHAOS_MESSAGES", "20000"))
+SEED = int(os.environ.get("RAPPORT_CHAOS_SEED", random.SystemRandom().randrange(1_000_000)))
+RATE = 450
+CONSUMERS = 3
+PARTITIONS = 6
+PAUSE_SECONDS = (0.2, 2.0)
+POISON = (b"\xff\xfe", b"{", b"[]", b"", b'{"specversion":"1.0","type":"rapport.Nonsense"}')
+
+
+class Chaos:
+    """The faults, drawn by lot; each has ended when its function returns."""
+
+    def __init__(
+        self, lots: random.Random, stage: Stage, kafka: Kafka, postgres: Postgres, proxies: list[Proxy]
+    ) -> None:
+        self.lots, self.stage, self.kafka, self.postgres, self.proxies = lots, stage, kafka, postgres, proxies
+        self.done: list[str] = []
+        self.halted: list[threading.Thread] = []
+        self.consumers = [self._consumer() for _ in range(CONSUMERS)]
+        self.publisher = stage.start("publish")
+        common: list[Callable[[], None]] = [
+            self.kill_a_consumer,
+            self.stop_a_consumer_past_its_session,
+            self.another_member,
+            self.kill_the_publisher,
+            self.stop_the_publisher_past_its_lease,
+            self.break_a_connection,
+            self.break_a_connection,
+        ]
+        self.faults = [*common, self.restart_the_broker, self.kill_the_broker, self.restart_the_database, *common]
+
+    def go_on_until(self, over: threading.Event) -> None:
+        """Every fault at least once, and then by lot until the messages are sent."""
+        lots = self.lots
+        order = [*self.faults]
+        lots.shuffle(order)
+        while order or not over.is_set():
+            over.wait(lots.uniform(*PAUSE_SECONDS))
+            fault = order.pop() if order else lots.choice(self.faults)
+            self.done.append(fault.__name__)
+            fault()
+        for thread in self.halted:
+            thread.join()
+
+    def kill_a_consumer(self) -> None:
+        index = self.lots.randrange(CONSUMERS)
+        self.consumers[index].kill()
+        self.consumers[index] = self._consumer()
+
+    def stop_a_consumer_past_its_session(self) -> None:
+        self._stopped(self.lots.choice(self.consumers))
+
+    def another_member(self) -> None:
+        guest = self._consumer()
+        time.sleep(self.lots.uniform(1, 4))
+        assert guest.stop() == 0, guest.log.read_text()
+
+    def kill_the_publisher(self) -> None:
+        self.publisher.kill()
+        self.publisher = self.stage.start("publish")
+
+    def stop_the_publisher_past_its_lease(self) -> None:
+        before, self.publisher = self.publisher, self.stage.start("publish")
+        self._stopped(before)
+
+    def restart_the_broker(self) -> None:
+        self.kafka.restart()
+
+    def kill_the_broker(self) -> None:
+        self.kafka.kill()
+        self.kafka.start()
+
+    def restart_the_database(self) -> None:
+        self.postgres.restart()
+
+    def break_a_connection(self) -> None:
+        proxy = self.lots.choice(self.proxies)
+        way = self.lots.choice(("cut", "refuse", "half_open", "lose_replies"))
+        self.done.append(f"{way} {'Kafka' if proxy is self.proxies[0] else 'PostgreSQL'}")
+        try:
+            getattr(proxy, way)()
+            time.sleep(self.lots.uniform(0.2, 3))
+        finally:
+            proxy.restore()
+
+    def _consumer(self) -> Running:
+        return self.stage.start("consume", "--batch", "100")
+
+    def _stopped(self, running: Running) -> None:
+        """Others go on meanwhile, and so do the other faults; who gets killed while halted stays dead."""
+        running.signal(signal.SIGSTOP)
+
+        def later() -> None:
+            time.sleep(self.stage.settings.kafka_session_seconds * 2)
+            if running.process.poll() is None:
+                running.signal(signal.SIGCONT)
+
+        self.halted.append(threading.Thread(target=later))
+        self.halted[-1].start()
+
+
+@pytest.fixture
+def servers(
+    own_postgres: Postgres, proxied_kafka: tuple[Kafka, Proxy], tmp_path: Path
+) -> Iterator[tuple[Stage, Kafka, Postgres, list[Proxy]]]:
+    kafka, kafka_proxy = proxied_kafka
+    own_postgres.create_database("chaos")
+    with Proxy(own_postgres.port) as postgres_proxy:
+        topics = Topics(kafka, "chaos.").create(PARTITIONS)
+        for stage in staged(own_postgres.url("chaos", port=postgres_proxy.port), kafka, topics, tmp_path):
+            yield stage, kafka, own_postgres, [kafka_proxy, postgres_proxy]
+
+
+def story(lots: random.Random) -> tuple[list[bytes], list[bytes]]:
+    """The messages, those about programmes and mentors apart: some come out of order, some twice."""
+    made = list(Simulation(MESSAGES // 60, SEED).messages())[:MESSAGES]
+    early = [m for m in made if b'"subject":"mentor:' in m or b'"subject":"programme:' in m]
+    rest = [m for m in made if m not in set(early)]
+    for index in lots.sample(range(len(rest) - 9), len(rest) // 100):
+        rest[index], rest[index + 8] = rest[index + 8], rest[index]
+    for index in sorted(lots.sample(range(len(rest)), len(rest) // 50), reverse=True):
+        rest.insert(min(len(rest), index + lots.randrange(1, 200)), rest[index])
+    return early, rest
+
+
+def test_nothing_is_lost_doubled_or_out_of_order(servers: tuple[Stage, Kafka, Postgres, list[Proxy]]) -> None:
+    print(f"RAPPORT_CHAOS_SEED={SEED} RAPPORT_CHAOS_MESSAGES={MESSAGES}")  # noqa: T201 - to replay it
+    stage, kafka, postgres, proxies = servers
+    lots = random.Random(SEED)
+    early, rest = story(lots)
+    poison = [bytes(lots.choice(POISON)) for _ in range(MESSAGES // 400)]
+    chaos = Chaos(lots, stage, kafka, postgres, proxies)
+    stage.send(early)
+    stage.read(stage.topics.receipts, len(early))
+    failed: list[BaseException] = []
+    over = threading.Event()
+
+    def send() -> None:
+        try:
+            half = len(rest) // 2
+            stage.send(rest[:half], rate=RATE)
+            stage.send(poison)
+            stage.send(rest[half:], rate=RATE)
+            # Once more, on other partitions, while faults go on; all of them were taken before.
+            for partition in range(PARTITIONS):
+                stage.send(lots.sample(rest[:half], 50), partition=partition)
+        except BaseException as error:  # noqa: BLE001 - raised again below
+            failed.append(error)
+        finally:
+            over.set()
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        chaos.go_on_until(over)
+    finally:
+        over.set()
+        thread.join()
+        print(f"{len(chaos.done)} faults: {', '.join(chaos.done)}")  # noqa: T201 - to understand it
+    assert not failed, failed
+    assert_all_is_well(stage, [*early, *rest])
+    assert_every_record_is_answered(stage, len(poison))
+
+
+def assert_every_record_is_answered(stage: Stage, poison: int) -> None:
+    records = {f"{read.topic}/{read.partition}/{read.offset}" for read in stage.read(stage.topics.commands)}
+
+    def unanswered() -> set[str]:
+        return records - {read.json["id"] for read in stage.read(stage.topics.receipts)}
+
+    eventually(lambda: not unanswered(), 60)
+    letters = {
+        (letter.headers["rapport-partition"], letter.headers["rapport-offset"])
+        for letter in stage.read(stage.topics.dead_letters)
+    }
+    assert len(letters) == poison
+    with_status = [read.json for read in stage.read(stage.topics.receipts)]
+    assert sum(json.dumps(answer).count('"internal"') for answer in with_status) == 0
