@@ -25,6 +25,7 @@ TABLE: Final = Table(
     ),
     key=("subject",),
     indexes=(("mentor_id",), ("status",)),
+    order=("case_id",),
 )
 
 

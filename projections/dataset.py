@@ -71,6 +71,8 @@ class Table:
         names = [column.name for column in self.columns]
         assert len(names) == len(set(names)), f"{self.name}: a column twice"
         assert {*self.key, *self.order} <= set(names), f"{self.name}: a key without a column"
+        private = {column.name for column in self.columns if column.private}
+        assert not private.intersection(self.order or self.key), f"{self.name}: ordered by what nobody sees"
         assert not {POSITION.name, STALE_SINCE.name} & set(names), f"{self.name}: a column of the engine"
 
     @property
