@@ -81,6 +81,7 @@ class Batch:
         last, *changed = row[0]
         if self.guard is not None:
             self.guard.changed.update(changed)
+            self.guard.position = int(last)
         return int(last)
 
     def committed(self, link: Link) -> int | None:

@@ -45,7 +45,8 @@ class Offset(NamedTuple):
 class Guard:
     """What a decision relied on: that none of `subjects` has got an event after `position`.
 
-    The recorder checks it inside the transaction, and notes in `changed` all subjects that got events from others.
+    The recorder checks it inside the transaction. It notes in `changed` all subjects that got events from others, and
+    brings `position` forward to the head of the log with what is stored now.
     """
 
     position: int

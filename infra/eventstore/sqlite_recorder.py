@@ -117,12 +117,16 @@ class SQLiteRecorder(SQLiteProcessRecorder):
     ) -> Sequence[int] | None:
         if guard is not None:
             # Not DISTINCT, for that SQLite would walk the whole index of streams.
-            c.execute("SELECT originator_id FROM stored_events WHERE position > ?", (guard.position,))
-            guard.check(row[0] for row in c.fetchall())
+            c.execute("SELECT originator_id, position FROM stored_events WHERE position > ?", (guard.position,))
+            rows = c.fetchall()
+            guard.check(row[0] for row in rows)
+            guard.position = max((row[1] for row in rows), default=guard.position)
         if heads is None:
             heads = self._heads(c, {str(event.originator_id) for event in stored_events})
         c.executemany(INSERT_EVENT, chained(stored_events, heads))
         positions = self._positions(c, len(stored_events))
+        if guard is not None and positions:
+            guard.position = positions[-1]
         c.executemany("INSERT INTO receipts VALUES (?, ?, ?, ?)", receipts)
         for offset in offsets:
             c.execute(INSERT_OFFSET, offset)
