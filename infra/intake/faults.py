@@ -4,11 +4,11 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from typing import Any, Final, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from domain.problem import Problem
 from infra.intake.receipt import Receipt
@@ -141,7 +141,7 @@ def _dated(command: type[BaseModel]) -> tuple[str, ...]:
 
 
 def _holds_date(annotation: Any) -> bool:
-    if isinstance(annotation, type) and issubclass(annotation, date):
+    if annotation in {AwareDatetime, datetime, date}:
         return True
     return any(_holds_date(part) for part in get_args(annotation))
 

@@ -1,0 +1,75 @@
+"""Repeating any file of messages, whole or in part, changes nothing; batches of any size end in the same record."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from infra.audit.verify import verify
+from infra.bootstrap import Rapport, open_rapport
+from infra.settings import Settings
+from infra.simulate import messages
+from tests.messages import contact, line, proposal, relationship_id
+
+NOW = datetime(2028, 1, 1, tzinfo=UTC)
+numbers = st.integers(1, 3)
+commands = st.one_of(
+    st.builds(proposal, numbers),
+    st.builds(contact, numbers, st.sampled_from("abcdef")),
+    st.builds(
+        lambda number, name, id_: line(name, subject=relationship_id(number), id=id_),
+        numbers,
+        st.sampled_from(["ActivateRelationship", "ResumeRelationship", "RecordContact", "Dance"]),
+        st.sampled_from("gh"),
+    ),
+    st.builds(lambda id_: line("SuspendMentor", subject="mentor:ben", id=id_), st.sampled_from("ij")),
+    st.binary(max_size=5),
+)
+
+
+def submit(rapport: Rapport, raws: Sequence[bytes], size: int = 1000) -> list[str]:
+    return [r.status for n in range(0, len(raws), size) for r in rapport.handler.handle(raws[n : n + size])]
+
+
+def record(rapport: Rapport) -> list[tuple[Any, ...]]:
+    return rapport.database.query(
+        "SELECT originator_id, originator_version, topic, state, hash FROM stored_events ORDER BY 1, 2"
+    )
+
+
+def opened(folder: str, name: str) -> Any:
+    return open_rapport(Settings(store=f"sqlite:///{Path(folder) / name}.sqlite", synchronous="off", clock=NOW))
+
+
+@given(st.lists(commands, max_size=20), st.integers(1, 5), st.data())
+@settings(max_examples=40, deadline=None)
+def test_repeating_any_messages_changes_nothing(raws: list[bytes], size: int, data: st.DataObject) -> None:
+    again = data.draw(st.lists(st.sampled_from(raws), max_size=10)) if raws else []
+    with TemporaryDirectory() as folder, opened(folder, "one") as one, opened(folder, "other") as other:
+        first = submit(one, raws)
+        before = record(one)
+        second = submit(one, raws + again, size)
+        assert record(one) == before
+        assert all(status in {"duplicate", "invalid"} for status in second)
+        assert [status == "invalid" for status in first] == [status == "invalid" for status in second[: len(raws)]]
+        assert submit(other, raws, size) == first
+        assert record(other) == before
+        assert verify(one.store).ok
+
+
+@pytest.mark.parametrize("size", [1, 7, 500])
+def test_a_simulated_file_ends_in_the_same_record_in_any_batches(tmp_path: Path, size: int) -> None:
+    raws = list(messages(3, 11))
+    with opened(str(tmp_path), "whole") as whole, opened(str(tmp_path), "parts") as parts:
+        assert set(submit(whole, raws)) == {"accepted"}
+        assert set(submit(parts, raws, size)) == {"accepted"}
+        assert record(parts) == record(whole)
+        assert set(submit(parts, raws, 13)) == {"duplicate"}
+        assert record(parts) == record(whole)
+        verdict = verify(parts.store)
+        assert (verdict.ok, verdict.relationships, verdict.events) == (True, 3, len(record(whole)))
