@@ -9,6 +9,7 @@ The names are recipients as notifications have them: `role:id`, or a whole role.
 import json
 import tomllib
 from collections.abc import Mapping
+from email.errors import HeaderParseError, NonASCIILocalPartDefect
 from email.headerregistry import AddressHeader
 from email.policy import SMTP
 from pathlib import Path
@@ -20,9 +21,15 @@ def address(text: str) -> str:
     """The one address in a text such as `Rapport <rapport@example.org>`. Raises ValueError."""
     if not text.isprintable():
         raise ValueError("is not on one line")
-    header = SMTP.header_factory("To", text)
+    try:
+        header = SMTP.header_factory("To", text)
+    except (IndexError, HeaderParseError):
+        # The standard library's parser runs over the end of what breaks off.
+        raise ValueError("is no e-mail address") from None
     assert isinstance(header, AddressHeader)
-    if getattr(header, "defects", ()) or len(header.addresses) != 1:
+    # Letters beyond ASCII are allowed; whether the server can send there is for the server to say.
+    wrong = [each for each in getattr(header, "defects", ()) if not isinstance(each, NonASCIILocalPartDefect)]
+    if wrong or len(header.addresses) != 1:
         raise ValueError("is not one e-mail address")
     [found] = header.addresses
     if not found.username or not found.domain:

@@ -90,7 +90,8 @@ class MailRoute(Route):
                 self._connection.send_message(mail, self.sender_address, [to])
         except Exception as error:  # noqa: BLE001 - smtplib and ssl raise whatever they like when they are cut off
             found = explain(error, self.seconds)
-            if not isinstance(error, smtplib.SMTPRecipientsRefused | smtplib.SMTPDataError):
+            everybody = isinstance(found, Trouble) and found.everybody
+            if everybody or not isinstance(error, smtplib.SMTPRecipientsRefused | smtplib.SMTPDataError):
                 self._drop()
             raise found from None
 
@@ -226,6 +227,8 @@ def server_of(settings: Settings) -> Server:
         )
     user = unquote(parts.username) if parts.username else None
     password = _password(settings.smtp_password_file) if user else None
+    if not f"{user}{password}".isascii():
+        raise WrongSettings("RAPPORT_SMTP: user and password may have ASCII characters alone")
     return Server(parts.hostname, port or (465 if tls else 25), tls, settings.smtp_starttls, user, password)
 
 

@@ -1,10 +1,12 @@
-"""Notifications to test with."""
+"""Notifications to test with, and a secret to sign them."""
 
+import base64
 from datetime import UTC, datetime
 
 from infra.notify.outbox import Notification
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+SECRET = "whsec_" + base64.b64encode(b"a secret for tests, 32 bytes long").decode()
 
 
 def note(
