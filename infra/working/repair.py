@@ -12,8 +12,7 @@ from typing import Any, Final
 from infra.eventstore.database import Database, Session, as_time
 from infra.eventstore.store import EventStore
 from infra.kafka.lease import Lease
-from infra.notify.claims import notification
-from infra.notify.outbox import COLUMNS, enqueue
+from infra.notify.outbox import COLUMNS, enqueue, notification
 from infra.working.desk import EVERYBODY
 from infra.working.lease import hold
 from infra.working.replay import Pair, Replay, scratch_database

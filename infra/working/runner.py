@@ -131,7 +131,7 @@ class Runner:
         try:
             if not self._fresh:
                 self._refresh(lease)
-            return self._send() or self._read(lease) or self._ring(lease)
+            return self._send(lease) or self._read(lease) or self._ring(lease)
         except FencedSource:
             self.lease = None
             self._forget()
@@ -140,13 +140,15 @@ class Runner:
             self._forget()
             raise
 
-    def _send(self) -> bool:
+    def _send(self, lease: Lease) -> bool:
+        """Send what waits, and write down the answers at once, so that each turn leaves less to do."""
         latest = self.commands.latest()
         if latest is None:
             return False
         self.horizon.turn(latest)
         self.tally.commands += len(self.commands.waiting)
         self.commands.send()
+        self._save(lease, lease.position)
         return True
 
     def _read(self, lease: Lease) -> bool:

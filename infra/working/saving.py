@@ -15,7 +15,7 @@ from infra.notify.outbox import enqueue
 from infra.working.desk import Placed, StoredDesk
 from infra.working.outgoing import Item, commands, decided, derived, notifications
 from workers.desk import Done
-from workers.ground import Fact, Relation
+from workers.ground import Case, Fact, Relation
 from workers.step import TaskChange
 
 NUMBERED: Final = ("deadline_history", "outbox", "decisions", "tasks")
@@ -80,10 +80,15 @@ def _json(model: BaseModel) -> str:
 
 def _ground(session: Session, learned: dict[str, Fact]) -> None:
     rows = [
-        (subject, f"programme:{fact.programme_id}" if isinstance(fact, Relation) else None, _fact(fact))
+        (
+            subject,
+            f"programme:{fact.programme_id}" if isinstance(fact, Relation) else None,
+            fact.relationship_id if isinstance(fact, Case) else None,
+            _fact(fact),
+        )
         for subject, fact in learned.items()
     ]
-    session.upsert("worker_ground", ("subject", "programme", "fact"), ("subject",), rows)
+    session.upsert("worker_ground", ("subject", "programme", "relationship", "fact"), ("subject",), rows)
 
 
 def _fact(fact: Fact) -> str:

@@ -14,7 +14,7 @@ from infra.kafka import lease
 from infra.notify import outbox as notify
 
 TABLES: Final = {
-    "worker_ground": "subject {text} PRIMARY KEY, programme {text}, fact {json} NOT NULL",
+    "worker_ground": "subject {text} PRIMARY KEY, programme {text}, relationship {text}, fact {json} NOT NULL",
     "worker_state": (
         "worker {text} NOT NULL, key {text} NOT NULL, state {json} NOT NULL, position {integer} NOT NULL, "
         "PRIMARY KEY (key, worker)"
@@ -54,6 +54,7 @@ TABLES: Final = {
 }
 INDEXES: Final = (
     "worker_ground_programme ON worker_ground (programme)",
+    "worker_ground_relationship ON worker_ground (relationship)",
     "deadlines_due ON deadlines (due_at)",
     "deadline_history_key ON deadline_history (key)",
     "deadline_history_fired ON deadline_history (position) WHERE change = 'fired'",

@@ -53,11 +53,10 @@ def _concerned(store: EventStore, subject: str | None) -> set[str] | None:
     """The streams on which the receipts of a relationship rest: its own, its programme's, its cases'. None: all."""
     if subject is None or kind_of(subject) != "relationship":
         return None
-    rows = store.database.query("SELECT subject, programme, fact FROM worker_ground WHERE subject = ?", (subject,))
-    cases = store.database.query(
-        "SELECT subject FROM worker_ground WHERE subject LIKE 'case:%' AND fact LIKE ?", (f"%{subject}%",)
+    rows = store.database.query(
+        "SELECT subject, programme FROM worker_ground WHERE subject = ? OR relationship = ?", (subject, subject)
     )
-    return {subject, *(row[1] for row in rows if row[1]), *(row[0] for row in cases)}
+    return {subject, *(name for row in rows for name in row if name)}
 
 
 def _differences(live: Database, scratch: Database, subject: str | None) -> Iterator[Problem]:
