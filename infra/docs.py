@@ -2,9 +2,11 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from infra.reference import asyncapi, messages, schemas
 from projections.catalogue import all_projections, datasets, tables_of
 from projections.dataset import Dataset, Type
 
@@ -64,12 +66,24 @@ def _order(dataset: Dataset) -> str:
 
 
 # Each page below docs/ and what makes it.
-PAGES: Final[dict[str, Callable[[], str]]] = {"reference/datasets.md": datasets_page}
+PAGES: Final[dict[str, Callable[[], str]]] = {
+    "reference/datasets.md": datasets_page,
+    "reference/messages.md": messages.page,
+    "reference/asyncapi.yaml": asyncapi.page,
+    **{f"reference/schemas/{name}": partial(schemas.as_text, schema) for name, schema in schemas.schemas().items()},
+}
+# Folders in which everything is made.
+MADE_FOLDERS: Final = ("reference/schemas",)
 
 
 def stale(folder: Path) -> list[str]:
-    """The pages that are missing or not what the code makes of them."""
-    found = []
+    """The pages that are missing, not what the code makes of them, or made by nothing any more."""
+    found = [
+        name
+        for made in MADE_FOLDERS
+        for file in sorted((folder / made).rglob("*"))
+        if file.is_file() and (name := file.relative_to(folder).as_posix()) not in PAGES
+    ]
     for name, make in PAGES.items():
         page = folder / name
         if not page.is_file() or page.read_text(encoding="utf-8") != make():

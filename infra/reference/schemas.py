@@ -1,0 +1,206 @@
+"""A JSON Schema for every message, in and out, made from the models that read and write them."""
+
+from collections.abc import Mapping
+from typing import Any, Final, get_args
+
+import orjson
+from pydantic import TypeAdapter
+
+from domain.model import Command, Event
+from domain.registry import AGGREGATE_OF, AGGREGATE_OF_EVENT, COMMANDS, Kind
+from domain.words import ROLES
+from infra.intake.message import ID_MAX, PREFIX, Envelope
+from infra.intake.receipt import Status
+from infra.kafka.answers import MARK, RECEIPT_TYPE
+from infra.kafka.facts import PUBLISHED, Include, included
+
+Schema = dict[str, Any]
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+UUID: Final = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+ACTOR: Final = rf"^({'|'.join(ROLES)}):.{{1,{ID_MAX}}}$"
+TRACEPARENT: Final = "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
+TIME: Final[Schema] = {"type": "string", "format": "date-time"}
+TEXT: Final[Schema] = {"type": "string"}
+
+
+def subject_of(kind: Kind) -> Schema:
+    """What the subject of an aggregate's messages looks like."""
+    return {"type": "string", "pattern": UUID if kind == "relationship" else f"^{kind}:.{{1,{ID_MAX}}}$"}
+
+
+def command_schema(name: str, command: type[Command]) -> Schema:
+    """What may be sent to have a command carried out."""
+    schema = _tidy(TypeAdapter(Envelope[command]).json_schema())  # type: ignore[valid-type]
+    schema["properties"] |= {
+        "type": {"const": PREFIX + name},
+        "subject": subject_of(AGGREGATE_OF[name]),
+        "actor": {"type": "string", "pattern": ACTOR},
+    }
+    if not any(info.is_required() for info in command.model_fields.values()):
+        schema["required"].remove("data")
+    return _headed(name, command.__doc__, schema)
+
+
+def event_schema(name: str, event: type[Event]) -> Schema:
+    """What is published of an event; readers should expect further fields to be added."""
+    whole = _tidy(event.model_json_schema())
+    data = _pruned(whole, included(event), whole.get("$defs", {}))
+    return _headed(
+        name,
+        event.__doc__,
+        {
+            "type": "object",
+            "properties": {
+                "specversion": {"const": "1.0"},
+                "id": {**TEXT, "description": "subject/version: the same however often the fact is sent."},
+                "source": TEXT,
+                "type": {"const": PREFIX + name},
+                "subject": subject_of(AGGREGATE_OF_EVENT[name]),
+                "time": {**TIME, "description": "When it happened."},
+                "recordedat": {**TIME, "description": "When it was recorded."},
+                "datacontenttype": {"const": "application/json"},
+                "version": {"type": "integer", "minimum": 1, "description": "Counts the events of the subject."},
+                "actor": {"type": "string", "pattern": ACTOR},
+                "correlationid": TEXT,
+                "causationid": {**TEXT, "description": "The id of the message that caused it."},
+                "traceparent": {"type": "string", "pattern": TRACEPARENT},
+                "data": data,
+            },
+            "required": [
+                "specversion",
+                "id",
+                "source",
+                "type",
+                "subject",
+                "time",
+                "recordedat",
+                "version",
+                "actor",
+                "data",
+            ],
+        },
+    )
+
+
+def receipt_schema() -> Schema:
+    """The answer to a message."""
+    text_or_none: Schema = {"type": ["string", "null"]}
+    problem = _object({"code": TEXT, "clause": text_or_none, "message": TEXT, "field": text_or_none})
+    event = _object({"type": TEXT, "version": {"type": "integer", "minimum": 1}})
+    status: Schema = {"enum": list(get_args(Status))}
+    data = _object(
+        {
+            "source": text_or_none,
+            "id": text_or_none,
+            "subject": text_or_none,
+            "status": status,
+            "events": {"type": "array", "items": event},
+            "problems": {"type": "array", "items": problem},
+        }
+    )
+    data["properties"]["first_status"] = {**status, "description": "On a duplicate: what was answered first."}
+    properties: Schema = {
+        "specversion": {"const": "1.0"},
+        "id": {**TEXT, "description": "topic/partition/offset of the message that is answered."},
+        "source": TEXT,
+        "type": {"const": RECEIPT_TYPE},
+        "time": TIME,
+        "datacontenttype": {"const": "application/json"},
+        "status": status,
+        "data": data,
+    }
+    schema = _object(properties)
+    schema["properties"] |= {"subject": TEXT, "traceparent": {"type": "string", "pattern": TRACEPARENT}}
+    return _headed("Receipt", "The answer to one message. Sent at least once: copies have the same id.", schema)
+
+
+def dead_letter_schema() -> Schema:
+    """The headers that a dead letter has beside those that the message came with; its value is the message as it was."""
+    headers = _object(
+        {
+            f"{MARK}reason": {**TEXT, "description": "Code, field and sentence of the first problem."},
+            f"{MARK}problems": {**TEXT, "description": "All problems, a JSON array as in a receipt."},
+            f"{MARK}topic": {**TEXT, "description": "Where the message was read."},
+            f"{MARK}partition": TEXT,
+            f"{MARK}offset": TEXT,
+            f"{MARK}time": {**TIME, "description": "When it was put aside."},
+        }
+    )
+    headers["properties"][f"{MARK}traceparent"] = {"type": "string", "pattern": TRACEPARENT}
+    return _headed(
+        "DeadLetter", "A message that could not be taken; these are headers, the value is as it came.", headers
+    )
+
+
+def resubmitted_schema() -> Schema:
+    """The note that a dead letter was sent again."""
+    schema = _object(
+        {
+            "resubmitted": {**TEXT, "description": "The dead letter: topic/partition/offset of the message."},
+            "as": {**TEXT, "description": "Where it was sent to: topic/partition/offset."},
+            "time": TIME,
+        }
+    )
+    return _headed("DeadLetterResubmitted", "A dead letter was sent again.", schema)
+
+
+def schemas() -> Mapping[str, Schema]:
+    """Every schema by the name of its file below schemas/."""
+    published = {event.__name__: event for event in sorted(PUBLISHED, key=lambda event: event.__name__)}
+    return {
+        **{f"commands/{name}.json": command_schema(name, command) for name, command in COMMANDS.items()},
+        **{f"events/{name}.json": event_schema(name, event) for name, event in published.items()},
+        "receipt.json": receipt_schema(),
+        "dead-letter.json": dead_letter_schema(),
+        "dead-letter-resubmitted.json": resubmitted_schema(),
+    }
+
+
+def as_text(schema: Schema) -> str:
+    """A schema as it is written to its file."""
+    return orjson.dumps(schema, option=orjson.OPT_INDENT_2).decode() + "\n"
+
+
+def _headed(name: str, doc: str | None, schema: Schema) -> Schema:
+    rest = {key: value for key, value in schema.items() if key not in {"title", "description"}}
+    return {"$schema": DIALECT, "title": name, "description": " ".join((doc or "").split()), **rest}
+
+
+def _object(properties: Schema) -> Schema:
+    return {"type": "object", "properties": dict(properties), "required": list(properties)}
+
+
+def _tidy(schema: Any) -> Any:
+    """Without the titles that pydantic makes of field names."""
+    if isinstance(schema, list):
+        return [_tidy(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: {name: _tidy(each) for name, each in value.items()} if key in {"properties", "$defs"} else _tidy(value)
+        for key, value in schema.items()
+        if key != "title" and not (key == "default" and value is None)
+    }
+
+
+def _pruned(schema: Schema, include: Include, defs: Schema) -> Schema:
+    """The schema of what leaves of a value: only the fields that do, nested models in place, absent rather than null."""
+    if "items" in schema:
+        return {**schema, "items": _pruned(schema["items"], include["__all__"], defs)}
+    if "$ref" in schema:
+        schema = defs[schema["$ref"].rpartition("/")[2]]
+    properties = {}
+    for name, inner in include.items():
+        field = _without_null(schema["properties"][name])
+        properties[name] = field if inner is True else _pruned(field, inner, defs)
+    required = [name for name in schema.get("required", ()) if name in properties]
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _without_null(schema: Schema) -> Schema:
+    options = [each for each in schema.get("anyOf", ()) if each.get("type") != "null"]
+    if not options:
+        return schema
+    rest = {key: value for key, value in schema.items() if key != "anyOf"}
+    return {**rest, **options[0]} if len(options) == 1 else {**rest, "anyOf": options}
