@@ -1,0 +1,142 @@
+"""`rapport submit` against files, pipes, full disks and damaged stores, each as a process of its own."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.audit.verify import verify
+from infra.bootstrap import open_rapport
+from infra.settings import Settings
+from tests.messages import contact, proposal
+
+RAPPORT = Path(sys.executable).with_name("rapport")
+
+
+def rapport(folder: Path, *arguments: str, stdin: bytes = b"", **more: Any) -> subprocess.CompletedProcess[bytes]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")}
+    environment["RAPPORT_STORE"] = f"sqlite:///{folder / 'store.sqlite'}"
+    return subprocess.run(
+        [RAPPORT, *arguments],
+        check=False,
+        input=stdin,
+        capture_output=True,
+        env=environment | more.pop("env", {}),
+        timeout=120,
+        **more,
+    )
+
+
+def contacts(count: int) -> list[bytes]:
+    return [contact(1, f"c{number}") for number in range(count)]
+
+
+def statuses(out: bytes) -> list[str]:
+    return [json.loads(line)["status"] for line in out.splitlines()]
+
+
+def recorded(folder: Path) -> int:
+    with open_rapport(Settings(store=f"sqlite:///{folder / 'store.sqlite'}")) as opened:
+        verdict = verify(opened.store)
+        assert verdict.ok, verdict.problems
+        return verdict.events
+
+
+def test_a_last_line_that_is_cut_off_is_invalid_and_the_rest_is_taken(tmp_path: Path) -> None:
+    done = rapport(tmp_path, "submit", stdin=b"\n".join([proposal(), *contacts(2)])[:-20])
+    assert statuses(done.stdout) == ["accepted", "accepted", "invalid"]
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_several_files_and_standard_input_are_taken_in_turn(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(proposal())
+    (tmp_path / "b").write_bytes(contact(1, "last"))
+    done = rapport(tmp_path, "submit", str(tmp_path / "a"), "-", str(tmp_path / "b"), stdin=contact(1, "middle"))
+    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == ["propose-1", "middle", "last"]
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("name", ["nowhere.jsonl", "."])
+def test_a_file_that_cannot_be_read_is_told_before_anything_is_taken(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a").write_bytes(proposal())
+    done = rapport(tmp_path, "submit", str(tmp_path / "a"), str(tmp_path / name))
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"can't read" in done.stderr
+    assert not (tmp_path / "store.sqlite").exists()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"RAPPORT_STORE": "mysql://localhost/rapport"},
+        {"RAPPORT_CLOCK": "2026-03-02T09:00:00"},
+        {"RAPPORT_CLOCK": "1772442000"},
+        {"RAPPORT_SYNCHRONOUS": "sometimes"},
+        {"RAPPORT_CACHE": "0"},
+    ],
+    ids=str,
+)
+def test_a_wrong_setting_is_a_wrong_call(tmp_path: Path, settings: dict[str, str]) -> None:
+    done = rapport(tmp_path, "submit", stdin=proposal(), env=settings)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert next(iter(settings)).encode() in done.stderr or b"mysql" in done.stderr
+
+
+def test_a_full_disk_is_told_and_what_was_acknowledged_is_there(tmp_path: Path) -> None:
+    raws = [proposal(), *contacts(20_000)]
+
+    def fill_up() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))
+
+    (tmp_path / "in").write_bytes(b"\n".join(raws))
+    full = rapport(tmp_path, "submit", str(tmp_path / "in"), preexec_fn=fill_up)
+    acknowledged = statuses(full.stdout)
+    assert full.returncode == 1
+    assert b"the disk may be full" in full.stderr
+    assert b"Traceback" not in full.stderr
+    assert 0 < len(acknowledged) < len(raws)
+    assert set(acknowledged) == {"accepted"}
+    assert recorded(tmp_path) == len(acknowledged)
+    again = rapport(tmp_path, "submit", str(tmp_path / "in"))
+    assert statuses(again.stdout) == ["duplicate"] * len(acknowledged) + ["accepted"] * (len(raws) - len(acknowledged))
+    assert recorded(tmp_path) == len(raws)
+
+
+@pytest.mark.parametrize("command", [["submit"], ["show", "x"], ["history", "x"], ["audit", "verify"]], ids=" ".join)
+@pytest.mark.parametrize("harm", ["truncated", "newer", "another file"])
+def test_a_store_that_cannot_be_used_is_told_in_one_line(tmp_path: Path, command: list[str], harm: str) -> None:
+    rapport(tmp_path, "submit", stdin=b"\n".join([proposal(), *contacts(500)]))
+    store = tmp_path / "store.sqlite"
+    match harm:
+        case "truncated":
+            store.write_bytes(store.read_bytes()[:10_000])
+        case "newer":
+            store.write_bytes(store.read_bytes()[:60] + (1000).to_bytes(4, "big") + store.read_bytes()[64:])
+        case _:
+            store.write_bytes(b"Dear Ana, " * 1000)
+    before = store.read_bytes()
+    done = rapport(tmp_path, *command, stdin=proposal(2))
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.startswith(b"error: ")
+    assert (b"newer Rapport" if harm == "newer" else b"damaged") in done.stderr
+    assert store.read_bytes() == before
+
+
+def test_receipts_that_nobody_reads_any_more_end_the_command_quietly(tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(b"\n".join([proposal(), *contacts(20_000)]))
+    environment = os.environ | {"RAPPORT_STORE": f"sqlite:///{tmp_path / 'store.sqlite'}"}
+    with subprocess.Popen(
+        [RAPPORT, "submit", tmp_path / "in"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(60) == 1
+    assert recorded(tmp_path) > 0
