@@ -58,6 +58,7 @@ class Receiver:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     receiver: Receiver
 
     def setup(self) -> None:
@@ -129,6 +130,26 @@ def after(seconds: float, then: Answer) -> Answer:
 
     def answer(handler: Handler) -> None:
         time.sleep(seconds)
+        then(handler)
+
+    return answer
+
+
+def when(event: threading.Event, then: Answer) -> Answer:
+    """Answer so, but only once the event has happened."""
+
+    def answer(handler: Handler) -> None:
+        assert event.wait(30)
+        then(handler)
+
+    return answer
+
+
+def doing(act: Callable[[], object], then: Answer) -> Answer:
+    """Do something first, then answer so."""
+
+    def answer(handler: Handler) -> None:
+        act()
         then(handler)
 
     return answer
