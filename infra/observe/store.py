@@ -32,6 +32,7 @@ SOURCES: Final[list[tuple[str, str]]] = [
     ("infra.kafka.lease", "readings"),
     ("infra.working.readings", "readings"),
     ("infra.projecting.readings", "readings"),
+    ("infra.notify.listing", "readings"),
 ]
 
 
