@@ -1,25 +1,44 @@
-"""Folding facts into the picture: one fact, or all that had occurred by a moment.
+"""Folding facts into the picture of a moment: all that had occurred by then, in the order in which they were told.
 
-Facts are folded in the order of their versions whatever the order in which they occurred, so nothing here relies on
-time moving forward, and a fact about something that had not occurred yet is borne.
+Nearly always facts are told as they occur, and each picture is the one before and one more fact. A fact that is told
+late has its place at its own time, and yet comes last in the order of versions.
 """
 
 from bisect import insort
-from collections.abc import Mapping
-from typing import Final, TypeVar, assert_never
+from collections.abc import Iterator
+from functools import reduce
+from itertools import accumulate
+from typing import Final
 
-from domain.codes.implements import implements
-from domain.commitment import facts as f
-from domain.commitment.facts import Fact, Facts
-from domain.commitment.pauses import with_pause
-from domain.commitment.picture import Due, Held, Mark, Move, NoShow, Picture, Work
+from domain.commitment.facts import Fact, Facts, Paused
+from domain.commitment.picture import EMPTY, Picture
+from domain.commitment.seeing import of_pause, see
 
-K = TypeVar("K", Held, NoShow, Due, int)
-V = TypeVar("V")
+NEVER: Final = 1 << 62
 
-EMPTY: Final = Picture()
-TRUST_CLAUSES: Final = ("pentalog.trust",)
-RESPECT_CLAUSES: Final = ("pentalog.respect", "leapfrog.respect")
+
+def pictures(facts: Facts) -> Iterator[tuple[Fact, Picture, bool]]:
+    """Each fact in the order in which they occurred, with the picture of all that had occurred by then.
+
+    With it comes whether the fact is the last told of these, so that the picture is the one before and this fact.
+    Facts that occurred before others which were told earlier are folded again after each of those, and only they.
+    """
+    row = list(facts.by_time())
+    to_come = list(accumulate((fact.version for fact in reversed(row)), min, initial=NEVER))
+    settled, early, latest = EMPTY, list[Fact](), 0
+    told_late: set[int] = set()
+    for fact in row:
+        to_come.pop()
+        insort(early, fact)
+        while early and early[0].version < to_come[-1]:
+            settled = see(settled, early.pop(0))
+        if early and isinstance(fact, Paused):
+            told_late.add(fact.version)
+        picture = reduce(see, early, settled)
+        if picture.paused is not None and picture.paused.version in told_late:
+            picture = as_of(facts, fact.at)
+        yield fact, picture, fact.version > latest
+        latest = max(latest, fact.version)
 
 
 def as_of(facts: Facts, at: int) -> Picture:
@@ -35,202 +54,6 @@ def as_of(facts: Facts, at: int) -> Picture:
         return picture
     frozen = EMPTY
     for fact in occurred:
-        if fact.at <= picture.paused.at and (fact.version < picture.paused.version or _of_pause(fact, picture.paused)):
-            frozen = _seen(frozen, fact)
+        if fact.at <= picture.paused.at and (fact.version < picture.paused.version or of_pause(fact, picture.paused)):
+            frozen = see(frozen, fact)
     return picture.but(frozen=frozen)
-
-
-def see(picture: Picture, fact: Fact) -> Picture:
-    """The picture after one more fact, of a later version than those before.
-
-    What is told during a pause goes into the picture, where resumption finds it, and not into what the pause froze.
-    """
-    after = _seen(picture, fact)
-    if picture.frozen is not None and picture.paused is not None and _of_pause(fact, picture.paused):
-        return after.but(frozen=_seen(picture.frozen, fact))
-    return after
-
-
-def _of_pause(fact: Fact, paused: Mark) -> bool:
-    """Whether the fact is one of the cancellations that came with a pause."""
-    return isinstance(fact, f.Cancelled) and fact.by_pause and fact.at == paused.at
-
-
-def _seen(picture: Picture, fact: Fact) -> Picture:
-    match fact:
-        case f.Scheduled() | f.Rescheduled() | f.Cancelled() | f.Completed() | f.Missed():
-            return _session(picture, fact)
-        case f.Worked():
-            others = [work for work in picture.homework.get(fact.session, ()) if work.homework != fact.homework]
-            works = (*others, Work(fact.homework, fact.hours, fact.version))
-            return picture.but(version=fact.version, homework={**picture.homework, fact.session: works})
-        case f.Progressed():
-            if fact.session is None:
-                return picture.but(version=fact.version, progress=_placed(picture.progress, fact.at))
-            return picture.but(version=fact.version, progressed=picture.progressed | {fact.session})
-        case f.GoalOpened():
-            return picture.but(version=fact.version, goals=picture.goals | {fact.goal})
-        case f.GoalClosed():
-            if fact.goal not in picture.goals:
-                return picture.but(version=fact.version)
-            closed = _later(picture.goal_closed, fact.at, fact.version)
-            return picture.but(version=fact.version, goals=picture.goals - {fact.goal}, goal_closed=closed)
-        case f.InTouch():
-            return picture.but(version=fact.version, in_touch=_later(picture.in_touch, fact.at, fact.version))
-        case f.Proposed():
-            return picture.but(version=fact.version, codes=fact.codes, status="contracting")
-        case f.Planned():
-            return picture.but(version=fact.version, planned=fact.sessions)
-        case f.Activated() | f.Paused() | f.Resumed() | f.Terminated():
-            return _course(picture, fact)
-        case f.TrustLost() | f.TrustRegained() | f.Disrespected() | f.RespectRestored() | f.Dismissed():
-            return _conduct(picture, fact)
-        case _:
-            assert_never(fact)
-
-
-def _course(picture: Picture, fact: f.Activated | f.Paused | f.Resumed | f.Terminated) -> Picture:
-    version, at = fact.version, fact.at
-    match fact:
-        case f.Activated():
-            if picture.status != "contracting":
-                return picture.but(version=version)
-            touched = _later(picture.in_touch, at, version)
-            return picture.but(version=version, status="active", activated=Mark(at, version), in_touch=touched)
-        case f.Paused():
-            if picture.status != "active":
-                return picture.but(version=version)
-            return picture.but(version=version, status="paused", paused=Mark(at, version), frozen=picture)
-        case f.Resumed():
-            if picture.paused is None:
-                return picture.but(version=version)
-            return picture.but(
-                version=version,
-                status="active",
-                paused=None,
-                frozen=None,
-                pauses=with_pause(picture.pauses, picture.paused.at, at),
-                in_touch=_later(picture.in_touch, at, version),
-            )
-        case f.Terminated():
-            return picture.but(version=version, status="terminated", paused=None, frozen=None)
-        case _:
-            assert_never(fact)
-
-
-def _session(picture: Picture, fact: f.Scheduled | f.Rescheduled | f.Cancelled | f.Completed | f.Missed) -> Picture:
-    version, at, session = fact.version, fact.at, fact.session
-    match fact:
-        case f.Scheduled():
-            return picture.but(version=version, calendar={**picture.calendar, session: fact.start})
-        case f.Rescheduled():
-            return picture.but(
-                version=version,
-                calendar={**picture.calendar, session: fact.start},
-                due=_due(picture, fact),
-                moves=_moved(picture, fact, fact.notice),
-            )
-        case f.Cancelled():
-            start = picture.calendar.get(session, at + fact.notice)
-            return picture.but(
-                version=version,
-                calendar=_without(picture.calendar, session),
-                due=_due(picture, fact),
-                moves=_moved(picture, fact, start - at),
-                last_session=_later(picture.last_session, start, version),
-            )
-        case f.Missed():
-            start = picture.calendar.get(session, at)
-            return picture.but(
-                version=version,
-                calendar=_without(picture.calendar, session),
-                due=_due(picture, fact),
-                no_shows=_placed(picture.no_shows, NoShow(start, version, session, at, fact.absent)),
-                last_session=_later(picture.last_session, start, version),
-            )
-        case f.Completed():
-            return _completed(picture, fact)
-        case _:
-            assert_never(fact)
-
-
-def _completed(picture: Picture, fact: f.Completed) -> Picture:
-    """A completed session; one completed while contracting leaves no trace, its moves neither."""
-    version, session = fact.version, fact.session
-    calendar = _without(picture.calendar, session)
-    if fact.contracting:
-        due = tuple(other for other in picture.due if other.session != session)
-        moves = tuple(move for move in picture.moves if move.session != session)
-        return picture.but(version=version, calendar=calendar, due=due, moves=moves)
-    start = picture.calendar.get(session)
-    mentee_late = 0 if start is None or fact.mentee_joined is None else fact.mentee_joined - start
-    mentor_late = 0 if start is None or fact.mentor_joined is None else fact.mentor_joined - start
-    held = Held(fact.started, version, session, fact.ended, fact.off_goal, mentee_late, mentor_late)
-    return picture.but(
-        version=version,
-        calendar=calendar,
-        held=_placed(picture.held, held),
-        due=_due(picture, fact),
-        in_touch=_later(picture.in_touch, fact.ended, version),
-        last_session=_later(picture.last_session, fact.ended, version),
-    )
-
-
-@implements("pentalog.trust", "pentalog.respect", "leapfrog.respect")
-def _conduct(
-    picture: Picture, fact: f.TrustLost | f.TrustRegained | f.Disrespected | f.RespectRestored | f.Dismissed
-) -> Picture:
-    """Reports that stand: each is settled by what restores it, or by dismissing the recommendation that follows it."""
-    version = fact.version
-    match fact:
-        case f.TrustLost():
-            return picture.but(version=version, trust_lost=(*picture.trust_lost, version))
-        case f.TrustRegained():
-            return picture.but(version=version, trust_lost=())
-        case f.Disrespected():
-            return picture.but(version=version, disrespected=(*picture.disrespected, version))
-        case f.RespectRestored():
-            return picture.but(version=version, disrespected=())
-        case f.Dismissed():
-            trust_settled = fact.clause is None or fact.clause in TRUST_CLAUSES
-            respect_settled = fact.clause is None or fact.clause in RESPECT_CLAUSES
-            return picture.but(
-                version=version,
-                trust_lost=() if trust_settled else picture.trust_lost,
-                disrespected=() if respect_settled else picture.disrespected,
-            )
-        case _:
-            assert_never(fact)
-
-
-def _due(picture: Picture, fact: f.Rescheduled | f.Cancelled | f.Completed | f.Missed) -> tuple[Due, ...]:
-    """The sessions that were due or moved, in the order of their latest such event, of which this is one."""
-    latest = Due(fact.at, fact.version, fact.session)
-    for known in picture.due:
-        if known.session == fact.session:
-            others = tuple(due for due in picture.due if due is not known)
-            return _placed(others, max(known, latest))
-    return _placed(picture.due, latest)
-
-
-def _moved(picture: Picture, fact: f.Rescheduled | f.Cancelled, notice: int) -> tuple[Move, ...]:
-    if fact.party is None:
-        return picture.moves
-    rescheduled = isinstance(fact, f.Rescheduled)
-    return (*picture.moves, Move(fact.at, fact.version, fact.session, fact.party, notice, rescheduled))
-
-
-def _later(known: Mark | None, at: int, version: int) -> Mark:
-    new = Mark(at, version)
-    return new if known is None or known < new else known
-
-
-def _placed(row: tuple[K, ...], new: K) -> tuple[K, ...]:
-    """A sorted row with one more in its place, which is nearly always the end."""
-    longer = list(row)
-    insort(longer, new)
-    return tuple(longer)
-
-
-def _without(mapping: Mapping[str, V], key: str) -> dict[str, V]:
-    return {name: value for name, value in mapping.items() if name != key}

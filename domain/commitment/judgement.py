@@ -44,12 +44,14 @@ def judge_again(known: Judgement, picture: Picture, now: int, stale: Iterable[in
     standing, verdicts, look, terms = known
     if terms is None:
         return known
-    again, changed, timed = list(verdicts), False, look is not None and look <= now
-    for place in (*stale, *(_ripe(verdicts, now) if timed else ())):
-        old, new = again[place], ORDER[place](picture, now, terms)
-        changed = changed or new.findings != old.findings
-        timed = timed or new.until != old.until
-        again[place] = new
+    over = look is not None and look <= now
+    again, changed, timed = list(verdicts), False, over
+    for place in (*stale, *_ripe(verdicts, now)) if over else stale:
+        old, new = verdicts[place], ORDER[place](picture, now, terms)
+        if new is not old:
+            again[place] = new
+            changed = changed or new.findings != old.findings
+            timed = timed or new.until != old.until
     if not (changed or timed):
         return known
     verdicts = tuple(again)

@@ -1,11 +1,11 @@
 """What the signals look at: the facts of a relationship folded up to some moment, arranged for quick answers.
 
-A picture never changes; `see` in `folding.py` gives the next one. Its lists are kept sorted by what they are read by.
+A picture never changes; `see` in `seeing.py` gives the next one. Its lists are kept sorted by what they are read by.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from domain.commitment.pauses import Pauses
 from domain.immutable import Immutable
@@ -157,6 +157,9 @@ class Picture(Immutable):
             trust_lost=tuple(trust_lost),
             disrespected=tuple(disrespected),
         )
+
+
+EMPTY: Final = Picture()
 
 
 def _bare(mark: Mark | None) -> tuple[int, int] | None:

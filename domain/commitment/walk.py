@@ -11,12 +11,13 @@ from typing import Any, Final, NamedTuple
 
 from domain.commitment.bands import Band
 from domain.commitment.facts import Fact, Facts
-from domain.commitment.folding import EMPTY, as_of, see
+from domain.commitment.folding import pictures
 from domain.commitment.judgement import NO_JUDGEMENT, NO_STANDING, Judgement, Standing, judge, judge_again
 from domain.commitment.moments import EPOCH, FOREVER, moment
-from domain.commitment.picture import Picture
+from domain.commitment.picture import EMPTY, Picture
 from domain.commitment.policy import ALL, NONE, TOUCHES
 from domain.commitment.reading import read
+from domain.commitment.seeing import see
 from domain.commitment.terms_in_time import TermsInTime
 from domain.model import AnyRecorded
 
@@ -106,14 +107,11 @@ def walk(facts: Facts, terms: TermsInTime, until: datetime | None = None) -> Wal
     end = None if until is None else moment(until)
     passed: list[_Passed] = []
     walker = Walker()
-    for fact in facts.by_time():
+    for fact, picture, last_told in pictures(facts):
         if end is not None and fact.at > end:
             break
         walker = _advanced(walker, fact.at - 1, terms, passed)
-        if fact.version > walker.picture.version:
-            walker = _looked(walker, see(walker.picture, fact), fact.at, terms, TOUCHES[type(fact)], passed)
-        else:
-            walker = _looked(walker, as_of(facts, fact.at), fact.at, terms, ALL, passed)
+        walker = _looked(walker, picture, fact.at, terms, TOUCHES[type(fact)] if last_told else ALL, passed)
     if end is not None:
         walker = _advanced(walker, end, terms, passed)
     return Walked(walker, BEGINNING, _changes(passed))

@@ -132,7 +132,7 @@ def test_every_number_of_points_is_a_term(term: str, signal: str) -> None:
         ("points_no_goal_progress", 1.0),
         ("points_late_reschedules", 1.0),
         ("points_homework_shortfall_mild", 1.0),
-        ("points_no_show", 1.0),
+        ("points_no_show", 90.0),
         ("points_late_reschedules_each", 1.0),
         ("first_session_days", 0.5),
         ("band_healthy", 101.0),
