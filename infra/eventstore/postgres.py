@@ -19,8 +19,9 @@ from infra.eventstore.failure import (
     UnreachableStore,
 )
 from infra.eventstore.postgres_batch import Again
-from infra.eventstore.postgres_link import Datastore, Link, again, broken
+from infra.eventstore.postgres_link import Link, again, broken
 from infra.eventstore.postgres_listener import Listener
+from infra.eventstore.postgres_pool import Datastore
 from infra.eventstore.postgres_recorder import PostgresRecorder
 from infra.eventstore.postgres_schema import SCHEMA_LOCK
 from infra.eventstore.postgres_session import PostgresSession, Shapes
@@ -110,17 +111,16 @@ class PostgresDatabase(Database):
                 raise StoreError("a statement of the transaction failed and nobody minded; nothing was written")
             link.execute(b"COMMIT")
         finally:
-            self.datastore.pool.putconn(link)
+            self.datastore.give_back(link)
 
     def _begin(self, begin: bytes) -> Link:
         def once() -> Link:
-            link = self.datastore.pool.getconn()
+            link = self.datastore.take()
             try:
                 link.execute(begin)
             except BaseException:
-                self.datastore.pool.putconn(link)
+                self.datastore.give_back(link)
                 raise
-            assert isinstance(link, Link)
             return link
 
         return again(once, broken, self.datastore.timeout)
@@ -134,7 +134,8 @@ class PostgresDatabase(Database):
 
 
 def _starting(error: Exception) -> bool:
-    return isinstance(error, psycopg.errors.CannotConnectNow)
+    # An error of connecting has no state, only its text.
+    return isinstance(error, psycopg.OperationalError) and "starting up" in str(error)
 
 
 def explain(error: Exception, place: str) -> StoreError:

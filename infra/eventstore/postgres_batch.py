@@ -17,14 +17,15 @@ CALL: Final = b"SELECT rapport_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $
 # How many of the events, receipts and offsets of a batch are stored just so, and the last position among them.
 FOUND: Final = b"""
 SELECT
-    (SELECT count(*) FROM unnest($1, $2, $5) AS e (s, v, h)
+    (SELECT count(*) FROM unnest($1::text[], $2::bigint[], $5::bytea[]) AS e (s, v, h)
         JOIN stored_events ON originator_id = s AND originator_version = v AND hash = h),
-    (SELECT count(*) FROM unnest($6, $7, $8, $9) AS r (s, m, f, a)
+    (SELECT count(*) FROM unnest($6::text[], $7::text[], $8::bytea[], $9::bytea[]) AS r (s, m, f, a)
         JOIN receipts ON source = s AND message_id = m AND fingerprint = f AND answer = a),
-    (SELECT count(*) FROM unnest($10, $11, $12) AS o (n, x, g)
+    (SELECT count(*) FROM unnest($10::text[], $11::bigint[], $12::bigint[]) AS o (n, x, g)
         JOIN source_offsets ON name = n AND next >= x AND generation >= g),
-    (SELECT max(position) FROM stored_events
-        JOIN unnest($1, $2, $3, $4) AS e (s, v, t, b) ON originator_id = s AND originator_version = v)"""
+    (SELECT max(position) FROM unnest($1::text[], $2::bigint[]) AS e (s, v)
+        JOIN stored_events ON originator_id = s AND originator_version = v)
+WHERE ($3::text[], $4::bytea[]) IS NOT NULL OR true"""
 
 
 class Again(Exception):

@@ -1,42 +1,22 @@
-"""Connections to PostgreSQL: pooled, looked at before use, and never waited for without end."""
+"""A connection to PostgreSQL that is never waited for without end, and what to do when it breaks."""
 
-import logging
-import select
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cached_property
 from time import monotonic
 from typing import Any, Final, TypeVar
 
 import psycopg
 import stamina
-from eventsourcing.persistence import (
-    DatabaseError,
-    DataError,
-    IntegrityError,
-    InterfaceError,
-    InternalError,
-    NotSupportedError,
-    OperationalError,
-    PersistenceError,
-    ProgrammingError,
-)
-from eventsourcing.postgres import ConnectionPool, PostgresDatastore
 from psycopg import RawCursor
 from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.rows import DictRow, TupleRow, dict_row, tuple_row
+from psycopg.rows import DictRow, TupleRow, tuple_row
 from psycopg_pool import PoolTimeout
 
 from infra.eventstore.failure import UnknownStore
-from infra.eventstore.postgres_roles import owner_to_act_for, schema_of
-from infra.eventstore.postgres_types import ADAPTERS
 
 T = TypeVar("T")
 
-logger = logging.getLogger("rapport.eventstore")
-
-POOL_SIZE: Final = 20
 # After so long without an answer the server is asked, over another connection, whether it is still working on it.
 SILENCE_SECONDS: Final = 5.0
 # A server that vanished is noticed within half a minute even where nobody answers at all. The URL may say otherwise.
@@ -48,29 +28,13 @@ DEFAULTS: Final = {
     "tcp_user_timeout": "20000",
     "application_name": "rapport",
 }
-# The same on the server's side, so that the locks of a client that vanished are let go of.
-SERVER_DEFAULTS: Final = {
-    "TimeZone": "UTC",
-    "tcp_keepalives_idle": "10",
-    "tcp_keepalives_interval": "5",
-    "tcp_keepalives_count": "3",
-    "client_connection_check_interval": "5s",
-    # A process that was stopped in the middle of a transaction must not hold up the others for ever.
-    "idle_in_transaction_session_timeout": "60s",
-}
+# Whether the server is done with a statement whose answer has not come for a second; then its backend is ended.
 LINGERING: Final = """
-SELECT state <> 'active', CASE WHEN state <> 'active' THEN pg_terminate_backend(pid, 2000) END
-FROM pg_stat_activity WHERE pid = %s AND datname = current_database()"""
-_LIBRARY_ERRORS: Final = (
-    (psycopg.InterfaceError, InterfaceError),
-    (psycopg.OperationalError, OperationalError),
-    (psycopg.DataError, DataError),
-    (psycopg.IntegrityError, IntegrityError),
-    (psycopg.InternalError, InternalError),
-    (psycopg.ProgrammingError, ProgrammingError),
-    (psycopg.NotSupportedError, NotSupportedError),
-    (psycopg.DatabaseError, DatabaseError),
-)
+SELECT done, CASE WHEN done THEN pg_terminate_backend(pid, 2000) END
+FROM (
+    SELECT pid, state LIKE 'idle%%' AND state_change < clock_timestamp() - %s * interval '1 second' AS done
+    FROM pg_stat_activity WHERE pid = %s AND datname = current_database()
+) AS found"""
 # The server is there but takes nobody yet, or no more.
 _NOT_READY: Final = ("57P03", "57P02", "57P01", "53300")
 
@@ -119,6 +83,8 @@ class Link(psycopg.Connection[DictRow]):
                 if not ready and monotonic() > due:
                     self._ask()
                     due = monotonic() + self.silence_seconds
+                elif ready:
+                    due = monotonic() + self.silence_seconds
                 wanted = gen.send(ready)
         except StopIteration as done:
             return done.value
@@ -127,98 +93,15 @@ class Link(psycopg.Connection[DictRow]):
         pid = self.pgconn.backend_pid
         try:
             with psycopg.connect(self.conninfo, autocommit=True) as other:
-                found = other.execute(LINGERING, (pid,)).fetchone()
+                found = other.execute(LINGERING, (self.silence_seconds / 5, pid)).fetchone()
         except psycopg.Error as error:
+            if "FATAL" in str(error):
+                return  # it has no room for another connection, but it is there
             self.pgconn.finish()
             raise psycopg.OperationalError(f"the server does not answer any more: {error}") from error
         if found is None or found[0]:
             self.pgconn.finish()
             raise psycopg.OperationalError("the connection is half open: the server is not working on the statement")
-
-
-class Datastore(PostgresDatastore):
-    """The library's datastore on our own connections; `role`, when set, is whose name they work in."""
-
-    def __init__(self, url: str, timeout: float) -> None:  # the library's opens a pool for a database by its name
-        self.conninfo = conninfo_of(url)
-        self.place = place_of(self.conninfo)
-        self.timeout = timeout
-        self.lock_timeout = int(timeout)
-        self.role: str | None = None
-        self.schema = "public"
-        self.originator_id_type = "text"
-        self.single_row_tracking = True
-        self.enable_db_functions = False
-        self.pool_open_timeout = None
-        self.db_type_names = set()
-        self.psycopg_type_adapters = {}
-        self.psycopg_python_types = {}
-        self.pool = ConnectionPool(
-            self.conninfo,
-            connection_class=Link,
-            kwargs={"autocommit": True, "row_factory": dict_row, "context": ADAPTERS},
-            min_size=1,
-            max_size=POOL_SIZE,
-            open=False,
-            configure=self.configure,
-            check=check,
-            timeout=timeout,
-            num_workers=2,
-            name="rapport",
-        )
-
-    def register_type_adapters(self) -> None:
-        """Nothing to do: events travel as columns, not as a type of their own."""
-
-    def connect(self) -> Link:
-        """A connection outside the pool. Raises what psycopg raises."""
-        link = Link.connect(self.conninfo, autocommit=True, row_factory=dict_row, context=ADAPTERS)
-        assert isinstance(link, Link)
-        self.configure(link)
-        return link
-
-    def configure(self, link: psycopg.Connection[Any]) -> None:
-        """Settings of a new connection, in one round trip."""
-        assert isinstance(link, Link)
-        link.conninfo = self.conninfo
-        settings = {**SERVER_DEFAULTS, "lock_timeout": f"{int(self.timeout * 1000)}ms"}
-        if self.role is not None:
-            settings["role"] = self.role
-        chosen = ", ".join(["set_config(%s, %s, false)"] * len(settings))
-        link.execute(f"SELECT {chosen}", [part for pair in settings.items() for part in pair])
-
-    @contextmanager
-    def link(self) -> Iterator[Link]:
-        """A connection of the pool for the block; raises psycopg's errors as they are."""
-        link = self.pool.getconn()
-        assert isinstance(link, Link)
-        try:
-            yield link
-        finally:
-            self.pool.putconn(link)
-
-    @contextmanager
-    def get_connection(self) -> Iterator[Link]:
-        """The same with the library's errors."""
-        try:
-            with self.link() as link:
-                yield link
-        except psycopg.Error as error:
-            raise _library_error(error)(str(error)) from error
-
-    def settle(self, cursor: psycopg.Cursor[tuple[object, ...]]) -> None:
-        """Learn from the database where its tables are and for whom to act, then start the pool."""
-        self.schema = schema_of(cursor)
-        self.role = owner_to_act_for(cursor)
-        self.pool.open()
-
-
-def check(link: psycopg.Connection[Any]) -> None:
-    """Raise if an idle connection is broken: cheap, for one that has anything to say while idle is asked, others not."""
-    poll = select.poll()
-    poll.register(link.pgconn.socket, select.POLLIN | select.POLLERR | select.POLLHUP)
-    if poll.poll(0):
-        ConnectionPool.check_connection(link)
 
 
 def broken(error: BaseException) -> bool:
@@ -241,10 +124,3 @@ def again(what: Callable[[], T], on: Callable[[Exception], bool], timeout: float
         with attempt:
             return what()
     raise AssertionError
-
-
-def _library_error(error: psycopg.Error) -> type[PersistenceError]:
-    for theirs, ours in _LIBRARY_ERRORS:
-        if isinstance(error, theirs):
-            return ours
-    return PersistenceError

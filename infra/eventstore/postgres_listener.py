@@ -7,7 +7,7 @@ from typing import Final
 
 import psycopg
 
-from infra.eventstore.postgres_link import Datastore
+from infra.eventstore.postgres_pool import Datastore
 from infra.eventstore.postgres_schema import CHANNEL
 
 logger = logging.getLogger("rapport.eventstore")

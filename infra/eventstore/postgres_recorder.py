@@ -16,8 +16,9 @@ from psycopg.rows import tuple_row
 from psycopg.sql import SQL
 
 from infra.eventstore.postgres_batch import Again, Batch
-from infra.eventstore.postgres_link import Datastore, again, broken
+from infra.eventstore.postgres_link import again, broken
 from infra.eventstore.postgres_listener import Listener
+from infra.eventstore.postgres_pool import Datastore
 from infra.eventstore.postgres_schema import migrate, version_of
 from infra.eventstore.postgres_types import TEXT
 from infra.eventstore.recording import SCHEMA_VERSION, Guard, Head, Offset, ReceiptRow, chained
