@@ -22,9 +22,18 @@ def consume(
     Start as many as you like, up to one for each partition. Ends cleanly on Ctrl-C and SIGTERM.
     """
     with running("consume", metrics_port, metrics_host) as (rapport, process):
+        from kafka.errors import KafkaError
+
+        from infra.kafka.clients import KafkaTrouble, NoKafka
         from infra.kafka.consume import Consuming
-        from infra.kafka.keep import keep_going
         from infra.kafka.probe import BrokerProbe
+        from infra.observe.keep import keep_going
 
         process.vitals.check("broker", BrokerProbe(rapport.settings))
-        keep_going(process, "consumer", lambda: Consuming(rapport, process, batch))
+        keep_going(
+            process,
+            "consumer",
+            lambda: Consuming(rapport, process, batch),
+            troubles=(KafkaError, KafkaTrouble),
+            hopeless=(NoKafka,),
+        )

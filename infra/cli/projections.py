@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from infra.cli.follow import follow
 from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_note, print_table, stdout
 from infra.cli.projecting import projecting
 
@@ -15,12 +16,13 @@ NameArgument = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    """Add `projections status`, `rebuild`, `check` and `retry`."""
+    """Add `projections status`, `rebuild`, `check`, `retry` and `follow`."""
     projections = typer.Typer(help="The tables that answer questions, folded from the log.", no_args_is_help=True)
     projections.command("status")(status)
     projections.command("rebuild")(rebuild)
     projections.command("check")(check)
     projections.command("retry")(retry)
+    projections.command("follow")(follow)
     app.add_typer(projections, name="projections")
 
 

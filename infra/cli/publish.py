@@ -16,9 +16,18 @@ def publish(metrics_port: MetricsPortOption = None, metrics_host: MetricsHostOpt
     One process publishes at a time; start a second as a stand-by. Ends cleanly on Ctrl-C and SIGTERM.
     """
     with running("publish", metrics_port, metrics_host) as (rapport, process):
-        from infra.kafka.keep import keep_going
+        from kafka.errors import KafkaError
+
+        from infra.kafka.clients import KafkaTrouble, NoKafka
         from infra.kafka.probe import BrokerProbe
         from infra.kafka.publish import Publishing
+        from infra.observe.keep import keep_going
 
         process.vitals.check("broker", BrokerProbe(rapport.settings))
-        keep_going(process, "publisher", lambda: Publishing(rapport, process))
+        keep_going(
+            process,
+            "publisher",
+            lambda: Publishing(rapport, process),
+            troubles=(KafkaError, KafkaTrouble),
+            hopeless=(NoKafka,),
+        )

@@ -83,5 +83,5 @@ def take(database: Database, name: str, seconds: float) -> Lease | None:
 
 def readings(session: Session) -> Iterator[Reading]:
     """How far each publisher is, for the metrics."""
-    for name, position in session.query("SELECT name, position FROM leases"):
+    for name, position in session.query("SELECT name, position FROM leases WHERE name LIKE 'publish:%'"):
         yield Reading(str(name), int(position))

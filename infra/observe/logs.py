@@ -17,6 +17,8 @@ Format = Literal["json", "text"]
 
 # Libraries that report on every connection and rebalance; what they warn of is still shown.
 QUIET: Final = ("kafka", "asyncio", "opentelemetry", "httpx", "httpcore")
+# Repeats every second that a broker is away what our own line says once, with the reason.
+SILENT: Final = ("kafka.net", "kafka.producer", "kafka.coordinator.heartbeat")
 
 
 def configure(app: str, level: Level = "info", form: Format | None = None) -> None:
@@ -46,6 +48,8 @@ def configure(app: str, level: Level = "info", form: Format | None = None) -> No
     root.setLevel(level.upper())
     for name in QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    for name in SILENT:
+        logging.getLogger(name).setLevel(logging.CRITICAL if root.level > logging.DEBUG else logging.DEBUG)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -1,4 +1,4 @@
-"""Keep a session with the broker going: when anything goes wrong, end it, wait a little, and begin anew from the store.
+"""Keep a session going: when anything goes wrong, end it, wait a little, and begin anew from the store.
 
 A session holds clients and nothing that can't be lost. So there is one way to recover, and it is used all the time.
 """
@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from infra.eventstore.failure import FencedSource, StoreError
-from infra.kafka.clients import KafkaTrouble, NoKafka
 from infra.observe.logs import logger
 from infra.observe.metrics import RESTARTS
 from infra.observe.process import Process
@@ -18,7 +17,7 @@ LONGEST_SECONDS: Final = 10.0
 # No turn of a session may take longer; a process that stays in one is not alive.
 PATIENCE_SECONDS: Final = 180.0
 
-log = logger("rapport.kafka")
+log = logger("rapport.process")
 
 
 class Working(Protocol):
@@ -34,8 +33,19 @@ class Working(Protocol):
         """Let go of the clients; nothing is waited for."""
 
 
-def keep_going(process: Process, name: str, begin: Callable[[], Working]) -> None:
-    """Run sessions until the process is asked to stop. Raises `NoKafka`."""
+def keep_going(
+    process: Process,
+    name: str,
+    begin: Callable[[], Working],
+    *,
+    troubles: tuple[type[Exception], ...] = (),
+    hopeless: tuple[type[Exception], ...] = (),
+) -> None:
+    """Run sessions until the process is asked to stop.
+
+    `troubles` are to be expected beside those of the store and are told in a sentence, everything else with its
+    traceback. `hopeless` ones are raised: beginning anew does not help.
+    """
     loop = process.vitals.loop(name, PATIENCE_SECONDS)
     process.vitals.troubled(name, "is starting")
     wait = FIRST_SECONDS
@@ -50,11 +60,11 @@ def keep_going(process: Process, name: str, begin: Callable[[], Working]) -> Non
                 wait = FIRST_SECONDS
                 process.vitals.well(name)
             session.finish()
-        except NoKafka:
+        except hopeless:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, beginning anew from the store is safe
             process.vitals.troubled(name, str(error) or type(error).__name__)
-            _report(name, error)
+            _report(name, error, troubles)
             process.stop.wait(wait * random.uniform(0.7, 1.3))
             wait = min(wait * 2, LONGEST_SECONDS)
         finally:
@@ -62,21 +72,15 @@ def keep_going(process: Process, name: str, begin: Callable[[], Working]) -> Non
                 _close(session)
 
 
-def _report(name: str, error: Exception) -> None:
+def _report(name: str, error: Exception, troubles: tuple[type[Exception], ...]) -> None:
     why = type(error).__name__
     RESTARTS.labels(why).inc()
     if isinstance(error, FencedSource):
         log.warning("another process has taken over", part=name, error=str(error))
-    elif isinstance(error, StoreError | KafkaTrouble) or _is_kafka(error):
+    elif isinstance(error, (StoreError, OSError, *troubles)):
         log.warning("begins anew", part=name, why=why, error=str(error))
     else:
         log.error("begins anew after a mistake of its own", part=name, exc_info=error)
-
-
-def _is_kafka(error: Exception) -> bool:
-    from kafka.errors import KafkaError
-
-    return isinstance(error, KafkaError | OSError)
 
 
 def _close(session: Working) -> None:
