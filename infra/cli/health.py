@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from infra.cli.bars import COLOURS, bar, line
-from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_table, stdout
+from infra.cli.output import USAGE, JsonOption, fail, print_json, print_table, stdout
 from infra.cli.projecting import projecting
 from infra.cli.tabular import CsvOption, print_csv
 from infra.cli.times import AsOf, KnownAt
@@ -62,7 +62,7 @@ def health(
         else:
             one = assess_one(engine.store, relationship.lower(), asked)
             if one is None:
-                fail(f"there is no relationship {relationship!r}, or there was none by then", REFUSED)
+                fail(f"there is no relationship {relationship!r}, or there was none by then", USAGE)
             found = [one]
     rows = [shown(each) for each in found]
     if as_json:

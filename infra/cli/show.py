@@ -6,7 +6,7 @@ import typer
 from rich.text import Text
 
 from infra.cli.opening import opened
-from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_table, stdout
+from infra.cli.output import USAGE, JsonOption, fail, print_json, print_table, stdout
 from infra.cli.times import AsOf, KnownAt
 
 IdArgument = Annotated[
@@ -39,7 +39,7 @@ def show(
             fail(f"{subject} has no version {version}; its last one is {last}", USAGE)
         shown = show_subject(rapport.store, subject, Moment(as_of, known_at, version), rapport.clock.now())
     if shown is None:
-        fail(f"{subject} did not exist, or was not known, by then", REFUSED)
+        fail(f"{subject} did not exist, or was not known, by then", USAGE)
     if as_json:
         print_json(shown)
     elif shown["kind"] == "relationship":

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from infra.cli.bars import COLOURS
 from infra.cli.health import RelationshipArgument
-from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_table, stdout
+from infra.cli.output import USAGE, JsonOption, fail, print_json, print_table, stdout
 from infra.cli.projecting import projecting
 from infra.cli.times import AsOf, KnownAt
 
@@ -85,7 +85,7 @@ def _both(
     now = assess_one(engine.store, relationship.lower(), asked)
     then = assess_one(engine.store, relationship.lower(), asked, terms)
     if now is None or then is None:
-        fail(f"there is no relationship {relationship!r}, or there was none by then", REFUSED)
+        fail(f"there is no relationship {relationship!r}, or there was none by then", USAGE)
     yield now, then
 
 
