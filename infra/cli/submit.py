@@ -23,17 +23,22 @@ FilesArgument = Annotated[
 ]
 PlainOption = Annotated[bool, typer.Option("--json", hidden=True, help="Receipts are JSON lines in any case.")]
 
+DatasetsOption = Annotated[
+    bool, typer.Option("--datasets/--no-datasets", help="Whether to bring the datasets up to date afterwards.")
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add `submit`."""
     app.command("submit")(submit)
 
 
-def submit(files: FilesArgument = None, as_json: PlainOption = False) -> None:  # noqa: ARG001
+def submit(files: FilesArgument = None, as_json: PlainOption = False, datasets: DatasetsOption = True) -> None:  # noqa: ARG001
     """Hand in messages; the receipts, one for each, come in order on standard output.
 
     Exits 1 if any message was refused, invalid or in conflict. A receipt is printed once its message is committed; the
-    same file may be handed in again at any time.
+    same file may be handed in again at any time. Afterwards the datasets are brought up to date, so that whoever opens
+    the store with SQL finds what was just handed in.
     """
     names = files or [STDIN]
     total = _size(names)
@@ -49,10 +54,23 @@ def submit(files: FilesArgument = None, as_json: PlainOption = False) -> None:  
                     counted.update(receipt.status for receipt in receipts)
                     _write(out, b"".join(receipt.to_json() + b"\n" for receipt in receipts))
                     advance(size)
+    if datasets:
+        _follow_up()
     if stderr.is_terminal:
         print_note(f"{counted.total()} messages: " + ", ".join(f"{n} {status}" for status, n in counted.items()))
     if counted["refused"] or counted["invalid"] or counted["conflict"]:
         raise typer.Exit(REFUSED)
+
+
+def _follow_up() -> None:
+    """Bring the datasets to the head of the log. That they can't be is no fault of the messages, which are recorded."""
+    from infra.cli.projecting import projecting
+
+    try:
+        with projecting() as engine:
+            engine.catch_up()
+    except typer.Exit:
+        print_note("the messages are recorded; the datasets will follow with the next question")
 
 
 def _size(names: list[str]) -> int | None:
