@@ -1,0 +1,99 @@
+"""Eight processes append while readers follow the log by position: nothing is skipped, nothing comes twice, the chain is whole."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from infra.eventstore.database import Database
+from infra.eventstore.recording import NO_HASH, next_hash
+from infra.eventstore.store import EventStore, Notification
+
+WRITERS = 8
+ROUNDS = 50
+BATCHES = 5
+# Readers that see every commit by itself and readers that are always behind.
+PAGES = (1, 7, 500)
+
+
+@pytest.fixture
+def writers(store_url: str) -> Iterator[list[subprocess.Popen[str]]]:
+    Database.open(store_url).close()
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.infra.eventstore.writer", store_url, str(number)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(WRITERS)
+    ]
+    for writer in started:
+        assert answer(writer) == "ready"
+    yield started
+    for writer in started:
+        writer.communicate(timeout=30)
+        assert writer.returncode == 0
+
+
+def answer(writer: subprocess.Popen[str]) -> str:
+    assert writer.stdout is not None
+    return writer.stdout.readline().strip()
+
+
+def tell(writer: subprocess.Popen[str], line: str) -> None:
+    assert writer.stdin is not None
+    writer.stdin.write(f"{line}\n")
+    writer.stdin.flush()
+
+
+class Reader(threading.Thread):
+    """Follows the log from a position until it is told where the log ends."""
+
+    def __init__(self, store: EventStore, after: int, page: int) -> None:
+        super().__init__()
+        self.store = store
+        self.position = after
+        self.page = page
+        self.end: int | None = None
+        self.seen: list[Notification] = []
+
+    def run(self) -> None:
+        while self.end is None or self.position < self.end:
+            for found in self.store.notifications(self.position, self.page):
+                self.seen.append(found)
+                self.position = found.position
+            self.store.wait(self.position, 0.05)
+
+
+def test_nothing_is_skipped_and_nothing_comes_twice(store_url: str, writers: list[subprocess.Popen[str]]) -> None:
+    with Database.open(store_url) as database:
+        store = EventStore(database)
+        for round_ in range(ROUNDS):
+            before = store.head()
+            readers = [Reader(store, before, page) for page in PAGES]
+            for reader in readers:
+                reader.start()
+            for writer in writers:
+                tell(writer, f"{round_} {BATCHES}")
+            appended = sum(int(answer(writer)) for writer in writers)
+            log = store.notifications(before, 100_000)
+            assert len(log) == appended
+            for reader in readers:
+                reader.end = log[-1].position
+                reader.join(30)
+                assert not reader.is_alive()
+                assert reader.seen == log, f"round {round_}, pages of {reader.page}"
+        assert_whole(store)
+
+
+def assert_whole(store: EventStore) -> None:
+    """Every stream has its versions without a gap, each event linked to the one before."""
+    last: dict[str, tuple[int, bytes]] = {}
+    for subject, version, topic, state, hash_ in store.all_streams():
+        before, previous = last.get(subject, (0, NO_HASH))
+        assert version == before + 1
+        assert hash_ == next_hash(previous, topic, bytes(state))
+        last[subject] = version, bytes(hash_)
