@@ -20,7 +20,7 @@ from tests.messages import contact, proposal
 
 RAPPORT = Path(sys.executable).with_name("rapport")
 CLOCK = datetime(2028, 1, 1, tzinfo=UTC)
-KILLS = 25
+KILLS = 12
 Facts = list[tuple[str, int, str, bytes, bytes]]
 
 
