@@ -30,6 +30,7 @@ RebuildOption = Annotated[
 LeaseOption = Annotated[
     float, typer.Option("--lease", min=1, max=3600, help="Seconds after which a silent process is replaced.")
 ]
+BatchOption = Annotated[int, typer.Option("--batch", min=1, max=10_000, help="The most steps in one transaction.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -43,6 +44,7 @@ def work(
     release: ReleaseOption = False,
     rebuild: RebuildOption = None,
     lease: LeaseOption = 10.0,
+    batch: BatchOption = 500,
     as_json: JsonOption = False,
     metrics_port: MetricsPortOption = None,
     metrics_host: MetricsHostOption = "127.0.0.1",
@@ -58,7 +60,8 @@ def work(
         if until is not None and until > rapport.clock.now() and not rapport.settings.clock:
             print_note(f"what follows up to {until.isoformat()} is recorded now, as if it were that time")
         deliverer = _deliverer(rapport)
-        runner = Runner(rapport.store, rapport.handler, Horizon(rapport.clock, until), lease_seconds=lease)
+        horizon = Horizon(rapport.clock, until)
+        runner = Runner(rapport.store, rapport.handler, horizon, batch=batch, lease_seconds=lease)
         if release or rebuild:
             _repair(runner, process, release=release, workers=rebuild or [])
         if once or until is not None:

@@ -29,9 +29,8 @@ def subject(number: int = 1) -> str:
 class Office:
     """An open store and its workers. The clock stands still unless told otherwise."""
 
-    def __init__(self, rapport: Rapport, **runner: Any) -> None:
+    def __init__(self, rapport: Rapport) -> None:
         self.rapport = rapport
-        self.options = runner
         self.sent = 0
         self.now(0)
 
@@ -66,16 +65,13 @@ class Office:
             self.rapport.handler,
             Horizon(self.rapport.clock, until),
             workers=workers,
-            **{**self.options, **options},
+            **options,
         )
 
     def work(self, until: float | None = None, **options: Any) -> Runner:
         """Do all that is due, as one process would."""
         runner = self.runner(None if until is None else day(until), **options)
-        assert runner.take_lease()
-        while runner.turn():
-            pass
-        runner.release()
+        run(runner)
         return runner
 
     # --- what came of it -------------------------------------------------------------------------------------------
@@ -101,6 +97,14 @@ class Office:
 
         rows = self.query("SELECT change, at FROM deadline_history WHERE name = ? ORDER BY seq", name)
         return [(row[0], f"{(as_time(row[1]) - day(0)).total_seconds() / 86_400:g}") for row in rows]
+
+
+def run(runner: Runner) -> None:
+    """All that is due, under the lease."""
+    assert runner.take_lease()
+    while runner.turn():
+        pass
+    runner.release()
 
 
 def everything(rapport: Rapport) -> dict[str, list[Any]]:
