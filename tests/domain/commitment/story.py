@@ -209,7 +209,12 @@ class Story:
     def health(
         self, at: float | datetime, settings: Iterable[DatedSetting] = (), overrides: Mapping[str, float] | None = None
     ) -> Health:
-        return evaluate(self.facts, at if isinstance(at, datetime) else day(at), settings, overrides)
+        """Health at a time, found twice: by walking on, and with every signal asked again at that very time."""
+        time, dated = at if isinstance(at, datetime) else day(at), list(settings)
+        health = evaluate(self.facts, time, dated, overrides)
+        of_no_concern = DatedSetting(time, TermSetting(document="code_of_conduct", term="retention_days", value=99))
+        assert evaluate(self.facts, time, [*dated, of_no_concern], overrides) == health
+        return health
 
     def points(self, at: float | datetime, signal: str, party: str | None = None, **overrides: float) -> int:
         """The points of a signal at a time, of one party or of all."""
