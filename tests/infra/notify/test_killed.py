@@ -59,6 +59,7 @@ def delivering(settings: Settings, receiver: Receiver, secret_file: Path, victim
     environment = {
         **os.environ,
         "RAPPORT_STORE": settings.store,
+        "RAPPORT_SYNCHRONOUS": settings.synchronous,
         "RAPPORT_NOTIFY_WEBHOOK": receiver.url,
         "RAPPORT_NOTIFY_SECRET_FILE": str(secret_file),
         "PYTHONPATH": str(Path(__file__).parents[3]),
