@@ -28,6 +28,7 @@ MODULES: tuple[str, ...] = (
     "publish",
     "dead_letters",
     "notifications",
+    "copy",
     "up",
 )
 

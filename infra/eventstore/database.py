@@ -78,6 +78,10 @@ class Session(ABC):
             values = f"VALUES {', '.join([mark] * len(chunk))}"
             yield from self.query(sql.replace("{keys}", values), [*(part for key in chunk for part in key), *params])
 
+    def columns(self, table: str) -> list[str]:
+        """The names of a table's columns in their order; none when there is no such table."""
+        return [row[0] for row in self.query("SELECT name FROM pragma_table_info(?)", (table,))]
+
     def lock(self, name: str) -> None:  # noqa: B027 - SQLite has one writer at a time anyway
         """Be the only one with the lock of this name until the transaction ends; waits for who has it.
 

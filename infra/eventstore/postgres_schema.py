@@ -14,9 +14,9 @@ from infra.eventstore.failure import NewerStore, StoreError
 from infra.eventstore.postgres_roles import AUDITOR_VIEW, act_as_service, grant_core, make_roles
 from infra.eventstore.recording import SCHEMA_VERSION
 
-# Advisory locks are known by numbers: "rapp", and which.
-APPEND_LOCK: Final = 0x72617070_00000001
-SCHEMA_LOCK: Final = 0x72617070_00000002
+# Advisory locks are known by numbers. That of appends is the one which `Session.lock("stored_events")` takes.
+APPEND_LOCK: Final = "hashtextextended('stored_events', 0)"
+SCHEMA_LOCK: Final = 0x72617070_00000001
 CHANNEL: Final = "rapport_events"
 # SQLSTATEs of our own, raised by the function.
 CHANGED: Final = "RP001"

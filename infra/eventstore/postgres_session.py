@@ -19,7 +19,7 @@ Shapes = MutableMapping[str, dict[str, ArrayType]]
 
 COLUMNS: Final = """
 SELECT attname::text, format_type(atttypid, NULL) FROM pg_attribute
-WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped"""
+WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped ORDER BY attnum"""
 _MARK: Final = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|(\?)")
 _names: Final = count()
 
@@ -85,6 +85,9 @@ class PostgresSession(Session):
             numbered_from = numbered(sql, len(arrays) + 1).replace("{keys}", unnest(len(arrays)))
             yield from self._cursor.execute(numbered_from.encode(), [*arrays, *params], binary=True)
 
+    def columns(self, table: str) -> list[str]:
+        return [row[0] for row in self.query(COLUMNS, (table,))]
+
     def lock(self, name: str) -> None:
         self._cursor.execute(b"SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", (name,))
 
@@ -103,7 +106,7 @@ class PostgresSession(Session):
     def _shape(self, table: str) -> dict[str, ArrayType]:
         shape = self._shapes.get(table)
         if shape is None:
-            found = self._cursor.execute(COLUMNS.encode(), (table,)).fetchall()
+            found = self.query(COLUMNS, (table,))
             shape = self._shapes[table] = {name: ARRAYS[type_] for name, type_ in found}
         return shape
 
