@@ -25,9 +25,13 @@ def verify_record(
     subject: Annotated[str | None, typer.Argument(metavar="[ID]", help="One subject; without it, all.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check that every event is decodable, in its place, linked to the one before and legal. Exits 1 if any is not."""
-    from infra.audit.verify import verify
+    """Check that every event is decodable, in its place, linked to the one before and legal. Exits 1 if any is not.
+
+    What the workers decided is replayed and compared with the receipts of their decisions.
+    """
+    from infra.audit.verify import Wrong, verify
     from infra.showing.subject import normal_id
+    from infra.working.verify import verify as verify_decisions
 
     subject = normal_id(subject) if subject else None
     with opened() as rapport:
@@ -35,6 +39,11 @@ def verify_record(
             fail(f"nothing is recorded of {subject!r}", USAGE)
         with progress("verifying", None if subject else rapport.store.head()) as advance:
             verdict = verify(rapport.store, subject, advance)
+        if verdict.ok:
+            # What workers decided can only be recomputed on a record that is whole.
+            with progress("replaying decisions", None if subject else rapport.store.head()) as advance:
+                odd = verify_decisions(rapport.store, subject, advance)
+            verdict = verdict._replace(problems=tuple(Wrong(*problem) for problem in odd))
     if as_json:
         problems = [wrong._asdict() for wrong in verdict.problems]
         print_json({"ok": verdict.ok, **verdict._asdict(), "problems": problems})
