@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from infra.settings import Settings
 from tests.servers import Topics
@@ -200,15 +200,11 @@ class Stage:
             {"bootstrap.servers": self.bootstrap, "group.id": "reader", "enable.auto.commit": False, "log_level": 2}
         )
         try:
-            partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
             until = time.monotonic() + within
-            while True:
-                ends = {p: consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=10)[1] for p in partitions}
-                if sum(ends.values()) >= at_least:
-                    break
+            while sum((ends := _ends(consumer, topic)).values()) < at_least:
                 assert time.monotonic() < until, f"{topic} holds {sum(ends.values())}, not {at_least}\n{self.logs()}"
                 time.sleep(0.1)
-            consumer.assign([TopicPartition(topic, p, 0) for p in partitions])
+            consumer.assign([TopicPartition(topic, p, 0) for p in ends])
             found: list[Read] = []
             left = {p for p, end in ends.items() if end}
             while left:
@@ -224,6 +220,20 @@ class Stage:
 
     def logs(self) -> str:
         return "\n".join(f"--- {each.log.name}\n{each.log.read_text()[-3000:]}" for each in self.running)
+
+
+def _ends(consumer: Consumer, topic: str) -> dict[int, int]:
+    """Where each partition ends; a topic that was just made may have no leaders yet."""
+
+    def ask() -> dict[int, int] | None:
+        try:
+            partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+            return {p: consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=10)[1] for p in partitions}
+        except KafkaException:
+            return None
+
+    ends: dict[int, int] = eventually(ask, 30)
+    return ends
 
 
 def _subject(value: bytes) -> str | None:
