@@ -191,7 +191,7 @@ class Facts:
 
     Never changes: `plus` gives a longer one. Successors share one list, of which each sees its own length, so telling
     fact after fact costs the same however many there are. `in_order` says that they were told as they occurred. `trail`
-    is where an evaluation left off, from where the next may go on; it is no part of the value.
+    is where a walk over them left off, from where the next may go on; it is no part of the value.
     """
 
     __slots__ = ("_count", "_shared", "in_order", "trail")

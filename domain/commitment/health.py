@@ -7,7 +7,7 @@ from typing import NamedTuple
 from domain.commitment.bands import Band
 from domain.commitment.facts import Facts
 from domain.commitment.judgement import Judgement, next_look, passes
-from domain.commitment.moments import moment, time_of
+from domain.commitment.moments import time_of
 from domain.commitment.picture import Picture
 from domain.commitment.policy import POLICY, backing, scored
 from domain.commitment.terms_in_time import TermSettings, TermsInTime, terms_in_time
@@ -51,32 +51,7 @@ def evaluate(
 ) -> Health:
     """Health as of a time, past or future, under the programme's dated settings; `overrides` are what-if values of terms."""
     terms = terms_in_time(settings, overrides)
-    return health_at(_walker(facts, at, terms), at, terms)
-
-
-class _Trail(NamedTuple):
-    """Where an evaluation left off: after so many facts, under these terms."""
-
-    terms: TermsInTime
-    walker: Walker
-    taken: int
-
-
-def _walker(facts: Facts, at: datetime, terms: TermsInTime) -> Walker:
-    """A walker at the last fact that had occurred by a time, or later; it goes on from the last evaluation if it can."""
-    last, trail = facts.last, facts.trail
-    if last is None or not facts.in_order or last.at > moment(at):
-        return walk(facts, terms, at).walker
-    if not isinstance(trail, _Trail) or trail.terms is not terms:
-        trail = _Trail(terms, Walker(), 0)
-    walker = trail.walker
-    for fact in facts.after(trail.taken):
-        walked = walker.take(fact, terms)
-        if walked is None:
-            return walk(facts, terms, at).walker
-        walker = walked.walker
-    facts.trail = _Trail(terms, walker, len(facts))
-    return walker
+    return health_at(walk(facts, terms, at).walker, at, terms)
 
 
 def bands(

@@ -85,13 +85,10 @@ def frequent_reschedules(picture: Picture, _: int, terms: Terms) -> Verdict:
 @implements("pentalog.late-reschedules", "leapfrog.notice")
 def late_reschedules(picture: Picture, now: int, terms: Terms) -> Verdict:
     """A party moved or cancelled at least 2 sessions at short notice within the window; a session counts once."""
-    if len(picture.moves) < ENOUGH:
+    late = [move for move in picture.moves if move.notice < terms.late_notice]
+    if len(late) < ENOUGH:
         return SILENT
-    late = [
-        move
-        for move in picture.moves
-        if move.notice < terms.late_notice and elapsed(picture.pauses, move.at, now) <= terms.late_window
-    ]
+    late = [move for move in late if elapsed(picture.pauses, move.at, now) <= terms.late_window]
     findings: list[Finding] = []
     for party, theirs in _by_party(late):
         further = len({move.session for move in theirs}) - ENOUGH

@@ -73,8 +73,8 @@ class Walker(NamedTuple):
         replaces = fact.at == self.at and self.judgement.standing != self.before
         walker = _advanced(self, fact.at - 1, terms, passed)
         walker = _looked(walker, see(walker.picture, fact), fact.at, terms, TOUCHES[type(fact)], passed)
-        since = fact.at if replaces else passed[0][0] if passed else None
-        return Walked(walker, None if since is None else _time(since), _changes(passed))
+        since = _time(fact.at) if replaces else passed[0][1].at if passed else None
+        return Walked(walker, since, _changes(passed))
 
     def advanced(self, to: datetime, terms: TermsInTime) -> Walked:
         """Go on to a time without further facts.
@@ -87,7 +87,7 @@ class Walker(NamedTuple):
             raise ValueError("a walk cannot go back")
         passed: list[_Passed] = []
         walker = _advanced(self, at, terms, passed)
-        return Walked(walker, _time(passed[0][0]) if passed else None, _changes(passed))
+        return Walked(walker, passed[0][1].at if passed else None, _changes(passed))
 
     def to_json(self) -> list[Any]:
         """All that a walker needs to be itself again, as JSON values."""
@@ -102,22 +102,54 @@ class Walker(NamedTuple):
         return _looked(start, Picture.from_json(picture), at, terms, ALL, [])._replace(settings=settings)
 
 
+class _Trail(NamedTuple):
+    """Where a walk stood after so many facts, under these terms, and what it had passed."""
+
+    terms: TermsInTime
+    walker: Walker
+    passed: tuple["_Passed", ...]
+    taken: int
+
+
 def walk(facts: Facts, terms: TermsInTime, until: datetime | None = None) -> Walked:
-    """Walk from the first fact to the last that had occurred by `until`, and on to `until` when it is given."""
+    """Walk from the first fact to the last that had occurred by `until`, and on to `until` when it is given.
+
+    A walk over facts in order goes on where the last one over them, or over fewer of them, left off.
+    """
     end = None if until is None else moment(until)
-    passed: list[_Passed] = []
-    walker = Walker()
-    for fact, picture, last_told in pictures(facts):
-        if end is not None and fact.at > end:
-            break
-        walker = _advanced(walker, fact.at - 1, terms, passed)
-        walker = _looked(walker, picture, fact.at, terms, TOUCHES[type(fact)] if last_told else ALL, passed)
+    last = facts.last
+    if facts.in_order and last is not None and (end is None or last.at <= end):
+        walker, passed = _walked_on(facts, terms)
+    else:
+        walker, passed = _walked_anew(facts, terms, end)
     if end is not None:
         walker = _advanced(walker, end, terms, passed)
     return Walked(walker, BEGINNING, _changes(passed))
 
 
-_Passed = tuple[int, Standing]
+def _walked_on(facts: Facts, terms: TermsInTime) -> tuple[Walker, list["_Passed"]]:
+    trail = facts.trail
+    if not isinstance(trail, _Trail) or trail.terms is not terms:
+        trail = _Trail(terms, Walker(), (), 0)
+    walker, passed = trail.walker, list(trail.passed)
+    for fact in facts.after(trail.taken):
+        walker = _advanced(walker, fact.at - 1, terms, passed)
+        walker = _looked(walker, see(walker.picture, fact), fact.at, terms, TOUCHES[type(fact)], passed)
+    facts.trail = _Trail(terms, walker, tuple(passed), len(facts))
+    return walker, passed
+
+
+def _walked_anew(facts: Facts, terms: TermsInTime, end: int | None) -> tuple[Walker, list["_Passed"]]:
+    walker, passed = Walker(), list[_Passed]()
+    for fact, picture, last_told in pictures(facts):
+        if end is not None and fact.at > end:
+            break
+        walker = _advanced(walker, fact.at - 1, terms, passed)
+        walker = _looked(walker, picture, fact.at, terms, TOUCHES[type(fact)] if last_told else ALL, passed)
+    return walker, passed
+
+
+_Passed = tuple[int, Change]
 
 
 def _time(at: int) -> datetime:
@@ -125,7 +157,7 @@ def _time(at: int) -> datetime:
 
 
 def _changes(passed: list[_Passed]) -> tuple[Change, ...]:
-    return tuple([Change(_time(at), *standing) for at, standing in passed]) if passed else ()
+    return tuple([change for _, change in passed]) if passed else ()
 
 
 def _advanced(walker: Walker, to: int, terms: TermsInTime, passed: list[_Passed]) -> Walker:
@@ -161,5 +193,5 @@ def _looked(
     if passed and passed[-1][0] == now:
         passed.pop()
     if known.standing != before:
-        passed.append((now, known.standing))
+        passed.append((now, Change(_time(now), *known.standing)))
     return Walker(picture, now, before, known, terms.count(now))

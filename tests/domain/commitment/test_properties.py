@@ -111,6 +111,7 @@ def test_an_evaluation_leaves_no_trace_in_the_next(
         at = data.draw(st.sampled_from(any_story.some_times(story)))
         health = evaluate(facts, at, terms)
         assert health == evaluate(Facts(facts), at, dated)
+        assert bands(facts, at, terms) == bands(Facts(facts), at, dated)
         earlier.append((facts, at, health))
     for then, at, health in earlier:
         assert evaluate(then, at, terms) == health
