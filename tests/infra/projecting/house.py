@@ -11,6 +11,7 @@ from domain.case.events import CaseClosed, CaseDecided, CaseEscalated, CaseOpene
 from domain.model import AnyRecorded, Event, Recorded
 from domain.programme.events import ProgrammeCreated, TermSet
 from domain.relationship import events as e
+from domain.relationship.fields import AgendaItem
 from infra.clock import Clock
 from infra.eventstore.database import Database
 from infra.eventstore.store import EventStore
@@ -135,19 +136,18 @@ def troubled() -> list[AnyRecorded]:
 
 def _completed(session_id: str, days: float) -> e.SessionCompleted:
     start = day(days)
-    item = {"topic": "plans", "set_by": "mentee", "minutes": 40}
-    urgent = {"topic": "a quarrel", "set_by": "mentor", "minutes": 20, "urgent_concern": True}
-    return e.SessionCompleted.model_validate(
-        {
-            "session_id": session_id,
-            "started_at": start,
-            "ended_at": start + timedelta(minutes=70),
-            "present": ("mentee", "mentor"),
-            "joined": {"mentee": start + timedelta(minutes=7), "mentor": start - timedelta(minutes=5)},
-            "agenda": (e.AgendaItem(**item, goal_id="g1"), e.AgendaItem(**urgent)),
-            "status": "active",
-            "call_to_action": "write",
-        }
+    return e.SessionCompleted(
+        session_id=session_id,
+        started_at=start,
+        ended_at=start + timedelta(minutes=70),
+        present=("mentee", "mentor"),
+        joined={"mentee": start + timedelta(minutes=7), "mentor": start - timedelta(minutes=5)},
+        agenda=(
+            AgendaItem(topic="plans", set_by="mentee", minutes=40, goal_id="g1"),
+            AgendaItem(topic="a quarrel", set_by="mentor", minutes=20, urgent_concern=True),
+        ),
+        status="active",
+        call_to_action="write",
     )
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from domain.model import AnyRecorded
 from domain.relationship import events as e
 from infra.eventstore.database import Database
 from infra.eventstore.store import EventStore
@@ -267,7 +268,7 @@ def test_the_first_change_ahead_is_the_first_to_wake_for(house: House) -> None:
     assert engine._patience() == pytest.approx(0.3)
 
 
-def _another(days: float) -> list[object]:
+def _another(days: float) -> list[AnyRecorded]:
     subject = "33333333-3333-4333-8333-333333333333"
     return [recorded(subject, 1, proposed(), day(days)), recorded(subject, 2, e.RelationshipActivated(), day(days))]
 

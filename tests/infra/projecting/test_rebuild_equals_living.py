@@ -47,7 +47,7 @@ def disturbed(house: House, random: Random, share: float) -> Iterator[None]:
     try:
         yield
     finally:
-        del house.database.transaction  # type: ignore[method-assign]
+        del house.database.transaction
 
 
 def live_through(house: House, random: Random) -> None:
