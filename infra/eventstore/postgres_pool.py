@@ -1,7 +1,7 @@
 """The connections of a process to PostgreSQL: pooled, looked at before use, all with the same settings."""
 
 import select
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from time import monotonic
 from typing import Any, Final
@@ -98,8 +98,11 @@ class Datastore(PostgresDatastore):
         settings = {**SERVER_DEFAULTS, "lock_timeout": f"{int(self.timeout * 1000)}ms"}
         if self.role is not None:
             settings["role"] = self.role
-        chosen = ", ".join(["set_config(%s, %s, false)"] * len(settings))
-        link.execute(f"SELECT {chosen}", [part for pair in settings.items() for part in pair])
+        try:
+            _set(link, settings)
+        except psycopg.errors.InvalidParameterValue:
+            # Servers on some systems can't look whether their client is still there.
+            _set(link, settings | {"client_connection_check_interval": "0"})
 
     def take(self) -> Link:
         """A connection of the pool, to be given back. Raises psycopg's error when there is none for `timeout` seconds."""
@@ -147,6 +150,11 @@ class Datastore(PostgresDatastore):
         self.schema = schema_of(cursor)
         self.role = owner_to_act_for(cursor)
         self.pool.open()
+
+
+def _set(link: Link, settings: Mapping[str, str]) -> None:
+    chosen = ", ".join(["set_config(%s, %s, false)"] * len(settings))
+    link.execute(f"SELECT {chosen}", [part for pair in settings.items() for part in pair])
 
 
 def check(link: psycopg.Connection[Any]) -> None:
