@@ -165,6 +165,16 @@ class World:
         story.propose()
         return story
 
+    def programme(self, **terms: float) -> str:
+        """A new programme whose master agreement sets these terms from the beginning."""
+        name = f"terms-{self.number()}"
+        subject, supplier = f"programme:{name}", "supplier:s"
+        self.say("CreateProgramme", subject, supplier, self.begins, name=name)
+        for term, value in terms.items():
+            setting = {"document": "master_agreement", "term": term, "value": value}
+            self.say("SetTerm", subject, supplier, self.begins, **setting)
+        return name
+
     def contracted(
         self, *codes: str, when: datetime | None = None, without: Sequence[str] = (), **proposal: Any
     ) -> "Story":

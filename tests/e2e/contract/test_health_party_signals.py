@@ -640,6 +640,47 @@ def test_lateness_at_a_session_is_measured_against_its_scheduled_start(world: Wo
     assert story.health(NOW).points("unpunctual") == {"mentee": 5}
 
 
+# -- terms
+
+
+@told
+def test_a_document_may_set_every_number_of_a_partys_signals(world: World) -> Telling:
+    def active(**terms: float) -> Story:
+        return world.active("pentalog", since=SINCE, programme_id=world.programme(**terms))
+
+    notice = active(late_notice_hours=48, points_late_reschedules=7)
+    for number in range(2):
+        move_late(notice, NOW - days(30 - 10 * number), notice=hours(47))
+    window = active(late_window_days=20)
+    for ago in (30, 10):
+        move_late(window, NOW - days(ago), "mentor")
+    window.missed("missed", NOW - days(21), "mentee")
+    steps = active(points_late_reschedules=4, points_late_reschedules_each=3, points_late_reschedules_max=9)
+    for number in range(4):
+        move_late(steps, NOW - days(40 - 5 * number))
+    hard_worker = active(homework_hours_per_session=2, points_homework_shortfall_mild=3)
+    homework(hard_worker, [1.5, 1.5])
+    lazy = active(homework_hours_per_session=10, points_homework_shortfall=44)
+    homework(lazy, [4.9, 4.9])
+    punctual = active(punctuality_minutes=15, points_unpunctual=9)
+    for number, start in enumerate(weekly(3)):
+        joined = {"mentee": start + minutes(15), "mentor": start + minutes(15) + seconds(1)}
+        punctual.held(f"s{number}", start, joined=joined)
+    aimless = active(no_goal_days=3, points_no_goal=1)
+    aimless.held("s1", NOW - days(20))
+    aimless.say("DropGoal", when=NOW - days(3), goal_id="g1", reason="Changed jobs")
+    yield
+    assert notice.health(NOW).points("late_reschedules") == {"mentee": 7}
+    assert window.health(NOW).points("late_reschedules") == {}
+    assert window.health(NOW).points("no_show") == {}
+    assert steps.health(NOW).points("late_reschedules") == {"mentee": 9}
+    assert hard_worker.health(NOW).points("homework_shortfall") == {}
+    assert lazy.health(NOW).points("homework_shortfall") == {"mentee": 44}
+    assert punctual.health(NOW).points("unpunctual") == {"mentor": 9}
+    assert aimless.health(NOW).points("no_goal") == {}
+    assert aimless.health(AFTER).points("no_goal") == {"mentee": 1}
+
+
 @told
 def test_all_that_these_stories_tell_is_accepted(world: World) -> Telling:
     yield

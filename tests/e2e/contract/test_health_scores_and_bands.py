@@ -16,13 +16,7 @@ SINCE = NOW - days(120)
 
 def under(world: World, since: datetime, **terms: float) -> Story:
     """An active relationship, whose programme sets these terms, with a session in a far future."""
-    name = f"terms-{world.number()}"
-    world.say("CreateProgramme", f"programme:{name}", "supplier:s", BEGINS, name=name)
-    for term, value in terms.items():
-        world.say(
-            "SetTerm", f"programme:{name}", "supplier:s", BEGINS, document="master_agreement", term=term, value=value
-        )
-    story = world.active("pentalog", since=since, programme_id=name)
+    story = world.active("pentalog", since=since, programme_id=world.programme(**terms))
     story.schedule("far", NOW + days(300), when=since)
     return story
 

@@ -234,27 +234,13 @@ def test_both_at_once_cost_both(world: World) -> Telling:
 
 @told
 def test_a_document_may_set_the_days_and_the_points_of_a_signal(world: World) -> Telling:
-    def programme(name: str, **terms: float) -> str:
-        world.say("CreateProgramme", f"programme:{name}", "supplier:s", BEGINS, name=name)
-        for term, value in terms.items():
-            world.say(
-                "SetTerm",
-                f"programme:{name}",
-                "supplier:s",
-                BEGINS,
-                document="master_agreement",
-                term=term,
-                value=value,
-            )
-        return name
+    def story(since: datetime, **terms: float) -> Story:
+        return world.active("pentalog", since=since, programme_id=world.programme(**terms))
 
-    def story(name: str, since: datetime, **terms: float) -> Story:
-        return world.active("pentalog", since=since, programme_id=programme(name, **terms))
-
-    first = story("first", NOW - days(20), first_session_days=20, points_no_next_session=33)
-    following = story("next", SINCE, next_session_days=3)
+    first = story(NOW - days(20), first_session_days=20, points_no_next_session=33)
+    following = story(SINCE, next_session_days=3)
     following.held("s1", NOW - days(3) - HOUR)
-    silent = story("silent", NOW - days(7), contact_gap_days=7, points_out_of_contact=1)
+    silent = story(NOW - days(7), contact_gap_days=7, points_out_of_contact=1)
     yield
     begins_now({"first": first}, "no_next_session", 33)
     begins_now({"next": following}, "no_next_session", 10)
