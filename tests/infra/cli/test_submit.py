@@ -94,7 +94,7 @@ def test_a_full_disk_is_told_and_what_was_acknowledged_is_there(tmp_path: Path) 
         resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))
 
     (tmp_path / "in").write_bytes(b"\n".join(raws))
-    full = rapport(tmp_path, "submit", str(tmp_path / "in"), preexec_fn=fill_up)
+    full = rapport(tmp_path, "submit", "--no-datasets", str(tmp_path / "in"), preexec_fn=fill_up)
     acknowledged = statuses(full.stdout)
     assert full.returncode == 1
     assert b"the disk may be full" in full.stderr
@@ -102,7 +102,7 @@ def test_a_full_disk_is_told_and_what_was_acknowledged_is_there(tmp_path: Path) 
     assert 0 < len(acknowledged) < len(raws)
     assert set(acknowledged) == {"accepted"}
     assert recorded(tmp_path) == len(acknowledged)
-    again = rapport(tmp_path, "submit", str(tmp_path / "in"))
+    again = rapport(tmp_path, "submit", "--no-datasets", str(tmp_path / "in"))
     assert statuses(again.stdout) == ["duplicate"] * len(acknowledged) + ["accepted"] * (len(raws) - len(acknowledged))
     assert recorded(tmp_path) == len(raws)
 
