@@ -7,12 +7,16 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from domain.model import AnyRecorded
+from domain.model import AnyRecorded, Event
+from domain.relationship.events import RelationshipPaused, RelationshipResumed
 from workers.ground import Fact, Ground
 from workers.model import AnyWorker, Deadline
 from workers.step import Memory, Step
+
+# A pause stops deadlines of every worker, whether or not it listens.
+STOPPING: Final[frozenset[type[Event]]] = frozenset({RelationshipPaused, RelationshipResumed})
 
 
 class Trigger(NamedTuple):
@@ -65,6 +69,7 @@ class Desk(Ground):
         self.workers = tuple(workers)
         self.entries: dict[str, Entry] = {}
         self.done: list[Done] = []
+        self._seeing: dict[type[Event], tuple[AnyWorker, ...]] = {}
         self._places = {worker.name: place for place, worker in enumerate(self.workers)}
 
     @abstractmethod
@@ -81,6 +86,14 @@ class Desk(Ground):
 
     def fact(self, subject: str) -> Fact | None:
         return self.entry(subject).fact
+
+    def seeing(self, kind: type[Event]) -> tuple[AnyWorker, ...]:
+        """The workers that see events of a kind: those that listen, and all of them a pause or a resumption."""
+        found = self._seeing.get(kind)
+        if found is None:
+            found = tuple(worker for worker in self.workers if kind in worker.listens or kind in STOPPING)
+            self._seeing[kind] = found
+        return found
 
     def learn(self, subject: str, fact: Fact | None) -> None:
         """Keep a fact."""

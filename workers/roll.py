@@ -2,8 +2,6 @@
 
 from typing import Final
 
-from domain.model import Event
-from domain.relationship.events import RelationshipPaused, RelationshipResumed
 from workers.closing import CLOSING
 from workers.coaching import COACHING
 from workers.commitment import COMMITMENT
@@ -37,5 +35,3 @@ WORKERS: Final[tuple[AnyWorker, ...]] = (
     CLOSING,
 )
 BY_NAME: Final = {worker.name: worker for worker in WORKERS}
-# A pause stops deadlines of every worker, whether or not it listens.
-STOPPING: Final[frozenset[type[Event]]] = frozenset({RelationshipPaused, RelationshipResumed})

@@ -13,7 +13,6 @@ from domain.model import AnyRecorded
 from workers.desk import Desk, Trigger
 from workers.ground import MOVING, Fact, Ground, fold
 from workers.model import AnyWorker, Deadline
-from workers.roll import STOPPING
 from workers.step import on_deadline, on_event
 
 
@@ -36,7 +35,7 @@ def take(desk: Desk, recorded: AnyRecorded, until: datetime) -> None:
     before = desk.fact(subject)
     after = fold(before, recorded) if kind in MOVING else before
     ground = desk if after is before else _After(desk, subject, after)
-    seeing = [(worker, key) for worker in desk.workers for key in _keys(worker, recorded, ground)]
+    seeing = [(worker, key) for worker in desk.seeing(kind) for key in _keys(worker, recorded, ground)]
     pass_time(desk, dict.fromkeys([subject, *(key for _, key in seeing)]), min(recorded.occurred_at, until))
     if after is not before:
         desk.learn(subject, after)
@@ -49,9 +48,9 @@ def take(desk: Desk, recorded: AnyRecorded, until: datetime) -> None:
 
 
 def _keys(worker: AnyWorker, recorded: AnyRecorded, ground: Ground) -> Iterable[str]:
-    """The keys at which a worker sees an event; a pause is seen by all."""
+    """The keys at which a worker sees an event; a pause that it doesn't listen for stops its deadlines all the same."""
     if type(recorded.data) not in worker.listens:
-        return (recorded.subject,) if type(recorded.data) in STOPPING else ()
+        return (recorded.subject,)
     keys = worker.keys(recorded, ground)
     return [key for key in keys if _adopted(worker, key, ground)] if worker.under else keys
 

@@ -67,12 +67,11 @@ class Commands:
         return events
 
     def _note(self, sent: Message, receipt: Receipt) -> None:
-        """A refusal is an answer, mostly to something that came late; anything else is a mistake of ours."""
-        if receipt.status not in {"accepted", "duplicate"}:
-            say = log.debug if receipt.status == "refused" else log.error
+        """A refusal is an answer, mostly to something that came late, and the outbox has it; the rest are mistakes of ours."""
+        if receipt.status not in {"accepted", "duplicate", "refused"}:
             facts = {"worker": sent.actor.id, "command": type(sent.command).__name__, "subject": sent.subject}
             problems = [problem.code for problem in receipt.problems]
-            say("a worker's command was not accepted", **facts, status=receipt.status, problems=problems)
+            log.error("a worker's command is wrong", **facts, status=receipt.status, problems=problems)
 
     def save(self, session: Session) -> None:
         """Write down the answers."""
