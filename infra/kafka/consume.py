@@ -40,7 +40,10 @@ Records = Mapping[TopicPartition, Sequence[Any]]
 
 @dataclass(frozen=True)
 class Work:
-    """One batch: what was recorded before and needs only its answer, and what is new, with the offsets it reaches."""
+    """One batch: what was recorded before and needs only its answer, and what is new, with the offsets it reaches.
+
+    What is reached may lie before what is recorded, while the answers of a former owner are sent again.
+    """
 
     earlier: list[Arrived]
     new: list[Arrived]
@@ -115,7 +118,9 @@ class Consuming:
         began, began_at = monotonic(), time()
         new, spans = self._traced(work.new)
         messages = [each.read for each in new if isinstance(each.read, Message)]
-        offsets = sorted(offset for claim, next_ in work.reached for offset in claim.offsets(next_))
+        offsets = sorted(
+            offset for claim, reached in work.reached for offset in claim.offsets(max(claim.next, reached))
+        )
         try:
             receipts = iter(self.rapport.handler.handle_messages(messages, offsets=offsets))
         except BaseException:
@@ -196,5 +201,5 @@ def sort_out(polled: Records, claims: Mapping[int, Claim]) -> Work:
                 work.new.append(arrived(record))
             elif record.offset >= claim.answered:
                 work.earlier.append(arrived(record))
-        work.reached.append((claim, max(claim.next, records[-1].offset + 1)))
+        work.reached.append((claim, records[-1].offset + 1))
     return work

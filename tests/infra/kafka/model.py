@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 from infra.bootstrap import Rapport, open_rapport
@@ -115,10 +116,12 @@ def assert_facts_are_told(stage: Stage, found: Told) -> list[Read]:
 def answered_all(stage: Stage, messages: Sequence[bytes]) -> Counter[str]:
     """Wait until every message has an answer; how many answers there are of each status, copies of one answer left out."""
     wanted = {json.loads(message)["id"] for message in messages}
-
-    def read() -> dict[str, Any] | None:
+    until = monotonic() + 120
+    while True:
         answers = {receipt.json["id"]: receipt.json["data"] for receipt in stage.read(stage.topics.receipts)}
-        return answers if wanted <= {answer["id"] for answer in answers.values()} else None
-
-    answers = eventually(read, 120, stage.logs())
-    return Counter(answer["status"] for answer in answers.values())
+        missing = wanted - {answer["id"] for answer in answers.values()}
+        if not missing:
+            return Counter(answer["status"] for answer in answers.values())
+        if monotonic() > until:
+            raise AssertionError(f"{len(missing)} have no answer, for instance {sorted(missing)[:3]}\n{stage.logs()}")
+        sleep(0.2)

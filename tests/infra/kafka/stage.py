@@ -110,6 +110,20 @@ class Running:
                 total += float(line.rpartition(" ")[2])
         return total
 
+    def numbers(self) -> str:
+        if self.process.poll() is not None:
+            return f"exit code {self.process.poll()}"
+        told = (
+            "rapport_unread",
+            "rapport_unack",
+            "rapport_messages_total",
+            "rapport_lag",
+            "rapport_restarts",
+            "rapport_p",
+        )
+        lines = [line for line in self.page("/metrics")[1].splitlines() if line.startswith(told)]
+        return "\n".join([*(line for line in lines if "bucket" not in line), self.page("/ready")[1]])
+
     def signal(self, number: signal.Signals) -> None:
         os.kill(self.process.pid, number)
 
@@ -219,7 +233,10 @@ class Stage:
             consumer.close()
 
     def logs(self) -> str:
-        return "\n".join(f"--- {each.log.name}\n{each.log.read_text()[-3000:]}" for each in self.running)
+        """The end of what each process logged, and the numbers of those that still run."""
+        return "\n".join(
+            f"--- {each.log.name}\n{each.log.read_text()[-3000:]}\n{each.numbers()}" for each in self.running
+        )
 
 
 def _ends(consumer: Consumer, topic: str) -> dict[int, int]:

@@ -1,0 +1,75 @@
+"""What of a poll is new, what needs only its answer, and what nobody asked for."""
+
+from types import SimpleNamespace
+
+from kafka.structs import TopicPartition
+
+from infra.bootstrap import open_rapport
+from infra.intake.message import Message
+from infra.kafka.arrival import Arrived, read
+from infra.kafka.claims import Claim
+from infra.kafka.consume import sort_out
+from infra.kafka.earlier import answered_earlier
+from infra.settings import Settings
+from tests.infra.kafka.test_consume import programme, raw
+
+
+def polled(*offsets: int, partition: int = 0) -> dict[TopicPartition, list[SimpleNamespace]]:
+    records = [
+        SimpleNamespace(
+            topic="t",
+            partition=partition,
+            offset=offset,
+            timestamp=0,
+            key=None,
+            value=raw(programme(offset)),
+            headers=[],
+        )
+        for offset in offsets
+    ]
+    return {TopicPartition("t", partition): records}
+
+
+def owned(next_: int, answered: int) -> Claim:
+    return Claim(0, "kafka:t:0", next_, answered, answered, generation=1)
+
+
+def test_what_lies_before_the_record_needs_only_its_answer() -> None:
+    work = sort_out(polled(3, 4, 5, 6), {0: owned(next_=5, answered=4)})
+    assert [each.offset for each in work.earlier] == [4]
+    assert [each.offset for each in work.new] == [5, 6]
+
+
+def test_answers_reach_no_further_than_what_was_polled() -> None:
+    ours = owned(next_=500, answered=0)
+    work = sort_out(polled(*range(100)), {0: ours})
+    assert len(work.earlier) == 100
+    assert work.reached == [(ours, 100)]
+    assert ours.offsets(max(ours.next, 100)) == []
+
+
+def test_a_partition_that_is_not_ours_is_left_alone() -> None:
+    work = sort_out(polled(1, 2, partition=7), {0: owned(0, 0)})
+    assert not work.earlier
+    assert not work.new
+    assert not work.reached
+
+
+def arrived(offset: int, value: bytes) -> Arrived:
+    return Arrived("t", 0, offset, 0, None, value, [], read(value, []))
+
+
+def test_an_earlier_answer_is_found_in_the_record_and_nothing_is_decided_anew(settings: Settings) -> None:
+    accepted, refused = raw(programme(1)), raw(programme(2, type="rapport.AdoptCode", data={"code": "cmn"}))
+    other, never = raw(programme(1, data={"name": "Another"})), raw(programme(3))
+    with open_rapport(settings) as rapport:
+        first = rapport.handler.handle([accepted, refused])
+        head = rapport.store.head()
+        found = answered_earlier(
+            rapport.store, [arrived(n, value) for n, value in enumerate([accepted, refused, other, never, b"{"])]
+        )
+        assert rapport.store.head() == head
+    assert [each.receipt for each in found[:2]] == first
+    assert [each.receipt.status for each in found] == ["accepted", first[1].status, "invalid", "invalid", "invalid"]
+    assert [each.receipt.problems[0].code for each in found[2:]] == ["id_reused", "not_recorded", "bad_json"]
+    assert isinstance(found[0].arrived.read, Message)
