@@ -63,7 +63,7 @@ def _decide_matter(
             _founded(state, command, found)
             return [] if open_matters(state.concerns, command.clause) else [said(e.CommitmentConcernRaised, command)]
         case c.DismissRecommendation():
-            if not _reported(state, command.clause):
+            if not reported(state, command.clause):
                 _open(state.recommendations, command.clause, "recommendation", found)
             return [said(e.RecommendationDismissed, command)]
         case c.ResolveConcern():
@@ -79,7 +79,7 @@ def _decide_matter(
             assert_never(command)
 
 
-def _reported(state: Relationship, clause: str | None) -> bool:
+def reported(state: Relationship, clause: str | None) -> bool:
     """Whether a report stands that leads to a recommendation: it may be dismissed before that was made."""
     trust = state.trust_broken and (clause is None or clause in TRUST_CLAUSES)
     return trust or (state.disrespect_open and (clause is None or clause in RESPECT_CLAUSES))

@@ -4,6 +4,7 @@ import orjson
 import pytest
 
 from domain.mentor.commands import RemoveMentor
+from domain.model import Command
 from domain.relationship import commands as c
 from domain.relationship import events as e
 from infra.eventstore.failure import FencedSource
@@ -69,16 +70,27 @@ def test_the_clock_is_turned_through_the_deadlines_in_order(office: Office) -> N
     assert (recorded.occurred_at, recorded.recorded_at) == (day(8), day(8))
 
 
-def test_a_walk_in_steps_leaves_what_lies_beyond_for_the_next_one_and_ends_as_one_in_one_go(office: Office) -> None:
+def test_a_walk_leaves_what_lies_beyond_for_the_next_one(office: Office) -> None:
     begun(office)
-    office.say(c.RestoreTrust(), "mentee", 20)
+    office.say(c.ReportDisrespect(against="mentor", description="x"), "mentee", 20)
     office.work(until=10)
     assert office.commands() == ["RecommendShutdown", "EscalateRecommendation"]
     # The log is seen in its order: what the workers recorded waits behind the event that lies beyond.
     assert office.query("SELECT position FROM leases WHERE name = 'workers'") == [(2,)]
     office.work(until=25)
     assert office.query("SELECT position FROM leases WHERE name = 'workers'") == [(office.rapport.store.head(),)]
+    assert office.commands() == ["RecommendShutdown", "EscalateRecommendation", "RecommendShutdown"]
     assert verify(office.rapport.store) == []
+
+
+@pytest.mark.clause("pentalog.trust")
+@pytest.mark.parametrize("answer", [c.RestoreTrust(), c.DismissRecommendation(reason="talked")])
+def test_what_was_settled_before_any_worker_came_is_not_put_up_for_decision(office: Office, answer: Command) -> None:
+    begun(office).say(answer, "coordinator" if isinstance(answer, c.DismissRecommendation) else "mentee", 5)
+    office.now(30).work()
+    assert office.commands() == []
+    assert office.commands("refused") == ["RecommendShutdown"]
+    assert office.open_tasks() == []
 
 
 def test_a_pause_freezes_deadlines_and_resumption_shifts_them(office: Office) -> None:
