@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+from tests.e2e.contract.health import Health
 from tests.e2e.contract.outside import Rapport, days, iso, minutes
 
 PARTIES = ("mentee", "mentor")
@@ -313,7 +314,7 @@ class Story:
     def show(self, *options: str) -> Any:
         return self.world.rapport.show(self.subject, *options)
 
-    def health(self, when: datetime) -> "Health":
+    def health(self, when: datetime) -> Health:
         """Its row of the list of all at that time."""
         rows = self.world.rapport.ask("health", "--as-of", iso(when))
         found = [row for row in rows if row["relationship_id"] == self.subject]
@@ -324,34 +325,3 @@ class Story:
 def item(topic: str, length: int, *, set_by: str = "mentee", urgent: bool = False, **data: Any) -> dict[str, Any]:
     """One item of a session's agenda, in minutes."""
     return {"topic": topic, "set_by": set_by, "minutes": length, "urgent_concern": urgent, **data}
-
-
-@dataclass(frozen=True)
-class Health:
-    """A relationship's health at one time."""
-
-    row: dict[str, Any]
-
-    def points(self, signal: str) -> dict[str, int]:
-        """Party to the points that this signal costs it; empty when the signal doesn't hold."""
-        return {one["party"]: one["points"] for one in self.row["signals"] if one["signal"] == signal}
-
-    def cost(self, signal: str) -> int:
-        """The points of a signal of the relationship's own; 0 when it doesn't hold."""
-        return sum(self.points(signal).values())
-
-    def of(self, signal: str) -> dict[str, Any]:
-        """The one entry of this signal."""
-        (found,) = [one for one in self.row["signals"] if one["signal"] == signal]
-        assert isinstance(found, dict)
-        return found
-
-    @property
-    def score(self) -> int | None:
-        score: int | None = self.row["score"]
-        return score
-
-    @property
-    def band(self) -> str | None:
-        band: str | None = self.row["band"]
-        return band

@@ -4,14 +4,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from tests.e2e.contract.health import NOW, SINCE, Health
 from tests.e2e.contract.outside import at, days, hours, iso, minutes, seconds
-from tests.e2e.contract.story import Health, Story, World
+from tests.e2e.contract.story import Story, World
 from tests.e2e.contract.telling import Telling, told
 
 BEGINS = at("2026-01-05 09:00")
 CLOCK = at("2026-07-01 12:00")
-NOW = at("2026-06-15 12:00")
-SINCE = NOW - days(120)
 
 
 def under(world: World, since: datetime, **terms: float) -> Story:

@@ -5,15 +5,13 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.contract.health import AFTER, BEFORE, NOW, SINCE
 from tests.e2e.contract.outside import at, days, hours, minutes, seconds
 from tests.e2e.contract.story import CONTRACTING, Story, World
 from tests.e2e.contract.telling import Telling, told
 
 BEGINS = at("2026-01-05 09:00")
 CLOCK = at("2026-07-01 12:00")
-NOW = at("2026-06-15 12:00")
-BEFORE, AFTER = NOW - seconds(1), NOW + seconds(1)
-SINCE = NOW - days(120)
 HOUR = minutes(60)
 
 
