@@ -10,7 +10,7 @@ from domain.relationship import commands as c
 from domain.relationship import events as e
 from domain.relationship.guards import permitting
 from domain.relationship.said import said
-from domain.relationship.state import Matter, MatterStatus, Relationship, open_matters
+from domain.relationship.state import Matter, MatterStatus, Relationship, Report, open_matters, put
 
 TRUST_CLAUSES: Final = ("pentalog.trust",)
 RESPECT_CLAUSES: Final = ("pentalog.respect", "leapfrog.respect")
@@ -63,7 +63,7 @@ def _decide_matter(
             _founded(state, command, found)
             return [] if open_matters(state.concerns, command.clause) else [said(e.CommitmentConcernRaised, command)]
         case c.DismissRecommendation():
-            if not reported(state, command.clause):
+            if not _reported(state, command.clause):
                 _open(state.recommendations, command.clause, "recommendation", found)
             return [said(e.RecommendationDismissed, command)]
         case c.ResolveConcern():
@@ -79,7 +79,7 @@ def _decide_matter(
             assert_never(command)
 
 
-def reported(state: Relationship, clause: str | None) -> bool:
+def _reported(state: Relationship, clause: str | None) -> bool:
     """Whether a report stands that leads to a recommendation: it may be dismissed before that was made."""
     trust = state.trust_broken and (clause is None or clause in TRUST_CLAUSES)
     return trust or (state.disrespect_open and (clause is None or clause in RESPECT_CLAUSES))
@@ -103,17 +103,17 @@ def _open(matters: Sequence[Matter], clause: str | None, kind: str, found: list[
     return bool(still) and all(matter.escalated for matter in still)
 
 
-def fold_conduct(state: Relationship, event: e.ConductEvent, _: AnyRecorded) -> Relationship:
+def fold_conduct(state: Relationship, event: e.ConductEvent, recorded: AnyRecorded) -> Relationship:
     """The state after trouble was reported, weighed or settled."""
     match event:
         case e.TrustBreakdownReported():
-            return state.but(trust_broken=True)
+            return state.but(reports=put(state.reports, recorded.version, "trust"))
         case e.TrustRestored():
-            return state.but(trust_broken=False, recommendations=_settled(state.recommendations, TRUST_CLAUSES))
+            return _heard(state, "trust").but(recommendations=_settled(state.recommendations, TRUST_CLAUSES))
         case e.DisrespectReported():
-            return state.but(disrespect_open=True)
+            return state.but(reports=put(state.reports, recorded.version, "disrespect"))
         case e.DisrespectResolved():
-            return state.but(disrespect_open=False, recommendations=_settled(state.recommendations, RESPECT_CLAUSES))
+            return _heard(state, "disrespect").but(recommendations=_settled(state.recommendations, RESPECT_CLAUSES))
         case e.ShutdownRecommended():
             return state.but(recommendations=(*state.recommendations, Matter(event.clause, event.evidence)))
         case e.RecommendationDismissed():
@@ -148,11 +148,20 @@ def _settled(
 
 def _dismissed(state: Relationship, clause: str | None) -> Relationship:
     """A dismissal settles the report behind the recommendation too: the signal rests on it."""
+    if clause is None or clause in TRUST_CLAUSES:
+        state = _heard(state, "trust")
+    if clause is None or clause in RESPECT_CLAUSES:
+        state = _heard(state, "disrespect")
     return state.but(
-        recommendations=_settled(state.recommendations, None if clause is None else (clause,), "dismissed"),
-        trust_broken=state.trust_broken and clause is not None and clause not in TRUST_CLAUSES,
-        disrespect_open=state.disrespect_open and clause is not None and clause not in RESPECT_CLAUSES,
+        recommendations=_settled(state.recommendations, None if clause is None else (clause,), "dismissed")
     )
+
+
+def _heard(state: Relationship, report: Report) -> Relationship:
+    """The state with all reports of one kind settled."""
+    done = {version for version, kind in state.reports.items() if kind == report}
+    still = {version: kind for version, kind in state.reports.items() if kind != report}
+    return state.but(reports=still, settled_reports=state.settled_reports | done)
 
 
 def _escalated(matters: tuple[Matter, ...], clause: str) -> tuple[Matter, ...]:

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from domain.model import Command, Context
 from domain.problem import Problem
 from domain.relationship import commands as c
-from domain.relationship.conduct import reported
 from domain.relationship.state import Relationship
 from domain.words import Role
 
@@ -77,9 +76,11 @@ def check_actor(state: Relationship | None, command: Command, context: Context) 
         role == "worker" and isinstance(command, c.TerminateRelationship) and context.known.mentor_standing != "removed"
     ):
         yield Problem("role", "a worker may end a relationship only when its mentor was removed", field="actor")
-    elif role == "worker" and isinstance(command, c.RecommendShutdown) and state and not reported(state, command.clause):
+    elif role == "worker" and isinstance(command, c.RecommendShutdown):
         # Workers may come late: what was settled meanwhile is not put up for decision again.
-        yield Problem("nothing_open", "no report of that kind is open any more", command.clause, "data.clause")
+        settled = state.settled_reports.intersection(command.evidence) if state else ()
+        if settled:
+            yield Problem("nothing_open", "the report was settled before", command.clause, "data.evidence")
     if role in _NAMED_ROLES:
         named = (
             getattr(command, f"{role}_id", None)

@@ -23,6 +23,7 @@ V = TypeVar("V")
 SessionStatus = Literal["scheduled", "completed", "missed", "cancelled"]
 GoalStatus = Literal["open", "achieved", "dropped"]
 MatterStatus = Literal["open", "resolved", "dismissed"]
+Report = Literal["trust", "disrespect"]
 
 
 @dataclass(frozen=True)
@@ -113,8 +114,9 @@ class Relationship(Immutable):
     homework: Mapping[str, Homework] = field(default_factory=dict)
     nps_asked: frozenset[tuple[str, str]] = frozenset()
 
-    trust_broken: bool = False
-    disrespect_open: bool = False
+    # Reports of broken trust and of disrespect by version: those that stand, and those that were settled.
+    reports: Mapping[int, Report] = field(default_factory=dict)
+    settled_reports: frozenset[int] = frozenset()
     concerns: tuple[Matter, ...] = ()
     recommendations: tuple[Matter, ...] = ()
 
@@ -125,6 +127,16 @@ class Relationship(Immutable):
     erased: frozenset[str] = frozenset()
     # By type, the mark (see `telling`) of the latest event.
     latest: Mapping[type[Event], bytes] = field(default_factory=dict)
+
+    @property
+    def trust_broken(self) -> bool:
+        """A breakdown of trust was reported and stands."""
+        return "trust" in self.reports.values()
+
+    @property
+    def disrespect_open(self) -> bool:
+        """Disrespect was reported and stands."""
+        return "disrespect" in self.reports.values()
 
     def term(self, name: str) -> float:
         """The value in force of a term, as the stream last learned it (domain.terms)."""
