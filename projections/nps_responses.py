@@ -160,6 +160,7 @@ def settle(groups: Sequence[Row], terms: Callable[[str], Mapping[str, float]]) -
 def shown(group: Row, *, suppressed: bool) -> Row:
     """A group with its figures, or with none of those that tell of answers."""
     promoters, passives, detractors = group["counts"]
+    suppressed = suppressed or not sum(group["counts"])
     figures = figure(promoters, passives, detractors, group["asked"])._asdict()
     if suppressed:
         figures |= dict.fromkeys(HIDEABLE)

@@ -98,7 +98,7 @@ def _rows(role: str, occasion: str, table: dict[Group, _Tally], keys: list[By], 
     for group, parts in sorted(groups.items()):
         promoters, passives, detractors = (sum(part.counts[place] for part in parts) for place in range(3))
         found = figure(promoters, passives, detractors, sum(part.asked for part in parts))._asdict()
-        suppressed = group in unseen
+        suppressed = group in unseen or not promoters + passives + detractors
         if suppressed:
             found |= dict.fromkeys(nps_responses.HIDEABLE)
         yield {

@@ -76,10 +76,11 @@ def test_four_answers_are_suppressed(house: House) -> None:
     assert (row["n"], row["suppressed"], row["nps"], row["promoters"], row["low"]) == (4, True, None, None, None)
 
 
-def test_asked_and_not_answered_is_no_figure_and_not_suppressed(house: House) -> None:
+def test_asked_and_not_answered_is_suppressed_and_not_zero(house: House) -> None:
     house.tell(relationship(1, "p", "ana", (1, None)))
     (row,) = ask(house)
-    assert (row["n"], row["asked"], row["response_rate"], row["nps"], row["suppressed"]) == (0, 1, 0.0, None, False)
+    assert (row["n"], row["asked"], row["response_rate"], row["nps"], row["suppressed"]) == (0, 1, 0.0, None, True)
+    assert (row["promoters"], row["passives"], row["detractors"]) == (None, None, None)
 
 
 def test_a_request_and_its_answer_are_asked_once(house: House) -> None:
