@@ -29,8 +29,8 @@ ALLOWING = {
 
 
 @pytest.fixture
-def rapport(tmp_path: Path) -> Iterator[Rapport]:
-    with open_rapport(Settings(store=f"sqlite:///{tmp_path / 'examples.sqlite'}", synchronous="off")) as opened:
+def rapport(settings: Settings) -> Iterator[Rapport]:
+    with open_rapport(settings) as opened:
         yield opened
 
 
@@ -117,10 +117,10 @@ def test_a_refusal_named_for_a_clause_cites_it() -> None:
             assert max(named, key=len) in clauses, id_
 
 
-def test_the_command_line_takes_the_examples(tmp_path: Path) -> None:
+def test_the_command_line_takes_the_examples(store_url: str) -> None:
     files = [str(EXAMPLES / f"{name}.jsonl") for name in (*CODES, "refusals")]
     program = "from infra.cli.app import main; main()"
-    environment = {**os.environ, "RAPPORT_STORE": f"sqlite:///{tmp_path / 'rapport.sqlite'}"}
+    environment = {**os.environ, "RAPPORT_STORE": store_url}
     done = subprocess.run(
         [sys.executable, "-c", program, "submit", *files],
         env=environment,

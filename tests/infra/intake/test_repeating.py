@@ -5,13 +5,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from infra.audit.verify import verify
 from infra.bootstrap import Rapport, open_rapport
+from infra.local.postgres_access import PostgresAccess
 from infra.settings import Settings
 from infra.simulate import messages
 from tests.messages import contact, line, proposal, relationship_id
@@ -42,30 +44,54 @@ def record(rapport: Rapport) -> list[tuple[Any, ...]]:
     )
 
 
-def opened(folder: str, name: str) -> Any:
-    return open_rapport(Settings(store=f"sqlite:///{Path(folder) / name}.sqlite", synchronous="off", clock=NOW))
+def opened(url: str) -> Any:
+    return open_rapport(Settings(store=url, synchronous="off", clock=NOW))
+
+
+def assert_repeating_changes_nothing(one: str, other: str, raws: list[bytes], again: list[bytes], size: int) -> None:
+    """Both URLs are of empty stores."""
+    with opened(one) as first_store, opened(other) as second_store:
+        first = submit(first_store, raws)
+        before = record(first_store)
+        second = submit(first_store, raws + again, size)
+        assert record(first_store) == before
+        assert all(status in {"duplicate", "invalid"} for status in second)
+        assert [status == "invalid" for status in first] == [status == "invalid" for status in second[: len(raws)]]
+        assert submit(second_store, raws, size) == first
+        assert record(second_store) == before
+        assert verify(first_store.store).ok
+
+
+def some_again(raws: list[bytes], data: st.DataObject) -> list[bytes]:
+    return data.draw(st.lists(st.sampled_from(raws), max_size=10)) if raws else []
 
 
 @given(st.lists(commands, max_size=20), st.integers(1, 5), st.data())
 @settings(max_examples=40, deadline=None)
 def test_repeating_any_messages_changes_nothing(raws: list[bytes], size: int, data: st.DataObject) -> None:
-    again = data.draw(st.lists(st.sampled_from(raws), max_size=10)) if raws else []
-    with TemporaryDirectory() as folder, opened(folder, "one") as one, opened(folder, "other") as other:
-        first = submit(one, raws)
-        before = record(one)
-        second = submit(one, raws + again, size)
-        assert record(one) == before
-        assert all(status in {"duplicate", "invalid"} for status in second)
-        assert [status == "invalid" for status in first] == [status == "invalid" for status in second[: len(raws)]]
-        assert submit(other, raws, size) == first
-        assert record(other) == before
-        assert verify(one.store).ok
+    with TemporaryDirectory() as folder:
+        one, other = (f"sqlite:///{Path(folder) / name}" for name in ("one", "other"))
+        assert_repeating_changes_nothing(one, other, raws, some_again(raws, data), size)
+
+
+@given(raws=st.lists(commands, max_size=20), size=st.integers(1, 5), data=st.data())
+@settings(max_examples=6, deadline=None, phases=[Phase.reuse, Phase.generate])
+def test_the_same_on_postgresql(
+    postgres_server: PostgresAccess, raws: list[bytes], size: int, data: st.DataObject
+) -> None:
+    names = [f"repeating_{uuid4().hex[:12]}" for _ in range(2)]
+    one, other = (postgres_server.create_database(name) for name in names)
+    try:
+        assert_repeating_changes_nothing(one, other, raws, some_again(raws, data), size)
+    finally:
+        for name in names:
+            postgres_server.drop_database(name)
 
 
 @pytest.mark.parametrize("size", [1, 7, 500])
-def test_a_simulated_file_ends_in_the_same_record_in_any_batches(tmp_path: Path, size: int) -> None:
+def test_a_simulated_file_ends_in_the_same_record_in_any_batches(store_url: str, tmp_path: Path, size: int) -> None:
     raws = list(messages(3, 11))
-    with opened(str(tmp_path), "whole") as whole, opened(str(tmp_path), "parts") as parts:
+    with opened(f"sqlite:///{tmp_path / 'whole'}") as whole, opened(store_url) as parts:
         assert set(submit(whole, raws)) == {"accepted"}
         assert set(submit(parts, raws, size)) == {"accepted"}
         assert record(parts) == record(whole)

@@ -32,8 +32,7 @@ def rapport(settings: Settings, receiver: Receiver, secret_file: Path, *argument
     return json.loads(done.stdout)
 
 
-def test_what_workers_decide_reaches_its_recipients_once_and_in_words(tmp_path: Path, secret_file: Path) -> None:
-    settings = Settings(store=f"sqlite:///{tmp_path / 'store.sqlite'}", synchronous="off")
+def test_what_workers_decide_reaches_its_recipients_once_and_in_words(settings: Settings, secret_file: Path) -> None:
     with open_rapport(settings) as opened:
         opened.handler.handle(list(messages(RELATIONSHIPS, SEED)))
     with receiving(*[status(200)] * 20, hang_up, status(200)) as receiver:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
-from pathlib import Path
 
 import orjson
 import pytest
@@ -21,8 +20,8 @@ BATCH = 500
 
 
 @pytest.fixture
-def rapport(tmp_path: Path) -> Iterator[Rapport]:
-    with open_rapport(Settings(store=f"sqlite:///{tmp_path / 'made-up.sqlite'}", synchronous="off")) as opened:
+def rapport(settings: Settings) -> Iterator[Rapport]:
+    with open_rapport(settings) as opened:
         yield opened
 
 

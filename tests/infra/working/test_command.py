@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import orjson
 import pytest
@@ -18,7 +17,7 @@ from infra.observe.process import Process
 from infra.observe.tracing import Tracing
 from infra.settings import Settings
 from infra.working.horizon import Horizon
-from infra.working.loop import follow
+from infra.working.loop import follow, work_off
 from infra.working.readings import readings
 from infra.working.runner import Runner
 from tests.given_when_then import START, day
@@ -34,12 +33,11 @@ def rapport(store: str, *arguments: str, clock: str = START.isoformat()) -> "sub
 
 
 @pytest.fixture
-def told(tmp_path: Path) -> str:
+def told(store_url: str) -> str:
     """A store in which trust was reported broken on day 1, and nobody has worked yet."""
-    store = f"sqlite:///{tmp_path / 'told.sqlite'}"
-    with open_rapport(Settings(store=store, synchronous="off")) as opened:
+    with open_rapport(Settings(store=store_url, synchronous="off")) as opened:
         begun(Office(opened))
-    return store
+    return store_url
 
 
 def test_once_does_all_that_is_due_and_says_how_much(told: str) -> None:
@@ -144,6 +142,14 @@ def test_following_reacts_to_what_is_recorded_and_to_passing_time(settings: Sett
             process.stop.set()
             thread.join(20)
         assert not thread.is_alive()
+
+
+def test_a_walk_does_not_wait_for_ever_for_a_process_that_does_not_end(office: Office) -> None:
+    begun(office)
+    assert office.runner(lease_seconds=60).take_lease()
+    walking = office.runner(until=day(30), lease_seconds=0.1)
+    assert not work_off(walking, threading.Event())
+    assert office.commands() == []
 
 
 def until(true: object) -> None:
