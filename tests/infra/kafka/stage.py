@@ -69,7 +69,7 @@ class Running:
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith('{"')]
 
     def said(self, event: str) -> bool:
         return any(line.get("event") == event for line in self.lines)

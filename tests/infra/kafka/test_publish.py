@@ -9,6 +9,7 @@ from infra.bootstrap import open_rapport
 from infra.kafka.facts import WITHHELD
 from infra.simulate.stream import Simulation
 from tests.infra.kafka.stage import Stage, eventually, in_order
+from tests.infra.kafka.test_consume import programme, raw
 
 NAMES = {cls.__name__ for cls in WITHHELD}
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -78,6 +79,26 @@ class TestFacts:
         assert fact.json["traceparent"] == fact.headers["traceparent"] == TRACE
         slowest = stage.running[0].metric("rapport_publish_seconds_sum")
         assert slowest < 1
+
+
+class TestSpans:
+    def test_with_an_exporter_each_step_has_one_in_the_sender_s_trace(self, sqlite_stage: Stage) -> None:
+        stage = sqlite_stage
+        running = [
+            stage.start(command, OTEL_TRACES_EXPORTER="console").wait_ready() for command in ("consume", "publish")
+        ]
+        stage.send([raw(programme(traceparent=TRACE))])
+        [fact] = stage.read(stage.topics.events, 1)
+        for each in running:
+            assert each.stop() == 0
+        trace, sent = TRACE.split("-")[1], TRACE.split("-")[2]
+        assert fact.json["traceparent"].split("-")[1] == trace
+        assert fact.json["traceparent"].split("-")[2] != sent
+        consumed, published = (each.log.read_text() for each in running)
+        assert '"name": "process CreateProgramme"' in consumed
+        assert f'"parent_id": "0x{sent}"' in consumed
+        assert '"name": "publish ProgrammeCreated"' in published
+        assert f'"trace_id": "0x{trace}"' in published
 
 
 class TestTwoPublishers:
