@@ -18,6 +18,7 @@ import psycopg
 from eventsourcing.persistence import StoredEvent
 
 from benchmarks import clients as many
+from benchmarks import postgres_rebuild
 from benchmarks.clients import PAYLOAD, RAW_INSERT, RAW_TABLE, receipt
 from infra.clock import Clock
 from infra.eventstore.database import Database
@@ -49,6 +50,9 @@ def run(*, full: bool) -> None:
                 _appends(raw, database, 200, rounds, 20 if full else 8)
                 _load(raw, database, 100 if full else 30)
                 _lag(url, database, 300 if full else 100)
+            url = server.create_database("rebuild")
+            with psycopg.connect(url, autocommit=True) as raw, Database.open(url) as database:
+                postgres_rebuild.measure(raw, database, 300 if full else 60, 3)
 
 
 def message(subject: str, number: int) -> bytes:
