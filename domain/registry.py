@@ -90,6 +90,11 @@ _FOLDS: Final[dict[Kind, Callable[[Any, Any], State]]] = {
 }
 
 
+def fold_of(subject: str) -> Callable[[Any, Any], State]:
+    """The `evolve` of the aggregate that a subject names, for whoever folds a whole stream."""
+    return _FOLDS[kind_of(subject)]
+
+
 def evolve(state: State | None, recorded: AnyRecorded) -> State:
     """The state of whichever aggregate after a recorded event."""
     return _FOLDS[kind_of(recorded.subject)](state, recorded)

@@ -36,6 +36,16 @@ REPEATABLE: Final = frozenset(
     }
 )
 
+# Of these a state has the mark of the latest and nothing else: whoever folds a long stream may leave the earlier ones out,
+# but for those that brought news of what others said (`known`).
+TRACELESS: Final = REPEATABLE - {
+    e.ConflictOfInterestDeclared,
+    e.ContractingConversationRecorded,
+    e.TrustBreakdownReported,
+    e.DisrespectReported,
+    e.EndReviewRecorded,
+}
+
 # Each theme folds a closed union and is checked to be total; this only finds the theme of an event in one look-up.
 _FOLDS: Final[dict[type[Event], Callable[[Relationship, Any, AnyRecorded], Relationship]]] = {
     event: fold
@@ -68,7 +78,7 @@ def evolve(state: Relationship | None, recorded: AnyRecorded) -> Relationship:
         changes["known"] = recorded.known
     if type(event) in REPEATABLE:
         changes["latest"] = put(state.latest, type(event), telling(event, recorded.occurred_at, recorded.actor))
-    return folded.but(**changes)
+    return folded.ended_with(state, changes)
 
 
 def _proposed(event: e.RelationshipProposed, recorded: AnyRecorded) -> Relationship:
