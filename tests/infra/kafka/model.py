@@ -11,7 +11,8 @@ from typing import Any
 from infra.bootstrap import Rapport, open_rapport
 from infra.kafka.facts import WITHHELD
 from infra.settings import Settings
-from tests.infra.kafka.stage import Read, Stage, eventually, in_order
+from tests.infra.kafka.running import eventually
+from tests.infra.kafka.stage import Read, Stage, in_order
 
 BATCH = 500
 NAMES = {cls.__name__ for cls in WITHHELD}

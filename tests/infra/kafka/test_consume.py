@@ -8,7 +8,8 @@ from typing import Any
 
 from infra.bootstrap import open_rapport
 from infra.simulate.stream import Simulation
-from tests.infra.kafka.stage import Read, Stage, eventually
+from tests.infra.kafka.running import eventually
+from tests.infra.kafka.stage import Read, Stage
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 

@@ -13,7 +13,8 @@ from infra.local.kafka import Kafka
 from infra.simulate.stream import Simulation
 from tests.infra.kafka.conftest import staged
 from tests.infra.kafka.model import assert_all_is_well
-from tests.infra.kafka.stage import Running, Stage, eventually
+from tests.infra.kafka.running import Running, eventually
+from tests.infra.kafka.stage import Stage
 from tests.proxy import Proxy
 from tests.servers import Topics
 

@@ -4,7 +4,8 @@ import os
 import time
 from pathlib import Path
 
-from tests.infra.kafka.stage import Running, Stage
+from tests.infra.kafka.running import Running
+from tests.infra.kafka.stage import Stage
 from tests.infra.kafka.test_consume import programme, raw
 
 SECONDS = 10.0

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from infra.bootstrap import open_rapport
 from infra.kafka.facts import WITHHELD
 from infra.simulate.stream import Simulation
-from tests.infra.kafka.stage import Stage, eventually, in_order
+from tests.infra.kafka.running import eventually
+from tests.infra.kafka.stage import Stage, in_order
 from tests.infra.kafka.test_consume import programme, raw
 
 NAMES = {cls.__name__ for cls in WITHHELD}

@@ -13,7 +13,8 @@ from cryptography.x509.oid import NameOID
 
 from infra.local.kafka import Kafka
 from infra.settings import Settings
-from tests.infra.kafka.stage import Stage, eventually
+from tests.infra.kafka.running import eventually
+from tests.infra.kafka.stage import Stage
 from tests.infra.kafka.test_consume import programme, raw
 from tests.servers import Topics, own_folder
 

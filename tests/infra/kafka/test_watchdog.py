@@ -14,7 +14,8 @@ from infra.observe.keep import keep_going
 from infra.observe.process import Process
 from infra.observe.tracing import Tracing
 from infra.simulate.stream import Simulation
-from tests.infra.kafka.stage import Stage, eventually
+from tests.infra.kafka.running import eventually
+from tests.infra.kafka.stage import Stage
 
 
 @contextmanager
