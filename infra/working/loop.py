@@ -19,19 +19,26 @@ from infra.working.runner import Runner
 LOOK_SECONDS: Final = 0.2
 FIRST_SECONDS: Final = 0.2
 LONGEST_SECONDS: Final = 10.0
+# So many times a lease a walk waits for a process that does not end.
+PATIENCE: Final = 5
 log = logger("rapport.working")
 
 
 def work_off(runner: Runner, stop: Event, advance: Callable[[int], None] = lambda _: None) -> bool:
-    """Do all that is due; whether it was done, by this process or another. False: somebody else still works on it.
+    """Do all that is due; whether it was done, by this process or another. Raises `StoreError`.
 
-    Waits for the lease as long as there is something to do. Raises `StoreError`.
+    Waits for the lease as long as there is something to do; but a walk, which nobody else makes, waits only so long.
     """
+    waited = 0.0
     while not stop.is_set():
         if not runner.take_lease():
             if nothing_due(runner.store, runner.horizon):
                 return True
+            if runner.horizon.until is not None and waited > PATIENCE * runner.lease_seconds:
+                log.warning("another process works on this store; the clock can't be turned meanwhile")
+                return False
             stop.wait(LOOK_SECONDS)
+            waited += LOOK_SECONDS
             continue
         try:
             while not stop.is_set():
@@ -64,7 +71,7 @@ def nothing_due(store: EventStore, horizon: Horizon) -> bool:
     if due or waiting:
         return False
     following = store.notifications(seen, 1)
-    return not following or horizon.hides(store.decode(following[0]))
+    return not following or (horizon.until is not None and horizon.hides(store.decode(following[0])))
 
 
 def follow(runner: Runner, process: Process) -> None:

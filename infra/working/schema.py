@@ -60,6 +60,8 @@ INDEXES: Final = (
     "deadline_history_fired ON deadline_history (position) WHERE change = 'fired'",
     "outbox_waiting ON outbox (seq) WHERE status = 'waiting'",
     "decisions_key ON decisions (key)",
+    "decisions_seq ON decisions (seq)",
+    "tasks_seq ON tasks (seq)",
     "tasks_open ON tasks (seq) WHERE closed_at IS NULL",
     "tasks_key ON tasks (key, worker, name) WHERE closed_at IS NULL",
 )
