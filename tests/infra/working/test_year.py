@@ -101,6 +101,15 @@ def test_in_batches_of_one(recorded: Path, in_one_go: dict[str, list[Any]]) -> N
     same(path, in_one_go)
 
 
+def test_with_next_to_nothing_kept_in_memory(
+    recorded: Path, in_one_go: dict[str, list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.working.runner.KEPT_KEYS", 2)
+    path = copied(recorded, "forgetful")
+    walk(path, batch=50)
+    same(path, in_one_go)
+
+
 def test_in_steps_of_a_month(recorded: Path, in_one_go: dict[str, list[Any]]) -> None:
     path = copied(recorded, "steps")
     for month in range(1, 14):
