@@ -153,7 +153,9 @@ def store_clients(database: Database) -> Iterator[Callable[[], Send]]:
 
 
 @contextmanager
-def command_clients(database: Database, messages: Callable[[str, int], bytes]) -> Iterator[Callable[[], Send]]:
+def command_clients(
+    database: Database, messages: Callable[[str, int], bytes], each: int
+) -> Iterator[Callable[[], Send]]:
     """The whole of Rapport through group commit: parse, decide, fold, store, answer."""
     with GroupCommit(Handler(EventStore(database), Clock())) as group:
 
@@ -161,7 +163,7 @@ def command_clients(database: Database, messages: Callable[[str, int], bytes]) -
             subject = str(UUID(int=next(_fresh), version=4))
             answered = group.submit(messages(subject, -1))
             assert answered.status == "accepted", answered
-            prepared: dict[int, bytes] = {number: messages(subject, number) for number in range(2000)}
+            prepared = [messages(subject, number) for number in range(each)]
 
             def send(number: int) -> Any:
                 receipt = group.submit(prepared[number])

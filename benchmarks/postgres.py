@@ -159,7 +159,7 @@ def _clients(url: str, database: Database, clients: int, rounds: int, total: int
             floor.append(many.rate(clients, each, client))
         with many.store_clients(database) as client:
             alone.append(many.rate(clients, each, client))
-        with many.command_clients(database, message) as client:
+        with many.command_clients(database, message, each) as client:
             whole.append(many.rate(clients, each, client))
         with many.library_clients(url, clients) as client:
             library.append(many.rate(clients, each, client))

@@ -5,9 +5,11 @@ import sys
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from infra.eventstore.database import Database
 from infra.eventstore.failure import NewerStore, StoreError, UnknownStore, UnreachableStore
+from infra.eventstore.postgres_link import conninfo_of
 from infra.local.ports import free_port
 from tests.infra.eventstore.test_store import event
 
@@ -63,6 +65,13 @@ def test_a_url_that_names_no_store_is_told() -> None:
         Database.open("mysql://localhost/rapport")
     with pytest.raises(UnknownStore, match="nonsense"):
         Database.open("postgresql://localhost/rapport?nonsense=1")
+
+
+def test_what_the_url_says_of_tls_and_waiting_is_passed_on() -> None:
+    url = "postgresql://ana@db.example.org/rapport?sslmode=verify-full&sslrootcert=ca.pem&connect_timeout=60"
+    found = conninfo_to_dict(conninfo_of(url))
+    assert (found["sslmode"], found["sslrootcert"], found["connect_timeout"]) == ("verify-full", "ca.pem", "60")
+    assert found["tcp_user_timeout"] == "20000"
 
 
 def test_a_server_that_is_not_there_is_told_without_secrets() -> None:
