@@ -29,12 +29,13 @@ run: setup ## Play the examples into a fresh store and show what came of them
 test: setup ## Run the tests
 	$(PY) -m pytest -n $(N) --dist loadgroup $(ARGS)
 
-check: setup ## Lint, format, types, layers, pages made from the code
+check: setup ## Lint, format, types, layers, made documents, every clause implemented and tested, pages made from the code
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	$(PY) -m infra.docs --check
+	$(VENV)/bin/rapport codes trace --strict --except-kind sharing > /dev/null
 
 bench: setup ## Measure on this machine
 	$(PY) -m benchmarks $(ARGS)
