@@ -23,8 +23,8 @@ MAX_BATCH: Final = 500
 MAX_BATCH_BYTES: Final = 8 * 1024 * 1024
 MAX_WAITING: Final = 10_000
 # The part of the last commit's time that is spent on waiting for those who were in it, and the most of it.
-GATHER_SHARE: Final = 0.25
-GATHER_SECONDS: Final = 0.002
+GATHER_SHARE: Final = 0.5
+GATHER_SECONDS: Final = 0.005
 
 Outcome = Receipt | Exception
 logger = logging.getLogger("rapport.intake")
