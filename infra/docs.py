@@ -21,6 +21,8 @@ TYPES: Final[dict[Type, tuple[str, str, str]]] = {
     "integers": ("TEXT, a JSON array", "json", "list of int64"),
     "texts": ("TEXT, a JSON array", "json", "list of string"),
 }
+# Datasets that no projection keeps.
+KEPT: Final = {"tasks": "Kept by the workers", "timeline": "A view of the log and of the workers' deadlines"}
 MADE: Final = "<!-- Made by `python -m infra.docs`; change the code instead. -->"
 
 

@@ -8,6 +8,7 @@ import projections
 from projections.dataset import Dataset, Table
 from projections.projection import Projection, StateFold
 from projections.tasks import TASKS
+from projections.timeline import TIMELINE
 
 
 @cache
@@ -36,5 +37,5 @@ def projection_of(dataset: str) -> Projection | None:
 def datasets() -> dict[str, Dataset]:
     """All datasets by name, in order of name."""
     tables = [table for projection in all_projections() for table in tables_of(projection)]
-    found = [TASKS, *(table.dataset for table in tables)]
+    found = [TASKS, TIMELINE, *(table.dataset for table in tables)]
     return {dataset.name: dataset for dataset in sorted(found, key=lambda dataset: dataset.name)}

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from domain.commitment import POLICY, Facts, Health, fold, health_at, walk
 from domain.commitment.moments import moment, time_of
+from domain.commitment.reading import READERS
 from domain.commitment.walk import Change
 from domain.immutable import Immutable
 from domain.model import AnyRecorded
-from domain.registry import AGGREGATE_OF_EVENT, EVENTS
 from domain.relationship.events import RelationshipProposed
 from projections.dataset import Column, Row, Table, relationship_id
 from projections.projection import Given, StateFold, Worked
@@ -69,7 +69,7 @@ BANDS: Final = Table(
 
 @dataclass(frozen=True)
 class State(Immutable):
-    """What is kept of a relationship: who, the facts, and the latest time at which something occurred."""
+    """What is kept of a relationship: who, the facts, and the latest time at which one of them occurred."""
 
     programme_id: str
     mentor_id: str
@@ -163,7 +163,7 @@ PROJECTION: Final = StateFold(
     "commitment",
     1,
     (HEALTH, SIGNALS, BANDS),
-    frozenset(event for name, event in EVENTS.items() if AGGREGATE_OF_EVENT[name] == "relationship"),
+    frozenset(READERS),
     fold_event,
     work,
     dump,

@@ -20,8 +20,7 @@ Key = tuple[Any, ...]
 class Column(NamedTuple):
     """One column: its name, its type, what it means, and the data class of what it holds (domain.words).
 
-    A private column is kept in the table and left out of the dataset that people read. One that is not `stored` is in the
-    dataset alone: the table's own rows have nothing there, those that are shown with them do.
+    A private column is kept in the table and left out of the dataset that people read.
     """
 
     name: str
@@ -29,7 +28,6 @@ class Column(NamedTuple):
     doc: str
     data_class: DataClass = "operational"
     private: bool = False
-    stored: bool = True
 
 
 POSITION: Final = Column("position", "integer", "The place in the log of the last event that went into the row.")
@@ -40,23 +38,12 @@ STALE_SINCE: Final = Column(
 )
 
 
-class Joined(NamedTuple):
-    """Rows of a table that somebody else writes, shown in a dataset with its own: an SQL expression for each column.
-
-    Columns that are left out are empty there. `own` are expressions for the own rows' columns that are not stored.
-    """
-
-    table: str
-    expressions: Mapping[str, str]
-    own: Mapping[str, str]
-
-
 @dataclass(frozen=True)
 class Table:
     """A table: its rows belong to one stream each, the one that the first column of the key names.
 
     `columns` leaves out `position` and `stale_since`, which the engine adds. `indexes` are for the queries of the docs.
-    `order` is that of exports, where the key alone doesn't tell rows apart; `joined` are rows from elsewhere.
+    `order` is that of exports, where the key has a private column.
     """
 
     name: str
@@ -65,7 +52,6 @@ class Table:
     key: tuple[str, ...]
     indexes: tuple[tuple[str, ...], ...] = ()
     order: tuple[str, ...] = ()
-    joined: Joined | None = None
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
@@ -79,11 +65,6 @@ class Table:
     def subject(self) -> str:
         """The column that names the stream to which a row belongs."""
         return self.key[0]
-
-    @property
-    def stored(self) -> tuple[Column, ...]:
-        """The columns that the table itself has."""
-        return tuple(column for column in self.columns if column.stored)
 
     @property
     def dataset(self) -> "Dataset":

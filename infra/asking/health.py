@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from domain.commitment import Change, Health, health_at, walk
+from domain.programme.events import CodeAdopted, ProgrammeCreated, TermSet
 from infra.asking.moments import END, Asked, Found, TermsThen, told
 from infra.eventstore.database import Session
 from infra.eventstore.store import EventStore
@@ -30,8 +31,14 @@ def assess_one(
 ) -> Assessed | None:
     """Health of one relationship, from its own events; None when it did not exist, or was not known, by then."""
     with store.database.reading() as session:
-        found = told(log.stream(session, store.mapper, subject, END), asked.known_at)
-        return _assessed(subject, found, asked, TermsThen(session, store.mapper, asked.known_at), overrides)
+        reader = _reader(store)
+        found = told(log.stream(session, reader, subject, END), asked.known_at)
+        return _assessed(subject, found, asked, TermsThen(session, reader, asked.known_at), overrides)
+
+
+def _reader(store: EventStore) -> log.Reader:
+    """Reads what health depends on."""
+    return log.Reader(store.mapper, commitment.PROJECTION.folds | {ProgrammeCreated, CodeAdopted, TermSet})
 
 
 def assess_all(engine: Engine, asked: Asked, overrides: Mapping[str, float] | None = None) -> Iterator[Assessed]:
@@ -42,7 +49,7 @@ def assess_all(engine: Engine, asked: Asked, overrides: Mapping[str, float] | No
     if asked.known_at is None:
         engine.catch_up()
     with engine.database.reading() as session:
-        terms = TermsThen(session, engine.store.mapper, asked.known_at)
+        terms = TermsThen(session, _reader(engine.store), asked.known_at)
         known = _known_now(engine, session) if asked.known_at is None else _known_then(engine, session, asked)
         for subject, found in known:
             assessed = _assessed(subject, found, asked, terms, overrides)
@@ -69,8 +76,9 @@ def _known_now(engine: Engine, session: Session) -> Iterator[tuple[str, Found]]:
 def _known_then(engine: Engine, session: Session, asked: Asked) -> Iterator[tuple[str, Found]]:
     after: tuple[str, int] = ("", 0)
     stream: list[log.Entry] = []
+    reader = _reader(engine.store)
     while True:
-        entries = log.streams(session, engine.store.mapper, after, END, READ)
+        entries = log.streams(session, reader, after, END, READ)
         for entry in entries:
             if stream and stream[0].subject != entry.subject:
                 yield stream[0].subject, told(stream, asked.known_at)

@@ -9,7 +9,6 @@ from domain.programme.evolve import evolve
 from domain.programme.state import Programme
 from infra.eventstore.database import Session
 from infra.eventstore.failure import StoreError
-from infra.eventstore.mapper import RapportMapper
 from infra.projecting import log
 from projections import commitment
 
@@ -34,9 +33,9 @@ def told(entries: Iterable[log.Entry], known_at: datetime | None) -> Found:
     """The state of a relationship by what had been recorded by then."""
     state: commitment.State | None = None
     for entry in entries:
-        if entry.recorded is None:
+        if entry.error is not None:
             return Found(state, entry.position)
-        if known_at is None or entry.recorded.recorded_at <= known_at:
+        if entry.recorded is not None and (known_at is None or entry.recorded.recorded_at <= known_at):
             state = commitment.fold_event(state, entry.recorded)
     return Found(state)
 
@@ -44,8 +43,8 @@ def told(entries: Iterable[log.Entry], known_at: datetime | None) -> Found:
 class TermsThen:
     """The terms of programmes by what had been recorded by a time."""
 
-    def __init__(self, session: Session, mapper: RapportMapper, known_at: datetime | None) -> None:
-        self.session, self.mapper, self.known_at = session, mapper, known_at
+    def __init__(self, session: Session, reader: log.Reader, known_at: datetime | None) -> None:
+        self.session, self.reader, self.known_at = session, reader, known_at
         self._found: dict[tuple[str, tuple[tuple[str, float], ...]], TermsInTime] = {}
 
     def of(self, programme_id: str, overrides: tuple[tuple[str, float], ...] = ()) -> TermsInTime:
@@ -63,7 +62,7 @@ class TermsThen:
         if overrides:
             return TermsInTime(self.of(programme_id).settings, dict(overrides))
         programme: Programme | None = None
-        for entry in log.stream(self.session, self.mapper, f"programme:{programme_id}", END):
+        for entry in log.stream(self.session, self.reader, f"programme:{programme_id}", END):
             if entry.recorded is None:
                 raise StoreError(f"the terms of programme {programme_id} are not known: {entry.error}")
             if self.known_at is None or entry.recorded.recorded_at <= self.known_at:

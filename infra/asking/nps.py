@@ -10,7 +10,7 @@ from domain.terms import in_force, values
 from domain.words import Occasion, Respondent
 from infra.asking.moments import Asked, TermsThen
 from infra.eventstore.database import Session
-from infra.projecting import storing
+from infra.projecting import log, storing
 from infra.projecting.engine import Engine
 from projections import nps_responses
 
@@ -71,7 +71,7 @@ def figures(engine: Engine, by: Sequence[By], asked: Asked, window: Window) -> l
     tallies: dict[tuple[str, str], dict[Group, _Tally]] = {}
     minimum: dict[str, float] = {}
     with engine.database.reading() as session:
-        terms = TermsThen(session, engine.store.mapper, asked.known_at)
+        terms = TermsThen(session, log.Reader(engine.store.mapper), asked.known_at)
         for response in _responses(engine, session, asked):
             if window.holds(response.counts.at):
                 group = tuple(str(getattr(response, key)) for key in keys)

@@ -28,16 +28,16 @@ def register(app: typer.Typer) -> None:
 
 def _known(name: str | None) -> list[str]:
     """The projections that a name means, all for none; exits 2 for one that there isn't."""
-    from projections.catalogue import all_projections, projection_of, tables_of
+    from projections.catalogue import all_projections, datasets, projection_of, tables_of
 
     if name is None:
         return [each.name for each in all_projections()]
     found = projection_of(name)
+    if found is None and name in datasets():
+        fail(f"{name} is kept by no projection: it needs no building", USAGE)
     if found is None:
-        names = sorted(
-            {each.name for each in all_projections()} | {t.name for p in all_projections() for t in tables_of(p)}
-        )
-        fail(f"no projection {name!r}; there are {', '.join(names)}", USAGE)
+        known = {each.name for each in all_projections()} | {t.name for p in all_projections() for t in tables_of(p)}
+        fail(f"no projection {name!r}; there are {', '.join(sorted(known))}", USAGE)
     return [found.name]
 
 

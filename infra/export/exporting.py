@@ -17,10 +17,12 @@ from domain.commitment import POLICY
 from infra.eventstore.database import Row, Session
 from infra.export.writing import FORMATS, WRITERS, Format
 from infra.projecting import generation as books
+from infra.projecting import log
 from infra.projecting.codec import codec
 from infra.projecting.engine import Engine
 from projections.catalogue import datasets, projection_of
 from projections.dataset import Column, Dataset
+from projections.timeline import TIMELINE
 
 MANIFEST_SUFFIX: Final = ".manifest.json"
 BUFFER: Final = 1 << 20
@@ -97,6 +99,8 @@ def _columns(dataset: Dataset, names: Sequence[str] | None) -> list[Column]:
 
 def _position(engine: Engine, session: Session, name: str) -> int:
     """How far in the log the dataset has come; for what workers write, the last position in it."""
+    if name == TIMELINE.name:
+        return log.head(session)
     projection = projection_of(name)
     if projection is None:
         return int(session.query(f"SELECT COALESCE(MAX(position), 0) FROM {name}")[0][0])  # noqa: S608 - a known name

@@ -67,7 +67,7 @@ def check(engine: Engine, *, all_streams: bool = False, sample: int = SAMPLE) ->
 
 def _compare(session: Session, feed: Feed, stored: Unit, at: datetime, position: int) -> tuple[int, list[Wrong]]:
     folded = feed.folder.fresh(stored.subject)
-    for entry in log.stream(session, feed.mapper, stored.subject, position):
+    for entry in log.stream(session, feed.reader, stored.subject, position):
         feed.folder.fold(folded, entry)
     feed.folder.work(folded, at, feed.terms_of(session, position))
     rows = 0

@@ -60,7 +60,7 @@ def differences(engine: "Engine", building: Sequence[Generation], head: int) -> 
 def _differs(session: Session, table: Table, old: str, new: str) -> Difference:
     was, is_ = physical(table.name, old), physical(table.name, new)
     shared = _columns(session, was)
-    columns = [c for c in table.stored if c.name in shared and c.name not in table.key]
+    columns = [c for c in table.columns if c.name in shared and c.name not in table.key]
     same_key = " AND ".join(f"o.{name} = n.{name}" for name in table.key)
     changed = " OR ".join(_unlike(column) for column in columns) or "1 = 0"
     first = table.key[0]

@@ -14,7 +14,7 @@ from infra.clock import Clock
 from infra.eventstore.database import Session
 from infra.eventstore.store import EventStore
 from infra.projecting import generation as books
-from infra.projecting import log, refresh, schema, storing
+from infra.projecting import log, refresh, schema, storing, timeline
 from infra.projecting.collecting import collecting_seldom
 from infra.projecting.feed import PAGE, Feed
 from infra.projecting.generation import Generation, NewerProjection, Overtaken
@@ -23,6 +23,7 @@ from infra.working import schema as workers
 from projections.catalogue import all_projections, tables_of
 from projections.projection import Projection
 from projections.tasks import TASKS
+from projections.timeline import TIMELINE
 
 # Whoever follows the log looks at the clock at least this often, for time passing and for being told to stop.
 PULSE_SECONDS: Final = 1.0
@@ -146,29 +147,36 @@ class Engine:
     def _make_tables(self) -> None:
         # Datasets show rows of the workers' tables, which are there before any worker is.
         workers.prepare(self.database)
+        view = timeline.query(self.database.kind)
         with self.database.reading() as session:
-            known = self._check_books(session) if schema.exists(session, schema.GENERATIONS) else []
-        live = {each.name for each in known if each.state == "live"}
-        if self.projections.keys() <= live and self.database.kind == "sqlite":
+            made = schema.exists(session, schema.GENERATIONS)
+            live = self._live_names(session) if made else set()
+            seen = made and books.view(session, TIMELINE.name) == view
+        # On PostgreSQL each start says anew who may read, for roles may have come since.
+        if self.projections.keys() <= live and seen and self.database.kind == "sqlite":
             return
         with self.database.changing_schema() as session:
             schema.create_own_tables(session, self.database)
-            known = self._check_books(session)
-            live = {each.name for each in known if each.state == "live"}
+            live = self._live_names(session)
             for name, projection in self.projections.items():
                 if name not in live:
-                    self._make(session, projection, [each.mark for each in known if each.name == name])
+                    self._make(session, projection)
                 else:
                     for table in tables_of(projection):
                         session.open_to(table.name, "analyst", "auditor")
             session.open_to(TASKS.name, "analyst", "auditor")
+            if books.view(session, TIMELINE.name) != view:
+                schema.put_up(session, TIMELINE.name, view)
+                books.note_view(session, TIMELINE.name, view)
+            session.open_to(TIMELINE.name, "analyst", "auditor")
 
-    def _check_books(self, session: Session) -> list[Generation]:
+    def _live_names(self, session: Session) -> set[str]:
         if newer := books.newer(session, self.projections):
             raise NewerProjection(f"a newer Rapport built {', '.join(newer)}; this one can't keep them up to date")
-        return books.load(session, self.projections)
+        return {each.name for each in self._live(session)}
 
-    def _make(self, session: Session, projection: Projection, taken: Sequence[str]) -> None:
+    def _make(self, session: Session, projection: Projection) -> None:
+        taken = [each.mark for each in books.load(session, self.projections) if each.name == projection.name]
         new = Generation(projection, books.free_mark(projection, taken), "live", 0)
         schema.create_tables(session, self.database, projection, new.mark)
         for statement in schema.index_statements(projection, new.mark):

@@ -42,9 +42,10 @@ class Feed:
 
     def __init__(self, database: Database, mapper: RapportMapper, generations: Sequence[Generation]) -> None:
         self.database = database
-        self.mapper = mapper
         self.generations = tuple(generations)
         self.folder = Folder(generation.projection for generation in generations)
+        # Terms are for the engine to know, whoever folds them.
+        self.reader = log.Reader(mapper, {TermSet, *(event for each in generations for event in each.projection.folds)})
         self.programmes = Programmes(mapper)
         self._units: Recent[str, Unit] = Recent(CACHED_STREAMS)
 
@@ -83,7 +84,7 @@ class Feed:
 
     def _read(self, session: Session, until: int, limit: int) -> Snapshot:
         self.check(session)
-        entries = log.page(session, self.mapper, self.position, until, limit)
+        entries = log.page(session, self.reader, self.position, until, limit)
         subjects = dict.fromkeys(entry.subject for entry in entries)
         units = {subject: unit for subject in subjects if (unit := self._units.get(subject))}
         missing = [subject for subject in subjects if subject not in units]

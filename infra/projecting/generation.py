@@ -118,6 +118,18 @@ def free_mark(projection: Projection, taken: Iterable[str]) -> str:
     return mark
 
 
+def view(session: Session, name: str) -> str | None:
+    """What a view of the log was made from, None when it wasn't made."""
+    found = session.query(f"SELECT fingerprint FROM {GENERATIONS} WHERE name = ? AND state = 'view'", (name,))
+    return str(found[0][0]) if found else None
+
+
+def note_view(session: Session, name: str, made_from: str) -> None:
+    """Enter a view of the log in the books."""
+    row = (name, "view", 1, made_from, "view", 0, 0, None, None, name)
+    session.upsert(GENERATIONS, _COLUMNS, ("name", "mark"), [row])
+
+
 def advance(session: Session, generations: Sequence[Generation], to: int) -> list[Generation]:
     """Move generations to a position. Raises `Overtaken`: then the transaction must not be committed."""
     return [_write(session, generation, position=to) for generation in generations]

@@ -1,9 +1,10 @@
 """The log as projections read it: in the order of commits by pages, or stream by stream, decoded once for all of them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from domain.model import AnyRecorded
+from domain.model import AnyRecorded, Event
+from domain.registry import EVENTS
 from infra.eventstore.database import Session
 from infra.eventstore.failure import DamagedEvent, UnknownEvent
 from infra.eventstore.mapper import RapportMapper
@@ -12,7 +13,10 @@ _COLUMNS = "position, originator_id, originator_version, topic, state"
 
 
 class Entry(NamedTuple):
-    """An event of the log; one that can't be read has no `recorded` but an error."""
+    """An event of the log.
+
+    One that can't be read has no `recorded` but an error; one of a type that nobody asked for has neither.
+    """
 
     position: int
     subject: str
@@ -22,14 +26,25 @@ class Entry(NamedTuple):
     error: str | None = None
 
 
-def read(mapper: RapportMapper, rows: Iterable[Sequence[Any]]) -> Iterator[Entry]:
-    """Decode stored events. What can't be decoded is given all the same: the one stream is held up, not the log."""
-    decode = mapper.decode
-    for position, subject, version, topic, state in rows:
-        try:
-            yield Entry(position, subject, version, topic, decode(topic, state))
-        except (UnknownEvent, DamagedEvent) as error:
-            yield Entry(position, subject, version, topic, None, str(error))
+class Reader:
+    """Decodes stored events, those of the wanted types alone where it is told which."""
+
+    def __init__(self, mapper: RapportMapper, wanted: Container[type[Event]] | None = None) -> None:
+        self.mapper = mapper
+        known = EVENTS.items() if wanted is not None else ()
+        self._unwanted = frozenset(name for name, event in known if wanted is not None and event not in wanted)
+
+    def read(self, rows: Iterable[Sequence[Any]]) -> Iterator[Entry]:
+        """The entries of stored events. What can't be decoded is given all the same: one stream is held up, not the log."""
+        decode, unwanted = self.mapper.decode, self._unwanted
+        for position, subject, version, topic, state in rows:
+            if topic in unwanted:
+                yield Entry(position, subject, version, topic, None)
+                continue
+            try:
+                yield Entry(position, subject, version, topic, decode(topic, state))
+            except (UnknownEvent, DamagedEvent) as error:
+                yield Entry(position, subject, version, topic, None, str(error))
 
 
 def head(session: Session) -> int:
@@ -37,29 +52,29 @@ def head(session: Session) -> int:
     return int(session.query("SELECT COALESCE(MAX(position), 0) FROM stored_events")[0][0])
 
 
-def page(session: Session, mapper: RapportMapper, after: int, until: int, limit: int) -> list[Entry]:
+def page(session: Session, reader: Reader, after: int, until: int, limit: int) -> list[Entry]:
     """Up to `limit` events after one position and up to another, in the order of commits."""
     rows = session.query(
         f"SELECT {_COLUMNS} FROM stored_events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?",
         (after, until, limit),
     )
-    return list(read(mapper, rows))
+    return list(reader.read(rows))
 
 
-def stream(session: Session, mapper: RapportMapper, subject: str, until: int) -> list[Entry]:
+def stream(session: Session, reader: Reader, subject: str, until: int) -> list[Entry]:
     """The events of one stream up to a position, in order of version."""
     rows = session.query(
         f"SELECT {_COLUMNS} FROM stored_events WHERE originator_id = ? AND position <= ? ORDER BY originator_version",
         (subject, until),
     )
-    return list(read(mapper, rows))
+    return list(reader.read(rows))
 
 
-def streams(session: Session, mapper: RapportMapper, after: tuple[str, int], until: int, limit: int) -> list[Entry]:
+def streams(session: Session, reader: Reader, after: tuple[str, int], until: int, limit: int) -> list[Entry]:
     """Up to `limit` events up to a position, stream after stream, beginning after (subject, version)."""
     rows = session.query(
         f"SELECT {_COLUMNS} FROM stored_events WHERE (originator_id, originator_version) > (?, ?) AND position <= ? "
         "ORDER BY originator_id, originator_version LIMIT ?",
         (*after, until, limit),
     )
-    return list(read(mapper, rows))
+    return list(reader.read(rows))

@@ -16,7 +16,7 @@ class Programmes:
     """Looks terms up and remembers them; `forget` a programme that has new events."""
 
     def __init__(self, mapper: RapportMapper) -> None:
-        self.mapper = mapper
+        self.reader = log.Reader(mapper)
         self._terms: Recent[str, TermsInTime] = Recent(KEPT)
 
     def terms(self, session: Session, programme_id: str | None, until: int) -> TermsInTime:
@@ -42,7 +42,7 @@ class Programmes:
 
     def _read(self, session: Session, programme_id: str, until: int) -> TermsInTime:
         programme: Programme | None = None
-        for entry in log.stream(session, self.mapper, f"programme:{programme_id}", until):
+        for entry in log.stream(session, self.reader, f"programme:{programme_id}", until):
             if entry.recorded is None:
                 raise StoreError(f"the terms of programme {programme_id} are not known: {entry.error}")
             programme = evolve(programme, entry.recorded)

@@ -68,7 +68,7 @@ def _retry(engine: Engine, generation: Generation, subject: str | None) -> list[
         units = []
         for each in waiting:
             unit = feed.folder.fresh(each.subject)
-            for entry in log.stream(session, feed.mapper, each.subject, generation.position):
+            for entry in log.stream(session, feed.reader, each.subject, generation.position):
                 feed.folder.fold(unit, entry)
             feed.folder.work(unit, engine.clock.now(), feed.terms_of(session, generation.position))
             unit.replaces(stored[each.subject])

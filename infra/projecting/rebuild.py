@@ -80,7 +80,7 @@ def _read_streams(engine: Engine, generations: list[Generation]) -> None:
     after = (reached, 2**62)
     while True:
         with engine.database.reading() as session:
-            entries = log.streams(session, engine.store.mapper, after, target, READ)
+            entries = log.streams(session, filler.feed.reader, after, target, READ)
         for entry in entries:
             filler.take(entry)
         engine.watcher.done(len(entries))

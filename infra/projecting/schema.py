@@ -4,7 +4,7 @@ Building a projection anew fills the tables of another generation beside the liv
 up anew, in one transaction. What a view adds to its table: the position, and whether the row could be kept up to date.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from typing import Final
 
@@ -64,7 +64,7 @@ def stored_tables(projection: Projection) -> tuple[Table, ...]:
 
 def stored_columns(projection: Projection, table: Table) -> tuple[Column, ...]:
     """The columns of a table as it is stored."""
-    return (*table.stored, POSITION) if has_position(projection, table) else table.stored
+    return (*table.columns, POSITION) if has_position(projection, table) else table.columns
 
 
 def physical(name: str, mark: str) -> str:
@@ -145,30 +145,26 @@ def put_up_views(session: Session, projection: Projection, mark: str) -> None:
     views = {table.name: _view(projection, table, mark) for table in projection.tables}
     if isinstance(projection, StateFold) and projection.summary:
         views[projection.summary.table.name] = _summary_view(projection, projection.summary, mark)
-    take_down_views(session, views)
     for name, query in views.items():
-        session.execute(f"CREATE VIEW {name} AS {query}")
-        session.open_to(name, "analyst", "auditor")
+        put_up(session, name, query)
+
+
+def put_up(session: Session, name: str, query: str) -> None:
+    """Let a plain name show what a query gives."""
+    take_down_views(session, [name])
+    session.execute(f"CREATE VIEW {name} AS {query}")
+    session.open_to(name, "analyst", "auditor")
 
 
 def _view(projection: Projection, table: Table, mark: str) -> str:
-    own = table.joined.own if table.joined else {}
+    columns = ", ".join(f"t.{column.name}" for column in table.columns if not column.private)
     source, position = f"{physical(table.name, mark)} t", f"t.{POSITION.name}"
     if isinstance(projection, StateFold):
         states = physical(state_table(projection).name, mark)
         source += f" JOIN {states} s ON s.subject = t.{table.subject}"
         position = f"s.{POSITION.name}"
     stale = f"SELECT q.position FROM {QUARANTINE} q WHERE {_of(projection, mark)} AND q.subject = t.{table.subject}"
-    values = {column.name: f"t.{column.name}" if column.stored else "NULL" for column in table.columns}
-    values |= {**own, POSITION.name: position, STALE_SINCE.name: f"({stale})"}
-    query = f"SELECT {_named(table, values)} FROM {source}"
-    if table.joined:
-        query += f" UNION ALL SELECT {_named(table, table.joined.expressions)} FROM {table.joined.table}"
-    return query
-
-
-def _named(table: Table, values: Mapping[str, str]) -> str:
-    return ", ".join(f"{values.get(column.name, 'NULL')} AS {column.name}" for column in table.dataset.columns)
+    return f"SELECT {columns}, {position} AS {POSITION.name}, ({stale}) AS {STALE_SINCE.name} FROM {source}"
 
 
 def _summary_view(projection: Projection, summary: Summary, mark: str) -> str:

@@ -106,7 +106,7 @@ def _store_rows(
     name = physical(table.name, mark)
     if deletes and not new:
         # A key column may be a time, which the codec writes.
-        keys = codec(tuple(column for column in table.stored if column.name in table.key), session.kind)
+        keys = codec(tuple(column for column in table.columns if column.name in table.key), session.kind)
         names = keys.names
         encoded = [keys.encode(dict(zip(table.key, key, strict=True))) for key in deletes]
         session.delete(name, names, encoded)

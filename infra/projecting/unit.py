@@ -98,8 +98,10 @@ class Folder:
         unit.last = entry
         recorded = entry.recorded
         if recorded is None:
+            if entry.error is None:
+                return
             for name in self._by_kind.get(kind_of(entry.subject), ()):
-                self._break(unit, name, entry.error or "unreadable")
+                self._break(unit, name, entry.error)
             return
         event = type(recorded.data)
         folding = self._by_event.get(event)

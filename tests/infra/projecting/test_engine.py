@@ -36,8 +36,8 @@ def test_every_row_has_a_position_and_says_whether_it_is_stale(house: House) -> 
     head = house.tell(everything())
     house.engine().catch_up()
     for name in datasets():
-        if name != "tasks":
-            assert all(0 < position <= head for (position,) in house.rows(name, "position")), name
+        assert all(0 < position <= head for (position,) in house.rows(name, "position")), name
+        if name not in {"tasks", "timeline"}:
             assert {stale for (stale,) in house.rows(name, "stale_since")} <= {None}, name
 
 
@@ -50,8 +50,8 @@ def test_no_content_comes_into_any_table(house: House) -> None:
         else:
             found = [name for (name,) in session.query("SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema()")]  # fmt: skip
         ours = [name for name in found if "__v" in name]
-        everything_stored = repr([session.query(f"SELECT * FROM {name}") for name in ours])
-    assert len(ours) > 12
+        everything_stored = repr([session.query(f"SELECT * FROM {name}") for name in (*ours, *datasets())])
+    assert len(ours) > 10
     for content in (
         "speak in public",
         "write it down",
@@ -196,7 +196,7 @@ def test_an_engine_at_work_goes_on_with_the_tables_that_another_has_built(house:
     old.catch_up()
     assert check(old, all_streams=True).wrong == []
     with house.database.reading() as session:
-        tables = session.query("SELECT COUNT(*) FROM projection_generations")
+        tables = session.query("SELECT COUNT(*) FROM projection_generations WHERE state <> 'view'")
     assert tables == [(len(all_projections()),)]
 
 

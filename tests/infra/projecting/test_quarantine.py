@@ -12,7 +12,7 @@ from infra.projecting.check import check
 from infra.projecting.quarantine import retry
 from infra.projecting.rebuild import rebuild
 from infra.projecting.status import status
-from projections import practices, sessions, timeline
+from projections import practices, relationships, sessions
 from projections.dataset import Row
 from projections.projection import RowFold
 from tests.given_when_then import At, history, proposed
@@ -47,7 +47,7 @@ def test_an_unknown_event_holds_up_its_stream_everywhere_and_nothing_else(house:
     house.tell(stream(OTHER))
     house.engine().catch_up()
     held = {each.projection: each for one in status(house.engine()).projections for each in one.held}
-    assert {"relationships", "sessions", "timeline", "commitment", "practices"} <= held.keys()
+    assert {"relationships", "sessions", "goals", "commitment", "practices"} <= held.keys()
     assert "cases" not in held
     assert {(each.subject, each.position, each.event) for each in held.values()} == {(ONE, position, "SessionDreamt")}
     assert "a newer Rapport wrote it" in held["sessions"].error
@@ -98,7 +98,7 @@ def test_retry_lets_go_when_the_program_knows_the_event(house: House, monkeypatc
     monkeypatch.setattr(RapportMapper, "decode", newer)
     found = retry(house.engine(), list(engine.projections))
     assert found.held == []
-    assert {each.projection for each in found.released} >= {"sessions", "timeline", "commitment"}
+    assert {each.projection for each in found.released} >= {"sessions", "goals", "commitment"}
     assert house.rows("sessions", "session_id, stale_since") == [("s1", None), ("s2", None), ("s3", None)]
     # The engine with a memory of the stream as it was held up goes on with the stream as it is.
     house.tell(history(*[scheduled(f"s{n}", n) for n in range(5)], subject=ONE)[4:])
@@ -121,17 +121,17 @@ def broken(fold: RowFold, fails: Callable[[AnyRecorded], bool]) -> RowFold:
 def test_a_fold_that_raises_holds_up_one_stream_of_its_projection(house: House) -> None:
     bug = broken(sessions.PROJECTION, lambda recorded: recorded.subject == ONE and recorded.version == 3)
     house.tell(stream(ONE) + stream(OTHER))
-    house.engine([bug, timeline.PROJECTION, practices.PROJECTION]).catch_up()
+    house.engine([bug, relationships.PROJECTION, practices.PROJECTION]).catch_up()
     assert house.rows("sessions", "relationship_id, session_id, position, stale_since") == [
         (ONE, "s1", 2, 3),
         (OTHER, "s1", 6, None),
         (OTHER, "s2", 7, None),
         (OTHER, "s3", 8, None),
     ]
-    assert len(house.rows("timeline")) == 8
+    assert house.rows("relationships", "sessions_scheduled, stale_since") == [(3, None), (3, None)]
     assert house.rows("practices", "sessions_scheduled, stale_since") == [(3, None), (3, None)]
     # The bug is mended.
-    engine = house.engine([sessions.PROJECTION, timeline.PROJECTION, practices.PROJECTION])
+    engine = house.engine([sessions.PROJECTION, relationships.PROJECTION, practices.PROJECTION])
     assert [each.subject for each in retry(engine, ["sessions"]).released] == [ONE]
     assert len(house.rows("sessions")) == 6
 

@@ -82,7 +82,7 @@ def compare(house: House) -> None:
     engine = house.engine()
     assert [each.held for each in status(engine).projections if each.held] == []
     differences = rebuild(engine, list(engine.projections), explain=True)
-    assert {each.dataset for each in differences} == set(datasets()) - {"tasks"}
+    assert {each.dataset for each in differences} == set(datasets()) - {"tasks", "timeline"}
     assert [each for each in differences if not each.none] == []
     assert house.all_rows() == lived
     assert check(engine, all_streams=True).wrong == []
@@ -120,7 +120,7 @@ def test_every_table_of_every_projection_has_rows_in_that_log(database: Database
     assert {name for name, rows in house.all_rows().items() if not rows} <= {"tasks", "commitment_signals"}
     house.clock.fixed = max(event.occurred_at for event in everything())
     house.engine().catch_up()
-    assert len(all_projections()) >= 9
+    assert len(all_projections()) >= 8
 
 
 def test_pages_and_streams_come_to_the_same(database: Database) -> None:
