@@ -20,7 +20,7 @@ from infra.kafka.lease import Lease
 from infra.working import schema
 from infra.working.desk import EVERYBODY, KEPT_KEYS, StoredDesk
 from infra.working.horizon import Horizon, last_turned_to
-from infra.working.lease import acquire, hold
+from infra.working.lease import acquire, hold, position
 from infra.working.repair import rebuild, unknown
 from infra.working.saving import Numbers, last_number, save
 from infra.working.sending import Commands
@@ -101,7 +101,12 @@ class Runner:
         self.commands.forget()
 
     def _refresh(self, lease: Lease) -> None:
-        """Take up what is written: the commands that wait, the keys put aside, the clock of a walk that broke off."""
+        """Take up what is written: the position, the commands that wait, the keys put aside, the clock of a broken-off walk.
+
+        The position too: in memory it has run ahead when a commit failed, and what lies between was never seen.
+        """
+        with self.database.reading() as session:
+            lease.position = position(session)
         if new := unknown(self.database, self.desk.workers):
             self._welcome(lease, new)
         with self.database.reading() as session, self.desk.reading(session):
