@@ -70,7 +70,10 @@ def assert_as_modelled(found: Told, expected: Told, messages: Sequence[Mapping[s
         until = next(
             (n for n, event in enumerate(found[subject]) if event[2].startswith("worker:")), len(found[subject])
         )
-        assert found[subject][:until] == story[:until], subject
+        differing = next(
+            (pair for pair in zip(found[subject][:until], story, strict=False) if pair[0] != pair[1]), None
+        )
+        assert differing is None, f"{subject}: recorded {differing[0]}, the model has {differing[1]}"
         if until == len(found[subject]):
             assert len(story) == until, subject
         ids = list(dict.fromkeys(event[1] for event in alone))
@@ -114,10 +117,10 @@ def assert_facts_are_told(stage: Stage, found: Told) -> list[Read]:
     return facts
 
 
-def answered_all(stage: Stage, messages: Sequence[bytes]) -> Counter[str]:
+def answered_all(stage: Stage, messages: Sequence[bytes], within: float = 120) -> Counter[str]:
     """Wait until every message has an answer; how many answers there are of each status, copies of one answer left out."""
     wanted = {json.loads(message)["id"] for message in messages}
-    until = monotonic() + 120
+    until = monotonic() + within
     while True:
         answers = {receipt.json["id"]: receipt.json["data"] for receipt in stage.read(stage.topics.receipts)}
         missing = wanted - {answer["id"] for answer in answers.values()}
