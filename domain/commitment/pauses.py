@@ -13,7 +13,7 @@ def with_pause(pauses: Pauses, start: int, end: int) -> Pauses:
         return pauses
     apart = [pause for pause in pauses if pause[1] < start or end < pause[0]]
     joined = [pause for pause in pauses if pause[0] <= end and start <= pause[1]]
-    whole = (min(start, *(first for first, _ in joined), start), max(end, *(last for _, last in joined), end))
+    whole = (min([start, *(first for first, _ in joined)]), max([end, *(last for _, last in joined)]))
     return tuple(sorted([*apart, whole]))
 
 

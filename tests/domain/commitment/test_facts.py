@@ -226,3 +226,12 @@ def _one_of_each() -> list[object]:
     from domain.commitment.facts import KINDS
 
     return [kind._make([None] * len(kind._fields)) for kind in KINDS]
+
+
+def test_a_walker_read_back_during_a_pause_stands_where_it_froze() -> None:
+    story = Story().goal().active().scheduled("s1", 2, 1).missed("s1", ("mentor",), 2).paused(4).contact(6)
+    terms = TermsInTime([setting(5, "points_no_show", 40)])
+    walker = walk(story.facts, terms).walker
+    again = Walker.from_json(json.loads(json.dumps(walker.to_json())), terms)
+    assert again == walker
+    assert health_at(again, day(7), terms).score == 90
