@@ -15,10 +15,16 @@ from workers.saying import COORDINATOR, HR, because, tell, tidy
 MENTEE: Final = "mentee:"
 
 
+# What a coordinator does about a problem: talk to the two, find other help, or stop for a while or for good.
+PROBLEM_SETTLED_BY: Final = ("RecordContact", "ReferMentee", "PauseRelationship", "TerminateRelationship")
+OFFICE: Final = ("coordinator", "supplier")
+
+
 class Support(State):
-    """For a mentee: the relationships out of which they were referred and which wait for a new mentor."""
+    """For a mentee, the relationships out of which they were referred and which wait for a new mentor; for a relationship, its open problems."""
 
     referred: tuple[str, ...] = ()
+    problems: tuple[int, ...] = ()
 
 
 def _keys(recorded: AnyRecorded, ground: Ground) -> tuple[str, ...]:
@@ -38,13 +44,18 @@ def _react(state: Support, recorded: AnyRecorded, given: Given) -> tuple[Support
     version, of_mentee = recorded.version, given.key.startswith(MENTEE)
     match recorded.data:
         case e.ProblemReported():
-            return state, _problem(version, given)
+            return _problem(state, version, given)
+        case e.ContactRecorded() if recorded.role in OFFICE:
+            return _attended(state)
+        case e.RelationshipPaused() | e.RelationshipTerminated():
+            return _attended(state)
         case e.MenteeSignposted():
             return state, _signposted(version, given)
         case e.MenteeReferred() if of_mentee:
             return _seek_mentor(state, recorded, given)
         case e.MenteeReferred():
-            return state, _to_hr(version, given)
+            after, closed = _attended(state)
+            return after, (*closed, *_to_hr(version, given))
         case e.RelationshipProposed():
             found = [relation for relation in state.referred if relation != recorded.subject]
             return Support(), tidy(*(CloseTask(f"new_mentor:{relation}") for relation in found))
@@ -53,10 +64,20 @@ def _react(state: Support, recorded: AnyRecorded, given: Given) -> tuple[Support
 
 
 @implements("nottingham.problems")
-def _problem(version: int, given: Given) -> Reaction:
-    """A problem reaches the coordinator at once."""
+def _problem(state: Support, version: int, given: Given) -> tuple[Support, Reaction]:
+    """A problem reaches the coordinator at once, and stays on their list until they have seen to it."""
     clauses = given.cite("nottingham.problems")
-    return (because(clauses, (version,), *tell((COORDINATOR,), "problem", version=version)),) if clauses else NOTHING
+    if not clauses:
+        return state, NOTHING
+    task = OpenTask(f"problem:{version}", "problem", PROBLEM_SETTLED_BY)
+    told = tell((COORDINATOR,), "problem", version=version)
+    return state.but(problems=(*state.problems, version)), (because(clauses, (version,), task, *told),)
+
+
+def _attended(state: Support) -> tuple[Support, Reaction]:
+    """Somebody has seen to the problems that were open."""
+    closed = tidy(*(CloseTask(f"problem:{version}") for version in state.problems)) if state.problems else NOTHING
+    return state.but(problems=()), closed
 
 
 @implements("leapfrog.boundaries")
@@ -90,7 +111,17 @@ def _seek_mentor(state: Support, recorded: AnyRecorded, given: Given) -> tuple[S
 SUPPORT: Final = Worker(
     name="support",
     state=Support,
-    listens=frozenset({e.RelationshipProposed, e.ProblemReported, e.MenteeSignposted, e.MenteeReferred}),
+    listens=frozenset(
+        {
+            e.RelationshipProposed,
+            e.ProblemReported,
+            e.ContactRecorded,
+            e.MenteeSignposted,
+            e.MenteeReferred,
+            e.RelationshipPaused,
+            e.RelationshipTerminated,
+        }
+    ),
     react=_react,
     keys=_keys,
 )

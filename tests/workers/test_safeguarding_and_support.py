@@ -1,8 +1,9 @@
 import pytest
 
+from domain.model import Event
 from domain.relationship import events as e
 from domain.words import DisclosureException
-from tests.given_when_then import proposed
+from tests.given_when_then import day, proposed
 from tests.workers.stage import Stage
 from workers.safeguarding import SAFEGUARDING
 from workers.support import SUPPORT
@@ -57,6 +58,31 @@ def test_a_problem_reaches_the_coordinator_at_once() -> None:
     assert stage.clauses("problem") == ("nottingham.problems",)
     assert "answers" not in str(stage.notes)
     assert supporting("pentalog").happens(e.ProblemReported(description="x"), on=3, by="mentor").nothing()
+
+
+SETTLING = [
+    (e.ContactRecorded(channel="telephone"), "coordinator", []),
+    (e.ContactRecorded(channel="telephone"), "mentor", ["problem"]),
+    (REFERRED, "mentor", ["new_mentor"]),
+    (
+        e.RelationshipPaused(reason="x", informed=("mentee", "mentor"), next_steps="talk", review_on=day(20).date()),
+        "mentor",
+        [],
+    ),
+    (e.RelationshipTerminated(reason="referred", informed=("mentee", "mentor"), next_steps="none"), "mentor", []),
+]
+
+
+@pytest.mark.clause("nottingham.problems")
+@pytest.mark.parametrize("event, by, still", SETTLING)
+def test_a_problem_stays_on_the_list_until_the_coordinator_has_seen_to_it(
+    event: Event, by: str, still: list[str]
+) -> None:
+    stage = supporting("nottingham").happens(e.ProblemReported(description="No answers."), on=3, by="mentor")
+    (task,) = stage.tasks("problem")
+    assert task.clauses == ("nottingham.problems",)
+    stage.happens(event, on=4, by=by)
+    assert [task.kind for task in stage.tasks()] == still
 
 
 @pytest.mark.clause("leapfrog.boundaries")
