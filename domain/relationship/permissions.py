@@ -87,7 +87,8 @@ def check_actor(state: Relationship | None, command: Command, context: Context) 
             if isinstance(command, c.ProposeRelationship)
             else state and state.named(role)
         )
-        if named != id_:
+        # A supplier runs the programme; where the relationship names none, it is any supplier's (decision 0013).
+        if named != id_ and not (named is None and role == "supplier"):
             whom = f"names {role}:{named}" if named else f"names no {role}"
             yield Problem("actor", f"the relationship {whom}, not {role}:{id_}", field="actor")
 

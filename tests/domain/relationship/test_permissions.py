@@ -70,6 +70,14 @@ def test_nobody_acts_for_a_role_that_the_relationship_does_not_name() -> None:
     given(alone, *events[1:]).when(end, by="customer").then_refused("actor")
 
 
+def test_where_no_supplier_is_named_any_supplier_runs_the_programme() -> None:
+    events = in_state("active")
+    alone = events[0].event.model_copy(update={"supplier_id": None})
+    end = COMMANDS[c.TerminateRelationship]
+    given(alone, *events[1:]).when(end, by="supplier").then(RelationshipTerminated)
+    given(*events).when(end, by="supplier", as_id="another").then_refused("actor")
+
+
 def test_a_wrong_role_is_refused_and_told_who_may() -> None:
     problems = given(*in_state("active")).when(c.MarkTopicPrivate(topic="health"), by="mentor").then_refused("role")
     assert problems[0].field == "actor"
