@@ -78,7 +78,7 @@ def _known_then(engine: Engine, session: Session, asked: Asked) -> Iterator[tupl
     stream: list[log.Entry] = []
     reader = _reader(engine.store)
     while True:
-        entries = log.streams(session, reader, after, END, READ)
+        entries = log.streams(session, reader, after, log.LAST, END, READ)
         for entry in entries:
             if stream and stream[0].subject != entry.subject:
                 yield stream[0].subject, told(stream, asked.known_at)

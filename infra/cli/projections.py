@@ -83,14 +83,21 @@ def _state(each: Any) -> str:
     return "to be built anew" if each.outdated else "live"
 
 
-def rebuild(name: NameArgument = None, as_json: JsonOption = False) -> None:
+def rebuild(
+    name: NameArgument = None,
+    processes: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many processes fold; as many as can run at once when the log is long."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
     """Build projections anew beside the live ones, say what differs, and switch. A killed build goes on where it was."""
     from infra.projecting.rebuild import rebuild as build
 
     names = _known(name)
     with projecting(aloud=True) as engine:
         engine.prepare()
-        found = build(engine, names, explain=True)
+        found = build(engine, names, explain=True, processes=processes)
     rows = [each._asdict() for each in found]
     if as_json:
         print_json(rows)

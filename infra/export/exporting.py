@@ -14,7 +14,7 @@ import orjson
 
 from domain.codes.clauses import CODES
 from domain.commitment import POLICY
-from infra.eventstore.database import Row, Session
+from infra.eventstore.database import Session
 from infra.export.writing import FORMATS, WRITERS, Format
 from infra.projecting import generation as books
 from infra.projecting import log
@@ -110,12 +110,10 @@ def _position(engine: Engine, session: Session, name: str) -> int:
 
 def _rows(session: Session, dataset: Dataset, columns: Sequence[Column]) -> Iterator[Sequence[Any]]:
     names = ", ".join(column.name for column in columns)
-    # One column alone is read with another, which a codec needs.
-    reader = codec((*columns, columns[0]._replace(name="again")), session.kind)
-    query = f"SELECT {names}, {columns[0].name} AS again FROM {dataset.name} ORDER BY {', '.join(dataset.order)}"  # noqa: S608 - known names
-    rows: Iterator[Row] = session.stream(query, size=5_000)
-    for values in rows:
-        yield tuple(reader.decode(values).values())[:-1]
+    reader = codec(tuple(columns), session.kind)
+    query = f"SELECT {names} FROM {dataset.name} ORDER BY {', '.join(dataset.order)}"  # noqa: S608 - known names
+    for values in session.stream(query, size=5_000):
+        yield tuple(reader.decode(values).values())
 
 
 @contextmanager

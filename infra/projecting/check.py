@@ -8,7 +8,7 @@ import orjson
 
 from infra.eventstore.database import Session
 from infra.projecting import generation as books
-from infra.projecting import log, storing
+from infra.projecting import log, storing, summing
 from infra.projecting.engine import Engine
 from infra.projecting.feed import Feed
 from infra.projecting.generation import Generation
@@ -113,6 +113,6 @@ def _sum(
     session: Session, feed: Feed, generation: Generation, summary: Summary, position: int
 ) -> tuple[int, list[Wrong]]:
     """Add a summary up anew from the stored rows that it is of."""
-    groups = storing.sum_anew(session, generation, summary, feed.values_of(session, position))
-    stored = storing.load_summary(session, generation, summary)
+    groups = summing.add_up_anew(session, generation, summary, feed.values_of(session, position))
+    stored = summing.load(session, generation, summary)
     return len(groups), list(_unlike(summary.table.name, stored, groups))

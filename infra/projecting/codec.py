@@ -53,8 +53,8 @@ class Codec:
 
     def __init__(self, columns: Sequence[Column], kind: Kind) -> None:
         self.names = tuple(column.name for column in columns)
-        assert len(self.names) > 1, "one column alone would not make a tuple"
-        self._get = itemgetter(*self.names)
+        # Of one name alone, itemgetter makes no tuple.
+        self._get = itemgetter(*self.names) if len(self.names) > 1 else lambda row: (row[self.names[0]],)
         self._write = _conversions(columns, lambda column: _WRITE.get((kind, column.type)))
         self._read = _conversions(columns, lambda column: _READ.get(column.type))
 

@@ -14,12 +14,11 @@ from domain.terms import in_force, values
 from infra.eventstore.database import Database, Session
 from infra.eventstore.mapper import RapportMapper
 from infra.projecting import generation as books
-from infra.projecting import log, storing
+from infra.projecting import log, storing, summing, writing
 from infra.projecting.generation import Generation
 from infra.projecting.lru import Recent
 from infra.projecting.programmes import Programmes
 from infra.projecting.schema import physical, state_table
-from infra.projecting.storing import Resummed
 from infra.projecting.unit import Folder, Unit
 from projections.projection import StateFold, Summary
 
@@ -60,11 +59,14 @@ class Feed:
             with self.database.reading() as session:
                 taken = self._read(session, until, limit)
                 self._fold(session, taken, at)
-                summaries = self.summed(session, taken.units.values(), taken.to, new_terms=_new_terms(taken.entries))
+                summaries = self.summed(
+                    session, self.touched(taken.units.values()), taken.to, new_terms=_new_terms(taken.entries)
+                )
+            changes = writing.changes(self.database.kind, self.generations, list(taken.units.values()))
             with self.database.transaction() as session:
                 moved = books.advance(session, self.generations, taken.to)
-                storing.store(session, self.generations, list(taken.units.values()))
-                storing.store_summaries(session, summaries)
+                writing.write(session, changes)
+                summing.write(session, summaries)
                 self._mark_due(session, taken.entries)
         except BaseException:
             self._units.clear()
@@ -114,15 +116,21 @@ class Feed:
         return lambda programme_id: self.programmes.terms(session, programme_id, until)
 
     # --- summaries -------------------------------------------------------------------------------------------------
-    def summed(self, session: Session, units: Iterable[Unit], until: int, *, new_terms: bool) -> list[Resummed]:
-        """The summaries that change with these units, or with new terms."""
+    def touched(self, units: Iterable[Unit]) -> list[list[summing.Change]]:
+        """What these units change for each of the summaries."""
+        each_once = list(units)
+        return [summing.changes(summary, each_once) for _, summary in self.summaries()]
+
+    def summed(
+        self, session: Session, touched: Sequence[Sequence[summing.Change]], until: int, *, new_terms: bool
+    ) -> list[summing.Resummed]:
+        """The summaries that change by what was touched, or with new terms."""
         found = []
-        for generation, summary in self.summaries():
-            touched = [unit for unit in units if summary.of in unit.touched]
-            if touched or new_terms:
-                before = storing.load_summary(session, generation, summary)
-                after = storing.add_up(summary, before, touched, self.values_of(session, until))
-                found.append(Resummed(generation, summary, before, after))
+        for (generation, summary), changes in zip(self.summaries(), touched, strict=True):
+            if changes or new_terms:
+                before = summing.load(session, generation, summary)
+                after = summing.add_up(summary, before, changes, self.values_of(session, until))
+                found.append(summing.Resummed(generation, summary, before, after))
         return found
 
     def summaries(self) -> list[tuple[Generation, Summary]]:

@@ -1,7 +1,7 @@
 """The log as projections read it: in the order of commits by pages, or stream by stream, decoded once for all of them."""
 
 from collections.abc import Container, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from domain.model import AnyRecorded, Event
 from domain.registry import EVENTS
@@ -10,6 +10,10 @@ from infra.eventstore.failure import DamagedEvent, UnknownEvent
 from infra.eventstore.mapper import RapportMapper
 
 _COLUMNS = "position, originator_id, originator_version, topic, state"
+
+
+# Sorts after every subject.
+LAST: Final = "\U0010ffff"
 
 
 class Entry(NamedTuple):
@@ -70,11 +74,11 @@ def stream(session: Session, reader: Reader, subject: str, until: int) -> list[E
     return list(reader.read(rows))
 
 
-def streams(session: Session, reader: Reader, after: tuple[str, int], until: int, limit: int) -> list[Entry]:
-    """Up to `limit` events up to a position, stream after stream, beginning after (subject, version)."""
+def streams(session: Session, reader: Reader, after: tuple[str, int], last: str, until: int, limit: int) -> list[Entry]:
+    """Up to `limit` events up to a position, stream after stream, after (subject, version) and up to a last stream."""
     rows = session.query(
-        f"SELECT {_COLUMNS} FROM stored_events WHERE (originator_id, originator_version) > (?, ?) AND position <= ? "
-        "ORDER BY originator_id, originator_version LIMIT ?",
-        (*after, until, limit),
+        f"SELECT {_COLUMNS} FROM stored_events WHERE (originator_id, originator_version) > (?, ?) AND originator_id <= ? "
+        "AND position <= ? ORDER BY originator_id, originator_version LIMIT ?",
+        (*after, last, until, limit),
     )
     return list(reader.read(rows))

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from infra.eventstore.database import Session
 from infra.projecting import generation as books
-from infra.projecting import log, storing
+from infra.projecting import log, storing, summing, writing
 from infra.projecting.engine import Engine
 from infra.projecting.feed import Feed
 from infra.projecting.generation import Generation, Overtaken
@@ -73,10 +73,11 @@ def _retry(engine: Engine, generation: Generation, subject: str | None) -> list[
             feed.folder.work(unit, engine.clock.now(), feed.terms_of(session, generation.position))
             unit.replaces(stored[each.subject])
             units.append(unit)
-        summaries = feed.summed(session, units, generation.position, new_terms=False)
+        summaries = feed.summed(session, feed.touched(units), generation.position, new_terms=False)
+    changes = writing.changes(engine.database.kind, [generation], units)
     with engine.database.transaction() as session:
         books.touch(session, [generation])
         storing.release(session, generation, [each.subject for each in waiting])
-        storing.store(session, [generation], units)
-        storing.store_summaries(session, summaries)
+        writing.write(session, changes)
+        summing.write(session, summaries)
     return [each for each, unit in zip(waiting, units, strict=True) if not unit.broken]

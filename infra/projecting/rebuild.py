@@ -8,24 +8,28 @@ build that was killed goes on from there. Readers see the old rows until the vie
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from infra.projecting import compare, log, refresh, schema, storing
+from infra.projecting import compare, log, refresh, schema, streams, summing, writing
 from infra.projecting import generation as books
-from infra.projecting.collecting import collecting_seldom
 from infra.projecting.engine import Engine
 from infra.projecting.feed import Feed
 from infra.projecting.generation import Generation, Overtaken
-from infra.projecting.unit import Unit
 
-READ: Final = 4_000
-FLUSH_EVENTS: Final = 10_000
+# Events whose rows are written in one transaction.
+BUNDLE: Final = 10_000
+# So many events take longer to fold than other processes take to start.
+WORTH_SHARING: Final = 100_000
 
 
 class AlreadyBuilding(Exception):
     """Another process is building the same projections at this moment."""
 
 
-def rebuild(engine: Engine, names: Sequence[str], *, explain: bool = False) -> list[compare.Difference]:
+def rebuild(
+    engine: Engine, names: Sequence[str], *, explain: bool = False, processes: int | None = None
+) -> list[compare.Difference]:
     """Build these projections anew and switch to them; what differs from the live rows, if that is asked for.
+
+    A long log is folded by as many processes as can run at once, or as many as are told.
 
     Raises:
         AlreadyBuilding: another process does the same.
@@ -33,9 +37,8 @@ def rebuild(engine: Engine, names: Sequence[str], *, explain: bool = False) -> l
     """
     try:
         building = _begin(engine, names)
-        with collecting_seldom():
-            for together in _alike(building):
-                _read_streams(engine, together)
+        for together in _alike(building):
+            _read_streams(engine, together, processes)
         return _switch(engine, names, explain=explain)
     except Overtaken as error:
         raise AlreadyBuilding(f"another process is building {error} as well") from error
@@ -70,81 +73,33 @@ def _alike(generations: Iterable[Generation]) -> list[list[Generation]]:
     return list(groups.values())
 
 
-def _read_streams(engine: Engine, generations: list[Generation]) -> None:
+def _read_streams(engine: Engine, generations: list[Generation], processes: int | None) -> None:
     reached, target = generations[0].reached, generations[0].target
     assert reached is not None
     assert target is not None
-    engine.watcher.begin(f"building {', '.join(each.name for each in generations)}", _left(engine, reached, target))
-    filler = _Filler(engine, generations, target)
-    # After all versions of the stream that is in.
-    after = (reached, 2**62)
-    while True:
-        with engine.database.reading() as session:
-            entries = log.streams(session, filler.feed.reader, after, target, READ)
-        for entry in entries:
-            filler.take(entry)
-        engine.watcher.done(len(entries))
-        if len(entries) < READ:
-            filler.finish()
-            return
-        after = (entries[-1].subject, entries[-1].version)
-
-
-def _left(engine: Engine, reached: str, target: int) -> int:
     with engine.database.reading() as session:
-        rows = session.query(
-            "SELECT COUNT(*) FROM stored_events WHERE originator_id > ? AND position <= ?", (reached, target)
-        )
-    return int(rows[0][0])
+        todo = streams.bundles(session, reached, BUNDLE)
+    events = sum(bundle.events for bundle in todo)
+    engine.watcher.begin(f"building {', '.join(each.name for each in generations)}", events)
+    feed = Feed(engine.database, engine.store.mapper, generations)
+    if processes is None:
+        processes = streams.processes_at_hand() if events >= WORTH_SHARING else 1
+    for folded in streams.fold_all(feed, todo, target, engine.clock.now(), processes):
+        _write(feed, folded, target)
+        engine.watcher.done(folded.bundle.events)
+    with engine.database.transaction() as session:
+        books.complete(session, feed.generations)
 
 
-class _Filler:
-    """Folds stream after stream and writes what is whole."""
-
-    def __init__(self, engine: Engine, generations: Sequence[Generation], target: int) -> None:
-        self.engine = engine
-        self.feed = Feed(engine.database, engine.store.mapper, generations)
-        self.target = target
-        self._unit: Unit | None = None
-        self._whole: list[Unit] = []
-        self._events = 0
-
-    def take(self, entry: log.Entry) -> None:
-        """The next event, in order of streams and versions."""
-        if self._unit is None or self._unit.subject != entry.subject:
-            self._close()
-            if self._events >= FLUSH_EVENTS:
-                self._flush(last=False)
-            self._unit = self.feed.folder.fresh(entry.subject)
-        self.feed.folder.fold(self._unit, entry)
-        self._events += 1
-
-    def finish(self) -> None:
-        """There are no more events."""
-        self._close()
-        self._flush(last=True)
-
-    def _close(self) -> None:
-        if self._unit is not None:
-            self._whole.append(self._unit)
-            self._unit = None
-
-    def _flush(self, *, last: bool) -> None:
-        feed, units = self.feed, self._whole
-        at = self.engine.clock.now()
-        with self.engine.database.reading() as session:
-            terms_of = feed.terms_of(session, self.target)
-            for unit in units:
-                feed.folder.work(unit, at, terms_of)
-            summaries = feed.summed(session, units, self.target, new_terms=False)
-        with self.engine.database.transaction() as session:
-            moved = books.reach(session, feed.generations, units[-1].subject) if units else list(feed.generations)
-            storing.store(session, feed.generations, units, new=True)
-            storing.store_summaries(session, summaries)
-            if last:
-                moved = books.complete(session, moved)
-        feed.generations = tuple(moved)
-        self._whole, self._events = [], 0
+def _write(feed: Feed, folded: streams.Folded, target: int) -> None:
+    """Write a bundle, and that it is in."""
+    with feed.database.reading() as session:
+        summaries = feed.summed(session, folded.touched, target, new_terms=False)
+    with feed.database.transaction() as session:
+        moved = books.reach(session, feed.generations, folded.bundle.last)
+        writing.write(session, folded.changes, new=True)
+        summing.write(session, summaries)
+    feed.generations = tuple(moved)
 
 
 def _switch(engine: Engine, names: Sequence[str], *, explain: bool) -> list[compare.Difference]:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from infra.eventstore.database import Session, as_time
 from infra.projecting import generation as books
-from infra.projecting import storing
+from infra.projecting import storing, writing
 from infra.projecting.feed import Feed
 from infra.projecting.generation import Generation
 from infra.projecting.schema import physical, state_table
@@ -61,9 +61,10 @@ def _work_anew(feed: Feed, name: str, subjects: list[str], at: datetime) -> None
         for unit in units:
             unit.states[name].stirred = True
             feed.folder.work(unit, at, terms_of)
+    changes = writing.changes(feed.database.kind, [generation], units)
     with feed.database.transaction() as session:
         (moved,) = books.touch(session, [generation])
-        storing.store(session, [generation], units)
+        writing.write(session, changes)
     feed.replace(moved)
 
 

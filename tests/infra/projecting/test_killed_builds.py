@@ -26,15 +26,15 @@ from infra.eventstore.store import EventStore
 from infra.projecting import rebuild
 from infra.projecting.engine import Engine
 
-rebuild.READ = rebuild.FLUSH_EVENTS = 25
-plain = rebuild._Filler._flush
+rebuild.BUNDLE = 25
+plain = rebuild._write
 
-def flush(self, *, last):
-    plain(self, last=last)
-    print("flushed", flush=True)
+def write(*arguments):
+    plain(*arguments)
+    print("written", flush=True)
     time.sleep(0.02)
 
-rebuild._Filler._flush = flush
+rebuild._write = write
 with Database.open(sys.argv[1]) as database:
     engine = Engine(EventStore(database), Clock(datetime.fromisoformat(sys.argv[2])))
     rebuild.rebuild(engine, list(engine.projections))
@@ -57,11 +57,11 @@ def test_a_killed_build_goes_on_where_it_was(store_url: str) -> None:
         engine = house.engine()
         engine.catch_up()
         before, stood = house.all_rows(), [""]
-        for flushes in (1, 2, 2):
+        for bundles in (1, 2, 2):
             process = start(store_url)
             assert process.stdout is not None
-            for _ in range(flushes):
-                assert process.stdout.readline() == "flushed\n"
+            for _ in range(bundles):
+                assert process.stdout.readline() == "written\n"
             process.send_signal(signal.SIGKILL)
             assert process.wait(20) == -signal.SIGKILL
             process.stdout.close()
@@ -88,7 +88,7 @@ def test_two_builds_at_once_end_with_the_right_tables(store_url: str) -> None:
         engine.catch_up()
         process = start(store_url)
         assert process.stdout is not None
-        assert process.stdout.readline() == "flushed\n"
+        assert process.stdout.readline() == "written\n"
         # Whichever comes second to a stream gives way to the other.
         with suppress(AlreadyBuilding):
             rebuild(house.engine(), list(engine.projections))
