@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     # How long to wait for another process that holds the store, in seconds.
     lock_timeout: float = Field(default=30.0, gt=0, le=3600)
     # How many subjects (relationships, mentors, programmes) are kept in memory, some 10 KB each; let those alive at a time fit.
-    cache: int = Field(default=6000, ge=1)
+    cache: int = Field(default=4000, ge=1)
 
 
 def load() -> Settings:

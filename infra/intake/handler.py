@@ -20,7 +20,7 @@ from infra.intake.folding import fold_streams
 from infra.intake.message import Message, parse
 from infra.intake.receipt import Receipt
 
-CACHE_SIZE: Final = 6000
+CACHE_SIZE: Final = 4000
 ATTEMPTS: Final = 50
 
 
