@@ -32,6 +32,7 @@ from infra.simulate import messages
 
 NAMES = UUID("6b1f3c0c-53c7-5d1e-9a5b-2f5f0e7c9a77")
 EVENTS_A_RELATIONSHIP = 64.5
+VISIBLE = "SELECT 1 FROM relationships WHERE relationship_id = ?"
 BATCH = 500
 PAGE = 4_000
 
@@ -192,10 +193,10 @@ def lag(folder: Path, count: int) -> None:
                 [receipt] = rapport.handler.handle_messages([message])
                 accepted = time.perf_counter()
                 assert receipt.status == "accepted", receipt
-                head = rapport.store.head()
+                row = (message.subject, rapport.store.head())
                 while True:
                     mark = rapport.database.mark()
-                    if rapport.database.query("SELECT 1 FROM timeline WHERE position = ?", (head,)):
+                    if rapport.database.query(f"{VISIBLE} AND position = ?", row):
                         break
                     rapport.database.wait_since(mark, 30)
                 taken.append((time.perf_counter() - accepted) * 1000)

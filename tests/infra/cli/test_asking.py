@@ -1,0 +1,160 @@
+"""The commands that ask: their JSON, CSV and text, and what they say to a wrong question."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from infra.cli.app import build
+from infra.eventstore.database import Database
+from tests.given_when_then import SUBJECT
+from tests.infra.projecting.house import House, day, everything
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store with a log of some hundred events, asked on a day on which relationships are alive."""
+    file = tmp_path / "store.sqlite"
+    monkeypatch.setenv("RAPPORT_STORE", f"sqlite:///{file}")
+    monkeypatch.setenv("RAPPORT_CLOCK", day(25).isoformat())
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.chdir(tmp_path)
+    with Database.open(f"sqlite:///{file}", synchronous="off") as database:
+        House(database).tell(everything())
+    return file
+
+
+def rapport(*arguments: str) -> Result:
+    return CliRunner().invoke(build(), arguments)
+
+
+def ask(*arguments: str) -> Any:
+    result = rapport(*arguments, "--json")
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_health_of_one_is_an_object_and_of_all_a_list() -> None:
+    one, everyone = ask("health", SUBJECT), ask("health")
+    assert one in everyone
+    assert one["relationship_id"] == SUBJECT
+    assert one["as_of"] == "2026-03-27T09:00:00Z"
+    assert [signal["signal"] for signal in one["signals"]] == ["no_goal_progress", "late_reschedules", "unpunctual"]
+    assert ask("health", SUBJECT.upper()) == one
+
+
+def test_health_for_a_person_names_score_band_signals_and_evidence() -> None:
+    printed = rapport("health", SUBJECT).stdout
+    for word in ("score", "band", "late_reschedules", "pentalog.late-reschedules", "v6, v11", "next change"):
+        assert word in printed
+    assert "█" in rapport("health").stdout
+    assert "no score" in rapport("health", SUBJECT, "--as-of", "2026-03-03T09:00:00Z").stdout
+
+
+def test_health_as_csv() -> None:
+    rows = list(csv.DictReader(io.StringIO(rapport("health", "--csv").stdout)))
+    (row,) = [row for row in rows if row["relationship_id"] == SUBJECT]
+    assert row["signals"] == "no_goal_progress late_reschedules unpunctual"
+    assert row["as_of"] == "2026-03-27T09:00:00Z"
+    assert len(rows) == len(ask("health"))
+
+
+def test_nps_as_csv_and_for_a_person() -> None:
+    rows = ask("nps", "--by", "month", "--by", "programme")
+    from_csv = list(csv.DictReader(io.StringIO(rapport("nps", "--csv", "--by", "programme", "--by", "month").stdout)))
+    assert len(from_csv) == len(rows) > 0
+    assert list(from_csv[0])[:4] == ["role", "occasion", "programme", "month"]
+    assert {row["suppressed"] for row in from_csv} <= {"true", "false"}
+    assert "NPS" in rapport("nps").stdout
+
+
+def test_what_if_stands_beside_what_is() -> None:
+    (row,) = ask("what-if", SUBJECT, "--set", "late_notice_hours=1", "--set", "points_no_next_session=0")
+    assert row["now"]["concerns"] == [{"clause": "pentalog.late-reschedules", "evidence": [6, 11]}]
+    assert row["then"]["concerns"] == []
+    assert row["then"]["score"] > row["now"]["score"]
+    printed = rapport("what-if", "--set", "late_notice_hours=1").stdout
+    assert "late_reschedules of mentee: 20 → 0" in printed
+    assert "concern pentalog.late-reschedules not raised" in printed
+
+
+def test_projections_status_check_rebuild() -> None:
+    before = ask("projections", "status")
+    assert {each["lag"] for each in before["projections"]} == {before["head"]}
+    assert ask("projections", "check", "--all")["ok"] is True
+    assert {each["lag"] for each in ask("projections", "status")["projections"]} == {0}
+    rebuilt = ask("projections", "rebuild", "commitment_bands")
+    assert [(row["dataset"], row["changed"]) for row in rebuilt] == [
+        ("commitment_health", 0),
+        ("commitment_signals", 0),
+        ("commitment_bands", 0),
+    ]
+    assert "live" in rapport("projections", "status").stdout
+    assert ask("projections", "retry") == {"released": [], "held": []}
+
+
+def test_check_exits_1_and_names_the_row(store: Path) -> None:
+    assert ask("projections", "check")["ok"] is True
+    with Database.open(f"sqlite:///{store}") as database, database.transaction() as session:
+        (mark,) = session.query("SELECT mark FROM projection_generations WHERE name = 'sessions'")[0]
+        session.execute(
+            f"UPDATE sessions__v{mark} SET minutes = 1 WHERE relationship_id = '{SUBJECT}' AND session_id = 's1'"
+        )
+    result = rapport("projections", "check", "--all", "--json")
+    assert result.exit_code == 1
+    (wrong,) = json.loads(result.stdout)["wrong"]
+    assert (wrong["dataset"], wrong["column"], wrong["stored"], wrong["folded"]) == ("sessions", "minutes", 1, 60)
+
+
+def test_export_writes_a_file_and_its_manifest(tmp_path: Path) -> None:
+    manifest = ask("export", "goals", "-o", "goals.csv")
+    assert manifest == json.loads((tmp_path / "goals.csv.manifest.json").read_text())
+    assert (tmp_path / "goals.csv").is_file()
+
+
+@pytest.mark.parametrize(
+    "arguments, says",
+    [
+        (("export", "sesions", "-o", "f.csv"), "sessions"),
+        (("export", "sessions", "-o", "f.txt"), ".parquet"),
+        (("export", "sessions", "-o", "f.csv", "--column", "start"), "starts_at"),
+        (("nps", "--by", "role"), "programme, mentor, month"),
+        (("nps", "--from", "yesterday"), "2026-03-02T09:00:00Z"),
+        (("nps", "--json", "--csv"), "either"),
+        (("health", "--as-of", "2026-03-02T09:00:00"), "offset"),
+        (("health", "--known-at", "soon"), "no time"),
+        (("health", "nobody"), "nobody"),
+        (("what-if", "--set", "late_notice=48"), "late_notice_hours"),
+        (("what-if", "--set", "late_notice_hours"), "TERM=VALUE"),
+        (("what-if", "--set", "late_notice_hours=soon"), "no number"),
+        (("what-if", "--set", "points_no_goal=1000"), "from 0 to 100"),
+        (("what-if", "--set", "planned_sessions=1.5"), "whole"),
+        (("what-if",), "--set"),
+        (("projections", "rebuild", "sesions"), "sessions"),
+        (("projections", "rebuild", "timeline"), "no building"),
+        (("projections", "retry", "nothing"), "relationships"),
+    ],
+)
+def test_a_wrong_question_exits_2_and_says_what_there_is(arguments: tuple[str, ...], says: str) -> None:
+    result = rapport(*arguments)
+    assert result.exit_code == 2
+    assert says in result.stderr
+    assert result.stdout == ""
+
+
+def test_an_unknown_event_is_shown_by_status_and_left_by_retry(store: Path) -> None:
+    with Database.open(f"sqlite:///{store}") as database:
+        house = House(database)
+        event = house.store.mapper.to_stored_event(everything()[0])
+        house.store.append_stored([type(event)(SUBJECT, 99, "SessionDreamt", event.state)])
+    assert rapport("health").exit_code == 0
+    printed = rapport("projections", "status").stdout
+    assert "SessionDreamt" in printed
+    assert "a newer Rapport wrote it" in printed
+    result = rapport("projections", "retry", "sessions")
+    assert result.exit_code == 1
+    assert "1 still held up" in result.stdout

@@ -1,0 +1,60 @@
+"""The kit in which projections are told: given these events, then these rows.
+
+given(sessions.PROJECTION, proposed(), ...).rows() are the rows of its first table, in order of key.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from domain.commitment.terms_in_time import TermsInTime
+from domain.model import AnyRecorded, Event
+from infra.projecting.log import Entry
+from infra.projecting.unit import Folder, Unit
+from projections.dataset import Row
+from projections.projection import Projection
+from tests.given_when_then import At, history
+from tests.infra.projecting.house import LATE
+
+
+class Given:
+    """A history of one stream, folded by one projection."""
+
+    def __init__(
+        self, projection: Projection, records: Iterable[AnyRecorded], at: datetime, terms: TermsInTime
+    ) -> None:
+        self.projection = projection
+        folder = Folder([projection])
+        self.unit: Unit | None = None
+        for position, recorded in enumerate(records, 1):
+            self.unit = self.unit or folder.fresh(recorded.subject)
+            folder.fold(self.unit, Entry(position, recorded.subject, recorded.version, "", recorded))
+        if self.unit:
+            folder.work(self.unit, at, lambda _: terms)
+            assert self.unit.broken == {}
+
+    def rows(self, table: str | None = None) -> list[Row]:
+        """The rows of a table, the first if none is named, in order of key."""
+        rows = self.unit.rows[table or self.projection.tables[0].name] if self.unit else {}
+        return [row for _, row in sorted(rows.items(), key=lambda item: item[0])]
+
+    def row(self) -> Row:
+        """The one row of the first table."""
+        (row,) = self.rows()
+        return row
+
+    def values(self, *columns: str, table: str | None = None) -> list[tuple[Any, ...]]:
+        """Some columns of a table."""
+        return [tuple(row[column] for column in columns) for row in self.rows(table)]
+
+
+def given(
+    projection: Projection,
+    *events: Event | At,
+    at: datetime = LATE,
+    terms: TermsInTime | None = None,
+    subject: str | None = None,
+) -> Given:
+    """Fold a history."""
+    records = history(*events, subject=subject) if subject else history(*events)
+    return Given(projection, records, at, terms or TermsInTime())
