@@ -20,7 +20,7 @@ from infra.local.ports import free_port, is_free
 
 COMMAND = [sys.executable, "-c", "from infra.cli.app import main; main()", "up"]
 ROOT = Path(__file__).parents[3]
-STOP_SECONDS = 30
+STOP_SECONDS = 120
 
 
 @contextmanager

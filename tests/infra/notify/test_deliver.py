@@ -33,7 +33,7 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 def hooked(settings: Settings, receiver: Receiver, secret_file: Path) -> Settings:
     """Settings with a webhook to the receiver."""
-    changes = {"notify_webhook": receiver.url, "notify_secret_file": secret_file, "notify_seconds": 0.5}
+    changes = {"notify_webhook": receiver.url, "notify_secret_file": secret_file, "notify_seconds": 3}
     return settings.model_copy(update=changes)
 
 

@@ -131,7 +131,7 @@ def test_killed_fifty_times(recorded: Path, in_one_go: dict[str, list[Any]]) -> 
         process.kill()
         process.join()
         kills += 1
-    assert begin(path).wait(120) == 0
+    assert begin(path).wait(300) == 0
     same(path, in_one_go)
 
 
@@ -147,8 +147,9 @@ def test_two_at_once_one_of_them_stopped_past_its_lease(recorded: Path, in_one_g
         assert first.poll() is None
     finally:
         first.send_signal(signal.SIGCONT)
-    assert second.wait(120) == 0
-    assert first.wait(120) == 0
+    assert second.wait(300) == 0
+    # On a slow machine the other is not done when the first has waited its time; then it says so and leaves the rest to it.
+    assert first.wait(300) in {0, 1}
     same(path, in_one_go)
 
 
