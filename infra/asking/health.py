@@ -77,6 +77,7 @@ def _known_then(engine: Engine, session: Session, asked: Asked) -> Iterator[tupl
     after: tuple[str, int] = ("", 0)
     stream: list[log.Entry] = []
     reader = _reader(engine.store)
+    engine.watcher.begin("reading the log", int(session.query("SELECT COUNT(*) FROM stored_events")[0][0]))
     while True:
         entries = log.streams(session, reader, after, log.LAST, END, READ)
         for entry in entries:
@@ -84,6 +85,7 @@ def _known_then(engine: Engine, session: Session, asked: Asked) -> Iterator[tupl
                 yield stream[0].subject, told(stream, asked.known_at)
                 stream = []
             stream.append(entry)
+        engine.watcher.done(len(entries))
         if len(entries) < READ:
             break
         after = entries[-1].subject, entries[-1].version

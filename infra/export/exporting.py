@@ -26,6 +26,8 @@ from projections.timeline import TIMELINE
 
 MANIFEST_SUFFIX: Final = ".manifest.json"
 BUFFER: Final = 1 << 20
+# Rows after which progress is told.
+SAID_EVERY: Final = 5_000
 
 
 class Unknown(Exception):
@@ -62,7 +64,7 @@ def export(engine: Engine, name: str, target: Path, columns: Sequence[str] | Non
             with _beside(target) as data, _beside(target.with_name(target.name + MANIFEST_SUFFIX)) as description:
                 hashed = _Hashed(data)
                 with BufferedWriter(cast("RawIOBase", hashed), BUFFER) as buffer:
-                    manifest["rows"] = WRITERS[form](buffer, chosen, _rows(session, dataset, chosen))
+                    manifest["rows"] = WRITERS[form](buffer, chosen, _rows(engine, session, dataset, chosen))
                 manifest["bytes"], manifest["sha256"] = hashed.count, hashed.digest.hexdigest()
                 description.write(orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
                 # Both are whole before either takes its place.
@@ -108,11 +110,14 @@ def _position(engine: Engine, session: Session, name: str) -> int:
     return next(each.position for each in found if each.name == projection.name and each.state == "live")
 
 
-def _rows(session: Session, dataset: Dataset, columns: Sequence[Column]) -> Iterator[Sequence[Any]]:
+def _rows(engine: Engine, session: Session, dataset: Dataset, columns: Sequence[Column]) -> Iterator[Sequence[Any]]:
+    engine.watcher.begin(f"exporting {dataset.name}", int(session.query(f"SELECT COUNT(*) FROM {dataset.name}")[0][0]))  # noqa: S608 - a known name
     names = ", ".join(column.name for column in columns)
     reader = codec(tuple(columns), session.kind)
     query = f"SELECT {names} FROM {dataset.name} ORDER BY {', '.join(dataset.order)}"  # noqa: S608 - known names
-    for values in session.stream(query, size=5_000):
+    for count, values in enumerate(session.stream(query, size=SAID_EVERY), 1):
+        if count % SAID_EVERY == 0:
+            engine.watcher.done(SAID_EVERY)
         yield tuple(reader.decode(values).values())
 
 

@@ -20,7 +20,9 @@ def query(kind: Kind) -> str:
 def _events(kind: Kind) -> str:
     left_out = " AND ".join(f"topic NOT LIKE '{event.__name__}%'" for event in LEFT_OUT)
     if kind == "sqlite":
-        source = "(SELECT *, CAST(state AS TEXT) AS envelope FROM stored_events)"
+        # One damaged event must not take all others out of sight.
+        text = "CAST(state AS TEXT)"
+        source = f"(SELECT *, CASE WHEN json_valid({text}) THEN {text} ELSE '{{}}' END AS envelope FROM stored_events)"
         values = {
             "type": "substr(topic, 1, instr(topic || '#', '#') - 1)",
             **{name: _sqlite_time(f"envelope ->> '$.{name}'") for name in ("occurred_at", "recorded_at")},

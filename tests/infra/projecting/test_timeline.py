@@ -1,5 +1,7 @@
 """The timeline is the log, and the history of deadlines, seen through a view."""
 
+from pathlib import Path
+
 import pytest
 
 from infra.eventstore.database import Database, as_time
@@ -76,6 +78,18 @@ def test_changes_of_deadlines_stand_among_the_events(house: House) -> None:
     assert found[:8] == (row[2], None, 7, "armed", "worker", "trust", "pentalog.trust", "decide")
     assert as_time(found[8]) == day(35)
     assert found[9] == 17
+
+
+def test_a_damaged_event_hides_no_other(tmp_path: Path) -> None:
+    with Database.open(f"sqlite:///{tmp_path / 'store.sqlite'}", synchronous="off") as database:
+        house = House(database)
+        house.tell(troubled())
+        with database.transaction() as session:
+            session.execute("UPDATE stored_events SET state = ? WHERE originator_version = 3", (b"{",))
+        house.engine().catch_up()
+        rows = house.rows("timeline", "version, type, occurred_at")
+    assert len(rows) == len(troubled()) - 1
+    assert (3, "GoalAgreed", None) in rows
 
 
 def test_an_event_that_nobody_can_read_is_in_it_all_the_same(house: House) -> None:
