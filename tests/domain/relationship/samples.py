@@ -1,6 +1,7 @@
 """One of every command, and histories that bring a relationship into each state under every code."""
 
 from datetime import timedelta
+from typing import get_args
 
 from domain.model import Command
 from domain.relationship import commands as c
@@ -9,20 +10,7 @@ from domain.relationship.fields import AgendaItem, Objective, SharingTerm
 from domain.words import Party, Status, Topic
 from tests.given_when_then import ALL_CODES, START, At, day, proposed
 
-TOPICS: tuple[Topic, ...] = (
-    "confidentiality",
-    "process",
-    "invitation_to_share",
-    "realistic_results",
-    "questions_and_feedback",
-    "expectations",
-    "boundaries",
-    "what_mentoring_is_not",
-    "mentor_role",
-    "termination",
-    "complaints_procedure",
-    "ways_of_working",
-)
+TOPICS: tuple[Topic, ...] = get_args(Topic)
 BOTH: tuple[Party, ...] = ("mentee", "mentor")
 PLAN = e.PlanAgreed(
     sessions=6,
