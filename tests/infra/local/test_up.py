@@ -23,12 +23,25 @@ ROOT = Path(__file__).parents[3]
 STOP_SECONDS = 120
 
 
+def heed() -> None:
+    """A job in the background is started deaf to Ctrl-C, and its children would be too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def running(*options: str | Path, cwd: Path | None = None) -> Iterator[subprocess.Popen[str]]:
     command = [*COMMAND, *map(str, options)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=cwd, env=environment) as process:
+    with subprocess.Popen(
+        command,
+        stdout=pipe,
+        stderr=pipe,
+        text=True,
+        cwd=cwd,
+        env=environment,
+        preexec_fn=heed,  # noqa: PLW1509
+    ) as process:
         try:
             yield process
         finally:
