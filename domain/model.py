@@ -5,7 +5,7 @@ which writes events (the mapper) knows what is content and the sharing rules kno
 """
 
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, ClassVar, Generic, NamedTuple, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Final, Generic, NamedTuple, TypeVar, get_args
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -80,6 +80,9 @@ class Known(Data):
     terms: tuple[TermSetting, ...] = ()
 
 
+NOTHING_KNOWN: Final = Known()
+
+
 class Actor(NamedTuple):
     """Whose act it is: `role:id`."""
 
@@ -105,7 +108,7 @@ class Context(NamedTuple):
     actor: Actor
     occurred_at: datetime
     recorded_at: datetime
-    known: Known = Known()
+    known: Known = NOTHING_KNOWN
     codes: tuple[str, ...] = ()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final, assert_never
 
 from domain.codes.clauses import CLAUSES
-from domain.model import AnyRecorded, Event
+from domain.model import AnyRecorded, Context, Event
 from domain.problem import Problem
 from domain.relationship import commands as c
 from domain.relationship import events as e
@@ -16,7 +16,7 @@ TRUST_CLAUSES: Final = ("pentalog.trust",)
 RESPECT_CLAUSES: Final = ("pentalog.respect", "leapfrog.respect")
 
 
-def decide_conduct(state: Relationship, command: c.ConductCommand, found: list[Problem]) -> list[Event]:
+def decide_conduct(state: Relationship, command: c.ConductCommand, _: Context, found: list[Problem]) -> list[Event]:
     """Events of a report, a recommendation or a concern; only what is open can be settled or escalated."""
     match command:
         case c.ReportTrustBreakdown():

@@ -5,7 +5,7 @@ The fields are written out rather than shared with the commands: commands may ch
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from domain.model import (
     Day,
@@ -17,9 +17,7 @@ from domain.model import (
     Name,
     OperationalDay,
     OperationalText,
-    OperationalTime,
     PersonId,
-    ScheduleTime,
     Text,
 )
 from domain.relationship.fields import (
@@ -63,6 +61,9 @@ from domain.words import (
     Urgency,
 )
 
+# Commands bring times to UTC and check their years. An event is read as often as its stream is, and takes them as they stand.
+OperationalTime = Annotated[AwareDatetime, Holds("operational")]
+ScheduleTime = Annotated[AwareDatetime, Holds("schedule")]
 NoticeHours = Annotated[float, Holds("schedule")]
 Late = Annotated[bool, Holds("schedule")]
 Finding = Literal["device", "connection", "microphone", "speakers", "camera", "quiet", "background", "late_check"]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final, get_args
 
-from domain.model import AnyRecorded, Event, Known
+from domain.model import NOTHING_KNOWN, AnyRecorded, Event
 from domain.relationship import events as e
 from domain.relationship.agreements import fold_agreement
 from domain.relationship.conduct import fold_conduct
@@ -93,5 +93,5 @@ def _proposed(event: e.RelationshipProposed, recorded: AnyRecorded) -> Relations
         line_manager_id=event.line_manager_id,
         supplier_id=event.supplier_id,
         codes=event.codes,
-        known=recorded.known or Known(),
+        known=recorded.known or NOTHING_KNOWN,
     )

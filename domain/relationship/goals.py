@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from domain.model import AnyRecorded, Event
+from domain.model import AnyRecorded, Context, Event
 from domain.problem import Problem
 from domain.relationship import commands as c
 from domain.relationship import events as e
@@ -11,7 +11,7 @@ from domain.relationship.said import said
 from domain.relationship.state import Goal, Relationship, put
 
 
-def decide_goal(state: Relationship, command: c.GoalCommand, found: list[Problem]) -> list[Event]:
+def decide_goal(state: Relationship, command: c.GoalCommand, _: Context, found: list[Problem]) -> list[Event]:
     """Events of a goal; mentee and mentor agree on it together (cmn.objectives)."""
     match command:
         case c.AgreeGoal():

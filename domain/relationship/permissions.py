@@ -5,6 +5,7 @@ A party acts under the id that the relationship names for its role.
 """
 
 from collections.abc import Iterable
+from functools import cache
 
 from domain.model import Command, Context
 from domain.problem import Problem
@@ -61,6 +62,7 @@ _SHARED: dict[type[Command], frozenset[Role]] = {
 }
 
 
+@cache
 def may_send(command: type[Command]) -> frozenset[Role]:
     """The roles that may send a command."""
     return _RESERVED.get(command) or _PARTIES | _SHARED.get(command, frozenset())

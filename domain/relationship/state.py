@@ -8,14 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import blake2b
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from domain.immutable import Immutable
-from domain.model import Event, Known
+from domain.model import NOTHING_KNOWN, Event, Known
 from domain.terms import values
 from domain.words import Audience, ConflictNature, DataClass, Document, GoalType, Party, Role, Status
-
-NOTHING_KNOWN: Final = Known()
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -81,6 +79,13 @@ class Matter(Immutable):
     escalated: bool = False
 
 
+class Telling(NamedTuple):
+    """When something happened that was told, and a digest of who told it and how."""
+
+    occurred_at: datetime
+    digest: bytes
+
+
 @dataclass(frozen=True)
 class Relationship(Immutable):
     """The state of one relationship at `version`."""
@@ -126,7 +131,7 @@ class Relationship(Immutable):
     retained_until: date | None = None
     erased: frozenset[str] = frozenset()
     # By type, the mark (see `telling`) of the latest event.
-    latest: Mapping[type[Event], bytes] = field(default_factory=dict)
+    latest: Mapping[type[Event], Telling] = field(default_factory=dict)
 
     @property
     def trust_broken(self) -> bool:
@@ -153,12 +158,10 @@ class Relationship(Immutable):
         }.get(role)
 
 
-def telling(event: Event, occurred_at: datetime, actor: str) -> bytes:
-    """A mark of who said what of which moment: a repetition is known by it, and nothing that was said is kept."""
+def telling(event: Event, occurred_at: datetime, actor: str) -> Telling:
+    """The mark of who said what of which moment: a repetition is known by it, and nothing that was said is kept."""
     said = event.__pydantic_serializer__.to_json(event)
-    return blake2b(
-        b"%b %b %b" % (repr(occurred_at.timestamp()).encode(), actor.encode(), said), digest_size=16
-    ).digest()
+    return Telling(occurred_at, blake2b(b"%b %b" % (actor.encode(), said), digest_size=16).digest())
 
 
 def put(mapping: Mapping[K, V], key: K, value: V) -> dict[K, V]:

@@ -3,12 +3,12 @@
 import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Final
 
 from eventsourcing.persistence import StoredEvent
 
-from domain.model import Context, Event, Known, TermSetting
+from domain.mentor.state import Mentor
+from domain.model import NOTHING_KNOWN, Context, Event, Known
 from domain.problem import Problem, Refused
 from domain.programme.state import Programme
 from domain.registry import decide, evolve
@@ -22,7 +22,6 @@ from infra.intake.message import Message
 from infra.intake.receipt import KEPT, Receipt
 
 AHEAD: Final = timedelta(minutes=5)
-NOTHING: Final = Known()
 Key = tuple[str, str]
 
 logger = logging.getLogger("rapport.intake")
@@ -88,7 +87,9 @@ class Batch:
     def _recorded(self, message: Message, context: Context, entry: Entry, events: list[Event]) -> Receipt:
         if not events:
             return Receipt(message.source, message.id, message.subject, "accepted")
-        state, version, known = entry.state, entry.head.version, self._news(entry, context)
+        state, version = entry.state, entry.head.version
+        before = state.known if isinstance(state, Relationship) else NOTHING_KNOWN
+        known = None if context.known is before else context.known
         stored = []
         names = []
         for event in events:
@@ -117,28 +118,27 @@ class Batch:
         self.touched[message.subject] = Entry(state, Head(version, entry.head.hash))
         return Receipt(message.source, message.id, message.subject, "accepted", tuple(names))
 
-    def _news(self, entry: Entry, context: Context) -> Known | None:
-        """What others say by now, if the stream has not recorded just that."""
-        before = entry.state.known if isinstance(entry.state, Relationship) else NOTHING
-        return None if context.known is before or context.known == before else context.known
-
     def _context(self, message: Message, entry: Entry) -> Context:
         command, state = message.command, entry.state
-        known = NOTHING
+        known = NOTHING_KNOWN
         codes: tuple[CodeId, ...] = ()
         if isinstance(state, Relationship):
-            known, _ = self._known(state.mentor_id, state.programme_id, message.time)
+            known = self._known(state.mentor_id, state.programme_id, message.time, state.known)
         elif isinstance(command, ProposeRelationship):
-            known, codes = self._known(command.mentor_id, command.programme_id, message.time)
+            known = self._known(command.mentor_id, command.programme_id, message.time, NOTHING_KNOWN)
+            programme = self._entry(f"programme:{command.programme_id}").state
+            codes = programme.codes_at(message.time) if isinstance(programme, Programme) else ()
         return Context(message.actor, message.time, self.recorded_at, known, codes)
 
-    def _known(self, mentor_id: str, programme_id: str, at: datetime) -> tuple[Known, tuple[CodeId, ...]]:
+    def _known(self, mentor_id: str, programme_id: str, at: datetime, before: Known) -> Known:
+        """What others say by now; what was known before itself where they say just that."""
         mentor = self._entry(f"mentor:{mentor_id}").state
         programme = self._entry(f"programme:{programme_id}").state
-        standing: MentorStanding = getattr(mentor, "standing", "good")
-        if not isinstance(programme, Programme):
-            return _known(standing, ()), ()
-        return _known(standing, programme.settings_at(at)), programme.codes_at(at)
+        standing: MentorStanding = mentor.standing if isinstance(mentor, Mentor) else "good"
+        terms = programme.settings_at(at) if isinstance(programme, Programme) else ()
+        if standing == before.mentor_standing and terms == before.terms:
+            return before
+        return Known(mentor_standing=standing, terms=terms)
 
     def _entry(self, subject: str) -> Entry:
         entry = self.touched.get(subject) or self.read.get(subject)
@@ -154,8 +154,3 @@ class Batch:
 
 class _Broken(Exception):
     """A stream that the decision needs can't be read."""
-
-
-@lru_cache(maxsize=1024)
-def _known(standing: MentorStanding, terms: tuple[TermSetting, ...]) -> Known:
-    return Known(mentor_standing=standing, terms=terms) if terms or standing != "good" else NOTHING

@@ -14,9 +14,9 @@ from domain.problem import Problem
 from infra.intake.receipt import Receipt
 
 MAX_DEPTH: Final = 64
+TOO_DEEP: Final = Problem("too_deep", f"expected at most {MAX_DEPTH} levels of nesting")
 Read = dict[str, Any]
 
-_KEYS: Final = re.compile(rb'"\s*:')
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _NOT_JSON: Final = re.compile(rb"[:\[,]\s*-?(?:NaN|Infinity)")
 _CONTAINERS: Final = frozenset({dict, list})
@@ -43,7 +43,7 @@ def unreadable(raw: bytes, error: str) -> Problem:
     except UnicodeDecodeError as bad:
         return Problem("bad_utf8", f"expected UTF-8, found byte 0x{raw[bad.start]:02x} at {bad.start}")
     if "depth" in error:
-        return Problem("too_deep", f"expected at most {MAX_DEPTH} levels of nesting")
+        return TOO_DEEP
     if "surrogate" in error and _SURROGATE.search(raw):
         return Problem("bad_character", "expected no unpaired surrogate in a text")
     if _NOT_JSON.search(raw):
@@ -51,32 +51,24 @@ def unreadable(raw: bytes, error: str) -> Problem:
     return Problem("bad_json", f"expected one JSON object: {error}")
 
 
-def irregular(raw: bytes, read: Read) -> list[Problem]:
-    """What JSON readers let pass and a record must not: nesting without end, duplicate keys, NUL in a text."""
-    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _depth(read) > MAX_DEPTH:
-        return [Problem("too_deep", f"expected at most {MAX_DEPTH} levels of nesting")]
+def too_deep(raw: bytes, read: Read) -> bool:
+    """Whether the nesting goes deeper than a message may."""
+    return raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _depth(read) > MAX_DEPTH
+
+
+def irregular(raw: bytes, read: Read, written: bytes) -> list[Problem]:
+    """What JSON readers let pass and a record must not: a key twice, NUL in a text.
+
+    `written` is what was read as orjson writes it: every key once, no space between a key and its colon, no character in
+    the form of a number. Where the message is as plain, it ends as many keys if and only if it has none twice.
+    """
     problems = []
-    # The count is never below that of the keys in the text, so only equal counts are free of doubt.
-    spaced = b'" ' in raw or b'"\t' in raw or b'"\n' in raw or b'"\r' in raw
-    written = len(_KEYS.findall(raw)) if spaced else raw.count(b'":')
-    if written != _count_keys(read):
+    plain = not (b" :" in raw or b"\t" in raw or b"\n" in raw or b"\r" in raw or b"\\u00" in raw)
+    if not plain or raw.count(b'":') != written.count(b'":'):
         problems += _duplicate_keys(raw, read)
     if b"\\u0000" in raw:
         problems += [Problem("bad_character", "expected no NUL in a text", field=path) for path in _with_nul(read)]
     return problems
-
-
-def _count_keys(read: Read) -> int:
-    count = len(read)
-    todo = [inner for inner in read.values() if type(inner) in _CONTAINERS]
-    while todo:
-        value = todo.pop()
-        if type(value) is dict:
-            count += len(value)
-            value = value.values()
-        if not _CONTAINERS.isdisjoint(map(type, value)):
-            todo += [inner for inner in value if type(inner) in _CONTAINERS]
-    return count
 
 
 def _depth(read: Any) -> int:
@@ -118,21 +110,21 @@ def _with_nul(value: Any, path: str = "") -> list[str | None]:
 
 def bare_numbers(read: Read, command: type[BaseModel]) -> list[Problem]:
     """Times and days written as a number in quotes: pydantic takes them for seconds since 1970, but they carry no offset."""
-    texts = [("time", read.get("time"))]
+    bare = ["time"] if _is_bare(read.get("time")) else []
     data = read.get("data")
     if isinstance(data, dict):
         for name in _dated(command):
             value = data.get(name)
             if isinstance(value, dict):
-                texts += [(f"data.{name}.{key}", inner) for key, inner in value.items()]
-            else:
-                texts.append((f"data.{name}", value))
+                bare += [f"data.{name}.{key}" for key, inner in value.items() if _is_bare(inner)]
+            elif _is_bare(value):
+                bare.append(f"data.{name}")
     expected = "expected a day (2026-03-02) or a time with its offset (2026-03-02T09:00:00Z)"
-    return [
-        Problem("naive_time", expected, field=path)
-        for path, text in texts
-        if isinstance(text, str) and text[4:5] != "-"
-    ]
+    return [Problem("naive_time", expected, field=path) for path in bare]
+
+
+def _is_bare(value: Any) -> bool:
+    return isinstance(value, str) and value[4:5] != "-"
 
 
 @cache

@@ -2,7 +2,8 @@
 
 `parse` turns bytes into a `Message` or an invalid receipt that names every wrong field. It looks at form only; whether the
 rules agree is decided later. JSON is read twice, by orjson for everything that pydantic lets pass (duplicate
-keys, NaN, unpaired surrogates) and for the fingerprint, and by pydantic for types: both together take a few microseconds.
+keys, NaN, unpaired surrogates), and by pydantic for types. What orjson read is written once more with sorted keys:
+the fingerprint is a digest of that, and a key that the message has twice is missing from it.
 """
 
 import re
@@ -13,7 +14,7 @@ from hashlib import blake2b
 from typing import Annotated, Any, Final, Generic, Literal, NamedTuple, TypeVar
 
 import orjson
-from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, StringConstraints, ValidationError
 
 from domain.model import Actor, Command, Data, Time
 from domain.problem import Problem
@@ -86,14 +87,17 @@ def parse(raw: bytes) -> Message | Receipt:
         return faults.invalid({}, [faults.unreadable(raw, str(error))])
     if type(read) is not dict:
         return faults.invalid({}, [Problem("not_an_object", "expected a JSON object with the fields of a CloudEvent")])
-    if problems := faults.irregular(raw, read):
+    if faults.too_deep(raw, read):
+        return faults.invalid(read, [faults.TOO_DEEP])
+    written = orjson.dumps(read, option=orjson.OPT_SORT_KEYS)
+    if problems := faults.irregular(raw, read, written):
         return faults.invalid(read, problems)
     name = _command_name(read)
     if "data" not in read and _asks_for_nothing(name):
         read["data"] = {}
-        raw = orjson.dumps(read)
+        raw = written = orjson.dumps(read, option=orjson.OPT_SORT_KEYS)
     try:
-        envelope = _adapter(name).validate_json(raw)
+        envelope = _envelope(name).__pydantic_validator__.validate_json(raw)
     except ValidationError as error:
         found = faults.in_fields(error, read)
         known = {problem.field for problem in found}
@@ -107,7 +111,7 @@ def parse(raw: bytes) -> Message | Receipt:
         envelope.time,
         Actor.parse(envelope.actor),
         envelope.data,
-        fingerprint(read),
+        _fingerprint(read, written),
         envelope.expectedversion,
         envelope.correlationid,
         envelope.causationid,
@@ -154,24 +158,37 @@ def compose(
 
 def fingerprint(content: Mapping[str, Any]) -> bytes:
     """A digest of a message's content, the same for contents that are equal as JSON values (1 and 1.0 are)."""
-    if not PER_DELIVERY.isdisjoint(content):
-        content = {key: value for key, value in content.items() if key not in PER_DELIVERY}
-    return blake2b(orjson.dumps(_with_plain_numbers(content), option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
+    return _fingerprint(content, orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
+
+
+def _fingerprint(content: Mapping[str, Any], written: bytes) -> bytes:
+    """The same for a content that was written already."""
+    if not PER_DELIVERY.isdisjoint(content) or _may_have_whole_floats(written):
+        lasting = {key: value for key, value in content.items() if key not in PER_DELIVERY}
+        written = orjson.dumps(_with_plain_numbers(lasting), option=orjson.OPT_SORT_KEYS)
+    return blake2b(written, digest_size=16).digest()
+
+
+def _may_have_whole_floats(written: bytes) -> bool:
+    """Whether there is a number like 4.0 or 1e16; never says no where there is one."""
+    return (
+        b".0," in written
+        or b".0}" in written
+        or b".0]" in written
+        or (b"e1" in written and _EXPONENT.search(written) is not None)
+    )
 
 
 def _with_plain_numbers(value: Any) -> Any:
-    """The value with whole floats as integers; itself where it has none."""
-    kind = type(value)
-    if kind is dict:
-        if _MAY_HOLD_FLOATS.isdisjoint(map(type, value.values())):
-            return value
-        return {key: _with_plain_numbers(v) if type(v) in _MAY_HOLD_FLOATS else v for key, v in value.items()}
-    if kind is list:
-        return [_with_plain_numbers(v) if type(v) in _MAY_HOLD_FLOATS else v for v in value]
-    return int(value) if value.is_integer() and abs(value) < _ROOM else value
+    """The value with whole floats as integers."""
+    if isinstance(value, dict):
+        return {key: _with_plain_numbers(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_plain_numbers(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < _ROOM else value
 
 
-_MAY_HOLD_FLOATS: Final = frozenset({dict, list, float})
+_EXPONENT: Final = re.compile(rb"\de1[678][,}\]]")
 _ROOM: Final = 2**63
 
 
@@ -192,9 +209,9 @@ def _asks_for_nothing(name: str) -> bool:
 
 
 @cache
-def _adapter(name: str) -> TypeAdapter[Envelope[Any]]:
+def _envelope(name: str) -> type[Envelope[Any]]:
     command = COMMANDS[name] if name else AnyData
-    return TypeAdapter(Envelope[command])  # type: ignore[valid-type]
+    return Envelope[command]  # type: ignore[valid-type]
 
 
 def _further(read: dict[str, Any], name: str) -> list[Problem]:
