@@ -4,7 +4,7 @@ from typing import Any, Self
 
 
 class Immutable:
-    """Gives a frozen dataclass without slots `.but()`.
+    """Gives a frozen dataclass without slots `.but()` and `.put()`.
 
     `dataclasses.replace` runs `__init__` with every field again; folding a long history makes one copy an event, so
     this one copies the attributes and changes what it is told to.
@@ -17,6 +17,12 @@ class Immutable:
         fields.update(changes)
         object.__setattr__(copy, "__dict__", fields)
         return copy
+
+    def put(self, field: str, key: object, value: object) -> Self:
+        """The same value with one entry set in a copy of the mapping that a field holds."""
+        mapping = self.__dict__[field].copy()
+        mapping[key] = value
+        return self.but(**{field: mapping})
 
     def ended_with(self, before: "Immutable", changes: dict[str, Any]) -> Self:
         """The last touch to a copy made of `before` a moment ago, which nobody else has seen: no second copy is made.

@@ -4,7 +4,8 @@ Names are a storage and message format: add, never rename. An event whose fields
 upcaster from each earlier one; that the chain is complete is checked when the store opens.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import reduce
 from typing import Any, Final, Literal, get_args
 
 from domain.case import commands as case_commands
@@ -90,9 +91,13 @@ _FOLDS: Final[dict[Kind, Callable[[Any, Any], State]]] = {
 }
 
 
-def fold_of(subject: str) -> Callable[[Any, Any], State]:
-    """The `evolve` of the aggregate that a subject names, for whoever folds a whole stream."""
-    return _FOLDS[kind_of(subject)]
+def replay(subject: str, history: Iterable[AnyRecorded]) -> State | None:
+    """The state of whichever aggregate after the whole history of a subject; None where nothing happened."""
+    kind = kind_of(subject)
+    if kind == "relationship":
+        return relationship_evolve.replay(history)
+    nothing: State | None = None
+    return reduce(_FOLDS[kind], history, nothing)
 
 
 def evolve(state: State | None, recorded: AnyRecorded) -> State:

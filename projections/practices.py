@@ -14,7 +14,6 @@ from domain.codes.implements import implements
 from domain.immutable import Immutable
 from domain.model import AnyRecorded
 from domain.relationship import events as e
-from domain.relationship.state import put
 from projections.dataset import Column, Row, Table, relationship_id
 from projections.projection import Given, StateFold, Worked
 
@@ -126,17 +125,17 @@ def fold(state: State | None, recorded: AnyRecorded) -> State | None:
 def _after(state: State, event: Folded, recorded: AnyRecorded) -> State:
     match event:
         case e.SessionScheduled():
-            return state.but(scheduled_by=put(state.scheduled_by, event.session_id, recorded.role))
+            return state.put("scheduled_by", event.session_id, recorded.role)
         case e.SessionCompleted():
             return state.but(completed=(*state.completed, _session(event)))
         case e.HomeworkAssigned():
-            return state.but(homework=put(state.homework, event.homework_id, Homework(event.session_id, None)))
+            return state.put("homework", event.homework_id, Homework(event.session_id, None))
         case e.HomeworkReported():
             return _reported(state, event, recorded.occurred_at)
         case e.PresessionCheckRecorded():
             return _checked(state, event)
         case e.GoalAgreed():
-            return state.but(goals=put(state.goals, event.goal_id, event.type))
+            return state.put("goals", event.goal_id, event.type)
         case e.GoalAchieved():
             return state.but(achieved=state.achieved + 1)
         case e.FeedbackGiven():
@@ -164,7 +163,7 @@ def _session(event: e.SessionCompleted) -> Session:
 def _reported(state: State, event: e.HomeworkReported, at: datetime) -> State:
     known = state.homework.get(event.homework_id, Homework(event.session_id, None))
     first = at if known.reported_at is None else min(known.reported_at, at)
-    return state.but(homework=put(state.homework, event.homework_id, known._replace(reported_at=first)))
+    return state.put("homework", event.homework_id, known._replace(reported_at=first))
 
 
 @implements("mentor247.surroundings")

@@ -7,7 +7,7 @@ from domain.problem import Problem
 from domain.relationship import commands as c
 from domain.relationship import events as e
 from domain.relationship.said import said
-from domain.relationship.state import Conflict, Relationship, put
+from domain.relationship.state import Conflict, Relationship
 
 
 def decide_agreement(
@@ -77,13 +77,13 @@ def fold_agreement(state: Relationship, event: e.AgreementEvent, recorded: AnyRe
         case e.RelationshipProposed() | e.ContactDetailsShared():
             return state
         case e.TermsAccepted():
-            return state.but(answers=put(state.answers, (role, event.document), (True, event.version)))
+            return state.put("answers", (role, event.document), (True, event.version))
         case e.TermsDeclined():
-            return state.but(answers=put(state.answers, (role, event.document), (False, event.version)))
+            return state.put("answers", (role, event.document), (False, event.version))
         case e.TrustReadinessStated():
-            return state.but(ready=put(state.ready, role, event.ready))
+            return state.put("ready", role, event.ready)
         case e.ConsentGranted():
-            return state.but(consents=put(state.consents, (role, event.data_class, event.audience), event))
+            return state.put("consents", (role, event.data_class, event.audience), event)
         case e.ConsentWithdrawn():
             gone = (role, event.data_class, event.audience)
             return state.but(consents={key: consent for key, consent in state.consents.items() if key != gone})
@@ -101,6 +101,6 @@ def fold_agreement(state: Relationship, event: e.AgreementEvent, recorded: AnyRe
         case e.ConfidentialityAgreed():
             return state.but(confidentiality=event)
         case e.ReportingAgreed():
-            return state.but(reporting=put(state.reporting, event.with_whom, event))
+            return state.put("reporting", event.with_whom, event)
         case _:
             assert_never(event)

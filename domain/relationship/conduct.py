@@ -10,7 +10,7 @@ from domain.relationship import commands as c
 from domain.relationship import events as e
 from domain.relationship.guards import permitting
 from domain.relationship.said import said
-from domain.relationship.state import Matter, MatterStatus, Relationship, Report, open_matters, put
+from domain.relationship.state import Matter, MatterStatus, Relationship, Report, open_matters
 
 TRUST_CLAUSES: Final = ("pentalog.trust",)
 RESPECT_CLAUSES: Final = ("pentalog.respect", "leapfrog.respect")
@@ -107,11 +107,11 @@ def fold_conduct(state: Relationship, event: e.ConductEvent, recorded: AnyRecord
     """The state after trouble was reported, weighed or settled."""
     match event:
         case e.TrustBreakdownReported():
-            return state.but(reports=put(state.reports, recorded.version, "trust"))
+            return state.put("reports", recorded.version, "trust")
         case e.TrustRestored():
             return _heard(state, "trust").but(recommendations=_settled(state.recommendations, TRUST_CLAUSES))
         case e.DisrespectReported():
-            return state.but(reports=put(state.reports, recorded.version, "disrespect"))
+            return state.put("reports", recorded.version, "disrespect")
         case e.DisrespectResolved():
             return _heard(state, "disrespect").but(recommendations=_settled(state.recommendations, RESPECT_CLAUSES))
         case e.ShutdownRecommended():

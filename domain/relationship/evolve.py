@@ -1,6 +1,6 @@
 """The fold: a state and a recorded event give the next state. History is never refused."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, get_args
 
 from domain.model import NOTHING_KNOWN, AnyRecorded, Event
@@ -10,7 +10,7 @@ from domain.relationship.conduct import fold_conduct
 from domain.relationship.course import fold_course
 from domain.relationship.goals import fold_goal
 from domain.relationship.session_folds import fold_session
-from domain.relationship.state import Relationship, put, telling
+from domain.relationship.state import Relationship, Replayed, telling
 from domain.relationship.voices import fold_voice
 
 # Facts that leave no trace in the state by which a repetition could be known: the latest of each is kept for that.
@@ -77,8 +77,25 @@ def evolve(state: Relationship | None, recorded: AnyRecorded) -> Relationship:
     if recorded.known is not None:
         changes["known"] = recorded.known
     if type(event) in REPEATABLE:
-        changes["latest"] = put(state.latest, type(event), telling(event, recorded.occurred_at, recorded.actor))
+        folded = folded.put("latest", type(event), telling(event, recorded.occurred_at, recorded.actor))
     return folded.ended_with(state, changes)
+
+
+def replay(history: Iterable[AnyRecorded]) -> Relationship | None:
+    """The state after a whole history: that to which `evolve` leads step by step. None where nothing happened.
+
+    Raises:
+        ValueError: as `evolve` does.
+    """
+    events = iter(history)
+    if (first := next(events, None)) is None:
+        return None
+    state = evolve(None, first)
+    object.__setattr__(state, "__class__", Replayed)
+    for recorded in events:
+        state = evolve(state, recorded)
+    object.__setattr__(state, "__class__", Relationship)
+    return state
 
 
 def _proposed(event: e.RelationshipProposed, recorded: AnyRecorded) -> Relationship:

@@ -8,7 +8,7 @@ from domain.relationship import commands as c
 from domain.relationship import events as e
 from domain.relationship.guards import first_clause, normal
 from domain.relationship.said import said
-from domain.relationship.state import Goal, Relationship, put
+from domain.relationship.state import Goal, Relationship
 
 
 def decide_goal(state: Relationship, command: c.GoalCommand, _: Context, found: list[Problem]) -> list[Event]:
@@ -76,7 +76,7 @@ def fold_goal(state: Relationship, event: e.GoalEvent, _: AnyRecorded) -> Relati
     match event:
         case e.GoalAgreed():
             goal = Goal(event.goal_id, "open", event.type, event.title, event.agreed_by)
-            return state.but(goals=put(state.goals, event.goal_id, goal))
+            return state.put("goals", event.goal_id, goal)
         case e.GoalRevised():
             return _changed(state, event.goal_id, title=event.title) if event.title is not None else state
         case e.GoalDropped():
@@ -95,4 +95,4 @@ def fold_goal(state: Relationship, event: e.GoalEvent, _: AnyRecorded) -> Relati
 
 def _changed(state: Relationship, goal_id: str, **changes: str) -> Relationship:
     goal = state.goals.get(goal_id)
-    return state.but(goals=put(state.goals, goal_id, goal.but(**changes))) if goal else state
+    return state.put("goals", goal_id, goal.but(**changes)) if goal else state

@@ -5,7 +5,7 @@ from typing import Any, Final, assert_never
 
 from domain.model import AnyRecorded
 from domain.relationship import events as e
-from domain.relationship.state import Homework, Relationship, Session, put
+from domain.relationship.state import Homework, Relationship, Session
 
 # A copy of these is cheaper than a new one: a long history makes hundreds.
 _NEW_SESSION: Final = Session("", "scheduled", datetime(1970, 1, 1, tzinfo=UTC), 0, "", "")
@@ -26,19 +26,17 @@ def fold_session(state: Relationship, event: e.SessionEvent, recorded: AnyRecord
                 channel=event.channel,
                 scheduled_by=recorded.role,
             )
-            return state.but(sessions=put(state.sessions, event.session_id, session))
+            return state.put("sessions", event.session_id, session)
         case e.SessionRescheduled():
             before = state.sessions.get(event.session_id)
             moves = before.reschedules + 1 if before else 1
             late = (before.late_moves if before else 0) + event.late
             return _changed(state, event.session_id, starts_at=event.starts_at, reschedules=moves, late_moves=late)
         case e.HomeworkAssigned():
-            return state.but(
-                homework=put(state.homework, event.homework_id, _NEW_HOMEWORK.but(session_id=event.session_id))
-            )
+            return state.put("homework", event.homework_id, _NEW_HOMEWORK.but(session_id=event.session_id))
         case e.HomeworkReported():
             homework = _NEW_HOMEWORK.but(session_id=event.session_id, hours=event.hours, done=event.done)
-            return state.but(homework=put(state.homework, event.homework_id, homework))
+            return state.put("homework", event.homework_id, homework)
         case e.SessionCancelled():
             return _changed(state, event.session_id, status="cancelled")
         case e.SessionMissed():
@@ -51,4 +49,4 @@ def fold_session(state: Relationship, event: e.SessionEvent, recorded: AnyRecord
 
 def _changed(state: Relationship, session_id: str, **changes: Any) -> Relationship:
     session = state.sessions.get(session_id)
-    return state.but(sessions=put(state.sessions, session_id, session.but(**changes))) if session else state
+    return state.put("sessions", session_id, session.but(**changes)) if session else state

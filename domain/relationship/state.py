@@ -1,6 +1,7 @@
 """What the rules need to know of a relationship: its state, folded from its events.
 
-A frozen value; the mappings inside are never changed in place but copied (`put`), so a state may be kept and shared.
+A frozen value; the mappings inside are never changed in place but copied (`put`), so a state may be kept and shared. Only the
+replay of a whole history, whose states nobody sees but the last, changes a state of its own in place (`Replayed`).
 It holds no more content than the rules ask for: topics that the mentee keeps private and the titles of goals.
 """
 
@@ -8,15 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import blake2b
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, Self
 
 from domain.immutable import Immutable
 from domain.model import NOTHING_KNOWN, Event, Known
 from domain.terms import values
 from domain.words import Audience, ConflictNature, DataClass, Document, GoalType, Party, Role, Status
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 SessionStatus = Literal["scheduled", "completed", "missed", "cancelled"]
 GoalStatus = Literal["open", "achieved", "dropped"]
@@ -158,17 +156,25 @@ class Relationship(Immutable):
         }.get(role)
 
 
+class Replayed(Relationship):
+    """A state on its way through a history, seen by nobody else: what would be copied is changed in place.
+
+    A copy an event, with all sessions and goals in it, would make the replay of a history cost the square of its length.
+    """
+
+    def but(self, **changes: Any) -> Self:
+        self.__dict__.update(changes)
+        return self
+
+    def put(self, field: str, key: object, value: object) -> Self:
+        self.__dict__[field][key] = value
+        return self
+
+
 def telling(event: Event, occurred_at: datetime, actor: str) -> Telling:
     """The mark of who said what of which moment: a repetition is known by it, and nothing that was said is kept."""
     said = event.__pydantic_serializer__.to_json(event)
     return Telling(occurred_at, blake2b(b"%b %b" % (actor.encode(), said), digest_size=16).digest())
-
-
-def put(mapping: Mapping[K, V], key: K, value: V) -> dict[K, V]:
-    """A copy of a mapping with one entry set."""
-    copy = dict(mapping)
-    copy[key] = value
-    return copy
 
 
 def open_matters(matters: tuple[Matter, ...], clause: str | None = None) -> tuple[Matter, ...]:

@@ -71,9 +71,9 @@ class EventStore:
         )
         return [Stored(*row) for row in rows]
 
-    def streams(self, subjects: Collection[str]) -> Iterator[StoredRow]:
+    def streams(self, subjects: Collection[str]) -> list[StoredRow]:
         """Subject, version, topic, bytes and hash of every event of these streams, each stream in order of version."""
-        yield from self.database.keyed(
+        return self.database.keyed(
             "SELECT originator_id, originator_version, topic, state, hash FROM stored_events "
             "WHERE originator_id IN ({keys}) ORDER BY originator_id, originator_version",
             [(subject,) for subject in subjects],

@@ -5,9 +5,11 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Final
 
-from domain.registry import State, fold_of
+from domain.model import AnyRecorded
+from domain.registry import replay
 from domain.relationship.evolve import TRACELESS
 from infra.eventstore.failure import StoreError
+from infra.eventstore.mapper import RapportMapper
 from infra.eventstore.recording import Head
 from infra.eventstore.store import EventStore, StoredRow
 from infra.intake.cache import Entry
@@ -16,31 +18,34 @@ from infra.intake.cache import Entry
 AT_ONCE: Final = 100
 # The stored form of an event that brought news of what others said.
 NEWS: Final = b'"known":{'
+_SUBJECT: Final = itemgetter(0)
 _TRACELESS: Final = frozenset(event.__name__ for event in TRACELESS)
-
-
-def _rows(store: EventStore, subjects: list[str]) -> Iterator[StoredRow]:
-    for start in range(0, len(subjects), AT_ONCE):
-        yield from store.streams(subjects[start : start + AT_ONCE])
 
 
 def fold_streams(store: EventStore, subjects: Collection[str]) -> dict[str, Entry]:
     """The entry of each subject; one that can't be read says why in `broken` and harms no other."""
     entries = dict.fromkeys(subjects, Entry())
-    for subject, rows in groupby(_rows(store, list(subjects)), key=itemgetter(0)):
-        entries[subject] = _entry(store, subject, list(rows))
+    names = list(subjects)
+    for start in range(0, len(names), AT_ONCE):
+        for subject, rows in groupby(store.streams(names[start : start + AT_ONCE]), key=_SUBJECT):
+            entries[subject] = _entry(store.mapper, subject, list(rows))
     return entries
 
 
-def _entry(store: EventStore, subject: str, rows: list[StoredRow]) -> Entry:
-    decode, evolve, version = store.mapper.decode, fold_of(subject), 0
-    state: State | None = None
+def _entry(mapper: RapportMapper, subject: str, rows: list[StoredRow]) -> Entry:
     latest = {topic: version for _, version, topic, _, _ in rows}
-    try:
+    version = 0
+
+    def history() -> Iterator[AnyRecorded]:
+        nonlocal version
+        decode = mapper.decode
         for _, version, topic, body, _ in rows:
             if topic in _TRACELESS and version != latest[topic] and NEWS not in body:
                 continue
-            state = evolve(state, decode(topic, body))
+            yield decode(topic, body)
+
+    try:
+        state = replay(subject, history())
     except (StoreError, ValueError, LookupError, TypeError, AttributeError) as error:
         return Entry(broken=f"event {version} of {subject} can't be read: {error}")
-    return Entry(state, Head(version, rows[-1][4]))
+    return Entry(state, Head(rows[-1][1], rows[-1][4]))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from domain.model import Command, Context, Event, Recorded
 from domain.problem import Refused
-from domain.registry import COMMAND_OF
+from domain.registry import COMMAND_OF, replay
 from domain.relationship.decide import decide
 from domain.relationship.evolve import evolve
 from domain.relationship.legality import illegal
@@ -87,4 +87,6 @@ def test_no_sequence_of_commands_makes_an_illegal_history(
             version = records[-1].version + 1
             envelope = {"subject": SUBJECT, "version": version, "actor": str(context.actor)}
             records.append(Recorded(occurred_at=when, recorded_at=when, data=event, **envelope))  # type: ignore[arg-type]
-    assert fold(records) == live
+    replayed = replay(SUBJECT, records)
+    assert fold(records) == live == replayed
+    assert type(replayed) is Relationship

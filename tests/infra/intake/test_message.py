@@ -70,6 +70,14 @@ FIELDS = {
     "a key twice in the data": (GOOD.replace(b'"channel":', b'"channel": 1, "channel" :'), [("duplicate_key", "data.channel")]),
     "a key twice, one with space": (GOOD.replace(b'"id":', b'"id" : "x", "id":'), [("duplicate_key", "id")]),
     "an escaped key twice": (GOOD.replace(b'"id":', b'"\\u0069d": "x", "id":'), [("duplicate_key", "id")]),
+    "a key twice, and a text that hides a quotation mark": (
+        GOOD.replace(b'"id":', b'"id":"x\\u0022:","id":'),
+        [("duplicate_key", "id")],
+    ),
+    "a key twice, and a text that hides a colon": (
+        GOOD.replace(b'"id":', b'"id":"x\\"\\u003a","id":'),
+        [("duplicate_key", "id")],
+    ),
     "NUL": (session(channel="plat\0form"), [("bad_character", "data.channel")]),
     "NUL in a key": (session(**{"chan\0nel": 1}), [("bad_character", "data")]),
     "NUL in an id": (line("ScheduleSession", SESSION, id="a\0"), [("bad_character", "id")]),
