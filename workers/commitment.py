@@ -37,7 +37,7 @@ SIGNAL: Final = "late_reschedules"
 CLEARS: Final = "clears"
 RESOLUTION: Final = "the signal no longer holds"
 # After these events the signal may hold, or hold no longer, where it did not before.
-TELLING: Final = (e.SessionRescheduled, e.SessionCancelled, e.RelationshipResumed, TermSet)
+TELLING: Final = (e.RelationshipActivated, e.SessionRescheduled, e.SessionCancelled, e.RelationshipResumed, TermSet)
 TERMS: Final = ("late_notice_hours", "late_window_days")
 
 
@@ -51,12 +51,12 @@ KeptFacts = Annotated[Facts, PlainValidator(_facts), PlainSerializer(Facts.to_js
 class Commitment(State):
     """The facts so far, the clauses of open concerns, and whether ours is among them.
 
-    `holds`: the signal held at the last look, which was at `looked_at`.
+    `evidence`: the versions behind the signal at the last look, which was at `looked_at`; none where it did not hold.
     """
 
     facts: KeptFacts = Facts()
     looked_at: Time | None = None
-    holds: bool = False
+    evidence: tuple[int, ...] = ()
     open: tuple[str, ...] = ()
     ours: bool = False
 
@@ -94,13 +94,18 @@ def _react(state: Commitment, recorded: AnyRecorded, given: Given) -> tuple[Comm
 
 
 def _look(state: Commitment, at: datetime, given: Given) -> tuple[Commitment, Reaction]:
-    """What the signal says now, and what follows when it says something new."""
+    """What the signal says now, and what follows when it says something new.
+
+    More than was known at the last look is new, of whichever party: a concern that was resolved is raised again for it.
+    """
     late, clears_at = _late(state.facts, at, given)
-    before, state = state.holds, state.but(holds=bool(late), looked_at=at)
+    evidence = tuple(sorted({version for signal in late for version in signal.evidence}))
+    news = not set(evidence).issubset(state.evidence)
+    state = state.but(evidence=evidence, looked_at=at)
     timer = tidy(Arm(CLEARS, clears_at) if clears_at else Cancel(CLEARS))
-    if late and not before and CLAUSE not in state.open:
-        state, reaction = _raise(state, late, given)
-    elif before and not late and state.ours:
+    if news and CLAUSE not in state.open:
+        state, reaction = _raise(state, evidence, given)
+    elif not late and state.ours:
         state, reaction = _settled(state, CLAUSE)
         reaction = _resolve(given) + reaction
     else:
@@ -122,11 +127,10 @@ def _late(facts: Facts, at: datetime, given: Given) -> tuple[tuple[Signal, ...],
 
 
 @implements("pentalog.late-reschedules")
-def _raise(state: Commitment, late: tuple[Signal, ...], given: Given) -> tuple[Commitment, Reaction]:
-    """The signal begins: a concern, and the mentor and the coordinator know."""
+def _raise(state: Commitment, evidence: tuple[int, ...], given: Given) -> tuple[Commitment, Reaction]:
+    """The signal begins or worsens: a concern, and the mentor and the coordinator know."""
     if given.relation is None:
         return state, NOTHING
-    evidence = tuple(sorted({version for signal in late for version in signal.evidence}))
     sent = Send(given.key, RaiseConcern(clause=CLAUSE, evidence=evidence), f"raise:{CLAUSE}")
     told = tell((given.relation.mentor, COORDINATOR), "concern_raised", clause=CLAUSE)
     state = state.but(open=(*state.open, CLAUSE), ours=True)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 from infra.cli.opening import opened
@@ -35,6 +36,18 @@ def projecting(*, aloud: bool = False) -> "Iterator[Engine]":
             yield Engine(rapport.store, rapport.clock, watcher=watcher)
         except AlreadyBuilding as error:
             fail(str(error), REFUSED)
+
+
+def bring_up_to_date(done: str) -> None:
+    """Bring the datasets to the head of the log, for whoever reads them with SQL after a command that recorded something.
+
+    That they can't be is no fault of that command, of which `done` says what was done all the same.
+    """
+    try:
+        with projecting() as engine:
+            engine.catch_up()
+    except typer.Exit:
+        print_note(f"{done}; the datasets will follow with the next question")
 
 
 class _Bar:

@@ -12,6 +12,7 @@ import typer
 
 from infra.cli.opening import opened
 from infra.cli.output import REFUSED, USAGE, fail, print_note, progress, stderr
+from infra.cli.projecting import bring_up_to_date
 
 if TYPE_CHECKING:
     from infra.intake.lines import Readable
@@ -55,22 +56,11 @@ def submit(files: FilesArgument = None, as_json: PlainOption = False, datasets: 
                     _write(out, b"".join(receipt.to_json() + b"\n" for receipt in receipts))
                     advance(size)
     if datasets:
-        _follow_up()
+        bring_up_to_date("the messages are recorded")
     if stderr.is_terminal:
         print_note(f"{counted.total()} messages: " + ", ".join(f"{n} {status}" for status, n in counted.items()))
     if counted["refused"] or counted["invalid"] or counted["conflict"]:
         raise typer.Exit(REFUSED)
-
-
-def _follow_up() -> None:
-    """Bring the datasets to the head of the log. That they can't be is no fault of the messages, which are recorded."""
-    from infra.cli.projecting import projecting
-
-    try:
-        with projecting() as engine:
-            engine.catch_up()
-    except typer.Exit:
-        print_note("the messages are recorded; the datasets will follow with the next question")
 
 
 def _size(names: list[str]) -> int | None:

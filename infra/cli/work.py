@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_note, progress
+from infra.cli.projecting import bring_up_to_date
 from infra.cli.running import MetricsHostOption, MetricsPortOption, running
 from infra.cli.times import aware_time
 
@@ -51,7 +52,8 @@ def work(
 ) -> None:
     """React to what is on record: send commands, let deadlines fire, open tasks, deliver notifications.
 
-    One process works at a time; others wait to take over. Ends cleanly on Ctrl-C and SIGTERM.
+    One process works at a time; others wait to take over. Ends cleanly on Ctrl-C and SIGTERM. With --once or --until the
+    datasets are brought up to date afterwards.
     """
     with running("work", metrics_port, metrics_host) as (rapport, process):
         from infra.working.horizon import Horizon
@@ -68,6 +70,8 @@ def work(
             _work_off(runner, deliverer, process, as_json=as_json)
         else:
             _follow(runner, deliverer, process)
+    if once or until is not None:
+        bring_up_to_date("the work is done")
 
 
 def _deliverer(rapport: "Rapport") -> "Deliverer":

@@ -85,6 +85,29 @@ def test_a_third_late_reschedule_raises_no_second_concern_and_a_new_beginning_do
     assert len(told.sent(RaiseConcern)) == 2
 
 
+@pytest.mark.clause("pentalog.late-reschedules")
+def test_lateness_before_the_activation_raises_a_concern_with_it() -> None:
+    told = Stage("pentalog", workers=[COMMITMENT])
+    for number in (1, 2):
+        told.happens(booked(f"s{number}", number), on=0)
+        told.happens(moved(f"s{number}", number, number + 20, 1), on=number - 1 / 24, by="mentee")
+    assert told.nothing()
+    told.active(on=3)
+    assert told.sent(RaiseConcern) == [RaiseConcern(clause=CLAUSE, evidence=(3, 5))]
+    assert "commitment:clears" in told.deadlines()
+
+
+@pytest.mark.parametrize("by, moves", [("mentee", 1), ("mentor", 2)])
+def test_after_an_answer_more_lateness_of_either_party_raises_a_concern_anew(by: str, moves: int) -> None:
+    told = stage().says(ResolveConcern(clause=CLAUSE, resolution="talked"), by="coordinator", on=21)
+    for more in range(3, 3 + moves):
+        told.happens(booked(f"s{more}", more * 10), on=more * 10 - 5)
+        told.happens(moved(f"s{more}", more * 10, more * 10 + 4, 1), on=more * 10 - 1 / 24, by=by)
+    _, again = told.sent(RaiseConcern)
+    assert again.evidence[:2] == (4, 6)
+    assert len(again.evidence) == 2 + moves
+
+
 def test_days_in_a_pause_do_not_let_the_signal_clear() -> None:
     told = stage().happens(paused(60), on=25)
     assert told.passes(115).sent(ResolveConcern) == []
