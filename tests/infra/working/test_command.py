@@ -13,6 +13,7 @@ import pytest
 from domain.relationship import commands as c
 from infra.bootstrap import open_rapport
 from infra.eventstore.database import Database
+from infra.eventstore.store import EventStore
 from infra.observe.process import Process
 from infra.observe.tracing import Tracing
 from infra.settings import Settings
@@ -47,6 +48,13 @@ def test_once_does_all_that_is_due_and_says_how_much(told: str) -> None:
     assert (said["done"], said["events"], said["commands"]) == (True, 3, 1)
     again = orjson.loads(rapport(told, "work", "--once", "--json", clock=day(3).isoformat()).stdout)
     assert (again["events"], again["deadlines"], again["commands"]) == (0, 0, 0)
+
+
+def test_after_it_the_datasets_hold_what_the_workers_did(told: str) -> None:
+    rapport(told, "work", "--once", clock=day(3).isoformat())
+    with Database.open(told) as database:
+        [row] = database.query("SELECT clause, position FROM concerns")
+        assert row == ("pentalog.trust", EventStore(database).head())
 
 
 def test_a_walk_to_a_time_fires_what_is_due_by_then(told: str) -> None:

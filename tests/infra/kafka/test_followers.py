@@ -1,0 +1,87 @@
+"""Eight processes record while a publisher and the projections follow, fifty times: nothing is skipped, nothing comes twice."""
+
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from infra.bootstrap import open_rapport
+from infra.eventstore.database import Database
+from infra.eventstore.store import EventStore
+from tests.infra.eventstore.test_concurrency import answer, tell
+from tests.infra.kafka.running import eventually
+from tests.infra.kafka.stage import Stage, in_order
+from tests.infra.kafka.writer import SHARED
+from tests.messages import proposal
+
+WRITERS = 8
+ROUNDS = 50
+BATCHES = 3
+
+
+@pytest.fixture
+def writers(stage: Stage) -> Iterator[list[subprocess.Popen[str]]]:
+    with open_rapport(stage.settings) as rapport:
+        rapport.handler.handle([proposal(number) for number in range(1, SHARED + 1)])
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.infra.kafka.writer", str(number)],
+            env=stage.environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(WRITERS)
+    ]
+    for writer in started:
+        assert answer(writer) == "ready"
+    yield started
+    for writer in started:
+        writer.communicate(timeout=30)
+        assert writer.returncode == 0
+
+
+def test_followers_see_every_event_once(stage: Stage, writers: list[subprocess.Popen[str]]) -> None:
+    running = [stage.start("projections", "follow").wait_ready(), stage.start("publish").wait_ready()]
+    with Database.open(stage.settings.store) as database:
+        store = EventStore(database)
+        for round_ in range(ROUNDS):
+            before = store.head()
+            for writer in writers:
+                tell(writer, f"{round_} {BATCHES}")
+            recorded = sum(int(answer(writer)) for writer in writers)
+            assert len(store.notifications(before, 100_000)) == recorded
+            expected = folded_from_the_log(store)
+            eventually(lambda: seen_in_the_datasets(store) == expected, said=f"the datasets after round {round_}")  # noqa: B023
+        log = store.notifications(0, 1_000_000)
+    assert len(log) == SHARED + ROUNDS * WRITERS * BATCHES * 4
+    facts = stage.read(stage.topics.events, len(log))
+    assert len(facts) == len(log), "without faults, nothing is published twice"
+    assert Counter(fact.json["id"] for fact in facts).most_common(1)[0][1] == 1
+    versions: dict[str, list[int]] = {}
+    for event in log:
+        versions.setdefault(event.subject, []).append(event.version)
+    assert dict(in_order(facts)) == versions
+    assert [each.stop() for each in running] == [0, 0]
+
+
+Seen = dict[str, tuple[int, int, int]]
+
+
+def folded_from_the_log(store: EventStore) -> Seen:
+    """Of each relationship: the position of its last event, how many sessions were scheduled, how often feedback was given."""
+    found: Seen = {}
+    for event in store.notifications(0, 1_000_000):
+        _, sessions, feedback = found.get(event.subject, (0, 0, 0))
+        sessions += event.topic == "SessionScheduled"
+        feedback += event.topic == "FeedbackGiven"
+        found[event.subject] = event.position, sessions, feedback
+    return found
+
+
+def seen_in_the_datasets(store: EventStore) -> Seen:
+    """The same as the projections have it: a skipped event is missing from a count, a doubled one counts twice."""
+    rows = store.database.query("SELECT relationship_id, position, sessions_scheduled, feedback_given FROM practices")
+    return {str(row[0]): (row[1], row[2], row[3]) for row in rows}
