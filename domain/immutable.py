@@ -19,16 +19,11 @@ class Immutable:
         return copy
 
     def put(self, field: str, key: object, value: object) -> Self:
-        """The same value with one entry set in a copy of the mapping that a field holds."""
-        mapping = self.__dict__[field].copy()
+        """The same value with one entry set in the mapping that a field holds."""
+        return self.but(**{field: self.entered(field, key, value)})
+
+    def entered(self, field: str, key: object, value: object) -> dict[Any, Any]:
+        """A copy of the mapping that a field holds, with one entry set."""
+        mapping: dict[Any, Any] = self.__dict__[field].copy()
         mapping[key] = value
-        return self.but(**{field: mapping})
-
-    def ended_with(self, before: "Immutable", changes: dict[str, Any]) -> Self:
-        """The last touch to a copy made of `before` a moment ago, which nobody else has seen: no second copy is made.
-
-        Where it is `before` itself, because nothing else changed, it is copied first.
-        """
-        copy = self.but() if self is before else self
-        copy.__dict__.update(changes)
-        return copy
+        return mapping

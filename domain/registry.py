@@ -4,7 +4,7 @@ Names are a storage and message format: add, never rename. An event whose fields
 upcaster from each earlier one; that the chain is complete is checked when the store opens.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 from typing import Any, Final, Literal, get_args
 
@@ -63,24 +63,24 @@ def kind_of(subject: str) -> Kind:
     return _PREFIXES[prefix] if separator else "relationship"
 
 
-def decide(subject: str, state: State | None, command: Command, context: Context) -> list[Event]:
+_DECISIONS: Final[dict[Kind, Callable[[Any, Any, Context], Sequence[Event]]]] = {
+    "relationship": relationship_decide.decide,
+    "case": case_decide.decide,
+    "programme": programme_decide.decide,
+}
+
+
+def decide(subject: str, state: State | None, command: Command, context: Context) -> Sequence[Event]:
     """The events that a command records on its aggregate.
 
     Raises:
         Refused: with all problems.
     """
-    rules: Any
-    match kind_of(subject):
-        case "relationship":
-            rules = relationship_decide.decide
-        case "mentor":
-            mentor_id = subject.partition(":")[2]
-            return list(mentor_decide.decide(state, command, context, mentor_id=mentor_id))  # type: ignore[arg-type]
-        case "case":
-            rules = case_decide.decide
-        case "programme":
-            rules = programme_decide.decide
-    return list(rules(state, command, context))
+    kind = kind_of(subject)
+    if kind == "mentor":
+        mentor_id = subject.partition(":")[2]
+        return mentor_decide.decide(state, command, context, mentor_id=mentor_id)  # type: ignore[arg-type]
+    return _DECISIONS[kind](state, command, context)
 
 
 _FOLDS: Final[dict[Kind, Callable[[Any, Any], State]]] = {

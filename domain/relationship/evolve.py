@@ -72,13 +72,17 @@ def evolve(state: Relationship | None, recorded: AnyRecorded) -> Relationship:
         if not isinstance(event, e.RelationshipProposed):
             raise ValueError(f"{recorded.subject} begins with {type(event).__name__}, not with a proposal")
         return _proposed(event, recorded)
-    folded = _FOLDS[type(event)](state, event, recorded)
-    changes: dict[str, Any] = {"version": recorded.version}
+    kind = type(event)
+    folded = state if kind in TRACELESS else _FOLDS[kind](state, event, recorded)
+    # A copy that nobody else has seen yet: it is finished in place.
+    after = folded.but() if folded is state else folded
+    fields = after.__dict__
+    fields["version"] = recorded.version
     if recorded.known is not None:
-        changes["known"] = recorded.known
-    if type(event) in REPEATABLE:
-        folded = folded.put("latest", type(event), telling(event, recorded.occurred_at, recorded.actor))
-    return folded.ended_with(state, changes)
+        fields["known"] = recorded.known
+    if kind in REPEATABLE:
+        fields["latest"] = after.entered("latest", kind, telling(event, recorded.occurred_at, recorded.actor))
+    return after
 
 
 def replay(history: Iterable[AnyRecorded]) -> Relationship | None:

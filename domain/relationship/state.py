@@ -170,6 +170,11 @@ class Replayed(Relationship):
         self.__dict__[field][key] = value
         return self
 
+    def entered(self, field: str, key: object, value: object) -> dict[Any, Any]:
+        mapping: dict[Any, Any] = self.__dict__[field]
+        mapping[key] = value
+        return mapping
+
 
 def telling(event: Event, occurred_at: datetime, actor: str) -> Telling:
     """The mark of who said what of which moment: a repetition is known by it, and nothing that was said is kept."""

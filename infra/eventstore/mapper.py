@@ -7,7 +7,7 @@ way out; stored bytes are never rewritten. Content will be sealed here: nothing 
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
 from pydantic import ValidationError
@@ -17,17 +17,13 @@ from infra.eventstore.failure import DamagedEvent, UnknownEvent
 
 Data = dict[str, Any]
 Upcaster = Callable[[Data], Data]
+Reader = Callable[[bytes], AnyRecorded]
 Upcasters = Mapping[tuple[str, int], Upcaster]
 NONE: Final[Upcasters] = {}
 
 
 class IncompleteUpcasters(Exception):
     """The program's own tables are wrong: an old version can't be brought forward, or an upcaster has no event."""
-
-
-class _Reading(NamedTuple):
-    envelope: type[AnyRecorded]
-    upcasters: tuple[Upcaster, ...]
 
 
 class RapportMapper(Mapper[str]):
@@ -44,8 +40,8 @@ class RapportMapper(Mapper[str]):
         # The envelope class of each event class, to construct and to serialise with.
         self.envelopes: dict[type[Event], type[AnyRecorded]] = {cls: Recorded[cls] for cls in events.values()}  # type: ignore[valid-type]
         self.topics: dict[type[Event], str] = {cls: _topic(name, cls.VERSION) for name, cls in events.items()}
-        self._readings: dict[str, _Reading] = {
-            _topic(name, version): _Reading(
+        self._readers: dict[str, Reader] = {
+            _topic(name, version): _reader(
                 self.envelopes[cls], tuple(upcasters[name, step] for step in range(version, cls.VERSION))
             )
             for name, cls in events.items()
@@ -60,14 +56,10 @@ class RapportMapper(Mapper[str]):
     def decode(self, topic: str, state: bytes) -> AnyRecorded:
         """The event in stored bytes. Raises `UnknownEvent` and `DamagedEvent`."""
         try:
-            envelope, upcasters = self._readings[topic]
-        except KeyError:
-            raise UnknownEvent(topic) from None
-        try:
-            if upcasters:
-                state = _upcast(state, upcasters)
-            return envelope.__pydantic_validator__.validate_json(state)  # type: ignore[no-any-return]
+            return self._readers[topic](state)
         except (ValidationError, ValueError, KeyError, TypeError) as error:
+            if topic not in self._readers:
+                raise UnknownEvent(topic) from None
             raise DamagedEvent(f"an event {topic!r} can't be read: {error}") from error
 
     def to_stored_event(self, domain_event: Any) -> StoredEvent:
@@ -80,11 +72,19 @@ class RapportMapper(Mapper[str]):
         return self.decode(stored_event.topic, stored_event.state)
 
 
-def _upcast(state: bytes, upcasters: tuple[Upcaster, ...]) -> bytes:
-    envelope = json.loads(state)
-    for upcast in upcasters:
-        envelope["data"] = upcast(envelope["data"])
-    return json.dumps(envelope).encode()
+def _reader(envelope: type[AnyRecorded], upcasters: tuple[Upcaster, ...]) -> Reader:
+    """What reads the stored bytes of one version of an event."""
+    read: Reader = envelope.__pydantic_validator__.validate_json
+    if not upcasters:
+        return read
+
+    def read_older(state: bytes) -> AnyRecorded:
+        stored = json.loads(state)
+        for upcast in upcasters:
+            stored["data"] = upcast(stored["data"])
+        return read(json.dumps(stored).encode())
+
+    return read_older
 
 
 def _topic(name: str, version: int) -> str:

@@ -1,7 +1,7 @@
 """One batch being decided: what it reads, what it will write. Nothing outside changes until it is committed."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -84,7 +84,7 @@ class Batch:
             said = "Rapport failed on this message; nothing was recorded, and it may be sent again"
             return self._invalid(message, Problem("internal", said))
 
-    def _recorded(self, message: Message, context: Context, entry: Entry, events: list[Event]) -> Receipt:
+    def _recorded(self, message: Message, context: Context, entry: Entry, events: Sequence[Event]) -> Receipt:
         if not events:
             return Receipt(message.source, message.id, message.subject, "accepted")
         state, version = entry.state, entry.head.version
