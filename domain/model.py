@@ -5,6 +5,7 @@ which writes events (the mapper) knows what is content and the sharing rules kno
 """
 
 from datetime import UTC, date, datetime
+from sys import intern
 from typing import Annotated, Any, ClassVar, Final, Generic, NamedTuple, TypeVar, get_args
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -139,8 +140,8 @@ class Recorded(BaseModel, Generic[E_co]):
 
     @property
     def role(self) -> str:
-        """The acting role: the part of `actor` before the colon."""
-        return self.actor.partition(":")[0]
+        """The acting role: the part of `actor` before the colon; one text for all who have it, for states keep many."""
+        return intern(self.actor.partition(":")[0])
 
 
 AnyRecorded = Recorded[Any]

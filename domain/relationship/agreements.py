@@ -7,7 +7,7 @@ from domain.problem import Problem
 from domain.relationship import commands as c
 from domain.relationship import events as e
 from domain.relationship.said import said
-from domain.relationship.state import Conflict, Relationship
+from domain.relationship.state import Conflict, Consent, Plan, Relationship, saying
 
 
 def decide_agreement(
@@ -29,7 +29,8 @@ def decide_agreement(
             return [] if state.ready.get(role) is command.ready else [said(e.TrustReadinessStated, command)]
         case c.GrantConsent():
             granted = said(e.ConsentGranted, command)
-            return [] if state.consents.get((role, command.data_class, command.audience)) == granted else [granted]
+            before = state.consents.get((role, command.data_class, command.audience))
+            return [] if before and before.said == saying(granted) else [granted]
         case c.WithdrawConsent():
             if (role, command.data_class, command.audience) not in state.consents:
                 message = f"{role} has no consent for {command.data_class} to {command.audience} to take back"
@@ -37,7 +38,7 @@ def decide_agreement(
             return [said(e.ConsentWithdrawn, command)]
         case c.ConfirmMentorTraining():
             confirmed = said(e.MentorTrainingConfirmed, command)
-            return [] if state.trained == confirmed else [confirmed]
+            return [] if state.trained == saying(confirmed) else [confirmed]
         case c.DeclareConflictOfInterest():
             return [said(e.ConflictOfInterestDeclared, command)]
         case c.AgreeConflictMitigation():
@@ -46,13 +47,13 @@ def decide_agreement(
             return [said(e.ContractingConversationRecorded, command)]
         case c.AgreePlan():
             plan = said(e.PlanAgreed, command)
-            return [] if state.plan == plan else [plan]
+            return [] if state.plan and state.plan.said == saying(plan) else [plan]
         case c.AgreeConfidentiality():
             level = said(e.ConfidentialityAgreed, command)
-            return [] if state.confidentiality == level else [level]
+            return [] if state.confidentiality == saying(level) else [level]
         case c.AgreeReporting():
             reporting = said(e.ReportingAgreed, command)
-            return [] if state.reporting.get(command.with_whom) == reporting else [reporting]
+            return [] if state.reporting.get(command.with_whom) == saying(reporting) else [reporting]
         case c.ShareContactDetails():
             return [said(e.ContactDetailsShared, command)]
         case _:
@@ -83,24 +84,25 @@ def fold_agreement(state: Relationship, event: e.AgreementEvent, recorded: AnyRe
         case e.TrustReadinessStated():
             return state.put("ready", role, event.ready)
         case e.ConsentGranted():
-            return state.put("consents", (role, event.data_class, event.audience), event)
+            consent = Consent(event.until, saying(event))
+            return state.put("consents", (role, event.data_class, event.audience), consent)
         case e.ConsentWithdrawn():
             gone = (role, event.data_class, event.audience)
             return state.but(consents={key: consent for key, consent in state.consents.items() if key != gone})
         case e.MentorTrainingConfirmed():
-            return state.but(trained=event)
+            return state.but(trained=saying(event))
         case e.ConflictOfInterestDeclared():
             return state.but(conflicts=(*state.conflicts, Conflict(event.nature, role)))
         case e.ConflictMitigationAgreed():
-            settled = (k.but(mitigated=True) if _is_open(k, event.nature) else k for k in state.conflicts)
+            settled = (k._replace(mitigated=True) if _is_open(k, event.nature) else k for k in state.conflicts)
             return state.but(conflicts=tuple(settled))
         case e.ContractingConversationRecorded():
             return state.but(conversations=state.conversations + 1, covered=state.covered | set(event.covered))
         case e.PlanAgreed():
-            return state.but(plan=event)
+            return state.but(plan=Plan(event.minutes, saying(event)))
         case e.ConfidentialityAgreed():
-            return state.but(confidentiality=event)
+            return state.but(confidentiality=saying(event))
         case e.ReportingAgreed():
-            return state.put("reporting", event.with_whom, event)
+            return state.put("reporting", event.with_whom, saying(event))
         case _:
             assert_never(event)

@@ -142,7 +142,7 @@ def _settled(
     matters: tuple[Matter, ...], clauses: Sequence[str] | None, to: MatterStatus = "resolved"
 ) -> tuple[Matter, ...]:
     return tuple(
-        m.but(status=to) if m.status == "open" and (clauses is None or m.clause in clauses) else m for m in matters
+        m._replace(status=to) if m.status == "open" and (clauses is None or m.clause in clauses) else m for m in matters
     )
 
 
@@ -165,4 +165,4 @@ def _heard(state: Relationship, report: Report) -> Relationship:
 
 
 def _escalated(matters: tuple[Matter, ...], clause: str) -> tuple[Matter, ...]:
-    return tuple(m.but(escalated=True) if m.status == "open" and m.clause == clause else m for m in matters)
+    return tuple(m._replace(escalated=True) if m.status == "open" and m.clause == clause else m for m in matters)

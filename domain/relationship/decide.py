@@ -21,7 +21,7 @@ from domain.relationship.guards import Attempt, first_clause
 from domain.relationship.lifecycle import follow
 from domain.relationship.permissions import check_actor
 from domain.relationship.sessions import decide_session
-from domain.relationship.state import Relationship, telling
+from domain.relationship.state import Relationship, moment, telling
 from domain.relationship.voices import decide_voice
 
 # Each theme decides a closed union and is checked to be total; this only finds the theme of a command in one look-up.
@@ -80,6 +80,6 @@ def propose(command: c.ProposeRelationship, context: Context, found: list[Proble
 def _told_before(state: Relationship | None, event: Event, context: Context) -> bool:
     """Whether the latest event of this type says the same of the same moment by the same actor."""
     latest = state.latest.get(type(event)) if state else None
-    if latest is None or latest.occurred_at != context.occurred_at:
+    if latest is None or not latest.startswith(moment(context.occurred_at)):
         return False
     return latest == telling(event, context.occurred_at, str(context.actor))

@@ -1,6 +1,6 @@
 """Deciding and folding goals, progress on them, and the topics that the mentee keeps private."""
 
-from typing import assert_never
+from typing import Any, assert_never
 
 from domain.model import AnyRecorded, Context, Event
 from domain.problem import Problem
@@ -93,6 +93,6 @@ def fold_goal(state: Relationship, event: e.GoalEvent, _: AnyRecorded) -> Relati
             assert_never(event)
 
 
-def _changed(state: Relationship, goal_id: str, **changes: str) -> Relationship:
+def _changed(state: Relationship, goal_id: str, **changes: Any) -> Relationship:
     goal = state.goals.get(goal_id)
-    return state.put("goals", goal_id, goal.but(**changes)) if goal else state
+    return state.put("goals", goal_id, goal._replace(**changes)) if goal else state

@@ -4,6 +4,7 @@ The statechart (`lifecycle`) hangs them on its transitions, beside the gates of 
 """
 
 from collections.abc import Collection, Iterator
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from domain.codes.clauses import cite
@@ -126,11 +127,11 @@ def contact_details_by_consent(attempt: Attempt) -> Iterator[Problem]:
 def has_consent(state: Relationship, context: Context, data_class: DataClass, audience: Audience) -> bool:
     """Whether the actor's consent for a data class and audience is in force at the time of the act."""
     consent = state.consents.get((context.actor.role, data_class, audience))
-    until = getattr(consent, "until", None)
-    if consent is None or until is None:
+    if consent is None or consent.until is None:
         return consent is not None
-    moment = context.occurred_at if hasattr(until, "hour") else context.occurred_at.date()
-    return bool(moment <= until)
+    if isinstance(consent.until, datetime):
+        return context.occurred_at <= consent.until
+    return context.occurred_at.date() <= consent.until
 
 
 @implements("cmn.disclosure", "nottingham.confidentiality")

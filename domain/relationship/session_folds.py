@@ -1,15 +1,10 @@
 """Folding what happened to sessions into the state."""
 
-from datetime import UTC, datetime
-from typing import Any, Final, assert_never
+from typing import Any, assert_never
 
 from domain.model import AnyRecorded
 from domain.relationship import events as e
 from domain.relationship.state import Homework, Relationship, Session
-
-# A copy of these is cheaper than a new one: a long history makes hundreds.
-_NEW_SESSION: Final = Session("", "scheduled", datetime(1970, 1, 1, tzinfo=UTC), 0, "", "")
-_NEW_HOMEWORK: Final = Homework("")
 
 
 def fold_session(state: Relationship, event: e.SessionEvent, recorded: AnyRecorded) -> Relationship:
@@ -19,12 +14,8 @@ def fold_session(state: Relationship, event: e.SessionEvent, recorded: AnyRecord
             changes = {"status": "completed", "started_at": event.started_at, "ended_at": event.ended_at}
             return _changed(state, event.session_id, **changes)
         case e.SessionScheduled():
-            session = _NEW_SESSION.but(
-                session_id=event.session_id,
-                starts_at=event.starts_at,
-                minutes=event.minutes,
-                channel=event.channel,
-                scheduled_by=recorded.role,
+            session = Session(
+                event.session_id, "scheduled", event.starts_at, event.minutes, event.channel, recorded.role
             )
             return state.put("sessions", event.session_id, session)
         case e.SessionRescheduled():
@@ -33,9 +24,9 @@ def fold_session(state: Relationship, event: e.SessionEvent, recorded: AnyRecord
             late = (before.late_moves if before else 0) + event.late
             return _changed(state, event.session_id, starts_at=event.starts_at, reschedules=moves, late_moves=late)
         case e.HomeworkAssigned():
-            return state.put("homework", event.homework_id, _NEW_HOMEWORK.but(session_id=event.session_id))
+            return state.put("homework", event.homework_id, Homework(event.session_id))
         case e.HomeworkReported():
-            homework = _NEW_HOMEWORK.but(session_id=event.session_id, hours=event.hours, done=event.done)
+            homework = Homework(event.session_id, event.hours, event.done)
             return state.put("homework", event.homework_id, homework)
         case e.SessionCancelled():
             return _changed(state, event.session_id, status="cancelled")
@@ -49,4 +40,4 @@ def fold_session(state: Relationship, event: e.SessionEvent, recorded: AnyRecord
 
 def _changed(state: Relationship, session_id: str, **changes: Any) -> Relationship:
     session = state.sessions.get(session_id)
-    return state.put("sessions", session_id, session.but(**changes)) if session else state
+    return state.put("sessions", session_id, session._replace(**changes)) if session else state

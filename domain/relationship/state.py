@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import blake2b
+from struct import pack
 from typing import Any, Literal, NamedTuple, Self
 
 from domain.immutable import Immutable
@@ -22,8 +23,7 @@ MatterStatus = Literal["open", "resolved", "dismissed"]
 Report = Literal["trust", "disrespect"]
 
 
-@dataclass(frozen=True)
-class Session(Immutable):
+class Session(NamedTuple):
     """One session: `starts_at` is the start it last had, `minutes` its planned length."""
 
     session_id: str
@@ -38,8 +38,7 @@ class Session(Immutable):
     ended_at: datetime | None = None
 
 
-@dataclass(frozen=True)
-class Goal(Immutable):
+class Goal(NamedTuple):
     """One goal of the relationship."""
 
     goal_id: str
@@ -49,8 +48,7 @@ class Goal(Immutable):
     agreed_by: tuple[Party, ...]
 
 
-@dataclass(frozen=True)
-class Conflict(Immutable):
+class Conflict(NamedTuple):
     """A declared conflict of interest; `mitigated` once a mitigation was agreed."""
 
     nature: ConflictNature
@@ -58,8 +56,7 @@ class Conflict(Immutable):
     mitigated: bool = False
 
 
-@dataclass(frozen=True)
-class Homework(Immutable):
+class Homework(NamedTuple):
     """Work between sessions: hours reported so far."""
 
     session_id: str
@@ -67,8 +64,7 @@ class Homework(Immutable):
     done: bool = False
 
 
-@dataclass(frozen=True)
-class Matter(Immutable):
+class Matter(NamedTuple):
     """A concern or a recommendation: the clause behind it and the versions of the events that are its evidence."""
 
     clause: str
@@ -77,11 +73,18 @@ class Matter(Immutable):
     escalated: bool = False
 
 
-class Telling(NamedTuple):
-    """When something happened that was told, and a digest of who told it and how."""
+class Consent(NamedTuple):
+    """A consent in force: until when, and the mark of what was granted."""
 
-    occurred_at: datetime
-    digest: bytes
+    until: datetime | date | None
+    said: bytes
+
+
+class Plan(NamedTuple):
+    """The plan in force: the minutes of a session, and the mark of all that was agreed."""
+
+    minutes: int
+    said: bytes
 
 
 @dataclass(frozen=True)
@@ -102,14 +105,15 @@ class Relationship(Immutable):
 
     answers: Mapping[tuple[str, Document], tuple[bool, str]] = field(default_factory=dict)
     ready: Mapping[str, bool] = field(default_factory=dict)
-    consents: Mapping[tuple[str, DataClass, Audience], Event] = field(default_factory=dict)
-    trained: Event | None = None
+    consents: Mapping[tuple[str, DataClass, Audience], Consent] = field(default_factory=dict)
+    # Of what was said in these words, the mark (see `saying`).
+    trained: bytes | None = None
     conflicts: tuple[Conflict, ...] = ()
     conversations: int = 0
     covered: frozenset[str] = frozenset()
-    plan: Any = None
-    confidentiality: Event | None = None
-    reporting: Mapping[str, Event] = field(default_factory=dict)
+    plan: Plan | None = None
+    confidentiality: bytes | None = None
+    reporting: Mapping[str, bytes] = field(default_factory=dict)
     private_topics: frozenset[str] = frozenset()
 
     goals: Mapping[str, Goal] = field(default_factory=dict)
@@ -129,7 +133,7 @@ class Relationship(Immutable):
     retained_until: date | None = None
     erased: frozenset[str] = frozenset()
     # By type, the mark (see `telling`) of the latest event.
-    latest: Mapping[type[Event], Telling] = field(default_factory=dict)
+    latest: Mapping[type[Event], bytes] = field(default_factory=dict)
 
     @property
     def trust_broken(self) -> bool:
@@ -176,10 +180,20 @@ class Replayed(Relationship):
         return mapping
 
 
-def telling(event: Event, occurred_at: datetime, actor: str) -> Telling:
-    """The mark of who said what of which moment: a repetition is known by it, and nothing that was said is kept."""
+def saying(event: Event) -> bytes:
+    """The mark of what an event says: the same words are known by it, and nothing that was said is kept."""
+    return blake2b(event.__pydantic_serializer__.to_json(event), digest_size=16).digest()
+
+
+def moment(occurred_at: datetime) -> bytes:
+    """A time in eight bytes."""
+    return pack(">d", occurred_at.timestamp())
+
+
+def telling(event: Event, occurred_at: datetime, actor: str) -> bytes:
+    """The mark of who said what of which moment, which it begins with: a repetition is known by it."""
     said = event.__pydantic_serializer__.to_json(event)
-    return Telling(occurred_at, blake2b(b"%b %b" % (actor.encode(), said), digest_size=16).digest())
+    return moment(occurred_at) + blake2b(b"%b %b" % (actor.encode(), said), digest_size=16).digest()
 
 
 def open_matters(matters: tuple[Matter, ...], clause: str | None = None) -> tuple[Matter, ...]:
