@@ -3,6 +3,8 @@
 import logging
 import threading
 import time
+from select import POLLIN, poll
+from socket import socket, socketpair
 from typing import Final
 
 import psycopg
@@ -15,8 +17,6 @@ logger = logging.getLogger("rapport.eventstore")
 # So often a quiet connection is tried; a waiter looks for itself at least as often, in case a word was lost.
 LOOK_SECONDS: Final = 5.0
 AGAIN_SECONDS: Final = 0.5
-# A word wakes the thread at once; so often it looks whether it is to end.
-WAKE_SECONDS: Final = 0.2
 
 
 class Listener:
@@ -29,12 +29,17 @@ class Listener:
         self._listening = False
         self._closed = False
         self._thread: threading.Thread | None = None
+        # The thread waits at one end, and wakes when the other is closed.
+        self._ends: tuple[socket, socket] | None = None
 
     def mark(self) -> int:
         """What was heard so far. Everything committed after this call is heard, or its loss is."""
         with self._changed:
             if self._thread is None and not self._closed:
-                self._thread = threading.Thread(target=self._listen, name="rapport-listener", daemon=True)
+                self._ends = socketpair()
+                self._thread = threading.Thread(
+                    target=self._listen, args=(self._ends[0],), name="rapport-listener", daemon=True
+                )
                 self._thread.start()
             if not self._listening:
                 self._changed.wait_for(lambda: self._listening or self._closed, AGAIN_SECONDS)
@@ -53,16 +58,19 @@ class Listener:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        if self._thread is not None:
+        if self._thread is not None and self._ends is not None:
+            waked, waker = self._ends
+            waker.close()
             self._thread.join()
+            waked.close()
 
-    def _listen(self) -> None:
+    def _listen(self, waked: socket) -> None:
         while not self._closed:
             try:
                 with self._datastore.connect() as link:
                     link.execute(f"LISTEN {CHANNEL}")
                     self._tell(listening=True)
-                    self._hear(link)
+                    self._hear(link, waked)
             except psycopg.Error as error:
                 if not self._closed:
                     logger.warning("not listening to PostgreSQL for the moment: %s", error)
@@ -70,14 +78,16 @@ class Listener:
             with self._changed:
                 self._changed.wait_for(lambda: self._closed, AGAIN_SECONDS)
 
-    def _hear(self, link: psycopg.Connection[object]) -> None:
-        quiet_until = time.monotonic() + LOOK_SECONDS
+    def _hear(self, link: psycopg.Connection[object], waked: socket) -> None:
+        """Sleep until a word comes; nothing is done in between but to try the connection now and then."""
+        waiting = poll()
+        waiting.register(link.fileno(), POLLIN)
+        waiting.register(waked.fileno(), POLLIN)
         while not self._closed:
-            for _ in link.notifies(timeout=WAKE_SECONDS, stop_after=1):
-                self._tell(listening=True)
-            if time.monotonic() > quiet_until:
+            if not waiting.poll(LOOK_SECONDS * 1000):
                 link.execute("SELECT 1")
-                quiet_until = time.monotonic() + LOOK_SECONDS
+            for _ in link.notifies(timeout=0):
+                self._tell(listening=True)
 
     def _tell(self, *, listening: bool) -> None:
         with self._changed:

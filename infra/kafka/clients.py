@@ -12,6 +12,8 @@ from infra.settings import Settings
 
 # A poll shorter than this may end in the middle of a rebalance and leave kafka-python waiting for good.
 POLL_MS: Final = 1000
+# The broker answers a fetch when there is something, and an empty one after so long: seldom, for each costs a millisecond.
+FETCH_MS: Final = 4000
 # How long a consumer may be busy with one batch before its partitions go to others.
 BUSY_MS: Final = 120_000
 REQUEST_MS: Final = 10_000
@@ -88,6 +90,7 @@ def consumer(settings: Settings, name: str, *, group: str | None, most: int = 50
         isolation_level="read_committed",
         session_timeout_ms=session_ms,
         heartbeat_interval_ms=session_ms // 4,
+        fetch_max_wait_ms=FETCH_MS,
         max_poll_interval_ms=BUSY_MS,
         max_poll_records=most,
         allow_auto_create_topics=False,

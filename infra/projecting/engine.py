@@ -26,7 +26,7 @@ from projections.tasks import TASKS
 from projections.timeline import TIMELINE
 
 # Whoever follows the log looks at the clock at least this often, for time passing and for being told to stop.
-PULSE_SECONDS: Final = 1.0
+PULSE_SECONDS: Final = 2.0
 # So many events behind, and more than half of the log: building anew, stream by stream, is faster than going with it.
 FAR_BEHIND: Final = 20_000
 # How long to wait for another process that builds the same and makes no progress.
