@@ -6,8 +6,8 @@ from typing import Any, Self
 class Immutable:
     """Gives a frozen dataclass without slots `.but()` and `.put()`.
 
-    `dataclasses.replace` runs `__init__` with every field again; folding a long history makes one copy an event, so
-    this one copies the attributes and changes what it is told to.
+    `dataclasses.replace` runs `__init__` with every field again; every event makes a copy, so this one copies the
+    attributes and changes what it is told to.
     """
 
     def but(self, **changes: Any) -> Self:
