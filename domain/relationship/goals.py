@@ -8,7 +8,7 @@ from domain.relationship import commands as c
 from domain.relationship import events as e
 from domain.relationship.guards import first_clause, normal
 from domain.relationship.said import said
-from domain.relationship.state import Goal, Relationship
+from domain.relationship.state import Goal, Relationship, saying
 
 
 def decide_goal(state: Relationship, command: c.GoalCommand, _: Context, found: list[Problem]) -> list[Event]:
@@ -38,15 +38,19 @@ def decide_goal(state: Relationship, command: c.GoalCommand, _: Context, found: 
 
 
 def _agree(state: Relationship, command: c.AgreeGoal, found: list[Problem]) -> list[Event]:
+    agreed = said(e.GoalAgreed, command)
     goal = state.goals.get(command.goal_id)
     if goal:
-        if (goal.title, goal.type) == (command.title, command.type):
+        if goal.status != "dropped" and goal.said == saying(agreed):
             return []
-        found.append(Problem("goal_exists", f"goal {goal.goal_id} is agreed already", field="data.goal_id"))
+        message = (
+            f"goal {goal.goal_id} was agreed before, in other words or with other fields: revise it, or give another id"
+        )
+        found.append(Problem("goal_exists", message, field="data.goal_id"))
     if set(command.agreed_by) != {"mentee", "mentor"}:
         clause = first_clause(state.codes, "cmn.objectives")
         found.append(Problem("agreed_by", "both mentee and mentor agree on a goal", clause, "data.agreed_by"))
-    return [said(e.GoalAgreed, command)]
+    return [agreed]
 
 
 def _progress(state: Relationship, command: c.RecordGoalProgress, found: list[Problem]) -> list[Event]:
@@ -75,7 +79,7 @@ def fold_goal(state: Relationship, event: e.GoalEvent, _: AnyRecorded) -> Relati
     """The state after something happened to a goal."""
     match event:
         case e.GoalAgreed():
-            goal = Goal(event.goal_id, "open", event.type, event.title, event.agreed_by)
+            goal = Goal(event.goal_id, "open", event.type, event.title, event.agreed_by, saying(event))
             return state.put("goals", event.goal_id, goal)
         case e.GoalRevised():
             return _changed(state, event.goal_id, title=event.title) if event.title is not None else state

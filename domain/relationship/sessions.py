@@ -24,7 +24,7 @@ def decide_session(
     """Events of a session; a session belongs to this relationship and is in a fitting state."""
     match command:
         case c.ScheduleSession():
-            return _schedule(state, command, found)
+            return _schedule(state, command, context, found)
         case c.RescheduleSession():
             return _reschedule(state, command, context, found)
         case c.CancelSession():
@@ -67,11 +67,11 @@ def _session(state: Relationship, session_id: str, found: list[Problem], *status
     return session
 
 
-def _schedule(state: Relationship, command: c.ScheduleSession, found: list[Problem]) -> list[Event]:
+def _schedule(state: Relationship, command: c.ScheduleSession, context: Context, found: list[Problem]) -> list[Event]:
     if command.session_id in state.sessions:
         message = f"there is a session {command.session_id} already"
         found.append(Problem("session_exists", message, field="data.session_id"))
-    planned = state.plan.minutes if state.plan else int(state.term("session_minutes"))
+    planned = state.plan.minutes if state.plan else int(values(context.known.terms)["session_minutes"])
     minutes = command.minutes or planned
     _no_overlap(state, command.session_id, command.starts_at, minutes, found)
     return [said(e.SessionScheduled, command, minutes=minutes)]

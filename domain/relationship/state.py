@@ -39,13 +39,14 @@ class Session(NamedTuple):
 
 
 class Goal(NamedTuple):
-    """One goal of the relationship."""
+    """One goal of the relationship; `said` is the mark of what was agreed."""
 
     goal_id: str
     status: GoalStatus
     type: GoalType
     title: str
     agreed_by: tuple[Party, ...]
+    said: bytes
 
 
 class Conflict(NamedTuple):

@@ -1,12 +1,16 @@
 """`rapport audit`: recompute the record and say what is wrong with it."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
 from infra.cli.opening import opened
 from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, progress, stdout
+from infra.cli.projecting import projecting
+
+if TYPE_CHECKING:
+    from infra.audit.verify import Wrong
 
 
 def register(app: typer.Typer) -> None:
@@ -27,7 +31,8 @@ def verify_record(
 ) -> None:
     """Check that every event is decodable, in its place, linked to the one before and legal. Exits 1 if any is not.
 
-    What the workers decided is replayed and compared with the receipts of their decisions.
+    What the workers decided is replayed and compared with the receipts of their decisions, and the datasets are folded anew
+    and compared row by row.
     """
     from infra.audit.verify import Wrong, verify
     from infra.showing.subject import normal_id
@@ -44,6 +49,8 @@ def verify_record(
             with progress("replaying decisions", None if subject else rapport.store.head()) as advance:
                 odd = verify_decisions(rapport.store, subject, advance)
             verdict = verdict._replace(problems=tuple(Wrong(*problem) for problem in odd))
+    if verdict.ok:
+        verdict = verdict._replace(problems=_odd_rows(subject))
     if as_json:
         problems = [wrong._asdict() for wrong in verdict.problems]
         print_json({"ok": verdict.ok, **verdict._asdict(), "problems": problems})
@@ -56,3 +63,21 @@ def verify_record(
     if verdict.problems:
         first = verdict.problems[0]
         fail(f"the first wrong event is version {first.version} of {first.subject}: {first.problem}", REFUSED)
+
+
+def _odd_rows(subject: str | None) -> "tuple[Wrong, ...]":
+    """The rows of the datasets that are not what the events make of them, each at the last event of its subject."""
+    from infra.audit.verify import Wrong
+    from infra.projecting.check import check
+
+    with projecting() as engine:
+        found = check(engine, all_streams=True, only=subject).wrong
+        heads = engine.store.heads({row.key[0] for row in found})
+    return tuple(
+        Wrong(
+            row.key[0],
+            heads[row.key[0]].version,
+            f"the dataset {row.dataset} has {row.stored} where the events make it {row.folded} ({row.column or 'the row'})",
+        )
+        for row in found
+    )

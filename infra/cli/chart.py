@@ -2,15 +2,20 @@
 
 import typer
 
+from infra.cli.output import JsonOption, print_json
+
 
 def register(app: typer.Typer) -> None:
     """Add `chart`."""
     app.command("chart")(chart)
 
 
-def chart() -> None:
+def chart(as_json: JsonOption = False) -> None:
     """Print the statechart of a relationship as Mermaid."""
-    typer.echo(diagram())
+    if as_json:
+        print_json({"mermaid": diagram()})
+    else:
+        typer.echo(diagram())
 
 
 def diagram() -> str:

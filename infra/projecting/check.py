@@ -39,15 +39,17 @@ class Checked(NamedTuple):
     wrong: list[Wrong]
 
 
-def check(engine: Engine, *, all_streams: bool = False, sample: int = SAMPLE) -> Checked:
-    """Fold a sample of streams anew, spread evenly over all of them, or every one; and every summary."""
+def check(engine: Engine, *, all_streams: bool = False, sample: int = SAMPLE, only: str | None = None) -> Checked:
+    """Fold a sample of streams anew, spread evenly over all of them, or every one, or one; and every summary."""
     engine.catch_up()
     with engine.database.reading() as session:
         generations = [each for each in books.load(session, engine.projections) if each.state == "live"]
         feed = Feed(engine.database, engine.store.mapper, generations)
         position = min((each.position for each in generations), default=0)
         subjects = [row[0] for row in session.query("SELECT DISTINCT originator_id FROM stored_events ORDER BY 1")]
-        if not all_streams and len(subjects) > sample:
+        if only is not None:
+            subjects = [only]
+        elif not all_streams and len(subjects) > sample:
             subjects = [subjects[len(subjects) * place // sample] for place in range(sample)]
         engine.watcher.begin("checking", len(subjects))
         rows = 0

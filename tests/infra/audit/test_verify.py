@@ -1,17 +1,23 @@
 """Verification finds what is wrong, names the first wrong event of a stream, and lets the other streams pass."""
 
+import json
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 from eventsourcing.persistence import StoredEvent
+from typer.testing import CliRunner
 
 from domain.model import Event
 from domain.relationship import events as e
 from infra.audit.verify import Verdict, verify
 from infra.bootstrap import Rapport, open_rapport
+from infra.cli.app import build
+from infra.projecting import generation as books
 from infra.settings import Settings
+from projections.relationships import PROJECTION
 from tests.messages import contact, line, proposal, relationship_id
 
 FIRST, SECOND = relationship_id(1), relationship_id(2)
@@ -73,6 +79,32 @@ def test_a_gap_is_named(rapport: Rapport) -> None:
 def test_a_stream_cut_off_at_its_end_is_betrayed_by_the_receipts(rapport: Rapport) -> None:
     change(rapport, "DELETE FROM stored_events WHERE originator_id = ? AND originator_version >= 3", FIRST)
     assert found(verify(rapport.store)) == [(FIRST, 3)]
+    assert found(verify(rapport.store, FIRST)) == [(FIRST, 3)]
+    assert found(verify(rapport.store, SECOND)) == []
+
+
+def test_bytes_that_somebody_turned_into_a_text_are_named(tmp_path: Path) -> None:
+    with open_rapport(Settings(store=f"sqlite:///{tmp_path / 'store.sqlite'}")) as opened:
+        opened.handler.handle([proposal(1)])
+        change(opened, "UPDATE stored_events SET state = replace(CAST(state AS TEXT), 'ana', 'eve')")
+        assert found(verify(opened.store)) == [(FIRST, 1)]
+
+
+def test_the_command_folds_the_datasets_anew(
+    rapport: Rapport, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAPPORT_STORE", settings.store)
+    whole = CliRunner().invoke(build(), ["audit", "verify", "--json"])
+    assert whole.exit_code == 0, whole.stderr
+    with rapport.database.reading() as session:
+        [live] = [each for each in books.load(session, {PROJECTION.name: PROJECTION}) if each.state == "live"]
+    change(rapport, f"UPDATE relationships__v{live.mark} SET status = 'paused' WHERE relationship_id = ?", FIRST)
+    for subject, code in ((FIRST, 1), (SECOND, 0)):
+        result = CliRunner().invoke(build(), ["audit", "verify", subject, "--json"])
+        assert result.exit_code == code, result.stderr
+    [problem] = json.loads(CliRunner().invoke(build(), ["audit", "verify", "--json"]).stdout)["problems"]
+    assert (problem["subject"], problem["version"]) == (FIRST, 4)
+    assert "relationships" in problem["problem"]
 
 
 def test_a_stream_that_is_gone_is_betrayed_by_the_receipts(rapport: Rapport) -> None:

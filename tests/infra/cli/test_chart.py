@@ -1,3 +1,4 @@
+import json
 import re
 
 from typer.testing import CliRunner
@@ -20,3 +21,8 @@ def test_the_chart_shows_the_four_states_and_the_commands_between_them() -> None
         ("paused", "terminated", "TerminateRelationship"),
         ("terminated", "[*]", ""),
     ]
+
+
+def test_the_chart_as_json_holds_the_same() -> None:
+    shown = CliRunner().invoke(build(), ["chart"]).stdout
+    assert json.loads(CliRunner().invoke(build(), ["chart", "--json"]).stdout) == {"mermaid": shown.rstrip("\n")}
