@@ -13,7 +13,7 @@ from infra.settings import Settings
 # A poll shorter than this may end in the middle of a rebalance and leave kafka-python waiting for good.
 POLL_MS: Final = 1000
 # The broker answers a fetch when there is something, and an empty one after so long: seldom, for each costs a millisecond.
-FETCH_MS: Final = 4000
+FETCH_MS: Final = 2000
 # How long a consumer may be busy with one batch before its partitions go to others.
 BUSY_MS: Final = 120_000
 REQUEST_MS: Final = 10_000

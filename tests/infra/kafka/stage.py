@@ -145,7 +145,7 @@ def _ends(consumer: Consumer, topic: str) -> dict[int, int]:
         except KafkaException:
             return None
 
-    ends: dict[int, int] = eventually(ask, 30)
+    ends: dict[int, int] = eventually(ask, 120, "the broker answers")
     return ends
 
 
