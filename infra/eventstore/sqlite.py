@@ -30,7 +30,7 @@ Synchronous = Literal["full", "normal", "off"]
 CACHE_KIB: Final = 32 * 1024
 # Pages in the log before they go to the file; rewriting a page often in the log costs less than writing it back each time.
 CHECKPOINT_PAGES: Final = 8000
-WATCH_SECONDS: Final = 0.045
+WATCH_SECONDS: Final = 0.05
 
 # SQLite has no type for times: texts of one fixed form sort as the times do.
 sqlite3.register_adapter(datetime, time_text)
