@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -129,15 +129,27 @@ class StoreAlone(Handler):
         super().__init__(store, Clock())
         self.heads: dict[str, Head] = {}
 
-    def handle(self, raws: Iterable[bytes], *, offsets: Sequence[Offset] = ()) -> list[Receipt]:
+    def begin(self, raws: Iterable[bytes], *, offsets: Sequence[Offset] = ()) -> "Stored":  # type: ignore[override]
         events, receipts = [], []
         for raw in raws:
             stream, _, number = raw.decode().partition(" ")
             self.heads.setdefault(stream, Head())
             events.append(StoredEvent(stream, int(number) + 1, "Happened", PAYLOAD))
             receipts.append(receipt(raw.decode()))
-        self.store.append_stored(events, heads=self.heads, receipts=receipts, offsets=offsets)
-        return [Receipt("/benchmarks", row.message_id, None, "accepted") for row in receipts]
+        end = self.store.begin_append(events, heads=self.heads, receipts=receipts, offsets=offsets)
+        return Stored(end, [Receipt("/benchmarks", row.message_id, None, "accepted") for row in receipts])
+
+
+class Stored(NamedTuple):
+    """What `StoreAlone` has begun to store."""
+
+    end: Callable[[], object]
+    answers: list[Receipt]
+
+    def receipts(self) -> list[Receipt]:
+        """The answers, once all is stored."""
+        self.end()
+        return self.answers
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import orjson
 
 from benchmarks.peer import Relationship, application, begin, tell
 from infra.bootstrap import open_rapport
+from infra.intake.handler import UnderWay
 from infra.intake.lines import batches
 from infra.intake.message import Message, parse
 from infra.settings import Settings
@@ -79,13 +80,15 @@ def _print_phases(file: Path, store: Path, count: int) -> None:
             times = [time.perf_counter()]
             messages = [message for message in map(parse, lines) if isinstance(message, Message)]
             times.append(time.perf_counter())
+            work = UnderWay(handler, messages, ())
             batch = handler._prepared(messages)  # noqa: SLF001 - the steps are the handler's own
             times.append(time.perf_counter())
-            receipts = [batch.answer(message) for message in messages]
+            work.decide(batch)
             times.append(time.perf_counter())
-            handler._commit(batch, ())  # noqa: SLF001
+            handler._send(work)  # noqa: SLF001
+            handler._end(work)  # noqa: SLF001
             times.append(time.perf_counter())
-            b"".join(receipt.to_json() + b"\n" for receipt in receipts)
+            b"".join(receipt.to_json() + b"\n" for receipt in work.receipts())
             times.append(time.perf_counter())
             spent = [sum_ + end - start for sum_, start, end in zip(spent, times, times[1:], strict=False)]
     print("  where a message's time goes:")

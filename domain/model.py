@@ -25,8 +25,7 @@ class Holds(NamedTuple):
 def _to_utc(value: datetime) -> datetime:
     if not FIRST_YEAR <= value.year <= LAST_YEAR:
         raise ValueError(f"expected a year from {FIRST_YEAR} to {LAST_YEAR}")
-    # Asking for the offset costs half of converting, and nearly all times come in UTC.
-    return value.astimezone(UTC) if value.utcoffset() else value
+    return value.astimezone(UTC)
 
 
 def _one_day(value: date) -> date:

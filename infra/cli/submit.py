@@ -3,7 +3,7 @@
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO, cast
@@ -45,22 +45,30 @@ def submit(files: FilesArgument = None, as_json: PlainOption = False, datasets: 
     total = _size(names)
     counted: Counter[str] = Counter()
     with opened() as rapport, progress("submitting", total) as advance:
-        from infra.intake.lines import batches
-
         out = sys.stdout.buffer
         for name in names:
             with _stream(name) as stream:
-                for lines, size in batches(stream):
-                    receipts = rapport.handler.handle(lines)
+                handed_in = _lines(stream, advance)
+                # A file has its next lines ready; whoever writes to a pipe may wait for the receipts of the last.
+                ready = name != STDIN and Path(name).is_file()
+                answers = rapport.handler.handle_all(handed_in) if ready else map(rapport.handler.handle, handed_in)
+                for receipts in answers:
                     counted.update(receipt.status for receipt in receipts)
                     _write(out, b"".join(receipt.to_json() + b"\n" for receipt in receipts))
-                    advance(size)
     if datasets:
         bring_up_to_date("the messages are recorded")
     if stderr.is_terminal:
         print_note(f"{counted.total()} messages: " + ", ".join(f"{n} {status}" for status, n in counted.items()))
     if counted["refused"] or counted["invalid"] or counted["conflict"]:
         raise typer.Exit(REFUSED)
+
+
+def _lines(stream: "Readable", advance: Callable[[int], None]) -> Iterator[list[bytes]]:
+    from infra.intake.lines import batches
+
+    for lines, size in batches(stream):
+        yield lines
+        advance(size)
 
 
 def _size(names: list[str]) -> int | None:

@@ -5,10 +5,10 @@ written through a `Session`. SQL is written with `?` for parameters, in the subs
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, ClassVar, Final, Literal, Self, Unpack
 
 from eventsourcing.persistence import ProcessRecorder, StoredEvent
@@ -99,6 +99,8 @@ class Database(ABC):
     # Column types in DDL by our words: text, integer (64 bits), real, boolean, time, day, json, blob.
     types: ClassVar[Mapping[str, str]]
     url: str
+    # Whether an append that was begun goes on while its writer does something else: a server works by itself, a file does not.
+    overlaps: ClassVar[bool] = False
     # A subclass of the library's, whose `insert_events` takes the keywords of `Together`.
     recorder: ProcessRecorder
 
@@ -145,6 +147,10 @@ class Database(ABC):
     @abstractmethod
     def insert_events(self, events: Sequence[StoredEvent], **together: Unpack[Together]) -> Sequence[int]:
         """Store events and what belongs with them in one transaction; their positions. Raises `Conflict`."""
+
+    def begin_events(self, events: Sequence[StoredEvent], **together: Unpack[Together]) -> Callable[[], Sequence[int]]:
+        """The same begun. What is given has to be called once: it waits for the end, and gives and raises what `insert_events` does."""
+        return partial(self.insert_events, events, **together)
 
     @abstractmethod
     def mark(self) -> Hashable:

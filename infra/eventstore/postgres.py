@@ -38,6 +38,8 @@ class PostgresDatabase(Database):
 
     kind: ClassVar[Kind] = "postgresql"
     types: ClassVar[Mapping[str, str]] = TYPES
+    overlaps: ClassVar[bool] = True
+    recorder: PostgresRecorder
 
     def __init__(self, url: str, *, timeout: float = 30.0) -> None:
         self.url = url
@@ -73,6 +75,16 @@ class PostgresDatabase(Database):
     def insert_events(self, events: Sequence[StoredEvent], **together: Unpack[Together]) -> Sequence[int]:
         with self._explained():
             return self.recorder.insert_events(events, **together) or ()
+
+    def begin_events(self, events: Sequence[StoredEvent], **together: Unpack[Together]) -> Callable[[], Sequence[int]]:
+        with self._explained():
+            end = self.recorder.begin_events(events, **together)
+
+        def explained() -> Sequence[int]:
+            with self._explained():
+                return end()
+
+        return explained
 
     def mark(self) -> Hashable:
         """What was heard so far of appends; only appends are told, not the writing of tables."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import psycopg
 
-from infra.eventstore.postgres_link import Link
+from infra.eventstore.postgres_link import Link, Sent
 from infra.eventstore.postgres_schema import CHANGED, FENCED
 from infra.eventstore.postgres_types import BLOB, INTEGER, TEXT
 from infra.eventstore.recording import Fenced, Guard, Offset, ReceiptRow
@@ -69,8 +69,16 @@ class Batch:
 
     def append(self, link: Link) -> int:
         """Store it; the position of the last event. Raises psycopg's errors, `Fenced` and `Changed`."""
+        return self.appended(self.send(link))
+
+    def send(self, link: Link) -> Sent:
+        """Begin to store it. Raises psycopg's errors."""
+        return Sent(link, CALL, self._params)
+
+    def appended(self, sent: Sent) -> int:
+        """Wait for the end of what `send` began; gives and raises what `append` does."""
         try:
-            row = link.plain.execute(CALL, self._params, prepare=True, binary=True).fetchone()
+            row = sent.row()
         except psycopg.DatabaseError as error:
             if error.sqlstate == FENCED:
                 names = ", ".join(sorted(self._sources))
@@ -84,6 +92,10 @@ class Batch:
             self.guard.changed.update(changed)
             self.guard.position = int(last)
         return int(last)
+
+    def positions(self, last: int) -> Sequence[int]:
+        """The positions of the events, of which the last has this one."""
+        return list(range(last - self._counts[0] + 1, last + 1))
 
     def committed(self, link: Link) -> int | None:
         """The position of the last event if the whole of it is stored already, else None."""

@@ -75,7 +75,6 @@ class Datastore(PostgresDatastore):
             max_size=POOL_SIZE,
             open=False,
             configure=self.configure,
-            check=check,
             reconnect_timeout=0.1,
             num_workers=2,
             name="rapport",
@@ -121,7 +120,10 @@ class Datastore(PostgresDatastore):
                     raise PoolTimeout(str(error)) from error
                 raise
             assert isinstance(link, Link)
-            return link
+            if usable(link):
+                return link
+            # The pool replaces it. It could look itself, but it pauses longer after each broken connection that it finds.
+            self.pool.putconn(link)
 
     def give_back(self, link: Link) -> None:
         """Return a connection to the pool, which replaces it when it is broken."""
@@ -157,12 +159,16 @@ def _set(link: Link, settings: Mapping[str, str]) -> None:
     link.execute(f"SELECT {chosen}", [part for pair in settings.items() for part in pair])
 
 
-def check(link: psycopg.Connection[Any]) -> None:
-    """Raise if an idle connection is broken: cheap, for one that has anything to say while idle is asked, others not."""
+def usable(link: psycopg.Connection[Any]) -> bool:
+    """Whether an idle connection still holds: cheap, for one that has anything to say while idle is asked, others not."""
     poll = select.poll()
-    poll.register(link.pgconn.socket, select.POLLIN | select.POLLERR | select.POLLHUP)
-    if poll.poll(0):
-        ConnectionPool.check_connection(link)
+    try:
+        poll.register(link.pgconn.socket, select.POLLIN | select.POLLERR | select.POLLHUP)
+        if poll.poll(0):
+            ConnectionPool.check_connection(link)
+    except psycopg.Error:
+        return False
+    return True
 
 
 def _library_error(error: psycopg.Error) -> type[PersistenceError]:

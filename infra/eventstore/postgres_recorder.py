@@ -1,6 +1,7 @@
 """The library's process recorder on our tables in PostgreSQL: one call of one function stores a batch with all that belongs to it."""
 
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
 import psycopg
@@ -96,26 +97,52 @@ class PostgresRecorder(PostgresProcessRecorder):
         if heads is None:
             heads = self._heads({str(event.originator_id) for event in stored_events})
         batch = Batch(chained(stored_events, heads), receipts, offsets, guard)
-        last = again(lambda: self._attempt(batch, tracking), _interrupted, self.datastore.timeout)
-        return list(range(last - len(stored_events) + 1, last + 1))
+        return batch.positions(self._stored(batch, tracking))
+
+    def begin_events(
+        self,
+        stored_events: Sequence[StoredEvent],
+        *,
+        heads: MutableMapping[str, Head],
+        receipts: Sequence[ReceiptRow] = (),
+        offsets: Sequence[Offset] = (),
+        guard: Guard | None = None,
+    ) -> Callable[[], Sequence[int]]:
+        """The same begun: the server is at work. What is given waits for the end; it gives and raises what `insert_events` does."""
+        batch = Batch(chained(stored_events, heads), receipts, offsets, guard)
+        with ExitStack() as taken:
+            link = taken.enter_context(self.datastore.get_connection())
+            try:
+                with _open_ended(batch):
+                    sent = batch.send(link)
+            except Again:
+                return lambda: batch.positions(self._stored(batch))
+            held = taken.pop_all()
+
+        def end() -> Sequence[int]:
+            try:
+                with held, _open_ended(batch):
+                    last = batch.appended(sent)
+            except Again:
+                last = self._stored(batch)
+            return batch.positions(last)
+
+        return end
+
+    def _stored(self, batch: Batch, tracking: Tracking | None = None) -> int:
+        """The position of the last event once the batch is stored, in as many attempts as that takes."""
+        return again(lambda: self._attempt(batch, tracking), _interrupted, self.datastore.timeout)
 
     def _attempt(self, batch: Batch, tracking: Tracking | None) -> int:
-        with self.datastore.get_connection() as link:
+        with self.datastore.get_connection() as link, _open_ended(batch):
+            if batch.lost and (last := batch.committed(link)) is not None:
+                return last
             try:
-                if batch.lost and (last := batch.committed(link)) is not None:
-                    return last
                 if tracking is None:
                     return batch.append(link)
                 with link.transaction(), link.cursor() as named:
                     self._insert_tracking(named, tracking)
                     return batch.append(link)
-            except _UNDONE as error:
-                raise Again(str(error)) from error
-            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                if not broken(error):
-                    raise
-                batch.lost = True
-                raise Again(str(error)) from error
             except (psycopg.IntegrityError, IntegrityError):
                 # Perhaps it was ourselves, in an attempt whose end we did not hear of.
                 if batch.lost and (last := batch.committed(link)) is not None:
@@ -127,6 +154,20 @@ class PostgresRecorder(PostgresProcessRecorder):
             found = link.plain.execute(HEADS, (TEXT.of(list(subjects)),), binary=True).fetchall()
         heads = {subject: Head(version, hash_) for subject, version, hash_ in found}
         return {subject: heads.get(subject, Head()) for subject in subjects}
+
+
+@contextmanager
+def _open_ended(batch: Batch) -> Iterator[None]:
+    """An attempt to store a batch: an error that leaves open whether it was stored, or says that it was not, becomes `Again`."""
+    try:
+        yield
+    except _UNDONE as error:
+        raise Again(str(error)) from error
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        if not broken(error):
+            raise
+        batch.lost = True
+        raise Again(str(error)) from error
 
 
 def _interrupted(error: Exception) -> bool:

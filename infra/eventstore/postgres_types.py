@@ -37,6 +37,7 @@ MICROSECOND: Final = timedelta(microseconds=1)
 
 _length: Final = Struct(">i").pack
 _head: Final = Struct(">iiiii").pack
+_one: Final = Struct(">iiiiii").pack
 _int8: Final = Struct(">q").pack
 _int4: Final = Struct(">i").pack
 _float8: Final = Struct(">d").pack
@@ -57,6 +58,9 @@ class ArrayType(NamedTuple):
     def of(self, values: Sequence[Any]) -> Array:
         """The array of these values, None among them allowed."""
         encode = self.encode
+        if len(values) == 1 and values[0] is not None:
+            data = encode(values[0])
+            return self.cls(_one(1, 0, self.element_oid, 1, 1, len(data)) + data)
         has_null = None in values
         if has_null:
             parts = [_NULL if value is None else _sized(encode(value)) for value in values]

@@ -1,7 +1,7 @@
 """The event store as the rest of Rapport sees it: streams by subject, one log of notifications, appends that are all or nothing."""
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple, Unpack
 
@@ -166,6 +166,10 @@ class EventStore:
     def append_stored(self, events: Sequence[StoredEvent], **together: Unpack[Together]) -> Sequence[int]:
         """The same for events that are encoded already."""
         return self.database.insert_events(events, **together)
+
+    def begin_append(self, events: Sequence[StoredEvent], **together: Unpack[Together]) -> Callable[[], Sequence[int]]:
+        """The same begun: see `Database.begin_events`."""
+        return self.database.begin_events(events, **together)
 
     # --- receipts and offsets --------------------------------------------------------------------------------------
     def receipts(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], ReceiptRow]:

@@ -3,9 +3,8 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
-from functools import cache
 from typing import Any, Final, get_args
 
 from pydantic import AwareDatetime, BaseModel, ValidationError
@@ -51,22 +50,22 @@ def unreadable(raw: bytes, error: str) -> Problem:
     return Problem("bad_json", f"expected one JSON object: {error}")
 
 
-def too_deep(raw: bytes, read: Read) -> bool:
+def too_deep(text: str, read: Read) -> bool:
     """Whether the nesting goes deeper than a message may."""
-    return raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _depth(read) > MAX_DEPTH
+    return text.count("{") + text.count("[") > MAX_DEPTH and _depth(read) > MAX_DEPTH
 
 
-def irregular(raw: bytes, read: Read, written: bytes) -> list[Problem]:
+def irregular(text: str, read: Read, written: str) -> list[Problem]:
     """What JSON readers let pass and a record must not: a key twice, NUL in a text.
 
     `written` is what was read as orjson writes it: every key once, no space between a key and its colon, no character in
     the form of a number. Where the message is as plain, it ends as many keys if and only if it has none twice.
     """
     problems = []
-    plain = not (b" :" in raw or b"\t" in raw or b"\n" in raw or b"\r" in raw or b"\\u00" in raw)
-    if not plain or raw.count(b'":') != written.count(b'":'):
-        problems += _duplicate_keys(raw, read)
-    if b"\\u0000" in raw:
+    plain = not (" :" in text or "\t" in text or "\n" in text or "\r" in text or "\\u00" in text)
+    if not plain or text.count('":') != written.count('":'):
+        problems += _duplicate_keys(text, read)
+    if not plain and "\\u0000" in text:
         problems += [Problem("bad_character", "expected no NUL in a text", field=path) for path in _with_nul(read)]
     return problems
 
@@ -84,7 +83,7 @@ def _depth(read: Any) -> int:
     return depth
 
 
-def _duplicate_keys(raw: bytes, read: Read) -> list[Problem]:
+def _duplicate_keys(text: str, read: Read) -> list[Problem]:
     objects: list[list[str]] = []
 
     def note(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -92,7 +91,7 @@ def _duplicate_keys(raw: bytes, read: Read) -> list[Problem]:
         return dict(pairs)
 
     # Numbers as text: their size is no matter here.
-    json.loads(raw, object_pairs_hook=note, parse_int=str, parse_float=str)
+    json.loads(text, object_pairs_hook=note, parse_int=str, parse_float=str)
     *inner, top = objects
     data = read.get("data")
     within = data if isinstance(data, dict) else {}
@@ -108,12 +107,15 @@ def _with_nul(value: Any, path: str = "") -> list[str | None]:
     return here + [found for key, inner in pairs for found in _with_nul(inner, f"{path}.{key}" if path else str(key))]
 
 
-def bare_numbers(read: Read, command: type[BaseModel]) -> list[Problem]:
-    """Times and days written as a number in quotes: pydantic takes them for seconds since 1970, but they carry no offset."""
+def bare_numbers(read: Read, dated: Collection[str]) -> list[Problem]:
+    """Times and days written as a number in quotes: pydantic takes them for seconds since 1970, but they carry no offset.
+
+    `dated` are the fields of the data that hold any.
+    """
     bare = ["time"] if _is_bare(read.get("time")) else []
     data = read.get("data")
     if isinstance(data, dict):
-        for name in _dated(command):
+        for name in dated:
             value = data.get(name)
             if isinstance(value, dict):
                 bare += [f"data.{name}.{key}" for key, inner in value.items() if _is_bare(inner)]
@@ -127,8 +129,8 @@ def _is_bare(value: Any) -> bool:
     return isinstance(value, str) and value[4:5] != "-"
 
 
-@cache
-def _dated(command: type[BaseModel]) -> tuple[str, ...]:
+def dated(command: type[BaseModel]) -> tuple[str, ...]:
+    """The fields of a command that hold a time or a day, or several."""
     return tuple(name for name, info in command.model_fields.items() if _holds_date(info.annotation))
 
 

@@ -1,8 +1,9 @@
 """Group commit: messages that come at the same time, from threads or tasks, share one transaction.
 
-One thread takes what is waiting, has it handled as one batch, and hands out the receipts after the commit. Commits are serial, so
-callers that would be split over two of them wait twice as long; those who were answered last are therefore given
-a part of the last commit's time to come back before the next begins. One caller alone waits for nobody.
+One thread takes what is waiting, has it decided as one batch, and hands out the receipts after the commit. Where the database works by
+itself, the next batch is decided meanwhile; where it does not, or where its commits take longer than deciding all that is waiting,
+callers that are split over two commits wait twice as long. Those who were answered last are therefore given a
+part of the last commit's time to come back before the next begins. One caller alone waits for nobody.
 """
 
 import asyncio
@@ -10,8 +11,9 @@ import contextlib
 import logging
 import threading
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
@@ -39,10 +41,11 @@ class Closed(StoreError):
 
 
 class _Waiting(NamedTuple):
-    """One caller's message, and how to tell the caller what came of it."""
+    """One caller's message, and how to tell the caller what came of it: in its event loop if it is a task."""
 
     raw: bytes
     settle: Callable[[Outcome], object]
+    loop: asyncio.AbstractEventLoop | None = None
 
 
 class GroupCommit:
@@ -52,10 +55,17 @@ class GroupCommit:
         self.handler = handler
         self.max_batch = max_batch
         self.max_waiting = max_waiting
+        self._overlaps = handler.store.database.overlaps
         self._queue: deque[_Waiting] = deque()
         self._changed = threading.Condition()
         # As many waiting callers wake the thread.
         self._wanted = 1
+        # How many were answered last and may come back, and how long they are waited for.
+        self._answered = 0
+        self._patience = 0.0
+        # How long it took to decide a message, and to wait for a commit while nothing was decided.
+        self._decide_seconds = 0.0
+        self._commit_seconds = 0.0
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="rapport-intake", daemon=True)
         self._thread.start()
@@ -88,7 +98,7 @@ class GroupCommit:
         """The same for a task."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Receipt] = loop.create_future()
-        self._put(_Waiting(raw, lambda outcome: loop.call_soon_threadsafe(_resolve, future, outcome)))
+        self._put(_Waiting(raw, partial(_resolve, future), loop))
         return await future
 
     def close(self) -> None:
@@ -109,42 +119,100 @@ class GroupCommit:
                 self._changed.notify()
 
     def _run(self) -> None:
-        answered, took = 1, 0.0
-        while batch := self._next(answered, min(took * GATHER_SHARE, GATHER_SECONDS)):
-            before = time.monotonic()
-            outcomes = self._handled([waiting.raw for waiting in batch])
-            answered, took = len(batch), time.monotonic() - before
-            for waiting, outcome in zip(batch, outcomes, strict=True):
-                # The loop of a task may be closed by now; the message is recorded all the same.
-                with contextlib.suppress(RuntimeError):
-                    waiting.settle(outcome)
+        under_way: _Commit | None = None
+        while (batch := self._next(idle=under_way is None)) or under_way is not None:
+            begun = self._begun(batch) if batch else None
+            if under_way is not None:
+                self._tell(under_way)
+                if begun is None:
+                    self._commit_seconds = time.monotonic() - under_way.sent
+            elif begun is not None:
+                self._decide_seconds = (begun.sent - begun.began) / len(batch)
+            under_way = begun
+            if under_way is not None and not self._overlaps:
+                self._tell(under_way)
+                under_way = None
 
-    def _next(self, answered: int, patience: float) -> list[_Waiting]:
-        """What is waiting, in the order in which it came; nothing when closed and all is done."""
+    def _next(self, *, idle: bool) -> list[_Waiting]:
+        """What to handle next, in the order in which it came.
+
+        Nothing while a commit is under way (not `idle`) and nobody comes; nothing when closed and all is done.
+        """
         with self._changed:
-            self._wanted = 1
-            self._changed.wait_for(lambda: self._queue or self._closed)
-            self._wanted = min(answered, self.max_batch)
+            if idle:
+                self._wanted = 1
+                self._changed.wait_for(lambda: self._queue or self._closed)
+            self._wanted = min(self._answered, self.max_batch)
             if len(self._queue) < self._wanted and not self._closed:
-                self._changed.wait_for(lambda: len(self._queue) >= self._wanted or self._closed, patience)
+                self._changed.wait_for(lambda: len(self._queue) >= self._wanted or self._closed, self._patience)
+            self._answered = 0
+            most = self.max_batch
+            if idle and self._overlaps and len(self._queue) * self._decide_seconds > self._commit_seconds:
+                most = min(most, (len(self._queue) + 1) // 2)
             batch: list[_Waiting] = []
             size = 0
-            while self._queue and len(batch) < self.max_batch and size <= MAX_BATCH_BYTES:
+            while self._queue and len(batch) < most and size <= MAX_BATCH_BYTES:
                 batch.append(self._queue.popleft())
                 size += len(batch[-1].raw)
             return batch
 
-    def _handled(self, raws: Sequence[bytes]) -> Sequence[Outcome]:
-        """The outcome of each message. What only one of them is to blame for must not befall the others."""
+    def _begun(self, batch: list[_Waiting]) -> "_Commit":
+        """These messages, decided and on their way into the store."""
+        began = time.monotonic()
         try:
-            return self.handler.handle(raws)
-        except StoreError as error:
-            return [error] * len(raws)
-        except Exception as error:
-            if len(raws) == 1:
-                return [error]
-            logger.exception("a batch of %d messages failed; they are handled one by one", len(raws))
-            return [outcome for raw in raws for outcome in self._handled([raw])]
+            receipts: Callable[[], Sequence[Outcome]] = self.handler.begin([each.raw for each in batch]).receipts
+        except Exception as error:  # noqa: BLE001 - whatever it is, the callers are told
+            outcomes = self._failed(batch, error)
+            receipts = lambda: outcomes  # noqa: E731
+        return _Commit(batch, receipts, began, time.monotonic())
+
+    def _tell(self, commit: "_Commit") -> None:
+        """Wait for the end of a commit and tell the callers."""
+        outcomes = self._outcomes(commit)
+        self._answered = len(commit.batch)
+        self._patience = min((time.monotonic() - commit.began) * GATHER_SHARE, GATHER_SECONDS)
+        _settle(commit.batch, outcomes)
+
+    def _outcomes(self, commit: "_Commit") -> Sequence[Outcome]:
+        try:
+            return commit.receipts()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the callers are told
+            return self._failed(commit.batch, error)
+
+    def _failed(self, batch: list[_Waiting], error: Exception) -> Sequence[Outcome]:
+        """The outcome of each message of a batch that failed. What only one is to blame for must not befall the others."""
+        if isinstance(error, StoreError) or len(batch) == 1:
+            return [error] * len(batch)
+        logger.error("a batch of %d messages failed; they are handled one by one", len(batch), exc_info=error)
+        return [outcome for each in batch for outcome in self._outcomes(self._begun([each]))]
+
+
+class _Commit(NamedTuple):
+    """Messages on their way: how to wait for what comes of them, when they were taken, and when they were decided and sent."""
+
+    batch: list[_Waiting]
+    receipts: Callable[[], Sequence[Outcome]]
+    began: float
+    sent: float
+
+
+def _settle(batch: Sequence[_Waiting], outcomes: Sequence[Outcome]) -> None:
+    """Tell every caller; all tasks of one loop at once, since each call into a loop costs as much as a message."""
+    in_loops: defaultdict[asyncio.AbstractEventLoop, list[tuple[_Waiting, Outcome]]] = defaultdict(list)
+    for waiting, outcome in zip(batch, outcomes, strict=True):
+        if waiting.loop is None:
+            waiting.settle(outcome)
+        else:
+            in_loops[waiting.loop].append((waiting, outcome))
+    for loop, told in in_loops.items():
+        # The loop may be closed by now; the messages are recorded all the same.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(_settle_here, told)
+
+
+def _settle_here(told: Sequence[tuple[_Waiting, Outcome]]) -> None:
+    for waiting, outcome in told:
+        waiting.settle(outcome)
 
 
 def _resolve(future: "asyncio.Future[Receipt]", outcome: Outcome) -> None:

@@ -7,7 +7,7 @@ the fingerprint is a digest of that, and a key that the message has twice is mis
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
 from hashlib import blake2b
@@ -87,22 +87,22 @@ def parse(raw: bytes) -> Message | Receipt:
         return faults.invalid({}, [faults.unreadable(raw, str(error))])
     if type(read) is not dict:
         return faults.invalid({}, [Problem("not_an_object", "expected a JSON object with the fields of a CloudEvent")])
-    if faults.too_deep(raw, read):
+    text, written = raw.decode(), orjson.dumps(read, option=orjson.OPT_SORT_KEYS)
+    if faults.too_deep(text, read):
         return faults.invalid(read, [faults.TOO_DEEP])
-    written = orjson.dumps(read, option=orjson.OPT_SORT_KEYS)
-    if problems := faults.irregular(raw, read, written):
+    if problems := faults.irregular(text, read, written.decode()):
         return faults.invalid(read, problems)
-    name = _command_name(read)
-    if "data" not in read and _asks_for_nothing(name):
+    form = _form(_command_name(read))
+    if form.asks_for_nothing and "data" not in read:
         read["data"] = {}
         raw = written = orjson.dumps(read, option=orjson.OPT_SORT_KEYS)
     try:
-        envelope = _envelope(name).__pydantic_validator__.validate_json(raw)
+        envelope = form.validate(raw)
     except ValidationError as error:
         found = faults.in_fields(error, read)
         known = {problem.field for problem in found}
-        return faults.invalid(read, [*found, *(more for more in _further(read, name) if more.field not in known)])
-    if problems := _further(read, name):
+        return faults.invalid(read, [*found, *(more for more in _further(read, form) if more.field not in known)])
+    if problems := _further(read, form):
         return faults.invalid(read, problems)
     return Message(
         envelope.source,
@@ -163,19 +163,19 @@ def fingerprint(content: Mapping[str, Any]) -> bytes:
 
 def _fingerprint(content: Mapping[str, Any], written: bytes) -> bytes:
     """The same for a content that was written already."""
-    if not PER_DELIVERY.isdisjoint(content) or _may_have_whole_floats(written):
+    if not PER_DELIVERY.isdisjoint(content) or _may_have_whole_floats(written.decode()):
         lasting = {key: value for key, value in content.items() if key not in PER_DELIVERY}
         written = orjson.dumps(_with_plain_numbers(lasting), option=orjson.OPT_SORT_KEYS)
     return blake2b(written, digest_size=16).digest()
 
 
-def _may_have_whole_floats(written: bytes) -> bool:
+def _may_have_whole_floats(written: str) -> bool:
     """Whether there is a number like 4.0 or 1e16; never says no where there is one."""
     return (
-        b".0," in written
-        or b".0}" in written
-        or b".0]" in written
-        or (b"e1" in written and _EXPONENT.search(written) is not None)
+        ".0," in written
+        or ".0}" in written
+        or ".0]" in written
+        or ("e1" in written and _EXPONENT.search(written) is not None)
     )
 
 
@@ -188,7 +188,7 @@ def _with_plain_numbers(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < _ROOM else value
 
 
-_EXPONENT: Final = re.compile(rb"\de1[678][,}\]]")
+_EXPONENT: Final = re.compile(r"\de1[678][,}\]]")
 _ROOM: Final = 2**63
 
 
@@ -202,32 +202,45 @@ def _command_name(read: dict[str, Any]) -> str:
     return ""
 
 
-@cache
-def _asks_for_nothing(name: str) -> bool:
-    """Whether `data` may be left out: CloudEvents lets it, and the command has no field that must be there."""
-    return bool(name) and not any(info.is_required() for info in COMMANDS[name].model_fields.values())
+class _Form(NamedTuple):
+    """What a message that names one command, or none that we know, looks like.
+
+    `kind` is the aggregate that its subject names, None for an unknown command. `asks_for_nothing` says that `data` may be
+    left out: CloudEvents lets it, and the command has no field that must be there. `dated` are the fields with times.
+    """
+
+    validate: Callable[[bytes], Envelope[Any]]
+    kind: Kind | None
+    asks_for_nothing: bool
+    dated: tuple[str, ...]
 
 
 @cache
-def _envelope(name: str) -> type[Envelope[Any]]:
+def _form(name: str) -> _Form:
     command = COMMANDS[name] if name else AnyData
-    return Envelope[command]  # type: ignore[valid-type]
+    envelope: type[Envelope[Any]] = Envelope[command]  # type: ignore[valid-type]
+    return _Form(
+        envelope.__pydantic_validator__.validate_json,
+        AGGREGATE_OF.get(name),
+        bool(name) and not any(info.is_required() for info in command.model_fields.values()),
+        faults.dated(command),
+    )
 
 
-def _further(read: dict[str, Any], name: str) -> list[Problem]:
+def _further(read: dict[str, Any], form: _Form) -> list[Problem]:
     """What pydantic's types do not say: unknown type, wrong kind of subject, unknown role, times without an offset."""
     problems = []
-    if not name and "type" in read:
-        problems.append(Problem("unknown_type", "expected rapport. and the name of a command", field="type"))
-    if name and isinstance(subject := read.get("subject"), str):
-        problems += _subject_problems(subject, AGGREGATE_OF[name])
+    if form.kind is None:
+        if "type" in read:
+            problems.append(Problem("unknown_type", "expected rapport. and the name of a command", field="type"))
+    elif isinstance(subject := read.get("subject"), str):
+        problems += _subject_problems(subject, form.kind)
     if isinstance(actor := read.get("actor"), str):
         role, _, id_ = actor.partition(":")
         if role not in _ROLES or not id_.strip() or len(id_) > ID_MAX:
             expected = f"expected role:id, with one of the roles {', '.join(ROLES)}"
             problems.append(Problem("bad_value", expected, field="actor"))
-    problems += faults.bare_numbers(read, COMMANDS.get(name, AnyData))
-    return problems
+    return problems + faults.bare_numbers(read, form.dated)
 
 
 def _subject_problems(subject: str, kind: Kind) -> list[Problem]:

@@ -20,12 +20,13 @@ from infra.intake.handler import Handler
 from infra.local.ports import free_port
 from infra.local.postgres import Postgres
 from tests.infra.eventstore.test_store import event
-from tests.messages import contact, proposal
+from tests.messages import contact, proposal, relationship_id
 from tests.proxy import Proxy
 
 SENDERS = 3
 EACH = 150
 BATCH = 5
+MANY = 3000
 
 
 @pytest.fixture(autouse=True)
@@ -179,6 +180,46 @@ def test_answers_lost(direct: str, through: str, proxy: Proxy) -> None:
     senders = Senders(through)
     senders.run(swallow_answers)
     assert_recorded_once(direct, senders)
+
+
+@pytest.mark.parametrize("fault", ["cut", "lose_replies"])
+def test_a_file_is_handed_in_while_the_next_batch_is_decided_ahead(
+    direct: str, through: str, proxy: Proxy, fault: str
+) -> None:
+    messages = [proposal(1), *(contact(1, f"c{n}") for n in range(1, MANY))]
+    batches = [messages[start : start + BATCH] for start in range(0, len(messages), BATCH)]
+    answered = 0
+    begun = threading.Event()
+
+    def hand_in() -> None:
+        nonlocal answered
+        with Database.open(through, timeout=5) as database:
+            handler = Handler(EventStore(database), Clock())
+            while answered < len(batches):
+                try:
+                    for receipts in handler.handle_all(batches[answered:]):
+                        assert {receipt.status for receipt in receipts} <= {"accepted", "duplicate"}
+                        answered += 1
+                        begun.set()
+                except StoreError:
+                    time.sleep(0.02)
+
+    thread = threading.Thread(target=hand_in)
+    thread.start()
+    assert begun.wait(20)
+    deadline = time.monotonic() + 120
+    while thread.is_alive() and time.monotonic() < deadline:
+        getattr(proxy, fault)()
+        time.sleep(0.05)
+        proxy.restore()
+        time.sleep(0.1)
+    assert answered == len(batches)
+    with Database.open(direct) as database:
+        store = EventStore(database)
+        assert [event.message_id for event in store.read(relationship_id(1))] == ["propose-1"] + [
+            f"c{n}" for n in range(1, MANY)
+        ]
+        assert verify(store).ok
 
 
 def test_a_commit_whose_answer_was_lost_is_found_by_its_receipt(direct: str, through: str, proxy: Proxy) -> None:

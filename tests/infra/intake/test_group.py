@@ -13,7 +13,7 @@ from infra.eventstore.failure import BusyStore
 from infra.eventstore.recording import Offset
 from infra.eventstore.store import EventStore
 from infra.intake.group import Closed, GroupCommit, Overloaded
-from infra.intake.handler import Handler
+from infra.intake.handler import Handler, UnderWay
 from infra.intake.receipt import Receipt
 from infra.settings import Settings
 from tests.messages import contact, proposal
@@ -35,7 +35,7 @@ class Held(Handler):
         self.begun = threading.Semaphore(0)
         self.trouble: dict[bytes, Exception] = {}
 
-    def handle(self, raws: Iterable[bytes], *, offsets: Sequence[Offset] = ()) -> list[Receipt]:
+    def begin(self, raws: Iterable[bytes], *, offsets: Sequence[Offset] = ()) -> UnderWay:
         batch = list(raws)
         self.batches.append(batch)
         self.begun.release()
@@ -43,7 +43,7 @@ class Held(Handler):
         for raw in batch:
             if raw in self.trouble:
                 raise self.trouble[raw]
-        return super().handle(batch, offsets=offsets)
+        return super().begin(batch, offsets=offsets)
 
 
 @pytest.fixture
@@ -75,10 +75,10 @@ def test_who_comes_during_a_commit_shares_the_next_one(held: Held) -> None:
             pass
         assert not first.done()
         held.go.release()
-        assert first.result().status == "accepted"
         assert held.begun.acquire(timeout=20)
         assert not any(future.done() for future in rest)
         held.go.release()
+        assert first.result().status == "accepted"
         assert [future.result().status for future in rest] == ["accepted"] * 6
     assert [len(batch) for batch in held.batches] == [1, 6]
 

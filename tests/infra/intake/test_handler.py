@@ -108,18 +108,18 @@ def test_a_batch_is_decided_anew_when_somebody_writes_between_decision_and_commi
 ) -> None:
     here, there = rapport.handler, another(rapport)
     here.handle([proposal(1), proposal(2)])
-    append = rapport.store.append_stored
+    append = rapport.store.begin_append
     rivals = [lambda: there.handle([line("SuspendMentor", subject="mentor:ben", id="s1")]),
               lambda: there.handle([contact(2, "rival")])]  # fmt: skip
 
     def after_a_rival(*args: object, **kwargs: object) -> object:
         if rivals:
-            monkeypatch.setattr(rapport.store, "append_stored", append)
+            monkeypatch.setattr(rapport.store, "begin_append", append)
             rivals.pop(0)()
-            monkeypatch.setattr(rapport.store, "append_stored", after_a_rival)
+            monkeypatch.setattr(rapport.store, "begin_append", after_a_rival)
         return append(*args, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(rapport.store, "append_stored", after_a_rival)
+    monkeypatch.setattr(rapport.store, "begin_append", after_a_rival)
     receipts = here.handle([proposal(3), contact(2, "mine")])
     assert statuses(receipts) == ["refused", "accepted"]
     assert [problem.code for problem in receipts[0].problems] == ["mentor_standing"]
@@ -130,10 +130,10 @@ def test_a_batch_is_decided_anew_when_somebody_writes_between_decision_and_commi
 def test_a_handler_that_never_wins_says_so_and_records_nothing(
     rapport: Rapport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def always_late(*_: object, **__: object) -> None:
+    def always_late() -> None:
         raise Conflict("others wrote")
 
-    monkeypatch.setattr(rapport.store, "append_stored", always_late)
+    monkeypatch.setattr(rapport.store, "begin_append", lambda *_, **__: always_late)
     with pytest.raises(Conflict):
         rapport.handler.handle([proposal(1)])
     monkeypatch.undo()

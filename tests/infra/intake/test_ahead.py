@@ -1,0 +1,144 @@
+"""What holds while a batch is under way in the store and the next is decided already."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from infra.audit.verify import verify
+from infra.bootstrap import Rapport, open_rapport
+from infra.clock import Clock
+from infra.eventstore.failure import BusyStore, StoreError
+from infra.intake.group import GroupCommit
+from infra.intake.handler import Handler
+from infra.settings import Settings
+from tests.messages import contact, line, proposal, relationship_id
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+Append = Callable[..., Callable[[], Any]]
+
+
+@pytest.fixture
+def rapport(settings: Settings) -> Iterator[Rapport]:
+    with open_rapport(settings.model_copy(update={"clock": NOW})) as opened:
+        yield opened
+
+
+def another(rapport: Rapport, cache_size: int = 100) -> Handler:
+    return Handler(rapport.store, Clock(NOW), cache_size)
+
+
+def before_sending(rapport: Rapport, monkeypatch: pytest.MonkeyPatch, event: Callable[[], object]) -> None:
+    """Let something happen once, right before the next append is sent."""
+    append: Append = rapport.store.begin_append
+
+    def late(*args: Any, **kwargs: Any) -> Callable[[], Any]:
+        monkeypatch.setattr(rapport.store, "begin_append", append)
+        event()
+        return append(*args, **kwargs)
+
+    monkeypatch.setattr(rapport.store, "begin_append", late)
+
+
+def test_batches_that_build_on_each_other_read_as_if_they_had_taken_turns(rapport: Rapport) -> None:
+    batches = [[proposal(1), proposal(2)], *([contact(1, f"a{n}"), contact(2, f"b{n}")] for n in range(20))]
+    receipts = list(rapport.handler.handle_all(batches))
+    assert [[receipt.events[0][1] for receipt in batch] for batch in receipts] == [[n, n] for n in range(1, 22)]
+    verdict = verify(rapport.store)
+    assert verdict.ok, verdict.problems
+    assert list(another(rapport).handle_all(batches))[20][1].status == "duplicate"
+
+
+def test_a_message_that_is_still_under_way_is_a_duplicate(rapport: Rapport) -> None:
+    first, second = rapport.handler.begin([proposal(1)]), rapport.handler.begin([proposal(1), contact(1, "x")])
+    assert [receipt.status for receipt in first.receipts()] == ["accepted"]
+    assert [receipt.status for receipt in second.receipts()] == ["duplicate", "accepted"]
+    assert rapport.store.head() == 2
+
+
+def test_what_was_decided_ahead_is_decided_again_when_the_batch_before_turns_out_otherwise(
+    rapport: Rapport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rapport.handler.handle([proposal(1)])
+    rival = another(rapport)
+    before_sending(rapport, monkeypatch, lambda: rival.handle([line("SuspendMentor", subject="mentor:ben")]))
+    # Proposals with a suspended mentor are refused, so relationship 2 never comes into being.
+    first, second = rapport.handler.begin([proposal(2)]), rapport.handler.begin([contact(2, "x"), contact(1, "y")])
+    assert [problem.code for receipt in first.receipts() for problem in receipt.problems] == ["mentor_standing"]
+    assert [receipt.status for receipt in second.receipts()] == ["refused", "accepted"]
+    assert rapport.store.read(relationship_id(2)) == []
+    assert verify(rapport.store).ok
+
+
+def test_a_refusal_does_not_stand_when_the_batch_before_removes_its_reason(
+    rapport: Rapport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rapport.handler.handle([line("SuspendMentor", subject="mentor:ben")])
+    rival = another(rapport)
+    before_sending(rapport, monkeypatch, lambda: rival.handle([line("ReinstateMentor", subject="mentor:ben")]))
+    first, second = rapport.handler.begin([proposal(2)]), rapport.handler.begin([contact(2, "x")])
+    assert [receipt.status for receipt in first.receipts()] == ["accepted"]
+    assert [receipt.status for receipt in second.receipts()] == ["accepted"]
+
+
+def test_what_came_later_does_not_overtake_a_batch_that_fails(
+    rapport: Rapport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy() -> None:
+        raise BusyStore("locked")
+
+    batches = [[proposal(1)], [contact(1, "x")], [contact(1, "y")]]
+    append: Append = rapport.store.begin_append
+    answers = rapport.handler.handle_all(batches)
+    calls: Iterator[Append] = iter([append, lambda *_, **__: busy])
+
+    def one_then_busy(*args: Any, **kwargs: Any) -> Callable[[], Any]:
+        return next(calls)(*args, **kwargs)
+
+    monkeypatch.setattr(rapport.store, "begin_append", one_then_busy)
+    assert next(answers)[0].status == "accepted"
+    with pytest.raises(BusyStore):
+        next(answers)
+    monkeypatch.undo()
+    assert rapport.store.head() == 1
+    receipts = [batch[0] for batch in rapport.handler.handle_all(batches[1:])]
+    assert [receipt.events for receipt in receipts] == [(("ContactRecorded", 2),), (("ContactRecorded", 3),)]
+    assert verify(rapport.store).ok
+
+
+def test_receipts_of_a_batch_are_given_even_when_the_next_can_not_begin(
+    rapport: Rapport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(*_: object) -> None:
+        raise StoreError("no answer")
+
+    def batches() -> Iterator[list[bytes]]:
+        yield [proposal(1)]
+        monkeypatch.setattr(rapport.store, "streams", unreadable)
+        yield [contact(2, "x")]
+
+    answers = rapport.handler.handle_all(batches())
+    assert next(answers)[0].status == "accepted"
+    with pytest.raises(StoreError, match="no answer"):
+        next(answers)
+
+
+def test_nothing_is_decided_on_a_reading_that_may_be_older_than_what_is_under_way(rapport: Rapport) -> None:
+    # Nothing stays in so small a cache, so the second batch reads the mentor while the suspension is under way.
+    small = another(rapport, 1)
+    for number in range(20):
+        mentor = f"mentor-{number}"
+        suspended = small.begin([line("SuspendMentor", subject=f"mentor:{mentor}", id=mentor), proposal(100 + number)])
+        proposed = small.begin([proposal(number + 1, mentor_id=mentor)])
+        assert [receipt.status for receipt in suspended.receipts()] == ["accepted", "accepted"]
+        assert [problem.code for problem in proposed.receipts()[0].problems] == ["mentor_standing"]
+
+
+def test_callers_of_one_relationship_are_all_served_while_commits_overlap(rapport: Rapport) -> None:
+    rapport.handler.handle([proposal(1)])
+    with GroupCommit(rapport.handler) as group, ThreadPoolExecutor(16) as pool:
+        receipts = list(pool.map(group.submit, [contact(1, f"c{n}") for n in range(400)]))
+    assert sorted(receipt.events[0][1] for receipt in receipts) == list(range(2, 402))
+    assert verify(rapport.store).ok
