@@ -60,7 +60,7 @@ class RapportMapper(Mapper[str]):
         except (ValidationError, ValueError, KeyError, TypeError) as error:
             if topic not in self._readers:
                 raise UnknownEvent(topic) from None
-            raise DamagedEvent(f"an event {topic!r} can't be read: {error}") from error
+            raise DamagedEvent(f"an event {topic!r} can't be read: {_in_a_line(error)}") from error
 
     def to_stored_event(self, domain_event: Any) -> StoredEvent:
         """The library's name for `encode`."""
@@ -85,6 +85,13 @@ def _reader(envelope: type[AnyRecorded], upcasters: tuple[Upcaster, ...]) -> Rea
         return read(json.dumps(stored).encode())
 
     return read_older
+
+
+def _in_a_line(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, each['loc'])) or 'the whole'}: {each['msg']}" for each in found)
 
 
 def _topic(name: str, version: int) -> str:

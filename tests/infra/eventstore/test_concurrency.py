@@ -1,7 +1,5 @@
 """Eight processes append while readers follow the log by position: nothing is skipped, nothing comes twice, the chain is whole."""
 
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 
@@ -10,6 +8,7 @@ import pytest
 from infra.eventstore.database import Database
 from infra.eventstore.recording import NO_HASH, next_hash
 from infra.eventstore.store import EventStore, Notification
+from tests.writers import Writer, answer, started, tell
 
 WRITERS = 8
 ROUNDS = 50
@@ -19,34 +18,11 @@ PAGES = (1, 7, 500)
 
 
 @pytest.fixture
-def writers(store_url: str) -> Iterator[list[subprocess.Popen[str]]]:
+def writers(store_url: str) -> Iterator[list[Writer]]:
     Database.open(store_url).close()
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.infra.eventstore.writer", store_url, str(number)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for number in range(WRITERS)
-    ]
-    for writer in started:
-        assert answer(writer) == "ready"
-    yield started
-    for writer in started:
-        writer.communicate(timeout=30)
-        assert writer.returncode == 0
-
-
-def answer(writer: subprocess.Popen[str]) -> str:
-    assert writer.stdout is not None
-    return writer.stdout.readline().strip()
-
-
-def tell(writer: subprocess.Popen[str], line: str) -> None:
-    assert writer.stdin is not None
-    writer.stdin.write(f"{line}\n")
-    writer.stdin.flush()
+    commands = [("tests.infra.eventstore.writer", store_url, str(number)) for number in range(WRITERS)]
+    with started(commands) as running:
+        yield running
 
 
 class Reader(threading.Thread):
@@ -68,7 +44,7 @@ class Reader(threading.Thread):
             self.store.wait(self.position, 0.05)
 
 
-def test_nothing_is_skipped_and_nothing_comes_twice(store_url: str, writers: list[subprocess.Popen[str]]) -> None:
+def test_nothing_is_skipped_and_nothing_comes_twice(store_url: str, writers: list[Writer]) -> None:
     with Database.open(store_url) as database:
         store = EventStore(database)
         for round_ in range(ROUNDS):

@@ -238,6 +238,18 @@ def test_contents_that_are_equal_as_json_values_have_one_fingerprint(data: dict[
     assert (fingerprint({"data": changed}) == fingerprint({"data": data})) == (changed == data)
 
 
+def test_a_whole_number_may_be_written_with_a_point() -> None:
+    plain, pointed = (
+        parse(session(minutes=minutes).replace(b'"specversion"', b'"expectedversion": 3.0, "specversion"'))
+        for minutes in (60, 60.0)
+    )
+    assert isinstance(plain, Message)
+    assert isinstance(pointed, Message)
+    assert (plain.command, plain.expected_version, plain.fingerprint) == (pointed.command, 3, pointed.fingerprint)
+    assert wrong(session(minutes=60.5)) == [("bad_value", "data.minutes")]
+    assert wrong(session(minutes=1e300)) == [("bad_value", "data.minutes")]
+
+
 def test_the_trace_of_a_delivery_is_not_content() -> None:
     one, other = (parse(line("ActivateRelationship", traceparent=trace)) for trace in ("00-1-1-01", "00-2-2-01"))
     assert isinstance(one, Message)

@@ -1,7 +1,5 @@
 """Eight processes record while a publisher and the projections follow, fifty times: nothing is skipped, nothing comes twice."""
 
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 
@@ -10,11 +8,11 @@ import pytest
 from infra.bootstrap import open_rapport
 from infra.eventstore.database import Database
 from infra.eventstore.store import EventStore
-from tests.infra.eventstore.test_concurrency import answer, tell
 from tests.infra.kafka.running import eventually
 from tests.infra.kafka.stage import Stage, in_order
 from tests.infra.kafka.writer import SHARED
 from tests.messages import proposal
+from tests.writers import Writer, answer, started, tell
 
 WRITERS = 8
 ROUNDS = 50
@@ -22,28 +20,15 @@ BATCHES = 3
 
 
 @pytest.fixture
-def writers(stage: Stage) -> Iterator[list[subprocess.Popen[str]]]:
+def writers(stage: Stage) -> Iterator[list[Writer]]:
     with open_rapport(stage.settings) as rapport:
         rapport.handler.handle([proposal(number) for number in range(1, SHARED + 1)])
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.infra.kafka.writer", str(number)],
-            env=stage.environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for number in range(WRITERS)
-    ]
-    for writer in started:
-        assert answer(writer) == "ready"
-    yield started
-    for writer in started:
-        writer.communicate(timeout=30)
-        assert writer.returncode == 0
+    commands = [("tests.infra.kafka.writer", str(number)) for number in range(WRITERS)]
+    with started(commands, stage.environment()) as running:
+        yield running
 
 
-def test_followers_see_every_event_once(stage: Stage, writers: list[subprocess.Popen[str]]) -> None:
+def test_followers_see_every_event_once(stage: Stage, writers: list[Writer]) -> None:
     running = [stage.start("projections", "follow").wait_ready(), stage.start("publish").wait_ready()]
     with Database.open(stage.settings.store) as database:
         store = EventStore(database)
