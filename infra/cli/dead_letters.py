@@ -57,6 +57,8 @@ def show_letter(letter_id: IdArgument, as_json: JsonOption = False) -> None:
             typer.echo(f"{name}: {shown[name]}")
     for name, text in shown["headers"].items():
         typer.echo(f"header {name}: {text}")
+    if shown["left_out"] is not None:
+        typer.echo(f"the message, {shown['left_out']} bytes, was too large to be kept here")
     typer.echo(f"\n{shown['value']}")
 
 
@@ -95,7 +97,7 @@ def asking() -> Iterator["Settings"]:
     from kafka.errors import KafkaError
 
     from infra.kafka.clients import KafkaTrouble, NoKafka
-    from infra.kafka.dead_letters import UnknownDeadLetter
+    from infra.kafka.dead_letters import LeftOut, UnknownDeadLetter
     from infra.settings import WrongSettings, load
 
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
@@ -103,7 +105,7 @@ def asking() -> Iterator["Settings"]:
         yield load()
     except (NoKafka, WrongSettings) as error:
         fail(str(error), USAGE)
-    except (KafkaTrouble, UnknownDeadLetter) as error:
+    except (KafkaTrouble, UnknownDeadLetter, LeftOut) as error:
         fail(str(error), REFUSED)
     except KafkaError as error:
         fail(f"the broker can't be asked: {error}", REFUSED)

@@ -25,6 +25,8 @@ def follow(metrics_port: MetricsPortOption = None, metrics_host: MetricsHostOpti
 class Following:
     """A session of the engine; it holds nothing that must be let go of."""
 
+    at_work = True
+
     def __init__(self, engine: "Engine") -> None:
         self.engine = engine
 

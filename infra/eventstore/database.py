@@ -152,6 +152,13 @@ class Database(ABC):
         """The same begun. What is given has to be called once: it waits for the end, and gives and raises what `insert_events` does."""
         return partial(self.insert_events, events, **together)
 
+    def ping(self) -> None:
+        """Raise `StoreError`, soon and with the reason, if the database can't be read now."""
+        self.query("SELECT MAX(position) FROM stored_events")
+
+    def hurry_when(self, stopping: Callable[[], bool]) -> None:  # noqa: B027 - a file is there or it is not
+        """While this says so, wait for no server that is away: a process that was asked to stop must not."""
+
     @abstractmethod
     def mark(self) -> Hashable:
         """The present moment in the stream of commits, for `wait_since`."""

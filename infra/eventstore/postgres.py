@@ -19,7 +19,7 @@ from infra.eventstore.failure import (
     UnreachableStore,
 )
 from infra.eventstore.postgres_batch import Again
-from infra.eventstore.postgres_link import Link, again, broken
+from infra.eventstore.postgres_link import Link, broken
 from infra.eventstore.postgres_listener import Listener
 from infra.eventstore.postgres_pool import Datastore
 from infra.eventstore.postgres_recorder import PostgresRecorder
@@ -28,6 +28,7 @@ from infra.eventstore.postgres_session import PostgresSession, Shapes
 from infra.eventstore.postgres_types import TYPES
 from infra.eventstore.recording import Fenced, Together
 
+PING_SECONDS: Final = 1.0
 WRITE: Final = b"BEGIN"
 # A reader may take its time, for instance when what reads its output does.
 READ: Final = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = 0"
@@ -48,7 +49,7 @@ class PostgresDatabase(Database):
         self.recorder = PostgresRecorder(self.datastore, self.listener)
         self._shapes: Shapes = {}
         with self._explained():
-            again(self.recorder.create_table, _starting, timeout)
+            self.datastore.again(self.recorder.create_table, _starting)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -86,6 +87,17 @@ class PostgresDatabase(Database):
 
         return explained
 
+    def ping(self) -> None:
+        with self._explained():
+            link = self.datastore.take(PING_SECONDS)
+            try:
+                link.execute(b"SELECT 1")
+            finally:
+                self.datastore.give_back(link)
+
+    def hurry_when(self, stopping: Callable[[], bool]) -> None:
+        self.datastore.hurried = stopping
+
     def mark(self) -> Hashable:
         """What was heard so far of appends; only appends are told, not the writing of tables."""
         return self.listener.mark()
@@ -105,7 +117,7 @@ class PostgresDatabase(Database):
                 return read(PostgresSession(link, self._shapes))
 
         with self._explained():
-            return again(once, broken, self.datastore.timeout)
+            return self.datastore.again(once, broken)
 
     @contextmanager
     def _begun(self, begin: bytes) -> Iterator[Link]:
@@ -135,7 +147,7 @@ class PostgresDatabase(Database):
                 raise
             return link
 
-        return again(once, broken, self.datastore.timeout)
+        return self.datastore.again(once, broken)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

@@ -1,10 +1,10 @@
 """The connections of a process to PostgreSQL: pooled, looked at before use, all with the same settings."""
 
 import select
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import psycopg
 from eventsourcing.persistence import (
@@ -22,9 +22,11 @@ from eventsourcing.postgres import ConnectionPool, PostgresDatastore
 from psycopg.rows import dict_row
 from psycopg_pool import PoolTimeout
 
-from infra.eventstore.postgres_link import Link, conninfo_of, place_of
+from infra.eventstore.postgres_link import Link, again, conninfo_of, place_of
 from infra.eventstore.postgres_roles import owner_to_act_for, schema_of
 from infra.eventstore.postgres_types import ADAPTERS
+
+T = TypeVar("T")
 
 POOL_SIZE: Final = 20
 TRY_SECONDS: Final = 0.5
@@ -58,6 +60,7 @@ class Datastore(PostgresDatastore):
         self.place = place_of(self.conninfo)
         self.timeout = timeout
         self.lock_timeout = int(timeout)
+        self.hurried: Callable[[], bool] = lambda: False
         self.role: str | None = None
         self.schema = "public"
         self.originator_id_type = "text"
@@ -103,15 +106,22 @@ class Datastore(PostgresDatastore):
             # Servers on some systems can't look whether their client is still there.
             _set(link, settings | {"client_connection_check_interval": "0"})
 
-    def take(self) -> Link:
-        """A connection of the pool, to be given back. Raises psycopg's error when there is none for `timeout` seconds."""
-        until = monotonic() + self.timeout
+    def again(self, what: Callable[[], T], on: Callable[[Exception], bool]) -> T:
+        """Do it, and where that fails with such an error, again, unless we are in a hurry; for `timeout` seconds at most."""
+        return again(what, lambda error: on(error) and not self.hurried(), self.timeout)
+
+    def take(self, seconds: float | None = None) -> Link:
+        """A connection of the pool, to be given back.
+
+        Raises psycopg's error when there is none for so many seconds (`timeout`), or soon if we are in a hurry.
+        """
+        until = monotonic() + (self.timeout if seconds is None else seconds)
         while True:
             try:
                 # The pool gives up at the first failure and tries again when asked, for its own pauses grow without end.
                 link = self.pool.getconn(max(0.01, min(TRY_SECONDS, until - monotonic())))
             except PoolTimeout:
-                if monotonic() < until:
+                if monotonic() < until and not self.hurried():
                     continue
                 # The pool doesn't say why; this says it, or that all connections were in use.
                 try:

@@ -17,7 +17,7 @@ from psycopg.rows import tuple_row
 from psycopg.sql import SQL
 
 from infra.eventstore.postgres_batch import Again, Batch
-from infra.eventstore.postgres_link import again, broken
+from infra.eventstore.postgres_link import broken
 from infra.eventstore.postgres_listener import Listener
 from infra.eventstore.postgres_pool import Datastore
 from infra.eventstore.postgres_schema import migrate, version_of
@@ -131,7 +131,7 @@ class PostgresRecorder(PostgresProcessRecorder):
 
     def _stored(self, batch: Batch, tracking: Tracking | None = None) -> int:
         """The position of the last event once the batch is stored, in as many attempts as that takes."""
-        return again(lambda: self._attempt(batch, tracking), _interrupted, self.datastore.timeout)
+        return self.datastore.again(lambda: self._attempt(batch, tracking), _interrupted)
 
     def _attempt(self, batch: Batch, tracking: Tracking | None) -> int:
         with self.datastore.get_connection() as link, _open_ended(batch):

@@ -26,8 +26,9 @@ from infra.intake.receipt import Receipt
 PREFIX: Final = "rapport."
 MAX_BYTES: Final = 262_144
 ID_MAX: Final = 200
-# These name one delivery of a message, not its content: sent again through another proxy they differ.
-PER_DELIVERY: Final = frozenset({"traceparent", "tracestate"})
+# These tell of one delivery of a message and not of its content: sent again by another way they differ. JSON is what
+# the data is in any case.
+PER_DELIVERY: Final = frozenset({"traceparent", "tracestate", "datacontenttype"})
 _ROLES: Final = frozenset(ROLES)
 _UUID: Final = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 

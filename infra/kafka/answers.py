@@ -1,17 +1,22 @@
 """What `rapport consume` answers: a receipt for every message, and a dead letter for every one that is invalid.
 
 Both leave after the commit. Which of them the broker has taken is known a little later; until then they count as unanswered,
-and their number is bounded. When one can't be delivered the session ends, and the next sends it again.
+and their number is bounded. When one can't be delivered the session ends, and the next sends it again. One that is too large
+would fail for ever and hold up its partition, so answers list only so many problems, and what still does not fit
+leaves in a form that fits: a dead letter without the message, a receipt with its first problem alone.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import orjson
+from kafka.errors import MessageSizeTooLargeError
 
+from domain.problem import Problem
 from infra.clock import Clock
 from infra.intake.receipt import Receipt
 from infra.kafka import clients
@@ -29,6 +34,9 @@ CONTENT_TYPE: Final = ("content-type", b"application/cloudevents+json; charset=U
 RECEIPT_TYPE: Final = "rapport.Receipt"
 # What a dead letter says of itself, in headers beside those that the message came with.
 MARK: Final = "rapport-"
+# The most problems that an answer lists, and the most characters of a sentence, a field or an id in it: as many as an id may have.
+PROBLEMS: Final = 50
+LONGEST: Final = 500
 
 
 class Answered(NamedTuple):
@@ -38,8 +46,16 @@ class Answered(NamedTuple):
     receipt: Receipt
 
 
+@dataclass
+class _Answer:
+    """An answer on its way, and how to send it in its shortest form, unless that was done."""
+
+    future: Any
+    shorter: Callable[[], Any] | None
+
+
 class _Batch(NamedTuple):
-    futures: list[Any]
+    answers: list[_Answer]
     reached: list[tuple[Claim, int]]
 
 
@@ -62,37 +78,32 @@ class Answers:
     def send(self, answered: Sequence[Answered], reached: list[tuple[Claim, int]]) -> None:
         """Send answers; once all of these have arrived, the claims are answered up to the offsets `reached`."""
         now = self.clock.now()
-        futures = []
+        answers = []
         for arrived, receipt in answered:
             if receipt.status == "invalid":
-                futures.append(self._dead_letter(arrived, receipt, now))
+                DEAD_LETTERS.labels(receipt.problems[0].code).inc()
+                answers.append(self._sent(self._send_dead_letter, arrived, receipt, now))
                 receipt = receipt._replace(status="dead_lettered")  # noqa: PLW2901 - the same receipt, on this way in
-            futures.append(
-                self._producer.send(
-                    self.topics.receipts,
-                    receipt_event(arrived, receipt, now, self.source),
-                    key_of(arrived, receipt),
-                    [CONTENT_TYPE, *_trace(arrived)],
-                )
-            )
-        self._waiting.append(_Batch(futures, reached))
+            answers.append(self._sent(self._send_receipt, arrived, receipt, now))
+        self._waiting.append(_Batch(answers, reached))
         self._tell()
 
     def settle(self, most: int = BATCHES, seconds: float = 0.0) -> None:
         """Note what has arrived; wait until at most so many batches are on their way. Raises `KafkaTrouble`."""
         until = monotonic() + seconds
         while self._waiting:
-            futures, reached = self._waiting[0]
-            if len(self._waiting) > most:
-                for future in futures:
-                    clients.await_future(future, until - monotonic())
-            if not all(future.is_done for future in futures):
+            answers, reached = self._waiting[0]
+            for answer in answers:
+                if len(self._waiting) > most:
+                    clients.await_future(answer.future, until - monotonic())
+                if answer.future.failed():
+                    self._shorten(answer)
+            if not all(answer.future.is_done for answer in answers):
                 if len(self._waiting) > most and monotonic() >= until:
                     raise KafkaTrouble("the broker has not taken the answers in time")
+                if len(self._waiting) > most:
+                    continue
                 break
-            for future in futures:
-                if future.failed():
-                    raise KafkaTrouble(f"an answer could not be delivered: {future.exception!r}")
             for claim, next_ in reached:
                 claim.answered = max(claim.answered, next_)
             self._waiting.popleft()
@@ -103,13 +114,70 @@ class Answers:
         clients.drop(self._producer)
         UNACKNOWLEDGED.labels(self.topics.receipts).set(0)
 
-    def _dead_letter(self, arrived: Arrived, receipt: Receipt, now: datetime) -> Any:
-        DEAD_LETTERS.labels(receipt.problems[0].code).inc()
-        headers = [*arrived.headers, *dead_letter_headers(arrived, receipt, now)]
-        return self._producer.send(self.topics.dead_letters, arrived.value or b"", key_of(arrived, receipt), headers)
+    def _sent(self, send: "Send", arrived: Arrived, receipt: Receipt, now: datetime) -> _Answer:
+        key = key_of(arrived, receipt)
+
+        def shorter() -> Any:
+            return send(arrived, told(receipt, 1), now, key and key[:LONGEST], whole=False)
+
+        try:
+            return _Answer(send(arrived, told(receipt), now, key, whole=True), shorter)
+        except MessageSizeTooLargeError:
+            return _Answer(shorter(), None)
+
+    def _shorten(self, answer: _Answer) -> None:
+        """Send an answer again that the broker found too large; raise what else kept it from being delivered."""
+        error = answer.future.exception
+        if answer.shorter is None or not isinstance(error, MessageSizeTooLargeError):
+            raise KafkaTrouble(f"an answer could not be delivered: {error!r}")
+        answer.future, answer.shorter = answer.shorter(), None
+
+    def _send_receipt(
+        self,
+        arrived: Arrived,
+        receipt: Receipt,
+        now: datetime,
+        key: bytes | None,
+        *,
+        whole: bool,  # noqa: ARG002
+    ) -> Any:
+        event = receipt_event(arrived, receipt, now, self.source)
+        return self._producer.send(self.topics.receipts, event, key, [CONTENT_TYPE, *_trace(arrived)])
+
+    def _send_dead_letter(
+        self, arrived: Arrived, receipt: Receipt, now: datetime, key: bytes | None, *, whole: bool
+    ) -> Any:
+        value, marks = arrived.value or b"", dead_letter_headers(arrived, receipt, now)
+        if whole:
+            return self._producer.send(self.topics.dead_letters, value, key, [*arrived.headers, *marks])
+        left_out = (MARK + "left-out", str(len(value)).encode())
+        return self._producer.send(self.topics.dead_letters, b"", key, [*marks, left_out])
 
     def _tell(self) -> None:
-        UNACKNOWLEDGED.labels(self.topics.receipts).set(sum(len(batch.futures) for batch in self._waiting))
+        UNACKNOWLEDGED.labels(self.topics.receipts).set(sum(len(batch.answers) for batch in self._waiting))
+
+
+class Send(Protocol):
+    """A way to send an answer, `whole` or in its shortest form; the future of it."""
+
+    def __call__(self, arrived: Arrived, receipt: Receipt, now: datetime, key: bytes | None, *, whole: bool) -> Any: ...
+
+
+def told(receipt: Receipt, most: int = PROBLEMS) -> Receipt:
+    """The receipt with as many of its problems as an answer lists, and nothing in it longer than anybody reads."""
+    problems = tuple(
+        problem._replace(message=_cut(problem.message), field=_cut(problem.field))
+        for problem in receipt.problems[:most]
+    )
+    if (more := len(receipt.problems) - most) > 0:
+        problems = (*problems, Problem("more", f"{more} more problems are not listed"))
+    return receipt._replace(
+        source=_cut(receipt.source), id=_cut(receipt.id), subject=_cut(receipt.subject), problems=problems
+    )
+
+
+def _cut(text: Any) -> Any:
+    return f"{text[: LONGEST - 1]}…" if text is not None and len(text) > LONGEST else text
 
 
 def receipt_event(arrived: Arrived, receipt: Receipt, now: datetime, source: str) -> bytes:
@@ -147,8 +215,8 @@ def dead_letter_headers(arrived: Arrived, receipt: Receipt, now: datetime) -> He
 
 
 def key_of(arrived: Arrived, receipt: Receipt) -> bytes | None:
-    """The subject, as far as it can be known: else what the sender took for the key."""
-    return receipt.subject.encode() if receipt.subject else arrived.key
+    """The subject, as far as it can be known and may be one: else what the sender took for the key."""
+    return receipt.subject.encode() if receipt.subject and len(receipt.subject) <= LONGEST else arrived.key
 
 
 def _trace(arrived: Arrived, mark: str = "") -> Headers:

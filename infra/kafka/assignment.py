@@ -11,7 +11,7 @@ from kafka import ConsumerRebalanceListener
 from kafka.structs import TopicPartition
 
 from infra.eventstore.database import Database
-from infra.kafka.claims import Claim, claim
+from infra.kafka.claims import Claim, claim, is_known
 from infra.kafka.clients import REQUEST_MS, KafkaTrouble
 from infra.observe.logs import logger
 from infra.observe.metrics import EXPIRED, REBALANCES, UNREAD
@@ -56,6 +56,12 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyth
         log.info("partitions assigned", partitions=[place.partition for place in places])
         if not places:
             return
+        topic_id = self.consumer._cluster.topic_id(self.topic)  # noqa: SLF001 - brokers tell it since 2.8
+        if topic_id is not None and not is_known(self.database, self.topic, topic_id):
+            raise KafkaTrouble(
+                f"{self.topic} was made anew since messages were read from it. "
+                "Use a new topic (another RAPPORT_KAFKA_PREFIX), never an old name"
+            )
         claims = claim(self.database, self.topic, [place.partition for place in places])
         begins = self.consumer.beginning_offsets(places, timeout_ms=REQUEST_MS)
         ends = self.consumer.end_offsets(places, timeout_ms=REQUEST_MS)

@@ -11,6 +11,7 @@ reached the broker. Between the two, answers are sent again by the next owner.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from uuid import UUID
 
 from infra.eventstore.database import Database
 from infra.eventstore.recording import Offset
@@ -54,6 +55,20 @@ def source_of(topic: str, partition: int) -> str:
 def answers_of(name: str) -> str:
     """The name under which it is kept how far a partition's messages are answered."""
     return f"{name}:answers"
+
+
+def is_known(database: Database, topic: str, topic_id: UUID) -> bool:
+    """Whether the offsets that the store keeps are those of this very topic; a first one becomes the one. Raises `StoreError`.
+
+    A topic that was made anew under an old name has another id. As much of it as fits into a number is kept as an offset is.
+    """
+    name, number = f"kafka:{topic}:id", topic_id.int >> 65
+    with database.transaction() as session:
+        session.execute(
+            "INSERT INTO source_offsets (name, next, generation) VALUES (?, ?, 0) ON CONFLICT (name) DO NOTHING",
+            (name, number),
+        )
+        return bool(session.query("SELECT next FROM source_offsets WHERE name = ?", (name,)) == [(number,)])
 
 
 def claim(database: Database, topic: str, partitions: Iterable[int]) -> dict[int, Claim]:

@@ -77,6 +77,8 @@ class Consuming:
             self.close()
             raise
         self._told_at = 0.0
+        # From the first assignment on, also if it gave us nothing.
+        self.at_work = False
 
     def turn(self) -> None:
         """One poll and what comes of it."""
@@ -85,6 +87,7 @@ class Consuming:
         if self.assignment.fresh:
             # What was on its way for the old assignment is no longer ours to keep account of.
             self.assignment.take()
+            self.at_work = True
         elif polled:
             self._take(polled)
         else:

@@ -28,7 +28,10 @@ READ_SECONDS: Final = 30.0
 
 @dataclass
 class DeadLetter:
-    """A message that became a dead letter; `resubmitted` says when it was last sent again."""
+    """A message that became a dead letter; `resubmitted` says when it was last sent again.
+
+    `left_out` is the size in bytes of a message that was too large to be kept with it, else None.
+    """
 
     id: str
     topic: str
@@ -39,6 +42,7 @@ class DeadLetter:
     traceparent: str | None
     headers: Headers
     value: bytes
+    left_out: int | None = None
     resubmitted: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -50,12 +54,17 @@ class DeadLetter:
             "problems": self.problems,
             "key": self.key,
             "traceparent": self.traceparent,
+            "left_out": self.left_out,
             "resubmitted": self.resubmitted,
         }
 
 
 class UnknownDeadLetter(Exception):
     """There is no dead letter of this id."""
+
+
+class LeftOut(Exception):
+    """The message itself was too large to be kept with its dead letter."""
 
 
 def dead_letters(settings: Settings) -> dict[str, DeadLetter]:
@@ -89,11 +98,16 @@ def find(settings: Settings, letter_id: str) -> DeadLetter:
 def resubmit(settings: Settings, letter: DeadLetter, value: bytes | None = None) -> str:
     """Send a dead letter to its topic again, as it was or with another value; where it went, topic/partition/offset.
 
-    Raises `KafkaTrouble`, `NoKafka` and kafka's errors.
+    Raises `LeftOut`, `KafkaTrouble`, `NoKafka` and kafka's errors.
     """
     topics = Topics.named(settings.kafka_prefix)
     headers = letter.headers
     if value is None:
+        if letter.left_out is not None:
+            raise LeftOut(
+                f"the message had {letter.left_out} bytes, too many to be kept with its dead letter: "
+                "give what to send instead (--body), or send it again from where it came"
+            )
         value = letter.value
     elif _whole_message(value):
         # A whole message needs none of the attributes that came as headers.
@@ -142,6 +156,7 @@ def _letter(record: Arrived, marks: dict[str, str]) -> DeadLetter:
         traceparent=marks.get("traceparent"),
         headers=[(name, text) for name, text in record.headers if not _is_ours(name)],
         value=record.value or b"",
+        left_out=int(marks["left-out"]) if marks.get("left-out", "").isdigit() else None,
     )
 
 

@@ -51,6 +51,8 @@ class _Sent(NamedTuple):
 class Publishing:
     """One session of a publisher. Raises `StoreError`, `KafkaTrouble` and kafka's errors; then it is over."""
 
+    at_work = True
+
     def __init__(self, rapport: Rapport, process: Process) -> None:
         self.rapport = rapport
         self.store = rapport.store

@@ -4,6 +4,7 @@ The last two answer 200 or 503, with JSON that says which part is not well. They
 inside of a network: by default they listen on the loopback address alone.
 """
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,11 +15,14 @@ from typing import Any, Final
 import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from infra.observe.logs import logger
 from infra.observe.metrics import REGISTRY
 from infra.observe.vitals import Report, Vitals
 
 HOST: Final = "127.0.0.1"
 LONGEST_REQUEST_SECONDS: Final = 10
+
+log = logger("rapport.process")
 
 
 class PortTaken(Exception):
@@ -28,6 +32,10 @@ class PortTaken(Exception):
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     vitals: Vitals
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the standard library's names
+        """Whoever asked has gone before the answer, as probes do that wait for a second only; nothing else can go wrong here."""
+        log.debug("a page could not be sent", error=str(sys.exception()))
 
 
 class _Pages(BaseHTTPRequestHandler):

@@ -21,7 +21,9 @@ log = logger("rapport.process")
 
 
 class Working(Protocol):
-    """A session that has begun."""
+    """A session that has begun; `at_work` once it has found its place, so that a turn shows that all is well."""
+
+    at_work: bool
 
     def turn(self) -> None:
         """Do what there is to do now; wait for about a second when there is nothing."""
@@ -57,8 +59,9 @@ def keep_going(
             while not process.stop.is_set():
                 session.turn()
                 loop.beat()
-                wait = FIRST_SECONDS
-                process.vitals.well(name)
+                if session.at_work:
+                    wait = FIRST_SECONDS
+                    process.vitals.well(name)
             session.finish()
         except hopeless:
             raise

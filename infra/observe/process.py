@@ -41,7 +41,8 @@ class Process:
 
     def watch_store(self, store: EventStore) -> None:
         """Make readiness depend on the database, and show what it knows of all followers, dead ones included."""
-        self.vitals.check("database", store.head)
+        self.vitals.check("database", store.database.ping)
+        store.database.hurry_when(self.stop.is_set)
         if self.metrics_port is not None:
             StoreCollector(store).register()
 

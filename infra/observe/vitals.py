@@ -82,7 +82,11 @@ class Vitals:
     def ready(self) -> Report:
         """Whether work gets done now."""
         report = self.live()
-        report.parts |= {name: checked.said() for name, checked in list(self._checks.items())}
+        checks = list(self._checks.items())
+        until = time.monotonic() + CHECK_SECONDS
+        for _, checked in checks:
+            checked.look()
+        report.parts |= {name: checked.said(until) for name, checked in checks}
         report.parts |= self._trouble
         if self.stopping:
             report.parts["process"] = "is stopping"
@@ -101,17 +105,22 @@ class _Checked:
         self._turn = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def said(self) -> str:
+    def look(self) -> None:
+        """Begin to look, unless somebody does or has done so just now."""
         with self._turn:
-            if time.monotonic() - self._at < FRESH_SECONDS:
-                return self._said
-            if self._thread is None or not self._thread.is_alive():
+            busy = self._thread is not None and self._thread.is_alive()
+            if not busy and time.monotonic() - self._at >= FRESH_SECONDS:
                 self._thread = threading.Thread(target=self._look, name=f"check-{self.name}", daemon=True)
                 self._thread.start()
-            self._thread.join(CHECK_SECONDS)
-            if self._thread.is_alive():
+
+    def said(self, until: float) -> str:
+        """What was found, waited for until then."""
+        thread = self._thread
+        if thread is not None:
+            thread.join(max(0.0, until - time.monotonic()))
+            if thread.is_alive():
                 return f"has not answered for {CHECK_SECONDS:.0f} s"
-            return self._said
+        return self._said
 
     def _look(self) -> None:
         try:

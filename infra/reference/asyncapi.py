@@ -10,11 +10,12 @@ from infra.reference import yaml
 from infra.reference.schemas import Schema, dead_letter_schema, schemas
 
 BINDING: Final = "0.5.0"
-FORMAT: Final = "application/schema+json;version=draft-07"
+FORMAT: Final = "application/schema+json;version=draft-2020-12"
 CLOUDEVENT: Final = "application/cloudevents+json; charset=UTF-8"
 ABOUT: Final = (
     "Messages go in as commands and are answered by receipts; operational facts come out as events. All are CloudEvents "
     "1.0 in JSON, keyed by subject, so that everything about one relationship is in order on one partition. Commands are "
+    "taken in binary mode too: the attributes as headers ce_id, ce_source and so on, data as the value. They are "
     "recorded exactly once, by source and id; receipts and events are sent at least once, with an id that stays the same, for "
     "readers to know copies by. Topics may have a prefix (RAPPORT_KAFKA_PREFIX)."
 )

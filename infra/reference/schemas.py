@@ -120,14 +120,23 @@ def dead_letter_schema() -> Schema:
     headers = _object(
         {
             f"{MARK}reason": {**TEXT, "description": "Code, field and sentence of the first problem."},
-            f"{MARK}problems": {**TEXT, "description": "All problems, a JSON array as in a receipt."},
+            f"{MARK}problems": {
+                **TEXT,
+                "description": "The problems, a JSON array as in a receipt; of more than 50 the first, and one that says how many more.",
+            },
             f"{MARK}topic": {**TEXT, "description": "Where the message was read."},
             f"{MARK}partition": TEXT,
             f"{MARK}offset": TEXT,
             f"{MARK}time": {**TIME, "description": "When it was put aside."},
         }
     )
-    headers["properties"][f"{MARK}traceparent"] = {"type": "string", "pattern": TRACEPARENT}
+    headers["properties"] |= {
+        f"{MARK}traceparent": {"type": "string", "pattern": TRACEPARENT},
+        f"{MARK}left-out": {
+            **TEXT,
+            "description": "The bytes of a message that was too large to be kept; the value is empty and its headers are missing.",
+        },
+    }
     return _headed(
         "DeadLetter", "A message that could not be taken; these are headers, the value is as it came.", headers
     )

@@ -95,7 +95,10 @@ def follow(runner: Runner, process: Process) -> None:
             log.warning("begins anew", error=str(error))
             process.stop.wait(wait * random.uniform(0.7, 1.3))
             wait = min(wait * 2, LONGEST_SECONDS)
-    runner.release()
+    try:
+        runner.release()
+    except StoreError as error:
+        log.warning("the lease is kept until it runs out", error=str(error))
 
 
 def _idle(runner: Runner, process: Process) -> None:

@@ -237,6 +237,30 @@ def test_a_commit_whose_answer_was_lost_is_found_by_its_receipt(direct: str, thr
         assert verdict.ok, verdict.problems
 
 
+def test_a_process_that_was_asked_to_stop_does_not_wait_for_a_server_that_is_away(
+    direct: str, through: str, proxy: Proxy
+) -> None:
+    with Database.open(through, timeout=300) as database:
+        stop = threading.Event()
+        database.hurry_when(stop.is_set)
+        proxy.refuse()
+        threading.Timer(0.5, stop.set).start()
+        with pytest.raises(UnreachableStore):
+            EventStore(database).head()
+        with pytest.raises(UnreachableStore):
+            database.insert_events([event("a", 1)])
+
+
+def test_whether_the_server_is_there_is_told_soon_and_with_the_reason(direct: str, through: str, proxy: Proxy) -> None:
+    with Database.open(through, timeout=300) as database:
+        database.ping()
+        proxy.refuse()
+        with pytest.raises(UnreachableStore, match="refused"):
+            database.ping()
+        proxy.restore()
+        database.ping()
+
+
 def test_an_idle_connection_that_broke_is_replaced_unnoticed(direct: str, through: str, proxy: Proxy) -> None:
     with Database.open(through) as database:
         for _ in range(3):

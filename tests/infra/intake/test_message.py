@@ -257,6 +257,13 @@ def test_the_trace_of_a_delivery_is_not_content() -> None:
     assert one.fingerprint == other.fingerprint
 
 
+def test_saying_that_the_data_is_json_changes_nothing() -> None:
+    one, other = (parse(line("ActivateRelationship", datacontenttype=kind)) for kind in ("application/json", None))
+    assert isinstance(one, Message)
+    assert isinstance(other, Message)
+    assert one.fingerprint == other.fingerprint
+
+
 def test_a_composed_message_has_the_same_fingerprint_each_time() -> None:
     at = datetime(2026, 3, 2, 9, tzinfo=UTC)
 

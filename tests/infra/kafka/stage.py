@@ -79,9 +79,14 @@ class Stage:
         headers: dict[str, str | bytes | None] | None = None,
         key: str | None = None,
         rate: float | None = None,
+        **more: str | int,
     ) -> int:
-        """Produce messages, keyed by their subjects; how many. Returns when the broker has them all."""
+        """Produce messages, keyed by their subjects; how many. Returns when the broker has them all.
+
+        `more` are settings of librdkafka, with _ for the dots.
+        """
         settings = {"bootstrap.servers": self.bootstrap, "linger.ms": 2, "enable.idempotence": True, "log_level": 2}
+        settings |= {name.replace("_", "."): value for name, value in more.items()}
         producer = Producer(settings)
         failed: list[Any] = []
         count, began = 0, time.monotonic()

@@ -40,6 +40,11 @@ def statuses(receipts: Iterable[Read]) -> Counter[str]:
     return Counter(receipt.json["data"]["status"] for receipt in receipts)
 
 
+def receipts_in_order(receipts: Iterable[Read]) -> list[Read]:
+    """Those of one partition in the order of their messages."""
+    return sorted(receipts, key=lambda receipt: int(receipt.json["id"].rsplit("/", 1)[1]))
+
+
 def answered(stage: Stage, count: int) -> list[Read]:
     """The receipts, once there are so many."""
     return stage.read(stage.topics.receipts, count)
@@ -131,6 +136,54 @@ class TestWhatIsWellFormed:
 
 
 class TestWhatIsNot:
+    def test_nothing_is_too_much_to_be_answered(self, sqlite_stage: Stage) -> None:
+        stage = sqlite_stage
+        parties = {"programme_id": "p", "mentee_id": "a", "mentor_id": "b", "codes": ["x"] * 10_000}
+        relationship = "dddd0000-0000-4000-8000-000000000005"
+        poison = [
+            raw(programme(type="rapport.ProposeRelationship", subject=relationship, data=parties)),
+            raw(programme(data={"name": "Programme"} | {f"field{number}": 1 for number in range(15_000)})),
+            raw(programme(subject="x" * 250_000)),
+            raw(programme(data={"y" * 250_000: 1})),
+            b"{" + b" " * 1_048_300,
+            b"{" + b" " * 3_000_000,
+        ]
+        stage.start("consume").wait_ready()
+        stage.send(poison[:-2], partition=0)
+        stage.send(poison[-2:-1], partition=0, key="k", message_max_bytes=1_048_500)
+        stage.send(poison[-1:], partition=0, key="k", message_max_bytes=10_000_000, compression_type="gzip")
+        stage.send([raw(programme(2))], partition=0)
+        receipts = answered(stage, len(poison) + 1)
+        assert [receipt.json["status"] for receipt in receipts_in_order(receipts)] == ["dead_lettered"] * 6 + [
+            "accepted"
+        ]
+        letters = json.loads(stage.call("dead-letters", "list", "--json").stdout)
+        assert [letter["left_out"] for letter in letters] == [None] * 4 + [len(value) for value in poison[-2:]]
+        assert [len(letter["problems"]) for letter in letters] == [51, 51, 1, 2, 1, 1]
+        assert letters[0]["problems"][-1]["code"] == "more"
+        assert not stage.running[0].said("begins anew")
+        refused = stage.call("dead-letters", "resubmit", letters[-1]["id"])
+        assert refused.returncode == 1
+        assert b"--body" in refused.stderr
+
+    def test_a_topic_that_was_made_anew_is_not_read_on_even_if_it_is_longer(self, sqlite_stage: Stage) -> None:
+        stage = sqlite_stage
+        stage.start("consume").wait_ready()
+        stage.send([raw(programme(number)) for number in range(2)], partition=0)
+        answered(stage, 2)
+        assert stage.running[0].stop() == 0
+        stage.topics.server.delete_topics([stage.topics.commands])
+        stage.topics.server.create_topics(3, [stage.topics.commands])
+        stage.send([raw(programme(number)) for number in range(10, 15)], partition=0)
+        running = stage.start("consume")
+        eventually(lambda: running.said("begins anew"))
+        status, page = running.page("/ready")
+        assert status == 503
+        assert "made anew" in json.loads(page)["consumer"]
+        assert running.stop() == 0
+        with open_rapport(stage.settings) as rapport:
+            assert rapport.store.head() == 2
+
     def test_becomes_a_dead_letter_that_says_why_and_from_where(self, sqlite_stage: Stage) -> None:
         stage = sqlite_stage
         stage.start("consume").wait_ready()

@@ -1,5 +1,7 @@
 """Liveness and readiness say what is so: a loop that does not turn, a check that fails, one that hangs."""
 
+import socket
+import struct
 import threading
 import time
 import urllib.error
@@ -70,6 +72,40 @@ def test_a_check_that_hangs_is_an_answer_too(served: tuple[Vitals, int], monkeyp
     hanging.set()
     time.sleep(0.1)
     assert get(port, "/ready")[0] == 200
+
+
+def test_checks_that_hang_are_waited_for_together(
+    served: tuple[Vitals, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vitals, port = served
+    monkeypatch.setattr(vitals_module, "CHECK_SECONDS", 1.0)
+    both = threading.Barrier(2)
+    for name in ("broker", "database"):
+        # Each ends only if the other has begun.
+        vitals.check(name, lambda: both.wait(0.9))
+    assert get(port, "/ready") == (200, '{"ok":true,"broker":"ok","database":"ok"}')
+
+
+def test_a_probe_that_has_gone_before_the_answer_leaves_no_trace(
+    served: tuple[Vitals, int], capfd: pytest.CaptureFixture[str]
+) -> None:
+    vitals, port = served
+    answering, gone = threading.Event(), threading.Event()
+
+    def check() -> None:
+        answering.set()
+        gone.wait(2)
+
+    vitals.check("database", check)
+    with socket.create_connection(("127.0.0.1", port)) as probe:
+        probe.sendall(b"GET /ready HTTP/1.0\r\n\r\n")
+        assert answering.wait(10)
+        # Closed at once, so that the answer is refused.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    gone.set()
+    assert get(port, "/live")[0] == 200
+    time.sleep(0.2)
+    assert capfd.readouterr().err == ""
 
 
 def test_trouble_and_stopping_are_not_ready_but_live(served: tuple[Vitals, int]) -> None:
