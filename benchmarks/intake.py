@@ -19,7 +19,7 @@ from infra.intake.message import Message, parse
 from infra.settings import Settings
 from infra.simulate import Simulation
 
-PHASES = ("parse and validate", "read what a batch needs", "decide, fold, encode", "commit", "write receipts")
+PHASES = ("parse and validate", "read what it needs, decide, fold, encode", "commit", "write receipts")
 
 
 def run(*, full: bool) -> None:
@@ -80,12 +80,10 @@ def _print_phases(file: Path, store: Path, count: int) -> None:
             times = [time.perf_counter()]
             messages = [message for message in map(parse, lines) if isinstance(message, Message)]
             times.append(time.perf_counter())
-            work = UnderWay(handler, messages, ())
-            batch = handler._prepared(messages)  # noqa: SLF001 - the steps are the handler's own
+            decided = handler._supposed(messages)  # noqa: SLF001 - the steps are the handler's own
             times.append(time.perf_counter())
-            work.decide(batch)
-            times.append(time.perf_counter())
-            handler._send(work)  # noqa: SLF001
+            sent = handler._send(decided, ())  # noqa: SLF001
+            work = UnderWay(handler, messages, (), decided, sent)
             handler._end(work)  # noqa: SLF001
             times.append(time.perf_counter())
             b"".join(receipt.to_json() + b"\n" for receipt in work.receipts())

@@ -125,7 +125,8 @@ class Local:
         while True:
             for server in servers:
                 if not server.running:
-                    raise LocalServerError(f"{type(server).__name__} ended by itself; its log is {server.log}")
+                    name = type(server).__name__
+                    raise LocalServerError(f"{name} ended by itself; {server.log} ends:\n{server.log_end()}")
             sleep(LOOK_SECONDS)
 
     def settings(self) -> dict[str, str]:

@@ -171,7 +171,7 @@ def explain(error: Exception, place: str) -> StoreError:
         return FencedSource(str(error))
     if isinstance(error, IntegrityError) or state.startswith("23") or state in {"40001", "40P01"}:
         return Conflict(text)
-    if state in {"53100", "53200", "54000"}:
+    if state in {"53100", "53200"}:
         return FullStore(f"{place}: could not write ({text}); what was recorded before is intact")
     if state in {"55P03", "57014"}:
         return BusyStore(f"{place}: somebody else kept a lock for too long ({text})")

@@ -30,6 +30,9 @@ T = TypeVar("T")
 
 POOL_SIZE: Final = 20
 TRY_SECONDS: Final = 0.5
+# How long a spare connection is waited for, and how long it is not asked for again where there was none.
+SPARE_SECONDS: Final = 0.2
+NO_SPARE_SECONDS: Final = 10.0
 # The same on the server's side, so that the locks of a client that vanished are let go of.
 SERVER_DEFAULTS: Final = {
     "TimeZone": "UTC",
@@ -61,6 +64,7 @@ class Datastore(PostgresDatastore):
         self.timeout = timeout
         self.lock_timeout = int(timeout)
         self.hurried: Callable[[], bool] = lambda: False
+        self._no_spare_until = 0.0
         self.role: str | None = None
         self.schema = "public"
         self.originator_id_type = "text"
@@ -130,10 +134,32 @@ class Datastore(PostgresDatastore):
                     raise PoolTimeout(str(error)) from error
                 raise
             assert isinstance(link, Link)
-            if usable(link):
-                return link
-            # The pool replaces it. It could look itself, but it pauses longer after each broken connection that it finds.
-            self.pool.putconn(link)
+            holds = False
+            try:
+                if holds := usable(link):
+                    return link
+            finally:
+                # The pool replaces it. It could look itself, but it pauses longer after each broken connection that it finds.
+                if not holds:
+                    self.pool.putconn(link)
+            if monotonic() >= until:
+                raise PoolTimeout("every connection that could be had was broken")
+
+    def has_spare(self) -> bool:
+        """Whether another connection is to be had at once, besides those in use; one is made if there may be more.
+
+        Who keeps a connection while it may need a second must ask first, or all could wait for one another.
+        """
+        if self.pool.get_stats()["pool_available"]:
+            return True
+        if monotonic() < self._no_spare_until:
+            return False
+        try:
+            self.pool.putconn(self.pool.getconn(SPARE_SECONDS))
+        except PoolTimeout:
+            self._no_spare_until = monotonic() + NO_SPARE_SECONDS
+            return False
+        return True
 
     def give_back(self, link: Link) -> None:
         """Return a connection to the pool, which replaces it when it is broken."""

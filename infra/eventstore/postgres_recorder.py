@@ -108,10 +108,15 @@ class PostgresRecorder(PostgresProcessRecorder):
         offsets: Sequence[Offset] = (),
         guard: Guard | None = None,
     ) -> Callable[[], Sequence[int]]:
-        """The same begun: the server is at work. What is given waits for the end; it gives and raises what `insert_events` does."""
+        """The same begun. What is given has to be called: it waits for the end, and gives and raises what `insert_events` does.
+
+        The server is at work meanwhile, unless the connection is new to the statement or the only one that is to be had.
+        """
         batch = Batch(chained(stored_events, heads), receipts, offsets, guard)
         with ExitStack() as taken:
             link = taken.enter_context(self.datastore.get_connection())
+            if not self.datastore.has_spare():
+                return lambda: batch.positions(self._stored(batch))
             try:
                 with _open_ended(batch):
                     sent = batch.send(link)

@@ -9,14 +9,14 @@ if they had taken turns.
 """
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from domain.relationship.commands import ProposeRelationship
 from domain.relationship.state import Relationship
 from infra.clock import Clock
 from infra.eventstore.failure import Conflict, StoreError
-from infra.eventstore.recording import Guard, Head, Offset
+from infra.eventstore.recording import Guard, Head, Offset, ReceiptRow
 from infra.eventstore.store import EventStore
 from infra.intake.batch import Batch, Key
 from infra.intake.cache import Entry, StateCache
@@ -28,41 +28,57 @@ CACHE_SIZE: Final = 4000
 ATTEMPTS: Final = 50
 
 
+class Decided(NamedTuple):
+    """Messages decided: what to write, and the receipt of each."""
+
+    batch: Batch
+    answers: list[Receipt]
+
+
+class Sent(NamedTuple):
+    """A commit under way: the heads it leads to, what it relies on, and how to wait for its end (None: nothing to write)."""
+
+    heads: dict[str, Head]
+    guard: Guard
+    end: Callable[[], object] | None
+
+
 class UnderWay:
     """A batch that was decided and sent to the store."""
 
-    def __init__(self, handler: "Handler", parsed: Sequence[Message | Receipt], offsets: Sequence[Offset]) -> None:
+    def __init__(
+        self,
+        handler: "Handler",
+        parsed: Sequence[Message | Receipt],
+        offsets: Sequence[Offset],
+        decided: Decided,
+        sent: Sent,
+    ) -> None:
         self.handler = handler
         self.parsed = parsed
-        self.messages = [message for message in parsed if isinstance(message, Message)]
         self.offsets = offsets
-        self.batch: Batch
-        self.answers: list[Receipt]
-        self.heads: dict[str, Head]
-        self.guard: Guard
-        self.commit: Callable[[], object] | None
+        self.decided = decided
+        self.sent = sent
         self.error: Exception | None = None
 
     def receipts(self) -> list[Receipt]:
         """Wait for the commit; the receipts of the messages, in order. Raises what `Handler.handle` raises."""
         self.handler.finish(self)
-        self.check()
-        decided = iter(self.answers)
-        return [next(decided) if isinstance(each, Message) else each for each in self.parsed]
-
-    def check(self) -> None:
-        """Raise what became of the commit if it failed."""
         if self.error is not None:
             raise self.error
+        decided = iter(self.decided.answers)
+        return [next(decided) if isinstance(each, Message) else each for each in self.parsed]
 
-    def decide(self, batch: Batch) -> None:
-        """Answer the messages by a batch that has read what they need."""
-        self.batch = batch
-        self.answers = [batch.answer(message) for message in self.messages]
+    def known(self, subject: str) -> Entry | None:
+        """The state to which this batch leads, or on which it relies."""
+        batch = self.decided.batch
+        if entry := batch.touched.get(subject):
+            return Entry(entry.state, self.sent.heads[subject])
+        return batch.read.get(subject)
 
 
 class Handler:
-    """Takes batches of messages. Threads may share it; they take turns."""
+    """Takes batches of messages. Threads may share it; they take turns. Its cache holds only what is committed."""
 
     def __init__(self, store: EventStore, clock: Clock, cache_size: int = CACHE_SIZE) -> None:
         self.store = store
@@ -71,8 +87,6 @@ class Handler:
         self._position = store.head()
         self._turn = threading.Lock()
         self._under_way: UnderWay | None = None
-        # Subjects whose states turned out wrong while the batch in hand was decided.
-        self._outdated: set[str] = set()
 
     def handle(self, raws: Iterable[bytes], *, offsets: Sequence[Offset] = ()) -> list[Receipt]:
         """The receipts of these messages, in order, committed with the offsets of their sources.
@@ -99,16 +113,17 @@ class Handler:
         Raises what `handle` raises; then neither that batch nor any later one is recorded.
         """
         before: UnderWay | None = None
-        for raws in batches:
-            try:
+        try:
+            for raws in batches:
                 work = self.begin(raws)
-            except StoreError:
                 if before is not None:
                     yield before.receipts()
-                raise
+                before = work
+        except Exception:
+            # Whatever it is, what is recorded is told.
             if before is not None:
                 yield before.receipts()
-            before = work
+            raise
         if before is not None:
             yield before.receipts()
 
@@ -119,93 +134,101 @@ class Handler:
                 self._end(work)
 
     def _begin(self, parsed: Sequence[Message | Receipt], offsets: Sequence[Offset]) -> UnderWay:
-        work = UnderWay(self, parsed, offsets)
+        messages = [message for message in parsed if isinstance(message, Message)]
         with self._turn:
-            self._outdated.clear()
-            work.decide(self._supposed(work.messages))
-            if self._under_way is not None:
-                self._end(self._under_way).check()
-            if not self._outdated.isdisjoint(work.batch.read):
-                work.decide(self._supposed(work.messages))
-            if not _would_tell(work.batch, work.answers):
-                work.decide(self._prepared(work.messages))
-            self._send(work)
-            self._under_way = work
-            if self.store.database.overlaps:
-                self._keep(work)
-            else:
-                self._end(work).check()
+            decided = self._supposed(messages)
+            if (before := self._under_way) is not None:
+                changed = self._end(before)
+                if before.error is not None:
+                    raise StoreError(
+                        f"nothing was recorded, for the batch before failed: {before.error}"
+                    ) from before.error
+                if not changed.isdisjoint(decided.batch.read):
+                    decided = self._supposed(messages)
+            if not _would_tell(decided):
+                decided, _ = self._prepared(messages)
+            work = self._under_way = UnderWay(self, parsed, offsets, decided, self._send(decided, offsets))
+            if not self.store.database.overlaps:
+                self._end(work)
+                if work.error is not None:
+                    raise work.error
         return work
 
-    def _send(self, work: UnderWay) -> None:
-        batch = work.batch
-        work.heads = {subject: batch.read[subject].head for subject in batch.touched}
-        work.guard = Guard(self._position, batch.read.keys())
-        work.commit = None
-        if batch.rows or work.offsets:
-            rows = list(batch.rows.values())
-            work.commit = self.store.begin_append(
-                batch.events, heads=work.heads, receipts=rows, offsets=work.offsets, guard=work.guard
-            )
+    def _send(self, decided: Decided, offsets: Sequence[Offset]) -> Sent:
+        batch = decided.batch
+        heads = {subject: batch.read[subject].head for subject in batch.touched}
+        guard = Guard(self._position, batch.read.keys())
+        if not batch.rows and not offsets:
+            return Sent(heads, guard, None)
+        rows = list(batch.rows.values())
+        return Sent(
+            heads,
+            guard,
+            self.store.begin_append(batch.events, heads=heads, receipts=rows, offsets=offsets, guard=guard),
+        )
 
-    def _end(self, work: UnderWay) -> UnderWay:
-        """Wait for a commit; where others wrote first, decide and send again. What fails is kept for whoever began it."""
+    def _end(self, work: UnderWay) -> set[str]:
+        """Wait for a commit; where others wrote first, decide and send again. What fails is kept for whoever began it.
+
+        Gives the subjects whose states are others than whoever looked while it was under way has seen.
+        """
+        changed: set[str] = set()
         self._under_way = None
         work.error = StoreError("the commit was interrupted; the messages may be sent again")
         try:
             for attempts_left in reversed(range(ATTEMPTS)):
                 try:
-                    self._commit(work)
+                    if work.sent.end is not None:
+                        work.sent.end()
                     break
                 except Conflict:
                     if not attempts_left:
                         raise
-                    self._forget(work.batch.touched)
-                    work.decide(self._prepared(work.messages))
-                    self._outdated.update(work.batch.touched)
-                    self._send(work)
+                    changed.update(work.decided.batch.touched)
+                    work.decided, news = self._prepared([m for m in work.parsed if isinstance(m, Message)])
+                    changed.update(news, work.decided.batch.touched)
+                    work.sent = self._send(work.decided, work.offsets)
+            changed |= work.sent.guard.changed
+            self._remember(work)
             work.error = None
         except StoreError as error:
-            self._forget(work.batch.touched)
             work.error = error
-        return work
+        return changed
 
-    def _commit(self, work: UnderWay) -> None:
-        if work.commit is not None:
-            work.commit()
-        self._forget(work.guard.changed)
-        self._position = work.guard.position
-        self._keep(work)
-
-    def _keep(self, work: UnderWay) -> None:
-        """Remember the states to which a batch leads."""
-        batch = work.batch
+    def _remember(self, work: UnderWay) -> None:
+        """Keep the states of a batch that is committed, and forget those of which others wrote more meanwhile."""
+        batch, guard = work.decided.batch, work.sent.guard
+        self.cache.forget(guard.changed)
         for subject, entry in batch.read.items():
             if entry.broken is None and subject not in batch.touched:
                 self.cache.put(subject, entry)
         for subject, entry in batch.touched.items():
-            self.cache.put(subject, Entry(entry.state, work.heads[subject]))
+            self.cache.put(subject, Entry(entry.state, work.sent.heads[subject]))
+        # At the end: whoever is interrupted before looks from further back the next time.
+        self._position = guard.position
 
-    def _forget(self, subjects: Collection[str]) -> None:
-        """What is known of these subjects doesn't hold any more, or never did."""
-        self.cache.forget(subjects)
-        self._outdated.update(subjects)
-
-    def _supposed(self, messages: Sequence[Message]) -> Batch:
-        """A batch on the supposition that nobody else wrote and no message was answered before, which saves a look.
+    def _supposed(self, messages: Sequence[Message]) -> Decided:
+        """Decided on the supposition that nobody else wrote and no message was answered before, which saves a look.
 
         The commit tells otherwise: by its guard, and because a receipt is kept only once.
         """
-        return Batch(self.store.mapper, self.clock.now(), self._entries(messages), self._load, {})
+        return self._decided(messages, messages, {})
 
-    def _prepared(self, messages: Sequence[Message]) -> Batch:
-        """A batch that knows which messages were answered before and has the streams that it will need."""
+    def _prepared(self, messages: Sequence[Message]) -> tuple[Decided, set[str]]:
+        """Decided knowing which messages were answered before and who wrote since; the subjects that others wrote to."""
         keys: set[Key] = {(message.source, message.id) for message in messages}
-        self._position, changed, answered = self.store.news(self._position, keys)
-        self._forget(changed)
+        position, changed, answered = self.store.news(self._position, keys)
+        self.cache.forget(changed)
+        self._position = position
         # What was answered before needs no state.
-        read = self._entries([m for m in messages if (m.source, m.id) not in answered])
-        return Batch(self.store.mapper, self.clock.now(), read, self._load, answered)
+        new = [message for message in messages if (message.source, message.id) not in answered]
+        return self._decided(messages, new, answered), changed
+
+    def _decided(
+        self, messages: Sequence[Message], new: Sequence[Message], answered: Mapping[Key, ReceiptRow]
+    ) -> Decided:
+        batch = Batch(self.store.mapper, self.clock.now(), self._entries(new), self._load, answered)
+        return Decided(batch, [batch.answer(message) for message in messages])
 
     def _entries(self, messages: Sequence[Message]) -> dict[str, Entry]:
         read: dict[str, Entry] = {}
@@ -228,23 +251,22 @@ class Handler:
     def _fetch(self, subjects: Iterable[str], into: dict[str, Entry]) -> None:
         missing = []
         for subject in subjects:
-            if entry := self.cache.get(subject):
+            if entry := self._known(subject):
                 into[subject] = entry
             else:
                 missing.append(subject)
         if missing:
-            into.update(self._read(missing))
+            into.update(fold_streams(self.store, missing))
 
     def _load(self, subject: str) -> Entry:
-        return self._read([subject])[subject]
+        return self._known(subject) or fold_streams(self.store, [subject])[subject]
 
-    def _read(self, subjects: Collection[str]) -> dict[str, Entry]:
-        if self._under_way is not None:
-            # Of what it changes, there is no telling yet on which side of the change this reading is.
-            self._outdated.update(self._under_way.batch.touched.keys() & set(subjects))
-        return fold_streams(self.store, subjects)
+    def _known(self, subject: str) -> Entry | None:
+        """What the batch under way says comes first: it may not be committed yet, but what follows it comes after it."""
+        ahead = self._under_way.known(subject) if self._under_way is not None else None
+        return ahead or self.cache.get(subject)
 
 
-def _would_tell(batch: Batch, answers: Sequence[Receipt]) -> bool:
+def _would_tell(decided: Decided) -> bool:
     """Whether the commit of a batch would find out that a supposition was wrong: not where it keeps no receipt."""
-    return bool(batch.rows) and all(answer.status != "invalid" for answer in answers)
+    return bool(decided.batch.rows) and all(answer.status != "invalid" for answer in decided.answers)

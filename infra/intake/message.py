@@ -26,6 +26,8 @@ from infra.intake.receipt import Receipt
 PREFIX: Final = "rapport."
 MAX_BYTES: Final = 262_144
 ID_MAX: Final = 200
+# Source and id together are a key of the database, which may have some 2,700 bytes.
+KEY_BYTES: Final = 1000
 # These tell of one delivery of a message and not of its content: sent again by another way they differ. JSON is what
 # the data is in any case.
 PER_DELIVERY: Final = frozenset({"traceparent", "tracestate", "datacontenttype"})
@@ -245,6 +247,10 @@ def _further(read: dict[str, Any], form: _Form) -> list[Problem]:
         if role not in _ROLES or not id_.strip() or len(id_) > ID_MAX:
             expected = f"expected role:id, with one of the roles {', '.join(ROLES)}"
             problems.append(Problem("bad_value", expected, field="actor"))
+    for name in ("source", "id"):
+        value = read.get(name)
+        if isinstance(value, str) and len(value) > KEY_BYTES // 4 and len(value.encode()) > KEY_BYTES:
+            problems.append(Problem("bad_value", f"expected at most {KEY_BYTES} bytes of UTF-8", field=name))
     return problems + faults.bare_numbers(read, form.dated)
 
 

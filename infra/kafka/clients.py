@@ -4,7 +4,8 @@ Its defaults would commit offsets on their own, start at a topic's end, make top
 committed. TLS and SASL come from the settings; passwords are read from files.
 """
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,13 +33,21 @@ class KafkaTrouble(Exception):
 
 
 class NoKafka(Exception):
-    """No broker is named in the settings."""
+    """The settings don't say how to reach a broker."""
 
 
 def connection(settings: Settings) -> dict[str, Any]:
     """How to reach the brokers, as kafka-python wants it. Raises `NoKafka`."""
     if not settings.kafka:
         raise NoKafka("no broker is named: set RAPPORT_KAFKA to host:port (several with commas between)")
+    sasl = {
+        "RAPPORT_KAFKA_SASL": settings.kafka_sasl,
+        "RAPPORT_KAFKA_USERNAME": settings.kafka_username,
+        "RAPPORT_KAFKA_PASSWORD_FILE": settings.kafka_password_file,
+    }
+    missing = [name for name, value in sasl.items() if value is None]
+    if missing and settings.kafka_security.startswith("SASL"):
+        raise NoKafka(f"RAPPORT_KAFKA_SECURITY is {settings.kafka_security}: set {' and '.join(missing)} too")
     given = {
         "ssl_cafile": _path(settings.kafka_ca_file),
         "ssl_certfile": _path(settings.kafka_certificate_file),
@@ -63,17 +72,18 @@ def producer(settings: Settings, name: str, delivery_ms: int) -> Any:
     """A producer that keeps order and sends nothing twice by itself. Raises `NoKafka` and kafka's errors."""
     from kafka import KafkaProducer
 
-    return KafkaProducer(
-        **connection(settings),
-        client_id=name,
-        enable_idempotence=True,
-        acks="all",
-        linger_ms=LINGER_MS,
-        batch_size=BATCH_BYTES,
-        delivery_timeout_ms=delivery_ms,
-        max_block_ms=REQUEST_MS,
-        allow_auto_create_topics=False,
-    )
+    with _reaching(settings):
+        return KafkaProducer(
+            **connection(settings),
+            client_id=name,
+            enable_idempotence=True,
+            acks="all",
+            linger_ms=LINGER_MS,
+            batch_size=BATCH_BYTES,
+            delivery_timeout_ms=delivery_ms,
+            max_block_ms=REQUEST_MS,
+            allow_auto_create_topics=False,
+        )
 
 
 def consumer(settings: Settings, name: str, *, group: str | None, most: int = 500) -> Any:
@@ -81,20 +91,37 @@ def consumer(settings: Settings, name: str, *, group: str | None, most: int = 50
     from kafka import KafkaConsumer
 
     session_ms = int(settings.kafka_session_seconds * 1000)
-    return KafkaConsumer(
-        **connection(settings),
-        client_id=name,
-        group_id=group,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        isolation_level="read_committed",
-        session_timeout_ms=session_ms,
-        heartbeat_interval_ms=session_ms // 4,
-        fetch_max_wait_ms=FETCH_MS,
-        max_poll_interval_ms=BUSY_MS,
-        max_poll_records=most,
-        allow_auto_create_topics=False,
-    )
+    with _reaching(settings):
+        return KafkaConsumer(
+            **connection(settings),
+            client_id=name,
+            group_id=group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            session_timeout_ms=session_ms,
+            heartbeat_interval_ms=session_ms // 4,
+            fetch_max_wait_ms=FETCH_MS,
+            max_poll_interval_ms=BUSY_MS,
+            max_poll_records=most,
+            allow_auto_create_topics=False,
+        )
+
+
+@contextmanager
+def _reaching(settings: Settings) -> Iterator[None]:
+    """kafka-python says of every broker that it can't talk to the same: what it may be is said here."""
+    from kafka.errors import KafkaTimeoutError
+
+    try:
+        yield
+    except KafkaTimeoutError as error:
+        security = settings.kafka_security
+        trust = "" if security == "PLAINTEXT" else ", or one of us does not accept the other's certificate or password"
+        raise KafkaTrouble(
+            f"no broker at {settings.kafka} answers to {security} (RAPPORT_KAFKA, RAPPORT_KAFKA_SECURITY): "
+            f"nobody listens there, or it expects something else{trust}"
+        ) from error
 
 
 def drop(producer: Any) -> None:
@@ -117,7 +144,8 @@ def admin(settings: Settings) -> Any:
     """An administrator's client, for questions. Raises `NoKafka` and kafka's errors."""
     from kafka import KafkaAdminClient
 
-    return KafkaAdminClient(**{**connection(settings), "bootstrap_timeout_ms": 2000, "request_timeout_ms": 2500})
+    with _reaching(settings):
+        return KafkaAdminClient(**{**connection(settings), "bootstrap_timeout_ms": 2000, "request_timeout_ms": 2500})
 
 
 def _path(file: Path | None) -> str | None:

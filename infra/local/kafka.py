@@ -92,6 +92,10 @@ class Kafka(KafkaAccess):
         """The process id of the broker. Raises LocalServerError when it isn't running."""
         return self._running.pid
 
+    def log_end(self) -> str:
+        """The last lines that the broker has logged."""
+        return self._server.log_end() if self._server else ""
+
     @property
     def running(self) -> bool:
         """Whether the broker's process is there (a paused one is)."""

@@ -82,6 +82,10 @@ class Postgres(PostgresAccess):
             raise LocalServerError("this PostgreSQL is not running")
         return self._server.pid
 
+    def log_end(self) -> str:
+        """The last lines that the server has logged."""
+        return self._server.log_end() if self._server else ""
+
     @property
     def running(self) -> bool:
         """Whether the server's process is there."""

@@ -20,6 +20,9 @@ QUIET: Final = ("kafka", "asyncio", "opentelemetry", "httpx", "httpcore")
 # Repeats every second that a broker is away what our own line says once, with the reason.
 SILENT: Final = ("kafka.net", "kafka.producer", "kafka.coordinator.heartbeat")
 
+SELDOM_SECONDS: Final = 30.0
+SELDOM_MOST: Final = 1000
+
 
 def configure(app: str, level: Level = "info", form: Format | None = None) -> None:
     """Send all logs of this process to stderr in one form; `form` defaults to text on a terminal and to JSON elsewhere."""
@@ -43,6 +46,8 @@ def configure(app: str, level: Level = "info", form: Format | None = None) -> No
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _named(app), *rendering],
         )
     )
+    if level != "debug":
+        handler.addFilter(_Seldom())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
@@ -62,6 +67,25 @@ def logger(name: str) -> structlog.stdlib.BoundLogger:
     """A logger; its first argument is the sentence, keywords are the facts."""
     found: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return found
+
+
+class _Seldom(logging.Filter):
+    """Lets what a library of Kafka says through once in a while: it repeats some of it ten times a second while a topic is missing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith("kafka"):
+            return True
+        said = record.name, record.getMessage()
+        if record.created - self._last.get(said, -SELDOM_SECONDS) < SELDOM_SECONDS:
+            return False
+        if len(self._last) > SELDOM_MOST:
+            self._last.clear()
+        self._last[said] = record.created
+        return True
 
 
 def _named(app: str) -> Processor:

@@ -11,6 +11,7 @@ from infra.audit.verify import verify
 from infra.bootstrap import Rapport, open_rapport
 from infra.clock import Clock
 from infra.eventstore.failure import BusyStore, StoreError
+from infra.eventstore.postgres import PostgresDatabase
 from infra.intake.group import GroupCommit
 from infra.intake.handler import Handler
 from infra.settings import Settings
@@ -123,6 +124,54 @@ def test_receipts_of_a_batch_are_given_even_when_the_next_can_not_begin(
     assert next(answers)[0].status == "accepted"
     with pytest.raises(StoreError, match="no answer"):
         next(answers)
+
+
+def test_receipts_of_a_batch_are_given_even_when_no_more_can_be_read(rapport: Rapport) -> None:
+    def batches() -> Iterator[list[bytes]]:
+        yield [proposal(1)]
+        raise OSError("the disk is gone")
+
+    answers = rapport.handler.handle_all(batches())
+    assert next(answers)[0].status == "accepted"
+    with pytest.raises(OSError, match="gone"):
+        next(answers)
+
+
+@pytest.mark.parametrize("trouble", [KeyboardInterrupt, MemoryError])
+def test_what_was_interrupted_is_not_taken_for_recorded(
+    rapport: Rapport, monkeypatch: pytest.MonkeyPatch, trouble: type[BaseException]
+) -> None:
+    def interrupted() -> None:
+        raise trouble
+
+    rapport.handler.handle([proposal(1)])
+    monkeypatch.setattr(rapport.store, "begin_append", lambda *_, **__: interrupted)
+    with pytest.raises(trouble):
+        rapport.handler.handle([contact(1, "x")])
+    monkeypatch.undo()
+    assert rapport.handler.handle([contact(1, "y")])[0].events == (("ContactRecorded", 2),)
+    assert verify(rapport.store).ok
+
+
+def test_one_connection_is_enough(rapport: Rapport) -> None:
+    if isinstance(rapport.database, PostgresDatabase):
+        rapport.database.datastore.pool.resize(1, 1)
+    # Each batch needs to read while the one before is under way.
+    receipts = list(rapport.handler.handle_all([proposal(number)] for number in range(5)))
+    assert [batch[0].status for batch in receipts] == ["accepted"] * 5
+
+
+def test_as_many_handlers_as_there_are_connections_do_not_wait_for_one_another(rapport: Rapport) -> None:
+    if isinstance(rapport.database, PostgresDatabase):
+        rapport.database.datastore.pool.resize(1, 3)
+
+    def live(number: int) -> list[str]:
+        batches = ([proposal(number * 100 + each)] for each in range(10))
+        return [batch[0].status for batch in another(rapport).handle_all(batches)]
+
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(live, range(6))) == [["accepted"] * 10] * 6
+    assert verify(rapport.store).ok
 
 
 def test_nothing_is_decided_on_a_reading_that_may_be_older_than_what_is_under_way(rapport: Rapport) -> None:

@@ -250,6 +250,12 @@ def test_a_whole_number_may_be_written_with_a_point() -> None:
     assert wrong(session(minutes=1e300)) == [("bad_value", "data.minutes")]
 
 
+def test_an_id_fits_into_the_key_of_a_database() -> None:
+    long: dict[str, Any] = {"id": "\U00020000" * 251, "source": "é" * 500}
+    assert wrong(line("ActivateRelationship", **long)) == [("bad_value", "id")]
+    assert isinstance(parse(line("ActivateRelationship", id="\U00020000" * 250, source="é" * 500)), Message)
+
+
 def test_the_trace_of_a_delivery_is_not_content() -> None:
     one, other = (parse(line("ActivateRelationship", traceparent=trace)) for trace in ("00-1-1-01", "00-2-2-01"))
     assert isinstance(one, Message)

@@ -265,3 +265,15 @@ class TestWhatIsMissing:
         done = sqlite_stage.call("consume")
         assert done.returncode == 2
         assert b"RAPPORT_KAFKA" in done.stderr
+
+    def test_with_half_of_the_sasl_settings_it_exits_2(self, sqlite_stage: Stage) -> None:
+        sqlite_stage.settings = sqlite_stage.settings.model_copy(update={"kafka_security": "SASL_PLAINTEXT"})
+        done = sqlite_stage.call("consume")
+        assert done.returncode == 2
+        assert b"RAPPORT_KAFKA_SASL and RAPPORT_KAFKA_USERNAME and RAPPORT_KAFKA_PASSWORD_FILE" in done.stderr
+
+    def test_a_broker_that_expects_something_else_is_told_from_the_settings(self, sqlite_stage: Stage) -> None:
+        sqlite_stage.settings = sqlite_stage.settings.model_copy(update={"kafka_security": "SSL"})
+        done = sqlite_stage.call("dead-letters", "list")
+        assert done.returncode == 1
+        assert b"answers to SSL (RAPPORT_KAFKA, RAPPORT_KAFKA_SECURITY)" in done.stderr.replace(b"\n", b" ")

@@ -74,9 +74,7 @@ def test_a_check_that_hangs_is_an_answer_too(served: tuple[Vitals, int], monkeyp
     assert get(port, "/ready")[0] == 200
 
 
-def test_checks_that_hang_are_waited_for_together(
-    served: tuple[Vitals, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_checks_that_hang_are_waited_for_together(served: tuple[Vitals, int], monkeypatch: pytest.MonkeyPatch) -> None:
     vitals, port = served
     monkeypatch.setattr(vitals_module, "CHECK_SECONDS", 1.0)
     both = threading.Barrier(2)
