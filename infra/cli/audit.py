@@ -77,7 +77,8 @@ def _odd_rows(subject: str | None) -> "tuple[Wrong, ...]":
         Wrong(
             row.key[0],
             heads[row.key[0]].version,
-            f"the dataset {row.dataset} has {row.stored} where the events make it {row.folded} ({row.column or 'the row'})",
+            f"the dataset {row.dataset} has in row {'/'.join(map(str, row.key))} {row.stored} "
+            f"where the events make it {row.folded} ({row.column or 'the row'})",
         )
         for row in found
     )
