@@ -84,6 +84,27 @@ def test_a_refusal_does_not_stand_when_the_batch_before_removes_its_reason(
     assert [receipt.status for receipt in second.receipts()] == ["accepted"]
 
 
+def test_what_others_wrote_meanwhile_is_seen_by_what_was_decided_ahead(
+    rapport: Rapport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rapport.handler.handle([proposal(1, mentor_id="bea"), proposal(3)])
+    rival = another(rapport)
+    before_sending(rapport, monkeypatch, lambda: rival.handle([line("SuspendMentor", subject="mentor:ben")]))
+    # The first batch does not rely on the mentor who is suspended, the second does.
+    first, second = rapport.handler.begin([contact(1, "x")]), rapport.handler.begin([proposal(2)])
+    assert [receipt.status for receipt in first.receipts()] == ["accepted"]
+    assert [problem.code for receipt in second.receipts() for problem in receipt.problems] == ["mentor_standing"]
+
+
+def test_a_duplicate_that_would_be_accepted_today_leaves_no_trace_in_what_is_decided_ahead(rapport: Rapport) -> None:
+    rapport.handler.handle([contact(2, "x")])
+    rapport.handler.handle([proposal(2)])
+    first, second = rapport.handler.begin([contact(2, "x")]), rapport.handler.begin([contact(2, "y")])
+    assert [(receipt.status, receipt.first_status) for receipt in first.receipts()] == [("duplicate", "refused")]
+    assert [receipt.events for receipt in second.receipts()] == [(("ContactRecorded", 2),)]
+    assert verify(rapport.store).ok
+
+
 def test_what_came_later_does_not_overtake_a_batch_that_fails(
     rapport: Rapport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,7 +117,7 @@ def test_what_came_later_does_not_overtake_a_batch_that_fails(
     calls: Iterator[Append] = iter([append, lambda *_, **__: busy])
 
     def one_then_busy(*args: Any, **kwargs: Any) -> Callable[[], Any]:
-        return next(calls)(*args, **kwargs)
+        return next(calls, append)(*args, **kwargs)
 
     monkeypatch.setattr(rapport.store, "begin_append", one_then_busy)
     assert next(answers)[0].status == "accepted"
