@@ -134,7 +134,7 @@ class Handler:
                 self._end(work)
 
     def _begin(self, parsed: Sequence[Message | Receipt], offsets: Sequence[Offset]) -> UnderWay:
-        messages = [message for message in parsed if isinstance(message, Message)]
+        messages = _well_formed(parsed)
         with self._turn:
             decided = self._supposed(messages)
             if (before := self._under_way) is not None:
@@ -185,7 +185,7 @@ class Handler:
                     if not attempts_left:
                         raise
                     changed.update(work.decided.batch.touched)
-                    work.decided, news = self._prepared([m for m in work.parsed if isinstance(m, Message)])
+                    work.decided, news = self._prepared(_well_formed(work.parsed))
                     changed.update(news, work.decided.batch.touched)
                     work.sent = self._send(work.decided, work.offsets)
             changed |= work.sent.guard.changed
@@ -265,6 +265,10 @@ class Handler:
         """What the batch under way says comes first: it may not be committed yet, but what follows it comes after it."""
         ahead = self._under_way.known(subject) if self._under_way is not None else None
         return ahead or self.cache.get(subject)
+
+
+def _well_formed(parsed: Sequence[Message | Receipt]) -> list[Message]:
+    return [each for each in parsed if isinstance(each, Message)]
 
 
 def _would_tell(decided: Decided) -> bool:

@@ -5,7 +5,7 @@ assigned. The claim, with its transaction, and the seek follow in the consumer's
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from kafka import ConsumerRebalanceListener
 from kafka.structs import TopicPartition
@@ -15,6 +15,8 @@ from infra.kafka.claims import Claim, claim, is_known
 from infra.kafka.clients import REQUEST_MS, KafkaTrouble
 from infra.observe.logs import logger
 from infra.observe.metrics import EXPIRED, REBALANCES, UNREAD
+
+INSTEAD: Final = "Use a new topic (another RAPPORT_KAFKA_PREFIX), never an old name"
 
 log = logger("rapport.kafka")
 
@@ -58,10 +60,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyth
             return
         topic_id = self.consumer._cluster.topic_id(self.topic)  # noqa: SLF001 - brokers tell it since 2.8
         if topic_id is not None and not is_known(self.database, self.topic, topic_id):
-            raise KafkaTrouble(
-                f"{self.topic} was made anew since messages were read from it. "
-                "Use a new topic (another RAPPORT_KAFKA_PREFIX), never an old name"
-            )
+            raise KafkaTrouble(f"{self.topic} was made anew since messages were read from it. {INSTEAD}")
         claims = claim(self.database, self.topic, [place.partition for place in places])
         begins = self.consumer.beginning_offsets(places, timeout_ms=REQUEST_MS)
         ends = self.consumer.end_offsets(places, timeout_ms=REQUEST_MS)
@@ -84,7 +83,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyth
         if found.next > end:
             raise KafkaTrouble(
                 f"{self.topic}, partition {found.partition}, ends at {end}, but was read up to {found.next}: it was made "
-                "anew or has lost messages. Use a new topic (another RAPPORT_KAFKA_PREFIX), never an old name"
+                f"anew or has lost messages. {INSTEAD}"
             )
         if 0 < found.next < begin:
             EXPIRED.inc(begin - found.next)

@@ -21,8 +21,6 @@ class BrokerProbe:
             if self._admin is None:
                 self._admin = clients.admin(self.settings)
             self._admin.describe_cluster()
-        except KafkaTrouble:
-            raise
         except (KafkaError, OSError) as error:
             self._forget()
             raise KafkaTrouble(f"the broker does not answer: {error}") from error

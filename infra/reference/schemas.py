@@ -11,7 +11,7 @@ from domain.registry import AGGREGATE_OF, AGGREGATE_OF_EVENT, COMMANDS, Kind
 from domain.words import ROLES
 from infra.intake.message import ID_MAX, PREFIX, Envelope
 from infra.intake.receipt import Status
-from infra.kafka.answers import MARK, RECEIPT_TYPE
+from infra.kafka.answers import MARK, PROBLEMS, RECEIPT_TYPE
 from infra.kafka.facts import PUBLISHED, Include, included
 
 Schema = dict[str, Any]
@@ -122,7 +122,7 @@ def dead_letter_schema() -> Schema:
             f"{MARK}reason": {**TEXT, "description": "Code, field and sentence of the first problem."},
             f"{MARK}problems": {
                 **TEXT,
-                "description": "The problems, a JSON array as in a receipt; of more than 50 the first, and one that says how many more.",
+                "description": f"The problems, a JSON array as in a receipt; of more than {PROBLEMS} the first, and one that says how many more.",
             },
             f"{MARK}topic": {**TEXT, "description": "Where the message was read."},
             f"{MARK}partition": TEXT,

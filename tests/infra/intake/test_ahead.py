@@ -2,33 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from infra.audit.verify import verify
-from infra.bootstrap import Rapport, open_rapport
-from infra.clock import Clock
+from infra.bootstrap import Rapport
 from infra.eventstore.failure import BusyStore, StoreError
 from infra.eventstore.postgres import PostgresDatabase
 from infra.intake.group import GroupCommit
-from infra.intake.handler import Handler
-from infra.settings import Settings
+from tests.infra.intake.conftest import another
 from tests.messages import contact, line, proposal, relationship_id
 
-NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 Append = Callable[..., Callable[[], Any]]
-
-
-@pytest.fixture
-def rapport(settings: Settings) -> Iterator[Rapport]:
-    with open_rapport(settings.model_copy(update={"clock": NOW})) as opened:
-        yield opened
-
-
-def another(rapport: Rapport, cache_size: int = 100) -> Handler:
-    return Handler(rapport.store, Clock(NOW), cache_size)
 
 
 def before_sending(rapport: Rapport, monkeypatch: pytest.MonkeyPatch, event: Callable[[], object]) -> None:

@@ -1,33 +1,16 @@
 """What the handler promises about batches, other writers, mistakes of ours and its memory."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
-
 import pytest
 
 from domain import registry
 from infra.bootstrap import Rapport, open_rapport
-from infra.clock import Clock
 from infra.eventstore.failure import Conflict, FencedSource
 from infra.eventstore.recording import Offset
 from infra.intake import batch as batches
-from infra.intake.handler import Handler
 from infra.intake.receipt import Receipt
 from infra.settings import Settings
+from tests.infra.intake.conftest import NOW, another
 from tests.messages import contact, line, proposal, relationship_id
-
-NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def rapport(settings: Settings) -> Iterator[Rapport]:
-    with open_rapport(settings.model_copy(update={"clock": NOW})) as opened:
-        yield opened
-
-
-def another(rapport: Rapport, cache_size: int = 100) -> Handler:
-    """A handler with a cache of its own on the same store, as another process has."""
-    return Handler(rapport.store, Clock(NOW), cache_size)
 
 
 def statuses(receipts: list[Receipt]) -> list[str]:
