@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from infra.eventstore.database import Database, Row, Session
 from infra.eventstore.failure import StoreError
+from infra.eventstore.identity import read_identity, replace_identity
 from infra.eventstore.recording import NO_HASH, next_hash
 
 BATCH: Final = 2000
@@ -44,9 +45,12 @@ class NotTheSame(StoreError):
 
 
 def copy(source: Database, target: Database, tables: Sequence[str], advance: Advance) -> Copied:
-    """Copy a record and these tables with it, which the target has too; then compare. Raises `StoreError`."""
+    """Copy a record with its identity and these tables, which the target has too; then compare. Raises `StoreError`."""
     with source.reading() as read:
         _check_target(read, target)
+        # First of all, so that a copy that was begun is known again.
+        with target.transaction() as session:
+            replace_identity(session, read_identity(read))
         copied_events = _copy_events(read, target, advance)
         copied_receipts = _copy_receipts(read, target, advance)
         for table in tables:
@@ -69,6 +73,8 @@ def _check_target(read: Session, target: Database) -> None:
         for receipt in there.stream(_RECEIPTS):
             if not any(candidate == receipt for candidate in mine):
                 raise Foreign("the target has receipts that the source does not have: copy to an empty store")
+        if (head or there.query("SELECT 1 FROM receipts LIMIT 1")) and read_identity(there) != read_identity(read):
+            raise Foreign("the target is another store with the same events: copy to an empty store")
 
 
 def _copy_events(read: Session, target: Database, advance: Advance) -> int:

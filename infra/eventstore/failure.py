@@ -13,6 +13,10 @@ class NewerStore(StoreError):
     """The database was written by a newer Rapport than this one."""
 
 
+class OlderStore(StoreError):
+    """The database was written by an older Rapport, in a format that this one does not read any more."""
+
+
 class DamagedStore(StoreError):
     """The database file is truncated, corrupt, or not a database."""
 

@@ -86,6 +86,9 @@ def grant_core(cursor: Cursor) -> None:
         "GRANT SELECT, INSERT ON stored_events, receipts TO rapport_service",
         "GRANT SELECT, INSERT, UPDATE, DELETE ON source_offsets, tracking TO rapport_service",
         "GRANT SELECT ON rapport_schema TO rapport_service",
+        # Default privileges of the database may let them read whatever is made.
+        "REVOKE ALL ON store_identity FROM rapport_analyst, rapport_auditor",
+        "GRANT SELECT, UPDATE ON store_identity TO rapport_service",
         "GRANT SELECT ON recorded_events TO rapport_auditor, rapport_service",
     ):
         cursor.execute(statement.encode())

@@ -10,9 +10,10 @@ from typing import Final
 
 import psycopg
 
-from infra.eventstore.failure import NewerStore, StoreError
+from infra.eventstore.failure import StoreError
+from infra.eventstore.identity import new_identity
 from infra.eventstore.postgres_roles import AUDITOR_VIEW, act_as_service, grant_core, make_roles
-from infra.eventstore.recording import SCHEMA_VERSION
+from infra.eventstore.recording import SCHEMA_VERSION, check_version
 
 # Advisory locks are known by numbers. That of appends is the one which `Session.lock("stored_events")` takes.
 APPEND_LOCK: Final = "hashtextextended('stored_events', 0)"
@@ -39,6 +40,13 @@ CREATE TABLE receipts (
     answer bytea NOT NULL,
     PRIMARY KEY (source, message_id)
 );
+CREATE TABLE store_identity (
+    only_row boolean PRIMARY KEY CHECK (only_row),
+    id text NOT NULL,
+    secret bytea NOT NULL
+);
+-- Default privileges of the database may let others read whatever is made.
+REVOKE ALL ON store_identity FROM PUBLIC;
 CREATE TABLE source_offsets (
     name text COLLATE "C" PRIMARY KEY,
     next bigint NOT NULL,
@@ -110,45 +118,44 @@ $body$;
 
 # `granted` says whether the roles existed when the tables were made, or have been given their rights since.
 STATE: Final = "CREATE TABLE rapport_schema (version integer NOT NULL, granted boolean NOT NULL DEFAULT false)"
-# What brings a database of version n to n + 1; the first entry makes a new one.
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = ((STATE, TABLES, APPEND, AUDITOR_VIEW),)
+SCHEMA: Final = (STATE, TABLES, APPEND, AUDITOR_VIEW)
 
 Cursor = psycopg.Cursor[tuple[object, ...]]
 
 
 def migrate(cursor: Cursor) -> None:
-    """Bring the database up to date, one process at a time, in the transaction that the cursor is in.
+    """Make the schema where there is none, one process at a time, in the transaction that the cursor is in.
 
-    Raises `NewerStore`, and `StoreError` when the schema can't be made because the user may not.
+    Raises `NewerStore`, `OlderStore`, and `StoreError` when the schema can't be made because the user may not.
     """
     cursor.execute("SELECT pg_advisory_xact_lock(%s)", (SCHEMA_LOCK,))
     found = version_of(cursor)
     if found == (SCHEMA_VERSION, True):
         return
     version, granted = found
-    if version > SCHEMA_VERSION:
-        raise NewerStore(
-            f"the store has schema version {version}, this Rapport knows versions up to {SCHEMA_VERSION}: "
-            "use a newer Rapport"
-        )
+    there = check_version(version)
     has_roles = granted or make_roles(cursor)
-    if has_roles and version == 0:
-        act_as_service(cursor)
+    if not there:
+        if has_roles:
+            act_as_service(cursor)
+        _make(cursor)
+    if has_roles and not granted:
+        grant_core(cursor)
+    if (SCHEMA_VERSION, has_roles) != found:
+        cursor.execute("UPDATE rapport_schema SET version = %s, granted = %s", (SCHEMA_VERSION, has_roles))
+
+
+def _make(cursor: Cursor) -> None:
     try:
-        for statements in MIGRATIONS[version:]:
-            for statement in statements:
-                cursor.execute(statement.encode())
+        for statement in SCHEMA:
+            cursor.execute(statement.encode())
     except psycopg.errors.InsufficientPrivilege as error:
         raise StoreError(
             f"the store's schema can't be made or changed by this user ({error.diag.message_primary}): "
             "start Rapport once as the owner of the database"
         ) from error
-    if version == 0:
-        cursor.execute("INSERT INTO rapport_schema VALUES (0)")
-    if has_roles and not granted:
-        grant_core(cursor)
-    if (SCHEMA_VERSION, has_roles) != found:
-        cursor.execute("UPDATE rapport_schema SET version = %s, granted = %s", (SCHEMA_VERSION, has_roles))
+    cursor.execute("INSERT INTO rapport_schema VALUES (%s)", (SCHEMA_VERSION,))
+    cursor.execute("INSERT INTO store_identity VALUES (true, %s, %s)", new_identity())
 
 
 def version_of(cursor: Cursor) -> tuple[int, bool]:

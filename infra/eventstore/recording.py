@@ -10,7 +10,9 @@ from typing import Final, NamedTuple, TypedDict
 
 from eventsourcing.persistence import IntegrityError, StoredEvent
 
-SCHEMA_VERSION: Final = 1
+from infra.eventstore.failure import NewerStore, OlderStore
+
+SCHEMA_VERSION: Final = 2
 NO_HASH: Final = bytes(32)
 
 
@@ -78,6 +80,26 @@ class Together(TypedDict, total=False):
     receipts: Sequence[ReceiptRow]
     offsets: Sequence[Offset]
     guard: Guard | None
+
+
+def check_version(found: int) -> bool:
+    """Whether a store has the schema that this Rapport knows (True) or none yet (False).
+
+    Raises:
+        NewerStore: A newer Rapport made it.
+        OlderStore: An older Rapport made it, in a format that is not read any more.
+    """
+    if found > SCHEMA_VERSION:
+        raise NewerStore(
+            f"the store has schema version {found}, this Rapport knows versions up to {SCHEMA_VERSION}: "
+            "use a newer Rapport"
+        )
+    if 0 < found < SCHEMA_VERSION:
+        raise OlderStore(
+            f"the store has schema version {found}, which this Rapport does not read any more (it needs {SCHEMA_VERSION}): "
+            "open it with the Rapport that wrote it, or send its messages to a new store"
+        )
+    return found == SCHEMA_VERSION
 
 
 def next_hash(previous: bytes, topic: str, state: bytes) -> bytes:

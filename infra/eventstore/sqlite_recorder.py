@@ -7,8 +7,17 @@ from typing import Any, Final
 from eventsourcing.persistence import Notification, StoredEvent, Subscription
 from eventsourcing.sqlite import SQLiteCursor, SQLiteDatastore, SQLiteProcessRecorder
 
-from infra.eventstore.failure import NewerStore
-from infra.eventstore.recording import SCHEMA_VERSION, Fenced, Guard, Head, Offset, ReceiptRow, chained
+from infra.eventstore.identity import new_identity
+from infra.eventstore.recording import (
+    SCHEMA_VERSION,
+    Fenced,
+    Guard,
+    Head,
+    Offset,
+    ReceiptRow,
+    chained,
+    check_version,
+)
 
 EVENTS: Final = """
 CREATE TABLE IF NOT EXISTS stored_events (
@@ -41,8 +50,14 @@ CREATE TABLE IF NOT EXISTS tracking (
     notification_id INTEGER
 ) WITHOUT ROWID"""
 TRACKING_KIND: Final = "INSERT OR IGNORE INTO tracking VALUES ('__migration__', 1)"
-# What brings a database of version n to n + 1; the first entry makes a new one.
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = ((EVENTS, RECEIPTS, OFFSETS, TRACKING, TRACKING_KIND),)
+IDENTITY: Final = """
+CREATE TABLE store_identity (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    id TEXT NOT NULL,
+    secret BLOB NOT NULL
+)"""
+BIRTH: Final = "INSERT INTO store_identity (only_row, id, secret) VALUES (1, ?, ?)"
+SCHEMA: Final = (EVENTS, RECEIPTS, OFFSETS, TRACKING, TRACKING_KIND, IDENTITY)
 
 LAST: Final = 2**63 - 1
 LOOK_SECONDS: Final = 0.02
@@ -65,20 +80,16 @@ class SQLiteRecorder(SQLiteProcessRecorder):
         self.select_max_notification_id_statement = "SELECT MAX(position) FROM stored_events"
 
     def create_table(self) -> None:
-        """Make or migrate the schema; raises `NewerStore` for a database of a newer Rapport."""
+        """Make the schema of a new store; raises `NewerStore` and `OlderStore` for one of another Rapport."""
         with self.datastore.transaction(commit=True) as c:
             c.execute("PRAGMA user_version")
             version = c.fetchone()[0]
-            if version > SCHEMA_VERSION:
-                raise NewerStore(
-                    f"the store has schema version {version}, this Rapport knows versions up to {SCHEMA_VERSION}: "
-                    "use a newer Rapport"
-                )
-            for statements in MIGRATIONS[version:]:
-                for statement in statements:
-                    c.execute(statement)
-            if version < SCHEMA_VERSION:
-                c.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            if check_version(version):
+                return
+            for statement in SCHEMA:
+                c.execute(statement)
+            c.execute(BIRTH, new_identity())
+            c.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def select_notifications(
         self,

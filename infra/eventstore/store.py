@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import islice
 from typing import NamedTuple, Unpack
 
@@ -9,6 +10,7 @@ from eventsourcing.persistence import StoredEvent
 
 from domain.model import AnyRecorded
 from infra.eventstore.database import Database
+from infra.eventstore.identity import Identity, read_identity
 from infra.eventstore.mapper import RapportMapper
 from infra.eventstore.recording import Head, Offset, ReceiptRow, Together
 
@@ -50,6 +52,12 @@ class EventStore:
     def __init__(self, database: Database, mapper: RapportMapper | None = None) -> None:
         self.database = database
         self.mapper = mapper or RapportMapper()
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Who the store is; read once, at first use."""
+        with self.database.reading() as session:
+            return read_identity(session)
 
     # --- streams ---------------------------------------------------------------------------------------------------
     def read(self, subject: str, after_version: int = 0) -> list[AnyRecorded]:

@@ -15,6 +15,7 @@ from infra.clock import Clock
 from infra.eventstore import copy as copying
 from infra.eventstore.copy import Copied, Foreign, NotTheSame, copy
 from infra.eventstore.database import Database
+from infra.eventstore.identity import new_identity, replace_identity
 from infra.eventstore.recording import Offset, ReceiptRow
 from infra.eventstore.store import EventStore
 from infra.intake.handler import Handler
@@ -64,6 +65,7 @@ def everything(database: Database) -> list[list[tuple[object, ...]]]:
         database.query("SELECT * FROM stored_events ORDER BY position"),
         database.query("SELECT * FROM receipts ORDER BY source, message_id"),
         database.query("SELECT * FROM source_offsets ORDER BY name"),
+        database.query("SELECT id, secret FROM store_identity"),
     ]
 
 
@@ -127,6 +129,16 @@ def test_nothing_is_copied_over_other_receipts(source: Database, target: Databas
     target.insert_events([], receipts=[ReceiptRow("/other", "1", b"", b"refused")])
     before = everything(target)
     with pytest.raises(Foreign, match="receipts that the source does not have"):
+        copy(source, target, (), no_progress)
+    assert everything(target) == before
+
+
+def test_another_store_with_the_same_events_is_no_part_of_a_copy(source: Database, target: Database) -> None:
+    copy(source, target, (), no_progress)
+    with target.transaction() as session:
+        replace_identity(session, new_identity())
+    before = everything(target)
+    with pytest.raises(Foreign, match="another store with the same events"):
         copy(source, target, (), no_progress)
     assert everything(target) == before
 

@@ -14,7 +14,7 @@ STATE = (
     b'{"subject":"a","version":1,"occurred_at":"2026-03-02T09:00:00Z","recorded_at":"2026-03-02T09:00:01Z",'
     b'"actor":"mentee:ana","data":{"text":"a secret"}}'
 )
-RECORD = ("stored_events", "receipts", "source_offsets", "tracking")
+RECORD = ("stored_events", "receipts", "source_offsets", "tracking", "store_identity")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from infra.eventstore.database import Database
-from infra.eventstore.failure import NewerStore, StoreError, UnknownStore, UnreachableStore
+from infra.eventstore.failure import NewerStore, OlderStore, StoreError, UnknownStore, UnreachableStore
 from infra.eventstore.postgres_link import conninfo_of
 from infra.local.ports import free_port
 from tests.infra.eventstore.test_store import event
@@ -57,6 +57,17 @@ def test_a_newer_schema_is_refused(store_url: str) -> None:
         else:
             session.execute("UPDATE rapport_schema SET version = 1000")
     with pytest.raises(NewerStore, match=r"version 1000.*newer Rapport"):
+        Database.open(store_url)
+
+
+@pytest.mark.parametrize("version", [1])
+def test_an_older_schema_is_refused_and_told_what_to_do(store_url: str, version: int) -> None:
+    with Database.open(store_url) as database, database.changing_schema() as session:
+        if database.kind == "sqlite":
+            session.execute(f"PRAGMA user_version = {version}")
+        else:
+            session.execute(f"UPDATE rapport_schema SET version = {version}")
+    with pytest.raises(OlderStore, match=rf"version {version}, which .*the Rapport that wrote it"):
         Database.open(store_url)
 
 

@@ -39,27 +39,15 @@ def test_a_commit_is_on_the_disk_before_it_is_told(tmp_path: Path) -> None:
         assert pragma(database, "journal_mode") == "wal"
 
 
-def test_an_older_store_is_migrated_forward_and_keeps_its_events(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    later = ("ALTER TABLE receipts ADD COLUMN colour TEXT", "CREATE TABLE notes (text TEXT)")
-    monkeypatch.setattr(sqlite_recorder, "MIGRATIONS", (*sqlite_recorder.MIGRATIONS, later))
-    monkeypatch.setattr(sqlite_recorder, "SCHEMA_VERSION", 2)
-    for _ in range(2):
-        with SQLiteDatabase(url(file)) as database:
-            assert EventStore(database).head() == 2000
-            assert database.query("SELECT COUNT(*) FROM notes") == [(0,)]
-            assert pragma(database, "user_version") == 2
-
-
-def test_a_migration_that_fails_leaves_the_store_as_it_was(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    later = ("CREATE TABLE notes (text TEXT)", "CREATE TABLE stored_events (text TEXT)")
+def test_a_store_that_could_not_be_made_is_left_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "store.sqlite"
     with monkeypatch.context() as patched:
-        patched.setattr(sqlite_recorder, "MIGRATIONS", (*sqlite_recorder.MIGRATIONS, later))
-        patched.setattr(sqlite_recorder, "SCHEMA_VERSION", 2)
+        patched.setattr(sqlite_recorder, "SCHEMA", (*sqlite_recorder.SCHEMA, "CREATE TABLE stored_events (text TEXT)"))
         with pytest.raises(StoreError, match="already exists"):
-            SQLiteDatabase(url(file))
-    with SQLiteDatabase(url(file)) as database:
-        assert pragma(database, "user_version") == 1
-        assert database.query("SELECT name FROM sqlite_master WHERE name = 'notes'") == []
+            SQLiteDatabase(url(path))
+    with closing(sqlite3.connect(path)) as found:
+        assert found.execute("PRAGMA user_version").fetchone() == (0,)
+        assert found.execute("SELECT name FROM sqlite_master").fetchall() == []
 
 
 @pytest.mark.parametrize("size", [50, 100, 5000, 100_000])
