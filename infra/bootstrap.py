@@ -11,6 +11,7 @@ from infra.clock import Clock
 from infra.eventstore.database import Database
 from infra.eventstore.store import EventStore
 from infra.intake.handler import Handler
+from infra.intake.senders import Senders, read_senders
 from infra.settings import Settings
 
 
@@ -28,9 +29,14 @@ class Rapport:
         return self.store.database
 
     @cached_property
+    def senders(self) -> Senders:
+        """Who may send what; read once. Raises `WrongSettings`."""
+        return read_senders(self.settings.senders)
+
+    @cached_property
     def handler(self) -> Handler:
-        """The way in for messages; made at first use, since readers need none."""
-        return Handler(self.store, self.clock, self.settings.cache)
+        """The way in for messages; made at first use, since readers need none. Raises `WrongSettings`."""
+        return Handler(self.store, self.clock, self.settings.cache, self.senders)
 
     def close(self) -> None:
         """Close the database."""

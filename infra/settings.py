@@ -55,6 +55,8 @@ class Settings(BaseSettings):
     # How long one delivery may take, in seconds, and after how many failures a notification is a dead letter.
     notify_seconds: float = Field(default=20.0, gt=0, le=300)
     notify_attempts: int = Field(default=12, ge=1, le=100)
+    # Who may send what, as TOML: [[sender]] tables with source, roles, programmes and key. Without it nobody is checked.
+    senders: FilePath | None = None
     # The `source` of the CloudEvents that Rapport itself sends.
     source: str = Field(default="/rapport", min_length=1, max_length=500)
     # Logs: how much, and as JSON or as text (by default text on a terminal, JSON elsewhere).

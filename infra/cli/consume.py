@@ -29,6 +29,8 @@ def consume(
         from infra.kafka.probe import BrokerProbe
         from infra.observe.keep import keep_going
 
+        # A file of senders that is wrong ends the command before it joins the group.
+        _ = rapport.senders
         process.vitals.check("broker", BrokerProbe(rapport.settings))
         keep_going(
             process,

@@ -11,7 +11,7 @@ from domain.mentor.state import Mentor
 from domain.model import NOTHING_KNOWN, Context, Event, Known
 from domain.problem import Problem, Refused
 from domain.programme.state import Programme
-from domain.registry import decide, evolve
+from domain.registry import State, decide, evolve
 from domain.relationship.commands import ProposeRelationship
 from domain.relationship.state import Relationship
 from domain.words import CodeId, MentorStanding
@@ -20,6 +20,7 @@ from infra.eventstore.recording import Head, ReceiptRow
 from infra.intake.cache import Entry
 from infra.intake.message import Message
 from infra.intake.receipt import KEPT, Receipt
+from infra.intake.senders import Senders, turned_away
 
 AHEAD: Final = timedelta(minutes=5)
 Key = tuple[str, str]
@@ -37,6 +38,7 @@ class Batch:
         read: dict[str, Entry],
         load: Callable[[str], Entry],
         answered: Mapping[Key, ReceiptRow],
+        limits: Senders | None = None,
     ) -> None:
         self.mapper = mapper
         self.recorded_at = recorded_at
@@ -46,9 +48,14 @@ class Batch:
         self.touched: dict[str, Entry] = {}
         self._load = load
         self._answered = answered
+        # Asked only where some sender may not send for every programme.
+        self._limits = limits
 
     def answer(self, message: Message) -> Receipt:
         """The receipt of a message; what it records is added to the batch."""
+        # First of all: who may not send neither uses up an id nor learns what became of it.
+        if (refused := self.turned_away(message)) is not None:
+            return refused
         key = message.source, message.id
         if before := self.rows.get(key) or self._answered.get(key):
             if before.fingerprint != message.fingerprint:
@@ -62,6 +69,20 @@ class Batch:
         if receipt.status in KEPT:
             self.rows[key] = ReceiptRow(message.source, message.id, message.fingerprint, receipt.kept())
         return receipt
+
+    def turned_away(self, message: Message) -> Receipt | None:
+        """The receipt of a message whose sender may not send for its programme."""
+        if self._limits is None:
+            return None
+        problem = self._limits.programme_problem(message, self._state)
+        return None if problem is None else turned_away(message, problem)
+
+    def _state(self, subject: str) -> State | None:
+        """The state of a subject; None also where it can't be read, so that nobody knows its programme."""
+        try:
+            return self._entry(subject).state
+        except _Broken:
+            return None
 
     def _decided(self, message: Message) -> Receipt:
         try:

@@ -23,6 +23,7 @@ from infra.intake.cache import Entry, StateCache
 from infra.intake.folding import fold_streams
 from infra.intake.message import Message, parse
 from infra.intake.receipt import Receipt
+from infra.intake.senders import EVERYBODY, Senders
 
 CACHE_SIZE: Final = 4000
 ATTEMPTS: Final = 50
@@ -53,8 +54,10 @@ class UnderWay:
         offsets: Sequence[Offset],
         decided: Decided,
         sent: Sent,
+        senders: Senders | None,
     ) -> None:
         self.handler = handler
+        self.senders = senders
         self.parsed = parsed
         self.offsets = offsets
         self.decided = decided
@@ -80,9 +83,12 @@ class UnderWay:
 class Handler:
     """Takes batches of messages. Threads may share it; they take turns. Its cache holds only what is committed."""
 
-    def __init__(self, store: EventStore, clock: Clock, cache_size: int = CACHE_SIZE) -> None:
+    def __init__(
+        self, store: EventStore, clock: Clock, cache_size: int = CACHE_SIZE, senders: Senders = EVERYBODY
+    ) -> None:
         self.store = store
         self.clock = clock
+        self.senders = senders
         self.cache = StateCache(cache_size)
         self._position = store.head()
         self._turn = threading.Lock()
@@ -97,15 +103,28 @@ class Handler:
         return self.begin(raws, offsets=offsets).receipts()
 
     def handle_messages(self, messages: Sequence[Message], *, offsets: Sequence[Offset] = ()) -> list[Receipt]:
-        """The same for messages made inside Rapport (`infra.intake.message.compose`)."""
-        return self._begin(messages, offsets).receipts()
+        """The same for messages that were parsed where they came in."""
+        return self._begin([self.senders.admit(each) for each in messages], offsets, self.senders).receipts()
+
+    def handle_own(self, messages: Sequence[Message]) -> list[Receipt]:
+        """The same for messages of Rapport's own workers (`infra.intake.message.compose`), whose sender is not checked."""
+        return self._begin(messages, (), None).receipts()
+
+    def turned_away(self, messages: Sequence[Message]) -> list[Receipt | None]:
+        """The receipt of each message that is refused for its sender, as things are now; nothing is recorded."""
+        with self._turn:
+            batch = self._batch({}, {}, self.senders)
+            admitted = (self.senders.admit(message) for message in messages)
+            return [each if isinstance(each, Receipt) else batch.turned_away(each) for each in admitted]
 
     def begin(self, raws: Iterable[bytes], *, offsets: Sequence[Offset] = ()) -> UnderWay:
         """The same begun, where the database works by itself; the receipts have to be asked for.
 
         Raises `StoreError` also when the batch under way fails: what came later must not overtake it.
         """
-        return self._begin([parse(raw) for raw in raws], offsets)
+        parsed = (parse(raw) for raw in raws)
+        admit = self.senders.admit
+        return self._begin([admit(each) if isinstance(each, Message) else each for each in parsed], offsets, self.senders)
 
     def handle_all(self, batches: Iterable[Iterable[bytes]]) -> Iterator[list[Receipt]]:
         """The receipts of each batch. While one is being committed the next is decided, so none should be long in coming.
@@ -133,10 +152,12 @@ class Handler:
             if self._under_way is work:
                 self._end(work)
 
-    def _begin(self, parsed: Sequence[Message | Receipt], offsets: Sequence[Offset]) -> UnderWay:
+    def _begin(
+        self, parsed: Sequence[Message | Receipt], offsets: Sequence[Offset], senders: Senders | None
+    ) -> UnderWay:
         messages = _well_formed(parsed)
         with self._turn:
-            decided = self._supposed(messages)
+            decided = self._supposed(messages, senders)
             if (before := self._under_way) is not None:
                 changed = self._end(before)
                 if before.error is not None:
@@ -144,10 +165,11 @@ class Handler:
                         f"nothing was recorded, for the batch before failed: {before.error}"
                     ) from before.error
                 if not changed.isdisjoint(decided.batch.read):
-                    decided = self._supposed(messages)
+                    decided = self._supposed(messages, senders)
             if not _would_tell(decided):
-                decided, _ = self._prepared(messages)
-            work = self._under_way = UnderWay(self, parsed, offsets, decided, self._send(decided, offsets))
+                decided, _ = self._prepared(messages, senders)
+            sent = self._send(decided, offsets)
+            work = self._under_way = UnderWay(self, parsed, offsets, decided, sent, senders)
             if not self.store.database.overlaps:
                 self._end(work)
                 if work.error is not None:
@@ -185,7 +207,7 @@ class Handler:
                     if not attempts_left:
                         raise
                     changed.update(work.decided.batch.touched)
-                    work.decided, news = self._prepared(_well_formed(work.parsed))
+                    work.decided, news = self._prepared(_well_formed(work.parsed), work.senders)
                     changed.update(news, work.decided.batch.touched)
                     work.sent = self._send(work.decided, work.offsets)
             changed |= work.sent.guard.changed
@@ -207,28 +229,37 @@ class Handler:
         # At the end: whoever is interrupted before looks from further back the next time.
         self._position = guard.position
 
-    def _supposed(self, messages: Sequence[Message]) -> Decided:
+    def _supposed(self, messages: Sequence[Message], senders: Senders | None) -> Decided:
         """Decided on the supposition that nobody else wrote and no message was answered before, which saves a look.
 
         The commit tells otherwise: by its guard, and because a receipt is kept only once.
         """
-        return self._decided(messages, messages, {})
+        return self._decided(messages, messages, {}, senders)
 
-    def _prepared(self, messages: Sequence[Message]) -> tuple[Decided, set[str]]:
+    def _prepared(self, messages: Sequence[Message], senders: Senders | None) -> tuple[Decided, set[str]]:
         """Decided knowing which messages were answered before and who wrote since; the subjects that others wrote to."""
         keys: set[Key] = {(message.source, message.id) for message in messages}
         position, changed, answered = self.store.news(self._position, keys)
         self.cache.forget(changed)
         self._position = position
-        # What was answered before needs no state.
-        new = [message for message in messages if (message.source, message.id) not in answered]
-        return self._decided(messages, new, answered), changed
+        # What was answered before needs no state, unless its programme has to be known.
+        everything = senders is not None and senders.limits_programmes
+        new = [message for message in messages if everything or (message.source, message.id) not in answered]
+        return self._decided(messages, new, answered, senders), changed
 
     def _decided(
-        self, messages: Sequence[Message], new: Sequence[Message], answered: Mapping[Key, ReceiptRow]
+        self,
+        messages: Sequence[Message],
+        new: Sequence[Message],
+        answered: Mapping[Key, ReceiptRow],
+        senders: Senders | None,
     ) -> Decided:
-        batch = Batch(self.store.mapper, self.clock.now(), self._entries(new), self._load, answered)
+        batch = self._batch(self._entries(new), answered, senders)
         return Decided(batch, [batch.answer(message) for message in messages])
+
+    def _batch(self, read: dict[str, Entry], answered: Mapping[Key, ReceiptRow], senders: Senders | None) -> Batch:
+        limits = senders if senders is not None and senders.limits_programmes else None
+        return Batch(self.store.mapper, self.clock.now(), read, self._load, answered, limits)
 
     def _entries(self, messages: Sequence[Message]) -> dict[str, Entry]:
         read: dict[str, Entry] = {}

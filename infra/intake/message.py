@@ -21,6 +21,7 @@ from domain.problem import Problem
 from domain.registry import AGGREGATE_OF, COMMANDS, Kind
 from domain.words import ROLES
 from infra.intake import faults
+from infra.intake.proof import MAX_LENGTH, Proof
 from infra.intake.receipt import Receipt
 
 PREFIX: Final = "rapport."
@@ -29,8 +30,8 @@ ID_MAX: Final = 200
 # Source and id together are a key of the database, which may have some 2,700 bytes.
 KEY_BYTES: Final = 1000
 # These tell of one delivery of a message and not of its content: sent again by another way they differ. JSON is what
-# the data is in any case.
-PER_DELIVERY: Final = frozenset({"traceparent", "tracestate", "datacontenttype"})
+# the data is in any case. A proof is about the content.
+PER_DELIVERY: Final = frozenset({"traceparent", "tracestate", "datacontenttype", "proof"})
 _ROLES: Final = frozenset(ROLES)
 _UUID: Final = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -55,7 +56,12 @@ class Envelope(Data, Generic[C]):
     causationid: Label | None = None
     traceparent: Label | None = None
     tracestate: Label | None = None
+    proof: Annotated[str, StringConstraints(min_length=1, max_length=MAX_LENGTH)] | None = None
     expectedversion: Annotated[int, Field(ge=0)] | None = None
+
+
+# What a proof covers: all that is recorded.
+SIGNED: Final = frozenset(Envelope.model_fields) - PER_DELIVERY
 
 
 class AnyData(Command):
@@ -78,6 +84,7 @@ class Message(NamedTuple):
     correlation_id: str | None = None
     causation_id: str | None = None
     traceparent: str | None = None
+    proof: Proof | None = None
 
 
 def parse(raw: bytes) -> Message | Receipt:
@@ -95,6 +102,7 @@ def parse(raw: bytes) -> Message | Receipt:
         return faults.invalid(read, [faults.TOO_DEEP])
     if problems := faults.irregular(text, read, written.decode()):
         return faults.invalid(read, problems)
+    proof = _proof(read)
     form = _form(_command_name(read))
     if form.asks_for_nothing and "data" not in read:
         read["data"] = {}
@@ -123,6 +131,7 @@ def parse(raw: bytes) -> Message | Receipt:
         envelope.correlationid,
         envelope.causationid,
         envelope.traceparent,
+        proof,
     )
 
 
@@ -197,6 +206,15 @@ def _with_plain_numbers(value: Any) -> Any:
 
 _EXPONENT: Final = re.compile(r"\de1[678][,}\]]")
 _ROOM: Final = 2**63
+
+
+def _proof(read: dict[str, Any]) -> Proof | None:
+    """The proof that a message carries, beside the message as it was sent."""
+    jws = read.get("proof")
+    if not isinstance(jws, str):
+        return None
+    counted = {name: value for name, value in read.items() if name in SIGNED and value is not None}
+    return Proof(jws, counted, {name: value for name, value in read.items() if name != "proof"})
 
 
 def _command_name(read: dict[str, Any]) -> str:

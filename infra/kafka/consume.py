@@ -107,7 +107,7 @@ class Consuming:
 
     def _take(self, polled: Records) -> None:
         work = sort_out(polled, self.assignment.claims)
-        earlier = answered_earlier(self.rapport.store, work.earlier) if work.earlier else []
+        earlier = answered_earlier(self.rapport.handler, work.earlier) if work.earlier else []
         answered = [*earlier, *self._record(work)]
         self.answers.send(answered, work.reached)
         self.answers.settle(seconds=SETTLE_SECONDS)

@@ -3,22 +3,27 @@
 from collections.abc import Sequence
 
 from domain.problem import Problem
-from infra.eventstore.store import EventStore
+from infra.intake.handler import Handler
 from infra.intake.message import Message
 from infra.intake.receipt import Receipt
 from infra.kafka.answers import Answered
 from infra.kafka.arrival import Arrived
 
 
-def answered_earlier(store: EventStore, arrivals: Sequence[Arrived]) -> list[Answered]:
+def answered_earlier(handler: Handler, arrivals: Sequence[Arrived]) -> list[Answered]:
     """Each of these with the receipt that it got. Raises `StoreError`."""
     messages = [arrived.read for arrived in arrivals if isinstance(arrived.read, Message)]
-    kept = store.receipts({(message.source, message.id) for message in messages})
+    kept = handler.store.receipts({(message.source, message.id) for message in messages})
+    refused = iter(handler.turned_away(messages))
     answers = []
     for arrived in arrivals:
         message = arrived.read
         if isinstance(message, Receipt):
             answers.append(Answered(arrived, message))
+            continue
+        if (turned_away := next(refused)) is not None:
+            # Such a refusal is in no record, since it uses no id; under that id there may be the message of another sender.
+            answers.append(Answered(arrived, turned_away))
             continue
         row = kept.get((message.source, message.id))
         if row is None:

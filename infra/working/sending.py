@@ -58,7 +58,7 @@ class Commands:
         while self.waiting:
             batch = [self.waiting[place] for place in range(min(BATCH, len(self.waiting)))]
             for (number, sent), receipt in zip(
-                batch, self.handler.handle_messages([sent for _, sent in batch]), strict=True
+                batch, self.handler.handle_own([sent for _, sent in batch]), strict=True
             ):
                 self.waiting.popleft()
                 self.answered.append((number, receipt))

@@ -66,7 +66,7 @@ def test_an_earlier_answer_is_found_in_the_record_and_nothing_is_decided_anew(se
         first = rapport.handler.handle([accepted, refused])
         head = rapport.store.head()
         found = answered_earlier(
-            rapport.store, [arrived(n, value) for n, value in enumerate([accepted, refused, other, never, b"{"])]
+            rapport.handler, [arrived(n, value) for n, value in enumerate([accepted, refused, other, never, b"{"])]
         )
         assert rapport.store.head() == head
     assert [each.receipt for each in found[:2]] == first

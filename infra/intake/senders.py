@@ -1,0 +1,281 @@
+"""Who may send: checked before anything is decided, on every road from outside (files, Kafka).
+
+Some senders are Rapport's own: the role `worker` and sources under `/workers/` are refused from outside. Everything else
+may be limited by a file, `RAPPORT_SENDERS`: which source may send for which roles and programmes, and with which key it
+proves itself. Without the file every source may send for every other role.
+
+A message that is refused here has not used its id and leaves no receipt: else a forger could use up the ids of
+others (docs/decisions/0017). It is read once, when the process begins.
+"""
+
+import logging
+import tomllib
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
+from urllib.parse import unquote
+
+from domain.case.commands import OpenCase
+from domain.case.state import Case
+from domain.problem import Problem
+from domain.registry import State, kind_of
+from domain.relationship.commands import ProposeRelationship
+from domain.relationship.state import Relationship
+from domain.words import Role
+from infra.intake.message import Message
+from infra.intake.proof import proves, read_key
+from infra.intake.receipt import Receipt
+from infra.settings import WrongSettings
+
+if TYPE_CHECKING:
+    from joserfc.jwk import OKPKey
+
+OURS: Final = "workers"
+EVERY: Final = "*"
+ROLES: Final = frozenset(get_args(Role)) - {"worker"}
+FIELDS: Final = ("source", "roles", "programmes", "key")
+# How often an escape may itself be escaped; what is left then is no name of anybody.
+_ROUNDS: Final = 5
+
+logger = logging.getLogger("rapport.intake")
+
+
+class Sender(NamedTuple):
+    """What one source may send. `programmes` is None where it may send for all of them; ids are in lower case."""
+
+    roles: frozenset[str]
+    programmes: frozenset[str] | None = None
+    key: "OKPKey | None" = None
+
+
+class Senders:
+    """The senders of a file, or None where there is no file."""
+
+    def __init__(self, listed: Mapping[str, Sender] | None = None) -> None:
+        self._checked = listed is not None
+        self._exact = {source: sender for source, sender in (listed or {}).items() if not source.endswith(EVERY)}
+        prefixes = [(source[:-1], sender) for source, sender in (listed or {}).items() if source.endswith(EVERY)]
+        self._prefixes = sorted(prefixes, key=lambda pair: -len(pair[0]))
+        self.limits_programmes = any(sender.programmes is not None for sender in (listed or {}).values())
+
+    def admit(self, message: Message) -> Message | Receipt:
+        """The message, or the receipt that refuses its sender. Which programmes a sender may reach is asked later."""
+        problem = self._problem(message)
+        return message if problem is None else turned_away(message, problem)
+
+    def programme_problem(self, message: Message, state_of: Callable[[str], State | None]) -> Problem | None:
+        """What is wrong when the message concerns a programme that its sender may not send for."""
+        sender = self.sender(message.source)
+        if sender is None or sender.programmes is None:
+            return None
+        concerned = programmes(message, state_of)
+        if concerned and all(each.lower() in sender.programmes for each in concerned):
+            return None
+        said = "expected a subject of a programme that RAPPORT_SENDERS lists for this source, or a source that may send for every programme"
+        return Problem("sender", said, field="subject")
+
+    def sender(self, source: str) -> Sender | None:
+        """Who a source is: the exact one, or the longest prefix that fits."""
+        if found := self._exact.get(source):
+            return found
+        return next((sender for prefix, sender in self._prefixes if source.startswith(prefix)), None)
+
+    def _problem(self, message: Message) -> Problem | None:
+        if is_ours(message.source):
+            said = "expected another source: those under /workers/ are Rapport's own"
+            return Problem("reserved", said, field="source")
+        if message.actor.role == "worker":
+            return Problem("reserved", "expected another role: workers are Rapport's own", field="actor")
+        if not self._checked:
+            _say_that_nobody_is_checked()
+            return None
+        sender = self.sender(message.source)
+        if sender is None:
+            return Problem("sender", "expected a source that RAPPORT_SENDERS lists", field="source")
+        if sender.key is not None and (said := _unproven(message, sender.key)):
+            return Problem("proof", said, field="proof")
+        if message.actor.role not in sender.roles:
+            said = f"expected a role that RAPPORT_SENDERS lists for this source, not {message.actor.role}"
+            return Problem("sender", said, field="actor")
+        return None
+
+
+EVERYBODY: Final = Senders()
+
+
+def turned_away(message: Message, problem: Problem) -> Receipt:
+    """The receipt of a message that is refused for its sender."""
+    return Receipt(message.source, message.id, message.subject, "refused", (), (problem,))
+
+
+@lru_cache(maxsize=4096)
+def is_ours(source: str) -> bool:
+    """Whether a source is, or passes for, one under `/workers/`.
+
+    Escapes (`%2F`, `%77`), case, forms of letters, slashes, dots and what can't be seen are ways to write the same path.
+    """
+    plain = source
+    for _ in range(_ROUNDS):
+        plain, before = unquote(plain, errors="replace"), plain
+        if plain == before:
+            break
+    plain = unicodedata.normalize("NFKC", plain).casefold().replace("\\", "/")
+    plain = "".join(character for character in plain if character.isprintable() and not character.isspace())
+    path: list[str] = []
+    for segment in plain.partition("?")[0].partition("#")[0].split("/"):
+        name = segment.partition(";")[0]
+        if name == "..":
+            del path[-1:]
+        elif name not in {"", "."}:
+            path.append(name)
+    return path[:1] == [OURS]
+
+
+def programmes(message: Message, state_of: Callable[[str], State | None]) -> set[str]:
+    """The programmes that a message concerns; none where it concerns all of them, or where nobody can tell yet."""
+    command, state = message.command, state_of(message.subject)
+    match kind_of(message.subject):
+        case "relationship":
+            found = {state.programme_id} if isinstance(state, Relationship) else set()
+            return found | ({command.programme_id} if isinstance(command, ProposeRelationship) else set())
+        case "programme":
+            return {message.subject.partition(":")[2]}
+        case "case":
+            named = {state.relationship_id} if isinstance(state, Case) else set()
+            named |= {command.relationship_id} if isinstance(command, OpenCase) else set()
+            about = [state_of(name.lower()) for name in named if name and ":" not in name]
+            # Every one of them has to be known: the others could lie anywhere.
+            known = {each.programme_id for each in about if isinstance(each, Relationship)}
+            return known if about and all(isinstance(each, Relationship) for each in about) else set()
+        case _:
+            home = getattr(command, "programme_id", None)
+            return {home} if home else set()
+
+
+@cache
+def _say_that_nobody_is_checked() -> None:
+    """Once in the life of a process."""
+    logger.warning("RAPPORT_SENDERS is not set: every source may send for every role but worker, analyst and auditor")
+
+
+def _unproven(message: Message, key: "OKPKey") -> str | None:
+    """Why a message does not prove that it comes from the holder of the key."""
+    if message.proof is None:
+        return "expected a detached JWS over the message, since RAPPORT_SENDERS lists a key for this source"
+    try:
+        if proves(message.proof, key):
+            return None
+    except ValueError:
+        return "expected a message that can be signed: whole numbers beyond 2^53 have no canonical form; write them as text"
+    return "expected a detached JWS over this message by the key that RAPPORT_SENDERS lists for its source"
+
+
+# --- the file ----------------------------------------------------------------------------------------------------------
+
+
+def read_senders(path: Path | None) -> Senders:
+    """The senders of a file; everybody where there is none.
+
+    Raises:
+        WrongSettings: The file can't be read or understood. The message names the line or the field.
+    """
+    if path is None:
+        return EVERYBODY
+    try:
+        listed = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise _wrong(path, f"can't be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise _wrong(path, f"line {line}: expected UTF-8, found byte 0x{error.object[error.start]:02x}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise _wrong(path, f"expected TOML: {error}") from None
+    return Senders(_listed(path, listed))
+
+
+def _listed(path: Path, read: dict[str, Any]) -> dict[str, Sender]:
+    if others := sorted(read.keys() - {"sender"}):
+        raise _wrong(path, f"{others[0]}: expected nothing but [[sender]] tables")
+    entries = read.get("sender")
+    if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
+        raise _wrong(path, "sender: expected at least one table that begins with [[sender]]")
+    listed: dict[str, Sender] = {}
+    for number, entry in enumerate(entries, 1):
+        source = entry.get("source")
+        place = f"sender {number}" + (f" ({source})" if isinstance(source, str) else "")
+        try:
+            if isinstance(source, str) and source in listed:
+                raise _Field("source", "expected every source only once")
+            _nothing_else(entry)
+            listed[_source(entry)] = Sender(_roles(entry), _programmes(entry), _key(entry))
+        except _Field as wrong:
+            raise _wrong(path, f"{place}, {wrong.name}: {wrong}") from None
+    return listed
+
+
+class _Field(Exception):
+    """A field of a sender is wrong."""
+
+    def __init__(self, name: str, said: str) -> None:
+        self.name = name
+        super().__init__(said)
+
+
+def _nothing_else(entry: dict[str, Any]) -> None:
+    if others := [name for name in entry if name not in FIELDS]:
+        raise _Field(others[0], f"expected no such field, only {', '.join(FIELDS)}")
+
+
+def _source(entry: dict[str, Any]) -> str:
+    source = entry.get("source")
+    if not isinstance(source, str) or not source:
+        raise _Field("source", "expected a source, or the beginning of one followed by *")
+    if EVERY in source[:-1]:
+        raise _Field("source", "expected * at the end alone")
+    if is_ours(source.removesuffix(EVERY)):
+        raise _Field("source", "expected another source: those under /workers/ are Rapport's own")
+    return source
+
+
+def _roles(entry: dict[str, Any]) -> frozenset[str]:
+    roles = _texts(entry, "roles", f"expected a list of roles: {', '.join(sorted(ROLES))}")
+    for role in roles:
+        if role == "worker":
+            raise _Field("roles", "expected no worker: workers are Rapport's own")
+        if role not in ROLES:
+            raise _Field("roles", f"expected one of {', '.join(sorted(ROLES))}, found {role!r}")
+    return frozenset(roles)
+
+
+def _programmes(entry: dict[str, Any]) -> frozenset[str] | None:
+    if entry.get("programmes", EVERY) in (EVERY, [EVERY]):
+        return None
+    found = _texts(entry, "programmes", 'expected a list of ids of programmes, or "*" for all of them')
+    if EVERY in found:
+        raise _Field("programmes", 'expected ids of programmes, or "*" alone')
+    return frozenset(each.lower() for each in found)
+
+
+def _key(entry: dict[str, Any]) -> "OKPKey | None":
+    if "key" not in entry:
+        return None
+    text = entry["key"]
+    try:
+        if not isinstance(text, str):
+            raise ValueError("expected a text")  # noqa: TRY004, TRY301 - one way out for all that is wrong
+        return read_key(text)
+    except ValueError as error:
+        raise _Field("key", str(error)) from None
+
+
+def _texts(entry: dict[str, Any], name: str, expected: str) -> Iterable[str]:
+    found = entry.get(name)
+    if not isinstance(found, list) or not found or not all(isinstance(each, str) and each for each in found):
+        raise _Field(name, expected)
+    return found
+
+
+def _wrong(path: Path, said: str) -> WrongSettings:
+    return WrongSettings(f"RAPPORT_SENDERS: {path}: {said}")
