@@ -80,10 +80,10 @@ def _print_phases(file: Path, store: Path, count: int) -> None:
             times = [time.perf_counter()]
             messages = [message for message in map(parse, lines) if isinstance(message, Message)]
             times.append(time.perf_counter())
-            decided = handler._supposed(messages)  # noqa: SLF001 - the steps are the handler's own
+            decided = handler._supposed(messages, handler.senders)  # noqa: SLF001 - the steps are the handler's own
             times.append(time.perf_counter())
             sent = handler._send(decided, ())  # noqa: SLF001
-            work = UnderWay(handler, messages, (), decided, sent)
+            work = UnderWay(handler, messages, (), decided, sent, handler.senders)
             handler._end(work)  # noqa: SLF001
             times.append(time.perf_counter())
             b"".join(receipt.to_json() + b"\n" for receipt in work.receipts())

@@ -124,7 +124,9 @@ class Handler:
         """
         parsed = (parse(raw) for raw in raws)
         admit = self.senders.admit
-        return self._begin([admit(each) if isinstance(each, Message) else each for each in parsed], offsets, self.senders)
+        return self._begin(
+            [admit(each) if isinstance(each, Message) else each for each in parsed], offsets, self.senders
+        )
 
     def handle_all(self, batches: Iterable[Iterable[bytes]]) -> Iterator[list[Receipt]]:
         """The receipts of each batch. While one is being committed the next is decided, so none should be long in coming.

@@ -98,7 +98,7 @@ def _registry() -> "JWSRegistry":
 
     registry = JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
     # RFC 9864 names the curve where RFC 8037 wrote EdDSA; Node and most libraries still write that.
-    registry.algorithms = {name: JWSRegistry.algorithms["Ed25519"] for name in ALGORITHMS}
+    registry.algorithms = dict.fromkeys(ALGORITHMS, JWSRegistry.algorithms["Ed25519"])
     registry.max_header_length = MAX_LENGTH
     registry.max_payload_length = MAX_PAYLOAD
     return registry

@@ -11,7 +11,7 @@ others (docs/decisions/0017). It is read once, when the process begins.
 import logging
 import tomllib
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
@@ -94,8 +94,8 @@ class Senders:
         sender = self.sender(message.source)
         if sender is None:
             return Problem("sender", "expected a source that RAPPORT_SENDERS lists", field="source")
-        if sender.key is not None and (said := _unproven(message, sender.key)):
-            return Problem("proof", said, field="proof")
+        if sender.key is not None and (why := _unproven(message, sender.key)):
+            return Problem("proof", why, field="proof")
         if message.actor.role not in sender.roles:
             said = f"expected a role that RAPPORT_SENDERS lists for this source, not {message.actor.role}"
             return Problem("sender", said, field="actor")
@@ -206,10 +206,8 @@ def _listed(path: Path, read: dict[str, Any]) -> dict[str, Sender]:
         source = entry.get("source")
         place = f"sender {number}" + (f" ({source})" if isinstance(source, str) else "")
         try:
-            if isinstance(source, str) and source in listed:
-                raise _Field("source", "expected every source only once")
             _nothing_else(entry)
-            listed[_source(entry)] = Sender(_roles(entry), _programmes(entry), _key(entry))
+            listed[_source(entry, listed)] = Sender(_roles(entry), _programmes(entry), _key(entry))
         except _Field as wrong:
             raise _wrong(path, f"{place}, {wrong.name}: {wrong}") from None
     return listed
@@ -228,10 +226,12 @@ def _nothing_else(entry: dict[str, Any]) -> None:
         raise _Field(others[0], f"expected no such field, only {', '.join(FIELDS)}")
 
 
-def _source(entry: dict[str, Any]) -> str:
+def _source(entry: dict[str, Any], listed: Collection[str]) -> str:
     source = entry.get("source")
     if not isinstance(source, str) or not source:
         raise _Field("source", "expected a source, or the beginning of one followed by *")
+    if source in listed:
+        raise _Field("source", "expected every source only once")
     if EVERY in source[:-1]:
         raise _Field("source", "expected * at the end alone")
     if is_ours(source.removesuffix(EVERY)):

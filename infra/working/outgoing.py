@@ -1,13 +1,15 @@
 """What leaves the workers: commands and notifications with ids that are the same in every run, and decision receipts.
 
 An id derives from the worker, what set it going, and the purpose; so whatever is done again after a crash, or by two
-processes at once, is known by its id and happens once.
+processes at once, is known by its id and happens once. It is keyed with the secret of the store: nobody outside can
+work out the id of a message that a worker is going to send.
 """
 
+import hmac
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import orjson
 
@@ -19,8 +21,10 @@ from workers.desk import Done
 from workers.model import Notify, OpenTask, Send
 from workers.step import Receipt
 
-NAMESPACE: Final = UUID("0a3c4a3e-9a51-5d0c-8f7a-2f4d5d8f4c11")
 WITHHELD: Final = "withheld"
+# Where a UUID says of which version and variant it is, and what one of version 8 says there.
+_MARKS: Final = 0xF000_C000_0000_0000_0000
+_VERSION_8: Final = 0x8000_8000_0000_0000_0000
 
 
 class Item(NamedTuple):
@@ -49,9 +53,10 @@ class Decided(NamedTuple):
     position: int
 
 
-def derived(*parts: object) -> str:
-    """The id that stands for these parts."""
-    return str(uuid5(NAMESPACE, "|".join(map(str, parts))))
+def derived(secret: bytes, *parts: str | int) -> str:
+    """The id that stands for these parts: a UUID of version 8 (RFC 9562) made of their HMAC-SHA256 under the secret."""
+    digest = int.from_bytes(hmac.digest(secret, orjson.dumps(parts), "sha256")[:16])
+    return str(UUID(int=digest & ~_MARKS | _VERSION_8))
 
 
 def source_of(worker: str) -> str:
@@ -59,7 +64,7 @@ def source_of(worker: str) -> str:
     return f"/workers/{worker}"
 
 
-def commands(done: Done, position: int, now: datetime) -> Iterator[Item]:
+def commands(done: Done, position: int, now: datetime, secret: bytes) -> Iterator[Item]:
     """What a step sends, in order. Commands are of the trigger's time, but never later than now."""
     cause, at = done.cause, min(done.trigger.at, now)
     for receipt in done.step.receipts:
@@ -70,17 +75,17 @@ def commands(done: Done, position: int, now: datetime) -> Iterator[Item]:
                 "correlation_id": cause.correlation_id if cause else None,
                 "traceparent": cause.traceparent if cause else None,
             }
-            id_ = derived(done.worker, done.trigger.id, send.purpose, send.subject)
+            id_ = derived(secret, done.worker, done.trigger.id, send.purpose, send.subject)
             yield Item(id_, done.worker, done.key, send.subject, type(send.command).__name__, at, body, position)
 
 
-def notifications(done: Done) -> Iterator[Notification]:
+def notifications(done: Done, secret: bytes) -> Iterator[Notification]:
     """What a step tells, in order."""
     for receipt in done.step.receipts:
         for number, effect in enumerate(receipt.effects):
             if isinstance(effect, Notify):
                 yield Notification(
-                    id=derived(done.worker, done.key, done.trigger.id, receipt.number, number),
+                    id=derived(secret, done.worker, done.key, done.trigger.id, receipt.number, number),
                     worker=done.worker,
                     # A mentee is no subject of the record; what it is about then is where the evidence is.
                     subject=receipt.evidence_of if done.key.startswith("mentee:") else done.key,
@@ -112,10 +117,10 @@ def message(id_: str, worker: str, subject: str, command: str, at: datetime, bod
     )
 
 
-def decided(done: Done, position: int) -> Iterator[Decided]:
+def decided(done: Done, position: int, secret: bytes) -> Iterator[Decided]:
     """The receipts of a step's decisions."""
     for receipt in done.step.receipts:
-        id_ = derived(done.worker, done.key, done.trigger.id, receipt.number)
+        id_ = derived(secret, done.worker, done.key, done.trigger.id, receipt.number)
         sent = [_said(effect) for effect in receipt.effects]
         yield Decided(id_, done.worker, done.key, done.trigger.id, done.trigger.at, receipt, sent, position)
 

@@ -166,7 +166,7 @@ class Replay:
 
     def _save(self) -> None:
         with self.scratch.transaction() as session:
-            save(session, self.desk, self.numbers, datetime.max.replace(tzinfo=UTC))
+            save(session, self.desk, self.numbers, datetime.max.replace(tzinfo=UTC), self.store.identity.secret)
         self.desk.written()
         if len(self.desk.entries) > KEPT_KEYS:
             self.desk.entries.clear()

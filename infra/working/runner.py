@@ -62,6 +62,7 @@ class Runner:
         self.tally = Tally()
         self._fresh = False
         schema.prepare(store.database)
+        self._secret = store.identity.secret
 
     @property
     def database(self) -> Database:
@@ -255,7 +256,7 @@ class Runner:
         """Write down what was done, the answers to what was sent, and the position, if the lease still holds."""
         with self.database.transaction() as session:
             hold(session, lease, position)
-            waiting = save(session, self.desk, self.numbers, self.horizon.clock.now())
+            waiting = save(session, self.desk, self.numbers, self.horizon.clock.now(), self._secret)
             self.commands.save(session)
             self.horizon.save(session)
         self.commands.answered.clear()

@@ -56,17 +56,20 @@ class Numbers:
         return self.last
 
 
-def save(session: Session, desk: StoredDesk, numbers: Numbers, now: datetime) -> list[tuple[int, Item]]:
-    """Write down what the desk did since the last save; the commands that wait to be sent, with their numbers."""
+def save(session: Session, desk: StoredDesk, numbers: Numbers, now: datetime, secret: bytes) -> list[tuple[int, Item]]:
+    """Write down what the desk did since the last save; the commands that wait to be sent, with their numbers.
+
+    `secret` is the store's; ids are keyed with it.
+    """
     _ground(session, desk.learned)
     _states(session, desk.placed)
     _deadlines(session, desk.placed)
     _history(session, desk.placed, numbers)
-    _tasks(session, desk.placed, numbers)
-    _receipts(session, desk.placed, numbers)
+    _tasks(session, desk.placed, numbers, secret)
+    _receipts(session, desk.placed, numbers, secret)
     session.upsert("parked", PARKED, ("worker", "key"), desk.newly_parked)
-    enqueue(session, [note for step in desk.placed for note in notifications(step.done)])
-    return _outbox(session, desk.placed, numbers, now)
+    enqueue(session, [note for step in desk.placed for note in notifications(step.done, secret)])
+    return _outbox(session, desk.placed, numbers, now, secret)
 
 
 def text(value: object) -> str:
@@ -157,7 +160,7 @@ def _history(session: Session, placed: Sequence[Placed], numbers: Numbers) -> No
     session.insert("deadline_history", HISTORY, rows)
 
 
-def _tasks(session: Session, placed: Sequence[Placed], numbers: Numbers) -> None:
+def _tasks(session: Session, placed: Sequence[Placed], numbers: Numbers, secret: bytes) -> None:
     """New tasks are inserted, with their closing if that came at once; older ones that closed are updated."""
     rows: list[list[Any]] = []
     fresh: dict[tuple[str, str, str], list[Any]] = {}
@@ -167,7 +170,7 @@ def _tasks(session: Session, placed: Sequence[Placed], numbers: Numbers) -> None
         for change in done.step.tasks:
             place = done.worker, done.key, change.task.id
             if change.opened:
-                row = fresh[place] = _task(done, change, numbers.next(), step.position)
+                row = fresh[place] = _task(done, change, numbers.next(), step.position, secret)
                 rows.append(row)
             elif row := fresh.pop(place, []):
                 row[-3:] = [change.at, done.trigger.id, step.position]
@@ -181,16 +184,16 @@ def _tasks(session: Session, placed: Sequence[Placed], numbers: Numbers) -> None
     session.upsert("tasks", TASK, ("task_id",), rows)
 
 
-def _task(done: Done, change: TaskChange, number: int, position: int) -> list[Any]:
+def _task(done: Done, change: TaskChange, number: int, position: int, secret: bytes) -> list[Any]:
     task = change.task
     return [
-        derived(done.worker, done.key, task.id, done.trigger.id), number, done.worker, done.key, task.id, task.subject,
+        derived(secret, done.worker, done.key, task.id, done.trigger.id), number, done.worker, done.key, task.id, task.subject,
         task.kind, task.clauses[0] if task.clauses else None, text(task.clauses), task.since, task.due,
         text(task.evidence), task.evidence_of, text(task.settled_by), task.about, None, None, position,
     ]  # fmt: skip
 
 
-def _receipts(session: Session, placed: Sequence[Placed], numbers: Numbers) -> None:
+def _receipts(session: Session, placed: Sequence[Placed], numbers: Numbers, secret: bytes) -> None:
     rows = [
         (
             row.id,
@@ -207,13 +210,15 @@ def _receipts(session: Session, placed: Sequence[Placed], numbers: Numbers) -> N
             row.position,
         )
         for step in placed
-        for row in decided(step.done, step.position)
+        for row in decided(step.done, step.position, secret)
     ]
     session.upsert("decisions", DECISION, ("id",), rows)
 
 
-def _outbox(session: Session, placed: Sequence[Placed], numbers: Numbers, now: datetime) -> list[tuple[int, Item]]:
-    waiting = [(numbers.next(), item) for step in placed for item in commands(step.done, step.position, now)]
+def _outbox(
+    session: Session, placed: Sequence[Placed], numbers: Numbers, now: datetime, secret: bytes
+) -> list[tuple[int, Item]]:
+    waiting = [(numbers.next(), item) for step in placed for item in commands(step.done, step.position, now, secret)]
     rows = [
         (
             number,
