@@ -3,7 +3,17 @@
 from typing import Final, Literal, get_args
 
 Role = Literal[
-    "mentee", "mentor", "customer", "line_manager", "supplier", "coordinator", "hr", "service", "worker", "auditor"
+    "mentee",
+    "mentor",
+    "customer",
+    "line_manager",
+    "supplier",
+    "coordinator",
+    "hr",
+    "service",
+    "worker",
+    "analyst",
+    "auditor",
 ]
 Party = Literal["mentee", "mentor"]
 Respondent = Literal["mentee", "mentor", "customer"]

@@ -27,6 +27,7 @@ IDS = {
     "hr": "hanna",
     "service": "booking",
     "worker": "trust",
+    "analyst": "anton",
     "auditor": "otto",
 }
 ALL_CODES = ("pentalog", "mentor247", "cmn", "leapfrog", "nottingham")

@@ -7,6 +7,8 @@ from uuid import UUID
 from zlib import crc32
 
 TIME = "2026-03-02T09:00:00Z"
+# What a process says, once, when it takes messages and no file says who may send them.
+NOBODY_CHECKED = "RAPPORT_SENDERS is not set: every source may send for every role but worker, analyst and auditor\n"
 
 
 def relationship_id(number: int) -> str:

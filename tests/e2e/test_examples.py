@@ -17,6 +17,7 @@ from infra.intake.folding import fold_streams
 from infra.intake.receipt import Receipt
 from infra.settings import Settings
 from infra.simulate.stream import CODES
+from tests.messages import NOBODY_CHECKED
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 # Guards that allow rather than refuse, each shown by an accepted message of this id; others that are not of an intake.
@@ -129,7 +130,7 @@ def test_the_command_line_takes_the_examples(store_url: str) -> None:
         timeout=120,
     )
     receipts = [orjson.loads(line) for line in done.stdout.splitlines()]
-    assert (done.returncode, done.stderr) == (1, b"")
+    assert (done.returncode, done.stderr.decode()) == (1, NOBODY_CHECKED)
     assert {r["id"] for r in receipts if r["status"] != "accepted"} == set(expected())
 
 
@@ -146,4 +147,4 @@ def test_playing_them_shows_each_relationship_and_what_to_type_next(tmp_path: Pa
     assert "open gates: nottingham.compromising" in played.stdout
     assert f"{len(expected())} refusals" in played.stdout
     assert "export RAPPORT_STORE=" in played.stdout
-    assert played.stderr == ""
+    assert played.stderr == NOBODY_CHECKED

@@ -28,6 +28,7 @@ OTHERS = {
     "WithdrawConsent",
     "line_manager": "AgreeReporting AcceptTerms DeclineTerms StateTrustReadiness GrantConsent WithdrawConsent",
     "hr": "SecureRecords ErasePersonalData ResolveDisrespect",
+    "analyst": "",
     "auditor": "",
 }
 NOT_PARTIES = {

@@ -17,7 +17,7 @@ ROLES = (
     "coordinator",
     "hr",
     "service",
-    "worker",
+    "analyst",
     "auditor",
 )
 SINCE = at("2026-02-01 09:00")
@@ -29,7 +29,10 @@ LEADERS = BOTH | {"coordinator", "supplier"}
 
 @dataclass(frozen=True)
 class Case:
-    """A command as it is sent to an active relationship under leapfrog, which has a scheduled session s1 and a goal g1."""
+    """A command as it is sent to an active relationship under leapfrog, which has a scheduled session s1 and a goal g1.
+
+    `may` are those who may send it from outside; Rapport's own workers may send some besides.
+    """
 
     may: set[str]
     event: str | list[str]
@@ -228,27 +231,27 @@ CASES: dict[str, Case] = {
         when=SESSION + days(9),
     ),
     "RecommendShutdown": Case(
-        {"worker", "coordinator", "supplier"}, "ShutdownRecommended", {"clause": "pentalog.trust", "evidence": [1]}
+        {"coordinator", "supplier"}, "ShutdownRecommended", {"clause": "pentalog.trust", "evidence": [1]}
     ),
     "DismissRecommendation": Case(
         LEADERS, "RecommendationDismissed", {"reason": "They talked"}, after="recommendation"
     ),
     "RaiseConcern": Case(
-        {"worker", "coordinator", "supplier"},
+        {"coordinator", "supplier"},
         "CommitmentConcernRaised",
         {"clause": "pentalog.late-reschedules", "evidence": [1]},
     ),
     "ResolveConcern": Case(
-        LEADERS | {"worker"},
+        LEADERS,
         "CommitmentConcernResolved",
         {"clause": "pentalog.late-reschedules", "resolution": "New day"},
         after="concern",
     ),
-    "EscalateConcern": Case({"worker"}, "ConcernEscalated", {"clause": "pentalog.late-reschedules"}, after="concern"),
+    "EscalateConcern": Case(set(), "ConcernEscalated", {"clause": "pentalog.late-reschedules"}, after="concern"),
     "EscalateRecommendation": Case(
-        {"worker"}, "RecommendationEscalated", {"clause": "pentalog.trust"}, after="recommendation"
+        set(), "RecommendationEscalated", {"clause": "pentalog.trust"}, after="recommendation"
     ),
-    "RequestNps": Case({"worker", "coordinator"}, "NpsRequested", {"respondent": "mentee", "occasion": "mid"}),
+    "RequestNps": Case({"coordinator"}, "NpsRequested", {"respondent": "mentee", "occasion": "mid"}),
     "RecordEndReview": Case(
         LEADERS,
         "EndReviewRecorded",
@@ -260,7 +263,6 @@ CASES: dict[str, Case] = {
         LEADERS | {"customer"},
         "RelationshipTerminated",
         {"reason": "goals_met", "informed": list(PARTIES), "next_steps": "Go on alone"},
-        open_to_doubt=frozenset({"worker"}),  # only on a mentor's removal
     ),
     "SecureRecords": Case(
         {"coordinator", "supplier", "hr"},

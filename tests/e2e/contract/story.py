@@ -213,6 +213,7 @@ class Story:
         self.hr = "hr:eva"
         self.service = "service:booking"
         self.worker = "worker:tests"
+        self.analyst = "analyst:ada"
         self.auditor = "auditor:odd"
         self.proposed = -1
         self.activated = -1

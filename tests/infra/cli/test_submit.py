@@ -13,7 +13,7 @@ import pytest
 from infra.audit.verify import verify
 from infra.bootstrap import open_rapport
 from infra.settings import Settings
-from tests.messages import contact, proposal
+from tests.messages import NOBODY_CHECKED, contact, proposal
 
 RAPPORT = Path(sys.executable).with_name("rapport")
 
@@ -50,7 +50,7 @@ def recorded(folder: Path) -> int:
 def test_a_last_line_that_is_cut_off_is_invalid_and_the_rest_is_taken(tmp_path: Path) -> None:
     done = rapport(tmp_path, "submit", stdin=b"\n".join([proposal(), *contacts(2)])[:-20])
     assert statuses(done.stdout) == ["accepted", "accepted", "invalid"]
-    assert (done.returncode, done.stderr) == (1, b"")
+    assert (done.returncode, done.stderr.decode()) == (1, NOBODY_CHECKED)
 
 
 def test_several_files_and_standard_input_are_taken_in_turn(tmp_path: Path) -> None:
