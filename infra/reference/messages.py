@@ -25,7 +25,9 @@ Made from the code by `python -m infra.docs`; don't edit.
 
 A message is a CloudEvents 1.0 JSON object: `specversion` ("1.0"), `id`, `source`, `type` (`rapport.` and a command below),
 `subject`, `time` (when it happened, with an offset), `actor` (`role:id`) and `data`. Optional: `expectedversion`,
-`correlationid`, `causationid`, `traceparent`, `tracestate`, `datacontenttype`, `dataschema`. Each gets one receipt.
+`correlationid`, `causationid`, `traceparent`, `tracestate`, `datacontenttype`, `dataschema`, and
+[`proof`](../how-to/prove-who-sends.md). Each gets one receipt. Who may send for whom is said in
+[senders](senders.md).
 
 Fields marked `?` may be left out. Unknown fields make a message invalid.
 """
