@@ -12,6 +12,8 @@ from base64 import b64decode, urlsafe_b64encode
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import orjson
+
 if TYPE_CHECKING:
     from joserfc.jwk import OKPKey
     from joserfc.jws import JWSRegistry
@@ -73,12 +75,40 @@ def proves(proof: Proof, key: "OKPKey") -> bool:
     # An attached payload would be verified in place of the message.
     if proof.jws.count(".") != 2 or ".." not in proof.jws:
         return False
-    import rfc8785
-
-    counted = rfc8785.dumps(proof.counted)
-    return _signed(proof.jws, counted, key) or (
-        proof.sent != proof.counted and _signed(proof.jws, rfc8785.dumps(proof.sent), key)
+    return _signed(proof.jws, canonical(proof.counted), key) or (
+        proof.sent != proof.counted and _signed(proof.jws, canonical(proof.sent), key)
     )
+
+
+def canonical(value: dict[str, Any]) -> bytes:
+    """The canonical form of a JSON object (RFC 8785).
+
+    orjson writes it, once its members are in order and its fractions are written by rfc8785: that library alone takes a quarter
+    of a second for a message of many values, which is time that anybody could take from a consumer.
+
+    Raises:
+        ValueError: A whole number lies beyond 2^53.
+    """
+    return orjson.dumps(_in_order(value))
+
+
+def _in_order(value: Any) -> Any:
+    kind = type(value)
+    if kind is str:
+        return value
+    if kind is dict:
+        return {name: _in_order(value[name]) for name in sorted(value, key=_utf_16)}
+    if kind is list:
+        return [_in_order(each) for each in value]
+    if kind is int or kind is float:
+        import rfc8785
+
+        return orjson.Fragment(rfc8785.dumps(value))
+    return value
+
+
+def _utf_16(name: str) -> bytes:
+    return name.encode("utf-16-be")
 
 
 def _signed(jws: str, payload: bytes, key: "OKPKey") -> bool:

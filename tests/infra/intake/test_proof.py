@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from hypothesis import given
+from hypothesis import strategies as st
 
 from infra.bootstrap import Rapport
 from infra.intake.handler import Handler
 from infra.intake.message import PER_DELIVERY, SIGNED, Envelope, Message, parse
 from infra.intake.proof import _WEAK
+from infra.intake.proof import canonical as canonical_form
 from infra.intake.receipt import Receipt
 from infra.intake.senders import Senders, read_senders
 from tests.infra.intake.proofs import canonical, jws, key_of, part, proven, public, raw
@@ -237,6 +241,28 @@ def test_a_large_message_can_be_signed(senders: Senders) -> None:
     sent = proposal() | {"data": DATA | {"codes": ["cmn"] * 32_000}}
     assert len(raw(sent)) > 200_000
     assert taken(check(senders, proven(sent, OURS)))
+
+
+whatever = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(1 - 2**53, 2**53 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(st.text(max_size=3), whatever))
+def test_the_canonical_form_is_that_of_rfc_8785(value: dict[str, Any]) -> None:
+    assert canonical_form(value) == rfc8785.dumps(value)
+
+
+@pytest.mark.parametrize("number", [2**53, -(2**53), 2**64 - 1])
+def test_a_whole_number_that_is_not_exact_everywhere_has_none(number: int) -> None:
+    with pytest.raises(ValueError, match="exceeds"):
+        canonical_form({"data": [number]})
 
 
 @pytest.mark.parametrize("y", sorted(_WEAK))
