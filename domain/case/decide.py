@@ -57,11 +57,13 @@ def _obstacles(case: Case, command: CaseCommand, clause: str) -> Iterator[Proble
         case OpenCase():
             yield Problem("already_opened", "another case was opened under this id", clause, "subject")
         case EscalateCase() if case.status in {"decided", "closed"}:
-            yield Problem("state", f"the case is {case.status} and can't be escalated any more", clause)
+            yield Problem(
+                "state", f"the case is {case.status}; EscalateCase is possible while it is open or escalated", clause
+            )
         case DecideCase() if case.decision is not None:
             yield Problem("already_decided", f"the case was decided: {case.decision}", clause)
         case DecideCase() if case.status == "closed":
-            yield Problem("state", "the case is closed and can't be decided any more", clause)
+            yield Problem("state", "the case is closed; DecideCase is possible while it is open or escalated", clause)
         case CloseCase() if case.status == "closed":
             yield Problem("state", "the case was closed with another reason", clause)
         case CloseCase() if case.decision is None and not (command.reason or "").strip():

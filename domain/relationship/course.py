@@ -44,13 +44,12 @@ def _cancel_future(state: Relationship, context: Context) -> list[Event]:
     """A pause cancels the sessions that were still to come, and they count for neither party."""
     return [
         cancellation(
-            session,
-            c.CancelSession(session_id=session.session_id, reason="the relationship was paused"),
+            state.sessions[session_id],
+            c.CancelSession(session_id=session_id, reason="the relationship was paused"),
             context,
             by_pause=True,
         )
-        for session in state.sessions.values()
-        if session.status == "scheduled" and session.starts_at > context.occurred_at
+        for session_id in state.booked.after(context.occurred_at)
     ]
 
 

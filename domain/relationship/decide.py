@@ -1,7 +1,8 @@
 """The decision: a state, a command and the circumstances give events, or one refusal with every problem found.
 
 Asked in this order: may this actor send it, does the statechart know it in this state and what do its gates and guards
-say, does it fit what is recorded. The problems of all three are gathered. Repeating a command yields no second event:
+say, does it fit what is recorded. The problems of all three are gathered, but somebody whom the relationship does not name learns
+nothing else about it. Repeating a command yields no second event:
 it gives nothing new or a named problem.
 """
 
@@ -46,6 +47,8 @@ def decide(state: Relationship | None, command: c.RelationshipCommand, context: 
         Refused: with all problems, each with the clause that spoke and the field concerned.
     """
     found: list[Problem] = list(check_actor(state, command, context))
+    if state is not None and any(problem.code == "actor" for problem in found):
+        refuse(*found)
     if state is None:
         events = _first(command, context, found)
     else:

@@ -6,7 +6,8 @@ from domain.model import AnyRecorded, Context, Event
 from domain.problem import Problem
 from domain.relationship import commands as c
 from domain.relationship import events as e
-from domain.relationship.guards import first_clause, normal
+from domain.relationship.guards import first_clause
+from domain.relationship.privacy import normal
 from domain.relationship.said import said
 from domain.relationship.state import Goal, Relationship, saying
 

@@ -13,6 +13,7 @@ from domain.model import Command, Context
 from domain.problem import Problem
 from domain.relationship import commands as c
 from domain.relationship.gates import unmet
+from domain.relationship.privacy import PrivateTopics, normal
 from domain.relationship.state import Relationship
 from domain.words import Audience, DataClass, Party
 
@@ -101,15 +102,11 @@ def topics_left_private(attempt: Attempt) -> Iterator[Problem]:
         texts = [
             (f"data.agenda.{i}.topic", item.topic) for i, item in enumerate(command.agenda) if item.set_by != "mentee"
         ]
+    private = PrivateTopics.of(state.private_topics)
     for field, text in texts:
-        if any(f" {topic} " in f" {normal(text)} " for topic in state.private_topics):
+        if private.touched_by(normal(text)):
             message = "this touches a topic that the mentee keeps private until they open it"
             yield Problem("private_topic", message, "leapfrog.privacy", field)
-
-
-def normal(text: str) -> str:
-    """A text as topics are compared: case folded, every run of other than letters and digits one space."""
-    return " ".join("".join(ch if ch.isalnum() else " " for ch in text.casefold()).split())
 
 
 @implements("nottingham.contact-details")

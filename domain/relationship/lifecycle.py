@@ -19,7 +19,7 @@ from domain.codes.implements import implements_data
 from domain.problem import Problem, Refused
 from domain.relationship import guards
 from domain.relationship.guards import Attempt
-from domain.words import Status
+from domain.words import STATUSES, Status
 
 Rule = Callable[[Attempt], Iterator[Problem]]
 
@@ -161,5 +161,14 @@ def follow(attempt: Attempt) -> list[Problem]:
     name = type(attempt.command).__name__
     step = TABLE.get((attempt.state.status, name))
     if step is None:
-        return [Problem("state", f"{name} is not possible while the relationship is {attempt.state.status}")]
+        return [Problem("state", _impossible(name, attempt.state.status))]
     return [problem for rule in step.rules for problem in rule(attempt)]
+
+
+def _impossible(command: str, status: Status) -> str:
+    """Why a command is not possible in a state, and where it would be."""
+    if command == CREATION:
+        return "the relationship was proposed already; propose another one under another subject"
+    *others, last = [state for state in STATUSES if (state, command) in TABLE]
+    states = f"{', '.join(others)} or {last}" if others else last
+    return f"{command} is not possible while the relationship is {status}; it is possible while {states}"

@@ -91,8 +91,9 @@ def check_actor(state: Relationship | None, command: Command, context: Context) 
         )
         # A supplier runs the programme; where the relationship names none, it is any supplier's (decision 0013).
         if named != id_ and not (named is None and role == "supplier"):
-            whom = f"names {role}:{named}" if named else f"names no {role}"
-            yield Problem("actor", f"the relationship {whom}, not {role}:{id_}", field="actor")
+            # Whom it names is not told: who guesses would learn it.
+            whom = f"another {role} than {role}:{id_}" if named else f"no {role}"
+            yield Problem("actor", f"the relationship names {whom}", field="actor")
 
 
 def _listed(roles: Iterable[str]) -> str:

@@ -78,12 +78,10 @@ def _schedule(state: Relationship, command: c.ScheduleSession, context: Context,
 
 
 def _no_overlap(state: Relationship, session_id: str, starts_at: datetime, minutes: int, found: list[Problem]) -> None:
-    ends_at = starts_at + timedelta(minutes=minutes)
-    for other in state.sessions.values():
-        if other.session_id == session_id or other.status != "scheduled":
-            continue
-        if starts_at < other.starts_at + timedelta(minutes=other.minutes) and other.starts_at < ends_at:
-            message = f"this overlaps with session {other.session_id}, scheduled for {other.starts_at.isoformat()}"
+    for other_id in state.booked.overlapping(starts_at, starts_at + timedelta(minutes=minutes)):
+        if other_id != session_id:
+            other = state.sessions[other_id]
+            message = f"this overlaps with session {other_id}, scheduled for {other.starts_at.isoformat()}"
             found.append(Problem("overlap", message, field="data.starts_at"))
 
 
@@ -150,11 +148,9 @@ def _complete(state: Relationship, command: c.CompleteSession, context: Context,
         found.append(Problem("in_future", "the session has not ended yet", field="data.ended_at"))
     if state.paused_at and command.started_at >= state.paused_at:
         found.append(Problem("state", "no session takes place while paused", "cmn.pause-or-stop", "data.started_at"))
-    for other in state.sessions.values():
-        if other.session_id == command.session_id or not (other.started_at and other.ended_at):
-            continue
-        if command.started_at < other.ended_at and other.started_at < command.ended_at:
-            message = f"this overlaps with session {other.session_id}, which took place"
+    for other_id in state.held.overlapping(command.started_at, command.ended_at):
+        if other_id != command.session_id:
+            message = f"this overlaps with session {other_id}, which took place"
             found.append(Problem("overlap", message, field="data.started_at"))
     for i, item in enumerate(command.agenda):
         if item.goal_id is not None:

@@ -1,6 +1,6 @@
 """What the rules need to know of a relationship: its state, folded from its events.
 
-A frozen value; the mappings inside are never changed in place but copied (`put`), so a state may be kept and shared. Only the
+A frozen value; the mappings inside are never changed in place but layered (`put`), so a state may be kept and shared. Only the
 replay of a whole history, whose states nobody sees but the last, changes a state of its own in place (`Replayed`).
 It holds no more content than the rules ask for: topics that the mentee keeps private and the titles of goals.
 """
@@ -12,8 +12,9 @@ from hashlib import blake2b
 from struct import pack
 from typing import Any, Literal, NamedTuple, Self
 
-from domain.immutable import Immutable
+from domain.immutable import Immutable, Layers
 from domain.model import NOTHING_KNOWN, Event, Known
+from domain.relationship.occupied import FREE, Occupied
 from domain.terms import values
 from domain.words import Audience, ConflictNature, DataClass, Document, GoalType, Party, Role, Status
 
@@ -119,6 +120,9 @@ class Relationship(Immutable):
 
     goals: Mapping[str, Goal] = field(default_factory=dict)
     sessions: Mapping[str, Session] = field(default_factory=dict)
+    # When sessions are scheduled, and when sessions took place: what a new one must not overlap.
+    booked: Occupied = FREE
+    held: Occupied = FREE
     homework: Mapping[str, Homework] = field(default_factory=dict)
     nps_asked: frozenset[tuple[str, str]] = frozenset()
 
@@ -145,6 +149,11 @@ class Relationship(Immutable):
     def disrespect_open(self) -> bool:
         """Disrespect was reported and stands."""
         return "disrespect" in self.reports.values()
+
+    def entered(self, field: str, key: object, value: object) -> Mapping[Any, Any]:
+        mapping = self.__dict__[field]
+        layers: Layers[Any, Any] = mapping if isinstance(mapping, Layers) else Layers(mapping)
+        return layers.entered(key, value)
 
     def term(self, name: str) -> float:
         """The value in force of a term, as the stream last learned it (domain.terms)."""
