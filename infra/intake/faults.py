@@ -3,22 +3,32 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from math import isinf
 from typing import Any, Final, get_args
 
-from pydantic import AwareDatetime, BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from domain.problem import Problem
+from infra.intake.attributes import nearest
 from infra.intake.receipt import Receipt
 
 MAX_DEPTH: Final = 64
+NO_OBJECT: Final = "expected a JSON object with the fields of a CloudEvent"
 TOO_DEEP: Final = Problem("too_deep", f"expected at most {MAX_DEPTH} levels of nesting")
 Read = dict[str, Any]
 
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _NOT_JSON: Final = re.compile(rb"[:\[,]\s*-?(?:NaN|Infinity)")
 _CONTAINERS: Final = frozenset({dict, list})
+LEAST: Final = -(2**63)
+MOST: Final = 2**63 - 1
+# The digits of the largest whole number and a sign; fewer than that in a row can't be too many.
+_DIGITS: Final = 20
+_MANY_DIGITS: Final = re.compile(r"[0-9]{19}")
+_TOO_BIG: Final = object()
+FITTING: Final = f"expected a number that fits into 64 bits: a whole one from {LEAST} to {MOST}, another up to 1.7e308"
 
 
 def invalid(read: Read, problems: Sequence[Problem]) -> Receipt:
@@ -36,7 +46,7 @@ def too_large(limit: int) -> Problem:
 
 
 def unreadable(raw: bytes, error: str) -> Problem:
-    """Why these bytes are not JSON."""
+    """Why these bytes are not JSON, or not JSON that can be taken."""
     try:
         raw.decode()
     except UnicodeDecodeError as bad:
@@ -47,7 +57,19 @@ def unreadable(raw: bytes, error: str) -> Problem:
         return Problem("bad_character", "expected no unpaired surrogate in a text")
     if _NOT_JSON.search(raw):
         return Problem("bad_json", "expected a JSON number: NaN and Infinity are none")
+    if "infinity" in error:
+        return Problem("bad_value", FITTING)
     return Problem("bad_json", f"expected one JSON object: {error}")
+
+
+def unread(raw: bytes, error: str) -> Receipt:
+    """The receipt of bytes that were not read; a number that is too large is named, as other wrong fields are."""
+    problem = unreadable(raw, error)
+    if problem.message == FITTING:
+        with suppress(ValueError, RecursionError):
+            read = json.loads(raw, parse_int=_whole, parse_float=_fraction)
+            return invalid(read if isinstance(read, dict) else {}, _too_big(read))
+    return invalid({}, [problem])
 
 
 def too_deep(text: str, read: Read) -> bool:
@@ -56,7 +78,7 @@ def too_deep(text: str, read: Read) -> bool:
 
 
 def irregular(text: str, read: Read, written: str) -> list[Problem]:
-    """What JSON readers let pass and a record must not: a key twice, NUL in a text.
+    """What JSON readers let pass and a record must not: a key twice, NUL in a text, a number over 64 bits.
 
     `written` is what was read as orjson writes it: every key once, no space between a key and its colon, no character in
     the form of a number. Where the message is as plain, it ends as many keys if and only if it has none twice.
@@ -67,6 +89,8 @@ def irregular(text: str, read: Read, written: str) -> list[Problem]:
         problems += _duplicate_keys(text, read)
     if not plain and "\\u0000" in text:
         problems += [Problem("bad_character", "expected no NUL in a text", field=path) for path in _with_nul(read)]
+    if not problems and _MANY_DIGITS.search(text):
+        problems += too_big(text)
     return problems
 
 
@@ -99,6 +123,33 @@ def _duplicate_keys(text: str, read: Read) -> list[Problem]:
     return [Problem("duplicate_key", f"expected {name} only once", field=name) for name in names]
 
 
+def too_big(text: str) -> list[Problem]:
+    """The numbers that don't fit into 64 bits: databases, Parquet and most languages have none that are larger."""
+    return _too_big(json.loads(text, parse_int=_whole, parse_float=_fraction))
+
+
+def _too_big(read: Any) -> list[Problem]:
+    return [Problem("bad_value", FITTING, field=path) for path in _where(read, lambda value: value is _TOO_BIG)]
+
+
+def _whole(digits: str) -> object:
+    # Python itself refuses to read some thousands of digits.
+    return 0 if len(digits) <= _DIGITS and LEAST <= int(digits) <= MOST else _TOO_BIG
+
+
+def _fraction(text: str) -> object:
+    return _TOO_BIG if isinf(float(text)) else 0.0
+
+
+def _where(value: Any, wanted: Callable[[Any], bool], path: str = "") -> list[str | None]:
+    """The paths of the values that are wanted; how deep they may lie was looked at before."""
+    if isinstance(value, dict | list):
+        pairs = value.items() if isinstance(value, dict) else enumerate(value)
+        inner = (_where(each, wanted, f"{path}.{key}" if path else str(key)) for key, each in pairs)
+        return [found for paths in inner for found in paths]
+    return [path or None] if wanted(value) else []
+
+
 def _with_nul(value: Any, path: str = "") -> list[str | None]:
     if isinstance(value, str):
         return [path or None] if "\0" in value else []
@@ -107,45 +158,14 @@ def _with_nul(value: Any, path: str = "") -> list[str | None]:
     return here + [found for key, inner in pairs for found in _with_nul(inner, f"{path}.{key}" if path else str(key))]
 
 
-def bare_numbers(read: Read, dated: Collection[str]) -> list[Problem]:
-    """Times and days written as a number in quotes: pydantic takes them for seconds since 1970, but they carry no offset.
-
-    `dated` are the fields of the data that hold any.
-    """
-    bare = ["time"] if _is_bare(read.get("time")) else []
-    data = read.get("data")
-    if isinstance(data, dict):
-        for name in dated:
-            value = data.get(name)
-            if isinstance(value, dict):
-                bare += [f"data.{name}.{key}" for key, inner in value.items() if _is_bare(inner)]
-            elif _is_bare(value):
-                bare.append(f"data.{name}")
-    expected = "expected a day (2026-03-02) or a time with its offset (2026-03-02T09:00:00Z)"
-    return [Problem("naive_time", expected, field=path) for path in bare]
-
-
-def _is_bare(value: Any) -> bool:
-    return isinstance(value, str) and value[4:5] != "-"
-
-
-def dated(command: type[BaseModel]) -> tuple[str, ...]:
-    """The fields of a command that hold a time or a day, or several."""
-    return tuple(name for name, info in command.model_fields.items() if _holds_date(info.annotation))
-
-
-def _holds_date(annotation: Any) -> bool:
-    if annotation in {AwareDatetime, datetime, date}:
-        return True
-    return any(_holds_date(part) for part in get_args(annotation))
-
-
-def in_fields(error: ValidationError, read: Read) -> list[Problem]:
-    """The problems that pydantic found, one a field."""
+def in_fields(error: ValidationError, read: Read, command: type[BaseModel]) -> list[Problem]:
+    """The problems that pydantic found in a message with this command, one a field."""
     said: dict[str | None, tuple[str, list[str]]] = {}
     for found in error.errors(include_url=False, include_context=False):
         code, expected = _in_words(found["type"], found["msg"])
         path = _path(found["loc"], read, code)
+        if code == "unknown_field":
+            expected = _field_expected(found["loc"], command)
         if found["type"] == "value_error" and ": expected " in expected:
             # A model's own check names the field that it is about.
             name, _, expected = expected.partition(": ")
@@ -154,6 +174,35 @@ def in_fields(error: ValidationError, read: Read) -> list[Problem]:
         if expected not in messages:
             messages.append(expected)
     return [Problem(code, " or ".join(messages), field=path) for path, (code, messages) in said.items()]
+
+
+def each_once(*found: Sequence[Problem]) -> list[Problem]:
+    """Problems found in several ways, one a field: what was found first says it best."""
+    said: dict[str | None, Problem] = {}
+    for problems in found:
+        fields = frozenset(said)
+        said |= {problem.field: problem for problem in problems if problem.field not in fields}
+    return list(said.values())
+
+
+def _field_expected(loc: tuple[int | str, ...], command: type[BaseModel]) -> str:
+    """What an unknown field of the data may have meant, else which there are."""
+    _, *way, name = loc
+    model = command
+    for part in way:
+        if isinstance(part, str) and part in model.model_fields:
+            model = _model_in(model.model_fields[part].annotation) or model
+    fields = tuple(model.model_fields)
+    if near := nearest(str(name), fields):
+        return f"expected no such field; did you mean {near}?"
+    return f"expected no such field, only {', '.join(fields)}" if fields else "expected no such field, and no other"
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model that a field holds, or that a list of a field holds."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _model_in(part))), None)
 
 
 def _in_words(kind: str, message: str) -> tuple[str, str]:

@@ -2,11 +2,12 @@
 
 `parse` turns bytes into a `Message` or an invalid receipt that names every wrong field. It looks at form only; whether the
 rules agree is decided later. JSON is read twice, by orjson for everything that pydantic lets pass (duplicate
-keys, NaN, unpaired surrogates), and by pydantic for types. What orjson read is written once more with sorted keys:
+keys, NaN, unpaired surrogates, numbers over 64 bits), and by pydantic for types. What orjson read is written once more with sorted keys:
 the fingerprint is a digest of that, and a key that the message has twice is missing from it.
 """
 
 import re
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
@@ -14,18 +15,20 @@ from hashlib import blake2b
 from typing import Annotated, Any, Final, Generic, Literal, NamedTuple, TypeVar
 
 import orjson
-from pydantic import ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from domain.model import Actor, Command, Data, Time
 from domain.problem import Problem
-from domain.registry import AGGREGATE_OF, COMMANDS, Kind
+from domain.registry import AGGREGATE_OF, COMMAND_OF, COMMANDS, Kind
 from domain.words import ROLES
-from infra.intake import faults
+from infra.intake import attributes, failure, faults, times
 from infra.intake.proof import MAX_LENGTH, Proof
 from infra.intake.receipt import Receipt
 
 PREFIX: Final = "rapport."
 MAX_BYTES: Final = 262_144
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+IN_BASE64: Final = "data_base64"
 ID_MAX: Final = 200
 # Source and id together are a key of the database, which may have some 2,700 bytes.
 KEY_BYTES: Final = 1000
@@ -36,7 +39,7 @@ _ROLES: Final = frozenset(ROLES)
 _UUID: Final = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 
 C = TypeVar("C", bound=Command)
-Label = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(attributes.printable)]
 
 
 class Envelope(Data, Generic[C]):
@@ -44,14 +47,14 @@ class Envelope(Data, Generic[C]):
 
     specversion: Literal["1.0"]
     id: Label
-    source: Label
+    source: Annotated[Label, AfterValidator(attributes.uri_reference)]
     type: Label
     subject: Label
     time: Time
     actor: Label
     data: C
-    datacontenttype: Literal["application/json"] | None = None
-    dataschema: Label | None = None
+    datacontenttype: Annotated[Label, AfterValidator(attributes.json_media_type)] | None = None
+    dataschema: Annotated[Label, AfterValidator(attributes.uri)] | None = None
     correlationid: Label | None = None
     causationid: Label | None = None
     traceparent: Label | None = None
@@ -60,8 +63,10 @@ class Envelope(Data, Generic[C]):
     expectedversion: Annotated[int, Field(ge=0)] | None = None
 
 
+KNOWN: Final = Envelope.model_fields.keys()
+REQUIRED: Final = frozenset(name for name, info in Envelope.model_fields.items() if info.is_required())
 # What a proof covers: all that is recorded.
-SIGNED: Final = frozenset(Envelope.model_fields) - PER_DELIVERY
+SIGNED: Final = frozenset(KNOWN) - PER_DELIVERY
 
 
 class AnyData(Command):
@@ -71,7 +76,7 @@ class AnyData(Command):
 
 
 class Message(NamedTuple):
-    """A well-formed message. `fingerprint` is equal for contents that are equal as JSON values."""
+    """A well-formed message. `fingerprint` is equal for contents that are equal as JSON values; `raw` is how it was sent."""
 
     source: str
     id: str
@@ -85,24 +90,45 @@ class Message(NamedTuple):
     causation_id: str | None = None
     traceparent: str | None = None
     proof: Proof | None = None
+    raw: bytes = b""
 
 
 def parse(raw: bytes) -> Message | Receipt:
     """The message in these bytes, or an invalid receipt with everything that is wrong with its form."""
+    try:
+        return _parsed(raw)
+    except Exception as error:  # noqa: BLE001 - a mistake of ours must not stop what comes after this message
+        return failure.internal(error, failure.digest(raw), *failure.named(raw))
+
+
+def _parsed(raw: bytes) -> Message | Receipt:
+    sent = raw
+    raw = raw.removeprefix(BYTE_ORDER_MARK)
     if len(raw) > MAX_BYTES:
         return faults.invalid({}, [faults.too_large(MAX_BYTES)])
     try:
         read: Any = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        return faults.invalid({}, [faults.unreadable(raw, str(error))])
+        return faults.unread(raw, str(error))
+    text = raw.decode()
+    # Before anything that goes down into what was read level by level: writers and validators go only so deep.
+    deep = faults.too_deep(text, read)
     if type(read) is not dict:
-        return faults.invalid({}, [Problem("not_an_object", "expected a JSON object with the fields of a CloudEvent")])
-    text, written = raw.decode(), orjson.dumps(read, option=orjson.OPT_SORT_KEYS)
-    if faults.too_deep(text, read):
+        problem = faults.TOO_DEEP if deep else Problem("not_an_object", faults.NO_OBJECT)
+        return faults.invalid({}, [problem])
+    if deep:
         return faults.invalid(read, [faults.TOO_DEEP])
+    written = orjson.dumps(read, option=orjson.OPT_SORT_KEYS)
     if problems := faults.irregular(text, read, written.decode()):
         return faults.invalid(read, problems)
     proof = _proof(read)
+    if read.get(IN_BASE64) is not None:
+        inner = _decoded(read)
+        return inner if isinstance(inner, Receipt) else _as_sent(_parsed(inner), sent, proof)
+    problems = []
+    if None in read.values() or not read.keys() <= KNOWN:
+        problems = attributes.strangers(read, KNOWN, REQUIRED)
+        raw = written = orjson.dumps(read, option=orjson.OPT_SORT_KEYS)
     form = _form(_command_name(read))
     if form.asks_for_nothing and "data" not in read:
         read["data"] = {}
@@ -112,12 +138,11 @@ def parse(raw: bytes) -> Message | Receipt:
     except ValidationError as error:
         # To JSON 9.0 is a whole number, to pydantic it is none.
         plain = orjson.dumps(_with_plain_numbers(read), option=orjson.OPT_SORT_KEYS)
-        if plain != written:
-            return parse(plain)
-        found = faults.in_fields(error, read)
-        known = {problem.field for problem in found}
-        return faults.invalid(read, [*found, *(more for more in _further(read, form) if more.field not in known)])
-    if problems := _further(read, form):
+        if plain != written and not problems:
+            return _as_sent(_parsed(plain), sent, proof)
+        found = faults.in_fields(error, read, form.command)
+        return faults.invalid(read, faults.each_once(times.problems(read, form.dated), found, _further(read, form), problems))
+    if problems := [*times.problems(read, form.dated), *_further(read, form), *problems]:
         return faults.invalid(read, problems)
     return Message(
         envelope.source,
@@ -132,7 +157,34 @@ def parse(raw: bytes) -> Message | Receipt:
         envelope.causationid,
         envelope.traceparent,
         proof,
+        sent,
     )
+
+
+def _as_sent(found: Message | Receipt, sent: bytes, proof: Proof | None) -> Message | Receipt:
+    """What was read of a message in another form, with the bytes and the proof with which it was sent."""
+    if isinstance(found, Receipt):
+        return found
+    if found.proof is not None and proof is not None:
+        proof = proof._replace(counted=found.proof.counted)
+    return found._replace(raw=sent, proof=proof)
+
+
+def _decoded(read: dict[str, Any]) -> bytes | Receipt:
+    """The message with the data that it brings in base64 in plain JSON, which is what CloudEvents lets a sender do."""
+    if read.get("data") is not None:
+        said = "expected the data once, as data or as data_base64"
+        return faults.invalid(read, [Problem("duplicate_key", said, field=IN_BASE64)])
+    try:
+        data = b64decode(read[IN_BASE64], validate=True)
+    except (TypeError, ValueError):
+        return faults.invalid(read, [Problem("bad_value", "expected base64 (RFC 4648)", field=IN_BASE64)])
+    try:
+        orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        return faults.invalid(read, [faults.unreadable(data, str(error))._replace(field=IN_BASE64)])
+    rest = {name: value for name, value in read.items() if name not in {"data", IN_BASE64}}
+    return orjson.dumps({**rest, "data": orjson.Fragment(data.removeprefix(BYTE_ORDER_MARK))})
 
 
 def compose(
@@ -231,13 +283,14 @@ class _Form(NamedTuple):
     """What a message that names one command, or none that we know, looks like.
 
     `kind` is the aggregate that its subject names, None for an unknown command. `asks_for_nothing` says that `data` may be
-    left out: CloudEvents lets it, and the command has no field that must be there. `dated` are the fields with times.
+    left out: CloudEvents lets it, and the command has no field that must be there. `dated` are the places of times and days.
     """
 
     validate: Callable[[bytes], Envelope[Any]]
+    command: type[Command]
     kind: Kind | None
     asks_for_nothing: bool
-    dated: tuple[str, ...]
+    dated: tuple[times.Place, ...]
 
 
 @cache
@@ -246,18 +299,19 @@ def _form(name: str) -> _Form:
     envelope: type[Envelope[Any]] = Envelope[command]  # type: ignore[valid-type]
     return _Form(
         envelope.__pydantic_validator__.validate_json,
+        command,
         AGGREGATE_OF.get(name),
         bool(name) and not any(info.is_required() for info in command.model_fields.values()),
-        faults.dated(command),
+        (times.Place(("time",), "time"), *times.places(command, ("data",))),
     )
 
 
 def _further(read: dict[str, Any], form: _Form) -> list[Problem]:
-    """What pydantic's types do not say: unknown type, wrong kind of subject, unknown role, times without an offset."""
+    """What pydantic's types do not say: unknown type, wrong kind of subject, unknown role."""
     problems = []
     if form.kind is None:
         if "type" in read:
-            problems.append(Problem("unknown_type", "expected rapport. and the name of a command", field="type"))
+            problems.append(Problem("unknown_type", _type_expected(read["type"]), field="type"))
     elif isinstance(subject := read.get("subject"), str):
         problems += _subject_problems(subject, form.kind)
     if isinstance(actor := read.get("actor"), str):
@@ -269,7 +323,15 @@ def _further(read: dict[str, Any], form: _Form) -> list[Problem]:
         value = read.get(name)
         if isinstance(value, str) and len(value) > KEY_BYTES // 4 and len(value.encode()) > KEY_BYTES:
             problems.append(Problem("bad_value", f"expected at most {KEY_BYTES} bytes of UTF-8", field=name))
-    return problems + faults.bare_numbers(read, form.dated)
+    return problems
+
+
+def _type_expected(said: Any) -> str:
+    """What the type should have been: the command of that event, or the one whose name is nearest."""
+    expected = f"expected {PREFIX} and the name of a command"
+    name = said.rpartition(".")[2] if isinstance(said, str) else ""
+    meant = COMMAND_OF.get(name) or attributes.nearest(name, tuple(COMMANDS))
+    return f"{expected}; did you mean {PREFIX}{meant}?" if meant else expected
 
 
 def _subject_problems(subject: str, kind: Kind) -> list[Problem]:

@@ -45,7 +45,6 @@ NOT_JSON = {
     "UTF-16": (GOOD.decode().encode("utf-16"), "bad_utf8"),
     "NaN": (GOOD.replace(b'"platform"', b"NaN"), "bad_json"),
     "Infinity": (GOOD.replace(b'"platform"', b"-Infinity"), "bad_json"),
-    "a number without end": (GOOD.replace(b'"platform"', b"1e999"), "bad_json"),
     "a control character": (GOOD.replace(b"platform", b"plat\x01form"), "bad_json"),
     "a NUL byte": (GOOD.replace(b"platform", b"plat\x00form"), "bad_json"),
     "an unpaired surrogate": (GOOD.replace(b"platform", b"plat\\ud83dform"), "bad_character"),
@@ -91,7 +90,8 @@ FIELDS = {
     "no day of the calendar": (session(starts_at="2026-02-30T09:00:00Z"), [("bad_value", "data.starts_at")]),
     "the year 1": (session(starts_at="0001-01-01T00:00:00+14:00"), [("bad_value", "data.starts_at")]),
     "the year 9999": (session(starts_at="9999-12-31T23:59:59-14:00"), [("bad_value", "data.starts_at")]),
-    "unknown field": (line("ScheduleSession", SESSION, colour="red"), [("unknown_field", "colour")]),
+    "an attribute that is no extension": (line("ScheduleSession", SESSION, Colour="red"), [("unknown_field", "Colour")]),
+    "a number without end": (GOOD.replace(b'"platform"', b"1e999"), [("bad_value", "data.channel")]),
     "unknown field in the data": (session(colour="red"), [("unknown_field", "data.colour")]),
     "another version of CloudEvents": (line("ScheduleSession", SESSION, specversion="0.3"), [("bad_value", "specversion")]),
     "another media type": (line("ScheduleSession", SESSION, datacontenttype="text/xml"), [("bad_value", "datacontenttype")]),
@@ -127,7 +127,7 @@ FIELDS = {
         line("AgreePlan", {"every_days": 7, "starts_on": "2026-02-01", "ends_on": "2026-01-01", "channel": "email"}),
         [("bad_value", "data.ends_on")],
     ),
-    "data that is no object": (GOOD.replace(b'"data": {', b'"data": [], "datum": {'), [("bad_value", "data"), ("unknown_field", "datum")]),
+    "data that is no object": (GOOD.replace(b'"data": {', b'"data": [], "datum": {'), [("bad_value", "data"), ("bad_value", "datum")]),
     "NPS out of range": (line("RespondToNps", {"occasion": "mid", "score": 11}), [("bad_value", "data.score")]),
 }  # fmt: skip
 
@@ -145,7 +145,7 @@ def test_a_missing_field_is_named(field: str) -> None:
 
 
 def test_all_problems_are_named_at_once() -> None:
-    raw = line("ScheduleSession", {"starts_at": "x"}, actor="boss", subject="r1", time="y", colour="red")
+    raw = line("ScheduleSession", {"starts_at": "x"}, actor="boss", subject="r1", time="y", Colour="red")
     assert set(wrong(raw)) == {
         ("missing", "data.session_id"),
         ("bad_value", "data.starts_at"),
@@ -153,7 +153,7 @@ def test_all_problems_are_named_at_once() -> None:
         ("bad_value", "actor"),
         ("bad_value", "subject"),
         ("bad_value", "time"),
-        ("unknown_field", "colour"),
+        ("unknown_field", "Colour"),
     }
 
 
@@ -180,7 +180,7 @@ GOOD_ONES = {
         "ScheduleSession",
         SESSION,
         datacontenttype="application/json",
-        dataschema="/schemas/1",
+        dataschema="https://example.com/schemas/1",
         correlationid="c",
         causationid="d",
         traceparent="00-1-1-01",
@@ -251,9 +251,9 @@ def test_a_whole_number_may_be_written_with_a_point() -> None:
 
 
 def test_an_id_fits_into_the_key_of_a_database() -> None:
-    long: dict[str, Any] = {"id": "\U00020000" * 251, "source": "é" * 500}
+    long: dict[str, Any] = {"id": "\U00020000" * 251, "source": "/" + "s" * 499}
     assert wrong(line("ActivateRelationship", **long)) == [("bad_value", "id")]
-    assert isinstance(parse(line("ActivateRelationship", id="\U00020000" * 250, source="é" * 500)), Message)
+    assert isinstance(parse(line("ActivateRelationship", id="\U00020000" * 250, source="/" + "s" * 499)), Message)
 
 
 def test_the_trace_of_a_delivery_is_not_content() -> None:
