@@ -41,6 +41,10 @@ class Conflict(StoreError):
     """Somebody else wrote first: a version, a message id or an offset is taken. Load again and decide again."""
 
 
+class Unstorable(StoreError):
+    """The database refuses a value itself, and will do so however often it is tried: others can be stored."""
+
+
 class FencedSource(StoreError):
     """The offset of a source is ahead already or belongs to a newer consumer: this one has lost its source."""
 

@@ -17,6 +17,7 @@ from infra.eventstore.failure import (
     FullStore,
     StoreError,
     UnreachableStore,
+    Unstorable,
 )
 from infra.eventstore.postgres_batch import Again
 from infra.eventstore.postgres_link import Link, broken
@@ -169,6 +170,9 @@ def explain(error: Exception, place: str) -> StoreError:
     state = (cause.sqlstate if isinstance(cause, psycopg.Error) else None) or ""
     if isinstance(error, Fenced):
         return FencedSource(str(error))
+    # A value of which the server or its driver says that it can't be stored: malformed, too long for an index, against a check.
+    if isinstance(cause, psycopg.DataError) or state.startswith("22") or state in {"54000", "23502", "23514"}:
+        return Unstorable(f"{place}: {text}")
     if isinstance(error, IntegrityError) or state.startswith("23") or state in {"40001", "40P01"}:
         return Conflict(text)
     if state in {"53100", "53200"}:

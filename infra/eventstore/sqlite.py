@@ -10,7 +10,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal, Unpack
 
-from eventsourcing.persistence import IntegrityError, OperationalError, PersistenceError, StoredEvent
+from eventsourcing.persistence import (
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    PersistenceError,
+    StoredEvent,
+)
 from eventsourcing.sqlite import SQLiteConnection, SQLiteCursor, SQLiteDatastore, SQLiteTransaction
 
 from infra.eventstore.database import Database, Kind, Row, Session, time_text
@@ -22,6 +29,7 @@ from infra.eventstore.failure import (
     FullStore,
     StoreError,
     UnknownStore,
+    Unstorable,
 )
 from infra.eventstore.recording import Fenced, Together
 from infra.eventstore.sqlite_recorder import SQLiteRecorder
@@ -244,7 +252,9 @@ def explain(error: Exception, path: str) -> StoreError:
     if isinstance(error, Fenced):
         return FencedSource(text)
     if isinstance(error, sqlite3.IntegrityError | IntegrityError):
-        return Conflict(text)
+        return Conflict(text) if "UNIQUE" in text else Unstorable(f"{path}: {text}")
+    if isinstance(error, sqlite3.DataError | DataError | sqlite3.InterfaceError | InterfaceError):
+        return Unstorable(f"{path}: {text}")
     if "full" in text or "disk I/O error" in text:
         return FullStore(f"{path}: could not write ({text}): the disk may be full; what was recorded before is intact")
     if "locked" in text or "Timed out" in text:

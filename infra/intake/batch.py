@@ -1,9 +1,8 @@
 """One batch being decided: what it reads, what it will write. Nothing outside changes until it is committed."""
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from eventsourcing.persistence import StoredEvent
 
@@ -15,8 +14,10 @@ from domain.registry import State, decide, evolve
 from domain.relationship.commands import ProposeRelationship
 from domain.relationship.state import Relationship
 from domain.words import CodeId, MentorStanding
+from infra.eventstore.failure import StoreError
 from infra.eventstore.mapper import RapportMapper
 from infra.eventstore.recording import Head, ReceiptRow
+from infra.intake import failure
 from infra.intake.cache import Entry
 from infra.intake.message import Message
 from infra.intake.receipt import KEPT, Receipt
@@ -24,8 +25,8 @@ from infra.intake.senders import Senders, turned_away
 
 AHEAD: Final = timedelta(minutes=5)
 Key = tuple[str, str]
-
-logger = logging.getLogger("rapport.intake")
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class Batch:
@@ -44,6 +45,8 @@ class Batch:
         self.recorded_at = recorded_at
         self.events: list[StoredEvent] = []
         self.rows: dict[Key, ReceiptRow] = {}
+        # Logged once the batch is committed: it may be decided more than once until then.
+        self.mistakes: list[failure.Mistake] = []
         self.read = read
         self.touched: dict[str, Entry] = {}
         self._load = load
@@ -52,7 +55,26 @@ class Batch:
         self._limits = limits
 
     def answer(self, message: Message) -> Receipt:
-        """The receipt of a message; what it records is added to the batch."""
+        """The receipt of a message; what it records is added to the batch.
+
+        A mistake of ours must not take the rest of the batch with it: then nothing of the message stays in the batch, and it may
+        be sent again. Raises `StoreError` where the store can't be read.
+        """
+        key = message.source, message.id
+        events, row, touched = len(self.events), self.rows.get(key), self.touched.get(message.subject)
+        try:
+            return self._answered_or_decided(message)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others' messages have nothing to do with it
+            del self.events[events:]
+            _put_back(self.rows, key, row)
+            _put_back(self.touched, message.subject, touched)
+            mistake = failure.in_message(error, message)
+            self.mistakes.append(mistake)
+            return mistake.receipt(message.source, message.id, message.subject)
+
+    def _answered_or_decided(self, message: Message) -> Receipt:
         # First of all: who may not send neither uses up an id nor learns what became of it.
         if (refused := self.turned_away(message)) is not None:
             return refused
@@ -99,11 +121,6 @@ class Batch:
             return Receipt(message.source, message.id, message.subject, "refused", (), refused.problems)
         except _Broken as broken:
             return self._invalid(message, Problem("unreadable", str(broken), field="subject"))
-        except Exception:
-            # A mistake of ours must not take the rest of the batch with it; the message may be sent again later.
-            logger.exception("could not decide message %s of %s", message.id, message.source)
-            said = "Rapport failed on this message; nothing was recorded, and it may be sent again"
-            return self._invalid(message, Problem("internal", said))
 
     def _recorded(self, message: Message, context: Context, entry: Entry, events: Sequence[Event]) -> Receipt:
         if not events:
@@ -175,3 +192,11 @@ class Batch:
 
 class _Broken(Exception):
     """A stream that the decision needs can't be read."""
+
+
+def _put_back(into: dict[K, V], key: K, value: V | None) -> None:
+    """Let an entry be as it was before; None says that there was none."""
+    if value is None:
+        into.pop(key, None)
+    else:
+        into[key] = value

@@ -9,12 +9,15 @@ import logging
 from hashlib import sha256
 from pathlib import Path
 from traceback import extract_tb
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
 from domain.problem import Problem
 from infra.intake.receipt import Receipt
+
+if TYPE_CHECKING:
+    from infra.intake.message import Message
 
 # As many characters of the digest tell messages apart.
 DIGEST: Final = 16
@@ -24,19 +27,44 @@ STEPS: Final = 6
 logger = logging.getLogger("rapport.intake")
 
 
-def digest(raw: bytes) -> str:
-    """By what the log names a message: the beginning of the SHA-256 of its bytes."""
-    return sha256(raw).hexdigest()[:DIGEST]
+class Mistake(NamedTuple):
+    """What went wrong with one message: its digest, the kind of the error and the last steps of what our code was doing."""
+
+    digest: str
+    kind: str
+    steps: tuple[str, ...]
+
+    @classmethod
+    def made(cls, error: Exception, raw: bytes) -> "Mistake":
+        """What this error is for the message in these bytes."""
+        steps = [f"{Path(step.filename).name}:{step.lineno} {step.name}" for step in extract_tb(error.__traceback__)]
+        return cls(sha256(raw).hexdigest()[:DIGEST], type(error).__name__, tuple(steps[-STEPS:]))
+
+    def log(self) -> None:
+        """Tell whoever runs this Rapport."""
+        where = " > ".join(self.steps)
+        logger.error("failed on the message with SHA-256 %s…: %s at %s", self.digest, self.kind, where)
+
+    def receipt(self, source: str | None, id_: str | None, subject: str | None) -> Receipt:
+        """What the sender is answered."""
+        said = (
+            f"Rapport failed on this message (SHA-256 {self.digest}…); nothing was recorded of it, "
+            "and it may be sent again"
+        )
+        return Receipt(source, id_, subject, "invalid", (), (Problem("internal", said),))
 
 
-def internal(error: Exception, digest: str, source: str | None, id_: str | None, subject: str | None) -> Receipt:
-    """The receipt of a message on which our own code failed; it is logged without a word of what the message says."""
-    steps = [f"{Path(step.filename).name}:{step.lineno} {step.name}" for step in extract_tb(error.__traceback__)]
-    logger.error(
-        "failed on the message with SHA-256 %s…: %s at %s", digest, type(error).__name__, " > ".join(steps[-STEPS:])
-    )
-    said = f"Rapport failed on this message (SHA-256 {digest}…); nothing was recorded of it, and it may be sent again"
-    return Receipt(source, id_, subject, "invalid", (), (Problem("internal", said),))
+def in_raw(error: Exception, raw: bytes) -> Receipt:
+    """The receipt of a message, not yet read, on which our own code failed; it is logged."""
+    mistake = Mistake.made(error, raw)
+    mistake.log()
+    return mistake.receipt(*named(raw))
+
+
+def in_message(error: Exception, message: "Message") -> Mistake:
+    """What went wrong with a well-formed message."""
+    # One that was made inside Rapport was never sent as bytes.
+    return Mistake.made(error, message.raw or orjson.dumps([message.source, message.id]))
 
 
 def named(raw: bytes) -> tuple[str | None, str | None, str | None]:

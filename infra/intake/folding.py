@@ -8,7 +8,6 @@ from typing import Final
 from domain.model import AnyRecorded
 from domain.registry import replay
 from domain.relationship.evolve import TRACELESS
-from infra.eventstore.failure import StoreError
 from infra.eventstore.mapper import RapportMapper
 from infra.eventstore.recording import Head
 from infra.eventstore.store import EventStore, StoredRow
@@ -46,6 +45,6 @@ def _entry(mapper: RapportMapper, subject: str, rows: list[StoredRow]) -> Entry:
 
     try:
         state = replay(subject, history())
-    except (StoreError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with this stream, the others can be read
         return Entry(broken=f"event {version} of {subject} can't be read: {error}")
     return Entry(state, Head(rows[-1][1], rows[-1][4]))

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Final, NamedTuple, Self
 
 from infra.eventstore.failure import StoreError
+from infra.intake import failure
 from infra.intake.handler import Handler
 from infra.intake.receipt import Receipt
 
@@ -181,9 +182,11 @@ class GroupCommit:
 
     def _failed(self, batch: list[_Waiting], error: Exception) -> Sequence[Outcome]:
         """The outcome of each message of a batch that failed. What only one is to blame for must not befall the others."""
-        if isinstance(error, StoreError) or len(batch) == 1:
+        if isinstance(error, StoreError):
             return [error] * len(batch)
-        logger.error("a batch of %d messages failed; they are handled one by one", len(batch), exc_info=error)
+        if len(batch) == 1:
+            return [failure.in_raw(error, batch[0].raw)]
+        logger.error("a batch of %d messages failed (%s); each is handled by itself", len(batch), type(error).__name__)
         return [outcome for each in batch for outcome in self._outcomes(self._begun([each]))]
 
 

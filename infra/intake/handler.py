@@ -10,14 +10,16 @@ if they had taken turns.
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 from domain.relationship.commands import ProposeRelationship
 from domain.relationship.state import Relationship
 from infra.clock import Clock
-from infra.eventstore.failure import Conflict, StoreError
+from infra.eventstore.failure import Conflict, StoreError, Unstorable
 from infra.eventstore.recording import Guard, Head, Offset, ReceiptRow
 from infra.eventstore.store import EventStore
+from infra.intake import failure
 from infra.intake.batch import Batch, Key
 from infra.intake.cache import Entry, StateCache
 from infra.intake.folding import fold_streams
@@ -104,7 +106,7 @@ class Handler:
 
     def handle_messages(self, messages: Sequence[Message], *, offsets: Sequence[Offset] = ()) -> list[Receipt]:
         """The same for messages that were parsed where they came in."""
-        return self._begin([self.senders.admit(each) for each in messages], offsets, self.senders).receipts()
+        return self._begin([self._admitted(each) for each in messages], offsets, self.senders).receipts()
 
     def handle_own(self, messages: Sequence[Message]) -> list[Receipt]:
         """The same for messages of Rapport's own workers (`infra.intake.message.compose`), whose sender is not checked."""
@@ -114,7 +116,7 @@ class Handler:
         """The receipt of each message that is refused for its sender, as things are now; nothing is recorded."""
         with self._turn:
             batch = self._batch({}, {}, self.senders)
-            admitted = (self.senders.admit(message) for message in messages)
+            admitted = (self._admitted(message) for message in messages)
             return [each if isinstance(each, Receipt) else batch.turned_away(each) for each in admitted]
 
     def begin(self, raws: Iterable[bytes], *, offsets: Sequence[Offset] = ()) -> UnderWay:
@@ -123,7 +125,7 @@ class Handler:
         Raises `StoreError` also when the batch under way fails: what came later must not overtake it.
         """
         parsed = (parse(raw) for raw in raws)
-        admit = self.senders.admit
+        admit = self._admitted
         return self._begin(
             [admit(each) if isinstance(each, Message) else each for each in parsed], offsets, self.senders
         )
@@ -185,39 +187,88 @@ class Handler:
         if not batch.rows and not offsets:
             return Sent(heads, guard, None)
         rows = list(batch.rows.values())
-        return Sent(
-            heads,
-            guard,
-            self.store.begin_append(batch.events, heads=heads, receipts=rows, offsets=offsets, guard=guard),
-        )
+        end: Callable[[], object]
+        try:
+            end = self.store.begin_append(batch.events, heads=heads, receipts=rows, offsets=offsets, guard=guard)
+        except Exception as error:
+            if not _is_for_its_own_sake(error):
+                raise
+            end = partial(_fail, error)
+        return Sent(heads, guard, end)
 
     def _end(self, work: UnderWay) -> set[str]:
         """Wait for a commit; where others wrote first, decide and send again. What fails is kept for whoever began it.
 
         Gives the subjects whose states are others than whoever looked while it was under way has seen.
         """
-        changed: set[str] = set()
         self._under_way = None
         work.error = StoreError("the commit was interrupted; the messages may be sent again")
+        changed: set[str] = set()
         try:
-            for attempts_left in reversed(range(ATTEMPTS)):
-                try:
-                    if work.sent.end is not None:
-                        work.sent.end()
-                    break
-                except Conflict:
-                    if not attempts_left:
-                        raise
-                    changed.update(work.decided.batch.touched)
-                    work.decided, news = self._prepared(_well_formed(work.parsed), work.senders)
-                    changed.update(news, work.decided.batch.touched)
-                    work.sent = self._send(work.decided, work.offsets)
-            changed |= work.sent.guard.changed
-            self._remember(work)
+            try:
+                self._commit(work, changed)
+            except Exception as error:
+                if not _is_for_its_own_sake(error):
+                    raise
+                self._apart(work, changed)
             work.error = None
         except StoreError as error:
             work.error = error
         return changed
+
+    def _commit(self, work: UnderWay, changed: set[str]) -> None:
+        """Wait for a commit, and add to the subjects whose states it changed. Raises what the store raises."""
+        for attempts_left in reversed(range(ATTEMPTS)):
+            try:
+                if work.sent.end is not None:
+                    work.sent.end()
+                break
+            except Conflict:
+                if not attempts_left:
+                    raise
+                changed.update(work.decided.batch.touched)
+                work.decided, news = self._prepared(_well_formed(work.parsed), work.senders)
+                changed.update(news, work.decided.batch.touched)
+                work.sent = self._send(work.decided, work.offsets)
+        changed |= work.sent.guard.changed
+        self._remember(work)
+
+    def _apart(self, work: UnderWay, changed: set[str]) -> None:
+        """Commit each message of a batch by itself and the offsets last: what the store refuses in one harms no other.
+
+        Whoever is interrupted in between finds what is recorded answered as a duplicate.
+        """
+        changed.update(work.decided.batch.touched)
+        answers = [self._alone(message, work.senders, changed) for message in _well_formed(work.parsed)]
+        rest = self._sent([], work.offsets, None)
+        self._commit(rest, changed)
+        work.decided, work.sent = Decided(rest.decided.batch, answers), rest.sent
+
+    def _alone(self, message: Message, senders: Senders | None, changed: set[str]) -> Receipt:
+        try:
+            work = self._sent([message], (), senders)
+            self._commit(work, changed)
+        except Exception as error:
+            if not _is_for_its_own_sake(error):
+                raise
+            mistake = failure.in_message(error, message)
+            mistake.log()
+            return mistake.receipt(message.source, message.id, message.subject)
+        changed.update(work.decided.batch.touched)
+        return work.decided.answers[0]
+
+    def _sent(self, messages: Sequence[Message], offsets: Sequence[Offset], senders: Senders | None) -> UnderWay:
+        decided, _ = self._prepared(messages, senders)
+        return UnderWay(self, messages, offsets, decided, self._send(decided, offsets), senders)
+
+    def _admitted(self, message: Message) -> Message | Receipt:
+        """The message, or the receipt that refuses its sender, or that of a mistake of ours with it."""
+        try:
+            return self.senders.admit(message)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others' messages have nothing to do with it
+            mistake = failure.in_message(error, message)
+            mistake.log()
+            return mistake.receipt(message.source, message.id, message.subject)
 
     def _remember(self, work: UnderWay) -> None:
         """Keep the states of a batch that is committed, and forget those of which others wrote more meanwhile."""
@@ -228,6 +279,8 @@ class Handler:
                 self.cache.put(subject, entry)
         for subject, entry in batch.touched.items():
             self.cache.put(subject, Entry(entry.state, work.sent.heads[subject]))
+        for mistake in batch.mistakes:
+            mistake.log()
         # At the end: whoever is interrupted before looks from further back the next time.
         self._position = guard.position
 
@@ -307,3 +360,12 @@ def _well_formed(parsed: Sequence[Message | Receipt]) -> list[Message]:
 def _would_tell(decided: Decided) -> bool:
     """Whether the commit of a batch would find out that a supposition was wrong: not where it keeps no receipt."""
     return bool(decided.batch.rows) and all(answer.status != "invalid" for answer in decided.answers)
+
+
+def _is_for_its_own_sake(error: Exception) -> bool:
+    """Whether a commit failed for what was to be stored, and not because the store can do nothing at all just now."""
+    return isinstance(error, Unstorable) or not isinstance(error, StoreError | MemoryError | OSError)
+
+
+def _fail(error: Exception) -> None:
+    raise error

@@ -98,7 +98,7 @@ def parse(raw: bytes) -> Message | Receipt:
     try:
         return _parsed(raw)
     except Exception as error:  # noqa: BLE001 - a mistake of ours must not stop what comes after this message
-        return failure.internal(error, failure.digest(raw), *failure.named(raw))
+        return failure.in_raw(error, raw)
 
 
 def _parsed(raw: bytes) -> Message | Receipt:
@@ -141,7 +141,9 @@ def _parsed(raw: bytes) -> Message | Receipt:
         if plain != written and not problems:
             return _as_sent(_parsed(plain), sent, proof)
         found = faults.in_fields(error, read, form.command)
-        return faults.invalid(read, faults.each_once(times.problems(read, form.dated), found, _further(read, form), problems))
+        return faults.invalid(
+            read, faults.each_once(times.problems(read, form.dated), found, _further(read, form), problems)
+        )
     if problems := [*times.problems(read, form.dated), *_further(read, form), *problems]:
         return faults.invalid(read, problems)
     return Message(

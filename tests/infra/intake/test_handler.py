@@ -1,5 +1,7 @@
 """What the handler promises about batches, other writers, mistakes of ours and its memory."""
 
+from hashlib import sha256
+
 import pytest
 
 from domain import registry
@@ -59,7 +61,11 @@ def test_a_message_that_breaks_the_rules_code_harms_no_other(
     receipts = rapport.handler.handle([proposal(1), proposal(2), contact(1, "x"), proposal(3)])
     assert statuses(receipts) == ["accepted", "invalid", "accepted", "accepted"]
     assert [problem.code for problem in receipts[1].problems] == ["internal"]
-    assert "a mistake of ours" in caplog.text
+    told = [record.getMessage() for record in caplog.records if record.name == "rapport.intake"]
+    assert len(told) == 1
+    assert "ZeroDivisionError" in told[0]
+    assert sha256(proposal(2)).hexdigest()[:16] in told[0]
+    assert "a mistake of ours" not in caplog.text
     monkeypatch.undo()
     assert statuses(rapport.handler.handle([proposal(2)])) == ["accepted"]
 
