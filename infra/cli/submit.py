@@ -5,7 +5,9 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from errno import EACCES, EISDIR
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING, Annotated, BinaryIO, cast
 
 import typer
@@ -15,7 +17,9 @@ from infra.cli.output import REFUSED, USAGE, fail, print_note, progress, stderr
 from infra.cli.projecting import bring_up_to_date
 
 if TYPE_CHECKING:
+    from infra.bootstrap import Rapport
     from infra.intake.lines import Readable
+    from infra.intake.receipt import Receipt
 
 STDIN = "-"
 FilesArgument = Annotated[
@@ -44,53 +48,88 @@ def submit(files: FilesArgument = None, as_json: PlainOption = False, datasets: 
     names = files or [STDIN]
     total = _size(names)
     counted: Counter[str] = Counter()
+    unread = 0
     with opened() as rapport, progress("submitting", total) as advance:
         out = sys.stdout.buffer
         for name in names:
-            with _stream(name) as stream:
-                handed_in = _lines(stream, advance)
-                # A file has its next lines ready; whoever writes to a pipe may wait for the receipts of the last.
-                ready = name != STDIN and Path(name).is_file()
-                answers = rapport.handler.handle_all(handed_in) if ready else map(rapport.handler.handle, handed_in)
-                for receipts in answers:
+            try:
+                for receipts in _answers(rapport, name, advance):
                     counted.update(receipt.status for receipt in receipts)
                     _write(out, b"".join(receipt.to_json() + b"\n" for receipt in receipts))
+            except _Unreadable as error:
+                unread += 1
+                print_note(f"error: {error}")
     if datasets:
         bring_up_to_date("the messages are recorded")
     if stderr.is_terminal:
         print_note(f"{counted.total()} messages: " + ", ".join(f"{n} {status}" for status, n in counted.items()))
-    if counted["refused"] or counted["invalid"] or counted["conflict"]:
+    if unread or counted["refused"] or counted["invalid"] or counted["conflict"]:
         raise typer.Exit(REFUSED)
 
 
-def _lines(stream: "Readable", advance: Callable[[int], None]) -> Iterator[list[bytes]]:
+class _Unreadable(Exception):
+    """A file that could not be opened, or not be read to its end, after all; the message names it."""
+
+
+def _answers(rapport: "Rapport", name: str, advance: Callable[[int], None]) -> "Iterator[list[Receipt]]":
+    """The receipts of what a file holds, as they come. It is opened once: what a pipe has given it will not give again.
+
+    Raises `_Unreadable`; what was read before is recorded and its receipts are given.
+    """
+    with _stream(name) as stream:
+        handed_in = _lines(name, stream, advance)
+        # A file has its next lines ready; whoever writes to a pipe may wait for the receipts of the last.
+        ready = name != STDIN and S_ISREG(os.fstat(stream.fileno()).st_mode)
+        yield from rapport.handler.handle_all(handed_in) if ready else map(rapport.handler.handle, handed_in)
+
+
+def _lines(name: str, stream: BinaryIO, advance: Callable[[int], None]) -> Iterator[list[bytes]]:
     from infra.intake.lines import batches
 
-    for lines, size in batches(stream):
+    found = batches(cast("Readable", stream))
+    while True:
+        try:
+            lines, size = next(found)
+        except StopIteration:
+            return
+        except OSError as error:
+            raise _Unreadable(f"can't read {name} to its end: {error.strerror}") from None
         yield lines
         advance(size)
 
 
 def _size(names: list[str]) -> int | None:
-    """The bytes to come, or None if nobody knows; a file that can't be read exits 2 before anything is handed in."""
-    total = 0
+    """The bytes to come, or None if nobody knows; a file that can't be read exits 2 before anything is handed in.
+
+    Nothing is opened for that: whoever writes to a named pipe would take it for the reader.
+    """
+    total: int | None = 0
     for name in names:
         if name == STDIN:
+            total = None
             continue
         try:
-            with Path(name).open("rb"):
-                total += Path(name).stat().st_size
+            status = Path(name).stat()
         except OSError as error:
             fail(f"can't read {name}: {error.strerror}", USAGE)
-    return None if STDIN in names else total
+        if S_ISDIR(status.st_mode):
+            fail(f"can't read {name}: {os.strerror(EISDIR)}", USAGE)
+        if not os.access(name, os.R_OK):
+            fail(f"can't read {name}: {os.strerror(EACCES)}", USAGE)
+        total = total + status.st_size if total is not None and S_ISREG(status.st_mode) else None
+    return total
 
 
 @contextmanager
-def _stream(name: str) -> "Iterator[Readable]":
+def _stream(name: str) -> Iterator[BinaryIO]:
     if name == STDIN:
-        yield cast("Readable", sys.stdin.buffer)
+        yield sys.stdin.buffer
         return
-    with Path(name).open("rb") as stream:
+    try:
+        stream = Path(name).open("rb")  # noqa: SIM115 - what goes wrong in the block is no failure to open
+    except OSError as error:
+        raise _Unreadable(f"can't read {name}: {error.strerror}") from None
+    with stream:
         yield stream
 
 

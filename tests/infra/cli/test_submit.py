@@ -5,6 +5,8 @@ import os
 import resource
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -140,3 +142,74 @@ def test_receipts_that_nobody_reads_any_more_end_the_command_quietly(tmp_path: P
         assert process.stderr.read() == b""
         assert process.wait(60) == 1
     assert recorded(tmp_path) > 0
+
+
+def fed(folder: Path, *names: str, **pipes: bytes) -> subprocess.CompletedProcess[bytes]:
+    """`submit` with these files, of which the pipes are named pipes: one writer fills each, in turn."""
+    for name in pipes:
+        os.mkfifo(folder / name)
+
+    def write() -> None:
+        # Each is opened once: whoever opened one a second time would wait for another writer for ever.
+        for name, sent in pipes.items():
+            (folder / name).write_bytes(sent)
+
+    writer = threading.Thread(target=write, daemon=True)
+    writer.start()
+    done = rapport(folder, "submit", *names, cwd=folder)
+    writer.join(10)
+    assert not writer.is_alive()
+    return done
+
+
+@pytest.mark.parametrize("ended", [True, False], ids=["whole", "cut off"])
+def test_a_named_pipe_is_opened_once_and_loses_nothing(tmp_path: Path, ended: bool) -> None:
+    sent = b"\n".join([proposal(), *contacts(700)])
+    done = fed(tmp_path, "pipe", pipe=sent + b"\n" if ended else sent[:-9])
+    assert statuses(done.stdout) == ["accepted"] * (701 if ended else 700) + ["invalid"] * (not ended)
+    assert (done.returncode, done.stderr) == (0 if ended else 1, b"")
+
+
+def test_two_named_pipes_and_a_file_are_read_in_turn(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(contact(1, "between"))
+    # The writer comes to the second once all of the first is read, which is more than a pipe holds.
+    first = b"\n".join([proposal(), *contacts(700)])
+    done = fed(tmp_path, "one", "file", "two", one=first, two=contact(1, "last"))
+    assert [json.loads(line)["id"] for line in done.stdout.splitlines()][-2:] == ["between", "last"]
+    assert set(statuses(done.stdout)) == {"accepted"}
+
+
+def test_a_pipe_that_nobody_writes_into_holds_no_message(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(proposal())
+    done = fed(tmp_path, "pipe", "file", pipe=b"")
+    assert statuses(done.stdout) == ["accepted"]
+
+
+def test_a_file_that_fails_in_the_middle_is_named_and_the_rest_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "first").write_bytes(proposal())
+    (tmp_path / "last").write_bytes(contact(1, "last"))
+    # It can be opened, but its first page can't be read by anybody.
+    done = rapport(tmp_path, "submit", str(tmp_path / "first"), "/proc/self/mem", str(tmp_path / "last"))
+    assert statuses(done.stdout) == ["accepted", "accepted"]
+    assert done.returncode == 1
+    assert b"can't read /proc/self/mem" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("size", [1, 2, 4, 1000])
+def test_files_with_byte_order_marks_joined_on_their_way_are_as_whole_ones(tmp_path: Path, size: int) -> None:
+    mark = b"\xef\xbb\xbf"
+    joined = mark + proposal() + b"\r\n" + mark + contact(1, "a") + b"\r\n" + contact(1, "b")
+    with subprocess.Popen(
+        [RAPPORT, "submit", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "RAPPORT_STORE": f"sqlite:///{tmp_path / 'store.sqlite'}"},
+        bufsize=0,
+    ) as process:
+        assert process.stdin is not None
+        process.stdin.write(joined[:size])
+        time.sleep(0.3)
+        process.stdin.write(joined[size:])
+        out, _ = process.communicate(timeout=60)
+    assert statuses(out) == ["accepted"] * 3
