@@ -18,6 +18,8 @@ from domain.problem import Problem
 _NAME: Final = re.compile("[a-z0-9]+")
 # How alike a name must be to one that counts: `corelationid` is, `partitionkey` and `datacontentencoding` are not.
 _ALIKE: Final = 0.84
+# And to one that must be there and is not, so that the message is invalid in any case.
+_NEARLY_ALIKE: Final = 0.75
 
 
 def strangers(read: dict[str, Any], known: Collection[str], required: Collection[str]) -> list[Problem]:
@@ -29,15 +31,17 @@ def strangers(read: dict[str, Any], known: Collection[str], required: Collection
         elif name not in known:
             del read[name]
             # Something like a required name stands in for it only where that is missing.
-            wanted = tuple(each for each in known if each not in required or read.get(each) is None)
-            if (problem := _stranger(name, value, wanted)) is not None:
+            missing = tuple(each for each in known if each in required and read.get(each) is None)
+            optional = tuple(each for each in known if each not in required)
+            meant = nearest(name, optional, _ALIKE) or nearest(name, missing, _NEARLY_ALIKE)
+            if (problem := _stranger(name, value, meant)) is not None:
                 problems.append(problem)
     return problems
 
 
-def _stranger(name: str, value: Any, wanted: tuple[str, ...]) -> Problem | None:
-    if (near := nearest(name, wanted, _ALIKE)) is not None:
-        return Problem("unknown_field", f"expected no such attribute; did you mean {near}?", field=name)
+def _stranger(name: str, value: Any, meant: str | None) -> Problem | None:
+    if meant is not None:
+        return Problem("unknown_field", f"expected no such attribute; did you mean {meant}?", field=name)
     if not _NAME.fullmatch(name):
         said = "expected the name of an extension to have lower-case letters and digits alone"
         return Problem("unknown_field", said, field=name)

@@ -178,7 +178,7 @@ def _decoded(read: dict[str, Any]) -> bytes | Receipt:
         said = "expected the data once, as data or as data_base64"
         return faults.invalid(read, [Problem("duplicate_key", said, field=IN_BASE64)])
     try:
-        data = b64decode(read[IN_BASE64], validate=True)
+        data = b64decode(read[IN_BASE64], validate=True).removeprefix(BYTE_ORDER_MARK)
     except (TypeError, ValueError):
         return faults.invalid(read, [Problem("bad_value", "expected base64 (RFC 4648)", field=IN_BASE64)])
     try:
@@ -186,7 +186,7 @@ def _decoded(read: dict[str, Any]) -> bytes | Receipt:
     except orjson.JSONDecodeError as error:
         return faults.invalid(read, [faults.unreadable(data, str(error))._replace(field=IN_BASE64)])
     rest = {name: value for name, value in read.items() if name not in {"data", IN_BASE64}}
-    return orjson.dumps({**rest, "data": orjson.Fragment(data.removeprefix(BYTE_ORDER_MARK))})
+    return orjson.dumps({**rest, "data": orjson.Fragment(data)})
 
 
 def compose(

@@ -29,7 +29,21 @@ A message is a CloudEvents 1.0 JSON object: `specversion` ("1.0"), `id`, `source
 [`proof`](../how-to/prove-who-sends.md). Each gets one receipt. Who may send for whom is said in
 [senders](senders.md).
 
-Fields marked `?` may be left out. Unknown fields make a message invalid.
+Fields marked `?` may be left out. Unknown fields of `data` make a message invalid; the problem names the one that was
+probably meant.
+
+- Extensions that Rapport does not know are taken, but neither recorded nor part of the message's content. Their names have
+  lower-case letters and digits alone, their values are a text, a whole number, true or false. One that looks like an attribute above,
+  written wrong (`expectedVersion`, `correlation_id`), is invalid.
+- An attribute that is null counts as left out.
+- `source` is a URI reference, `dataschema` a URI (RFC 3986). `datacontenttype` is a JSON media type, with or without
+  `charset=utf-8`. Instead of `data` there may be `data_base64`, the same JSON in base64.
+- Times are those of RFC 3339 with an offset (`2026-03-02T09:00:00Z`), without leap seconds; days are written `2026-03-02`.
+- Whole numbers fit into 64 bits: from -9223372036854775808 to 9223372036854775807. Other languages than Python keep only those up to 2^53
+  exactly.
+- Nesting goes at most 64 levels deep, counting the message itself. A message has at most 262,144 bytes.
+- `internal` as the code of a problem means that Rapport itself failed. Nothing was recorded of that message; it may be
+  sent again. The log names it by the first 16 digits of the SHA-256 of its bytes.
 """
 
 

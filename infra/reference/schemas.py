@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from domain.model import Command, Event
 from domain.registry import AGGREGATE_OF, AGGREGATE_OF_EVENT, COMMANDS, Kind
 from domain.words import ROLES
-from infra.intake.message import ID_MAX, PREFIX, Envelope
+from infra.intake.message import ID_MAX, IN_BASE64, PREFIX, Envelope
 from infra.intake.receipt import Status
 from infra.kafka.answers import MARK, PROBLEMS, RECEIPT_TYPE
 from infra.kafka.facts import PUBLISHED, Include, included
@@ -22,6 +22,12 @@ ACTOR: Final = rf"^({'|'.join(ROLES)}):.{{1,{ID_MAX}}}$"
 TRACEPARENT: Final = "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
 TIME: Final[Schema] = {"type": "string", "format": "date-time"}
 TEXT: Final[Schema] = {"type": "string"}
+# What a validator of JSON Schema can be told of attributes that are checked in code.
+FORMS: Final[dict[str, Schema]] = {
+    "source": {"format": "uri-reference"},
+    "dataschema": {"format": "uri"},
+    "datacontenttype": {"examples": ["application/json", "application/json; charset=utf-8"]},
+}
 
 
 def subject_of(kind: Kind) -> Schema:
@@ -37,6 +43,11 @@ def command_schema(name: str, command: type[Command]) -> Schema:
         "subject": subject_of(AGGREGATE_OF[name]),
         "actor": {"type": "string", "pattern": ACTOR},
     }
+    for attribute, more in FORMS.items():
+        schema["properties"][attribute] |= more
+    # Extensions that Rapport does not know; what is null counts as left out.
+    schema["additionalProperties"] = {"type": ["string", "integer", "boolean", "null"]}
+    schema["propertyNames"] = {"anyOf": [{"pattern": "^[a-z0-9]+$"}, {"const": IN_BASE64}]}
     if not any(info.is_required() for info in command.model_fields.values()):
         schema["required"].remove("data")
     return _headed(name, command.__doc__, schema)
