@@ -161,7 +161,7 @@ def test_callers_of_one_group_survive_it_too(refusing: Rapport) -> None:
 
 def test_the_log_says_where_our_code_was_and_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
     try:
-        {}[SECRET]
+        STAGES[SECRET]
     except KeyError as error:
         receipt = failure.in_raw(error, BAD)
     assert (receipt.source, receipt.id) == ("/tests", "bad")
