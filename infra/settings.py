@@ -84,7 +84,7 @@ class Settings(BaseSettings):
     @property
     def store_is_named(self) -> bool:
         """Whether somebody chose the store; else it is the file of the working folder."""
-        return "store" in self.model_fields_set
+        return "store" in self.model_fields_set and self.store != ""
 
 
 def load() -> Settings:

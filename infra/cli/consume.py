@@ -21,7 +21,7 @@ def consume(
 
     Start as many as you like, up to one for each partition. Ends cleanly on Ctrl-C and SIGTERM.
     """
-    with running("consume", metrics_port, metrics_host) as (rapport, process):
+    with running("consume", metrics_port, metrics_host, needs_kafka=True) as (rapport, process):
         from kafka.errors import KafkaError
 
         from infra.kafka.clients import KafkaTrouble, NoKafka

@@ -15,7 +15,7 @@ def publish(metrics_port: MetricsPortOption = None, metrics_host: MetricsHostOpt
 
     One process publishes at a time; start a second as a stand-by. Ends cleanly on Ctrl-C and SIGTERM.
     """
-    with running("publish", metrics_port, metrics_host) as (rapport, process):
+    with running("publish", metrics_port, metrics_host, needs_kafka=True) as (rapport, process):
         from kafka.errors import KafkaError
 
         from infra.kafka.clients import KafkaTrouble, NoKafka
