@@ -28,7 +28,7 @@ def running(
     app: str, metrics_port: int | None, metrics_host: str, *, needs_kafka: bool = False
 ) -> Iterator["tuple[Rapport, Process]"]:
     """Everything around a loop; what the process can't even begin with ends it with exit 2 and a sentence."""
-    from infra.kafka.clients import NoKafka, connection
+    from infra.kafka.clients import AnotherStore, NoKafka, connection
     from infra.observe.endpoints import PortTaken
     from infra.observe.process import observed
     from infra.observe.tracing import UnknownExporter
@@ -45,5 +45,5 @@ def running(
         ):
             process.watch_store(rapport.store)
             yield rapport, process
-    except (NoKafka, PortTaken, UnknownExporter) as error:
+    except (AnotherStore, NoKafka, PortTaken, UnknownExporter) as error:
         fail(str(error), USAGE)

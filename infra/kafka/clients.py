@@ -36,6 +36,10 @@ class NoKafka(Exception):
     """The settings don't say how to reach a broker."""
 
 
+class AnotherStore(Exception):
+    """The consumer group or the topic belongs to another store; the message names both and says what to do."""
+
+
 def connection(settings: Settings) -> dict[str, Any]:
     """How to reach the brokers, as kafka-python wants it. Raises `NoKafka`."""
     if not settings.kafka:

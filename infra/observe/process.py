@@ -20,6 +20,7 @@ from infra.eventstore.store import EventStore
 from infra.observe import tracing
 from infra.observe.endpoints import HOST, endpoints
 from infra.observe.logs import configure, logger
+from infra.observe.outages import Outages
 from infra.observe.store import StoreCollector
 from infra.observe.tracing import Tracing
 from infra.observe.vitals import Vitals
@@ -38,6 +39,7 @@ class Process:
     vitals: Vitals = field(default_factory=Vitals)
     stop: threading.Event = field(default_factory=threading.Event)
     metrics_port: int | None = None
+    outages: Outages = field(default_factory=Outages)
 
     def watch_store(self, store: EventStore) -> None:
         """Make readiness depend on the database, and show what it knows of all followers, dead ones included."""
@@ -45,6 +47,15 @@ class Process:
         store.database.hurry_when(self.stop.is_set)
         if self.metrics_port is not None:
             StoreCollector(store).register()
+
+    def tell_outages(self, *ours: str, well: bool) -> None:
+        """Log what the checks find away, and, when a loop has done its work (`well`), what is back: of them and of `ours`."""
+        away = self.vitals.away()
+        for name, said in away.items():
+            self.outages.begins(name, said)
+        if well:
+            for name in {*self.vitals.checked, *ours} - away.keys():
+                self.outages.over(name)
 
 
 @contextmanager

@@ -67,6 +67,18 @@ class Vitals:
         """Something to look at whenever somebody asks whether the process is ready."""
         self._checks[name] = _Checked(name, check)
 
+    def away(self) -> dict[str, str]:
+        """What is wrong with each thing that is checked and not well, as far as is known; the checks go on in the background."""
+        checks = list(self._checks.items())
+        for _, checked in checks:
+            checked.look()
+        return {name: checked.said_last for name, checked in checks if checked.said_last != "ok"}
+
+    @property
+    def checked(self) -> list[str]:
+        """The names of what is checked."""
+        return list(self._checks)
+
     def troubled(self, name: str, what: str) -> None:
         """Something is wrong until `well` is called with the same name."""
         self._trouble[name] = what
@@ -100,7 +112,7 @@ class _Checked:
     def __init__(self, name: str, check: Check) -> None:
         self.name = name
         self.check = check
-        self._said = "ok"
+        self.said_last = "ok"
         self._at = float("-inf")
         self._turn = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -120,13 +132,13 @@ class _Checked:
             thread.join(max(0.0, until - time.monotonic()))
             if thread.is_alive():
                 return f"has not answered for {CHECK_SECONDS:.0f} s"
-        return self._said
+        return self.said_last
 
     def _look(self) -> None:
         try:
             self.check()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is what is wrong
-            self._said = str(error) or type(error).__name__
+            self.said_last = str(error) or type(error).__name__
         else:
-            self._said = "ok"
+            self.said_last = "ok"
         self._at = time.monotonic()

@@ -31,7 +31,7 @@ def given(monkeypatch: pytest.MonkeyPatch, folder: Path, settings: str) -> None:
 
 
 HALVES = [
-    # Kafka: SASL
+    # SASL, for Kafka
     (KAFKA + "KAFKA_SASL=PLAIN KAFKA_USERNAME=u KAFKA_PASSWORD_FILE=f", ["KAFKA_SECURITY is PLAINTEXT", "SASL_SSL"]),
     (KAFKA + "KAFKA_SASL=PLAIN", ["KAFKA_SECURITY is PLAINTEXT"]),
     (KAFKA + "KAFKA_SASL=SCRAM-SHA-512 KAFKA_SECURITY=SSL", ["KAFKA_SECURITY is SSL", "SASL_SSL"]),
@@ -42,9 +42,12 @@ HALVES = [
         ["RAPPORT_KAFKA_SASL and RAPPORT_KAFKA_USERNAME and RAPPORT_KAFKA_PASSWORD_FILE"],
     ),
     (KAFKA + "KAFKA_SECURITY=SASL_SSL KAFKA_USERNAME=u KAFKA_PASSWORD_FILE=f", ["set RAPPORT_KAFKA_SASL too"]),
-    (KAFKA + "KAFKA_SECURITY=SASL_PLAINTEXT KAFKA_SASL=PLAIN KAFKA_USERNAME=u", ["set RAPPORT_KAFKA_PASSWORD_FILE too"]),
+    (
+        KAFKA + "KAFKA_SECURITY=SASL_PLAINTEXT KAFKA_SASL=PLAIN KAFKA_USERNAME=u",
+        ["set RAPPORT_KAFKA_PASSWORD_FILE too"],
+    ),
     (KAFKA + "KAFKA_SECURITY=SASL_SSL KAFKA_SASL=PLAIN KAFKA_PASSWORD_FILE=f", ["set RAPPORT_KAFKA_USERNAME too"]),
-    # Kafka: TLS
+    # TLS, for Kafka
     (KAFKA + "KAFKA_CA_FILE=f", ["KAFKA_CA_FILE", "KAFKA_SECURITY is PLAINTEXT", "SSL or SASL_SSL"]),
     (
         KAFKA + "KAFKA_CA_FILE=f KAFKA_SECURITY=SASL_PLAINTEXT KAFKA_SASL=PLAIN KAFKA_USERNAME=u KAFKA_PASSWORD_FILE=p",
@@ -55,7 +58,7 @@ HALVES = [
     (KAFKA + "KAFKA_SECURITY=SSL KAFKA_KEY_PASSWORD_FILE=f", ["set RAPPORT_KAFKA_KEY_FILE too"]),
     (KAFKA + "KAFKA_CERTIFICATE_FILE=c KAFKA_KEY_FILE=k", ["KAFKA_SECURITY is PLAINTEXT"]),
     (KAFKA + "KAFKA_CHECK_HOSTNAME=false", ["KAFKA_CHECK_HOSTNAME", "KAFKA_SECURITY is PLAINTEXT"]),
-    # Kafka: security without a broker
+    # Security without a broker
     ("KAFKA_SECURITY=SSL", ["set RAPPORT_KAFKA too"]),
     ("KAFKA_SECURITY=SASL_SSL KAFKA_SASL=PLAIN KAFKA_USERNAME=u KAFKA_PASSWORD_FILE=f", ["set RAPPORT_KAFKA too"]),
     # E-mail
@@ -108,7 +111,8 @@ def test_what_belongs_together_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 
 @pytest.mark.parametrize(
-    "command", [["consume"], ["publish"], ["work", "--once"], ["dead-letters", "list"], ["notifications", "retry", "--all"]]
+    "command",
+    [["consume"], ["publish"], ["work", "--once"], ["dead-letters", "list"], ["notifications", "retry", "--all"]],
 )
 def test_every_command_refuses_it_with_exit_2_before_it_opens_anything(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: list[str]

@@ -236,9 +236,7 @@ def test_the_usual_ports_and_a_user_with_an_at_sign(folder: Path) -> None:
     plain_, tls = (server_of(mailing(folder, url)) for url in ("smtp://[::1]", "smtps://mail.example.org"))
     assert (plain_.host, plain_.port, plain_.tls) == ("::1", 25, False)
     assert (tls.host, tls.port, tls.tls) == ("mail.example.org", 465, True)
-    named = server_of(
-        mailing(folder, "smtp://office%40example.org@h:587", smtp_password_file=folder / "password")
-    )
+    named = server_of(mailing(folder, "smtp://office%40example.org@h:587", smtp_password_file=folder / "password"))
     assert (named.user, named.password, named.port) == ("office@example.org", "secret & 100 %", 587)
 
 
