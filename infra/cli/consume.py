@@ -27,16 +27,19 @@ def consume(
 
         from infra.kafka.clients import AnotherStore, KafkaTrouble, NoKafka
         from infra.kafka.consume import Consuming
+        from infra.kafka.placement import Placement
         from infra.kafka.probe import BrokerProbe
         from infra.observe.keep import keep_going
 
         # A file of senders that is wrong ends the command before it joins the group.
         _ = rapport.senders
         process.vitals.check("broker", BrokerProbe(rapport.settings))
+        # Kept from session to session: each source is told of once.
+        placement = Placement()
         keep_going(
             process,
             "consumer",
-            lambda: Consuming(rapport, process, batch),
+            lambda: Consuming(rapport, process, batch, placement),
             troubles={KafkaError: "broker", KafkaTrouble: "broker"},
             hopeless=(NoKafka, AnotherStore),
         )

@@ -23,6 +23,7 @@ from infra.kafka.assignment import Assignment
 from infra.kafka.claims import Claim
 from infra.kafka.earlier import answered_earlier
 from infra.kafka.ownership import GroupOfOneStore
+from infra.kafka.placement import Placement
 from infra.kafka.topics import Topics
 from infra.kafka.watchdog import Watchdog
 from infra.observe.logs import logger
@@ -54,9 +55,12 @@ class Work:
 class Consuming:
     """One session of a consumer. Raises `StoreError`, `KafkaTrouble`, `AnotherStore` and kafka's errors; then it is over."""
 
-    def __init__(self, rapport: Rapport, process: Process, batch: int = 500) -> None:
+    def __init__(
+        self, rapport: Rapport, process: Process, batch: int = 500, placement: Placement | None = None
+    ) -> None:
         self.rapport = rapport
         self.process = process
+        self.placement = placement or Placement()
         settings = rapport.settings
         self.topics = Topics.named(settings.kafka_prefix)
         # Without the database there is nothing to join the group for.
@@ -90,6 +94,7 @@ class Consuming:
         if self.assignment.fresh:
             # What was on its way for the old assignment is no longer ours to keep account of.
             self.at_work = self.assignment.take() or self.at_work
+            self.placement.partitions = len(self.consumer.partitions_for_topic(self.topics.commands) or ())
         elif polled:
             self._take(polled)
         else:
@@ -121,6 +126,8 @@ class Consuming:
     def _record(self, work: Work) -> list[Answered]:
         """Decide and commit what is new."""
         began, began_at = monotonic(), time()
+        for each in work.new:
+            self.placement.look(each)
         new, spans = self._traced(work.new)
         messages = [each.read for each in new if isinstance(each.read, Message)]
         offsets = sorted(

@@ -56,7 +56,7 @@ def keep_going(
     loop = process.vitals.loop(name, PATIENCE_SECONDS)
     process.vitals.troubled(name, "is starting")
     wait = FIRST_SECONDS
-    expected = {StoreError: DATABASE, OSError: name, **troubles}
+    expected: dict[type[Exception], str] = {StoreError: DATABASE, OSError: name, **troubles}
     while not process.stop.is_set():
         loop.beat()
         session: Working | None = None

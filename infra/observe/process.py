@@ -23,7 +23,7 @@ from infra.observe.logs import configure, logger
 from infra.observe.outages import Outages
 from infra.observe.store import StoreCollector
 from infra.observe.tracing import Tracing
-from infra.observe.vitals import Vitals
+from infra.observe.vitals import PROCESS, Vitals
 from infra.settings import Settings
 
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
@@ -71,6 +71,8 @@ def observed(
     with ExitStack() as stack:
         stack.callback(tracing.shut_down)
         if metrics_port is not None:
+            # Nothing gets done before the first loop turns, and imports take a while.
+            process.vitals.troubled(PROCESS, "is starting")
             process.metrics_port = stack.enter_context(endpoints(process.vitals, metrics_port, metrics_host))
         stack.enter_context(_polite(process))
         log.info("started", metrics_port=process.metrics_port)

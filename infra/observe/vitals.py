@@ -14,6 +14,7 @@ from infra.observe.metrics import READY
 
 CHECK_SECONDS: Final = 3.0
 FRESH_SECONDS: Final = 2.0
+PROCESS: Final = "process"
 
 # Raises, with a message for people, when what it looks at is not well.
 Check = Callable[[], object]
@@ -59,8 +60,9 @@ class Vitals:
         self.stopping = False
 
     def loop(self, name: str, patience: float = 60.0) -> Loop:
-        """A loop to be watched from now on."""
+        """A loop to be watched from now on; with the first one the process has started."""
         self._loops[name] = found = Loop(patience)
+        self.well(PROCESS)
         return found
 
     def check(self, name: str, check: Check) -> None:
@@ -101,7 +103,7 @@ class Vitals:
         report.parts |= {name: checked.said(until) for name, checked in checks}
         report.parts |= self._trouble
         if self.stopping:
-            report.parts["process"] = "is stopping"
+            report.parts[PROCESS] = "is stopping"
         READY.set(report.ok)
         return report
 

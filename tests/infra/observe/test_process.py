@@ -66,10 +66,12 @@ def test_text_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_signal_asks_to_stop_and_a_second_one_insists() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with observed("work", Settings(), metrics_port=0) as process:
+        assert not process.vitals.ready().ok
+        process.vitals.loop("work")
         assert process.vitals.ready().ok
         os.kill(os.getpid(), signal.SIGTERM)
         assert process.stop.wait(5)
-        assert process.vitals.ready().to_dict() == {"ok": False, "process": "is stopping"}
+        assert process.vitals.ready().to_dict() == {"ok": False, "work": "ok", "process": "is stopping"}
         with pytest.raises(SystemExit):
             os.kill(os.getpid(), signal.SIGTERM)
     assert signal.getsignal(signal.SIGTERM) is before
