@@ -65,15 +65,20 @@ class Listener:
             waked.close()
 
     def _listen(self, waked: socket) -> None:
+        told = False
         while not self._closed:
             try:
                 with self._datastore.connect() as link:
                     link.execute(f"LISTEN {CHANNEL}")
+                    told = False
                     self._tell(listening=True)
                     self._hear(link, waked)
             except psycopg.Error as error:
                 if not self._closed:
-                    logger.warning("not listening to PostgreSQL for the moment: %s", error)
+                    # Once; a long-running process tells when the database is back.
+                    level = logging.DEBUG if told else logging.WARNING
+                    logger.log(level, "not listening to PostgreSQL for the moment: %s", error)
+                    told = True
             self._tell(listening=False)
             with self._changed:
                 self._changed.wait_for(lambda: self._closed, AGAIN_SECONDS)

@@ -33,6 +33,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyth
         self.claims: dict[int, Claim] = {}
         self.fresh = False
         self._assigned: frozenset[TopicPartition] = frozenset()
+        self._waits = False
         self._told: frozenset[TopicPartition] | None = None
 
     # --- told by the group, in the library's thread ------------------------------------------------------------------
@@ -72,6 +73,9 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyth
             raise KafkaTrouble(f"{self.topic} was made anew since messages were read from it. {INSTEAD}")
         if not ours and self.group.place not in places:
             # Whoever owns that partition is about to write down whose the group is; ours wait until then.
+            if not self._waits:
+                self._waits = True
+                log.info("waiting until the consumer of partition 0 has written down whose the group is")
             self.fresh = True
             return False
         claims = claim(self.database, self.topic, [place.partition for place in places])

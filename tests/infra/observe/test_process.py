@@ -54,6 +54,7 @@ def test_libraries_are_quiet_unless_something_is_wrong(capsys: pytest.CaptureFix
     configure("consume", "info", "json")
     logging.getLogger("kafka.coordinator").info("joined")
     logging.getLogger("kafka.coordinator").warning("lost")
+    logging.getLogger("kafka.cluster").error("Metadata refresh: failed %s", "KafkaConnectionError: 111 ECONNREFUSED")
     assert [line["event"] for line in lines(capsys)] == ["lost"]
 
 

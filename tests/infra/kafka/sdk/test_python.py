@@ -10,8 +10,9 @@ from cloudevents.core.bindings import http as core_http
 from cloudevents.core.bindings import kafka as core_kafka
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent as CoreEvent
-from cloudevents.v1 import http as v1_http
+from cloudevents.v1 import conversion as v1
 from cloudevents.v1 import kafka as v1_kafka
+from cloudevents.v1.http import CloudEvent as OldEvent
 from typer.testing import CliRunner
 
 from infra.bootstrap import open_rapport
@@ -20,8 +21,8 @@ from tests.infra.kafka.sdk.events import DATA, TRACE, accepted, answers, attribu
 from tests.infra.kafka.stage import Stage
 
 
-def old(number: int, **more: Any) -> v1_http.CloudEvent:
-    return v1_http.CloudEvent(attributes(number, **more), DATA)
+def old(number: int, **more: Any) -> OldEvent:
+    return OldEvent(attributes(number, **more), DATA)
 
 
 def new(number: int, **more: Any) -> CoreEvent:
@@ -71,13 +72,13 @@ def test_sent_again_in_another_form_it_is_a_duplicate(sqlite_stage: Stage) -> No
 def test_the_bodies_of_http_are_taken_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAPPORT_STORE", f"sqlite:///{tmp_path / 'store.sqlite'}")
     bodies: list[bytes | str] = [
-        v1_http.to_structured(old(0))[1],
-        v1_http.to_json(old(1)),
-        v1_http.to_structured(old(2, partitionkey=None))[1],
+        v1.to_structured(old(0))[1],
+        v1.to_json(old(1)),
+        v1.to_structured(old(2, partitionkey=None))[1],
         core_http.to_structured(new(3), JSONFormat()).body,
         JSONFormat().write(new(4, sequence="7", sampledrate="30")),
         # Data as bytes goes in base64.
-        v1_http.to_structured(old(5), data_marshaller=lambda data: json.dumps(data).encode())[1],
+        v1.to_structured(old(5), data_marshaller=lambda data: json.dumps(data).encode())[1],
     ]
     file = tmp_path / "messages.jsonl"
     file.write_bytes(b"\n".join(map(line, bodies)))
