@@ -75,10 +75,11 @@ class Listener:
                     self._hear(link, waked)
             except psycopg.Error as error:
                 if not self._closed:
-                    # Once; a long-running process tells when the database is back.
-                    level = logging.DEBUG if told else logging.WARNING
+                    # That the server is away is told by those who notice, and another reason once.
+                    quiet = told or isinstance(error, psycopg.OperationalError)
+                    level = logging.DEBUG if quiet else logging.WARNING
                     logger.log(level, "not listening to PostgreSQL for the moment: %s", error)
-                    told = True
+                    told = not isinstance(error, psycopg.OperationalError)
             self._tell(listening=False)
             with self._changed:
                 self._changed.wait_for(lambda: self._closed, AGAIN_SECONDS)

@@ -99,7 +99,9 @@ class TestConsumers:
         refused(lost, stage, other)
         [won] = [each for each in both if each is not lost]
         won.wait_ready()
-        assert Counter(receipt.json["data"]["status"] for receipt in answered(stage, 60)) == {"accepted": 60}
+        # Answers in doubt are sent again when the partitions are shared out anew.
+        answers = {receipt.json["id"]: receipt.json["data"]["status"] for receipt in answered(stage, 60)}
+        assert Counter(answers.values()) == {"accepted": 60}
         heads = [head(stage, store) for store in (stage.settings.store, other)]
         assert sorted(heads) == [0, 60]
 
