@@ -215,7 +215,7 @@ class TestWhatIsNot:
     def test_can_be_listed_shown_put_right_and_sent_again(self, sqlite_stage: Stage) -> None:
         stage = sqlite_stage
         stage.start("consume").wait_ready()
-        wrong = programme(colour="blue", traceparent=TRACE)
+        wrong = programme(data={"name": "Programme", "colour": "blue"}, traceparent=TRACE)
         stage.send([raw(wrong)])
         [receipt] = answered(stage, 1)
         letter_id = receipt.json["id"]
