@@ -1,10 +1,12 @@
 """What a person or a deployment may set, each as an environment variable `RAPPORT_…`; secrets come by file."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BeforeValidator, Field, FilePath, ValidationError
+from pydantic import AwareDatetime, BeforeValidator, Field, FilePath, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from infra.whole_settings import halves, variable
 
 
 class WrongSettings(Exception):
@@ -71,11 +73,28 @@ class Settings(BaseSettings):
     # How many subjects (relationships, mentors, programmes) are kept in memory, some 10 KB each; let those alive at a time fit.
     cache: int = Field(default=4000, ge=1)
 
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        defaults = type(self).model_fields
+        given = {name: value for name, value in self if value not in {defaults[name].default, ""}}
+        if found := list(halves(given)):
+            raise ValueError("; ".join(found))
+        return self
+
+    @property
+    def store_is_named(self) -> bool:
+        """Whether somebody chose the store; else it is the file of the working folder."""
+        return "store" in self.model_fields_set and self.store != ""
+
 
 def load() -> Settings:
     """The settings of this process. Raises `WrongSettings`."""
     try:
         return Settings()
     except ValidationError as error:
-        wrong = [f"RAPPORT_{str(found['loc'][0]).upper()}: {found['msg']}" for found in error.errors()]
+        wrong = [
+            # What is wrong with one setting is named; what is wrong with several names them itself.
+            f"{variable(str(found['loc'][0]))}: {found['msg']}" if found["loc"] else str(found["ctx"]["error"])
+            for found in error.errors()
+        ]
         raise WrongSettings("; ".join(wrong)) from None

@@ -19,23 +19,27 @@ def consume(
 ) -> None:
     """Take messages from the topic rapport.commands; receipts go to rapport.receipts, the unreadable to rapport.dead-letters.
 
-    Start as many as you like, up to one for each partition. Ends cleanly on Ctrl-C and SIGTERM.
+    Start as many as you like, up to one for each partition, all on one store: the consumer group belongs to it. Ends
+    cleanly on Ctrl-C and SIGTERM.
     """
-    with running("consume", metrics_port, metrics_host) as (rapport, process):
+    with running("consume", metrics_port, metrics_host, needs_kafka=True) as (rapport, process):
         from kafka.errors import KafkaError
 
-        from infra.kafka.clients import KafkaTrouble, NoKafka
+        from infra.kafka.clients import AnotherStore, KafkaTrouble, NoKafka
         from infra.kafka.consume import Consuming
+        from infra.kafka.placement import Placement
         from infra.kafka.probe import BrokerProbe
         from infra.observe.keep import keep_going
 
         # A file of senders that is wrong ends the command before it joins the group.
         _ = rapport.senders
         process.vitals.check("broker", BrokerProbe(rapport.settings))
+        # Kept from session to session: each source is told of once.
+        placement = Placement()
         keep_going(
             process,
             "consumer",
-            lambda: Consuming(rapport, process, batch),
-            troubles=(KafkaError, KafkaTrouble),
-            hopeless=(NoKafka,),
+            lambda: Consuming(rapport, process, batch, placement),
+            troubles={KafkaError: "broker", KafkaTrouble: "broker"},
+            hopeless=(NoKafka, AnotherStore),
         )

@@ -19,7 +19,7 @@ def follow(metrics_port: MetricsPortOption = None, metrics_host: MetricsHostOpti
         from infra.projecting.rebuild import AlreadyBuilding
 
         engine = Engine(rapport.store, rapport.clock)
-        keep_going(process, "projections", lambda: Following(engine), troubles=(AlreadyBuilding,))
+        keep_going(process, "projections", lambda: Following(engine), troubles={AlreadyBuilding: "projections"})
 
 
 class Following:

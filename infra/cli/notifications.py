@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from infra.cli.opening import opened
+from infra.cli.opening import named_store, opened
 from infra.cli.output import OK, REFUSED, USAGE, JsonOption, fail, print_json, print_note, print_table
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def retry(
     from infra.notify.listing import STATUSES, NoSuchNotifications, listed, release
     from infra.settings import WrongSettings
 
-    with opened() as rapport:
+    with opened(named_store) as rapport:
         try:
             deliverer = Deliverer(rapport.database, rapport.settings)
             deliverer.check()

@@ -1,6 +1,6 @@
 """Opening the store for a command: what goes wrong ends the command with a sentence and the right exit code."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -8,19 +8,44 @@ from infra.cli.output import REFUSED, USAGE, fail
 
 if TYPE_CHECKING:
     from infra.bootstrap import Rapport
+    from infra.settings import Settings
 
 
 @contextmanager
-def opened() -> "Iterator[Rapport]":
-    """An open Rapport for the block. Wrong settings and unknown stores exit 2, whatever the store can't do exits 1."""
+def opened(check: "Callable[[Settings], None] | None" = None) -> "Iterator[Rapport]":
+    """An open Rapport for the block. Wrong settings and unknown stores exit 2, whatever the store can't do exits 1.
+
+    `check` looks at the settings before anything is opened or made, and raises `WrongSettings`.
+    """
     from infra.bootstrap import open_rapport
     from infra.eventstore.failure import StoreError, UnknownStore
-    from infra.settings import WrongSettings
+    from infra.settings import WrongSettings, load
 
     try:
-        with open_rapport() as rapport:
+        settings = load()
+        if check is not None:
+            check(settings)
+        with open_rapport(settings) as rapport:
             yield rapport
     except (WrongSettings, UnknownStore) as error:
         fail(str(error), USAGE)
     except StoreError as error:
         fail(str(error), REFUSED)
+
+
+def named_store(settings: "Settings") -> None:
+    """Beside Kafka, what reacts to a store works only on one that somebody named.
+
+    The store that is taken otherwise, a file of the working folder, would be a second one: it takes its share of the messages
+    and answers on the real topics.
+
+    Raises:
+        WrongSettings: `RAPPORT_KAFKA` is set, and `RAPPORT_STORE` is not.
+    """
+    from infra.settings import WrongSettings
+
+    if settings.kafka and not settings.store_is_named:
+        raise WrongSettings(
+            "RAPPORT_STORE: name the store that belongs to the broker in RAPPORT_KAFKA, "
+            "for instance postgresql://rapport@db.example.org/rapport or sqlite:////srv/rapport/rapport.sqlite"
+        )

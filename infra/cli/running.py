@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from infra.cli.opening import opened
+from infra.cli.opening import named_store, opened
 from infra.cli.output import USAGE, fail
 
 if TYPE_CHECKING:
     from infra.bootstrap import Rapport
     from infra.observe.process import Process
+    from infra.settings import Settings
 
 MetricsPortOption = Annotated[
     int | None,
@@ -23,19 +24,26 @@ MetricsHostOption = Annotated[str, typer.Option("--metrics-host", help="The addr
 
 
 @contextmanager
-def running(app: str, metrics_port: int | None, metrics_host: str) -> Iterator["tuple[Rapport, Process]"]:
+def running(
+    app: str, metrics_port: int | None, metrics_host: str, *, needs_kafka: bool = False
+) -> Iterator["tuple[Rapport, Process]"]:
     """Everything around a loop; what the process can't even begin with ends it with exit 2 and a sentence."""
-    from infra.kafka.clients import NoKafka
+    from infra.kafka.clients import AnotherStore, NoKafka, connection
     from infra.observe.endpoints import PortTaken
     from infra.observe.process import observed
     from infra.observe.tracing import UnknownExporter
 
+    def check(settings: "Settings") -> None:
+        if needs_kafka:
+            connection(settings)
+        named_store(settings)
+
     try:
         with (
-            opened() as rapport,
+            opened(check) as rapport,
             observed(app, rapport.settings, metrics_port=metrics_port, metrics_host=metrics_host) as process,
         ):
             process.watch_store(rapport.store)
             yield rapport, process
-    except (NoKafka, PortTaken, UnknownExporter) as error:
+    except (AnotherStore, NoKafka, PortTaken, UnknownExporter) as error:
         fail(str(error), USAGE)

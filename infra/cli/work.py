@@ -61,7 +61,7 @@ def work(
 
         if until is not None and until > rapport.clock.now() and not rapport.settings.clock:
             print_note(f"what follows up to {until.isoformat()} is recorded now, as if it were that time")
-        deliverer = _deliverer(rapport)
+        deliverer = _deliverer(rapport, process)
         horizon = Horizon(rapport.clock, until)
         runner = Runner(rapport.store, rapport.handler, horizon, batch=batch, lease_seconds=lease)
         if release or rebuild:
@@ -74,11 +74,11 @@ def work(
         bring_up_to_date("the work is done")
 
 
-def _deliverer(rapport: "Rapport") -> "Deliverer":
+def _deliverer(rapport: "Rapport", process: "Process") -> "Deliverer":
     from infra.notify.deliver import Deliverer
     from infra.settings import WrongSettings
 
-    deliverer = Deliverer(rapport.database, rapport.settings)
+    deliverer = Deliverer(rapport.database, rapport.settings, outages=process.outages)
     try:
         deliverer.check()
     except WrongSettings as error:

@@ -13,6 +13,7 @@ from kafka.structs import TopicPartition
 from infra.eventstore.database import Database
 from infra.kafka.claims import Claim, claim, is_known
 from infra.kafka.clients import REQUEST_MS, KafkaTrouble
+from infra.kafka.ownership import GroupOfOneStore
 from infra.observe.logs import logger
 from infra.observe.metrics import EXPIRED, REBALANCES, UNREAD
 
@@ -24,13 +25,16 @@ log = logger("rapport.kafka")
 class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python ships no types
     """What is ours of one topic. `fresh` while there are partitions that are not claimed yet."""
 
-    def __init__(self, consumer: Any, topic: str, database: Database) -> None:
+    def __init__(self, consumer: Any, topic: str, database: Database, group: GroupOfOneStore) -> None:
         self.consumer = consumer
+        self.group = group
         self.topic = topic
         self.database = database
         self.claims: dict[int, Claim] = {}
         self.fresh = False
         self._assigned: frozenset[TopicPartition] = frozenset()
+        self._waits = False
+        self._told: frozenset[TopicPartition] | None = None
 
     # --- told by the group, in the library's thread ------------------------------------------------------------------
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
@@ -49,19 +53,34 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyth
         self.claims = {}
 
     # --- done by the consumer, in its loop ---------------------------------------------------------------------------
-    def take(self) -> None:
-        """Claim what was assigned and go to where the store says. Raises `StoreError` and `KafkaTrouble`."""
+    def take(self) -> bool:
+        """Claim what was assigned and go to where the store says; False while it isn't known whose the group is.
+
+        Raises `StoreError`, `KafkaTrouble` and `AnotherStore`.
+        """
         self.fresh = False
         UNREAD.clear()
         places = sorted(self._assigned)
-        REBALANCES.inc()
-        log.info("partitions assigned", partitions=[place.partition for place in places])
+        if self._told is not self._assigned:
+            self._told = self._assigned
+            REBALANCES.inc()
+            log.info("partitions assigned", partitions=[place.partition for place in places])
+        ours = self.group.is_ours()
         if not places:
-            return
+            return True
         topic_id = self.consumer._cluster.topic_id(self.topic)  # noqa: SLF001 - brokers tell it since 2.8
         if topic_id is not None and not is_known(self.database, self.topic, topic_id):
             raise KafkaTrouble(f"{self.topic} was made anew since messages were read from it. {INSTEAD}")
+        if not ours and self.group.place not in places:
+            # Whoever owns that partition is about to write down whose the group is; ours wait until then.
+            if not self._waits:
+                self._waits = True
+                log.info("waiting until the consumer of partition 0 has written down whose the group is")
+            self.fresh = True
+            return False
         claims = claim(self.database, self.topic, [place.partition for place in places])
+        if not ours and not self.group.take(claims[self.group.place.partition].next):
+            return False
         begins = self.consumer.beginning_offsets(places, timeout_ms=REQUEST_MS)
         ends = self.consumer.end_offsets(places, timeout_ms=REQUEST_MS)
         for place in places:
@@ -70,6 +89,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyth
             self.consumer.seek(place, max(found.answered, begins[place]))
         self.consumer.resume(*places)
         self.claims = claims
+        return True
 
     def measure(self) -> None:
         """Show how much is unread, against the high watermark that the broker tells with every fetch."""

@@ -36,18 +36,14 @@ class NoKafka(Exception):
     """The settings don't say how to reach a broker."""
 
 
+class AnotherStore(Exception):
+    """The consumer group or the topic belongs to another store; the message names both and says what to do."""
+
+
 def connection(settings: Settings) -> dict[str, Any]:
     """How to reach the brokers, as kafka-python wants it. Raises `NoKafka`."""
     if not settings.kafka:
         raise NoKafka("no broker is named: set RAPPORT_KAFKA to host:port (several with commas between)")
-    sasl = {
-        "RAPPORT_KAFKA_SASL": settings.kafka_sasl,
-        "RAPPORT_KAFKA_USERNAME": settings.kafka_username,
-        "RAPPORT_KAFKA_PASSWORD_FILE": settings.kafka_password_file,
-    }
-    missing = [name for name, value in sasl.items() if value is None]
-    if missing and settings.kafka_security.startswith("SASL"):
-        raise NoKafka(f"RAPPORT_KAFKA_SECURITY is {settings.kafka_security}: set {' and '.join(missing)} too")
     given = {
         "ssl_cafile": _path(settings.kafka_ca_file),
         "ssl_certfile": _path(settings.kafka_certificate_file),

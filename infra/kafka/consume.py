@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from time import monotonic, time
 from typing import Any, Final
 
-from kafka.structs import OffsetAndMetadata, TopicPartition
+from kafka.structs import TopicPartition
 from opentelemetry.trace import Span, SpanKind
 
 from infra.bootstrap import Rapport
@@ -22,6 +22,8 @@ from infra.kafka.arrival import Arrived, arrived
 from infra.kafka.assignment import Assignment
 from infra.kafka.claims import Claim
 from infra.kafka.earlier import answered_earlier
+from infra.kafka.ownership import GroupOfOneStore
+from infra.kafka.placement import Placement
 from infra.kafka.topics import Topics
 from infra.kafka.watchdog import Watchdog
 from infra.observe.logs import logger
@@ -51,26 +53,31 @@ class Work:
 
 
 class Consuming:
-    """One session of a consumer. Raises `StoreError`, `KafkaTrouble` and kafka's errors; then it is over."""
+    """One session of a consumer. Raises `StoreError`, `KafkaTrouble`, `AnotherStore` and kafka's errors; then it is over."""
 
-    def __init__(self, rapport: Rapport, process: Process, batch: int = 500) -> None:
+    def __init__(
+        self, rapport: Rapport, process: Process, batch: int = 500, placement: Placement | None = None
+    ) -> None:
         self.rapport = rapport
         self.process = process
+        self.placement = placement or Placement()
         settings = rapport.settings
         self.topics = Topics.named(settings.kafka_prefix)
         # Without the database there is nothing to join the group for.
         rapport.store.head()
         self.answers = Answers(settings, self.topics, rapport.clock)
+        name = settings.kafka_prefix + settings.kafka_group
         try:
-            self.consumer = clients.consumer(
-                settings, "rapport-consume", group=settings.kafka_prefix + settings.kafka_group, most=batch
-            )
+            self.consumer = clients.consumer(settings, "rapport-consume", group=name, most=batch)
         except BaseException:
             self.answers.close()
             raise
         try:
             clients.must_have(self.consumer, self.topics.commands)
-            self.assignment = Assignment(self.consumer, self.topics.commands, rapport.database)
+            self.group = GroupOfOneStore(self.consumer, name, self.topics.commands, rapport.store.identity.id)
+            # Asked before joining, so that a store that is refused takes no partition from anybody.
+            self.group.is_ours()
+            self.assignment = Assignment(self.consumer, self.topics.commands, rapport.database, self.group)
             self.watchdog = Watchdog(self.consumer, settings.kafka_session_seconds)
             self.consumer.subscribe([self.topics.commands], listener=self.assignment)
         except BaseException:
@@ -86,8 +93,8 @@ class Consuming:
         self.watchdog.look()
         if self.assignment.fresh:
             # What was on its way for the old assignment is no longer ours to keep account of.
-            self.assignment.take()
-            self.at_work = True
+            self.at_work = self.assignment.take() or self.at_work
+            self.placement.partitions = len(self.consumer.partitions_for_topic(self.topics.commands) or ())
         elif polled:
             self._take(polled)
         else:
@@ -119,6 +126,8 @@ class Consuming:
     def _record(self, work: Work) -> list[Answered]:
         """Decide and commit what is new."""
         began, began_at = monotonic(), time()
+        for each in work.new:
+            self.placement.look(each)
         new, spans = self._traced(work.new)
         messages = [each.read for each in new if isinstance(each.read, Message)]
         offsets = sorted(
@@ -158,7 +167,7 @@ class Consuming:
             return
         self._told_at = monotonic()
         reached = {
-            TopicPartition(self.topics.commands, partition): OffsetAndMetadata(claim.next, "", -1)
+            TopicPartition(self.topics.commands, partition): self.group.offset(claim.next)
             for partition, claim in self.assignment.claims.items()
             if claim.next
         }

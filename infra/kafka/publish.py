@@ -20,6 +20,7 @@ from infra.kafka.answers import CONTENT_TYPE
 from infra.kafka.clients import KafkaTrouble
 from infra.kafka.facts import fact
 from infra.kafka.lease import Lease
+from infra.kafka.ownership import header, must_be_ours
 from infra.kafka.topics import Topics
 from infra.observe.logs import logger
 from infra.observe.metrics import LEADING, PUBLISH_SECONDS, PUBLISHED, UNACKNOWLEDGED, WITHHELD
@@ -49,16 +50,21 @@ class _Sent(NamedTuple):
 
 
 class Publishing:
-    """One session of a publisher. Raises `StoreError`, `KafkaTrouble` and kafka's errors; then it is over."""
+    """One session of a publisher. Raises `StoreError`, `KafkaTrouble`, `AnotherStore` and kafka's errors; then it is over.
+
+    `take_over`: publish even if another store did so before.
+    """
 
     at_work = True
 
-    def __init__(self, rapport: Rapport, process: Process) -> None:
+    def __init__(self, rapport: Rapport, process: Process, *, take_over: bool = False) -> None:
         self.rapport = rapport
         self.store = rapport.store
         self.process = process
+        self.take_over = take_over
         self.topic = Topics.named(rapport.settings.kafka_prefix).events
         self.name = f"publish:{self.topic}"
+        self.store_header = header(rapport.store.identity.id)
         self.lease: Lease | None = None
         self.producer: Any = None
         self._read = 0
@@ -109,11 +115,23 @@ class Publishing:
         self.lease = lease.take(self.rapport.database, self.name, self.rapport.settings.kafka_session_seconds)
         if self.lease is None:
             return False
+        if not self.lease.position and not self.take_over:
+            # It never published here: perhaps it is not the one that should.
+            self._must_be_ours()
         self._read = self._acknowledged = self.lease.position
         self._written_at = self._moved_at = monotonic()
         LEADING.set(1)
         log.info("publishing", topic=self.topic, after=self.lease.position)
         return True
+
+    def _must_be_ours(self) -> None:
+        assert self.lease is not None
+        try:
+            must_be_ours(self.rapport.settings, self.topic, self.store.identity.id)
+        except BaseException:
+            self.lease.release()
+            self.lease = None
+            raise
 
     def _write(self, *, force: bool) -> None:
         """Write down how far the broker has acknowledged, and keep the lease."""
@@ -135,7 +153,7 @@ class Publishing:
             self.process.tracing.end(span)
             self._waiting.append(_Sent(notification.position, None, None, None))
             return
-        headers = [CONTENT_TYPE]
+        headers = [CONTENT_TYPE, self.store_header]
         if traceparent := valid(recorded.traceparent):
             headers.append(("traceparent", traceparent.encode()))
         future = self.producer.send(self.topic, body, recorded.subject.encode(), headers)

@@ -19,8 +19,10 @@ from infra.notify.claims import Batch, Claimed
 from infra.notify.outbox import prepare
 from infra.notify.route import Refusal, Route, Trouble
 from infra.notify.routes import Routes, open_routes
+from infra.observe.keep import DATABASE
 from infra.observe.logs import logger
 from infra.observe.metrics import NOTIFICATIONS
+from infra.observe.outages import Outages
 from infra.settings import Settings, WrongSettings
 
 FIRST_SECONDS: Final = 10.0
@@ -31,6 +33,8 @@ LONGEST_REST_SECONDS: Final = 300.0
 LEASE_SECONDS: Final = 60.0
 BATCH: Final = 50
 WATCH_SECONDS: Final = 0.5
+# What waits when the settings or we ourselves are wrong.
+NOTIFICATIONS_WAIT: Final = "notifications"
 
 log = logger("rapport.notify")
 
@@ -63,9 +67,17 @@ def backoff(attempts: int) -> float:
 class Deliverer:
     """Delivers what waits in a database. Several may work at once, in one process or many."""
 
-    def __init__(self, database: Database, settings: Settings, *, lease_seconds: float | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        *,
+        lease_seconds: float | None = None,
+        outages: Outages | None = None,
+    ) -> None:
         self.database = database
         self.settings = settings
+        self.outages = outages or Outages()
         # One delivery fits into two thirds of it, even one that has to connect a second time.
         self.lease = lease_seconds or max(LEASE_SECONDS, 6 * settings.notify_seconds)
         prepare(database)
@@ -100,20 +112,26 @@ class Deliverer:
         while not stop.is_set():
             try:
                 self.deliver(stop=stop)
+                self.outages.over(NOTIFICATIONS_WAIT)
                 stop.wait(WATCH_SECONDS)
             except WrongSettings as error:
-                log.warning("notifications wait for their settings to be put right", error=str(error))
+                self.outages.begins(NOTIFICATIONS_WAIT, error)
                 stop.wait(LONGEST_REST_SECONDS)
             except StoreError as error:
-                log.warning("notifications wait for the store", error=str(error))
+                # The workers in the same process tell when it is back.
+                self.outages.begins(DATABASE, error)
                 stop.wait(FIRST_SECONDS)
-            except Exception as error:
-                log.exception("delivering notifications failed and begins anew", why=type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - whatever it is, beginning anew from the store is safe
+                self.outages.begins(NOTIFICATIONS_WAIT, error, mistake=True)
                 stop.wait(FIRST_SECONDS)
 
     def _deliver(self, batch: Batch, routes: Routes, going: _Pass, stop: threading.Event | None) -> None:
         going.resting |= batch.resting
         going.failures |= batch.failures
+        for name, failures in batch.failures.items():
+            if not failures:
+                # Another process may have found out.
+                self.outages.over(name)
         unused: list[tuple[Claimed, str]] = []
         stranded: list[Claimed] = []
         held, renewed = {claimed.note.id for claimed in batch.claimed}, monotonic()
@@ -143,7 +161,7 @@ class Deliverer:
         except Refusal as refusal:
             self._failed(claimed, route, str(refusal), going, dead=True)
         except Trouble as trouble:
-            self._failed(claimed, route, str(trouble), going, after=trouble.after)
+            self._failed(claimed, route, str(trouble), going, after=trouble.after, quiet=trouble.everybody)
             if trouble.everybody:
                 self._rest(route, trouble, going)
             return
@@ -155,12 +173,22 @@ class Deliverer:
             claims.sent(self.database, claimed, channel)
             going.tally.sent += 1
             NOTIFICATIONS.labels(channel, "sent").inc()
+        self.outages.over(channel)
         if going.failures.pop(channel, 0):
             claims.rest(self.database, channel, 0, 0)
 
     def _failed(
-        self, claimed: Claimed, route: Route, reason: str, going: _Pass, *, after: float = 0.0, dead: bool = False
+        self,
+        claimed: Claimed,
+        route: Route,
+        reason: str,
+        going: _Pass,
+        *,
+        after: float = 0.0,
+        dead: bool = False,
+        quiet: bool = False,
     ) -> None:
+        """`quiet`: the outage of the route says it for all that are to be tried again."""
         attempts = claimed.attempts + 1
         dead = dead or attempts >= self.settings.notify_attempts
         wait = max(after, backoff(attempts))
@@ -170,10 +198,12 @@ class Deliverer:
         going.tally.again += not dead
         NOTIFICATIONS.labels(route.channel, "dead" if dead else "failed").inc()
         said = "a notification is given up" if dead else "a notification will be tried again"
-        log.warning(said, id=claimed.note.id, way=route.channel, attempts=attempts, reason=reason)
+        tell = log.debug if quiet and not dead else log.warning
+        tell(said, id=claimed.note.id, way=route.channel, attempts=attempts, reason=reason)
 
     def _rest(self, route: Route, trouble: Trouble, going: _Pass) -> None:
         failures = going.failures[route.channel] = going.failures.get(route.channel, 0) + 1
         wait = max(trouble.after, min(backoff(failures), LONGEST_REST_SECONDS))
         going.resting.add(route.channel)
+        self.outages.begins(route.channel, trouble)
         claims.rest(self.database, route.channel, failures, wait)

@@ -204,13 +204,13 @@ def _said(what: str, code: int, words: bytes | str) -> str:
 
 def open_mail(settings: Settings) -> MailRoute:
     """The route that the settings describe. Raises `WrongSettings`."""
-    if settings.smtp_from is None:
-        raise WrongSettings("RAPPORT_SMTP_FROM: e-mail needs a sender")
+    assert settings.smtp_from is not None, "settings come whole"
+    assert settings.addresses is not None, "settings come whole"
     try:
         address(settings.smtp_from)
     except ValueError as error:
         raise WrongSettings(f"RAPPORT_SMTP_FROM: {settings.smtp_from!r} {error}") from None
-    addresses = read_addresses(settings.addresses) if settings.addresses else {}
+    addresses = read_addresses(settings.addresses)
     return MailRoute(server_of(settings), settings.smtp_from, addresses, settings.notify_seconds)
 
 
@@ -226,15 +226,16 @@ def server_of(settings: Settings) -> Server:
             "RAPPORT_SMTP: expected smtp://[user@]host[:port] or smtps://…; the password is in RAPPORT_SMTP_PASSWORD_FILE"
         )
     user = unquote(parts.username) if parts.username else None
-    password = _password(settings.smtp_password_file) if user else None
+    password = None
+    if user:
+        assert settings.smtp_password_file is not None, "settings come whole"
+        password = _password(settings.smtp_password_file)
     if not f"{user}{password}".isascii():
         raise WrongSettings("RAPPORT_SMTP: user and password may have ASCII characters alone")
     return Server(parts.hostname, port or (465 if tls else 25), tls, settings.smtp_starttls, user, password)
 
 
-def _password(path: Path | None) -> str:
-    if path is None:
-        raise WrongSettings("RAPPORT_SMTP_PASSWORD_FILE: the user in RAPPORT_SMTP needs a password")
+def _password(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:

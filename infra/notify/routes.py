@@ -37,6 +37,7 @@ def open_routes(settings: Settings) -> Iterator[Routes]:
             from infra.notify.webhook import open_webhook
 
             url, secret = settings.notify_webhook, settings.notify_secret_file
+            assert secret is not None, "settings come whole"
             routes.append(open_webhook(url, secret, settings.notify_seconds))
             stack.callback(routes[-1].close)
         yield Routes(tuple(routes))

@@ -139,13 +139,11 @@ def seconds_of(retry_after: str | None) -> float:
     return min(max(wait, 0.0), LONGEST_AFTER)
 
 
-def open_webhook(url: str, secret_file: Path | None, seconds: float) -> WebhookRoute:
+def open_webhook(url: str, secret_file: Path, seconds: float) -> WebhookRoute:
     """The route to a URL. Raises `WrongSettings`."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise WrongSettings("RAPPORT_NOTIFY_WEBHOOK: expected a URL such as https://example.org/hooks/rapport")
-    if secret_file is None:
-        raise WrongSettings("RAPPORT_NOTIFY_SECRET_FILE: a webhook needs the file with the secret that signs")
     return WebhookRoute(url, read_secrets(secret_file), seconds)
 
 

@@ -4,7 +4,8 @@ A session holds clients and nothing that can't be lost. So there is one way to r
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final, Protocol
 
 from infra.eventstore.failure import FencedSource, StoreError
@@ -16,6 +17,10 @@ FIRST_SECONDS: Final = 0.2
 LONGEST_SECONDS: Final = 10.0
 # No turn of a session may take longer; a process that stays in one is not alive.
 PATIENCE_SECONDS: Final = 180.0
+
+# The check of the same name looks after it.
+DATABASE: Final = "database"
+NONE: Final[Mapping[type[Exception], str]] = MappingProxyType({})
 
 log = logger("rapport.process")
 
@@ -40,17 +45,18 @@ def keep_going(
     name: str,
     begin: Callable[[], Working],
     *,
-    troubles: tuple[type[Exception], ...] = (),
+    troubles: Mapping[type[Exception], str] = NONE,
     hopeless: tuple[type[Exception], ...] = (),
 ) -> None:
     """Run sessions until the process is asked to stop.
 
-    `troubles` are to be expected beside those of the store and are told in a sentence, everything else with its
-    traceback. `hopeless` ones are raised: beginning anew does not help.
+    `troubles` are to be expected beside those of the store, each with the name of what is away then: they are told in a
+    sentence, everything else with its traceback. `hopeless` ones are raised: beginning anew does not help.
     """
     loop = process.vitals.loop(name, PATIENCE_SECONDS)
     process.vitals.troubled(name, "is starting")
     wait = FIRST_SECONDS
+    expected: dict[type[Exception], str] = {StoreError: DATABASE, OSError: name, **troubles}
     while not process.stop.is_set():
         loop.beat()
         session: Working | None = None
@@ -62,12 +68,13 @@ def keep_going(
                 if session.at_work:
                     wait = FIRST_SECONDS
                     process.vitals.well(name)
+                process.tell_outages(name, *expected.values(), well=session.at_work)
             session.finish()
         except hopeless:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, beginning anew from the store is safe
             process.vitals.troubled(name, str(error) or type(error).__name__)
-            _report(name, error, troubles)
+            _report(process, name, error, expected)
             process.stop.wait(wait * random.uniform(0.7, 1.3))
             wait = min(wait * 2, LONGEST_SECONDS)
         finally:
@@ -75,15 +82,13 @@ def keep_going(
                 _close(session)
 
 
-def _report(name: str, error: Exception, troubles: tuple[type[Exception], ...]) -> None:
-    why = type(error).__name__
-    RESTARTS.labels(why).inc()
+def _report(process: Process, name: str, error: Exception, expected: Mapping[type[Exception], str]) -> None:
+    RESTARTS.labels(type(error).__name__).inc()
     if isinstance(error, FencedSource):
         log.warning("another process has taken over", part=name, error=str(error))
-    elif isinstance(error, (StoreError, OSError, *troubles)):
-        log.warning("begins anew", part=name, why=why, error=str(error))
-    else:
-        log.error("begins anew after a mistake of its own", part=name, exc_info=error)
+        return
+    away = next((what for kind, what in expected.items() if isinstance(error, kind)), None)
+    process.outages.begins(away or name, error, mistake=away is None)
 
 
 def _close(session: Working) -> None:

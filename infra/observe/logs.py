@@ -5,6 +5,7 @@ Everything that logs goes through here, the libraries' loggers too. A line has `
 """
 
 import logging
+import re
 import sys
 from typing import Final, Literal
 
@@ -19,6 +20,11 @@ Format = Literal["json", "text"]
 QUIET: Final = ("kafka", "asyncio", "opentelemetry", "httpx", "httpcore")
 # Repeats every second that a broker is away what our own line says once, with the reason.
 SILENT: Final = ("kafka.net", "kafka.producer", "kafka.coordinator.heartbeat")
+# And so do these words in lines of its other loggers, whose other warnings are worth reading.
+OUTAGE: Final = re.compile(
+    "KafkaConnectionError|KafkaTimeoutError|RequestTimedOut|NotReady|No node available|coordinator dead|NotCoordinator|"
+    "CoordinatorNotAvailable|CoordinatorLoadInProgress|Disconnect|Cancelled"
+)
 
 SELDOM_SECONDS: Final = 30.0
 SELDOM_MOST: Final = 1000
@@ -70,7 +76,10 @@ def logger(name: str) -> structlog.stdlib.BoundLogger:
 
 
 class _Seldom(logging.Filter):
-    """Lets what a library of Kafka says through once in a while: it repeats some of it ten times a second while a topic is missing."""
+    """Lets what a library of Kafka says through once in a while: it repeats some of it ten times a second while a topic is missing.
+
+    What it says about an outage is left to `outages`.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -80,6 +89,8 @@ class _Seldom(logging.Filter):
         if not record.name.startswith("kafka"):
             return True
         said = record.name, record.getMessage()
+        if OUTAGE.search(said[1]):
+            return False
         if record.created - self._last.get(said, -SELDOM_SECONDS) < SELDOM_SECONDS:
             return False
         if len(self._last) > SELDOM_MOST:

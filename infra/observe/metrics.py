@@ -42,6 +42,13 @@ MESSAGE_SECONDS: Final = Histogram(
 DEAD_LETTERS: Final = Counter(
     "rapport_dead_letters", "Messages put aside as dead letters, by the first reason.", ("reason",), registry=REGISTRY
 )
+MISPLACED: Final = Counter(
+    "rapport_misplaced_messages",
+    "Messages in the wrong place, so that the order of a subject may be lost: the key is not the subject, or the partition "
+    "is not the one that murmur2 gives the key.",
+    ("why",),
+    registry=REGISTRY,
+)
 UNREAD: Final = Gauge(
     "rapport_unread_messages",
     "Messages in a partition of the commands' topic that this consumer owns and has not recorded.",

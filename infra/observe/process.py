@@ -20,9 +20,10 @@ from infra.eventstore.store import EventStore
 from infra.observe import tracing
 from infra.observe.endpoints import HOST, endpoints
 from infra.observe.logs import configure, logger
+from infra.observe.outages import Outages
 from infra.observe.store import StoreCollector
 from infra.observe.tracing import Tracing
-from infra.observe.vitals import Vitals
+from infra.observe.vitals import FRESH_SECONDS, PROCESS, Vitals
 from infra.settings import Settings
 
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
@@ -38,6 +39,9 @@ class Process:
     vitals: Vitals = field(default_factory=Vitals)
     stop: threading.Event = field(default_factory=threading.Event)
     metrics_port: int | None = None
+    outages: Outages = field(default_factory=Outages)
+    # What the checks found and what is told of it may not be torn apart by another thread.
+    _telling: threading.Lock = field(default_factory=threading.Lock)
 
     def watch_store(self, store: EventStore) -> None:
         """Make readiness depend on the database, and show what it knows of all followers, dead ones included."""
@@ -45,6 +49,33 @@ class Process:
         store.database.hurry_when(self.stop.is_set)
         if self.metrics_port is not None:
             StoreCollector(store).register()
+
+    def tell_outages(self, *ours: str, well: bool) -> None:
+        """Log what the checks find away, and, when a loop has done its work (`well`), what is back: of them and of `ours`."""
+        with self._telling:
+            away = self.vitals.away()
+            for name, said in away.items():
+                self.outages.begins(name, said)
+            if well:
+                for name in {*self.vitals.checked, *ours} - away.keys():
+                    self.outages.over(name)
+
+    @contextmanager
+    def watching_outages(self) -> Iterator[None]:
+        """Log what the checks find away while the block runs: a loop may hang in what is away."""
+        ended = threading.Event()
+
+        def watch() -> None:
+            while not ended.wait(FRESH_SECONDS) and not self.stop.is_set():
+                self.tell_outages(well=False)
+
+        thread = threading.Thread(target=watch, name="outages", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
 
 @contextmanager
@@ -60,9 +91,12 @@ def observed(
     with ExitStack() as stack:
         stack.callback(tracing.shut_down)
         if metrics_port is not None:
+            # Nothing gets done before the first loop turns, and imports take a while.
+            process.vitals.troubled(PROCESS, "is starting")
             process.metrics_port = stack.enter_context(endpoints(process.vitals, metrics_port, metrics_host))
         stack.enter_context(_polite(process))
         log.info("started", metrics_port=process.metrics_port)
+        stack.enter_context(process.watching_outages())
         yield process
         log.info("stopped")
 

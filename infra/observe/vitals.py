@@ -14,6 +14,7 @@ from infra.observe.metrics import READY
 
 CHECK_SECONDS: Final = 3.0
 FRESH_SECONDS: Final = 2.0
+PROCESS: Final = "process"
 
 # Raises, with a message for people, when what it looks at is not well.
 Check = Callable[[], object]
@@ -59,13 +60,26 @@ class Vitals:
         self.stopping = False
 
     def loop(self, name: str, patience: float = 60.0) -> Loop:
-        """A loop to be watched from now on."""
+        """A loop to be watched from now on; with the first one the process has started."""
         self._loops[name] = found = Loop(patience)
+        self.well(PROCESS)
         return found
 
     def check(self, name: str, check: Check) -> None:
         """Something to look at whenever somebody asks whether the process is ready."""
         self._checks[name] = _Checked(name, check)
+
+    def away(self) -> dict[str, str]:
+        """What is wrong with each thing that is checked and not well, as far as is known; the checks go on in the background."""
+        checks = list(self._checks.items())
+        for _, checked in checks:
+            checked.look()
+        return {name: checked.said_last for name, checked in checks if checked.said_last != "ok"}
+
+    @property
+    def checked(self) -> list[str]:
+        """The names of what is checked."""
+        return list(self._checks)
 
     def troubled(self, name: str, what: str) -> None:
         """Something is wrong until `well` is called with the same name."""
@@ -89,7 +103,7 @@ class Vitals:
         report.parts |= {name: checked.said(until) for name, checked in checks}
         report.parts |= self._trouble
         if self.stopping:
-            report.parts["process"] = "is stopping"
+            report.parts[PROCESS] = "is stopping"
         READY.set(report.ok)
         return report
 
@@ -100,7 +114,7 @@ class _Checked:
     def __init__(self, name: str, check: Check) -> None:
         self.name = name
         self.check = check
-        self._said = "ok"
+        self.said_last = "ok"
         self._at = float("-inf")
         self._turn = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -120,13 +134,13 @@ class _Checked:
             thread.join(max(0.0, until - time.monotonic()))
             if thread.is_alive():
                 return f"has not answered for {CHECK_SECONDS:.0f} s"
-        return self._said
+        return self.said_last
 
     def _look(self) -> None:
         try:
             self.check()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is what is wrong
-            self._said = str(error) or type(error).__name__
+            self.said_last = str(error) or type(error).__name__
         else:
-            self._said = "ok"
+            self.said_last = "ok"
         self._at = time.monotonic()

@@ -10,6 +10,7 @@ from infra.eventstore.database import as_time
 from infra.eventstore.failure import FencedSource, StoreError
 from infra.eventstore.store import EventStore
 from infra.kafka.lease import Lease
+from infra.observe.keep import DATABASE
 from infra.observe.logs import logger
 from infra.observe.process import Process
 from infra.working.horizon import Horizon
@@ -87,12 +88,13 @@ def follow(runner: Runner, process: Process) -> None:
             if not runner.turn():
                 _idle(runner, process)
             process.vitals.well("work")
+            process.tell_outages(well=True)
             wait = FIRST_SECONDS
         except FencedSource:
             log.info("another process took over")
         except StoreError as error:
             process.vitals.troubled("work", str(error))
-            log.warning("begins anew", error=str(error))
+            process.outages.begins(DATABASE, error)
             process.stop.wait(wait * random.uniform(0.7, 1.3))
             wait = min(wait * 2, LONGEST_SECONDS)
     try:

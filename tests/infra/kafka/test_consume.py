@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 from infra.bootstrap import open_rapport
+from infra.observe.outages import BEGINS
 from infra.simulate.stream import Simulation
 from tests.infra.kafka.running import eventually
 from tests.infra.kafka.stage import Read, Stage
@@ -161,7 +162,7 @@ class TestWhatIsNot:
         assert [letter["left_out"] for letter in letters] == [None] * 4 + [len(value) for value in poison[-2:]]
         assert [len(letter["problems"]) for letter in letters] == [51, 51, 1, 2, 1, 1]
         assert letters[0]["problems"][-1]["code"] == "more"
-        assert not stage.running[0].said("begins anew")
+        assert not stage.running[0].said(BEGINS)
         refused = stage.call("dead-letters", "resubmit", letters[-1]["id"])
         assert refused.returncode == 1
         assert b"--body" in refused.stderr
@@ -176,7 +177,7 @@ class TestWhatIsNot:
         stage.topics.server.create_topics(3, [stage.topics.commands])
         stage.send([raw(programme(number)) for number in range(10, 15)], partition=0)
         running = stage.start("consume")
-        eventually(lambda: running.said("begins anew"))
+        eventually(lambda: running.said(BEGINS))
         status, page = running.page("/ready")
         assert status == 503
         assert "made anew" in json.loads(page)["consumer"]
@@ -214,7 +215,7 @@ class TestWhatIsNot:
     def test_can_be_listed_shown_put_right_and_sent_again(self, sqlite_stage: Stage) -> None:
         stage = sqlite_stage
         stage.start("consume").wait_ready()
-        wrong = programme(colour="blue", traceparent=TRACE)
+        wrong = programme(data={"name": "Programme", "colour": "blue"}, traceparent=TRACE)
         stage.send([raw(wrong)])
         [receipt] = answered(stage, 1)
         letter_id = receipt.json["id"]
@@ -250,7 +251,7 @@ class TestWhatIsMissing:
         stage = sqlite_stage
         stage.topics.server.delete_topics([stage.topics.receipts])
         running = stage.start("consume")
-        eventually(lambda: running.said("begins anew"))
+        eventually(lambda: running.said(BEGINS))
         status, page = running.page("/ready")
         assert status == 503
         assert stage.topics.receipts in json.loads(page)["consumer"]

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from infra.local.kafka import Kafka
+from infra.observe.outages import BEGINS
 from infra.settings import Settings
 from tests.infra.kafka.running import eventually
 from tests.infra.kafka.stage import Stage
@@ -117,6 +118,6 @@ def test_messages_go_in_and_facts_come_out(secure_stage: Stage) -> None:
 def test_who_may_not_come_in_is_not_ready(secure_stage: Stage, change: dict[str, str]) -> None:
     stage = secure_stage
     running = stage.start("consume", **{name: str(stage.folder / file) for name, file in change.items()})
-    eventually(lambda: running.said("begins anew"))
+    eventually(lambda: running.said(BEGINS))
     assert running.page("/ready")[0] == 503
     assert PASSWORD not in running.log.read_text()

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from infra.eventstore.database import Database
 from infra.notify import claims
 from infra.notify.deliver import Deliverer, Tally, backoff
 from infra.notify.listing import listed, release
 from infra.notify.outbox import Notification, enqueue, prepare
+from infra.observe.outages import BEGINS, OVER
 from infra.settings import Settings
 from tests.infra.notify.notes import note
 from tests.infra.notify.post_office import PostOffice, mail_server
@@ -115,6 +117,52 @@ def test_a_failure_is_tried_again_later_each_time_and_then_is_a_dead_letter(
     release(database)
     assert deliverer.deliver() == Tally(sent=1)
     assert rows(database)["a"]["attempts"] == 1
+
+
+def test_a_route_s_outage_is_told_once_at_its_start_and_once_at_its_end(
+    database: Database, hooked: Settings, receiver: Receiver, give: Give
+) -> None:
+    receiver.answers = [status(503), hang_up, status(503), status(200)]
+    give(*(note(name) for name in "abcd"))
+    deliverer = Deliverer(database, hooked)
+    with capture_logs() as told:
+        for _ in range(4):
+            deliverer.deliver()
+            hurry(database)
+        deliverer.deliver()
+    assert {each["status"] for each in rows(database).values()} == {"sent"}
+    begins, over = [line for line in told if line["log_level"] != "debug"]
+    assert (begins["event"], begins["what"], begins["error"]) == (BEGINS, "webhook", "the webhook answered 503")
+    assert (over["event"], over["what"]) == (OVER, "webhook")
+
+
+def test_one_process_tells_the_end_that_another_found_out(
+    database: Database, hooked: Settings, receiver: Receiver, give: Give
+) -> None:
+    receiver.answers = [status(503), status(200)]
+    one, other = Deliverer(database, hooked), Deliverer(database, hooked)
+    with capture_logs() as told:
+        give(note("a"))
+        one.deliver()
+        hurry(database)
+        other.deliver()
+        give(note("b"))
+        one.deliver()
+    loud = [line["event"] for line in told if line["log_level"] != "debug"]
+    assert loud == [BEGINS, OVER]
+
+
+def test_what_one_notification_suffers_is_told_of_itself(
+    database: Database, hooked: Settings, receiver: Receiver, give: Give
+) -> None:
+    receiver.answers = [status(500), status(410)]
+    give(note("a"))
+    with capture_logs() as told:
+        Deliverer(database, hooked).deliver()
+        hurry(database)
+        Deliverer(database, hooked).deliver()
+    loud = [line["event"] for line in told if line["log_level"] != "debug"]
+    assert loud == ["a notification will be tried again", "a notification is given up"]
 
 
 def test_the_schedule_is_the_same_every_time_and_gives_up_after_about_three_days() -> None:

@@ -178,8 +178,3 @@ def test_a_secret_that_is_none_is_a_wrong_setting_and_is_not_shown(tmp_path: Pat
     with pytest.raises(WrongSettings, match="RAPPORT_NOTIFY_SECRET_FILE") as caught:
         open_webhook("https://example.org/", tmp_path / "secret", 1)
     assert len(text) < 7 or text not in str(caught.value)
-
-
-def test_a_webhook_without_a_secret_is_a_wrong_setting() -> None:
-    with pytest.raises(WrongSettings, match="RAPPORT_NOTIFY_SECRET_FILE"):
-        open_webhook("https://example.org/", None, 1)

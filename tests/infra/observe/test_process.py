@@ -54,6 +54,7 @@ def test_libraries_are_quiet_unless_something_is_wrong(capsys: pytest.CaptureFix
     configure("consume", "info", "json")
     logging.getLogger("kafka.coordinator").info("joined")
     logging.getLogger("kafka.coordinator").warning("lost")
+    logging.getLogger("kafka.cluster").error("Metadata refresh: failed %s", "KafkaConnectionError: 111 ECONNREFUSED")
     assert [line["event"] for line in lines(capsys)] == ["lost"]
 
 
@@ -66,10 +67,12 @@ def test_text_is_for_people(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_signal_asks_to_stop_and_a_second_one_insists() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with observed("work", Settings(), metrics_port=0) as process:
+        assert not process.vitals.ready().ok
+        process.vitals.loop("work")
         assert process.vitals.ready().ok
         os.kill(os.getpid(), signal.SIGTERM)
         assert process.stop.wait(5)
-        assert process.vitals.ready().to_dict() == {"ok": False, "process": "is stopping"}
+        assert process.vitals.ready().to_dict() == {"ok": False, "work": "ok", "process": "is stopping"}
         with pytest.raises(SystemExit):
             os.kill(os.getpid(), signal.SIGTERM)
     assert signal.getsignal(signal.SIGTERM) is before
