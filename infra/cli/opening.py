@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from infra.cli.output import REFUSED, USAGE, fail
+from infra.cli.output import REFUSED, USAGE, fail, print_note
 
 if TYPE_CHECKING:
     from infra.bootstrap import Rapport
+    from infra.settings import Settings
 
 
 @contextmanager
@@ -18,9 +19,23 @@ def opened() -> "Iterator[Rapport]":
     from infra.settings import WrongSettings
 
     try:
-        with open_rapport() as rapport:
+        with open_rapport(configured()) as rapport:
             yield rapport
     except (WrongSettings, UnknownStore) as error:
         fail(str(error), USAGE)
     except StoreError as error:
         fail(str(error), REFUSED)
+
+
+def configured() -> "Settings":
+    """The settings of this process, once its logs go to stderr as they say. Raises `WrongSettings`."""
+    import os
+
+    from infra.observe.logs import configure
+    from infra.settings import load, unknown
+
+    for name, meant in unknown(os.environ).items():
+        print_note(f"{name} is no setting" + (f"; did you mean {meant}?" if meant else " of Rapport"))
+    settings = load()
+    configure("rapport", settings.log_level, settings.log_format)
+    return settings

@@ -1,17 +1,16 @@
 """`rapport submit`: messages in, receipts out, both as JSON lines."""
 
-import os
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from infra.cli import streams
 from infra.cli.opening import opened
-from infra.cli.output import REFUSED, USAGE, fail, print_note, progress, stderr
+from infra.cli.output import REFUSED, USAGE, fail, is_watched, print_json_bytes, print_note, progress, standard_input
 from infra.cli.projecting import bring_up_to_date
 
 if TYPE_CHECKING:
@@ -42,10 +41,13 @@ def submit(files: FilesArgument = None, as_json: PlainOption = False, datasets: 
     the store with SQL finds what was just handed in.
     """
     names = files or [STDIN]
+    if STDIN in names:
+        standard_input()
+    if not streams.is_open():
+        fail("standard output is closed: there is no place for the receipts; nothing was handed in", USAGE)
     total = _size(names)
     counted: Counter[str] = Counter()
     with opened() as rapport, progress("submitting", total) as advance:
-        out = sys.stdout.buffer
         for name in names:
             with _stream(name) as stream:
                 handed_in = _lines(stream, advance)
@@ -54,10 +56,10 @@ def submit(files: FilesArgument = None, as_json: PlainOption = False, datasets: 
                 answers = rapport.handler.handle_all(handed_in) if ready else map(rapport.handler.handle, handed_in)
                 for receipts in answers:
                     counted.update(receipt.status for receipt in receipts)
-                    _write(out, b"".join(receipt.to_json() + b"\n" for receipt in receipts))
+                    _write(b"".join(receipt.to_json() + b"\n" for receipt in receipts))
     if datasets:
         bring_up_to_date("the messages are recorded")
-    if stderr.is_terminal:
+    if is_watched():
         print_note(f"{counted.total()} messages: " + ", ".join(f"{n} {status}" for status, n in counted.items()))
     if counted["refused"] or counted["invalid"] or counted["conflict"]:
         raise typer.Exit(REFUSED)
@@ -88,17 +90,14 @@ def _size(names: list[str]) -> int | None:
 @contextmanager
 def _stream(name: str) -> "Iterator[Readable]":
     if name == STDIN:
-        yield cast("Readable", sys.stdin.buffer)
+        yield cast("Readable", standard_input())
         return
     with Path(name).open("rb") as stream:
         yield stream
 
 
-def _write(out: BinaryIO, text: bytes) -> None:
+def _write(receipts: bytes) -> None:
     try:
-        out.write(text)
-        out.flush()
-    except BrokenPipeError:
-        # Whoever read the receipts has gone; what was handed in is recorded. Python must not complain again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(REFUSED) from None
+        print_json_bytes(receipts)
+    except streams.OutputLost as error:
+        fail(f"{error}; what was handed in so far is recorded: hand it in again to have its receipts", REFUSED)
