@@ -13,8 +13,9 @@ from pathlib import Path
 PACKAGES = ("domain", "projections", "workers", "infra")
 
 
-def take_our_packages(folder: Path) -> None:
-    """Import our packages from a folder and no other place; exits 2 with a sentence if that is impossible."""
+def take_our_packages() -> None:
+    """Import our packages from beside this file and no other place; exits 2 with a sentence if that is impossible."""
+    folder = Path(__file__).resolve().parent
     for name in PACKAGES:
         spec = PathFinder.find_spec(name, [str(folder)])
         if spec is None or spec.loader is None:
@@ -27,7 +28,7 @@ def take_our_packages(folder: Path) -> None:
 
 def main() -> None:
     """Run the command."""
-    take_our_packages(Path(__file__).resolve().parent)
+    take_our_packages()
     from infra.cli.app import main as run
 
     run()

@@ -96,13 +96,16 @@ def _run() -> int:
         code = get_command(build()).main(prog_name="rapport", standalone_mode=False)
     except typer.Exit as error:
         return error.exit_code
-    except streams.NobodyReads:
-        return REFUSED
     except streams.OutputLost as error:
         print_error(str(error))
         return REFUSED
     except MISUSE as error:
         return _misuse(error)
+    except UnicodeEncodeError:
+        if all(_is_text(argument) for argument in sys.argv):
+            raise
+        print_error("an argument is no text in this machine's encoding")
+        return USAGE
     except OSError as error:
         print_error(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
         return REFUSED
@@ -110,6 +113,14 @@ def _run() -> int:
         streams.complain(visible_lines(traceback.format_exc().rstrip()))
         return REFUSED
     return code if isinstance(code, int) else OK
+
+
+def _is_text(argument: str) -> bool:
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _misuse(error: Any) -> int:

@@ -1,7 +1,7 @@
 """`rapport nps`: Net Promoter Scores by role and occasion, and by programme, mentor and month where asked for."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, get_args
 
 import typer
@@ -38,7 +38,7 @@ def _first(text: str) -> datetime:
 
 def _last(text: str) -> datetime:
     day = _day(text)
-    return aware_time(text) if day is None else _first(text) + timedelta(days=1) - timedelta(microseconds=1)
+    return aware_time(text) if day is None else datetime.combine(day, time.max, UTC)
 
 
 def _day(text: str) -> date | None:

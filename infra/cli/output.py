@@ -9,7 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final, NoReturn, TypeVar
 
@@ -40,28 +40,37 @@ Row = TypeVar("Row")
 
 def print_json(value: object) -> None:
     """One JSON document on stdout; times as RFC 3339 with Z, pydantic models and sets included."""
-    streams.write(_json(value, indent=True).encode() + b"\n")
+    _write(_json(value, indent=True).encode() + b"\n")
 
 
 def print_json_line(value: object) -> None:
     """The same on one line, for streams of documents."""
-    streams.write(_json(value, indent=False).encode() + b"\n")
+    _write(_json(value, indent=False).encode() + b"\n")
 
 
 def print_json_bytes(lines: bytes) -> None:
-    """Lines of JSON that are made already; what a terminal would obey in their strings is escaped."""
+    """Lines of JSON that are made already; what a terminal would obey in their strings is escaped.
+
+    Raises:
+        NobodyReads: the pipe has no reader any more.
+    """
     streams.write(lines if lines.isascii() and b"\x7f" not in lines else _safe_json(lines).encode())
 
 
 def print_text(text: str, indent: int = 0) -> None:
     """A line on stdout, our own words with somebody's in them: broken at the terminal's width, its rest indented."""
     first, *more = _wrapped(visible(text, streams.encoding()), _width() - indent) or [""]
-    streams.write("\n".join([first, *(" " * indent + line for line in more), ""]))
+    _write("\n".join([first, *(" " * indent + line for line in more), ""]))
+
+
+def print_ready(text: str) -> None:
+    """A text that is made for programs, such as CSV: exactly as it is, but on a terminal."""
+    _write(visible_lines(text, streams.encoding()) if streams.answers().isatty() else text)
 
 
 def print_lines(text: str) -> None:
     """A text of several lines that are all our own, as it is, such as a diagram to be copied."""
-    streams.write(visible_lines(text, streams.encoding()) + "\n")
+    _write(visible_lines(text, streams.encoding()) + "\n")
 
 
 def print_table(
@@ -88,7 +97,7 @@ def print_table(
     for row in cells:
         table.add_row(*map(Text, row))
     heading = f"\n{visible(title, encoding)}\n" if title else ""
-    streams.write(heading + _rendered(table, _width()))
+    _write(heading + _rendered(table, _width()))
     print_rest(left, rest)
 
 
@@ -154,6 +163,12 @@ class Told:
         if time.monotonic() - self.told_at >= SAY_EVERY_SECONDS:
             self.told_at = time.monotonic()
             print_note(f"{self.what}: {self.count:,}" + (f" of {self.total:,}" if self.total else ""))
+
+
+def _write(data: str | bytes) -> None:
+    """Once nobody reads any more, the rest is for nobody; the command ends with the exit code that it has anyway."""
+    with suppress(streams.NobodyReads):
+        streams.write(data)
 
 
 def _width() -> int:

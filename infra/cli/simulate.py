@@ -35,7 +35,7 @@ def simulate(
             formats=DAYS, help="Tell nothing from this day on; who is active then stays active. At most today."
         ),
     ] = None,
-    days: Annotated[int, typer.Option(min=1, help="Over how many days the relationships begin.")] = 365,
+    days: Annotated[int, typer.Option(min=1, max=36_500, help="Over how many days the relationships begin.")] = 365,
     codes: Annotated[
         str | None,
         typer.Option(show_default="all five", help="Only programmes with these codes: some of the five, with commas."),
@@ -64,6 +64,8 @@ def simulate(
     try:
         with whole_file(output) if output else nullcontext() as file:
             _write(simulation.messages(), file.write if file else streams.write)
+    except streams.NobodyReads:
+        return
     except OSError as error:
         fail(f"can't write {output}: {error.strerror or error}; nothing was written")
 

@@ -36,7 +36,7 @@ class _Closed(io.RawIOBase):
         return True
 
     def write(self, data: Any) -> int:  # noqa: ARG002 - none of it goes anywhere
-        raise OSError("it is closed")
+        raise OSError("standard output is closed")
 
 
 def prepare() -> None:
@@ -106,7 +106,8 @@ def write(data: str | bytes) -> None:
     except BrokenPipeError:
         raise NobodyReads from None
     except OSError as error:
-        raise OutputLost(f"standard output takes nothing: {error.strerror or error}") from None
+        why = f"standard output takes nothing: {error.strerror}" if error.strerror else str(error)
+        raise OutputLost(why) from None
 
 
 def complain(text: str) -> None:

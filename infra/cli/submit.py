@@ -99,5 +99,8 @@ def _stream(name: str) -> "Iterator[Readable]":
 def _write(receipts: bytes) -> None:
     try:
         print_json_bytes(receipts)
+    except streams.NobodyReads:
+        # What was handed in is recorded; what was not yet, waits for somebody who reads the receipts.
+        raise typer.Exit(REFUSED) from None
     except streams.OutputLost as error:
         fail(f"{error}; what was handed in so far is recorded: hand it in again to have its receipts", REFUSED)

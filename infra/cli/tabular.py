@@ -5,8 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from infra.cli import streams
-from infra.cli.output import USAGE, fail
+from infra.cli.output import USAGE, fail, print_ready
 from infra.export import csv_text
 
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV instead of text.")]
@@ -26,7 +25,7 @@ def print_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], *, raw:
     """A heading and a line a row; lists are written with spaces between, times as RFC 3339 with Z."""
     lines = [csv_text.row(columns, guard=False)]
     lines += [csv_text.row((_cell(row[column]) for column in columns), guard=not raw) for row in rows]
-    streams.write("".join(lines))
+    print_ready("".join(lines))
 
 
 def _cell(value: Any) -> Any:
