@@ -7,10 +7,13 @@ import pytest
 from rich.cells import cell_len
 
 from infra.bootstrap import open_rapport
-from infra.notify.outbox import prepare
+from infra.notify.outbox import enqueue, prepare
 from infra.settings import Settings
 from tests.infra.cli.process import NASTY, SUBJECT, at_terminal, run
+from tests.infra.notify.notes import AT, note
 from tests.messages import line, proposal
+
+PARKED = 150
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +32,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
     with open_rapport(Settings(store=url)) as rapport:
         prepare(rapport.database)
         with rapport.database.transaction() as session:
-            assert session.execute("UPDATE tasks SET about = ?", (NASTY,)) > 0
-            assert session.execute("UPDATE notifications SET last_error = ?", (NASTY,)) > 0
+            enqueue(session, [note(f"n{number}") for number in range(PARKED)])
+            session.execute("UPDATE notifications SET last_error = ?", (NASTY,))
+            parked = ((NASTY, f"{number}{NASTY}", AT, NASTY, 2, NASTY) for number in range(PARKED))
+            session.insert("parked", ("worker", "key", "since", "trigger_id", "position", "error"), parked)
     return url
 
 
@@ -42,13 +47,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
         (("show", "mentor:ben"), 0, r"\u202e"),
         (("history", SUBJECT), 0, r"\x1b]0;owned\x07"),
         (("history", SUBJECT, "--json"), 0, r"\u001b]0;owned"),
-        (("tasks",), 0, r"[red]日本\r\nforged"),
-        (("tasks", "--json"), 0, r"\u202e"),
+        (("tasks",), 0, r"[red]日本"),
+        (("tasks", "--json"), 0, r"\u202e\u2066"),
         (("notifications", "--all"), 0, r"\x1b"),
         (("health",), 0, "score"),
         (("health", "--csv"), 0, "relationship_id"),
         (("nps", "--by", "mentor"), 0, "NPS"),
-        (("audit", "verify"), 1, "wrong"),
+        (("audit", "verify"), 1, "error: "),
         (("projections", "status"), 0, "live"),
         (("what-if", "--set", "late_notice_hours=1"), 0, "would be otherwise"),
         (("codes", "list"), 0, "pentalog.goals"),
@@ -111,3 +116,13 @@ def test_text_fits_80_columns_at_a_terminal_and_in_a_pipe(store: str, arguments:
     _, sent = at_terminal(store, *arguments)
     for text in (piped, sent):
         assert max(map(cell_len, text.split("\n"))) <= 80
+
+
+def test_text_ends_after_100_rows_and_says_how_many_more(store: str) -> None:
+    for call in ("tasks", "notifications"):
+        text, whole = run(store, call).stdout.decode(), run(store, call, "--json").stdout
+        assert text.splitlines()[-1].startswith("and 50 more: ")
+        assert len(json.loads(whole)) == PARKED
+        everything = run(store, call, "--all").stdout.decode()
+        assert "more: " not in everything
+        assert everything.count("\n") > text.count("\n")
