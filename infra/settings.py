@@ -87,4 +87,4 @@ def unknown(variables: Iterable[str]) -> dict[str, str | None]:
     """The variables among these that begin like a setting and are none, each with the setting that it may have meant."""
     known = [f"RAPPORT_{field.upper()}" for field in Settings.model_fields]
     strange = sorted(name for name in variables if name.upper().startswith("RAPPORT_") and name.upper() not in known)
-    return {name: next(iter(get_close_matches(name.upper(), known, 1)), None) for name in strange}
+    return {name: next(iter(get_close_matches(name.upper(), known, 1, 0.75)), None) for name in strange}

@@ -66,5 +66,5 @@ def test_an_empty_variable_is_one_that_is_not_set(field: str, monkeypatch: pytes
 
 
 def test_a_misspelt_variable_is_told_with_what_it_may_mean() -> None:
-    found = unknown(["RAPPORT_STROE", "RAPPORT_STORE", "rapport_clock", "RAPPORT_ZZZZZZ", "PATH"])
-    assert found == {"RAPPORT_STROE": "RAPPORT_STORE", "RAPPORT_ZZZZZZ": None}
+    found = unknown(["RAPPORT_STROE", "RAPPORT_STORE", "rapport_clock", "RAPPORT_NOTHING_LIKE_IT", "PATH"])
+    assert found == {"RAPPORT_STROE": "RAPPORT_STORE", "RAPPORT_NOTHING_LIKE_IT": None}

@@ -42,7 +42,7 @@ def at_terminal(store: str, *arguments: str, **env: str) -> tuple[int, str]:
     given = environment(store, TERM="xterm-256color", COLORTERM="truecolor", **env)
     pid, terminal = pty.fork()
     if pid == 0:
-        os.execve(RAPPORT, [RAPPORT, *arguments], given)  # noqa: S606 - no shell is wanted
+        os.execve(RAPPORT, [RAPPORT, *arguments], given)
     sent = b""
     while True:
         try:

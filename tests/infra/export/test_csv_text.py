@@ -28,7 +28,7 @@ TEXTS = [
 ]
 
 
-@pytest.mark.parametrize("sign", list("=+-@\t\r\n") + ["＝", "＋", "－", "＠", " =", "\u200b=", "\ufeff@", "\x00="])  # noqa: RUF001
+@pytest.mark.parametrize("sign", [*list("=+-@\t\r\n"), "＝", "＋", "－", "＠", " =", "\u200b=", "\ufeff@", "\x00="])  # noqa: RUF001
 def test_a_formula_begins_with_an_apostrophe_unless_it_is_wanted_raw(sign: str) -> None:
     text = f"{sign}cmd|' /C calc'!A1"
     assert guarded(text) == f"'{text}"
