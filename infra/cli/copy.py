@@ -31,7 +31,9 @@ def copy_record(
 
     from infra.eventstore.database import Database
     from infra.eventstore.failure import StoreError, UnknownStore
+    from infra.observe.logs import configure
 
+    configure("copy")
     if from_ == to:
         fail("source and target are the same store", USAGE)
     if from_.startswith("sqlite:///") and not Path(from_.removeprefix("sqlite:///")).exists():

@@ -1,7 +1,9 @@
 """Opening the store for a command: what goes wrong ends the command with a sentence and the right exit code."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 from infra.cli.output import REFUSED, USAGE, fail, print_note
@@ -29,13 +31,19 @@ def opened() -> "Iterator[Rapport]":
 
 def configured() -> "Settings":
     """The settings of this process, once its logs go to stderr as they say. Raises `WrongSettings`."""
-    import os
-
     from infra.observe.logs import configure
-    from infra.settings import load, unknown
+    from infra.settings import load
 
-    for name, meant in unknown(os.environ).items():
-        print_note(f"{name} is no setting" + (f"; did you mean {meant}?" if meant else " of Rapport"))
+    _tell_of_unknown()
     settings = load()
     configure("rapport", settings.log_level, settings.log_format)
     return settings
+
+
+@cache
+def _tell_of_unknown() -> None:
+    """Once in a process, however often it opens the store."""
+    from infra.settings import unknown
+
+    for name, meant in unknown(os.environ).items():
+        print_note(f"{name} is no setting" + (f"; did you mean {meant}?" if meant else " of Rapport"))
