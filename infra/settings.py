@@ -1,6 +1,8 @@
 """What a person or a deployment may set, each as an environment variable `RAPPORT_…`; secrets come by file."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BeforeValidator, Field, FilePath, ValidationError, model_validator
@@ -19,9 +21,9 @@ def _iso(value: object) -> object:
 
 
 class Settings(BaseSettings):
-    """`RAPPORT_STORE`, `RAPPORT_CLOCK` and so on; see the comments beside the fields."""
+    """`RAPPORT_STORE`, `RAPPORT_CLOCK` and so on; see the comments beside the fields. An empty variable is one that is not set."""
 
-    model_config = SettingsConfigDict(env_prefix="RAPPORT_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="RAPPORT_", frozen=True, extra="ignore", env_ignore_empty=True)
 
     # Where the record is: sqlite:///FILE or postgresql://USER@HOST/NAME.
     store: str = "sqlite:///rapport.sqlite"
@@ -98,3 +100,10 @@ def load() -> Settings:
             for found in error.errors()
         ]
         raise WrongSettings("; ".join(wrong)) from None
+
+
+def unknown(variables: Iterable[str]) -> dict[str, str | None]:
+    """The variables among these that begin like a setting and are none, each with the setting that it may have meant."""
+    known = [f"RAPPORT_{field.upper()}" for field in Settings.model_fields]
+    strange = sorted(name for name in variables if name.upper().startswith("RAPPORT_") and name.upper() not in known)
+    return {name: next(iter(get_close_matches(name.upper(), known, 1, 0.75)), None) for name in strange}

@@ -4,9 +4,20 @@ Each module has `register(app)`, which adds its commands. Registering must stay 
 imported inside the commands that need them, so that `rapport --help` answers at once.
 """
 
+import sys
+import traceback
 from importlib import import_module
+from typing import Any, NoReturn
 
 import typer
+from typer.main import get_command
+
+from infra.cli import streams
+from infra.cli.output import OK, REFUSED, USAGE, print_error
+from infra.visible_text import visible_lines
+
+# A wrong call, as Typer raises it; the class has no public name.
+MISUSE: Any = typer.BadParameter.__mro__[1]
 
 # In the order in which `rapport --help` lists them.
 MODULES: tuple[str, ...] = (
@@ -41,6 +52,8 @@ def build() -> typer.Typer:
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
+        # Help and errors in plain text: no colours, no boxes.
+        rich_markup_mode=None,
     )
 
     # With a callback, Typer keeps subcommands even while there is only one.
@@ -50,9 +63,73 @@ def build() -> typer.Typer:
 
     for name in MODULES:
         import_module(f"infra.cli.{name}").register(app)
+    _keep_for_answers(app)
     return app
 
 
-def main() -> None:
+def _keep_for_answers(app: typer.Typer) -> None:
+    """Every command of every group has standard output for its answers alone."""
+    for command in app.registered_commands:
+        if command.callback is not None:
+            command.callback = streams.answering(command.callback)
+    for group in app.registered_groups:
+        if group.typer_instance is not None:
+            _keep_for_answers(group.typer_instance)
+    found = app.registered_callback
+    if found is not None and found.callback is not None:
+        found.callback = streams.answering(found.callback)
+
+
+def main() -> NoReturn:
     """Entry point of the console script; exits 0 when all went well, 1 when refused or found wrong, 2 on misuse."""
-    build()()
+    streams.prepare()
+    try:
+        code = _run()
+    finally:
+        streams.settle()
+    sys.exit(code)
+
+
+def _run() -> int:
+    """The exit code. What goes wrong is told in one line that no text of anybody can break."""
+    try:
+        code = get_command(build()).main(prog_name="rapport", standalone_mode=False)
+    except typer.Exit as error:
+        return error.exit_code
+    except streams.OutputLost as error:
+        print_error(str(error))
+        return REFUSED
+    except MISUSE as error:
+        return _misuse(error)
+    except UnicodeEncodeError:
+        if all(_is_text(argument) for argument in sys.argv):
+            raise
+        print_error("an argument is no text in this machine's encoding")
+        return USAGE
+    except OSError as error:
+        print_error(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
+        return REFUSED
+    except Exception:  # noqa: BLE001 - a mistake of ours; what it quotes is shown, not obeyed
+        streams.complain(visible_lines(traceback.format_exc().rstrip()))
+        return REFUSED
+    return code if isinstance(code, int) else OK
+
+
+def _is_text(argument: str) -> bool:
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _misuse(error: Any) -> int:
+    message, context = error.format_message(), error.ctx
+    if context is not None and message == context.get_help():
+        # Called without arguments: the help is the answer.
+        streams.complain(message)
+        return USAGE
+    if context is not None:
+        streams.complain(f"{context.get_usage()}\nTry '{context.command_path} --help' for help.\n")
+    print_error(message)
+    return USAGE

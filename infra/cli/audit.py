@@ -3,10 +3,20 @@
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
 from infra.cli.opening import opened
-from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, progress, stdout
+from infra.cli.output import (
+    REFUSED,
+    USAGE,
+    AllOption,
+    JsonOption,
+    capped,
+    fail,
+    print_json,
+    print_rest,
+    print_text,
+    progress,
+)
 from infra.cli.projecting import projecting
 
 if TYPE_CHECKING:
@@ -27,6 +37,7 @@ def _audit() -> None:
 
 def verify_record(
     subject: Annotated[str | None, typer.Argument(metavar="[ID]", help="One subject; without it, all.")] = None,
+    every: AllOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check that every event is decodable, in its place, linked to the one before and legal. Exits 1 if any is not.
@@ -55,11 +66,11 @@ def verify_record(
         problems = [wrong._asdict() for wrong in verdict.problems]
         print_json({"ok": verdict.ok, **verdict._asdict(), "problems": problems})
     else:
-        for wrong in verdict.problems:
-            stdout.print(Text(f"{wrong.subject} version {wrong.version}: {wrong.problem}"), soft_wrap=True)
-        stdout.print(
-            Text(f"{verdict.events} events of {verdict.subjects} subjects checked, {len(verdict.problems)} wrong")
-        )
+        shown, left = capped(verdict.problems, every=every)
+        for wrong in shown:
+            print_text(f"{wrong.subject} version {wrong.version}: {wrong.problem}", 4)
+        print_rest(left)
+        print_text(f"{verdict.events} events of {verdict.subjects} subjects checked, {len(verdict.problems)} wrong")
     if verdict.problems:
         first = verdict.problems[0]
         fail(f"the first wrong event is version {first.version} of {first.subject}: {first.problem}", REFUSED)

@@ -2,7 +2,7 @@
 
 import typer
 
-from infra.cli.output import JsonOption, print_json
+from infra.cli.output import JsonOption, print_json, print_lines
 
 
 def register(app: typer.Typer) -> None:
@@ -15,7 +15,7 @@ def chart(as_json: JsonOption = False) -> None:
     if as_json:
         print_json({"mermaid": diagram()})
     else:
-        typer.echo(diagram())
+        print_lines(diagram())
 
 
 def diagram() -> str:

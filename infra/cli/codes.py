@@ -3,13 +3,12 @@
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
 from domain.codes.clauses import CLAUSES, CODES, KINDS, Clause
-from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_note, print_table, stdout
+from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_note, print_table, print_text
 from infra.codes.trace import Trace, find_suite, trace
 
-NOTHING = Text("none", style="bold red")
+NOTHING = "none"
 
 
 def register(app: typer.Typer) -> None:
@@ -26,7 +25,7 @@ def list_clauses(as_json: JsonOption = False) -> None:
     if as_json:
         print_json([_described(clause) for clause in CLAUSES.values()])
         return
-    print_table(("clause", "kind", "rule"), ((c.id, c.kind, c.rule) for c in CLAUSES.values()))
+    print_table(("clause", "kind", "rule"), ((c.id, c.kind, c.rule) for c in CLAUSES.values()), every=True)
 
 
 def show_clause(
@@ -41,17 +40,18 @@ def show_clause(
     if as_json:
         print_json({**_described(clause), "version": code.version, "title": code.title} | _evidence(found))
         return
-    stdout.print(Text(clause.id, style="bold"), Text(f"({clause.kind})"))
-    stdout.print(Text(f"{code.title}, version {code.version}"))
-    stdout.print(Text(f"\n{clause.rule}\n"))
+    print_text(f"{clause.id} ({clause.kind})")
+    print_text(f"{code.title}, version {code.version}")
+    for paragraph in ("", clause.rule, ""):
+        print_text(paragraph)
     for label, lines in (
         ("binds", clause.binds),
         ("implemented by", found.implemented_by),
         ("tested by", found.tests),
     ):
-        stdout.print(Text(label, style="bold"))
-        for line in [Text(line) for line in lines] or [NOTHING]:
-            stdout.print(Text("  ") + line, soft_wrap=True)
+        print_text(label)
+        for line in lines or [NOTHING]:
+            print_text(f"  {line}", 4)
 
 
 def trace_clauses(
@@ -73,12 +73,13 @@ def trace_clauses(
         print_table(
             ("clause", "kind", "implemented by", "tests"),
             (
-                (row.clause.id, row.clause.kind, "\n".join(row.implemented_by) or NOTHING, len(row.tests) or NOTHING)
+                (row.clause.id, row.clause.kind, " ".join(row.implemented_by) or NOTHING, len(row.tests) or NOTHING)
                 for row in rows
             ),
+            every=True,
         )
         whole = sum(not row.has_gap for row in rows)
-        stdout.print(Text(f"{whole} of {len(rows)} clauses are implemented and tested"))
+        print_text(f"{whole} of {len(rows)} clauses are implemented and tested")
     gaps = [row.clause.id for row in rows if row.has_gap and not set(row.clause.kinds) <= excepted]
     if strict and gaps:
         fail(f"without code or without tests: {', '.join(gaps)}", REFUSED)

@@ -3,9 +3,8 @@
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
-from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, progress, stdout
+from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_text, progress
 
 if TYPE_CHECKING:
     from infra.eventstore.copy import Copied
@@ -32,7 +31,9 @@ def copy_record(
 
     from infra.eventstore.database import Database
     from infra.eventstore.failure import StoreError, UnknownStore
+    from infra.observe.logs import configure
 
+    configure("copy")
     if from_ == to:
         fail("source and target are the same store", USAGE)
     if from_.startswith("sqlite:///") and not Path(from_.removeprefix("sqlite:///")).exists():
@@ -47,12 +48,9 @@ def copy_record(
     if as_json:
         print_json({"ok": True, **copied._asdict()})
     else:
-        stdout.print(
-            Text(
-                f"{copied.copied_events} events and {copied.copied_receipts} receipts copied; the target has all "
-                f"{copied.events} events and {copied.receipts} receipts, and the chain is whole"
-            ),
-            soft_wrap=True,
+        print_text(
+            f"{copied.copied_events} events and {copied.copied_receipts} receipts copied; the target has all "
+            f"{copied.events} events and {copied.receipts} receipts, and the chain is whole"
         )
 
 

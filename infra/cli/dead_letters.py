@@ -1,6 +1,6 @@
 """`rapport dead-letters`: look at the messages that could not be taken, put them right, send them again."""
 
-import sys
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_note, print_table
+from infra.cli.opening import configured
+from infra.cli.output import (
+    REFUSED,
+    USAGE,
+    JsonOption,
+    fail,
+    print_json,
+    print_note,
+    print_table,
+    print_text,
+    standard_input,
+)
 
 if TYPE_CHECKING:
     from infra.settings import Settings
@@ -28,7 +39,7 @@ def register(app: typer.Typer) -> None:
 
 
 def list_letters(
-    every: Annotated[bool, typer.Option("--all", help="Those too that were sent again.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Those too that were sent again, every row.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """List dead letters, oldest first, with the reason of each."""
@@ -40,7 +51,8 @@ def list_letters(
         print_json([letter.to_dict() for letter in found])
     else:
         rows = ((each.id, each.time, each.key or "", each.reason, each.resubmitted or "") for each in found)
-        print_table(("id", "time", "key", "reason", "sent again"), rows)
+        rest = "--json has them all, as does --all with those sent again"
+        print_table(("id", "time", "key", "reason", "sent again"), rows, every=every, rest=rest)
 
 
 def show_letter(letter_id: IdArgument, as_json: JsonOption = False) -> None:
@@ -54,12 +66,13 @@ def show_letter(letter_id: IdArgument, as_json: JsonOption = False) -> None:
         return
     for name in ("id", "time", "reason", "key", "traceparent", "resubmitted"):
         if shown[name] is not None:
-            typer.echo(f"{name}: {shown[name]}")
+            print_text(f"{name}: {shown[name]}")
     for name, text in shown["headers"].items():
-        typer.echo(f"header {name}: {text}")
+        print_text(f"header {name}: {text}")
     if shown["left_out"] is not None:
-        typer.echo(f"the message, {shown['left_out']} bytes, was too large to be kept here")
-    typer.echo(f"\n{shown['value']}")
+        print_text(f"the message, {shown['left_out']} bytes, was too large to be kept here")
+    print_text("")
+    print_text(str(shown["value"]))
 
 
 def resubmit_letter(
@@ -84,7 +97,8 @@ def resubmit_letter(
 
 def _body(name: str) -> bytes:
     try:
-        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        found = standard_input().read() if name == "-" else Path(name).read_bytes()
+        return found.removeprefix(BOM_UTF8)
     except OSError as error:
         fail(f"cannot read {name}: {error.strerror}", USAGE)
 
@@ -98,11 +112,12 @@ def asking() -> Iterator["Settings"]:
 
     from infra.kafka.clients import KafkaTrouble, NoKafka
     from infra.kafka.dead_letters import LeftOut, UnknownDeadLetter
-    from infra.settings import WrongSettings, load
+    from infra.settings import WrongSettings
 
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)
     try:
-        yield load()
+        settings = configured()
+        logging.getLogger("kafka").setLevel(logging.CRITICAL)
+        yield settings
     except (NoKafka, WrongSettings) as error:
         fail(str(error), USAGE)
     except (KafkaTrouble, UnknownDeadLetter, LeftOut) as error:

@@ -7,6 +7,7 @@ import typer
 
 from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_note
 from infra.cli.projecting import projecting
+from infra.cli.tabular import RawOption
 
 
 def register(app: typer.Typer) -> None:
@@ -23,6 +24,7 @@ def export(
         ),
     ],
     column: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this column; may be repeated.")] = None,
+    raw: RawOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write a dataset as it is now to a file, with a manifest that says what it is."""
@@ -31,7 +33,7 @@ def export(
 
     with projecting() as engine:
         try:
-            manifest = write(engine, dataset, output, column)
+            manifest = write(engine, dataset, output, column, raw=raw)
         except Unknown as error:
             fail(str(error), USAGE)
         except Unwritable as error:

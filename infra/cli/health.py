@@ -5,12 +5,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.text import Text
 
-from infra.cli.bars import COLOURS, bar, line
-from infra.cli.output import USAGE, JsonOption, fail, print_json, print_table, stdout
+from infra.cli.bars import BANDS, bar, line
+from infra.cli.output import USAGE, AllOption, JsonOption, fail, print_json, print_table, print_text
 from infra.cli.projecting import projecting
-from infra.cli.tabular import CsvOption, print_csv
+from infra.cli.tabular import CsvOption, RawOption, print_csv, raw_needs_csv
 from infra.cli.times import AsOf, KnownAt
 
 if TYPE_CHECKING:
@@ -46,8 +45,10 @@ def health(
     relationship: RelationshipArgument = None,
     as_of: AsOf = None,
     known_at: KnownAt = None,
+    every: AllOption = False,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
+    raw: RawOption = False,
 ) -> None:
     """Tell the commitment health of one relationship or all: scores, band, and the signals behind them."""
     from infra.asking.health import assess_all, assess_one, shown
@@ -55,6 +56,7 @@ def health(
 
     if as_json and as_csv:
         fail("either --json or --csv", USAGE)
+    raw_needs_csv(raw=raw, as_csv=as_csv)
     with projecting() as engine:
         asked = Asked(as_of or engine.clock.now(), known_at)
         if relationship is None:
@@ -68,52 +70,55 @@ def health(
     if as_json:
         print_json(rows if relationship is None else rows[0])
     elif as_csv:
-        print_csv(COLUMNS, (row | {"signals": [signal["signal"] for signal in row["signals"]]} for row in rows))
+        print_csv(
+            COLUMNS, (row | {"signals": [signal["signal"] for signal in row["signals"]]} for row in rows), raw=raw
+        )
     elif relationship is None:
-        _print_all(rows)
+        _print_all(rows, every=every)
     else:
         _print_one(found[0], rows[0])
 
 
-def _print_all(rows: list[dict[str, Any]]) -> None:
+def _print_all(rows: list[dict[str, Any]], *, every: bool) -> None:
     bands = Counter(row["band"] for row in rows if row["band"])
     most = max(bands.values(), default=0)
     if most:
-        print_table(("band", "relationships", ""), ((band, bands[band], bar(bands[band], most, 30, colour)) for band, colour in COLOURS.items()))  # fmt: skip
-        stdout.print()
+        counted = [(band, bands[band], bar(bands[band], most, 30)) for band in BANDS]
+        print_table(("band", "relationships", ""), counted)
+        print_text("")
     scored = sorted((row for row in rows if row["score"] is not None), key=lambda row: row["score"])
+    print_text(f"{len(rows) - len(scored)} without a score: contracting or ended")
     print_table(
         ("relationship", "score", "", "band", "signals", "next"),
         (
             (
                 row["relationship_id"],
                 row["score"],
-                bar(row["score"], 100, 6, COLOURS[row["band"]]),
+                bar(row["score"], 100, 6),
                 row["band"],
                 len(row["signals"]),
                 f"{row['next_change_at']:%Y-%m-%d}" if row["next_change_at"] else "",
             )
             for row in scored
         ),
+        every=every,
     )
-    stdout.print(Text(f"{len(rows) - len(scored)} without a score: contracting or ended"))
 
 
 def _print_one(assessed: "Assessed", row: dict[str, Any]) -> None:
-    stdout.print(Text(row["relationship_id"], style="bold"), Text(f"as of {_time(row['as_of'])}, {row['policy']}"))
+    print_text(f"{row['relationship_id']}  as of {_time(row['as_of'])}, {row['policy']}", 4)
     if row["score"] is None:
-        stdout.print(Text(f"{row['status']}: no score"))
+        print_text(f"{row['status']}: no score")
         return
-    colour = COLOURS[row["band"]]
     for name in ("score", "mentee_score", "mentor_score"):
-        stdout.print(Text(f"{name.replace('_', ' '):13}{row[name]:4} "), bar(row[name], 100, 40, colour))
-    stdout.print(Text(f"band         {row['band']} since {_time(row['since'])}"))
-    stdout.print(Text(f"next change  {_time(row['next_change_at']) or 'only with an event'}"))
+        print_text(f"{name.replace('_', ' '):13}{row[name]:4}  {bar(row[name], 100, 40)}")
+    print_text(f"band         {row['band']} since {_time(row['since'])}")
+    print_text(f"next change  {_time(row['next_change_at']) or 'only with an event'}")
     trend = _trend(assessed, row["as_of"])
     if trend:
-        stdout.print(Text(f"{len(trend)} days  "), line(trend, 0, 100))
+        print_text(f"{len(trend)} days  {line(trend, 0, 100)}")
     if row["signals"]:
-        stdout.print()
+        print_text("")
     print_table(
         ("signal", "party", "points", "clauses", "evidence"),
         (
@@ -126,6 +131,7 @@ def _print_one(assessed: "Assessed", row: dict[str, Any]) -> None:
             )
             for signal in row["signals"]
         ),
+        every=True,
     )
 
 

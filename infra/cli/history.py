@@ -1,10 +1,9 @@
 """`rapport history`: the events of a subject in order."""
 
 import typer
-from rich.text import Text
 
 from infra.cli.opening import opened
-from infra.cli.output import USAGE, JsonOption, fail, print_json, stdout
+from infra.cli.output import USAGE, AllOption, JsonOption, capped, fail, print_json, print_rest, print_text
 from infra.cli.show import IdArgument
 
 
@@ -13,7 +12,7 @@ def register(app: typer.Typer) -> None:
     app.command("history")(show_history)
 
 
-def show_history(subject: IdArgument, as_json: JsonOption = False) -> None:
+def show_history(subject: IdArgument, every: AllOption = False, as_json: JsonOption = False) -> None:
     """List the events of a subject in order, each with its place in the hash chain."""
     from infra.showing.history import history
     from infra.showing.subject import normal_id
@@ -26,10 +25,11 @@ def show_history(subject: IdArgument, as_json: JsonOption = False) -> None:
     if as_json:
         print_json(entries)
         return
-    for entry in entries:
-        head = f"{entry['version']:>4}  {entry['occurred_at']:%Y-%m-%d %H:%M}Z  "
+    shown, left = capped(entries, every=every)
+    for entry in shown:
         name = entry["type"].removeprefix("rapport.")
-        stdout.print(Text.assemble(head, (name, "bold"), f"  {entry['actor']}"), soft_wrap=True)
+        print_text(f"{entry['version']:>4}  {entry['occurred_at']:%Y-%m-%d %H:%M}Z  {name}  {entry['actor']}", 6)
         facts = ", ".join(f"{field}={value}" for field, value in entry["data"].items())
         if facts:
-            stdout.print(Text(f"      {facts}", style="dim"), soft_wrap=True)
+            print_text(f"      {facts}", 6)
+    print_rest(left)

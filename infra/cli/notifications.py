@@ -28,7 +28,7 @@ def list_notifications(
         bool, typer.Option("--pending", help="Those that wait for their first or next attempt.")
     ] = False,
     kept: Annotated[bool, typer.Option("--kept", help="Those for which no way out was configured.")] = False,
-    every: Annotated[bool, typer.Option("--all", help="All, the sent ones too.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="All, the sent ones too, every row.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """List the notifications that were not delivered: kept for want of a way out, given up (dead), or still waiting.
@@ -43,7 +43,7 @@ def list_notifications(
     chosen = [status for status, wanted in asked.items() if wanted] or list(asked)
     with opened() as rapport:
         found = listed(rapport.database, STATUSES if every else chosen)
-    show(found, as_json=as_json)
+    show(found, as_json=as_json, every=every)
 
 
 def retry(
@@ -74,12 +74,14 @@ def retry(
     raise typer.Exit(OK if all(each["status"] == "sent" for each in found) else REFUSED)
 
 
-def show(found: list[dict[str, Any]], *, as_json: bool) -> None:
+def show(found: list[dict[str, Any]], *, as_json: bool, every: bool = False) -> None:
     """Print notifications."""
     if as_json:
         print_json(found)
     elif found:
-        print_table(COLUMNS, (_row(each) for each in found))
+        print_table(
+            COLUMNS, map(_row, found), every=every, rest="--json has them all, as does --all with the sent ones"
+        )
     else:
         print_note("no notifications")
 

@@ -1,15 +1,15 @@
 """`rapport nps`: Net Promoter Scores by role and occasion, and by programme, mentor and month where asked for."""
 
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, get_args
 
 import typer
-from rich.text import Text
 
 from infra.cli.bars import interval
-from infra.cli.output import USAGE, JsonOption, fail, print_json, print_table
+from infra.cli.output import USAGE, AllOption, JsonOption, fail, print_json, print_table
 from infra.cli.projecting import projecting
-from infra.cli.tabular import CsvOption, print_csv
+from infra.cli.tabular import CsvOption, RawOption, print_csv, raw_needs_csv
 from infra.cli.times import AsOf, KnownAt, aware_time
 
 FIGURES = (
@@ -38,7 +38,7 @@ def _first(text: str) -> datetime:
 
 def _last(text: str) -> datetime:
     day = _day(text)
-    return aware_time(text) if day is None else _first(text) + timedelta(days=1) - timedelta(microseconds=1)
+    return aware_time(text) if day is None else datetime.combine(day, time.max, UTC)
 
 
 def _day(text: str) -> date | None:
@@ -63,8 +63,10 @@ def nps(
     ] = None,
     as_of: AsOf = None,
     known_at: KnownAt = None,
+    every: AllOption = False,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
+    raw: RawOption = False,
 ) -> None:
     """Tell the Net Promoter Scores with their intervals and response rates; figures of small groups are not shown."""
     from infra.asking.moments import Asked
@@ -72,6 +74,7 @@ def nps(
 
     if as_json and as_csv:
         fail("either --json or --csv", USAGE)
+    raw_needs_csv(raw=raw, as_csv=as_csv)
     if unknown := set(by or ()) - set(KEYS):
         fail(f"no key {min(unknown)!r} to go by; there are {', '.join(KEYS)}", USAGE)
     keys: list[By] = [key for key in get_args(By) if key in (by or ())]
@@ -80,23 +83,18 @@ def nps(
     if as_json:
         print_json(rows)
     elif as_csv:
-        print_csv(("role", "occasion", *keys, *FIGURES), rows)
+        print_csv(("role", "occasion", *keys, *FIGURES), rows, raw=raw)
     else:
-        print_table(
-            ("role", "occasion", *keys, "n", "asked", "rate", "NPS", "95 %", "-100 to 100"), map(_cells(keys), rows)
-        )
+        columns = ("role", "occasion", *keys, "n", "asked", "rate", "NPS", "95 %", *(() if keys else ("-100 to 100",)))
+        print_table(columns, (_cells(row, keys) for row in rows), every=every)
 
 
-def _cells(keys: list[Any]) -> Any:
-    def cells(row: dict[str, Any]) -> tuple[object, ...]:
-        named = (row["role"], row["occasion"], *(row[key] for key in keys), row["n"], row["asked"])
-        rate = f"{row['response_rate']:.0%}"
-        if row["nps"] is None:
-            return (*named, rate, "suppressed" if row["suppressed"] else "", "", "")
-        low, score, high = row["low"], row["nps"], row["high"]
-        colour = "green" if low > 0 else "red" if high < 0 else ""
-        drawn = interval(low, score, high, -100, 100, 21)
-        drawn.stylize(colour)
-        return (*named, rate, Text(f"{score:+.1f}", style=colour), f"{low:+.1f} to {high:+.1f}", drawn)
-
-    return cells
+def _cells(row: dict[str, Any], keys: Sequence[str]) -> tuple[object, ...]:
+    """The drawing is left out beside keys: 80 columns have no room for both."""
+    counts = (row["n"], row["asked"], f"{row['response_rate']:.0%}")
+    named = (row["role"], row["occasion"], *(row[key] for key in keys), *counts)
+    if row["nps"] is None:
+        return (*named, "suppressed" if row["suppressed"] else "", "", *(() if keys else ("",)))
+    low, score, high = row["low"], row["nps"], row["high"]
+    drawn = () if keys else (interval(low, score, high, -100, 100, 11),)
+    return (*named, f"{score:+.1f}", f"{low:+.1f} to {high:+.1f}", *drawn)

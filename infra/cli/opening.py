@@ -1,10 +1,12 @@
 """Opening the store for a command: what goes wrong ends the command with a sentence and the right exit code."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
-from infra.cli.output import REFUSED, USAGE, fail
+from infra.cli.output import REFUSED, USAGE, fail, print_note
 
 if TYPE_CHECKING:
     from infra.bootstrap import Rapport
@@ -19,10 +21,10 @@ def opened(check: "Callable[[Settings], None] | None" = None) -> "Iterator[Rappo
     """
     from infra.bootstrap import open_rapport
     from infra.eventstore.failure import StoreError, UnknownStore
-    from infra.settings import WrongSettings, load
+    from infra.settings import WrongSettings
 
     try:
-        settings = load()
+        settings = configured()
         if check is not None:
             check(settings)
         with open_rapport(settings) as rapport:
@@ -49,3 +51,23 @@ def named_store(settings: "Settings") -> None:
             "RAPPORT_STORE: name the store that belongs to the broker in RAPPORT_KAFKA, "
             "for instance postgresql://rapport@db.example.org/rapport or sqlite:////srv/rapport/rapport.sqlite"
         )
+
+
+def configured() -> "Settings":
+    """The settings of this process, once its logs go to stderr as they say. Raises `WrongSettings`."""
+    from infra.observe.logs import configure
+    from infra.settings import load
+
+    _tell_of_unknown()
+    settings = load()
+    configure("rapport", settings.log_level, settings.log_format)
+    return settings
+
+
+@cache
+def _tell_of_unknown() -> None:
+    """Once in a process, however often it opens the store."""
+    from infra.settings import unknown
+
+    for name, meant in unknown(os.environ).items():
+        print_note(f"{name} is no setting" + (f"; did you mean {meant}?" if meant else " of Rapport"))

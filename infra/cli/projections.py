@@ -4,10 +4,9 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
 from infra.cli.follow import follow
-from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_note, print_table, stdout
+from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_note, print_table, print_text
 from infra.cli.projecting import projecting
 
 NameArgument = Annotated[
@@ -58,7 +57,7 @@ def status(as_json: JsonOption = False) -> None:
         ]
         print_json({"head": found.head, "projections": rows})
         return
-    stdout.print(Text(f"head of the log: {found.head:,}"))
+    print_text(f"head of the log: {found.head:,}")
     print_table(
         ("projection", "version", "position", "lag", "held up", "next change", "state"),
         (
@@ -66,8 +65,8 @@ def status(as_json: JsonOption = False) -> None:
                 each.name,
                 each.version,
                 f"{each.position:,}",
-                Text(f"{each.lag:,}", style="yellow" if each.lag else ""),
-                Text(str(len(each.held)), style="red" if each.held else ""),
+                f"{each.lag:,}",
+                len(each.held),
                 _time(each.due),
                 _state(each),
             )
@@ -111,7 +110,7 @@ def rebuild(
                 row["new"],
                 row["gone"],
                 row["changed"],
-                "\n".join(" ".join(example) for example in row["examples"]),
+                "; ".join(" ".join(example) for example in row["examples"]),
             )
             for row in rows
         ),
@@ -135,12 +134,12 @@ def check(
     if as_json:
         print_json({"ok": not wrong, "position": found.position, "streams": found.streams, "rows": found.rows, "wrong": wrong})  # fmt: skip
     else:
+        counted = f"{found.streams:,} streams, {found.rows:,} rows at position {found.position:,}"
+        print_text(f"{counted}: {len(wrong)} differ")
         print_table(
             ("dataset", "key", "column", "stored", "folded"),
             ((w["dataset"], " ".join(w["key"]), w["column"] or "", w["stored"], w["folded"]) for w in wrong),
-        )
-        stdout.print(
-            Text(f"{found.streams:,} streams, {found.rows:,} rows at position {found.position:,}: {len(wrong)} differ")
+            rest="--json has them all",
         )
     if wrong:
         raise typer.Exit(REFUSED)
@@ -160,7 +159,7 @@ def retry(
     if as_json:
         print_json({"released": [h._asdict() for h in found.released], "held": [h._asdict() for h in found.held]})
     else:
-        stdout.print(Text(f"{len(found.released)} let go, {len(found.held)} still held up"))
+        print_text(f"{len(found.released)} let go, {len(found.held)} still held up")
         _print_held([held._asdict() for held in found.held])
     if found.held:
         raise typer.Exit(REFUSED)
@@ -171,7 +170,8 @@ def _print_held(rows: list[dict[str, Any]]) -> None:
         print_table(
             ("held up in", "stream", "stale since", "event", "why"),
             ((r["projection"], r["subject"], r["position"], f"v{r['version']} {r['event']}", r["error"]) for r in rows),
-            title="\nwaiting for `rapport projections retry`",
+            title="waiting for `rapport projections retry`",
+            rest="--json has them all",
         )
 
 

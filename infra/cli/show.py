@@ -3,15 +3,22 @@
 from typing import Annotated, Any
 
 import typer
-from rich.text import Text
 
 from infra.cli.opening import opened
-from infra.cli.output import USAGE, JsonOption, fail, print_json, print_table, stdout
+from infra.cli.output import USAGE, AllOption, JsonOption, fail, print_json, print_table, print_text
 from infra.cli.times import AsOf, KnownAt
 
 IdArgument = Annotated[
     str, typer.Argument(metavar="ID", help="A relationship's UUID, or mentor:ID, case:ID, programme:ID.")
 ]
+
+
+LISTS = {
+    "sessions": ("session_id", "status", "starts_at", "minutes", "reschedules", "late_moves"),
+    "goals": ("goal_id", "status", "type"),
+    "concerns": ("clause", "status", "evidence"),
+    "recommendations": ("clause", "status", "evidence"),
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -24,6 +31,7 @@ def show(
     as_of: AsOf = None,
     known_at: KnownAt = None,
     version: Annotated[int | None, typer.Option(min=1, help="As it was after this event.")] = None,
+    every: AllOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show a subject's state, terms, sessions, goals, open concerns and unmet gates."""
@@ -43,53 +51,46 @@ def show(
     if as_json:
         print_json(shown)
     elif shown["kind"] == "relationship":
-        _print_relationship(shown)
+        _print_relationship(shown, every=every)
     else:
         _print_other(shown)
 
 
-def _print_relationship(shown: dict[str, Any]) -> None:
+def _print_relationship(shown: dict[str, Any], *, every: bool) -> None:
     _print_heading(shown)
     parties = ("mentee", "mentor", "customer", "line_manager", "supplier", "programme")
     named = [(party.replace("_", " "), shown[f"{party}_id"]) for party in parties if shown[f"{party}_id"]]
-    stdout.print(Text(", ".join(f"{party} {id_}" for party, id_ in named)))
-    stdout.print(Text(f"codes {', '.join(shown['codes']) or 'none'}"))
-    _print_list("unmet gates", [(gate["clause"], gate["message"]) for gate in shown["unmet_gates"]])
-    _print_rows(
-        "sessions", shown["sessions"], ("session_id", "status", "starts_at", "minutes", "reschedules", "late_moves")
-    )
-    _print_rows("goals", shown["goals"], ("goal_id", "status", "type"))
-    _print_rows("concerns", shown["concerns"], ("clause", "status", "evidence"))
-    _print_rows("recommendations", shown["recommendations"], ("clause", "status", "evidence"))
+    print_text(", ".join(f"{party} {id_}" for party, id_ in named))
+    print_text(f"codes {', '.join(shown['codes']) or 'none'}")
+    gates = [(gate["clause"], gate["message"]) for gate in shown["unmet_gates"]]
+    if gates:
+        print_table(("clause", "what is missing"), gates, title="unmet gates", every=every)
+    for title, columns in LISTS.items():
+        _print_rows(title, shown[title], columns, every=every)
     _print_terms(shown["terms"])
-    stdout.print(Text(f"\nallowed now: {', '.join(shown['allowed'])}", style="dim"))
+    print_text("")
+    print_text(f"allowed now: {', '.join(shown['allowed'])}")
 
 
 def _print_other(shown: dict[str, Any]) -> None:
     _print_heading(shown)
     for name, value in shown.items():
         if name not in {"id", "kind", "state", "version", "terms", "allowed"} and value not in (None, [], ()):
-            stdout.print(Text(f"{name.replace('_', ' ')}: {value}"))
+            print_text(f"{name.replace('_', ' ')}: {value}")
     if "terms" in shown:
         _print_terms(shown["terms"])
-    stdout.print(Text(f"\ncommands: {', '.join(shown['allowed'])}", style="dim"))
+    print_text("")
+    print_text(f"commands: {', '.join(shown['allowed'])}")
 
 
 def _print_heading(shown: dict[str, Any]) -> None:
-    stdout.print(
-        Text.assemble((f"{shown['kind']} {shown['id']}", "bold"), f"  {shown['state']}, version {shown['version']}")
-    )
+    print_text(f"{shown['kind']} {shown['id']}  {shown['state']}, version {shown['version']}")
 
 
-def _print_list(title: str, lines: list[tuple[str, str]]) -> None:
-    if lines:
-        print_table(("clause", "what is missing"), lines, title=f"\n{title}")
-
-
-def _print_rows(title: str, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
+def _print_rows(title: str, rows: list[dict[str, Any]], columns: tuple[str, ...], *, every: bool) -> None:
     if rows:
-        cells = ([_cell(row[column]) for column in columns] for row in rows)
-        print_table((column.replace("_", " ") for column in columns), cells, title=f"\n{title}")
+        cells = [[_cell(row[column]) for column in columns] for row in rows]
+        print_table((column.replace("_", " ") for column in columns), cells, title=title, every=every)
 
 
 def _print_terms(terms: dict[str, Any]) -> None:
@@ -99,7 +100,7 @@ def _print_terms(terms: dict[str, Any]) -> None:
         if term["document"]
     ]
     if changed:
-        print_table(("term", "value", "set by", "overruled"), changed, title="\nterms other than the defaults")
+        print_table(("term", "value", "set by", "overruled"), changed, title="terms other than the defaults")
 
 
 def _cell(value: object) -> str:

@@ -1,16 +1,15 @@
 """`rapport simulate`: made-up messages at realistic rates, for load, demonstrations and tests."""
 
-import os
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 import typer
 
+from infra.cli import streams
 from infra.cli.output import USAGE, fail, print_note, progress
 
 DAYS = ["%Y-%m-%d"]
@@ -36,7 +35,7 @@ def simulate(
             formats=DAYS, help="Tell nothing from this day on; who is active then stays active. At most today."
         ),
     ] = None,
-    days: Annotated[int, typer.Option(min=1, help="Over how many days the relationships begin.")] = 365,
+    days: Annotated[int, typer.Option(min=1, max=36_500, help="Over how many days the relationships begin.")] = 365,
     codes: Annotated[
         str | None,
         typer.Option(show_default="all five", help="Only programmes with these codes: some of the five, with commas."),
@@ -47,6 +46,7 @@ def simulate(
     The rules accept every one of them in a store that has none of them yet. Times are in the past. Memory grows with the
     relationships alive at one time (some 3 KB each), never with the messages.
     """
+    from infra.export.whole_file import whole_file
     from infra.simulate.stream import CODES, START, Simulation
 
     named = set(codes.split(",")) if codes else set(CODES)
@@ -62,10 +62,12 @@ def simulate(
         print_note(f"cut off at {today.date()}: give --until {today.date()} to have the same bytes on another day")
         simulation = Simulation(relationships, seed, begin, today, wanted, days)
     try:
-        with output.open("wb") if output else nullcontext(sys.stdout.buffer) as target:
-            _write(simulation.messages(), target)
+        with whole_file(output) if output else nullcontext() as file:
+            _write(simulation.messages(), file.write if file else streams.write)
+    except streams.NobodyReads:
+        return
     except OSError as error:
-        fail(f"cannot write {output or 'stdout'}: {error.strerror}")
+        fail(f"can't write {output}: {error.strerror or error}; nothing was written")
 
 
 def _today() -> datetime:
@@ -79,13 +81,9 @@ def _today() -> datetime:
         fail(str(error), USAGE)
 
 
-def _write(messages: Iterator[bytes], target: BinaryIO) -> None:
-    """One message a line, in batches; a reader who goes away ends it quietly."""
+def _write(messages: Iterator[bytes], write: Callable[[bytes], object]) -> None:
+    """One message a line, in batches."""
     with progress("messages") as advance:
         while batch := list(islice(messages, BATCH)):
-            try:
-                target.write(b"\n".join([*batch, b""]))
-            except BrokenPipeError:
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-                return
+            write(b"\n".join([*batch, b""]))
             advance(len(batch))

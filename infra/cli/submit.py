@@ -1,7 +1,6 @@
 """`rapport submit`: messages in, receipts out, both as JSON lines."""
 
 import os
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, cast
 
 import typer
 
+from infra.cli import streams
 from infra.cli.opening import opened
-from infra.cli.output import REFUSED, USAGE, fail, print_note, progress, stderr
+from infra.cli.output import REFUSED, USAGE, fail, is_watched, print_json_bytes, print_note, progress, standard_input
 from infra.cli.projecting import bring_up_to_date
 
 if TYPE_CHECKING:
@@ -46,22 +46,25 @@ def submit(files: FilesArgument = None, as_json: PlainOption = False, datasets: 
     the store with SQL finds what was just handed in.
     """
     names = files or [STDIN]
+    if STDIN in names:
+        standard_input()
+    if not streams.is_open():
+        fail("standard output is closed: there is no place for the receipts; nothing was handed in", USAGE)
     total = _size(names)
     counted: Counter[str] = Counter()
     unread = 0
     with opened() as rapport, progress("submitting", total) as advance:
-        out = sys.stdout.buffer
         for name in names:
             try:
                 for receipts in _answers(rapport, name, advance):
                     counted.update(receipt.status for receipt in receipts)
-                    _write(out, b"".join(receipt.to_json() + b"\n" for receipt in receipts))
+                    _write(b"".join(receipt.to_json() + b"\n" for receipt in receipts))
             except _Unreadable as error:
                 unread += 1
                 print_note(f"error: {error}")
     if datasets:
         bring_up_to_date("the messages are recorded")
-    if stderr.is_terminal:
+    if is_watched():
         print_note(f"{counted.total()} messages: " + ", ".join(f"{n} {status}" for status, n in counted.items()))
     if unread or counted["refused"] or counted["invalid"] or counted["conflict"]:
         raise typer.Exit(REFUSED)
@@ -123,7 +126,7 @@ def _size(names: list[str]) -> int | None:
 @contextmanager
 def _stream(name: str) -> Iterator[BinaryIO]:
     if name == STDIN:
-        yield sys.stdin.buffer
+        yield standard_input()
         return
     try:
         stream = Path(name).open("rb")  # noqa: SIM115 - what goes wrong in the block is no failure to open
@@ -133,11 +136,11 @@ def _stream(name: str) -> Iterator[BinaryIO]:
         yield stream
 
 
-def _write(out: BinaryIO, text: bytes) -> None:
+def _write(receipts: bytes) -> None:
     try:
-        out.write(text)
-        out.flush()
-    except BrokenPipeError:
-        # Whoever read the receipts has gone; what was handed in is recorded. Python must not complain again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print_json_bytes(receipts)
+    except streams.NobodyReads:
+        # What was handed in is recorded; what was not yet, waits for somebody who reads the receipts.
         raise typer.Exit(REFUSED) from None
+    except streams.OutputLost as error:
+        fail(f"{error}; what was handed in so far is recorded: hand it in again to have its receipts", REFUSED)

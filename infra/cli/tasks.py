@@ -3,10 +3,9 @@
 from typing import Any
 
 import typer
-from rich.text import Text
 
 from infra.cli.opening import opened
-from infra.cli.output import JsonOption, print_json, print_note, stdout
+from infra.cli.output import AllOption, JsonOption, capped, print_json, print_note, print_rest, print_text
 
 
 def register(app: typer.Typer) -> None:
@@ -14,7 +13,7 @@ def register(app: typer.Typer) -> None:
     app.command("tasks")(tasks)
 
 
-def tasks(as_json: JsonOption = False) -> None:
+def tasks(every: AllOption = False, as_json: JsonOption = False) -> None:
     """List the open tasks, those due first first: what, about whom, under which clause, and the command that settles it.
 
     Tasks open and close under `rapport work`. A key that a worker failed at twice is listed as well; `rapport work
@@ -30,27 +29,26 @@ def tasks(as_json: JsonOption = False) -> None:
     if not found and not parked:
         print_note("nothing to do")
         return
-    for task in found:
-        stdout.print(_said(task), soft_wrap=True)
+    shown, left = capped(found, every=every)
+    for task in shown:
+        _print_task(task)
+    print_rest(left)
     if parked:
         print_note("put aside after two failures:")
-        for row in parked:
-            stdout.print(
-                Text(f"{row['key']}  worker {row['worker']} on {row['trigger']}: {row['error']}"), soft_wrap=True
-            )
+        aside, left = capped(parked, every=every)
+        for row in aside:
+            print_text(f"{row['key']}  worker {row['worker']} on {row['trigger']}: {row['error']}", 4)
+        print_rest(left)
 
 
-def _said(task: dict[str, Any]) -> Text:
-    """Two lines: when and what, and below about whom, why, and how to settle it."""
+def _print_task(task: dict[str, Any]) -> None:
+    """When and what, and below about whom, why, and how to settle it."""
     about = f" ({task['about']})" if task["about"] else ""
     due = f"due {_day(task['due'])}" if task["due"] else "no day    "
     evidence = f"  evidence {', '.join(map(str, task['evidence']))}" if task["evidence"] else ""
     commands = " or ".join([task["settled_by"], *task["also_settled_by"]])
-    return Text.assemble(
-        (f"{due}  ", "bold"),
-        (f"{task['kind']}{about}", "bold"),
-        f"  {', '.join(task['clauses'])}\n    {task['subject']}  since {_day(task['since'])}{evidence}  -> {commands}",
-    )
+    print_text(f"{due}  {task['kind']}{about}  {', '.join(task['clauses'])}", 4)
+    print_text(f"    {task['subject']}  since {_day(task['since'])}{evidence}  -> {commands}", 4)
 
 
 def _day(time: str | None) -> str:

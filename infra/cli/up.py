@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from infra.cli.output import USAGE, JsonOption, fail, print_json_line, print_note, stderr
+from infra.cli.output import USAGE, JsonOption, fail, print_json_line, print_lines, print_note, progress
 
 if TYPE_CHECKING:
     from infra.local.kafka import Kafka
@@ -59,7 +59,7 @@ def up(
             if as_json:
                 print_json_line(local.facts())
             else:
-                typer.echo(local.advice())
+                print_lines(local.advice())
             local.watch()
     except KeyboardInterrupt:
         print_note("Stopped.")
@@ -199,18 +199,13 @@ def undisturbed() -> None:
 
 @contextmanager
 def download_progress() -> Iterator["Progress"]:
-    """A bar on stderr, shown only when something is downloaded."""
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+    """Progress on stderr, told only while something is downloaded."""
+    with progress("downloading Kafka, bytes") as advance:
+        before = 0
 
-    bars = Progress(TextColumn("Downloading Kafka"), BarColumn(), DownloadColumn(), console=stderr, transient=True)
-    task = bars.add_task("")
+        def arrived(now: int, _wanted: int) -> None:
+            nonlocal before
+            advance(now - before)
+            before = now
 
-    def progress(arrived: int, wanted: int) -> None:
-        bars.start()
-        bars.update(task, completed=arrived, total=wanted)
-
-    try:
-        yield progress
-    finally:
-        if bars.live.is_started:
-            bars.stop()
+        yield arrived

@@ -4,11 +4,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.text import Text
 
-from infra.cli.bars import COLOURS
 from infra.cli.health import RelationshipArgument
-from infra.cli.output import USAGE, JsonOption, fail, print_json, print_table, stdout
+from infra.cli.output import USAGE, AllOption, JsonOption, fail, print_json, print_table, print_text
 from infra.cli.projecting import projecting
 from infra.cli.times import AsOf, KnownAt
 
@@ -30,6 +28,7 @@ def what_if(
     relationship: RelationshipArgument = None,
     as_of: AsOf = None,
     known_at: KnownAt = None,
+    every: AllOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Tell health and concerns as they would be if terms had other values, beside what they are."""
@@ -51,7 +50,7 @@ def what_if(
     if as_json:
         print_json(rows)
     else:
-        _print(rows)
+        _print(rows, every=every)
 
 
 def _term(setting: str) -> tuple[str, float]:
@@ -89,29 +88,26 @@ def _both(
     yield now, then
 
 
-def _print(rows: list[dict[str, Any]]) -> None:
+def _print(rows: list[dict[str, Any]], *, every: bool) -> None:
     differing = [row for row in rows if _told(row["now"]) != _told(row["then"])]
+    print_text(f"{len(differing)} of {len(rows)} would be otherwise")
     print_table(
         ("relationship", "score", "band", "what changes"),
         (
             (
                 row["relationship_id"],
                 _change(row["now"]["score"], row["then"]["score"]),
-                _coloured(_change(row["now"]["band"], row["then"]["band"]), row["then"]["band"]),
-                "\n".join(_changes(row)),
+                _change(row["now"]["band"], row["then"]["band"]),
+                "; ".join(_changes(row)),
             )
             for row in differing
         ),
+        every=every,
     )
-    stdout.print(Text(f"{len(differing)} of {len(rows)} would be otherwise"))
 
 
 def _change(now: object, then: object) -> str:
     return str(now) if now == then else f"{now} → {then}"
-
-
-def _coloured(text: str, band: str | None) -> Text:
-    return Text(text, style=COLOURS.get(band or "", ""))
 
 
 def _told(health: dict[str, Any]) -> tuple[Any, ...]:

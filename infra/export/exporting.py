@@ -1,13 +1,11 @@
 """Exporting a dataset: to a file beside the wanted one, which takes its place when all is written; else nothing stays."""
 
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from io import BufferedWriter, RawIOBase
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import IO, Any, Final, cast
 
 import orjson
@@ -15,7 +13,8 @@ import orjson
 from domain.codes.clauses import CODES
 from domain.commitment import POLICY
 from infra.eventstore.database import Session
-from infra.export.writing import FORMATS, WRITERS, Format
+from infra.export.whole_file import beside, put, save
+from infra.export.writing import FORMATS, WRITERS, Format, Writer, write_csv
 from infra.projecting import generation as books
 from infra.projecting import log
 from infra.projecting.codec import codec
@@ -38,8 +37,12 @@ class Unwritable(Exception):
     """The file could not be written; nothing of it is left behind."""
 
 
-def export(engine: Engine, name: str, target: Path, columns: Sequence[str] | None = None) -> dict[str, Any]:
+def export(
+    engine: Engine, name: str, target: Path, columns: Sequence[str] | None = None, *, raw: bool = False
+) -> dict[str, Any]:
     """Write a dataset as it is at the log's head, and its manifest beside it; the manifest.
+
+    Cells of CSV that a spreadsheet would run are guarded by an apostrophe unless they are wanted `raw`.
 
     Raises:
         Unknown: see there.
@@ -54,6 +57,7 @@ def export(engine: Engine, name: str, target: Path, columns: Sequence[str] | Non
             "dataset": name,
             "file": target.name,
             "format": form,
+            "guarded": form == "csv" and not raw,
             "columns": [{"name": column.name, "type": column.type} for column in chosen],
             "position": _position(engine, session, name),
             "policy": POLICY,
@@ -61,16 +65,16 @@ def export(engine: Engine, name: str, target: Path, columns: Sequence[str] | Non
             "rapport": version("rapport"),
         }
         try:
-            with _beside(target) as data, _beside(target.with_name(target.name + MANIFEST_SUFFIX)) as description:
+            with beside(target) as data, beside(target.with_name(target.name + MANIFEST_SUFFIX)) as description:
                 hashed = _Hashed(data)
                 with BufferedWriter(cast("RawIOBase", hashed), BUFFER) as buffer:
-                    manifest["rows"] = WRITERS[form](buffer, chosen, _rows(engine, session, dataset, chosen))
+                    manifest["rows"] = _writer(form, raw=raw)(buffer, chosen, _rows(engine, session, dataset, chosen))
                 manifest["bytes"], manifest["sha256"] = hashed.count, hashed.digest.hexdigest()
                 description.write(orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
                 # Both are whole before either takes its place.
-                _save(data, description)
-                _put(data, target)
-                _put(description, target.with_name(target.name + MANIFEST_SUFFIX))
+                save(data, description)
+                put(data, target)
+                put(description, target.with_name(target.name + MANIFEST_SUFFIX))
         except OSError as error:
             raise Unwritable(f"{target}: {error.strerror or error}; nothing was written") from error
     return manifest
@@ -89,6 +93,10 @@ def _format(target: Path) -> Format:
         if suffix == known:
             return known
     raise Unknown(f"{target.name!r}: expected a name that ends in {', '.join('.' + known for known in FORMATS)}")
+
+
+def _writer(form: Format, *, raw: bool) -> Writer:
+    return partial(write_csv, raw=raw) if form == "csv" else WRITERS[form]
 
 
 def _columns(dataset: Dataset, names: Sequence[str] | None) -> list[Column]:
@@ -119,35 +127,6 @@ def _rows(engine: Engine, session: Session, dataset: Dataset, columns: Sequence[
         if count % SAID_EVERY == 0:
             engine.watcher.done(SAID_EVERY)
         yield tuple(reader.decode(values).values())
-
-
-@contextmanager
-def _beside(target: Path) -> Iterator[IO[bytes]]:
-    """A new file in the target's folder, which is gone after the block unless it was put in place."""
-    with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as out:
-        try:
-            yield cast("IO[bytes]", out)
-        finally:
-            Path(out.name).unlink(missing_ok=True)
-
-
-def _save(*files: IO[bytes]) -> None:
-    for out in files:
-        out.flush()
-        os.fsync(out.fileno())
-
-
-def _put(out: IO[bytes], target: Path) -> None:
-    """Let a file take the target's place."""
-    path = Path(out.name)
-    path.chmod(0o666 & ~_umask())
-    path.replace(target)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 class _Hashed(RawIOBase):

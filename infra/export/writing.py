@@ -1,14 +1,12 @@
 """The three forms of an exported dataset, written row by row into an open file."""
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime
 from itertools import islice
 from typing import IO, Any, Final, Literal, Protocol, get_args
 
 import orjson
 
+from infra.export import csv_text
 from projections.dataset import Column
 
 Format = Literal["csv", "parquet", "jsonl"]
@@ -23,38 +21,22 @@ class Writer(Protocol):
     def __call__(self, out: IO[bytes], columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> int: ...
 
 
-def write_csv(out: IO[bytes], columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> int:
-    """Comma-separated with a heading; times as RFC 3339 with Z, lists as JSON, nothing for what is empty."""
+def write_csv(out: IO[bytes], columns: Sequence[Column], rows: Iterable[Sequence[Any]], *, raw: bool = False) -> int:
+    """Comma-separated with a heading; times as RFC 3339 with Z, lists as JSON, nothing for what is empty.
+
+    Cells that a spreadsheet would run are guarded by an apostrophe unless they are wanted `raw`.
+    """
     count = 0
     rows = iter(rows)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([column.name for column in columns])
-    while True:
-        out.write(text.getvalue().encode())
-        text.seek(0)
-        text.truncate()
-        batch = list(islice(rows, BATCH))
-        if not batch:
-            return count
-        writer.writerows([_csv(value) for value in row] for row in batch)
+    out.write(csv_text.row((column.name for column in columns), guard=False).encode())
+    while batch := list(islice(rows, BATCH)):
+        out.write("".join(csv_text.row(map(_csv, row), guard=not raw) for row in batch).encode())
         count += len(batch)
+    return count
 
 
 def _csv(value: Any) -> Any:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case datetime():
-            return value.isoformat().replace("+00:00", "Z")
-        case date():
-            return value.isoformat()
-        case list():
-            return orjson.dumps(value).decode()
-        case _:
-            return value
+    return orjson.dumps(value).decode() if isinstance(value, list) else value
 
 
 def write_jsonl(out: IO[bytes], columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> int:

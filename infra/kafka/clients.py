@@ -9,7 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from infra.settings import Settings
+from infra.configured_file import read_secret
+from infra.settings import Settings, WrongSettings
 
 # A poll shorter than this may end in the middle of a rebalance and leave kafka-python waiting for good.
 POLL_MS: Final = 1000
@@ -48,10 +49,10 @@ def connection(settings: Settings) -> dict[str, Any]:
         "ssl_cafile": _path(settings.kafka_ca_file),
         "ssl_certfile": _path(settings.kafka_certificate_file),
         "ssl_keyfile": _path(settings.kafka_key_file),
-        "ssl_password": _secret(settings.kafka_key_password_file),
+        "ssl_password": _secret(settings.kafka_key_password_file, "RAPPORT_KAFKA_KEY_PASSWORD_FILE"),
         "sasl_mechanism": settings.kafka_sasl,
         "sasl_plain_username": settings.kafka_username,
-        "sasl_plain_password": _secret(settings.kafka_password_file),
+        "sasl_plain_password": _secret(settings.kafka_password_file, "RAPPORT_KAFKA_PASSWORD_FILE"),
     }
     return {
         "bootstrap_servers": [server.strip() for server in settings.kafka.split(",") if server.strip()],
@@ -148,9 +149,11 @@ def _path(file: Path | None) -> str | None:
     return None if file is None else str(file)
 
 
-def _secret(file: Path | None) -> str | None:
-    """The first line of a file that holds a secret."""
-    return None if file is None else file.read_text().partition("\n")[0].strip()
+def _secret(file: Path | None, setting: str) -> str | None:
+    try:
+        return None if file is None else read_secret(file, setting)
+    except WrongSettings as error:
+        raise NoKafka(str(error)) from None
 
 
 def must_have(client: Any, topic: str) -> None:

@@ -14,6 +14,7 @@ from email.headerregistry import AddressHeader
 from email.policy import SMTP
 from pathlib import Path
 
+from infra.configured_file import read_text
 from infra.settings import WrongSettings
 
 
@@ -39,11 +40,9 @@ def address(text: str) -> str:
 
 def read_addresses(path: Path) -> Mapping[str, str]:
     """The addresses by recipient. Raises `WrongSettings`, naming the file and the recipient, never an address."""
+    text = read_text(path, "RAPPORT_ADDRESSES")
     try:
-        text = path.read_text(encoding="utf-8")
         found = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-    except OSError as error:
-        raise WrongSettings(f"RAPPORT_ADDRESSES: {path} can't be read: {error.strerror}") from None
     except ValueError as error:
         raise WrongSettings(f"RAPPORT_ADDRESSES: {path} can't be understood: {error}") from None
     if not isinstance(found, dict):

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import ClassVar, Final, Literal
 from urllib.parse import unquote, urlsplit
 
+from infra.configured_file import read_secret
 from infra.notify.addresses import address, read_addresses
 from infra.notify.outbox import Notification
 from infra.notify.route import Channel, Refusal, Route, Trouble
@@ -235,8 +236,7 @@ def server_of(settings: Settings) -> Server:
     return Server(parts.hostname, port or (465 if tls else 25), tls, settings.smtp_starttls, user, password)
 
 
-def _password(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise WrongSettings(f"RAPPORT_SMTP_PASSWORD_FILE: {path} can't be read: {error}") from None
+def _password(path: Path | None) -> str:
+    if path is None:
+        raise WrongSettings("RAPPORT_SMTP_PASSWORD_FILE: the user in RAPPORT_SMTP needs a password")
+    return read_secret(path, "RAPPORT_SMTP_PASSWORD_FILE")

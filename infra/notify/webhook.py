@@ -6,7 +6,6 @@
 
 import asyncio
 import base64
-import binascii
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -18,6 +17,7 @@ import httpx
 import orjson
 from standardwebhooks import Webhook
 
+from infra.configured_file import read_text
 from infra.notify.outbox import Notification
 from infra.notify.route import Channel, Refusal, Route, Trouble
 from infra.notify.wording import Wording
@@ -149,13 +149,13 @@ def open_webhook(url: str, secret_file: Path, seconds: float) -> WebhookRoute:
 
 def read_secrets(path: Path) -> tuple[Webhook, ...]:
     """One signer for each line of the file. Raises `WrongSettings`; nothing of a secret is ever shown."""
+    lines = [line.strip() for line in read_text(path, "RAPPORT_NOTIFY_SECRET_FILE").splitlines() if line.strip()]
     try:
-        lines = [line.strip() for line in path.read_text(encoding="ascii").splitlines() if line.strip()]
         secrets = [base64.b64decode(line.removeprefix(PREFIX), validate=True) for line in lines]
-    except OSError as error:
-        raise WrongSettings(f"RAPPORT_NOTIFY_SECRET_FILE: {path} can't be read: {error.strerror}") from None
-    except (UnicodeDecodeError, binascii.Error):
+    except ValueError:
         raise WrongSettings(f"RAPPORT_NOTIFY_SECRET_FILE: {path}: expected whsec_ and Base64") from None
-    if not secrets or any(len(secret) not in SECRET_BYTES for secret in secrets):
+    if not secrets:
+        raise WrongSettings(f"RAPPORT_NOTIFY_SECRET_FILE: {path} is empty: write the secret into it")
+    if any(len(secret) not in SECRET_BYTES for secret in secrets):
         raise WrongSettings(f"RAPPORT_NOTIFY_SECRET_FILE: {path}: expected secrets of 24 to 64 bytes")
     return tuple(Webhook(secret) for secret in secrets)

@@ -7,11 +7,13 @@ Everything that logs goes through here, the libraries' loggers too. A line has `
 import logging
 import re
 import sys
-from typing import Final, Literal
+from typing import Final, Literal, TextIO
 
 import structlog
 from opentelemetry import trace
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+from infra.visible_text import visible, visible_lines
 
 Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["json", "text"]
@@ -43,9 +45,14 @@ def configure(app: str, level: Level = "info", form: Format | None = None) -> No
     rendering: list[Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
         if form == "json"
-        else [structlog.dev.ConsoleRenderer(timestamp_key="time", exception_formatter=structlog.dev.plain_traceback)]
+        else [
+            _shown,
+            structlog.dev.ConsoleRenderer(
+                timestamp_key="time", exception_formatter=structlog.dev.plain_traceback, colors=False
+            ),
+        ]
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Handler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -54,6 +61,7 @@ def configure(app: str, level: Level = "info", form: Format | None = None) -> No
     )
     if level != "debug":
         handler.addFilter(_Seldom())
+    logging.captureWarnings(capture=True)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
@@ -105,6 +113,24 @@ def _named(app: str) -> Processor:
         return event
 
     return name
+
+
+def _shown(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """A line stays a line, and nothing in it is obeyed by a terminal; a traceback keeps its lines."""
+    for name, value in event.items():
+        if name not in {"exception", "exc_info", "stack"} and not isinstance(value, int | float | bool | None):
+            event[name] = visible(str(value))
+    return event
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Writes to what standard error is now, and escapes what a traceback quotes."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return visible_lines(super().format(record), getattr(self.stream, "encoding", None) or "utf-8")
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging calls it so
+        """Standard error takes nothing: a log line is no reason to stop."""
 
 
 def _trace(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

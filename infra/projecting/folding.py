@@ -1,4 +1,4 @@
-"""Folding bundles of streams in other processes: `python -m infra.projecting.folding` takes bundles and gives what they come to.
+"""Folding bundles of streams in other processes: each takes bundles and gives what they come to.
 
 Bundles go to the processes in turn and come back in the same turn, so results are in order, and no process is more than
 one result ahead: it waits until that is taken. One that has nobody to talk to any more ends.
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 # Bundles that a process has been given and not yet answered.
 AHEAD: Final = 2
+
+# Not `-m infra…`: a folder called infra in the working folder would be taken for ours.
+PROGRAM: Final = (
+    "from rapport_command import take_our_packages; take_our_packages(); "
+    "from infra.projecting.folding import main; main()"
+)
 
 
 class FoldingFailed(Exception):
@@ -47,7 +53,7 @@ def _helper(*task: Any) -> "Iterator[subprocess.Popen[bytes]]":
     home = str(Path(str(infra.__file__)).parents[1])
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH"))))}
     helper = subprocess.Popen(
-        [sys.executable, "-m", "infra.projecting.folding"],
+        [sys.executable, "-c", PROGRAM],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=environment,
@@ -115,7 +121,3 @@ def _answer(given: IO[bytes], answers: IO[bytes]) -> None:
             bundle = pickle.load(given)  # noqa: S301 - the same
             pickle.dump(fold(feed, bundle, target, at), answers, pickle.HIGHEST_PROTOCOL)
             answers.flush()
-
-
-if __name__ == "__main__":
-    main()

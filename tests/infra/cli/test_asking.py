@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from infra.cli import output
 from infra.cli.app import build
 from infra.eventstore.database import Database
 from tests.given_when_then import SUBJECT
@@ -22,8 +21,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     file = tmp_path / "store.sqlite"
     monkeypatch.setenv("RAPPORT_STORE", f"sqlite:///{file}")
     monkeypatch.setenv("RAPPORT_CLOCK", day(25).isoformat())
-    # The console read its width when it was first imported, which other tests may have done.
-    monkeypatch.setattr(output.stdout, "width", 200)
+    monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)
     with Database.open(f"sqlite:///{file}", synchronous="off") as database:
         House(database).tell(everything())

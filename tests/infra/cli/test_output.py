@@ -1,11 +1,9 @@
-import io
 import json
 from datetime import UTC, datetime
 
 import pytest
 import typer
 from pydantic import BaseModel
-from rich.console import Console
 
 from infra.cli import output
 from infra.cli.output import REFUSED, USAGE, fail, print_json, print_json_line, print_note, print_table, progress
@@ -65,10 +63,13 @@ def test_progress_is_silent_when_stderr_is_no_terminal(capsys: pytest.CaptureFix
     assert (printed.out, printed.err) == ("", "")
 
 
-def test_progress_is_drawn_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    screen = io.StringIO()
-    monkeypatch.setattr(output, "stderr", Console(file=screen, force_terminal=True, width=100))
-    with progress("reading", 3) as advance:
-        advance(3)
-    assert "reading" in screen.getvalue()
-    assert "3/3" in screen.getvalue()
+def test_progress_is_told_in_lines_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(output, "is_watched", lambda: True)
+    monkeypatch.setattr(output, "SAY_EVERY_SECONDS", 0.0)
+    with progress("reading \x1b[2K", 3) as advance:
+        advance(2)
+        advance(1)
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", "reading \\x1b[2K: 2 of 3\nreading \\x1b[2K: 3 of 3\n")

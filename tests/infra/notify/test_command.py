@@ -22,6 +22,7 @@ from tests.infra.notify.receiver import Receiver, receiving, status
 @pytest.fixture
 def store(store_url: str, database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
     monkeypatch.setenv("RAPPORT_STORE", store_url)
+    monkeypatch.setenv("COLUMNS", "200")
     return database
 
 

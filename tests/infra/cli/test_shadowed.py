@@ -1,0 +1,32 @@
+"""Folders and modules that are called as our packages are, on PYTHONPATH and in the working folder, are not taken for them."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.infra.cli.process import RAPPORT, environment, shell
+from tests.messages import proposal
+
+
+@pytest.mark.parametrize("name", ["infra", "domain", "projections", "workers"])
+def test_a_folder_of_our_name_is_not_taken_for_ours(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "__init__.py").write_text("raise RuntimeError('not ours')")
+    (tmp_path / "in").write_bytes(proposal())
+    store = f"sqlite:///{tmp_path / 'store.sqlite'}"
+    called = shell(store, f"cd {tmp_path}; $R submit in", PYTHONPATH=str(tmp_path))
+    assert (called.returncode, called.stderr) == (0, b"")
+    as_module = shell(store, f"cd {tmp_path}; {sys.executable} -m rapport_command projections rebuild --processes 2")
+    assert as_module.returncode == 0, as_module.stderr
+    assert RAPPORT in environment(store, R=RAPPORT).values()
+
+
+def test_the_processes_that_fold_take_ours_too(tmp_path: Path) -> None:
+    (tmp_path / "infra.py").write_text("raise RuntimeError('not ours')")
+    program = "from infra.projecting.folding import PROGRAM; print(PROGRAM.rpartition('; ')[0])"
+    found = shell(
+        "sqlite:///x",
+        f'cd {tmp_path}; {sys.executable} -c "$({sys.executable} -P -c "{program}"); import infra.bootstrap"',
+    )
+    assert (found.returncode, found.stderr) == (0, b"")

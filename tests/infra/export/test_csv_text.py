@@ -1,0 +1,60 @@
+"""CSV that every reader takes for the same rows, and no spreadsheet for formulas."""
+
+import csv
+import io
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from infra.export.csv_text import guarded, row
+
+TEXTS = [
+    "cr\rmid",
+    "lf\nmid",
+    "crlf\r\n",
+    "a,b",
+    'say "x"',
+    "\u2028",
+    "\x85",
+    " lead",
+    "trail ",
+    "",
+    "a;b",
+    "'x",
+    "#",
+    "日本",
+]
+
+
+@pytest.mark.parametrize("sign", [*list("=+-@\t\r\n"), "＝", "＋", "－", "＠", " =", "\u200b=", "\ufeff@", "\x00="])  # noqa: RUF001
+def test_a_formula_begins_with_an_apostrophe_unless_it_is_wanted_raw(sign: str) -> None:
+    text = f"{sign}cmd|' /C calc'!A1"
+    assert guarded(text) == f"'{text}"
+    assert next(csv.reader(io.StringIO(row([text], guard=True), newline=""))) == [f"'{text}"]
+    assert next(csv.reader(io.StringIO(row([text], guard=False), newline=""))) == [text]
+
+
+@pytest.mark.parametrize("text", ["-5", "-5.25", "ana", "6f1e-x", "a=b", "1+1", ""])
+def test_plain_numbers_and_words_stay(text: str) -> None:
+    assert guarded(text) == text
+
+
+@pytest.mark.parametrize("text", ["-5+1", "-1e3=", "--5", "-", "+5", "-٣"])
+def test_what_only_looks_like_a_number_is_guarded(text: str) -> None:
+    assert guarded(text) == f"'{text}"
+
+
+def test_any_text_comes_back_as_it_was(tmp_path: Path) -> None:
+    lines = "".join(row([text, "end", -1, None], guard=False) for text in TEXTS)
+    assert [found[0] for found in csv.reader(io.StringIO(lines, newline=""))] == TEXTS
+    file = tmp_path / "t.csv"
+    file.write_text("text,end,number,none\n" + lines, encoding="utf-8", newline="")
+    read = duckdb.execute(f"SELECT text FROM read_csv('{file}', header=true, allow_quoted_nulls=false)").fetchall()
+    assert [found[0] for found in read] == TEXTS
+
+
+def test_typed_cells_are_bare_and_the_same_on_every_python() -> None:
+    cells = [datetime(2026, 3, 2, 9, tzinfo=UTC), date(2026, 3, 2), True, None, -1, 0.5, "", "p1", "x\ry"]
+    assert row(cells, guard=True) == '2026-03-02T09:00:00Z,2026-03-02,true,,-1,0.5,"",p1,"x\ry"\n'
