@@ -57,6 +57,10 @@ def submit(files: FilesArgument = None, as_json: PlainOption = False, datasets: 
                     _write(out, b"".join(receipt.to_json() + b"\n" for receipt in receipts))
     if datasets:
         bring_up_to_date("the messages are recorded")
+    if counted and not rapport.senders.checked:
+        from infra.intake.senders import UNCHECKED
+
+        print_note(UNCHECKED)
     if stderr.is_terminal:
         print_note(f"{counted.total()} messages: " + ", ".join(f"{n} {status}" for status, n in counted.items()))
     if counted["refused"] or counted["invalid"] or counted["conflict"]:
