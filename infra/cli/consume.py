@@ -25,14 +25,17 @@ def consume(
     with running("consume", metrics_port, metrics_host, needs_kafka=True) as (rapport, process):
         from kafka.errors import KafkaError
 
+        from infra.intake.senders import UNCHECKED
         from infra.kafka.clients import AnotherStore, KafkaTrouble, NoKafka
         from infra.kafka.consume import Consuming
         from infra.kafka.placement import Placement
         from infra.kafka.probe import BrokerProbe
         from infra.observe.keep import keep_going
+        from infra.observe.logs import logger
 
         # A file of senders that is wrong ends the command before it joins the group.
-        _ = rapport.senders
+        if not rapport.senders.checked:
+            logger("rapport.kafka").warning(UNCHECKED)
         process.vitals.check("broker", BrokerProbe(rapport.settings))
         # Kept from session to session: each source is told of once.
         placement = Placement()

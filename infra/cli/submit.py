@@ -64,6 +64,10 @@ def submit(files: FilesArgument = None, as_json: PlainOption = False, datasets: 
                 print_note(f"error: {error}")
     if datasets:
         bring_up_to_date("the messages are recorded")
+    if counted and not rapport.senders.checked:
+        from infra.intake.senders import UNCHECKED
+
+        print_note(UNCHECKED)
     if is_watched():
         print_note(f"{counted.total()} messages: " + ", ".join(f"{n} {status}" for status, n in counted.items()))
     if unread or counted["refused"] or counted["invalid"] or counted["conflict"]:

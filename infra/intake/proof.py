@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 ALGORITHMS: Final = ("Ed25519", "EdDSA")
 KEY_BYTES: Final = 32
 MAX_LENGTH: Final = 2000
+# Numbers from here to there are written alike everywhere; larger whole ones are not exact in JavaScript.
+_SAME_FROM: Final = 1e-3
+_EXACT: Final = 2**53
 # A message may be longer in canonical form, and in base64, than it was sent.
 MAX_PAYLOAD: Final = 4 * 1024 * 1024
 # A key names a point of a curve by its y. With these the point is of small order, and anybody can sign for it.
@@ -83,8 +86,8 @@ def proves(proof: Proof, key: "OKPKey") -> bool:
 def canonical(value: dict[str, Any]) -> bytes:
     """The canonical form of a JSON object (RFC 8785).
 
-    orjson writes it, once its members are in order and its fractions are written by rfc8785: that library alone takes a quarter
-    of a second for a message of many values, which is time that anybody could take from a consumer.
+    orjson writes it once its members are in order, and rfc8785 the numbers that orjson writes in another form. Left to itself
+    that library takes a quarter of a second for a message of many values: time that anybody could take from a consumer.
 
     Raises:
         ValueError: A whole number lies beyond 2^53.
@@ -100,7 +103,9 @@ def _in_order(value: Any) -> Any:
         return {name: _in_order(value[name]) for name in sorted(value, key=_utf_16)}
     if kind is list:
         return [_in_order(each) for each in value]
-    if kind is int or kind is float:
+    if kind is float and _SAME_FROM <= abs(value) < _EXACT:
+        return int(value) if value.is_integer() else value
+    if kind is float or (kind is int and abs(value) >= _EXACT):
         import rfc8785
 
         return orjson.Fragment(rfc8785.dumps(value))

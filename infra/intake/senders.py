@@ -8,11 +8,10 @@ A message that is refused here has not used its id and leaves no receipt: else a
 others (docs/decisions/0017). It is read once, when the process begins.
 """
 
-import logging
 import tomllib
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
 from urllib.parse import unquote
@@ -35,11 +34,11 @@ if TYPE_CHECKING:
 OURS: Final = "workers"
 EVERY: Final = "*"
 ROLES: Final = frozenset(get_args(Role)) - {"worker"}
+# What every process that takes messages says once where there is no file.
+UNCHECKED: Final = "RAPPORT_SENDERS is not set: every source may send for every role but worker, analyst and auditor"
 FIELDS: Final = ("source", "roles", "programmes", "key")
 # How often an escape may itself be escaped; what is left then is no name of anybody.
 _ROUNDS: Final = 5
-
-logger = logging.getLogger("rapport.intake")
 
 
 class Sender(NamedTuple):
@@ -54,7 +53,7 @@ class Senders:
     """The senders of a file, or None where there is no file."""
 
     def __init__(self, listed: Mapping[str, Sender] | None = None) -> None:
-        self._checked = listed is not None
+        self.checked = listed is not None
         self._exact = {source: sender for source, sender in (listed or {}).items() if not source.endswith(EVERY)}
         prefixes = [(source[:-1], sender) for source, sender in (listed or {}).items() if source.endswith(EVERY)]
         self._prefixes = sorted(prefixes, key=lambda pair: -len(pair[0]))
@@ -88,8 +87,7 @@ class Senders:
             return Problem("reserved", said, field="source")
         if message.actor.role == "worker":
             return Problem("reserved", "expected another role: workers are Rapport's own", field="actor")
-        if not self._checked:
-            _say_that_nobody_is_checked()
+        if not self.checked:
             return None
         sender = self.sender(message.source)
         if sender is None:
@@ -152,12 +150,6 @@ def programmes(message: Message, state_of: Callable[[str], State | None]) -> set
         case _:
             home = getattr(command, "programme_id", None)
             return {home} if home else set()
-
-
-@cache
-def _say_that_nobody_is_checked() -> None:
-    """Once in the life of a process."""
-    logger.warning("RAPPORT_SENDERS is not set: every source may send for every role but worker, analyst and auditor")
 
 
 def _unproven(message: Message, key: "OKPKey") -> str | None:

@@ -157,18 +157,6 @@ def test_analysts_and_auditors_send_nothing_with_or_without_a_file(rapport: Rapp
         assert (receipt.status, codes(receipt)) == ("refused", [("role", "actor")])
 
 
-def test_that_nobody_is_checked_is_said_once_in_a_process(
-    rapport: Rapport, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from infra.intake import senders
-
-    senders._say_that_nobody_is_checked.cache_clear()
-    rapport.handler.handle([proposal()])
-    rapport.handler.handle([contact(1, "x"), contact(1, "y")])
-    said = [record for record in caplog.records if "RAPPORT_SENDERS" in record.getMessage()]
-    assert len(said) == 1
-
-
 def entry(**fields: Any) -> str:
     """A [[sender]] table; None leaves a field out."""
     whole = {"source": "/services/booking", "roles": ["service"]} | fields
