@@ -6,10 +6,9 @@ finds it there. What a decision means for the mentor is the standing worker's bu
 
 from datetime import datetime
 from typing import Final
-from uuid import UUID, uuid5
 
 from domain.calendar import working_day_deadline
-from domain.case.commands import OpenCase
+from domain.case.commands import CASE_OF_EVENT, OpenCase
 from domain.case.decide import CLAUSE
 from domain.case.events import CaseClosed, CaseDecided, CaseEscalated, CaseOpened
 from domain.codes.implements import implements
@@ -20,7 +19,6 @@ from workers.ground import Case, Ground
 from workers.model import NOTHING, Arm, CloseTask, Deadline, Given, OpenTask, Over, Reaction, Send, State, Worker
 from workers.saying import COORDINATOR, HR, because, tell, tidy
 
-CASES: Final = UUID("5f4d2f0e-6f0b-5c53-8d3a-9a1f6a6c7b10")
 REVIEW: Final = "review"
 ESCALATE: Final = "escalate"
 
@@ -41,7 +39,7 @@ def _keys(recorded: AnyRecorded, ground: Ground) -> tuple[str, ...]:
 
 def case_for(recorded: AnyRecorded) -> str:
     """The subject of the case that an event opens: the same event always opens the same case."""
-    return f"case:{uuid5(CASES, f'{recorded.subject}/{recorded.version}')}"
+    return f"{CASE_OF_EVENT}{recorded.subject}.{recorded.version}"
 
 
 def _react(state: Conduct, recorded: AnyRecorded, given: Given) -> tuple[Conduct, Reaction]:

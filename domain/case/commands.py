@@ -1,6 +1,6 @@
 """What may be asked about a conduct case: one frozen model a command, its fields as the messages carry them."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -11,6 +11,10 @@ from domain.words import CaseDecision, CaseKind
 CaseKindName = Annotated[CaseKind, Holds("operational")]
 DecisionName = Annotated[CaseDecision, Holds("safeguarding")]
 Reason = Annotated[SafeText, Field(min_length=1)]
+
+# Workers open the case about an event under a subject that begins so, and nobody else may: a case that somebody opened
+# first under that id would stand in the place of theirs.
+CASE_OF_EVENT: Final = "case:event."
 
 
 class OpenCase(Command):

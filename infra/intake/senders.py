@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
 from urllib.parse import unquote
 
-from domain.case.commands import OpenCase
+from domain.case.commands import CASE_OF_EVENT, OpenCase
 from domain.case.state import Case
 from domain.problem import Problem
 from domain.registry import State, kind_of
@@ -87,6 +87,9 @@ class Senders:
             return Problem("reserved", said, field="source")
         if message.actor.role == "worker":
             return Problem("reserved", "expected another role: workers are Rapport's own", field="actor")
+        if isinstance(message.command, OpenCase) and message.subject.lower().startswith(CASE_OF_EVENT):
+            said = f"expected another id: Rapport's own workers open the cases under {CASE_OF_EVENT}"
+            return Problem("reserved", said, field="subject")
         if not self.checked:
             return None
         sender = self.sender(message.source)

@@ -72,7 +72,7 @@ def test_answers_are_pure_while_statements_are_tried_again(starting: tuple[Start
 
     def ask(*arguments: str, stdin: bytes = b"") -> str:
         server.left = 2
-        done = run(store, *arguments, stdin=stdin, env={"RAPPORT_LOG_FORMAT": form})
+        done = run(store, *arguments, stdin=stdin, env={"RAPPORT_LOG_FORMAT": form, "RAPPORT_LOG_LEVEL": "debug"})
         assert (done.returncode, server.left) == (0, 0), done.stderr
         assert b"retry" in done.stderr
         assert b"\x1b" not in done.stderr
@@ -87,8 +87,8 @@ def test_answers_are_pure_while_statements_are_tried_again(starting: tuple[Start
 
 def test_a_terminal_sees_the_log_lines_without_colours(starting: tuple[StartingUp, str]) -> None:
     server, store = starting
-    server.left = 1
-    code, sent = at_terminal(store, "show", SUBJECT)
+    server.left = 2
+    code, sent = at_terminal(store, "show", SUBJECT, RAPPORT_LOG_LEVEL="debug")
     assert code == 0
     assert "retry" in sent
     assert "\x1b" not in sent

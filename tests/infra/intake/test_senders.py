@@ -80,6 +80,15 @@ NOT_OURS = [
 ]
 
 
+@pytest.mark.parametrize("subject", ["case:event.{}.2", "case:EVENT.{}.2", "case:Event.x"])
+def test_nobody_opens_a_case_in_the_place_of_a_worker(rapport: Rapport, subject: str) -> None:
+    of = relationship_id(1)
+    data = {"mentor_id": "ben", "relationship_id": of, "kind": "code", "description": "x"}
+    wanted = line("OpenCase", data, id="m1", subject=subject.format(of), actor="hr:h")
+    [receipt] = rapport.handler.handle([wanted])
+    assert codes(receipt) == [("reserved", "subject")]
+
+
 @pytest.mark.parametrize("source", OURS)
 def test_what_passes_for_a_source_of_a_worker_is_reserved(source: str) -> None:
     assert is_ours(source)
