@@ -68,6 +68,8 @@ class Settings(BaseSettings):
     log_format: Literal["json", "text"] | None = None
     # A fixed time with its offset, instead of the machine's clock.
     clock: Annotated[AwareDatetime, BeforeValidator(_iso)] | None = None
+    # Let a fixed clock write to a store that the machine's clock wrote; the store keeps a mark of it.
+    clock_force: bool = False
     # SQLite's promise at a commit: full survives a power cut, normal may lose the last commits to one, off is for tests.
     synchronous: Literal["full", "normal", "off"] = "full"
     # How long to wait for another process that holds the store, in seconds.

@@ -89,6 +89,7 @@ def grant_core(cursor: Cursor) -> None:
         # Default privileges of the database may let them read whatever is made.
         "REVOKE ALL ON store_identity FROM rapport_analyst, rapport_auditor",
         "GRANT SELECT, UPDATE ON store_identity TO rapport_service",
+        "GRANT SELECT, INSERT ON store_clocks TO rapport_service",
         "GRANT SELECT ON recorded_events TO rapport_auditor, rapport_service",
     ):
         cursor.execute(statement.encode())

@@ -17,11 +17,13 @@ from infra.eventstore.recording import SCHEMA_VERSION, check_version
 
 # Advisory locks are known by numbers. That of appends is the one which `Session.lock("stored_events")` takes.
 APPEND_LOCK: Final = "hashtextextended('stored_events', 0)"
+LOCK_APPENDS: Final = f"SELECT pg_advisory_xact_lock({APPEND_LOCK})"
 SCHEMA_LOCK: Final = 0x72617070_00000001
 CHANNEL: Final = "rapport_events"
 # SQLSTATEs of our own, raised by the function.
 CHANGED: Final = "RP001"
 FENCED: Final = "RP002"
+LATER: Final = "RP003"
 
 TABLES: Final = """
 CREATE TABLE stored_events (
@@ -44,6 +46,11 @@ CREATE TABLE store_identity (
     only_row boolean PRIMARY KEY CHECK (only_row),
     id text NOT NULL,
     secret bytea NOT NULL
+);
+CREATE TABLE store_clocks (
+    clock text PRIMARY KEY,
+    position bigint NOT NULL,
+    at timestamptz NOT NULL
 );
 -- Default privileges of the database may let others read whatever is made.
 REVOKE ALL ON store_identity FROM PUBLIC;
@@ -69,7 +76,9 @@ CREATE FUNCTION rapport_append(
     -- the offsets, likewise
     names text[], nexts bigint[], generations bigint[],
     -- what the decisions relied on; null when on nothing
-    guard_position bigint, guard_subjects text[]
+    guard_position bigint, guard_subjects text[],
+    -- when it is recorded: never before what is in the log; up to guard_position the caller knows that
+    guard_recorded_at timestamptz
 ) -- gives the position of the last event, and after it the subjects that others wrote to since guard_position
 RETURNS text[] LANGUAGE plpgsql AS $body$
 DECLARE
@@ -99,6 +108,11 @@ BEGIN
         SELECT array_agg(DISTINCT originator_id) INTO changed FROM stored_events WHERE position > guard_position;
         IF changed && guard_subjects THEN
             RAISE EXCEPTION 'others wrote first' USING ERRCODE = '{CHANGED}', DETAIL = array_to_json(changed);
+        END IF;
+        PERFORM FROM stored_events WHERE position = last
+            AND (convert_from(state, 'UTF8')::json ->> 'recorded_at')::timestamptz > guard_recorded_at;
+        IF FOUND THEN
+            RAISE EXCEPTION 'others recorded at a later time' USING ERRCODE = '{LATER}';
         END IF;
     END IF;
     IF cardinality(subjects) = 1 THEN

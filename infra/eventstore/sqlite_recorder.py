@@ -17,6 +17,7 @@ from infra.eventstore.recording import (
     ReceiptRow,
     chained,
     check_version,
+    recorded_time,
 )
 
 EVENTS: Final = """
@@ -56,8 +57,14 @@ CREATE TABLE store_identity (
     id TEXT NOT NULL,
     secret BLOB NOT NULL
 )"""
+CLOCKS: Final = """
+CREATE TABLE store_clocks (
+    clock TEXT NOT NULL PRIMARY KEY,
+    position INTEGER NOT NULL,
+    at TEXT NOT NULL
+)"""
 BIRTH: Final = "INSERT INTO store_identity (only_row, id, secret) VALUES (1, ?, ?)"
-SCHEMA: Final = (EVENTS, RECEIPTS, OFFSETS, TRACKING, TRACKING_KIND, IDENTITY)
+SCHEMA: Final = (EVENTS, RECEIPTS, OFFSETS, TRACKING, TRACKING_KIND, IDENTITY, CLOCKS)
 
 LAST: Final = 2**63 - 1
 LOOK_SECONDS: Final = 0.02
@@ -131,7 +138,10 @@ class SQLiteRecorder(SQLiteProcessRecorder):
             c.execute("SELECT originator_id, position FROM stored_events WHERE position > ?", (guard.position,))
             rows = c.fetchall()
             guard.check(row[0] for row in rows)
-            guard.position = max((row[1] for row in rows), default=guard.position)
+            if rows:
+                guard.position = max(row[1] for row in rows)
+                c.execute("SELECT state FROM stored_events WHERE position = ?", (guard.position,))
+                stored_events = guard.restamped(stored_events, recorded_time(c.fetchone()[0]))
         if heads is None:
             heads = self._heads(c, {str(event.originator_id) for event in stored_events})
         c.executemany(INSERT_EVENT, chained(stored_events, heads))
