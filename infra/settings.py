@@ -27,6 +27,9 @@ class Settings(BaseSettings):
 
     # Where the record is: sqlite:///FILE or postgresql://USER@HOST/NAME.
     store: str = "sqlite:///rapport.sqlite"
+    # From where and to where `rapport copy` copies, if its options don't say; without the first it copies from RAPPORT_STORE.
+    copy_from: str | None = None
+    copy_to: str | None = None
     # Bootstrap servers of Kafka, host:port with commas between.
     kafka: str | None = None
     # What stands before the names of all topics, and the consumer group of `rapport consume`.

@@ -109,7 +109,7 @@ def _insert(
     """Insert the rows, a transaction for so many of them; how many each time."""
     while batch := list(islice(rows, BATCH)):
         with target.transaction() as session:
-            session.lock("stored_events")
+            session.lock("appends")
             session.insert(table, columns, batch)
         advance(table, len(batch))
         yield len(batch)

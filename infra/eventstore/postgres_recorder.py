@@ -20,7 +20,7 @@ from infra.eventstore.postgres_batch import Again, Batch, Later
 from infra.eventstore.postgres_link import Link, broken
 from infra.eventstore.postgres_listener import Listener
 from infra.eventstore.postgres_pool import Datastore
-from infra.eventstore.postgres_schema import migrate, version_of
+from infra.eventstore.postgres_schema import check_encoding, migrate, version_of
 from infra.eventstore.postgres_types import TEXT
 from infra.eventstore.recording import SCHEMA_VERSION, Guard, Head, Offset, ReceiptRow
 
@@ -45,8 +45,9 @@ class PostgresRecorder(PostgresProcessRecorder):
         self.max_notification_id_statement = SQL("SELECT MAX(position) FROM stored_events").format()
 
     def create_table(self) -> None:
-        """Make or migrate the schema; raises `NewerStore`, `StoreError` and psycopg's errors."""
+        """Make the schema where there is none; raises `NewerStore`, `OlderStore`, `StoreError` and psycopg's errors."""
         with self.datastore.connect() as link, link.cursor(row_factory=tuple_row) as cursor:
+            check_encoding(link)
             if version_of(cursor) != (SCHEMA_VERSION, True):
                 with link.transaction():
                     migrate(cursor)

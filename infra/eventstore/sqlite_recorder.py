@@ -88,10 +88,12 @@ class SQLiteRecorder(SQLiteProcessRecorder):
 
     def create_table(self) -> None:
         """Make the schema of a new store; raises `NewerStore` and `OlderStore` for one of another Rapport."""
+        # Looked at first: who only reads needs neither the lock nor the right to write.
+        with self.datastore.transaction(commit=False) as c:
+            if check_version(_version(c)):
+                return
         with self.datastore.transaction(commit=True) as c:
-            c.execute("PRAGMA user_version")
-            version = c.fetchone()[0]
-            if check_version(version):
+            if check_version(_version(c)):
                 return
             for statement in SCHEMA:
                 c.execute(statement)
@@ -175,6 +177,12 @@ class SQLiteRecorder(SQLiteProcessRecorder):
         )
         found = {row[0]: Head(row[1], row[2]) for row in c.fetchall()}
         return {subject: found.get(subject, Head()) for subject in subjects}
+
+
+def _version(c: SQLiteCursor) -> int:
+    c.execute("PRAGMA user_version")
+    version: int = c.fetchone()[0]
+    return version
 
 
 class SQLiteSubscription(Subscription[SQLiteRecorder]):
