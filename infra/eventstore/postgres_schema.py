@@ -113,8 +113,9 @@ BEGIN
         IF changed && guard_subjects THEN
             RAISE EXCEPTION 'others wrote first' USING ERRCODE = '{CHANGED}', DETAIL = array_to_json(changed);
         END IF;
+        -- Not read as JSON, which a damaged event would not be; within texts of the event the quotes are escaped.
         PERFORM FROM stored_events WHERE position = last
-            AND (convert_from(state, 'UTF8')::json ->> 'recorded_at')::timestamptz > guard_recorded_at;
+            AND substring(encode(state, 'escape') FROM '"recorded_at":"([0-9TZ:.+-]+)"')::timestamptz > guard_recorded_at;
         IF FOUND THEN
             RAISE EXCEPTION 'others recorded at a later time' USING ERRCODE = '{LATER}';
         END IF;

@@ -67,8 +67,8 @@ class Engine:
         """
         with self._turn:
             while True:
-                self.prepare()
                 try:
+                    self.prepare()
                     head = self._head()
                     self.feed_to(self.live(), head)
                     self._refresh()
