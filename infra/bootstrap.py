@@ -8,11 +8,12 @@ from functools import cached_property
 from typing import Any
 
 from infra.clock import Clock
+from infra.eventstore.clocks import is_real
 from infra.eventstore.database import Database
 from infra.eventstore.store import EventStore
 from infra.intake.handler import Handler
 from infra.intake.senders import Senders, read_senders
-from infra.settings import Settings
+from infra.settings import Settings, WrongSettings, load
 
 
 @dataclass
@@ -35,8 +36,22 @@ class Rapport:
 
     @cached_property
     def handler(self) -> Handler:
-        """The way in for messages; made at first use, since readers need none. Raises `WrongSettings`."""
+        """The way in for messages; made at first use, since readers need none. Raises `WrongSettings`; see `check_clock`."""
+        if self.settings.clock is not None:
+            self.check_clock("RAPPORT_CLOCK")
         return Handler(self.store, self.clock, self.settings.cache, self.senders)
+
+    def check_clock(self, setting: str) -> None:
+        """Make sure that the store may be written by a fixed clock, which comes by this setting or option.
+
+        Raises:
+            WrongSettings: The machine's clock wrote the store first, and nobody forces it.
+        """
+        if is_real(self.store.clocks()) and not self.settings.clock_force:
+            raise WrongSettings(
+                f"{setting}: this store was written by the machine's clock, and a fixed one would record what never happened "
+                "then: take another store for tests and what-ifs, or set RAPPORT_CLOCK_FORCE=1, which leaves a mark in the store"
+            )
 
     def close(self) -> None:
         """Close the database."""
@@ -54,8 +69,6 @@ def open_rapport(settings: Settings | None = None) -> Iterator[Rapport]:
 
     Raises `WrongSettings` and `StoreError`.
     """
-    from infra.settings import load
-
     settings = settings or load()
     spare_collector()
     options: dict[str, Any] = {"timeout": settings.lock_timeout}

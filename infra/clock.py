@@ -1,6 +1,7 @@
 """The present moment, asked for in one place, so that it may be fixed."""
 
 from datetime import UTC, datetime
+from typing import Literal
 
 
 class Clock:
@@ -8,6 +9,11 @@ class Clock:
 
     def __init__(self, fixed: datetime | None = None) -> None:
         self.fixed = fixed.astimezone(UTC) if fixed else None
+
+    @property
+    def kind(self) -> Literal["machine", "fixed"]:
+        """Which of the two it is at present."""
+        return "machine" if self.fixed is None else "fixed"
 
     def now(self) -> datetime:
         """The present moment, aware, in UTC."""

@@ -27,6 +27,9 @@ class Settings(BaseSettings):
 
     # Where the record is: sqlite:///FILE or postgresql://USER@HOST/NAME.
     store: str = "sqlite:///rapport.sqlite"
+    # From where and to where `rapport copy` copies, if its options don't say; without the first it copies from RAPPORT_STORE.
+    copy_from: str | None = None
+    copy_to: str | None = None
     # Bootstrap servers of Kafka, host:port with commas between.
     kafka: str | None = None
     # What stands before the names of all topics, and the consumer group of `rapport consume`.
@@ -68,6 +71,8 @@ class Settings(BaseSettings):
     log_format: Literal["json", "text"] | None = None
     # A fixed time with its offset, instead of the machine's clock.
     clock: Annotated[AwareDatetime, BeforeValidator(_iso)] | None = None
+    # Let a fixed clock write to a store that the machine's clock wrote; the store keeps a mark of it.
+    clock_force: bool = False
     # SQLite's promise at a commit: full survives a power cut, normal may lose the last commits to one, off is for tests.
     synchronous: Literal["full", "normal", "off"] = "full"
     # How long to wait for another process that holds the store, in seconds.

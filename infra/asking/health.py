@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from domain.commitment import Change, Health, health_at, walk
 from domain.programme.events import CodeAdopted, ProgrammeCreated, TermSet
-from infra.asking.moments import END, Asked, Found, TermsThen, told
+from infra.asking.moments import END, Asked, Found, TermsThen, UnknownTerms, told
 from infra.eventstore.database import Session
 from infra.eventstore.store import EventStore
 from infra.projecting import log, storing
@@ -44,7 +44,8 @@ def _reader(store: EventStore) -> log.Reader:
 def assess_all(engine: Engine, asked: Asked, overrides: Mapping[str, float] | None = None) -> Iterator[Assessed]:
     """Health of every relationship that existed by then, in order of id.
 
-    What is known now is read from the projection's states, which is fast; what was known then from the log.
+    What is known now is read from the projection's states, which is fast; what was known then from the log. Relationships of
+    a programme that can't be read are left out and noted.
     """
     if asked.known_at is None:
         engine.catch_up()
@@ -52,7 +53,12 @@ def assess_all(engine: Engine, asked: Asked, overrides: Mapping[str, float] | No
         terms = TermsThen(session, _reader(engine.store), asked.known_at)
         known = _known_now(engine, session) if asked.known_at is None else _known_then(engine, session, asked)
         for subject, found in known:
-            assessed = _assessed(subject, found, asked, terms, overrides)
+            try:
+                assessed = _assessed(subject, found, asked, terms, overrides)
+            except UnknownTerms as error:
+                # Everybody else's answer does not depend on it.
+                engine.watcher.note(f"{subject} is left out: {error}")
+                continue
             if assessed is not None:
                 yield assessed
 

@@ -15,6 +15,10 @@ from projections import commitment
 END = 2**62
 
 
+class UnknownTerms(StoreError):
+    """An event of a programme can't be read, so nobody knows what its terms are."""
+
+
 class Asked(NamedTuple):
     """The time that is asked about (occurred), and when it is asked (recorded; None: now)."""
 
@@ -51,7 +55,7 @@ class TermsThen:
         """The terms of a programme over time, with what-if values over them.
 
         Raises:
-            StoreError: an event of the programme can't be read.
+            UnknownTerms: an event of the programme can't be read.
         """
         key = programme_id, overrides
         if key not in self._found:
@@ -64,7 +68,7 @@ class TermsThen:
         programme: Programme | None = None
         for entry in log.stream(self.session, self.reader, f"programme:{programme_id}", END):
             if entry.recorded is None:
-                raise StoreError(f"the terms of programme {programme_id} are not known: {entry.error}")
+                raise UnknownTerms(f"the terms of programme {programme_id} are not known: {entry.error}")
             if self.known_at is None or entry.recorded.recorded_at <= self.known_at:
                 programme = evolve(programme, entry.recorded)
         return TermsInTime(programme.settings if programme else ())

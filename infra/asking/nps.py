@@ -8,7 +8,7 @@ from domain.nps import PLACES, Counted, counted, figure, kind_of
 from domain.suppression import Cell, hidden
 from domain.terms import in_force, values
 from domain.words import Occasion, Respondent
-from infra.asking.moments import Asked, TermsThen
+from infra.asking.moments import Asked, TermsThen, UnknownTerms
 from infra.eventstore.database import Session
 from infra.projecting import log, storing
 from infra.projecting.engine import Engine
@@ -69,7 +69,7 @@ def figures(engine: Engine, by: Sequence[By], asked: Asked, window: Window) -> l
     # Mentors belong to programmes: what is shown of one bears on what may be shown of the other.
     keys = [key for key in KEYS if key in by or (key == "programme" and "mentor" in by)]
     tallies: dict[tuple[str, str], dict[Group, _Tally]] = {}
-    minimum: dict[str, float] = {}
+    minimum: dict[str, float | None] = {}
     with engine.database.reading() as session:
         terms = TermsThen(session, log.Reader(engine.store.mapper), asked.known_at)
         for response in _responses(engine, session, asked):
@@ -77,14 +77,24 @@ def figures(engine: Engine, by: Sequence[By], asked: Asked, window: Window) -> l
                 group = tuple(str(getattr(response, key)) for key in keys)
                 question = tallies.setdefault((response.role, response.occasion), {})
                 if response.programme not in minimum:
-                    settings = terms.of(response.programme).settings
-                    minimum[response.programme] = values(in_force(settings, asked.at))["suppression_min"]
-                question.setdefault(group, _Tally()).add(response.counts, minimum[response.programme])
+                    minimum[response.programme] = _minimum(engine, terms, response.programme, asked.at)
+                if (least := minimum[response.programme]) is None:
+                    continue
+                question.setdefault(group, _Tally()).add(response.counts, least)
     rows: list[Shown] = []
     for role in ROLES:
         for occasion in OCCASIONS:
             rows += _rows(role, occasion, tallies.get((role, occasion), {}), keys, [key for key in KEYS if key in by])
     return rows
+
+
+def _minimum(engine: Engine, terms: TermsThen, programme: str, at: datetime) -> float | None:
+    """The least number of answers that may be shown in a programme; None where its terms can't be read."""
+    try:
+        return values(in_force(terms.of(programme).settings, at))["suppression_min"]
+    except UnknownTerms as error:
+        engine.watcher.note(f"the answers of programme {programme} are left out: {error}")
+        return None
 
 
 def _rows(role: str, occasion: str, table: dict[Group, _Tally], keys: list[By], by: list[By]) -> Iterator[Shown]:

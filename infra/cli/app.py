@@ -4,6 +4,7 @@ Each module has `register(app)`, which adds its commands. Registering must stay 
 imported inside the commands that need them, so that `rapport --help` answers at once.
 """
 
+import os
 import sys
 import traceback
 from importlib import import_module
@@ -82,6 +83,8 @@ def _keep_for_answers(app: typer.Typer) -> None:
 
 def main() -> NoReturn:
     """Entry point of the console script; exits 0 when all went well, 1 when refused or found wrong, 2 on misuse."""
+    # Files and folders that commands make (exports, simulated messages, data of local servers) are for their owner alone.
+    os.umask(0o077)
     streams.prepare()
     try:
         code = _run()

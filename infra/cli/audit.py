@@ -55,6 +55,7 @@ def verify_record(
             fail(f"nothing is recorded of {subject!r}", USAGE)
         with progress("verifying", None if subject else rapport.store.head()) as advance:
             verdict = verify(rapport.store, subject, advance)
+        clocks = rapport.store.clocks()
         if verdict.ok:
             # What workers decided can only be recomputed on a record that is whole.
             with progress("replaying decisions", None if subject else rapport.store.head()) as advance:
@@ -64,13 +65,21 @@ def verify_record(
         verdict = verdict._replace(problems=_odd_rows(subject))
     if as_json:
         problems = [wrong._asdict() for wrong in verdict.problems]
-        print_json({"ok": verdict.ok, **verdict._asdict(), "problems": problems})
+        print_json(
+            {"ok": verdict.ok, **verdict._asdict(), "problems": problems, "clocks": [mark._asdict() for mark in clocks]}
+        )
     else:
         shown, left = capped(verdict.problems, every=every)
         for wrong in shown:
             print_text(f"{wrong.subject} version {wrong.version}: {wrong.problem}", 4)
         print_rest(left)
         print_text(f"{verdict.events} events of {verdict.subjects} subjects checked, {len(verdict.problems)} wrong")
+        for mark in clocks:
+            if mark.clock == "fixed":
+                print_text(
+                    f"a fixed clock was used (RAPPORT_CLOCK or work --until), first after position {mark.position}, "
+                    f"where it said {mark.at:%Y-%m-%dT%H:%M:%SZ}"
+                )
     if verdict.problems:
         first = verdict.problems[0]
         fail(f"the first wrong event is version {first.version} of {first.subject}: {first.problem}", REFUSED)

@@ -18,30 +18,49 @@ def register(app: typer.Typer) -> None:
 
 def copy_record(
     from_: Annotated[
-        str, typer.Option("--from", metavar="URL", help="The store to copy: sqlite:///FILE, postgresql://…")
-    ],
-    to: Annotated[str, typer.Option("--to", metavar="URL", help="An empty store, or one that a copy was begun to.")],
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="URL",
+            help="The store to copy: sqlite:///FILE, postgresql://…, or @FILE that holds the address. "
+            "Else RAPPORT_COPY_FROM, else RAPPORT_STORE.",
+        ),
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to", metavar="URL", help="An empty store, or one that a copy was begun to; else RAPPORT_COPY_TO."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Copy events, receipts, offsets and the workers' books; then compare the two event by event and check the chain.
 
     Interrupted or run again, it brings what is missing. The datasets are not copied: the first question builds them anew.
+    Everybody on the machine sees a command line, so an address with a password comes from the environment or a file.
     """
     from pathlib import Path
 
+    from infra.eventstore.address import file_of, scheme_of, told
     from infra.eventstore.database import Database
     from infra.eventstore.failure import StoreError, UnknownStore
     from infra.observe.logs import configure
+    from infra.settings import WrongSettings, load
 
     configure("copy")
-    if from_ == to:
-        fail("source and target are the same store", USAGE)
-    if from_.startswith("sqlite:///") and not Path(from_.removeprefix("sqlite:///")).exists():
-        fail(f"there is no store {from_}", USAGE)
     try:
-        with Database.open(from_) as source, Database.open(to) as target:
+        settings = load()
+        source_url = _address("--from", from_) or settings.copy_from or settings.store
+        target_url = _address("--to", to) or settings.copy_to
+        if target_url is None:
+            fail("name the store to copy to: --to URL, --to @FILE, or RAPPORT_COPY_TO", USAGE)
+        if source_url == target_url:
+            fail("source and target are the same store", USAGE)
+        if scheme_of(source_url) == "sqlite" and not Path(file_of(source_url)).exists():
+            fail(f"there is no store {told(source_url)}", USAGE)
+        with Database.open(source_url) as source, Database.open(target_url) as target:
             copied = _copy(source, target)
-    except UnknownStore as error:
+    except (UnknownStore, WrongSettings) as error:
         fail(str(error), USAGE)
     except StoreError as error:
         fail(str(error), REFUSED)
@@ -52,6 +71,27 @@ def copy_record(
             f"{copied.copied_events} events and {copied.copied_receipts} receipts copied; the target has all "
             f"{copied.events} events and {copied.receipts} receipts, and the chain is whole"
         )
+
+
+def _address(option: str, given: str | None) -> str | None:
+    """What an option says, read from the file where it names one; an address with a password ends the command."""
+    from pathlib import Path
+
+    from infra.eventstore.address import has_password
+
+    if given is None or not given.startswith("@"):
+        if given is not None and has_password(given):
+            variable = "RAPPORT_COPY_" + option.removeprefix("--").upper()
+            fail(
+                f"{option}: a password on the command line is seen by everybody on the machine: "
+                f"put the address into {variable}, or into a file and say {option} @FILE",
+                USAGE,
+            )
+        return given
+    try:
+        return Path(given[1:]).read_text(encoding="utf-8-sig").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"{option}: the file {given[1:]} can't be read ({type(error).__name__})", USAGE)
 
 
 def _copy(source: "Database", target: "Database") -> "Copied":

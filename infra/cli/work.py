@@ -60,6 +60,7 @@ def work(
         from infra.working.runner import Runner
 
         if until is not None and until > rapport.clock.now() and not rapport.settings.clock:
+            rapport.check_clock("--until")
             print_note(f"what follows up to {until.isoformat()} is recorded now, as if it were that time")
         deliverer = _deliverer(rapport, process)
         horizon = Horizon(rapport.clock, until)

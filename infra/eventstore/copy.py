@@ -10,6 +10,7 @@ from datetime import date, datetime
 from itertools import islice, zip_longest
 from typing import Any, Final, NamedTuple
 
+from infra.eventstore.clocks import leave_mark, read_marks
 from infra.eventstore.database import Database, Row, Session
 from infra.eventstore.failure import StoreError
 from infra.eventstore.identity import read_identity, replace_identity
@@ -45,12 +46,14 @@ class NotTheSame(StoreError):
 
 
 def copy(source: Database, target: Database, tables: Sequence[str], advance: Advance) -> Copied:
-    """Copy a record with its identity and these tables, which the target has too; then compare. Raises `StoreError`."""
+    """Copy a record with its identity, the marks of its clocks and these tables, which the target has too; then compare. Raises `StoreError`."""
     with source.reading() as read:
         _check_target(read, target)
         # First of all, so that a copy that was begun is known again.
         with target.transaction() as session:
             replace_identity(session, read_identity(read))
+            for mark in read_marks(read):
+                leave_mark(session, mark)
         copied_events = _copy_events(read, target, advance)
         copied_receipts = _copy_receipts(read, target, advance)
         for table in tables:
@@ -106,7 +109,7 @@ def _insert(
     """Insert the rows, a transaction for so many of them; how many each time."""
     while batch := list(islice(rows, BATCH)):
         with target.transaction() as session:
-            session.lock("stored_events")
+            session.lock("appends")
             session.insert(table, columns, batch)
         advance(table, len(batch))
         yield len(batch)

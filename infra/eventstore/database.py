@@ -13,12 +13,15 @@ from typing import Any, ClassVar, Final, Literal, Self, Unpack
 
 from eventsourcing.persistence import ProcessRecorder, StoredEvent
 
+from infra.eventstore.address import EXPECTED, told
 from infra.eventstore.failure import UnknownStore
 from infra.eventstore.recording import Together
 
 Kind = Literal["sqlite", "postgresql"]
 # The roles of PostgreSQL that may be let into a dataset: `rapport_analyst` and `rapport_auditor`.
 Reader = Literal["analyst", "auditor"]
+# What transactions take turns at: appending to the log, handing out notifications.
+Lock = Literal["appends", "notifications"]
 Row = tuple[Any, ...]
 # Keys in one statement; SQLite's limit is 32,766 parameters.
 KEYS: Final = 400
@@ -82,7 +85,7 @@ class Session(ABC):
         """The names of a table's columns in their order; none when there is no such table."""
         return [row[0] for row in self.query("SELECT name FROM pragma_table_info(?)", (table,))]
 
-    def lock(self, name: str) -> None:  # noqa: B027 - SQLite has one writer at a time anyway
+    def lock(self, name: Lock) -> None:  # noqa: B027 - SQLite has one writer at a time anyway
         """Be the only one with the lock of this name until the transaction ends; waits for who has it.
 
         On PostgreSQL writing transactions run side by side, so whatever reads rows in order to write them takes one.
@@ -120,7 +123,7 @@ class Database(ABC):
             from infra.eventstore.postgres import PostgresDatabase
 
             return PostgresDatabase(url, **options)
-        raise UnknownStore(f"{url!r} names no store: expected sqlite:///FILE or postgresql://USER@HOST/NAME")
+        raise UnknownStore(f"{told(url)} names no store: {EXPECTED}")
 
     @abstractmethod
     def transaction(self) -> AbstractContextManager[Session]:

@@ -25,6 +25,14 @@ class FullStore(StoreError):
     """The disk is full or the file may not grow."""
 
 
+class ForeignStore(StoreError):
+    """The database belongs to somebody else: it has tables and they are not Rapport's. Nothing of it was changed."""
+
+
+class ReadOnlyStore(StoreError):
+    """The store can be read and not written: a file or folder without the right to write, a standby, a read-only database."""
+
+
 class BusyStore(StoreError):
     """Somebody else kept the database locked for longer than the time-out."""
 

@@ -6,8 +6,10 @@ from typing import Any, ClassVar, Final, Unpack
 
 import psycopg
 from eventsourcing.persistence import IntegrityError, PersistenceError, StoredEvent
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
+from infra.eventstore.address import without_secrets
 from infra.eventstore.database import Database, Kind, Row, Session
 from infra.eventstore.failure import (
     BusyStore,
@@ -15,6 +17,7 @@ from infra.eventstore.failure import (
     DamagedStore,
     FencedSource,
     FullStore,
+    ReadOnlyStore,
     StoreError,
     UnreachableStore,
     Unstorable,
@@ -24,11 +27,18 @@ from infra.eventstore.postgres_link import Link, broken
 from infra.eventstore.postgres_listener import Listener
 from infra.eventstore.postgres_pool import Datastore
 from infra.eventstore.postgres_recorder import PostgresRecorder
-from infra.eventstore.postgres_schema import SCHEMA_LOCK
+from infra.eventstore.postgres_schema import LOCK_SCHEMA
 from infra.eventstore.postgres_session import PostgresSession, Shapes
 from infra.eventstore.postgres_types import TYPES
 from infra.eventstore.recording import Fenced, Together
 
+# What a server does by its settings or an administrator's order to a statement, transaction or session that is in order itself.
+STOPPED: Final = {
+    "57014": "statement_timeout, or somebody who cancelled it",
+    "25P03": "idle_in_transaction_session_timeout",
+    "25P04": "transaction_timeout",
+    "57P05": "idle_session_timeout",
+}
 PING_SECONDS: Final = 1.0
 WRITE: Final = b"BEGIN"
 # A reader may take its time, for instance when what reads its output does.
@@ -65,7 +75,7 @@ class PostgresDatabase(Database):
     @contextmanager
     def changing_schema(self) -> Iterator[Session]:
         with self.transaction() as session:
-            session.query("SELECT pg_advisory_xact_lock(?)", (SCHEMA_LOCK,))
+            session.execute(LOCK_SCHEMA)
             yield session
 
     def query(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
@@ -155,7 +165,7 @@ class PostgresDatabase(Database):
         try:
             yield
         except (psycopg.Error, PersistenceError, Again) as error:
-            raise explain(error, self.datastore.place) from error
+            raise explain(error, self.datastore.place, self.datastore.conninfo) from error
 
 
 def _starting(error: Exception) -> bool:
@@ -163,10 +173,10 @@ def _starting(error: Exception) -> bool:
     return isinstance(error, psycopg.OperationalError) and "starting up" in str(error)
 
 
-def explain(error: Exception, place: str) -> StoreError:
+def explain(error: Exception, place: str, conninfo: str = "") -> StoreError:
     """What an error of psycopg or of the library means for the store at this place."""
     cause = error.__cause__ if isinstance(error.__cause__, psycopg.Error) else error
-    text = str(cause).strip().partition("\n")[0]
+    text = without_secrets(str(cause).strip().partition("\n")[0], conninfo_to_dict(conninfo))
     state = (cause.sqlstate if isinstance(cause, psycopg.Error) else None) or ""
     if isinstance(error, Fenced):
         return FencedSource(str(error))
@@ -177,11 +187,17 @@ def explain(error: Exception, place: str) -> StoreError:
         return Conflict(text)
     if state in {"53100", "53200"}:
         return FullStore(f"{place}: could not write ({text}); what was recorded before is intact")
-    if state in {"55P03", "57014"}:
+    if state == "55P03":
         return BusyStore(f"{place}: somebody else kept a lock for too long ({text})")
+    if state in STOPPED:
+        return StoreError(f"{place}: the server stopped it: {STOPPED[state]} ({text}); nothing of it was written")
     if state in {"XX001", "XX002"}:
         return DamagedStore(f"{place}: PostgreSQL says that the data is damaged ({text})")
-    if state in {"42501", "25006"}:
+    if state == "25006":
+        return ReadOnlyStore(
+            f"{place}: nothing can be written ({text}): the server is a standby, or default_transaction_read_only is on"
+        )
+    if state == "42501":
         return StoreError(f"{place}: this user may not do that ({text})")
     if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError | Again):
         return UnreachableStore(f"{place}: PostgreSQL can't be reached ({text})")

@@ -1,19 +1,19 @@
 """A batch of events, receipts and offsets on its way into PostgreSQL, in one call; and whether it got there."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from typing import Any, Final
 
 import psycopg
+from eventsourcing.persistence import StoredEvent
 
 from infra.eventstore.postgres_link import Link, Sent
-from infra.eventstore.postgres_schema import CHANGED, FENCED
+from infra.eventstore.postgres_schema import CHANGED, FENCED, LATER, LOCK_APPENDS
 from infra.eventstore.postgres_types import BLOB, INTEGER, TEXT
-from infra.eventstore.recording import Fenced, Guard, Offset, ReceiptRow
+from infra.eventstore.recording import Fenced, Guard, Head, Offset, ReceiptRow, chained, recorded_time
 
-EventRow = tuple[str, int, str, bytes, bytes]
-
-CALL: Final = b"SELECT rapport_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+CALL: Final = b"SELECT rapport_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+LATEST: Final = b"SELECT state FROM stored_events ORDER BY position DESC LIMIT 1"
 # How many of the events, receipts and offsets of a batch are stored just so, and the last position among them.
 FOUND: Final = b"""
 SELECT
@@ -28,6 +28,10 @@ SELECT
 WHERE ($3::text[], $4::bytea[]) IS NOT NULL OR true"""
 
 
+class Later(Exception):
+    """Others recorded at a later time than this batch would be: see `Batch.append_later`."""
+
+
 class Again(Exception):
     """An append was interrupted; the next attempt finds out whether it took effect."""
 
@@ -37,27 +41,23 @@ class Batch:
 
     def __init__(
         self,
-        events: Sequence[EventRow],
+        events: Sequence[StoredEvent],
+        heads: MutableMapping[str, Head],
         receipts: Sequence[ReceiptRow],
         offsets: Sequence[Offset],
         guard: Guard | None,
     ) -> None:
         self.guard = guard
         self.lost = False
-        self._params: list[Any] = [None] * 14
+        self._events = events
+        self._heads = heads
+        self._heads_before = dict(heads)
+        self._params: list[Any] = [None] * 15
         # Of one source the last offset counts. Receipts and offsets go in order, so that two processes never wait in a circle.
         latest = {offset.name: offset for offset in offsets}
         self._sources = latest.keys()
         self._counts = len(events), len(receipts), len(latest)
-        if events:
-            subjects, versions, topics, states, hashes = zip(*events, strict=True)
-            self._params[0:5] = (
-                TEXT.of(subjects),
-                INTEGER.of(versions),
-                TEXT.of(topics),
-                BLOB.of(states),
-                BLOB.of(hashes),
-            )
+        self._chain()
         if receipts:
             sources, ids, fingerprints, answers = zip(*sorted(receipts), strict=True)
             self._params[5:9] = TEXT.of(sources), TEXT.of(ids), BLOB.of(fingerprints), BLOB.of(answers)
@@ -65,7 +65,31 @@ class Batch:
             names, nexts, generations = zip(*sorted(latest.values()), strict=True)
             self._params[9:12] = TEXT.of(names), INTEGER.of(nexts), INTEGER.of(generations)
         if guard is not None:
-            self._params[12:14] = guard.position, TEXT.of(list(guard.subjects))
+            self._params[12:15] = guard.position, TEXT.of(list(guard.subjects)), guard.recorded_at
+
+    def _chain(self) -> None:
+        rows = chained(self._events, self._heads)
+        if rows:
+            subjects, versions, topics, states, hashes = zip(*rows, strict=True)
+            self._params[0:5] = (
+                TEXT.of(subjects),
+                INTEGER.of(versions),
+                TEXT.of(topics),
+                BLOB.of(states),
+                BLOB.of(hashes),
+            )
+
+    def append_later(self, link: Link) -> int:
+        """Store it with the log's latest recorded time, in a transaction in which nobody else can append; raises as `append` does."""
+        with link.transaction():
+            link.plain.execute(LOCK_APPENDS.encode())
+            row = link.plain.execute(LATEST, binary=True).fetchone()
+            if self.guard is not None and row is not None:
+                self._events = self.guard.restamped(self._events, recorded_time(row[0]))
+                self._params[14] = self.guard.recorded_at
+                self._heads.update(self._heads_before)
+                self._chain()
+            return self.append(link)
 
     def append(self, link: Link) -> int:
         """Store it; the position of the last event. Raises psycopg's errors, `Fenced` and `Changed`."""
@@ -85,6 +109,8 @@ class Batch:
                 raise Fenced(f"{names}: the offset comes too late, or is of an older generation") from error
             if error.sqlstate == CHANGED and self.guard is not None:
                 self.guard.check(json.loads(error.diag.message_detail or "[]"))
+            if error.sqlstate == LATER:
+                raise Later("others recorded at a later time") from error
             raise
         assert row is not None, "a function gives one row"
         last, *changed = row[0]

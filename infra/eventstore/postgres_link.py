@@ -14,7 +14,7 @@ from psycopg.rows import DictRow, TupleRow, tuple_row
 from psycopg.waiting import Wait
 from psycopg_pool import PoolTimeout
 
-from infra.eventstore.failure import UnknownStore
+from infra.eventstore.address import server_of
 
 T = TypeVar("T")
 
@@ -29,6 +29,8 @@ DEFAULTS: Final = {
     "tcp_user_timeout": "20000",
     "application_name": "rapport",
 }
+# Whatever the environment, the database or the role say: in another encoding texts would be stored garbled.
+ALWAYS: Final = {"client_encoding": "UTF8"}
 # Whether the server is done with a statement whose answer has not come for a second; then its backend is ended.
 LINGERING: Final = """
 SELECT done, CASE WHEN done THEN pg_terminate_backend(pid, 2000) END
@@ -42,11 +44,7 @@ _NOT_READY: Final = ("57P03", "57P02", "57P01", "53300")
 
 def conninfo_of(url: str) -> str:
     """The connection string of a URL with our defaults added; raises `UnknownStore` for what is none."""
-    try:
-        given = conninfo_to_dict(url)
-    except psycopg.ProgrammingError as error:
-        raise UnknownStore(f"not the URL of a PostgreSQL: {error}".strip()) from None
-    return make_conninfo("", **{**DEFAULTS, **given})
+    return make_conninfo("", **{**DEFAULTS, **server_of(url), **ALWAYS})
 
 
 def place_of(conninfo: str) -> str:

@@ -33,9 +33,24 @@ TRY_SECONDS: Final = 0.5
 # How long a spare connection is waited for, and how long it is not asked for again where there was none.
 SPARE_SECONDS: Final = 0.2
 NO_SPARE_SECONDS: Final = 10.0
-# The same on the server's side, so that the locks of a client that vanished are let go of.
+# What a server, database or role may have set otherwise, and what Rapport reads, writes and waits by.
 SERVER_DEFAULTS: Final = {
     "TimeZone": "UTC",
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "postgres",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "standard_conforming_strings": "on",
+    "quote_all_identifiers": "off",
+    "transform_null_equals": "off",
+    "array_nulls": "on",
+    "row_security": "on",
+    "default_transaction_isolation": "read committed",
+    "default_transaction_deferrable": "off",
+    # Reading a whole record takes its time, and a pool keeps connections that are idle.
+    "statement_timeout": "0",
+    "idle_session_timeout": "0",
+    # So that the locks of a client that vanished are let go of.
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
@@ -43,6 +58,8 @@ SERVER_DEFAULTS: Final = {
     # A process that was stopped in the middle of a transaction must not hold up the others for ever.
     "idle_in_transaction_session_timeout": "60s",
 }
+# Settings that came with a version of the server.
+SINCE: Final = {"transaction_timeout": (170000, "0")}
 _LIBRARY_ERRORS: Final = (
     (psycopg.InterfaceError, InterfaceError),
     (psycopg.OperationalError, OperationalError),
@@ -102,6 +119,7 @@ class Datastore(PostgresDatastore):
         assert isinstance(link, Link)
         link.conninfo = self.conninfo
         settings = {**SERVER_DEFAULTS, "lock_timeout": f"{int(self.timeout * 1000)}ms"}
+        settings |= {name: value for name, (since, value) in SINCE.items() if link.info.server_version >= since}
         if self.role is not None:
             settings["role"] = self.role
         try:

@@ -16,13 +16,13 @@ from eventsourcing.postgres import PostgresProcessRecorder
 from psycopg.rows import tuple_row
 from psycopg.sql import SQL
 
-from infra.eventstore.postgres_batch import Again, Batch
-from infra.eventstore.postgres_link import broken
+from infra.eventstore.postgres_batch import Again, Batch, Later
+from infra.eventstore.postgres_link import Link, broken
 from infra.eventstore.postgres_listener import Listener
 from infra.eventstore.postgres_pool import Datastore
-from infra.eventstore.postgres_schema import migrate, version_of
+from infra.eventstore.postgres_schema import check_encoding, migrate, version_of
 from infra.eventstore.postgres_types import TEXT
-from infra.eventstore.recording import SCHEMA_VERSION, Guard, Head, Offset, ReceiptRow, chained
+from infra.eventstore.recording import SCHEMA_VERSION, Guard, Head, Offset, ReceiptRow
 
 PAGE: Final = 500
 LAST: Final = 2**63 - 1
@@ -45,8 +45,9 @@ class PostgresRecorder(PostgresProcessRecorder):
         self.max_notification_id_statement = SQL("SELECT MAX(position) FROM stored_events").format()
 
     def create_table(self) -> None:
-        """Make or migrate the schema; raises `NewerStore`, `StoreError` and psycopg's errors."""
+        """Make the schema where there is none; raises `NewerStore`, `OlderStore`, `StoreError` and psycopg's errors."""
         with self.datastore.connect() as link, link.cursor(row_factory=tuple_row) as cursor:
+            check_encoding(link)
             if version_of(cursor) != (SCHEMA_VERSION, True):
                 with link.transaction():
                     migrate(cursor)
@@ -96,7 +97,7 @@ class PostgresRecorder(PostgresProcessRecorder):
             return None
         if heads is None:
             heads = self._heads({str(event.originator_id) for event in stored_events})
-        batch = Batch(chained(stored_events, heads), receipts, offsets, guard)
+        batch = Batch(stored_events, heads, receipts, offsets, guard)
         return batch.positions(self._stored(batch, tracking))
 
     def begin_events(
@@ -112,7 +113,7 @@ class PostgresRecorder(PostgresProcessRecorder):
 
         The server is at work meanwhile, unless the connection is new to the statement or the only one that is to be had.
         """
-        batch = Batch(chained(stored_events, heads), receipts, offsets, guard)
+        batch = Batch(stored_events, heads, receipts, offsets, guard)
         with ExitStack() as taken:
             link = taken.enter_context(self.datastore.get_connection())
             if not self.datastore.has_spare():
@@ -128,7 +129,7 @@ class PostgresRecorder(PostgresProcessRecorder):
             try:
                 with held, _open_ended(batch):
                     last = batch.appended(sent)
-            except Again:
+            except (Again, Later):
                 last = self._stored(batch)
             return batch.positions(last)
 
@@ -144,7 +145,7 @@ class PostgresRecorder(PostgresProcessRecorder):
                 return last
             try:
                 if tracking is None:
-                    return batch.append(link)
+                    return _append(batch, link)
                 with link.transaction(), link.cursor() as named:
                     self._insert_tracking(named, tracking)
                     return batch.append(link)
@@ -159,6 +160,13 @@ class PostgresRecorder(PostgresProcessRecorder):
             found = link.plain.execute(HEADS, (TEXT.of(list(subjects)),), binary=True).fetchall()
         heads = {subject: Head(version, hash_) for subject, version, hash_ in found}
         return {subject: heads.get(subject, Head()) for subject in subjects}
+
+
+def _append(batch: Batch, link: Link) -> int:
+    try:
+        return batch.append(link)
+    except Later:
+        return batch.append_later(link)
 
 
 @contextmanager

@@ -87,8 +87,11 @@ def grant_core(cursor: Cursor) -> None:
         "GRANT SELECT, INSERT, UPDATE, DELETE ON source_offsets, tracking TO rapport_service",
         "GRANT SELECT ON rapport_schema TO rapport_service",
         # Default privileges of the database may let them read whatever is made.
-        "REVOKE ALL ON store_identity FROM rapport_analyst, rapport_auditor",
+        "REVOKE ALL ON store_identity, lock_appends, lock_notifications, lock_schema FROM rapport_analyst, rapport_auditor",
+        # To lock a table in a mode that keeps others out takes a right to write to it.
+        "GRANT UPDATE ON lock_appends, lock_notifications, lock_schema TO rapport_service",
         "GRANT SELECT, UPDATE ON store_identity TO rapport_service",
+        "GRANT SELECT, INSERT ON store_clocks TO rapport_service",
         "GRANT SELECT ON recorded_events TO rapport_auditor, rapport_service",
     ):
         cursor.execute(statement.encode())
@@ -108,8 +111,9 @@ def let_read(cursor: Cursor, relation: str, readers: tuple[Reader, ...]) -> None
 def owner_to_act_for(cursor: Cursor) -> str | None:
     """The owner of the record, if it is another role than this user's own and the user may act for it."""
     found = cursor.execute(
-        "SELECT pg_get_userbyid(relowner)::text FROM pg_class WHERE oid = 'stored_events'::regclass "
-        "AND relowner <> session_user::regrole AND pg_has_role(session_user, relowner, 'MEMBER')"
+        # By name: a cast to regrole would take a name that needs quotes for another.
+        "SELECT r.rolname::text FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE c.oid = 'stored_events'::regclass "
+        "AND r.rolname <> session_user AND pg_has_role(session_user, r.oid, 'MEMBER')"
     ).fetchone()
     return None if found is None else str(found[0])
 

@@ -1,12 +1,13 @@
 """The tables of the record on PostgreSQL, the function that appends to them, and how a database comes to have them.
 
 Appending is one call of one function: one round trip, no transaction left open by a client that stops. Positions are given
-out under an advisory lock that lasts until the commit, so that they grow in the order of commits and a reader that has seen a
+out under a lock that lasts until the commit, so that they grow in the order of commits and a reader that has seen a
 position has seen all before it. The lock is taken after the receipts are in, right before the first position is needed.
-It is an advisory lock because a lock on the table would make every append wait for a vacuum and the other way round.
+Locks are tables without columns. An advisory lock could be taken by any login of the database, to stop all writers; these only
+by the service. A lock on the table of events itself would make every append wait for a vacuum and the other way round.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 
@@ -15,13 +16,15 @@ from infra.eventstore.identity import new_identity
 from infra.eventstore.postgres_roles import AUDITOR_VIEW, act_as_service, grant_core, make_roles
 from infra.eventstore.recording import SCHEMA_VERSION, check_version
 
-# Advisory locks are known by numbers. That of appends is the one which `Session.lock("stored_events")` takes.
-APPEND_LOCK: Final = "hashtextextended('stored_events', 0)"
-SCHEMA_LOCK: Final = 0x72617070_00000001
+# Before the schema is there, processes that would make it take turns by an advisory lock, known by a number.
+BIRTH_LOCK: Final = 0x72617070_00000001
+LOCK_APPENDS: Final = "LOCK TABLE lock_appends IN EXCLUSIVE MODE"
+LOCK_SCHEMA: Final = "LOCK TABLE lock_schema IN EXCLUSIVE MODE"
 CHANNEL: Final = "rapport_events"
 # SQLSTATEs of our own, raised by the function.
 CHANGED: Final = "RP001"
 FENCED: Final = "RP002"
+LATER: Final = "RP003"
 
 TABLES: Final = """
 CREATE TABLE stored_events (
@@ -40,13 +43,21 @@ CREATE TABLE receipts (
     answer bytea NOT NULL,
     PRIMARY KEY (source, message_id)
 );
+CREATE TABLE lock_appends ();
+CREATE TABLE lock_notifications ();
+CREATE TABLE lock_schema ();
 CREATE TABLE store_identity (
     only_row boolean PRIMARY KEY CHECK (only_row),
     id text NOT NULL,
     secret bytea NOT NULL
 );
+CREATE TABLE store_clocks (
+    clock text PRIMARY KEY,
+    position bigint NOT NULL,
+    at timestamptz NOT NULL
+);
 -- Default privileges of the database may let others read whatever is made.
-REVOKE ALL ON store_identity FROM PUBLIC;
+REVOKE ALL ON store_identity, lock_appends, lock_notifications, lock_schema FROM PUBLIC;
 CREATE TABLE source_offsets (
     name text COLLATE "C" PRIMARY KEY,
     next bigint NOT NULL,
@@ -69,7 +80,9 @@ CREATE FUNCTION rapport_append(
     -- the offsets, likewise
     names text[], nexts bigint[], generations bigint[],
     -- what the decisions relied on; null when on nothing
-    guard_position bigint, guard_subjects text[]
+    guard_position bigint, guard_subjects text[],
+    -- when it is recorded: never before what is in the log; up to guard_position the caller knows that
+    guard_recorded_at timestamptz
 ) -- gives the position of the last event, and after it the subjects that others wrote to since guard_position
 RETURNS text[] LANGUAGE plpgsql AS $body$
 DECLARE
@@ -93,12 +106,18 @@ BEGIN
     IF subjects IS NULL AND guard_position IS NULL THEN
         RETURN ARRAY['0'];
     END IF;
-    PERFORM pg_advisory_xact_lock({APPEND_LOCK});
+    {LOCK_APPENDS};
     SELECT coalesce(max(position), 0) INTO last FROM stored_events;
     IF last > guard_position THEN
         SELECT array_agg(DISTINCT originator_id) INTO changed FROM stored_events WHERE position > guard_position;
         IF changed && guard_subjects THEN
             RAISE EXCEPTION 'others wrote first' USING ERRCODE = '{CHANGED}', DETAIL = array_to_json(changed);
+        END IF;
+        -- Not read as JSON, which a damaged event would not be; within texts of the event the quotes are escaped.
+        PERFORM FROM stored_events WHERE position = last
+            AND substring(encode(state, 'escape') FROM '"recorded_at":"([0-9TZ:.+-]+)"')::timestamptz > guard_recorded_at;
+        IF FOUND THEN
+            RAISE EXCEPTION 'others recorded at a later time' USING ERRCODE = '{LATER}';
         END IF;
     END IF;
     IF cardinality(subjects) = 1 THEN
@@ -123,17 +142,41 @@ SCHEMA: Final = (STATE, TABLES, APPEND, AUDITOR_VIEW)
 Cursor = psycopg.Cursor[tuple[object, ...]]
 
 
+def check_encoding(connection: psycopg.Connection[Any]) -> None:
+    """Make sure that the database keeps texts in UTF-8.
+
+    Raises:
+        StoreError: It keeps them in another encoding, which has no place for some of them or may garble them.
+    """
+    found = connection.info.parameter_status("server_encoding")
+    if found != "UTF8":
+        raise StoreError(
+            f"the database {connection.info.dbname!r} has the encoding {found} and Rapport needs UTF8: make another one with "
+            "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+        )
+
+
 def migrate(cursor: Cursor) -> None:
     """Make the schema where there is none, one process at a time, in the transaction that the cursor is in.
 
     Raises `NewerStore`, `OlderStore`, and `StoreError` when the schema can't be made because the user may not.
     """
-    cursor.execute("SELECT pg_advisory_xact_lock(%s)", (SCHEMA_LOCK,))
     found = version_of(cursor)
-    if found == (SCHEMA_VERSION, True):
+    if not check_version(found[0]):
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (BIRTH_LOCK,))
+        found = version_of(cursor)
+    there = check_version(found[0])
+    if there and not found[1]:
+        try:
+            with cursor.connection.transaction():
+                cursor.execute(LOCK_SCHEMA.encode())
+        except psycopg.errors.InsufficientPrivilege:
+            # Whoever may not lock it may not give the roles their rights either.
+            return
+        found = version_of(cursor)
+    granted = found[1]
+    if there and granted:
         return
-    version, granted = found
-    there = check_version(version)
     has_roles = granted or make_roles(cursor)
     if not there:
         if has_roles:
@@ -161,7 +204,10 @@ def _make(cursor: Cursor) -> None:
 def version_of(cursor: Cursor) -> tuple[int, bool]:
     """The version of the schema, 0 when there is none, and whether the roles have their rights."""
     # Asked of the table of tables: to_regclass may answer from a cache that another process's commit has not reached.
-    there = "SELECT 1 FROM pg_class WHERE relname = 'rapport_schema' AND relnamespace = current_schema()::regnamespace"
+    there = (
+        "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "WHERE c.relname = 'rapport_schema' AND n.nspname = current_schema()"
+    )
     if cursor.execute(there).fetchone() is None:
         return 0, False
     found = cursor.execute("SELECT version, granted FROM rapport_schema").fetchone()

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 from psycopg.raw_cursor import RawServerCursor
 from psycopg.rows import tuple_row
 
-from infra.eventstore.database import Kind, Reader, Row, Session
+from infra.eventstore.database import Kind, Lock, Reader, Row, Session
 from infra.eventstore.postgres_link import Link
 from infra.eventstore.postgres_roles import let_read
 from infra.eventstore.postgres_types import ARRAYS, ArrayType
@@ -88,8 +88,8 @@ class PostgresSession(Session):
     def columns(self, table: str) -> list[str]:
         return [row[0] for row in self.query(COLUMNS, (table,))]
 
-    def lock(self, name: str) -> None:
-        self._cursor.execute(b"SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", (name,))
+    def lock(self, name: Lock) -> None:
+        self._cursor.execute(f"LOCK TABLE lock_{name} IN EXCLUSIVE MODE".encode())
 
     def open_to(self, relation: str, *readers: Reader) -> None:
         with self.link.cursor(row_factory=tuple_row) as cursor:

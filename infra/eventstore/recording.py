@@ -3,11 +3,13 @@
 The recorders take these as keywords of the library's `insert_events`, its seam for things that must be atomic with events.
 """
 
-from collections.abc import Collection, Iterable, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from typing import Final, NamedTuple, TypedDict
 
+import orjson
 from eventsourcing.persistence import IntegrityError, StoredEvent
 
 from infra.eventstore.failure import NewerStore, OlderStore
@@ -45,14 +47,20 @@ class Offset(NamedTuple):
 
 @dataclass
 class Guard:
-    """What a decision relied on: that none of `subjects` has got an event after `position`.
+    """What a decision relied on: that none of `subjects` has got an event after `position`, and no event a later recorded time.
 
     The recorder checks it inside the transaction. It notes in `changed` all subjects that got events from others, and
     brings `position` forward to the head of the log with what is stored now.
+
+    `recorded_at` is the recorded time of what is stored now; the caller knows that up to `position` there is none later. Where
+    others recorded later meanwhile, `restamp` gives the events with that time, and they are stored in the same turn: whoever
+    had to come again could be too late again. It is called while nobody else can write.
     """
 
     position: int
     subjects: Collection[str]
+    recorded_at: datetime | None = None
+    restamp: Callable[[datetime], Sequence[StoredEvent]] | None = None
     changed: set[str] = field(default_factory=set)
 
     def check(self, changed: Iterable[str]) -> None:
@@ -60,6 +68,13 @@ class Guard:
         self.changed.update(changed)
         if stale := self.changed.intersection(self.subjects):
             raise Changed(f"others wrote to {', '.join(sorted(stale))}")
+
+    def restamped(self, events: Sequence[StoredEvent], latest: datetime | None) -> Sequence[StoredEvent]:
+        """The events, with the log's latest recorded time if theirs is earlier."""
+        if latest is None or self.recorded_at is None or self.restamp is None or latest <= self.recorded_at:
+            return events
+        self.recorded_at = latest
+        return self.restamp(latest)
 
 
 class Changed(IntegrityError):
@@ -100,6 +115,14 @@ def check_version(found: int) -> bool:
             "open it with the Rapport that wrote it, or send its messages to a new store"
         )
     return found == SCHEMA_VERSION
+
+
+def recorded_time(state: bytes) -> datetime | None:
+    """The recorded time in the stored bytes of an event; None where the bytes name none."""
+    try:
+        return datetime.fromisoformat(orjson.loads(state)["recorded_at"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def next_hash(previous: bytes, topic: str, state: bytes) -> bytes:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal, Unpack
 
@@ -20,6 +19,7 @@ from eventsourcing.persistence import (
 )
 from eventsourcing.sqlite import SQLiteConnection, SQLiteCursor, SQLiteDatastore, SQLiteTransaction
 
+from infra.eventstore.address import file_of
 from infra.eventstore.database import Database, Kind, Row, Session, time_text
 from infra.eventstore.failure import (
     BusyStore,
@@ -27,11 +27,12 @@ from infra.eventstore.failure import (
     DamagedStore,
     FencedSource,
     FullStore,
+    ReadOnlyStore,
     StoreError,
-    UnknownStore,
     Unstorable,
 )
 from infra.eventstore.recording import Fenced, Together
+from infra.eventstore.sqlite_file import prepare_file, read_only_uri
 from infra.eventstore.sqlite_recorder import SQLiteRecorder
 
 Synchronous = Literal["full", "normal", "off"]
@@ -83,8 +84,11 @@ class _Transaction(SQLiteTransaction):
 class _Datastore(SQLiteDatastore):
     """The library's datastore with connections kept for reuse; a writer that waits does not hold up the readers."""
 
-    def __init__(self, path: str, synchronous: Synchronous, timeout: float) -> None:  # the library's opens a pool
+    def __init__(
+        self, path: str, synchronous: Synchronous, timeout: float, *, read_only: bool
+    ) -> None:  # the library's opens a pool
         self.path = path
+        self.read_only = read_only
         self.synchronous = synchronous
         self.timeout = timeout
         self.single_row_tracking = True
@@ -97,6 +101,8 @@ class _Datastore(SQLiteDatastore):
     def transaction(self, *, commit: bool) -> Iterator[SQLiteCursor]:
         if self._closed:
             raise OperationalError("the store is closed")
+        if commit and self.read_only:
+            raise OperationalError("attempt to write a readonly database")
         turn = self._turn() if commit else nullcontext()
         with turn, self._connection() as connection, _Transaction(connection, commit=commit) as cursor, cursor:
             yield cursor
@@ -115,7 +121,9 @@ class _Datastore(SQLiteDatastore):
         try:
             connection = self._idle.pop()
         except IndexError:
-            connection = SQLiteConnection(connect(self.path, self.synchronous, self.timeout), max_age=None)
+            connection = SQLiteConnection(
+                connect(self.path, self.synchronous, self.timeout, read_only=self.read_only), max_age=None
+            )
         try:
             yield connection
         finally:
@@ -130,11 +138,18 @@ class _Datastore(SQLiteDatastore):
             self._idle.pop()._close()  # noqa: SLF001 - the library's name for closing now
 
 
-def connect(path: str, synchronous: Synchronous, timeout: float) -> sqlite3.Connection:
+def connect(path: str, synchronous: Synchronous, timeout: float, *, read_only: bool = False) -> sqlite3.Connection:
     """A connection with Rapport's pragmas; raises what sqlite3 raises."""
-    connection = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        read_only_uri(path) if read_only else path,
+        timeout=timeout,
+        isolation_level=None,
+        check_same_thread=False,
+        uri=read_only,
+    )
     try:
-        _set_wal(connection, timeout)
+        if not read_only:
+            _set_wal(connection, timeout)
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
@@ -182,10 +197,11 @@ class SQLiteDatabase(Database):
         self._changed = threading.Condition()
         self._watching = threading.Lock()
         with explained(self.path):
-            self.datastore = _Datastore(self.path, synchronous, timeout)
+            read_only = prepare_file(self.path, timeout)
+            self.datastore = _Datastore(self.path, synchronous, timeout, read_only=read_only)
             self.recorder = SQLiteRecorder(self.datastore)
             self.recorder.create_table()
-            self._watcher = connect(self.path, synchronous, timeout)
+            self._watcher = connect(self.path, synchronous, timeout, read_only=read_only)
 
     @contextmanager
     def transaction(self) -> Iterator[SQLiteSession]:
@@ -226,17 +242,6 @@ class SQLiteDatabase(Database):
         self._watcher.close()
 
 
-def file_of(url: str) -> str:
-    """The file that a `sqlite:///` URL names; raises `UnknownStore`."""
-    host, _, path = url.removeprefix("sqlite://").partition("/")
-    if host or not path or "?" in path:
-        raise UnknownStore(f"{url!r} names no file: expected sqlite:///FILE (sqlite:////FILE from the root)")
-    folder = Path(path).parent
-    if not folder.is_dir():
-        raise StoreError(f"the folder {folder} of the store does not exist")
-    return path
-
-
 @contextmanager
 def explained(path: str) -> Iterator[None]:
     """Turn what SQLite and the library raise into a `StoreError` for people."""
@@ -261,6 +266,10 @@ def explain(error: Exception, path: str) -> StoreError:
         return BusyStore(f"{path}: another process kept the store locked ({text})")
     if "malformed" in text or "not a database" in text or "no such table: stored_events" in text:
         return DamagedStore(f"{path}: the store is damaged or not a Rapport store ({text})")
-    if "readonly" in text or "unable to open" in text:
-        return StoreError(f"{path}: the store can't be opened for writing ({text})")
+    if "readonly" in text or "read-only" in text.lower():
+        return ReadOnlyStore(
+            f"{path}: the store can be read and not written: this user has no right to write the file or its folder"
+        )
+    if "unable to open" in text:
+        return StoreError(f"{path}: the store can't be opened: its file or folder may be closed to this user ({text})")
     return StoreError(f"{path}: {text}")

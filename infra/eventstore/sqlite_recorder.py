@@ -17,6 +17,7 @@ from infra.eventstore.recording import (
     ReceiptRow,
     chained,
     check_version,
+    recorded_time,
 )
 
 EVENTS: Final = """
@@ -56,8 +57,14 @@ CREATE TABLE store_identity (
     id TEXT NOT NULL,
     secret BLOB NOT NULL
 )"""
+CLOCKS: Final = """
+CREATE TABLE store_clocks (
+    clock TEXT NOT NULL PRIMARY KEY,
+    position INTEGER NOT NULL,
+    at TEXT NOT NULL
+)"""
 BIRTH: Final = "INSERT INTO store_identity (only_row, id, secret) VALUES (1, ?, ?)"
-SCHEMA: Final = (EVENTS, RECEIPTS, OFFSETS, TRACKING, TRACKING_KIND, IDENTITY)
+SCHEMA: Final = (EVENTS, RECEIPTS, OFFSETS, TRACKING, TRACKING_KIND, IDENTITY, CLOCKS)
 
 LAST: Final = 2**63 - 1
 LOOK_SECONDS: Final = 0.02
@@ -81,10 +88,12 @@ class SQLiteRecorder(SQLiteProcessRecorder):
 
     def create_table(self) -> None:
         """Make the schema of a new store; raises `NewerStore` and `OlderStore` for one of another Rapport."""
+        # Looked at first: who only reads needs neither the lock nor the right to write.
+        with self.datastore.transaction(commit=False) as c:
+            if check_version(_version(c)):
+                return
         with self.datastore.transaction(commit=True) as c:
-            c.execute("PRAGMA user_version")
-            version = c.fetchone()[0]
-            if check_version(version):
+            if check_version(_version(c)):
                 return
             for statement in SCHEMA:
                 c.execute(statement)
@@ -131,7 +140,10 @@ class SQLiteRecorder(SQLiteProcessRecorder):
             c.execute("SELECT originator_id, position FROM stored_events WHERE position > ?", (guard.position,))
             rows = c.fetchall()
             guard.check(row[0] for row in rows)
-            guard.position = max((row[1] for row in rows), default=guard.position)
+            if rows:
+                guard.position = max(row[1] for row in rows)
+                c.execute("SELECT state FROM stored_events WHERE position = ?", (guard.position,))
+                stored_events = guard.restamped(stored_events, recorded_time(c.fetchone()[0]))
         if heads is None:
             heads = self._heads(c, {str(event.originator_id) for event in stored_events})
         c.executemany(INSERT_EVENT, chained(stored_events, heads))
@@ -165,6 +177,12 @@ class SQLiteRecorder(SQLiteProcessRecorder):
         )
         found = {row[0]: Head(row[1], row[2]) for row in c.fetchall()}
         return {subject: found.get(subject, Head()) for subject in subjects}
+
+
+def _version(c: SQLiteCursor) -> int:
+    c.execute("PRAGMA user_version")
+    version: int = c.fetchone()[0]
+    return version
 
 
 class SQLiteSubscription(Subscription[SQLiteRecorder]):

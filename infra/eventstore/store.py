@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import datetime
 from functools import cached_property
 from itertools import islice
 from typing import NamedTuple, Unpack
@@ -9,10 +10,11 @@ from typing import NamedTuple, Unpack
 from eventsourcing.persistence import StoredEvent
 
 from domain.model import AnyRecorded
+from infra.eventstore.clocks import ClockMark, leave_mark, read_marks
 from infra.eventstore.database import Database
 from infra.eventstore.identity import Identity, read_identity
 from infra.eventstore.mapper import RapportMapper
-from infra.eventstore.recording import Head, Offset, ReceiptRow, Together
+from infra.eventstore.recording import Head, Offset, ReceiptRow, Together, recorded_time
 
 # Subject, version, topic, bytes, hash.
 StoredRow = tuple[str, int, str, bytes, bytes]
@@ -39,9 +41,14 @@ class Stored(NamedTuple):
 
 
 class News(NamedTuple):
-    """The head of the log, the subjects of all events after a position, the kept receipts by (source, message id)."""
+    """What happened in the log after a position, and the kept receipts by (source, message id).
+
+    `head` is the log's head, `recorded_at` the log's latest recorded time if anything came after the position, `changed` the
+    subjects of what came.
+    """
 
     head: int
+    recorded_at: datetime | None
     changed: set[str]
     answered: dict[tuple[str, str], ReceiptRow]
 
@@ -58,6 +65,16 @@ class EventStore:
         """Who the store is; read once, at first use."""
         with self.database.reading() as session:
             return read_identity(session)
+
+    def clocks(self) -> list[ClockMark]:
+        """The kinds of clock that wrote the store, the first one first."""
+        with self.database.reading() as session:
+            return read_marks(session)
+
+    def leave_clock_mark(self, mark: ClockMark) -> None:
+        """Note the first use of a kind of clock, unless it is noted."""
+        with self.database.transaction() as session:
+            leave_mark(session, mark)
 
     # --- streams ---------------------------------------------------------------------------------------------------
     def read(self, subject: str, after_version: int = 0) -> list[AnyRecorded]:
@@ -127,6 +144,11 @@ class EventStore:
         """The position of the last event in the log; 0 when there is none."""
         return int(self.database.query("SELECT COALESCE(MAX(position), 0) FROM stored_events")[0][0])
 
+    def latest(self) -> tuple[int, datetime | None]:
+        """The position and the recorded time of the last event in the log; (0, None) when there is none."""
+        rows = self.database.query("SELECT position, state FROM stored_events ORDER BY position DESC LIMIT 1")
+        return (rows[0][0], recorded_time(rows[0][1])) if rows else (0, None)
+
     def news(self, position: int, keys: Collection[tuple[str, str]]) -> News:
         """What a batch has to know before it is decided: who wrote after a position, and which messages were answered."""
         rows = self.database.keyed(
@@ -135,15 +157,18 @@ class EventStore:
             "FROM wanted CROSS JOIN receipts WHERE source = s AND message_id = m UNION ALL "
             # Grouped by an expression: by the bare column SQLite would walk the whole index of streams.
             "SELECT NULL, MAX(originator_id), NULL, NULL, MAX(position) FROM stored_events WHERE position > ? "
-            "GROUP BY originator_id || ''",
+            "GROUP BY originator_id || '' UNION ALL "
+            "SELECT NULL, NULL, NULL, state, position FROM "
+            "(SELECT state, position FROM stored_events WHERE position > ? ORDER BY position DESC LIMIT 1) AS last",
             keys or [("", "")],
-            (position,),
+            (position, position),
         )
-        news = News(position, set(), {})
+        news = News(position, None, set(), {})
         for source, id_, fingerprint, answer, last in rows:
-            if source is None:
+            if source is None and id_ is None:
+                news = news._replace(head=last, recorded_at=recorded_time(answer))
+            elif source is None:
                 news.changed.add(id_)
-                news = news._replace(head=max(news.head, last))
             else:
                 news.answered[source, id_] = ReceiptRow(source, id_, fingerprint, answer)
         return news

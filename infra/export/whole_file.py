@@ -45,11 +45,5 @@ def save(*files: IO[bytes]) -> None:
 def put(out: IO[bytes], target: Path) -> None:
     """Let a file take the target's place."""
     path = Path(out.name)
-    path.chmod(0o666 & ~_umask())
+    # It keeps the rights that it was made with: its owner's alone.
     path.replace(target)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

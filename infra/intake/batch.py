@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 from eventsourcing.persistence import StoredEvent
 
 from domain.mentor.state import Mentor
-from domain.model import NOTHING_KNOWN, Context, Event, Known
+from domain.model import NOTHING_KNOWN, AnyRecorded, Context, Event, Known
 from domain.problem import Problem, Refused
 from domain.programme.state import Programme
 from domain.registry import State, decide, evolve
@@ -30,11 +30,15 @@ V = TypeVar("V")
 
 
 class Batch:
-    """Decides messages one after the other, each on the state that those before it left."""
+    """Decides messages one after the other, each on the state that those before it left.
+
+    `recorded_at` is later than `now` where the log is ahead of the clock: recorded time never goes back.
+    """
 
     def __init__(
         self,
         mapper: RapportMapper,
+        now: datetime,
         recorded_at: datetime,
         read: dict[str, Entry],
         load: Callable[[str], Entry],
@@ -42,8 +46,10 @@ class Batch:
         limits: Senders | None = None,
     ) -> None:
         self.mapper = mapper
+        self.now = now
         self.recorded_at = recorded_at
         self.events: list[StoredEvent] = []
+        self._recorded_events: list[AnyRecorded] = []
         self.rows: dict[Key, ReceiptRow] = {}
         # Logged once the batch is committed: it may be decided more than once until then.
         self.mistakes: list[failure.Mistake] = []
@@ -67,7 +73,7 @@ class Batch:
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the others' messages have nothing to do with it
-            del self.events[events:]
+            del self.events[events:], self._recorded_events[events:]
             _put_back(self.rows, key, row)
             _put_back(self.touched, message.subject, touched)
             mistake = failure.in_message(error, message)
@@ -84,8 +90,8 @@ class Batch:
                 said = "expected the same content as before under this source and id, or another id"
                 return self._invalid(message, Problem("id_reused", said, field="id"))
             return Receipt.duplicate(message.source, message.id, before.answer)
-        if message.time > self.recorded_at + AHEAD:
-            said = f"expected a time not more than 5 minutes after {self.recorded_at.isoformat(timespec='seconds')}"
+        if message.time > self.now + AHEAD:
+            said = f"expected a time not more than 5 minutes after {self.now.isoformat(timespec='seconds')}"
             return self._invalid(message, Problem("future_time", said, field="time"))
         receipt = self._decided(message)
         if receipt.status in KEPT:
@@ -105,6 +111,15 @@ class Batch:
             return self._entry(subject).state
         except _Broken:
             return None
+
+    def restamp(self, recorded_at: datetime) -> list[StoredEvent]:
+        """The events with a later recorded time, on which no state and no answer depends."""
+        self.recorded_at = recorded_at
+        self._recorded_events = [
+            recorded.model_copy(update={"recorded_at": recorded_at}) for recorded in self._recorded_events
+        ]
+        self.events = [self.mapper.to_stored_event(recorded) for recorded in self._recorded_events]
+        return self.events
 
     def _decided(self, message: Message) -> Receipt:
         try:
@@ -128,7 +143,7 @@ class Batch:
         state, version = entry.state, entry.head.version
         before = state.known if isinstance(state, Relationship) else NOTHING_KNOWN
         known = None if context.known is before else context.known
-        stored = []
+        made = []
         names = []
         for event in events:
             version += 1
@@ -148,10 +163,11 @@ class Batch:
             )
             known = None
             state = evolve(state, recorded)
-            topic, body = self.mapper.encode(recorded)
-            stored.append(StoredEvent(message.subject, version, topic, body))
+            made.append(recorded)
             names.append((type(event).__name__, version))
-        self.events += stored
+        # Encoded here, so that what can't be stored is this message's problem alone.
+        self.events += [self.mapper.to_stored_event(recorded) for recorded in made]
+        self._recorded_events += made
         # The hash follows at the append; until then only the version of the head counts.
         self.touched[message.subject] = Entry(state, Head(version, entry.head.hash))
         return Receipt(message.source, message.id, message.subject, "accepted", tuple(names))

@@ -10,12 +10,14 @@ if they had taken turns.
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Final, NamedTuple
 
 from domain.relationship.commands import ProposeRelationship
 from domain.relationship.state import Relationship
 from infra.clock import Clock
+from infra.eventstore.clocks import ClockMark
 from infra.eventstore.failure import Conflict, StoreError, Unstorable
 from infra.eventstore.recording import Guard, Head, Offset, ReceiptRow
 from infra.eventstore.store import EventStore
@@ -92,7 +94,8 @@ class Handler:
         self.clock = clock
         self.senders = senders
         self.cache = StateCache(cache_size)
-        self._position = store.head()
+        self._position, self._recorded_at = store.latest()
+        self._clocks = {mark.clock for mark in store.clocks()}
         self._turn = threading.Lock()
         self._under_way: UnderWay | None = None
 
@@ -170,6 +173,8 @@ class Handler:
                     ) from before.error
                 if not changed.isdisjoint(decided.batch.read):
                     decided = self._supposed(messages, senders)
+                elif self._recorded_at is not None and decided.batch.recorded_at < self._recorded_at:
+                    decided.batch.restamp(self._recorded_at)
             if not _would_tell(decided):
                 decided, _ = self._prepared(messages, senders)
             sent = self._send(decided, offsets)
@@ -183,9 +188,10 @@ class Handler:
     def _send(self, decided: Decided, offsets: Sequence[Offset]) -> Sent:
         batch = decided.batch
         heads = {subject: batch.read[subject].head for subject in batch.touched}
-        guard = Guard(self._position, batch.read.keys())
+        guard = Guard(self._position, batch.read.keys(), batch.recorded_at, batch.restamp)
         if not batch.rows and not offsets:
             return Sent(heads, guard, None)
+        self._mark_clock(batch)
         rows = list(batch.rows.values())
         end: Callable[[], object]
         try:
@@ -195,6 +201,11 @@ class Handler:
                 raise
             end = partial(_fail, error)
         return Sent(heads, guard, end)
+
+    def _mark_clock(self, batch: Batch) -> None:
+        if self.clock.kind not in self._clocks:
+            self.store.leave_clock_mark(ClockMark(self.clock.kind, self._position, batch.now))
+            self._clocks.add(self.clock.kind)
 
     def _end(self, work: UnderWay) -> set[str]:
         """Wait for a commit; where others wrote first, decide and send again. What fails is kept for whoever began it.
@@ -281,6 +292,9 @@ class Handler:
             self.cache.put(subject, Entry(entry.state, work.sent.heads[subject]))
         for mistake in batch.mistakes:
             mistake.log()
+        if work.sent.end is not None:
+            # Refusals count too: the commit has looked at what others recorded up to its position.
+            self._recorded_at = batch.recorded_at
         # At the end: whoever is interrupted before looks from further back the next time.
         self._position = guard.position
 
@@ -294,8 +308,9 @@ class Handler:
     def _prepared(self, messages: Sequence[Message], senders: Senders | None) -> tuple[Decided, set[str]]:
         """Decided knowing which messages were answered before and who wrote since; the subjects that others wrote to."""
         keys: set[Key] = {(message.source, message.id) for message in messages}
-        position, changed, answered = self.store.news(self._position, keys)
+        position, recorded_at, changed, answered = self.store.news(self._position, keys)
         self.cache.forget(changed)
+        self._recorded_at = _latest(self._recorded_at, recorded_at)
         self._position = position
         # What was answered before needs no state, unless its programme has to be known.
         everything = senders is not None and senders.limits_programmes
@@ -314,7 +329,13 @@ class Handler:
 
     def _batch(self, read: dict[str, Entry], answered: Mapping[Key, ReceiptRow], senders: Senders | None) -> Batch:
         limits = senders if senders is not None and senders.limits_programmes else None
-        return Batch(self.store.mapper, self.clock.now(), read, self._load, answered, limits)
+        now = self.clock.now()
+        return Batch(self.store.mapper, now, self._recorded_time(now), read, self._load, answered, limits)
+
+    def _recorded_time(self, now: datetime) -> datetime:
+        """When a batch that is decided now is recorded: a clock that is behind the log records at the log's latest time."""
+        under_way = self._under_way.decided.batch.recorded_at if self._under_way is not None else None
+        return max(time for time in (now, self._recorded_at, under_way) if time is not None)
 
     def _entries(self, messages: Sequence[Message]) -> dict[str, Entry]:
         read: dict[str, Entry] = {}
@@ -351,6 +372,10 @@ class Handler:
         """What the batch under way says comes first: it may not be committed yet, but what follows it comes after it."""
         ahead = self._under_way.known(subject) if self._under_way is not None else None
         return ahead or self.cache.get(subject)
+
+
+def _latest(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((time for time in (one, other) if time is not None), default=None)
 
 
 def _well_formed(parsed: Sequence[Message | Receipt]) -> list[Message]:

@@ -1,6 +1,7 @@
 """The folder in which `rapport up` keeps the data of its servers, for one `rapport up` at a time."""
 
 import fcntl
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ def data_folder(folder: Path | None, ephemeral: bool) -> Iterator[Path]:
     try:
         if ephemeral and folder.exists() and any(folder.iterdir()):
             raise LocalServerError(f"{folder} is not empty and --ephemeral would remove what is in it; name another")
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         lock = (folder / "lock").open("w")
     except OSError as error:
         raise LocalServerError(f"the folder {folder} can't be used: {error.strerror}") from error
@@ -41,6 +42,17 @@ def data_folder(folder: Path | None, ephemeral: bool) -> Iterator[Path]:
         finally:
             if ephemeral:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and the ones above it where they are missing, for their owner alone. Raises `OSError`.
+
+    Under root others get through, and see nothing of what is inside: PostgreSQL's account has to reach its data.
+    """
+    for each in reversed((folder, *folder.parents)):
+        if not each.exists():
+            each.mkdir(exist_ok=True)
+            each.chmod(0o711 if os.geteuid() == 0 else 0o700)
 
 
 def _temporary() -> Path:

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from infra.local import kafka_jars
+from infra.local.folder import make_folder
 from infra.local.kafka_access import KafkaAccess
 from infra.local.leashed import Leashed, LocalServerError
 from infra.local.ports import HOST, free_port, require_free
@@ -197,7 +198,7 @@ class Kafka(KafkaAccess):
             **self._settings,
         }
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self.folder)
             self._properties.write_text("".join(f"{name}={value}\n" for name, value in properties.items()))
             (self.folder / "log4j2.properties").write_text(LOGGING)
         except OSError as error:

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
+from infra.local.folder import make_folder
 from infra.local.leashed import Leashed, LocalServerError
 from infra.local.ports import HOST, free_port, require_free
 from infra.local.postgres_access import SUPERUSER, PostgresAccess
@@ -132,7 +133,7 @@ class Postgres(PostgresAccess):
     def _prepare(self) -> None:
         """Make the data folder once; refuse the data of another version of PostgreSQL."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self.folder)
             version = self.data / "PG_VERSION"
             if not version.exists():
                 self._make_data()

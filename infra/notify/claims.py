@@ -15,7 +15,6 @@ from infra.notify.outbox import COLUMNS, Notification, notification
 from infra.notify.route import Channel
 
 NO_WAY: Final = "no way to the recipient is configured"
-LOCK: Final = "notifications"
 
 
 class Claimed(NamedTuple):
@@ -65,7 +64,7 @@ def claim(
     Rows whose route is known to rest, or to be one of `avoid`, are left alone. `only`: none but these ids.
     """
     with database.transaction() as session:
-        session.lock(LOCK)
+        session.lock("notifications")
         present = now(session)
         routes = session.query("SELECT name, resting_until > ?, failures FROM notification_routes", (present,))
         resting = frozenset(str(name) for name, rests, _ in routes if rests)

@@ -141,8 +141,13 @@ def seconds_of(retry_after: str | None) -> float:
 
 def open_webhook(url: str, secret_file: Path, seconds: float) -> WebhookRoute:
     """The route to a URL. Raises `WrongSettings`."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        right = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        right = False
+    if not right:
+        # Not shown: it may have a password in it.
         raise WrongSettings("RAPPORT_NOTIFY_WEBHOOK: expected a URL such as https://example.org/hooks/rapport")
     return WebhookRoute(url, read_secrets(secret_file), seconds)
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from infra.clock import Clock
 from infra.eventstore.database import Session
+from infra.eventstore.failure import ReadOnlyStore
 from infra.eventstore.store import EventStore
 from infra.projecting import generation as books
 from infra.projecting import log, refresh, schema, storing, timeline
@@ -66,8 +67,8 @@ class Engine:
         """
         with self._turn:
             while True:
-                self.prepare()
                 try:
+                    self.prepare()
                     head = self._head()
                     self.feed_to(self.live(), head)
                     self._refresh()
@@ -76,7 +77,27 @@ class Engine:
                     self._feeds.clear()
                     self._prepared = False
                     continue
+                except ReadOnlyStore as error:
+                    return self._as_they_are(error)
                 return head
+
+    def _as_they_are(self, error: ReadOnlyStore) -> int:
+        """The position of the datasets in a store that can only be read; what they lack is noted.
+
+        Raises:
+            ReadOnlyStore: They were never made, or this program would make others.
+        """
+        with self.database.reading() as session:
+            live = self._live(session) if schema.exists(session, schema.GENERATIONS) else []
+            head = log.head(session)
+        if self.projections.keys() != {each.name for each in live if each.current}:
+            raise ReadOnlyStore(
+                f"{error}; its datasets are to be made first: ask once as somebody who may write"
+            ) from error
+        position = min((each.position for each in live), default=head)
+        if position < head:
+            self.watcher.note(f"the datasets can't be written: the answer is as of position {position} of {head}")
+        return position
 
     def feed_to(self, generations: Sequence[Generation], head: int) -> None:
         """Go with the log up to a position: those that are furthest behind first, until all go together."""

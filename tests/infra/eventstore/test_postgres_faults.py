@@ -295,7 +295,7 @@ def test_a_client_that_vanished_holds_no_locks(direct: str, through: str, proxy:
 
         def vanish() -> None:
             with database.transaction() as session:
-                session.lock("projections")
+                session.lock("appends")
                 proxy.lose_replies()
                 threading.Timer(0.7, proxy.restore).start()
                 session.query("SELECT 1")
@@ -304,7 +304,7 @@ def test_a_client_that_vanished_holds_no_locks(direct: str, through: str, proxy:
             vanish()
         before = time.monotonic()
         with other.transaction() as session:
-            session.lock("projections")
+            session.lock("appends")
         assert time.monotonic() - before < 5
 
 
@@ -315,9 +315,9 @@ def test_a_slow_statement_is_waited_for(direct: str) -> None:
 
 def test_a_lock_that_is_never_let_go_of_is_told(direct: str) -> None:
     with Database.open(direct, timeout=0.3) as database, psycopg.connect(direct) as holder:
-        holder.execute("SELECT pg_advisory_xact_lock(hashtextextended('projections', 0))")
+        holder.execute("LOCK TABLE lock_appends IN EXCLUSIVE MODE")
         with pytest.raises(StoreError, match="lock"), database.transaction() as session:
-            session.lock("projections")
+            session.lock("appends")
 
 
 def test_readers_that_wait_hear_again_after_a_restart(own_postgres: Postgres, direct: str) -> None:

@@ -170,7 +170,7 @@ def test_a_named_lock_makes_writers_take_turns(table: Database) -> None:
     def add() -> None:
         for _ in range(10):
             with table.transaction() as session:
-                session.lock("sum")
+                session.lock("notifications")
                 count = session.query("SELECT count FROM things")[0][0]
                 session.execute("UPDATE things SET count = ?", (count + 1,))
 

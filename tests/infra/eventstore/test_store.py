@@ -114,8 +114,8 @@ def test_what_others_wrote_elsewhere_is_told(store: EventStore) -> None:
 def test_news_are_who_wrote_and_what_was_answered(store: EventStore) -> None:
     store.append_stored([event("a", 1)], receipts=[receipt("m1")])
     store.append_stored([event("b", 1), event("b", 2)], receipts=[receipt("m2")])
-    assert store.news(1, [("/tests", "m2"), ("/tests", "m3")]) == (3, {"b"}, {("/tests", "m2"): receipt("m2")})
-    assert store.news(3, []) == (3, set(), {})
+    assert store.news(1, [("/tests", "m2"), ("/tests", "m3")]) == (3, None, {"b"}, {("/tests", "m2"): receipt("m2")})
+    assert store.news(3, []) == (3, None, set(), {})
 
 
 def test_many_keys_are_looked_up_at_once(store: EventStore) -> None:
