@@ -7,7 +7,7 @@ value is an absent one.
 Every record arrives as something: one in which nothing can be read, and one on which our own code fails, as an invalid receipt.
 """
 
-from hashlib import blake2b
+from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -17,7 +17,7 @@ from infra.intake import faults
 from infra.intake.message import MAX_BYTES, Message, parse
 from infra.intake.receipt import Receipt
 from infra.kafka.record_batches import INTERNAL, Record, Skipped
-from infra.observe.logs import logger
+from infra.observe.logs import logger, report_mistake
 from infra.observe.tracing import valid
 
 Headers = list[tuple[str, bytes]]
@@ -59,8 +59,8 @@ class Arrived(NamedTuple):
 
     @property
     def digest(self) -> str:
-        """A digest of the message's bytes, by which a log names it without its content."""
-        return blake2b(self.value or b"", digest_size=16).hexdigest()
+        """The SHA-256 of the message's bytes, by which a log names it without its content."""
+        return sha256(self.value or b"").hexdigest()
 
     @property
     def traceparent(self) -> str | None:
@@ -95,7 +95,7 @@ def arrived(record: Record) -> Arrived:
 
 def failed(arrival: Arrived, error: BaseException) -> Receipt:
     """The answer to a message on which our own code failed; the log says how, and names it by its place and a digest."""
-    log.error("Rapport failed on a message", place=arrival.id, digest=arrival.digest, exc_info=error)
+    report_mistake(log, "Rapport failed on a message", error, place=arrival.id, sha256=arrival.digest)
     read = arrival.read
     said = "Rapport failed on this message, and its log says how; it may be sent again"
     return Receipt(read.source, read.id, read.subject, "invalid", (), (Problem(INTERNAL, said),))

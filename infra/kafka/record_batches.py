@@ -7,7 +7,7 @@ rest goes on. Messages of the formats before Kafka 0.11 are read when they are n
 
 import struct
 from collections.abc import Iterator
-from hashlib import blake2b
+from hashlib import sha256
 from typing import Final, NamedTuple
 
 from kafka.record.default_records import DefaultRecordBase
@@ -17,7 +17,7 @@ from kafka.record.util import calc_crc32c, decode_varint
 from infra.intake.message import MAX_BYTES
 from infra.kafka import compression
 from infra.kafka.compression import Damaged, TooMuch
-from infra.observe.logs import logger
+from infra.observe.logs import logger, report_mistake
 
 # A record with more bytes is never held: its dead letter could not hold it either, for the broker takes a mebibyte.
 WHOLE: Final = 1024 * 1024
@@ -144,11 +144,11 @@ class Batch:
             code, why = "unreadable_record", str(error)
         except (IndexError, ValueError, struct.error):
             code, why = "unreadable_record", "a record does not have the form of one"
-        except Exception:  # no mistake of ours may hold up the partition
+        except Exception as error:  # noqa: BLE001 - no mistake of ours may hold up the partition
             code, why = INTERNAL, "Rapport failed on it"
-            digest = blake2b(self.data, digest_size=16).hexdigest()
+            digest = sha256(self.data).hexdigest()
             place = f"{self.topic}/{self.partition}/{self.first}"
-            log.exception("could not read a batch of records", place=place, digest=digest)
+            report_mistake(log, "Rapport failed on a batch of records", error, place=place, sha256=digest)
         if code and at <= self.last:
             yield self._skipped(at, code, why)
 
@@ -193,11 +193,10 @@ class Batch:
         delta, at = decode_varint(held, at)
         offset = self.first + delta
         if length > WHOLE:
-            key_length, at = decode_varint(held, at)
-            key = held[at : at + key_length] if 0 <= key_length <= end - at else None
+            key, size = _glimpsed(held[at:end], length)
             if not bytes_.skip(length):
                 raise Damaged("its end is missing")
-            skipped = Skipped("too_large", f"expected at most {MAX_BYTES} bytes, found {length}", length, offset)
+            skipped = Skipped("too_large", f"expected at most {MAX_BYTES} bytes, found {size}", size, offset)
             return Record(self.topic, self.partition, offset, timestamp, key, None, [], skipped)
         key, at = _nullable(held, at)
         value, at = _nullable(held, at)
@@ -218,6 +217,16 @@ class Batch:
         which = f"record {first}" if first == self.last else f"the records {first} to {self.last}"
         skipped = Skipped(code, f"{which} could not be read: {why}", self.size, self.last)
         return Record(self.topic, self.partition, first, -1, None, None, [], skipped)
+
+
+def _glimpsed(held: bytes, length: int) -> tuple[bytes | None, int]:
+    """The key of a record that is too large, if it is short, and the size of its value; else of all of it."""
+    key_length, at = decode_varint(held)
+    end = at + max(0, key_length)
+    if end > len(held) - 10:
+        return None, length
+    size, _ = decode_varint(held, end)
+    return (held[at:end] if key_length >= 0 else None), size if 0 <= size <= length else length
 
 
 def _must_lie(offset: int, at: int, last: int) -> None:

@@ -284,7 +284,7 @@ class TestPolls:
         found = partition_records(compressed("zstd", body([b" " * 1_000_000] * 100), 100))
         taken: list[Record] = []
         rounds = 0
-        while found:
+        while found.record_iterator is not None:
             more = found.take(500)
             assert sum(r.cost for r in more) < POLL_BYTES + 1_100_000
             taken += more
