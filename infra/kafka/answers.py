@@ -84,12 +84,12 @@ class Answers:
         answers = []
         for arrived, receipt in answered:
             try:
-                answers += self._both(arrived, receipt, now)
+                answers += self._both(arrived, receipt, now, key_of(arrived, receipt))
             except (KafkaError, KafkaTrouble):
                 raise
             except Exception as error:  # noqa: BLE001 - no mistake of ours may hold up the partition
                 blank = failed(arrived, error)._replace(source=None, id=None, subject=None)
-                answers += self._both(arrived._replace(key=None, headers=[], read=blank), blank, now)
+                answers += self._both(arrived._replace(headers=[], read=blank), blank, now, None)
         self._waiting.append(_Batch(answers, reached))
         self._tell()
 
@@ -119,17 +119,15 @@ class Answers:
         clients.drop(self._producer)
         UNACKNOWLEDGED.labels(self.topics.receipts).set(0)
 
-    def _both(self, arrived: Arrived, receipt: Receipt, now: datetime) -> list[_Answer]:
+    def _both(self, arrived: Arrived, receipt: Receipt, now: datetime, key: bytes | None) -> list[_Answer]:
         """The receipt of a message, and the dead letter where it is invalid."""
         if receipt.status != "invalid":
-            return [self._sent(self._send_receipt, arrived, receipt, now)]
+            return [self._sent(self._send_receipt, arrived, receipt, now, key)]
         DEAD_LETTERS.labels(receipt.problems[0].code).inc()
-        letter = self._sent(self._send_dead_letter, arrived, receipt, now)
-        return [letter, self._sent(self._send_receipt, arrived, receipt._replace(status="dead_lettered"), now)]
+        letter = self._sent(self._send_dead_letter, arrived, receipt, now, key)
+        return [letter, self._sent(self._send_receipt, arrived, receipt._replace(status="dead_lettered"), now, key)]
 
-    def _sent(self, send: "Send", arrived: Arrived, receipt: Receipt, now: datetime) -> _Answer:
-        key = key_of(arrived, receipt)
-
+    def _sent(self, send: "Send", arrived: Arrived, receipt: Receipt, now: datetime, key: bytes | None) -> _Answer:
         def shorter() -> Any:
             return send(arrived, told(receipt, 1), now, key and key[:LONGEST], whole=False)
 

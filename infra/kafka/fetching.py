@@ -28,7 +28,7 @@ FRAME_HEAD: Final = 1024 * 1024
 FRAME_TAIL: Final = 256 * 1024
 ANY_FRAME: Final = 2**31 - 1
 # A poll ends when its records take so much memory, or so much was decompressed for them.
-POLL_BYTES: Final = 16 * 1024 * 1024
+POLL_BYTES: Final = 8 * 1024 * 1024
 
 
 class BoundedFetcher(Fetcher):  # type: ignore[misc]  # kafka-python ships no types

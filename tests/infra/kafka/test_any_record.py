@@ -1,20 +1,22 @@
 """No record stops a partition: whatever is on `rapport.commands`, what follows is recorded, and what was skipped is told."""
 
+import hashlib
 import json
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from confluent_kafka import Producer, admin
 from kafka import KafkaProducer
+from structlog.testing import capture_logs
 
 from infra.bootstrap import open_rapport
-from infra.intake.message import parse
-from infra.kafka import answers, arrival
+from infra.kafka import answers, arrival, publish
 from infra.kafka.consume import Consuming
+from infra.kafka.facts import fact
 from infra.local.kafka import Kafka
 from infra.observe.process import Process
 from infra.observe.tracing import Tracing
@@ -232,6 +234,7 @@ class TestSizes:
 
     def test_bombs_are_told_and_what_is_beside_them_is_recorded(self, sqlite_stage: Stage) -> None:
         stage = sqlite_stage
+        configure(stage, stage.topics.commands, max_message_bytes="4000000")
         running = stage.start("consume").wait_ready()
         stage.send([raw(programme(1))], partition=0)
         answered(stage, 1)
@@ -289,38 +292,29 @@ class TestDamage:
 class TestOwnMistakes:
     @pytest.mark.parametrize("where", ["reading", "answering", "naming"])
     def test_cost_the_one_message_and_are_told(
-        self, sqlite_stage: Stage, where: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+        self, sqlite_stage: Stage, where: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         stage = sqlite_stage
         bad = programme(2)
 
-        def fails(real: Any) -> Any:
-            def failing(first: Any, *more: Any) -> Any:
-                if b'"m2"' in (first if isinstance(first, bytes) else first.value) and first is not None:
-                    raise RecursionError("too deep for us")
-                return real(first, *more)
+        def fails_on_the_second(real: Callable[..., Any], about: Callable[..., bool]) -> Callable[..., Any]:
+            def failing(*given: Any) -> Any:
+                if about(*given):
+                    raise RecursionError("too deep for us: m2")
+                return real(*given)
 
             return failing
 
-        if where == "reading":
-            monkeypatch.setattr(arrival, "parse", fails(parse))
-        elif where == "answering":
-            real = answers.receipt_event
-            monkeypatch.setattr(
-                answers,
-                "receipt_event",
-                lambda arrived, receipt, *more: (
-                    (_ for _ in ()).throw(RecursionError("too deep for us"))
-                    if receipt.id == "m2"
-                    else real(arrived, receipt, *more)
-                ),
-            )
-        else:
-            monkeypatch.setattr(answers, "key_of", fails(answers.key_of))
+        places: dict[str, tuple[Any, str, Callable[..., bool]]] = {
+            "reading": (arrival, "parse", lambda value: value == raw(bad)),
+            "answering": (answers, "receipt_event", lambda _, receipt, *__: receipt.id == "m2"),
+            "naming": (answers, "key_of", lambda arrived, _: arrived.offset == 1),
+        }
+        module, name, about = places[where]
+        monkeypatch.setattr(module, name, fails_on_the_second(getattr(module, name), about))
         stage.send([raw(programme(1)), raw(bad), raw(programme(3))], partition=0)
-        with open_rapport(stage.settings) as rapport:
-            process = Process("consume", Tracing(enabled=False))
-            session = Consuming(rapport, process)
+        with open_rapport(stage.settings) as rapport, capture_logs() as lines:
+            session = Consuming(rapport, Process("consume", Tracing(enabled=False)))
             try:
                 until = time.monotonic() + 60
                 while sum(each.next for each in session.assignment.claims.values()) < 3:
@@ -335,3 +329,32 @@ class TestOwnMistakes:
         [letter] = stage.read(stage.topics.dead_letters, 1)
         assert letter.headers["rapport-reason"].startswith("internal: ")
         assert letter.value == raw(bad)
+        [line] = [line for line in lines if line["event"] == "Rapport failed on a message"]
+        assert line["sha256"] == hashlib.sha256(raw(bad)).hexdigest()
+        assert line["why"] == "RecursionError"
+        assert "m2" not in str(line)
+
+    def test_in_a_fact_keep_back_no_other(self, sqlite_stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+        stage = sqlite_stage
+
+        def failing(recorded: Any, source: str) -> bytes | None:
+            if recorded.subject == "programme:p2":
+                raise RecursionError("too deep for us: p2")
+            return fact(recorded, source)
+
+        monkeypatch.setattr(publish, "fact", failing)
+        with open_rapport(stage.settings) as rapport, capture_logs() as lines:
+            rapport.handler.handle([raw(programme(number)) for number in (1, 2, 3)])
+            session = publish.Publishing(rapport, Process("publish", Tracing(enabled=False)))
+            try:
+                until = time.monotonic() + 60
+                while session.lease is None or session.lease.position < 3:
+                    assert time.monotonic() < until
+                    session.turn()
+                session.finish()
+            finally:
+                session.close()
+        facts = stage.read(stage.topics.events, 2)
+        assert {each.json["subject"] for each in facts} == {"programme:p1", "programme:p3"}
+        [line] = [line for line in lines if line["event"].startswith("Rapport failed on a fact")]
+        assert line["position"] == 2
