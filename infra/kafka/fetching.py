@@ -22,8 +22,9 @@ from infra.kafka.record_batches import FRAMING, HEADER, MAGIC_AT, NOT_RECEIVED, 
 # What the broker is asked for at once: of a partition, and of all together. A batch that is larger is sent all the same.
 PARTITION_BYTES: Final = 1024 * 1024
 FETCH_BYTES: Final = 16 * 1024 * 1024
-# The largest answer that is held, and it is copied once: both together are 64 MiB. Of a larger one only the ends are kept.
-FRAME_BYTES: Final = 32 * 1024 * 1024
+# The largest answer that is held. It comes in pieces, is put together, and its records are copied once: three times this are less
+# than 64 MiB. Of a larger answer only the ends are kept.
+FRAME_BYTES: Final = 20 * 1024 * 1024
 FRAME_HEAD: Final = 1024 * 1024
 FRAME_TAIL: Final = 256 * 1024
 ANY_FRAME: Final = 2**31 - 1

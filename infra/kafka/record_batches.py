@@ -98,6 +98,8 @@ class Batch:
             )
             self.producer_id, _, _, self.count = rest
             self.last = self.first + max(0, delta)
+            if self.magic == NOT_RECEIVED:
+                self.size = self.crc
         self.is_sound = self._is_sound()
         if not self.is_sound:
             self.last = max(self.first, wanted, end - 1 if ends_there else min(self.last, end - 1))
@@ -105,7 +107,7 @@ class Batch:
     def _is_sound(self) -> bool:
         if self.magic == MAGIC:
             at = DefaultRecordBase.ATTRIBUTES_OFFSET
-            return self.size >= HEADER.size and bool(calc_crc32c(self.data[at:]) == self.crc)
+            return len(self.data) >= HEADER.size and bool(calc_crc32c(self.data[at:]) == self.crc)
         try:
             return self.magic in {0, 1} and bool(LegacyRecordBatch(self.data, self.magic).validate_crc())
         except (AssertionError, struct.error):
@@ -154,7 +156,7 @@ class Batch:
 
     def _read(self) -> Iterator[Record]:
         if self.magic == NOT_RECEIVED:
-            raise TooMuch(f"the batch has {self.crc} bytes, more than are received at once")
+            raise TooMuch(f"the batch has {self.size} bytes, more than are received at once")
         if self.magic not in {0, 1, MAGIC}:
             raise Damaged(f"its format, number {self.magic}, is not known")
         if not self.is_sound:
