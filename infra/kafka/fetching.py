@@ -9,11 +9,13 @@ no more from the socket at a time than a piece.
 
 import struct
 from collections.abc import Iterator
+from ssl import SSLSocket, SSLWantReadError, SSLWantWriteError
 from typing import Any, Final
 
+import kafka.net.transport
 import kafka.protocol.parser
 from kafka.consumer.fetcher import Fetcher, IsolationLevel
-from kafka.errors import InvalidReceiveError
+from kafka.errors import InvalidReceiveError, KafkaConnectionError
 from kafka.protocol.frame import KafkaBytes
 from kafka.structs import TopicPartition
 
@@ -22,11 +24,11 @@ from infra.kafka.record_batches import FRAMING, HEADER, MAGIC_AT, NOT_RECEIVED, 
 # What the broker is asked for at once: of a partition, and of all together. A batch that is larger is sent all the same.
 PARTITION_BYTES: Final = 1024 * 1024
 FETCH_BYTES: Final = 16 * 1024 * 1024
-# The largest answer that is held. It comes in pieces, is put together, and its records are copied once: three times this are less
-# than 64 MiB. Of a larger answer only the ends are kept.
+# The largest answer that is held, beside a copy of its records. Of a larger one only the ends are kept.
 FRAME_BYTES: Final = 20 * 1024 * 1024
 FRAME_HEAD: Final = 1024 * 1024
 FRAME_TAIL: Final = 256 * 1024
+RECEIVE_BYTES: Final = 256 * 1024
 ANY_FRAME: Final = 2**31 - 1
 # A poll ends when its records take so much memory, or so much was decompressed for them.
 POLL_BYTES: Final = 8 * 1024 * 1024
@@ -180,5 +182,25 @@ def _length(data: bytes, at: int) -> tuple[int, int]:
     return value - 1, at
 
 
-# Frames are made by name in the library's parser, and there is no setting for another class.
+def received(transport: Any) -> tuple[bytes, KafkaConnectionError | None]:
+    """What has come on a connection, as much as one piece holds, and what is wrong with it.
+
+    The library's own reads until nothing more has come, which of a broker that is as fast as we are is a whole answer.
+    """
+    socket, data = transport._sock, b""  # noqa: SLF001
+    try:
+        data = socket.recv(RECEIVE_BYTES)
+        # TLS may hold the rest of what it decrypted, of which the selector knows nothing.
+        while data and isinstance(socket, SSLSocket) and socket.pending():
+            data += socket.recv(RECEIVE_BYTES)
+    except (BlockingIOError, InterruptedError, SSLWantReadError, SSLWantWriteError):
+        return data, None
+    except Exception as error:  # noqa: BLE001 - the connection is given up, whatever it is
+        return data, KafkaConnectionError(error)
+    return data, None if data else KafkaConnectionError("the broker has closed the connection")
+
+
+# The library makes both by name, and there is no setting for others.
 kafka.protocol.parser.KafkaBytes = Frame
+kafka.net.transport.KafkaTCPTransport._sock_recv = received  # noqa: SLF001
+kafka.net.transport.KafkaSSLTransport._sock_recv = received  # noqa: SLF001
