@@ -70,7 +70,7 @@ def show_letter(letter_id: IdArgument, as_json: JsonOption = False) -> None:
     for name, text in shown["headers"].items():
         print_text(f"header {name}: {text}")
     if shown["left_out"] is not None:
-        print_text(f"the message, {shown['left_out']} bytes, was too large to be kept here")
+        print_text(f"not kept here: {shown['left_out']} bytes that were too large or could not be read")
     print_text("")
     print_text(str(shown["value"]))
 

@@ -3,7 +3,8 @@
 Both leave after the commit. Which of them the broker has taken is known a little later; until then they count as unanswered,
 and their number is bounded. When one can't be delivered the session ends, and the next sends it again. One that is too large
 would fail for ever and hold up its partition, so answers list only so many problems, and what still does not fit
-leaves in a form that fits: a dead letter without the message, a receipt with its first problem alone.
+leaves in a form that fits: a dead letter without the message, a receipt with its first problem alone. One that our own code
+can't make leaves in a form of which nothing came from outside.
 """
 
 from collections import deque
@@ -14,13 +15,13 @@ from time import monotonic
 from typing import Any, Final, NamedTuple, Protocol
 
 import orjson
-from kafka.errors import MessageSizeTooLargeError
+from kafka.errors import KafkaError, MessageSizeTooLargeError
 
 from domain.problem import Problem
 from infra.clock import Clock
 from infra.intake.receipt import Receipt
 from infra.kafka import clients
-from infra.kafka.arrival import Arrived, Headers
+from infra.kafka.arrival import Arrived, Headers, failed
 from infra.kafka.claims import Claim
 from infra.kafka.clients import KafkaTrouble
 from infra.kafka.topics import Topics
@@ -32,8 +33,10 @@ BATCHES: Final = 4
 DELIVERY_MS: Final = 60_000
 CONTENT_TYPE: Final = ("content-type", b"application/cloudevents+json; charset=UTF-8")
 RECEIPT_TYPE: Final = "rapport.Receipt"
-# What a dead letter says of itself, in headers beside those that the message came with.
+# What a dead letter says of itself, in headers beside those that the message came with; of these one that begins alike is kept
+# under another name, or a sender could speak for us.
 MARK: Final = "rapport-"
+SENDERS: Final = "sender-"
 # The most problems that an answer lists, and the most characters of a sentence, a field or an id in it: as many as an id may have.
 PROBLEMS: Final = 50
 LONGEST: Final = 500
@@ -80,11 +83,13 @@ class Answers:
         now = self.clock.now()
         answers = []
         for arrived, receipt in answered:
-            if receipt.status == "invalid":
-                DEAD_LETTERS.labels(receipt.problems[0].code).inc()
-                answers.append(self._sent(self._send_dead_letter, arrived, receipt, now))
-                receipt = receipt._replace(status="dead_lettered")  # noqa: PLW2901 - the same receipt, on this way in
-            answers.append(self._sent(self._send_receipt, arrived, receipt, now))
+            try:
+                answers += self._both(arrived, receipt, now, key_of(arrived, receipt))
+            except (KafkaError, KafkaTrouble):
+                raise
+            except Exception as error:  # noqa: BLE001 - no mistake of ours may hold up the partition
+                blank = failed(arrived, error)._replace(source=None, id=None, subject=None)
+                answers += self._both(arrived._replace(headers=[], read=blank), blank, now, None)
         self._waiting.append(_Batch(answers, reached))
         self._tell()
 
@@ -114,9 +119,15 @@ class Answers:
         clients.drop(self._producer)
         UNACKNOWLEDGED.labels(self.topics.receipts).set(0)
 
-    def _sent(self, send: "Send", arrived: Arrived, receipt: Receipt, now: datetime) -> _Answer:
-        key = key_of(arrived, receipt)
+    def _both(self, arrived: Arrived, receipt: Receipt, now: datetime, key: bytes | None) -> list[_Answer]:
+        """The receipt of a message, and the dead letter where it is invalid."""
+        if receipt.status != "invalid":
+            return [self._sent(self._send_receipt, arrived, receipt, now, key)]
+        DEAD_LETTERS.labels(receipt.problems[0].code).inc()
+        letter = self._sent(self._send_dead_letter, arrived, receipt, now, key)
+        return [letter, self._sent(self._send_receipt, arrived, receipt._replace(status="dead_lettered"), now, key)]
 
+    def _sent(self, send: "Send", arrived: Arrived, receipt: Receipt, now: datetime, key: bytes | None) -> _Answer:
         def shorter() -> Any:
             return send(arrived, told(receipt, 1), now, key and key[:LONGEST], whole=False)
 
@@ -148,9 +159,10 @@ class Answers:
         self, arrived: Arrived, receipt: Receipt, now: datetime, key: bytes | None, *, whole: bool
     ) -> Any:
         value, marks = arrived.value or b"", dead_letter_headers(arrived, receipt, now)
-        if whole:
-            return self._producer.send(self.topics.dead_letters, value, key, [*arrived.headers, *marks])
-        left_out = (MARK + "left-out", str(len(value)).encode())
+        if whole and arrived.skipped is None:
+            return self._producer.send(self.topics.dead_letters, value, key, [*senders(arrived.headers), *marks])
+        size = len(value) if arrived.skipped is None else arrived.skipped.size
+        left_out = (MARK + "left-out", str(size).encode())
         return self._producer.send(self.topics.dead_letters, b"", key, [*marks, left_out])
 
     def _tell(self) -> None:
@@ -199,6 +211,11 @@ def receipt_event(arrived: Arrived, receipt: Receipt, now: datetime, source: str
     return orjson.dumps(event, option=orjson.OPT_UTC_Z)
 
 
+def senders(headers: Headers) -> Headers:
+    """The headers of a message as its dead letter has them."""
+    return [(SENDERS + name if name.startswith(MARK) else name, text) for name, text in headers]
+
+
 def dead_letter_headers(arrived: Arrived, receipt: Receipt, now: datetime) -> Headers:
     """Why a message became a dead letter, from where, and when."""
     first = receipt.problems[0]
@@ -209,6 +226,7 @@ def dead_letter_headers(arrived: Arrived, receipt: Receipt, now: datetime) -> He
         "topic": arrived.topic,
         "partition": str(arrived.partition),
         "offset": str(arrived.offset),
+        **({"last-offset": str(arrived.next - 1)} if arrived.next > arrived.offset + 1 else {}),
         "time": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
     }
     return [*((MARK + name, value.encode()) for name, value in marks.items()), *_trace(arrived, MARK)]

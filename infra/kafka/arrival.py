@@ -1,17 +1,23 @@
 """A record of `rapport.commands` read as a message: CloudEvents in structured mode, and in binary mode.
 
 Structured: the value is the whole message, as in files and over HTTP. Binary: the value is `data`, and the attributes come as
-headers `ce_id`, `ce_source` and so on. A `traceparent` header counts where the message itself carries none.
+headers `ce_id`, `ce_source` and so on. A `traceparent` header counts where the message itself carries none. A header without a
+value is an absent one.
+
+Every record arrives as something: one in which nothing can be read, and one on which our own code fails, as an invalid receipt.
 """
 
+from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 import orjson
 
 from domain.problem import Problem
 from infra.intake import faults
-from infra.intake.message import Message, parse
+from infra.intake.message import MAX_BYTES, Message, parse
 from infra.intake.receipt import Receipt
+from infra.kafka.record_batches import INTERNAL, Record, Skipped
+from infra.observe.logs import logger, report_mistake
 from infra.observe.tracing import valid
 
 Headers = list[tuple[str, bytes]]
@@ -20,10 +26,16 @@ PREFIX: Final = "ce_"
 CONTENT_TYPE: Final = "content-type"
 STRUCTURED: Final = "application/cloudevents"
 JSON: Final = "application/json"
+NO_VALUE: Final = Problem("bad_json", "expected one JSON object, found a record without a value (a tombstone)")
+
+log = logger("rapport.kafka")
 
 
 class Arrived(NamedTuple):
-    """A record, and what was read in it: a message, or an invalid receipt that says what is wrong with its form."""
+    """A record, and what was read in it: a message, or an invalid receipt that says what is wrong with its form.
+
+    `skipped` stands for one or several records that could not be had: their value and headers are missing.
+    """
 
     topic: str
     partition: int
@@ -33,11 +45,22 @@ class Arrived(NamedTuple):
     value: bytes | None
     headers: Headers
     read: Message | Receipt
+    skipped: Skipped | None = None
 
     @property
     def id(self) -> str:
         """The stable name of this arrival: topic/partition/offset."""
         return f"{self.topic}/{self.partition}/{self.offset}"
+
+    @property
+    def next(self) -> int:
+        """The first offset after it."""
+        return (self.offset if self.skipped is None else self.skipped.last_offset) + 1
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the message's bytes, by which a log names it without its content."""
+        return sha256(self.value or b"").hexdigest()
 
     @property
     def traceparent(self) -> str | None:
@@ -47,10 +70,10 @@ class Arrived(NamedTuple):
         return valid(_header(self.headers, "traceparent")) or valid(_written(self.value, "traceparent"))
 
 
-def arrived(record: Any) -> Arrived:
+def arrived(record: Record) -> Arrived:
     """What has arrived in a consumer's record."""
-    headers: Headers = [(str(name), value or b"") for name, value in record.headers or ()]
-    return Arrived(
+    headers: Headers = [(name, value) for name, value in record.headers if value is not None]
+    found = Arrived(
         record.topic,
         record.partition,
         record.offset,
@@ -58,19 +81,35 @@ def arrived(record: Any) -> Arrived:
         record.key,
         record.value,
         headers,
-        read(record.value, headers),
+        Receipt(None, None, None, "invalid"),
+        record.skipped,
     )
+    if (skipped := record.skipped) is not None:
+        log.warning("records were skipped", place=found.id, last=skipped.last_offset, why=skipped.message)
+        return found._replace(read=faults.invalid({}, [Problem(skipped.code, skipped.message)]))
+    try:
+        return found._replace(read=read(record.value, headers))
+    except Exception as error:  # noqa: BLE001 - no mistake of ours may hold up the partition
+        return found._replace(read=failed(found, error))
+
+
+def failed(arrival: Arrived, error: BaseException) -> Receipt:
+    """The answer to a message on which our own code failed; the log says how, and names it by its place and a digest."""
+    report_mistake(log, "Rapport failed on a message", error, place=arrival.id, sha256=arrival.digest)
+    read = arrival.read
+    said = "Rapport failed on this message, and its log says how; it may be sent again"
+    return Receipt(read.source, read.id, read.subject, "invalid", (), (Problem(INTERNAL, said),))
 
 
 def read(value: bytes | None, headers: Headers) -> Message | Receipt:
     """The message in a record's value and headers, or an invalid receipt."""
-    if not headers:
-        return parse(value or b"")
     if _is_binary(headers):
         raw = _assembled(value, headers)
         found = parse(raw) if isinstance(raw, bytes) else raw
+    elif value is None:
+        return faults.invalid({}, [NO_VALUE])
     else:
-        found = parse(value or b"")
+        found = parse(value)
     if isinstance(found, Message) and found.traceparent is None:
         return found._replace(traceparent=valid(_header(headers, "traceparent")))
     return found
@@ -92,8 +131,10 @@ def _header(headers: Headers, wanted: str) -> str | None:
 
 def _written(value: bytes | None, name: str) -> str | None:
     """What an invalid message says under a name, as far as it can be read."""
+    if value is None or len(value) > MAX_BYTES:
+        return None
     try:
-        found = orjson.loads(value or b"")
+        found = orjson.loads(value)
     except orjson.JSONDecodeError:
         return None
     said = found.get(name) if isinstance(found, dict) else None
@@ -102,6 +143,8 @@ def _written(value: bytes | None, name: str) -> str | None:
 
 def _assembled(value: bytes | None, headers: Headers) -> bytes | Receipt:
     """The structured form of a message in binary mode."""
+    if value is not None and len(value) > MAX_BYTES:
+        return faults.invalid({}, [faults.too_large(MAX_BYTES)])
     attributes: dict[str, Any] = {}
     problems = []
     for header, text in headers:

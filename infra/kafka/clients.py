@@ -7,10 +7,13 @@ committed. TLS and SASL come from the settings; passwords are read from files.
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from infra.configured_file import read_secret
 from infra.settings import Settings, WrongSettings
+
+if TYPE_CHECKING:
+    from kafka.structs import TopicPartition
 
 # A poll shorter than this may end in the middle of a rebalance and leave kafka-python waiting for good.
 POLL_MS: Final = 1000
@@ -90,12 +93,17 @@ def producer(settings: Settings, name: str, delivery_ms: int) -> Any:
 
 
 def consumer(settings: Settings, name: str, *, group: str | None, most: int = 500) -> Any:
-    """A consumer that commits nothing by itself and starts at the beginning. Raises `NoKafka` and kafka's errors."""
+    """A consumer that commits nothing by itself and starts at the beginning. Raises `NoKafka` and kafka's errors.
+
+    Its records are `infra.kafka.record_batches.Record`; no record whatever keeps it from going on.
+    """
     from kafka import KafkaConsumer
+
+    from infra.kafka import fetching
 
     session_ms = int(settings.kafka_session_seconds * 1000)
     with _reaching(settings):
-        return KafkaConsumer(
+        found = KafkaConsumer(
             **connection(settings),
             client_id=name,
             group_id=group,
@@ -105,10 +113,21 @@ def consumer(settings: Settings, name: str, *, group: str | None, most: int = 50
             session_timeout_ms=session_ms,
             heartbeat_interval_ms=session_ms // 4,
             fetch_max_wait_ms=FETCH_MS,
+            fetch_max_bytes=fetching.FETCH_BYTES,
+            max_partition_fetch_bytes=fetching.PARTITION_BYTES,
+            receive_message_max_bytes=fetching.ANY_FRAME,
             max_poll_interval_ms=BUSY_MS,
             max_poll_records=most,
             allow_auto_create_topics=False,
         )
+    fetching.BoundedFetcher.instead_of_its_own(found)
+    return found
+
+
+def take_reached(consumer: Any) -> "dict[TopicPartition, int]":
+    """The first offset not read of each partition that a consumer's polls went on in since this was asked last."""
+    found: dict[TopicPartition, int] = consumer._fetcher.take_reached()  # noqa: SLF001 - a fetcher of ours
+    return found
 
 
 @contextmanager

@@ -7,7 +7,7 @@ follow the commit, at least once. The offsets that the broker keeps are for its 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic, time
-from typing import Any, Final
+from typing import Final
 
 from kafka.structs import TopicPartition
 from opentelemetry.trace import Span, SpanKind
@@ -24,6 +24,7 @@ from infra.kafka.claims import Claim
 from infra.kafka.earlier import answered_earlier
 from infra.kafka.ownership import GroupOfOneStore
 from infra.kafka.placement import Placement
+from infra.kafka.record_batches import Record
 from infra.kafka.topics import Topics
 from infra.kafka.watchdog import Watchdog
 from infra.observe.logs import logger
@@ -37,14 +38,16 @@ STOP_SECONDS: Final = 10.0
 SETTLE_SECONDS: Final = 60.0
 
 log = logger("rapport.kafka")
-Records = Mapping[TopicPartition, Sequence[Any]]
+Records = Mapping[TopicPartition, Sequence[Record]]
+Reached = Mapping[TopicPartition, int]
 
 
 @dataclass(frozen=True)
 class Work:
     """One batch: what was recorded before and needs only its answer, and what is new, with the offsets it reaches.
 
-    What is reached may lie before what is recorded, while the answers of a former owner are sent again.
+    What is reached may lie before what is recorded, while the answers of a former owner are sent again. It lies behind the last
+    message where control records and aborted transactions follow, which nobody sees.
     """
 
     earlier: list[Arrived]
@@ -90,13 +93,14 @@ class Consuming:
     def turn(self) -> None:
         """One poll and what comes of it."""
         polled = self.consumer.poll(timeout_ms=clients.POLL_MS)
+        reached = clients.take_reached(self.consumer)
         self.watchdog.look()
         if self.assignment.fresh:
             # What was on its way for the old assignment is no longer ours to keep account of.
             self.at_work = self.assignment.take() or self.at_work
             self.placement.partitions = len(self.consumer.partitions_for_topic(self.topics.commands) or ())
-        elif polled:
-            self._take(polled)
+        elif polled or reached:
+            self._take(polled, reached)
         else:
             self._rest()
         self.assignment.measure()
@@ -112,8 +116,8 @@ class Consuming:
         self.answers.close()
         self.consumer.close(autocommit=False, timeout_ms=2000)
 
-    def _take(self, polled: Records) -> None:
-        work = sort_out(polled, self.assignment.claims)
+    def _take(self, polled: Records, reached: Reached) -> None:
+        work = sort_out(polled, reached, self.assignment.claims)
         earlier = answered_earlier(self.rapport.handler, work.earlier) if work.earlier else []
         answered = [*earlier, *self._record(work)]
         self.answers.send(answered, work.reached)
@@ -145,7 +149,8 @@ class Consuming:
         waited = MESSAGE_SECONDS.labels(WAY)
         spent = monotonic() - began
         for each in new:
-            waited.observe(max(0.0, began_at - each.timestamp_ms / 1000) + spent)
+            if each.timestamp_ms >= 0:
+                waited.observe(max(0.0, began_at - each.timestamp_ms / 1000) + spent)
         return [Answered(each, each.read if isinstance(each.read, Receipt) else next(receipts)) for each in new]
 
     def _rest(self) -> None:
@@ -201,17 +206,17 @@ class Consuming:
             self.process.tracing.end(span, failed=failed)
 
 
-def sort_out(polled: Records, claims: Mapping[int, Claim]) -> Work:
+def sort_out(polled: Records, reached: Reached, claims: Mapping[int, Claim]) -> Work:
     """What of the polled records is to be done; partitions that were never claimed, and what is answered, are left out."""
     work = Work([], [], [])
-    for place, records in polled.items():
+    for place, next_ in reached.items():
         claim = claims.get(place.partition)
         if claim is None:
             continue
-        for record in records:
-            if record.offset >= claim.next:
+        for record in polled.get(place, ()):
+            if record.next > claim.next:
                 work.new.append(arrived(record))
-            elif record.offset >= claim.answered:
+            elif record.next > claim.answered:
                 work.earlier.append(arrived(record))
-        work.reached.append((claim, records[-1].offset + 1))
+        work.reached.append((claim, next_))
     return work

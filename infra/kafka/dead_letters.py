@@ -9,15 +9,17 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any, Final
 
 import orjson
 
 from infra.intake.message import Message
 from infra.kafka import clients
-from infra.kafka.answers import MARK
-from infra.kafka.arrival import Arrived, Headers, arrived, read
+from infra.kafka.answers import MARK, SENDERS
+from infra.kafka.arrival import Headers, read
 from infra.kafka.clients import KafkaTrouble
+from infra.kafka.record_batches import Record
 from infra.kafka.topics import Topics
 from infra.settings import Settings
 
@@ -30,7 +32,8 @@ READ_SECONDS: Final = 30.0
 class DeadLetter:
     """A message that became a dead letter; `resubmitted` says when it was last sent again.
 
-    `left_out` is the size in bytes of a message that was too large to be kept with it, else None.
+    `left_out` is the size in bytes of a message that is not kept with it, for it was too large or could not be read, else None.
+    `last_offset` is there when it stands for several messages that could not be read: those from its id's offset up to this one.
     """
 
     id: str
@@ -38,12 +41,18 @@ class DeadLetter:
     reason: str
     problems: list[dict[str, Any]]
     time: str
-    key: str | None
+    key: bytes | None
     traceparent: str | None
     headers: Headers
     value: bytes
     left_out: int | None = None
+    last_offset: int | None = None
     resubmitted: str | None = None
+
+    @property
+    def key_text(self) -> str | None:
+        """The key as far as it is UTF-8."""
+        return None if self.key is None else self.key.decode(errors="replace")
 
     def to_dict(self) -> dict[str, Any]:
         """For `list` and `show`; `value` is left out."""
@@ -52,9 +61,10 @@ class DeadLetter:
             "time": self.time,
             "reason": self.reason,
             "problems": self.problems,
-            "key": self.key,
+            "key": self.key_text,
             "traceparent": self.traceparent,
             "left_out": self.left_out,
+            "last_offset": self.last_offset,
             "resubmitted": self.resubmitted,
         }
 
@@ -64,7 +74,7 @@ class UnknownDeadLetter(Exception):
 
 
 class LeftOut(Exception):
-    """The message itself was too large to be kept with its dead letter."""
+    """The message itself is not kept with its dead letter."""
 
 
 def dead_letters(settings: Settings) -> dict[str, DeadLetter]:
@@ -72,9 +82,11 @@ def dead_letters(settings: Settings) -> dict[str, DeadLetter]:
     topics = Topics.named(settings.kafka_prefix)
     found: dict[str, DeadLetter] = {}
     notes: list[tuple[str, str]] = []
-    for record in sorted(_records(settings, topics.dead_letters), key=lambda each: each.timestamp_ms):
+    for record in sorted(_records(settings, topics.dead_letters), key=lambda each: each.timestamp):
         marks = {
-            name.removeprefix(MARK): text.decode(errors="replace") for name, text in record.headers if _is_ours(name)
+            name.removeprefix(MARK): (text or b"").decode(errors="replace")
+            for name, text in record.headers
+            if _is_ours(name)
         }
         if letter_id := marks.get("resubmitted"):
             notes.append((letter_id, marks.get("time", "")))
@@ -105,7 +117,7 @@ def resubmit(settings: Settings, letter: DeadLetter, value: bytes | None = None)
     if value is None:
         if letter.left_out is not None:
             raise LeftOut(
-                f"the message had {letter.left_out} bytes, too many to be kept with its dead letter: "
+                f"the message is not kept with its dead letter ({letter.left_out} bytes were too many, or could not be read): "
                 "give what to send instead (--body), or send it again from where it came"
             )
         value = letter.value
@@ -114,7 +126,7 @@ def resubmit(settings: Settings, letter: DeadLetter, value: bytes | None = None)
         headers = [(name, text) for name, text in headers if not name.startswith("ce_") and name != "content-type"]
     message = read(value, headers)
     subject = message.subject
-    key = subject.encode() if subject else letter.key.encode() if letter.key else None
+    key = subject.encode() if subject else letter.key
     producer = clients.producer(settings, "rapport-dead-letters", DELIVERY_MS)
     try:
         for topic in (letter.topic, topics.dead_letters):
@@ -141,7 +153,7 @@ def _whole_message(value: bytes) -> bool:
     return isinstance(found, dict) and "specversion" in found
 
 
-def _letter(record: Arrived, marks: dict[str, str]) -> DeadLetter:
+def _letter(record: Record, marks: dict[str, str]) -> DeadLetter:
     try:
         problems = orjson.loads(marks.get("problems", "[]"))
     except orjson.JSONDecodeError:
@@ -152,19 +164,30 @@ def _letter(record: Arrived, marks: dict[str, str]) -> DeadLetter:
         reason=marks.get("reason", ""),
         problems=problems,
         time=marks.get("time", ""),
-        key=None if record.key is None else record.key.decode(errors="replace"),
+        key=record.key,
         traceparent=marks.get("traceparent"),
-        headers=[(name, text) for name, text in record.headers if not _is_ours(name)],
+        headers=[(_sent_as(name), text) for name, text in record.headers if text is not None and not _is_ours(name)],
         value=record.value or b"",
-        left_out=int(marks["left-out"]) if marks.get("left-out", "").isdigit() else None,
+        left_out=_number(marks, "left-out"),
+        last_offset=_number(marks, "last-offset"),
     )
+
+
+def _number(marks: dict[str, str], name: str) -> int | None:
+    text = marks.get(name, "")
+    return int(text) if text.isdecimal() and len(text) < 20 else None
+
+
+def _sent_as(name: str) -> str:
+    """The name that a sender gave to a header of a dead letter."""
+    return name.removeprefix(SENDERS) if name.startswith(SENDERS + MARK) else name
 
 
 def _is_ours(name: str) -> bool:
     return name.startswith(MARK)
 
 
-def _records(settings: Settings, topic: str) -> Iterator[Arrived]:
+def _records(settings: Settings, topic: str) -> Iterator[Record]:
     """Everything on a topic, up to its end as it is when we begin."""
     from kafka.structs import TopicPartition
 
@@ -175,12 +198,15 @@ def _records(settings: Settings, topic: str) -> Iterator[Arrived]:
         consumer.seek_to_beginning(*places)
         ends = consumer.end_offsets(places, timeout_ms=clients.REQUEST_MS)
         left = {place for place in places if consumer.position(place, timeout_ms=clients.REQUEST_MS) < ends[place]}
+        waited_since = monotonic()
         while left:
-            polled = consumer.poll(timeout_ms=int(READ_SECONDS * 1000))
-            if not polled:
+            polled = consumer.poll(timeout_ms=clients.POLL_MS)
+            if clients.take_reached(consumer):
+                waited_since = monotonic()
+            elif monotonic() - waited_since > READ_SECONDS:
                 raise KafkaTrouble(f"the broker sent nothing of {topic} for {READ_SECONDS:.0f} s")
             for records in polled.values():
-                yield from (arrived(record) for record in records)
+                yield from records
             left = {place for place in left if consumer.position(place) < ends[place]}
 
 

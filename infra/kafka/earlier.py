@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from domain.problem import Problem
+from infra.eventstore.recording import ReceiptRow
 from infra.intake.handler import Handler
 from infra.intake.message import Message
 from infra.intake.receipt import Receipt
 from infra.kafka.answers import Answered
-from infra.kafka.arrival import Arrived
+from infra.kafka.arrival import Arrived, failed
 
 
 def answered_earlier(handler: Handler, arrivals: Sequence[Arrived]) -> list[Answered]:
@@ -25,19 +26,25 @@ def answered_earlier(handler: Handler, arrivals: Sequence[Arrived]) -> list[Answ
             # Such a refusal is in no record, since it uses no id; under that id there may be the message of another sender.
             answers.append(Answered(arrived, turned_away))
             continue
-        row = kept.get((message.source, message.id))
-        if row is None:
-            said = "nothing was recorded of this message, and why was lost in a restart; it may be sent again"
-            receipt = _invalid(message, Problem("not_recorded", said))
-        elif row.fingerprint != message.fingerprint:
-            said = "expected the same content as before under this source and id, or another id"
-            receipt = _invalid(message, Problem("id_reused", said, field="id"))
-        else:
-            again = Receipt.duplicate(message.source, message.id, row.answer)
-            assert again.first_status is not None
-            receipt = again._replace(status=again.first_status, first_status=None)
+        try:
+            receipt = _again(message, kept.get((message.source, message.id)))
+        except Exception as error:  # noqa: BLE001 - no receipt that can't be read may hold up the partition
+            receipt = failed(arrived, error)
         answers.append(Answered(arrived, receipt))
     return answers
+
+
+def _again(message: Message, row: ReceiptRow | None) -> Receipt:
+    """The receipt that a message got."""
+    if row is None:
+        said = "nothing was recorded of this message, and why was lost in a restart; it may be sent again"
+        return _invalid(message, Problem("not_recorded", said))
+    if row.fingerprint != message.fingerprint:
+        said = "expected the same content as before under this source and id, or another id"
+        return _invalid(message, Problem("id_reused", said, field="id"))
+    again = Receipt.duplicate(message.source, message.id, row.answer)
+    assert again.first_status is not None
+    return again._replace(status=again.first_status, first_status=None)
 
 
 def _invalid(message: Message, problem: Problem) -> Receipt:

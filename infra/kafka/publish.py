@@ -7,6 +7,7 @@ in the order of its subject's versions; what a crash or a stopped process repeat
 
 from collections import deque
 from datetime import datetime
+from hashlib import sha256
 from time import monotonic
 from typing import Any, Final, NamedTuple
 
@@ -22,7 +23,7 @@ from infra.kafka.facts import fact
 from infra.kafka.lease import Lease
 from infra.kafka.ownership import header, must_be_ours
 from infra.kafka.topics import Topics
-from infra.observe.logs import logger
+from infra.observe.logs import logger, report_mistake
 from infra.observe.metrics import LEADING, PUBLISH_SECONDS, PUBLISHED, UNACKNOWLEDGED, WITHHELD
 from infra.observe.process import Process
 from infra.observe.tracing import valid
@@ -146,7 +147,7 @@ class Publishing:
     def _send(self, notification: Notification) -> None:
         recorded = self.store.decode(notification)
         span, recorded = self._traced(recorded)
-        body = fact(recorded, self.rapport.settings.source)
+        body = self._fact(recorded, notification)
         self._read = notification.position
         if body is None:
             WITHHELD.inc()
@@ -158,6 +159,17 @@ class Publishing:
             headers.append(("traceparent", traceparent.encode()))
         future = self.producer.send(self.topic, body, recorded.subject.encode(), headers)
         self._waiting.append(_Sent(notification.position, future, recorded.recorded_at, span))
+
+    def _fact(self, recorded: AnyRecorded, notification: Notification) -> bytes | None:
+        """The fact of an event, None for what is withheld; a mistake of ours in one must not keep back the facts after it."""
+        try:
+            return fact(recorded, self.rapport.settings.source)
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            digest, place = sha256(notification.state).hexdigest(), notification.position
+            report_mistake(
+                log, "Rapport failed on a fact, and does not publish it", error, position=place, sha256=digest
+            )
+            return None
 
     def _wait(self) -> None:
         """Nothing to send: wait for an acknowledgement, or for an event."""

@@ -11,7 +11,7 @@ from domain.registry import AGGREGATE_OF, AGGREGATE_OF_EVENT, COMMANDS, Kind
 from domain.words import ROLES
 from infra.intake.message import ID_MAX, IN_BASE64, PREFIX, Envelope
 from infra.intake.receipt import Status
-from infra.kafka.answers import MARK, PROBLEMS, RECEIPT_TYPE
+from infra.kafka.answers import MARK, PROBLEMS, RECEIPT_TYPE, SENDERS
 from infra.kafka.facts import PUBLISHED, Include, included
 
 Schema = dict[str, Any]
@@ -145,11 +145,18 @@ def dead_letter_schema() -> Schema:
         f"{MARK}traceparent": {"type": "string", "pattern": TRACEPARENT},
         f"{MARK}left-out": {
             **TEXT,
-            "description": "The bytes of a message that was too large to be kept; the value is empty and its headers are missing.",
+            "description": "The bytes of a message that was too large to be kept, or could not be read; the value is empty and its headers are missing.",
+        },
+        f"{MARK}last-offset": {
+            **TEXT,
+            "description": "Where several messages could not be read, which one letter stands for: the offset of the last of them.",
         },
     }
     return _headed(
-        "DeadLetter", "A message that could not be taken; these are headers, the value is as it came.", headers
+        "DeadLetter",
+        "A message that could not be taken; these are headers, the value is as it came. A sender's own header that begins "
+        f"with {MARK} is kept as {SENDERS}{MARK}…",
+        headers,
     )
 
 

@@ -168,9 +168,9 @@ def _read(message: Any) -> Read:
         message.topic(),
         message.partition(),
         message.offset(),
-        None if key is None else key.decode(),
+        None if key is None else key.decode(errors="replace"),
         message.value() or b"",
-        {name: value.decode() for name, value in message.headers() or ()},
+        {name: value.decode(errors="replace") for name, value in message.headers() or ()},
     )
 
 

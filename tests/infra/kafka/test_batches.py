@@ -1,7 +1,5 @@
 """What of a poll is new, what needs only its answer, and what nobody asked for."""
 
-from types import SimpleNamespace
-
 from kafka.structs import TopicPartition
 
 from infra.bootstrap import open_rapport
@@ -10,24 +8,18 @@ from infra.kafka.arrival import Arrived, read
 from infra.kafka.claims import Claim
 from infra.kafka.consume import sort_out
 from infra.kafka.earlier import answered_earlier
+from infra.kafka.record_batches import Record, Skipped
 from infra.settings import Settings
 from tests.infra.kafka.test_consume import programme, raw
 
 
-def polled(*offsets: int, partition: int = 0) -> dict[TopicPartition, list[SimpleNamespace]]:
-    records = [
-        SimpleNamespace(
-            topic="t",
-            partition=partition,
-            offset=offset,
-            timestamp=0,
-            key=None,
-            value=raw(programme(offset)),
-            headers=[],
-        )
-        for offset in offsets
-    ]
+def polled(*offsets: int, partition: int = 0) -> dict[TopicPartition, list[Record]]:
+    records = [Record("t", partition, offset, 0, None, raw(programme(offset)), []) for offset in offsets]
     return {TopicPartition("t", partition): records}
+
+
+def reached(offset: int, partition: int = 0) -> dict[TopicPartition, int]:
+    return {TopicPartition("t", partition): offset}
 
 
 def owned(next_: int, answered: int) -> Claim:
@@ -35,21 +27,38 @@ def owned(next_: int, answered: int) -> Claim:
 
 
 def test_what_lies_before_the_record_needs_only_its_answer() -> None:
-    work = sort_out(polled(3, 4, 5, 6), {0: owned(next_=5, answered=4)})
+    work = sort_out(polled(3, 4, 5, 6), reached(7), {0: owned(next_=5, answered=4)})
     assert [each.offset for each in work.earlier] == [4]
     assert [each.offset for each in work.new] == [5, 6]
 
 
 def test_answers_reach_no_further_than_what_was_polled() -> None:
     ours = owned(next_=500, answered=0)
-    work = sort_out(polled(*range(100)), {0: ours})
+    work = sort_out(polled(*range(100)), reached(100), {0: ours})
     assert len(work.earlier) == 100
     assert work.reached == [(ours, 100)]
     assert ours.offsets(max(ours.next, 100)) == []
 
 
+def test_what_nobody_sees_is_reached_too() -> None:
+    ours, past = owned(next_=7, answered=7), owned(next_=9, answered=9)
+    assert sort_out({}, reached(9), {0: ours}).reached == [(ours, 9)]
+    assert sort_out(polled(7), reached(12), {0: ours}).reached == [(ours, 12)]
+    assert past.offsets(9) == []
+
+
+def test_what_stands_for_several_records_is_new_while_one_of_them_is() -> None:
+    many = Record("t", 0, 3, -1, None, None, [], Skipped("unreadable_record", "broken", 100, last_offset=8))
+    place = TopicPartition("t", 0)
+    assert [each.offset for each in sort_out({place: [many]}, reached(9), {0: owned(8, 8)}).new] == [3]
+    again = sort_out({place: [many]}, reached(9), {0: owned(9, 8)})
+    assert ([each.offset for each in again.earlier], again.new) == ([3], [])
+    done = sort_out({place: [many]}, reached(9), {0: owned(9, 9)})
+    assert (done.earlier, done.new) == ([], [])
+
+
 def test_a_partition_that_is_not_ours_is_left_alone() -> None:
-    work = sort_out(polled(1, 2, partition=7), {0: owned(0, 0)})
+    work = sort_out(polled(1, 2, partition=7), reached(3, partition=7), {0: owned(0, 0)})
     assert not work.earlier
     assert not work.new
     assert not work.reached
