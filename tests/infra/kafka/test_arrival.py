@@ -54,7 +54,9 @@ class TestModes:
 
     def test_binary_says_the_same_as_structured(self) -> None:
         structured = parse(json.dumps({**MESSAGE, "datacontenttype": "application/json"}).encode())
-        assert read(DATA, binary()) == structured
+        assert isinstance(structured, Message)
+        # Only the bytes differ.
+        assert message(DATA, binary())._replace(raw=structured.raw) == structured
 
     def test_binary_without_data_is_a_command_that_asks_for_none(self) -> None:
         found = message(b"", binary(type="rapport.SuspendMentor", subject="mentor:m", expectedversion=None))
