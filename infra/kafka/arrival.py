@@ -25,7 +25,6 @@ Headers = list[tuple[str, bytes]]
 PREFIX: Final = "ce_"
 CONTENT_TYPE: Final = "content-type"
 STRUCTURED: Final = "application/cloudevents"
-JSON: Final = "application/json"
 NO_VALUE: Final = Problem("bad_json", "expected one JSON object, found a record without a value (a tombstone)")
 
 log = logger("rapport.kafka")
@@ -163,7 +162,7 @@ def _assembled(value: bytes | None, headers: Headers) -> bytes | Receipt:
         attributes["expectedversion"] = int(version)
     kind = _header(headers, CONTENT_TYPE)
     if kind is not None:
-        attributes["datacontenttype"] = JSON if _is_json(kind) else kind
+        attributes["datacontenttype"] = kind
     if value:
         try:
             orjson.loads(value)
@@ -173,8 +172,3 @@ def _assembled(value: bytes | None, headers: Headers) -> bytes | Receipt:
     if problems:
         return faults.invalid(attributes, problems)
     return orjson.dumps(attributes)
-
-
-def _is_json(kind: str) -> bool:
-    media = kind.partition(";")[0].strip().lower()
-    return media in {JSON, "text/json"} or media.endswith("+json")

@@ -373,3 +373,27 @@ def test_a_time_is_kept_as_it_happened_and_as_it_was_recorded(world: World) -> T
     (proposed,) = story.history()
     assert proposed["occurred_at"].startswith("2026-03-01T10:00:00")
     assert proposed["recorded_at"].startswith(iso(CLOCK)[:19])
+
+
+@told
+def test_attributes_are_taken_as_cloudevents_has_them(world: World) -> Telling:
+    story = world.relationship("pentalog")
+    extended = world.send(goal(story, partitionkey="k", sequence="1", sampledrate=3, retried=True))
+    typed = world.send(goal(story, datacontenttype="Application/JSON; charset=utf-8"))
+    wrong = {
+        name: world.send(goal(story, **{name: value}))
+        for name, value in {
+            "expectedVersion": 1,
+            "correlation_id": "c",
+            "corelationid": "c",
+            "Colour": "red",
+            "nested": {"a": 1},
+            "source": "not a reference",
+            "datacontenttype": "application/json; charset=latin-1",
+        }.items()
+    }
+    yield
+    assert [world.receipts[sent]["status"] for sent in (extended, typed)] == ["accepted"] * 2
+    for name, sent in wrong.items():
+        assert world.receipts[sent]["status"] == "invalid", name
+        assert [problem["field"] for problem in world.receipts[sent]["problems"]] == [name]

@@ -78,6 +78,11 @@ class TestFaults:
             (DATA, [*binary(), ("ce_id", b"m2")], [("duplicate_key", "id")]),
             (DATA, [*binary(), ("ce_extra", b"\xff")], [("bad_utf8", "extra")]),
             (DATA, [*binary()[:-1], ("content-type", b"text/plain")], [("bad_value", "datacontenttype")]),
+            (
+                DATA,
+                [*binary()[:-1], ("content-type", b"application/json; charset=latin-1")],
+                [("bad_value", "datacontenttype")],
+            ),
             (DATA, binary(expectedversion="soon"), [("bad_value", "expectedversion")]),
             (DATA, binary(subject=None), [("missing", "subject")]),
         ],
