@@ -31,6 +31,7 @@ MODULES: tuple[str, ...] = (
     "export",
     "work",
     "tasks",
+    "decisions",
     "audit",
     "codes",
     "chart",
