@@ -108,7 +108,7 @@ def _print_next(console: Console, store: Path) -> None:
         ".venv/bin/rapport audit verify",
         ".venv/bin/rapport codes show cmn.pause-or-stop",
         ".venv/bin/rapport submit examples/cmn.jsonl  # again: every message is a duplicate",
-        ".venv/bin/rapport simulate --relationships 100 --seed 7 | .venv/bin/rapport submit - > receipts.jsonl",
+        ".venv/bin/rapport simulate --relationships 100 --seed 7 | .venv/bin/rapport submit --walk - > receipts.jsonl",
     ):
         console.print(Text(f"  {line}"), soft_wrap=True)
 

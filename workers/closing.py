@@ -55,7 +55,7 @@ def _review(state: Closing, version: int, given: Given) -> Reaction:
     if not clauses or state.reviewed:
         return NOTHING
     task = OpenTask(REVIEW, REVIEW, ("RecordEndReview",))
-    return (because(clauses, (version,), task, *tell((COORDINATOR,), REVIEW)),)
+    return (because(clauses, (version,), task, *tell((COORDINATOR,), REVIEW, of=REVIEW)),)
 
 
 @implements("cmn.end-feedback")
@@ -65,7 +65,7 @@ def _feedback(version: int, given: Given) -> Reaction:
     if not clauses or given.relation is None:
         return NOTHING
     task = OpenTask(FEEDBACK, FEEDBACK, ("GiveFeedback",))
-    return (because(clauses, (version,), task, *tell((given.relation.mentee,), FEEDBACK)),)
+    return (because(clauses, (version,), task, *tell((given.relation.mentee,), FEEDBACK, of=FEEDBACK)),)
 
 
 @implements("cmn.records")
@@ -91,7 +91,7 @@ def _due(state: Closing, deadline: Deadline, given: Given) -> tuple[Closing, Rea
     if given.relation is None:
         return state, NOTHING
     if deadline.name == RECORDS:
-        told = tell((COORDINATOR,), "records_overdue")
+        told = tell((COORDINATOR,), "records_overdue", of=RECORDS)
         return state, (because(deadline.clauses, deadline.evidence, *told, terms=("records_days",)),)
     people = [person for person in (given.relation.mentee_id, given.relation.mentor_id) if person not in state.erased]
     if not people:

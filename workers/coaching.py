@@ -4,7 +4,7 @@ A tip goes to the mentor alone and names the clause, not what was said. Nothing 
 """
 
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from pydantic import Field
 
@@ -25,11 +25,13 @@ class Coaching(State):
     checked: tuple[str, ...] = ()
 
 
-def _tip(clause: str, version: int, given: Given, *, terms: tuple[str, ...] = (), **what: str) -> Reaction:
+def _tip(
+    clause: str, version: int, given: Given, *, terms: tuple[str, ...] = (), of: str | None = None, **what: Any
+) -> Reaction:
     clauses = given.cite(clause)
     if not clauses or given.relation is None:
         return NOTHING
-    told = tell((given.relation.mentor,), "coaching_tip", clause=clause, **what)
+    told = tell((given.relation.mentor,), "coaching_tip", of=of, clause=clause, **what)
     return (because(clauses, (version,), *told, terms=terms),)
 
 
@@ -127,7 +129,7 @@ def _due(state: Coaching, deadline: Deadline, given: Given) -> tuple[Coaching, R
         return state, NOTHING
     version = deadline.evidence[-1]
     state = state.but(checked=(*state.checked, session_id))
-    return state, _tip("mentor247.connection", version, given, session_id=session_id, items="missing")
+    return state, _tip("mentor247.connection", version, given, of=deadline.name, session_id=session_id, items="missing")
 
 
 COACHING: Final = Worker(

@@ -132,7 +132,7 @@ def _raise(state: Commitment, evidence: tuple[int, ...], given: Given) -> tuple[
     if given.relation is None:
         return state, NOTHING
     sent = Send(given.key, RaiseConcern(clause=CLAUSE, evidence=evidence), f"raise:{CLAUSE}")
-    told = tell((given.relation.mentor, COORDINATOR), "concern_raised", clause=CLAUSE)
+    told = tell((given.relation.mentor, COORDINATOR), "concern_raised", of=f"concern:{CLAUSE}", clause=CLAUSE)
     state = state.but(open=(*state.open, CLAUSE), ours=True)
     return state, (because((CLAUSE,), evidence, sent, *told, terms=TERMS), *_await_answer(CLAUSE, evidence, given))
 
@@ -179,7 +179,7 @@ def _escalate(clause: str, deadline: Deadline, given: Given) -> Reaction:
     """Nobody answered in time: the record says so, and those who oversee the mentoring hear of it."""
     overseers = given.relation.overseers if given.relation else (COORDINATOR,)
     sent = Send(given.key, EscalateConcern(clause=clause), f"escalate:{clause}")
-    told = tell(overseers, "concern_escalated", clause=clause)
+    told = tell(overseers, "concern_escalated", of=deadline.name, clause=clause)
     return (because((clause,), deadline.evidence, sent, *told, terms=("decision_days",)),)
 
 

@@ -99,7 +99,7 @@ def _off_platform(state: Conduct, recorded: AnyRecorded, given: Given) -> tuple[
         return state, NOTHING
     session_id = recorded.data.session_id
     task = OpenTask(f"unpaid:{session_id}", "unpaid_at_risk", ("DecideCase", "CancelSession"), about=session_id)
-    told = tell((given.relation.mentor, COORDINATOR), "off_platform", session_id=session_id)
+    told = tell((given.relation.mentor, COORDINATOR), "off_platform", of=task.id, session_id=session_id)
     sent = () if state.case else _case(recorded, "off_platform", given)
     state = state.but(case=state.case or case_for(recorded), unpaid=(*state.unpaid, session_id))
     return state, (because(clauses, (recorded.version,), task, *sent, *told),)
@@ -122,7 +122,7 @@ def _watch(event: CaseOpened, version: int, given: Given) -> Reaction:
     clauses = given.cite(CLAUSE[event.kind])
     if event.kind == "policy":
         return (because(clauses, (version,), OpenTask(ESCALATE, "case_escalation", ("EscalateCase", "CloseCase"))),)
-    told = tell(_office(given), "case_opened", kind=event.kind)
+    told = tell(_office(given), "case_opened", of=REVIEW, kind=event.kind)
     due = _review_by(given)
     task = OpenTask(REVIEW, "case_review", ("DecideCase", "CloseCase"), due=due)
     return (because(clauses, (version,), task, Arm(REVIEW, due), *told, terms=("review_working_days",)),)
@@ -142,7 +142,7 @@ def _office(given: Given) -> tuple[str, ...]:
 @implements("cmn.breaches")
 def _due(state: Conduct, deadline: Deadline, given: Given) -> tuple[Conduct, Reaction]:
     """The working days are over and the case is not decided."""
-    told = tell(dict.fromkeys((*_office(given), COORDINATOR)), "case_review_overdue")
+    told = tell(dict.fromkeys((*_office(given), COORDINATOR)), "case_review_overdue", of=REVIEW)
     return state, (because(deadline.clauses, deadline.evidence, *told, terms=("review_working_days",)),)
 
 

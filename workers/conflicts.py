@@ -48,7 +48,7 @@ def _mitigate(state: Conflicts, nature: ConflictNature, version: int, given: Giv
     task = OpenTask(
         f"mitigate:{nature}", "conflict_mitigation", ("AgreeConflictMitigation", "TerminateRelationship"), about=nature
     )
-    told = tell(everybody(given.relation), "conflict_mitigation")
+    told = tell(everybody(given.relation), "conflict_mitigation", of=task.id)
     return state.but(open=(*state.open, nature)), (because(clauses, (version,), task, *told),)
 
 
@@ -59,7 +59,8 @@ def _compromising(nature: ConflictNature, version: int, given: Given) -> Reactio
     if not clauses or nature not in COMPROMISING:
         return NOTHING
     task = OpenTask("compromising", "compromising_relationship", ("TerminateRelationship",))
-    return (because(clauses, (version,), task, *tell((COORDINATOR,), "compromising_relationship")),)
+    told = tell((COORDINATOR,), "compromising_relationship", of=task.id)
+    return (because(clauses, (version,), task, *told),)
 
 
 CONFLICTS: Final = Worker(

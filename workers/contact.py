@@ -57,7 +57,7 @@ def _due(state: Contact, deadline: Deadline, given: Given) -> tuple[Contact, Rea
     if given.relation is None or state.last is None:
         return state, NOTHING
     task = OpenTask(SILENCE, "out_of_contact", SETTLED_BY)
-    told = tell((COORDINATOR,), "out_of_contact")
+    told = tell((COORDINATOR,), "out_of_contact", of=SILENCE)
     return state, (because(deadline.clauses, deadline.evidence, task, *told, terms=("contact_gap_days",)),)
 
 

@@ -31,6 +31,7 @@ from workers.saying import COORDINATOR, because, tell, tidy
 REMIND_AFTER: Final = timedelta(days=7)
 # After every so many completed sessions the mentor is prompted to ask how their mentoring comes across.
 PRACTICE_EVERY: Final = 3
+PRACTICE: Final = "feedback_on_practice"
 RESPONDENTS: Final[tuple[Respondent, ...]] = get_args(Respondent)
 OCCASIONS: Final[tuple[Occasion, ...]] = get_args(Occasion)
 
@@ -68,7 +69,7 @@ def _react(state: Feedback, recorded: AnyRecorded, given: Given) -> tuple[Feedba
                 return state, tidy(Over())
             state, asking = _ask(state, "end", version, given)
             middle = [f"nps:mid:{respondent}" for respondent in RESPONDENTS]
-            return state, tidy(*map(Cancel, middle)) + asking + _to_coordinator("end", version, given)
+            return state, tidy(Cancel(PRACTICE), *map(Cancel, middle)) + asking + _to_coordinator("end", version, given)
         case _:
             return state, NOTHING
 
@@ -91,7 +92,7 @@ def _ask(state: Feedback, occasion: Occasion, version: int, given: Given) -> tup
         if not person or name in state.asked or name in state.answered:
             continue
         sent = Send(given.key, RequestNps(respondent=respondent, occasion=occasion), f"nps:{name}")
-        told = tell((person,), "nps_request", occasion=occasion)
+        told = tell((person,), "nps_request", of=f"nps:{name}", occasion=occasion)
         terms = () if state.planned or occasion == "end" else ("planned_sessions",)
         state, waiting = _await_answer(state, name, version, given)
         reaction += (because((), (version,), sent, *told, terms=terms), *waiting)
@@ -117,7 +118,7 @@ def _to_coordinator(occasion: Occasion, version: int, given: Given) -> Reaction:
     task = OpenTask(
         f"coordinator_feedback:{occasion}", "coordinator_feedback", ("GiveFeedback",), due=due, about=occasion
     )
-    told = tell((given.relation.mentor,), "coordinator_feedback", occasion=occasion)
+    told = tell((given.relation.mentor,), "coordinator_feedback", of=task.id, occasion=occasion)
     return (because(clauses, (version,), task, *told),)
 
 
@@ -136,7 +137,7 @@ def _on_practice(state: Feedback, version: int, given: Given) -> Reaction:
     clauses = given.cite("nottingham.feedback-on-practice")
     if not clauses or given.relation is None or state.done % PRACTICE_EVERY:
         return NOTHING
-    return (because(clauses, (version,), *tell((given.relation.mentor,), "feedback_on_practice")),)
+    return (because(clauses, (version,), *tell((given.relation.mentor,), "feedback_on_practice", of=PRACTICE)),)
 
 
 def _due(state: Feedback, deadline: Deadline, given: Given) -> tuple[Feedback, Reaction]:
@@ -145,7 +146,8 @@ def _due(state: Feedback, deadline: Deadline, given: Given) -> tuple[Feedback, R
     person = given.relation and given.relation.person(respondent)  # type: ignore[arg-type]
     if not person or f"{occasion}:{respondent}" in state.answered:
         return state, NOTHING
-    return state, (because((), deadline.evidence, *tell((person,), "nps_reminder", occasion=occasion)),)
+    told = tell((person,), "nps_reminder", of=deadline.name, occasion=occasion)
+    return state, (because((), deadline.evidence, *told),)
 
 
 FEEDBACK: Final = Worker(

@@ -133,7 +133,8 @@ def _after_case(recorded: AnyRecorded, given: Given) -> Reaction:
     """A case ended in further training: a task until some training is recorded."""
     clauses = given.cite(CLAUSE[given.case.kind]) if given.case else ()
     task = OpenTask(AFTER_CASE, "further_training", ("RecordTraining",), about=recorded.subject)
-    return (because(clauses, (recorded.version,), task, *tell((given.key, COORDINATOR), "further_training")),)
+    told = tell((given.key, COORDINATOR), "further_training", of=task.id)
+    return (because(clauses, (recorded.version,), task, *told),)
 
 
 @implements("leapfrog.competence", "nottingham.further-training")
@@ -141,11 +142,11 @@ def _due(state: Learning, deadline: Deadline, given: Given) -> tuple[Learning, R
     """Overdue: a task for the mentor."""
     if deadline.name == DEVELOPMENT:
         task = OpenTask(DEVELOPMENT, DEVELOPMENT, ("RecordDevelopment",))
-        told = tell((given.key,), DEVELOPMENT)
+        told = tell((given.key,), DEVELOPMENT, of=DEVELOPMENT)
         return state, (because(deadline.clauses, deadline.evidence, task, *told, terms=("development_months",)),)
     course = deadline.name.partition(":")[2]
     task = OpenTask(deadline.name, "further_training", ("RecordTraining",), about=course)
-    told = tell((given.key, COORDINATOR), "further_training")
+    told = tell((given.key, COORDINATOR), "further_training", of=task.id)
     return state, (because(deadline.clauses, deadline.evidence, task, *told),)
 
 

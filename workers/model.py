@@ -62,13 +62,17 @@ class Cancel:
 class Notify:
     """Tell somebody, a `role:id` or a whole role, by a template; the parameters are operational, never content.
 
-    `alone`: nobody but the recipient may learn to whom it went.
+    `alone`: nobody but the recipient may learn to whom it went. A notification may be too late when the workers were away:
+    from the moment `until` on it says nothing true any more; and once the deadline or task `of` which it speaks is armed
+    anew, cancelled or closed, its matter is settled. What was not sent by then is missed.
     """
 
     recipient: str
     template: str
     parameters: Mapping[str, Value]
     alone: bool = False
+    until: datetime | None = None
+    of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

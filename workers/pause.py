@@ -54,10 +54,10 @@ def _due(state: Pause, deadline: Deadline, given: Given) -> tuple[Pause, Reactio
     if given.relation is None or state.paused is None:
         return state, NOTHING
     if deadline.name == REVIEW:
-        told = tell(everybody(given.relation), "pause_review")
+        told = tell(everybody(given.relation), "pause_review", of=REVIEW)
         return state, (because(deadline.clauses, deadline.evidence, *told),)
     task = OpenTask(LIMIT, "pause_too_long", SETTLED_BY)
-    told = tell(given.relation.overseers, "pause_too_long")
+    told = tell(given.relation.overseers, "pause_too_long", of=LIMIT)
     return state, (because(deadline.clauses, deadline.evidence, task, *told, terms=("pause_days_max",)),)
 
 

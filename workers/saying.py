@@ -1,6 +1,7 @@
 """The words in which workers write their reactions."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Final
 
 from workers.ground import Relation
@@ -20,9 +21,16 @@ def tidy(*effects: Arm | Cancel | CloseTask | Over) -> Reaction:
     return (Decision((), (), effects),) if effects else ()
 
 
-def tell(recipients: Iterable[str], template: str, **parameters: Value) -> tuple[Notify, ...]:
-    """The same notification to several people."""
-    return tuple(Notify(recipient, template, parameters) for recipient in recipients)
+def tell(
+    recipients: Iterable[str],
+    template: str,
+    *,
+    of: str | None = None,
+    until: datetime | None = None,
+    **parameters: Value,
+) -> tuple[Notify, ...]:
+    """The same notification to several people; see `Notify` for `of` and `until`."""
+    return tuple(Notify(recipient, template, parameters, until=until, of=of) for recipient in recipients)
 
 
 def parties(relation: Relation) -> tuple[str, str]:

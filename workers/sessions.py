@@ -4,7 +4,7 @@ Dates belong to the parties: this worker only reminds, and hands the coordinator
 """
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from pydantic import Field
 
@@ -30,6 +30,7 @@ from workers.saying import COORDINATOR, because, everybody, parties, tell, tidy
 
 A_DAY: Final = timedelta(days=1)
 FIRST: Final = "first_session"
+NEXT: Final = "next_session"
 
 
 class Booked(State):
@@ -101,7 +102,7 @@ def _booked(state: Sessions, session_id: str, booked: Booked, given: Given) -> t
     # A date made within the last day needs no reminder: both have just agreed on it.
     remind: Effect = Arm(f"remind:{session_id}", remind_at) if remind_at > given.at else Cancel(f"remind:{session_id}")
     outcome = Arm(f"outcome:{session_id}", ends_at + A_DAY)
-    closing = (Cancel(FIRST), CloseTask(FIRST), CloseTask(f"outcome:{session_id}"))
+    closing = (Cancel(FIRST), CloseTask(FIRST), Cancel(NEXT), CloseTask(f"outcome:{session_id}"))
     state = state.but(booked={**state.booked, session_id: booked})
     return state, (because((), (booked.version,), remind, outcome, *closing),)
 
@@ -147,7 +148,7 @@ def _next_session(state: Sessions, version: int, given: Given) -> Reaction:
         return NOTHING
     if state.done >= planned or _ahead(state, given.at):
         return NOTHING
-    told = tell(parties(given.relation), "next_session", sessions_left=planned - state.done)
+    told = tell(parties(given.relation), NEXT, of=NEXT, sessions_left=planned - state.done)
     return (because(clauses, (version,), *told, terms=() if state.planned else ("planned_sessions",)),)
 
 
@@ -175,7 +176,7 @@ def _two_running(outcomes: tuple[Outcome, ...], new: Outcome, party: Party, give
     settled_by = "RecordContact", "CompleteSession", "PauseRelationship", "TerminateRelationship"
     task = OpenTask(f"no_shows:{party}", "two_no_shows", settled_by, about=party)
     evidence = sorted((pair.version, new.version))
-    told = tell((COORDINATOR,), "two_no_shows", party=party)
+    told = tell((COORDINATOR,), "two_no_shows", of=task.id, party=party)
     return (because(given.cite("leapfrog.notice"), evidence, task, *told, terms=("late_window_days",)),)
 
 
@@ -186,16 +187,18 @@ def _due(state: Sessions, deadline: Deadline, given: Given) -> tuple[Sessions, R
         return state, NOTHING
     if kind == FIRST:
         task = OpenTask(FIRST, FIRST, ("ScheduleSession",))
-        told = tell(everybody(relation), "first_session")
+        told = tell(everybody(relation), "first_session", of=FIRST)
         return state, (because(deadline.clauses, deadline.evidence, task, *told, terms=("first_session_days",)),)
     if booked is None:
         return state, NOTHING
-    told_of = {"session_id": session_id, "starts_at": booked.starts_at.isoformat()}
+    told_of: dict[str, Any] = {"session_id": session_id, "starts_at": booked.starts_at.isoformat()}
     if kind == "remind":
-        return state, (because((), (booked.version,), *tell(parties(relation), "session_tomorrow", **told_of)),)
+        # Nobody is reminded of what has begun: workers may have been away.
+        reminded = tell(parties(relation), "session_tomorrow", of=deadline.name, until=booked.starts_at, **told_of)
+        return state, (because((), (booked.version,), *reminded),)
     settled_by = "CompleteSession", "RecordNoShow", "CancelSession"
     task = OpenTask(f"outcome:{session_id}", "session_outcome", settled_by, about=session_id)
-    told = tell((relation.mentor, COORDINATOR), "session_outcome", **told_of)
+    told = tell((relation.mentor, COORDINATOR), "session_outcome", of=task.id, **told_of)
     return state, (because((), (booked.version,), task, *told),)
 
 

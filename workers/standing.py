@@ -19,11 +19,12 @@ from domain.relationship import events as e
 from domain.relationship.commands import TerminateRelationship
 from domain.words import CaseKind, Document, EndingReason, Status
 from workers.ground import Case, Ground
-from workers.model import NOTHING, CloseTask, Given, Notify, OpenTask, Over, Reaction, Send, State, Worker
+from workers.model import NOTHING, Cancel, CloseTask, Given, Notify, OpenTask, Over, Reaction, Send, State, Worker
 from workers.saying import COORDINATOR, because, tell, tidy
 
 # Declining any of these ends a mentor's place on the platform.
 DOCUMENTS: Final[tuple[Document, ...]] = ("terms_of_use", "privacy_policy", "code_of_conduct")
+SUSPENDED: Final = "suspended"
 NEXT_STEPS: Final = "The mentor has left the role. The coordinator speaks with the mentee about another mentor."
 
 
@@ -60,7 +61,8 @@ def _react(state: Standing, recorded: AnyRecorded, given: Given) -> tuple[Standi
         case MentorSuspended():
             return state.but(suspended=True), _suspended(state, version, given)
         case MentorReinstated():
-            return state.but(suspended=False), tidy(*(CloseTask(f"suspended:{subject}") for subject in state.bonds))
+            closed = (CloseTask(f"{SUSPENDED}:{subject}") for subject in state.bonds)
+            return state.but(suspended=False), tidy(Cancel(SUSPENDED), *closed)
         case CaseDecided():
             return _decided(state, event, recorded, given)
         case e.TermsDeclined():
@@ -74,7 +76,7 @@ def _of_bond(state: Standing, recorded: AnyRecorded, given: Given) -> tuple[Stan
     relation, subject = given.relation, recorded.subject
     if relation is None:
         return state, NOTHING
-    settled = tidy(CloseTask(f"suspended:{subject}"))
+    settled = tidy(CloseTask(f"{SUSPENDED}:{subject}"))
     if relation.status == "terminated":
         rest = {key: bond for key, bond in state.bonds.items() if key != subject}
         return state.but(bonds=rest), settled
@@ -131,7 +133,7 @@ def _end(subject: str, bond: Bond, case_kind: CaseKind | None, version: int, giv
 # --- suspension ----------------------------------------------------------------------------------------------------
 def _suspended(state: Standing, version: int, given: Given) -> Reaction:
     """Each relationship that runs or is about to waits for the coordinator's word."""
-    reaction: Reaction = (because((), (version,), *tell((given.key,), "mentor_suspended")),)
+    reaction: Reaction = (because((), (version,), *tell((given.key,), "mentor_suspended", of=SUSPENDED)),)
     for subject, bond in sorted(state.bonds.items()):
         reaction += _ask_what_becomes(subject, bond, version)
     return reaction
@@ -141,8 +143,9 @@ def _ask_what_becomes(subject: str, bond: Bond, version: int) -> Reaction:
     if bond.status == "paused":
         return NOTHING
     settled_by = "PauseRelationship", "TerminateRelationship", "ReinstateMentor"
-    task = OpenTask(f"suspended:{subject}", "mentor_suspended", settled_by, subject=subject)
-    return (because((), (version,), task, Notify(COORDINATOR, "mentor_suspended", {"relationship": subject})),)
+    task = OpenTask(f"{SUSPENDED}:{subject}", "mentor_suspended", settled_by, subject=subject)
+    told = tell((COORDINATOR,), "mentor_suspended", of=task.id, relationship=subject)
+    return (because((), (version,), task, *told),)
 
 
 STANDING: Final = Worker(

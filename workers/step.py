@@ -68,6 +68,13 @@ class TaskChange(NamedTuple):
     at: datetime
 
 
+class Settled(NamedTuple):
+    """What was told of the deadline or task of this name needs no sending any more; None: of any but those to keep."""
+
+    name: str | None
+    keep: tuple[str, ...] = ()
+
+
 class Receipt(NamedTuple):
     """Why something was sent, told or asked for: the receipt of one decision."""
 
@@ -92,6 +99,7 @@ class Step(NamedTuple):
     receipts: tuple[Receipt, ...] = ()
     deadlines: tuple[DeadlineChange, ...] = ()
     tasks: tuple[TaskChange, ...] = ()
+    settled: tuple[Settled, ...] = ()
 
     def changes(self, before: State) -> bool:
         """Whether anything is to be kept or done."""
@@ -142,10 +150,18 @@ class _Work:
         self.receipts: list[Receipt] = []
         self.history: list[DeadlineChange] = []
         self.task_changes: list[TaskChange] = []
+        self.settled: list[Settled] = []
 
     def step(self) -> Step:
         memory = Memory(self.state, self.deadlines, self.tasks)
-        return Step(memory, self.given.at, tuple(self.receipts), tuple(self.history), tuple(self.task_changes))
+        return Step(
+            memory,
+            self.given.at,
+            tuple(self.receipts),
+            tuple(self.history),
+            tuple(self.task_changes),
+            tuple(dict.fromkeys(self.settled)),
+        )
 
     def note(self, change: Change, deadline: Deadline) -> None:
         self.history.append(DeadlineChange(change, deadline, self.given.at))
@@ -188,14 +204,18 @@ class _Work:
     def effect(self, effect: Effect, decision: Decision) -> None:
         match effect:
             case Arm():
+                self.settled.append(Settled(effect.name))
                 self.arm(effect, decision)
             case Cancel():
+                self.settled.append(Settled(effect.name))
                 self.drop(effect.name, "cancelled")
             case OpenTask():
                 self.open(effect, decision)
             case CloseTask():
+                self.settled.append(Settled(effect.id))
                 self.close(effect.id)
             case Over():
+                self.settled.append(Settled(None, effect.keep))
                 for name in [name for name in self.deadlines if name not in effect.keep]:
                     self.drop(name, "cancelled")
                 for task in [task for task in self.tasks if task not in effect.keep]:

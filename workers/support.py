@@ -70,7 +70,7 @@ def _problem(state: Support, version: int, given: Given) -> tuple[Support, React
     if not clauses:
         return state, NOTHING
     task = OpenTask(f"problem:{version}", "problem", PROBLEM_SETTLED_BY)
-    told = tell((COORDINATOR,), "problem", version=version)
+    told = tell((COORDINATOR,), "problem", of=task.id, version=version)
     return state.but(problems=(*state.problems, version)), (because(clauses, (version,), task, *told),)
 
 
@@ -104,7 +104,7 @@ def _seek_mentor(state: Support, recorded: AnyRecorded, given: Given) -> tuple[S
         return state, NOTHING
     subject = recorded.subject
     task = OpenTask(f"new_mentor:{subject}", "new_mentor", ("ProposeRelationship",), subject=subject)
-    told = tell((COORDINATOR,), "new_mentor", version=recorded.version)
+    told = tell((COORDINATOR,), "new_mentor", of=task.id, version=recorded.version)
     return state.but(referred=(*state.referred, subject)), (because(clauses, (recorded.version,), task, *told),)
 
 

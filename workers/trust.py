@@ -82,7 +82,9 @@ def _await_decision(clauses: tuple[str, ...], evidence: Iterable[int], given: Gi
     """The parties and the coordinator are told, and have the days of decision."""
     if given.relation is None:
         return NOTHING
-    told = tell(everybody(given.relation), "shutdown_recommended", clauses=" ".join(clauses))
+    told = tell(
+        everybody(given.relation), "shutdown_recommended", of=f"decide:{'+'.join(clauses)}", clauses=" ".join(clauses)
+    )
     due = _decide_by(given)
     arms = (because((clause,), evidence, Arm(f"escalate:{clause}", due, freezes=True)) for clause in clauses)
     return (because(clauses, evidence, *told), *arms)
@@ -114,7 +116,7 @@ def _due(state: Trust, deadline: Deadline, given: Given) -> tuple[Trust, Reactio
     if given.relation is None or clause not in state.open:
         return state, NOTHING
     sent = Send(given.key, EscalateRecommendation(clause=clause), f"escalate:{clause}")
-    told = tell(given.relation.overseers, "recommendation_escalated", clause=clause)
+    told = tell(given.relation.overseers, "recommendation_escalated", of=deadline.name, clause=clause)
     return state, (because((clause,), deadline.evidence, sent, *told, terms=("decision_days",)),)
 
 

@@ -1,47 +1,52 @@
 """Folding facts into the picture of a moment: all that had occurred by then, in the order in which they were told.
 
 Nearly always facts are told as they occur, and each picture is the one before and one more fact. A fact that is told
-late has its place at its own time, and yet comes last in the order of versions.
+late has its place at its own time, and yet comes last in the order of versions; so in the order of time a fact may come
+after others that were told later. Facts about different things don't mind in which order they are folded, and of most
+that are about the same thing the one told last counts: so such a fact is put in among those told later without folding
+them again. `Gathering` knows which may be.
 """
 
-from bisect import insort
-from collections.abc import Iterator
-from functools import reduce
-from itertools import accumulate
-from typing import Final
+from collections.abc import Iterable, Iterator
 
-from domain.commitment.facts import Fact, Facts, Paused
+from domain.commitment.facts import (
+    Activated,
+    Cancelled,
+    Completed,
+    Dismissed,
+    Disrespected,
+    Fact,
+    Facts,
+    GoalClosed,
+    GoalOpened,
+    Missed,
+    Paused,
+    Planned,
+    Proposed,
+    Rescheduled,
+    RespectRestored,
+    Resumed,
+    Scheduled,
+    Terminated,
+    TrustLost,
+    TrustRegained,
+)
 from domain.commitment.picture import EMPTY, Picture
-from domain.commitment.seeing import of_pause, see
-
-NEVER: Final = 1 << 62
+from domain.commitment.seeing import of_pause, see, settles
 
 
 def pictures(facts: Facts) -> Iterator[tuple[Fact, Picture, bool]]:
     """Each fact in the order in which they occurred, with the picture of all that had occurred by then.
 
-    With it comes whether the fact is the last told of these, so that the picture is the one before and this fact.
-    Facts that occurred before others which were told earlier are folded again after each of those, and only they.
+    With it comes whether the picture is the one before and this fact, and nothing else of it changed.
     """
-    row = list(facts.by_time())
-    to_come = list(accumulate((fact.version for fact in reversed(row)), min, initial=NEVER))
-    settled, early, latest = EMPTY, list[Fact](), 0
-    told_late: set[int] = set()
-    for fact in row:
-        to_come.pop()
-        insort(early, fact)
-        while early and early[0].version < to_come[-1]:
-            settled = see(settled, early.pop(0))
-        if early and isinstance(fact, Paused):
-            told_late.add(fact.version)
-        picture = reduce(see, early, settled)
-        if picture.paused is not None and picture.paused.version in told_late:
-            picture = as_of(facts, fact.at)
-        yield fact, picture, fact.version > latest
-        latest = max(latest, fact.version)
+    gathering = Gathering()
+    for fact in facts.by_time():
+        one_more = gathering.take(fact)
+        yield fact, gathering.picture, one_more
 
 
-def as_of(facts: Facts, at: int) -> Picture:
+def as_of(facts: Iterable[Fact], at: int) -> Picture:
     """The picture at a moment: the facts that had occurred by then, in the order of their versions.
 
     A fact that was told before a pause but occurred after it is not in what the pause froze.
@@ -57,3 +62,96 @@ def as_of(facts: Facts, at: int) -> Picture:
         if fact.at <= picture.paused.at and (fact.version < picture.paused.version or of_pause(fact, picture.paused)):
             frozen = see(frozen, fact)
     return picture.but(frozen=frozen)
+
+
+class Gathering:
+    """The picture of the facts taken so far, which come in the order in which they occurred.
+
+    Kept beside it are the highest versions taken: of all, of the course, of each session's dates and outcomes, of each goal,
+    of the plan, and of what settled trust or respect. `folds` counts how often a fact was folded into a picture.
+    """
+
+    def __init__(self) -> None:
+        self.picture = EMPTY
+        self.folds = 0
+        self._taken: list[Fact] = []
+        self._course = 0
+        self._latest: dict[tuple[str, str], int] = {}
+
+    def take(self, fact: Fact) -> bool:
+        """Take the next fact; whether the picture is the one before and this fact."""
+        picture = self.picture
+        self._taken.append(fact)
+        if fact.version > picture.version:
+            self.picture, one_more = self._seen(fact), True
+        elif self._disturbs(fact):
+            in_order = sorted(self._taken)
+            self.folds += len(in_order)
+            self.picture, one_more = as_of(in_order, fact.at), False
+        else:
+            self.picture, one_more = self._put_in(fact).but(version=picture.version), True
+        self._note(fact)
+        return one_more
+
+    def _seen(self, fact: Fact) -> Picture:
+        self.folds += 1
+        return see(self.picture, fact)
+
+    def _disturbs(self, fact: Fact) -> bool:
+        """Whether those that were told later have to be folded again after a fact."""
+        picture, version = self.picture, fact.version
+        if picture.paused is not None and fact.at == picture.paused.at:
+            return True
+        match fact:
+            case Proposed() | Activated() | Resumed() | Terminated():
+                return version < self._course
+            case Paused():
+                return True
+            case Scheduled() | Rescheduled():
+                return version < self._known("outcome", fact.session)
+            case Cancelled() | Completed() | Missed():
+                return version < max(self._known("outcome", fact.session), self._known("date", fact.session))
+            case GoalOpened() | GoalClosed():
+                return version < self._known("goal", fact.goal)
+            case _:
+                return False
+
+    def _put_in(self, fact: Fact) -> Picture:
+        """The picture with a fact that was told before others of it."""
+        picture, version = self.picture, fact.version
+        match fact:
+            case Scheduled() | Rescheduled() if version < self._known("date", fact.session):
+                return self._seen(fact).but(calendar=picture.calendar)
+            case Planned() if version < self._known("plan"):
+                return picture
+            case TrustLost() if version < self._known("trust"):
+                return picture
+            case Disrespected() if version < self._known("respect"):
+                return picture
+            case _:
+                return self._seen(fact)
+
+    def _known(self, what: str, which: str = "") -> int:
+        return self._latest.get((what, which), 0)
+
+    def _note(self, fact: Fact) -> None:
+        """Remember the version of a fact."""
+        match fact:
+            case Proposed() | Activated() | Paused() | Resumed() | Terminated():
+                self._course = max(self._course, fact.version)
+            case Scheduled() | Rescheduled():
+                self._raise("date", fact.session, fact.version)
+            case Cancelled() | Completed() | Missed():
+                self._raise("outcome", fact.session, fact.version)
+            case GoalOpened() | GoalClosed():
+                self._raise("goal", fact.goal, fact.version)
+            case Planned():
+                self._raise("plan", "", fact.version)
+            case TrustRegained() | RespectRestored() | Dismissed():
+                for what in settles(fact):
+                    self._raise(what, "", fact.version)
+            case _:
+                pass
+
+    def _raise(self, what: str, which: str, version: int) -> None:
+        self._latest[what, which] = max(self._known(what, which), version)

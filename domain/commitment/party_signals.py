@@ -3,15 +3,16 @@
 Each takes the picture, a moment and the terms in force, and answers a `Verdict`. Only windows depend on the moment.
 """
 
-from bisect import bisect_left
-from collections.abc import Sequence
-from itertools import pairwise
+from bisect import bisect_right
+from collections.abc import Collection, Sequence
+from itertools import islice, pairwise
 from math import fsum
+from operator import attrgetter
 from typing import Final
 
 from domain.codes.implements import implements
 from domain.commitment.pauses import elapsed
-from domain.commitment.picture import Move, NoShow, Picture
+from domain.commitment.picture import Held, Move, NoShow, Picture
 from domain.commitment.terms_in_time import Terms
 from domain.commitment.verdict import SILENT, Finding, Verdict, found
 from domain.words import PARTIES, Party
@@ -35,23 +36,21 @@ def off_goal_work(picture: Picture, _: int, terms: Terms) -> Verdict:
 @implements("pentalog.no-progress")
 def no_goal_progress(picture: Picture, _: int, terms: Terms) -> Verdict:
     """The last 2 completed sessions brought no goal forward; worse from the third on."""
-    without: list[int] = []
-    until: int | None = None
-    for held in reversed(picture.held):
-        if held.session in picture.progressed or _any_within(picture.progress, held.started, until):
-            break
-        without.append(held.version)
-        until = held.started
+    held = picture.held
+    # Progress without a session belongs to the session before it.
+    moved_on = bisect_right(held, picture.progress[-1], key=attrgetter("started")) if picture.progress else 0
+    if picture.progressed:
+        moved_on = max(moved_on, _after_last(held, picture.progressed))
+    without = [each.version for each in held[moved_on:]]
     if len(without) < ENOUGH:
         return SILENT
     points = terms.no_goal_progress_3 if len(without) >= MANY else terms.no_goal_progress
     return Verdict((found("no_goal_progress", "mentee", points, *without),))
 
 
-def _any_within(moments: Sequence[int], since: int, until: int | None) -> bool:
-    """Whether any of the sorted moments lies at `since` or later and before `until`."""
-    place = bisect_left(moments, since)
-    return place < len(moments) and (until is None or moments[place] < until)
+def _after_last(held: Sequence[Held], sessions: Collection[str]) -> int:
+    """The place after the last that is one of these sessions."""
+    return next((place for place in range(len(held), 0, -1) if held[place - 1].session in sessions), 0)
 
 
 @implements("pentalog.hard-to-find-goal")
@@ -71,7 +70,7 @@ def frequent_reschedules(picture: Picture, _: int, terms: Terms) -> Verdict:
     """A party rescheduled at least 3 of the last 5 sessions that were due or moved."""
     if len(picture.moves) < MANY:
         return SILENT
-    recent = {due.session for due in picture.due[-RECENT_DUE:]}
+    recent = set(islice(reversed(picture.due), RECENT_DUE))
     moves = [move for move in picture.moves if move.rescheduled and move.session in recent]
     return Verdict(
         tuple(

@@ -75,7 +75,7 @@ class Picture(Immutable):
     `frozen` is, while paused, the picture right after the pause and its cancellations: it alone counts until resumption.
     `in_touch` is the latest of activation, resumption, a session's end and a contact; `last_session` the latest time of
     a completed, missed or cancelled session; `goal_closed` the latest closing of a goal. `calendar` holds the starts of
-    the sessions without an outcome. Sessions completed while contracting are nowhere.
+    the sessions without an outcome, `due` is in order of time. Sessions completed while contracting are nowhere.
     """
 
     version: int = 0
@@ -93,7 +93,7 @@ class Picture(Immutable):
     calendar: Mapping[str, int] = field(default_factory=dict)
     held: tuple[Held, ...] = ()
     no_shows: tuple[NoShow, ...] = ()
-    due: tuple[Due, ...] = ()
+    due: dict[str, Due] = field(default_factory=dict)
     moves: tuple[Move, ...] = ()
     progressed: frozenset[str] = frozenset()
     progress: tuple[int, ...] = ()
@@ -119,7 +119,7 @@ class Picture(Immutable):
             self.calendar,
             [tuple(held) for held in self.held],
             [tuple(no_show) for no_show in self.no_shows],
-            [tuple(due) for due in self.due],
+            [tuple(due) for due in self.due.values()],
             [tuple(move) for move in self.moves],
             sorted(self.progressed),
             self.progress,
@@ -149,7 +149,7 @@ class Picture(Immutable):
             calendar=calendar,
             held=tuple(map(Held._make, held)),
             no_shows=tuple(NoShow._make((*rest, tuple(absent))) for *rest, absent in no_shows),
-            due=tuple(map(Due._make, due)),
+            due={each[2]: Due._make(each) for each in due},
             moves=tuple(map(Move._make, moves)),
             progressed=frozenset(progressed),
             progress=tuple(progress),

@@ -6,6 +6,7 @@ moving forward, and a fact about something that had not occurred yet is borne.
 
 from bisect import insort
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Final, TypeVar, assert_never
 
 from domain.codes.implements import implements
@@ -14,7 +15,7 @@ from domain.commitment.facts import Fact
 from domain.commitment.pauses import with_pause
 from domain.commitment.picture import Due, Held, Mark, Move, NoShow, Picture, Work
 
-K = TypeVar("K", Held, NoShow, Due, int)
+K = TypeVar("K", Held, NoShow, int)
 V = TypeVar("V")
 
 TRUST_CLAUSES: Final = ("pentalog.trust",)
@@ -42,9 +43,7 @@ def _seen(picture: Picture, fact: Fact) -> Picture:
         case f.Scheduled() | f.Rescheduled() | f.Cancelled() | f.Completed() | f.Missed():
             return _session(picture, fact)
         case f.Worked():
-            others = [work for work in picture.homework.get(fact.session, ()) if work.homework != fact.homework]
-            works = (*others, Work(fact.homework, fact.hours, fact.version))
-            return picture.but(version=fact.version, homework={**picture.homework, fact.session: works})
+            return picture.but(version=fact.version, homework=_worked(picture.homework, fact))
         case f.Progressed():
             if fact.session is None:
                 return picture.but(version=fact.version, progress=_placed(picture.progress, fact.at))
@@ -140,7 +139,7 @@ def _completed(picture: Picture, fact: f.Completed) -> Picture:
     version, session = fact.version, fact.session
     calendar = _without(picture.calendar, session)
     if fact.contracting:
-        due = tuple(other for other in picture.due if other.session != session)
+        due = _without(picture.due, session)
         moves = tuple(move for move in picture.moves if move.session != session)
         return picture.but(version=version, calendar=calendar, due=due, moves=moves)
     start = picture.calendar.get(session)
@@ -165,40 +164,73 @@ def _conduct(
     version = fact.version
     match fact:
         case f.TrustLost():
-            return picture.but(version=version, trust_lost=(*picture.trust_lost, version))
-        case f.TrustRegained():
-            return picture.but(version=version, trust_lost=())
+            return picture.but(version=version, trust_lost=_placed(picture.trust_lost, version))
         case f.Disrespected():
-            return picture.but(version=version, disrespected=(*picture.disrespected, version))
-        case f.RespectRestored():
-            return picture.but(version=version, disrespected=())
-        case f.Dismissed():
-            trust_settled = fact.clause is None or fact.clause in TRUST_CLAUSES
-            respect_settled = fact.clause is None or fact.clause in RESPECT_CLAUSES
+            return picture.but(version=version, disrespected=_placed(picture.disrespected, version))
+        case f.TrustRegained() | f.RespectRestored() | f.Dismissed():
+            settled = settles(fact)
             return picture.but(
                 version=version,
-                trust_lost=() if trust_settled else picture.trust_lost,
-                disrespected=() if respect_settled else picture.disrespected,
+                trust_lost=_after(version, picture.trust_lost) if "trust" in settled else picture.trust_lost,
+                disrespected=_after(version, picture.disrespected) if "respect" in settled else picture.disrespected,
             )
         case _:
             assert_never(fact)
 
 
-def _due(picture: Picture, fact: f.Rescheduled | f.Cancelled | f.Completed | f.Missed) -> tuple[Due, ...]:
+def settles(fact: f.TrustRegained | f.RespectRestored | f.Dismissed) -> tuple[str, ...]:
+    """What a fact settles of what was told before it: trust, respect or both."""
+    match fact:
+        case f.TrustRegained():
+            return ("trust",)
+        case f.RespectRestored():
+            return ("respect",)
+        case f.Dismissed(clause=None):
+            return "trust", "respect"
+        case f.Dismissed():
+            return tuple(
+                what
+                for what, clauses in (("trust", TRUST_CLAUSES), ("respect", RESPECT_CLAUSES))
+                if fact.clause in clauses
+            )
+        case _:
+            assert_never(fact)
+
+
+def _after(version: int, told: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(each for each in told if each > version)
+
+
+def _worked(known: Mapping[str, tuple[Work, ...]], fact: f.Worked) -> Mapping[str, tuple[Work, ...]]:
+    """The homework of each session, in the order of their latest reports: what was reported last counts."""
+    works = known.get(fact.session, ())
+    if any(work.homework == fact.homework and work.version > fact.version for work in works):
+        return known
+    rest = [work for work in works if work.homework != fact.homework]
+    insort(rest, Work(fact.homework, fact.hours, fact.version), key=attrgetter("version"))
+    return {**known, fact.session: tuple(rest)}
+
+
+def _due(picture: Picture, fact: f.Rescheduled | f.Cancelled | f.Completed | f.Missed) -> dict[str, Due]:
     """The sessions that were due or moved, in the order of their latest such event, of which this is one."""
     latest = Due(fact.at, fact.version, fact.session)
-    for known in picture.due:
-        if known.session == fact.session:
-            others = tuple(due for due in picture.due if due is not known)
-            return _placed(others, max(known, latest))
-    return _placed(picture.due, latest)
+    known = picture.due.get(fact.session)
+    if known is not None and known > latest:
+        return picture.due
+    due = _without(picture.due, fact.session)
+    last = next(reversed(due.values()), None)
+    due[fact.session] = latest
+    return due if last is None or last < latest else {each.session: each for each in sorted(due.values())}
 
 
 def _moved(picture: Picture, fact: f.Rescheduled | f.Cancelled, notice: int) -> tuple[Move, ...]:
     if fact.party is None:
         return picture.moves
     rescheduled = isinstance(fact, f.Rescheduled)
-    return (*picture.moves, Move(fact.at, fact.version, fact.session, fact.party, notice, rescheduled))
+    moves = list(picture.moves)
+    move = Move(fact.at, fact.version, fact.session, fact.party, notice, rescheduled)
+    insort(moves, move, key=attrgetter("version"))
+    return tuple(moves)
 
 
 def _later(known: Mark | None, at: int, version: int) -> Mark:
@@ -214,4 +246,6 @@ def _placed(row: tuple[K, ...], new: K) -> tuple[K, ...]:
 
 
 def _without(mapping: Mapping[str, V], key: str) -> dict[str, V]:
-    return {name: value for name, value in mapping.items() if name != key}
+    rest = dict(mapping)
+    rest.pop(key, None)
+    return rest

@@ -32,6 +32,7 @@ MODULES: tuple[str, ...] = (
     "export",
     "work",
     "tasks",
+    "decisions",
     "audit",
     "codes",
     "chart",

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from infra.cli.opening import opened
 from infra.cli.output import (
     REFUSED,
     USAGE,
@@ -20,7 +19,10 @@ from infra.cli.output import (
 from infra.cli.projecting import projecting
 
 if TYPE_CHECKING:
-    from infra.audit.verify import Wrong
+    from infra.audit.verify import Verdict, Wrong
+    from infra.eventstore.failure import StoreError
+    from infra.eventstore.store import EventStore
+    from infra.projecting.engine import Engine
 
 
 def register(app: typer.Typer) -> None:
@@ -43,26 +45,25 @@ def verify_record(
     """Check that every event is decodable, in its place, linked to the one before and legal. Exits 1 if any is not.
 
     What the workers decided is replayed and compared with the receipts of their decisions, and the datasets are folded anew
-    and compared row by row.
+    and compared row by row. All of it is of one moment, and each is compared up to where it was then: others may go on writing.
     """
-    from infra.audit.verify import Wrong, verify
+    from infra.eventstore.failure import StoreError
+    from infra.eventstore.snapshot import snapshot
     from infra.showing.subject import normal_id
-    from infra.working.verify import verify as verify_decisions
 
     subject = normal_id(subject) if subject else None
-    with opened() as rapport:
-        if subject and not rapport.store.heads([subject])[subject].version:
+    with projecting() as engine:
+        if subject and not engine.store.heads([subject])[subject].version:
             fail(f"nothing is recorded of {subject!r}", USAGE)
-        with progress("verifying", None if subject else rapport.store.head()) as advance:
-            verdict = verify(rapport.store, subject, advance)
-        clocks = rapport.store.clocks()
-        if verdict.ok:
-            # What workers decided can only be recomputed on a record that is whole.
-            with progress("replaying decisions", None if subject else rapport.store.head()) as advance:
-                odd = verify_decisions(rapport.store, subject, advance)
-            verdict = verdict._replace(problems=tuple(Wrong(*problem) for problem in odd))
-    if verdict.ok:
-        verdict = verdict._replace(problems=_odd_rows(subject))
+        trouble: StoreError | None = None
+        try:
+            engine.catch_up()
+        except StoreError as error:
+            # A record that is damaged may be why; then that is what there is to tell.
+            trouble = error
+        with snapshot(engine.store) as store:
+            verdict = _verified(store, engine, subject, trouble)
+            clocks = store.clocks()
     if as_json:
         problems = [wrong._asdict() for wrong in verdict.problems]
         print_json(
@@ -85,14 +86,33 @@ def verify_record(
         fail(f"the first wrong event is version {first.version} of {first.subject}: {first.problem}", REFUSED)
 
 
-def _odd_rows(subject: str | None) -> "tuple[Wrong, ...]":
+def _verified(store: "EventStore", engine: "Engine", subject: str | None, trouble: "StoreError | None") -> "Verdict":
+    """The record, and if it is whole what rests on it, all of one moment. Raises the trouble if there was nothing else."""
+    from infra.audit.verify import Wrong, verify
+    from infra.working.verify import verify as verify_decisions
+
+    total = None if subject else store.head()
+    with progress("verifying", total) as advance:
+        verdict = verify(store, subject, advance)
+    if verdict.ok:
+        # What workers decided can only be recomputed on a record that is whole.
+        with progress("replaying decisions", total) as advance:
+            odd = verify_decisions(store, subject, advance)
+        verdict = verdict._replace(problems=tuple(Wrong(*problem) for problem in odd))
+    if verdict.ok and trouble is not None:
+        raise trouble
+    return verdict._replace(problems=_odd_rows(store, engine, subject)) if verdict.ok else verdict
+
+
+def _odd_rows(store: "EventStore", engine: "Engine", subject: str | None) -> "tuple[Wrong, ...]":
     """The rows of the datasets that are not what the events make of them, each at the last event of its subject."""
     from infra.audit.verify import Wrong
     from infra.projecting.check import check
+    from infra.projecting.engine import Engine
 
-    with projecting() as engine:
-        found = check(engine, all_streams=True, only=subject).wrong
-        heads = engine.store.heads({row.key[0] for row in found})
+    frozen = Engine(store, engine.clock, watcher=engine.watcher)
+    found = check(frozen, all_streams=True, only=subject, catch_up=False).wrong
+    heads = store.heads({row.key[0] for row in found})
     return tuple(
         Wrong(
             row.key[0],

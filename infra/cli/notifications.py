@@ -28,10 +28,13 @@ def list_notifications(
         bool, typer.Option("--pending", help="Those that wait for their first or next attempt.")
     ] = False,
     kept: Annotated[bool, typer.Option("--kept", help="Those for which no way out was configured.")] = False,
+    missed: Annotated[bool, typer.Option("--missed", help="Those that would have come too late.")] = False,
     every: Annotated[bool, typer.Option("--all", help="All, the sent ones too, every row.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List the notifications that were not delivered: kept for want of a way out, given up (dead), or still waiting.
+    """List the notifications that were not delivered: kept for want of a way out, given up (dead), still waiting, or missed.
+
+    A notification is missed when what it announces had begun, or what it speaks of was settled, before it could be sent.
 
     To whom a notification goes that is for its recipient alone is withheld.
     """
@@ -39,7 +42,7 @@ def list_notifications(
         return
     from infra.notify.listing import STATUSES, listed
 
-    asked: dict[Status, bool] = {"dead": dead, "pending": pending, "kept": kept}
+    asked: dict[Status, bool] = {"dead": dead, "pending": pending, "kept": kept, "missed": missed}
     chosen = [status for status, wanted in asked.items() if wanted] or list(asked)
     with opened() as rapport:
         found = listed(rapport.database, STATUSES if every else chosen)
@@ -48,7 +51,7 @@ def list_notifications(
 
 def retry(
     ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="As the list shows them.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="All that were not sent.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="All that wait, were kept or given up.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Deliver notifications now that were kept, given up, or wait for their next attempt; exits 1 if any was not sent."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from infra.bootstrap import Rapport
     from infra.intake.lines import Readable
     from infra.intake.receipt import Receipt
+    from infra.working.pace import Pace
 
 STDIN = "-"
 FilesArgument = Annotated[
@@ -31,6 +32,13 @@ PlainOption = Annotated[bool, typer.Option("--json", hidden=True, help="Receipts
 DatasetsOption = Annotated[
     bool, typer.Option("--datasets/--no-datasets", help="Whether to bring the datasets up to date afterwards.")
 ]
+WalkOption = Annotated[
+    bool,
+    typer.Option(
+        "--walk",
+        help="Let the workers keep pace with the times of the messages, for a history that is told afterwards.",
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -38,12 +46,20 @@ def register(app: typer.Typer) -> None:
     app.command("submit")(submit)
 
 
-def submit(files: FilesArgument = None, as_json: PlainOption = False, datasets: DatasetsOption = True) -> None:  # noqa: ARG001
+def submit(
+    files: FilesArgument = None,
+    walk: WalkOption = False,
+    as_json: PlainOption = False,  # noqa: ARG001
+    datasets: DatasetsOption = True,
+) -> None:
     """Hand in messages; the receipts, one for each, come in order on standard output.
 
     Exits 1 if any message was refused, invalid or in conflict. A receipt is printed once its message is committed; the
     same file may be handed in again at any time. Afterwards the datasets are brought up to date, so that whoever opens
     the store with SQL finds what was just handed in.
+
+    With --walk everything of the workers that is due before a message happens before it is taken: concerns, recommendations
+    and tasks of a history come at their times. Nobody is told: the notifications are kept.
     """
     names = files or [STDIN]
     if STDIN in names:
@@ -53,15 +69,17 @@ def submit(files: FilesArgument = None, as_json: PlainOption = False, datasets: 
     total = _size(names)
     counted: Counter[str] = Counter()
     unread = 0
-    with opened() as rapport, progress("submitting", total) as advance:
+    with opened() as rapport, _pace(rapport, walk=walk) as pace, progress("submitting", total) as advance:
         for name in names:
             try:
-                for receipts in _answers(rapport, name, advance):
+                for receipts in _answers(rapport, name, advance, pace):
                     counted.update(receipt.status for receipt in receipts)
                     _write(b"".join(receipt.to_json() + b"\n" for receipt in receipts))
             except _Unreadable as error:
                 unread += 1
                 print_note(f"error: {error}")
+    if pace is not None:
+        print_note(f"workers: {pace.tally}")
     if datasets:
         bring_up_to_date("the messages are recorded")
     if counted and not rapport.senders.checked:
@@ -74,17 +92,37 @@ def submit(files: FilesArgument = None, as_json: PlainOption = False, datasets: 
         raise typer.Exit(REFUSED)
 
 
+@contextmanager
+def _pace(rapport: "Rapport", *, walk: bool) -> "Iterator[Pace | None]":
+    """The workers that keep pace, if they are to."""
+    if not walk:
+        yield None
+        return
+    from infra.working.pace import AnotherWorks, keeping_pace
+
+    try:
+        with keeping_pace(rapport.store, rapport.handler, rapport.clock) as pace:
+            yield pace
+    except AnotherWorks as error:
+        fail(str(error), REFUSED)
+
+
 class _Unreadable(Exception):
     """A file that could not be opened, or not be read to its end, after all; the message names it."""
 
 
-def _answers(rapport: "Rapport", name: str, advance: Callable[[int], None]) -> "Iterator[list[Receipt]]":
+def _answers(
+    rapport: "Rapport", name: str, advance: Callable[[int], None], pace: "Pace | None"
+) -> "Iterator[list[Receipt]]":
     """The receipts of what a file holds, as they come. It is opened once: what a pipe has given it will not give again.
 
     Raises `_Unreadable`; what was read before is recorded and its receipts are given.
     """
     with _stream(name) as stream:
         handed_in = _lines(name, stream, advance)
+        if pace is not None:
+            yield from pace.handle_all(handed_in)
+            return
         # A file has its next lines ready; whoever writes to a pipe may wait for the receipts of the last.
         ready = name != STDIN and S_ISREG(os.fstat(stream.fileno()).st_mode)
         yield from rapport.handler.handle_all(handed_in) if ready else map(rapport.handler.handle, handed_in)

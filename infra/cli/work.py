@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from infra.observe.process import Process
     from infra.working.runner import Runner
 
+LATE = "refused commands met a record that had moved on; `rapport submit --walk` lets workers keep pace with a history"
 OnceOption = Annotated[bool, typer.Option("--once", help="Do all that is due, then end.")]
 UntilOption = Annotated[
     datetime | None,
@@ -52,6 +53,9 @@ def work(
 ) -> None:
     """React to what is on record: send commands, let deadlines fire, open tasks, deliver notifications.
 
+    At the end it tells how many commands were accepted, refused (and why) and duplicate. A command is refused when the record
+    has moved on by the time it comes: `rapport submit --walk` lets workers keep pace with a history that is told afterwards.
+
     One process works at a time; others wait to take over. Ends cleanly on Ctrl-C and SIGTERM. With --once or --until the
     datasets are brought up to date afterwards.
     """
@@ -70,7 +74,7 @@ def work(
         if once or until is not None:
             _work_off(runner, deliverer, process, as_json=as_json)
         else:
-            _follow(runner, deliverer, process)
+            _follow(runner, deliverer, process, as_json=as_json)
     if once or until is not None:
         bring_up_to_date("the work is done")
 
@@ -97,17 +101,20 @@ def _work_off(runner: "Runner", deliverer: "Deliverer", process: "Process", *, a
     if as_json:
         print_json({"done": done, **asdict(tally), "notifications": asdict(delivered)})
     else:
-        print_note(f"{tally.events} events seen, {tally.deadlines} deadlines fired, {tally.commands} commands sent")
+        print_note(str(tally))
+        print_note(f"notifications: {delivered}")
+        if tally.answers.refused:
+            print_note(LATE)
     if not done:
         fail("stopped before everything was done; the rest waits for the next run", REFUSED)
 
 
-def _follow(runner: "Runner", deliverer: "Deliverer", process: "Process") -> None:
+def _follow(runner: "Runner", deliverer: "Deliverer", process: "Process", *, as_json: bool) -> None:
     from threading import Thread
 
     from infra.working.loop import follow
 
-    # Somebody else's slow server must not hold up the workers.
+    # A slow server of somebody else's must not hold up the workers.
     delivering = Thread(target=deliverer.run, args=(process.stop,), name="deliver")
     delivering.start()
     try:
@@ -115,6 +122,10 @@ def _follow(runner: "Runner", deliverer: "Deliverer", process: "Process") -> Non
     finally:
         process.stop.set()
         delivering.join()
+        if as_json:
+            print_json(asdict(runner.tally))
+        else:
+            print_note(str(runner.tally))
 
 
 def _repair(runner: "Runner", process: "Process", *, release: bool, workers: list[str]) -> None:

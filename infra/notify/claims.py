@@ -11,10 +11,12 @@ from typing import Final, NamedTuple
 
 from infra.eventstore.database import Database, Row, Session
 from infra.kafka.lease import NOW
-from infra.notify.outbox import COLUMNS, Notification, notification
+from infra.notify.outbox import BEGUN, COLUMNS, Notification, notification
 from infra.notify.route import Channel
 
 NO_WAY: Final = "no way to the recipient is configured"
+# What may be settled by an event that the workers have not seen yet waits for them.
+SEEN: Final = "seen_from <= (SELECT COALESCE(MAX(position), 0) FROM leases WHERE leases.name = 'workers')"
 
 
 class Claimed(NamedTuple):
@@ -43,7 +45,8 @@ def any_due(database: Database) -> bool:
     with database.reading() as session:
         present = now(session)
         found = session.query(
-            "SELECT 1 FROM notifications n WHERE status = 'pending' AND next_at <= ? AND held_until <= ? AND NOT EXISTS "
+            f"SELECT 1 FROM notifications n WHERE status = 'pending' AND next_at <= ? AND held_until <= ? AND {SEEN} "  # noqa: S608 - our own words
+            "AND NOT EXISTS "
             "(SELECT 1 FROM notification_routes r WHERE r.name = n.channel AND r.resting_until > ?) LIMIT 1",
             (present, present, present),
         )
@@ -71,7 +74,7 @@ def claim(
         where, params = _among(resting | set(avoid), only)
         rows = session.query(
             f"SELECT {', '.join(COLUMNS)}, attempts, token + 1 FROM notifications WHERE status = 'pending' "  # noqa: S608 - our own names
-            f"AND next_at <= ? AND held_until <= ?{where} ORDER BY next_at, created_at, id LIMIT ?",
+            f"AND next_at <= ? AND held_until <= ? AND {SEEN}{where} ORDER BY next_at, created_at, id LIMIT ?",
             (until, present, *params, limit),
         )
         session.executemany(
@@ -144,6 +147,17 @@ def failed(
                 ),
             )
         )
+
+
+def miss(database: Database, present: datetime, only: Collection[Claimed] | None = None) -> int:
+    """What announces something that has begun is not sent any more; how many rows. `only`: of these. Raises `StoreError`."""
+    where = "status IN ('pending', 'kept') AND until <= ?"
+    with database.transaction() as session:
+        if only is None:
+            sql = f"UPDATE notifications SET status = 'missed', last_error = ?, held_until = 0 WHERE {where}"  # noqa: S608
+            return session.execute(sql, (BEGUN, present))
+        sql = f"UPDATE notifications SET status = 'missed', last_error = ?, held_until = 0 WHERE {where} AND id = ?"  # noqa: S608
+        return sum(session.execute(sql, (BEGUN, present, claimed.note.id)) for claimed in only)
 
 
 def put_back(database: Database, claims: Sequence[tuple[Claimed, str]]) -> None:

@@ -8,10 +8,11 @@ is well again, and the others lose none of their attempts meanwhile.
 
 import threading
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from time import monotonic
 from typing import Final
 
+from infra.clock import Clock
 from infra.eventstore.database import Database
 from infra.eventstore.failure import StoreError
 from infra.notify import claims
@@ -41,13 +42,21 @@ log = logger("rapport.notify")
 
 @dataclass
 class Tally:
-    """What a pass did: sent, kept for want of a way, failed for now (`again`), given up, waiting for a route (`resting`)."""
+    """What a pass did.
+
+    `sent`; `kept` for want of a way; failed for now (`again`); given up (`dead`); waiting for a route (`resting`); `missed`,
+    since what it announces has begun.
+    """
 
     sent: int = 0
     kept: int = 0
     again: int = 0
     dead: int = 0
     resting: int = 0
+    missed: int = 0
+
+    def __str__(self) -> str:
+        return ", ".join(f"{count} {name}" for name, count in asdict(self).items() if count) or "none"
 
 
 @dataclass
@@ -78,6 +87,8 @@ class Deliverer:
         self.database = database
         self.settings = settings
         self.outages = outages or Outages()
+        # A walk of the workers turns theirs, not this one.
+        self.clock = Clock(settings.clock)
         # One delivery fits into two thirds of it, even one that has to connect a second time.
         self.lease = lease_seconds or max(LEASE_SECONDS, 6 * settings.notify_seconds)
         prepare(database)
@@ -94,10 +105,11 @@ class Deliverer:
         """
         if not claims.any_due(self.database):
             return Tally()
+        missed = claims.miss(self.database, self.clock.now())
         with open_routes(self.settings) as routes:
             if not routes.routes:
-                return Tally(kept=claims.keep_all(self.database))
-            going = _Pass()
+                return Tally(kept=claims.keep_all(self.database), missed=missed)
+            going = _Pass(tally=Tally(missed=missed))
             with self.database.reading() as session:
                 until = claims.now(session)
             while stop is None or not stop.is_set():
@@ -145,7 +157,9 @@ class Deliverer:
                 continue
             if monotonic() - renewed > self.lease / 3:
                 held, renewed = claims.renew(self.database, batch.claimed[place:], self.lease), monotonic()
-            if claimed.note.id in held:
+            if claimed.note.until is not None and claimed.note.until <= self.clock.now():
+                going.tally.missed += claims.miss(self.database, self.clock.now(), [claimed])
+            elif claimed.note.id in held:
                 self._attempt(route, claimed, going)
         claims.put_back(self.database, unused)
         claims.keep(self.database, stranded)

@@ -11,6 +11,7 @@ from infra.observe.store import Reading
 
 WITHHELD: Final = "withheld"
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
+OVER: Final = ("sent", "missed")
 FATE: Final = ("status", "attempts", "next_at", "last_error", "sent_at", "channel")
 
 
@@ -58,25 +59,27 @@ def _shown(row: Sequence[Any]) -> dict[str, Any]:
 
 
 def release(database: Database, ids: Sequence[str] | None = None) -> list[str]:
-    """Make notifications due now that were kept or given up, or wait for another attempt; all but the sent ones without `ids`.
+    """Make notifications due now that were kept or given up, or wait for another attempt; all of them without `ids`.
 
     Attempts are counted anew, and routes that rest are asked again at once. Returns the ids.
 
     Raises:
-        NoSuchNotifications: an id is unknown or was sent already; nothing is changed then.
+        NoSuchNotifications: an id is unknown, was sent already or is missed; nothing is changed then.
         StoreError: see `infra.eventstore.failure`.
     """
     if ids is None:
-        wanted = database.query("SELECT id, status FROM notifications WHERE status <> 'sent' ORDER BY created_at, id")
+        wanted = database.query(
+            "SELECT id, status FROM notifications WHERE status NOT IN ('sent', 'missed') ORDER BY created_at, id"
+        )
     else:
         wanted = database.keyed("SELECT id, status FROM notifications WHERE id IN ({keys})", [(id_,) for id_ in ids])
     found = {str(id_): str(status) for id_, status in wanted}
-    if wrong := [_wrong(id_, found.get(id_)) for id_ in ids or () if found.get(id_, "sent") == "sent"]:
+    if wrong := [_wrong(id_, found.get(id_)) for id_ in ids or () if found.get(id_, "sent") in OVER]:
         raise NoSuchNotifications("; ".join(wrong))
     with database.transaction() as session:
         session.executemany(
             "UPDATE notifications SET status = 'pending', attempts = 0, next_at = 0, channel = NULL "
-            "WHERE id = ? AND status <> 'sent'",
+            "WHERE id = ? AND status NOT IN ('sent', 'missed')",
             [(id_,) for id_ in found],
         )
         session.execute("UPDATE notification_routes SET resting_until = 0")
@@ -84,6 +87,8 @@ def release(database: Database, ids: Sequence[str] | None = None) -> list[str]:
 
 
 def _wrong(id_: str, status: str | None) -> str:
+    if status == "missed":
+        return f"the notification {id_!r} is missed: it came too late to be of use"
     return f"the notification {id_!r} was sent already" if status else f"there is no notification {id_!r}"
 
 

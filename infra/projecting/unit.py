@@ -7,7 +7,8 @@ in quarantine until somebody looks.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from domain.commitment.terms_in_time import TermsInTime
 from domain.model import Event
@@ -16,6 +17,7 @@ from infra.projecting.log import Entry
 from projections.dataset import Key, Row
 from projections.projection import Given, Projection, RowFold, StateFold
 
+NO_TIMES: Final[Mapping[str, datetime]] = MappingProxyType({})
 TermsOf = Callable[[str | None], TermsInTime]
 
 
@@ -118,14 +120,17 @@ class Folder:
             except Exception as error:  # noqa: BLE001 - whatever a fold raises is its stream's trouble, not the engine's
                 self._break(unit, projection.name, _said(error))
 
-    def work(self, unit: Unit, at: datetime, terms_of: TermsOf) -> None:
-        """Work the rows of stirred states out, once for all events that stirred them."""
+    def work(self, unit: Unit, at: datetime, terms_of: TermsOf, times: Mapping[str, datetime] = NO_TIMES) -> None:
+        """Work the rows of stirred states out, once for all events that stirred them.
+
+        `times` names other times than `at` for some projections.
+        """
         for projection in self.state_folds:
             kept = unit.states.get(projection.name)
             if kept is None or not kept.stirred or projection.name in unit.held:
                 continue
             try:
-                self._work(projection, unit, kept, Given(unit.subject, at), terms_of)
+                self._work(projection, unit, kept, Given(unit.subject, times.get(projection.name, at)), terms_of)
             except Exception as error:  # noqa: BLE001 - as in `fold`
                 self._break(unit, projection.name, _said(error))
 

@@ -15,11 +15,15 @@ from infra.eventstore.database import Session, as_time
 
 @dataclass
 class Horizon:
-    """The clock, and the time to which it is turned; None: it isn't."""
+    """The clock, and the time to which it is turned; None: it isn't. `began` is what it said before it was turned."""
 
     clock: Clock
     until: datetime | None = None
     turned: bool = False
+    began: datetime | None = None
+
+    def __post_init__(self) -> None:
+        self.began = self.began or self.clock.now()
 
     def end(self) -> datetime:
         """Up to when deadlines fire."""

@@ -95,6 +95,10 @@ def notifications(done: Done, secret: bytes) -> Iterator[Notification]:
                     clauses=receipt.clauses,
                     at=done.trigger.at,
                     alone=effect.alone,
+                    key=done.key,
+                    topic=effect.of,
+                    until=effect.until,
+                    decision=derived(secret, done.worker, done.key, done.trigger.id, receipt.number),
                 )
 
 
@@ -131,7 +135,8 @@ def _said(effect: Send | Notify | OpenTask) -> dict[str, Any]:
             return {"command": type(effect.command).__name__, "subject": effect.subject, "data": _data(effect)}
         case Notify():
             recipient = WITHHELD if effect.alone else effect.recipient
-            return {"template": effect.template, "recipient": recipient, "parameters": dict(effect.parameters)}
+            until = {"until": effect.until.isoformat()} if effect.until else {}
+            return {"template": effect.template, "recipient": recipient, "parameters": dict(effect.parameters), **until}
         case OpenTask():
             due = effect.due.isoformat() if effect.due else None
             return {"task": effect.kind, "name": effect.id, "settled_by": list(effect.settled_by), "due": due}

@@ -1,6 +1,6 @@
 """What the store knows of the workers, for the metrics and for `rapport tasks`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from infra.eventstore.database import Database, Session, as_time
 from infra.observe.store import Reading
 from infra.working import schema
 from infra.working.lease import position
+from infra.working.outgoing import WITHHELD
 
 
 def readings(session: Session) -> Iterator[Reading]:
@@ -63,3 +64,47 @@ def parked_keys(database: Database) -> list[dict[str, Any]]:
          "trigger": row[3], "position": row[4], "error": row[5]}
         for row in rows
     ]  # fmt: skip
+
+
+def decisions(database: Database, key: str) -> list[dict[str, Any]]:
+    """What the workers decided at a key, in order: why, under which terms, and what followed.
+
+    An effect that is a notification says what became of it, and why when it was missed.
+    """
+    if not schema.ready(database):
+        return []
+    with database.reading() as session:
+        rows = session.query(
+            "SELECT id, worker, at, clauses, evidence, evidence_of, terms, sent FROM decisions WHERE key = ? ORDER BY seq",
+            (key,),
+        )
+        fates = session.keyed(
+            "SELECT decision, template, recipient, alone, status, last_error FROM notifications "
+            "WHERE decision IN ({keys})",
+            [(row[0],) for row in rows],
+        )
+        fate = {
+            (decision, template, WITHHELD if alone else recipient): (status, why)
+            for decision, template, recipient, alone, status, why in fates
+        }
+    return [
+        {
+            "worker": worker,
+            "at": as_time(at).isoformat().replace("+00:00", "Z"),
+            "clauses": orjson.loads(clauses),
+            "evidence": orjson.loads(evidence),
+            "evidence_of": evidence_of,
+            "terms": orjson.loads(terms),
+            "effects": [_effect(effect, id_, fate) for effect in orjson.loads(sent)],
+        }
+        for id_, worker, at, clauses, evidence, evidence_of, terms, sent in rows
+    ]
+
+
+def _effect(
+    effect: dict[str, Any], decision: str, fates: Mapping[tuple[str, str, str], tuple[str, str | None]]
+) -> dict[str, Any]:
+    if "template" not in effect:
+        return effect
+    status, why = fates.get((decision, effect["template"], effect["recipient"]), ("pending", None))
+    return {**effect, "status": status, **({"missed": why} if status == "missed" else {})}

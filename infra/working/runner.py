@@ -7,7 +7,7 @@ seen before time goes on. What a turn did is written in one transaction, under t
 
 import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -22,8 +22,8 @@ from infra.working.desk import EVERYBODY, KEPT_KEYS, StoredDesk
 from infra.working.horizon import Horizon, last_turned_to
 from infra.working.lease import acquire, hold, position
 from infra.working.repair import rebuild, unknown
-from infra.working.saving import Numbers, last_number, save
-from infra.working.sending import Commands
+from infra.working.saving import Numbers, Telling, last_number, save
+from infra.working.sending import Answers, Commands
 from workers.desk import Trigger
 from workers.model import AnyWorker
 from workers.roll import WORKERS
@@ -34,11 +34,16 @@ BATCH: Final = 500
 
 @dataclass
 class Tally:
-    """What a runner did so far: events seen, deadlines fired, commands sent."""
+    """What a runner did so far: events seen, deadlines fired, commands sent, and how those were answered."""
 
     events: int = 0
     deadlines: int = 0
     commands: int = 0
+    answers: Answers = field(default_factory=Answers)
+
+    def __str__(self) -> str:
+        counted = f"{self.events} events seen, {self.deadlines} deadlines fired, {self.commands} commands sent"
+        return f"{counted}: {self.answers}" if self.commands else counted
 
 
 class Runner:
@@ -53,13 +58,16 @@ class Runner:
         workers: Sequence[AnyWorker] = WORKERS,
         batch: int = BATCH,
         lease_seconds: float = 10.0,
+        mute: bool = False,
     ) -> None:
+        """`mute`: notifications are kept, nobody is told."""
         self.store, self.horizon, self.batch, self.lease_seconds = store, horizon, batch, lease_seconds
+        self.mute = mute
         self.desk = StoredDesk(workers)
         self.commands = Commands(handler)
         self.numbers = Numbers(0)
         self.lease: Lease | None = None
-        self.tally = Tally()
+        self.tally = Tally(answers=self.commands.answers)
         self._fresh = False
         schema.prepare(store.database)
         self._secret = store.identity.secret
@@ -252,11 +260,18 @@ class Runner:
                 heapq.heappush(due, (following[1].due_at, key))
 
     # --- writing ---------------------------------------------------------------------------------------------------
+    def _telling(self) -> Telling:
+        """People are told once the workers have seen what is on record now; a walk sees only so far."""
+        walks = self.horizon.until is not None
+        seen_from = 0 if walks or not self.desk.placed else self.store.head()
+        return Telling("kept" if self.mute else "pending", seen_from, self.horizon.began if walks else None)
+
     def _save(self, lease: Lease, position: int) -> None:
         """Write down what was done, the answers to what was sent, and the position, if the lease still holds."""
+        telling = self._telling()
         with self.database.transaction() as session:
             hold(session, lease, position)
-            waiting = save(session, self.desk, self.numbers, self.horizon.clock.now(), self._secret)
+            waiting = save(session, self.desk, self.numbers, self.horizon.clock.now(), self._secret, telling)
             self.commands.save(session)
             self.horizon.save(session)
         self.commands.answered.clear()

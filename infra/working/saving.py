@@ -5,18 +5,18 @@ All of it goes into one transaction with the position. Rows are numbered in the 
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 from pydantic import BaseModel
 
 from infra.eventstore.database import Session
-from infra.notify.outbox import enqueue
+from infra.notify.outbox import Matter, Notification, Status, enqueue, settle
 from infra.working.desk import Placed, StoredDesk
 from infra.working.outgoing import Item, commands, decided, derived, notifications
 from workers.desk import Done
 from workers.ground import Case, Fact, Relation
-from workers.step import TaskChange
+from workers.step import Settled, TaskChange
 
 NUMBERED: Final = ("deadline_history", "outbox", "decisions", "tasks")
 STATE: Final = ("worker", "key", "state", "position")
@@ -35,6 +35,17 @@ OUTBOX: Final = (
     "seq", "id", "worker", "key", "subject", "command", "at", "body", "status", "answer", "position",
 )  # fmt: skip
 PARKED: Final = ("worker", "key", "since", "trigger_id", "position", "error")
+
+
+class Telling(NamedTuple):
+    """How notifications are written down: with which status, from which position on; `now` is the clock that nobody turns."""
+
+    status: Status = "pending"
+    seen_from: int = 0
+    now: datetime | None = None
+
+
+AT_ONCE: Final = Telling()
 
 
 def last_number(session: Session) -> int:
@@ -56,7 +67,14 @@ class Numbers:
         return self.last
 
 
-def save(session: Session, desk: StoredDesk, numbers: Numbers, now: datetime, secret: bytes) -> list[tuple[int, Item]]:
+def save(
+    session: Session,
+    desk: StoredDesk,
+    numbers: Numbers,
+    now: datetime,
+    secret: bytes,
+    telling: Telling = AT_ONCE,
+) -> list[tuple[int, Item]]:
     """Write down what the desk did since the last save; the commands that wait to be sent, with their numbers.
 
     `secret` is the store's; ids are keyed with it.
@@ -68,8 +86,33 @@ def save(session: Session, desk: StoredDesk, numbers: Numbers, now: datetime, se
     _tasks(session, desk.placed, numbers, secret)
     _receipts(session, desk.placed, numbers, secret)
     session.upsert("parked", PARKED, ("worker", "key"), desk.newly_parked)
-    enqueue(session, [note for step in desk.placed for note in notifications(step.done, secret)])
+    _tell(session, desk.placed, secret, telling)
     return _outbox(session, desk.placed, numbers, now, secret)
+
+
+def _tell(session: Session, placed: Sequence[Placed], secret: bytes, telling: Telling) -> None:
+    """Notifications in the order of the steps: what a later step settles is missed before it was sent."""
+    notes: dict[str, Notification] = {}
+    about: dict[tuple[str, str], dict[str, Notification]] = {}
+    settled: list[Matter] = []
+    missed: set[str] = set()
+    for step in placed:
+        place = step.done.key, step.done.worker
+        for each in _settled(step.done, telling):
+            matter = Matter(*place, *each)
+            settled.append(matter)
+            missed.update(id_ for id_, note in about.get(place, {}).items() if matter.covers(note))
+        for note in notifications(step.done, secret):
+            notes[note.id] = note
+            if note.topic is not None:
+                about.setdefault(place, {})[note.id] = note
+    settle(session, settled)
+    enqueue(session, notes.values(), missed=missed, status=telling.status, seen_from=telling.seen_from)
+
+
+def _settled(done: Done, telling: Telling) -> tuple[Settled, ...]:
+    """In a time that a walk makes up nothing comes late: it would have been sent by then."""
+    return done.step.settled if telling.now is None or done.trigger.at <= telling.now else ()
 
 
 def text(value: object) -> str:

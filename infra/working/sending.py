@@ -5,6 +5,7 @@ written with the next save; losing one only means to ask again.
 """
 
 from collections import deque
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -21,11 +22,45 @@ BATCH: Final = 500
 log = logger("rapport.working")
 
 
+@dataclass
+class Answers:
+    """How many commands were answered how, and why the refused ones were: by the code of their first problem."""
+
+    accepted: int = 0
+    duplicate: int = 0
+    refused: int = 0
+    wrong: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+
+    def count(self, receipt: Receipt) -> None:
+        """One more. A worker's command that is invalid or in conflict is a mistake of ours, `wrong`."""
+        match receipt.status:
+            case "accepted":
+                self.accepted += 1
+            case "duplicate":
+                self.duplicate += 1
+            case "refused":
+                self.refused += 1
+            case _:
+                self.wrong += 1
+        if receipt.status not in {"accepted", "duplicate"}:
+            reason = receipt.problems[0].code if receipt.problems else receipt.status
+            self.reasons[reason] = self.reasons.get(reason, 0) + 1
+
+    def __str__(self) -> str:
+        reasons = ", ".join(f"{code} {count}" for code, count in sorted(self.reasons.items()))
+        counted = [f"{self.accepted} accepted", f"{self.refused} refused", f"{self.duplicate} duplicate"]
+        if self.wrong:
+            counted.append(f"{self.wrong} wrong")
+        return ", ".join(counted) + (f" ({reasons})" if reasons else "")
+
+
 class Commands:
-    """The commands that wait, oldest first."""
+    """The commands that wait, oldest first; `answers` counts what became of those that were sent."""
 
     def __init__(self, handler: Handler) -> None:
         self.handler = handler
+        self.answers = Answers()
         self.waiting: deque[tuple[int, Message]] = deque()
         self.answered: list[tuple[int, Receipt]] = []
 
@@ -63,6 +98,7 @@ class Commands:
                 self.waiting.popleft()
                 self.answered.append((number, receipt))
                 events += len(receipt.events)
+                self.answers.count(receipt)
                 self._note(sent, receipt)
         return events
 

@@ -60,7 +60,7 @@ def _parameters(call: ast.Call, function: ast.FunctionDef, tree: ast.Module) -> 
     if len(call.args) > 2:
         yield from _keys(call.args[2])
     for keyword in call.keywords:
-        if keyword.arg is not None and keyword.arg != "alone":
+        if keyword.arg is not None and keyword.arg not in {"alone", "of", "until"}:
             yield keyword.arg
         elif keyword.arg is None and ast.unparse(keyword.value) == (function.args.kwarg and function.args.kwarg.arg):
             own = {argument.arg for argument in function.args.kwonlyargs}
@@ -69,9 +69,13 @@ def _parameters(call: ast.Call, function: ast.FunctionDef, tree: ast.Module) -> 
             )
         elif keyword.arg is None:
             wanted = ast.unparse(keyword.value)
-            made = (node for node in ast.walk(function) if isinstance(node, ast.Assign))
-            [value] = [node.value for node in made if ast.unparse(node.targets[0]) == wanted]
+            made = (node for node in ast.walk(function) if isinstance(node, ast.Assign | ast.AnnAssign))
+            [value] = [node.value for node in made if node.value and wanted == ast.unparse(_target(node))]
             yield from _keys(value)
+
+
+def _target(node: ast.Assign | ast.AnnAssign) -> ast.expr:
+    return node.targets[0] if isinstance(node, ast.Assign) else node.target
 
 
 def _keys(value: ast.expr) -> Iterator[str]:

@@ -1,0 +1,50 @@
+"""`rapport decisions`: what the workers decided about a subject, and why."""
+
+from typing import Annotated, Any
+
+import typer
+
+from infra.cli.opening import opened
+from infra.cli.output import JsonOption, print_json, print_note, print_table
+
+COLUMNS = ("at", "worker", "clauses", "evidence", "effects")
+
+
+def register(app: typer.Typer) -> None:
+    """Add `decisions`."""
+    app.command("decisions")(show_decisions)
+
+
+def show_decisions(
+    subject: Annotated[str, typer.Argument(metavar="ID", help="A relationship, mentor:ID, case:ID or mentee:ID.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Show what the workers decided: clauses, evidence, terms, and what followed.
+
+    A notification that would have come too late was not sent: it is missed, and says why.
+    """
+    from infra.showing.subject import normal_id
+    from infra.working.readings import decisions
+
+    with opened() as rapport:
+        found = decisions(rapport.database, normal_id(subject))
+    if as_json:
+        print_json(found)
+    elif found:
+        print_table(COLUMNS, (_row(each) for each in found))
+    else:
+        print_note("no worker decided anything")
+
+
+def _row(each: dict[str, Any]) -> tuple[str, ...]:
+    evidence = " ".join(map(str, each["evidence"]))
+    return each["at"], each["worker"], " ".join(each["clauses"]), evidence, "; ".join(map(_told, each["effects"]))
+
+
+def _told(effect: dict[str, Any]) -> str:
+    if "command" in effect:
+        return str(effect["command"])
+    if "task" in effect:
+        return f"task {effect['task']}"
+    why = f": {effect['missed']}" if "missed" in effect else ""
+    return f"{effect['template']} to {effect['recipient']} ({effect['status']}{why})"
