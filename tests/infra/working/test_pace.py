@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
+from shutil import copyfile
 
 import orjson
 import pytest
@@ -107,7 +108,11 @@ def test_taken_together_or_one_by_one_it_comes_to_the_same(tmp_path: Path, size:
     lines = list(messages(14, 21))
     last = max(map(time_of, lines))
     found = []
+    # Ids of what workers send are keyed with the secret of the store: the same store twice.
+    with open_rapport(Settings(store=f"sqlite:///{tmp_path / 'empty'}.sqlite")):
+        pass
     for name in ("together", "apart"):
+        copyfile(tmp_path / "empty.sqlite", tmp_path / f"{name}.sqlite")
         settings = Settings(store=f"sqlite:///{tmp_path / name}.sqlite", clock=last, synchronous="off")
         with open_rapport(settings) as opened:
             if name == "apart":
