@@ -87,7 +87,7 @@ def test_answers_are_pure_while_statements_are_tried_again(starting: tuple[Start
 
 def test_a_terminal_sees_the_log_lines_without_colours(starting: tuple[StartingUp, str]) -> None:
     server, store = starting
-    server.left = 1
+    server.left = 2
     code, sent = at_terminal(store, "show", SUBJECT)
     assert code == 0
     assert "retry" in sent
