@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, assert_never
 
 from domain.case.state import Case
+from domain.ids import OF_SUBJECT, key
 from domain.mentor.state import Mentor
 from domain.model import TermSetting
 from domain.programme.state import Programme
@@ -20,9 +21,16 @@ from infra.showing.moment import Moment, fold
 Shown = dict[str, Any]
 
 
-def normal_id(text: str) -> str:
-    """An ID as subjects are written: UUIDs in lower case."""
-    return text if ":" in text else text.lower()
+def found_subject(store: EventStore, text: str) -> str:
+    """The subject that a person means who writes its id in any case; the text itself where no such id is known."""
+    kind, colon, id_ = text.partition(":")
+    if not colon:
+        return text.lower()
+    namespace = OF_SUBJECT.get(kind)
+    if namespace is None:
+        return text
+    folded = key(namespace, id_)
+    return f"{kind}:{store.spellings([folded]).get(folded, id_)}"
 
 
 def show_subject(store: EventStore, subject: str, moment: Moment, now: datetime) -> Shown | None:
