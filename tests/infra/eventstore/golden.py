@@ -26,7 +26,12 @@ SUBJECTS = {
     "programme": "programme:p1",
 }
 # Texts that have to follow a pattern.
-TEXTS = {"recipient": "hr:hanna", "to": "hr:hanna", "timezone": "Europe/Bucharest"}
+TEXTS = {
+    "relationship_id": SUBJECTS["relationship"],
+    "recipient": "hr:hanna",
+    "to": "hr:hanna",
+    "timezone": "Europe/Bucharest",
+}
 
 
 def file_of(event: type[Event], version: int) -> Path:
