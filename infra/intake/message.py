@@ -141,8 +141,11 @@ def _parsed(raw: bytes) -> Message | Receipt:
         if plain != written and not problems:
             return _as_sent(_parsed(plain), sent, proof)
         found = faults.in_fields(error, read, form.command, form.ids)
+        further = _further(read, form)
+        # That it is no id says more than that a text may not hold this character.
+        no_ids = [problem for problem in further if problem.code == "bad_id"]
         return faults.invalid(
-            read, faults.each_once(times.problems(read, form.dated), found, _further(read, form), problems)
+            read, faults.each_once(times.problems(read, form.dated), no_ids, found, further, problems)
         )
     if problems := [*times.problems(read, form.dated), *_further(read, form), *problems]:
         return faults.invalid(read, problems)

@@ -95,7 +95,7 @@ def test_an_unknown_role_and_a_wrong_kind_of_subject_are_told_as_such() -> None:
 
 
 def test_source_and_message_id_are_no_ids_of_that_kind() -> None:
-    assert isinstance(parse(line("ActivateRelationship", id="ünï code /1", source="/services/büro")), Message)
+    assert isinstance(parse(line("ActivateRelationship", id="ünï code /1", source="/services/b%C3%BCro")), Message)
 
 
 def test_the_uuid_of_a_relationship_is_written_in_lower_case() -> None:
