@@ -15,6 +15,7 @@ from domain.relationship.gates import unmet
 from domain.relationship.lifecycle import allowed
 from domain.relationship.state import Matter, Relationship
 from domain.terms import resolve
+from domain.words import ROLES
 from infra.eventstore.store import EventStore
 from infra.showing.moment import Moment, fold
 
@@ -22,13 +23,16 @@ Shown = dict[str, Any]
 
 
 def found_subject(store: EventStore, text: str) -> str:
-    """The subject that a person means who writes its id in any case; the text itself where no such id is known."""
+    """The subject that somebody means who writes its id in any case; the text itself where no such id is known.
+
+    A role and an id (`mentee:ana`) is found like a subject: workers keep what concerns a person under it.
+    """
     kind, colon, id_ = text.partition(":")
     if not colon:
         return text.lower()
-    namespace = OF_SUBJECT.get(kind)
-    if namespace is None:
+    if kind not in OF_SUBJECT and kind not in ROLES:
         return text
+    namespace = OF_SUBJECT.get(kind, "person")
     folded = key(namespace, id_)
     return f"{kind}:{store.spellings([folded]).get(folded, id_)}"
 
