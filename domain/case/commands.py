@@ -4,7 +4,8 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from domain.model import Command, Holds, Id, PersonId
+from domain.ids import PersonId, RelationshipId, Whom
+from domain.model import Command, Holds
 from domain.relationship.fields import SafeText
 from domain.words import CaseDecision, CaseKind
 
@@ -21,7 +22,7 @@ class OpenCase(Command):
     """Look into a breach by a mentor: of the code, another policy, the law, or the rule to stay on the platform."""
 
     mentor_id: PersonId
-    relationship_id: Id | None = None
+    relationship_id: RelationshipId | None = None
     kind: CaseKindName
     description: SafeText
 
@@ -29,7 +30,7 @@ class OpenCase(Command):
 class EscalateCase(Command):
     """Hand the case on, to HR for one (cmn.policy-breach)."""
 
-    to: PersonId
+    to: Whom
 
 
 class DecideCase(Command):

@@ -1,7 +1,8 @@
 """What happened in a conduct case: facts in the past tense, a storage format."""
 
 from domain.case.commands import CaseKindName, DecisionName, Reason
-from domain.model import Event, Id, PersonId
+from domain.ids import PersonId, RelationshipId, Whom
+from domain.model import Event
 from domain.relationship.fields import SafeText
 
 
@@ -11,13 +12,13 @@ class CaseOpened(Event):
     mentor_id: PersonId
     kind: CaseKindName
     description: SafeText
-    relationship_id: Id | None = None
+    relationship_id: RelationshipId | None = None
 
 
 class CaseEscalated(Event):
     """The case was handed on."""
 
-    to: PersonId
+    to: Whom
 
 
 class CaseDecided(Event):

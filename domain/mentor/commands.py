@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from domain.model import TEXT_MAX, Command, Holds, Id, Name, OperationalDay
+from domain.ids import ProgrammeId
+from domain.model import TEXT_MAX, Command, Holds, Name, OperationalDay
 from domain.relationship.fields import SafeText
 
 MentorName = Annotated[Name, Holds("identity")]
@@ -16,7 +17,7 @@ class RegisterMentor(Command):
     """Make a mentor known, with a name and a home programme where there is one."""
 
     name: MentorName | None = None
-    programme_id: Id | None = None
+    programme_id: ProgrammeId | None = None
 
 
 class RecordTraining(Command):

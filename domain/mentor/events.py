@@ -1,7 +1,8 @@
 """What happened about a mentor: facts in the past tense, a storage format."""
 
+from domain.ids import ProgrammeId
 from domain.mentor.commands import Course, Development, MentorName
-from domain.model import Event, Id, OperationalDay
+from domain.model import Event, OperationalDay
 from domain.relationship.fields import SafeText
 
 
@@ -9,7 +10,7 @@ class MentorRegistered(Event):
     """The mentor became known."""
 
     name: MentorName | None = None
-    programme_id: Id | None = None
+    programme_id: ProgrammeId | None = None
 
 
 class TrainingRecorded(Event):

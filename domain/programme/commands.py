@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, PlainSerializer
 
-from domain.model import Command, Holds, Id, Name
+from domain.model import Command, Holds, Label, Name
 from domain.relationship.fields import DocumentName
 from domain.terms import plain
 from domain.words import CodeId
@@ -53,7 +53,7 @@ class SetTerm(Command):
     """One document sets one term, in the term's own unit; it counts from the time of the message (pentalog.prevalence)."""
 
     document: DocumentName
-    term: Id
+    term: Label
     value: TermValue
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from domain.model import Event, Holds, Id
+from domain.model import Event, Holds, Label
 from domain.programme.commands import CodeName, ProgrammeName, TermValue
 from domain.relationship.fields import DocumentName
 from domain.words import Document
@@ -12,7 +12,7 @@ class ProgrammeCreated(Event):
     """A programme was set up."""
 
     name: ProgrammeName
-    timezone: Id
+    timezone: Label
 
 
 class CodeAdopted(Event):
@@ -25,7 +25,7 @@ class TermSet(Event):
     """A document set a term; `resolved` is what the term came to at that time, by the word of `winner`, over `overruled`."""
 
     document: DocumentName
-    term: Id
+    term: Label
     value: TermValue
     resolved: TermValue
     winner: DocumentName

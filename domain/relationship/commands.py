@@ -8,18 +8,18 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from domain.ids import GoalId, HomeworkId, PersonId, ProgrammeId, Recipient, SessionId
 from domain.model import (
     Command,
     Day,
     Flag,
     Holds,
-    Id,
+    Label,
     Minutes,
     Name,
     OperationalDay,
     OperationalText,
     OperationalTime,
-    PersonId,
     ScheduleTime,
     Text,
 )
@@ -69,7 +69,7 @@ from domain.words import (
 class ProposeRelationship(Command):
     """Bring a mentee and a mentor together under a programme and its codes."""
 
-    programme_id: Id
+    programme_id: ProgrammeId
     mentee_id: PersonId
     mentor_id: PersonId
     codes: Annotated[tuple[CodeId, ...] | None, Holds("operational")] = None
@@ -82,14 +82,14 @@ class AcceptTerms(Command):
     """The actor accepts one version of a document."""
 
     document: DocumentName
-    version: Id
+    version: Label
 
 
 class DeclineTerms(Command):
     """The actor declines one version of a document."""
 
     document: DocumentName
-    version: Id
+    version: Label
 
 
 class StateTrustReadiness(Command):
@@ -194,7 +194,7 @@ class ShareContactDetails(Command):
 class AgreeGoal(Command):
     """Mentee and mentor agree on a goal."""
 
-    goal_id: Id
+    goal_id: GoalId
     title: GoalTitle
     type: Annotated[GoalType, Holds("goal_types")]
     source: Annotated[GoalSource, Holds("goal_types")]
@@ -205,22 +205,22 @@ class AgreeGoal(Command):
 class ReviseGoal(Command):
     """A goal gets another title."""
 
-    goal_id: Id
+    goal_id: GoalId
     title: GoalTitle | None = None
 
 
 class DropGoal(Command):
     """A goal is given up."""
 
-    goal_id: Id
+    goal_id: GoalId
     reason: GoalText
 
 
 class RecordGoalProgress(Command):
     """What a session, or the time around it, did for a goal."""
 
-    goal_id: Id
-    session_id: Id | None = None
+    goal_id: GoalId
+    session_id: SessionId | None = None
     progress: Annotated[Progress, Holds("goal_outcomes")]
     note: GoalText | None = None
 
@@ -241,7 +241,7 @@ class OpenTopic(Command):
 class ScheduleSession(Command):
     """A session is put on the calendar; `minutes` defaults to the plan's, else to the term session_minutes."""
 
-    session_id: Id
+    session_id: SessionId
     starts_at: ScheduleTime
     minutes: Minutes | None = None
     channel: ChannelName
@@ -250,7 +250,7 @@ class ScheduleSession(Command):
 class RescheduleSession(Command):
     """A session moves to another start."""
 
-    session_id: Id
+    session_id: SessionId
     starts_at: ScheduleTime
     reason: OperationalText
     cause: CauseName | None = None
@@ -259,7 +259,7 @@ class RescheduleSession(Command):
 class CancelSession(Command):
     """A session will not take place."""
 
-    session_id: Id
+    session_id: SessionId
     reason: OperationalText
     cause: CauseName | None = None
 
@@ -267,7 +267,7 @@ class CancelSession(Command):
 class RecordPresessionCheck(Command):
     """What the mentor's check before a session found (mentor247)."""
 
-    session_id: Id
+    session_id: SessionId
     checked_at: OperationalTime
     device: Annotated[Device, Holds("process_improvement")]
     connection: Annotated[bool, Holds("process_improvement")]
@@ -281,7 +281,7 @@ class RecordPresessionCheck(Command):
 class CompleteSession(Command):
     """A session took place; `joined` tells when each role joined."""
 
-    session_id: Id
+    session_id: SessionId
     started_at: Annotated[OperationalTime, Holds("time_spent")]
     ended_at: Annotated[OperationalTime, Holds("time_spent")]
     present: AttendingRoles
@@ -300,15 +300,15 @@ class CompleteSession(Command):
 class RecordNoShow(Command):
     """A session did not take place because somebody stayed away."""
 
-    session_id: Id
+    session_id: SessionId
     absent: Annotated[tuple[Role, ...], Field(min_length=1), Holds("attendance")]
 
 
 class AssignHomework(Command):
     """Work between sessions, given in a session."""
 
-    homework_id: Id
-    session_id: Id
+    homework_id: HomeworkId
+    session_id: SessionId
     description: SessionText
     due_at: ScheduleTime | None = None
 
@@ -316,7 +316,7 @@ class AssignHomework(Command):
 class ReportHomework(Command):
     """How many hours the homework took so far, and whether it is done."""
 
-    homework_id: Id
+    homework_id: HomeworkId
     hours: Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False), Holds("time_spent")]
     done: Annotated[bool, Holds("goal_outcomes")]
 
@@ -324,7 +324,7 @@ class ReportHomework(Command):
 class RecordSessionNote(Command):
     """A note on a session; `sensitive` keeps it to the parties present for good (pentalog.sensitive)."""
 
-    session_id: Id
+    session_id: SessionId
     text: SessionText
     sensitive: Flag = False
 
@@ -396,7 +396,7 @@ class ReportBreach(Command):
 
     against: RoleName
     kind: Annotated[BreachKind, Holds("operational")]
-    clause: Id | None = None
+    clause: Label | None = None
     description: SafeText
 
 
@@ -404,13 +404,7 @@ class DiscloseConfidence(Command):
     """Something confidential is disclosed under an exception, to one recipient and nobody else."""
 
     exception: Annotated[DisclosureException, Holds("safeguarding")]
-    recipient: Annotated[
-        str,
-        Field(
-            pattern=r"^(mentee|mentor|customer|line_manager|supplier|coordinator|hr|service|worker|auditor):\S.{0,198}$"
-        ),
-        Holds("safeguarding"),
-    ]
+    recipient: Recipient
     disclosed: SafeText
     urgency: Annotated[Urgency, Holds("safeguarding")]
 
@@ -432,7 +426,7 @@ class SignpostMentee(Command):
 class RecommendShutdown(Command):
     """Recommend to end the relationship; the parties and the coordinator decide."""
 
-    clause: Id
+    clause: Label
     evidence: Evidence
 
 
@@ -440,33 +434,33 @@ class DismissRecommendation(Command):
     """The recommendation is not followed: all open ones, or the one of a clause."""
 
     reason: OperationalText
-    clause: Id | None = None
+    clause: Label | None = None
 
 
 class RaiseConcern(Command):
     """A concern about commitment, with the events that are its evidence."""
 
-    clause: Id
+    clause: Label
     evidence: Evidence
 
 
 class ResolveConcern(Command):
     """A concern is settled."""
 
-    clause: Id
+    clause: Label
     resolution: OperationalText
 
 
 class EscalateConcern(Command):
     """A concern went unanswered for too long."""
 
-    clause: Id
+    clause: Label
 
 
 class EscalateRecommendation(Command):
     """A recommendation went undecided for too long."""
 
-    clause: Id
+    clause: Label
 
 
 # --- the course ---------------------------------------------------------------------------------------------------

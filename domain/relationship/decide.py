@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final, get_args
 
 from domain.codes.clauses import CODES
+from domain.ids import respelled_inside
 from domain.model import Command, Context, Event
 from domain.problem import Problem, refuse
 from domain.relationship import commands as c
@@ -43,6 +44,8 @@ _DECISIONS: Final[dict[type[Command], Callable[[Relationship, Any, Context, list
 def decide(state: Relationship | None, command: c.RelationshipCommand, context: Context) -> list[Event]:
     """The events that a command records, in order; none when it tells nothing new.
 
+    Sessions, goals and homework keep the spelling that their id had first, whatever the command's.
+
     Raises:
         Refused: with all problems, each with the clause that spoke and the field concerned.
     """
@@ -52,6 +55,7 @@ def decide(state: Relationship | None, command: c.RelationshipCommand, context: 
     if state is None:
         events = _first(command, context, found)
     else:
+        command = respelled_inside(command, state.first_spelling)
         found += follow(Attempt(state, command, context))
         # What does not belong here at all is not held against the record as well.
         astray = any(problem.code in {"role", "state"} for problem in found)

@@ -7,19 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from domain.model import (
-    Day,
-    Event,
-    Flag,
-    Holds,
-    Id,
-    Minutes,
-    Name,
-    OperationalDay,
-    OperationalText,
-    PersonId,
-    Text,
-)
+from domain.ids import GoalId, HomeworkId, PersonId, ProgrammeId, Recipient, SessionId
+from domain.model import Day, Event, Flag, Holds, Label, Minutes, Name, OperationalDay, OperationalText, Text
 from domain.relationship.fields import (
     AgendaItem,
     AttendingRoles,
@@ -73,7 +62,7 @@ Finding = Literal["device", "connection", "microphone", "speakers", "camera", "q
 class RelationshipProposed(Event):
     """A mentee and a mentor were brought together; `codes` pins each code to the version in force."""
 
-    programme_id: Id
+    programme_id: ProgrammeId
     mentee_id: PersonId
     mentor_id: PersonId
     codes: Annotated[dict[str, str], Holds("operational")]
@@ -86,14 +75,14 @@ class TermsAccepted(Event):
     """The actor accepted a document."""
 
     document: DocumentName
-    version: Id
+    version: Label
 
 
 class TermsDeclined(Event):
     """The actor declined a document."""
 
     document: DocumentName
-    version: Id
+    version: Label
 
 
 class TrustReadinessStated(Event):
@@ -186,7 +175,7 @@ class ContactDetailsShared(Event):
 class GoalAgreed(Event):
     """Mentee and mentor agreed on a goal."""
 
-    goal_id: Id
+    goal_id: GoalId
     title: GoalTitle
     type: Annotated[GoalType, Holds("goal_types")]
     source: Annotated[GoalSource, Holds("goal_types")]
@@ -197,31 +186,31 @@ class GoalAgreed(Event):
 class GoalRevised(Event):
     """A goal got another title."""
 
-    goal_id: Id
+    goal_id: GoalId
     title: GoalTitle | None = None
 
 
 class GoalDropped(Event):
     """A goal was given up."""
 
-    goal_id: Id
+    goal_id: GoalId
     reason: GoalText
 
 
 class GoalProgressRecorded(Event):
     """Progress on a goal, or its absence, was recorded."""
 
-    goal_id: Id
+    goal_id: GoalId
     progress: Annotated[Progress, Holds("goal_outcomes")]
-    session_id: Id | None = None
+    session_id: SessionId | None = None
     note: GoalText | None = None
 
 
 class GoalAchieved(Event):
     """A goal was reached."""
 
-    goal_id: Id
-    session_id: Id | None = None
+    goal_id: GoalId
+    session_id: SessionId | None = None
 
 
 class TopicMarkedPrivate(Event):
@@ -240,7 +229,7 @@ class TopicOpened(Event):
 class SessionScheduled(Event):
     """A session was put on the calendar."""
 
-    session_id: Id
+    session_id: SessionId
     starts_at: ScheduleTime
     channel: ChannelName
     minutes: Minutes
@@ -249,7 +238,7 @@ class SessionScheduled(Event):
 class SessionRescheduled(Event):
     """A session moved from one start to another; notice in hours before the start it had, `late` under the term then in force."""
 
-    session_id: Id
+    session_id: SessionId
     starts_at: ScheduleTime
     reason: OperationalText
     previous_starts_at: ScheduleTime
@@ -261,7 +250,7 @@ class SessionRescheduled(Event):
 class SessionCancelled(Event):
     """A session was cancelled; `by_pause` when a pause did it, and then it counts for nobody."""
 
-    session_id: Id
+    session_id: SessionId
     reason: OperationalText
     notice_hours: NoticeHours
     late: Late
@@ -272,7 +261,7 @@ class SessionCancelled(Event):
 class PresessionCheckRecorded(Event):
     """The check before a session was recorded; `findings` names the failed items."""
 
-    session_id: Id
+    session_id: SessionId
     checked_at: OperationalTime
     device: Annotated[Device, Holds("process_improvement")]
     connection: Annotated[bool, Holds("process_improvement")]
@@ -287,7 +276,7 @@ class PresessionCheckRecorded(Event):
 class SessionCompleted(Event):
     """A session took place; `status` is the relationship's at that time (a contracting session counts for no signal)."""
 
-    session_id: Id
+    session_id: SessionId
     started_at: Annotated[OperationalTime, Holds("time_spent")]
     ended_at: Annotated[OperationalTime, Holds("time_spent")]
     present: AttendingRoles
@@ -301,15 +290,15 @@ class SessionCompleted(Event):
 class SessionMissed(Event):
     """A session did not take place because somebody stayed away."""
 
-    session_id: Id
+    session_id: SessionId
     absent: Annotated[tuple[Role, ...], Field(min_length=1), Holds("attendance")]
 
 
 class HomeworkAssigned(Event):
     """Work between sessions was given."""
 
-    homework_id: Id
-    session_id: Id
+    homework_id: HomeworkId
+    session_id: SessionId
     description: SessionText
     due_at: ScheduleTime | None = None
 
@@ -317,16 +306,16 @@ class HomeworkAssigned(Event):
 class HomeworkReported(Event):
     """The hours of a homework so far were reported."""
 
-    homework_id: Id
+    homework_id: HomeworkId
     hours: Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False), Holds("time_spent")]
     done: Annotated[bool, Holds("goal_outcomes")]
-    session_id: Id
+    session_id: SessionId
 
 
 class SessionNoteRecorded(Event):
     """A note on a session was taken."""
 
-    session_id: Id
+    session_id: SessionId
     text: SessionText
     sensitive: Flag = False
 
@@ -400,20 +389,14 @@ class BreachReported(Event):
     against: RoleName
     kind: Annotated[BreachKind, Holds("operational")]
     description: SafeText
-    clause: Id | None = None
+    clause: Label | None = None
 
 
 class ConfidenceDisclosed(Event):
     """Something confidential went to one recipient; `clauses` are those that permit it."""
 
     exception: Annotated[DisclosureException, Holds("safeguarding")]
-    recipient: Annotated[
-        str,
-        Field(
-            pattern=r"^(mentee|mentor|customer|line_manager|supplier|coordinator|hr|service|worker|auditor):\S.{0,198}$"
-        ),
-        Holds("safeguarding"),
-    ]
+    recipient: Recipient
     disclosed: SafeText
     urgency: Annotated[Urgency, Holds("safeguarding")]
     clauses: Annotated[tuple[str, ...], Holds("operational")] = ()
@@ -436,7 +419,7 @@ class MenteeSignposted(Event):
 class ShutdownRecommended(Event):
     """Ending the relationship was recommended."""
 
-    clause: Id
+    clause: Label
     evidence: Evidence
 
 
@@ -444,33 +427,33 @@ class RecommendationDismissed(Event):
     """Open recommendations were dismissed."""
 
     reason: OperationalText
-    clause: Id | None = None
+    clause: Label | None = None
 
 
 class CommitmentConcernRaised(Event):
     """A concern about commitment was raised."""
 
-    clause: Id
+    clause: Label
     evidence: Evidence
 
 
 class CommitmentConcernResolved(Event):
     """A concern was settled."""
 
-    clause: Id
+    clause: Label
     resolution: OperationalText
 
 
 class ConcernEscalated(Event):
     """An unanswered concern was escalated."""
 
-    clause: Id
+    clause: Label
 
 
 class RecommendationEscalated(Event):
     """An undecided recommendation was escalated."""
 
-    clause: Id
+    clause: Label
 
 
 # --- the course ----------------------------------------------------------------------------------------------------

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from domain.model import Data, Holds, Id, OperationalText, Text
+from domain.ids import GoalId
+from domain.model import Data, Holds, OperationalText, Text
 from domain.words import Audience, Cause, Channel, DataClass, Document, Role
 
 DocumentName = Annotated[Document, Holds("operational")]
@@ -38,7 +39,7 @@ class AgendaItem(Data):
 
     topic: SessionText
     set_by: RoleName
-    goal_id: Id | None = None
+    goal_id: GoalId | None = None
     minutes: Annotated[int, Field(ge=0, le=1440), Holds("time_spent")]
     urgent_concern: Annotated[bool, Holds("process_improvement")] = False
 
@@ -46,5 +47,5 @@ class AgendaItem(Data):
 class Objective(Data):
     """What became of one goal."""
 
-    goal_id: Id
+    goal_id: GoalId
     outcome: GoalText

@@ -81,7 +81,7 @@ def fold_goal(state: Relationship, event: e.GoalEvent, _: AnyRecorded) -> Relati
     match event:
         case e.GoalAgreed():
             goal = Goal(event.goal_id, "open", event.type, event.title, event.agreed_by, saying(event))
-            return state.put("goals", event.goal_id, goal)
+            return state.known_as("goal", event.goal_id).put("goals", event.goal_id, goal)
         case e.GoalRevised():
             return _changed(state, event.goal_id, title=event.title) if event.title is not None else state
         case e.GoalDropped():

@@ -17,11 +17,13 @@ def fold_session(state: Relationship, event: e.SessionEvent, recorded: AnyRecord
             session = Session(
                 event.session_id, "scheduled", event.starts_at, event.minutes, event.channel, recorded.role
             )
-            return _booked(_unbooked(state, event.session_id), session)
+            return _booked(_unbooked(state.known_as("session", event.session_id), event.session_id), session)
         case e.SessionRescheduled():
             return _moved(state, event)
         case e.HomeworkAssigned():
-            return state.put("homework", event.homework_id, Homework(event.session_id))
+            return state.known_as("homework", event.homework_id).put(
+                "homework", event.homework_id, Homework(event.session_id)
+            )
         case e.HomeworkReported():
             homework = Homework(event.session_id, event.hours, event.done)
             return state.put("homework", event.homework_id, homework)

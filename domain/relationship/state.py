@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import blake2b
 from struct import pack
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, Final, Literal, NamedTuple, Self
 
+from domain.ids import Namespace
 from domain.immutable import Immutable, Layers
 from domain.model import NOTHING_KNOWN, Event, Known
 from domain.relationship.occupied import FREE, Occupied
@@ -89,6 +90,10 @@ class Plan(NamedTuple):
     said: bytes
 
 
+# Where a state has what an id of each kind names.
+_FIELDS: Final[Mapping[Namespace, str]] = {"session": "sessions", "goal": "goals", "homework": "homework"}
+
+
 @dataclass(frozen=True)
 class Relationship(Immutable):
     """The state of one relationship at `version`."""
@@ -124,6 +129,8 @@ class Relationship(Immutable):
     booked: Occupied = FREE
     held: Occupied = FREE
     homework: Mapping[str, Homework] = field(default_factory=dict)
+    # Sessions, goals and homework whose id has capital letters: kind and id in small letters to the id.
+    capitals: Mapping[tuple[Namespace, str], str] = field(default_factory=dict)
     nps_asked: frozenset[tuple[str, str]] = frozenset()
 
     # Reports of broken trust and of disrespect by version: those that stand, and those that were settled.
@@ -158,6 +165,19 @@ class Relationship(Immutable):
     def term(self, name: str) -> float:
         """The value in force of a term, as the stream last learned it (domain.terms)."""
         return values(self.known.terms)[name]
+
+    def first_spelling(self, namespace: Namespace, id_: str) -> str:
+        """The id of a session, goal or homework as it was spelled first; itself when it is new."""
+        known: Mapping[str, object] = getattr(self, _FIELDS[namespace])
+        if id_ in known:
+            return id_
+        small = id_.lower()
+        return small if small in known else self.capitals.get((namespace, small), id_)
+
+    def known_as(self, namespace: Namespace, id_: str) -> Self:
+        """With the spelling of a new session, goal or homework known."""
+        small = id_.lower()
+        return self if small == id_ else self.put("capitals", (namespace, small), id_)
 
     def named(self, role: Role) -> str | None:
         """The id that the relationship names for a role, or None."""

@@ -1,7 +1,7 @@
 """Is the record whole? Every event decodable, in its place, linked to the one before, legal under the statechart.
 
 Streams are read one after the other in flat memory. In a stream the first wrong event ends the check: what follows a
-broken link proves nothing. What receipts promised must be there too, so that a stream cut off at its end is noticed.
+broken link proves nothing. What receipts promised must be there too, so that a stream cut off at its end is noticed, and ids must be spelled as the store has them.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,6 +14,7 @@ import orjson
 from domain.registry import COMMAND_OF, State, evolve
 from domain.relationship.legality import illegal
 from domain.relationship.state import Relationship
+from infra.audit.spellings import Spelled
 from infra.eventstore.failure import StoreError
 from infra.eventstore.recording import NO_HASH, next_hash
 from infra.eventstore.store import EventStore, StoredRow
@@ -47,14 +48,19 @@ def verify(store: EventStore, subject: str | None = None, advance: Callable[[int
     """Check one subject, or the whole record and its receipts. `advance` hears of every thousand events."""
     relationships = subjects = events = 0
     problems = []
+    # Read before the events: while the store is in use, ids that are new have their events later.
+    spelled = Spelled(store.spelling_keys() if subject is None else frozenset())
     for name, rows in groupby(_counted(store.all_streams(subject), advance), key=itemgetter(0)):
-        count, wrong = _stream(store, name, rows)
+        count, wrong = _stream(store, name, rows, spelled)
         events += count
         subjects += 1
         relationships += ":" not in name
         if wrong:
             problems.append(wrong)
     problems += _promised(store, subject)
+    if not problems:
+        # Events that can't be read name no ids.
+        problems += [Wrong(*difference) for difference in spelled.differences(store)]
     return Verdict(relationships, subjects, events, tuple(problems))
 
 
@@ -65,7 +71,7 @@ def _counted(rows: Iterator[StoredRow], advance: Callable[[int], None]) -> Itera
             advance(STEP)
 
 
-def _stream(store: EventStore, subject: str, rows: Iterator[StoredRow]) -> tuple[int, Wrong | None]:
+def _stream(store: EventStore, subject: str, rows: Iterator[StoredRow], spelled: Spelled) -> tuple[int, Wrong | None]:
     """How many events there are, and the first wrong one."""
     state: State | None = None
     wrong: Wrong | None = None
@@ -81,7 +87,7 @@ def _stream(store: EventStore, subject: str, rows: Iterator[StoredRow]) -> tuple
             wrong = Wrong(subject, version, "the hash does not follow from the event before and the stored bytes")
         else:
             previous = _bytes(hash_)
-            state, problem = _next(store, subject, version, state, topic, body)
+            state, problem = _next(store, subject, version, state, topic, body, spelled)
             wrong = Wrong(subject, version, problem) if problem else None
     return count, wrong
 
@@ -92,7 +98,7 @@ def _bytes(stored: object) -> bytes:
 
 
 def _next(
-    store: EventStore, subject: str, version: int, before: State | None, topic: str, body: bytes
+    store: EventStore, subject: str, version: int, before: State | None, topic: str, body: bytes, spelled: Spelled
 ) -> tuple[State | None, str | None]:
     try:
         event = store.mapper.decode(topic, body)
@@ -103,6 +109,8 @@ def _next(
         return None, str(error)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         return None, f"the event does not fit here: {error}"
+    if problem := spelled.hear(event):
+        return after, problem
     if isinstance(after, Relationship):
         was = before if isinstance(before, Relationship) else None
         return after, illegal(was, event, COMMAND_OF[type(event.data).__name__], after)

@@ -49,10 +49,10 @@ def verify_record(
     """
     from infra.eventstore.failure import StoreError
     from infra.eventstore.snapshot import snapshot
-    from infra.showing.subject import normal_id
+    from infra.showing.subject import found_subject
 
-    subject = normal_id(subject) if subject else None
     with projecting() as engine:
+        subject = found_subject(engine.store, subject) if subject else None
         if subject and not engine.store.heads([subject])[subject].version:
             fail(f"nothing is recorded of {subject!r}", USAGE)
         trouble: StoreError | None = None

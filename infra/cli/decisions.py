@@ -23,11 +23,11 @@ def show_decisions(
 
     A notification that would have come too late was not sent: it is missed, and says why.
     """
-    from infra.showing.subject import normal_id
+    from infra.showing.subject import found_subject
     from infra.working.readings import decisions
 
     with opened() as rapport:
-        found = decisions(rapport.database, normal_id(subject))
+        found = decisions(rapport.database, found_subject(rapport.store, subject))
     if as_json:
         print_json(found)
     elif found:

@@ -15,10 +15,10 @@ def register(app: typer.Typer) -> None:
 def show_history(subject: IdArgument, every: AllOption = False, as_json: JsonOption = False) -> None:
     """List the events of a subject in order, each with its place in the hash chain."""
     from infra.showing.history import history
-    from infra.showing.subject import normal_id
+    from infra.showing.subject import found_subject
 
-    subject = normal_id(subject)
     with opened() as rapport:
+        subject = found_subject(rapport.store, subject)
         entries = history(rapport.store, subject)
     if not entries:
         fail(f"nothing is recorded of {subject!r}", USAGE)

@@ -36,10 +36,10 @@ def show(
 ) -> None:
     """Show a subject's state, terms, sessions, goals, open concerns and unmet gates."""
     from infra.showing.moment import Moment
-    from infra.showing.subject import normal_id, show_subject
+    from infra.showing.subject import found_subject, show_subject
 
-    subject = normal_id(subject)
     with opened() as rapport:
+        subject = found_subject(rapport.store, subject)
         last = rapport.store.heads([subject])[subject].version
         if not last:
             fail(f"nothing is recorded of {subject!r}", USAGE)

@@ -56,9 +56,8 @@ def copy(source: Database, target: Database, tables: Sequence[str], advance: Adv
                 leave_mark(session, mark)
         copied_events = _copy_events(read, target, advance)
         copied_receipts = _copy_receipts(read, target, advance)
-        for table in tables:
+        for table in (*tables, "source_offsets", "spellings"):
             _replace(read, target, table, advance)
-        _replace(read, target, "source_offsets", advance)
         events, receipts = _compare(read, target, advance)
         return Copied(copied_events, copied_receipts, events, receipts, _head(read))
 

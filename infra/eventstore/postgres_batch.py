@@ -10,9 +10,9 @@ from eventsourcing.persistence import StoredEvent
 from infra.eventstore.postgres_link import Link, Sent
 from infra.eventstore.postgres_schema import CHANGED, FENCED, LATER, LOCK_APPENDS
 from infra.eventstore.postgres_types import BLOB, INTEGER, TEXT
-from infra.eventstore.recording import Fenced, Guard, Head, Offset, ReceiptRow, chained, recorded_time
+from infra.eventstore.recording import Fenced, Guard, Head, Offset, ReceiptRow, Spelling, chained, recorded_time
 
-CALL: Final = b"SELECT rapport_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+CALL: Final = b"SELECT rapport_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
 LATEST: Final = b"SELECT state FROM stored_events ORDER BY position DESC LIMIT 1"
 # How many of the events, receipts and offsets of a batch are stored just so, and the last position among them.
 FOUND: Final = b"""
@@ -44,6 +44,7 @@ class Batch:
         events: Sequence[StoredEvent],
         heads: MutableMapping[str, Head],
         receipts: Sequence[ReceiptRow],
+        spellings: Sequence[Spelling],
         offsets: Sequence[Offset],
         guard: Guard | None,
     ) -> None:
@@ -52,7 +53,7 @@ class Batch:
         self._events = events
         self._heads = heads
         self._heads_before = dict(heads)
-        self._params: list[Any] = [None] * 15
+        self._params: list[Any] = [None] * 17
         # Of one source the last offset counts. Receipts and offsets go in order, so that two processes never wait in a circle.
         latest = {offset.name: offset for offset in offsets}
         self._sources = latest.keys()
@@ -66,6 +67,9 @@ class Batch:
             self._params[9:12] = TEXT.of(names), INTEGER.of(nexts), INTEGER.of(generations)
         if guard is not None:
             self._params[12:15] = guard.position, TEXT.of(list(guard.subjects)), guard.recorded_at
+        if spellings:
+            keys, spelled = zip(*spellings, strict=True)
+            self._params[15:17] = TEXT.of(keys), TEXT.of(spelled)
 
     def _chain(self) -> None:
         rows = chained(self._events, self._heads)

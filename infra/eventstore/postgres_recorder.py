@@ -22,7 +22,7 @@ from infra.eventstore.postgres_listener import Listener
 from infra.eventstore.postgres_pool import Datastore
 from infra.eventstore.postgres_schema import check_encoding, migrate, version_of
 from infra.eventstore.postgres_types import TEXT
-from infra.eventstore.recording import SCHEMA_VERSION, Guard, Head, Offset, ReceiptRow
+from infra.eventstore.recording import SCHEMA_VERSION, Guard, Head, Offset, ReceiptRow, Spelling
 
 PAGE: Final = 500
 LAST: Final = 2**63 - 1
@@ -83,6 +83,7 @@ class PostgresRecorder(PostgresProcessRecorder):
         *,
         heads: MutableMapping[str, Head] | None = None,
         receipts: Sequence[ReceiptRow] = (),
+        spellings: Sequence[Spelling] = (),
         offsets: Sequence[Offset] = (),
         guard: Guard | None = None,
         **kwargs: Any,
@@ -97,7 +98,7 @@ class PostgresRecorder(PostgresProcessRecorder):
             return None
         if heads is None:
             heads = self._heads({str(event.originator_id) for event in stored_events})
-        batch = Batch(stored_events, heads, receipts, offsets, guard)
+        batch = Batch(stored_events, heads, receipts, spellings, offsets, guard)
         return batch.positions(self._stored(batch, tracking))
 
     def begin_events(
@@ -106,6 +107,7 @@ class PostgresRecorder(PostgresProcessRecorder):
         *,
         heads: MutableMapping[str, Head],
         receipts: Sequence[ReceiptRow] = (),
+        spellings: Sequence[Spelling] = (),
         offsets: Sequence[Offset] = (),
         guard: Guard | None = None,
     ) -> Callable[[], Sequence[int]]:
@@ -113,7 +115,7 @@ class PostgresRecorder(PostgresProcessRecorder):
 
         The server is at work meanwhile, unless the connection is new to the statement or the only one that is to be had.
         """
-        batch = Batch(stored_events, heads, receipts, offsets, guard)
+        batch = Batch(stored_events, heads, receipts, spellings, offsets, guard)
         with ExitStack() as taken:
             link = taken.enter_context(self.datastore.get_connection())
             if not self.datastore.has_spare():

@@ -63,6 +63,11 @@ CREATE TABLE source_offsets (
     next bigint NOT NULL,
     generation bigint NOT NULL
 );
+-- The first spelling of each id, by what all its spellings have in common.
+CREATE TABLE spellings (
+    key text COLLATE "C" PRIMARY KEY,
+    spelling text NOT NULL
+);
 -- The library's own, for its process recorder.
 CREATE TABLE tracking (
     application_name text PRIMARY KEY,
@@ -82,7 +87,9 @@ CREATE FUNCTION rapport_append(
     -- what the decisions relied on; null when on nothing
     guard_position bigint, guard_subjects text[],
     -- when it is recorded: never before what is in the log; up to guard_position the caller knows that
-    guard_recorded_at timestamptz
+    guard_recorded_at timestamptz,
+    -- the ids that the events make known, and their first spelling; null when there are none
+    keys text[], spelled text[]
 ) -- gives the position of the last event, and after it the subjects that others wrote to since guard_position
 RETURNS text[] LANGUAGE plpgsql AS $body$
 DECLARE
@@ -119,6 +126,9 @@ BEGIN
         IF FOUND THEN
             RAISE EXCEPTION 'others recorded at a later time' USING ERRCODE = '{LATER}';
         END IF;
+    END IF;
+    IF keys IS NOT NULL THEN
+        INSERT INTO spellings SELECT * FROM unnest(keys, spelled);
     END IF;
     IF cardinality(subjects) = 1 THEN
         INSERT INTO stored_events VALUES (last + 1, subjects[1], versions[1], topics[1], states[1], hashes[1]);

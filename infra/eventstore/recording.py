@@ -45,6 +45,13 @@ class Offset(NamedTuple):
     generation: int = 0
 
 
+class Spelling(NamedTuple):
+    """The first spelling of an id: `key` is what all its spellings have in common (`domain.ids.key`)."""
+
+    key: str
+    spelling: str
+
+
 @dataclass
 class Guard:
     """What a decision relied on: that none of `subjects` has got an event after `position`, and no event a later recorded time.
@@ -93,6 +100,7 @@ class Together(TypedDict, total=False):
 
     heads: MutableMapping[str, Head]
     receipts: Sequence[ReceiptRow]
+    spellings: Sequence[Spelling]
     offsets: Sequence[Offset]
     guard: Guard | None
 

@@ -31,7 +31,7 @@ from infra.eventstore.failure import (
     StoreError,
     Unstorable,
 )
-from infra.eventstore.recording import Fenced, Together
+from infra.eventstore.recording import Changed, Fenced, Together
 from infra.eventstore.sqlite_file import prepare_file, read_only_uri
 from infra.eventstore.sqlite_recorder import SQLiteRecorder
 
@@ -257,7 +257,8 @@ def explain(error: Exception, path: str) -> StoreError:
     if isinstance(error, Fenced):
         return FencedSource(text)
     if isinstance(error, sqlite3.IntegrityError | IntegrityError):
-        return Conflict(text) if "UNIQUE" in text else Unstorable(f"{path}: {text}")
+        is_conflict = isinstance(error, Changed) or "UNIQUE" in text
+        return Conflict(text) if is_conflict else Unstorable(f"{path}: {text}")
     if isinstance(error, sqlite3.DataError | DataError | sqlite3.InterfaceError | InterfaceError):
         return Unstorable(f"{path}: {text}")
     if "full" in text or "disk I/O error" in text:

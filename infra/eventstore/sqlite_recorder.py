@@ -15,6 +15,7 @@ from infra.eventstore.recording import (
     Head,
     Offset,
     ReceiptRow,
+    Spelling,
     chained,
     check_version,
     recorded_time,
@@ -44,6 +45,12 @@ CREATE TABLE IF NOT EXISTS source_offsets (
     next INTEGER NOT NULL,
     generation INTEGER NOT NULL
 )"""
+# The first spelling of each id, by what all its spellings have in common.
+SPELLINGS: Final = """
+CREATE TABLE IF NOT EXISTS spellings (
+    key TEXT NOT NULL PRIMARY KEY,
+    spelling TEXT NOT NULL
+) WITHOUT ROWID"""
 # The library's own, for its process recorder: one row an application, which it recognises by the first row.
 TRACKING: Final = """
 CREATE TABLE IF NOT EXISTS tracking (
@@ -64,7 +71,7 @@ CREATE TABLE store_clocks (
     at TEXT NOT NULL
 )"""
 BIRTH: Final = "INSERT INTO store_identity (only_row, id, secret) VALUES (1, ?, ?)"
-SCHEMA: Final = (EVENTS, RECEIPTS, OFFSETS, TRACKING, TRACKING_KIND, IDENTITY, CLOCKS)
+SCHEMA: Final = (EVENTS, RECEIPTS, OFFSETS, SPELLINGS, TRACKING, TRACKING_KIND, IDENTITY, CLOCKS)
 
 LAST: Final = 2**63 - 1
 LOOK_SECONDS: Final = 0.02
@@ -131,6 +138,7 @@ class SQLiteRecorder(SQLiteProcessRecorder):
         *,
         heads: dict[str, Head] | None = None,
         receipts: Sequence[ReceiptRow] = (),
+        spellings: Sequence[Spelling] = (),
         offsets: Sequence[Offset] = (),
         guard: Guard | None = None,
         **kwargs: Any,
@@ -151,6 +159,7 @@ class SQLiteRecorder(SQLiteProcessRecorder):
         if guard is not None and positions:
             guard.position = positions[-1]
         c.executemany("INSERT INTO receipts VALUES (?, ?, ?, ?)", receipts)
+        c.executemany("INSERT INTO spellings VALUES (?, ?)", spellings)
         for offset in offsets:
             c.execute(INSERT_OFFSET, offset)
             if c.sqlite_cursor.rowcount == 0:

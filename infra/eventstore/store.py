@@ -216,6 +216,17 @@ class EventStore:
             while page := [bytes(row[0]) for row in islice(rows, size)]:
                 yield page
 
+    def spellings(self, keys: Collection[str]) -> dict[str, str]:
+        """The first spelling of these ids, as far as there is one, by `domain.ids.key`."""
+        rows = self.database.keyed(
+            "SELECT key, spelling FROM spellings WHERE key IN ({keys})", [(key,) for key in keys]
+        )
+        return dict(rows)
+
+    def spelling_keys(self) -> frozenset[str]:
+        """The keys of all ids of which there is a first spelling."""
+        return frozenset(row[0] for row in self.database.query("SELECT key FROM spellings"))
+
     def offset(self, name: str) -> Offset | None:
         """How far a source has been read, or None if never."""
         rows = self.database.query("SELECT name, next, generation FROM source_offsets WHERE name = ?", (name,))

@@ -22,6 +22,7 @@ from infra.intake.cache import Entry
 from infra.intake.message import Message
 from infra.intake.receipt import KEPT, Receipt
 from infra.intake.senders import Senders, turned_away
+from infra.intake.spelling import Spellings
 
 AHEAD: Final = timedelta(minutes=5)
 Key = tuple[str, str]
@@ -43,6 +44,7 @@ class Batch:
         read: dict[str, Entry],
         load: Callable[[str], Entry],
         answered: Mapping[Key, ReceiptRow],
+        spellings: Spellings,
         limits: Senders | None = None,
     ) -> None:
         self.mapper = mapper
@@ -55,18 +57,22 @@ class Batch:
         self.mistakes: list[failure.Mistake] = []
         self.read = read
         self.touched: dict[str, Entry] = {}
+        self.spellings = spellings
         self._load = load
         self._answered = answered
         # Asked only where some sender may not send for every programme.
         self._limits = limits
 
     def answer(self, message: Message) -> Receipt:
-        """The receipt of a message; what it records is added to the batch.
+        """The receipt of a message, respelled as far as was known before; what it records is added to the batch.
 
         A mistake of ours must not take the rest of the batch with it: then nothing of the message stays in the batch, and it may
         be sent again. Raises `StoreError` where the store can't be read.
         """
         key = message.source, message.id
+        if key in self.spellings.unsettled:
+            message = self.spellings.respelled(message)
+        known = len(self.spellings.new)
         events, row, touched = len(self.events), self.rows.get(key), self.touched.get(message.subject)
         try:
             return self._answered_or_decided(message)
@@ -74,6 +80,7 @@ class Batch:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the others' messages have nothing to do with it
             del self.events[events:], self._recorded_events[events:]
+            self.spellings.forget_after(known)
             _put_back(self.rows, key, row)
             _put_back(self.touched, message.subject, touched)
             mistake = failure.in_message(error, message)
@@ -170,6 +177,8 @@ class Batch:
         self._recorded_events += made
         # The hash follows at the append; until then only the version of the head counts.
         self.touched[message.subject] = Entry(state, Head(version, entry.head.hash))
+        if (message.source, message.id) in self.spellings.unsettled:
+            self.spellings.accept(message)
         return Receipt(message.source, message.id, message.subject, "accepted", tuple(names))
 
     def _context(self, message: Message, entry: Entry) -> Context:

@@ -3,13 +3,14 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from math import isinf
 from typing import Any, Final, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from domain import ids
 from domain.problem import Problem
 from infra.intake.attributes import nearest
 from infra.intake.receipt import Receipt
@@ -19,8 +20,12 @@ NO_OBJECT: Final = "expected a JSON object with the fields of a CloudEvent"
 TOO_DEEP: Final = Problem("too_deep", f"expected at most {MAX_DEPTH} levels of nesting")
 Read = dict[str, Any]
 
+NO_IDS: Final[Mapping[str, ids.Namespace]] = {}
+
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _NOT_JSON: Final = re.compile(rb"[:\[,]\s*-?(?:NaN|Infinity)")
+# What pydantic calls a text that is no id, and a value that is no text.
+_NO_ID: Final = frozenset({"string_pattern_mismatch", "string_type"})
 _CONTAINERS: Final = frozenset({dict, list})
 LEAST: Final = -(2**63)
 MOST: Final = 2**63 - 1
@@ -158,8 +163,10 @@ def _with_nul(value: Any, path: str = "") -> list[str | None]:
     return here + [found for key, inner in pairs for found in _with_nul(inner, f"{path}.{key}" if path else str(key))]
 
 
-def in_fields(error: ValidationError, read: Read, command: type[BaseModel]) -> list[Problem]:
-    """The problems that pydantic found in a message with this command, one a field."""
+def in_fields(
+    error: ValidationError, read: Read, command: type[BaseModel], id_paths: Mapping[str, ids.Namespace] = NO_IDS
+) -> list[Problem]:
+    """The problems that pydantic found in a message with this command, one a field. `id_paths` are the fields with an id."""
     said: dict[str | None, tuple[str, list[str]]] = {}
     for found in error.errors(include_url=False, include_context=False):
         code, expected = _in_words(found["type"], found["msg"])
@@ -170,6 +177,8 @@ def in_fields(error: ValidationError, read: Read, command: type[BaseModel]) -> l
             # A model's own check names the field that it is about.
             name, _, expected = expected.partition(": ")
             path = f"{path}.{name}" if path else name
+        if found["type"] in _NO_ID and (namespace := id_paths.get(_without_places(path))):
+            code, expected = "bad_id", ids.expected(namespace, found["input"])
         messages = said.setdefault(path, (code, []))[1]
         if expected not in messages:
             messages.append(expected)
@@ -205,8 +214,14 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     return next((found for part in get_args(annotation) if (found := _model_in(part))), None)
 
 
+def _without_places(path: str | None) -> str:
+    return ".".join(part for part in (path or "").split(".") if not part.isdecimal())
+
+
 def _in_words(kind: str, message: str) -> tuple[str, str]:
     match kind:
+        case "bad_id":
+            return "bad_id", message
         case "missing":
             return "missing", "expected a value, found none"
         case "extra_forbidden":

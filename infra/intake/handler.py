@@ -28,8 +28,10 @@ from infra.intake.folding import fold_streams
 from infra.intake.message import Message, parse
 from infra.intake.receipt import Receipt
 from infra.intake.senders import EVERYBODY, Senders
+from infra.intake.spelling import SpellingCache, Spellings
 
 CACHE_SIZE: Final = 4000
+NOTHING: Final[Mapping[str, str]] = {}
 ATTEMPTS: Final = 50
 
 
@@ -94,6 +96,7 @@ class Handler:
         self.clock = clock
         self.senders = senders
         self.cache = StateCache(cache_size)
+        self.spellings = SpellingCache(store)
         self._position, self._recorded_at = store.latest()
         self._clocks = {mark.clock for mark in store.clocks()}
         self._turn = threading.Lock()
@@ -118,9 +121,11 @@ class Handler:
     def turned_away(self, messages: Sequence[Message]) -> list[Receipt | None]:
         """The receipt of each message that is refused for its sender, as things are now; nothing is recorded."""
         with self._turn:
-            batch = self._batch({}, {}, self.senders)
-            admitted = (self._admitted(message) for message in messages)
-            return [each if isinstance(each, Receipt) else batch.turned_away(each) for each in admitted]
+            admitted = [self._admitted(message) for message in messages]
+            spellings, spelled = self._spelled(_well_formed(admitted))
+            batch = self._batch({}, {}, spellings, self.senders)
+            mine = iter(spelled)
+            return [each if isinstance(each, Receipt) else batch.turned_away(next(mine)) for each in admitted]
 
     def begin(self, raws: Iterable[bytes], *, offsets: Sequence[Offset] = ()) -> UnderWay:
         """The same begun, where the database works by itself; the receipts have to be asked for.
@@ -171,7 +176,8 @@ class Handler:
                     raise StoreError(
                         f"nothing was recorded, for the batch before failed: {before.error}"
                     ) from before.error
-                if not changed.isdisjoint(decided.batch.read):
+                relied = decided.batch.read.keys() | decided.batch.spellings.met
+                if not changed.isdisjoint(relied):
                     decided = self._supposed(messages, senders)
                 elif self._recorded_at is not None and decided.batch.recorded_at < self._recorded_at:
                     decided.batch.restamp(self._recorded_at)
@@ -195,7 +201,14 @@ class Handler:
         rows = list(batch.rows.values())
         end: Callable[[], object]
         try:
-            end = self.store.begin_append(batch.events, heads=heads, receipts=rows, offsets=offsets, guard=guard)
+            end = self.store.begin_append(
+                batch.events,
+                heads=heads,
+                receipts=rows,
+                spellings=batch.spellings.rows(),
+                offsets=offsets,
+                guard=guard,
+            )
         except Exception as error:
             if not _is_for_its_own_sake(error):
                 raise
@@ -210,7 +223,8 @@ class Handler:
     def _end(self, work: UnderWay) -> set[str]:
         """Wait for a commit; where others wrote first, decide and send again. What fails is kept for whoever began it.
 
-        Gives the subjects whose states are others than whoever looked while it was under way has seen.
+        Gives the subjects whose states, and the ids whose first spellings, are others than whoever looked while it was
+        under way has seen.
         """
         self._under_way = None
         work.error = StoreError("the commit was interrupted; the messages may be sent again")
@@ -237,9 +251,9 @@ class Handler:
             except Conflict:
                 if not attempts_left:
                     raise
-                changed.update(work.decided.batch.touched)
+                changed.update(work.decided.batch.touched, work.decided.batch.spellings.new)
                 work.decided, news = self._prepared(_well_formed(work.parsed), work.senders)
-                changed.update(news, work.decided.batch.touched)
+                changed.update(news, work.decided.batch.touched, work.decided.batch.spellings.new)
                 work.sent = self._send(work.decided, work.offsets)
         changed |= work.sent.guard.changed
         self._remember(work)
@@ -249,7 +263,7 @@ class Handler:
 
         Whoever is interrupted in between finds what is recorded answered as a duplicate.
         """
-        changed.update(work.decided.batch.touched)
+        changed.update(work.decided.batch.touched, work.decided.batch.spellings.new)
         answers = [self._alone(message, work.senders, changed) for message in _well_formed(work.parsed)]
         rest = self._sent([], work.offsets, None)
         self._commit(rest, changed)
@@ -265,7 +279,7 @@ class Handler:
             mistake = failure.in_message(error, message)
             mistake.log()
             return mistake.receipt(message.source, message.id, message.subject)
-        changed.update(work.decided.batch.touched)
+        changed.update(work.decided.batch.touched, work.decided.batch.spellings.new)
         return work.decided.answers[0]
 
     def _sent(self, messages: Sequence[Message], offsets: Sequence[Offset], senders: Senders | None) -> UnderWay:
@@ -284,6 +298,7 @@ class Handler:
     def _remember(self, work: UnderWay) -> None:
         """Keep the states of a batch that is committed, and forget those of which others wrote more meanwhile."""
         batch, guard = work.decided.batch, work.sent.guard
+        self.spellings.keep(batch.spellings.new)
         self.cache.forget(guard.changed)
         for subject, entry in batch.read.items():
             if entry.broken is None and subject not in batch.touched:
@@ -303,7 +318,7 @@ class Handler:
 
         The commit tells otherwise: by its guard, and because a receipt is kept only once.
         """
-        return self._decided(messages, messages, {}, senders)
+        return self._decided(messages, {}, senders)
 
     def _prepared(self, messages: Sequence[Message], senders: Senders | None) -> tuple[Decided, set[str]]:
         """Decided knowing which messages were answered before and who wrote since; the subjects that others wrote to."""
@@ -312,25 +327,28 @@ class Handler:
         self.cache.forget(changed)
         self._recorded_at = _latest(self._recorded_at, recorded_at)
         self._position = position
-        # What was answered before needs no state, unless its programme has to be known.
-        everything = senders is not None and senders.limits_programmes
-        new = [message for message in messages if everything or (message.source, message.id) not in answered]
-        return self._decided(messages, new, answered, senders), changed
+        return self._decided(messages, answered, senders), changed
 
     def _decided(
-        self,
-        messages: Sequence[Message],
-        new: Sequence[Message],
-        answered: Mapping[Key, ReceiptRow],
-        senders: Senders | None,
+        self, messages: Sequence[Message], answered: Mapping[Key, ReceiptRow], senders: Senders | None
     ) -> Decided:
-        batch = self._batch(self._entries(new), answered, senders)
-        return Decided(batch, [batch.answer(message) for message in messages])
+        spellings, spelled = self._spelled(messages)
+        # What was answered before needs no state, unless its programme has to be known.
+        everything = senders is not None and senders.limits_programmes
+        new = [each for each in spelled if everything or (each.source, each.id) not in answered]
+        batch = self._batch(self._entries(new), answered, spellings, senders)
+        return Decided(batch, [batch.answer(message) for message in spelled])
 
-    def _batch(self, read: dict[str, Entry], answered: Mapping[Key, ReceiptRow], senders: Senders | None) -> Batch:
+    def _spelled(self, messages: Sequence[Message]) -> tuple[Spellings, list[Message]]:
+        ahead = self._under_way.decided.batch.spellings.new if self._under_way is not None else NOTHING
+        return self.spellings.settle(messages, ahead)
+
+    def _batch(
+        self, read: dict[str, Entry], answered: Mapping[Key, ReceiptRow], spellings: Spellings, senders: Senders | None
+    ) -> Batch:
         limits = senders if senders is not None and senders.limits_programmes else None
         now = self.clock.now()
-        return Batch(self.store.mapper, now, self._recorded_time(now), read, self._load, answered, limits)
+        return Batch(self.store.mapper, now, self._recorded_time(now), read, self._load, answered, spellings, limits)
 
     def _recorded_time(self, now: datetime) -> datetime:
         """When a batch that is decided now is recorded: a clock that is behind the log records at the log's latest time."""

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Final, Generic, Literal, NamedTuple, TypeVar
 import orjson
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, ValidationError
 
+from domain import ids
 from domain.model import Actor, Command, Data, Time
 from domain.problem import Problem
 from domain.registry import AGGREGATE_OF, COMMAND_OF, COMMANDS, Kind
@@ -29,7 +30,6 @@ PREFIX: Final = "rapport."
 MAX_BYTES: Final = 262_144
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 IN_BASE64: Final = "data_base64"
-ID_MAX: Final = 200
 # Source and id together are a key of the database, which may have some 2,700 bytes.
 KEY_BYTES: Final = 1000
 # These tell of one delivery of a message and not of its content: sent again by another way they differ. JSON is what
@@ -140,9 +140,12 @@ def _parsed(raw: bytes) -> Message | Receipt:
         plain = orjson.dumps(_with_plain_numbers(read), option=orjson.OPT_SORT_KEYS)
         if plain != written and not problems:
             return _as_sent(_parsed(plain), sent, proof)
-        found = faults.in_fields(error, read, form.command)
+        found = faults.in_fields(error, read, form.command, form.ids)
+        further = _further(read, form)
+        # That it is no id says more than that a text may not hold this character.
+        no_ids = [problem for problem in further if problem.code == "bad_id"]
         return faults.invalid(
-            read, faults.each_once(times.problems(read, form.dated), found, _further(read, form), problems)
+            read, faults.each_once(times.problems(read, form.dated), no_ids, found, further, problems)
         )
     if problems := [*times.problems(read, form.dated), *_further(read, form), *problems]:
         return faults.invalid(read, problems)
@@ -285,7 +288,8 @@ class _Form(NamedTuple):
     """What a message that names one command, or none that we know, looks like.
 
     `kind` is the aggregate that its subject names, None for an unknown command. `asks_for_nothing` says that `data` may be
-    left out: CloudEvents lets it, and the command has no field that must be there. `dated` are the places of times and days.
+    left out: CloudEvents lets it, and the command has no field that must be there. `dated` are the places of times and days,
+    `ids` the fields with ids, by their path.
     """
 
     validate: Callable[[bytes], Envelope[Any]]
@@ -293,6 +297,7 @@ class _Form(NamedTuple):
     kind: Kind | None
     asks_for_nothing: bool
     dated: tuple[times.Place, ...]
+    ids: Mapping[str, ids.Namespace]
 
 
 @cache
@@ -305,6 +310,7 @@ def _form(name: str) -> _Form:
         AGGREGATE_OF.get(name),
         bool(name) and not any(info.is_required() for info in command.model_fields.values()),
         (times.Place(("time",), "time"), *times.places(command, ("data",))),
+        ids.paths(command, "data."),
     )
 
 
@@ -318,9 +324,11 @@ def _further(read: dict[str, Any], form: _Form) -> list[Problem]:
         problems += _subject_problems(subject, form.kind)
     if isinstance(actor := read.get("actor"), str):
         role, _, id_ = actor.partition(":")
-        if role not in _ROLES or not id_.strip() or len(id_) > ID_MAX:
+        if role not in _ROLES:
             expected = f"expected role:id, with one of the roles {', '.join(ROLES)}"
             problems.append(Problem("bad_value", expected, field="actor"))
+        elif not ids.is_id(id_):
+            problems.append(Problem("bad_id", ids.expected("person", id_), field="actor"))
     for name in ("source", "id"):
         value = read.get(name)
         if isinstance(value, str) and len(value) > KEY_BYTES // 4 and len(value.encode()) > KEY_BYTES:
@@ -342,6 +350,8 @@ def _subject_problems(subject: str, kind: Kind) -> list[Problem]:
             return []
         return [Problem("bad_value", "expected the UUID of a relationship, in 36 characters", field="subject")]
     prefix, _, id_ = subject.partition(":")
-    if prefix == kind and id_.strip() and len(id_) <= ID_MAX:
-        return []
-    return [Problem("bad_value", f"expected {kind}:ID, with an id of at most {ID_MAX} characters", field="subject")]
+    if prefix != kind:
+        return [Problem("bad_value", f"expected {kind}:ID", field="subject")]
+    if not ids.is_id(id_):
+        return [Problem("bad_id", ids.expected(ids.OF_SUBJECT[kind], id_), field="subject")]
+    return []

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from domain.case import decide as case_rules
+from domain.ids import ID
 from domain.mentor import decide as mentor_rules
 from domain.model import Command, data_class_of
 from domain.programme import decide as programme_rules
@@ -19,7 +20,7 @@ _SUBJECTS: dict[Kind, str] = {
     "case": "`case:<id>`",
     "programme": "`programme:<id>`",
 }
-_HEAD = """# Messages
+_HEAD = f"""# Messages
 
 Made from the code by `python -m infra.docs`; don't edit.
 
@@ -28,6 +29,12 @@ A message is a CloudEvents 1.0 JSON object: `specversion` ("1.0"), `id`, `source
 `correlationid`, `causationid`, `traceparent`, `tracestate`, `datacontenttype`, `dataschema`, and
 [`proof`](../how-to/prove-who-sends.md). Each gets one receipt. Who may send for whom is said in
 [senders](senders.md).
+
+An id of a person, programme, session, goal, homework, assessment or case is opaque: 1 to 64 characters, letters A to Z and a to z,
+digits, dots, underscores and hyphens, beginning with a letter or a digit (`{ID}`); anything else is invalid (`bad_id`). Names and
+addresses belong into the person's own entry. Two ids that differ in case alone are the same, and the first spelling stands:
+`mentor:BEN` is the person whom the record knows as `Ben`, in whatever role, and events say `Ben`. Sessions, goals and homework
+keep their first spelling within their relationship. `source` and the message's `id` are no such ids.
 
 Fields marked `?` may be left out. Unknown fields of `data` make a message invalid; the problem names the one that was
 probably meant.

@@ -6,10 +6,10 @@ from typing import Any, Final, get_args
 import orjson
 from pydantic import TypeAdapter
 
+from domain.ids import ID, ROLE_AND_ID
 from domain.model import Command, Event
 from domain.registry import AGGREGATE_OF, AGGREGATE_OF_EVENT, COMMANDS, Kind
-from domain.words import ROLES
-from infra.intake.message import ID_MAX, IN_BASE64, PREFIX, Envelope
+from infra.intake.message import IN_BASE64, PREFIX, Envelope
 from infra.intake.receipt import Status
 from infra.kafka.answers import MARK, PROBLEMS, RECEIPT_TYPE, SENDERS
 from infra.kafka.facts import PUBLISHED, Include, included
@@ -18,7 +18,6 @@ Schema = dict[str, Any]
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 UUID: Final = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
-ACTOR: Final = rf"^({'|'.join(ROLES)}):.{{1,{ID_MAX}}}$"
 TRACEPARENT: Final = "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
 TIME: Final[Schema] = {"type": "string", "format": "date-time"}
 TEXT: Final[Schema] = {"type": "string"}
@@ -32,7 +31,7 @@ FORMS: Final[dict[str, Schema]] = {
 
 def subject_of(kind: Kind) -> Schema:
     """What the subject of an aggregate's messages looks like."""
-    return {"type": "string", "pattern": UUID if kind == "relationship" else f"^{kind}:.{{1,{ID_MAX}}}$"}
+    return {"type": "string", "pattern": UUID if kind == "relationship" else f"^{kind}:{ID}$"}
 
 
 def command_schema(name: str, command: type[Command]) -> Schema:
@@ -41,7 +40,7 @@ def command_schema(name: str, command: type[Command]) -> Schema:
     schema["properties"] |= {
         "type": {"const": PREFIX + name},
         "subject": subject_of(AGGREGATE_OF[name]),
-        "actor": {"type": "string", "pattern": ACTOR},
+        "actor": {"type": "string", "pattern": ROLE_AND_ID},
     }
     for attribute, more in FORMS.items():
         schema["properties"][attribute] |= more
@@ -72,7 +71,7 @@ def event_schema(name: str, event: type[Event]) -> Schema:
                 "recordedat": {**TIME, "description": "When it was recorded."},
                 "datacontenttype": {"const": "application/json"},
                 "version": {"type": "integer", "minimum": 1, "description": "Counts the events of the subject."},
-                "actor": {"type": "string", "pattern": ACTOR},
+                "actor": {"type": "string", "pattern": ROLE_AND_ID},
                 "correlationid": TEXT,
                 "causationid": {**TEXT, "description": "The id of the message that caused it."},
                 "traceparent": {"type": "string", "pattern": TRACEPARENT},

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, assert_never
 
 from domain.case.state import Case
+from domain.ids import OF_SUBJECT, key
 from domain.mentor.state import Mentor
 from domain.model import TermSetting
 from domain.programme.state import Programme
@@ -14,15 +15,26 @@ from domain.relationship.gates import unmet
 from domain.relationship.lifecycle import allowed
 from domain.relationship.state import Matter, Relationship
 from domain.terms import resolve
+from domain.words import ROLES
 from infra.eventstore.store import EventStore
 from infra.showing.moment import Moment, fold
 
 Shown = dict[str, Any]
 
 
-def normal_id(text: str) -> str:
-    """An ID as subjects are written: UUIDs in lower case."""
-    return text if ":" in text else text.lower()
+def found_subject(store: EventStore, text: str) -> str:
+    """The subject that somebody means who writes its id in any case; the text itself where no such id is known.
+
+    A role and an id (`mentee:ana`) is found like a subject: workers keep what concerns a person under it.
+    """
+    kind, colon, id_ = text.partition(":")
+    if not colon:
+        return text.lower()
+    if kind not in OF_SUBJECT and kind not in ROLES:
+        return text
+    namespace = OF_SUBJECT.get(kind, "person")
+    folded = key(namespace, id_)
+    return f"{kind}:{store.spellings([folded]).get(folded, id_)}"
 
 
 def show_subject(store: EventStore, subject: str, moment: Moment, now: datetime) -> Shown | None:

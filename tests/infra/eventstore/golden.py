@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import AwareDatetime, BaseModel
 
+from domain.ids import id_fields
 from domain.model import Event, Known, TermSetting
 from domain.registry import AGGREGATE_OF_EVENT, EVENTS
 from infra.eventstore.mapper import RapportMapper
@@ -25,7 +26,12 @@ SUBJECTS = {
     "programme": "programme:p1",
 }
 # Texts that have to follow a pattern.
-TEXTS = {"recipient": "hr:hanna", "timezone": "Europe/Bucharest"}
+TEXTS = {
+    "relationship_id": SUBJECTS["relationship"],
+    "recipient": "hr:hanna",
+    "to": "hr:hanna",
+    "timezone": "Europe/Bucharest",
+}
 
 
 def file_of(event: type[Event], version: int) -> Path:
@@ -56,7 +62,8 @@ def stored(event: type[Event]) -> bytes:
 
 
 def filled(model: type[BaseModel]) -> Any:
-    return model(**{name: value(info.annotation, name) for name, info in model.model_fields.items()})
+    ids = {name: TEXTS.get(name, f"Some.{name}-1") for name, namespace in id_fields(model) if namespace is not None}
+    return model(**{name: value(info.annotation, name) for name, info in model.model_fields.items()} | ids)
 
 
 def value(annotation: Any, name: str) -> Any:
