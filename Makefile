@@ -36,7 +36,7 @@ check: setup ## Lint, format, types, layers, made documents, every clause implem
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
-	$(PY) -m infra.docs --check
+	$(PY) -m infra.reference.pages --check
 	$(VENV)/bin/rapport codes trace --strict --except-kind sharing > /dev/null
 
 bench: setup ## Measure on this machine

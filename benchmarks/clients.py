@@ -15,12 +15,12 @@ from eventsourcing.persistence import StoredEvent
 from psycopg.conninfo import conninfo_to_dict
 
 from infra.clock import Clock
-from infra.eventstore.database import Database
-from infra.eventstore.recording import Head, Offset, ReceiptRow
-from infra.eventstore.store import EventStore
-from infra.intake.group import GroupCommit
+from infra.intake.group_commit import GroupCommit
 from infra.intake.handler import Handler
 from infra.intake.receipt import Receipt
+from infra.store.hash_chain import Head, Offset, ReceiptRow
+from infra.store.log import EventStore
+from infra.store.session import Database
 
 PAYLOAD = b'{"subject":"6f1e5a52","note":"' + b"x" * 268 + b'"}'
 RAW_TABLE = (

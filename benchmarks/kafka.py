@@ -21,12 +21,12 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
-from infra.eventstore.database import Database
 from infra.kafka.facts import PUBLISHED
 from infra.kafka.topics import Topics
 from infra.local.kafka import Kafka
 from infra.local.postgres import Postgres
 from infra.simulate.stream import Simulation
+from infra.store.opening import open_database
 
 RAPPORT = Path(sys.executable).with_name("rapport")
 PARTITIONS = 8
@@ -80,7 +80,7 @@ def lane(postgres: Postgres, kafka: Kafka, name: str, consumers: int) -> Iterato
     topics = Topics.named(f"{name}.")
     kafka.create_topics(PARTITIONS, topics)
     url = postgres.create_database(name)
-    with Database.open(url):
+    with open_database(url):
         pass
     environment = {
         **os.environ,
@@ -115,7 +115,7 @@ def throughput(one: Lane, messages: Sequence[bytes]) -> float:
     send(one, messages)
     _until(lambda: one.ends(one.topics.receipts) >= len(messages))
     recorded = time.perf_counter() - start
-    with Database.open(one.url) as database:
+    with open_database(one.url) as database:
         topics = database.query("SELECT topic, COUNT(*) FROM stored_events GROUP BY topic")
         facts = sum(count for topic, count in topics if topic.partition("#")[0] in NAMES)
         _until(lambda: one.ends(one.topics.events) >= facts)

@@ -21,11 +21,12 @@ from benchmarks import clients as many
 from benchmarks import postgres_rebuild
 from benchmarks.clients import PAYLOAD, RAW_INSERT, RAW_TABLE, receipt
 from infra.clock import Clock
-from infra.eventstore.database import Database
-from infra.eventstore.recording import Head
-from infra.eventstore.store import EventStore
 from infra.intake.handler import Handler
 from infra.local.postgres import Postgres
+from infra.store.hash_chain import Head
+from infra.store.log import EventStore
+from infra.store.opening import open_database
+from infra.store.session import Database
 
 RAW_UNNEST = (
     "INSERT INTO raw_events (stream, version, topic, state) "
@@ -41,7 +42,7 @@ def run(*, full: bool) -> None:
         Path(folder).chmod(0o711)
         with Postgres(Path(folder) / "server", durable=True) as server:
             url = server.create_database("bench")
-            with psycopg.connect(url, autocommit=True) as raw, Database.open(url) as database:
+            with psycopg.connect(url, autocommit=True) as raw, open_database(url) as database:
                 raw.execute(RAW_TABLE)
                 print(f"  {'':44} {'floor':>10} {'Rapport':>10} {'share':>7}")
                 _appends(raw, database, 1, rounds, 400 if full else 150)
@@ -51,7 +52,7 @@ def run(*, full: bool) -> None:
                 _load(raw, database, 100 if full else 30)
                 _lag(url, database, 300 if full else 100)
             url = server.create_database("rebuild")
-            with psycopg.connect(url, autocommit=True) as raw, Database.open(url) as database:
+            with psycopg.connect(url, autocommit=True) as raw, open_database(url) as database:
                 postgres_rebuild.measure(raw, database, 300 if full else 60, 3)
 
 

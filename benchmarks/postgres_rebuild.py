@@ -6,13 +6,13 @@ import time
 import psycopg
 
 from infra.clock import Clock
-from infra.eventstore.database import Database
-from infra.eventstore.mapper import RapportMapper
-from infra.eventstore.store import EventStore
 from infra.intake.handler import Handler
-from infra.projecting.engine import Engine
-from infra.projecting.rebuild import rebuild
+from infra.projection_engine.build import rebuild
+from infra.projection_engine.engine import Engine
 from infra.simulate import Simulation
+from infra.store.log import EventStore
+from infra.store.mapper import RapportMapper
+from infra.store.session import Database
 
 
 def measure(raw: psycopg.Connection, database: Database, relationships: int, rounds: int) -> None:

@@ -23,12 +23,12 @@ from eventsourcing.sqlite import SQLiteConnection, SQLiteConnectionPool, SQLiteD
 from domain.model import Actor
 from domain.relationship import commands as c
 from infra.bootstrap import open_rapport
-from infra.eventstore.store import Notification
 from infra.intake.message import Message, compose
-from infra.projecting import log
-from infra.projecting.engine import Engine
+from infra.projection_engine import log
+from infra.projection_engine.engine import Engine
 from infra.settings import Settings
 from infra.simulate import messages
+from infra.store.log import Notification
 
 NAMES = UUID("6b1f3c0c-53c7-5d1e-9a5b-2f5f0e7c9a77")
 EVENTS_A_RELATIONSHIP = 64.5
@@ -87,7 +87,7 @@ def alone(what: str, store: str, synchronous: str) -> dict[str, float]:
 # --- in a process of its own ---------------------------------------------------------------------------------------
 def build(store: str, synchronous: str) -> dict[str, float]:
     """Build every projection from the first event, twice over: into the empty tables, and beside what that gave."""
-    from infra.projecting.rebuild import rebuild
+    from infra.projection_engine.build import rebuild
 
     with open_rapport(Settings(store=store, synchronous=synchronous)) as rapport:  # type: ignore[arg-type]
         head = rapport.store.head()

@@ -20,8 +20,8 @@ from infra.bootstrap import Rapport, open_rapport
 from infra.intake.message import Message, compose
 from infra.settings import Settings
 from infra.simulate import messages
-from infra.working.horizon import Horizon
-from infra.working.runner import Runner
+from infra.worker_runtime.horizon import Horizon
+from infra.worker_runtime.runner import Runner
 
 NAMES = UUID("6b1f3c0c-53c7-5d1e-9a5b-2f5f0e7c9a99")
 BATCH = 500

@@ -12,10 +12,10 @@ from rich.text import Text
 
 from infra.bootstrap import Rapport, open_rapport
 from infra.intake.receipt import Receipt
+from infra.queries.history import history
+from infra.queries.moment import NOW
+from infra.queries.subject import show_subject
 from infra.settings import Settings
-from infra.showing.history import history
-from infra.showing.moment import NOW
-from infra.showing.subject import show_subject
 
 HERE: Final = Path(__file__).parent
 FILES: Final = ("pentalog", "mentor247", "cmn", "leapfrog", "nottingham", "refusals")

@@ -8,12 +8,13 @@ from functools import cached_property
 from typing import Any
 
 from infra.clock import Clock
-from infra.eventstore.clocks import is_real
-from infra.eventstore.database import Database
-from infra.eventstore.store import EventStore
 from infra.intake.handler import Handler
 from infra.intake.senders import Senders, read_senders
 from infra.settings import Settings, WrongSettings, load
+from infra.store.clocks import is_real
+from infra.store.log import EventStore
+from infra.store.opening import open_database
+from infra.store.session import Database
 
 
 @dataclass
@@ -74,7 +75,7 @@ def open_rapport(settings: Settings | None = None) -> Iterator[Rapport]:
     options: dict[str, Any] = {"timeout": settings.lock_timeout}
     if settings.store.startswith("sqlite:"):
         options["synchronous"] = settings.synchronous
-    rapport = Rapport(settings, Clock(settings.clock), EventStore(Database.open(settings.store, **options)))
+    rapport = Rapport(settings, Clock(settings.clock), EventStore(open_database(settings.store, **options)))
     try:
         yield rapport
     finally:

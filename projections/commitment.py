@@ -11,7 +11,7 @@ from typing import Any, Final
 from domain.commitment import POLICY, Facts, Health, fold, health_at, walk
 from domain.commitment.moments import moment, time_of
 from domain.commitment.reading import READERS
-from domain.commitment.walk import Change
+from domain.commitment.timeline import Change
 from domain.immutable import Immutable
 from domain.model import AnyRecorded
 from domain.relationship.events import RelationshipProposed

@@ -4,7 +4,7 @@ from typing import Any, Final, assert_never
 
 from domain.model import AnyRecorded
 from domain.relationship import events as e
-from domain.relationship.conduct import RESPECT_CLAUSES, TRUST_CLAUSES
+from domain.relationship.concerns import RESPECT_CLAUSES, TRUST_CLAUSES
 from projections.dataset import Column, Key, Row, Table, relationship_id
 from projections.projection import RowFold, Rows
 

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from domain.model import AnyRecorded
 from domain.nps import PLACES, Said, counted, figure, kind_of
 from domain.relationship.events import NpsRequested, NpsResponded, RelationshipProposed
-from domain.suppression import Cell, hidden
+from domain.small_cells import Cell, hidden
 from projections.dataset import Column, Key, Row, Table, relationship_id
 from projections.projection import Given, StateFold, Summary, Worked
 

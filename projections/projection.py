@@ -1,4 +1,4 @@
-"""What a projection is: a pure fold of events into rows, of which the engine (infra.projecting) takes care.
+"""What a projection is: a pure fold of events into rows, of which the engine (infra.projection_engine) takes care.
 
 There are two kinds. A `RowFold` is told the row that an event concerns and gives the row after it: for tables that
 are little more than what the events say. A `StateFold` keeps a state per stream, private and as JSON, and works all
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
-from domain.commitment.terms_in_time import DEFAULT, TermsInTime
+from domain.commitment.terms import DEFAULT, TermsInTime
 from domain.model import AnyRecorded, Event
 from projections.dataset import Key, Row, Table
 

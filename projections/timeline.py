@@ -1,6 +1,6 @@
 """`timeline`: everything that happened, with who, when and about what, but not what was said.
 
-It is the log itself, seen through a view (infra.projecting.timeline), so it is never behind and takes no room. Among the
+It is the log itself, seen through a view (infra.projection_engine.timeline_view), so it is never behind and takes no room. Among the
 events stands what became of the workers' deadlines. That somebody disclosed a confidence is for the recipient alone,
 so such events are left out.
 """

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.eventstore.database import Database, Kind
 from infra.settings import Settings
+from infra.store.opening import open_database
+from infra.store.session import Database, Kind
 
 KINDS: tuple[Kind, ...] = ("sqlite", "postgresql")
 
@@ -31,7 +32,7 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def database(store_url: str) -> Iterator[Database]:
     """The store opened; SQLite waits for no disk, which no test can tell."""
     options = {"synchronous": "off"} if store_url.startswith("sqlite") else {}
-    with Database.open(store_url, **options) as found:
+    with open_database(store_url, **options) as found:
         yield found
 
 

@@ -9,8 +9,8 @@ from domain.commitment.facts import Facts
 from domain.commitment.health import Health, Signal, bands, evaluate, health_at
 from domain.commitment.policy import POLICY, SIGNALS
 from domain.commitment.reading import fold
-from domain.commitment.terms_in_time import Terms, TermsInTime, terms_in_time
-from domain.commitment.walk import Change, Walked, Walker, walk
+from domain.commitment.terms import Terms, TermsInTime, terms_in_time
+from domain.commitment.timeline import Change, Walked, Walker, walk
 
 __all__ = [
     "BANDS",

@@ -2,7 +2,7 @@
 
 from typing import Final, Literal
 
-from domain.commitment.terms_in_time import Terms
+from domain.commitment.terms import Terms
 
 Band = Literal["healthy", "watch", "at_risk", "critical"]
 

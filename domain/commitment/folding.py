@@ -31,8 +31,8 @@ from domain.commitment.facts import (
     TrustLost,
     TrustRegained,
 )
+from domain.commitment.fold import of_pause, see, settles
 from domain.commitment.picture import EMPTY, Picture
-from domain.commitment.seeing import of_pause, see, settles
 
 
 def pictures(facts: Facts) -> Iterator[tuple[Fact, Picture, bool]]:

@@ -10,9 +10,9 @@ from domain.commitment.judgement import Judgement, next_look, passes
 from domain.commitment.moments import time_of
 from domain.commitment.picture import Picture
 from domain.commitment.policy import POLICY, backing, scored
-from domain.commitment.terms_in_time import TermSettings, TermsInTime, terms_in_time
+from domain.commitment.terms import TermSettings, TermsInTime, terms_in_time
+from domain.commitment.timeline import Change, Walker, walk
 from domain.commitment.verdict import Accountable, SignalName
-from domain.commitment.walk import Change, Walker, walk
 from domain.words import Status
 
 

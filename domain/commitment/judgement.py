@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from domain.commitment.bands import Band, band_after
 from domain.commitment.picture import Picture
 from domain.commitment.policy import ORDER, scored
-from domain.commitment.terms_in_time import Terms
+from domain.commitment.terms import Terms
 from domain.commitment.verdict import Verdict
 
 

@@ -13,7 +13,7 @@ from typing import Final
 from domain.codes.implements import implements
 from domain.commitment.pauses import elapsed
 from domain.commitment.picture import Held, Move, NoShow, Picture
-from domain.commitment.terms_in_time import Terms
+from domain.commitment.terms import Terms
 from domain.commitment.verdict import SILENT, Finding, Verdict, found
 from domain.words import PARTIES, Party
 

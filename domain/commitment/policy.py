@@ -9,7 +9,7 @@ from domain.commitment import party_signals as party
 from domain.commitment import shared_signals as shared
 from domain.commitment.facts import Fact
 from domain.commitment.picture import Picture
-from domain.commitment.terms_in_time import Terms
+from domain.commitment.terms import Terms
 from domain.commitment.verdict import Accountable, SignalName, Verdict
 
 POLICY: Final = "commitment-health/1"

@@ -3,7 +3,7 @@
 from domain.codes.implements import implements
 from domain.commitment.pauses import elapsed
 from domain.commitment.picture import Picture
-from domain.commitment.terms_in_time import Terms
+from domain.commitment.terms import Terms
 from domain.commitment.verdict import SILENT, Verdict, found
 
 

@@ -16,15 +16,15 @@ from domain.problem import Problem, refuse
 from domain.relationship import commands as c
 from domain.relationship import events as e
 from domain.relationship.agreements import decide_agreement
-from domain.relationship.conduct import decide_conduct
-from domain.relationship.course import decide_course
+from domain.relationship.concerns import decide_conduct
+from domain.relationship.feedback import decide_voice
 from domain.relationship.goals import decide_goal
 from domain.relationship.guards import Attempt, first_clause
 from domain.relationship.lifecycle import follow
 from domain.relationship.permissions import check_actor
 from domain.relationship.sessions import decide_session
 from domain.relationship.state import Relationship, moment, telling
-from domain.relationship.voices import decide_voice
+from domain.relationship.status_changes import decide_course
 
 # Each theme decides a closed union and is checked to be total; this only finds the theme of a command in one look-up.
 _DECISIONS: Final[dict[type[Command], Callable[[Relationship, Any, Context, list[Problem]], list[Event]]]] = {

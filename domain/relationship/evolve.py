@@ -6,12 +6,12 @@ from typing import Any, Final, get_args
 from domain.model import NOTHING_KNOWN, AnyRecorded, Event
 from domain.relationship import events as e
 from domain.relationship.agreements import fold_agreement
-from domain.relationship.conduct import fold_conduct
-from domain.relationship.course import fold_course
+from domain.relationship.concerns import fold_conduct
+from domain.relationship.feedback import fold_voice
 from domain.relationship.goals import fold_goal
 from domain.relationship.session_folds import fold_session
 from domain.relationship.state import Relationship, Replayed, telling
-from domain.relationship.voices import fold_voice
+from domain.relationship.status_changes import fold_course
 
 # Facts that leave no trace in the state by which a repetition could be known: the latest of each is kept for that.
 REPEATABLE: Final = frozenset(

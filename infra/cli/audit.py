@@ -19,10 +19,10 @@ from infra.cli.output import (
 from infra.cli.projecting import projecting
 
 if TYPE_CHECKING:
-    from infra.audit.verify import Verdict, Wrong
-    from infra.eventstore.failure import StoreError
-    from infra.eventstore.store import EventStore
-    from infra.projecting.engine import Engine
+    from infra.evidence.verify import Verdict, Wrong
+    from infra.projection_engine.engine import Engine
+    from infra.store.errors import StoreError
+    from infra.store.log import EventStore
 
 
 def register(app: typer.Typer) -> None:
@@ -47,9 +47,9 @@ def verify_record(
     What the workers decided is replayed and compared with the receipts of their decisions, and the datasets are folded anew
     and compared row by row. All of it is of one moment, and each is compared up to where it was then: others may go on writing.
     """
-    from infra.eventstore.failure import StoreError
-    from infra.eventstore.snapshot import snapshot
-    from infra.showing.subject import found_subject
+    from infra.queries.subject import found_subject
+    from infra.store.errors import StoreError
+    from infra.store.snapshot import snapshot
 
     with projecting() as engine:
         subject = found_subject(engine.store, subject) if subject else None
@@ -88,8 +88,8 @@ def verify_record(
 
 def _verified(store: "EventStore", engine: "Engine", subject: str | None, trouble: "StoreError | None") -> "Verdict":
     """The record, and if it is whole what rests on it, all of one moment. Raises the trouble if there was nothing else."""
-    from infra.audit.verify import Wrong, verify
-    from infra.working.verify import verify as verify_decisions
+    from infra.evidence.verify import Wrong, verify
+    from infra.worker_runtime.verify import verify as verify_decisions
 
     total = None if subject else store.head()
     with progress("verifying", total) as advance:
@@ -106,9 +106,9 @@ def _verified(store: "EventStore", engine: "Engine", subject: str | None, troubl
 
 def _odd_rows(store: "EventStore", engine: "Engine", subject: str | None) -> "tuple[Wrong, ...]":
     """The rows of the datasets that are not what the events make of them, each at the last event of its subject."""
-    from infra.audit.verify import Wrong
-    from infra.projecting.check import check
-    from infra.projecting.engine import Engine
+    from infra.evidence.verify import Wrong
+    from infra.projection_engine.check import check
+    from infra.projection_engine.engine import Engine
 
     frozen = Engine(store, engine.clock, watcher=engine.watcher)
     found = check(frozen, all_streams=True, only=subject, catch_up=False).wrong

@@ -30,8 +30,8 @@ def consume(
         from infra.kafka.consume import Consuming
         from infra.kafka.placement import Placement
         from infra.kafka.probe import BrokerProbe
-        from infra.observe.keep import keep_going
-        from infra.observe.logs import logger
+        from infra.operations.keep import keep_going
+        from infra.operations.logs import logger
 
         # A file of senders that is wrong ends the command before it joins the group.
         if not rapport.senders.checked:

@@ -7,8 +7,8 @@ import typer
 from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_text, progress
 
 if TYPE_CHECKING:
-    from infra.eventstore.copy import Copied
-    from infra.eventstore.database import Database
+    from infra.store.copying import Copied
+    from infra.store.session import Database
 
 
 def register(app: typer.Typer) -> None:
@@ -41,11 +41,11 @@ def copy_record(
     """
     from pathlib import Path
 
-    from infra.eventstore.address import file_of, scheme_of, told
-    from infra.eventstore.database import Database
-    from infra.eventstore.failure import StoreError, UnknownStore
-    from infra.observe.logs import configure
+    from infra.operations.logs import configure
     from infra.settings import WrongSettings, load
+    from infra.store.address import file_of, scheme_of, told
+    from infra.store.errors import StoreError, UnknownStore
+    from infra.store.opening import open_database
 
     configure("copy")
     try:
@@ -58,7 +58,7 @@ def copy_record(
             fail("source and target are the same store", USAGE)
         if scheme_of(source_url) == "sqlite" and not Path(file_of(source_url)).exists():
             fail(f"there is no store {told(source_url)}", USAGE)
-        with Database.open(source_url) as source, Database.open(target_url) as target:
+        with open_database(source_url) as source, open_database(target_url) as target:
             copied = _copy(source, target)
     except (UnknownStore, WrongSettings) as error:
         fail(str(error), USAGE)
@@ -77,7 +77,7 @@ def _address(option: str, given: str | None) -> str | None:
     """What an option says, read from the file where it names one; an address with a password ends the command."""
     from pathlib import Path
 
-    from infra.eventstore.address import has_password
+    from infra.store.address import has_password
 
     if given is None or not given.startswith("@"):
         if given is not None and has_password(given):
@@ -95,9 +95,9 @@ def _address(option: str, given: str | None) -> str | None:
 
 
 def _copy(source: "Database", target: "Database") -> "Copied":
-    from infra.eventstore.copy import copy
-    from infra.notify import outbox
-    from infra.working import schema
+    from infra.notifications import outbox
+    from infra.store.copying import copy
+    from infra.worker_runtime import schema
 
     tables: tuple[str, ...] = ()
     if schema.ready(source):

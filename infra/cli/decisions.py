@@ -23,8 +23,8 @@ def show_decisions(
 
     A notification that would have come too late was not sent: it is missed, and says why.
     """
-    from infra.showing.subject import found_subject
-    from infra.working.readings import decisions
+    from infra.queries.subject import found_subject
+    from infra.worker_runtime.readings import decisions
 
     with opened() as rapport:
         found = decisions(rapport.database, found_subject(rapport.store, subject))

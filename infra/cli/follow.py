@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from infra.cli.running import MetricsHostOption, MetricsPortOption, running
 
 if TYPE_CHECKING:
-    from infra.projecting.engine import Engine
+    from infra.projection_engine.engine import Engine
 
 
 def follow(metrics_port: MetricsPortOption = None, metrics_host: MetricsHostOption = "127.0.0.1") -> None:
@@ -14,9 +14,9 @@ def follow(metrics_port: MetricsPortOption = None, metrics_host: MetricsHostOpti
     Several at once are safe: what one has done the others leave. Ends cleanly on Ctrl-C and SIGTERM.
     """
     with running("projections", metrics_port, metrics_host) as (rapport, process):
-        from infra.observe.keep import keep_going
-        from infra.projecting.engine import Engine
-        from infra.projecting.rebuild import AlreadyBuilding
+        from infra.operations.keep import keep_going
+        from infra.projection_engine.build import AlreadyBuilding
+        from infra.projection_engine.engine import Engine
 
         engine = Engine(rapport.store, rapport.clock)
         keep_going(process, "projections", lambda: Following(engine), troubles={AlreadyBuilding: "projections"})

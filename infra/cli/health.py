@@ -13,7 +13,7 @@ from infra.cli.tabular import CsvOption, RawOption, print_csv, raw_needs_csv
 from infra.cli.times import AsOf, KnownAt
 
 if TYPE_CHECKING:
-    from infra.asking.health import Assessed
+    from infra.queries.health import Assessed
 
 COLUMNS = (
     "relationship_id",
@@ -51,8 +51,8 @@ def health(
     raw: RawOption = False,
 ) -> None:
     """Tell the commitment health of one relationship or all: scores, band, and the signals behind them."""
-    from infra.asking.health import assess_all, assess_one, shown
-    from infra.asking.moments import Asked
+    from infra.queries.as_at import Asked
+    from infra.queries.health import assess_all, assess_one, shown
 
     if as_json and as_csv:
         fail("either --json or --csv", USAGE)

@@ -14,8 +14,8 @@ def register(app: typer.Typer) -> None:
 
 def show_history(subject: IdArgument, every: AllOption = False, as_json: JsonOption = False) -> None:
     """List the events of a subject in order, each with its place in the hash chain."""
-    from infra.showing.history import history
-    from infra.showing.subject import found_subject
+    from infra.queries.history import history
+    from infra.queries.subject import found_subject
 
     with opened() as rapport:
         subject = found_subject(rapport.store, subject)

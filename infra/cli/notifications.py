@@ -8,7 +8,7 @@ from infra.cli.opening import named_store, opened
 from infra.cli.output import OK, REFUSED, USAGE, JsonOption, fail, print_json, print_note, print_table
 
 if TYPE_CHECKING:
-    from infra.notify.outbox import Status
+    from infra.notifications.outbox import Status
 
 COLUMNS = ("id", "status", "created", "recipient", "template", "subject", "attempts", "reason")
 
@@ -40,7 +40,7 @@ def list_notifications(
     """
     if context.invoked_subcommand is not None:
         return
-    from infra.notify.listing import STATUSES, listed
+    from infra.notifications.listing import STATUSES, listed
 
     asked: dict[Status, bool] = {"dead": dead, "pending": pending, "kept": kept, "missed": missed}
     chosen = [status for status, wanted in asked.items() if wanted] or list(asked)
@@ -57,8 +57,8 @@ def retry(
     """Deliver notifications now that were kept, given up, or wait for their next attempt; exits 1 if any was not sent."""
     if bool(ids) == every:
         fail("name the notifications, or say --all", USAGE)
-    from infra.notify.deliver import Deliverer
-    from infra.notify.listing import STATUSES, NoSuchNotifications, listed, release
+    from infra.notifications.deliver import Deliverer
+    from infra.notifications.listing import STATUSES, NoSuchNotifications, listed, release
     from infra.settings import WrongSettings
 
     with opened(named_store) as rapport:

@@ -69,8 +69,8 @@ def nps(
     raw: RawOption = False,
 ) -> None:
     """Tell the Net Promoter Scores with their intervals and response rates; figures of small groups are not shown."""
-    from infra.asking.moments import Asked
-    from infra.asking.nps import KEYS, By, Window, figures
+    from infra.queries.as_at import Asked
+    from infra.queries.nps import KEYS, By, Window, figures
 
     if as_json and as_csv:
         fail("either --json or --csv", USAGE)

@@ -20,8 +20,8 @@ def opened(check: "Callable[[Settings], None] | None" = None) -> "Iterator[Rappo
     `check` looks at the settings before anything is opened or made, and raises `WrongSettings`.
     """
     from infra.bootstrap import open_rapport
-    from infra.eventstore.failure import StoreError, UnknownStore
     from infra.settings import WrongSettings
+    from infra.store.errors import StoreError, UnknownStore
 
     try:
         settings = configured()
@@ -55,7 +55,7 @@ def named_store(settings: "Settings") -> None:
 
 def configured() -> "Settings":
     """The settings of this process, once its logs go to stderr as they say. Raises `WrongSettings`."""
-    from infra.observe.logs import configure
+    from infra.operations.logs import configure
     from infra.settings import load
 
     _tell_of_unknown()

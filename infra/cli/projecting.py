@@ -10,7 +10,7 @@ from infra.cli.opening import opened
 from infra.cli.output import REFUSED, Told, fail, is_watched, print_note
 
 if TYPE_CHECKING:
-    from infra.projecting.engine import Engine
+    from infra.projection_engine.engine import Engine
 
 # Work of fewer steps is over before anybody could read of it.
 WORTH_SHOWING = 5_000
@@ -19,8 +19,8 @@ WORTH_SHOWING = 5_000
 @contextmanager
 def projecting(*, aloud: bool = False) -> "Iterator[Engine]":
     """An engine for the block. Long work is told on a terminal, and with `aloud` in any case, from its beginning."""
-    from infra.projecting.engine import Engine
-    from infra.projecting.rebuild import AlreadyBuilding
+    from infra.projection_engine.build import AlreadyBuilding
+    from infra.projection_engine.engine import Engine
 
     with opened() as rapport:
         try:

@@ -42,7 +42,7 @@ def _known(name: str | None) -> list[str]:
 
 def status(as_json: JsonOption = False) -> None:
     """Say how far every projection is behind the log's head, and what is held up in it. Nothing is caught up for it."""
-    from infra.projecting.status import status as look
+    from infra.projection_engine.status import status as look
 
     with projecting() as engine:
         found = look(engine)
@@ -91,7 +91,7 @@ def rebuild(
     as_json: JsonOption = False,
 ) -> None:
     """Build projections anew beside the live ones, say what differs, and switch. A killed build goes on where it was."""
-    from infra.projecting.rebuild import rebuild as build
+    from infra.projection_engine.build import rebuild as build
 
     names = _known(name)
     with projecting(aloud=True) as engine:
@@ -126,7 +126,7 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Fold streams anew from the log and compare with what is stored, row by row; exit 1 if anything differs."""
-    from infra.projecting.check import check as fold_anew
+    from infra.projection_engine.check import check as fold_anew
 
     with projecting(aloud=True) as engine:
         found = fold_anew(engine, all_streams=everything, sample=sample)
@@ -151,7 +151,7 @@ def retry(
     as_json: JsonOption = False,
 ) -> None:
     """Fold what is held up anew and let it go where that works; exit 1 if something is still held up."""
-    from infra.projecting.quarantine import retry as let_go
+    from infra.projection_engine.quarantine import retry as let_go
 
     names = _known(name)
     with projecting() as engine:

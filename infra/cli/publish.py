@@ -31,7 +31,7 @@ def publish(
         from infra.kafka.clients import AnotherStore, KafkaTrouble, NoKafka
         from infra.kafka.probe import BrokerProbe
         from infra.kafka.publish import Publishing
-        from infra.observe.keep import keep_going
+        from infra.operations.keep import keep_going
 
         process.vitals.check("broker", BrokerProbe(rapport.settings))
         keep_going(

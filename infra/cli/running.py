@@ -11,7 +11,7 @@ from infra.cli.output import USAGE, fail
 
 if TYPE_CHECKING:
     from infra.bootstrap import Rapport
-    from infra.observe.process import Process
+    from infra.operations.process import Process
     from infra.settings import Settings
 
 MetricsPortOption = Annotated[
@@ -29,9 +29,9 @@ def running(
 ) -> Iterator["tuple[Rapport, Process]"]:
     """Everything around a loop; what the process can't even begin with ends it with exit 2 and a sentence."""
     from infra.kafka.clients import AnotherStore, NoKafka, connection
-    from infra.observe.endpoints import PortTaken
-    from infra.observe.process import observed
-    from infra.observe.tracing import UnknownExporter
+    from infra.operations.endpoints import PortTaken
+    from infra.operations.process import observed
+    from infra.operations.tracing import UnknownExporter
 
     def check(settings: "Settings") -> None:
         if needs_kafka:

@@ -35,8 +35,8 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show a subject's state, terms, sessions, goals, open concerns and unmet gates."""
-    from infra.showing.moment import Moment
-    from infra.showing.subject import found_subject, show_subject
+    from infra.queries.moment import Moment
+    from infra.queries.subject import found_subject, show_subject
 
     with opened() as rapport:
         subject = found_subject(rapport.store, subject)

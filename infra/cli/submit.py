@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from infra.bootstrap import Rapport
     from infra.intake.lines import Readable
     from infra.intake.receipt import Receipt
-    from infra.working.pace import Pace
+    from infra.worker_runtime.pace import Pace
 
 STDIN = "-"
 FilesArgument = Annotated[
@@ -98,7 +98,7 @@ def _pace(rapport: "Rapport", *, walk: bool) -> "Iterator[Pace | None]":
     if not walk:
         yield None
         return
-    from infra.working.pace import AnotherWorks, keeping_pace
+    from infra.worker_runtime.pace import AnotherWorks, keeping_pace
 
     try:
         with keeping_pace(rapport.store, rapport.handler, rapport.clock) as pace:

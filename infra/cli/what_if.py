@@ -11,9 +11,9 @@ from infra.cli.projecting import projecting
 from infra.cli.times import AsOf, KnownAt
 
 if TYPE_CHECKING:
-    from infra.asking.health import Assessed
-    from infra.asking.moments import Asked
-    from infra.projecting.engine import Engine
+    from infra.projection_engine.engine import Engine
+    from infra.queries.as_at import Asked
+    from infra.queries.health import Assessed
 
 
 def register(app: typer.Typer) -> None:
@@ -32,8 +32,8 @@ def what_if(
     as_json: JsonOption = False,
 ) -> None:
     """Tell health and concerns as they would be if terms had other values, beside what they are."""
-    from infra.asking.health import concerns, shown
-    from infra.asking.moments import Asked
+    from infra.queries.as_at import Asked
+    from infra.queries.health import concerns, shown
 
     terms = dict(map(_term, settings))
     with projecting() as engine:
@@ -76,7 +76,7 @@ def _term(setting: str) -> tuple[str, float]:
 def _both(
     engine: "Engine", relationship: str | None, asked: "Asked", terms: dict[str, float]
 ) -> "Iterator[tuple[Assessed, Assessed]]":
-    from infra.asking.health import assess_all, assess_one
+    from infra.queries.health import assess_all, assess_one
 
     if relationship is None:
         yield from zip(assess_all(engine, asked), assess_all(engine, asked, terms), strict=True)

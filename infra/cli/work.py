@@ -13,9 +13,9 @@ from infra.cli.times import aware_time
 
 if TYPE_CHECKING:
     from infra.bootstrap import Rapport
-    from infra.notify.deliver import Deliverer
-    from infra.observe.process import Process
-    from infra.working.runner import Runner
+    from infra.notifications.deliver import Deliverer
+    from infra.operations.process import Process
+    from infra.worker_runtime.runner import Runner
 
 LATE = "refused commands met a record that had moved on; `rapport submit --walk` lets workers keep pace with a history"
 OnceOption = Annotated[bool, typer.Option("--once", help="Do all that is due, then end.")]
@@ -60,8 +60,8 @@ def work(
     datasets are brought up to date afterwards.
     """
     with running("work", metrics_port, metrics_host) as (rapport, process):
-        from infra.working.horizon import Horizon
-        from infra.working.runner import Runner
+        from infra.worker_runtime.horizon import Horizon
+        from infra.worker_runtime.runner import Runner
 
         if until is not None and until > rapport.clock.now() and not rapport.settings.clock:
             rapport.check_clock("--until")
@@ -80,7 +80,7 @@ def work(
 
 
 def _deliverer(rapport: "Rapport", process: "Process") -> "Deliverer":
-    from infra.notify.deliver import Deliverer
+    from infra.notifications.deliver import Deliverer
     from infra.settings import WrongSettings
 
     deliverer = Deliverer(rapport.database, rapport.settings, outages=process.outages)
@@ -92,7 +92,7 @@ def _deliverer(rapport: "Rapport", process: "Process") -> "Deliverer":
 
 
 def _work_off(runner: "Runner", deliverer: "Deliverer", process: "Process", *, as_json: bool) -> None:
-    from infra.working.loop import work_off
+    from infra.worker_runtime.loop import work_off
 
     with progress("working", runner.store.head()) as advance:
         done = work_off(runner, process.stop, advance)
@@ -112,7 +112,7 @@ def _work_off(runner: "Runner", deliverer: "Deliverer", process: "Process", *, a
 def _follow(runner: "Runner", deliverer: "Deliverer", process: "Process", *, as_json: bool) -> None:
     from threading import Thread
 
-    from infra.working.loop import follow
+    from infra.worker_runtime.loop import follow
 
     # A slow server of somebody else's must not hold up the workers.
     delivering = Thread(target=deliverer.run, args=(process.stop,), name="deliver")
@@ -130,11 +130,11 @@ def _follow(runner: "Runner", deliverer: "Deliverer", process: "Process", *, as_
 
 def _repair(runner: "Runner", process: "Process", *, release: bool, workers: list[str]) -> None:
     """Take up what was put aside and build anew what was asked for, under the lease."""
-    from infra.working.loop import lease_for
-    from infra.working.readings import parked_keys
-    from infra.working.repair import rebuild
-    from infra.working.repair import release as take_up
-    from workers.roll import BY_NAME
+    from infra.worker_runtime.loop import lease_for
+    from infra.worker_runtime.readings import parked_keys
+    from infra.worker_runtime.repair import rebuild
+    from infra.worker_runtime.repair import release as take_up
+    from workers.catalogue import BY_NAME
 
     if wrong := [name for name in workers if name not in BY_NAME]:
         fail(f"there is no worker {wrong[0]}; the workers are {', '.join(BY_NAME)}", USAGE)

@@ -12,13 +12,13 @@ import orjson
 
 from domain.codes.clauses import CODES
 from domain.commitment import POLICY
-from infra.eventstore.database import Session
 from infra.export.whole_file import beside, put, save
 from infra.export.writing import FORMATS, WRITERS, Format, Writer, write_csv
-from infra.projecting import generation as books
-from infra.projecting import log
-from infra.projecting.codec import codec
-from infra.projecting.engine import Engine
+from infra.projection_engine import generation as books
+from infra.projection_engine import log
+from infra.projection_engine.codec import codec
+from infra.projection_engine.engine import Engine
+from infra.store.session import Session
 from projections.catalogue import datasets, projection_of
 from projections.dataset import Column, Dataset
 from projections.timeline import TIMELINE

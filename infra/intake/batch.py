@@ -14,15 +14,15 @@ from domain.registry import State, decide, evolve
 from domain.relationship.commands import ProposeRelationship
 from domain.relationship.state import Relationship
 from domain.words import CodeId, MentorStanding
-from infra.eventstore.failure import StoreError
-from infra.eventstore.mapper import RapportMapper
-from infra.eventstore.recording import Head, ReceiptRow
 from infra.intake import failure
-from infra.intake.cache import Entry
 from infra.intake.message import Message
 from infra.intake.receipt import KEPT, Receipt
 from infra.intake.senders import Senders, turned_away
 from infra.intake.spelling import Spellings
+from infra.intake.state_cache import Entry
+from infra.store.errors import StoreError
+from infra.store.hash_chain import Head, ReceiptRow
+from infra.store.mapper import RapportMapper
 
 AHEAD: Final = timedelta(minutes=5)
 Key = tuple[str, str]

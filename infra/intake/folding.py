@@ -8,10 +8,10 @@ from typing import Final
 from domain.model import AnyRecorded
 from domain.registry import replay
 from domain.relationship.evolve import TRACELESS
-from infra.eventstore.mapper import RapportMapper
-from infra.eventstore.recording import Head
-from infra.eventstore.store import EventStore, StoredRow
-from infra.intake.cache import Entry
+from infra.intake.state_cache import Entry
+from infra.store.hash_chain import Head
+from infra.store.log import EventStore, StoredRow
+from infra.store.mapper import RapportMapper
 
 # Streams in memory at once, not decoded; one may have thousands of events.
 AT_ONCE: Final = 100

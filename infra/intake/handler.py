@@ -17,18 +17,18 @@ from typing import Final, NamedTuple
 from domain.relationship.commands import ProposeRelationship
 from domain.relationship.state import Relationship
 from infra.clock import Clock
-from infra.eventstore.clocks import ClockMark
-from infra.eventstore.failure import Conflict, StoreError, Unstorable
-from infra.eventstore.recording import Guard, Head, Offset, ReceiptRow
-from infra.eventstore.store import EventStore
 from infra.intake import failure
 from infra.intake.batch import Batch, Key
-from infra.intake.cache import Entry, StateCache
 from infra.intake.folding import fold_streams
 from infra.intake.message import Message, parse
 from infra.intake.receipt import Receipt
 from infra.intake.senders import EVERYBODY, Senders
 from infra.intake.spelling import SpellingCache, Spellings
+from infra.intake.state_cache import Entry, StateCache
+from infra.store.clocks import ClockMark
+from infra.store.errors import Conflict, StoreError, Unstorable
+from infra.store.hash_chain import Guard, Head, Offset, ReceiptRow
+from infra.store.log import EventStore
 
 CACHE_SIZE: Final = 4000
 NOTHING: Final[Mapping[str, str]] = {}

@@ -22,7 +22,7 @@ from domain.model import Actor, Command, Data, Time
 from domain.problem import Problem
 from domain.registry import AGGREGATE_OF, COMMAND_OF, COMMANDS, Kind
 from domain.words import ROLES
-from infra.intake import attributes, failure, faults, times
+from infra.intake import attributes, failure, form_problems, times
 from infra.intake.proof import MAX_LENGTH, Proof
 from infra.intake.receipt import Receipt
 
@@ -105,22 +105,22 @@ def _parsed(raw: bytes) -> Message | Receipt:
     sent = raw
     raw = raw.removeprefix(BYTE_ORDER_MARK)
     if len(raw) > MAX_BYTES:
-        return faults.invalid({}, [faults.too_large(MAX_BYTES)])
+        return form_problems.invalid({}, [form_problems.too_large(MAX_BYTES)])
     try:
         read: Any = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        return faults.unread(raw, str(error))
+        return form_problems.unread(raw, str(error))
     text = raw.decode()
     # Before anything that goes down into what was read level by level: writers and validators go only so deep.
-    deep = faults.too_deep(text, read)
+    deep = form_problems.too_deep(text, read)
     if type(read) is not dict:
-        problem = faults.TOO_DEEP if deep else Problem("not_an_object", faults.NO_OBJECT)
-        return faults.invalid({}, [problem])
+        problem = form_problems.TOO_DEEP if deep else Problem("not_an_object", form_problems.NO_OBJECT)
+        return form_problems.invalid({}, [problem])
     if deep:
-        return faults.invalid(read, [faults.TOO_DEEP])
+        return form_problems.invalid(read, [form_problems.TOO_DEEP])
     written = orjson.dumps(read, option=orjson.OPT_SORT_KEYS)
-    if problems := faults.irregular(text, read, written.decode()):
-        return faults.invalid(read, problems)
+    if problems := form_problems.irregular(text, read, written.decode()):
+        return form_problems.invalid(read, problems)
     proof = _proof(read)
     if read.get(IN_BASE64) is not None:
         inner = _decoded(read)
@@ -140,15 +140,15 @@ def _parsed(raw: bytes) -> Message | Receipt:
         plain = orjson.dumps(_with_plain_numbers(read), option=orjson.OPT_SORT_KEYS)
         if plain != written and not problems:
             return _as_sent(_parsed(plain), sent, proof)
-        found = faults.in_fields(error, read, form.command, form.ids)
+        found = form_problems.in_fields(error, read, form.command, form.ids)
         further = _further(read, form)
         # That it is no id says more than that a text may not hold this character.
         no_ids = [problem for problem in further if problem.code == "bad_id"]
-        return faults.invalid(
-            read, faults.each_once(times.problems(read, form.dated), no_ids, found, further, problems)
+        return form_problems.invalid(
+            read, form_problems.each_once(times.problems(read, form.dated), no_ids, found, further, problems)
         )
     if problems := [*times.problems(read, form.dated), *_further(read, form), *problems]:
-        return faults.invalid(read, problems)
+        return form_problems.invalid(read, problems)
     return Message(
         envelope.source,
         envelope.id,
@@ -179,15 +179,15 @@ def _decoded(read: dict[str, Any]) -> bytes | Receipt:
     """The message with the data that it brings in base64 in plain JSON, which is what CloudEvents lets a sender do."""
     if read.get("data") is not None:
         said = "expected the data once, as data or as data_base64"
-        return faults.invalid(read, [Problem("duplicate_key", said, field=IN_BASE64)])
+        return form_problems.invalid(read, [Problem("duplicate_key", said, field=IN_BASE64)])
     try:
         data = b64decode(read[IN_BASE64], validate=True).removeprefix(BYTE_ORDER_MARK)
     except (TypeError, ValueError):
-        return faults.invalid(read, [Problem("bad_value", "expected base64 (RFC 4648)", field=IN_BASE64)])
+        return form_problems.invalid(read, [Problem("bad_value", "expected base64 (RFC 4648)", field=IN_BASE64)])
     try:
         orjson.loads(data)
     except orjson.JSONDecodeError as error:
-        return faults.invalid(read, [faults.unreadable(data, str(error))._replace(field=IN_BASE64)])
+        return form_problems.invalid(read, [form_problems.unreadable(data, str(error))._replace(field=IN_BASE64)])
     rest = {name: value for name, value in read.items() if name not in {"data", IN_BASE64}}
     return orjson.dumps({**rest, "data": orjson.Fragment(data)})
 

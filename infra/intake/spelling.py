@@ -18,10 +18,10 @@ from domain.ids import (
     respelled_outside,
     respelled_subject,
 )
-from infra.eventstore.recording import Spelling
-from infra.eventstore.store import EventStore
 from infra.intake.message import Message
-from infra.projecting.lru import Recent
+from infra.projection_engine.lru import Recent
+from infra.store.hash_chain import Spelling
+from infra.store.log import EventStore
 
 CACHE_SIZE: Final = 50_000
 # Keys of ids, each with the id as the message spells it.

@@ -25,7 +25,7 @@ from infra.kafka.arrival import Arrived, Headers, failed
 from infra.kafka.claims import Claim
 from infra.kafka.clients import KafkaTrouble
 from infra.kafka.topics import Topics
-from infra.observe.metrics import DEAD_LETTERS, UNACKNOWLEDGED
+from infra.operations.metrics import DEAD_LETTERS, UNACKNOWLEDGED
 from infra.settings import Settings
 
 # So many batches may be on their way; more than the broker takes are never held in memory.

@@ -13,12 +13,12 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from domain.problem import Problem
-from infra.intake import faults
+from infra.intake import form_problems
 from infra.intake.message import MAX_BYTES, Message, parse
 from infra.intake.receipt import Receipt
 from infra.kafka.record_batches import INTERNAL, Record, Skipped
-from infra.observe.logs import logger, report_mistake
-from infra.observe.tracing import valid
+from infra.operations.logs import logger, report_mistake
+from infra.operations.tracing import valid
 
 Headers = list[tuple[str, bytes]]
 
@@ -85,7 +85,7 @@ def arrived(record: Record) -> Arrived:
     )
     if (skipped := record.skipped) is not None:
         log.warning("records were skipped", place=found.id, last=skipped.last_offset, why=skipped.message)
-        return found._replace(read=faults.invalid({}, [Problem(skipped.code, skipped.message)]))
+        return found._replace(read=form_problems.invalid({}, [Problem(skipped.code, skipped.message)]))
     try:
         return found._replace(read=read(record.value, headers))
     except Exception as error:  # noqa: BLE001 - no mistake of ours may hold up the partition
@@ -106,7 +106,7 @@ def read(value: bytes | None, headers: Headers) -> Message | Receipt:
         raw = _assembled(value, headers)
         found = parse(raw) if isinstance(raw, bytes) else raw
     elif value is None:
-        return faults.invalid({}, [NO_VALUE])
+        return form_problems.invalid({}, [NO_VALUE])
     else:
         found = parse(value)
     if isinstance(found, Message) and found.traceparent is None:
@@ -143,7 +143,7 @@ def _written(value: bytes | None, name: str) -> str | None:
 def _assembled(value: bytes | None, headers: Headers) -> bytes | Receipt:
     """The structured form of a message in binary mode."""
     if value is not None and len(value) > MAX_BYTES:
-        return faults.invalid({}, [faults.too_large(MAX_BYTES)])
+        return form_problems.invalid({}, [form_problems.too_large(MAX_BYTES)])
     attributes: dict[str, Any] = {}
     problems = []
     for header, text in headers:
@@ -167,8 +167,8 @@ def _assembled(value: bytes | None, headers: Headers) -> bytes | Receipt:
         try:
             orjson.loads(value)
         except orjson.JSONDecodeError as error:
-            problems.append(faults.unreadable(value, str(error))._replace(field="data"))
+            problems.append(form_problems.unreadable(value, str(error))._replace(field="data"))
         attributes["data"] = orjson.Fragment(value)
     if problems:
-        return faults.invalid(attributes, problems)
+        return form_problems.invalid(attributes, problems)
     return orjson.dumps(attributes)

@@ -10,12 +10,12 @@ from typing import Any, Final
 from kafka import ConsumerRebalanceListener
 from kafka.structs import TopicPartition
 
-from infra.eventstore.database import Database
 from infra.kafka.claims import Claim, claim, is_known
 from infra.kafka.clients import REQUEST_MS, KafkaTrouble
 from infra.kafka.ownership import GroupOfOneStore
-from infra.observe.logs import logger
-from infra.observe.metrics import EXPIRED, REBALANCES, UNREAD
+from infra.operations.logs import logger
+from infra.operations.metrics import EXPIRED, REBALANCES, UNREAD
+from infra.store.session import Database
 
 INSTEAD: Final = "Use a new topic (another RAPPORT_KAFKA_PREFIX), never an old name"
 

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from infra.eventstore.database import Database
-from infra.eventstore.recording import Offset
+from infra.store.hash_chain import Offset
+from infra.store.session import Database
 
 
 @dataclass

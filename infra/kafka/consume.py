@@ -13,7 +13,6 @@ from kafka.structs import TopicPartition
 from opentelemetry.trace import Span, SpanKind
 
 from infra.bootstrap import Rapport
-from infra.eventstore.recording import Offset
 from infra.intake.message import Message
 from infra.intake.receipt import Receipt
 from infra.kafka import clients
@@ -27,9 +26,10 @@ from infra.kafka.placement import Placement
 from infra.kafka.record_batches import Record
 from infra.kafka.topics import Topics
 from infra.kafka.watchdog import Watchdog
-from infra.observe.logs import logger
-from infra.observe.metrics import BATCH_MESSAGES, BATCH_SECONDS, MESSAGE_SECONDS, MESSAGES
-from infra.observe.process import Process
+from infra.operations.logs import logger
+from infra.operations.metrics import BATCH_MESSAGES, BATCH_SECONDS, MESSAGE_SECONDS, MESSAGES
+from infra.operations.process import Process
+from infra.store.hash_chain import Offset
 
 WAY: Final = "kafka"
 # How often the broker is told, for its own tools, how far we are.

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from domain.problem import Problem
-from infra.eventstore.recording import ReceiptRow
 from infra.intake.handler import Handler
 from infra.intake.message import Message
 from infra.intake.receipt import Receipt
 from infra.kafka.answers import Answered
 from infra.kafka.arrival import Arrived, failed
+from infra.store.hash_chain import ReceiptRow
 
 
 def answered_earlier(handler: Handler, arrivals: Sequence[Arrived]) -> list[Answered]:

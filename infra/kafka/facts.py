@@ -21,7 +21,7 @@ from domain.model import AnyRecorded, Event, data_class_of
 from domain.registry import EVENTS
 from domain.relationship import events as relationship
 from domain.words import DataClass
-from infra.observe.tracing import valid
+from infra.operations.tracing import valid
 
 OPERATIONAL: Final[frozenset[DataClass]] = frozenset(
     {

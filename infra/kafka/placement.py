@@ -12,8 +12,8 @@ from kafka.partitioner.default import murmur2
 
 from infra.intake.message import Message
 from infra.kafka.arrival import Arrived
-from infra.observe.logs import logger
-from infra.observe.metrics import MISPLACED
+from infra.operations.logs import logger
+from infra.operations.metrics import MISPLACED
 
 Why = Literal["key", "partition"]
 # So many sources are told of; more would be somebody who makes them up.

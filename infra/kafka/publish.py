@@ -15,18 +15,19 @@ from opentelemetry.trace import Span, SpanKind
 
 from domain.model import AnyRecorded
 from infra.bootstrap import Rapport
-from infra.eventstore.store import Notification
-from infra.kafka import clients, lease
+from infra.kafka import clients
 from infra.kafka.answers import CONTENT_TYPE
 from infra.kafka.clients import KafkaTrouble
 from infra.kafka.facts import fact
-from infra.kafka.lease import Lease
 from infra.kafka.ownership import header, must_be_ours
 from infra.kafka.topics import Topics
-from infra.observe.logs import logger, report_mistake
-from infra.observe.metrics import LEADING, PUBLISH_SECONDS, PUBLISHED, UNACKNOWLEDGED, WITHHELD
-from infra.observe.process import Process
-from infra.observe.tracing import valid
+from infra.operations.logs import logger, report_mistake
+from infra.operations.metrics import LEADING, PUBLISH_SECONDS, PUBLISHED, UNACKNOWLEDGED, WITHHELD
+from infra.operations.process import Process
+from infra.operations.tracing import valid
+from infra.store import lease
+from infra.store.lease import Lease
+from infra.store.log import Notification
 
 PAGE: Final = 500
 # So many facts may be on their way; reading goes no further ahead of the broker.

@@ -22,7 +22,7 @@ _SUBJECTS: dict[Kind, str] = {
 }
 _HEAD = f"""# Messages
 
-Made from the code by `python -m infra.docs`; don't edit.
+Made from the code by `python -m infra.reference.pages`; don't edit.
 
 A message is a CloudEvents 1.0 JSON object: `specversion` ("1.0"), `id`, `source`, `type` (`rapport.` and a command below),
 `subject`, `time` (when it happened, with an offset), `actor` (`role:id`) and `data`. Optional: `expectedversion`,

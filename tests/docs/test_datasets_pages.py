@@ -8,43 +8,43 @@ from shutil import copy
 
 import pytest
 
-from infra import docs
-from infra.eventstore.database import Database
+from infra.reference import pages
+from infra.store.opening import open_database
 from projections.catalogue import datasets
 from projections.projection import RowFold
 from tests.given_when_then import At, proposed
-from tests.infra.projecting.house import House, day, everything
+from tests.infra.projection_engine.house import House, day, everything
 from tests.projections.given import given
 
-DOCS = Path(docs.__file__).parents[1] / "docs"
+DOCS = Path(pages.__file__).parents[1] / "docs"
 QUERIES = re.findall(
     r"```sql\n(.*?)```", (DOCS / "how-to" / "query-datasets.md").read_text(encoding="utf-8"), re.DOTALL
 )
 
 
 def test_the_made_pages_are_up_to_date() -> None:
-    assert docs.stale(DOCS) == []
+    assert pages.stale(DOCS) == []
 
 
 def test_a_page_that_differs_is_stale(tmp_path: Path) -> None:
-    for name in docs.PAGES:
+    for name in pages.PAGES:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         copy(DOCS / name, tmp_path / name)
-    assert docs.stale(tmp_path) == []
+    assert pages.stale(tmp_path) == []
     page = tmp_path / "reference" / "datasets.md"
     page.write_text(page.read_text(encoding="utf-8") + "more\n", encoding="utf-8")
-    assert docs.stale(tmp_path) == ["reference/datasets.md"]
-    docs.write(tmp_path)
-    assert docs.stale(tmp_path) == []
+    assert pages.stale(tmp_path) == ["reference/datasets.md"]
+    pages.write(tmp_path)
+    assert pages.stale(tmp_path) == []
 
 
 def test_check_exits_by_what_it_finds() -> None:
-    assert subprocess.run([sys.executable, "-m", "infra.docs", "--check"], check=False).returncode == 0
-    assert subprocess.run([sys.executable, "-m", "infra.docs", "--what"], check=False, capture_output=True).returncode == 2  # fmt: skip
+    assert subprocess.run([sys.executable, "-m", "infra.reference.pages", "--check"], check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-m", "infra.reference.pages", "--what"], check=False, capture_output=True).returncode == 2  # fmt: skip
 
 
 def test_every_column_of_every_dataset_is_in_the_reference() -> None:
-    page = docs.datasets_page()
+    page = pages.datasets_page()
     for dataset in datasets().values():
         assert f"## {dataset.name}\n" in page
         assert all(f"| {column.name} | {column.type} |" in page for column in dataset.columns)
@@ -53,7 +53,7 @@ def test_every_column_of_every_dataset_is_in_the_reference() -> None:
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("docs") / "rapport.sqlite"
-    with Database.open(f"sqlite:///{file}", synchronous="off") as database:
+    with open_database(f"sqlite:///{file}", synchronous="off") as database:
         house = House(database, day(26))
         house.tell(everything())
         house.engine().catch_up()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.suppression import Cell, Group, Keys, hidden
+from domain.small_cells import Cell, Group, Keys, hidden
 
 MINIMUM = 5
 

@@ -6,11 +6,11 @@ import pytest
 
 from infra.configured_file import read_secret, read_text
 from infra.kafka.clients import NoKafka, connection
-from infra.notify.addresses import read_addresses
-from infra.notify.mail import server_of
-from infra.notify.webhook import read_secrets
+from infra.notifications.addresses import read_addresses
+from infra.notifications.mail import server_of
+from infra.notifications.webhook import read_secrets
 from infra.settings import Settings, WrongSettings, load, unknown
-from tests.infra.notify.notes import SECRET
+from tests.infra.notifications.notes import SECRET
 
 BOM = b"\xef\xbb\xbf"
 

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from domain.commitment.terms_in_time import TermsInTime
+from domain.commitment.terms import TermsInTime
 from domain.model import AnyRecorded, Event
-from infra.projecting.log import Entry
-from infra.projecting.unit import Folder, Unit
+from infra.projection_engine.log import Entry
+from infra.projection_engine.stream_fold import Folder, Unit
 from projections.dataset import Row
 from projections.projection import Projection
 from tests.given_when_then import At, history
-from tests.infra.projecting.house import LATE
+from tests.infra.projection_engine.house import LATE
 
 
 class Given:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from domain.case import events as case
-from domain.commitment.terms_in_time import TermsInTime
+from domain.commitment.terms import TermsInTime
 from domain.model import TermSetting
 from domain.relationship import events as e
 from domain.relationship.fields import AgendaItem, Objective
@@ -15,7 +15,7 @@ from projections import cases, commitment, concerns, goals, nps_responses, pract
 from projections.catalogue import all_projections, datasets, projection_of
 from projections.dataset import Row
 from tests.given_when_then import START, SUBJECT, At, day, proposed
-from tests.infra.projecting.house import troubled
+from tests.infra.projection_engine.house import troubled
 from tests.projections.given import Given, given
 
 ACTIVE = (proposed(), At(1, e.RelationshipActivated()))

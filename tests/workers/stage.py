@@ -20,12 +20,12 @@ from domain.programme.state import Programme
 from domain.registry import State, decide, evolve
 from domain.relationship import events as e
 from tests.given_when_then import IDS, SUBJECT, actor, day, proposed
+from workers.catalogue import WORKERS
 from workers.desk import Desk, Done, Entry
 from workers.ground import Relation
 from workers.model import AnyWorker, Notify, Send, Task
-from workers.roll import WORKERS
 from workers.step import Receipt
-from workers.walk import ring, take
+from workers.timeline import ring, take
 
 MENTOR = f"mentor:{IDS['mentor']}"
 C = TypeVar("C", bound=Command)

@@ -10,9 +10,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from infra.cli.app import build
-from infra.eventstore.database import Database
+from infra.store.opening import open_database
 from tests.given_when_then import SUBJECT
-from tests.infra.projecting.house import House, day, everything
+from tests.infra.projection_engine.house import House, day, everything
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +23,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("RAPPORT_CLOCK", day(25).isoformat())
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)
-    with Database.open(f"sqlite:///{file}", synchronous="off") as database:
+    with open_database(f"sqlite:///{file}", synchronous="off") as database:
         House(database).tell(everything())
     return file
 
@@ -99,7 +99,7 @@ def test_projections_status_check_rebuild() -> None:
 
 def test_check_exits_1_and_names_the_row(store: Path) -> None:
     assert ask("projections", "check")["ok"] is True
-    with Database.open(f"sqlite:///{store}") as database, database.transaction() as session:
+    with open_database(f"sqlite:///{store}") as database, database.transaction() as session:
         (mark,) = session.query("SELECT mark FROM projection_generations WHERE name = 'sessions'")[0]
         session.execute(
             f"UPDATE sessions__v{mark} SET minutes = 1 WHERE relationship_id = '{SUBJECT}' AND session_id = 's1'"
@@ -147,7 +147,7 @@ def test_a_wrong_question_exits_2_and_says_what_there_is(arguments: tuple[str, .
 
 
 def test_an_unknown_event_is_shown_by_status_and_left_by_retry(store: Path) -> None:
-    with Database.open(f"sqlite:///{store}") as database:
+    with open_database(f"sqlite:///{store}") as database:
         house = House(database)
         event = house.store.mapper.to_stored_event(everything()[0])
         house.store.append_stored([type(event)(SUBJECT, 99, "SessionDreamt", event.state)])

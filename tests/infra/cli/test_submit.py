@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from infra.audit.verify import verify
 from infra.bootstrap import open_rapport
+from infra.evidence.verify import verify
 from infra.settings import Settings
 from tests.messages import NOBODY_CHECKED, contact, proposal
 

@@ -7,10 +7,10 @@ import pytest
 from rich.cells import cell_len
 
 from infra.bootstrap import open_rapport
-from infra.notify.outbox import enqueue, prepare
+from infra.notifications.outbox import enqueue, prepare
 from infra.settings import Settings
 from tests.infra.cli.process import NASTY, SUBJECT, at_terminal, run
-from tests.infra.notify.notes import AT, note
+from tests.infra.notifications.notes import AT, note
 from tests.messages import line, proposal
 
 PARKED = 150

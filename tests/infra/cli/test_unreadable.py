@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from infra.cli.app import build
-from infra.eventstore.database import Database
+from infra.store.opening import open_database
 from tests.messages import contact, line, proposal, relationship_id
 
 BROKEN, WHOLE = relationship_id(1), relationship_id(2)
@@ -44,7 +44,7 @@ def harmed(store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, requ
         ]
     (tmp_path / "told.jsonl").write_bytes(b"\n".join(told) + b"\n")
     rapport("submit", "--no-datasets", "told.jsonl")
-    with Database.open(store_url) as database, database.transaction() as session:
+    with open_database(store_url) as database, database.transaction() as session:
         session.execute(
             "UPDATE stored_events SET topic = 'FromTheFuture#9' WHERE originator_id = ? AND originator_version = 1",
             (request.param,),

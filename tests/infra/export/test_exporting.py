@@ -10,12 +10,12 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from infra.eventstore.database import Database
 from infra.export.exporting import MANIFEST_SUFFIX, Unknown, export
-from infra.projecting.engine import Engine
-from infra.projecting.rebuild import rebuild
+from infra.projection_engine.build import rebuild
+from infra.projection_engine.engine import Engine
+from infra.store.session import Database
 from projections.catalogue import datasets
-from tests.infra.projecting.house import House, day, everything
+from tests.infra.projection_engine.house import House, day, everything
 
 DUCKDB = {
     "text": "VARCHAR",

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.eventstore.database import Database
-from tests.infra.projecting.house import LATE, House, simulated
+from infra.store.opening import open_database
+from tests.infra.projection_engine.house import LATE, House, simulated
 
 # A full disk, as far as one file of more than so many bytes goes: the limit gives a real error from the kernel.
 EXPORT = """
@@ -25,7 +25,7 @@ LIMIT = 40_000
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("store") / "store.sqlite"
-    with Database.open(f"sqlite:///{file}", synchronous="off") as database:
+    with open_database(f"sqlite:///{file}", synchronous="off") as database:
         house = House(database)
         house.tell(simulated(60))
         house.engine().catch_up()

@@ -7,10 +7,10 @@ import sys
 from datetime import datetime, timedelta
 
 from infra.clock import Clock
-from infra.eventstore.database import Database
-from infra.eventstore.store import EventStore
 from infra.intake.handler import Handler
-from tests.infra.eventstore.writer import say
+from infra.store.log import EventStore
+from infra.store.opening import open_database
+from tests.infra.store.writer import say
 from tests.messages import proposal
 
 
@@ -24,7 +24,7 @@ class Off(Clock):
 
 
 def main(url: str, number: int, milliseconds: int) -> None:
-    with Database.open(url) as database:
+    with open_database(url) as database:
         handler = Handler(EventStore(database), Off(milliseconds))
         say("ready")
         for line in sys.stdin:

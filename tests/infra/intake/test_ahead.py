@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from infra.audit.verify import verify
 from infra.bootstrap import Rapport
-from infra.eventstore.failure import BusyStore, StoreError
-from infra.eventstore.postgres import PostgresDatabase
-from infra.intake.group import GroupCommit
+from infra.evidence.verify import verify
+from infra.intake.group_commit import GroupCommit
+from infra.store.errors import BusyStore, StoreError
+from infra.store.postgres.database import PostgresDatabase
 from tests.infra.intake.conftest import another
 from tests.messages import contact, line, proposal, relationship_id
 

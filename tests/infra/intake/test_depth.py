@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from infra.bootstrap import Rapport
-from infra.intake.faults import MAX_DEPTH
+from infra.intake.form_problems import MAX_DEPTH
 from infra.intake.message import Message, parse
 from infra.intake.receipt import Receipt
 from tests.messages import contact, line, proposal

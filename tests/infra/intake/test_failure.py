@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from infra.bootstrap import Rapport, open_rapport
-from infra.eventstore.failure import UnreachableStore
-from infra.eventstore.mapper import RapportMapper
-from infra.eventstore.recording import Offset
 from infra.intake import batch as batches
 from infra.intake import failure
 from infra.intake import message as reading
-from infra.intake.group import GroupCommit
+from infra.intake.group_commit import GroupCommit
 from infra.intake.receipt import Receipt
 from infra.settings import Settings
+from infra.store.errors import UnreachableStore
+from infra.store.hash_chain import Offset
+from infra.store.mapper import RapportMapper
 from tests.infra.intake.conftest import NOW, another
 from tests.messages import contact, line, proposal
 

@@ -11,11 +11,11 @@ from domain.relationship import events as e
 from domain.relationship.evolve import REPEATABLE, TRACELESS
 from domain.relationship.state import Relationship
 from infra.bootstrap import open_rapport
-from infra.eventstore.mapper import RapportMapper
 from infra.intake.folding import fold_streams
 from infra.settings import Settings
 from infra.simulate import messages
-from tests.infra.eventstore.golden import SUBJECTS, filled
+from infra.store.mapper import RapportMapper
+from tests.infra.store.golden import SUBJECTS, filled
 from tests.messages import contact, line, proposal, relationship_id
 
 MAPPER = RapportMapper()

@@ -9,13 +9,13 @@ import pytest
 
 from infra.bootstrap import Rapport, open_rapport
 from infra.clock import Clock
-from infra.eventstore.failure import BusyStore
-from infra.eventstore.recording import Offset
-from infra.eventstore.store import EventStore
-from infra.intake.group import Closed, GroupCommit, Overloaded
+from infra.intake.group_commit import Closed, GroupCommit, Overloaded
 from infra.intake.handler import Handler, UnderWay
 from infra.intake.receipt import Receipt
 from infra.settings import Settings
+from infra.store.errors import BusyStore
+from infra.store.hash_chain import Offset
+from infra.store.log import EventStore
 from tests.messages import contact, proposal
 
 

@@ -6,11 +6,11 @@ import pytest
 
 from domain import registry
 from infra.bootstrap import Rapport, open_rapport
-from infra.eventstore.failure import Conflict, FencedSource
-from infra.eventstore.recording import Offset
 from infra.intake import batch as batches
 from infra.intake.receipt import Receipt
 from infra.settings import Settings
+from infra.store.errors import Conflict, FencedSource
+from infra.store.hash_chain import Offset
 from tests.infra.intake.conftest import NOW, another
 from tests.messages import contact, line, proposal, relationship_id
 

@@ -10,7 +10,7 @@ from domain.ids import id_fields, paths
 from domain.registry import AGGREGATE_OF, COMMANDS
 from infra.intake.message import Message, parse
 from infra.intake.receipt import Receipt
-from tests.infra.eventstore.golden import SUBJECTS, value
+from tests.infra.store.golden import SUBJECTS, value
 from tests.messages import line, message
 
 FIELDS = [(name, path) for name, command in COMMANDS.items() for path in paths(command)]

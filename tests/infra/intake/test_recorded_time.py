@@ -8,10 +8,10 @@ import pytest
 
 from infra.bootstrap import Rapport
 from infra.clock import Clock
-from infra.eventstore.database import Database
-from infra.eventstore.recording import recorded_time
-from infra.eventstore.store import EventStore
 from infra.intake.handler import Handler
+from infra.store.hash_chain import recorded_time
+from infra.store.log import EventStore
+from infra.store.opening import open_database
 from tests.infra.intake.conftest import NOW, another
 from tests.messages import contact, line, proposal
 from tests.writers import answer, started, tell
@@ -134,7 +134,7 @@ def test_writers_with_clocks_of_their_own_make_one_log_in_order(store_url: str) 
             for writer in writers:
                 tell(writer, str(round_))
             assert [answer(writer) for writer in writers] == ["5"] * WRITERS
-    with Database.open(store_url) as database:
+    with open_database(store_url) as database:
         found = times(EventStore(database))
     assert len(found) == WRITERS * ROUNDS * 5
     assert [pair for pair in pairwise(found) if pair[0] > pair[1]] == []

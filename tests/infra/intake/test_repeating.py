@@ -11,8 +11,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from infra.audit.verify import verify
 from infra.bootstrap import Rapport, open_rapport
+from infra.evidence.verify import verify
 from infra.local.postgres_access import PostgresAccess
 from infra.settings import Settings
 from infra.simulate import messages

@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 
 from domain.ids import introduced, key
 from domain.model import Actor
-from infra.audit.verify import verify
 from infra.bootstrap import Rapport, open_rapport
-from infra.eventstore.copy import copy
-from infra.eventstore.database import Database
-from infra.eventstore.failure import StoreError
-from infra.eventstore.store import EventStore
+from infra.evidence.verify import verify
 from infra.intake import spelling
 from infra.intake.receipt import Receipt
 from infra.settings import Settings
 from infra.simulate import messages
+from infra.store.copying import copy
+from infra.store.errors import StoreError
+from infra.store.log import EventStore
+from infra.store.opening import open_database
 from tests.infra.intake.conftest import NOW, another
 from tests.infra.intake.test_ahead import before_sending
 from tests.messages import contact, line, proposal, relationship_id
@@ -358,7 +358,7 @@ def test_the_kept_spellings_follow_from_the_events_and_a_copy_has_them(settings:
         rapport.handler.handle(lines)
         assert kept(rapport.store) == rebuilt(rapport.store)
         assert verify(rapport.store).ok
-        with Database.open(f"sqlite:///{tmp_path / 'copy.sqlite'}") as target:
+        with open_database(f"sqlite:///{tmp_path / 'copy.sqlite'}") as target:
             copy(rapport.database, target, (), lambda *_: None)
             assert kept(EventStore(target)) == kept(rapport.store)
             assert verify(EventStore(target)).ok

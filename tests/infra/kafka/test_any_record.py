@@ -18,8 +18,8 @@ from infra.kafka import answers, arrival, publish
 from infra.kafka.consume import Consuming
 from infra.kafka.facts import fact
 from infra.local.kafka import Kafka
-from infra.observe.process import Process
-from infra.observe.tracing import Tracing
+from infra.operations.process import Process
+from infra.operations.tracing import Tracing
 from tests.infra.kafka.conftest import staged
 from tests.infra.kafka.record_bytes import batch, produce, record
 from tests.infra.kafka.running import Running, eventually

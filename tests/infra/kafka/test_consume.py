@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from infra.bootstrap import open_rapport
-from infra.observe.outages import BEGINS
+from infra.operations.outages import BEGINS
 from infra.simulate.stream import Simulation
 from tests.infra.kafka.running import eventually
 from tests.infra.kafka.stage import Read, Stage

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from infra.bootstrap import open_rapport
-from infra.eventstore.database import Database
-from infra.eventstore.store import EventStore
+from infra.store.log import EventStore
+from infra.store.opening import open_database
 from tests.infra.kafka.running import eventually
 from tests.infra.kafka.stage import Stage, in_order
 from tests.infra.kafka.writer import SHARED
@@ -30,7 +30,7 @@ def writers(stage: Stage) -> Iterator[list[Writer]]:
 
 def test_followers_see_every_event_once(stage: Stage, writers: list[Writer]) -> None:
     running = [stage.start("projections", "follow").wait_ready(), stage.start("publish").wait_ready()]
-    with Database.open(stage.settings.store) as database:
+    with open_database(stage.settings.store) as database:
         store = EventStore(database)
         for round_ in range(ROUNDS):
             before = store.head()

@@ -9,7 +9,7 @@ import pytest
 
 from infra.local.kafka import Kafka
 from infra.local.postgres import Postgres
-from infra.observe.outages import BEGINS, OVER
+from infra.operations.outages import BEGINS, OVER
 from tests.infra.kafka.conftest import staged
 from tests.infra.kafka.running import Running, eventually
 from tests.infra.kafka.stage import Stage

@@ -5,13 +5,13 @@ import time
 import pytest
 
 from infra.bootstrap import open_rapport
-from infra.eventstore.database import Database
-from infra.eventstore.failure import FencedSource
-from infra.eventstore.store import EventStore
-from infra.kafka import lease
 from infra.kafka.claims import claim
-from infra.observe.store import StoreCollector
+from infra.operations.store import StoreCollector
 from infra.settings import Settings
+from infra.store import lease
+from infra.store.errors import FencedSource
+from infra.store.log import EventStore
+from infra.store.session import Database
 
 MESSAGE = (
     b'{"specversion":"1.0","id":"m1","source":"/tests","type":"rapport.CreateProgramme","subject":"programme:p1",'

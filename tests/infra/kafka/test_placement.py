@@ -6,7 +6,7 @@ import pytest
 
 from infra.kafka.arrival import Arrived, read
 from infra.kafka.placement import SOURCES, Placement, hashed, misplaced, partition_of
-from infra.observe.metrics import MISPLACED
+from infra.operations.metrics import MISPLACED
 from tests.infra.kafka.test_consume import programme, raw
 
 JAVA = {

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from infra.local.kafka import Kafka
-from infra.observe.outages import BEGINS
+from infra.operations.outages import BEGINS
 from infra.settings import Settings
 from tests.infra.kafka.running import eventually
 from tests.infra.kafka.stage import Stage

@@ -10,9 +10,9 @@ from kafka.structs import MemberState
 from infra.bootstrap import open_rapport
 from infra.kafka import watchdog
 from infra.kafka.consume import Consuming
-from infra.observe.keep import keep_going
-from infra.observe.process import Process
-from infra.observe.tracing import Tracing
+from infra.operations.keep import keep_going
+from infra.operations.process import Process
+from infra.operations.tracing import Tracing
 from infra.simulate.stream import Simulation
 from tests.infra.kafka.running import eventually
 from tests.infra.kafka.stage import Stage

@@ -9,7 +9,7 @@ import sys
 
 from infra.bootstrap import open_rapport
 from infra.settings import Settings
-from tests.infra.eventstore.writer import say
+from tests.infra.store.writer import say
 from tests.messages import line, proposal, relationship_id
 
 SHARED = 3

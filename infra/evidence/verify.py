@@ -1,0 +1,136 @@
+"""Is the record whole? Every event decodable, in its place, linked to the one before, legal under the statechart.
+
+Streams are read one after the other in flat memory. In a stream the first wrong event ends the check: what follows a
+broken link proves nothing. What receipts promised must be there too, so that a stream cut off at its end is noticed, and ids must be spelled as the store has them.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+import orjson
+
+from domain.registry import COMMAND_OF, State, evolve
+from domain.relationship.legality import illegal
+from domain.relationship.state import Relationship
+from infra.evidence.spellings import Spelled
+from infra.store.errors import StoreError
+from infra.store.hash_chain import NO_HASH, next_hash
+from infra.store.log import EventStore, StoredRow
+
+STEP = 1000
+
+
+class Wrong(NamedTuple):
+    """One wrong event: which, and why."""
+
+    subject: str
+    version: int
+    problem: str
+
+
+class Verdict(NamedTuple):
+    """What was checked and what was found wrong, the first of each stream."""
+
+    relationships: int
+    subjects: int
+    events: int
+    problems: tuple[Wrong, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Nothing is wrong."""
+        return not self.problems
+
+
+def verify(store: EventStore, subject: str | None = None, advance: Callable[[int], None] = lambda _: None) -> Verdict:
+    """Check one subject, or the whole record and its receipts. `advance` hears of every thousand events."""
+    relationships = subjects = events = 0
+    problems = []
+    # Read before the events: while the store is in use, ids that are new have their events later.
+    spelled = Spelled(store.spelling_keys() if subject is None else frozenset())
+    for name, rows in groupby(_counted(store.all_streams(subject), advance), key=itemgetter(0)):
+        count, wrong = _stream(store, name, rows, spelled)
+        events += count
+        subjects += 1
+        relationships += ":" not in name
+        if wrong:
+            problems.append(wrong)
+    problems += _promised(store, subject)
+    if not problems:
+        # Events that can't be read name no ids.
+        problems += [Wrong(*difference) for difference in spelled.differences(store)]
+    return Verdict(relationships, subjects, events, tuple(problems))
+
+
+def _counted(rows: Iterator[StoredRow], advance: Callable[[int], None]) -> Iterator[StoredRow]:
+    for count, row in enumerate(rows, 1):
+        yield row
+        if count % STEP == 0:
+            advance(STEP)
+
+
+def _stream(store: EventStore, subject: str, rows: Iterator[StoredRow], spelled: Spelled) -> tuple[int, Wrong | None]:
+    """How many events there are, and the first wrong one."""
+    state: State | None = None
+    wrong: Wrong | None = None
+    count, version, previous = 0, 0, NO_HASH
+    for _, found, topic, stored, hash_ in rows:
+        count += 1
+        if wrong is not None:
+            continue
+        body, version = _bytes(stored), version + 1
+        if found != version:
+            wrong = Wrong(subject, version, f"the event is missing: the next one has version {found}")
+        elif _bytes(hash_) != next_hash(previous, topic, body):
+            wrong = Wrong(subject, version, "the hash does not follow from the event before and the stored bytes")
+        else:
+            previous = _bytes(hash_)
+            state, problem = _next(store, subject, version, state, topic, body, spelled)
+            wrong = Wrong(subject, version, problem) if problem else None
+    return count, wrong
+
+
+def _bytes(stored: object) -> bytes:
+    """What is stored; whoever changed it by hand may have left a text where there were bytes."""
+    return stored.encode() if isinstance(stored, str) else bytes(stored)  # type: ignore[call-overload]
+
+
+def _next(
+    store: EventStore, subject: str, version: int, before: State | None, topic: str, body: bytes, spelled: Spelled
+) -> tuple[State | None, str | None]:
+    try:
+        event = store.mapper.decode(topic, body)
+        if (event.subject, event.version) != (subject, version):
+            return None, f"the event says that it is version {event.version} of {event.subject}"
+        after = evolve(before, event)
+    except StoreError as error:
+        return None, str(error)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        return None, f"the event does not fit here: {error}"
+    if problem := spelled.hear(event):
+        return after, problem
+    if isinstance(after, Relationship):
+        was = before if isinstance(before, Relationship) else None
+        return after, illegal(was, event, COMMAND_OF[type(event.data).__name__], after)
+    return after, None
+
+
+def _promised(store: EventStore, only: str | None) -> Iterator[Wrong]:
+    """Events that an accepted receipt names and that are not there, of one subject or of all."""
+    reported: set[str] = set()
+    for answers in store.kept_answers():
+        last: dict[str, int] = {}
+        for answer in answers:
+            subject, _, events, _ = _read(answer)
+            for _, version in events if only in (None, subject) else ():
+                last[subject] = max(version, last.get(subject, 0))
+        for subject, head in store.heads(last.keys() - reported).items():
+            if head.version < last[subject]:
+                reported.add(subject)
+                yield Wrong(subject, head.version + 1, f"the event is missing: a receipt names version {last[subject]}")
+
+
+def _read(answer: bytes) -> Any:
+    return orjson.loads(answer)

@@ -1,0 +1,223 @@
+"""Delivering notifications: at least once, by the routes that are configured, until they are sent or given up.
+
+Each result is committed by itself, so that a process that is killed repeats one delivery at most, under the same id. A
+failure is tried again after 10 seconds, then after three times as long each time, up to a day; the twelfth, after about three
+days, makes it a dead letter. A route that is down, or asks for patience, rests as a whole: one notification finds out whether it
+is well again, and the others lose none of their attempts meanwhile.
+"""
+
+import threading
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, field
+from time import monotonic
+from typing import Final
+
+from infra.clock import Clock
+from infra.notifications import claims
+from infra.notifications.claims import Batch, Claimed
+from infra.notifications.outbox import prepare
+from infra.notifications.route import Refusal, Route, Trouble
+from infra.notifications.routes import Routes, open_routes
+from infra.operations.keep import DATABASE
+from infra.operations.logs import logger
+from infra.operations.metrics import NOTIFICATIONS
+from infra.operations.outages import Outages
+from infra.settings import Settings, WrongSettings
+from infra.store.errors import StoreError
+from infra.store.session import Database
+
+FIRST_SECONDS: Final = 10.0
+TIMES: Final = 3.0
+LONGEST_SECONDS: Final = 24 * 3600.0
+# A route is asked again after this long at the latest, unless it wanted more patience.
+LONGEST_REST_SECONDS: Final = 300.0
+LEASE_SECONDS: Final = 60.0
+BATCH: Final = 50
+WATCH_SECONDS: Final = 0.5
+# What waits when the settings or we ourselves are wrong.
+NOTIFICATIONS_WAIT: Final = "notifications"
+
+log = logger("rapport.notify")
+
+
+@dataclass
+class Tally:
+    """What a pass did.
+
+    `sent`; `kept` for want of a way; failed for now (`again`); given up (`dead`); waiting for a route (`resting`); `missed`,
+    since what it announces has begun.
+    """
+
+    sent: int = 0
+    kept: int = 0
+    again: int = 0
+    dead: int = 0
+    resting: int = 0
+    missed: int = 0
+
+    def __str__(self) -> str:
+        return ", ".join(f"{count} {name}" for name, count in asdict(self).items() if count) or "none"
+
+
+@dataclass
+class _Pass:
+    """What one pass knows of the routes: which rest, how often in a row each has failed."""
+
+    resting: set[str] = field(default_factory=set)
+    failures: dict[str, int] = field(default_factory=dict)
+    tally: Tally = field(default_factory=Tally)
+
+
+def backoff(attempts: int) -> float:
+    """How many seconds to wait after so many failures (1 or more)."""
+    return min(FIRST_SECONDS * TIMES ** min(attempts - 1, 20), LONGEST_SECONDS)
+
+
+class Deliverer:
+    """Delivers what waits in a database. Several may work at once, in one process or many."""
+
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        *,
+        lease_seconds: float | None = None,
+        outages: Outages | None = None,
+    ) -> None:
+        self.database = database
+        self.settings = settings
+        self.outages = outages or Outages()
+        # A walk of the workers turns theirs, not this one.
+        self.clock = Clock(settings.clock)
+        # One delivery fits into two thirds of it, even one that has to connect a second time.
+        self.lease = lease_seconds or max(LEASE_SECONDS, 6 * settings.notify_seconds)
+        prepare(database)
+
+    def check(self) -> None:
+        """Raises `WrongSettings` if the routes can't be opened."""
+        with open_routes(self.settings):
+            pass
+
+    def deliver(self, only: Collection[str] | None = None, stop: threading.Event | None = None) -> Tally:
+        """Deliver all that is due now, or so much of it as there is until `stop` is set; `only`: none but these ids.
+
+        Raises `StoreError` and `WrongSettings`; what was delivered before stays so.
+        """
+        if not claims.any_due(self.database):
+            return Tally()
+        missed = claims.miss(self.database, self.clock.now())
+        with open_routes(self.settings) as routes:
+            if not routes.routes:
+                return Tally(kept=claims.keep_all(self.database), missed=missed)
+            going = _Pass(tally=Tally(missed=missed))
+            with self.database.reading() as session:
+                until = claims.now(session)
+            while stop is None or not stop.is_set():
+                batch = claims.claim(self.database, until, BATCH, self.lease, avoid=going.resting, only=only)
+                if not batch.claimed:
+                    break
+                self._deliver(batch, routes, going, stop)
+            return going.tally
+
+    def run(self, stop: threading.Event) -> None:
+        """Deliver as notifications come, until `stop` is set; troubles are logged and waited out."""
+        while not stop.is_set():
+            try:
+                self.deliver(stop=stop)
+                self.outages.over(NOTIFICATIONS_WAIT)
+                stop.wait(WATCH_SECONDS)
+            except WrongSettings as error:
+                self.outages.begins(NOTIFICATIONS_WAIT, error)
+                stop.wait(LONGEST_REST_SECONDS)
+            except StoreError as error:
+                # The workers in the same process tell when it is back.
+                self.outages.begins(DATABASE, error)
+                stop.wait(FIRST_SECONDS)
+            except Exception as error:  # noqa: BLE001 - whatever it is, beginning anew from the store is safe
+                self.outages.begins(NOTIFICATIONS_WAIT, error, mistake=True)
+                stop.wait(FIRST_SECONDS)
+
+    def _deliver(self, batch: Batch, routes: Routes, going: _Pass, stop: threading.Event | None) -> None:
+        going.resting |= batch.resting
+        going.failures |= batch.failures
+        for name, failures in batch.failures.items():
+            if not failures:
+                # Another process may have found out.
+                self.outages.over(name)
+        unused: list[tuple[Claimed, str]] = []
+        stranded: list[Claimed] = []
+        held, renewed = {claimed.note.id for claimed in batch.claimed}, monotonic()
+        for place, claimed in enumerate(batch.claimed):
+            route = routes.to(claimed.note.recipient)
+            if route is None:
+                stranded.append(claimed)
+                continue
+            if route.channel in going.resting or (stop is not None and stop.is_set()):
+                unused.append((claimed, route.channel))
+                continue
+            if monotonic() - renewed > self.lease / 3:
+                held, renewed = claims.renew(self.database, batch.claimed[place:], self.lease), monotonic()
+            if claimed.note.until is not None and claimed.note.until <= self.clock.now():
+                going.tally.missed += claims.miss(self.database, self.clock.now(), [claimed])
+            elif claimed.note.id in held:
+                self._attempt(route, claimed, going)
+        claims.put_back(self.database, unused)
+        claims.keep(self.database, stranded)
+        going.tally.resting += len(unused)
+        going.tally.kept += len(stranded)
+
+    def _attempt(self, route: Route, claimed: Claimed, going: _Pass) -> None:
+        from infra.notifications.wording import words_of
+
+        channel = route.channel
+        try:
+            route.send(claimed.note, words_of(claimed.note))
+        except Refusal as refusal:
+            self._failed(claimed, route, str(refusal), going, dead=True)
+        except Trouble as trouble:
+            self._failed(claimed, route, str(trouble), going, after=trouble.after, quiet=trouble.everybody)
+            if trouble.everybody:
+                self._rest(route, trouble, going)
+            return
+        except Exception as error:
+            log.exception("a notification can't be delivered", id=claimed.note.id, template=claimed.note.template)
+            self._failed(claimed, route, f"{type(error).__name__}: {error}", going)
+            return
+        else:
+            claims.sent(self.database, claimed, channel)
+            going.tally.sent += 1
+            NOTIFICATIONS.labels(channel, "sent").inc()
+        self.outages.over(channel)
+        if going.failures.pop(channel, 0):
+            claims.rest(self.database, channel, 0, 0)
+
+    def _failed(
+        self,
+        claimed: Claimed,
+        route: Route,
+        reason: str,
+        going: _Pass,
+        *,
+        after: float = 0.0,
+        dead: bool = False,
+        quiet: bool = False,
+    ) -> None:
+        """`quiet`: the outage of the route says it for all that are to be tried again."""
+        attempts = claimed.attempts + 1
+        dead = dead or attempts >= self.settings.notify_attempts
+        wait = max(after, backoff(attempts))
+        if not claims.failed(self.database, claimed, route.channel, reason, wait=wait, dead=dead):
+            return
+        going.tally.dead += dead
+        going.tally.again += not dead
+        NOTIFICATIONS.labels(route.channel, "dead" if dead else "failed").inc()
+        said = "a notification is given up" if dead else "a notification will be tried again"
+        tell = log.debug if quiet and not dead else log.warning
+        tell(said, id=claimed.note.id, way=route.channel, attempts=attempts, reason=reason)
+
+    def _rest(self, route: Route, trouble: Trouble, going: _Pass) -> None:
+        failures = going.failures[route.channel] = going.failures.get(route.channel, 0) + 1
+        wait = max(trouble.after, min(backoff(failures), LONGEST_REST_SECONDS))
+        going.resting.add(route.channel)
+        self.outages.begins(route.channel, trouble)
+        claims.rest(self.database, route.channel, failures, wait)

@@ -1,0 +1,204 @@
+"""The notifications that were decided, each a row with what became of it.
+
+A row is written in the worker's own transaction, so there is no notification without its reasons and none is forgotten.
+Delivering is somebody else's business, see `deliver`: a row is `pending` until it was `sent`, given up (`dead`), found
+to have no way out (`kept`), or came too late (`missed`). Rows are never deleted.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal, NamedTuple
+
+import orjson
+
+from infra.store import lease
+from infra.store.session import Database, Session, as_time
+from workers.model import Value
+
+Status = Literal["pending", "sent", "kept", "dead", "missed"]
+
+# What a notification is; the other columns are what became of it.
+COLUMNS: Final = (
+    "id", "worker", "subject", "recipient", "template", "parameters", "clauses", "alone", "created_at", "key", "topic",
+    "until", "decision",
+)  # fmt: skip
+BEGUN: Final = "what it announces had begun by then"
+SETTLED: Final = "what it speaks of was settled by then"
+# `seen_from`: it waits until the workers have seen the log up to there, for its matter may be settled in between.
+# `next_at`, `held_until` and `resting_until` are milliseconds since 1970 by the clock of the database.
+TABLES: Final = {
+    "notifications": (
+        "id {text} PRIMARY KEY, worker {text} NOT NULL, subject {text} NOT NULL, recipient {text} NOT NULL, "
+        "template {text} NOT NULL, parameters {json} NOT NULL, clauses {json} NOT NULL, alone {boolean} NOT NULL, "
+        "created_at {time} NOT NULL, key {text} NOT NULL DEFAULT '', topic {text}, until {time}, decision {text}, "
+        "seen_from {integer} NOT NULL DEFAULT 0, status {text} NOT NULL DEFAULT 'pending', attempts {integer} NOT NULL DEFAULT 0, "
+        "next_at {integer} NOT NULL DEFAULT 0, last_error {text}, sent_at {time}, channel {text}, "
+        "token {integer} NOT NULL DEFAULT 0, held_until {integer} NOT NULL DEFAULT 0"
+    ),
+    "notification_routes": ("name {text} PRIMARY KEY, failures {integer} NOT NULL, resting_until {integer} NOT NULL"),
+}
+INDEXES: Final = (
+    "notifications_due ON notifications (next_at, id) WHERE status = 'pending'",
+    "notifications_until ON notifications (until) WHERE status IN ('pending', 'kept')",
+    "notifications_topic ON notifications (key, worker, topic) WHERE status IN ('pending', 'kept')",
+    "notifications_decision ON notifications (decision)",
+)
+
+_INSERT: Final = (
+    f"INSERT INTO notifications ({', '.join(COLUMNS)}, status, seen_from) "  # noqa: S608 - our own names
+    f"VALUES ({', '.join('?' * (len(COLUMNS) + 2))}) "
+    "ON CONFLICT (id) DO NOTHING"
+)
+# Joins: SQLite would scan the table for several columns in a list.
+_ABOUT: Final = (
+    "WITH wanted (k, w, t) AS ({keys}) SELECT id FROM wanted CROSS JOIN notifications "
+    "WHERE key = k AND worker = w AND topic = t AND status IN ('pending', 'kept')"
+)
+_ABOUT_ANY: Final = (
+    "WITH wanted (k, w) AS ({keys}) SELECT id, key, worker, topic FROM wanted CROSS JOIN notifications "
+    "WHERE key = k AND worker = w AND topic IS NOT NULL AND status IN ('pending', 'kept')"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """What a worker wants somebody to know.
+
+    `id` is derived from the worker, its trigger and the place in the reaction, so that a second run of the same reaction
+    gives the same ids. `subject` is what it is about: the worker's key. `at` is the time of the trigger. `alone`: nobody but the
+    recipient may learn to whom it went. `key` is the worker's key, `topic` the deadline or task of which it speaks, and
+    from `until` on it is too late to send it: see `workers.model.Notify`. `decision` is the id of the decision's receipt.
+    """
+
+    id: str
+    worker: str
+    subject: str
+    recipient: str
+    template: str
+    parameters: Mapping[str, Value]
+    clauses: tuple[str, ...]
+    at: datetime
+    alone: bool = False
+    key: str = ""
+    topic: str | None = None
+    until: datetime | None = None
+    decision: str | None = None
+
+
+class Matter(NamedTuple):
+    """What notifications of a worker at a key speak of; no topic: of anything but those to keep."""
+
+    key: str
+    worker: str
+    topic: str | None
+    keep: tuple[str, ...] = ()
+
+    def covers(self, note: Notification) -> bool:
+        """Whether a notification of this worker and key speaks of it."""
+        return note.topic is not None and (
+            note.topic == self.topic or (self.topic is None and note.topic not in self.keep)
+        )
+
+
+def prepare(database: Database) -> None:
+    """Make the tables where they are missing. Raises `StoreError`."""
+    if not ready(database):
+        with database.changing_schema() as session:
+            for name, columns in TABLES.items():
+                session.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns.format_map(database.types)})")
+            for index in INDEXES:
+                session.execute(f"CREATE INDEX IF NOT EXISTS {index}")
+    # What waits for the workers looks up how far they are.
+    lease.prepare(database)
+
+
+def ready(database: Database) -> bool:
+    """Whether the tables are there."""
+    last = list(TABLES)[-1]
+    with database.reading() as session:
+        if session.kind == "sqlite":
+            return bool(session.query("SELECT 1 FROM sqlite_master WHERE name = ?", (last,)))
+        return bool(session.query("SELECT to_regclass(?) IS NOT NULL", (last,))[0][0])
+
+
+def enqueue(
+    session: Session,
+    notifications: Iterable[Notification],
+    *,
+    missed: Collection[str] = (),
+    status: Status = "pending",
+    seen_from: int = 0,
+) -> None:
+    """Write notifications down in the transaction of the session; those whose id is there already stay as they are.
+
+    `missed`: the matter of these ids was settled before anybody could be told. What speaks of a deadline or task waits
+    until the workers have seen the log up to `seen_from`. Raises `StoreError`.
+    """
+    rows = [
+        (
+            note.id,
+            note.worker,
+            note.subject,
+            note.recipient,
+            note.template,
+            orjson.dumps(dict(note.parameters)).decode(),
+            orjson.dumps(note.clauses).decode(),
+            note.alone,
+            note.at,
+            note.key,
+            note.topic,
+            note.until,
+            note.decision,
+            "missed" if note.id in missed else status,
+            seen_from if note.topic else 0,
+        )
+        for note in notifications
+    ]
+    if rows:
+        session.executemany(_INSERT, rows)
+        _mark(session, missed)
+
+
+def settle(session: Session, matters: Iterable[Matter]) -> None:
+    """What was told of these matters and not sent yet is not sent any more. Raises `StoreError`."""
+    named, over = [], []
+    for key, worker, topic, keep in dict.fromkeys(matters):
+        if topic is None:
+            over.append((key, worker, keep))
+        else:
+            named.append((key, worker, topic))
+    found = [row[0] for row in session.keyed(_ABOUT, named)]
+    kept = {(key, worker): keep for key, worker, keep in over}
+    found += [
+        id_ for id_, key, worker, topic in session.keyed(_ABOUT_ANY, list(kept)) if topic not in kept[key, worker]
+    ]
+    _mark(session, found)
+
+
+def _mark(session: Session, ids: Iterable[str]) -> None:
+    session.executemany(
+        "UPDATE notifications SET status = 'missed', last_error = ? WHERE id = ? AND status <> 'sent'",
+        [(SETTLED, id_) for id_ in ids],
+    )
+
+
+def notification(fields: Sequence[object]) -> Notification:
+    """A notification from its columns."""
+    id_, worker, subject, recipient, template, parameters, clauses, alone, created_at, *more = fields
+    key, topic, until, decision = more
+    return Notification(
+        str(id_),
+        str(worker),
+        str(subject),
+        str(recipient),
+        str(template),
+        orjson.loads(str(parameters)),
+        tuple(orjson.loads(str(clauses))),
+        as_time(created_at),  # type: ignore[arg-type]
+        bool(alone),
+        str(key),
+        topic,  # type: ignore[arg-type]
+        as_time(until) if until else None,  # type: ignore[arg-type]
+        decision,  # type: ignore[arg-type]
+    )

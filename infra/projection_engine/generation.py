@@ -1,0 +1,174 @@
+"""Generations: the tables of one build of one projection, and how far in the log they have come.
+
+Whoever writes to a generation first counts up its `writes`, from the number that was read: of several processes one
+wins, and what the others keep in memory is seen to be out of date.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Literal, NamedTuple
+
+from infra.projection_engine.schema import GENERATIONS, fingerprint
+from infra.store.errors import StoreError
+from infra.store.session import Session
+from projections.catalogue import tables_of
+from projections.projection import Projection
+
+State = Literal["live", "building", "retired"]
+MARK_LENGTH: Final = 8
+_COLUMNS: Final = (
+    "name",
+    "mark",
+    "version",
+    "fingerprint",
+    "state",
+    "position",
+    "writes",
+    "reached",
+    "target",
+    "datasets",
+)
+
+
+class Overtaken(Exception):
+    """Somebody else wrote to a generation; read again where it is."""
+
+
+class NewerProjection(StoreError):
+    """A projection was built by a newer Rapport than this one."""
+
+
+class Generation(NamedTuple):
+    """One build of one projection.
+
+    `position` is how far it has come. While it is being built stream by stream, `reached` is the last stream that is in
+    ("" before the first) and `target` the position up to which streams are read; both are None after that. `current`
+    says whether it is what this program would build. `datasets` are the plain names under which it is shown.
+    """
+
+    projection: Projection
+    mark: str
+    state: State
+    position: int
+    writes: int = 0
+    reached: str | None = None
+    target: int | None = None
+    current: bool = True
+    datasets: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The projection's name."""
+        return self.projection.name
+
+    @property
+    def id(self) -> tuple[str, str]:
+        """The key in the books."""
+        return self.name, self.mark
+
+
+def load(session: Session, projections: Mapping[str, Projection]) -> list[Generation]:
+    """All generations of these projections."""
+    rows = session.query(f"SELECT {', '.join(_COLUMNS)} FROM {GENERATIONS} ORDER BY name, mark")
+    return [
+        Generation(
+            projections[name],
+            mark,
+            state,
+            position,
+            writes,
+            reached,
+            target,
+            found == fingerprint(projections[name]),
+            tuple(datasets.split()),
+        )
+        for name, mark, _, found, state, position, writes, reached, target, datasets in rows
+        if name in projections
+    ]
+
+
+def newer(session: Session, projections: Mapping[str, Projection]) -> list[str]:
+    """The projections whose live generation has a higher version than the program knows."""
+    rows = session.query(f"SELECT name, version FROM {GENERATIONS} WHERE state = 'live'")
+    return sorted(name for name, version in rows if name in projections and version > projections[name].version)
+
+
+def add(session: Session, generation: Generation) -> None:
+    """Enter a generation in the books."""
+    projection = generation.projection
+    row = (
+        projection.name,
+        generation.mark,
+        projection.version,
+        fingerprint(projection),
+        generation.state,
+        generation.position,
+        generation.writes,
+        generation.reached,
+        generation.target,
+        " ".join(table.name for table in tables_of(projection)),
+    )
+    session.insert(GENERATIONS, _COLUMNS, [row])
+
+
+def free_mark(projection: Projection, taken: Iterable[str]) -> str:
+    """A mark for another generation: from the fingerprint, told apart from those in use."""
+    mark, used = fingerprint(projection)[:MARK_LENGTH], set(taken)
+    while mark in used:
+        mark += "b"
+    return mark
+
+
+def view(session: Session, name: str) -> str | None:
+    """What a view of the log was made from, None when it wasn't made."""
+    found = session.query(f"SELECT fingerprint FROM {GENERATIONS} WHERE name = ? AND state = 'view'", (name,))
+    return str(found[0][0]) if found else None
+
+
+def note_view(session: Session, name: str, made_from: str) -> None:
+    """Enter a view of the log in the books."""
+    row = (name, "view", 1, made_from, "view", 0, 0, None, None, name)
+    session.upsert(GENERATIONS, _COLUMNS, ("name", "mark"), [row])
+
+
+def advance(session: Session, generations: Sequence[Generation], to: int) -> list[Generation]:
+    """Move generations to a position. Raises `Overtaken`: then the transaction must not be committed."""
+    return [_write(session, generation, position=to) for generation in generations]
+
+
+def touch(session: Session, generations: Sequence[Generation]) -> list[Generation]:
+    """Say that rows change though no event does it. Raises `Overtaken`."""
+    return [_write(session, generation) for generation in generations]
+
+
+def reach(session: Session, generations: Sequence[Generation], subject: str) -> list[Generation]:
+    """Note that the streams up to this one are in, of generations that are built stream by stream. Raises `Overtaken`."""
+    return [_write(session, generation, reached=subject) for generation in generations]
+
+
+def complete(session: Session, generations: Sequence[Generation]) -> list[Generation]:
+    """All streams are in: from here on generations go with the log. Raises `Overtaken`."""
+    return [
+        _write(session, generation, position=generation.target, reached=None, target=None) for generation in generations
+    ]
+
+
+def turn(session: Session, generation: Generation, state: State) -> Generation:
+    """Give a generation another state. Raises `Overtaken`."""
+    return _write(session, generation, state=state)
+
+
+def remove(session: Session, generation: Generation) -> None:
+    """Strike a generation out of the books."""
+    session.delete(GENERATIONS, ("name", "mark"), [generation.id])
+
+
+def _write(session: Session, generation: Generation, **changes: Any) -> Generation:
+    changes["writes"] = generation.writes + 1
+    settings = ", ".join(f"{column} = ?" for column in changes)
+    found = session.execute(
+        f"UPDATE {GENERATIONS} SET {settings} WHERE name = ? AND mark = ? AND writes = ?",
+        (*changes.values(), *generation.id, generation.writes),
+    )
+    if not found:
+        raise Overtaken(generation.name)
+    return generation._replace(**changes)

@@ -1,0 +1,183 @@
+"""The tables of projections: each generation has its own, and plain names are views on those of the live one.
+
+Building a projection anew fills the tables of another generation beside the live ones; to switch is to put the views
+up anew, in one transaction. What a view adds to its table: the position, and whether the row could be kept up to date.
+"""
+
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from typing import Final
+
+import orjson
+
+from infra.store.session import Database, Session
+from projections.dataset import POSITION, STALE_SINCE, Column, Table
+from projections.projection import STATE_SUFFIX, Projection, StateFold, Summary
+
+GENERATIONS: Final = "projection_generations"
+QUARANTINE: Final = "projection_quarantine"
+# Raised when the engine lays tables out otherwise; every projection is then built anew.
+LAYOUT: Final = 1
+
+_OWN_TABLES: Final = {
+    GENERATIONS: (
+        "name {text} NOT NULL, mark {text} NOT NULL, version {integer} NOT NULL, fingerprint {text} NOT NULL, "
+        "state {text} NOT NULL, position {integer} NOT NULL, writes {integer} NOT NULL, reached {text}, target {integer}, "
+        "datasets {text} NOT NULL, "
+        "PRIMARY KEY (name, mark)"
+    ),
+    QUARANTINE: (
+        "name {text} NOT NULL, mark {text} NOT NULL, subject {text} NOT NULL, position {integer} NOT NULL, "
+        "version {integer} NOT NULL, topic {text} NOT NULL, error {text} NOT NULL, PRIMARY KEY (name, mark, subject)"
+    ),
+}
+
+STATE_COLUMNS: Final = (
+    Column("subject", "text", "The stream."),
+    Column("programme_id", "text", "The programme whose terms count."),
+    Column("since", "time", "From when the rows hold, where time brought them."),
+    Column("due", "time", "When they change by themselves."),
+    Column("state", "json", "The state of the fold."),
+    POSITION,
+)
+
+
+def state_table(projection: StateFold[object]) -> Table:
+    """The private table in which the states of a projection are kept."""
+    columns = tuple(column for column in STATE_COLUMNS if column is not POSITION)
+    indexes = (("due", "subject"), ("since", "subject"), ("programme_id",))
+    return Table(projection.name + STATE_SUFFIX, "States.", columns, ("subject",), indexes)
+
+
+def has_position(projection: Projection, table: Table) -> bool:
+    """Whether the table itself holds positions; rows that follow from a state have that of the state, figures that of all."""
+    return not isinstance(projection, StateFold) or table.name == projection.name + STATE_SUFFIX
+
+
+def stored_tables(projection: Projection) -> tuple[Table, ...]:
+    """All tables of a generation of a projection."""
+    if not isinstance(projection, StateFold):
+        return projection.tables
+    summary = (projection.summary.table,) if projection.summary else ()
+    return (*projection.tables, state_table(projection), *summary)
+
+
+def stored_columns(projection: Projection, table: Table) -> tuple[Column, ...]:
+    """The columns of a table as it is stored."""
+    return (*table.columns, POSITION) if has_position(projection, table) else table.columns
+
+
+def physical(name: str, mark: str) -> str:
+    """The name of a generation's table."""
+    return f"{name}__v{mark}"
+
+
+def fingerprint(projection: Projection) -> str:
+    """Tells two shapes of a projection apart: its version, its tables, the engine's layout."""
+    shape = [
+        LAYOUT,
+        projection.name,
+        projection.version,
+        [
+            [table.name, [[c.name, c.type, c.private] for c in table.columns], table.key, table.indexes]
+            for table in stored_tables(projection)
+        ],
+    ]
+    return sha256(orjson.dumps(shape)).hexdigest()
+
+
+def create_own_tables(session: Session, database: Database) -> None:
+    """Create the tables in which the engine keeps its books, where they don't exist."""
+    for name, columns in _OWN_TABLES.items():
+        session.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns.format_map(database.types)})")
+
+
+def create_tables(session: Session, database: Database, projection: Projection, mark: str) -> None:
+    """Create the tables of a generation, without indexes."""
+    for table in stored_tables(projection):
+        columns = [
+            f"{column.name} {_type(database, column)}{' NOT NULL' if column.name in table.key else ''}"
+            for column in stored_columns(projection, table)
+        ]
+        # One tree instead of a heap and an index, where rows are small.
+        compact = database.kind == "sqlite" and not table.name.endswith(STATE_SUFFIX)
+        session.execute(
+            f"CREATE TABLE {physical(table.name, mark)} ({', '.join(columns)}, PRIMARY KEY ({', '.join(table.key)}))"
+            f"{' WITHOUT ROWID' if compact else ''}"
+        )
+
+
+def index_statements(projection: Projection, mark: str) -> Iterator[str]:
+    """The statements that create the indexes of a generation, where they don't exist."""
+    for table in stored_tables(projection):
+        name = physical(table.name, mark)
+        for columns in table.indexes:
+            index = f"{name}_{'_'.join(columns)}"
+            yield f"CREATE INDEX IF NOT EXISTS {index} ON {name} ({', '.join(columns)})"
+
+
+def exists(session: Session, name: str) -> bool:
+    """Whether there is a table or view of this name."""
+    if session.kind == "sqlite":
+        return bool(session.query("SELECT 1 FROM sqlite_master WHERE name = ?", (name,)))
+    return bool(session.query("SELECT 1 FROM pg_class WHERE oid = to_regclass(?)", (name,)))
+
+
+def drop_tables(session: Session, mark: str) -> None:
+    """Drop the tables of a generation, whatever program made them."""
+    if session.kind == "sqlite":
+        found = "SELECT name FROM sqlite_master WHERE type = 'table'"
+    else:
+        found = "SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema()"
+    for (name,) in session.query(found):
+        if name.endswith(f"__v{mark}"):
+            session.execute(f"DROP TABLE {name}")
+
+
+def take_down_views(session: Session, names: Iterable[str]) -> None:
+    """Drop views."""
+    for name in names:
+        session.execute(f"DROP VIEW IF EXISTS {name}")
+
+
+def put_up_views(session: Session, projection: Projection, mark: str) -> None:
+    """Let the plain names show a generation, and let analysts and auditors read them."""
+    views = {table.name: _view(projection, table, mark) for table in projection.tables}
+    if isinstance(projection, StateFold) and projection.summary:
+        views[projection.summary.table.name] = _summary_view(projection, projection.summary, mark)
+    for name, query in views.items():
+        put_up(session, name, query)
+
+
+def put_up(session: Session, name: str, query: str) -> None:
+    """Let a plain name show what a query gives."""
+    take_down_views(session, [name])
+    session.execute(f"CREATE VIEW {name} AS {query}")
+    session.open_to(name, "analyst", "auditor")
+
+
+def _view(projection: Projection, table: Table, mark: str) -> str:
+    columns = ", ".join(f"t.{column.name}" for column in table.columns if not column.private)
+    source, position = f"{physical(table.name, mark)} t", f"t.{POSITION.name}"
+    if isinstance(projection, StateFold):
+        states = physical(state_table(projection).name, mark)
+        source += f" JOIN {states} s ON s.subject = t.{table.subject}"
+        position = f"s.{POSITION.name}"
+    stale = f"SELECT q.position FROM {QUARANTINE} q WHERE {_of(projection, mark)} AND q.subject = t.{table.subject}"
+    return f"SELECT {columns}, {position} AS {POSITION.name}, ({stale}) AS {STALE_SINCE.name} FROM {source}"
+
+
+def _summary_view(projection: Projection, summary: Summary, mark: str) -> str:
+    columns = ", ".join(f"t.{column.name}" for column in summary.table.columns if not column.private)
+    stale = f"SELECT MIN(q.position) FROM {QUARANTINE} q WHERE {_of(projection, mark)}"
+    position = f"SELECT g.position FROM {GENERATIONS} g WHERE g.name = '{projection.name}' AND g.mark = '{mark}'"
+    source = physical(summary.table.name, mark)
+    return f"SELECT {columns}, ({position}) AS {POSITION.name}, ({stale}) AS {STALE_SINCE.name} FROM {source} t"
+
+
+def _of(projection: Projection, mark: str) -> str:
+    return f"q.name = '{projection.name}' AND q.mark = '{mark}'"
+
+
+def _type(database: Database, column: Column) -> str:
+    return database.types["json" if column.type in ("integers", "texts") else column.type]

@@ -1,0 +1,199 @@
+"""One stream while it is folded: its rows and states in memory, for all projections that are fed together.
+
+Whatever a projection raises holds up this one stream in that one projection: what came before stays, the rest waits
+in quarantine until somebody looks.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from domain.commitment.terms import TermsInTime
+from domain.model import Event
+from domain.registry import AGGREGATE_OF_EVENT, Kind, kind_of
+from infra.projection_engine.log import Entry
+from projections.dataset import Key, Row
+from projections.projection import Given, Projection, RowFold, StateFold
+
+NO_TIMES: Final[Mapping[str, datetime]] = MappingProxyType({})
+TermsOf = Callable[[str | None], TermsInTime]
+
+
+class Broken(NamedTuple):
+    """Why a stream is held up in a projection, and since which event."""
+
+    position: int
+    version: int
+    topic: str
+    error: str
+
+
+@dataclass(slots=True)
+class Kept:
+    """The state of a stream in one `StateFold`, and what is stored beside it."""
+
+    state: Any = None
+    position: int = 0
+    since: datetime | None = None
+    due: datetime | None = None
+    stirred: bool = False
+
+
+@dataclass(slots=True)
+class Unit:
+    """One stream: rows by table and key, states by projection.
+
+    `touched` are the keys that may differ from what is stored, with the rows that are stored. `held` are the projections
+    in which the stream is in quarantine, `broken` those in which it has just come there. `last` is the last event folded.
+    """
+
+    subject: str
+    rows: dict[str, dict[Key, Row]]
+    states: dict[str, Kept] = field(default_factory=dict)
+    touched: dict[str, dict[Key, Row | None]] = field(default_factory=dict)
+    held: frozenset[str] = frozenset()
+    broken: dict[str, Broken] = field(default_factory=dict)
+    last: Entry | None = None
+
+    def replaces(self, stored: "Unit") -> None:
+        """These rows, folded from the first event, stand in for those that are stored."""
+        for table, rows in self.rows.items():
+            old = stored.rows[table]
+            self.touched[table] = {key: old.get(key) for key in old.keys() | rows.keys()}
+
+    def settled(self) -> None:
+        """What was touched is stored now."""
+        self.touched = {}
+        self.held |= self.broken.keys()
+        self.broken = {}
+        for kept in self.states.values():
+            kept.stirred = False
+
+
+class Folder:
+    """Folds events into units for a set of projections."""
+
+    def __init__(self, projections: Iterable[Projection]) -> None:
+        self.projections = tuple(projections)
+        self.row_folds = tuple(each for each in self.projections if isinstance(each, RowFold))
+        self.state_folds = tuple(each for each in self.projections if isinstance(each, StateFold))
+        self._by_event: dict[type[Event], tuple[Projection, ...]] = {}
+        self._tables = {each.name: tuple(table.name for table in each.tables) for each in self.projections}
+        kinds: dict[Kind, set[str]] = {}
+        for each in self.projections:
+            for event in each.folds:
+                kinds.setdefault(AGGREGATE_OF_EVENT[event.__name__], set()).add(each.name)
+        self._by_kind: Mapping[Kind, set[str]] = kinds
+
+    def concerns(self, subject: str) -> bool:
+        """Whether any projection folds events of this kind of stream."""
+        return kind_of(subject) in self._by_kind
+
+    def fresh(self, subject: str) -> Unit:
+        """A stream before its first event."""
+        return Unit(subject, {name: {} for names in self._tables.values() for name in names})
+
+    def fold(self, unit: Unit, entry: Entry) -> None:
+        """Take in one event."""
+        unit.last = entry
+        recorded = entry.recorded
+        if recorded is None:
+            if entry.error is None:
+                return
+            for name in self._by_kind.get(kind_of(entry.subject), ()):
+                self._break(unit, name, entry.error)
+            return
+        event = type(recorded.data)
+        folding = self._by_event.get(event)
+        if folding is None:
+            folding = self._by_event[event] = tuple(each for each in self.projections if event in each.folds)
+        for projection in folding:
+            if projection.name in unit.held or projection.name in unit.broken:
+                continue
+            try:
+                if isinstance(projection, RowFold):
+                    _fold_rows(projection, unit, entry)
+                else:
+                    _fold_state(projection, unit, entry)
+            except Exception as error:  # noqa: BLE001 - whatever a fold raises is its stream's trouble, not the engine's
+                self._break(unit, projection.name, _said(error))
+
+    def work(self, unit: Unit, at: datetime, terms_of: TermsOf, times: Mapping[str, datetime] = NO_TIMES) -> None:
+        """Work the rows of stirred states out, once for all events that stirred them.
+
+        `times` names other times than `at` for some projections.
+        """
+        for projection in self.state_folds:
+            kept = unit.states.get(projection.name)
+            if kept is None or not kept.stirred or projection.name in unit.held:
+                continue
+            try:
+                self._work(projection, unit, kept, Given(unit.subject, times.get(projection.name, at)), terms_of)
+            except Exception as error:  # noqa: BLE001 - as in `fold`
+                self._break(unit, projection.name, _said(error))
+
+    def _work(self, projection: StateFold[Any], unit: Unit, kept: Kept, given: Given, terms_of: TermsOf) -> None:
+        rows: Mapping[str, Iterable[Row]] = {}
+        since = due = None
+        if kept.state is not None:
+            programme = projection.programme(kept.state)
+            if programme is not None:
+                given = given._replace(terms=terms_of(programme))
+            rows, since, due = projection.work(kept.state, given)
+        for table in projection.tables:
+            new = {table.key_of(row): row for row in rows.get(table.name, ())}
+            old = unit.rows[table.name]
+            if old != new:
+                touched = unit.touched.setdefault(table.name, {})
+                for key in old.keys() | new.keys():
+                    if old.get(key) != new.get(key):
+                        touched.setdefault(key, old.get(key))
+                unit.rows[table.name] = new
+        kept.since, kept.due = since, due
+
+    def _break(self, unit: Unit, name: str, error: str) -> None:
+        if name in unit.held or name in unit.broken:
+            return
+        # Without an event it was time passing that broke it.
+        last = unit.last or Entry(unit.states[name].position, unit.subject, 0, "", None)
+        unit.broken[name] = Broken(last.position, last.version, last.topic, error)
+
+
+def _fold_rows(projection: RowFold, unit: Unit, entry: Entry) -> None:
+    table = projection.table.name
+    rows = unit.rows[table]
+    recorded = entry.recorded
+    assert recorded is not None
+    # First all of them, then none can be left half done.
+    evolved = [(key, old := rows.get(key), projection.evolve(old, recorded)) for key in projection.keys(recorded, rows)]
+    for key, old, new in evolved:
+        if new is old:
+            continue
+        if new is None:
+            del rows[key]
+        else:
+            new["position"] = entry.position
+            rows[key] = new
+        touched = unit.touched.get(table)
+        if touched is None:
+            touched = unit.touched[table] = {}
+        if key not in touched:
+            touched[key] = old
+
+
+def _fold_state(projection: StateFold[Any], unit: Unit, entry: Entry) -> None:
+    assert entry.recorded is not None
+    kept = unit.states.get(projection.name)
+    before = None if kept is None else kept.state
+    state = projection.fold(before, entry.recorded)
+    if kept is None:
+        if state is None:
+            return
+        kept = unit.states[projection.name] = Kept()
+    kept.state, kept.position, kept.stirred = state, entry.position, True
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:500]

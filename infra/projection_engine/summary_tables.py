@@ -1,0 +1,84 @@
+"""Summaries: small tables over all rows of another, kept up by adding what came and taking off what went."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from infra.projection_engine.generation import Generation
+from infra.projection_engine.schema import physical
+from infra.projection_engine.stored_rows import table_codec
+from infra.projection_engine.stream_fold import Unit
+from infra.store.session import Session
+from projections.dataset import Key, Row
+from projections.projection import Summary
+
+TermValues = Callable[[str], Mapping[str, float]]
+
+
+class Change(NamedTuple):
+    """A row of the table that is summed up, before and after; None where there was none or is none."""
+
+    old: Row | None
+    new: Row | None
+
+
+def changes(summary: Summary, units: Iterable[Unit]) -> list[Change]:
+    """What was touched in these units."""
+    return [
+        Change(old, unit.rows[summary.of].get(key))
+        for unit in units
+        for key, old in unit.touched.get(summary.of, {}).items()
+    ]
+
+
+def load(session: Session, generation: Generation, summary: Summary) -> dict[Key, Row]:
+    """All rows of a summary."""
+    reader = table_codec(session.kind, generation.projection, summary.table)
+    rows = session.query(f"SELECT {', '.join(reader.names)} FROM {physical(summary.table.name, generation.mark)}")
+    decoded = map(reader.decode, rows)
+    return {summary.table.key_of(row): row for row in decoded}
+
+
+def add_up(summary: Summary, groups: Mapping[Key, Row], of: Iterable[Change], terms: TermValues) -> dict[Key, Row]:
+    """The summary after these changes."""
+    after = dict(groups)
+    for change in of:
+        for row, sign in ((change.old, -1), (change.new, 1)):
+            if row is not None:
+                key = summary.key(row)
+                group = summary.add(after.get(key), row, sign)
+                if group is None:
+                    del after[key]
+                else:
+                    after[key] = group
+    settled = summary.settle([after[key] for key in sorted(after)], terms)
+    return {summary.table.key_of(row): row for row in settled}
+
+
+def add_up_anew(session: Session, generation: Generation, summary: Summary, terms: TermValues) -> dict[Key, Row]:
+    """The summary of all rows that are stored."""
+    table = next(each for each in generation.projection.tables if each.name == summary.of)
+    reader = table_codec(session.kind, generation.projection, table)
+    source = f"SELECT {', '.join(reader.names)} FROM {physical(table.name, generation.mark)}"
+    rows = map(reader.decode, session.stream(source))
+    return add_up(summary, {}, (Change(None, row) for row in rows), terms)
+
+
+class Resummed(NamedTuple):
+    """A summary before and after."""
+
+    generation: Generation
+    summary: Summary
+    before: Mapping[Key, Row]
+    after: Mapping[Key, Row]
+
+
+def write(session: Session, resummed: Iterable[Resummed]) -> None:
+    """Write the rows of summaries that differ."""
+    for generation, summary, before, after in resummed:
+        writer = table_codec(session.kind, generation.projection, summary.table)
+        name = physical(summary.table.name, generation.mark)
+        upserts = [writer.encode(row) for key, row in after.items() if before.get(key) != row]
+        if gone := before.keys() - after.keys():
+            session.delete(name, summary.table.key, sorted(gone))
+        if upserts:
+            session.upsert(name, writer.names, summary.table.key, upserts)

@@ -1,0 +1,133 @@
+"""Commitment health of one relationship or all, at any time, as it was known at any time, and under other terms."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from domain.commitment import Change, Health, health_at, walk
+from domain.programme.events import CodeAdopted, ProgrammeCreated, TermSet
+from infra.projection_engine import log, stored_rows
+from infra.projection_engine.engine import Engine
+from infra.queries.as_at import END, Asked, Found, TermsThen, UnknownTerms, told
+from infra.store.log import EventStore
+from infra.store.session import Session
+from projections import commitment
+from workers.commitment import CLAUSE, SIGNAL
+
+READ = 4_000
+Shown = dict[str, Any]
+
+
+class Assessed(NamedTuple):
+    """The health of a relationship at a time, and how it came about."""
+
+    relationship_id: str
+    found: Found
+    health: Health
+    changes: tuple[Change, ...]
+
+
+def assess_one(
+    store: EventStore, subject: str, asked: Asked, overrides: Mapping[str, float] | None = None
+) -> Assessed | None:
+    """Health of one relationship, from its own events; None when it did not exist, or was not known, by then."""
+    with store.database.reading() as session:
+        reader = _reader(store)
+        found = told(log.stream(session, reader, subject, END), asked.known_at)
+        return _assessed(subject, found, asked, TermsThen(session, reader, asked.known_at), overrides)
+
+
+def _reader(store: EventStore) -> log.Reader:
+    """Reads what health depends on."""
+    return log.Reader(store.mapper, commitment.PROJECTION.folds | {ProgrammeCreated, CodeAdopted, TermSet})
+
+
+def assess_all(engine: Engine, asked: Asked, overrides: Mapping[str, float] | None = None) -> Iterator[Assessed]:
+    """Health of every relationship that existed by then, in order of id.
+
+    What is known now is read from the projection's states, which is fast; what was known then from the log. Relationships of
+    a programme that can't be read are left out and noted.
+    """
+    if asked.known_at is None:
+        engine.catch_up()
+    with engine.database.reading() as session:
+        terms = TermsThen(session, _reader(engine.store), asked.known_at)
+        known = _known_now(engine, session) if asked.known_at is None else _known_then(engine, session, asked)
+        for subject, found in known:
+            try:
+                assessed = _assessed(subject, found, asked, terms, overrides)
+            except UnknownTerms as error:
+                # Everybody else's answer does not depend on it.
+                engine.watcher.note(f"{subject} is left out: {error}")
+                continue
+            if assessed is not None:
+                yield assessed
+
+
+def _assessed(
+    subject: str, found: Found, asked: Asked, terms: TermsThen, overrides: Mapping[str, float] | None
+) -> Assessed | None:
+    if found.state is None:
+        return None
+    in_time = terms.of(found.state.programme_id, tuple((overrides or {}).items()))
+    walked = walk(found.state.facts, in_time, asked.at)
+    health = health_at(walked.walker, asked.at, in_time)
+    return None if health.status is None else Assessed(subject, found, health, walked.changes)
+
+
+def _known_now(engine: Engine, session: Session) -> Iterator[tuple[str, Found]]:
+    for subject, state, stale_since in stored_rows.states(session, engine.projections, commitment.PROJECTION):
+        yield subject, Found(state, stale_since)
+
+
+def _known_then(engine: Engine, session: Session, asked: Asked) -> Iterator[tuple[str, Found]]:
+    after: tuple[str, int] = ("", 0)
+    stream: list[log.Entry] = []
+    reader = _reader(engine.store)
+    engine.watcher.begin("reading the log", int(session.query("SELECT COUNT(*) FROM stored_events")[0][0]))
+    while True:
+        entries = log.streams(session, reader, after, log.LAST, END, READ)
+        for entry in entries:
+            if stream and stream[0].subject != entry.subject:
+                yield stream[0].subject, told(stream, asked.known_at)
+                stream = []
+            stream.append(entry)
+        engine.watcher.done(len(entries))
+        if len(entries) < READ:
+            break
+        after = entries[-1].subject, entries[-1].version
+    if stream:
+        yield stream[0].subject, told(stream, asked.known_at)
+
+
+def shown(assessed: Assessed) -> Shown:
+    """Health as JSON tells it."""
+    health, state = assessed.health, assessed.found.state
+    answer: Shown = {
+        "relationship_id": assessed.relationship_id,
+        "as_of": health.as_of,
+        "policy": health.policy,
+        "status": health.status,
+        "score": health.score,
+        "band": health.band,
+        "mentee_score": health.mentee_score,
+        "mentor_score": health.mentor_score,
+        "signals": [signal._asdict() for signal in health.signals],
+        "next_change_at": health.next_change_at,
+        "since": assessed.changes[-1].at if assessed.changes and health.score is not None else None,
+        "programme_id": state.programme_id if state else None,
+        "mentor_id": state.mentor_id if state else None,
+    }
+    if assessed.found.stale_since is not None:
+        answer["stale_since"] = assessed.found.stale_since
+    return answer
+
+
+def concerns(health: Health) -> list[Shown]:
+    """The concerns about commitment that the workers raise while this is how things are."""
+    evidence = {
+        version
+        for signal in health.signals
+        if signal.signal == SIGNAL and CLAUSE in signal.clauses
+        for version in signal.evidence
+    }
+    return [{"clause": CLAUSE, "evidence": sorted(evidence)}] if evidence else []

@@ -1,0 +1,128 @@
+"""NPS by any combination of programme, mentor and month, within a window of time, at any time and as known at any time."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final, Literal, NamedTuple, get_args
+
+from domain.nps import PLACES, Counted, counted, figure, kind_of
+from domain.small_cells import Cell, hidden
+from domain.terms import in_force, values
+from domain.words import Occasion, Respondent
+from infra.projection_engine import log, stored_rows
+from infra.projection_engine.engine import Engine
+from infra.queries.as_at import Asked, TermsThen, UnknownTerms
+from infra.store.session import Session
+from projections import nps_responses
+
+By = Literal["programme", "mentor", "month"]
+KEYS: Final[tuple[By, ...]] = get_args(By)
+ROLES: Final = get_args(Respondent)
+OCCASIONS: Final = get_args(Occasion)
+Shown = dict[str, Any]
+Group = tuple[str, ...]
+
+
+class Window(NamedTuple):
+    """From a time to another, both included."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def holds(self, at: datetime) -> bool:
+        """Whether a time is in it."""
+        return (self.start is None or at >= self.start) and (self.end is None or at <= self.end)
+
+
+class Response(NamedTuple):
+    """What counts of one respondent of one relationship on one occasion."""
+
+    role: str
+    occasion: str
+    programme: str
+    mentor: str
+    counts: Counted
+
+    @property
+    def month(self) -> str:
+        """The month in UTC, as YYYY-MM."""
+        return f"{self.counts.at:%Y-%m}"
+
+
+class _Tally:
+    """Counts of one group: promoters, passives, detractors; asked; and the minimum for showing it."""
+
+    def __init__(self) -> None:
+        self.counts = [0, 0, 0]
+        self.asked = 0
+        self.minimum: float = 0
+
+    def add(self, counts: Counted, minimum: float) -> None:
+        self.asked += 1
+        self.minimum = max(self.minimum, minimum)
+        if counts.score is not None:
+            self.counts[PLACES[kind_of(counts.score)]] += 1
+
+
+def figures(engine: Engine, by: Sequence[By], asked: Asked, window: Window) -> list[Shown]:
+    """The rows by role, occasion and the keys, in order. Groups that must not be shown have no figures."""
+    engine.catch_up()
+    # Mentors belong to programmes: what is shown of one bears on what may be shown of the other.
+    keys = [key for key in KEYS if key in by or (key == "programme" and "mentor" in by)]
+    tallies: dict[tuple[str, str], dict[Group, _Tally]] = {}
+    minimum: dict[str, float | None] = {}
+    with engine.database.reading() as session:
+        terms = TermsThen(session, log.Reader(engine.store.mapper), asked.known_at)
+        for response in _responses(engine, session, asked):
+            if window.holds(response.counts.at):
+                group = tuple(str(getattr(response, key)) for key in keys)
+                question = tallies.setdefault((response.role, response.occasion), {})
+                if response.programme not in minimum:
+                    minimum[response.programme] = _minimum(engine, terms, response.programme, asked.at)
+                if (least := minimum[response.programme]) is None:
+                    continue
+                question.setdefault(group, _Tally()).add(response.counts, least)
+    rows: list[Shown] = []
+    for role in ROLES:
+        for occasion in OCCASIONS:
+            rows += _rows(role, occasion, tallies.get((role, occasion), {}), keys, [key for key in KEYS if key in by])
+    return rows
+
+
+def _minimum(engine: Engine, terms: TermsThen, programme: str, at: datetime) -> float | None:
+    """The least number of answers that may be shown in a programme; None where its terms can't be read."""
+    try:
+        return values(in_force(terms.of(programme).settings, at))["suppression_min"]
+    except UnknownTerms as error:
+        engine.watcher.note(f"the answers of programme {programme} are left out: {error}")
+        return None
+
+
+def _rows(role: str, occasion: str, table: dict[Group, _Tally], keys: list[By], by: list[By]) -> Iterator[Shown]:
+    places = tuple(keys.index(key) for key in by)
+    cells = {group: Cell(sum(tally.counts), tally.minimum) for group, tally in table.items()}
+    nested = (keys.index("programme"), keys.index("mentor")) if "mentor" in keys else None
+    unseen = hidden(cells, wanted=places, nested=nested)
+    groups: dict[Group, list[_Tally]] = {}
+    for group, tally in sorted(table.items()):
+        groups.setdefault(tuple(group[place] for place in places), []).append(tally)
+    for group, parts in sorted(groups.items()):
+        promoters, passives, detractors = (sum(part.counts[place] for part in parts) for place in range(3))
+        found = figure(promoters, passives, detractors, sum(part.asked for part in parts))._asdict()
+        suppressed = group in unseen or not promoters + passives + detractors
+        if suppressed:
+            found |= dict.fromkeys(nps_responses.HIDEABLE)
+        yield {
+            "role": role,
+            "occasion": occasion,
+            **dict(zip(by, group, strict=True)),
+            **found,
+            "suppressed": suppressed,
+        }
+
+
+def _responses(engine: Engine, session: Session, asked: Asked) -> Iterator[Response]:
+    for _, state, _ in stored_rows.states(session, engine.projections, nps_responses.PROJECTION):
+        for (role, occasion), said in state.said.items():
+            counts = counted(said, asked.at, asked.known_at)
+            if counts is not None:
+                yield Response(role, occasion, state.programme_id, state.mentor_id, counts)

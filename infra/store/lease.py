@@ -1,0 +1,87 @@
+"""One publisher at a time: a lease in the database, by the database's clock, with a token that fences former holders.
+
+The position up to which facts are published is in the same row and is only written under the present token. A holder that was
+stopped past its lease and goes on finds that it is no longer the one, and stops; what it had sent by then is sent again by the
+next, under the same ids.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from infra.operations.store import Reading
+from infra.store.errors import FencedSource
+from infra.store.session import Database, Session
+
+# Milliseconds since 1970, by the clock of the database.
+NOW: Final = {
+    "sqlite": "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
+    "postgresql": "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)",
+}
+
+
+@dataclass
+class Lease:
+    """Held: nobody else may publish as `name`. All before and at `position` is published."""
+
+    database: Database
+    name: str
+    token: int
+    position: int
+    seconds: float
+
+    def keep(self, position: int) -> None:
+        """Hold on for another while, and write down the position. Raises `FencedSource` when somebody else holds it."""
+        with self.database.transaction() as session:
+            found = session.execute(
+                f"UPDATE leases SET position = ?, until = {NOW[session.kind]} + ? WHERE name = ? AND token = ?",  # noqa: S608
+                (position, int(self.seconds * 1000), self.name, self.token),
+            )
+        if not found:
+            raise FencedSource(f"another process publishes as {self.name} now")
+        self.position = position
+
+    def release(self) -> None:
+        """Let another take it at once."""
+        with self.database.transaction() as session:
+            session.execute("UPDATE leases SET until = 0 WHERE name = ? AND token = ?", (self.name, self.token))
+
+
+def prepare(database: Database) -> None:
+    """Make the table of leases where it is missing. Raises `StoreError`."""
+    types = database.types
+    with database.changing_schema() as session:
+        session.execute(
+            f"CREATE TABLE IF NOT EXISTS leases (name {types['text']} PRIMARY KEY, token {types['integer']} NOT NULL, "
+            f"until {types['integer']} NOT NULL, position {types['integer']} NOT NULL)"
+        )
+
+
+def take(database: Database, name: str, seconds: float) -> Lease | None:
+    """The lease, if nobody holds it now. Raises `StoreError`."""
+    with database.reading() as session:
+        now = NOW[session.kind]
+        found = session.query(f"SELECT until > {now} FROM leases WHERE name = ?", (name,))  # noqa: S608
+    if found and found[0][0]:
+        return None
+    with database.transaction() as session:
+        if not found:
+            session.execute(
+                "INSERT INTO leases (name, token, until, position) VALUES (?, 0, 0, 0) ON CONFLICT (name) DO NOTHING",
+                (name,),
+            )
+        now = NOW[session.kind]
+        taken = session.execute(
+            f"UPDATE leases SET token = token + 1, until = {now} + ? WHERE name = ? AND until <= {now}",  # noqa: S608
+            (int(seconds * 1000), name),
+        )
+        if not taken:
+            return None
+        [(token, position)] = session.query("SELECT token, position FROM leases WHERE name = ?", (name,))
+    return Lease(database, name, int(token), int(position), seconds)
+
+
+def readings(session: Session) -> Iterator[Reading]:
+    """How far each publisher is, for the metrics."""
+    for name, position in session.query("SELECT name, position FROM leases WHERE name LIKE 'publish:%'"):
+        yield Reading(str(name), int(position))

@@ -1,0 +1,233 @@
+"""The event store as the rest of Rapport sees it: streams by subject, one log of notifications, appends that are all or nothing."""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+from functools import cached_property
+from itertools import islice
+from typing import NamedTuple, Unpack
+
+from eventsourcing.persistence import StoredEvent
+
+from domain.model import AnyRecorded
+from infra.store.clocks import ClockMark, leave_mark, read_marks
+from infra.store.hash_chain import Head, Offset, ReceiptRow, Together, recorded_time
+from infra.store.identity import Identity, read_identity
+from infra.store.mapper import RapportMapper
+from infra.store.session import Database
+
+# Subject, version, topic, bytes, hash.
+StoredRow = tuple[str, int, str, bytes, bytes]
+
+
+class Notification(NamedTuple):
+    """An event in the one log of all events, as it is stored. Positions grow; there may be gaps."""
+
+    position: int
+    subject: str
+    version: int
+    topic: str
+    state: bytes
+
+
+class Stored(NamedTuple):
+    """An event of a stream as it is stored, with its link of the hash chain."""
+
+    version: int
+    topic: str
+    state: bytes
+    hash: bytes
+    position: int
+
+
+class News(NamedTuple):
+    """What happened in the log after a position, and the kept receipts by (source, message id).
+
+    `head` is the log's head, `recorded_at` the log's latest recorded time if anything came after the position, `changed` the
+    subjects of what came.
+    """
+
+    head: int
+    recorded_at: datetime | None
+    changed: set[str]
+    answered: dict[tuple[str, str], ReceiptRow]
+
+
+class EventStore:
+    """Reads and appends events. Threads may share it. Everything raises `StoreError` when the database can't."""
+
+    def __init__(self, database: Database, mapper: RapportMapper | None = None) -> None:
+        self.database = database
+        self.mapper = mapper or RapportMapper()
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Who the store is; read once, at first use."""
+        with self.database.reading() as session:
+            return read_identity(session)
+
+    def clocks(self) -> list[ClockMark]:
+        """The kinds of clock that wrote the store, the first one first."""
+        with self.database.reading() as session:
+            return read_marks(session)
+
+    def leave_clock_mark(self, mark: ClockMark) -> None:
+        """Note the first use of a kind of clock, unless it is noted."""
+        with self.database.transaction() as session:
+            leave_mark(session, mark)
+
+    # --- streams ---------------------------------------------------------------------------------------------------
+    def read(self, subject: str, after_version: int = 0) -> list[AnyRecorded]:
+        """The events of a stream in order of version. Raises `UnknownEvent` for one that a newer Rapport wrote."""
+        rows = self.database.query(
+            "SELECT topic, state FROM stored_events WHERE originator_id = ? AND originator_version > ? "
+            "ORDER BY originator_version",
+            (subject, after_version),
+        )
+        decode = self.mapper.decode
+        return [decode(topic, state) for topic, state in rows]
+
+    def stored(self, subject: str) -> list[Stored]:
+        """The events of a stream as they are stored, not decoded."""
+        rows = self.database.query(
+            "SELECT originator_version, topic, state, hash, position FROM stored_events "
+            "WHERE originator_id = ? ORDER BY originator_version",
+            (subject,),
+        )
+        return [Stored(*row) for row in rows]
+
+    def streams(self, subjects: Collection[str]) -> list[StoredRow]:
+        """Subject, version, topic, bytes and hash of every event of these streams, each stream in order of version."""
+        return self.database.keyed(
+            "SELECT originator_id, originator_version, topic, state, hash FROM stored_events "
+            "WHERE originator_id IN ({keys}) ORDER BY originator_id, originator_version",
+            [(subject,) for subject in subjects],
+        )
+
+    def all_streams(self, subject: str | None = None) -> Iterator[StoredRow]:
+        """The same for one stream or for all of them, one stream after the other, in flat memory."""
+        columns = "SELECT originator_id, originator_version, topic, state, hash FROM stored_events"
+        order = "ORDER BY originator_id, originator_version"
+        with self.database.reading() as session:
+            if subject is None:
+                yield from session.stream(f"{columns} {order}")
+            else:
+                yield from session.stream(f"{columns} WHERE originator_id = ? {order}", (subject,))
+
+    def heads(self, subjects: Collection[str]) -> dict[str, Head]:
+        """The last version and hash of each stream; `Head()` for a subject without events."""
+        rows = self.database.keyed(
+            "SELECT e.originator_id, e.originator_version, e.hash FROM stored_events e JOIN "
+            "(SELECT originator_id, MAX(originator_version) AS last FROM stored_events "
+            "WHERE originator_id IN ({keys}) GROUP BY originator_id) h "
+            "ON e.originator_id = h.originator_id AND e.originator_version = h.last",
+            [(subject,) for subject in subjects],
+        )
+        found = {subject: Head(version, hash_) for subject, version, hash_ in rows}
+        return {subject: found.get(subject, Head()) for subject in subjects}
+
+    # --- the log ---------------------------------------------------------------------------------------------------
+    def notifications(self, after_position: int, limit: int) -> list[Notification]:
+        """Up to `limit` events after a position, in the order in which they were committed."""
+        rows = self.database.query(
+            "SELECT position, originator_id, originator_version, topic, state FROM stored_events "
+            "WHERE position > ? ORDER BY position LIMIT ?",
+            (after_position, limit),
+        )
+        return [Notification(*row) for row in rows]
+
+    def decode(self, notification: Notification) -> AnyRecorded:
+        """The event of a notification. Raises `UnknownEvent` for a name or version from a newer Rapport."""
+        return self.mapper.decode(notification.topic, notification.state)
+
+    def head(self) -> int:
+        """The position of the last event in the log; 0 when there is none."""
+        return int(self.database.query("SELECT COALESCE(MAX(position), 0) FROM stored_events")[0][0])
+
+    def latest(self) -> tuple[int, datetime | None]:
+        """The position and the recorded time of the last event in the log; (0, None) when there is none."""
+        rows = self.database.query("SELECT position, state FROM stored_events ORDER BY position DESC LIMIT 1")
+        return (rows[0][0], recorded_time(rows[0][1])) if rows else (0, None)
+
+    def news(self, position: int, keys: Collection[tuple[str, str]]) -> News:
+        """What a batch has to know before it is decided: who wrote after a position, and which messages were answered."""
+        rows = self.database.keyed(
+            # A join: SQLite would scan the table for pairs in a list.
+            "WITH wanted (s, m) AS ({keys}) SELECT source, message_id, fingerprint, answer, 0 "
+            "FROM wanted CROSS JOIN receipts WHERE source = s AND message_id = m UNION ALL "
+            # Grouped by an expression: by the bare column SQLite would walk the whole index of streams.
+            "SELECT NULL, MAX(originator_id), NULL, NULL, MAX(position) FROM stored_events WHERE position > ? "
+            "GROUP BY originator_id || '' UNION ALL "
+            "SELECT NULL, NULL, NULL, state, position FROM "
+            "(SELECT state, position FROM stored_events WHERE position > ? ORDER BY position DESC LIMIT 1) AS last",
+            keys or [("", "")],
+            (position, position),
+        )
+        news = News(position, None, set(), {})
+        for source, id_, fingerprint, answer, last in rows:
+            if source is None and id_ is None:
+                news = news._replace(head=last, recorded_at=recorded_time(answer))
+            elif source is None:
+                news.changed.add(id_)
+            else:
+                news.answered[source, id_] = ReceiptRow(source, id_, fingerprint, answer)
+        return news
+
+    def wait(self, after_position: int, timeout: float) -> bool:
+        """Sleep until the log has an event after the position (True), or for `timeout` seconds (False).
+
+        Wakes within 50 ms of an append by any process, without a busy loop.
+        """
+        until = time.monotonic() + timeout
+        while True:
+            mark = self.database.mark()
+            if self.head() > after_position:
+                return True
+            left = until - time.monotonic()
+            if left <= 0 or not self.database.wait_since(mark, left):
+                return self.head() > after_position
+
+    # --- appending -------------------------------------------------------------------------------------------------
+    def append(self, events: Iterable[AnyRecorded], **together: Unpack[Together]) -> Sequence[int]:
+        """Store events with receipts and offsets in one transaction; the positions of the events.
+
+        Raises `Conflict` when a version, message id, offset or guarded stream was taken by somebody else; then
+        nothing is stored.
+        """
+        return self.append_stored([self.mapper.to_stored_event(event) for event in events], **together)
+
+    def append_stored(self, events: Sequence[StoredEvent], **together: Unpack[Together]) -> Sequence[int]:
+        """The same for events that are encoded already."""
+        return self.database.insert_events(events, **together)
+
+    def begin_append(self, events: Sequence[StoredEvent], **together: Unpack[Together]) -> Callable[[], Sequence[int]]:
+        """The same begun: see `Database.begin_events`."""
+        return self.database.begin_events(events, **together)
+
+    # --- receipts and offsets --------------------------------------------------------------------------------------
+    def receipts(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], ReceiptRow]:
+        """The kept receipts of these messages, by (source, message id)."""
+        return self.news(self.head(), keys).answered
+
+    def kept_answers(self, size: int = 1000) -> Iterator[list[bytes]]:
+        """What is kept of every receipt, some at a time."""
+        with self.database.reading() as session:
+            rows = session.stream("SELECT answer FROM receipts", size=size)
+            while page := [bytes(row[0]) for row in islice(rows, size)]:
+                yield page
+
+    def spellings(self, keys: Collection[str]) -> dict[str, str]:
+        """The first spelling of these ids, as far as there is one, by `domain.ids.key`."""
+        rows = self.database.keyed(
+            "SELECT key, spelling FROM spellings WHERE key IN ({keys})", [(key,) for key in keys]
+        )
+        return dict(rows)
+
+    def spelling_keys(self) -> frozenset[str]:
+        """The keys of all ids of which there is a first spelling."""
+        return frozenset(row[0] for row in self.database.query("SELECT key FROM spellings"))
+
+    def offset(self, name: str) -> Offset | None:
+        """How far a source has been read, or None if never."""
+        rows = self.database.query("SELECT name, next, generation FROM source_offsets WHERE name = ?", (name,))
+        return Offset(*rows[0]) if rows else None

@@ -1,0 +1,130 @@
+"""Who may see what in a database of PostgreSQL, said in its own roles; people and services log in as members of them.
+
+- `rapport_service` reads and writes everything, and owns it, so that any member may migrate and rebuild.
+- `rapport_analyst` reads the datasets of operational facts, and nothing of the record itself.
+- `rapport_auditor` sees that events exist: the view `recorded_events` has their place, time and hash, and no content.
+
+The roles belong to the server, not to one database. Where the user may not create them the store works without, in the name
+of its owner, and says what an administrator has to do; the rights follow at the first opening after that.
+"""
+
+import logging
+from typing import Final
+
+import psycopg
+from psycopg import sql
+
+from infra.store.errors import StoreError
+from infra.store.session import Reader
+
+logger = logging.getLogger("rapport.store")
+
+SERVICE: Final = "rapport_service"
+ANALYST: Final = "rapport_analyst"
+AUDITOR: Final = "rapport_auditor"
+ROLES: Final = (SERVICE, ANALYST, AUDITOR)
+Cursor = psycopg.Cursor[tuple[object, ...]]
+
+AUDITOR_VIEW: Final = """
+CREATE VIEW recorded_events WITH (security_barrier) AS
+SELECT position, originator_id AS subject, originator_version AS version,
+    split_part(topic, '#', 1) AS type,
+    (envelope ->> 'occurred_at')::timestamptz AS occurred_at,
+    (envelope ->> 'recorded_at')::timestamptz AS recorded_at,
+    split_part(envelope ->> 'actor', ':', 1) AS actor_role,
+    hash
+FROM stored_events, LATERAL (SELECT convert_from(state, 'UTF8')::json AS envelope) AS e
+"""
+
+EXPLANATION: Final = (
+    "the roles %s are missing and this user may not create them; the store works in this user's name. "
+    "An administrator may run: %s"
+)
+
+
+def make_roles(cursor: Cursor) -> bool:
+    """Create the roles that are missing and let them into the schema; whether all are there now."""
+    found = cursor.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", (list(ROLES),)).fetchall()
+    missing = [role for role in ROLES if (role,) not in found]
+    try:
+        for role in missing:
+            _create(cursor, role)
+        cursor.execute(
+            sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(
+                _schema(cursor), sql.SQL(", ").join(map(sql.Identifier, ROLES))
+            )
+        )
+    except psycopg.errors.InsufficientPrivilege:
+        logger.warning(EXPLANATION, ", ".join(missing), " ".join(f"CREATE ROLE {name};" for name in missing))
+        return False
+    return True
+
+
+def _create(cursor: Cursor, role: str) -> None:
+    try:
+        # In a savepoint, for somebody else may be creating it for another database.
+        with cursor.connection.transaction():
+            cursor.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
+    except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+        pass
+
+
+def act_as_service(cursor: Cursor) -> None:
+    """Go on in the service's name for this transaction, if the user may, so that what is made belongs to it."""
+    service = sql.Identifier(SERVICE)
+    try:
+        with cursor.connection.transaction():
+            cursor.execute(sql.SQL("GRANT CREATE ON SCHEMA {} TO {}").format(_schema(cursor), service))
+            cursor.execute(sql.SQL("SET LOCAL ROLE {}").format(service))
+    except psycopg.errors.InsufficientPrivilege as error:
+        logger.info("the store belongs to this user, not to %s: %s", SERVICE, error.diag.message_primary)
+
+
+def grant_core(cursor: Cursor) -> None:
+    """Give the roles their rights in the tables of the record. The datasets are opened by who makes them."""
+    for statement in (
+        "GRANT SELECT, INSERT ON stored_events, receipts, spellings TO rapport_service",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON source_offsets, tracking TO rapport_service",
+        "GRANT SELECT ON rapport_schema TO rapport_service",
+        # Default privileges of the database may let them read whatever is made.
+        "REVOKE ALL ON store_identity, lock_appends, lock_notifications, lock_schema FROM rapport_analyst, rapport_auditor",
+        # To lock a table in a mode that keeps others out takes a right to write to it.
+        "GRANT UPDATE ON lock_appends, lock_notifications, lock_schema TO rapport_service",
+        "GRANT SELECT, UPDATE ON store_identity TO rapport_service",
+        "GRANT SELECT, INSERT ON store_clocks TO rapport_service",
+        "GRANT SELECT ON recorded_events TO rapport_auditor, rapport_service",
+    ):
+        cursor.execute(statement.encode())
+
+
+def let_read(cursor: Cursor, relation: str, readers: tuple[Reader, ...]) -> None:
+    """Let these roles read a table or view, as far as they exist and have not been let before."""
+    for reader in readers:
+        role = f"rapport_{reader}"
+        wanted = cursor.execute(
+            "SELECT NOT has_table_privilege(rolname, %s, 'SELECT') FROM pg_roles WHERE rolname = %s", (relation, role)
+        ).fetchone()
+        if wanted == (True,):
+            cursor.execute(sql.SQL("GRANT SELECT ON {} TO {}").format(sql.Identifier(relation), sql.Identifier(role)))
+
+
+def owner_to_act_for(cursor: Cursor) -> str | None:
+    """The owner of the record, if it is another role than this user's own and the user may act for it."""
+    found = cursor.execute(
+        # By name: a cast to regrole would take a name that needs quotes for another.
+        "SELECT r.rolname::text FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE c.oid = 'stored_events'::regclass "
+        "AND r.rolname <> session_user AND pg_has_role(session_user, r.oid, 'MEMBER')"
+    ).fetchone()
+    return None if found is None else str(found[0])
+
+
+def schema_of(cursor: Cursor) -> str:
+    """The schema that tables are made in: the first of the search path."""
+    found = cursor.execute("SELECT current_schema()").fetchone()
+    if found is None or found[0] is None:
+        raise StoreError("the search path of this user names no schema that exists")
+    return str(found[0])
+
+
+def _schema(cursor: Cursor) -> sql.Identifier:
+    return sql.Identifier(schema_of(cursor))

@@ -1,0 +1,56 @@
+"""One state of the database, looked at for as long as it takes: for questions whose answers must fit together.
+
+Everything that is read through the store of a snapshot is read in one transaction (a deferred one of SQLite in its
+write-ahead log, a repeatable read of PostgreSQL), however much is written meanwhile.
+"""
+
+from collections.abc import Collection, Hashable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, NoReturn, Unpack
+
+from eventsourcing.persistence import StoredEvent
+
+from infra.store.hash_chain import Together
+from infra.store.log import EventStore
+from infra.store.session import Database, Row, Session
+
+
+@contextmanager
+def snapshot(store: EventStore) -> Iterator[EventStore]:
+    """The store as it is now, to be read only. Raises `StoreError`."""
+    with store.database.reading() as session:
+        # A transaction of SQLite sees the state of its first look.
+        session.query("SELECT MAX(position) FROM stored_events")
+        yield EventStore(Frozen(store.database, session), store.mapper)
+
+
+class Frozen(Database):
+    """A database of which every reading is the same one."""
+
+    def __init__(self, database: Database, session: Session) -> None:
+        self.kind, self.types, self.url = database.kind, database.types, database.url  # type: ignore[misc]
+        self._session = session
+
+    def reading(self) -> AbstractContextManager[Session]:
+        return nullcontext(self._session)
+
+    def query(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
+        return self._session.query(sql, params)
+
+    def keyed(self, sql: str, keys: Collection[Sequence[str]], params: Sequence[Any] = ()) -> list[Row]:
+        return list(self._session.keyed(sql, keys, params))
+
+    def transaction(self) -> NoReturn:
+        raise AssertionError("a snapshot is only read")
+
+    def insert_events(self, events: Sequence[StoredEvent], **together: Unpack[Together]) -> NoReturn:  # noqa: ARG002 - refused
+        raise AssertionError("a snapshot is only read")
+
+    def mark(self) -> Hashable:
+        return 0
+
+    def wait_since(self, mark: Hashable, timeout: float) -> bool:  # noqa: ARG002 - nothing will happen
+        return False
+
+    def close(self) -> None:
+        """The transaction ends with its block."""

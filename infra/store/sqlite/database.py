@@ -1,0 +1,276 @@
+"""The store as one file of SQLite: write-ahead log, writers one after the other, full synchronisation unless told otherwise."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, ClassVar, Final, Literal, Unpack
+
+from eventsourcing.persistence import (
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    PersistenceError,
+    StoredEvent,
+)
+from eventsourcing.sqlite import SQLiteConnection, SQLiteCursor, SQLiteDatastore, SQLiteTransaction
+
+from infra.store.address import file_of
+from infra.store.errors import (
+    BusyStore,
+    Conflict,
+    DamagedStore,
+    FencedSource,
+    FullStore,
+    ReadOnlyStore,
+    StoreError,
+    Unstorable,
+)
+from infra.store.hash_chain import Changed, Fenced, Together
+from infra.store.session import Database, Kind, Row, Session, time_text
+from infra.store.sqlite.recorder import SQLiteRecorder
+from infra.store.sqlite_file import prepare_file, read_only_uri
+
+Synchronous = Literal["full", "normal", "off"]
+CACHE_KIB: Final = 32 * 1024
+# Pages in the log before they go to the file; rewriting a page often in the log costs less than writing it back each time.
+CHECKPOINT_PAGES: Final = 8000
+WATCH_SECONDS: Final = 0.05
+
+# SQLite has no type for times: texts of one fixed form sort as the times do.
+sqlite3.register_adapter(datetime, time_text)
+
+
+class SQLiteSession(Session):
+    """A transaction on one connection of the pool."""
+
+    kind: ClassVar[Kind] = "sqlite"
+
+    def __init__(self, cursor: SQLiteCursor) -> None:
+        self.cursor = cursor
+        self._plain = cursor.sqlite_cursor.connection.cursor()
+        self._plain.row_factory = None
+
+    def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
+        return self._plain.execute(sql, params).rowcount
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        self._plain.executemany(sql, rows)
+
+    def query(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
+        return self._plain.execute(sql, params).fetchall()
+
+    def stream(self, sql: str, params: Sequence[Any] = (), size: int = 1000) -> Iterator[Row]:
+        cursor = self._plain.connection.cursor()
+        cursor.row_factory = None
+        cursor.execute(sql, params)
+        while rows := cursor.fetchmany(size):
+            yield from rows
+
+
+class _Transaction(SQLiteTransaction):
+    """Writers take the lock at once: a transaction that reads first and writes later could fail in the middle."""
+
+    def __enter__(self) -> SQLiteCursor:
+        cursor = self.connection.cursor()
+        cursor.execute("BEGIN IMMEDIATE" if self.commit else "BEGIN")
+        return cursor
+
+
+class _Datastore(SQLiteDatastore):
+    """The library's datastore with connections kept for reuse; a writer that waits does not hold up the readers."""
+
+    def __init__(
+        self, path: str, synchronous: Synchronous, timeout: float, *, read_only: bool
+    ) -> None:  # the library's opens a pool
+        self.path = path
+        self.read_only = read_only
+        self.synchronous = synchronous
+        self.timeout = timeout
+        self.single_row_tracking = True
+        self.originator_id_type = "text"
+        self._idle: list[SQLiteConnection] = []
+        self._writing = threading.Lock()
+        self._closed = False
+
+    @contextmanager
+    def transaction(self, *, commit: bool) -> Iterator[SQLiteCursor]:
+        if self._closed:
+            raise OperationalError("the store is closed")
+        if commit and self.read_only:
+            raise OperationalError("attempt to write a readonly database")
+        turn = self._turn() if commit else nullcontext()
+        with turn, self._connection() as connection, _Transaction(connection, commit=commit) as cursor, cursor:
+            yield cursor
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._writing.acquire(timeout=self.timeout):
+            raise OperationalError("database is locked by another thread")
+        try:
+            yield
+        finally:
+            self._writing.release()
+
+    @contextmanager
+    def _connection(self) -> Iterator[SQLiteConnection]:
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = SQLiteConnection(
+                connect(self.path, self.synchronous, self.timeout, read_only=self.read_only), max_age=None
+            )
+        try:
+            yield connection
+        finally:
+            if self._closed:
+                connection._close()  # noqa: SLF001 - the library's name for closing now
+            else:
+                self._idle.append(connection)
+
+    def close(self) -> None:
+        self._closed = True
+        while self._idle:
+            self._idle.pop()._close()  # noqa: SLF001 - the library's name for closing now
+
+
+def connect(path: str, synchronous: Synchronous, timeout: float, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection with Rapport's pragmas; raises what sqlite3 raises."""
+    connection = sqlite3.connect(
+        read_only_uri(path) if read_only else path,
+        timeout=timeout,
+        isolation_level=None,
+        check_same_thread=False,
+        uri=read_only,
+    )
+    try:
+        if not read_only:
+            _set_wal(connection, timeout)
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+    except BaseException:
+        connection.close()
+        raise
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _set_wal(connection: sqlite3.Connection, timeout: float) -> None:
+    # Switching a new file to WAL ignores the busy time-out when two processes do it at once.
+    until = time.monotonic() + timeout
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+class SQLiteDatabase(Database):
+    """See `Database`. The URL is `sqlite:///FILE`; an absolute file makes that four slashes."""
+
+    kind: ClassVar[Kind] = "sqlite"
+    types: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            "text": "TEXT",
+            "integer": "INTEGER",
+            "real": "REAL",
+            "boolean": "INTEGER",
+            "time": "TEXT",
+            "day": "TEXT",
+            "json": "TEXT",
+            "blob": "BLOB",
+        }
+    )
+
+    def __init__(self, url: str, *, synchronous: Synchronous = "full", timeout: float = 30.0) -> None:
+        self.url = url
+        self.path = file_of(url)
+        self._changed = threading.Condition()
+        self._watching = threading.Lock()
+        with explained(self.path):
+            read_only = prepare_file(self.path, timeout)
+            self.datastore = _Datastore(self.path, synchronous, timeout, read_only=read_only)
+            self.recorder = SQLiteRecorder(self.datastore)
+            self.recorder.create_table()
+            self._watcher = connect(self.path, synchronous, timeout, read_only=read_only)
+
+    @contextmanager
+    def transaction(self) -> Iterator[SQLiteSession]:
+        with explained(self.path), self.datastore.transaction(commit=True) as cursor:
+            yield SQLiteSession(cursor)
+        with self._changed:
+            self._changed.notify_all()
+
+    @contextmanager
+    def reading(self) -> Iterator[SQLiteSession]:
+        with explained(self.path), self.datastore.transaction(commit=False) as cursor:
+            yield SQLiteSession(cursor)
+
+    def insert_events(self, events: Sequence[StoredEvent], **together: Unpack[Together]) -> Sequence[int]:
+        with explained(self.path):
+            positions = self.recorder.insert_events(events, **together)
+        with self._changed:
+            self._changed.notify_all()
+        return positions or ()
+
+    def mark(self) -> Hashable:
+        """The commit counter of the file, which moves with every commit of any other connection."""
+        with self._watching, explained(self.path):
+            return int(self._watcher.execute("PRAGMA data_version").fetchone()[0])
+
+    def wait_since(self, mark: Hashable, timeout: float) -> bool:
+        until = time.monotonic() + timeout
+        while self.mark() == mark:
+            left = until - time.monotonic()
+            if left <= 0:
+                return False
+            with self._changed:
+                self._changed.wait(min(left, WATCH_SECONDS))
+        return True
+
+    def close(self) -> None:
+        self.datastore.close()
+        self._watcher.close()
+
+
+@contextmanager
+def explained(path: str) -> Iterator[None]:
+    """Turn what SQLite and the library raise into a `StoreError` for people."""
+    try:
+        yield
+    except (sqlite3.Error, PersistenceError) as error:
+        raise explain(error, path) from error
+
+
+def explain(error: Exception, path: str) -> StoreError:
+    """What an error of SQLite means for the store in this file."""
+    text = str(error)
+    if isinstance(error, Fenced):
+        return FencedSource(text)
+    if isinstance(error, sqlite3.IntegrityError | IntegrityError):
+        is_conflict = isinstance(error, Changed) or "UNIQUE" in text
+        return Conflict(text) if is_conflict else Unstorable(f"{path}: {text}")
+    if isinstance(error, sqlite3.DataError | DataError | sqlite3.InterfaceError | InterfaceError):
+        return Unstorable(f"{path}: {text}")
+    if "full" in text or "disk I/O error" in text:
+        return FullStore(f"{path}: could not write ({text}): the disk may be full; what was recorded before is intact")
+    if "locked" in text or "Timed out" in text:
+        return BusyStore(f"{path}: another process kept the store locked ({text})")
+    if "malformed" in text or "not a database" in text or "no such table: stored_events" in text:
+        return DamagedStore(f"{path}: the store is damaged or not a Rapport store ({text})")
+    if "readonly" in text or "read-only" in text.lower():
+        return ReadOnlyStore(
+            f"{path}: the store can be read and not written: this user has no right to write the file or its folder"
+        )
+    if "unable to open" in text:
+        return StoreError(f"{path}: the store can't be opened: its file or folder may be closed to this user ({text})")
+    return StoreError(f"{path}: {text}")

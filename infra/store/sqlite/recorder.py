@@ -1,0 +1,215 @@
+"""The library's process recorder on our tables: receipts, offsets and the hash chain commit with the events."""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from eventsourcing.persistence import Notification, StoredEvent, Subscription
+from eventsourcing.sqlite import SQLiteCursor, SQLiteDatastore, SQLiteProcessRecorder
+
+from infra.store.hash_chain import (
+    SCHEMA_VERSION,
+    Fenced,
+    Guard,
+    Head,
+    Offset,
+    ReceiptRow,
+    Spelling,
+    chained,
+    check_version,
+    recorded_time,
+)
+from infra.store.identity import new_identity
+
+EVENTS: Final = """
+CREATE TABLE IF NOT EXISTS stored_events (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    originator_id TEXT NOT NULL,
+    originator_version INTEGER NOT NULL,
+    topic TEXT NOT NULL,
+    state BLOB NOT NULL,
+    hash BLOB NOT NULL,
+    UNIQUE (originator_id, originator_version)
+)"""
+RECEIPTS: Final = """
+CREATE TABLE IF NOT EXISTS receipts (
+    source TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    fingerprint BLOB NOT NULL,
+    answer BLOB NOT NULL,
+    UNIQUE (source, message_id)
+)"""
+OFFSETS: Final = """
+CREATE TABLE IF NOT EXISTS source_offsets (
+    name TEXT NOT NULL PRIMARY KEY,
+    next INTEGER NOT NULL,
+    generation INTEGER NOT NULL
+)"""
+# The first spelling of each id, by what all its spellings have in common.
+SPELLINGS: Final = """
+CREATE TABLE IF NOT EXISTS spellings (
+    key TEXT NOT NULL PRIMARY KEY,
+    spelling TEXT NOT NULL
+) WITHOUT ROWID"""
+# The library's own, for its process recorder: one row an application, which it recognises by the first row.
+TRACKING: Final = """
+CREATE TABLE IF NOT EXISTS tracking (
+    application_name TEXT NOT NULL PRIMARY KEY,
+    notification_id INTEGER
+) WITHOUT ROWID"""
+TRACKING_KIND: Final = "INSERT OR IGNORE INTO tracking VALUES ('__migration__', 1)"
+IDENTITY: Final = """
+CREATE TABLE store_identity (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    id TEXT NOT NULL,
+    secret BLOB NOT NULL
+)"""
+CLOCKS: Final = """
+CREATE TABLE store_clocks (
+    clock TEXT NOT NULL PRIMARY KEY,
+    position INTEGER NOT NULL,
+    at TEXT NOT NULL
+)"""
+BIRTH: Final = "INSERT INTO store_identity (only_row, id, secret) VALUES (1, ?, ?)"
+SCHEMA: Final = (EVENTS, RECEIPTS, OFFSETS, SPELLINGS, TRACKING, TRACKING_KIND, IDENTITY, CLOCKS)
+
+LAST: Final = 2**63 - 1
+LOOK_SECONDS: Final = 0.02
+PAGE: Final = 500
+
+INSERT_EVENT: Final = (
+    "INSERT INTO stored_events (originator_id, originator_version, topic, state, hash) VALUES (?, ?, ?, ?, ?)"
+)
+INSERT_OFFSET: Final = (
+    "INSERT INTO source_offsets VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET next = excluded.next, "
+    "generation = excluded.generation WHERE generation <= excluded.generation AND next < excluded.next"
+)
+
+
+class SQLiteRecorder(SQLiteProcessRecorder):
+    """Events in the order of their positions, which are never used twice."""
+
+    def __init__(self, datastore: SQLiteDatastore) -> None:
+        super().__init__(datastore)
+        self.select_max_notification_id_statement = "SELECT MAX(position) FROM stored_events"
+
+    def create_table(self) -> None:
+        """Make the schema of a new store; raises `NewerStore` and `OlderStore` for one of another Rapport."""
+        # Looked at first: who only reads needs neither the lock nor the right to write.
+        with self.datastore.transaction(commit=False) as c:
+            if check_version(_version(c)):
+                return
+        with self.datastore.transaction(commit=True) as c:
+            if check_version(_version(c)):
+                return
+            for statement in SCHEMA:
+                c.execute(statement)
+            c.execute(BIRTH, new_identity())
+            c.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        """See the library's `ApplicationRecorder`; the position is a column of its own here."""
+        after = 0 if start is None else start - inclusive_of_start
+        among = f"AND topic IN ({', '.join('?' * len(topics))}) " if topics else ""
+        statement = (
+            "SELECT position, originator_id, originator_version, topic, state FROM stored_events "  # noqa: S608
+            f"WHERE position > ? AND position <= ? {among}ORDER BY position LIMIT ?"
+        )
+        with self.datastore.transaction(commit=False) as c:
+            c.execute(statement, (after, LAST if stop is None else stop, *topics, limit))
+            return [Notification(row[1], row[2], row[3], row[4], id=row[0]) for row in c.fetchall()]
+
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> "SQLiteSubscription":
+        """Notifications as they come, from all processes; looks every 20 ms."""
+        return SQLiteSubscription(self, gt, topics)
+
+    def _insert_events(
+        self,
+        c: SQLiteCursor,
+        stored_events: Sequence[StoredEvent],
+        *,
+        heads: dict[str, Head] | None = None,
+        receipts: Sequence[ReceiptRow] = (),
+        spellings: Sequence[Spelling] = (),
+        offsets: Sequence[Offset] = (),
+        guard: Guard | None = None,
+        **kwargs: Any,
+    ) -> Sequence[int] | None:
+        if guard is not None:
+            # Not DISTINCT, for that SQLite would walk the whole index of streams.
+            c.execute("SELECT originator_id, position FROM stored_events WHERE position > ?", (guard.position,))
+            rows = c.fetchall()
+            guard.check(row[0] for row in rows)
+            if rows:
+                guard.position = max(row[1] for row in rows)
+                c.execute("SELECT state FROM stored_events WHERE position = ?", (guard.position,))
+                stored_events = guard.restamped(stored_events, recorded_time(c.fetchone()[0]))
+        if heads is None:
+            heads = self._heads(c, {str(event.originator_id) for event in stored_events})
+        c.executemany(INSERT_EVENT, chained(stored_events, heads))
+        positions = self._positions(c, len(stored_events))
+        if guard is not None and positions:
+            guard.position = positions[-1]
+        c.executemany("INSERT INTO receipts VALUES (?, ?, ?, ?)", receipts)
+        c.executemany("INSERT INTO spellings VALUES (?, ?)", spellings)
+        for offset in offsets:
+            c.execute(INSERT_OFFSET, offset)
+            if c.sqlite_cursor.rowcount == 0:
+                raise Fenced(f"{offset.name}: offset {offset.next} of generation {offset.generation} comes too late")
+        if tracking := kwargs.get("tracking"):
+            self._insert_tracking(c, tracking)
+        return positions
+
+    def _positions(self, c: SQLiteCursor, count: int) -> list[int]:
+        # The write lock is ours, so the positions of one transaction follow one another.
+        if not count:
+            return []
+        c.execute("SELECT last_insert_rowid()")
+        last = c.fetchone()[0]
+        return list(range(last - count + 1, last + 1))
+
+    def _heads(self, c: SQLiteCursor, subjects: set[str]) -> dict[str, Head]:
+        # With MAX, SQLite takes the bare column `hash` from the row of the maximum.
+        marks = ", ".join("?" * len(subjects))
+        c.execute(
+            "SELECT originator_id, MAX(originator_version), hash FROM stored_events "  # noqa: S608 - only marks
+            f"WHERE originator_id IN ({marks}) GROUP BY originator_id",
+            list(subjects),
+        )
+        found = {row[0]: Head(row[1], row[2]) for row in c.fetchall()}
+        return {subject: found.get(subject, Head()) for subject in subjects}
+
+
+def _version(c: SQLiteCursor) -> int:
+    c.execute("PRAGMA user_version")
+    version: int = c.fetchone()[0]
+    return version
+
+
+class SQLiteSubscription(Subscription[SQLiteRecorder]):
+    """What the library's own recorder for SQLite lacks."""
+
+    def __init__(self, recorder: SQLiteRecorder, gt: int | None, topics: Sequence[str]) -> None:
+        super().__init__(recorder, gt, topics)
+        self._page: Iterator[Notification] = iter(())
+
+    def __next__(self) -> Notification:
+        """The next notification; waits for one. Ends when stopped."""
+        while not self._has_been_stopped:
+            if found := next(self._page, None):
+                self._last_notification_id = found.id
+                return found
+            after = self._last_notification_id
+            page = self._recorder.select_notifications(after, PAGE, None, self._topics, inclusive_of_start=False)
+            self._page = iter(page)
+            if not page:
+                time.sleep(LOOK_SECONDS)
+        raise StopIteration

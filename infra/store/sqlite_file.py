@@ -1,0 +1,93 @@
+"""A file as it is found: new, a store, or somebody else's, which is told from its first bytes and never touched.
+
+A store is readable and writable by its owner alone; SQLite gives its -wal and -shm the rights of the file. It has an
+application id in its header from its first commit on, before anything goes through a write-ahead log, so that the id is there even
+when the process that made it was killed. Where the file or its folder can't be written, the store is opened for reading only.
+"""
+
+import os
+import sqlite3
+from contextlib import closing, suppress
+from pathlib import Path
+from struct import unpack_from
+from typing import Final
+from urllib.parse import quote
+
+from infra.store.errors import DamagedStore, ForeignStore, OlderStore
+
+# "RAPP" in ASCII.
+APPLICATION_ID: Final = 0x52415050
+MAGIC: Final = b"SQLite format 3\0"
+HEADER_BYTES: Final = 100
+APPLICATION_ID_AT: Final = 68
+
+
+def prepare_file(path: str, timeout: float) -> bool:
+    """Make the file of a new store, or make sure that a file is a store; whether it can only be read.
+
+    Raises:
+        ForeignStore: The file is a database of somebody else.
+        OlderStore: It is a store of an older Rapport.
+        DamagedStore: It is no database, or only the beginning of one.
+        sqlite3.Error, OSError: The file can't be made or read.
+    """
+    try:
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        header = _header(path)
+    except OSError as error:
+        raise sqlite3.OperationalError(f"unable to open: {error.strerror}") from error
+    if header:
+        _check(path, header)
+        return not _writable(path)
+    # By the rollback journal, which leaves it in the file itself. Processes that begin at once write the same.
+    with closing(sqlite3.connect(path, timeout=timeout, isolation_level=None)) as connection:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    return False
+
+
+def read_only_uri(path: str) -> str:
+    """How SQLite opens a file that it can't write: with the write-ahead log of others, if there is one, else the file alone."""
+    log = Path(f"{path}-wal")
+    alone = not log.exists() or not log.stat().st_size
+    return f"file:{quote(path)}?mode=ro{'&immutable=1' if alone else ''}"
+
+
+def _header(path: str) -> bytes:
+    with Path(path).open("rb") as file:
+        return file.read(HEADER_BYTES)
+
+
+def _check(path: str, header: bytes) -> None:
+    if len(header) < HEADER_BYTES or not header.startswith(MAGIC):
+        raise DamagedStore(f"{path}: the store is damaged or not a Rapport store (file is not a database)")
+    (found,) = unpack_from(">I", header, APPLICATION_ID_AT)
+    if found == APPLICATION_ID:
+        return
+    if not found and {"stored_events", "receipts", "source_offsets"} <= _tables(path):
+        raise OlderStore(
+            f"{path}: the store is of a format that this Rapport does not read any more: open it with the Rapport that wrote it, "
+            "or send its messages to a new store"
+        )
+    raise ForeignStore(
+        f"{path}: the file is a database of another application, and was left as it is: name another file"
+    )
+
+
+def _tables(path: str) -> set[str]:
+    """The tables of a database, read without touching anything beside it."""
+    try:
+        with closing(sqlite3.connect(f"file:{quote(path)}?mode=ro&immutable=1", uri=True)) as connection:
+            return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    except sqlite3.Error:
+        return set()
+
+
+def _writable(path: str) -> bool:
+    """Whether this user may write the file, and make the two files beside it unless they are there to be written."""
+    beside = [Path(f"{path}{suffix}") for suffix in ("-wal", "-shm")]
+    if not os.access(path, os.W_OK):
+        return False
+    if os.access(Path(path).parent, os.W_OK | os.X_OK):
+        return all(os.access(each, os.W_OK) for each in beside if each.exists())
+    return all(each.exists() and os.access(each, os.W_OK) for each in beside)

@@ -1,0 +1,210 @@
+"""The desk of the workers with a database behind it, and its bulkheads: what fails twice at a key is put aside.
+
+Reading happens key by key as a walk asks for it, many at once where they are known beforehand. Nothing is written here;
+what was done since the last save is for `saving` to write, under the lease.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+import orjson
+from pydantic import TypeAdapter
+
+from domain.model import AnyRecorded
+from infra.operations.logs import logger
+from infra.store.session import Session, as_time
+from workers.desk import Desk, Done, Entry, Trigger
+from workers.ground import Case, Fact, Mentor, Programme, Relation
+from workers.model import AnyWorker, Deadline, Task
+from workers.step import Memory, Step
+
+EVERYBODY: Final = "*"
+# So many keys stay in memory between two transactions.
+KEPT_KEYS: Final = 10_000
+log = logger("rapport.working")
+
+_FACTS: Final[dict[str, TypeAdapter[Any]]] = {
+    kind.__name__: TypeAdapter(kind) for kind in (Relation, Mentor, Case, Programme)
+}
+
+
+class Parked(NamedTuple):
+    """A key put aside: whose, at which trigger, and what went wrong. What lies before `position` was seen."""
+
+    worker: str
+    key: str
+    since: datetime
+    trigger_id: str
+    position: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A step, with the position of the log at which it was made."""
+
+    done: Done
+    position: int
+
+
+class StoredDesk(Desk):
+    """See the module. `position` is that of the event about to be seen; deadlines fire right before it."""
+
+    def __init__(self, workers: Sequence[AnyWorker]) -> None:
+        super().__init__(workers)
+        self.session: Session | None = None
+        self.position = 0
+        self.parked: dict[tuple[str, str], Parked] = {}
+        self.placed: list[Placed] = []
+        self.learned: dict[str, Fact] = {}
+        self.newly_parked: list[Parked] = []
+        self._by_name = {worker.name: worker for worker in workers}
+
+    def forget(self) -> None:
+        """Drop everything that was not written, and all that was read."""
+        self.entries.clear()
+        self.parked.clear()
+        self.written()
+
+    def written(self) -> None:
+        """What was done is kept in the database now."""
+        self.done.clear()
+        self.placed.clear()
+        self.learned.clear()
+        self.newly_parked.clear()
+
+    # --- reading ---------------------------------------------------------------------------------------------------
+    @contextmanager
+    def reading(self, session: Session) -> Iterator[None]:
+        """Read with this session while the block runs."""
+        self.session = session
+        try:
+            yield
+        finally:
+            self.session = None
+
+    def load_parked(self) -> None:
+        """Read which keys are put aside."""
+        rows = self._reading.query("SELECT worker, key, since, trigger_id, position, error FROM parked")
+        self.parked = {(row[0], row[1]): Parked(row[0], row[1], as_time(row[2]), *row[3:]) for row in rows}
+
+    def load(self, key: str) -> Entry:
+        self.prefetch([key])
+        return self.entries[key]
+
+    def prefetch(self, keys: Iterable[str]) -> None:
+        """Read what is kept about many keys at once."""
+        wanted = [key for key in dict.fromkeys(keys) if key not in self.entries]
+        found = {key: Entry() for key in wanted}
+        for subject, fact in self._keyed("SELECT subject, fact FROM worker_ground WHERE subject IN ({keys})", wanted):
+            kind, value = orjson.loads(fact)
+            found[subject].fact = _FACTS[kind].validate_json(orjson.dumps(value))
+        deadlines = self._deadlines(wanted)
+        tasks = self._tasks(wanted)
+        rows = self._keyed("SELECT worker, key, state FROM worker_state WHERE key IN ({keys})", wanted)
+        for name, key, state in rows:
+            if worker := self._by_name.get(name):
+                kept = worker.state.model_validate_json(state)
+                place = name, key
+                found[key].memories[name] = Memory(kept, deadlines.get(place, {}), tasks.get(place, {}))
+        self.entries |= found
+        for key in wanted:
+            self.look_ahead(key)
+
+    def members(self, programme: str) -> tuple[str, ...]:
+        rows = self._reading.query("SELECT subject FROM worker_ground WHERE programme = ?", (programme,))
+        recent = (
+            subject
+            for subject, fact in self.learned.items()
+            if isinstance(fact, Relation) and f"programme:{fact.programme_id}" == programme
+        )
+        return tuple(sorted({row[0] for row in rows} | set(recent)))
+
+    @property
+    def _reading(self) -> Session:
+        assert self.session is not None, "the desk is read within a transaction"
+        return self.session
+
+    def _keyed(self, sql: str, keys: Collection[str]) -> Iterable[tuple[Any, ...]]:
+        return self._reading.keyed(sql, [(key,) for key in keys])
+
+    def _deadlines(self, keys: Collection[str]) -> dict[tuple[str, str], dict[str, Deadline]]:
+        found: dict[tuple[str, str], dict[str, Deadline]] = {}
+        rows = self._keyed(
+            "SELECT worker, key, name, due_at, frozen_at, freezes, clauses, evidence, evidence_of FROM deadlines "
+            "WHERE key IN ({keys})",
+            keys,
+        )
+        for worker, key, name, due_at, frozen_at, freezes, clauses, evidence, evidence_of in rows:
+            found.setdefault((worker, key), {})[name] = Deadline(
+                name=name,
+                due_at=as_time(due_at),
+                frozen_at=as_time(frozen_at) if frozen_at else None,
+                freezes=bool(freezes),
+                clauses=tuple(orjson.loads(clauses)),
+                evidence=tuple(orjson.loads(evidence)),
+                evidence_of=evidence_of,
+            )
+        return found
+
+    def _tasks(self, keys: Collection[str]) -> dict[tuple[str, str], dict[str, Task]]:
+        found: dict[tuple[str, str], dict[str, Task]] = {}
+        rows = self._keyed(
+            "SELECT worker, key, name, kind, subject, clauses, since, due, evidence, evidence_of, settled_by, about "
+            "FROM tasks WHERE closed_at IS NULL AND key IN ({keys})",
+            keys,
+        )
+        for worker, key, name, kind, subject, clauses, since, due, evidence, evidence_of, settled_by, about in rows:
+            found.setdefault((worker, key), {})[name] = Task(
+                id=name,
+                kind=kind,
+                subject=subject,
+                clauses=tuple(orjson.loads(clauses)),
+                since=as_time(since),
+                due=as_time(due) if due else None,
+                evidence=tuple(orjson.loads(evidence)),
+                evidence_of=evidence_of,
+                settled_by=tuple(orjson.loads(settled_by)),
+                about=about,
+            )
+        return found
+
+    # --- what is done ----------------------------------------------------------------------------------------------
+    def learn(self, subject: str, fact: Fact | None) -> None:
+        super().learn(subject, fact)
+        if fact is not None:
+            self.learned[subject] = fact
+
+    def rests(self, worker: AnyWorker, key: str) -> bool:
+        return bool(self.parked) and ((worker.name, key) in self.parked or (EVERYBODY, key) in self.parked)
+
+    def make(
+        self, worker: AnyWorker, key: str, trigger: Trigger, step: Callable[[Memory], Step], cause: AnyRecorded | None
+    ) -> None:
+        """One step; what fails is tried once more, and after that the key is put aside and the others go on."""
+        for attempt in (1, 2):
+            try:
+                super().make(worker, key, trigger, step, cause)
+            except Exception as error:
+                if attempt == 1:
+                    continue
+                log.exception("a worker failed twice", worker=worker.name, key=key, trigger=trigger.id)
+                self.park(worker.name, key, trigger, f"{type(error).__name__}: {error}")
+            return
+
+    def park(self, worker: str, key: str, trigger: Trigger, error: str) -> None:
+        """Put a key aside."""
+        parked = Parked(worker, key, trigger.at, trigger.id, self.position, error[:2000])
+        self.parked[worker, key] = parked
+        self.newly_parked.append(parked)
+        if key in self.entries:
+            self.look_ahead(key)
+
+    def keep(self, done: Done) -> None:
+        super().keep(done)
+        self.done.clear()
+        # A deadline fires before the event that is about to be seen.
+        self.placed.append(Placed(done, self.position if done.trigger.version is not None else self.position - 1))

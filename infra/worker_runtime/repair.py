@@ -1,0 +1,143 @@
+"""Putting the workers right by replay: what was put aside is taken up again, or a worker's state is built anew.
+
+Both run under the lease and end in one transaction. `release` makes up for what the released keys missed: what replay
+decides for them and the record lacks is decided now, and sent. `rebuild` sends nothing: it only replaces what a worker
+keeps, for a worker that is new or thinks otherwise than before.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from infra.notifications.outbox import COLUMNS, enqueue, notification
+from infra.store.lease import Lease
+from infra.store.log import EventStore
+from infra.store.session import Database, Session, as_time
+from infra.worker_runtime.desk import EVERYBODY
+from infra.worker_runtime.lease import hold
+from infra.worker_runtime.replay import Pair, Replay, scratch_database
+from infra.worker_runtime.saving import DEADLINE, DECISION, HISTORY, OUTBOX, STATE, TASK, Numbers, last_number
+from workers.catalogue import WORKERS
+from workers.model import AnyWorker
+
+Advance = Callable[[int], None]
+
+
+def rebuild(
+    store: EventStore, lease: Lease, workers: Sequence[AnyWorker], now: datetime, advance: Advance = lambda _: None
+) -> None:
+    """Build what these workers keep anew from the record; nothing is sent.
+
+    Deadlines fire where they fired; those of a worker that never worked fire where they would have, up to now.
+    """
+    never_worked = {worker.name for worker in unknown(store.database, WORKERS)}
+    fires_until = now if never_worked.issuperset(worker.name for worker in workers) else None
+    with scratch_database() as scratch:
+        Replay(store, scratch, workers, lease.position, fires_until=fires_until).run(advance)
+        with scratch.reading() as source, store.database.transaction() as session:
+            hold(session, lease, lease.position)
+            numbers = Numbers(last_number(session))
+            for worker in workers:
+                _replace(source, session, numbers, "worker = ?", (worker.name,))
+            known = [(worker.name, lease.position) for worker in workers]
+            session.upsert("worker_positions", ("worker", "position"), ("worker",), known)
+
+
+def release(store: EventStore, lease: Lease, pairs: Iterable[Pair], advance: Advance = lambda _: None) -> int:
+    """Take up keys that were put aside, and make up for what they missed; how many decisions that brought.
+
+    A key that fails again is put aside again, by the runner, when it next has something to do.
+    """
+    released = list(pairs)
+    with scratch_database() as scratch:
+        replay = Replay(store, scratch, WORKERS, lease.position, released=released)
+        replay.run(advance)
+        with scratch.reading() as source, store.database.transaction() as session:
+            hold(session, lease, lease.position)
+            numbers = Numbers(last_number(session))
+            made = 0
+            still = {pair for pair in released if pair in replay.desk.parked}
+            for worker, key in released:
+                if (worker, key) in still:
+                    continue
+                where, params = (
+                    ("key = ?", (key,)) if worker == EVERYBODY else ("worker = ? AND key = ?", (worker, key))
+                )
+                [(since,)] = session.query("SELECT position FROM parked WHERE worker = ? AND key = ?", (worker, key))
+                made += _catch_up(source, session, numbers, where, params, since)
+                _tell(source, session, worker, key)
+                _replace(source, session, numbers, where, params)
+                session.delete("parked", ("worker", "key"), [(worker, key)])
+    return made
+
+
+def _replace(source: Session, session: Session, numbers: Numbers, where: str, params: tuple[Any, ...]) -> None:
+    """Let what replay keeps take the place of what is kept."""
+    for table, columns, keys in (
+        ("worker_state", STATE, ("key", "worker")),
+        ("deadlines", DEADLINE, ("key", "worker", "name")),
+    ):
+        session.execute(f"DELETE FROM {table} WHERE {where}", params)  # noqa: S608 - our own words
+        rows = source.query(f"SELECT {', '.join(columns)} FROM {table} WHERE {where}", params)  # noqa: S608
+        session.upsert(table, columns, keys, [_typed(columns, row) for row in rows])
+    open_ = f"{where} AND closed_at IS NULL"
+    session.execute(f"DELETE FROM tasks WHERE {open_}", params)  # noqa: S608 - our own words
+    rows = source.query(f"SELECT {', '.join(TASK)} FROM tasks WHERE {open_}", params)  # noqa: S608
+    session.upsert("tasks", TASK, ("task_id",), [_numbered(TASK, row, numbers) for row in rows])
+
+
+def _catch_up(
+    source: Session, session: Session, numbers: Numbers, where: str, params: tuple[Any, ...], since: int
+) -> int:
+    """Add what replay decided and the record lacks: receipts, what is to be sent, deadlines' history."""
+    missing = {}
+    for table, columns in (("decisions", DECISION), ("outbox", OUTBOX)):
+        there = {row[0] for row in session.query(f"SELECT id FROM {table} WHERE {where}", params)}  # noqa: S608
+        order = f"{where} ORDER BY seq"
+        rows = source.query(f"SELECT {', '.join(columns)} FROM {table} WHERE {order}", params)  # noqa: S608
+        new = [row for row in rows if row[columns.index("id")] not in there]
+        missing[table] = len(new)
+        session.insert(table, columns, [_numbered(columns, row, numbers) for row in new])
+    late = f"{where} AND position >= ? ORDER BY seq"
+    rows = source.query(f"SELECT {', '.join(HISTORY)} FROM deadline_history WHERE {late}", (*params, since))  # noqa: S608
+    recorded = session.query(
+        f"SELECT name, change, caused_by FROM deadline_history WHERE {where} AND position >= ?",  # noqa: S608
+        (*params, since),
+    )
+    seen = set(recorded)
+    new = [row for row in rows if (row[3], row[4], row[8]) not in seen]
+    session.insert("deadline_history", HISTORY, [_numbered(HISTORY, row, numbers) for row in new])
+    return missing["decisions"]
+
+
+def _tell(source: Session, session: Session, worker: str, key: str) -> None:
+    """Add the notifications that replay made and the record lacks; those that are there stay as they are."""
+    where, params = ("subject = ?", (key,)) if worker == EVERYBODY else ("worker = ? AND subject = ?", (worker, key))
+    rows = source.query(f"SELECT {', '.join(COLUMNS)} FROM notifications WHERE {where}", params)  # noqa: S608
+    enqueue(session, [notification(row) for row in rows])
+
+
+def _numbered(columns: Sequence[str], row: Sequence[Any], numbers: Numbers) -> list[Any]:
+    typed = _typed(columns, row)
+    typed[columns.index("seq")] = numbers.next()
+    return typed
+
+
+TIMES: Final = frozenset({"due_at", "frozen_at", "since", "due", "closed_at", "at"})
+
+
+def _typed(columns: Sequence[str], row: Sequence[Any]) -> list[Any]:
+    """A row of SQLite, where replay wrote it, with the types that any database takes."""
+    typed: list[Any] = []
+    for column, value in zip(columns, row, strict=True):
+        if column in TIMES and value is not None:
+            typed.append(as_time(value))
+        else:
+            typed.append(bool(value) if column == "freezes" else value)
+    return typed
+
+
+def unknown(database: Database, workers: Sequence[AnyWorker]) -> list[AnyWorker]:
+    """The workers that this store has never seen."""
+    known = {row[0] for row in database.query("SELECT worker FROM worker_positions")}
+    return [worker for worker in workers if worker.name not in known]

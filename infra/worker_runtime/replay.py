@@ -1,0 +1,189 @@
+"""The workers once more, from the beginning, with nothing sent: into a database of its own that is thrown away.
+
+Events come in the order of the log and deadlines fire where they fired, as their history says. What comes of it can
+be compared with what is on record (`verify`), or take the place of it (`repair`).
+"""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, NamedTuple
+
+from domain.model import AnyRecorded
+from infra.store.errors import DamagedEvent, UnknownEvent
+from infra.store.log import EventStore
+from infra.store.opening import open_database
+from infra.store.session import Database, Session, as_time
+from infra.worker_runtime import schema
+from infra.worker_runtime.desk import EVERYBODY, KEPT_KEYS, Parked, StoredDesk
+from infra.worker_runtime.saving import Numbers, save
+from workers.catalogue import BY_NAME
+from workers.desk import Trigger
+from workers.model import AnyWorker
+from workers.step import Memory
+from workers.timeline import fire, pass_time, take
+
+BATCH: Final = 1000
+NEVER: Final = datetime.min.replace(tzinfo=UTC)
+Pair = tuple[str, str]
+
+
+class Fired(NamedTuple):
+    """A deadline that fired, after all events up to a position and before the next."""
+
+    position: int
+    worker: str
+    key: str
+    name: str
+    due_at: datetime
+
+
+class Odd(NamedTuple):
+    """A deadline that fired, and that replay does not find running."""
+
+    fired: Fired
+
+
+class ReplayDesk(StoredDesk):
+    """A desk at which what is put aside now is put aside from the same place on."""
+
+    def rests(self, worker: AnyWorker, key: str) -> bool:
+        aside = (self.parked.get((name, key)) for name in (worker.name, EVERYBODY)) if self.parked else ()
+        return any(parked is not None and self.position >= parked.position for parked in aside)
+
+    def park(self, worker: str, key: str, trigger: Trigger, error: str) -> None:
+        self.parked.setdefault((worker, key), Parked(worker, key, trigger.at, trigger.id, self.position, error))
+        if key in self.entries:
+            self.look_ahead(key)
+
+
+@dataclass
+class Replay:
+    """One replay, of the log up to a position.
+
+    `only` limits it to some subjects. With `fires_until` deadlines fire as they run out, up to then, and not as they
+    fired. `released` are pairs of worker and key that are no longer put aside: they see what
+    they missed, and their deadlines fire in between as they run out.
+    """
+
+    store: EventStore
+    scratch: Database
+    workers: Sequence[AnyWorker]
+    upto: int
+    only: Collection[str] | None = None
+    released: Collection[Pair] = ()
+    fires_until: datetime | None = None
+    odd: list[Odd] = field(default_factory=list)
+
+    def run(self, advance: Callable[[int], None] = lambda _: None) -> None:
+        """Go through the log up to the position. Raises `StoreError`."""
+        desk = self.desk = ReplayDesk(self.workers)
+        self._again = {key for _, key in self.released}
+        self.numbers = Numbers(0)
+        with self.store.database.reading() as live:
+            parked = _parked(live)
+            fired = iter(()) if self.fires_until else self._fired(live)
+            desk.parked = {pair: aside for pair, aside in parked.items() if pair not in self.released}
+            upcoming = next(fired, None)
+            for events in self._batches():
+                with self.scratch.reading() as session, desk.reading(session):
+                    desk.prefetch(recorded.subject for _, recorded in events if recorded)
+                    for position, recorded in events:
+                        while upcoming is not None and upcoming.position < position:
+                            self._fire(upcoming)
+                            upcoming = next(fired, None)
+                        if recorded is not None:
+                            self._see(position, recorded)
+                self._save()
+                advance(len(events))
+            with self.scratch.reading() as session, desk.reading(session):
+                while upcoming is not None:
+                    self._fire(upcoming)
+                    upcoming = next(fired, None)
+            self._save()
+        if self.fires_until is not None:
+            self._let_run_out(self.fires_until)
+
+    def _batches(self) -> Iterator[list[tuple[int, AnyRecorded | None]]]:
+        position = 0
+        while position < self.upto:
+            notifications = [n for n in self.store.notifications(position, BATCH) if n.position <= self.upto]
+            if not notifications:
+                return
+            position = notifications[-1].position
+            events: list[tuple[int, AnyRecorded | None]] = []
+            for notification in notifications:
+                if self.only is not None and notification.subject not in self.only:
+                    continue
+                try:
+                    events.append((notification.position, self.store.decode(notification)))
+                except (UnknownEvent, DamagedEvent) as error:
+                    trigger = Trigger(notification.subject, NEVER, version=notification.version)
+                    self.desk.position = notification.position
+                    self.desk.park(EVERYBODY, notification.subject, trigger, str(error))
+            yield events
+
+    def _see(self, position: int, recorded: AnyRecorded) -> None:
+        aside = self.desk.parked.get((EVERYBODY, recorded.subject))
+        if aside is not None and position >= aside.position:
+            return
+        self.desk.position = position
+        if recorded.subject in self._again:
+            pass_time(self.desk, (recorded.subject,), recorded.occurred_at)
+        take(self.desk, recorded, self.fires_until or NEVER)
+
+    def _let_run_out(self, until: datetime) -> None:
+        """At the end of the log, what has run out by now."""
+        rows = self.scratch.query("SELECT DISTINCT key FROM deadlines WHERE due_at <= ?", (until,))
+        self.desk.position = self.upto + 1
+        with self.scratch.reading() as session, self.desk.reading(session):
+            pass_time(self.desk, (row[0] for row in rows), until)
+        self._save()
+
+    def _fire(self, fired: Fired) -> None:
+        self.desk.position = fired.position + 1
+        worker = BY_NAME.get(fired.worker)
+        if worker is None or worker not in self.workers:
+            return
+        memory: Memory = self.desk.memory(worker, fired.key)
+        deadline = memory.deadlines.get(fired.name)
+        if deadline is None or deadline.due_at != fired.due_at or deadline.frozen_at is not None:
+            if self.only is None or fired.key in self.only:
+                self.odd.append(Odd(fired))
+            return
+        fire(self.desk, worker, fired.key, deadline)
+
+    def _fired(self, live: Session) -> Iterator[Fired]:
+        rows = live.stream(
+            "SELECT position, worker, key, name, due_at FROM deadline_history WHERE change = 'fired' "
+            "ORDER BY position, seq"
+        )
+        for position, worker, key, name, due_at in rows:
+            if self.only is None or key in self.only:
+                yield Fired(position, worker, key, name, as_time(due_at))
+
+    def _save(self) -> None:
+        with self.scratch.transaction() as session:
+            save(session, self.desk, self.numbers, datetime.max.replace(tzinfo=UTC), self.store.identity.secret)
+        self.desk.written()
+        if len(self.desk.entries) > KEPT_KEYS:
+            self.desk.entries.clear()
+
+
+def _parked(session: Session) -> dict[Pair, Parked]:
+    rows = session.query("SELECT worker, key, since, trigger_id, position, error FROM parked")
+    return {(row[0], row[1]): Parked(row[0], row[1], as_time(row[2]), *row[3:]) for row in rows}
+
+
+@contextmanager
+def scratch_database() -> Iterator[Database]:
+    """A database that is thrown away after the block, with the tables of the workers."""
+    with (
+        TemporaryDirectory(prefix="rapport-replay-") as folder,
+        open_database(f"sqlite:///{Path(folder) / 'replay.sqlite'}", synchronous="off") as database,
+    ):
+        schema.prepare(database)
+        yield database

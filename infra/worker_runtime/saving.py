@@ -1,0 +1,282 @@
+"""Writing down what the workers did: states, deadlines and their history, tasks, receipts, the outbox, parked keys.
+
+All of it goes into one transaction with the position. Rows are numbered in the order in which things were decided.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+import orjson
+from pydantic import BaseModel
+
+from infra.notifications.outbox import Matter, Notification, Status, enqueue, settle
+from infra.store.session import Session
+from infra.worker_runtime.desk import Placed, StoredDesk
+from infra.worker_runtime.outbox import Item, commands, decided, derived, notifications
+from workers.desk import Done
+from workers.ground import Case, Fact, Relation
+from workers.step import Settled, TaskChange
+
+NUMBERED: Final = ("deadline_history", "outbox", "decisions", "tasks")
+STATE: Final = ("worker", "key", "state", "position")
+DEADLINE: Final = (
+    "worker", "key", "name", "due_at", "frozen_at", "freezes", "clauses", "evidence", "evidence_of",
+)  # fmt: skip
+HISTORY: Final = ("seq", "worker", "key", "name", "change", "due_at", "at", "clauses", "caused_by", "position")
+TASK: Final = (
+    "task_id", "seq", "worker", "key", "name", "subject", "kind", "clause", "clauses", "since", "due", "evidence",
+    "evidence_of", "settled_by", "about", "closed_at", "closed_by", "position",
+)  # fmt: skip
+DECISION: Final = (
+    "id", "seq", "worker", "key", "trigger_id", "at", "clauses", "evidence", "evidence_of", "terms", "sent", "position",
+)  # fmt: skip
+OUTBOX: Final = (
+    "seq", "id", "worker", "key", "subject", "command", "at", "body", "status", "answer", "position",
+)  # fmt: skip
+PARKED: Final = ("worker", "key", "since", "trigger_id", "position", "error")
+
+
+class Telling(NamedTuple):
+    """How notifications are written down: with which status, from which position on; `now` is the clock that nobody turns."""
+
+    status: Status = "pending"
+    seen_from: int = 0
+    now: datetime | None = None
+
+
+AT_ONCE: Final = Telling()
+
+
+def last_number(session: Session) -> int:
+    """The highest number that a row has."""
+    return max(
+        int(session.query(f"SELECT COALESCE(MAX(seq), 0) FROM {table}")[0][0])  # noqa: S608 - our own names
+        for table in NUMBERED
+    )
+
+
+class Numbers:
+    """Hands out the numbers of rows."""
+
+    def __init__(self, last: int) -> None:
+        self.last = last
+
+    def next(self) -> int:
+        self.last += 1
+        return self.last
+
+
+def save(
+    session: Session,
+    desk: StoredDesk,
+    numbers: Numbers,
+    now: datetime,
+    secret: bytes,
+    telling: Telling = AT_ONCE,
+) -> list[tuple[int, Item]]:
+    """Write down what the desk did since the last save; the commands that wait to be sent, with their numbers.
+
+    `secret` is the store's; ids are keyed with it.
+    """
+    _ground(session, desk.learned)
+    _states(session, desk.placed)
+    _deadlines(session, desk.placed)
+    _history(session, desk.placed, numbers)
+    _tasks(session, desk.placed, numbers, secret)
+    _receipts(session, desk.placed, numbers, secret)
+    session.upsert("parked", PARKED, ("worker", "key"), desk.newly_parked)
+    _tell(session, desk.placed, secret, telling)
+    return _outbox(session, desk.placed, numbers, now, secret)
+
+
+def _tell(session: Session, placed: Sequence[Placed], secret: bytes, telling: Telling) -> None:
+    """Notifications in the order of the steps: what a later step settles is missed before it was sent."""
+    notes: dict[str, Notification] = {}
+    about: dict[tuple[str, str], dict[str, Notification]] = {}
+    settled: list[Matter] = []
+    missed: set[str] = set()
+    for step in placed:
+        place = step.done.key, step.done.worker
+        for each in _settled(step.done, telling):
+            matter = Matter(*place, *each)
+            settled.append(matter)
+            missed.update(id_ for id_, note in about.get(place, {}).items() if matter.covers(note))
+        for note in notifications(step.done, secret):
+            notes[note.id] = note
+            if note.topic is not None:
+                about.setdefault(place, {})[note.id] = note
+    settle(session, settled)
+    enqueue(session, notes.values(), missed=missed, status=telling.status, seen_from=telling.seen_from)
+
+
+def _settled(done: Done, telling: Telling) -> tuple[Settled, ...]:
+    """In a time that a walk makes up nothing comes late: it would have been sent by then."""
+    return done.step.settled if telling.now is None or done.trigger.at <= telling.now else ()
+
+
+def text(value: object) -> str:
+    """A value as the JSON text of a column."""
+    return orjson.dumps(value).decode()
+
+
+def _json(model: BaseModel) -> str:
+    return model.__pydantic_serializer__.to_json(model).decode()
+
+
+def _ground(session: Session, learned: dict[str, Fact]) -> None:
+    rows = [
+        (
+            subject,
+            f"programme:{fact.programme_id}" if isinstance(fact, Relation) else None,
+            fact.relationship_id if isinstance(fact, Case) else None,
+            _fact(fact),
+        )
+        for subject, fact in learned.items()
+    ]
+    session.upsert("worker_ground", ("subject", "programme", "relationship", "fact"), ("subject",), rows)
+
+
+def _fact(fact: Fact) -> str:
+    return f'["{type(fact).__name__}",{_json(fact)}]'
+
+
+def _last(placed: Iterable[Placed]) -> dict[tuple[str, str], Placed]:
+    return {(step.done.worker, step.done.key): step for step in placed}
+
+
+def _states(session: Session, placed: Sequence[Placed]) -> None:
+    rows = [
+        (worker, key, _json(step.done.step.memory.state), step.position)
+        for (worker, key), step in _last(placed).items()
+    ]
+    session.upsert("worker_state", STATE, ("key", "worker"), rows)
+
+
+def _deadlines(session: Session, placed: Sequence[Placed]) -> None:
+    last = _last(placed)
+    touched = {
+        (step.done.worker, step.done.key, change.deadline.name)
+        for step in placed
+        for change in step.done.step.deadlines
+    }
+    rows, gone = [], []
+    for worker, key, name in sorted(touched):
+        deadline = last[worker, key].done.step.memory.deadlines.get(name)
+        if deadline is None:
+            gone.append((key, worker, name))
+            continue
+        rows.append(
+            (
+                worker,
+                key,
+                name,
+                deadline.due_at,
+                deadline.frozen_at,
+                deadline.freezes,
+                text(deadline.clauses),
+                text(deadline.evidence),
+                deadline.evidence_of,
+            )
+        )
+    session.upsert("deadlines", DEADLINE, ("key", "worker", "name"), rows)
+    session.delete("deadlines", ("key", "worker", "name"), gone)
+
+
+def _history(session: Session, placed: Sequence[Placed], numbers: Numbers) -> None:
+    rows = [
+        (
+            numbers.next(),
+            step.done.worker,
+            step.done.key,
+            change.deadline.name,
+            change.change,
+            change.deadline.due_at,
+            change.at,
+            text(change.deadline.clauses),
+            step.done.trigger.id,
+            step.position,
+        )
+        for step in placed
+        for change in step.done.step.deadlines
+    ]
+    session.insert("deadline_history", HISTORY, rows)
+
+
+def _tasks(session: Session, placed: Sequence[Placed], numbers: Numbers, secret: bytes) -> None:
+    """New tasks are inserted, with their closing if that came at once; older ones that closed are updated."""
+    rows: list[list[Any]] = []
+    fresh: dict[tuple[str, str, str], list[Any]] = {}
+    closed: list[tuple[Any, ...]] = []
+    for step in placed:
+        done = step.done
+        for change in done.step.tasks:
+            place = done.worker, done.key, change.task.id
+            if change.opened:
+                row = fresh[place] = _task(done, change, numbers.next(), step.position, secret)
+                rows.append(row)
+            elif row := fresh.pop(place, []):
+                row[-3:] = [change.at, done.trigger.id, step.position]
+            else:
+                closed.append((change.at, done.trigger.id, step.position, done.key, done.worker, change.task.id))
+    session.executemany(
+        "UPDATE tasks SET closed_at = ?, closed_by = ?, position = ? "
+        "WHERE key = ? AND worker = ? AND name = ? AND closed_at IS NULL",
+        closed,
+    )
+    session.upsert("tasks", TASK, ("task_id",), rows)
+
+
+def _task(done: Done, change: TaskChange, number: int, position: int, secret: bytes) -> list[Any]:
+    task = change.task
+    return [
+        derived(secret, done.worker, done.key, task.id, done.trigger.id), number, done.worker, done.key, task.id, task.subject,
+        task.kind, task.clauses[0] if task.clauses else None, text(task.clauses), task.since, task.due,
+        text(task.evidence), task.evidence_of, text(task.settled_by), task.about, None, None, position,
+    ]  # fmt: skip
+
+
+def _receipts(session: Session, placed: Sequence[Placed], numbers: Numbers, secret: bytes) -> None:
+    rows = [
+        (
+            row.id,
+            numbers.next(),
+            row.worker,
+            row.key,
+            row.trigger_id,
+            row.at,
+            text(row.receipt.clauses),
+            text(row.receipt.evidence),
+            row.receipt.evidence_of,
+            text(dict(row.receipt.terms)),
+            text(row.sent),
+            row.position,
+        )
+        for step in placed
+        for row in decided(step.done, step.position, secret)
+    ]
+    session.upsert("decisions", DECISION, ("id",), rows)
+
+
+def _outbox(
+    session: Session, placed: Sequence[Placed], numbers: Numbers, now: datetime, secret: bytes
+) -> list[tuple[int, Item]]:
+    waiting = [(numbers.next(), item) for step in placed for item in commands(step.done, step.position, now, secret)]
+    rows = [
+        (
+            number,
+            item.id,
+            item.worker,
+            item.key,
+            item.subject,
+            item.command,
+            item.at,
+            text(item.body),
+            "waiting",
+            None,
+            item.position,
+        )
+        for number, item in waiting
+    ]
+    session.upsert("outbox", OUTBOX, ("id",), rows)
+    return waiting

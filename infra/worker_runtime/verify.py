@@ -1,0 +1,98 @@
+"""Would the workers decide again what they decided? Every receipt recomputed by replay and compared.
+
+A receipt that replay does not make, or makes otherwise, is named; so is one that replay makes and the record lacks, and
+a deadline that fired though it did not run. Keys that were put aside are compared up to there.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from domain.registry import kind_of
+from infra.store.log import EventStore
+from infra.store.session import Database, Row
+from infra.worker_runtime import schema
+from infra.worker_runtime.lease import position
+from infra.worker_runtime.replay import Replay, scratch_database
+from workers.catalogue import WORKERS
+
+SHOWN: Final = 1000
+COMPARED: Final = "trigger_id, clauses, evidence, evidence_of, terms, sent"
+
+
+class Problem(NamedTuple):
+    """A receipt that does not follow from the record: the subject or key, the version of its event (0: a deadline), why."""
+
+    subject: str
+    version: int
+    problem: str
+
+
+def verify(
+    store: EventStore, subject: str | None = None, advance: Callable[[int], None] = lambda _: None
+) -> list[Problem]:
+    """The problems of one subject's receipts or of all, at most a thousand. `advance` hears how many events were seen."""
+    if not schema.ready(store.database):
+        return []
+    with scratch_database() as scratch:
+        with store.database.reading() as session:
+            upto = position(session)
+        replay = Replay(store, scratch, WORKERS, upto, _concerned(store, subject))
+        replay.run(advance)
+        problems = [
+            Problem(odd.fired.key, 0, f"worker {odd.fired.worker}: the deadline {odd.fired.name} fired and did not run")
+            for odd in replay.odd
+            if subject in (None, odd.fired.key)
+        ]
+        return problems + list(islice(_differences(store.database, scratch, subject), SHOWN))
+
+
+def _concerned(store: EventStore, subject: str | None) -> set[str] | None:
+    """The streams on which the receipts of a relationship rest: its own, its programme's, its cases'. None: all."""
+    if subject is None or kind_of(subject) != "relationship":
+        return None
+    rows = store.database.query(
+        "SELECT subject, programme FROM worker_ground WHERE subject = ? OR relationship = ?", (subject, subject)
+    )
+    return {subject, *(name for row in rows for name in row if name)}
+
+
+def _differences(live: Database, scratch: Database, subject: str | None) -> Iterator[Problem]:
+    with live.reading() as ours, scratch.reading() as theirs:
+        where, params = ("WHERE key = ? ", (subject,)) if subject else ("", ())
+        recorded, replayed = ours.stream(_sql(live, where), params), theirs.stream(_sql(scratch, where), params)
+        left, right = next(recorded, None), next(replayed, None)
+        while left is not None or right is not None:
+            if right is None or (left is not None and left[0] < right[0]):
+                assert left is not None
+                yield _problem(left, "replay does not make this decision")
+                left = next(recorded, None)
+            elif left is None or right[0] < left[0]:
+                yield _problem(right, "replay makes a decision that is not on record")
+                right = next(replayed, None)
+            else:
+                if _plain(left) != _plain(right):
+                    yield _problem(left, "replay makes this decision otherwise")
+                left, right = next(recorded, None), next(replayed, None)
+
+
+def _sql(database: Database, where: str) -> str:
+    """The receipts by id, in the order in which Python compares texts."""
+    collation = '"C"' if database.kind == "postgresql" else "BINARY"
+    return f"SELECT id, key, worker, {COMPARED} FROM decisions {where}ORDER BY id COLLATE {collation}"  # noqa: S608
+
+
+def _plain(row: Row) -> list[Any]:
+    """What is compared, JSON read: PostgreSQL may give it back spaced otherwise."""
+    _, _, _, trigger, clauses, evidence, evidence_of, terms, sent = row
+    return [trigger, evidence_of, *(orjson.loads(value) for value in (clauses, evidence, terms, sent))]
+
+
+def _problem(row: Row, why: str) -> Problem:
+    _, key, worker, trigger = row[:4]
+    subject, separator, version = str(trigger).rpartition("/")
+    if separator and version.isdigit():
+        return Problem(subject, int(version), f"worker {worker} at {key}: {why}")
+    return Problem(str(key), 0, f"worker {worker} on {trigger}: {why}")

@@ -1,0 +1,155 @@
+"""Verification finds what is wrong, names the first wrong event of a stream, and lets the other streams pass."""
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eventsourcing.persistence import StoredEvent
+from typer.testing import CliRunner
+
+from domain.model import Event
+from domain.relationship import events as e
+from infra.bootstrap import Rapport, open_rapport
+from infra.cli.app import build
+from infra.evidence.verify import Verdict, verify
+from infra.projection_engine import generation as books
+from infra.settings import Settings
+from projections.relationships import PROJECTION
+from tests.messages import contact, line, proposal, relationship_id
+
+FIRST, SECOND = relationship_id(1), relationship_id(2)
+
+
+@pytest.fixture
+def rapport(settings: Settings) -> Iterator[Rapport]:
+    """Two relationships of four events each, and a mentor with one."""
+    with open_rapport(settings) as opened:
+        for number in (1, 2):
+            activation = line("ActivateRelationship", subject=relationship_id(number), id=f"activate-{number}")
+            opened.handler.handle(
+                [proposal(number), activation, contact(number, f"a{number}"), contact(number, f"b{number}")]
+            )
+        opened.handler.handle([line("SuspendMentor", subject="mentor:ben")])
+        yield opened
+
+
+def change(rapport: Rapport, sql: str, *params: Any) -> None:
+    with rapport.database.transaction() as session:
+        assert session.execute(sql, params) > 0
+
+
+def forge(rapport: Rapport, event: Event) -> None:
+    """Append an event that no decision led to, properly chained."""
+    last = rapport.store.read(FIRST)[-1]
+    forged = rapport.store.mapper.envelopes[type(event)](
+        **last.model_dump(exclude={"data", "version"}), version=last.version + 1, data=event
+    )
+    rapport.store.append([forged])
+
+
+def found(verdict: Verdict) -> list[tuple[str, int]]:
+    assert verdict.ok == (not verdict.problems)
+    return [(wrong.subject, wrong.version) for wrong in verdict.problems]
+
+
+def test_a_whole_record_is_counted(rapport: Rapport) -> None:
+    assert verify(rapport.store) == Verdict(2, 3, 9, ())
+    assert verify(rapport.store, SECOND) == Verdict(1, 1, 4, ())
+
+
+def test_a_changed_event_is_named_and_the_other_streams_pass(rapport: Rapport) -> None:
+    state = rapport.store.stored(FIRST)[2].state.replace(b"email", b"phone")
+    change(
+        rapport, "UPDATE stored_events SET state = ? WHERE originator_id = ? AND originator_version = 3", state, FIRST
+    )
+    verdict = verify(rapport.store)
+    assert found(verdict) == [(FIRST, 3)]
+    assert verdict.events == 9
+    assert found(verify(rapport.store, SECOND)) == []
+
+
+def test_a_gap_is_named(rapport: Rapport) -> None:
+    change(rapport, "DELETE FROM stored_events WHERE originator_id = ? AND originator_version = 2", FIRST)
+    assert found(verify(rapport.store)) == [(FIRST, 2)]
+
+
+def test_a_stream_cut_off_at_its_end_is_betrayed_by_the_receipts(rapport: Rapport) -> None:
+    change(rapport, "DELETE FROM stored_events WHERE originator_id = ? AND originator_version >= 3", FIRST)
+    assert found(verify(rapport.store)) == [(FIRST, 3)]
+    assert found(verify(rapport.store, FIRST)) == [(FIRST, 3)]
+    assert found(verify(rapport.store, SECOND)) == []
+
+
+def test_bytes_that_somebody_turned_into_a_text_are_named(tmp_path: Path) -> None:
+    with open_rapport(Settings(store=f"sqlite:///{tmp_path / 'store.sqlite'}")) as opened:
+        opened.handler.handle([proposal(1)])
+        change(opened, "UPDATE stored_events SET state = replace(CAST(state AS TEXT), 'ana', 'eve')")
+        assert found(verify(opened.store)) == [(FIRST, 1)]
+
+
+def test_the_command_folds_the_datasets_anew(
+    rapport: Rapport, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAPPORT_STORE", settings.store)
+    whole = CliRunner().invoke(build(), ["audit", "verify", "--json"])
+    assert whole.exit_code == 0, whole.stderr
+    with rapport.database.reading() as session:
+        [live] = [each for each in books.load(session, {PROJECTION.name: PROJECTION}) if each.state == "live"]
+    change(rapport, f"UPDATE relationships__v{live.mark} SET status = 'paused' WHERE relationship_id = ?", FIRST)
+    for subject, code in ((FIRST, 1), (SECOND, 0)):
+        result = CliRunner().invoke(build(), ["audit", "verify", subject, "--json"])
+        assert result.exit_code == code, result.stderr
+    [problem] = json.loads(CliRunner().invoke(build(), ["audit", "verify", "--json"]).stdout)["problems"]
+    assert (problem["subject"], problem["version"]) == (FIRST, 4)
+    assert "relationships" in problem["problem"]
+
+
+def test_a_stream_that_is_gone_is_betrayed_by_the_receipts(rapport: Rapport) -> None:
+    change(rapport, "DELETE FROM stored_events WHERE originator_id = ?", SECOND)
+    assert found(verify(rapport.store)) == [(SECOND, 1)]
+
+
+def test_an_event_of_a_newer_rapport_is_named(rapport: Rapport) -> None:
+    change(rapport, "DELETE FROM stored_events WHERE originator_id = ? AND originator_version >= 4", FIRST)
+    stored = rapport.store.stored(SECOND)[3]
+    rapport.store.append_stored([StoredEvent(FIRST, 4, "ContactRecorded#2", stored.state)])
+    verdict = verify(rapport.store)
+    assert found(verdict) == [(FIRST, 4)]
+    assert "ContactRecorded#2" in verdict.problems[0].problem
+
+
+def test_an_event_moved_from_another_stream_is_named(rapport: Rapport) -> None:
+    change(rapport, "DELETE FROM stored_events WHERE originator_id = ? AND originator_version >= 4", FIRST)
+    rapport.store.append_stored([StoredEvent(FIRST, 4, "ContactRecorded", rapport.store.stored(SECOND)[3].state)])
+    verdict = verify(rapport.store)
+    assert found(verdict) == [(FIRST, 4)]
+    assert SECOND in verdict.problems[0].problem
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        e.RelationshipActivated(),
+        e.RelationshipResumed(),
+        e.RecordsSecured(retained_until=date(2030, 1, 1)),
+        e.SessionCancelled(session_id="s1", reason="x", notice_hours=1.0, late=True, by_pause=True),
+    ],
+    ids=lambda event: type(event).__name__,
+)
+def test_a_transition_that_the_statechart_does_not_know_is_named(rapport: Rapport, event: Event) -> None:
+    forge(rapport, event)
+    verdict = verify(rapport.store)
+    assert found(verdict) == [(FIRST, 5)]
+    assert type(event).__name__ in verdict.problems[0].problem
+
+
+def test_progress_is_told_by_the_thousand(rapport: Rapport) -> None:
+    raws = [contact(1, f"c{number}") for number in range(2100)]
+    rapport.handler.handle(raws)
+    told: list[int] = []
+    verdict = verify(rapport.store, None, told.append)
+    assert verdict.ok
+    assert told == [1000, 1000]

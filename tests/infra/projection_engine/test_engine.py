@@ -1,0 +1,287 @@
+"""The engine: to the head, at the head, honest about its lag, at home with other versions of itself."""
+
+import threading
+import time
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from domain.model import AnyRecorded
+from domain.relationship import events as e
+from infra.projection_engine import engine as engines
+from infra.projection_engine.check import check
+from infra.projection_engine.generation import NewerProjection
+from infra.projection_engine.status import status
+from infra.store.log import EventStore
+from infra.store.opening import open_database
+from infra.store.session import Database
+from projections import commitment, sessions
+from projections.catalogue import all_projections, datasets
+from projections.projection import Projection
+from tests.given_when_then import SUBJECT, At, history, proposed
+from tests.infra.projection_engine.house import LATE, House, day, everything, programme, recorded, troubled
+
+
+@pytest.fixture
+def house(database: Database) -> House:
+    return House(database)
+
+
+def test_an_empty_log_gives_empty_datasets(house: House) -> None:
+    assert house.engine().catch_up() == 0
+    assert all(rows == [] for rows in house.all_rows().values())
+
+
+def test_every_row_has_a_position_and_says_whether_it_is_stale(house: House) -> None:
+    head = house.tell(everything())
+    house.engine().catch_up()
+    for name in datasets():
+        assert all(0 < position <= head for (position,) in house.rows(name, "position")), name
+        if name not in {"tasks", "timeline"}:
+            assert {stale for (stale,) in house.rows(name, "stale_since")} <= {None}, name
+
+
+def test_no_content_comes_into_any_table(house: House) -> None:
+    house.tell(troubled())
+    house.engine().catch_up()
+    with house.database.reading() as session:
+        if session.kind == "sqlite":
+            found = [name for (name,) in session.query("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        else:
+            found = [name for (name,) in session.query("SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema()")]  # fmt: skip
+        ours = [name for name in found if "__v" in name]
+        everything_stored = repr([session.query(f"SELECT * FROM {name}") for name in (*ours, *datasets())])
+    assert len(ours) > 10
+    for content in (
+        "speak in public",
+        "write it down",
+        "it went well",
+        "said too much",
+        "a quarrel",
+        "plans",
+        "'good'",
+    ):
+        assert content not in everything_stored
+
+
+def test_status_measures_lag_against_the_head_and_catches_nothing_up(house: House) -> None:
+    events = everything()
+    house.tell(events[:100])
+    engine = house.engine()
+    assert {each.lag for each in status(engine).projections} == {100}
+    engine.catch_up()
+    house.tell(events[100:130])
+    found = status(engine)
+    assert (found.head, {each.position for each in found.projections}) == (130, {100})
+    assert {each.lag for each in status(engine).projections} == {30}
+
+
+def test_one_that_lags_behind_the_others_is_brought_up_alone(house: House) -> None:
+    house.tell(everything()[:200])
+    house.engine([sessions.PROJECTION]).catch_up()
+    house.tell(everything()[200:])
+    house.engine().catch_up()
+    assert {each.lag for each in status(house.engine()).projections} == {0}
+    assert check(house.engine(), all_streams=True).wrong == []
+
+
+def test_following_sees_what_another_connection_appends(store_url: str) -> None:
+    with open_database(store_url) as reading, open_database(store_url) as writing:
+        house, stop = House(reading), threading.Event()
+        thread = threading.Thread(target=lambda: house.engine().follow(stop.is_set))
+        thread.start()
+        try:
+            writer, waited = EventStore(writing), []
+            for event in history(proposed(), *(At(n, e.ContactRecorded(channel="email")) for n in range(20))):
+                writer.append([event])
+                begun = time.monotonic()
+                while _behind(house):
+                    assert time.monotonic() - begun < 20
+                    time.sleep(0.001)
+                waited.append(time.monotonic() - begun)
+        finally:
+            stop.set()
+            thread.join(20)
+    assert not thread.is_alive()
+    assert sorted(waited)[len(waited) // 2] < 2
+
+
+def _behind(house: House) -> bool:
+    try:
+        return bool(max(each.lag for each in status(house.engine()).projections))
+    except KeyError:
+        return True
+
+
+def test_time_alone_changes_rows(house: House) -> None:
+    house.tell(history(proposed(), At(1, e.RelationshipActivated())))
+    engine = house.engine()
+    house.clock.fixed = day(2)
+    engine.catch_up()
+    assert house.rows("commitment_health", "score, band") == [(100, "healthy")]
+    house.clock.fixed = day(12)
+    engine.catch_up()
+    assert house.rows("commitment_signals", "signal, points") == [("no_next_session", 10)]
+    house.clock.fixed = day(40)
+    engine.catch_up()
+    assert house.rows("commitment_health", "score, band") == [(75, "watch")]
+    assert [score for _, score in sorted(house.rows("commitment_bands", "since, score"))] == [100, 90, 75]
+
+
+def test_a_clock_that_is_turned_back_turns_rows_back(house: House) -> None:
+    house.tell(history(proposed(), At(1, e.RelationshipActivated())))
+    engine = house.engine()
+    engine.catch_up()
+    later = house.all_rows()
+    house.clock.fixed = day(2)
+    engine.catch_up()
+    assert house.rows("commitment_health", "score") == [(100,)]
+    house.clock.fixed = LATE
+    engine.catch_up()
+    assert house.all_rows() == later
+
+
+def test_a_new_term_changes_the_rows_of_its_programme_without_any_other_event(house: House) -> None:
+    house.tell(history(proposed(), At(1, e.RelationshipActivated())))
+    house.clock.fixed = day(12)
+    engine = house.engine()
+    engine.catch_up()
+    assert house.rows("commitment_health", "score") == [(90,)]
+    house.tell(programme("p1", (11, "points_no_next_session", 30)))
+    engine.catch_up()
+    assert house.rows("commitment_health", "score, band") == [(70, "watch")]
+
+
+def test_a_setting_that_counts_from_a_moment_ahead_changes_rows_at_that_moment(house: House) -> None:
+    house.tell(history(proposed(), At(1, e.RelationshipActivated())))
+    house.clock.fixed = day(12)
+    house.tell(programme("p1", (12.002, "points_no_next_session", 30)))
+    engine = house.engine()
+    engine.catch_up()
+    assert house.rows("commitment_health", "score") == [(90,)]
+    house.clock.fixed = day(12.002)
+    engine.catch_up()
+    assert house.rows("commitment_health", "score") == [(70,)]
+
+
+def changed(projection: Projection, **changes: object) -> Projection:
+    return replace(projection, **changes)  # type: ignore[arg-type]
+
+
+def test_another_version_is_built_at_the_next_question(house: House) -> None:
+    house.tell(everything())
+    house.engine().catch_up()
+    rest = [each for each in all_projections() if each.name != "sessions"]
+
+    def evolve(row, recorded):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - a changed fold
+        new = sessions.evolve(row, recorded)
+        return new and new | {"channel": "telephone"}
+
+    newer = house.engine([*rest, changed(sessions.PROJECTION, version=2, evolve=evolve)])
+    newer.catch_up()
+    assert {channel for (channel,) in house.rows("sessions", "channel")} == {"telephone"}
+    assert {each.version for each in status(newer).projections if each.name == "sessions"} == {2}
+    with pytest.raises(NewerProjection, match="sessions"):
+        house.engine().catch_up()
+
+
+def test_an_engine_at_work_goes_on_with_the_tables_that_another_has_built(house: House) -> None:
+    house.tell(everything()[:300])
+    old = house.engine()
+    old.catch_up()
+    from infra.projection_engine.build import rebuild
+
+    rebuild(house.engine(), list(old.projections))
+    house.tell(everything()[300:])
+    old.catch_up()
+    assert check(old, all_streams=True).wrong == []
+    with house.database.reading() as session:
+        tables = session.query("SELECT COUNT(*) FROM projection_generations WHERE state <> 'view'")
+    assert tables == [(len(all_projections()),)]
+
+
+def test_a_projection_far_behind_is_built_stream_by_stream(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "FAR_BEHIND", 50)
+    events = everything()
+    house.tell(events)
+    engine = house.engine()
+    marks = _marks(house)
+    engine.catch_up()
+    assert _marks(house) != marks
+    assert check(engine, all_streams=True).wrong == []
+
+
+def _marks(house: House) -> list[tuple[object, ...]]:
+    house.engine()._make_tables()
+    return house.rows("projection_generations", "name, mark")
+
+
+def test_check_finds_a_row_that_somebody_changed(house: House) -> None:
+    house.tell(everything())
+    engine = house.engine()
+    engine.catch_up()
+    (live,) = [each for each in engine.live() if each.name == "goals"]
+    with house.database.transaction() as session:
+        session.execute(f"UPDATE goals__v{live.mark} SET revisions = 77 WHERE goal_id = 'g1' AND relationship_id = ?", (SUBJECT,))  # fmt: skip
+    (wrong,) = check(engine, all_streams=True).wrong
+    assert (wrong.dataset, wrong.key, wrong.column) == ("goals", (SUBJECT, "g1"), "revisions")
+    assert (wrong.stored, wrong.folded) == (77, 0)
+
+
+def test_several_engines_at_once_do_every_event_once(store_url: str) -> None:
+    def follow() -> None:
+        try:
+            with open_database(store_url) as database:
+                House(database).engine(page=20).follow(stop.is_set)
+        except BaseException as error:
+            failed.append(error)
+            raise
+
+    with open_database(store_url) as database:
+        house, stop = House(database), threading.Event()
+        failed: list[BaseException] = []
+        house.engine().catch_up()
+        threads = [threading.Thread(target=follow) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        events = everything()
+        for start in range(0, len(events), 10):
+            house.tell(events[start : start + 10])
+        house.engine().catch_up()
+        stop.set()
+        for thread in threads:
+            thread.join(60)
+        assert failed == []
+        assert check(house.engine(), all_streams=True).wrong == []
+
+
+def test_the_first_change_ahead_is_the_first_to_wake_for(house: House) -> None:
+    house.tell([*history(proposed(), At(1, e.RelationshipActivated())), *_another(5)])
+    house.clock.fixed = day(6)
+    engine = house.engine()
+    engine.catch_up()
+    due = {each.name: each.due for each in status(engine).projections}
+    assert due["commitment"] == day(11)
+    assert due["sessions"] is None
+    assert engine._patience() == engines.PULSE_SECONDS
+    house.clock.fixed = day(11) - timedelta(milliseconds=300)
+    assert engine._patience() == pytest.approx(0.3)
+
+
+def _another(days: float) -> list[AnyRecorded]:
+    subject = "33333333-3333-4333-8333-333333333333"
+    return [recorded(subject, 1, proposed(), day(days)), recorded(subject, 2, e.RelationshipActivated(), day(days))]
+
+
+def test_the_state_of_commitment_is_what_it_was_after_json() -> None:
+    state = None
+    for event in troubled():
+        state = commitment.fold_event(state, event)
+    assert state is not None
+    again = commitment.load(commitment.dump(state))
+    assert (again.programme_id, again.last_at, list(again.facts)) == (
+        state.programme_id,
+        state.last_at,
+        list(state.facts),
+    )

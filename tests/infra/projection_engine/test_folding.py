@@ -1,0 +1,119 @@
+"""Other processes fold bundles of streams: the same comes of it, and none of them is left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from infra.projection_engine import build, folding, parallel_build
+from infra.projection_engine.check import check
+from infra.projection_engine.status import status
+from infra.store.session import Database
+from tests.infra.projection_engine.house import House, everything
+
+
+@pytest.fixture
+def house(database: Database, monkeypatch: pytest.MonkeyPatch) -> House:
+    monkeypatch.setattr(build, "BUNDLE", 25)
+    house = House(database)
+    house.tell(everything())
+    house.engine().catch_up()
+    return house
+
+
+def test_bundles_are_whole_streams_and_all_of_them(house: House) -> None:
+    with house.database.reading() as session:
+        found = parallel_build.bundles(session, "", 100)
+        assert parallel_build.bundles(session, found[0].last, 100) == found[1:]
+    assert [bundle.after for bundle in found] == ["", *(bundle.last for bundle in found[:-1])]
+    assert sum(bundle.events for bundle in found) == len(everything())
+    assert all(bundle.events >= 100 for bundle in found[:-1])
+
+
+def test_several_processes_come_to_the_same(house: House) -> None:
+    before = house.all_rows()
+    engine = house.engine()
+    assert all(each.none for each in build.rebuild(engine, list(engine.projections), explain=True, processes=2))
+    assert house.all_rows() == before
+    assert check(engine, all_streams=True).wrong == []
+
+
+def test_when_one_of_them_dies_this_one_does_the_rest(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, plain, given = house.all_rows(), folding._give, 0
+
+    def give(helper: "subprocess.Popen[bytes]", what: object) -> None:
+        nonlocal given
+        given += 1
+        if given == 4:
+            helper.kill()
+            helper.wait()
+        plain(helper, what)
+
+    monkeypatch.setattr(folding, "_give", give)
+    engine = house.engine()
+    build.rebuild(engine, list(engine.projections), processes=2)
+    assert given >= 4
+    assert house.all_rows() == before
+    assert [each.building for each in status(engine).projections if each.building] == []
+
+
+BUILD = """
+import sys
+from infra.clock import Clock
+from infra.store.session import Database
+from infra.store.log import EventStore
+from infra.projection_engine import folding, rebuild
+from infra.projection_engine.engine import Engine
+
+build.BUNDLE = 25
+plain = build._write
+
+def write(*arguments):
+    plain(*arguments)
+    print("written", flush=True)
+    sys.stdin.readline()
+
+build._write = write
+with open_database(sys.argv[1]) as database:
+    engine = Engine(EventStore(database), Clock())
+    build.rebuild(engine, list(engine.projections), processes=2)
+"""
+
+
+def test_when_this_one_is_killed_the_others_end(house: House) -> None:
+    parent = subprocess.Popen(
+        [sys.executable, "-c", BUILD, house.database.url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "written\n"
+        helpers = children(parent.pid)
+        assert len(helpers) == 2
+        parent.send_signal(signal.SIGKILL)
+    until = time.monotonic() + 20
+    while any(map(alive, helpers)):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def children(pid: int) -> list[int]:
+    return [int(found.name) for found in Path("/proc").iterdir() if found.name.isdigit() and parent_of(found) == pid]
+
+
+def parent_of(found: Path) -> int | None:
+    try:
+        return int((found / "stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return None
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"

@@ -1,0 +1,124 @@
+"""Who may see what in PostgreSQL: services everything, analysts the datasets, auditors that events exist."""
+
+import logging
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from infra.local.postgres import Postgres
+from infra.store.opening import open_database
+from infra.store.session import Database
+from tests.infra.store.test_store import event
+
+STATE = (
+    b'{"subject":"a","version":1,"occurred_at":"2026-03-02T09:00:00Z","recorded_at":"2026-03-02T09:00:01Z",'
+    b'"actor":"mentee:ana","data":{"text":"a secret"}}'
+)
+RECORD = ("stored_events", "receipts", "source_offsets", "tracking", "store_identity")
+
+
+@pytest.fixture
+def opened(postgres_url: str) -> Iterator[Database]:
+    with open_database(postgres_url) as database:
+        database.insert_events([event("a", 1, STATE)])
+        with database.changing_schema() as session:
+            session.execute("CREATE TABLE facts__v1 (id text PRIMARY KEY)")
+            session.execute("CREATE VIEW facts AS SELECT id FROM facts__v1")
+            session.execute("CREATE TABLE private (id text PRIMARY KEY)")
+            session.open_to("facts", "analyst")
+        yield database
+
+
+@pytest.fixture
+def admin(postgres_url: str, opened: Database) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        yield connection
+
+
+def may(admin: psycopg.Connection, role: str, statement: str) -> bool:
+    """Whether a role may run a statement; nothing of it stays."""
+    try:
+        with admin.transaction(force_rollback=True):
+            admin.execute(f"SET LOCAL ROLE {role}")
+            admin.execute(statement)
+    except psycopg.errors.InsufficientPrivilege:
+        return False
+    return True
+
+
+def test_an_analyst_reads_the_datasets_and_nothing_else(admin: psycopg.Connection) -> None:
+    assert may(admin, "rapport_analyst", "SELECT * FROM facts")
+    for hidden in (*RECORD, "recorded_events", "facts__v1", "private"):
+        assert not may(admin, "rapport_analyst", f"SELECT * FROM {hidden}")
+    assert not may(admin, "rapport_analyst", "DELETE FROM facts")
+    assert not may(admin, "rapport_analyst", "CREATE TABLE mine (id text)")
+
+
+def test_an_auditor_sees_that_events_exist_and_no_content(admin: psycopg.Connection) -> None:
+    for hidden in (*RECORD, "facts", "facts__v1", "private"):
+        assert not may(admin, "rapport_auditor", f"SELECT * FROM {hidden}")
+    assert not may(admin, "rapport_auditor", "DELETE FROM stored_events")
+    admin.execute("SET ROLE rapport_auditor")
+    cursor = admin.execute("SELECT * FROM recorded_events")
+    assert cursor.description is not None
+    names = [column.name for column in cursor.description]
+    assert names == ["position", "subject", "version", "type", "occurred_at", "recorded_at", "actor_role", "hash"]
+    row = dict(zip(names, cursor.fetchall()[0], strict=True))
+    assert (row["position"], row["subject"], row["version"], row["type"]) == (1, "a", 1, "Happened")
+    assert row["actor_role"] == "mentee"
+    assert row["occurred_at"].isoformat().startswith("2026-03-02T09:00:00")
+    assert len(row["hash"]) == 32
+    assert "secret" not in str(row)
+
+
+def test_a_member_of_the_service_does_everything(postgres_url: str, admin: psycopg.Connection) -> None:
+    admin.execute("CREATE ROLE test_booking LOGIN IN ROLE rapport_service")
+    try:
+        with open_database(postgres_url.replace("postgres@", "test_booking@")) as database:
+            database.insert_events([event("a", 2)])
+            with database.changing_schema() as session:
+                session.execute("DROP VIEW facts")
+                session.execute("ALTER TABLE facts__v1 ADD COLUMN more text")
+                session.execute("CREATE VIEW facts AS SELECT id, more FROM facts__v1")
+                session.open_to("facts", "analyst", "auditor")
+        # What one member made belongs to the service, not to the member.
+        owners = admin.execute("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        assert owners == [("rapport_service",)]
+    finally:
+        admin.execute("DROP ROLE test_booking")
+    assert may(admin, "rapport_auditor", "SELECT more FROM facts")
+
+
+def test_an_outsider_sees_nothing(admin: psycopg.Connection) -> None:
+    admin.execute("CREATE ROLE test_outsider")
+    try:
+        for hidden in (*RECORD, "recorded_events", "facts"):
+            assert not may(admin, "test_outsider", f"SELECT * FROM {hidden}")
+    finally:
+        admin.execute("DROP ROLE test_outsider")
+
+
+def test_without_the_right_to_create_roles_the_store_works_and_says_what_to_do(
+    own_postgres: Postgres, caplog: pytest.LogCaptureFixture
+) -> None:
+    with psycopg.connect(own_postgres.url(), autocommit=True) as server:
+        server.execute("CREATE ROLE owner LOGIN")
+        server.execute("CREATE DATABASE owned OWNER owner")
+    url = own_postgres.url("owned").replace("postgres@", "owner@")
+    with caplog.at_level(logging.WARNING), open_database(url) as database:
+        database.insert_events([event("a", 1, STATE)])
+    assert "CREATE ROLE rapport_service; CREATE ROLE rapport_analyst; CREATE ROLE rapport_auditor;" in caplog.text
+
+    # Once an administrator has made them, the next opening gives them their rights.
+    with psycopg.connect(own_postgres.url("owned"), autocommit=True) as server:
+        for role in ("service", "analyst", "auditor"):
+            server.execute(f"CREATE ROLE rapport_{role}")
+        with open_database(url) as database:
+            assert database.query("SELECT current_user = 'owner'") == [(True,)]
+        assert may(server, "rapport_auditor", "SELECT * FROM recorded_events")
+        assert may(server, "rapport_service", "SELECT * FROM stored_events")
+        assert not may(server, "rapport_analyst", "SELECT * FROM stored_events")
+    with open_database(own_postgres.url("owned")) as database:
+        # The administrator works in the owner's name, so that the owner can go on.
+        assert database.query("SELECT current_user = 'owner'") == [(True,)]
