@@ -15,6 +15,24 @@ from tests.infra.notifications.notes import SECRET
 BOM = b"\xef\xbb\xbf"
 
 
+def mail(password_file: Path) -> Settings:
+    addresses = password_file.with_name("addresses.toml")
+    addresses.touch()
+    return Settings(
+        smtp="smtp://u@localhost", smtp_from="r@example.org", smtp_password_file=password_file, addresses=addresses
+    )
+
+
+def kafka(password_file: Path) -> Settings:
+    return Settings(
+        kafka="localhost:1",
+        kafka_security="SASL_SSL",
+        kafka_sasl="PLAIN",
+        kafka_username="u",
+        kafka_password_file=password_file,
+    )
+
+
 @pytest.mark.parametrize(
     "text, secret",
     [(b" pw \n", " pw "), (b"pw", "pw"), (b"pw\r\n", "pw"), (BOM + b"pw\n", "pw"), (b"\tp\xc3\xa4 w\n", "\tpä w")],
@@ -33,16 +51,16 @@ def test_a_secret_that_is_none_is_refused_by_the_name_of_its_setting(tmp_path: P
         read_secret(file, "RAPPORT_X")
     assert "pw" not in str(caught.value).replace(str(file), "")
     with pytest.raises(NoKafka, match="RAPPORT_KAFKA_PASSWORD_FILE"):
-        connection(Settings(kafka="localhost:1", kafka_password_file=file))
+        connection(kafka(file))
     with pytest.raises(WrongSettings, match="RAPPORT_SMTP_PASSWORD_FILE"):
-        server_of(Settings(smtp="smtp://u@localhost", smtp_password_file=file))
+        server_of(mail(file))
 
 
 def test_kafka_and_smtp_read_a_password_alike(tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_bytes(BOM + b" pw \n")
-    assert connection(Settings(kafka="localhost:1", kafka_password_file=file))["sasl_plain_password"] == " pw "
-    assert server_of(Settings(smtp="smtp://u@localhost", smtp_password_file=file)).password == " pw "
+    assert connection(kafka(file))["sasl_plain_password"] == " pw "
+    assert server_of(mail(file)).password == " pw "
 
 
 def test_a_byte_order_mark_is_no_part_of_any_file(tmp_path: Path) -> None:
