@@ -1,6 +1,7 @@
 """Exported files: the same rows in three forms, typed, with a manifest that tells the truth, the same bytes each time."""
 
 import csv
+import io
 import json
 from hashlib import sha256
 from pathlib import Path
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from infra.export.exporting import MANIFEST_SUFFIX, Unknown, export
+from infra.export.writing import write_csv
 from infra.projection_engine.build import rebuild
 from infra.projection_engine.engine import Engine
 from infra.store.session import Database
@@ -135,3 +137,16 @@ def test_an_export_replaces_an_older_one(engine: Engine, tmp_path: Path) -> None
     export(engine, "goals", file)
     assert file.read_text().startswith("relationship_id,")
     assert sorted(path.name for path in tmp_path.glob("*goals*")) == ["goals.csv", "goals.csv.manifest.json"]
+
+
+def test_the_manifest_says_whether_cells_were_guarded(engine: Engine, tmp_path: Path) -> None:
+    assert export(engine, "sessions", tmp_path / "s.csv")["guarded"] is True
+    assert export(engine, "sessions", tmp_path / "s.csv", raw=True)["guarded"] is False
+    assert export(engine, "sessions", tmp_path / "s.jsonl")["guarded"] is False
+
+
+@pytest.mark.parametrize("raw, cell", [(False, "'=1+1"), (True, "=1+1")])
+def test_cells_are_guarded_unless_they_are_wanted_raw(raw: bool, cell: str) -> None:
+    out = io.BytesIO()
+    write_csv(out, datasets()["sessions"].columns[:2], [("=1+1", "p1")], raw=raw)
+    assert list(csv.reader(io.StringIO(out.getvalue().decode())))[1] == [cell, "p1"]
