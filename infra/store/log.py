@@ -176,7 +176,7 @@ class EventStore:
     def wait(self, after_position: int, timeout: float) -> bool:
         """Sleep until the log has an event after the position (True), or for `timeout` seconds (False).
 
-        Wakes within 50 ms of an append by any process, without a busy loop.
+        Wakes within milliseconds of an append by any process, without a busy loop.
         """
         until = time.monotonic() + timeout
         while True:

@@ -32,6 +32,7 @@ from infra.store.errors import (
 )
 from infra.store.hash_chain import Changed, Fenced, Together
 from infra.store.session import Database, Kind, Row, Session, time_text
+from infra.store.sqlite.commit_watch import CommitWatch
 from infra.store.sqlite.recorder import SQLiteRecorder
 from infra.store.sqlite_file import prepare_file, read_only_uri
 
@@ -39,7 +40,6 @@ Synchronous = Literal["full", "normal", "off"]
 CACHE_KIB: Final = 32 * 1024
 # Pages in the log before they go to the file; rewriting a page often in the log costs less than writing it back each time.
 CHECKPOINT_PAGES: Final = 8000
-WATCH_SECONDS: Final = 0.05
 
 # SQLite has no type for times: texts of one fixed form sort as the times do.
 sqlite3.register_adapter(datetime, time_text)
@@ -194,7 +194,6 @@ class SQLiteDatabase(Database):
     def __init__(self, url: str, *, synchronous: Synchronous = "full", timeout: float = 30.0) -> None:
         self.url = url
         self.path = file_of(url)
-        self._changed = threading.Condition()
         self._watching = threading.Lock()
         with explained(self.path):
             read_only = prepare_file(self.path, timeout)
@@ -202,13 +201,13 @@ class SQLiteDatabase(Database):
             self.recorder = SQLiteRecorder(self.datastore)
             self.recorder.create_table()
             self._watcher = connect(self.path, synchronous, timeout, read_only=read_only)
+        self._commits = CommitWatch(self.path, self.mark)
 
     @contextmanager
     def transaction(self) -> Iterator[SQLiteSession]:
         with explained(self.path), self.datastore.transaction(commit=True) as cursor:
             yield SQLiteSession(cursor)
-        with self._changed:
-            self._changed.notify_all()
+        self._commits.notify()
 
     @contextmanager
     def reading(self) -> Iterator[SQLiteSession]:
@@ -218,26 +217,20 @@ class SQLiteDatabase(Database):
     def insert_events(self, events: Sequence[StoredEvent], **together: Unpack[Together]) -> Sequence[int]:
         with explained(self.path):
             positions = self.recorder.insert_events(events, **together)
-        with self._changed:
-            self._changed.notify_all()
+        self._commits.notify()
         return positions or ()
 
-    def mark(self) -> Hashable:
+    def mark(self) -> int:
         """The commit counter of the file, which moves with every commit of any other connection."""
         with self._watching, explained(self.path):
             return int(self._watcher.execute("PRAGMA data_version").fetchone()[0])
 
     def wait_since(self, mark: Hashable, timeout: float) -> bool:
-        until = time.monotonic() + timeout
-        while self.mark() == mark:
-            left = until - time.monotonic()
-            if left <= 0:
-                return False
-            with self._changed:
-                self._changed.wait(min(left, WATCH_SECONDS))
-        return True
+        assert isinstance(mark, int), "a mark of this database is a number"
+        return self._commits.wait_since(mark, timeout)
 
     def close(self) -> None:
+        self._commits.close()
         self.datastore.close()
         self._watcher.close()
 
