@@ -44,13 +44,18 @@ def test_what_workers_decide_reaches_its_recipients_once_and_in_words(settings: 
         again = rapport(settings, receiver, secret_file, "work", "--once")
         assert isinstance(again, dict)
         assert set(again["notifications"].values()) == {0}
-        assert rapport(settings, receiver, secret_file, "notifications") == []
+        undelivered = rapport(settings, receiver, secret_file, "notifications")
         every = rapport(settings, receiver, secret_file, "notifications", "--all")
     assert isinstance(every, list)
+    assert isinstance(undelivered, list)
+    # The workers were away all the while: of what is over nobody hears any more, of everything else its recipient does.
+    assert {each["status"] for each in undelivered} == {"missed"}
+    missed = {each["id"] for each in undelivered}
     times = Counter(receiver.ids)
     assert len(every) > 200
-    assert set(times) == {each["id"] for each in every}
+    assert len(times) > 30
+    assert set(times) == {each["id"] for each in every} - missed
     assert sorted(times.values())[-2:] == [1, 2]
     told = [Webhook(SECRET).verify(post.body, post.headers)["data"] for post in receiver.posts]
-    assert len({each["template"] for each in told}) > 8
+    assert len({each["template"] for each in told}) > 5
     assert all(each["text"] and "{" not in each["text"] for each in told)
