@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
 from urllib.parse import unquote
 
-from domain.case.commands import CASE_OF_EVENT, OpenCase
+from domain.case.commands import CASE_OF_EVENT, DecideCase, OpenCase
 from domain.case.state import Case
+from domain.mentor.state import Mentor
+from domain.model import Command
 from domain.problem import Problem
 from domain.registry import State, kind_of
 from domain.relationship.commands import ProposeRelationship
@@ -144,15 +146,27 @@ def programmes(message: Message, state_of: Callable[[str], State | None]) -> set
         case "programme":
             return {message.subject.partition(":")[2]}
         case "case":
-            named = {state.relationship_id} if isinstance(state, Case) else set()
-            named |= {command.relationship_id} if isinstance(command, OpenCase) else set()
-            about = [state_of(name.lower()) for name in named if name and ":" not in name]
-            # Every one of them has to be known: the others could lie anywhere.
-            known = {each.programme_id for each in about if isinstance(each, Relationship)}
-            return known if about and all(isinstance(each, Relationship) for each in about) else set()
+            return _of_case(command, state, state_of)
         case _:
             home = getattr(command, "programme_id", None)
-            return {home} if home else set()
+            registered = state.programme_id if isinstance(state, Mentor) else None
+            # Where the mentor was registered counts as much as what the message says.
+            return {home, registered or home} if home else set()
+
+
+def _of_case(command: Command, state: State | None, state_of: Callable[[str], State | None]) -> set[str]:
+    """The programmes of the relationships that a case is about, as far as all of them are known to be the mentor's own."""
+    if isinstance(command, DecideCase) and command.decision == "mentor_removed":
+        # A removal holds everywhere.
+        return set()
+    cases = [each for each in (state, command) if isinstance(each, Case | OpenCase)]
+    found = set()
+    for case in cases:
+        about = state_of(case.relationship_id.lower()) if case.relationship_id else None
+        if not isinstance(about, Relationship) or about.mentor_id.lower() != case.mentor_id.lower():
+            return set()
+        found.add(about.programme_id)
+    return found
 
 
 def _unproven(message: Message, key: "OKPKey") -> str | None:

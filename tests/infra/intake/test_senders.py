@@ -286,6 +286,33 @@ class TestWithAFile:
             fields = {"type": "rapport.DecideCase", "actor": "hr:h", "data": decision}
             assert {subject for subject in subjects if passes(way, subject=subject, **fields)} == may
 
+    def test_a_case_reaches_no_mentor_of_another_programme(self, rapport: Rapport, tmp_path: Path) -> None:
+        rapport.handler.handle([proposal(1), proposal(2, programme_id="p2", mentee_id="eva", mentor_id="max")])
+        roles = ["hr", "coordinator"]
+        way = handler(rapport, tmp_path / "s.toml", entry(source="*", roles=roles, programmes=["p2"]))
+
+        def may(type_: str, subject: str, **data: Any) -> bool:
+            return passes(way, type=f"rapport.{type_}", subject=subject, actor="hr:h", data=data)
+
+        about = {"relationship_id": relationship_id(2), "kind": "code", "description": "x"}
+        assert not may("OpenCase", "case:one", mentor_id="ben", **about)
+        assert may("OpenCase", "case:two", mentor_id="MAX", **about)
+        # A removal would hold everywhere; any other end is the programme's own matter.
+        assert not may("DecideCase", "case:two", decision="mentor_removed", reason="x")
+        assert may("DecideCase", "case:two", decision="further_training", reason="x")
+
+    def test_a_mentor_registered_elsewhere_is_out_of_reach(self, rapport: Rapport, tmp_path: Path) -> None:
+        registered = line("RegisterMentor", {"programme_id": "p1"}, subject="mentor:ben", actor="coordinator:c")
+        assert rapport.handler.handle([registered])[0].status == "accepted"
+        way = handler(rapport, tmp_path / "s.toml", entry(source="*", roles=["coordinator"], programmes=["p2"]))
+        again = {
+            "type": "rapport.RegisterMentor",
+            "actor": "coordinator:c",
+            "data": {"programme_id": "p2", "name": "X"},
+        }
+        assert not passes(way, subject="mentor:ben", **again)
+        assert passes(way, subject="mentor:new", **again)
+
     def test_a_proposal_and_what_follows_it_may_come_in_one_batch(self, rapport: Rapport, tmp_path: Path) -> None:
         way = handler(rapport, tmp_path / "s.toml", BOOKING)
         follows = sent(type="rapport.RecordContact", data={"channel": "email"}, id="then")
