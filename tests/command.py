@@ -10,10 +10,12 @@ here when the environment would change how Python starts, or when something is t
     python -m tests.command NUMBER      # the process that has it loaded, on the socket of that number; `rapport` starts it
 """
 
+import functools
 import gc
 import os
 import pickle
 import pkgutil
+import select
 import signal
 import socket
 import subprocess
@@ -22,9 +24,10 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 RAPPORT = str(Path(sys.executable).with_name("rapport"))
 HERE = Path(__file__).parents[1]
@@ -55,11 +58,10 @@ def rapport(
     Raises:
         subprocess.TimeoutExpired: it took longer than `timeout` seconds and was killed.
     """
-    command = [RAPPORT, *map(str, arguments)]
     environment = dict(os.environ if env is None else env)
     if preexec_fn or at_start(environment) != at_start(os.environ):
         return subprocess.run(
-            command,
+            [RAPPORT, *map(str, arguments)],
             env=environment,
             cwd=cwd,
             preexec_fn=preexec_fn,
@@ -68,18 +70,19 @@ def rapport(
             timeout=timeout,
             check=False,
         )
-    parent = Parent.take()
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         given.write(stdin or b"")
         given.seek(0)
-        umask = os.umask(0o077)
-        os.umask(umask)
-        files = [given.fileno(), out.fileno(), err.fileno()]
-        code = parent.run((command, environment, str(cwd or Path.cwd()), umask), files, timeout)
-        parent.give_back()
+        fork = start(*arguments, env=environment, cwd=cwd, files=(given, out, err))
+        try:
+            code = fork.wait(timeout)
+        except subprocess.TimeoutExpired:
+            fork.kill()
+            fork.wait()
+            raise
         out.seek(0)
         err.seek(0)
-        return subprocess.CompletedProcess(command, code, out.read(), err.read())
+        return subprocess.CompletedProcess(fork.args, code, out.read(), err.read())
 
 
 def rapport_text(*arguments: str | Path, **how: Any) -> subprocess.CompletedProcess[str]:
@@ -92,52 +95,94 @@ def at_start(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name.startswith(AT_START)}
 
 
-class Parent:
-    """A process that has the command loaded and runs one fork at a time; kept for the next when it has ended."""
+class Fork:
+    """A fork that runs the command; to be asked and told as a `subprocess.Popen`."""
 
-    idle: "list[Parent]" = []  # noqa: RUF012 - shared on purpose: those of this process
+    def __init__(self, args: list[str], pid: int, end: socket.socket) -> None:
+        self.args = args
+        self.pid = pid
+        self.returncode: int | None = None
+        self._end = end
+        self._turn = threading.Lock()
+
+    def poll(self) -> int | None:
+        with self._turn, suppress(BlockingIOError):
+            if self.returncode is None:
+                self.returncode = os.waitstatus_to_exitcode(number(self._end, socket.MSG_DONTWAIT))
+                self._end.close()
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit code, at last. Raises subprocess.TimeoutExpired."""
+        until = None if timeout is None else time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            left = None if until is None else until - time.monotonic()
+            if left is not None and left <= 0:
+                raise subprocess.TimeoutExpired(self.args, timeout or 0)
+            with suppress(ValueError):  # closed meanwhile by another thread that has seen the end
+                select.select([self._end], [], [], left)
+        return code
+
+    def send_signal(self, signal_number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, signal_number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+def start(
+    *arguments: str | Path,
+    env: Mapping[str, str],
+    files: Sequence[IO[bytes]],
+    cwd: str | Path | None = None,
+    own_session: bool = False,
+) -> Fork:
+    """Start the command with these files as its standard streams."""
+    command = [RAPPORT, *map(str, arguments)]
+    umask = os.umask(0o077)
+    os.umask(umask)
+    data = pickle.dumps((command, dict(env), str(cwd or Path.cwd()), umask, own_session))
+    ours, theirs = socket.socketpair()
+    with theirs:
+        numbers = [*(file.fileno() for file in files), theirs.fileno()]
+        loaded().request(data, numbers)
+    return Fork(command, number(ours), ours)
+
+
+def number(connection: socket.socket, flags: int = 0) -> int:
+    data = connection.recv(PACK, flags or socket.MSG_WAITALL)
+    assert len(data) == PACK, "the process that has the command loaded was ended"
+    return int.from_bytes(data)
+
+
+class Loaded:
+    """The process that has the command loaded. It ends when this process does."""
 
     def __init__(self) -> None:
+        self._turn = threading.Lock()
         self._socket, theirs = socket.socketpair()
         with theirs:
-            self.process = subprocess.Popen(
+            self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.command", str(theirs.fileno())],
                 cwd=HERE,
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
-                process_group=0,  # Ctrl-C is for the tests; this ends with them
+                process_group=0,  # Ctrl-C is for the tests
             )
 
-    @classmethod
-    def take(cls) -> "Parent":
-        return cls.idle.pop() if cls.idle else cls()
+    def request(self, data: bytes, files: list[int]) -> None:
+        with self._turn:
+            socket.send_fds(self._socket, [len(data).to_bytes(PACK)], files)
+            self._socket.sendall(data)
 
-    def give_back(self) -> None:
-        self.idle.append(self)
 
-    def run(self, what: tuple[Any, ...], files: list[int], timeout: float) -> int:
-        """The exit code of a fork that does this on these files."""
-        data = pickle.dumps(what)
-        socket.send_fds(self._socket, [len(data).to_bytes(PACK)], files)
-        self._socket.sendall(data)
-        pid = self._number()
-        self._socket.settimeout(timeout)
-        try:
-            status = self._number()
-        except TimeoutError:
-            os.kill(pid, signal.SIGKILL)
-            self._socket.settimeout(None)
-            self._number()
-            self.give_back()
-            raise subprocess.TimeoutExpired(what[0], timeout) from None
-        finally:
-            self._socket.settimeout(None)
-        return os.waitstatus_to_exitcode(status)
-
-    def _number(self) -> int:
-        data = self._socket.recv(PACK, socket.MSG_WAITALL)
-        assert len(data) == PACK, "the process that has the command loaded ended"
-        return int.from_bytes(data)
+@functools.cache
+def loaded() -> Loaded:
+    return Loaded()
 
 
 # --- in the process that has the command loaded ------------------------------------------------------------------------
@@ -156,25 +201,47 @@ def load() -> None:
 
 def serve(connection: socket.socket) -> None:
     """Fork for each request until the test process is gone. Returns in the forks as well: see `main`."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that wait
     while True:
-        header, files, _, _ = socket.recv_fds(connection, PACK, len(STANDARD))
+        header, files, _, _ = socket.recv_fds(connection, PACK, len(STANDARD) + 1)
         if not header:
             sys.exit(0)
-        command, environment, folder, umask = pickle.loads(connection.recv(int.from_bytes(header), socket.MSG_WAITALL))
-        pid = os.fork()
-        if pid == 0:
+        request = pickle.loads(connection.recv(int.from_bytes(header), socket.MSG_WAITALL))
+        *streams, end = files
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             connection.close()
-            become(command, environment, folder, umask, files)
-            return
+            pid = os.fork()
+            if pid == 0:
+                os.close(end)
+                become(streams, *request)
+                return
+            wait_for(pid, socket.socket(fileno=end), streams)
         for file in files:
             os.close(file)
-        connection.sendall(pid.to_bytes(PACK))
-        _, status = os.waitpid(pid, 0)
-        connection.sendall(status.to_bytes(PACK))
 
 
-def become(command: Sequence[str], environment: dict[str, str], folder: str, umask: int, files: Sequence[int]) -> None:
+def wait_for(pid: int, end: socket.socket, streams: Sequence[int]) -> NoReturn:
+    """Tell the test process which process it is, and how it ended."""
+    for file in streams:
+        os.close(file)
+    with suppress(BrokenPipeError):
+        end.sendall(pid.to_bytes(PACK))
+        end.sendall(os.waitpid(pid, 0)[1].to_bytes(PACK))
+    os._exit(0)
+
+
+def become(
+    files: Sequence[int],
+    command: Sequence[str],
+    environment: dict[str, str],
+    folder: str,
+    umask: int,
+    own_session: bool,
+) -> None:
     """Be as a process that was started with these."""
+    if own_session:
+        os.setsid()
     os.chdir(folder)
     os.umask(umask)
     os.environ.clear()
