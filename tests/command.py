@@ -10,24 +10,27 @@ here when the environment would change how Python starts, or when something is t
     python -m tests.command NUMBER      # the process that has it loaded, on the socket of that number; `rapport` starts it
 """
 
+import fcntl
 import functools
 import gc
 import os
 import pickle
 import pkgutil
+import runpy
 import select
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import Any, NoReturn
 
 RAPPORT = str(Path(sys.executable).with_name("rapport"))
 HERE = Path(__file__).parents[1]
@@ -73,7 +76,7 @@ def rapport(
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         given.write(stdin or b"")
         given.seek(0)
-        fork = start(*arguments, env=environment, cwd=cwd, files=(given, out, err))
+        fork = start(*arguments, env=environment, cwd=cwd, files=[given.fileno(), out.fileno(), err.fileno()])
         try:
             code = fork.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -137,19 +140,19 @@ class Fork:
 def start(
     *arguments: str | Path,
     env: Mapping[str, str],
-    files: Sequence[IO[bytes]],
+    files: Sequence[int],
     cwd: str | Path | None = None,
     own_session: bool = False,
+    program: str = RAPPORT,
 ) -> Fork:
-    """Start the command with these files as its standard streams."""
-    command = [RAPPORT, *map(str, arguments)]
+    """Start the command, or another module as the program, with these files as its standard streams."""
+    command = [program, *map(str, arguments)]
     umask = os.umask(0o077)
     os.umask(umask)
     data = pickle.dumps((command, dict(env), str(cwd or Path.cwd()), umask, own_session))
     ours, theirs = socket.socketpair()
     with theirs:
-        numbers = [*(file.fileno() for file in files), theirs.fileno()]
-        loaded().request(data, numbers)
+        loaded().request(data, [*files, theirs.fileno()])
     return Fork(command, number(ours), ours)
 
 
@@ -179,10 +182,21 @@ class Loaded:
             socket.send_fds(self._socket, [len(data).to_bytes(PACK)], files)
             self._socket.sendall(data)
 
+    def close(self) -> None:
+        self._socket.close()
+        self._process.wait(30)
+
 
 @functools.cache
 def loaded() -> Loaded:
     return Loaded()
+
+
+def close() -> None:
+    """End the process that has the command loaded, if there is one."""
+    if loaded.cache_info().currsize:
+        loaded().close()
+        loaded.cache_clear()
 
 
 # --- in the process that has the command loaded ------------------------------------------------------------------------
@@ -262,14 +276,18 @@ def become(
         )
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
+    if own_session and os.isatty(0):
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # it is the terminal of this session, as of a login's
 
 
-def main() -> NoReturn:
+def main() -> None:
     load()
     serve(socket.socket(fileno=int(sys.argv[1])))
-    from infra.cli.app import main as run
+    if sys.argv[0] == RAPPORT:
+        from infra.cli.app import main as run
 
-    run()
+        run()
+    runpy.run_module(sys.argv[0], run_name="__main__")
 
 
 if __name__ == "__main__":

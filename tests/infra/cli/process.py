@@ -5,6 +5,7 @@ import pty
 import subprocess
 from typing import Any
 
+from tests import command
 from tests.command import RAPPORT, own_environment, rapport
 from tests.messages import relationship_id
 
@@ -34,9 +35,9 @@ def shell(store: str, line: str, **env: str) -> subprocess.CompletedProcess[byte
 def at_terminal(store: str, *arguments: str, **env: str) -> tuple[int, str]:
     """Run it at a pseudo-terminal of 80 columns; its exit code and all that the terminal was sent."""
     given = environment(store, TERM="xterm-256color", COLORTERM="truecolor", **env)
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execve(RAPPORT, [RAPPORT, *arguments], given)
+    terminal, theirs = pty.openpty()
+    process = command.start(*arguments, env=given, files=(theirs, theirs, theirs), own_session=True)
+    os.close(theirs)
     sent = b""
     while True:
         try:
@@ -47,5 +48,4 @@ def at_terminal(store: str, *arguments: str, **env: str) -> tuple[int, str]:
             break
         sent += chunk
     os.close(terminal)
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    return code, sent.decode().replace("\r\n", "\n")
+    return process.wait(60), sent.decode().replace("\r\n", "\n")

@@ -35,7 +35,12 @@ class Running:
         self.log = log
         with log.open("wb") as stderr, Path(os.devnull).open("rb") as nothing:
             self.process = command.start(
-                *arguments, "--metrics-port", "0", env=environment, files=(nothing, stderr, stderr), own_session=True
+                *arguments,
+                "--metrics-port",
+                "0",
+                env=environment,
+                files=(nothing.fileno(), stderr.fileno(), stderr.fileno()),
+                own_session=True,
             )
         self._port = 0
 
