@@ -17,6 +17,7 @@ from infra.intake.folding import fold_streams
 from infra.intake.receipt import Receipt
 from infra.settings import Settings
 from infra.simulate.stream import CODES
+from tests import command
 from tests.messages import NOBODY_CHECKED
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -120,15 +121,7 @@ def test_a_refusal_named_for_a_clause_cites_it() -> None:
 
 def test_the_command_line_takes_the_examples(store_url: str) -> None:
     files = [str(EXAMPLES / f"{name}.jsonl") for name in (*CODES, "refusals")]
-    program = "from infra.cli.app import main; main()"
-    environment = {**os.environ, "RAPPORT_STORE": store_url}
-    done = subprocess.run(
-        [sys.executable, "-c", program, "submit", *files],
-        env=environment,
-        capture_output=True,
-        check=False,
-        timeout=120,
-    )
+    done = command.rapport("submit", *files, env={**os.environ, "RAPPORT_STORE": store_url})
     receipts = [orjson.loads(line) for line in done.stdout.splitlines()]
     assert (done.returncode, done.stderr.decode()) == (1, NOBODY_CHECKED)
     assert {r["id"] for r in receipts if r["status"] != "accepted"} == set(expected())

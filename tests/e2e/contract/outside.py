@@ -1,10 +1,7 @@
 """Rapport as its users have it: a command to run, a store to query. Nothing of its inside is imported here."""
 
 import json
-import os
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-RAPPORT = Path(sys.executable).with_name("rapport")
+from tests.command import own_environment, rapport
 
 
 def at(text: str) -> datetime:
@@ -76,22 +73,13 @@ class Rapport:
         clock: datetime | None = None,
         settings: dict[str, str] | None = None,
     ) -> Run:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")}
-        environment |= {
-            "RAPPORT_STORE": f"sqlite:///{self.store}",
-            "RAPPORT_CLOCK": iso(clock or self.clock),
-            "COLUMNS": "200",
+        environment = own_environment(
+            RAPPORT_STORE=f"sqlite:///{self.store}",
+            RAPPORT_CLOCK=iso(clock or self.clock),
+            COLUMNS="200",
             **(settings or {}),
-        }
-        done = subprocess.run(
-            [str(RAPPORT), *arguments],
-            input=stdin if stdin is not None else b"",
-            capture_output=True,
-            cwd=self.folder,
-            env=environment,
-            timeout=120,
-            check=False,
         )
+        done = rapport(*arguments, stdin=stdin, cwd=self.folder, env=environment)
         return Run(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def submit(self, lines: Sequence[bytes], clock: datetime | None = None) -> list[Any]:

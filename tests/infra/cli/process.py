@@ -3,13 +3,12 @@
 import os
 import pty
 import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
+from tests import command
+from tests.command import RAPPORT, own_environment, rapport
 from tests.messages import relationship_id
 
-RAPPORT = str(Path(sys.executable).with_name("rapport"))
 SUBJECT = relationship_id(1)
 # What a terminal would obey or hide: a line erased, a title set, a colour, C1, DEL, bidi marks, separators, zero width, markup.
 NASTY = "ana\x1b[2K\x1b[1A\x1b]0;owned\x07\x1b[31mRED\x9b1m\x85\x7f\u202e\u2066\u200e\u061c\u2028\u2029\u200b[red]日本\r\nforged line"
@@ -17,16 +16,12 @@ NASTY = "ana\x1b[2K\x1b[1A\x1b]0;owned\x07\x1b[31mRED\x9b1m\x85\x7f\u202e\u2066\
 
 def environment(store: str, **more: str) -> dict[str, str]:
     """The variables of this process without its settings, and with a store."""
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")}
-    return plain | {"RAPPORT_STORE": store, **more}
+    return own_environment(RAPPORT_STORE=store, **more)
 
 
 def run(store: str, *arguments: str, stdin: bytes = b"", **more: Any) -> subprocess.CompletedProcess[bytes]:
     """Run it to its end, its output caught."""
-    given = environment(store, **more.pop("env", {}))
-    return subprocess.run(
-        [RAPPORT, *arguments], check=False, input=stdin, capture_output=True, env=given, timeout=120, **more
-    )
+    return rapport(*arguments, stdin=stdin, env=environment(store, **more.pop("env", {})), **more)
 
 
 def shell(store: str, line: str, **env: str) -> subprocess.CompletedProcess[bytes]:
@@ -40,9 +35,9 @@ def shell(store: str, line: str, **env: str) -> subprocess.CompletedProcess[byte
 def at_terminal(store: str, *arguments: str, **env: str) -> tuple[int, str]:
     """Run it at a pseudo-terminal of 80 columns; its exit code and all that the terminal was sent."""
     given = environment(store, TERM="xterm-256color", COLORTERM="truecolor", **env)
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execve(RAPPORT, [RAPPORT, *arguments], given)
+    terminal, theirs = pty.openpty()
+    process = command.start(*arguments, env=given, files=(theirs, theirs, theirs), own_session=True)
+    os.close(theirs)
     sent = b""
     while True:
         try:
@@ -53,5 +48,4 @@ def at_terminal(store: str, *arguments: str, **env: str) -> tuple[int, str]:
             break
         sent += chunk
     os.close(terminal)
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    return code, sent.decode().replace("\r\n", "\n")
+    return process.wait(60), sent.decode().replace("\r\n", "\n")

@@ -1,15 +1,13 @@
 """Whoever asks or sends may write an id in any case: in processes of their own, one after the other."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from infra.cli.app import build
+from tests.command import own_environment, rapport
 from tests.messages import contact, line, proposal, relationship_id
 
 R1 = relationship_id(11)
@@ -27,15 +25,7 @@ def ask(*arguments: str) -> Any:
 
 def submit(store: str, *lines: bytes) -> list[dict[str, Any]]:
     """The receipts of messages handed in by a process of their own."""
-    found = subprocess.run(
-        [sys.executable, "-c", "from infra.cli.app import main; main()", "submit", "-"],
-        input=b"\n".join(lines),
-        env={"RAPPORT_STORE": store, "PATH": ""},
-        cwd=Path(__file__).parents[3],
-        capture_output=True,
-        check=False,
-        timeout=120,
-    )
+    found = rapport("submit", "-", stdin=b"\n".join(lines), env=own_environment(RAPPORT_STORE=store))
     return [json.loads(receipt) for receipt in found.stdout.splitlines()]
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.cli.process import RAPPORT, environment, shell
+from tests.command import RAPPORT
+from tests.infra.cli.process import environment, shell
 from tests.messages import proposal
 
 

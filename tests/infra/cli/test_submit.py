@@ -4,7 +4,6 @@ import json
 import os
 import resource
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -15,23 +14,14 @@ import pytest
 from infra.bootstrap import open_rapport
 from infra.evidence.verify import verify
 from infra.settings import Settings
+from tests import command
+from tests.command import RAPPORT, own_environment
 from tests.messages import NOBODY_CHECKED, contact, proposal
-
-RAPPORT = Path(sys.executable).with_name("rapport")
 
 
 def rapport(folder: Path, *arguments: str, stdin: bytes = b"", **more: Any) -> subprocess.CompletedProcess[bytes]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")}
-    environment["RAPPORT_STORE"] = f"sqlite:///{folder / 'store.sqlite'}"
-    return subprocess.run(
-        [RAPPORT, *arguments],
-        check=False,
-        input=stdin,
-        capture_output=True,
-        env=environment | more.pop("env", {}),
-        timeout=120,
-        **more,
-    )
+    environment = own_environment(RAPPORT_STORE=f"sqlite:///{folder / 'store.sqlite'}")
+    return command.rapport(*arguments, stdin=stdin, env=environment | more.pop("env", {}), **more)
 
 
 def contacts(count: int) -> list[bytes]:

@@ -4,8 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -13,8 +11,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests import command
+
 PATIENCE_SECONDS = 60.0
-RAPPORT = Path(sys.executable).with_name("rapport")
 
 
 def eventually(what: Callable[[], Any], within: float = PATIENCE_SECONDS, said: str = "") -> Any:
@@ -34,14 +33,14 @@ class Running:
     def __init__(self, arguments: Sequence[str], environment: dict[str, str], log: Path) -> None:
         self.name = arguments[0]
         self.log = log
-        with log.open("wb") as stderr:
-            self.process = subprocess.Popen(
-                [RAPPORT, *arguments, "--metrics-port", "0"],
+        with log.open("wb") as stderr, Path(os.devnull).open("rb") as nothing:
+            self.process = command.start(
+                *arguments,
+                "--metrics-port",
+                "0",
                 env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=stderr,
-                stderr=stderr,
-                start_new_session=True,
+                files=(nothing.fileno(), stderr.fileno(), stderr.fileno()),
+                own_session=True,
             )
         self._port = 0
 

@@ -12,7 +12,8 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from infra.settings import Settings
-from tests.infra.kafka.running import PATIENCE_SECONDS, RAPPORT, Running, eventually
+from tests.command import rapport
+from tests.infra.kafka.running import PATIENCE_SECONDS, Running, eventually
 from tests.servers import Topics
 
 # Longer than a broker that is killed and cut off again and again needs to come back.
@@ -60,9 +61,7 @@ class Stage:
 
     def call(self, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         """Run a command to its end."""
-        return subprocess.run(
-            [RAPPORT, *arguments], env=self.environment(), input=given, capture_output=True, check=False, timeout=120
-        )
+        return rapport(*arguments, env=self.environment(), stdin=given)
 
     def close(self) -> None:
         for each in self.running:

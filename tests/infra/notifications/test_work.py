@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from standardwebhooks import Webhook
 from infra.bootstrap import open_rapport
 from infra.settings import Settings
 from infra.simulate import messages
+from tests import command
 from tests.infra.notifications.notes import SECRET
 from tests.infra.notifications.receiver import Receiver, hang_up, receiving, status
 
@@ -26,8 +25,7 @@ def rapport(settings: Settings, receiver: Receiver, secret_file: Path, *argument
         "RAPPORT_NOTIFY_WEBHOOK": receiver.url,
         "RAPPORT_NOTIFY_SECRET_FILE": str(secret_file),
     }
-    command = [str(Path(sys.executable).with_name("rapport")), *arguments, "--json"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    done = command.rapport(*arguments, "--json", env=environment)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

@@ -1,8 +1,6 @@
 """Addresses of stores: what can't be understood is told without the password, wherever that stands."""
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ from infra.local.ports import free_port
 from infra.store.address import file_of, has_password, scrubbed, server_of
 from infra.store.errors import StoreError, UnknownStore
 from infra.store.opening import open_database
+from tests.command import own_environment, rapport_text
 
 SECRET = "S3cr3tPw"
 HOST = "db.example.org"
@@ -144,12 +143,7 @@ def test_a_text_without_a_password_stays() -> None:
 
 # --- the commands -------------------------------------------------------------------------------------------------------
 def rapport(tmp_path: Path, *arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")} | settings
-    command = [sys.executable, "-c", "from infra.cli.app import main; main()", *arguments]
-    environment["PYTHONPATH"] = str(Path(__file__).parents[3])
-    return subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
+    return rapport_text(*arguments, cwd=tmp_path, env=own_environment(**settings))
 
 
 @pytest.mark.parametrize("url", [MISTYPED[0], MISTYPED[14], MISTYPED[16], MISTYPED[31], MISTYPED[39]])

@@ -14,10 +14,10 @@ import pytest
 from infra.store.errors import DamagedStore, ForeignStore, OlderStore
 from infra.store.opening import open_database
 from infra.store.sqlite_file import APPLICATION_ID
+from tests.command import own_environment, rapport_text
 from tests.infra.store.test_store import event
 from tests.messages import contact, proposal, relationship_id
 
-RAPPORT = [sys.executable, "-c", "from infra.cli.app import main; main()"]
 # prctl(2) and capabilities(7): what lets root write where no bit says so.
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -134,18 +134,8 @@ def give_up_override() -> None:
 def rapport(
     folder: Path, *arguments: str, reading: bool = False, **settings: str
 ) -> "subprocess.CompletedProcess[str]":
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")} | settings
-    environment |= {"PYTHONPATH": str(Path(__file__).parents[3]), "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run(
-        [*RAPPORT, *arguments],
-        cwd=folder,
-        env=environment,
-        preexec_fn=give_up_override if reading else None,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    before = give_up_override if reading else None
+    return rapport_text(*arguments, cwd=folder, env=own_environment(**settings), preexec_fn=before)
 
 
 @pytest.fixture

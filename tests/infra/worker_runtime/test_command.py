@@ -21,6 +21,7 @@ from infra.worker_runtime.horizon import Horizon
 from infra.worker_runtime.loop import follow, work_off
 from infra.worker_runtime.readings import readings
 from infra.worker_runtime.runner import Runner
+from tests import command
 from tests.given_when_then import START, day
 from tests.infra.worker_runtime.office import Office, subject
 from tests.infra.worker_runtime.test_runner import begun
@@ -30,7 +31,7 @@ RAPPORT = [sys.executable, "-c", "from infra.cli.app import main; main()"]
 
 def rapport(store: str, *arguments: str, clock: str = START.isoformat()) -> "subprocess.CompletedProcess[bytes]":
     environment = os.environ | {"RAPPORT_STORE": store, "RAPPORT_CLOCK": clock, "RAPPORT_SYNCHRONOUS": "off"}
-    return subprocess.run([*RAPPORT, *arguments], env=environment, capture_output=True, timeout=120, check=False)
+    return command.rapport(*arguments, env=environment)
 
 
 @pytest.fixture

@@ -21,9 +21,10 @@ from infra.worker_runtime.horizon import Horizon
 from infra.worker_runtime.pace import INSTANT, AnotherWorks, keeping_pace
 from infra.worker_runtime.runner import Runner
 from infra.worker_runtime.verify import verify
+from tests import command
 from tests.given_when_then import START, day
 from tests.infra.worker_runtime.office import everything, subject
-from tests.infra.worker_runtime.test_command import RAPPORT, rapport
+from tests.infra.worker_runtime.test_command import rapport
 from tests.messages import line
 
 AFTERWARDS = day(400)
@@ -173,8 +174,7 @@ def submit(store: str, *files: str, given: bytes | None = None) -> "subprocess.C
         "RAPPORT_CLOCK": AFTERWARDS.isoformat(),
         "RAPPORT_SYNCHRONOUS": "off",
     }
-    command = [*RAPPORT, "submit", "--walk", *files]
-    return subprocess.run(command, env=environment, input=given, capture_output=True, timeout=120, check=False)
+    return command.rapport("submit", "--walk", *files, env=environment, stdin=given)
 
 
 @pytest.mark.parametrize("road", ["files", "pipe"])

@@ -1,0 +1,294 @@
+"""`rapport` run to its end without the wait for its imports: forked from a process that has loaded it already.
+
+To start Python and import the command takes half a second; to answer takes a few hundredths. A fork is a process of its own
+with its own streams, environment, working folder, umask and exit, and ends as every Python does.
+
+A fork shares with its siblings what Python settles at its start: the hash seed, the encoding, the modules that were found.
+A test of those, of streams that are closed or are terminals, and of signals starts `RAPPORT` itself. So does `rapport`
+here when the environment would change how Python starts, or when something is to be done before that.
+
+    python -m tests.command NUMBER      # the process that has it loaded, on the socket of that number; `rapport` starts it
+"""
+
+import fcntl
+import functools
+import gc
+import os
+import pickle
+import pkgutil
+import runpy
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import termios
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NoReturn
+
+RAPPORT = str(Path(sys.executable).with_name("rapport"))
+HERE = Path(__file__).parents[1]
+PACKAGES = ("domain", "projections", "workers", "infra")
+# Imported by commands while they run.
+LATER = ("psycopg_pool", "zoneinfo")
+# Variables by which Python, the locale or a library does something else at its start.
+AT_START = ("PYTHON", "LANG", "LC_", "LD_", "OTEL_")
+STANDARD = ("stdin", "stdout", "stderr")
+PACK = 8
+
+
+def own_environment(**settings: str) -> dict[str, str]:
+    """The variables of this process without its settings of Rapport, and with these."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")} | settings
+
+
+def rapport(
+    *arguments: str | Path,
+    env: Mapping[str, str] | None = None,
+    cwd: str | Path | None = None,
+    stdin: bytes | None = b"",
+    preexec_fn: Callable[[], None] | None = None,
+    timeout: float = 120,
+) -> subprocess.CompletedProcess[bytes]:
+    """Run the command to its end, its output caught.
+
+    Raises:
+        subprocess.TimeoutExpired: it took longer than `timeout` seconds and was killed.
+    """
+    environment = dict(os.environ if env is None else env)
+    if preexec_fn or at_start(environment) != at_start(os.environ):
+        return subprocess.run(
+            [RAPPORT, *map(str, arguments)],
+            env=environment,
+            cwd=cwd,
+            preexec_fn=preexec_fn,
+            input=stdin or b"",
+            capture_output=True,
+            timeout=timeout,
+            check=False,
+        )
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        given.write(stdin or b"")
+        given.seek(0)
+        fork = start(*arguments, env=environment, cwd=cwd, files=[given.fileno(), out.fileno(), err.fileno()])
+        try:
+            code = fork.wait(timeout)
+        except subprocess.TimeoutExpired:
+            fork.kill()
+            fork.wait()
+            raise
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess(fork.args, code, out.read(), err.read())
+
+
+def rapport_text(*arguments: str | Path, **how: Any) -> subprocess.CompletedProcess[str]:
+    """The same, with its output as text."""
+    done = rapport(*arguments, **how)
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def at_start(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name.startswith(AT_START)}
+
+
+class Fork:
+    """A fork that runs the command; to be asked and told as a `subprocess.Popen`."""
+
+    def __init__(self, args: list[str], pid: int, end: socket.socket) -> None:
+        self.args = args
+        self.pid = pid
+        self.returncode: int | None = None
+        self._end = end
+        self._turn = threading.Lock()
+
+    def poll(self) -> int | None:
+        with self._turn, suppress(BlockingIOError):
+            if self.returncode is None:
+                self.returncode = os.waitstatus_to_exitcode(number(self._end, socket.MSG_DONTWAIT))
+                self._end.close()
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit code, at last. Raises subprocess.TimeoutExpired."""
+        until = None if timeout is None else time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            left = None if until is None else until - time.monotonic()
+            if left is not None and left <= 0:
+                raise subprocess.TimeoutExpired(self.args, timeout or 0)
+            with suppress(ValueError):  # closed meanwhile by another thread that has seen the end
+                select.select([self._end], [], [], left)
+        return code
+
+    def send_signal(self, signal_number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, signal_number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+def start(
+    *arguments: str | Path,
+    env: Mapping[str, str],
+    files: Sequence[int],
+    cwd: str | Path | None = None,
+    own_session: bool = False,
+    program: str = RAPPORT,
+) -> Fork:
+    """Start the command, or another module as the program, with these files as its standard streams."""
+    command = [program, *map(str, arguments)]
+    umask = os.umask(0o077)
+    os.umask(umask)
+    data = pickle.dumps((command, dict(env), str(cwd or Path.cwd()), umask, own_session))
+    ours, theirs = socket.socketpair()
+    with theirs:
+        loaded().request(data, [*files, theirs.fileno()])
+    return Fork(command, number(ours), ours)
+
+
+def number(connection: socket.socket, flags: int = 0) -> int:
+    data = connection.recv(PACK, flags or socket.MSG_WAITALL)
+    assert len(data) == PACK, "the process that has the command loaded was ended"
+    return int.from_bytes(data)
+
+
+class Loaded:
+    """The process that has the command loaded. It ends when this process does."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._socket, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.command", str(theirs.fileno())],
+                cwd=HERE,
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                process_group=0,  # Ctrl-C is for the tests
+            )
+
+    def request(self, data: bytes, files: list[int]) -> None:
+        with self._turn:
+            socket.send_fds(self._socket, [len(data).to_bytes(PACK)], files)
+            self._socket.sendall(data)
+
+    def close(self) -> None:
+        self._socket.close()
+        self._process.wait(30)
+
+
+@functools.cache
+def loaded() -> Loaded:
+    return Loaded()
+
+
+def close() -> None:
+    """End the process that has the command loaded, if there is one."""
+    if loaded.cache_info().currsize:
+        loaded().close()
+        loaded.cache_clear()
+
+
+# --- in the process that has the command loaded ------------------------------------------------------------------------
+def load() -> None:
+    """Import all that a command may, and start no thread: a fork has none of them."""
+    for name in PACKAGES:
+        for found in pkgutil.walk_packages(import_module(name).__path__, f"{name}."):
+            if not found.name.endswith("__main__"):
+                import_module(found.name)
+    for name in LATER:
+        import_module(name)
+    assert threading.active_count() == 1, threading.enumerate()
+    gc.collect()
+    gc.freeze()
+
+
+def serve(connection: socket.socket) -> None:
+    """Fork for each request until the test process is gone. Returns in the forks as well: see `main`."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that wait
+    while True:
+        header, files, _, _ = socket.recv_fds(connection, PACK, len(STANDARD) + 1)
+        if not header:
+            sys.exit(0)
+        request = pickle.loads(connection.recv(int.from_bytes(header), socket.MSG_WAITALL))
+        *streams, end = files
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            connection.close()
+            pid = os.fork()
+            if pid == 0:
+                os.close(end)
+                become(streams, *request)
+                return
+            wait_for(pid, socket.socket(fileno=end), streams)
+        for file in files:
+            os.close(file)
+
+
+def wait_for(pid: int, end: socket.socket, streams: Sequence[int]) -> NoReturn:
+    """Tell the test process which process it is, and how it ended."""
+    for file in streams:
+        os.close(file)
+    with suppress(BrokenPipeError):
+        end.sendall(pid.to_bytes(PACK))
+        end.sendall(os.waitpid(pid, 0)[1].to_bytes(PACK))
+    os._exit(0)
+
+
+def become(
+    files: Sequence[int],
+    command: Sequence[str],
+    environment: dict[str, str],
+    folder: str,
+    umask: int,
+    own_session: bool,
+) -> None:
+    """Be as a process that was started with these."""
+    if own_session:
+        os.setsid()
+    os.chdir(folder)
+    os.umask(umask)
+    os.environ.clear()
+    os.environ.update(environment)
+    time.tzset()
+    sys.argv = list(command)
+    for number, (name, file) in enumerate(zip(STANDARD, files, strict=True)):
+        os.dup2(file, number, inheritable=True)
+        os.close(file)
+        before = getattr(sys, name)
+        stream = open(  # noqa: SIM115 - as long as the process
+            number,
+            "w" if number else "r",
+            encoding=before.encoding,
+            errors=before.errors,
+            closefd=False,
+            buffering=1 if name == "stderr" else -1,
+        )
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+    if own_session and os.isatty(0):
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # it is the terminal of this session, as of a login's
+
+
+def main() -> None:
+    load()
+    serve(socket.socket(fileno=int(sys.argv[1])))
+    if sys.argv[0] == RAPPORT:
+        from infra.cli.app import main as run
+
+        run()
+    runpy.run_module(sys.argv[0], run_name="__main__")
+
+
+if __name__ == "__main__":
+    main()
