@@ -16,7 +16,7 @@ from tests.given_when_then import At, proposed
 from tests.infra.projection_engine.house import House, day, everything
 from tests.projections.given import given
 
-DOCS = Path(pages.__file__).parents[1] / "docs"
+DOCS = Path(pages.__file__).parents[2] / "docs"
 QUERIES = re.findall(
     r"```sql\n(.*?)```", (DOCS / "how-to" / "query-datasets.md").read_text(encoding="utf-8"), re.DOTALL
 )
