@@ -1,4 +1,4 @@
-"""What a person or a deployment may set, each as an environment variable `RAPPORT_…`; secrets come by file."""
+"""The settings of Rapport: environment variables `RAPPORT_…`. Secrets come from files."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -21,64 +21,123 @@ def _iso(value: object) -> object:
 
 
 class Settings(BaseSettings):
-    """`RAPPORT_STORE`, `RAPPORT_CLOCK` and so on; see the comments beside the fields. An empty variable is one that is not set."""
+    """The settings: field `store` is the variable `RAPPORT_STORE`, and so on. An empty variable counts as not set.
+
+    The descriptions are the reference page `docs/reference/settings.md`.
+    """
 
     model_config = SettingsConfigDict(env_prefix="RAPPORT_", frozen=True, extra="ignore", env_ignore_empty=True)
 
-    # Where the record is: sqlite:///FILE or postgresql://USER@HOST/NAME.
-    store: str = "sqlite:///rapport.sqlite"
-    # From where and to where `rapport copy` copies, if its options don't say; without the first it copies from RAPPORT_STORE.
-    copy_from: str | None = None
-    copy_to: str | None = None
-    # Bootstrap servers of Kafka, host:port with commas between.
-    kafka: str | None = None
-    # What stands before the names of all topics, and the consumer group of `rapport consume`.
-    kafka_prefix: str = Field(default="", pattern=r"^[A-Za-z0-9._-]{0,180}$")
-    kafka_group: str = Field(default="rapport", min_length=1, max_length=200)
-    # After how many seconds without a sign of life another process takes over: a consumer's partitions (brokers want 6
-    # or more), a publisher's lease.
-    kafka_session_seconds: float = Field(default=10.0, ge=1, le=300)
-    # TLS and SASL, as kafka-python and the brokers name them; certificates and keys as PEM files, the password in a file.
-    kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    kafka_ca_file: FilePath | None = None
-    kafka_certificate_file: FilePath | None = None
-    kafka_key_file: FilePath | None = None
-    kafka_key_password_file: FilePath | None = None
-    kafka_check_hostname: bool = True
-    kafka_sasl: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
-    kafka_username: str | None = None
-    kafka_password_file: FilePath | None = None
-    # Ways out for notifications. A webhook: its URL, and a file with the secret that signs (whsec_…; several lines while it
-    # is being changed). E-mail: smtp://[user@]host[:port] or smtps://…, the sender, and the user's password in a file.
-    notify_webhook: str | None = None
-    notify_secret_file: FilePath | None = None
-    smtp: str | None = None
-    smtp_from: str | None = None
-    smtp_password_file: FilePath | None = None
-    # TLS on smtp://: always, when the server offers it, or never.
-    smtp_starttls: Literal["always", "offered", "never"] = "offered"
-    # Who has which address, as TOML or JSON: "mentee:ana" = "ana@example.org".
-    addresses: FilePath | None = None
-    # How long one delivery may take, in seconds, and after how many failures a notification is a dead letter.
-    notify_seconds: float = Field(default=20.0, gt=0, le=300)
-    notify_attempts: int = Field(default=12, ge=1, le=100)
-    # Who may send what, as TOML: [[sender]] tables with source, roles, programmes and key. Without it nobody is checked.
-    senders: FilePath | None = None
-    # The `source` of the CloudEvents that Rapport itself sends.
-    source: str = Field(default="/rapport", min_length=1, max_length=500)
-    # Logs: how much, and as JSON or as text (by default text on a terminal, JSON elsewhere).
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    log_format: Literal["json", "text"] | None = None
-    # A fixed time with its offset, instead of the machine's clock.
-    clock: Annotated[AwareDatetime, BeforeValidator(_iso)] | None = None
-    # Let a fixed clock write to a store that the machine's clock wrote; the store keeps a mark of it.
-    clock_force: bool = False
-    # SQLite's promise at a commit: full survives a power cut, normal may lose the last commits to one, off is for tests.
-    synchronous: Literal["full", "normal", "off"] = "full"
-    # How long to wait for another process that holds the store, in seconds.
-    lock_timeout: float = Field(default=30.0, gt=0, le=3600)
-    # How many subjects (relationships, mentors, programmes) are kept in memory, some 10 KB each; let those alive at a time fit.
-    cache: int = Field(default=4000, ge=1)
+    store: str = Field(
+        default="sqlite:///rapport.sqlite",
+        description="The record: `sqlite:///FILE` or `postgresql://USER@HOST/NAME`. The default is a file in the working folder.",
+    )
+    copy_from: str | None = Field(
+        default=None,
+        description="The store that `rapport copy` reads when `--from` is not given. Without either it reads RAPPORT_STORE.",
+    )
+    copy_to: str | None = Field(
+        default=None, description="The store that `rapport copy` writes to when `--to` is not given."
+    )
+    kafka: str | None = Field(default=None, description="Bootstrap servers of Kafka, `host:port`, separated by commas.")
+    kafka_prefix: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9._-]{0,180}$",
+        description="A prefix for the names of all topics and of the consumer group, for several installations on one broker.",
+    )
+    kafka_group: str = Field(
+        default="rapport", min_length=1, max_length=200, description="The consumer group of `rapport consume`."
+    )
+    kafka_session_seconds: float = Field(
+        default=10.0,
+        ge=1,
+        le=300,
+        description="Seconds without a sign of life after which another process takes over a consumer's partitions or a "
+        "publisher's lease. Brokers usually accept 6 or more.",
+    )
+    kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="The security protocol that the brokers speak."
+    )
+    kafka_ca_file: FilePath | None = Field(
+        default=None, description="PEM file of the authority that signed the brokers' certificates."
+    )
+    kafka_certificate_file: FilePath | None = Field(default=None, description="PEM file of the client's certificate.")
+    kafka_key_file: FilePath | None = Field(
+        default=None,
+        description="PEM file of the client's key. Name the certificate's file again if it holds both.",
+    )
+    kafka_key_password_file: FilePath | None = Field(
+        default=None, description="File with the password of the client's key."
+    )
+    kafka_check_hostname: bool = Field(
+        default=True, description="Whether a broker's certificate must name the host that was asked for."
+    )
+    kafka_sasl: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = Field(
+        default=None, description="The SASL mechanism."
+    )
+    kafka_username: str | None = Field(default=None, description="The user name for SASL.")
+    kafka_password_file: FilePath | None = Field(default=None, description="File with the password for SASL.")
+    notify_webhook: str | None = Field(default=None, description="The URL that notifications are posted to.")
+    notify_secret_file: FilePath | None = Field(
+        default=None,
+        description="File with the secret that signs webhook requests (`whsec_…`). While you change it, put the old and "
+        "the new one on a line each: both sign.",
+    )
+    smtp: str | None = Field(default=None, description="The mail server: `smtp://[user@]host[:port]` or `smtps://…`.")
+    smtp_from: str | None = Field(default=None, description="The sender of e-mails.")
+    smtp_password_file: FilePath | None = Field(
+        default=None, description="File with the password of the user that RAPPORT_SMTP names."
+    )
+    smtp_starttls: Literal["always", "offered", "never"] = Field(
+        default="offered",
+        description="When `smtp://` switches to TLS: always, when the server offers it, or never.",
+    )
+    addresses: FilePath | None = Field(
+        default=None,
+        description='TOML or JSON file with e-mail addresses: `"mentee:ana" = "ana@example.org"`.',
+    )
+    notify_seconds: float = Field(default=20.0, gt=0, le=300, description="Seconds that one delivery may take.")
+    notify_attempts: int = Field(
+        default=12, ge=1, le=100, description="Failures after which a notification is given up (`dead`)."
+    )
+    senders: FilePath | None = Field(
+        default=None,
+        description="TOML file of `[[sender]]` tables: which source may send for which roles and programmes, and with "
+        "which key. Without it every source may send for every role but worker, analyst and auditor.",
+    )
+    source: str = Field(
+        default="/rapport",
+        min_length=1,
+        max_length=500,
+        description="The `source` of the receipts and facts that Rapport sends.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least severe level that is logged."
+    )
+    log_format: Literal["json", "text"] | None = Field(
+        default=None, description="The form of log lines. Unset, it is text on a terminal and JSON elsewhere."
+    )
+    clock: Annotated[AwareDatetime, BeforeValidator(_iso)] | None = Field(
+        default=None, description="A fixed time with its offset, used instead of the machine's clock."
+    )
+    clock_force: bool = Field(
+        default=False,
+        description="Let a fixed clock write to a store that the machine's clock has written. The store keeps a mark of it.",
+    )
+    synchronous: Literal["full", "normal", "off"] = Field(
+        default="full",
+        description="What an SQLite commit survives: `full` a power cut; `normal` may lose the last commits to one; `off` "
+        "is for tests.",
+    )
+    lock_timeout: float = Field(
+        default=30.0, gt=0, le=3600, description="Seconds to wait for another process that holds the store."
+    )
+    cache: int = Field(
+        default=4000,
+        ge=1,
+        description="Subjects (relationships, mentors, programmes) that are kept in memory, about 10 KB each. Let those "
+        "that are active at one time fit.",
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -95,7 +154,11 @@ class Settings(BaseSettings):
 
 
 def load() -> Settings:
-    """The settings of this process. Raises `WrongSettings`."""
+    """Return the settings of this process.
+
+    Raises:
+        WrongSettings: A setting can't be understood, or lacks another one. The message names it.
+    """
     try:
         return Settings()
     except ValidationError as error:

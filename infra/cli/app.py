@@ -8,13 +8,13 @@ import os
 import sys
 import traceback
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.main import get_command
 
 from infra.cli import streams
-from infra.cli.output import OK, REFUSED, USAGE, print_error
+from infra.cli.output import OK, REFUSED, USAGE, print_error, print_text
 from infra.visible_text import visible_lines
 
 # A wrong call, as Typer raises it; the class has no public name.
@@ -60,13 +60,35 @@ def build() -> typer.Typer:
 
     # With a callback, Typer keeps subcommands even while there is only one.
     @app.callback()
-    def rapport() -> None:
+    def rapport(
+        *,
+        version: Annotated[
+            bool,
+            typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit."),
+        ] = False,
+    ) -> None:
         """The system of record for mentoring relationships."""
 
     for name in MODULES:
         import_module(f"infra.cli.{name}").register(app)
     _keep_for_answers(app)
     return app
+
+
+def _print_version(wanted: bool) -> None:
+    """Print which Rapport this is, which format of store it reads and writes, and which Python runs it."""
+    if not wanted:
+        return
+    # Reading metadata and the store's modules takes a moment that no other command should wait for.
+    from importlib.metadata import version
+    from platform import python_version
+
+    from infra.store.hash_chain import SCHEMA_VERSION
+
+    print_text(f"rapport {version('rapport')}")
+    print_text(f"store schema {SCHEMA_VERSION}")
+    print_text(f"Python {python_version()}")
+    raise typer.Exit(OK)
 
 
 def _keep_for_answers(app: typer.Typer) -> None:

@@ -1,7 +1,9 @@
 """The reference of messages: every command with its fields, the event it records, who may send it and when."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
+
+from pydantic import BaseModel
 
 from domain.case import decide as case_rules
 from domain.ids import ID
@@ -48,15 +50,49 @@ probably meant.
 - Times are those of RFC 3339 with an offset (`2026-03-02T09:00:00Z`), without leap seconds; days are written `2026-03-02`.
 - Whole numbers fit into 64 bits: from -9223372036854775808 to 9223372036854775807. Other languages than Python keep only those up to 2^53
   exactly.
-- Nesting goes at most 64 levels deep, counting the message itself. A message has at most 262,144 bytes.
-- `internal` as the code of a problem means that Rapport itself failed. Nothing was recorded of that message; it may be
-  sent again. The log names it by the first 16 digits of the SHA-256 of its bytes.
+- How large a message, a text or a list may be is in [limits](limits.md), what the answers mean in [receipts](receipts.md).
+- Every message has a JSON Schema in [schemas](schemas). The wheel brings them as the folder `message_schemas` of the package
+  `infra.reference` (`importlib.resources.files("infra.reference") / "message_schemas"`). `$id` names a schema with its
+  version, which grows when a field is removed or changes its meaning; fields may be added within a version.
 """
 
 
 def page() -> str:
-    """The whole page as Markdown."""
-    return "\n".join([_HEAD, *_kinds()]) + "\n"
+    """Return the whole page as Markdown."""
+    return "\n".join([_HEAD, *_kinds(), *_nested()]).rstrip() + "\n"
+
+
+def nested() -> dict[str, type[BaseModel]]:
+    """Return the models that fields of commands hold, by name."""
+    found: dict[str, type[BaseModel]] = {}
+    for command in COMMANDS.values():
+        for info in command.model_fields.values():
+            found |= {model.__name__: model for model in _models(info.annotation)}
+    return found
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+        for info in annotation.model_fields.values():
+            yield from _models(info.annotation)
+    else:
+        for part in get_args(annotation):
+            yield from _models(part)
+
+
+def _nested() -> Iterator[str]:
+    yield "## Values inside fields\n"
+    for name, model in nested().items():
+        users = ", ".join(f"`{command}`" for command, fields in COMMANDS.items() if name in _held_by(fields))
+        yield f"### {name}\n\n{(model.__doc__ or '').strip()} Used by {users}.\n"
+        yield "| field | what | data class |\n| --- | --- | --- |"
+        yield from _fields(model)
+        yield ""
+
+
+def _held_by(command: type[Command]) -> set[str]:
+    return {model.__name__ for info in command.model_fields.values() for model in _models(info.annotation)}
 
 
 def _kinds() -> Iterator[str]:
@@ -86,13 +122,19 @@ def _when(name: str) -> str:
     return f"; while {', '.join(status for status in STATUSES if (status, name) in TABLE)}"
 
 
-def _fields(command: type[Command]) -> Iterator[str]:
+def _fields(command: type[BaseModel]) -> Iterator[str]:
     properties: dict[str, dict[str, Any]] = command.model_json_schema()["properties"]
     for field, info in command.model_fields.items():
         optional = "" if info.is_required() else "?"
         shape = _shape(properties[field])
-        default = f", default {info.default}" if not info.is_required() and info.default not in (None, (), "") else ""
+        default = (
+            f", default {_plain(info.default)}" if not info.is_required() and info.default not in (None, (), "") else ""
+        )
         yield f"| `{field}{optional}` | {shape}{default} | {data_class_of(command, field)} |"
+
+
+def _plain(default: object) -> str:
+    return str(default).lower() if isinstance(default, bool) else str(default)
 
 
 def _shape(schema: dict[str, Any]) -> str:
@@ -104,7 +146,8 @@ def _shape(schema: dict[str, Any]) -> str:
     if "const" in schema:
         return str(schema["const"])
     if "$ref" in schema:
-        return str(schema["$ref"]).rpartition("/")[2]
+        name = str(schema["$ref"]).rpartition("/")[2]
+        return f"[{name}](#{name.lower()})"
     match schema.get("type"):
         case "array":
             return f"list of: {_shape(schema['items'])}" if "items" in schema else "list"

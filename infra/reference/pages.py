@@ -6,7 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from infra.reference import asyncapi, messages, schemas
+from infra.reference import asyncapi, commands, limits, messages, receipts, rooms, schemas, settings
+from infra.reference.markdown import MADE
 from projections.catalogue import all_projections, datasets, tables_of
 from projections.dataset import Dataset, Type
 
@@ -23,7 +24,6 @@ TYPES: Final[dict[Type, tuple[str, str, str]]] = {
 }
 # Datasets that no projection keeps.
 KEPT: Final = {"tasks": "Kept by the workers", "timeline": "A view of the log and of the workers' deadlines"}
-MADE: Final = "<!-- Made by `python -m infra.reference.pages`; change the code instead. -->"
 
 
 def datasets_page() -> str:
@@ -71,6 +71,11 @@ def _order(dataset: Dataset) -> str:
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "reference/datasets.md": datasets_page,
     "reference/messages.md": messages.page,
+    "reference/commands.md": commands.page,
+    "reference/settings.md": settings.page,
+    "reference/limits.md": limits.page,
+    "reference/receipts.md": receipts.page,
+    "explanation/architecture.md": rooms.page,
     "reference/asyncapi.yaml": asyncapi.page,
     **{f"reference/schemas/{name}": partial(schemas.as_text, schema) for name, schema in schemas.schemas().items()},
 }

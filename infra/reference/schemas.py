@@ -16,6 +16,9 @@ from infra.kafka.facts import PUBLISHED, Include, included
 
 Schema = dict[str, Any]
 
+# The version of a command's, a receipt's and a dead letter's form; events have their own. It grows when a field is removed
+# or changes its meaning. Fields may be added within a version.
+FORM: Final = 1
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 UUID: Final = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 TRACEPARENT: Final = "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
@@ -49,7 +52,7 @@ def command_schema(name: str, command: type[Command]) -> Schema:
     schema["propertyNames"] = {"anyOf": [{"pattern": "^[a-z0-9]+$"}, {"const": IN_BASE64}]}
     if not any(info.is_required() for info in command.model_fields.values()):
         schema["required"].remove("data")
-    return _headed(name, command.__doc__, schema)
+    return _headed(f"commands:{name}", command.__doc__, schema)
 
 
 def event_schema(name: str, event: type[Event]) -> Schema:
@@ -57,7 +60,7 @@ def event_schema(name: str, event: type[Event]) -> Schema:
     whole = _tidy(event.model_json_schema())
     data = _pruned(whole, included(event), whole.get("$defs", {}))
     return _headed(
-        name,
+        f"events:{name}",
         event.__doc__,
         {
             "type": "object",
@@ -90,6 +93,7 @@ def event_schema(name: str, event: type[Event]) -> Schema:
                 "data",
             ],
         },
+        event.VERSION,
     )
 
 
@@ -188,9 +192,16 @@ def as_text(schema: Schema) -> str:
     return orjson.dumps(schema, option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
-def _headed(name: str, doc: str | None, schema: Schema) -> Schema:
-    rest = {key: value for key, value in schema.items() if key not in {"title", "description"}}
-    return {"$schema": DIALECT, "title": name, "description": " ".join((doc or "").split()), **rest}
+def _headed(name: str, doc: str | None, schema: Schema, version: int = FORM) -> Schema:
+    """The schema with its dialect, its id and what it is about; `version` is part of the id and stands on its own too."""
+    return {
+        "$schema": DIALECT,
+        "$id": f"urn:rapport:schema:{name}:{version}",
+        "title": name.rpartition(":")[2],
+        "description": " ".join((doc or "").split()),
+        "version": version,
+        **{key: value for key, value in schema.items() if key not in {"title", "description"}},
+    }
 
 
 def _object(properties: Schema) -> Schema:

@@ -14,9 +14,11 @@ from typing import NamedTuple
 import pytest
 
 from domain.codes.clauses import CLAUSES
+from domain.registry import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("domain", "projections", "workers", "infra")
+SCHEMAS = Path("docs/reference/schemas")
 
 
 class Installed(NamedTuple):
@@ -37,7 +39,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     source = folder / "source"
     for name in PACKAGES:
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "CHANGELOG.md", "rapport_command.py"):
+    shutil.copytree(ROOT / SCHEMAS, source / SCHEMAS)
+    for name in ("pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "rapport_command.py"):
         shutil.copy(ROOT / name, source / name)
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(source)]
     subprocess.run(build, check=True, capture_output=True)
@@ -76,6 +79,25 @@ def test_the_installed_trace_says_that_the_tests_are_not_there(installed: Instal
     traced = installed.run("rapport", "codes", "trace", "--json")
     assert "not installed" in traced.stderr
     assert {tuple(row["tests"]) for row in json.loads(traced.stdout)} == {()}
+
+
+@pytest.mark.xdist_group("wheel")
+def test_the_wheel_brings_the_schema_of_every_message(installed: Installed) -> None:
+    program = """
+import json
+from importlib.resources import files
+from jsonschema import Draft202012Validator
+from infra.reference.schemas import schemas
+folder = files("infra.reference") / "message_schemas"
+for name, schema in schemas().items():
+    shipped = json.loads((folder / name).read_text("utf-8"))
+    assert shipped == schema, name
+    Draft202012Validator.check_schema(shipped)
+print(sum(1 for _ in (folder / "commands").iterdir()), folder)
+"""
+    count, folder = installed.run("python", "-c", program).stdout.split(maxsplit=1)
+    assert int(count) == len(COMMANDS)
+    assert Path(folder.strip()).is_relative_to(installed.folder / "venv")
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])

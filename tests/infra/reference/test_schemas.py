@@ -1,6 +1,7 @@
 """The schemas say what the code does: messages that it takes and makes fit them, others don't."""
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,15 @@ def messages() -> list[dict[str, Any]]:
 @pytest.mark.parametrize("file", SCHEMAS)
 def test_each_is_a_schema(file: str) -> None:
     Draft202012Validator.check_schema(SCHEMAS[file])
+
+
+def test_each_has_an_id_of_its_own_that_names_its_version() -> None:
+    assert len({schema["$id"] for schema in SCHEMAS.values()}) == len(SCHEMAS)
+    for file, schema in SCHEMAS.items():
+        assert re.fullmatch(r"urn:rapport:schema:[A-Za-z:]+:[1-9]\d*", schema["$id"])
+        assert schema["$id"].endswith(f":{schema['title']}:{schema['version']}"), file
+    for event in PUBLISHED:
+        assert SCHEMAS[f"events/{event.__name__}.json"]["version"] == event.VERSION
 
 
 def test_there_is_one_for_every_command_and_every_published_event() -> None:

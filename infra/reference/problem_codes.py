@@ -1,0 +1,245 @@
+"""Every code that a problem of a receipt may have: what it means, which status it comes with, and what a sender does about it.
+
+The codes themselves stand where the problems are made. `codes_in` reads them from the sources, and a test fails for a code
+that has no entry here, or an entry that no source makes any more.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
+
+Speaker = Literal["form", "sender", "record", "rules", "broker"]
+
+
+class ProblemCode(NamedTuple):
+    """One code: who says it, what it means, what to do."""
+
+    speaker: Speaker
+    meaning: str
+    remedy: str
+
+
+SPEAKERS: Final[dict[Speaker, tuple[str, str]]] = {
+    "form": (
+        "The form of the message",
+        "`invalid`: the id is not used. Correct the message and send it again under the same id.",
+    ),
+    "sender": (
+        "The check of senders",
+        "`refused`, but the id is not used: who may send is a setting, which may change. See [senders](senders.md).",
+    ),
+    "record": ("The record", "Found when the message is compared with what is recorded."),
+    "rules": (
+        "The rules",
+        "`refused`: the id is used. Sent again, the message is a `duplicate`; send a corrected one under a new id.",
+    ),
+    "broker": ("The way over Kafka", "`dead_lettered`, or an addition to a receipt. The id is not used."),
+}
+
+CODES: Final[dict[str, ProblemCode]] = {
+    # --- form
+    "bad_json": ProblemCode("form", "The bytes are not one JSON value.", "Send one JSON object in UTF-8, on one line in a file."),
+    "bad_utf8": ProblemCode("form", "The bytes are not UTF-8.", "Write the message as UTF-8."),
+    "not_an_object": ProblemCode("form", "The JSON is a list, a text or a number.", "Send one object with the fields of a CloudEvent."),
+    "bad_character": ProblemCode("form", "A text has NUL or an unpaired surrogate.", "Remove the character from the named field."),
+    "bad_value": ProblemCode(
+        "form",
+        "A value has the wrong type, form or size, or a number needs more than 64 bits.",
+        "The message says what was expected in the named field.",
+    ),
+    "bad_id": ProblemCode(
+        "form",
+        "An id has other characters than letters, digits, dots, underscores and hyphens, or is empty or too long.",
+        "Use an opaque id. Names and addresses do not belong in ids.",
+    ),
+    "naive_time": ProblemCode("form", "A time has no offset.", "Add `Z` or an offset such as `+01:00`."),
+    "missing": ProblemCode("form", "A field that must be there is not.", "Add the named field."),
+    "unknown_field": ProblemCode(
+        "form",
+        "A field is not one of the command's, or an attribute looks like a known one written wrong.",
+        "Use the name that the problem suggests, or remove the field.",
+    ),
+    "unknown_type": ProblemCode("form", "`type` names no command.", "Use `rapport.` and a command of [messages](messages.md)."),
+    "duplicate_key": ProblemCode("form", "A name stands twice in one object, or the data is there in two forms.", "Send it once."),
+    "too_deep": ProblemCode("form", "Objects and lists are nested too deep.", "See [limits](limits.md)."),
+    "too_large": ProblemCode("form", "The message has too many bytes.", "See [limits](limits.md). Leave out or shorten texts."),
+    "future_time": ProblemCode(
+        "form", "`time` is ahead of Rapport's clock.", "Check the clock of the sender; a message tells what has happened."
+    ),
+    "internal": ProblemCode(
+        "form",
+        "Rapport itself failed on this message. Nothing was recorded of it.",
+        "Send the same message again later. Tell whoever runs Rapport the digest in the problem: the log has it.",
+    ),
+    # --- sender
+    "reserved": ProblemCode(
+        "sender",
+        "The source, the role or the case id is kept for Rapport's own workers.",
+        "Use a source of your own outside `/workers/`, and a role of a person or service.",
+    ),
+    "sender": ProblemCode(
+        "sender",
+        "`RAPPORT_SENDERS` does not let this source send for this role or programme.",
+        "Have the source, role or programme added to the file.",
+    ),
+    "proof": ProblemCode(
+        "sender",
+        "The source has a key, and `proof` is missing or does not fit the message.",
+        "[Sign the message](../how-to/prove-who-sends.md) with the source's key.",
+    ),
+    # --- record
+    "id_reused": ProblemCode(
+        "record",
+        "`invalid`: another message was sent under this source and id. That one stands.",
+        "Send this one under a new id.",
+    ),
+    "version": ProblemCode(
+        "record",
+        "`conflict`: the subject's last event has another version than `expectedversion`. The id is used.",
+        "Read the subject again, decide again, and send under a new id.",
+    ),
+    "unreadable": ProblemCode(
+        "record",
+        "`invalid`: the record of this subject can't be read. Nothing was recorded.",
+        "Tell whoever runs Rapport; `rapport audit verify` says where it is damaged. Send the same message again afterwards.",
+    ),
+    "not_recorded": ProblemCode(
+        "broker",
+        "Nothing was recorded of the message, and a restart lost the reason.",
+        "Send the same message again.",
+    ),
+    "unreadable_record": ProblemCode(
+        "broker",
+        "A record or a batch on the topic is damaged or has no form that Kafka knows.",
+        "Send the message again; `rapport dead-letters show` names the offsets that were skipped.",
+    ),
+    "more": ProblemCode(
+        "broker", "The receipt would list more problems than an answer over Kafka may.", "Correct those that are listed first."
+    ),
+    # --- rules
+    "role": ProblemCode("rules", "This role may not send this command.", "[Messages](messages.md) lists the roles of each command."),
+    "actor": ProblemCode(
+        "rules",
+        "The actor is not the person whom the subject names for this role, or it names nobody for it.",
+        "Send as the person named; or see who is named with `rapport show`.",
+    ),
+    "state": ProblemCode(
+        "rules",
+        "The command is not possible in the present state of its subject.",
+        "The problem says in which states it is. `rapport show` lists what is allowed now.",
+    ),
+    "gate": ProblemCode(
+        "rules",
+        "A code asks for something before the relationship may become active, one problem for each clause.",
+        "Record what is missing, then activate again.",
+    ),
+    "mentor_standing": ProblemCode(
+        "rules", "The mentor is suspended or removed.", "Reinstate the mentor, or propose another one."
+    ),
+    "same_person": ProblemCode("rules", "Mentee and mentor have the same id.", "Propose two different people."),
+    "agreed_by": ProblemCode("rules", "Not both parties agreed.", "Name mentee and mentor in `agreed_by`, once both agree."),
+    "channel": ProblemCode("rules", "An adopted code does not allow this channel.", "Choose one that the problem names."),
+    "evidence": ProblemCode("rules", "`evidence` names a version that the subject does not have.", "Name versions of recorded events."),
+    "goal_exists": ProblemCode("rules", "A goal with this id was agreed in other words.", "Send ReviseGoal, or use a new id."),
+    "goal_state": ProblemCode("rules", "The goal was dropped or achieved.", "Agree a new goal."),
+    "homework_exists": ProblemCode("rules", "Homework with this id was assigned before.", "Use a new id."),
+    "session_exists": ProblemCode("rules", "A session with this id was scheduled before.", "Send RescheduleSession, or use a new id."),
+    "session_state": ProblemCode("rules", "The session is over or cancelled.", "Name a scheduled session, or schedule a new one."),
+    "session_started": ProblemCode(
+        "rules", "The session had begun by the message's `time`.", "Send CompleteSession, RecordNoShow or CancelSession."
+    ),
+    "overlap": ProblemCode("rules", "Another session takes place at that time.", "Choose another time, or move the other session."),
+    "in_future": ProblemCode("rules", "The session is said to have ended, at a time yet to come.", "Send it after the end."),
+    "not_present": ProblemCode("rules", "Somebody joined who is not among those present.", "Add the role to `present`."),
+    "no_consent": ProblemCode("rules", "The consent that this needs is not in force.", "Have the person send GrantConsent first."),
+    "private_topic": ProblemCode("rules", "The text touches a topic that the mentee keeps private.", "Leave it out, or let the mentee send OpenTopic."),
+    "not_private": ProblemCode("rules", "The topic is not private, so it can't be opened.", "Nothing: it is open."),
+    "not_informed": ProblemCode("rules", "A party has not been informed.", "Inform both, and name them in `informed`."),
+    "no_next_steps": ProblemCode("rules", "The next steps are blank.", "Say what happens next in `next_steps`."),
+    "not_an_exception": ProblemCode(
+        "rules", "No adopted code knows this exception to confidentiality.", "Name the exception that applies, if there is one."
+    ),
+    "recipient": ProblemCode("rules", "This exception allows a disclosure to the coordinator alone.", "Name a coordinator."),
+    "occasion": ProblemCode("rules", "After the end only the occasion `end` is left.", "Send it with `end`."),
+    "nothing_open": ProblemCode(
+        "rules", "What the command would settle is not open.", "Nothing, if it was settled before; else check the clause or nature."
+    ),
+    "already_created": ProblemCode("rules", "The programme exists with another name or time zone.", "Use a new id."),
+    "already_registered": ProblemCode("rules", "The mentor is registered with another name or programme.", "Use a new id."),
+    "already_opened": ProblemCode("rules", "Another case was opened under this id.", "Use a new id."),
+    "already_decided": ProblemCode("rules", "The case was decided otherwise.", "Open a new case."),
+    "undecided": ProblemCode("rules", "A case without a decision closes only with a reason.", "Give `reason`, or decide first."),
+    "unknown_case": ProblemCode("rules", "No case was opened under this id.", "Send OpenCase first."),
+    "unknown_clause": ProblemCode("rules", "No code has this clause.", "`rapport codes list` shows all clauses."),
+    "unknown_goal": ProblemCode("rules", "The relationship has no goal with this id.", "Send AgreeGoal first."),
+    "unknown_homework": ProblemCode("rules", "No homework with this id was assigned.", "Send AssignHomework first."),
+    "unknown_person": ProblemCode("rules", "The relationship does not name this person.", "Name one whom it does."),
+    "unknown_relationship": ProblemCode("rules", "No relationship was proposed under this id.", "Send ProposeRelationship first."),
+    "unknown_session": ProblemCode("rules", "The relationship has no session with this id.", "Send ScheduleSession first."),
+    "unknown_term": ProblemCode("rules", "There is no such term.", "Use the name that the problem suggests; [limits](limits.md) lists all."),
+    "term_value": ProblemCode(
+        "rules",
+        "The value is outside the term's range, or would put the bands out of order.",
+        "[Limits](limits.md) lists the ranges. Set bands one after the other so that they stay in order.",
+    ),
+}  # fmt: skip
+
+# Where sources make problems: in a call of one of these, as its first argument or as `code`.
+_MAKERS: Final = frozenset({"Problem", "Skipped", "PydanticCustomError"})
+# And the names that hold a code until the problem is made.
+_HOLDERS: Final = frozenset({"code", "INTERNAL"})
+
+
+def codes_in(folder: Path) -> dict[str, set[str]]:
+    """Return the codes that the sources below a folder make, each with its files.
+
+    Raises:
+        SyntaxError: A source is no Python.
+    """
+    found: dict[str, set[str]] = {}
+    for room in ("domain", "projections", "workers", "infra"):
+        for path in sorted((folder / room).rglob("*.py")):
+            if path != Path(__file__):
+                for code in _codes(ast.parse(path.read_text(encoding="utf-8"))):
+                    found.setdefault(code, set()).add(path.relative_to(folder).as_posix())
+    return found
+
+
+def _codes(module: ast.Module) -> Iterator[str]:
+    for node in ast.walk(module):
+        match node:
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name in _MAKERS:
+                yield from _constants(node.args[:1])
+                yield from _constants([keyword.value for keyword in node.keywords if keyword.arg == "code"])
+            case ast.Assign(targets=targets, value=value):
+                yield from _held(targets, value)
+            case ast.AnnAssign(target=target, value=ast.expr() as value):
+                yield from _held([target], value)
+            case ast.FunctionDef(name="_in_words"):
+                # What pydantic finds has a code and words of ours.
+                returned = (each.value for each in ast.walk(node) if isinstance(each, ast.Return))
+                yield from _constants([value.elts[0] for value in returned if isinstance(value, ast.Tuple)])
+            case _:
+                pass
+
+
+def _held(targets: list[ast.expr], value: ast.expr) -> Iterator[str]:
+    """The codes that are given to a variable of that name, alone or among others."""
+    for target in targets:
+        if isinstance(target, ast.Name) and target.id in _HOLDERS:
+            yield from _constants([value])
+        elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+            for each, inner in zip(target.elts, value.elts, strict=False):
+                yield from _held([each], inner)
+
+
+def _constants(values: list[ast.expr]) -> Iterator[str]:
+    for value in values:
+        match value:
+            case ast.Constant(value=str(code)) if code:
+                yield code
+            case ast.IfExp(body=body, orelse=orelse):
+                yield from _constants([body, orelse])
+            case _:
+                pass
