@@ -541,8 +541,8 @@ SessionCommand = (
     | RecordSessionNote
     | RecordContact
 )
-VoiceCommand = RespondToNps | RequestNps | GiveFeedback
-ConductCommand = (
+FeedbackCommand = RespondToNps | RequestNps | GiveFeedback
+ConcernCommand = (
     ReportTrustBreakdown
     | RestoreTrust
     | ReportDisrespect
@@ -559,7 +559,7 @@ ConductCommand = (
     | EscalateConcern
     | EscalateRecommendation
 )
-CourseCommand = (
+StatusCommand = (
     ActivateRelationship
     | PauseRelationship
     | ResumeRelationship
@@ -568,4 +568,4 @@ CourseCommand = (
     | SecureRecords
     | ErasePersonalData
 )
-RelationshipCommand = AgreementCommand | GoalCommand | SessionCommand | VoiceCommand | ConductCommand | CourseCommand
+RelationshipCommand = AgreementCommand | GoalCommand | SessionCommand | FeedbackCommand | ConcernCommand | StatusCommand

@@ -1,109 +1,154 @@
-"""Deciding and folding trouble: trust, respect, problems, breaches, disclosures, referrals, concerns, recommendations."""
+"""Trouble in a relationship: lost trust, disrespect, breaches, disclosures, referrals, concerns, recommendations to end."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, assert_never
 
 from domain.codes.clauses import CLAUSES
-from domain.model import AnyRecorded, Context, Event
+from domain.model import AnyRecorded, Context
 from domain.problem import Problem
 from domain.relationship import commands as c
 from domain.relationship import events as e
 from domain.relationship.guards import permitting
-from domain.relationship.said import said
 from domain.relationship.state import Matter, MatterStatus, Relationship, Report, open_matters
 
 TRUST_CLAUSES: Final = ("pentalog.trust",)
 RESPECT_CLAUSES: Final = ("pentalog.respect", "leapfrog.respect")
 
+Raising = c.RecommendShutdown | c.RaiseConcern
+Settling = c.DismissRecommendation | c.ResolveConcern | c.EscalateConcern | c.EscalateRecommendation
 
-def decide_conduct(state: Relationship, command: c.ConductCommand, _: Context, found: list[Problem]) -> list[Event]:
-    """Events of a report, a recommendation or a concern; only what is open can be settled or escalated."""
+
+def concern_problems(state: Relationship, command: c.ConcernCommand, _: Context) -> Iterator[Problem]:
+    """Only what is open can be settled or escalated; a concern rests on a known clause and on recorded events."""
     match command:
-        case c.ReportTrustBreakdown():
-            return [said(e.TrustBreakdownReported, command)]
         case c.RestoreTrust():
             if not state.trust_broken:
-                found.append(Problem("nothing_open", "no breakdown of trust is open", "pentalog.trust"))
-            return [said(e.TrustRestored, command)]
-        case c.ReportDisrespect():
-            return [said(e.DisrespectReported, command)]
+                yield Problem("nothing_open", "no breakdown of trust is open", "pentalog.trust")
         case c.ResolveDisrespect():
             if not state.disrespect_open:
-                found.append(Problem("nothing_open", "no disrespect is open", "pentalog.respect"))
-            return [said(e.DisrespectResolved, command)]
-        case c.ReportProblem():
-            return [said(e.ProblemReported, command)]
-        case c.ReportBreach():
-            return [said(e.BreachReported, command)]
-        case c.DiscloseConfidence():
-            return [said(e.ConfidenceDisclosed, command, clauses=permitting(state.codes, command.exception))]
-        case c.ReferMentee():
-            return [said(e.MenteeReferred, command)]
-        case c.SignpostMentee():
-            return [said(e.MenteeSignposted, command)]
-        case _:
-            return _decide_matter(state, command, found)
-
-
-def _decide_matter(
-    state: Relationship,
-    command: c.RecommendShutdown
-    | c.DismissRecommendation
-    | c.RaiseConcern
-    | c.ResolveConcern
-    | c.EscalateConcern
-    | c.EscalateRecommendation,
-    found: list[Problem],
-) -> list[Event]:
-    match command:
-        case c.RecommendShutdown():
-            _founded(state, command, found)
-            return [] if open_matters(state.recommendations, command.clause) else [said(e.ShutdownRecommended, command)]
-        case c.RaiseConcern():
-            _founded(state, command, found)
-            return [] if open_matters(state.concerns, command.clause) else [said(e.CommitmentConcernRaised, command)]
+                yield Problem("nothing_open", "no disrespect is open", "pentalog.respect")
+        case c.RecommendShutdown() | c.RaiseConcern():
+            yield from _foundation_problems(state, command)
         case c.DismissRecommendation():
-            if not _reported(state, command.clause):
-                _open(state.recommendations, command.clause, "recommendation", found)
-            return [said(e.RecommendationDismissed, command)]
-        case c.ResolveConcern():
-            _open(state.concerns, command.clause, "concern", found)
-            return [said(e.CommitmentConcernResolved, command)]
-        case c.EscalateConcern():
-            escalated = _open(state.concerns, command.clause, "concern", found)
-            return [] if escalated else [said(e.ConcernEscalated, command)]
+            if not _is_reported(state, command.clause):
+                yield from _nothing_open(state.recommendations, command.clause, "recommendation")
         case c.EscalateRecommendation():
-            escalated = _open(state.recommendations, command.clause, "recommendation", found)
-            return [] if escalated else [said(e.RecommendationEscalated, command)]
+            yield from _nothing_open(state.recommendations, command.clause, "recommendation")
+        case c.ResolveConcern() | c.EscalateConcern():
+            yield from _nothing_open(state.concerns, command.clause, "concern")
+        case (
+            c.ReportTrustBreakdown()
+            | c.ReportDisrespect()
+            | c.ReportProblem()
+            | c.ReportBreach()
+            | c.DiscloseConfidence()
+            | c.ReferMentee()
+            | c.SignpostMentee()
+        ):
+            pass
         case _:
             assert_never(command)
 
 
-def _reported(state: Relationship, clause: str | None) -> bool:
+def _foundation_problems(state: Relationship, command: Raising) -> Iterator[Problem]:
+    if command.clause not in CLAUSES:
+        yield Problem("unknown_clause", f"no code has a clause {command.clause}", field="data.clause")
+    beyond = [version for version in command.evidence if version > state.version]
+    if beyond:
+        message = f"the last event is version {state.version}, there is no {beyond[0]}"
+        yield Problem("evidence", message, field="data.evidence")
+
+
+def _is_reported(state: Relationship, clause: str | None) -> bool:
     """Whether a report stands that leads to a recommendation: it may be dismissed before that was made."""
     trust = state.trust_broken and (clause is None or clause in TRUST_CLAUSES)
     return trust or (state.disrespect_open and (clause is None or clause in RESPECT_CLAUSES))
 
 
-def _founded(state: Relationship, command: c.RecommendShutdown | c.RaiseConcern, found: list[Problem]) -> None:
-    if command.clause not in CLAUSES:
-        found.append(Problem("unknown_clause", f"no code has a clause {command.clause}", field="data.clause"))
-    beyond = [version for version in command.evidence if version > state.version]
-    if beyond:
-        message = f"the last event is version {state.version}, there is no {beyond[0]}"
-        found.append(Problem("evidence", message, field="data.evidence"))
-
-
-def _open(matters: Sequence[Matter], clause: str | None, kind: str, found: list[Problem]) -> bool:
-    """Add a problem when none is open; say whether all that are open have been escalated."""
-    still = open_matters(tuple(matters), clause)
-    if not still:
+def _nothing_open(matters: tuple[Matter, ...], clause: str | None, kind: str) -> Iterator[Problem]:
+    if not open_matters(matters, clause):
         about = f" about {clause}" if clause else ""
-        found.append(Problem("nothing_open", f"no {kind}{about} is open", clause, "data.clause"))
-    return bool(still) and all(matter.escalated for matter in still)
+        yield Problem("nothing_open", f"no {kind}{about} is open", clause, "data.clause")
 
 
-def fold_conduct(state: Relationship, event: e.ConductEvent, recorded: AnyRecorded) -> Relationship:
+def concern_events(state: Relationship, command: c.ConcernCommand, _: Context) -> list[e.ConcernEvent]:
+    """The event of a report, a referral, a recommendation or a concern."""
+    match command:
+        case c.ReportTrustBreakdown():
+            return [e.TrustBreakdownReported(description=command.description)]
+        case c.RestoreTrust():
+            return [e.TrustRestored(description=command.description)]
+        case c.ReportDisrespect():
+            return [e.DisrespectReported(against=command.against, description=command.description)]
+        case c.ResolveDisrespect():
+            return [e.DisrespectResolved(resolution=command.resolution)]
+        case c.ReportProblem():
+            return [e.ProblemReported(description=command.description)]
+        case c.ReportBreach():
+            return [
+                e.BreachReported(
+                    against=command.against,
+                    kind=command.kind,
+                    description=command.description,
+                    clause=command.clause,
+                )
+            ]
+        case c.DiscloseConfidence():
+            return [
+                e.ConfidenceDisclosed(
+                    exception=command.exception,
+                    recipient=command.recipient,
+                    disclosed=command.disclosed,
+                    urgency=command.urgency,
+                    clauses=permitting(state.codes, command.exception),
+                )
+            ]
+        case c.ReferMentee():
+            return [e.MenteeReferred(to=command.to, reason=command.reason)]
+        case c.SignpostMentee():
+            return [e.MenteeSignposted(to=command.to, reason=command.reason)]
+        case c.RecommendShutdown() | c.RaiseConcern():
+            return _raising_events(state, command)
+        case _:
+            return _settling_events(state, command)
+
+
+def _raising_events(state: Relationship, command: Raising) -> list[e.ConcernEvent]:
+    """One concern and one recommendation a clause is open at a time."""
+    match command:
+        case c.RecommendShutdown():
+            if open_matters(state.recommendations, command.clause):
+                return []
+            return [e.ShutdownRecommended(clause=command.clause, evidence=command.evidence)]
+        case c.RaiseConcern():
+            if open_matters(state.concerns, command.clause):
+                return []
+            return [e.CommitmentConcernRaised(clause=command.clause, evidence=command.evidence)]
+        case _:
+            assert_never(command)
+
+
+def _settling_events(state: Relationship, command: Settling) -> list[e.ConcernEvent]:
+    match command:
+        case c.DismissRecommendation():
+            return [e.RecommendationDismissed(reason=command.reason, clause=command.clause)]
+        case c.ResolveConcern():
+            return [e.CommitmentConcernResolved(clause=command.clause, resolution=command.resolution)]
+        case c.EscalateConcern():
+            escalated = _is_escalated(state.concerns, command.clause)
+            return [] if escalated else [e.ConcernEscalated(clause=command.clause)]
+        case c.EscalateRecommendation():
+            escalated = _is_escalated(state.recommendations, command.clause)
+            return [] if escalated else [e.RecommendationEscalated(clause=command.clause)]
+        case _:
+            assert_never(command)
+
+
+def _is_escalated(matters: tuple[Matter, ...], clause: str) -> bool:
+    return all(matter.escalated for matter in open_matters(matters, clause))
+
+
+def fold_concern(state: Relationship, event: e.ConcernEvent, recorded: AnyRecorded) -> Relationship:
     """The state after trouble was reported, weighed or settled."""
     match event:
         case e.TrustBreakdownReported():

@@ -1,13 +1,13 @@
-"""The decision: a state, a command and the circumstances give events, or one refusal with every problem found.
+"""The decision: a state, a command and its context give events, or one refusal with every problem found.
 
-Asked in this order: may this actor send it, does the statechart know it in this state and what do its gates and guards
-say, does it fit what is recorded. The problems of all three are gathered, but somebody whom the relationship does not name learns
-nothing else about it. Repeating a command yields no second event:
-it gives nothing new or a named problem.
+The checks run in this order: may this actor send it; does the statechart know it in this state, and are its gates and
+guards met; does it fit what is recorded. All their problems are gathered, except that an actor whom the relationship
+does not name learns nothing else about it. Repeating a command yields no second event: it gives nothing new or a named
+problem.
 """
 
-from collections.abc import Callable
-from typing import Any, Final, get_args
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final, NamedTuple, get_args
 
 from domain.codes.clauses import CODES
 from domain.ids import respelled_inside
@@ -15,27 +15,35 @@ from domain.model import Command, Context, Event
 from domain.problem import Problem, refuse
 from domain.relationship import commands as c
 from domain.relationship import events as e
-from domain.relationship.agreements import decide_agreement
-from domain.relationship.concerns import decide_conduct
-from domain.relationship.feedback import decide_voice
-from domain.relationship.goals import decide_goal
+from domain.relationship.agreements import agreement_events, agreement_problems
+from domain.relationship.concerns import concern_events, concern_problems
+from domain.relationship.feedback import feedback_events, feedback_problems
+from domain.relationship.goals import goal_events, goal_problems
 from domain.relationship.guards import Attempt, first_clause
 from domain.relationship.lifecycle import follow
 from domain.relationship.permissions import check_actor
-from domain.relationship.sessions import decide_session
-from domain.relationship.state import Relationship, moment, telling
-from domain.relationship.status_changes import decide_course
+from domain.relationship.sessions import session_events, session_problems
+from domain.relationship.state import Relationship, repeat_key, time_key
+from domain.relationship.status_changes import status_events, status_problems
+
+
+class Theme(NamedTuple):
+    """How the commands of one theme are decided: their problems, and their events where there are no problems."""
+
+    problems: Callable[[Relationship, Any, Context], Iterable[Problem]]
+    events: Callable[[Relationship, Any, Context], Sequence[Event]]
+
 
 # Each theme decides a closed union and is checked to be total; this only finds the theme of a command in one look-up.
-_DECISIONS: Final[dict[type[Command], Callable[[Relationship, Any, Context, list[Problem]], list[Event]]]] = {
-    command: decision
-    for union, decision in (
-        (c.AgreementCommand, decide_agreement),
-        (c.GoalCommand, decide_goal),
-        (c.SessionCommand, decide_session),
-        (c.VoiceCommand, decide_voice),
-        (c.ConductCommand, decide_conduct),
-        (c.CourseCommand, decide_course),
+_THEMES: Final[dict[type[Command], Theme]] = {
+    command: theme
+    for union, theme in (
+        (c.AgreementCommand, Theme(agreement_problems, agreement_events)),
+        (c.GoalCommand, Theme(goal_problems, goal_events)),
+        (c.SessionCommand, Theme(session_problems, session_events)),
+        (c.FeedbackCommand, Theme(feedback_problems, feedback_events)),
+        (c.ConcernCommand, Theme(concern_problems, concern_events)),
+        (c.StatusCommand, Theme(status_problems, status_events)),
     )
     for command in get_args(union)
 }
@@ -49,44 +57,58 @@ def decide(state: Relationship | None, command: c.RelationshipCommand, context: 
     Raises:
         Refused: with all problems, each with the clause that spoke and the field concerned.
     """
-    found: list[Problem] = list(check_actor(state, command, context))
-    if state is not None and any(problem.code == "actor" for problem in found):
-        refuse(*found)
     if state is None:
-        events = _first(command, context, found)
-    else:
-        command = respelled_inside(command, state.first_spelling)
-        found += follow(Attempt(state, command, context))
-        # What does not belong here at all is not held against the record as well.
-        astray = any(problem.code in {"role", "state"} for problem in found)
-        events = [] if astray else _DECISIONS[type(command)](state, command, context, found)
-    refuse(*found)
-    return [event for event in events if not _told_before(state, event, context)]
+        return _decide_first(command, context)
+    actor_problems = list(check_actor(state, command, context))
+    if any(problem.code == "actor" for problem in actor_problems):
+        refuse(*actor_problems)
+    command = respelled_inside(command, state.first_spelling)
+    theme = _THEMES[type(command)]
+    problems = [*actor_problems, *follow(Attempt(state, command, context))]
+    # If the role or the state forbids the command already, its details are not checked.
+    if not any(problem.code in {"role", "state"} for problem in problems):
+        problems.extend(theme.problems(state, command, context))
+    refuse(*problems)
+    return [event for event in theme.events(state, command, context) if not _is_repeat(state, event, context)]
 
 
-def _first(command: Command, context: Context, found: list[Problem]) -> list[Event]:
-    if isinstance(command, c.ProposeRelationship):
-        return propose(command, context, found)
-    found.append(Problem("unknown_relationship", "no such relationship was proposed", field="subject"))
-    return []
-
-
-def propose(command: c.ProposeRelationship, context: Context, found: list[Problem]) -> list[Event]:
-    """A relationship between two different people, under the codes named or those the programme adopted."""
+def _decide_first(command: c.RelationshipCommand, context: Context) -> list[Event]:
+    """The answer to a command about a subject of which nothing is recorded yet: only a proposal is possible."""
+    problems = list(check_actor(None, command, context))
+    if not isinstance(command, c.ProposeRelationship):
+        refuse(*problems, Problem("unknown_relationship", "no such relationship was proposed", field="subject"))
+        return []
     codes = context.codes if command.codes is None else tuple(dict.fromkeys(command.codes))
+    refuse(*problems, *_proposal_problems(command, codes, context))
+    return [_proposed(command, codes)]
+
+
+def _proposal_problems(command: c.ProposeRelationship, codes: tuple[str, ...], context: Context) -> Iterator[Problem]:
+    """Mentee and mentor must be two people, and the mentor in good standing."""
     if command.mentee_id == command.mentor_id:
-        found.append(Problem("same_person", "mentee and mentor must be two people", field="data.mentor_id"))
+        yield Problem("same_person", "mentee and mentor must be two people", field="data.mentor_id")
     standing = context.known.mentor_standing
     if standing != "good":
         clause = first_clause(codes, "mentor247.terms", "cmn.breaches")
-        found.append(Problem("mentor_standing", f"the mentor is {standing}", clause, "data.mentor_id"))
-    pinned = {code: CODES[code].version for code in codes}
-    return [e.RelationshipProposed(**command.model_dump(exclude={"codes"}), codes=pinned)]
+        yield Problem("mentor_standing", f"the mentor is {standing}", clause, "data.mentor_id")
 
 
-def _told_before(state: Relationship | None, event: Event, context: Context) -> bool:
-    """Whether the latest event of this type says the same of the same moment by the same actor."""
-    latest = state.latest.get(type(event)) if state else None
-    if latest is None or not latest.startswith(moment(context.occurred_at)):
+def _proposed(command: c.ProposeRelationship, codes: tuple[str, ...]) -> e.RelationshipProposed:
+    """The proposal, which pins each code (those named, or those the programme adopted) to its present version."""
+    return e.RelationshipProposed(
+        programme_id=command.programme_id,
+        mentee_id=command.mentee_id,
+        mentor_id=command.mentor_id,
+        codes={code: CODES[code].version for code in codes},
+        customer_id=command.customer_id,
+        line_manager_id=command.line_manager_id,
+        supplier_id=command.supplier_id,
+    )
+
+
+def _is_repeat(state: Relationship, event: Event, context: Context) -> bool:
+    """Whether the latest event of this type records the same, at the same time, by the same actor."""
+    latest = state.latest.get(type(event))
+    if latest is None or not latest.startswith(time_key(context.occurred_at)):
         return False
-    return latest == telling(event, context.occurred_at, str(context.actor))
+    return latest == repeat_key(event, context.occurred_at, str(context.actor))

@@ -536,8 +536,8 @@ SessionEvent = (
     | SessionNoteRecorded
     | ContactRecorded
 )
-VoiceEvent = NpsResponded | NpsRequested | FeedbackGiven
-ConductEvent = (
+FeedbackEvent = NpsResponded | NpsRequested | FeedbackGiven
+ConcernEvent = (
     TrustBreakdownReported
     | TrustRestored
     | DisrespectReported
@@ -554,7 +554,7 @@ ConductEvent = (
     | ConcernEscalated
     | RecommendationEscalated
 )
-CourseEvent = (
+StatusEvent = (
     RelationshipActivated
     | RelationshipPaused
     | RelationshipResumed
@@ -563,4 +563,4 @@ CourseEvent = (
     | RecordsSecured
     | PersonalDataErased
 )
-RelationshipEvent = AgreementEvent | GoalEvent | SessionEvent | VoiceEvent | ConductEvent | CourseEvent
+RelationshipEvent = AgreementEvent | GoalEvent | SessionEvent | FeedbackEvent | ConcernEvent | StatusEvent

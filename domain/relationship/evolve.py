@@ -6,12 +6,12 @@ from typing import Any, Final, get_args
 from domain.model import NOTHING_KNOWN, AnyRecorded, Event
 from domain.relationship import events as e
 from domain.relationship.agreements import fold_agreement
-from domain.relationship.concerns import fold_conduct
-from domain.relationship.feedback import fold_voice
+from domain.relationship.concerns import fold_concern
+from domain.relationship.feedback import fold_feedback
 from domain.relationship.goals import fold_goal
-from domain.relationship.session_folds import fold_session
-from domain.relationship.state import Relationship, Replayed, telling
-from domain.relationship.status_changes import fold_course
+from domain.relationship.sessions import fold_session
+from domain.relationship.state import Relationship, Replayed, repeat_key
+from domain.relationship.status_changes import fold_status
 
 # Facts that leave no trace in the state by which a repetition could be known: the latest of each is kept for that.
 REPEATABLE: Final = frozenset(
@@ -53,9 +53,9 @@ _FOLDS: Final[dict[type[Event], Callable[[Relationship, Any, AnyRecorded], Relat
         (e.AgreementEvent, fold_agreement),
         (e.GoalEvent, fold_goal),
         (e.SessionEvent, fold_session),
-        (e.VoiceEvent, fold_voice),
-        (e.ConductEvent, fold_conduct),
-        (e.CourseEvent, fold_course),
+        (e.FeedbackEvent, fold_feedback),
+        (e.ConcernEvent, fold_concern),
+        (e.StatusEvent, fold_status),
     )
     for event in get_args(union)
 }
@@ -81,7 +81,7 @@ def evolve(state: Relationship | None, recorded: AnyRecorded) -> Relationship:
     if recorded.known is not None:
         fields["known"] = recorded.known
     if kind in REPEATABLE:
-        fields["latest"] = after.entered("latest", kind, telling(event, recorded.occurred_at, recorded.actor))
+        fields["latest"] = after.entered("latest", kind, repeat_key(event, recorded.occurred_at, recorded.actor))
     return after
 
 

@@ -1,14 +1,23 @@
-"""Deciding and folding what the parties say: NPS answers, requests for them, feedback."""
+"""What the parties say of the mentoring: NPS answers, requests for them, feedback."""
 
+from collections.abc import Iterator
 from typing import assert_never
 
 from domain.codes.implements import implements
-from domain.model import AnyRecorded, Context, Event
+from domain.model import AnyRecorded, Context
 from domain.problem import Problem
 from domain.relationship import commands as c
 from domain.relationship import events as e
-from domain.relationship.said import said
 from domain.relationship.state import Relationship
+from domain.words import Respondent
+
+
+def feedback_problems(state: Relationship, command: c.FeedbackCommand, _: Context) -> Iterator[Problem]:
+    """After the end only the questions of the end are asked, and only people whom the relationship names."""
+    if not isinstance(command, c.GiveFeedback) and state.status == "terminated" and command.occasion != "end":
+        yield Problem("occasion", "after the end only the occasion end remains", field="data.occasion")
+    if isinstance(command, c.RequestNps) and state.named(command.respondent) is None:
+        yield Problem("actor", f"the relationship names no {command.respondent}", field="data.respondent")
 
 
 @implements(
@@ -20,29 +29,30 @@ from domain.relationship.state import Relationship
     "nottingham.individual-needs",
     "nottingham.opinions",
 )
-def decide_voice(state: Relationship, command: c.VoiceCommand, context: Context, found: list[Problem]) -> list[Event]:
-    """Events of an answer or a question; after the end only the questions of the end are asked.
+def feedback_events(state: Relationship, command: c.FeedbackCommand, context: Context) -> list[e.FeedbackEvent]:
+    """The event of an answer or a request; a request that was made before gives none.
 
     Feedback answers are keyed by the id of the practice clause they are about.
     """
-    if not isinstance(command, c.GiveFeedback) and state.status == "terminated" and command.occasion != "end":
-        found.append(Problem("occasion", "after the end only the occasion end remains", field="data.occasion"))
     match command:
         case c.RespondToNps():
-            return [said(e.NpsResponded, command, respondent=context.actor.role)]
+            # Only the three respondents may send it (`permissions`).
+            respondent: Respondent = context.actor.role  # type: ignore[assignment]
+            return [
+                e.NpsResponded(
+                    occasion=command.occasion, score=command.score, respondent=respondent, comment=command.comment
+                )
+            ]
         case c.RequestNps():
-            if state.named(command.respondent) is None:
-                message = f"the relationship names no {command.respondent}"
-                found.append(Problem("actor", message, field="data.respondent"))
             asked = (command.respondent, command.occasion) in state.nps_asked
-            return [] if asked else [said(e.NpsRequested, command)]
+            return [] if asked else [e.NpsRequested(respondent=command.respondent, occasion=command.occasion)]
         case c.GiveFeedback():
-            return [said(e.FeedbackGiven, command)]
+            return [e.FeedbackGiven(about=command.about, answers=command.answers, text=command.text)]
         case _:
             assert_never(command)
 
 
-def fold_voice(state: Relationship, event: e.VoiceEvent, _: AnyRecorded) -> Relationship:
+def fold_feedback(state: Relationship, event: e.FeedbackEvent, _: AnyRecorded) -> Relationship:
     """The state after somebody spoke or was asked."""
     match event:
         case e.NpsRequested():

@@ -41,14 +41,14 @@ class Session(NamedTuple):
 
 
 class Goal(NamedTuple):
-    """One goal of the relationship; `said` is the mark of what was agreed."""
+    """One goal of the relationship; `content_hash` is that of the agreement."""
 
     goal_id: str
     status: GoalStatus
     type: GoalType
     title: str
     agreed_by: tuple[Party, ...]
-    said: bytes
+    content_hash: bytes
 
 
 class Conflict(NamedTuple):
@@ -77,17 +77,17 @@ class Matter(NamedTuple):
 
 
 class Consent(NamedTuple):
-    """A consent in force: until when, and the mark of what was granted."""
+    """A consent in force: until when, and the hash of the grant."""
 
     until: datetime | date | None
-    said: bytes
+    content_hash: bytes
 
 
 class Plan(NamedTuple):
-    """The plan in force: the minutes of a session, and the mark of all that was agreed."""
+    """The plan in force: the minutes of a session, and the hash of the whole plan."""
 
     minutes: int
-    said: bytes
+    content_hash: bytes
 
 
 # Where a state has what an id of each kind names.
@@ -113,7 +113,7 @@ class Relationship(Immutable):
     answers: Mapping[tuple[str, Document], tuple[bool, str]] = field(default_factory=dict)
     ready: Mapping[str, bool] = field(default_factory=dict)
     consents: Mapping[tuple[str, DataClass, Audience], Consent] = field(default_factory=dict)
-    # Of what was said in these words, the mark (see `saying`).
+    # The hash of the event that recorded it (see `content_hash`).
     trained: bytes | None = None
     conflicts: tuple[Conflict, ...] = ()
     conversations: int = 0
@@ -144,7 +144,7 @@ class Relationship(Immutable):
     end_review: bool = False
     retained_until: date | None = None
     erased: frozenset[str] = frozenset()
-    # By type, the mark (see `telling`) of the latest event.
+    # The `repeat_key` of the latest event of each type.
     latest: Mapping[type[Event], bytes] = field(default_factory=dict)
 
     @property
@@ -210,20 +210,20 @@ class Replayed(Relationship):
         return mapping
 
 
-def saying(event: Event) -> bytes:
-    """The mark of what an event says: the same words are known by it, and nothing that was said is kept."""
+def content_hash(event: Event) -> bytes:
+    """The hash of an event's fields, by which equal content is recognised though the content itself is not kept."""
     return blake2b(event.__pydantic_serializer__.to_json(event), digest_size=16).digest()
 
 
-def moment(occurred_at: datetime) -> bytes:
+def time_key(occurred_at: datetime) -> bytes:
     """A time in eight bytes."""
     return pack(">d", occurred_at.timestamp())
 
 
-def telling(event: Event, occurred_at: datetime, actor: str) -> bytes:
-    """The mark of who said what of which moment, which it begins with: a repetition is known by it."""
-    said = event.__pydantic_serializer__.to_json(event)
-    return moment(occurred_at) + blake2b(b"%b %b" % (actor.encode(), said), digest_size=16).digest()
+def repeat_key(event: Event, occurred_at: datetime, actor: str) -> bytes:
+    """The time of an event, then the hash of its actor and fields: a repeated event has the same key."""
+    content = event.__pydantic_serializer__.to_json(event)
+    return time_key(occurred_at) + blake2b(b"%b %b" % (actor.encode(), content), digest_size=16).digest()
 
 
 def open_matters(matters: tuple[Matter, ...], clause: str | None = None) -> tuple[Matter, ...]:

@@ -1,59 +1,74 @@
-"""Deciding and folding the course: activation, pause, resumption, the end and what comes after it."""
+"""The status of a relationship: activation, pause, resumption, the end and what comes after it."""
 
+from collections.abc import Iterator
 from typing import assert_never
 
 from domain.codes.implements import implements
-from domain.model import AnyRecorded, Context, Event
+from domain.model import AnyRecorded, Context
 from domain.problem import Problem
 from domain.relationship import commands as c
 from domain.relationship import events as e
-from domain.relationship.goals import known_goal
-from domain.relationship.said import said
+from domain.relationship.goals import unknown_goal
 from domain.relationship.sessions import cancellation
 from domain.relationship.state import Relationship
 
 
-def decide_course(state: Relationship, command: c.CourseCommand, context: Context, found: list[Problem]) -> list[Event]:
-    """Events of the course; whether the state allows the step was the statechart's to say."""
+def status_problems(state: Relationship, command: c.StatusCommand, _: Context) -> Iterator[Problem]:
+    """The goals and people that a command names must be known; the statechart has allowed the step already."""
+    if isinstance(command, c.RecordEndReview):
+        for i, objective in enumerate(command.objectives):
+            yield from unknown_goal(state, objective.goal_id, f"data.objectives.{i}.goal_id")
+    elif isinstance(command, c.ErasePersonalData):
+        named = (state.mentee_id, state.mentor_id, state.customer_id, state.line_manager_id, state.supplier_id)
+        if command.person not in named:
+            yield Problem("unknown_person", "the relationship names no such person", field="data.person")
+
+
+def status_events(
+    state: Relationship, command: c.StatusCommand, context: Context
+) -> list[e.StatusEvent | e.SessionCancelled]:
+    """The events of a step; a pause also cancels the sessions to come. None when the state shows it already."""
     match command:
         case c.ActivateRelationship():
-            return [said(e.RelationshipActivated, command)]
+            return [e.RelationshipActivated()]
         case c.PauseRelationship():
-            return [said(e.RelationshipPaused, command), *_cancel_future(state, context)]
+            paused = e.RelationshipPaused(
+                reason=command.reason,
+                review_on=command.review_on,
+                informed=command.informed,
+                next_steps=command.next_steps,
+            )
+            return [paused, *_cancel_future(state, context)]
         case c.ResumeRelationship():
-            return [said(e.RelationshipResumed, command)]
+            return [e.RelationshipResumed(informed=command.informed, note=command.note)]
         case c.RecordEndReview():
-            for i, objective in enumerate(command.objectives):
-                known_goal(state, objective.goal_id, found, f"data.objectives.{i}.goal_id")
-            return [said(e.EndReviewRecorded, command)]
+            return [e.EndReviewRecorded(objectives=command.objectives, signposting=command.signposting)]
         case c.TerminateRelationship():
-            return [said(e.RelationshipTerminated, command)]
+            return [
+                e.RelationshipTerminated(
+                    reason=command.reason, informed=command.informed, next_steps=command.next_steps
+                )
+            ]
         case c.SecureRecords():
-            return [] if state.retained_until == command.retained_until else [said(e.RecordsSecured, command)]
+            known = state.retained_until == command.retained_until
+            return [] if known else [e.RecordsSecured(retained_until=command.retained_until)]
         case c.ErasePersonalData():
-            named = (state.mentee_id, state.mentor_id, state.customer_id, state.line_manager_id, state.supplier_id)
-            if command.person not in named:
-                found.append(Problem("unknown_person", "the relationship names no such person", field="data.person"))
-            return [] if command.person in state.erased else [said(e.PersonalDataErased, command)]
+            erased = command.person in state.erased
+            return [] if erased else [e.PersonalDataErased(person=command.person, basis=command.basis)]
         case _:
             assert_never(command)
 
 
 @implements("cmn.pause-or-stop")
-def _cancel_future(state: Relationship, context: Context) -> list[Event]:
+def _cancel_future(state: Relationship, context: Context) -> list[e.SessionCancelled]:
     """A pause cancels the sessions that were still to come, and they count for neither party."""
     return [
-        cancellation(
-            state.sessions[session_id],
-            c.CancelSession(session_id=session_id, reason="the relationship was paused"),
-            context,
-            by_pause=True,
-        )
+        cancellation(state.sessions[session_id], context, reason="the relationship was paused", by_pause=True)
         for session_id in state.booked.after(context.occurred_at)
     ]
 
 
-def fold_course(state: Relationship, event: e.CourseEvent, recorded: AnyRecorded) -> Relationship:
+def fold_status(state: Relationship, event: e.StatusEvent, recorded: AnyRecorded) -> Relationship:
     """The state after a step of the course."""
     match event:
         case e.RelationshipActivated():
