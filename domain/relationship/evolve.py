@@ -10,10 +10,10 @@ from domain.relationship.concerns import fold_concern
 from domain.relationship.feedback import fold_feedback
 from domain.relationship.goals import fold_goal
 from domain.relationship.sessions import fold_session
-from domain.relationship.state import Relationship, Replayed, repeat_key
+from domain.relationship.state import Draft, Relationship, repeat_key
 from domain.relationship.status_changes import fold_status
 
-# Facts that leave no trace in the state by which a repetition could be known: the latest of each is kept for that.
+# Events that change nothing in the state by which a repeat could be recognised: the key of the latest of each is kept.
 REPEATABLE: Final = frozenset(
     {
         e.ConflictOfInterestDeclared,
@@ -36,8 +36,8 @@ REPEATABLE: Final = frozenset(
     }
 )
 
-# Of these a state has the mark of the latest and nothing else: whoever folds a long stream may leave the earlier ones out,
-# but for those that brought news of what others said (`known`).
+# Of these a state keeps the key of the latest and nothing else. A fold of a long stream may leave out the earlier ones,
+# except those that recorded a new programme term or mentor standing (`known`).
 TRACELESS: Final = REPEATABLE - {
     e.ConflictOfInterestDeclared,
     e.ContractingConversationRecorded,
@@ -74,7 +74,7 @@ def evolve(state: Relationship | None, recorded: AnyRecorded) -> Relationship:
         return _proposed(event, recorded)
     kind = type(event)
     folded = state if kind in TRACELESS else _FOLDS[kind](state, event, recorded)
-    # A copy that nobody else has seen yet: it is finished in place.
+    # Nobody else holds this copy yet, so it is finished in place.
     after = folded.but() if folded is state else folded
     fields = after.__dict__
     fields["version"] = recorded.version
@@ -86,20 +86,18 @@ def evolve(state: Relationship | None, recorded: AnyRecorded) -> Relationship:
 
 
 def replay(history: Iterable[AnyRecorded]) -> Relationship | None:
-    """The state after a whole history: that to which `evolve` leads step by step. None where nothing happened.
+    """The state after a whole history, the same that `evolve` gives step by step. None where nothing happened.
 
     Raises:
-        ValueError: as `evolve` does.
+        ValueError: the first event is no proposal.
     """
     events = iter(history)
     if (first := next(events, None)) is None:
         return None
-    state = evolve(None, first)
-    object.__setattr__(state, "__class__", Replayed)
+    draft = Draft.of(evolve(None, first))
     for recorded in events:
-        state = evolve(state, recorded)
-    object.__setattr__(state, "__class__", Relationship)
-    return state
+        evolve(draft, recorded)
+    return draft.freeze()
 
 
 def _proposed(event: e.RelationshipProposed, recorded: AnyRecorded) -> Relationship:

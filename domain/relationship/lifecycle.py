@@ -16,9 +16,12 @@ from statemachine import State, StateMachine
 from statemachine.transition_list import TransitionList
 
 from domain.codes.implements import implements_data
+from domain.model import AnyRecorded
 from domain.problem import Problem, Refused
+from domain.relationship import events as e
 from domain.relationship import guards
 from domain.relationship.guards import Attempt
+from domain.relationship.state import Relationship
 from domain.words import STATUSES, Status
 
 Rule = Callable[[Attempt], Iterator[Problem]]
@@ -172,3 +175,23 @@ def _impossible(command: str, status: Status) -> str:
     *others, last = [state for state in STATUSES if (state, command) in TABLE]
     states = f"{', '.join(others)} or {last}" if others else last
     return f"{command} is not possible while the relationship is {status}; it is possible while {states}"
+
+
+def illegal(before: Relationship | None, recorded: AnyRecorded, command: str, after: Relationship) -> str | None:
+    """What is wrong with a recorded transition, or None: an auditor asks it of every event.
+
+    `command` is the name of the command that records such an event.
+    """
+    event = recorded.data
+    name = type(event).__name__
+    if before is None:
+        return None if command == CREATION else f"{name} before any proposal"
+    if isinstance(event, e.SessionCancelled) and event.by_pause:
+        # A pause cancels what was to come in the same transaction, right after itself.
+        return None if before.status == "paused" else f"{name} by a pause while {before.status}"
+    step = TABLE.get((before.status, command))
+    if step is None:
+        return f"{name} while {before.status}"
+    if after.status != step.target:
+        return f"{name} led from {before.status} to {after.status}, not to {step.target}"
+    return None

@@ -1,7 +1,7 @@
 """What the rules need to know of a relationship: its state, folded from its events.
 
 A frozen value; the mappings inside are never changed in place but layered (`put`), so a state may be kept and shared. Only the
-replay of a whole history, whose states nobody sees but the last, changes a state of its own in place (`Replayed`).
+replay of a whole history builds a `Draft` in place and freezes it.
 It holds no more content than the rules ask for: topics that the mentee keeps private and the titles of goals.
 """
 
@@ -190,11 +190,21 @@ class Relationship(Immutable):
         }.get(role)
 
 
-class Replayed(Relationship):
-    """A state on its way through a history, seen by nobody else: what would be copied is changed in place.
+class Draft(Relationship):
+    """A relationship that is being built from its whole history: changed in place, then frozen.
 
-    A copy an event, with all sessions and goals in it, would make the replay of a history cost the square of its length.
+    Every step of `evolve` copies what it changes. Over a whole history the copies would cost the square of its length,
+    so `replay` folds into a draft, which nobody else holds, and hands out what `freeze` returns.
     """
+
+    @classmethod
+    def of(cls, state: Relationship) -> Self:
+        """A draft that begins as the state. It takes the state's mappings over: the state must not be used any more."""
+        return cls(**state.__dict__)
+
+    def freeze(self) -> Relationship:
+        """The finished state. It takes the draft's mappings over: the draft must not be used any more."""
+        return Relationship(**self.__dict__)
 
     def but(self, **changes: Any) -> Self:
         self.__dict__.update(changes)

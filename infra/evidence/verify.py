@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from domain.registry import COMMAND_OF, State, evolve
-from domain.relationship.legality import illegal
+from domain.relationship.lifecycle import illegal
 from domain.relationship.state import Relationship
 from infra.evidence.spellings import Spelled
 from infra.store.errors import StoreError

@@ -14,7 +14,7 @@ from domain.problem import Refused
 from domain.registry import COMMAND_OF, replay
 from domain.relationship.decide import decide
 from domain.relationship.evolve import evolve
-from domain.relationship.legality import illegal
+from domain.relationship.lifecycle import illegal
 from domain.relationship.permissions import may_send
 from domain.relationship.state import Relationship
 from domain.words import STATUSES, Status
