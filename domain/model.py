@@ -64,6 +64,11 @@ class Event(Data):
     VERSION: ClassVar[int] = 1
 
 
+def events_of(union: Any) -> frozenset[type[Event]]:
+    """The event classes of a union such as `RelationshipPaused | RelationshipResumed`, or of a single class."""
+    return frozenset(get_args(union) or (union,))
+
+
 class TermSetting(Data):
     """One value that one document gives to one term (pentalog.prevalence ranks the documents)."""
 

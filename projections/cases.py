@@ -3,9 +3,11 @@
 from typing import Any, Final, assert_never
 
 from domain.case.events import CaseClosed, CaseDecided, CaseEscalated, CaseEvent, CaseOpened
-from domain.model import AnyRecorded
+from domain.model import AnyRecorded, events_of
 from projections.dataset import Column, Row, Table
 from projections.projection import RowFold
+
+Heard = CaseEvent
 
 TABLE: Final = Table(
     "cases",
@@ -31,7 +33,7 @@ TABLE: Final = Table(
 
 def evolve(row: Row | None, recorded: AnyRecorded) -> Row | None:
     """The row after an event."""
-    event: CaseEvent = recorded.data
+    event: Heard = recorded.data
     if isinstance(event, CaseOpened):
         return _opened(event, recorded)
     return None if row is None else {**row, **_changes(row, event, recorded)}
@@ -53,7 +55,7 @@ def _opened(event: CaseOpened, recorded: AnyRecorded) -> Row:
     }
 
 
-def _changes(row: Row, event: CaseEvent, recorded: AnyRecorded) -> dict[str, Any]:
+def _changes(row: Row, event: Heard, recorded: AnyRecorded) -> dict[str, Any]:
     at = recorded.occurred_at
     match event:
         case CaseEscalated():
@@ -68,4 +70,4 @@ def _changes(row: Row, event: CaseEvent, recorded: AnyRecorded) -> dict[str, Any
             assert_never(event)
 
 
-PROJECTION: Final = RowFold("cases", 1, TABLE, frozenset(CaseEvent.__args__), evolve)
+PROJECTION: Final = RowFold("cases", 1, TABLE, events_of(Heard), evolve)

@@ -8,15 +8,16 @@ from datetime import datetime
 from itertools import zip_longest
 from typing import Any, Final
 
-from domain.commitment import POLICY, Facts, Health, fold, health_at, walk
+from domain.commitment import POLICY, Facts, Health, HealthEvent, fold, health_at, walk
 from domain.commitment.moments import moment, time_of
-from domain.commitment.reading import READERS
 from domain.commitment.timeline import Change
 from domain.immutable import Immutable
-from domain.model import AnyRecorded
+from domain.model import AnyRecorded, events_of
 from domain.relationship.events import RelationshipProposed
 from projections.dataset import Column, Row, Table, relationship_id
 from projections.projection import Given, StateFold, Worked
+
+Heard = HealthEvent
 
 HEALTH: Final = Table(
     "commitment_health",
@@ -163,7 +164,7 @@ PROJECTION: Final = StateFold(
     "commitment",
     1,
     (HEALTH, SIGNALS, BANDS),
-    frozenset(READERS),
+    events_of(Heard),
     fold_event,
     work,
     dump,

@@ -2,7 +2,7 @@
 
 from typing import Any, Final, assert_never
 
-from domain.model import AnyRecorded
+from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from domain.relationship.concerns import RESPECT_CLAUSES, TRUST_CLAUSES
 from projections.dataset import Column, Key, Row, Table, relationship_id
@@ -17,7 +17,7 @@ Settling = (
     | e.TrustRestored
     | e.DisrespectResolved
 )
-Folded = Raising | Settling
+Heard = Raising | Settling
 
 TABLE: Final = Table(
     "concerns",
@@ -42,7 +42,7 @@ TABLE: Final = Table(
 
 def keys(recorded: AnyRecorded, rows: Rows) -> list[Key]:
     """A new row for what is raised; the open ones that an answer is about."""
-    event: Folded = recorded.data
+    event: Heard = recorded.data
     match event:
         case e.CommitmentConcernRaised() | e.ShutdownRecommended():
             return [(recorded.subject, recorded.version)]
@@ -70,7 +70,7 @@ def _open(rows: Rows, kind: str, clauses: tuple[str, ...] | None) -> list[Key]:
 
 def evolve(row: Row | None, recorded: AnyRecorded) -> Row | None:
     """The row after an event."""
-    event: Folded = recorded.data
+    event: Heard = recorded.data
     match event:
         case e.CommitmentConcernRaised():
             return _raised("concern", event, recorded)
@@ -112,4 +112,4 @@ def _raised(kind: str, event: Raising, recorded: AnyRecorded) -> Row:
     }
 
 
-PROJECTION: Final = RowFold("concerns", 1, TABLE, frozenset(Folded.__args__), evolve, keys)
+PROJECTION: Final = RowFold("concerns", 1, TABLE, events_of(Heard), evolve, keys)

@@ -2,13 +2,13 @@
 
 from typing import Any, Final, assert_never
 
-from domain.model import AnyRecorded
+from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from projections.dataset import Column, Key, Row, Table, relationship_id
 from projections.projection import RowFold, Rows
 
 OfOneGoal = e.GoalAgreed | e.GoalRevised | e.GoalDropped | e.GoalProgressRecorded | e.GoalAchieved
-Folded = OfOneGoal | e.EndReviewRecorded
+Heard = OfOneGoal | e.EndReviewRecorded
 
 TABLE: Final = Table(
     "goals",
@@ -34,7 +34,7 @@ TABLE: Final = Table(
 
 def keys(recorded: AnyRecorded, _: Rows) -> tuple[Key, ...]:
     """The goal that the event names; those that an end review goes through."""
-    event: Folded = recorded.data
+    event: Heard = recorded.data
     if isinstance(event, e.EndReviewRecorded):
         return tuple(dict.fromkeys((recorded.subject, objective.goal_id) for objective in event.objectives))
     return ((recorded.subject, event.goal_id),)
@@ -42,7 +42,7 @@ def keys(recorded: AnyRecorded, _: Rows) -> tuple[Key, ...]:
 
 def evolve(row: Row | None, recorded: AnyRecorded) -> Row | None:
     """The row after an event; a goal begins when it is agreed."""
-    event: Folded = recorded.data
+    event: Heard = recorded.data
     if isinstance(event, e.GoalAgreed):
         return _agreed(event, recorded)
     return None if row is None else {**row, **_changes(row, event, recorded)}
@@ -65,7 +65,7 @@ def _agreed(event: e.GoalAgreed, recorded: AnyRecorded) -> Row:
     }
 
 
-def _changes(row: Row, event: Folded, recorded: AnyRecorded) -> dict[str, Any]:
+def _changes(row: Row, event: Heard, recorded: AnyRecorded) -> dict[str, Any]:
     at = recorded.occurred_at
     match event:
         case e.GoalProgressRecorded():
@@ -84,4 +84,4 @@ def _changes(row: Row, event: Folded, recorded: AnyRecorded) -> dict[str, Any]:
             assert_never(event)
 
 
-PROJECTION: Final = RowFold("goals", 1, TABLE, frozenset(Folded.__args__), evolve, keys)
+PROJECTION: Final = RowFold("goals", 1, TABLE, events_of(Heard), evolve, keys)

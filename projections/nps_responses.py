@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, assert_never
 
-from domain.model import AnyRecorded
+from domain.model import AnyRecorded, events_of
 from domain.nps import PLACES, Said, counted, figure, kind_of
 from domain.relationship.events import NpsRequested, NpsResponded, RelationshipProposed
 from domain.small_cells import Cell, hidden
 from projections.dataset import Column, Key, Row, Table, relationship_id
 from projections.projection import Given, StateFold, Summary, Worked
+
+Heard = RelationshipProposed | NpsRequested | NpsResponded
 
 RESPONSES: Final = Table(
     "nps_responses",
@@ -69,12 +71,23 @@ class State(NamedTuple):
 
 def fold(state: State | None, recorded: AnyRecorded) -> State | None:
     """The state after an event."""
-    event: RelationshipProposed | NpsRequested | NpsResponded = recorded.data
-    if isinstance(event, RelationshipProposed):
-        return State(event.programme_id, event.mentor_id, {})
+    event: Heard = recorded.data
+    match event:
+        case RelationshipProposed():
+            return State(event.programme_id, event.mentor_id, {})
+        case NpsRequested():
+            return _with(state, event, None, recorded)
+        case NpsResponded():
+            return _with(state, event, event.score, recorded)
+        case _:
+            assert_never(event)
+
+
+def _with(
+    state: State | None, event: NpsRequested | NpsResponded, score: int | None, recorded: AnyRecorded
+) -> State | None:
     if state is None:
         return None
-    score = event.score if isinstance(event, NpsResponded) else None
     one = Said(recorded.occurred_at, recorded.recorded_at, recorded.version, score)
     key = (event.respondent, event.occasion)
     return state._replace(said={**state.said, key: (*state.said.get(key, ()), one)})
@@ -171,7 +184,7 @@ PROJECTION: Final = StateFold(
     "nps_responses",
     1,
     (RESPONSES,),
-    frozenset({RelationshipProposed, NpsRequested, NpsResponded}),
+    events_of(Heard),
     fold,
     work,
     dump,

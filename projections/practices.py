@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, assert_never
 from domain.codes.clauses import CLAUSES
 from domain.codes.implements import implements
 from domain.immutable import Immutable
-from domain.model import AnyRecorded
+from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from projections.dataset import Column, Row, Table, relationship_id
 from projections.projection import Given, StateFold, Worked
@@ -101,7 +101,7 @@ class State(Immutable):
     asked_about: tuple[str, ...] = ()
 
 
-Folded = (
+Heard = (
     e.RelationshipProposed
     | e.SessionScheduled
     | e.SessionCompleted
@@ -116,13 +116,13 @@ Folded = (
 
 def fold(state: State | None, recorded: AnyRecorded) -> State | None:
     """The state after an event."""
-    event: Folded = recorded.data
+    event: Heard = recorded.data
     if isinstance(event, e.RelationshipProposed):
         return State(event.programme_id, event.mentor_id)
     return None if state is None else _after(state, event, recorded)
 
 
-def _after(state: State, event: Folded, recorded: AnyRecorded) -> State:
+def _after(state: State, event: Heard, recorded: AnyRecorded) -> State:
     match event:
         case e.SessionScheduled():
             return state.put("scheduled_by", event.session_id, recorded.role)
@@ -277,4 +277,4 @@ def load(values: Any) -> State:
     return State(**{**values, "completed": completed, "homework": homework, "asked_about": asked_about})
 
 
-PROJECTION: Final = StateFold("practices", 1, (TABLE,), frozenset(Folded.__args__), fold, work, dump, load)
+PROJECTION: Final = StateFold("practices", 1, (TABLE,), events_of(Heard), fold, work, dump, load)

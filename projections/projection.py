@@ -36,7 +36,7 @@ class RowFold:
     name: str
     version: int
     table: Table
-    folds: frozenset[type[Event]]
+    listens: frozenset[type[Event]]
     evolve: Callable[[Row | None, AnyRecorded], Row | None]
     keys: Callable[[AnyRecorded, Rows], Iterable[Key]] = by_subject
 
@@ -88,14 +88,14 @@ class Summary:
 class StateFold(Generic[S]):
     """A projection that keeps a state for each stream and works out its rows.
 
-    `folds` are the events that `fold` takes in; None means every event of the stream's kind. `programme` names the
-    programme whose settings `work` is given; a change of its terms has the rows worked out anew.
+    `listens` are the events that `fold` takes in. `programme` names the programme whose settings `work` is given; when a
+    term of the programme changes, the rows are worked out anew.
     """
 
     name: str
     version: int
     tables: tuple[Table, ...]
-    folds: frozenset[type[Event]]
+    listens: frozenset[type[Event]]
     fold: Callable[[S | None, AnyRecorded], S | None]
     work: Callable[[S, Given], Worked]
     dump: Callable[[S], Json]

@@ -2,12 +2,12 @@
 
 from typing import Any, Final, assert_never
 
-from domain.model import AnyRecorded
+from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from projections.dataset import Column, Row, Table, relationship_id
 from projections.projection import RowFold
 
-Folded = (
+Heard = (
     e.RelationshipProposed
     | e.PlanAgreed
     | e.RelationshipActivated
@@ -86,13 +86,13 @@ _BLANK: Final[Row] = {
 
 def evolve(row: Row | None, recorded: AnyRecorded) -> Row | None:
     """The row after an event; a relationship begins with its proposal."""
-    event: Folded = recorded.data
+    event: Heard = recorded.data
     if isinstance(event, e.RelationshipProposed):
         return _proposed(event, recorded)
     return None if row is None else {**row, **_changes(row, event, recorded)}
 
 
-def _changes(row: Row, event: Folded, recorded: AnyRecorded) -> dict[str, Any]:
+def _changes(row: Row, event: Heard, recorded: AnyRecorded) -> dict[str, Any]:
     at = recorded.occurred_at
     match event:
         case e.SessionScheduled():
@@ -165,4 +165,4 @@ def _proposed(event: e.RelationshipProposed, recorded: AnyRecorded) -> Row:
     }
 
 
-PROJECTION: Final = RowFold("relationships", 1, TABLE, frozenset(Folded.__args__), evolve)
+PROJECTION: Final = RowFold("relationships", 1, TABLE, events_of(Heard), evolve)

@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Any, Final, assert_never
 
 from domain.codes.implements import implements
-from domain.model import AnyRecorded
+from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from projections.dataset import Column, Key, Row, Table, relationship_id
 from projections.projection import RowFold, Rows
 
-Folded = (
+Heard = (
     e.SessionScheduled
     | e.SessionRescheduled
     | e.SessionCancelled
@@ -94,7 +94,7 @@ def keys(recorded: AnyRecorded, _: Rows) -> tuple[Key]:
 
 def evolve(row: Row | None, recorded: AnyRecorded) -> Row | None:
     """The row after an event; what is said of a session that was never scheduled has no row."""
-    event: Folded = recorded.data
+    event: Heard = recorded.data
     if isinstance(event, e.SessionScheduled):
         return _scheduled(event, recorded)
     return None if row is None else {**row, **_changes(row, event, recorded)}
@@ -113,7 +113,7 @@ def _scheduled(event: e.SessionScheduled, recorded: AnyRecorded) -> Row:
     }
 
 
-def _changes(row: Row, event: Folded, recorded: AnyRecorded) -> dict[str, Any]:
+def _changes(row: Row, event: Heard, recorded: AnyRecorded) -> dict[str, Any]:
     match event:
         case e.SessionCompleted():
             return _completed(row, event)
@@ -185,4 +185,4 @@ def _minutes(start: datetime, end: datetime) -> float:
     return (end - start).total_seconds() / 60
 
 
-PROJECTION: Final = RowFold("sessions", 1, TABLE, frozenset(Folded.__args__), evolve, keys)
+PROJECTION: Final = RowFold("sessions", 1, TABLE, events_of(Heard), evolve, keys)

@@ -5,11 +5,11 @@ and erasure is only ever proposed.
 """
 
 from datetime import timedelta
-from typing import Final
+from typing import Final, assert_never
 
 from domain.calendar import end_of_local_day
 from domain.codes.implements import implements
-from domain.model import AnyRecorded
+from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from workers.model import NOTHING, Arm, Cancel, CloseTask, Deadline, Given, OpenTask, Reaction, State, Worker
 from workers.saying import COORDINATOR, because, tell, tidy
@@ -18,6 +18,9 @@ REVIEW: Final = "end_review"
 FEEDBACK: Final = "end_feedback"
 RECORDS: Final = "secure_records"
 RETENTION: Final = "retention"
+
+
+Heard = e.RelationshipTerminated | e.EndReviewRecorded | e.FeedbackGiven | e.RecordsSecured | e.PersonalDataErased
 
 
 class Closing(State):
@@ -29,7 +32,8 @@ class Closing(State):
 
 
 def _react(state: Closing, recorded: AnyRecorded, given: Given) -> tuple[Closing, Reaction]:
-    event, version = recorded.data, recorded.version
+    event: Heard = recorded.data
+    version = recorded.version
     match event:
         case e.RelationshipTerminated():
             reaction = _review(state, version, given) + _feedback(version, given)
@@ -44,8 +48,10 @@ def _react(state: Closing, recorded: AnyRecorded, given: Given) -> tuple[Closing
             return state, (*tidy(Cancel(RECORDS), CloseTask(RECORDS)), kept)
         case e.PersonalDataErased():
             return state.but(erased=(*state.erased, event.person)), tidy(CloseTask(f"erasure:{event.person}"))
-        case _:
+        case e.FeedbackGiven():
             return state, NOTHING
+        case _:
+            assert_never(event)
 
 
 @implements("cmn.end-review")
@@ -104,15 +110,7 @@ def _due(state: Closing, deadline: Deadline, given: Given) -> tuple[Closing, Rea
 CLOSING: Final = Worker(
     name="closing",
     state=Closing,
-    listens=frozenset(
-        {
-            e.RelationshipTerminated,
-            e.EndReviewRecorded,
-            e.FeedbackGiven,
-            e.RecordsSecured,
-            e.PersonalDataErased,
-        }
-    ),
+    listens=events_of(Heard),
     react=_react,
     due=_due,
 )

@@ -4,18 +4,29 @@ A tip goes to the mentor alone and names the clause, not what was said. Nothing 
 """
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from pydantic import Field
 
 from domain.codes.implements import implements
-from domain.model import AnyRecorded, Time
+from domain.model import AnyRecorded, Time, events_of
 from domain.relationship import events as e
 from workers.model import NOTHING, Arm, Cancel, Deadline, Given, Over, Reaction, State, Worker
 from workers.saying import because, tell, tidy
 
 ENVIRONMENT: Final = ("device", "quiet")
 CONNECTION: Final = ("connection", "microphone", "speakers", "camera", "late_check")
+
+
+Heard = (
+    e.SessionScheduled
+    | e.SessionRescheduled
+    | e.SessionCancelled
+    | e.SessionMissed
+    | e.PresessionCheckRecorded
+    | e.SessionCompleted
+    | e.RelationshipTerminated
+)
 
 
 class Coaching(State):
@@ -36,7 +47,8 @@ def _tip(
 
 
 def _react(state: Coaching, recorded: AnyRecorded, given: Given) -> tuple[Coaching, Reaction]:
-    event, version = recorded.data, recorded.version
+    event: Heard = recorded.data
+    version = recorded.version
     match event:
         case e.SessionScheduled() | e.SessionRescheduled():
             starts = {**state.starts, event.session_id: event.starts_at}
@@ -58,7 +70,7 @@ def _react(state: Coaching, recorded: AnyRecorded, given: Given) -> tuple[Coachi
         case e.RelationshipTerminated():
             return Coaching(), tidy(Over())
         case _:
-            return state, NOTHING
+            assert_never(event)
 
 
 def _off(state: Coaching, session_id: str) -> Coaching:
@@ -136,17 +148,7 @@ COACHING: Final = Worker(
     name="coaching",
     state=Coaching,
     under=frozenset({"mentor247"}),
-    listens=frozenset(
-        {
-            e.SessionScheduled,
-            e.SessionRescheduled,
-            e.SessionCancelled,
-            e.SessionMissed,
-            e.PresessionCheckRecorded,
-            e.SessionCompleted,
-            e.RelationshipTerminated,
-        }
-    ),
+    listens=events_of(Heard),
     react=_react,
     due=_due,
 )

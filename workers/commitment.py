@@ -5,13 +5,13 @@ the events that are its evidence. The deadline `clears` is the moment at which p
 """
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, assert_never
 
 from pydantic import PlainSerializer, PlainValidator
 
 from domain.codes.implements import implements
-from domain.commitment import Facts, Signal, evaluate, fold
-from domain.model import AnyRecorded, Time
+from domain.commitment import Facts, HealthEvent, Signal, evaluate, fold
+from domain.model import AnyRecorded, Time, events_of
 from domain.programme.events import TermSet
 from domain.relationship import events as e
 from domain.relationship.commands import EscalateConcern, RaiseConcern, ResolveConcern
@@ -36,8 +36,6 @@ CLAUSE: Final = "pentalog.late-reschedules"
 SIGNAL: Final = "late_reschedules"
 CLEARS: Final = "clears"
 RESOLUTION: Final = "the signal no longer holds"
-# After these events the signal may hold, or hold no longer, where it did not before.
-TELLING: Final = (e.RelationshipActivated, e.SessionRescheduled, e.SessionCancelled, e.RelationshipResumed, TermSet)
 TERMS: Final = ("late_notice_hours", "late_window_days")
 
 
@@ -46,6 +44,9 @@ def _facts(value: Any) -> Facts:
 
 
 KeptFacts = Annotated[Facts, PlainValidator(_facts), PlainSerializer(Facts.to_json, return_type=list)]
+
+
+Heard = HealthEvent | e.CommitmentConcernRaised | e.CommitmentConcernResolved | TermSet
 
 
 class Commitment(State):
@@ -69,7 +70,8 @@ def _keys(recorded: AnyRecorded, ground: Ground) -> tuple[str, ...]:
 
 
 def _react(state: Commitment, recorded: AnyRecorded, given: Given) -> tuple[Commitment, Reaction]:
-    event, watched = recorded.data, bool(given.cite(CLAUSE))
+    event: Heard = recorded.data
+    watched = bool(given.cite(CLAUSE))
     if watched and not isinstance(event, TermSet):
         state = state.but(facts=fold(state.facts, recorded))
     match event:
@@ -87,13 +89,41 @@ def _react(state: Commitment, recorded: AnyRecorded, given: Given) -> tuple[Comm
         case e.RelationshipTerminated():
             # No more escalation: what is open stays on the coordinator's list until somebody settles it.
             return state, tidy(Cancel(CLEARS), *(Cancel(f"escalate:{clause}") for clause in state.open))
-        case _ if watched and isinstance(event, TELLING) and given.relation and given.relation.status == "active":
-            return _look(state, max(given.at, state.looked_at or given.at), given)
-        case _:
+        case (
+            e.RelationshipActivated()
+            | e.RelationshipResumed()
+            | e.SessionRescheduled()
+            | e.SessionCancelled()
+            | TermSet()
+        ):
+            # Only these may make the signal hold, or hold no longer.
+            if watched and given.relation and given.relation.status == "active":
+                return _assess(state, max(given.at, state.looked_at or given.at), given)
             return state, NOTHING
+        case (
+            e.RelationshipProposed()
+            | e.PlanAgreed()
+            | e.GoalAgreed()
+            | e.GoalDropped()
+            | e.GoalAchieved()
+            | e.GoalProgressRecorded()
+            | e.SessionScheduled()
+            | e.SessionCompleted()
+            | e.SessionMissed()
+            | e.HomeworkReported()
+            | e.ContactRecorded()
+            | e.TrustBreakdownReported()
+            | e.TrustRestored()
+            | e.DisrespectReported()
+            | e.DisrespectResolved()
+            | e.RecommendationDismissed()
+        ):
+            return state, NOTHING
+        case _:
+            assert_never(event)
 
 
-def _look(state: Commitment, at: datetime, given: Given) -> tuple[Commitment, Reaction]:
+def _assess(state: Commitment, at: datetime, given: Given) -> tuple[Commitment, Reaction]:
     """What the signal says now, and what follows when it says something new.
 
     More than was known at the last look is new, of whichever party: a concern that was resolved is raised again for it.
@@ -169,7 +199,7 @@ def _due(state: Commitment, deadline: Deadline, given: Given) -> tuple[Commitmen
     if given.relation is None:
         return state, NOTHING
     if deadline.name == CLEARS:
-        return _look(state, given.at, given)
+        return _assess(state, given.at, given)
     clause = deadline.name.partition(":")[2]
     return state, _escalate(clause, deadline, given) if clause in state.open else NOTHING
 
@@ -186,35 +216,7 @@ def _escalate(clause: str, deadline: Deadline, given: Given) -> Reaction:
 COMMITMENT: Final = Worker(
     name="commitment",
     state=Commitment,
-    listens=frozenset(
-        {
-            e.RelationshipProposed,
-            e.RelationshipActivated,
-            e.RelationshipPaused,
-            e.RelationshipResumed,
-            e.RelationshipTerminated,
-            e.PlanAgreed,
-            e.GoalAgreed,
-            e.GoalAchieved,
-            e.GoalDropped,
-            e.GoalProgressRecorded,
-            e.SessionScheduled,
-            e.SessionRescheduled,
-            e.SessionCancelled,
-            e.SessionCompleted,
-            e.SessionMissed,
-            e.HomeworkReported,
-            e.ContactRecorded,
-            e.TrustBreakdownReported,
-            e.TrustRestored,
-            e.DisrespectReported,
-            e.DisrespectResolved,
-            e.RecommendationDismissed,
-            e.CommitmentConcernRaised,
-            e.CommitmentConcernResolved,
-            TermSet,
-        }
-    ),
+    listens=events_of(Heard),
     react=_react,
     due=_due,
     keys=_keys,

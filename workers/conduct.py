@@ -5,14 +5,14 @@ finds it there. What a decision means for the mentor is the standing worker's bu
 """
 
 from datetime import datetime
-from typing import Final
+from typing import Final, assert_never
 
 from domain.calendar import working_day_deadline
 from domain.case.commands import CASE_OF_EVENT, OpenCase
 from domain.case.decide import CLAUSE
 from domain.case.events import CaseClosed, CaseDecided, CaseEscalated, CaseOpened
 from domain.codes.implements import implements
-from domain.model import AnyRecorded
+from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from domain.words import CaseKind
 from workers.ground import Case, Ground
@@ -21,6 +21,11 @@ from workers.saying import COORDINATOR, HR, because, tell, tidy
 
 REVIEW: Final = "review"
 ESCALATE: Final = "escalate"
+
+
+Heard = (
+    e.BreachReported | e.SessionScheduled | e.SessionCancelled | CaseOpened | CaseEscalated | CaseDecided | CaseClosed
+)
 
 
 class Conduct(State):
@@ -43,7 +48,8 @@ def case_for(recorded: AnyRecorded) -> str:
 
 
 def _react(state: Conduct, recorded: AnyRecorded, given: Given) -> tuple[Conduct, Reaction]:
-    match recorded.data:
+    event: Heard = recorded.data
+    match event:
         case CaseOpened() | CaseEscalated() | CaseDecided() | CaseClosed():
             return _of_case(state, recorded, given)
         case e.BreachReported():
@@ -53,8 +59,10 @@ def _react(state: Conduct, recorded: AnyRecorded, given: Given) -> tuple[Conduct
         case e.SessionCancelled(session_id=session_id) if session_id in state.unpaid:
             unpaid = tuple(session for session in state.unpaid if session != session_id)
             return state.but(unpaid=unpaid), tidy(CloseTask(f"unpaid:{session_id}"))
-        case _:
+        case e.SessionScheduled() | e.SessionCancelled():
             return state, NOTHING
+        case _:
+            assert_never(event)
 
 
 @implements("cmn.breaches")
@@ -149,17 +157,7 @@ def _due(state: Conduct, deadline: Deadline, given: Given) -> tuple[Conduct, Rea
 CONDUCT: Final = Worker(
     name="conduct",
     state=Conduct,
-    listens=frozenset(
-        {
-            e.BreachReported,
-            e.SessionScheduled,
-            e.SessionCancelled,
-            CaseOpened,
-            CaseEscalated,
-            CaseDecided,
-            CaseClosed,
-        }
-    ),
+    listens=events_of(Heard),
     react=_react,
     due=_due,
     keys=_keys,

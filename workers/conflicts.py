@@ -3,16 +3,19 @@
 Before activation the gates see to both; so this worker looks at what is declared while active or paused.
 """
 
-from typing import Final
+from typing import Final, assert_never
 
 from domain.codes.implements import implements
-from domain.model import AnyRecorded
+from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from domain.words import ConflictNature
 from workers.model import NOTHING, CloseTask, Given, OpenTask, Over, Reaction, State, Worker
 from workers.saying import COORDINATOR, because, everybody, tell, tidy
 
 COMPROMISING: Final[tuple[ConflictNature, ...]] = ("friendship", "family", "sexual")
+
+
+Heard = e.ConflictOfInterestDeclared | e.ConflictMitigationAgreed | e.RelationshipTerminated
 
 
 class Conflicts(State):
@@ -22,7 +25,8 @@ class Conflicts(State):
 
 
 def _react(state: Conflicts, recorded: AnyRecorded, given: Given) -> tuple[Conflicts, Reaction]:
-    event, version = recorded.data, recorded.version
+    event: Heard = recorded.data
+    version = recorded.version
     running = given.relation is not None and given.relation.status in {"active", "paused"}
     match event:
         case e.ConflictOfInterestDeclared() if running and event.nature != "none":
@@ -35,8 +39,10 @@ def _react(state: Conflicts, recorded: AnyRecorded, given: Given) -> tuple[Confl
             return state.but(open=rest), tidy(*(CloseTask(f"mitigate:{nature}") for nature in settled))
         case e.RelationshipTerminated():
             return Conflicts(), tidy(Over())
-        case _:
+        case e.ConflictOfInterestDeclared():
             return state, NOTHING
+        case _:
+            assert_never(event)
 
 
 @implements("leapfrog.conflicts")
@@ -66,6 +72,6 @@ def _compromising(nature: ConflictNature, version: int, given: Given) -> Reactio
 CONFLICTS: Final = Worker(
     name="conflicts",
     state=Conflicts,
-    listens=frozenset({e.ConflictOfInterestDeclared, e.ConflictMitigationAgreed, e.RelationshipTerminated}),
+    listens=events_of(Heard),
     react=_react,
 )

@@ -5,10 +5,10 @@ don't count, and resumption begins a new count.
 """
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, assert_never
 
 from domain.codes.implements import implements
-from domain.model import AnyRecorded, Time
+from domain.model import AnyRecorded, Time, events_of
 from domain.relationship import events as e
 from workers.model import NOTHING, Arm, Cancel, CloseTask, Deadline, Given, OpenTask, Over, Reaction, State, Worker
 from workers.saying import COORDINATOR, because, tell, tidy
@@ -19,6 +19,16 @@ RIGHT_AFTER: Final = timedelta(microseconds=1)
 SETTLED_BY: Final = ("RecordContact", "CompleteSession", "PauseRelationship", "TerminateRelationship")
 
 
+Heard = (
+    e.RelationshipActivated
+    | e.RelationshipPaused
+    | e.RelationshipResumed
+    | e.SessionCompleted
+    | e.ContactRecorded
+    | e.RelationshipTerminated
+)
+
+
 class Contact(State):
     """When the two were last in touch, or None while they need not be."""
 
@@ -26,7 +36,8 @@ class Contact(State):
 
 
 def _react(state: Contact, recorded: AnyRecorded, given: Given) -> tuple[Contact, Reaction]:
-    event, version = recorded.data, recorded.version
+    event: Heard = recorded.data
+    version = recorded.version
     match event:
         case e.RelationshipActivated() | e.RelationshipResumed():
             return _heard(Contact(), given.at, version, given)
@@ -38,8 +49,10 @@ def _react(state: Contact, recorded: AnyRecorded, given: Given) -> tuple[Contact
             return Contact(), tidy(Cancel(SILENCE), CloseTask(SILENCE))
         case e.RelationshipTerminated():
             return Contact(), tidy(Over())
-        case _:
+        case e.SessionCompleted() | e.ContactRecorded():
             return state, NOTHING
+        case _:
+            assert_never(event)
 
 
 def _heard(state: Contact, at: datetime, version: int, given: Given) -> tuple[Contact, Reaction]:
@@ -64,16 +77,7 @@ def _due(state: Contact, deadline: Deadline, given: Given) -> tuple[Contact, Rea
 CONTACT: Final = Worker(
     name="contact",
     state=Contact,
-    listens=frozenset(
-        {
-            e.RelationshipActivated,
-            e.RelationshipPaused,
-            e.RelationshipResumed,
-            e.SessionCompleted,
-            e.ContactRecorded,
-            e.RelationshipTerminated,
-        }
-    ),
+    listens=events_of(Heard),
     react=_react,
     due=_due,
 )

@@ -5,10 +5,10 @@ not asked again.
 """
 
 from datetime import timedelta
-from typing import Final, get_args
+from typing import Final, assert_never, get_args
 
 from domain.codes.implements import implements
-from domain.model import AnyRecorded
+from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from domain.relationship.commands import RequestNps
 from domain.words import Occasion, Respondent
@@ -36,6 +36,17 @@ RESPONDENTS: Final[tuple[Respondent, ...]] = get_args(Respondent)
 OCCASIONS: Final[tuple[Occasion, ...]] = get_args(Occasion)
 
 
+Heard = (
+    e.PlanAgreed
+    | e.RelationshipActivated
+    | e.SessionCompleted
+    | e.NpsRequested
+    | e.NpsResponded
+    | e.FeedbackGiven
+    | e.RelationshipTerminated
+)
+
+
 class Feedback(State):
     """`done` counts sessions completed while active; `asked` and `answered` hold "occasion:respondent"."""
 
@@ -48,7 +59,8 @@ class Feedback(State):
 
 
 def _react(state: Feedback, recorded: AnyRecorded, given: Given) -> tuple[Feedback, Reaction]:
-    event, version = recorded.data, recorded.version
+    event: Heard = recorded.data
+    version = recorded.version
     match event:
         case e.PlanAgreed():
             return state.but(planned=event.sessions), NOTHING
@@ -70,8 +82,10 @@ def _react(state: Feedback, recorded: AnyRecorded, given: Given) -> tuple[Feedba
             state, asking = _ask(state, "end", version, given)
             middle = [f"nps:mid:{respondent}" for respondent in RESPONDENTS]
             return state, tidy(Cancel(PRACTICE), *map(Cancel, middle)) + asking + _to_coordinator("end", version, given)
-        case _:
+        case e.SessionCompleted() | e.FeedbackGiven():
             return state, NOTHING
+        case _:
+            assert_never(event)
 
 
 def _completed(state: Feedback, version: int, given: Given) -> tuple[Feedback, Reaction]:
@@ -153,17 +167,7 @@ def _due(state: Feedback, deadline: Deadline, given: Given) -> tuple[Feedback, R
 FEEDBACK: Final = Worker(
     name="feedback",
     state=Feedback,
-    listens=frozenset(
-        {
-            e.PlanAgreed,
-            e.RelationshipActivated,
-            e.SessionCompleted,
-            e.NpsRequested,
-            e.NpsResponded,
-            e.FeedbackGiven,
-            e.RelationshipTerminated,
-        }
-    ),
+    listens=events_of(Heard),
     react=_react,
     due=_due,
 )

@@ -5,7 +5,7 @@ which asks for them.
 """
 
 from datetime import date
-from typing import Final
+from typing import Final, assert_never
 
 from pydantic import Field
 
@@ -15,7 +15,7 @@ from domain.case.events import CaseDecided
 from domain.codes.clauses import cite
 from domain.codes.implements import implements
 from domain.mentor.events import DevelopmentRecorded, MentorRemoved, TrainingRecorded
-from domain.model import AnyRecorded
+from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from workers.model import NOTHING, Arm, Cancel, CloseTask, Deadline, Given, OpenTask, Over, Reaction, State, Worker
 from workers.saying import COORDINATOR, because, tell, tidy
@@ -25,6 +25,16 @@ DEVELOPMENT: Final = "development"
 AFTER_CASE: Final = "after_case"
 COMPETENCE: Final = "leapfrog.competence"
 FURTHER: Final = "nottingham.further-training"
+
+
+Heard = (
+    MentorRemoved
+    | TrainingRecorded
+    | DevelopmentRecorded
+    | CaseDecided
+    | e.RelationshipProposed
+    | e.RelationshipTerminated
+)
 
 
 class Learning(State):
@@ -44,7 +54,8 @@ class Learning(State):
 
 
 def _react(state: Learning, recorded: AnyRecorded, given: Given) -> tuple[Learning, Reaction]:
-    event, version = recorded.data, recorded.version
+    event: Heard = recorded.data
+    version = recorded.version
     match event:
         case e.RelationshipProposed():
             return _bound(state, recorded, given)
@@ -58,8 +69,10 @@ def _react(state: Learning, recorded: AnyRecorded, given: Given) -> tuple[Learni
             return state, _after_case(recorded, given)
         case MentorRemoved():
             return Learning(), tidy(Over())
-        case _:
+        case CaseDecided():
             return state, NOTHING
+        case _:
+            assert_never(event)
 
 
 def _bound(state: Learning, recorded: AnyRecorded, given: Given) -> tuple[Learning, Reaction]:
@@ -153,16 +166,7 @@ def _due(state: Learning, deadline: Deadline, given: Given) -> tuple[Learning, R
 LEARNING: Final = Worker(
     name="learning",
     state=Learning,
-    listens=frozenset(
-        {
-            MentorRemoved,
-            TrainingRecorded,
-            DevelopmentRecorded,
-            CaseDecided,
-            e.RelationshipProposed,
-            e.RelationshipTerminated,
-        }
-    ),
+    listens=events_of(Heard),
     react=_react,
     due=_due,
     keys=of_mentor,

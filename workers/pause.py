@@ -4,10 +4,10 @@ A pause of more than the allowed days is put before those who oversee the mentor
 """
 
 from datetime import datetime, time, timedelta
-from typing import Final
+from typing import Final, assert_never
 
 from domain.calendar import at_local
-from domain.model import AnyRecorded
+from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from workers.model import NOTHING, Arm, Cancel, CloseTask, Deadline, Given, OpenTask, Over, Reaction, State, Worker
 from workers.saying import because, everybody, tell, tidy
@@ -20,14 +20,18 @@ SETTLED_BY: Final = ("ResumeRelationship", "TerminateRelationship")
 MORNING: Final = time(9)
 
 
+Heard = e.RelationshipPaused | e.RelationshipResumed | e.RelationshipTerminated
+
+
 class Pause(State):
     """The version of the pause, or None while there is none."""
 
     paused: int | None = None
 
 
-def _react(state: Pause, recorded: AnyRecorded, given: Given) -> tuple[Pause, Reaction]:
-    match recorded.data:
+def _react(_: Pause, recorded: AnyRecorded, given: Given) -> tuple[Pause, Reaction]:
+    event: Heard = recorded.data
+    match event:
         case e.RelationshipPaused(review_on=review_on):
             review_at = at_local(review_on, MORNING, given.programme.timezone)
             return Pause(paused=recorded.version), _watch(review_at, recorded.version, given)
@@ -37,7 +41,7 @@ def _react(state: Pause, recorded: AnyRecorded, given: Given) -> tuple[Pause, Re
         case e.RelationshipTerminated():
             return Pause(), tidy(Over())
         case _:
-            return state, NOTHING
+            assert_never(event)
 
 
 def _watch(review_at: datetime, version: int, given: Given) -> Reaction:
@@ -64,7 +68,7 @@ def _due(state: Pause, deadline: Deadline, given: Given) -> tuple[Pause, Reactio
 PAUSE: Final = Worker(
     name="pause",
     state=Pause,
-    listens=frozenset({e.RelationshipPaused, e.RelationshipResumed, e.RelationshipTerminated}),
+    listens=events_of(Heard),
     react=_react,
     due=_due,
 )

@@ -5,10 +5,10 @@ readable by the recipient alone. HR hears of an offence against law or policy wh
 hears only that there was one.
 """
 
-from typing import Final
+from typing import Final, assert_never
 
 from domain.codes.implements import implements
-from domain.model import AnyRecorded
+from domain.model import AnyRecorded, events_of
 from domain.relationship.events import ConfidenceDisclosed
 from workers.model import NOTHING, Given, Notify, Reaction, State, Worker
 from workers.saying import HR, because, tell
@@ -17,14 +17,20 @@ from workers.saying import HR, because, tell
 OFFENCES: Final = ("policy_breach", "illegal_activity")
 
 
+Heard = ConfidenceDisclosed
+
+
 class Safeguarding(State):
     """Nothing is kept."""
 
 
 def _react(state: Safeguarding, recorded: AnyRecorded, given: Given) -> tuple[Safeguarding, Reaction]:
-    event = recorded.data
-    assert isinstance(event, ConfidenceDisclosed)
-    return state, _to_recipient(event, recorded.version) + _to_hr(event, recorded.version, given)
+    event: Heard = recorded.data
+    match event:
+        case ConfidenceDisclosed():
+            return state, _to_recipient(event, recorded.version) + _to_hr(event, recorded.version, given)
+        case _:
+            assert_never(event)
 
 
 @implements("nottingham.confidentiality")
@@ -42,6 +48,4 @@ def _to_hr(event: ConfidenceDisclosed, version: int, given: Given) -> Reaction:
     return (because(clauses, (version,), *tell((HR,), "hr_escalation", version=version)),)
 
 
-SAFEGUARDING: Final = Worker(
-    name="safeguarding", state=Safeguarding, listens=frozenset({ConfidenceDisclosed}), react=_react
-)
+SAFEGUARDING: Final = Worker(name="safeguarding", state=Safeguarding, listens=events_of(Heard), react=_react)

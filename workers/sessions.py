@@ -4,12 +4,12 @@ Dates belong to the parties: this worker only reminds, and hands the coordinator
 """
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from pydantic import Field
 
 from domain.codes.implements import implements
-from domain.model import AnyRecorded, Time
+from domain.model import AnyRecorded, Time, events_of
 from domain.relationship import events as e
 from domain.words import PARTIES, Party
 from workers.model import (
@@ -31,6 +31,19 @@ from workers.saying import COORDINATOR, because, everybody, parties, tell, tidy
 A_DAY: Final = timedelta(days=1)
 FIRST: Final = "first_session"
 NEXT: Final = "next_session"
+
+
+Heard = (
+    e.PlanAgreed
+    | e.RelationshipActivated
+    | e.SessionScheduled
+    | e.SessionRescheduled
+    | e.SessionCancelled
+    | e.SessionCompleted
+    | e.SessionMissed
+    | e.ContactRecorded
+    | e.RelationshipTerminated
+)
 
 
 class Booked(State):
@@ -60,7 +73,8 @@ class Sessions(State):
 
 
 def _react(state: Sessions, recorded: AnyRecorded, given: Given) -> tuple[Sessions, Reaction]:
-    event, version = recorded.data, recorded.version
+    event: Heard = recorded.data
+    version = recorded.version
     match event:
         case e.PlanAgreed():
             return state.but(planned=event.sessions), NOTHING
@@ -92,7 +106,7 @@ def _react(state: Sessions, recorded: AnyRecorded, given: Given) -> tuple[Sessio
         case e.RelationshipTerminated():
             return Sessions(), tidy(Over())
         case _:
-            return state, NOTHING
+            assert_never(event)
 
 
 def _booked(state: Sessions, session_id: str, booked: Booked, given: Given) -> tuple[Sessions, Reaction]:
@@ -205,19 +219,7 @@ def _due(state: Sessions, deadline: Deadline, given: Given) -> tuple[Sessions, R
 SESSIONS: Final = Worker(
     name="sessions",
     state=Sessions,
-    listens=frozenset(
-        {
-            e.PlanAgreed,
-            e.RelationshipActivated,
-            e.SessionScheduled,
-            e.SessionRescheduled,
-            e.SessionCancelled,
-            e.SessionCompleted,
-            e.SessionMissed,
-            e.ContactRecorded,
-            e.RelationshipTerminated,
-        }
-    ),
+    listens=events_of(Heard),
     react=_react,
     due=_due,
 )

@@ -4,7 +4,7 @@ Keys are mentors. Terms declined, or a case decided that way, remove the mentor;
 relationships, the one ending that a machine brings about; a suspension asks the coordinator what becomes of each.
 """
 
-from typing import Final
+from typing import Final, assert_never
 
 from pydantic import Field
 
@@ -14,7 +14,7 @@ from domain.codes.clauses import cite
 from domain.codes.implements import implements
 from domain.mentor.commands import RemoveMentor
 from domain.mentor.events import MentorReinstated, MentorRemoved, MentorSuspended
-from domain.model import AnyRecorded
+from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from domain.relationship.commands import TerminateRelationship
 from domain.words import CaseKind, Document, EndingReason, Status
@@ -26,6 +26,20 @@ from workers.saying import COORDINATOR, because, tell, tidy
 DOCUMENTS: Final[tuple[Document, ...]] = ("terms_of_use", "privacy_policy", "code_of_conduct")
 SUSPENDED: Final = "suspended"
 NEXT_STEPS: Final = "The mentor has left the role. The coordinator speaks with the mentee about another mentor."
+
+
+Heard = (
+    MentorRemoved
+    | MentorSuspended
+    | MentorReinstated
+    | CaseDecided
+    | e.RelationshipProposed
+    | e.RelationshipActivated
+    | e.RelationshipPaused
+    | e.RelationshipResumed
+    | e.RelationshipTerminated
+    | e.TermsDeclined
+)
 
 
 class Bond(State):
@@ -54,7 +68,8 @@ def of_mentor(recorded: AnyRecorded, ground: Ground) -> tuple[str, ...]:
 
 
 def _react(state: Standing, recorded: AnyRecorded, given: Given) -> tuple[Standing, Reaction]:
-    event, version = recorded.data, recorded.version
+    event: Heard = recorded.data
+    version = recorded.version
     match event:
         case MentorRemoved():
             return _removed(state, version, given)
@@ -67,8 +82,16 @@ def _react(state: Standing, recorded: AnyRecorded, given: Given) -> tuple[Standi
             return _decided(state, event, recorded, given)
         case e.TermsDeclined():
             return state, _declined(state, event, recorded, given)
-        case _:
+        case (
+            e.RelationshipProposed()
+            | e.RelationshipActivated()
+            | e.RelationshipPaused()
+            | e.RelationshipResumed()
+            | e.RelationshipTerminated()
+        ):
             return _of_bond(state, recorded, given)
+        case _:
+            assert_never(event)
 
 
 def _of_bond(state: Standing, recorded: AnyRecorded, given: Given) -> tuple[Standing, Reaction]:
@@ -151,20 +174,7 @@ def _ask_what_becomes(subject: str, bond: Bond, version: int) -> Reaction:
 STANDING: Final = Worker(
     name="standing",
     state=Standing,
-    listens=frozenset(
-        {
-            MentorRemoved,
-            MentorSuspended,
-            MentorReinstated,
-            CaseDecided,
-            e.RelationshipProposed,
-            e.RelationshipActivated,
-            e.RelationshipPaused,
-            e.RelationshipResumed,
-            e.RelationshipTerminated,
-            e.TermsDeclined,
-        }
-    ),
+    listens=events_of(Heard),
     react=_react,
     keys=of_mentor,
 )

@@ -3,10 +3,10 @@
 Keys are relationships, and for the search for another mentor the mentee: it is over when a new relationship is proposed for them.
 """
 
-from typing import Final
+from typing import Final, assert_never
 
 from domain.codes.implements import implements
-from domain.model import AnyRecorded
+from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from workers.ground import Ground
 from workers.model import NOTHING, CloseTask, Given, OpenTask, Reaction, State, Worker
@@ -18,6 +18,17 @@ MENTEE: Final = "mentee:"
 # What a coordinator does about a problem: talk to the two, find other help, or stop for a while or for good.
 PROBLEM_SETTLED_BY: Final = ("RecordContact", "ReferMentee", "PauseRelationship", "TerminateRelationship")
 OFFICE: Final = ("coordinator", "supplier")
+
+
+Heard = (
+    e.RelationshipProposed
+    | e.ProblemReported
+    | e.ContactRecorded
+    | e.MenteeSignposted
+    | e.MenteeReferred
+    | e.RelationshipPaused
+    | e.RelationshipTerminated
+)
 
 
 class Support(State):
@@ -41,8 +52,9 @@ def _keys(recorded: AnyRecorded, ground: Ground) -> tuple[str, ...]:
 
 
 def _react(state: Support, recorded: AnyRecorded, given: Given) -> tuple[Support, Reaction]:
+    event: Heard = recorded.data
     version, of_mentee = recorded.version, given.key.startswith(MENTEE)
-    match recorded.data:
+    match event:
         case e.ProblemReported():
             return _problem(state, version, given)
         case e.ContactRecorded() if recorded.role in OFFICE:
@@ -59,8 +71,10 @@ def _react(state: Support, recorded: AnyRecorded, given: Given) -> tuple[Support
         case e.RelationshipProposed():
             found = [relation for relation in state.referred if relation != recorded.subject]
             return Support(), tidy(*(CloseTask(f"new_mentor:{relation}") for relation in found))
-        case _:
+        case e.ContactRecorded():
             return state, NOTHING
+        case _:
+            assert_never(event)
 
 
 @implements("nottingham.problems")
@@ -111,17 +125,7 @@ def _seek_mentor(state: Support, recorded: AnyRecorded, given: Given) -> tuple[S
 SUPPORT: Final = Worker(
     name="support",
     state=Support,
-    listens=frozenset(
-        {
-            e.RelationshipProposed,
-            e.ProblemReported,
-            e.ContactRecorded,
-            e.MenteeSignposted,
-            e.MenteeReferred,
-            e.RelationshipPaused,
-            e.RelationshipTerminated,
-        }
-    ),
+    listens=events_of(Heard),
     react=_react,
     keys=_keys,
 )

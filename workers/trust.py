@@ -5,10 +5,10 @@ A recommendation waits for the parties and the coordinator. Undecided for too lo
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, assert_never
 
 from domain.codes.implements import implements
-from domain.model import AnyRecorded
+from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from domain.relationship.commands import EscalateRecommendation, RecommendShutdown
 from workers.model import (
@@ -33,6 +33,17 @@ SETTLED_BY: Final = "DismissRecommendation", "TerminateRelationship"
 RESTORED_BY: Final = {**dict.fromkeys(TRUST, "RestoreTrust"), **dict.fromkeys(RESPECT, "ResolveDisrespect")}
 
 
+Heard = (
+    e.TrustBreakdownReported
+    | e.DisrespectReported
+    | e.ShutdownRecommended
+    | e.TrustRestored
+    | e.DisrespectResolved
+    | e.RecommendationDismissed
+    | e.RelationshipTerminated
+)
+
+
 class Trust(State):
     """The clauses under which a recommendation is open."""
 
@@ -41,7 +52,8 @@ class Trust(State):
 
 @implements("pentalog.trust", "pentalog.respect", "leapfrog.respect")
 def _react(state: Trust, recorded: AnyRecorded, given: Given) -> tuple[Trust, Reaction]:
-    event, version = recorded.data, recorded.version
+    event: Heard = recorded.data
+    version = recorded.version
     match event:
         case e.TrustBreakdownReported():
             return _recommend(state, given.cite(*TRUST), version, given)
@@ -63,7 +75,7 @@ def _react(state: Trust, recorded: AnyRecorded, given: Given) -> tuple[Trust, Re
         case e.RelationshipTerminated():
             return Trust(), tidy(Over())
         case _:
-            return state, NOTHING
+            assert_never(event)
 
 
 def _recommend(state: Trust, clauses: tuple[str, ...], version: int, given: Given) -> tuple[Trust, Reaction]:
@@ -123,17 +135,7 @@ def _due(state: Trust, deadline: Deadline, given: Given) -> tuple[Trust, Reactio
 TRUST_WORKER: Final = Worker(
     name="trust",
     state=Trust,
-    listens=frozenset(
-        {
-            e.TrustBreakdownReported,
-            e.DisrespectReported,
-            e.ShutdownRecommended,
-            e.TrustRestored,
-            e.DisrespectResolved,
-            e.RecommendationDismissed,
-            e.RelationshipTerminated,
-        }
-    ),
+    listens=events_of(Heard),
     react=_react,
     due=_due,
 )

@@ -8,7 +8,7 @@ from domain.commitment.bands import BANDS, Band
 from domain.commitment.facts import Facts
 from domain.commitment.health import Health, Signal, bands, evaluate, health_at
 from domain.commitment.policy import POLICY, SIGNALS
-from domain.commitment.reading import fold
+from domain.commitment.reading import HealthEvent, fold
 from domain.commitment.terms import Terms, TermsInTime, terms_in_time
 from domain.commitment.timeline import Change, Walked, Walker, walk
 
@@ -20,6 +20,7 @@ __all__ = [
     "Change",
     "Facts",
     "Health",
+    "HealthEvent",
     "Signal",
     "Terms",
     "TermsInTime",

@@ -83,7 +83,7 @@ class Folder:
         self._tables = {each.name: tuple(table.name for table in each.tables) for each in self.projections}
         kinds: dict[Kind, set[str]] = {}
         for each in self.projections:
-            for event in each.folds:
+            for event in each.listens:
                 kinds.setdefault(AGGREGATE_OF_EVENT[event.__name__], set()).add(each.name)
         self._by_kind: Mapping[Kind, set[str]] = kinds
 
@@ -108,7 +108,7 @@ class Folder:
         event = type(recorded.data)
         folding = self._by_event.get(event)
         if folding is None:
-            folding = self._by_event[event] = tuple(each for each in self.projections if event in each.folds)
+            folding = self._by_event[event] = tuple(each for each in self.projections if event in each.listens)
         for projection in folding:
             if projection.name in unit.held or projection.name in unit.broken:
                 continue

@@ -38,7 +38,7 @@ def assess_one(
 
 def _reader(store: EventStore) -> log.Reader:
     """Reads what health depends on."""
-    return log.Reader(store.mapper, commitment.PROJECTION.folds | {ProgrammeCreated, CodeAdopted, TermSet})
+    return log.Reader(store.mapper, commitment.PROJECTION.listens | {ProgrammeCreated, CodeAdopted, TermSet})
 
 
 def assess_all(engine: Engine, asked: Asked, overrides: Mapping[str, float] | None = None) -> Iterator[Assessed]:

@@ -16,7 +16,7 @@ def row(*events: At) -> dict[str, Any]:
     """The one row after these events; every step survives being written down."""
     state = None
     for recorded in history(At(0, proposed()), *events):
-        if type(recorded.data) in PROJECTION.folds:
+        if type(recorded.data) in PROJECTION.listens:
             state = fold(state, recorded)
             assert state is not None
             assert load(dump(state)) == state

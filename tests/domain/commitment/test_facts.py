@@ -12,7 +12,7 @@ from domain.commitment.folding import as_of
 from domain.commitment.moments import moment
 from domain.commitment.picture import Picture
 from domain.commitment.policy import RULES, TOUCHES, backing
-from domain.commitment.reading import READERS, read
+from domain.commitment.reading import HEALTH_EVENTS, read
 from domain.relationship import events as e
 from tests.domain.commitment.story import START, TICK, Story, day, item, setting
 
@@ -56,8 +56,8 @@ OF_NO_CONCERN = {
 
 
 def test_every_event_of_a_relationship_is_read_or_left_out_on_purpose() -> None:
-    assert set(READERS) | OF_NO_CONCERN == set(get_args(e.RelationshipEvent))
-    assert not set(READERS) & OF_NO_CONCERN
+    assert set(HEALTH_EVENTS) | OF_NO_CONCERN == set(get_args(e.RelationshipEvent))
+    assert not set(HEALTH_EVENTS) & OF_NO_CONCERN
 
 
 def troubled() -> Story:

@@ -115,7 +115,7 @@ def broken(fold: RowFold, fails: Callable[[AnyRecorded], bool]) -> RowFold:
             raise KeyError("no such thing")
         return fold.evolve(row, recorded)
 
-    return RowFold(fold.name, fold.version, fold.table, fold.folds, evolve, fold.keys)
+    return RowFold(fold.name, fold.version, fold.table, fold.listens, evolve, fold.keys)
 
 
 def test_a_fold_that_raises_holds_up_one_stream_of_its_projection(house: House) -> None:
