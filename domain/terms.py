@@ -155,6 +155,50 @@ def in_force(dated: Iterable[DatedSetting], at: datetime) -> tuple[TermSetting, 
     return tuple(latest.values())
 
 
+class TermTimeline:
+    """The dated settings of a programme and what they come to at any time. A value: equal where the settings are.
+
+    What is in force from a time on is worked out when it is first asked for, and remembered.
+    """
+
+    __slots__ = ("_in_force", "_times", "settings")
+
+    def __init__(self, settings: Iterable[DatedSetting] = ()) -> None:
+        self.settings = tuple(settings)
+        self._times = sorted({at for at, _ in self.settings})
+        self._in_force: dict[int, tuple[TermSetting, ...]] = {}
+
+    def settings_at(self, at: datetime) -> tuple[TermSetting, ...]:
+        """The settings in force at a time, one for each document and term."""
+        index = bisect_right(self._times, at)
+        if index == 0:
+            return ()
+        settings = self._in_force.get(index)
+        if settings is None:
+            settings = self._in_force[index] = in_force(self.settings, self._times[index - 1])
+        return settings
+
+    def values_at(self, at: datetime) -> Mapping[str, float]:
+        """Every term's value in force at a time; not to be changed."""
+        return values(self.settings_at(at))
+
+    def with_setting(self, new: DatedSetting) -> "TermTimeline":
+        """The timeline with a newly recorded setting; a late one changes what was in force from its own time on."""
+        return TermTimeline(place(self.settings, new))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TermTimeline) and self.settings == other.settings
+
+    def __hash__(self) -> int:
+        return hash(self.settings)
+
+    def __repr__(self) -> str:
+        return f"TermTimeline({self.settings!r})"
+
+
+NO_SETTINGS: Final = TermTimeline()
+
+
 def place(dated: Sequence[DatedSetting], new: DatedSetting) -> tuple[DatedSetting, ...]:
     """The settings with a newly recorded one where its time says, after those of the same time."""
     index = bisect_right(dated, new.at, key=lambda entry: entry.at)

@@ -110,3 +110,9 @@ PARTIES: Final[tuple[Party, ...]] = get_args(Party)
 DOCUMENTS: Final = get_args(Document)
 DATA_CLASSES: Final = get_args(DataClass)
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
+# The roles for which a relationship names a person.
+NAMED_ROLES: Final[tuple[Role, ...]] = ("mentee", "mentor", "customer", "line_manager", "supplier")
+# What a mentor accepts to be on the platform, and leaves it by declining.
+PLATFORM_DOCUMENTS: Final[tuple[Document, ...]] = ("terms_of_use", "privacy_policy", "code_of_conduct")
+# Conflicts of interest that no mitigation settles.
+COMPROMISING_NATURES: Final[tuple[ConflictNature, ...]] = ("friendship", "family", "sexual")

@@ -2,9 +2,9 @@
 
 from typing import Any, Final, assert_never
 
+from domain.codes.clauses import RESPECT_CLAUSES, TRUST_CLAUSES
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
-from domain.relationship.concerns import RESPECT_CLAUSES, TRUST_CLAUSES
 from projections.dataset import Column, Key, Row, Table, relationship_id
 from projections.projection import RowFold, Rows
 

@@ -8,12 +8,9 @@ from typing import Final, assert_never
 from domain.codes.implements import implements
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
-from domain.words import ConflictNature
+from domain.words import COMPROMISING_NATURES, ConflictNature
 from workers.model import NOTHING, CloseTask, Given, OpenTask, Over, Reaction, State, Worker
 from workers.saying import COORDINATOR, because, everybody, tell, tidy
-
-COMPROMISING: Final[tuple[ConflictNature, ...]] = ("friendship", "family", "sexual")
-
 
 Heard = e.ConflictOfInterestDeclared | e.ConflictMitigationAgreed | e.RelationshipTerminated
 
@@ -62,7 +59,7 @@ def _mitigate(state: Conflicts, nature: ConflictNature, version: int, given: Giv
 def _compromising(nature: ConflictNature, version: int, given: Given) -> Reaction:
     """A relationship that compromises the mentoring can't be mitigated: somebody has to end it."""
     clauses = given.cite("nottingham.compromising")
-    if not clauses or nature not in COMPROMISING:
+    if not clauses or nature not in COMPROMISING_NATURES:
         return NOTHING
     task = OpenTask("compromising", "compromising_relationship", ("TerminateRelationship",))
     told = tell((COORDINATOR,), "compromising_relationship", of=task.id)

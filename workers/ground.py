@@ -8,19 +8,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Final
+from typing import Final, assert_never
 
 from pydantic import BaseModel, ConfigDict
 
-from domain import terms
 from domain.case.events import CaseOpened
 from domain.codes.clauses import cite
 from domain.mentor.events import MentorRegistered
-from domain.model import AnyRecorded, Event, TermSetting
+from domain.model import AnyRecorded, TermSetting, events_of
 from domain.programme.events import ProgrammeCreated, TermSet
 from domain.relationship import events as e
-from domain.terms import DatedSetting
-from domain.words import CaseKind, Role, Status
+from domain.terms import DatedSetting, TermTimeline, place
+from domain.words import NAMED_ROLES, CaseKind, Role, Status
 
 
 class _Fact(BaseModel):
@@ -61,14 +60,8 @@ class Relation(_Fact):
 
     def person(self, role: Role) -> str | None:
         """The recipient whom the relationship names for a role, or None."""
-        named: dict[str, str | None] = {
-            "mentee": self.mentee_id,
-            "mentor": self.mentor_id,
-            "customer": self.customer_id,
-            "line_manager": self.line_manager_id,
-            "supplier": self.supplier_id,
-        }
-        return f"{role}:{named[role]}" if named.get(role) else None
+        id_ = getattr(self, f"{role}_id") if role in NAMED_ROLES else None
+        return f"{role}:{id_}" if id_ else None
 
 
 class Mentor(_Fact):
@@ -92,13 +85,12 @@ class Programme(_Fact):
     settings: tuple[DatedSetting, ...] = ()
 
     @cached_property
-    def _in_force(self) -> dict[datetime, Mapping[str, float]]:
-        return {at: terms.values(terms.in_force(self.settings, at)) for at, _ in self.settings}
+    def _terms(self) -> TermTimeline:
+        return TermTimeline(self.settings)
 
     def terms_at(self, at: datetime) -> Mapping[str, float]:
         """Every term's value in force at a time."""
-        begun = [moment for moment in self._in_force if moment <= at] if self.settings else []
-        return self._in_force[max(begun)] if begun else terms.DEFAULTS
+        return self._terms.values_at(at)
 
 
 Fact = Relation | Mentor | Case | Programme
@@ -140,16 +132,19 @@ def programme_of(ground: Ground, key: str, relation: Relation | None) -> Program
     return programme if isinstance(programme, Programme) else DEFAULT_PROGRAMME
 
 
-_STATUS: Final[dict[type[Event], Status]] = {
-    e.RelationshipActivated: "active",
-    e.RelationshipResumed: "active",
-    e.RelationshipPaused: "paused",
-    e.RelationshipTerminated: "terminated",
-}
-# The events that change the ground.
-MOVING: Final = frozenset(
-    {e.RelationshipProposed, *_STATUS, CaseOpened, MentorRegistered, ProgrammeCreated, TermSet}
-)  # fmt: skip
+# The events that change the facts.
+Heard = (
+    e.RelationshipProposed
+    | e.RelationshipActivated
+    | e.RelationshipResumed
+    | e.RelationshipPaused
+    | e.RelationshipTerminated
+    | CaseOpened
+    | MentorRegistered
+    | ProgrammeCreated
+    | TermSet
+)
+LISTENS: Final = events_of(Heard)
 
 
 def _subject(relationship_id: str | None) -> str | None:
@@ -159,11 +154,25 @@ def _subject(relationship_id: str | None) -> str | None:
 
 def fold(fact: Fact | None, recorded: AnyRecorded) -> Fact | None:
     """What is known of the event's subject after it."""
-    event: Any = recorded.data
+    event: Heard = recorded.data
     match event:
         case e.RelationshipProposed():
-            named = event.model_dump(exclude={"codes"})
-            return Relation(subject=recorded.subject, codes=tuple(event.codes), **named)
+            return Relation(
+                subject=recorded.subject,
+                programme_id=event.programme_id,
+                mentee_id=event.mentee_id,
+                mentor_id=event.mentor_id,
+                customer_id=event.customer_id,
+                line_manager_id=event.line_manager_id,
+                supplier_id=event.supplier_id,
+                codes=tuple(event.codes),
+            )
+        case e.RelationshipActivated() | e.RelationshipResumed():
+            return _in_status(fact, "active")
+        case e.RelationshipPaused():
+            return _in_status(fact, "paused")
+        case e.RelationshipTerminated():
+            return _in_status(fact, "terminated")
         case MentorRegistered():
             return Mentor(programme_id=event.programme_id)
         case CaseOpened():
@@ -174,10 +183,11 @@ def fold(fact: Fact | None, recorded: AnyRecorded) -> Fact | None:
         case TermSet():
             known = fact if isinstance(fact, Programme) else DEFAULT_PROGRAMME
             setting = TermSetting(document=event.document, term=event.term, value=event.value)
-            placed = terms.place(known.settings, DatedSetting(recorded.occurred_at, setting))
+            placed = place(known.settings, DatedSetting(recorded.occurred_at, setting))
             return Programme(timezone=known.timezone, settings=placed)
         case _:
-            status = _STATUS.get(type(event))
-            if status is None or not isinstance(fact, Relation):
-                return fact
-            return fact.model_copy(update={"status": status})
+            assert_never(event)
+
+
+def _in_status(fact: Fact | None, status: Status) -> Fact | None:
+    return fact.model_copy(update={"status": status}) if isinstance(fact, Relation) else fact

@@ -17,13 +17,11 @@ from domain.mentor.events import MentorReinstated, MentorRemoved, MentorSuspende
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from domain.relationship.commands import TerminateRelationship
-from domain.words import CaseKind, Document, EndingReason, Status
+from domain.words import PLATFORM_DOCUMENTS, CaseKind, EndingReason, Status
 from workers.ground import Case, Ground
 from workers.model import NOTHING, Cancel, CloseTask, Given, Notify, OpenTask, Over, Reaction, Send, State, Worker
 from workers.saying import COORDINATOR, because, tell, tidy
 
-# Declining any of these ends a mentor's place on the platform.
-DOCUMENTS: Final[tuple[Document, ...]] = ("terms_of_use", "privacy_policy", "code_of_conduct")
 SUSPENDED: Final = "suspended"
 NEXT_STEPS: Final = "The mentor has left the role. The coordinator speaks with the mentee about another mentor."
 
@@ -117,7 +115,7 @@ def _of_bond(state: Standing, recorded: AnyRecorded, given: Given) -> tuple[Stan
 def _declined(state: Standing, event: e.TermsDeclined, recorded: AnyRecorded, given: Given) -> Reaction:
     """A mentor who declines one of the platform's documents is removed."""
     clauses = given.cite("mentor247.terms")
-    if not clauses or state.removed or recorded.role != "mentor" or event.document not in DOCUMENTS:
+    if not clauses or state.removed or recorded.role != "mentor" or event.document not in PLATFORM_DOCUMENTS:
         return NOTHING
     sent = Send(given.key, RemoveMentor(reason=f"The mentor declined a document: {event.document}."), "remove")
     told = tell((given.key, COORDINATOR), "terms_declined", document=event.document)

@@ -11,7 +11,7 @@ from functools import partial
 
 from domain.model import AnyRecorded
 from workers.desk import Desk, Trigger
-from workers.ground import MOVING, Fact, Ground, fold
+from workers.ground import LISTENS, Fact, Ground, fold
 from workers.model import AnyWorker, Deadline
 from workers.step import on_deadline, on_event
 
@@ -33,7 +33,7 @@ def take(desk: Desk, recorded: AnyRecorded, until: datetime) -> None:
     """Let every worker see an event, after what was due before it, and before `until`, has fired."""
     subject, kind = recorded.subject, type(recorded.data)
     before = desk.fact(subject)
-    after = fold(before, recorded) if kind in MOVING else before
+    after = fold(before, recorded) if kind in LISTENS else before
     ground = desk if after is before else _After(desk, subject, after)
     seeing = [(worker, key) for worker in desk.seeing(kind) for key in _keys(worker, recorded, ground)]
     pass_time(desk, dict.fromkeys([subject, *(key for _, key in seeing)]), min(recorded.occurred_at, until))

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
+from domain.codes.clauses import RESPECT_CLAUSES, TRUST_CLAUSES
 from domain.codes.implements import implements
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
@@ -27,10 +28,11 @@ from workers.model import (
 )
 from workers.saying import because, everybody, including, tell, tidy
 
-TRUST: Final = ("pentalog.trust",)
-RESPECT: Final = ("pentalog.respect", "leapfrog.respect")
 SETTLED_BY: Final = "DismissRecommendation", "TerminateRelationship"
-RESTORED_BY: Final = {**dict.fromkeys(TRUST, "RestoreTrust"), **dict.fromkeys(RESPECT, "ResolveDisrespect")}
+RESTORED_BY: Final = {
+    **dict.fromkeys(TRUST_CLAUSES, "RestoreTrust"),
+    **dict.fromkeys(RESPECT_CLAUSES, "ResolveDisrespect"),
+}
 
 
 Heard = (
@@ -50,15 +52,15 @@ class Trust(State):
     open: tuple[str, ...] = ()
 
 
-@implements("pentalog.trust", "pentalog.respect", "leapfrog.respect")
+@implements(*TRUST_CLAUSES, *RESPECT_CLAUSES)
 def _react(state: Trust, recorded: AnyRecorded, given: Given) -> tuple[Trust, Reaction]:
     event: Heard = recorded.data
     version = recorded.version
     match event:
         case e.TrustBreakdownReported():
-            return _recommend(state, given.cite(*TRUST), version, given)
+            return _recommend(state, given.cite(*TRUST_CLAUSES), version, given)
         case e.DisrespectReported():
-            return _recommend(state, given.cite(*RESPECT), version, given)
+            return _recommend(state, given.cite(*RESPECT_CLAUSES), version, given)
         case e.ShutdownRecommended():
             task = _ask_for_decision(event, given)
             if recorded.role == "worker":
@@ -67,9 +69,9 @@ def _react(state: Trust, recorded: AnyRecorded, given: Given) -> tuple[Trust, Re
             waiting = _await_decision((event.clause,), event.evidence, given)
             return state.but(open=including(state.open, event.clause)), task + waiting
         case e.TrustRestored():
-            return _settled(state, TRUST)
+            return _settled(state, TRUST_CLAUSES)
         case e.DisrespectResolved():
-            return _settled(state, RESPECT)
+            return _settled(state, RESPECT_CLAUSES)
         case e.RecommendationDismissed():
             return _settled(state, None if event.clause is None else (event.clause,))
         case e.RelationshipTerminated():
@@ -116,12 +118,12 @@ def _decide_by(given: Given) -> datetime:
 
 def _settled(state: Trust, clauses: tuple[str, ...] | None) -> tuple[Trust, Reaction]:
     """Decided or set right: those clauses, or all."""
-    gone = (*TRUST, *RESPECT, *state.open) if clauses is None else clauses
+    gone = (*TRUST_CLAUSES, *RESPECT_CLAUSES, *state.open) if clauses is None else clauses
     effects = [effect for clause in gone for effect in (Cancel(f"escalate:{clause}"), CloseTask(f"decide:{clause}"))]
     return state.but(open=tuple(clause for clause in state.open if clause not in gone)), tidy(*effects)
 
 
-@implements("pentalog.trust", "pentalog.respect", "leapfrog.respect")
+@implements(*TRUST_CLAUSES, *RESPECT_CLAUSES)
 def _due(state: Trust, deadline: Deadline, given: Given) -> tuple[Trust, Reaction]:
     """No decision in time: the record says so, and those who oversee the mentoring hear of it."""
     clause = deadline.name.partition(":")[2]

@@ -92,6 +92,9 @@ CODES: Final[Mapping[str, Code]] = MappingProxyType(_load())
 CLAUSES: Final[Mapping[str, Clause]] = MappingProxyType(
     {clause.id: clause for code in CODES.values() for clause in code.clauses}
 )
+# A report of lost trust or of disrespect leads to a recommendation to end the relationship under these clauses.
+TRUST_CLAUSES: Final = ("pentalog.trust",)
+RESPECT_CLAUSES: Final = ("pentalog.respect", "leapfrog.respect")
 
 
 def cite(adopted: Collection[str], *ids: str) -> tuple[str, ...]:

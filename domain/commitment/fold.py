@@ -7,8 +7,9 @@ moving forward, and a fact about something that had not occurred yet is borne.
 from bisect import insort
 from collections.abc import Mapping
 from operator import attrgetter
-from typing import Final, TypeVar, assert_never
+from typing import TypeVar, assert_never
 
+from domain.codes.clauses import RESPECT_CLAUSES, TRUST_CLAUSES
 from domain.codes.implements import implements
 from domain.commitment import facts as f
 from domain.commitment.facts import Fact
@@ -17,9 +18,6 @@ from domain.commitment.picture import Due, Held, Mark, Move, NoShow, Picture, Wo
 
 K = TypeVar("K", Held, NoShow, int)
 V = TypeVar("V")
-
-TRUST_CLAUSES: Final = ("pentalog.trust",)
-RESPECT_CLAUSES: Final = ("pentalog.respect", "leapfrog.respect")
 
 
 def see(picture: Picture, fact: Fact) -> Picture:

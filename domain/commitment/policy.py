@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from domain.codes.clauses import RESPECT_CLAUSES, TRUST_CLAUSES, cite
 from domain.commitment import facts as f
 from domain.commitment import party_signals as party
 from domain.commitment import shared_signals as shared
@@ -47,8 +48,8 @@ _BACKING: Final[Mapping[SignalName, tuple[str, ...]]] = MappingProxyType(
         "unpunctual": ("pentalog.punctuality",),
         "no_next_session": ("pentalog.next-session",),
         "out_of_contact": ("nottingham.regular-contact",),
-        "trust_breakdown": ("pentalog.trust",),
-        "disrespect": ("pentalog.respect", "leapfrog.respect"),
+        "trust_breakdown": TRUST_CLAUSES,
+        "disrespect": RESPECT_CLAUSES,
     }
 )
 
@@ -58,7 +59,7 @@ def backing(signal: SignalName, against: Accountable, codes: tuple[str, ...]) ->
     clauses = _BACKING[signal]
     if signal == "unpunctual" and against == "mentor":
         clauses = (*clauses, "mentor247.punctuality")
-    return tuple(clause for clause in clauses if clause.partition(".")[0] in codes)
+    return cite(codes, *clauses)
 
 
 # A look at everything, and a look at nothing.

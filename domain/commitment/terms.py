@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from domain.codes.implements import implements
 from domain.commitment.moments import DAY, HOUR, MINUTE, moment, span, time_of
-from domain.terms import DatedSetting, in_force, values
+from domain.terms import DEFAULTS, DatedSetting, TermTimeline
 
 
 class Terms(NamedTuple):
@@ -81,14 +81,19 @@ class TermsInTime:
     Give one to every evaluation of the same programme: it remembers what it worked out.
     """
 
-    __slots__ = ("_compiled", "_each", "_moments", "_overrides", "settings")
+    __slots__ = ("_compiled", "_each", "_moments", "_overrides", "_timeline")
 
     def __init__(self, settings: Iterable[DatedSetting] = (), overrides: Mapping[str, float] | None = None) -> None:
-        self.settings = tuple(settings)
+        self._timeline = TermTimeline(settings)
         self._each = sorted(moment(setting.at) for setting in self.settings)
         self._moments = sorted(set(self._each))
         self._overrides = dict(overrides or {})
         self._compiled: dict[int, Terms] = {}
+
+    @property
+    def settings(self) -> tuple[DatedSetting, ...]:
+        """The settings in the order in which they count."""
+        return self._timeline.settings
 
     @implements("pentalog.prevalence")
     def at(self, now: int) -> Terms:
@@ -97,7 +102,7 @@ class TermsInTime:
         known = self._compiled.get(place)
         if known is None:
             set_by = time_of(self._moments[place - 1]) if place else None
-            terms = values(in_force(self.settings, set_by)) if set_by else values()
+            terms = self._timeline.values_at(set_by) if set_by else DEFAULTS
             known = self._compiled[place] = compiled({**terms, **self._overrides})
         return known
 

@@ -17,7 +17,7 @@ from domain.problem import Problem, refuse
 from domain.programme.commands import AdoptCode, CreateProgramme, ProgrammeCommand, SetTerm
 from domain.programme.events import CodeAdopted, ProgrammeCreated, ProgrammeEvent, TermSet
 from domain.programme.state import UNKNOWN, Programme
-from domain.terms import BANDS, TERMS, DatedSetting, in_force, place, plain, resolve
+from domain.terms import BANDS, TERMS, DatedSetting, plain, resolve
 from domain.words import Role
 
 _OFFICE: Final[frozenset[Role]] = frozenset({"supplier", "coordinator", "service"})
@@ -81,9 +81,9 @@ def _term_problems(programme: Programme, command: SetTerm, context: Context) -> 
 @implements("pentalog.prevalence")
 def _band_problems(programme: Programme, command: SetTerm, context: Context) -> Iterator[Problem]:
     """What the documents come to together must keep the bands in order, from the command's time on."""
-    settings = place(programme.settings, _dated(command, context))
-    for at in sorted({entry.at for entry in settings if entry.at >= context.occurred_at}):
-        resolved = resolve(in_force(settings, at))
+    terms = programme.terms.with_setting(_dated(command, context))
+    for at in sorted({entry.at for entry in terms.settings if entry.at >= context.occurred_at}):
+        resolved = resolve(terms.settings_at(at))
         for better, worse in pairwise(BANDS):
             if resolved[better].value < resolved[worse].value:
                 message = (
@@ -100,7 +100,7 @@ def _term_set(programme: Programme, command: SetTerm, context: Context) -> list[
     dated = _dated(command, context)
     if dated.setting in programme.settings_at(context.occurred_at):
         return []
-    resolved = resolve(in_force(place(programme.settings, dated), context.occurred_at))[command.term]
+    resolved = resolve(programme.terms.with_setting(dated).settings_at(context.occurred_at))[command.term]
     assert resolved.document is not None, "a term that was just set has a document that decides it"
     event = TermSet(
         document=command.document,

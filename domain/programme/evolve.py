@@ -5,7 +5,7 @@ from typing import assert_never
 from domain.model import Recorded, TermSetting
 from domain.programme.events import CodeAdopted, ProgrammeCreated, ProgrammeEvent, TermSet
 from domain.programme.state import UNKNOWN, Programme
-from domain.terms import DatedSetting, in_force, place
+from domain.terms import DatedSetting
 
 
 def evolve(state: Programme | None, recorded: Recorded[ProgrammeEvent]) -> Programme:
@@ -19,15 +19,7 @@ def evolve(state: Programme | None, recorded: Recorded[ProgrammeEvent]) -> Progr
             changed = programme.but(adopted=(*programme.adopted, (recorded.occurred_at, event.code)))
         case TermSet():
             setting = TermSetting(document=event.document, term=event.term, value=event.value)
-            changed = _set(programme, DatedSetting(recorded.occurred_at, setting))
+            changed = programme.but(terms=programme.terms.with_setting(DatedSetting(recorded.occurred_at, setting)))
         case _:
             assert_never(event)
     return changed.but(version=recorded.version)
-
-
-def _set(programme: Programme, dated: DatedSetting) -> Programme:
-    """Put a setting where its time says; a late one changes what was in force from its own time on."""
-    settings = place(programme.settings, dated)
-    earlier = tuple(entry for entry in programme.timeline if entry[0] < dated.at)
-    times = sorted({entry.at for entry in settings if entry.at >= dated.at})
-    return programme.but(settings=settings, timeline=(*earlier, *((at, in_force(settings, at)) for at in times)))

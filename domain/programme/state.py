@@ -1,12 +1,11 @@
 """What is known of a programme. One that nobody created has the defaults."""
 
-from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import datetime
 
 from domain.immutable import Immutable
 from domain.model import TermSetting
-from domain.terms import DatedSetting
+from domain.terms import NO_SETTINGS, DatedSetting, TermTimeline
 from domain.words import CodeId
 
 
@@ -14,8 +13,7 @@ from domain.words import CodeId
 class Programme(Immutable):
     """A programme as its events leave it.
 
-    `settings` are in the order in which they count: by time, then by version. `timeline` holds, for each time at which
-    something was set, the settings in force from then on, so that asking for a moment's terms is one search.
+    `adopted` holds each code with the time of its adoption, `terms` what the documents set, each from its own time on.
     """
 
     programme_id: str = ""
@@ -24,8 +22,12 @@ class Programme(Immutable):
     name: str = ""
     timezone: str = "UTC"
     adopted: tuple[tuple[datetime, CodeId], ...] = ()
-    settings: tuple[DatedSetting, ...] = ()
-    timeline: tuple[tuple[datetime, tuple[TermSetting, ...]], ...] = ()
+    terms: TermTimeline = NO_SETTINGS
+
+    @property
+    def settings(self) -> tuple[DatedSetting, ...]:
+        """The settings in the order in which they count: by time, then by version."""
+        return self.terms.settings
 
     @property
     def codes(self) -> tuple[CodeId, ...]:
@@ -38,12 +40,7 @@ class Programme(Immutable):
 
     def settings_at(self, at: datetime) -> tuple[TermSetting, ...]:
         """The settings in force at a time (occurred time), one for each document and term."""
-        index = bisect_right(self.timeline, at, key=_time)
-        return self.timeline[index - 1][1] if index else ()
-
-
-def _time(entry: tuple[datetime, tuple[TermSetting, ...]]) -> datetime:
-    return entry[0]
+        return self.terms.settings_at(at)
 
 
 UNKNOWN = Programme()

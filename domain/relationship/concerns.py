@@ -1,18 +1,15 @@
 """Trouble in a relationship: lost trust, disrespect, breaches, disclosures, referrals, concerns, recommendations to end."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final, assert_never
+from typing import assert_never
 
-from domain.codes.clauses import CLAUSES
+from domain.codes.clauses import CLAUSES, RESPECT_CLAUSES, TRUST_CLAUSES
 from domain.model import AnyRecorded, Context
 from domain.problem import Problem
 from domain.relationship import commands as c
 from domain.relationship import events as e
 from domain.relationship.guards import permitting
 from domain.relationship.state import Matter, MatterStatus, Relationship, Report, open_matters
-
-TRUST_CLAUSES: Final = ("pentalog.trust",)
-RESPECT_CLAUSES: Final = ("pentalog.respect", "leapfrog.respect")
 
 Raising = c.RecommendShutdown | c.RaiseConcern
 Settling = c.DismissRecommendation | c.ResolveConcern | c.EscalateConcern | c.EscalateRecommendation

@@ -11,11 +11,7 @@ from domain.codes.clauses import cite
 from domain.codes.implements import implements
 from domain.problem import Problem
 from domain.relationship.state import Relationship
-from domain.words import ConflictNature, Document, Party, Topic
-
-COMPROMISING: Final[frozenset[ConflictNature]] = frozenset({"friendship", "family", "sexual"})
-_PLATFORM_DOCUMENTS: Final[tuple[Document, ...]] = ("terms_of_use", "privacy_policy", "code_of_conduct")
-_PARTIES: Final[tuple[Party, ...]] = ("mentee", "mentor")
+from domain.words import COMPROMISING_NATURES, PARTIES, PLATFORM_DOCUMENTS, Document, Topic
 
 
 class Gate(NamedTuple):
@@ -34,7 +30,7 @@ def _covered(*topics: Topic) -> Callable[[Relationship], bool]:
 @implements("pentalog.goals", "cmn.objectives")
 def goal_agreed_by_both(state: Relationship) -> bool:
     """At least one open goal that mentee and mentor agreed on."""
-    return any(goal.status == "open" and set(_PARTIES) <= set(goal.agreed_by) for goal in state.goals.values())
+    return any(goal.status == "open" and set(PARTIES) <= set(goal.agreed_by) for goal in state.goals.values())
 
 
 @implements("nottingham.goals")
@@ -46,7 +42,7 @@ def career_goal_open(state: Relationship) -> bool:
 @implements("pentalog.trust")
 def both_ready_to_trust(state: Relationship) -> bool:
     """Each party's latest statement is that they are ready."""
-    return all(state.ready.get(party, False) for party in _PARTIES)
+    return all(state.ready.get(party, False) for party in PARTIES)
 
 
 def _accepted(state: Relationship, document: Document) -> bool:
@@ -56,7 +52,7 @@ def _accepted(state: Relationship, document: Document) -> bool:
 @implements("mentor247.terms")
 def mentor_accepted_platform_terms(state: Relationship) -> bool:
     """The mentor's latest answer to each of the three documents is yes."""
-    return all(_accepted(state, document) for document in _PLATFORM_DOCUMENTS)
+    return all(_accepted(state, document) for document in PLATFORM_DOCUMENTS)
 
 
 @implements("cmn.commitment-to-code")
@@ -105,7 +101,7 @@ def mentor_trained(state: Relationship) -> bool:
 @implements("nottingham.compromising")
 def not_compromised(state: Relationship) -> bool:
     """Nobody ever declared a friendship, family tie or sexual relationship; no mitigation helps."""
-    return not any(conflict.nature in COMPROMISING for conflict in state.conflicts)
+    return not any(conflict.nature in COMPROMISING_NATURES for conflict in state.conflicts)
 
 
 @implements(

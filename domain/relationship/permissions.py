@@ -11,12 +11,11 @@ from domain.model import Command, Context
 from domain.problem import Problem
 from domain.relationship import commands as c
 from domain.relationship.state import Relationship
-from domain.words import Role
+from domain.words import NAMED_ROLES, PARTIES, Role
 
-_PARTIES: frozenset[Role] = frozenset({"mentee", "mentor"})
+_PARTIES: frozenset[Role] = frozenset(PARTIES)
 _OFFICE: frozenset[Role] = frozenset({"coordinator", "supplier"})
 _EACH_FOR_ITSELF: frozenset[Role] = _PARTIES | {"customer", "line_manager"}
-_NAMED_ROLES: frozenset[Role] = frozenset({"mentee", "mentor", "customer", "line_manager", "supplier"})
 
 # Commands that mentee and mentor may not send both, with everybody who may.
 _RESERVED: dict[type[Command], frozenset[Role]] = {
@@ -83,7 +82,7 @@ def check_actor(state: Relationship | None, command: Command, context: Context) 
         settled = state.settled_reports.intersection(command.evidence) if state else ()
         if settled:
             yield Problem("nothing_open", "the report was settled before", command.clause, "data.evidence")
-    if role in _NAMED_ROLES:
+    if role in NAMED_ROLES:
         named = (
             getattr(command, f"{role}_id", None)
             if isinstance(command, c.ProposeRelationship)

@@ -17,7 +17,7 @@ from domain.immutable import Immutable, Layers
 from domain.model import NOTHING_KNOWN, Event, Known
 from domain.relationship.occupied import FREE, Occupied
 from domain.terms import values
-from domain.words import Audience, ConflictNature, DataClass, Document, GoalType, Party, Role, Status
+from domain.words import NAMED_ROLES, Audience, ConflictNature, DataClass, Document, GoalType, Party, Role, Status
 
 SessionStatus = Literal["scheduled", "completed", "missed", "cancelled"]
 GoalStatus = Literal["open", "achieved", "dropped"]
@@ -181,13 +181,12 @@ class Relationship(Immutable):
 
     def named(self, role: Role) -> str | None:
         """The id that the relationship names for a role, or None."""
-        return {
-            "mentee": self.mentee_id,
-            "mentor": self.mentor_id,
-            "customer": self.customer_id,
-            "line_manager": self.line_manager_id,
-            "supplier": self.supplier_id,
-        }.get(role)
+        return getattr(self, f"{role}_id") if role in NAMED_ROLES else None
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """The ids of everybody whom the relationship names."""
+        return tuple(id_ for role in NAMED_ROLES if (id_ := self.named(role)) is not None)
 
 
 class Draft(Relationship):

@@ -18,10 +18,8 @@ def status_problems(state: Relationship, command: c.StatusCommand, _: Context) -
     if isinstance(command, c.RecordEndReview):
         for i, objective in enumerate(command.objectives):
             yield from unknown_goal(state, objective.goal_id, f"data.objectives.{i}.goal_id")
-    elif isinstance(command, c.ErasePersonalData):
-        named = (state.mentee_id, state.mentor_id, state.customer_id, state.line_manager_id, state.supplier_id)
-        if command.person not in named:
-            yield Problem("unknown_person", "the relationship names no such person", field="data.person")
+    elif isinstance(command, c.ErasePersonalData) and command.person not in state.people:
+        yield Problem("unknown_person", "the relationship names no such person", field="data.person")
 
 
 def status_events(
