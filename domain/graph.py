@@ -65,7 +65,7 @@ class Graph(Generic[E]):
                     if low[vertex] > order[before]:
                         found.add(came_by)  # type: ignore[arg-type]
 
-    def detour(self, edge: E, cost: Mapping[E, int]) -> list[E] | None:
+    def bypass(self, edge: E, cost: Mapping[E, int]) -> list[E] | None:
         """The edges of the cheapest way from one end of an edge to the other that doesn't use it, over edges with a cost."""
         start, goal = self.edges[edge]
         # The number breaks ties by the order of edges, so that the answer doesn't depend on hashes.

@@ -180,7 +180,7 @@ def key(namespace: Namespace, id_: str) -> str:
 def introduced(subject: str, data: BaseModel, actor: Actor) -> list[tuple[Namespace, str]]:
     """The ids that an event makes known in the whole record, in the order in which the first spelling counts.
 
-    The recipient of a disclosure is not among them: who was told is confidential.
+    The recipient of a disclosure is not among them: the recipient's name is confidential.
     """
     return _names(subject, data, actor, _SAID_OPENLY)
 

@@ -14,7 +14,7 @@ class Immutable:
     """Gives a frozen dataclass without slots `.but()` and `.put()`.
 
     `dataclasses.replace` runs `__init__` with every field again; every event makes a copy, so this one copies the
-    attributes and changes what it is told to.
+    attributes and changes some of them.
     """
 
     def but(self, **changes: Any) -> Self:

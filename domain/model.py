@@ -78,7 +78,7 @@ class TermSetting(Data):
 
 
 class Known(Data):
-    """What other aggregates said at the time of a decision, recorded with its events so that replay needs no other stream."""
+    """What other aggregates recorded by the time of a decision, recorded with its events so that replay needs no other stream."""
 
     mentor_standing: MentorStanding = "good"
     terms: tuple[TermSetting, ...] = ()
@@ -104,7 +104,7 @@ class Actor(NamedTuple):
 
 
 class Context(NamedTuple):
-    """What a decision may look at besides the state: whose act, when it happened, when it is recorded, what others said.
+    """What a decision may look at besides the state: whose act, when it happened, when it is recorded, what other aggregates recorded.
 
     `codes` are the codes which the programme has adopted by then, for a proposal that names none.
     """

@@ -37,7 +37,7 @@ class Figure(NamedTuple):
     high: float | None
 
 
-class Said(NamedTuple):
+class SurveyRecord(NamedTuple):
     """One request or answer of one respondent on one occasion; `score` is None for a request.
 
     `order` is the version of its event, which decides between two at the same time.
@@ -63,20 +63,24 @@ def kind_of(score: int) -> Kind:
     return "passive" if score >= PASSIVE_FROM else "detractor"
 
 
-def counted(said: Iterable[Said], as_of: datetime | None = None, known_at: datetime | None = None) -> Counted | None:
-    """What counts of all that was said by a time, and known by a time; None when nothing was.
+def counted(
+    records: Iterable[SurveyRecord], as_of: datetime | None = None, known_at: datetime | None = None
+) -> Counted | None:
+    """What counts of the records up to `as_of` that were known by `known_at`; None when there are none.
 
-    A later answer replaces an earlier one, later by the time at which it was given: an old answer that is told late
+    A later answer replaces an earlier one, by the time at which it was given: an old answer that is recorded late
     replaces nothing.
     """
-    heard = [
-        one for one in said if (as_of is None or one.at <= as_of) and (known_at is None or one.recorded_at <= known_at)
+    known = [
+        one
+        for one in records
+        if (as_of is None or one.at <= as_of) and (known_at is None or one.recorded_at <= known_at)
     ]
-    answers = [one for one in heard if one.score is not None]
+    answers = [one for one in known if one.score is not None]
     if answers:
         last = max(answers, key=_when)
         return Counted(last.at, last.score)
-    return Counted(min(heard, key=_when).at, None) if heard else None
+    return Counted(min(known, key=_when).at, None) if known else None
 
 
 def figure(promoters: int, passives: int, detractors: int, asked: int) -> Figure:
@@ -100,7 +104,7 @@ def interval(promoters: int, detractors: int, n: int) -> tuple[float, float]:
     return max(-100.0, centre - half), min(100.0, centre + half)
 
 
-def _when(one: Said) -> tuple[datetime, int]:
+def _when(one: SurveyRecord) -> tuple[datetime, int]:
     return one.at, one.order
 
 

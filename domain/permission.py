@@ -1,4 +1,4 @@
-"""Who may send the commands about mentors, conduct cases and programmes: roles of the office, whoever the person is."""
+"""Who may send the commands about mentors, conduct cases and programmes: by role, whichever person holds it."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What is wrong with a message, said so that a person and a program can both act on it.
+"""What is wrong with a message, in a form on which both a person and a program can act.
 
 A rule never raises a bare string: it names a code for programs, the clause that spoke, a sentence for
 people and the field concerned. One refusal carries every problem found, never just the first.

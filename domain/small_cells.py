@@ -1,4 +1,4 @@
-"""Which groups of a table of figures must not be shown, so that nobody's answer can be told from it.
+"""Which groups of a table of figures must not be shown, so that nobody's answer can be worked out from it.
 
 The rule, for one question (a role and an occasion) and one window of time:
 
@@ -41,7 +41,7 @@ class Cell(NamedTuple):
 def hidden(
     cells: Mapping[Group, Cell], wanted: Keys | None = None, nested: tuple[int, int] | None = None
 ) -> set[Group]:
-    """The groups that must not be shown in the table by the `wanted` keys (all of them, if not told).
+    """The groups that must not be shown in the table by the `wanted` keys (all of them, unless given).
 
     `cells` is the whole table by all keys; `nested` are the places of an outer key and an inner one that belongs to it.
     """
@@ -106,7 +106,7 @@ class _Tables:
                     for figure in view.edges
                     if figure in self.hidden or figure[0] in together
                 }
-                fresh = set(view.detour(bridge, cost) or ()) - self.hidden
+                fresh = set(view.bypass(bridge, cost) or ()) - self.hidden
                 self.hidden |= fresh
                 changed |= bool(fresh)
         return changed

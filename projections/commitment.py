@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import zip_longest
 from typing import Any, Final
 
-from domain.commitment import POLICY, Facts, Health, HealthEvent, fold, health_at, walk
+from domain.commitment import POLICY, Facts, Health, HealthEvent, build_timeline, fold, health_at
 from domain.commitment.moments import moment, time_of
 from domain.commitment.timeline import Change
 from domain.immutable import Immutable
@@ -79,7 +79,7 @@ class State(Immutable):
 
 
 def fold_event(state: State | None, recorded: AnyRecorded) -> State | None:
-    """The state after an event; nothing counts before the proposal is told."""
+    """The state after an event; nothing counts before the proposal."""
     at = recorded.occurred_at
     if state is None:
         event = recorded.data
@@ -92,9 +92,9 @@ def fold_event(state: State | None, recorded: AnyRecorded) -> State | None:
 def work(state: State, given: Given) -> Worked:
     """The rows as of the given time, or of the last event where that is later."""
     at = max(given.at, state.last_at)
-    walked = walk(state.facts, given.terms, at)
-    health = health_at(walked.walker, at, given.terms)
-    changes = walked.changes
+    timeline = build_timeline(state.facts, given.terms, at)
+    health = health_at(timeline.cursor, at, given.terms)
+    changes = timeline.changes
     rows = {
         HEALTH.name: [_health(given.subject, state, health, changes[-1].at if changes else None)],
         SIGNALS.name: [{"relationship_id": given.subject, **_signal(signal)} for signal in health.signals],

@@ -1,6 +1,6 @@
 """What a dataset is: a table with documented columns, and rows that hold no content.
 
-Rows hold ids, types, times, numbers and words of closed vocabularies, never what somebody said. Every row has a
+Rows hold ids, types, times, numbers and words of closed vocabularies, never content. Every row has a
 `position`, the place in the log of the last event that went into it, and every dataset says through `stale_since` when
 a row could not be kept up to date.
 """

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple, assert_never
 
 from domain.model import AnyRecorded, events_of
-from domain.nps import PLACES, Said, counted, figure, kind_of
+from domain.nps import PLACES, SurveyRecord, counted, figure, kind_of
 from domain.relationship.events import NpsRequested, NpsResponded, RelationshipProposed
 from domain.small_cells import Cell, hidden
 from projections.dataset import Column, Key, Row, Table, relationship_id
@@ -66,7 +66,7 @@ class State(NamedTuple):
 
     programme_id: str
     mentor_id: str
-    said: Mapping[tuple[str, str], tuple[Said, ...]]
+    records: Mapping[tuple[str, str], tuple[SurveyRecord, ...]]
 
 
 def fold(state: State | None, recorded: AnyRecorded) -> State | None:
@@ -88,18 +88,20 @@ def _with(
 ) -> State | None:
     if state is None:
         return None
-    one = Said(recorded.occurred_at, recorded.recorded_at, recorded.version, score)
+    one = SurveyRecord(recorded.occurred_at, recorded.recorded_at, recorded.version, score)
     key = (event.respondent, event.occasion)
-    return state._replace(said={**state.said, key: (*state.said.get(key, ()), one)})
+    return state._replace(records={**state.records, key: (*state.records.get(key, ()), one)})
 
 
 def work(state: State, given: Given) -> Worked:
     """A row for each respondent and occasion."""
-    return Worked({RESPONSES.name: [_row(given.subject, state, *key, said) for key, said in state.said.items()]})
+    return Worked(
+        {RESPONSES.name: [_row(given.subject, state, *key, records) for key, records in state.records.items()]}
+    )
 
 
-def _row(relationship: str, state: State, role: str, occasion: str, said: Sequence[Said]) -> Row:
-    counts = counted(said)
+def _row(relationship: str, state: State, role: str, occasion: str, records: Sequence[SurveyRecord]) -> Row:
+    counts = counted(records)
     assert counts is not None, "something was said"
     return {
         "relationship_id": relationship,
@@ -110,31 +112,33 @@ def _row(relationship: str, state: State, role: str, occasion: str, said: Sequen
         "score": counts.score,
         "answer": None if counts.score is None else kind_of(counts.score),
         "counted_at": counts.at,
-        "requests": sum(one.score is None for one in said),
-        "answers": sum(one.score is not None for one in said),
+        "requests": sum(one.score is None for one in records),
+        "answers": sum(one.score is not None for one in records),
     }
 
 
 def dump(state: State) -> Any:
     """The state as JSON values."""
-    told = [[*key, [[*_times(one), one.order, one.score] for one in said]] for key, said in state.said.items()]
-    return [state.programme_id, state.mentor_id, told]
+    rows = [[*key, [[*_times(one), one.order, one.score] for one in records]] for key, records in state.records.items()]
+    return [state.programme_id, state.mentor_id, rows]
 
 
-def _times(one: Said) -> tuple[str, str]:
+def _times(one: SurveyRecord) -> tuple[str, str]:
     return one.at.isoformat(), one.recorded_at.isoformat()
 
 
 def load(values: Any) -> State:
     """Read what `dump` gave."""
-    programme_id, mentor_id, told = values
+    programme_id, mentor_id, rows = values
     time = datetime.fromisoformat
     return State(
         programme_id,
         mentor_id,
         {
-            (role, occasion): tuple(Said(time(at), time(known), order, score) for at, known, order, score in said)
-            for role, occasion, said in told
+            (role, occasion): tuple(
+                SurveyRecord(time(at), time(known), order, score) for at, known, order, score in records
+            )
+            for role, occasion, records in rows
         },
     )
 
@@ -171,7 +175,7 @@ def settle(groups: Sequence[Row], terms: Callable[[str], Mapping[str, float]]) -
 
 
 def shown(group: Row, *, suppressed: bool) -> Row:
-    """A group with its figures, or with none of those that tell of answers."""
+    """A group with its figures, or with none of those that reveal answers."""
     promoters, passives, detractors = group["counts"]
     suppressed = suppressed or not sum(group["counts"])
     figures = figure(promoters, passives, detractors, group["asked"])._asdict()

@@ -1,6 +1,6 @@
 """What a projection is: a pure fold of events into rows, of which the engine (infra.projection_engine) takes care.
 
-There are two kinds. A `RowFold` is told the row that an event concerns and gives the row after it: for tables that
+There are two kinds. A `RowFold` takes the row that an event concerns and gives the row after it: for tables that
 are little more than what the events say. A `StateFold` keeps a state per stream, private and as JSON, and works all
 rows of the stream out from it: for what depends on the whole history, on the terms of the programme, or on the time.
 
@@ -73,8 +73,8 @@ class Summary:
     """A small table over all rows of one of the projection's tables: what their coming and going makes of it.
 
     `key` and `add` take a row in (sign 1) or out (-1) and give its group's row, None when nothing is left of it.
-    `settle` then sees all rows of the summary and gives them as they should be: what depends on other groups. It is
-    told the terms in force for a programme.
+    `settle` then sees all rows of the summary and gives them as they should be: what depends on other groups. It also
+    takes the terms in force for a programme.
     """
 
     table: Table

@@ -93,7 +93,7 @@ def keys(recorded: AnyRecorded, _: Rows) -> tuple[Key]:
 
 
 def evolve(row: Row | None, recorded: AnyRecorded) -> Row | None:
-    """The row after an event; what is said of a session that was never scheduled has no row."""
+    """The row after an event; a session that was never scheduled has no row."""
     event: Heard = recorded.data
     if isinstance(event, e.SessionScheduled):
         return _scheduled(event, recorded)

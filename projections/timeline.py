@@ -1,4 +1,4 @@
-"""`timeline`: everything that happened, with who, when and about what, but not what was said.
+"""`timeline`: everything that happened, with who, when and about what, but never content.
 
 It is the log itself, seen through a view (infra.projection_engine.timeline_view), so it is never behind and takes no room. Among the
 events stands what became of the workers' deadlines. That somebody disclosed a confidence is for the recipient alone,

@@ -12,7 +12,7 @@ from domain.codes.implements import implements
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from workers.model import NOTHING, Arm, Cancel, CloseTask, Deadline, Given, OpenTask, Reaction, State, Worker
-from workers.saying import COORDINATOR, because, tell, tidy
+from workers.reactions import COORDINATOR, because, notify, tidy
 
 REVIEW: Final = "end_review"
 FEEDBACK: Final = "end_feedback"
@@ -61,7 +61,7 @@ def _review(state: Closing, version: int, given: Given) -> Reaction:
     if not clauses or state.reviewed:
         return NOTHING
     task = OpenTask(REVIEW, REVIEW, ("RecordEndReview",))
-    return (because(clauses, (version,), task, *tell((COORDINATOR,), REVIEW, of=REVIEW)),)
+    return (because(clauses, (version,), task, *notify((COORDINATOR,), REVIEW, of=REVIEW)),)
 
 
 @implements("cmn.end-feedback")
@@ -71,7 +71,7 @@ def _feedback(version: int, given: Given) -> Reaction:
     if not clauses or given.relation is None:
         return NOTHING
     task = OpenTask(FEEDBACK, FEEDBACK, ("GiveFeedback",))
-    return (because(clauses, (version,), task, *tell((given.relation.mentee,), FEEDBACK, of=FEEDBACK)),)
+    return (because(clauses, (version,), task, *notify((given.relation.mentee,), FEEDBACK, of=FEEDBACK)),)
 
 
 @implements("cmn.records")
@@ -97,14 +97,14 @@ def _due(state: Closing, deadline: Deadline, given: Given) -> tuple[Closing, Rea
     if given.relation is None:
         return state, NOTHING
     if deadline.name == RECORDS:
-        told = tell((COORDINATOR,), "records_overdue", of=RECORDS)
-        return state, (because(deadline.clauses, deadline.evidence, *told, terms=("records_days",)),)
+        notices = notify((COORDINATOR,), "records_overdue", of=RECORDS)
+        return state, (because(deadline.clauses, deadline.evidence, *notices, terms=("records_days",)),)
     people = [person for person in (given.relation.mentee_id, given.relation.mentor_id) if person not in state.erased]
     if not people:
         return state, NOTHING
     tasks = [OpenTask(f"erasure:{person}", "erasure", ("ErasePersonalData",), about=person) for person in people]
-    told = tell((COORDINATOR,), "erasure")
-    return state, (because(deadline.clauses, deadline.evidence, *tasks, *told),)
+    notices = notify((COORDINATOR,), "erasure")
+    return state, (because(deadline.clauses, deadline.evidence, *tasks, *notices),)
 
 
 CLOSING: Final = Worker(

@@ -1,6 +1,6 @@
 """Coaching tips for the mentors of a paid platform: what the check before a session and the session itself showed.
 
-A tip goes to the mentor alone and names the clause, not what was said. Nothing here costs health; that is the signals' business.
+A tip goes to the mentor alone and names the clause, never content. Tips cost no health: that is left to the signals.
 """
 
 from datetime import timedelta
@@ -12,7 +12,7 @@ from domain.codes.implements import implements
 from domain.model import AnyRecorded, Time, events_of
 from domain.relationship import events as e
 from workers.model import NOTHING, Arm, Cancel, Deadline, Given, Over, Reaction, State, Worker
-from workers.saying import because, tell, tidy
+from workers.reactions import because, notify, tidy
 
 ENVIRONMENT: Final = ("device", "quiet")
 CONNECTION: Final = ("connection", "microphone", "speakers", "camera", "late_check")
@@ -42,8 +42,8 @@ def _tip(
     clauses = given.cite(clause)
     if not clauses or given.relation is None:
         return NOTHING
-    told = tell((given.relation.mentor,), "coaching_tip", of=of, clause=clause, **what)
-    return (because(clauses, (version,), *told, terms=terms),)
+    notices = notify((given.relation.mentor,), "coaching_tip", of=of, clause=clause, **what)
+    return (because(clauses, (version,), *notices, terms=terms),)
 
 
 def _react(state: Coaching, recorded: AnyRecorded, given: Given) -> tuple[Coaching, Reaction]:
@@ -56,9 +56,9 @@ def _react(state: Coaching, recorded: AnyRecorded, given: Given) -> tuple[Coachi
         case e.SessionCancelled() | e.SessionMissed():
             return _off(state, event.session_id), tidy(Cancel(f"check:{event.session_id}"))
         case e.PresessionCheckRecorded():
-            told = event.session_id in state.checked
+            known = event.session_id in state.checked
             state = state.but(checked=(*state.checked, event.session_id))
-            reaction = _environment(event, version, given) + (NOTHING if told else _connection(event, version, given))
+            reaction = _environment(event, version, given) + (NOTHING if known else _connection(event, version, given))
             return state, tidy(Cancel(f"check:{event.session_id}")) + reaction
         case e.SessionCompleted():
             reaction = (
@@ -74,7 +74,7 @@ def _react(state: Coaching, recorded: AnyRecorded, given: Given) -> tuple[Coachi
 
 
 def _off(state: Coaching, session_id: str) -> Coaching:
-    """Off the calendar; whether it was checked is kept, a check may be told after the session."""
+    """Off the calendar; whether it was checked is kept, since a check may be recorded after the session."""
     return state.but(starts={key: value for key, value in state.starts.items() if key != session_id})
 
 
@@ -106,7 +106,7 @@ def _await_check(state: Coaching, session_id: str, starts_at: Time, version: int
 
 @implements("mentor247.camera")
 def _camera(event: e.SessionCompleted, version: int, given: Given) -> Reaction:
-    """Camera off; nothing where nobody said whether it was on."""
+    """Camera off; nothing where it is not recorded."""
     if event.camera_on is not False:
         return NOTHING
     return _tip("mentor247.camera", version, given, session_id=event.session_id)
@@ -127,7 +127,7 @@ def _punctuality(state: Coaching, event: e.SessionCompleted, version: int, given
 
 @implements("mentor247.call-to-action")
 def _call_to_action(event: e.SessionCompleted, version: int, given: Given) -> Reaction:
-    """The session ended without a call to action. Only whether there was one counts, never what it said."""
+    """The session ended without a call to action. Only whether there was one counts, never its content."""
     if event.call_to_action and event.call_to_action.strip():
         return NOTHING
     return _tip("mentor247.call-to-action", version, given, session_id=event.session_id)

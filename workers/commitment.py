@@ -30,7 +30,7 @@ from workers.model import (
     Worker,
     of_relationship,
 )
-from workers.saying import COORDINATOR, because, including, tell, tidy
+from workers.reactions import COORDINATOR, because, notify, tidy, with_clause
 
 CLAUSE: Final = "pentalog.late-reschedules"
 SIGNAL: Final = "late_reschedules"
@@ -81,7 +81,7 @@ def _react(state: Commitment, recorded: AnyRecorded, given: Given) -> tuple[Comm
                 return state, task
             # Somebody else's concern: it waits for an answer like our own.
             waiting = _await_answer(event.clause, event.evidence, given)
-            return state.but(open=including(state.open, event.clause)), task + waiting
+            return state.but(open=with_clause(state.open, event.clause)), task + waiting
         case e.CommitmentConcernResolved():
             return _settled(state, event.clause)
         case e.RelationshipPaused():
@@ -162,9 +162,9 @@ def _raise(state: Commitment, evidence: tuple[int, ...], given: Given) -> tuple[
     if given.relation is None:
         return state, NOTHING
     sent = Send(given.key, RaiseConcern(clause=CLAUSE, evidence=evidence), f"raise:{CLAUSE}")
-    told = tell((given.relation.mentor, COORDINATOR), "concern_raised", of=f"concern:{CLAUSE}", clause=CLAUSE)
+    notices = notify((given.relation.mentor, COORDINATOR), "concern_raised", of=f"concern:{CLAUSE}", clause=CLAUSE)
     state = state.but(open=(*state.open, CLAUSE), ours=True)
-    return state, (because((CLAUSE,), evidence, sent, *told, terms=TERMS), *_await_answer(CLAUSE, evidence, given))
+    return state, (because((CLAUSE,), evidence, sent, *notices, terms=TERMS), *_await_answer(CLAUSE, evidence, given))
 
 
 @implements("pentalog.late-reschedules")
@@ -209,8 +209,8 @@ def _escalate(clause: str, deadline: Deadline, given: Given) -> Reaction:
     """Nobody answered in time: the record says so, and those who oversee the mentoring hear of it."""
     overseers = given.relation.overseers if given.relation else (COORDINATOR,)
     sent = Send(given.key, EscalateConcern(clause=clause), f"escalate:{clause}")
-    told = tell(overseers, "concern_escalated", of=deadline.name, clause=clause)
-    return (because((clause,), deadline.evidence, sent, *told, terms=("decision_days",)),)
+    notices = notify(overseers, "concern_escalated", of=deadline.name, clause=clause)
+    return (because((clause,), deadline.evidence, sent, *notices, terms=("decision_days",)),)
 
 
 COMMITMENT: Final = Worker(

@@ -17,7 +17,7 @@ from domain.relationship import events as e
 from domain.words import CaseKind
 from workers.ground import Case, Ground
 from workers.model import NOTHING, Arm, CloseTask, Deadline, Given, OpenTask, Over, Reaction, Send, State, Worker
-from workers.saying import COORDINATOR, HR, because, tell, tidy
+from workers.reactions import COORDINATOR, HR, because, notify, tidy
 
 REVIEW: Final = "review"
 ESCALATE: Final = "escalate"
@@ -74,7 +74,7 @@ def _breach(recorded: AnyRecorded, given: Given) -> Reaction:
     # Of a case HR hears when it is open; a breach by anybody else has no case, only HR.
     opened = _case(recorded, event.kind, given)
     return (
-        because(clauses, (recorded.version,), *(opened or tell((HR,), "breach_reported", version=recorded.version))),
+        because(clauses, (recorded.version,), *(opened or notify((HR,), "breach_reported", version=recorded.version))),
     )
 
 
@@ -84,8 +84,8 @@ def _policy_breach(recorded: AnyRecorded, given: Given) -> Reaction:
     event, clauses = recorded.data, given.cite("cmn.policy-breach")
     if event.kind != "policy" or not clauses:
         return NOTHING
-    told = tell((HR,), "policy_breach", version=recorded.version)
-    return (because(clauses, (recorded.version,), *_case(recorded, "policy", given), *told),)
+    notices = notify((HR,), "policy_breach", version=recorded.version)
+    return (because(clauses, (recorded.version,), *_case(recorded, "policy", given), *notices),)
 
 
 def _case(recorded: AnyRecorded, kind: CaseKind, given: Given) -> tuple[Send, ...]:
@@ -107,10 +107,10 @@ def _off_platform(state: Conduct, recorded: AnyRecorded, given: Given) -> tuple[
         return state, NOTHING
     session_id = recorded.data.session_id
     task = OpenTask(f"unpaid:{session_id}", "unpaid_at_risk", ("DecideCase", "CancelSession"), about=session_id)
-    told = tell((given.relation.mentor, COORDINATOR), "off_platform", of=task.id, session_id=session_id)
+    notices = notify((given.relation.mentor, COORDINATOR), "off_platform", of=task.id, session_id=session_id)
     sent = () if state.case else _case(recorded, "off_platform", given)
     state = state.but(case=state.case or case_for(recorded), unpaid=(*state.unpaid, session_id))
-    return state, (because(clauses, (recorded.version,), task, *sent, *told),)
+    return state, (because(clauses, (recorded.version,), task, *sent, *notices),)
 
 
 def _of_case(state: Conduct, recorded: AnyRecorded, given: Given) -> tuple[Conduct, Reaction]:
@@ -130,10 +130,10 @@ def _watch(event: CaseOpened, version: int, given: Given) -> Reaction:
     clauses = given.cite(CLAUSE[event.kind])
     if event.kind == "policy":
         return (because(clauses, (version,), OpenTask(ESCALATE, "case_escalation", ("EscalateCase", "CloseCase"))),)
-    told = tell(_office(given), "case_opened", of=REVIEW, kind=event.kind)
+    notices = notify(_office(given), "case_opened", of=REVIEW, kind=event.kind)
     due = _review_by(given)
     task = OpenTask(REVIEW, "case_review", ("DecideCase", "CloseCase"), due=due)
-    return (because(clauses, (version,), task, Arm(REVIEW, due), *told, terms=("review_working_days",)),)
+    return (because(clauses, (version,), task, Arm(REVIEW, due), *notices, terms=("review_working_days",)),)
 
 
 def _review_by(given: Given) -> datetime:
@@ -150,8 +150,8 @@ def _office(given: Given) -> tuple[str, ...]:
 @implements("cmn.breaches")
 def _due(state: Conduct, deadline: Deadline, given: Given) -> tuple[Conduct, Reaction]:
     """The working days are over and the case is not decided."""
-    told = tell(dict.fromkeys((*_office(given), COORDINATOR)), "case_review_overdue", of=REVIEW)
-    return state, (because(deadline.clauses, deadline.evidence, *told, terms=("review_working_days",)),)
+    notices = notify(dict.fromkeys((*_office(given), COORDINATOR)), "case_review_overdue", of=REVIEW)
+    return state, (because(deadline.clauses, deadline.evidence, *notices, terms=("review_working_days",)),)
 
 
 CONDUCT: Final = Worker(

@@ -10,7 +10,7 @@ from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from domain.words import COMPROMISING_NATURES, ConflictNature
 from workers.model import NOTHING, CloseTask, Given, OpenTask, Over, Reaction, State, Worker
-from workers.saying import COORDINATOR, because, everybody, tell, tidy
+from workers.reactions import COORDINATOR, because, everybody, notify, tidy
 
 Heard = e.ConflictOfInterestDeclared | e.ConflictMitigationAgreed | e.RelationshipTerminated
 
@@ -51,8 +51,8 @@ def _mitigate(state: Conflicts, nature: ConflictNature, version: int, given: Giv
     task = OpenTask(
         f"mitigate:{nature}", "conflict_mitigation", ("AgreeConflictMitigation", "TerminateRelationship"), about=nature
     )
-    told = tell(everybody(given.relation), "conflict_mitigation", of=task.id)
-    return state.but(open=(*state.open, nature)), (because(clauses, (version,), task, *told),)
+    notices = notify(everybody(given.relation), "conflict_mitigation", of=task.id)
+    return state.but(open=(*state.open, nature)), (because(clauses, (version,), task, *notices),)
 
 
 @implements("nottingham.compromising")
@@ -62,8 +62,8 @@ def _compromising(nature: ConflictNature, version: int, given: Given) -> Reactio
     if not clauses or nature not in COMPROMISING_NATURES:
         return NOTHING
     task = OpenTask("compromising", "compromising_relationship", ("TerminateRelationship",))
-    told = tell((COORDINATOR,), "compromising_relationship", of=task.id)
-    return (because(clauses, (version,), task, *told),)
+    notices = notify((COORDINATOR,), "compromising_relationship", of=task.id)
+    return (because(clauses, (version,), task, *notices),)
 
 
 CONFLICTS: Final = Worker(

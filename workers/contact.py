@@ -11,7 +11,7 @@ from domain.codes.implements import implements
 from domain.model import AnyRecorded, Time, events_of
 from domain.relationship import events as e
 from workers.model import NOTHING, Arm, Cancel, CloseTask, Deadline, Given, OpenTask, Over, Reaction, State, Worker
-from workers.saying import COORDINATOR, because, tell, tidy
+from workers.reactions import COORDINATOR, because, notify, tidy
 
 SILENCE: Final = "silence"
 # More than so many days of silence begins right after they are full.
@@ -40,11 +40,11 @@ def _react(state: Contact, recorded: AnyRecorded, given: Given) -> tuple[Contact
     version = recorded.version
     match event:
         case e.RelationshipActivated() | e.RelationshipResumed():
-            return _heard(Contact(), given.at, version, given)
+            return _in_touch(Contact(), given.at, version, given)
         case e.SessionCompleted() if state.last is not None:
-            return _heard(state, event.ended_at, version, given)
+            return _in_touch(state, event.ended_at, version, given)
         case e.ContactRecorded() if state.last is not None:
-            return _heard(state, given.at, version, given)
+            return _in_touch(state, given.at, version, given)
         case e.RelationshipPaused():
             return Contact(), tidy(Cancel(SILENCE), CloseTask(SILENCE))
         case e.RelationshipTerminated():
@@ -55,8 +55,8 @@ def _react(state: Contact, recorded: AnyRecorded, given: Given) -> tuple[Contact
             assert_never(event)
 
 
-def _heard(state: Contact, at: datetime, version: int, given: Given) -> tuple[Contact, Reaction]:
-    """In touch at that time: the days of silence begin anew. What is told late doesn't shorten them."""
+def _in_touch(state: Contact, at: datetime, version: int, given: Given) -> tuple[Contact, Reaction]:
+    """In touch at that time: the days of silence begin anew. An event that is recorded late doesn't shorten them."""
     if state.last is not None and at <= state.last:
         return state, NOTHING
     due = at + timedelta(days=given.term("contact_gap_days")) + RIGHT_AFTER
@@ -70,8 +70,8 @@ def _due(state: Contact, deadline: Deadline, given: Given) -> tuple[Contact, Rea
     if given.relation is None or state.last is None:
         return state, NOTHING
     task = OpenTask(SILENCE, "out_of_contact", SETTLED_BY)
-    told = tell((COORDINATOR,), "out_of_contact", of=SILENCE)
-    return state, (because(deadline.clauses, deadline.evidence, task, *told, terms=("contact_gap_days",)),)
+    notices = notify((COORDINATOR,), "out_of_contact", of=SILENCE)
+    return state, (because(deadline.clauses, deadline.evidence, task, *notices, terms=("contact_gap_days",)),)
 
 
 CONTACT: Final = Worker(

@@ -69,7 +69,7 @@ class Desk(Ground):
         self.workers = tuple(workers)
         self.entries: dict[str, Entry] = {}
         self.done: list[Done] = []
-        self._seeing: dict[type[Event], tuple[AnyWorker, ...]] = {}
+        self._workers_by_event: dict[type[Event], tuple[AnyWorker, ...]] = {}
         self._places = {worker.name: place for place, worker in enumerate(self.workers)}
 
     @abstractmethod
@@ -81,18 +81,18 @@ class Desk(Ground):
         found = self.entries.get(key)
         if found is None:
             found = self.entries[key] = self.load(key)
-            self.look_ahead(key)
+            self.find_next_due(key)
         return found
 
     def fact(self, subject: str) -> Fact | None:
         return self.entry(subject).fact
 
-    def seeing(self, kind: type[Event]) -> tuple[AnyWorker, ...]:
-        """The workers that see events of a kind: those that listen, and all of them a pause or a resumption."""
-        found = self._seeing.get(kind)
+    def workers_for(self, kind: type[Event]) -> tuple[AnyWorker, ...]:
+        """The workers that receive events of a kind: those that listen, and every worker for a pause or a resumption."""
+        found = self._workers_by_event.get(kind)
         if found is None:
             found = tuple(worker for worker in self.workers if kind in worker.listens or kind in STOPPING)
-            self._seeing[kind] = found
+            self._workers_by_event[kind] = found
         return found
 
     def learn(self, subject: str, fact: Fact | None) -> None:
@@ -117,7 +117,7 @@ class Desk(Ground):
         entry = self.entry(done.key)
         entry.memories[done.worker] = done.step.memory
         if done.step.deadlines:
-            self.look_ahead(done.key)
+            self.find_next_due(done.key)
         self.done.append(done)
 
     def due_at(self, key: str) -> tuple[AnyWorker, Deadline] | None:
@@ -133,8 +133,8 @@ class Desk(Ground):
         del worker, key
         return False
 
-    def look_ahead(self, key: str) -> None:
-        """Find out which deadline of a key runs out first."""
+    def find_next_due(self, key: str) -> None:
+        """Find the deadline of a key that runs out first."""
         entry = self.entries[key]
         entry.due = None
         for name, memory in entry.memories.items():

@@ -26,7 +26,7 @@ from workers.model import (
     State,
     Worker,
 )
-from workers.saying import COORDINATOR, because, tell, tidy
+from workers.reactions import COORDINATOR, because, notify, tidy
 
 REMIND_AFTER: Final = timedelta(days=7)
 # After every so many completed sessions the mentor is prompted to ask how their mentoring comes across.
@@ -106,10 +106,10 @@ def _ask(state: Feedback, occasion: Occasion, version: int, given: Given) -> tup
         if not person or name in state.asked or name in state.answered:
             continue
         sent = Send(given.key, RequestNps(respondent=respondent, occasion=occasion), f"nps:{name}")
-        told = tell((person,), "nps_request", of=f"nps:{name}", occasion=occasion)
+        notices = notify((person,), "nps_request", of=f"nps:{name}", occasion=occasion)
         terms = () if state.planned or occasion == "end" else ("planned_sessions",)
         state, waiting = _await_answer(state, name, version, given)
-        reaction += (because((), (version,), sent, *told, terms=terms), *waiting)
+        reaction += (because((), (version,), sent, *notices, terms=terms), *waiting)
     return state, reaction
 
 
@@ -132,8 +132,8 @@ def _to_coordinator(occasion: Occasion, version: int, given: Given) -> Reaction:
     task = OpenTask(
         f"coordinator_feedback:{occasion}", "coordinator_feedback", ("GiveFeedback",), due=due, about=occasion
     )
-    told = tell((given.relation.mentor,), "coordinator_feedback", of=task.id, occasion=occasion)
-    return (because(clauses, (version,), task, *told),)
+    notices = notify((given.relation.mentor,), "coordinator_feedback", of=task.id, occasion=occasion)
+    return (because(clauses, (version,), task, *notices),)
 
 
 @implements("nottingham.coordinator-feedback")
@@ -141,8 +141,8 @@ def _given(version: int, given: Given) -> Reaction:
     """The mentor has spoken: the coordinator learns that there is something to read."""
     closed = tidy(*(CloseTask(f"coordinator_feedback:{occasion}") for occasion in OCCASIONS))
     clauses = given.cite("nottingham.coordinator-feedback")
-    told = tell((COORDINATOR,), "feedback_given", version=version)
-    return closed + ((because(clauses, (version,), *told),) if clauses else NOTHING)
+    notices = notify((COORDINATOR,), "feedback_given", version=version)
+    return closed + ((because(clauses, (version,), *notices),) if clauses else NOTHING)
 
 
 @implements("nottingham.feedback-on-practice")
@@ -151,7 +151,7 @@ def _on_practice(state: Feedback, version: int, given: Given) -> Reaction:
     clauses = given.cite("nottingham.feedback-on-practice")
     if not clauses or given.relation is None or state.done % PRACTICE_EVERY:
         return NOTHING
-    return (because(clauses, (version,), *tell((given.relation.mentor,), "feedback_on_practice", of=PRACTICE)),)
+    return (because(clauses, (version,), *notify((given.relation.mentor,), "feedback_on_practice", of=PRACTICE)),)
 
 
 def _due(state: Feedback, deadline: Deadline, given: Given) -> tuple[Feedback, Reaction]:
@@ -160,8 +160,8 @@ def _due(state: Feedback, deadline: Deadline, given: Given) -> tuple[Feedback, R
     person = given.relation and given.relation.person(respondent)  # type: ignore[arg-type]
     if not person or f"{occasion}:{respondent}" in state.answered:
         return state, NOTHING
-    told = tell((person,), "nps_reminder", of=deadline.name, occasion=occasion)
-    return state, (because((), deadline.evidence, *told),)
+    notices = notify((person,), "nps_reminder", of=deadline.name, occasion=occasion)
+    return state, (because((), deadline.evidence, *notices),)
 
 
 FEEDBACK: Final = Worker(

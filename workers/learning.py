@@ -18,7 +18,7 @@ from domain.mentor.events import DevelopmentRecorded, MentorRemoved, TrainingRec
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from workers.model import NOTHING, Arm, Cancel, CloseTask, Deadline, Given, OpenTask, Over, Reaction, State, Worker
-from workers.saying import COORDINATOR, because, tell, tidy
+from workers.reactions import COORDINATOR, because, notify, tidy
 from workers.standing import of_mentor
 
 DEVELOPMENT: Final = "development"
@@ -146,8 +146,8 @@ def _after_case(recorded: AnyRecorded, given: Given) -> Reaction:
     """A case ended in further training: a task until some training is recorded."""
     clauses = given.cite(CLAUSE[given.case.kind]) if given.case else ()
     task = OpenTask(AFTER_CASE, "further_training", ("RecordTraining",), about=recorded.subject)
-    told = tell((given.key, COORDINATOR), "further_training", of=task.id)
-    return (because(clauses, (recorded.version,), task, *told),)
+    notices = notify((given.key, COORDINATOR), "further_training", of=task.id)
+    return (because(clauses, (recorded.version,), task, *notices),)
 
 
 @implements("leapfrog.competence", "nottingham.further-training")
@@ -155,12 +155,12 @@ def _due(state: Learning, deadline: Deadline, given: Given) -> tuple[Learning, R
     """Overdue: a task for the mentor."""
     if deadline.name == DEVELOPMENT:
         task = OpenTask(DEVELOPMENT, DEVELOPMENT, ("RecordDevelopment",))
-        told = tell((given.key,), DEVELOPMENT, of=DEVELOPMENT)
-        return state, (because(deadline.clauses, deadline.evidence, task, *told, terms=("development_months",)),)
+        notices = notify((given.key,), DEVELOPMENT, of=DEVELOPMENT)
+        return state, (because(deadline.clauses, deadline.evidence, task, *notices, terms=("development_months",)),)
     course = deadline.name.partition(":")[2]
     task = OpenTask(deadline.name, "further_training", ("RecordTraining",), about=course)
-    told = tell((given.key, COORDINATOR), "further_training", of=task.id)
-    return state, (because(deadline.clauses, deadline.evidence, task, *told),)
+    notices = notify((given.key, COORDINATOR), "further_training", of=task.id)
+    return state, (because(deadline.clauses, deadline.evidence, task, *notices),)
 
 
 LEARNING: Final = Worker(

@@ -10,7 +10,7 @@ from domain.calendar import at_local
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from workers.model import NOTHING, Arm, Cancel, CloseTask, Deadline, Given, OpenTask, Over, Reaction, State, Worker
-from workers.saying import because, everybody, tell, tidy
+from workers.reactions import because, everybody, notify, tidy
 
 REVIEW: Final = "review"
 LIMIT: Final = "limit"
@@ -58,11 +58,11 @@ def _due(state: Pause, deadline: Deadline, given: Given) -> tuple[Pause, Reactio
     if given.relation is None or state.paused is None:
         return state, NOTHING
     if deadline.name == REVIEW:
-        told = tell(everybody(given.relation), "pause_review", of=REVIEW)
-        return state, (because(deadline.clauses, deadline.evidence, *told),)
+        notices = notify(everybody(given.relation), "pause_review", of=REVIEW)
+        return state, (because(deadline.clauses, deadline.evidence, *notices),)
     task = OpenTask(LIMIT, "pause_too_long", SETTLED_BY)
-    told = tell(given.relation.overseers, "pause_too_long", of=LIMIT)
-    return state, (because(deadline.clauses, deadline.evidence, task, *told, terms=("pause_days_max",)),)
+    notices = notify(given.relation.overseers, "pause_too_long", of=LIMIT)
+    return state, (because(deadline.clauses, deadline.evidence, task, *notices, terms=("pause_days_max",)),)
 
 
 PAUSE: Final = Worker(

@@ -11,7 +11,7 @@ from domain.codes.implements import implements
 from domain.model import AnyRecorded, events_of
 from domain.relationship.events import ConfidenceDisclosed
 from workers.model import NOTHING, Given, Notify, Reaction, State, Worker
-from workers.saying import HR, because, tell
+from workers.reactions import HR, because, notify
 
 # The exceptions of the organisation's code: offences against its policies and against the law.
 OFFENCES: Final = ("policy_breach", "illegal_activity")
@@ -41,11 +41,11 @@ def _to_recipient(event: ConfidenceDisclosed, version: int) -> Reaction:
 
 @implements("cmn.disclosure")
 def _to_hr(event: ConfidenceDisclosed, version: int, given: Given) -> Reaction:
-    """The organisation's code escalates an offence; whoever in HR received the disclosure needs no second word."""
+    """The organisation's code escalates an offence; someone in HR who received the disclosure is not notified twice."""
     clauses = given.cite("cmn.disclosure")
     if not clauses or event.exception not in OFFENCES or event.recipient.startswith(f"{HR}:"):
         return NOTHING
-    return (because(clauses, (version,), *tell((HR,), "hr_escalation", version=version)),)
+    return (because(clauses, (version,), *notify((HR,), "hr_escalation", version=version)),)
 
 
 SAFEGUARDING: Final = Worker(name="safeguarding", state=Safeguarding, listens=events_of(Heard), react=_react)

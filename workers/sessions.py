@@ -26,7 +26,7 @@ from workers.model import (
     State,
     Worker,
 )
-from workers.saying import COORDINATOR, because, everybody, parties, tell, tidy
+from workers.reactions import COORDINATOR, because, everybody, notify, parties, tidy
 
 A_DAY: Final = timedelta(days=1)
 FIRST: Final = "first_session"
@@ -162,8 +162,8 @@ def _next_session(state: Sessions, version: int, given: Given) -> Reaction:
         return NOTHING
     if state.done >= planned or _ahead(state, given.at):
         return NOTHING
-    told = tell(parties(given.relation), NEXT, of=NEXT, sessions_left=planned - state.done)
-    return (because(clauses, (version,), *told, terms=() if state.planned else ("planned_sessions",)),)
+    notices = notify(parties(given.relation), NEXT, of=NEXT, sessions_left=planned - state.done)
+    return (because(clauses, (version,), *notices, terms=() if state.planned else ("planned_sessions",)),)
 
 
 def _missed(state: Sessions, event: e.SessionMissed, version: int, given: Given) -> tuple[Sessions, Reaction]:
@@ -190,8 +190,8 @@ def _two_running(outcomes: tuple[Outcome, ...], new: Outcome, party: Party, give
     settled_by = "RecordContact", "CompleteSession", "PauseRelationship", "TerminateRelationship"
     task = OpenTask(f"no_shows:{party}", "two_no_shows", settled_by, about=party)
     evidence = sorted((pair.version, new.version))
-    told = tell((COORDINATOR,), "two_no_shows", of=task.id, party=party)
-    return (because(given.cite("leapfrog.notice"), evidence, task, *told, terms=("late_window_days",)),)
+    notices = notify((COORDINATOR,), "two_no_shows", of=task.id, party=party)
+    return (because(given.cite("leapfrog.notice"), evidence, task, *notices, terms=("late_window_days",)),)
 
 
 def _due(state: Sessions, deadline: Deadline, given: Given) -> tuple[Sessions, Reaction]:
@@ -201,19 +201,19 @@ def _due(state: Sessions, deadline: Deadline, given: Given) -> tuple[Sessions, R
         return state, NOTHING
     if kind == FIRST:
         task = OpenTask(FIRST, FIRST, ("ScheduleSession",))
-        told = tell(everybody(relation), "first_session", of=FIRST)
-        return state, (because(deadline.clauses, deadline.evidence, task, *told, terms=("first_session_days",)),)
+        notices = notify(everybody(relation), "first_session", of=FIRST)
+        return state, (because(deadline.clauses, deadline.evidence, task, *notices, terms=("first_session_days",)),)
     if booked is None:
         return state, NOTHING
-    told_of: dict[str, Any] = {"session_id": session_id, "starts_at": booked.starts_at.isoformat()}
+    parameters: dict[str, Any] = {"session_id": session_id, "starts_at": booked.starts_at.isoformat()}
     if kind == "remind":
         # Nobody is reminded of what has begun: workers may have been away.
-        reminded = tell(parties(relation), "session_tomorrow", of=deadline.name, until=booked.starts_at, **told_of)
+        reminded = notify(parties(relation), "session_tomorrow", of=deadline.name, until=booked.starts_at, **parameters)
         return state, (because((), (booked.version,), *reminded),)
     settled_by = "CompleteSession", "RecordNoShow", "CancelSession"
     task = OpenTask(f"outcome:{session_id}", "session_outcome", settled_by, about=session_id)
-    told = tell((relation.mentor, COORDINATOR), "session_outcome", of=task.id, **told_of)
-    return state, (because((), (booked.version,), task, *told),)
+    notices = notify((relation.mentor, COORDINATOR), "session_outcome", of=task.id, **parameters)
+    return state, (because((), (booked.version,), task, *notices),)
 
 
 SESSIONS: Final = Worker(

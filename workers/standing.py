@@ -20,7 +20,7 @@ from domain.relationship.commands import TerminateRelationship
 from domain.words import PLATFORM_DOCUMENTS, CaseKind, EndingReason, Status
 from workers.ground import Case, Ground
 from workers.model import NOTHING, Cancel, CloseTask, Given, Notify, OpenTask, Over, Reaction, Send, State, Worker
-from workers.saying import COORDINATOR, because, tell, tidy
+from workers.reactions import COORDINATOR, because, notify, tidy
 
 SUSPENDED: Final = "suspended"
 NEXT_STEPS: Final = "The mentor has left the role. The coordinator speaks with the mentee about another mentor."
@@ -118,8 +118,8 @@ def _declined(state: Standing, event: e.TermsDeclined, recorded: AnyRecorded, gi
     if not clauses or state.removed or recorded.role != "mentor" or event.document not in PLATFORM_DOCUMENTS:
         return NOTHING
     sent = Send(given.key, RemoveMentor(reason=f"The mentor declined a document: {event.document}."), "remove")
-    told = tell((given.key, COORDINATOR), "terms_declined", document=event.document)
-    return (because(clauses, (recorded.version,), sent, *told),)
+    notices = notify((given.key, COORDINATOR), "terms_declined", document=event.document)
+    return (because(clauses, (recorded.version,), sent, *notices),)
 
 
 @implements("cmn.breaches", "mentor247.on-platform")
@@ -142,19 +142,19 @@ def _removed(state: Standing, version: int, given: Given) -> tuple[Standing, Rea
 
 @implements("mentor247.terms", "cmn.breaches", "pentalog.trust")
 def _end(subject: str, bond: Bond, case_kind: CaseKind | None, version: int, given: Given) -> Reaction:
-    """A removed mentor's relationship ends, whatever its state; both parties are told what comes next."""
+    """A removed mentor's relationship ends, whatever its state; both parties are notified of what comes next."""
     reason: EndingReason = "breach" if case_kind else "supplier_decision"
     command = TerminateRelationship(reason=reason, informed=("mentee", "mentor"), next_steps=NEXT_STEPS)
     people = bond.mentee, given.key, COORDINATOR
-    told = (Notify(person, "mentor_removed", {"relationship": subject}) for person in people)
+    notices = (Notify(person, "mentor_removed", {"relationship": subject}) for person in people)
     clauses = cite(bond.codes, CLAUSE[case_kind] if case_kind else "mentor247.terms")
-    return (because(clauses, (version,), Send(subject, command, f"terminate:{subject}"), *told),)
+    return (because(clauses, (version,), Send(subject, command, f"terminate:{subject}"), *notices),)
 
 
 # --- suspension ----------------------------------------------------------------------------------------------------
 def _suspended(state: Standing, version: int, given: Given) -> Reaction:
     """Each relationship that runs or is about to waits for the coordinator's word."""
-    reaction: Reaction = (because((), (version,), *tell((given.key,), "mentor_suspended", of=SUSPENDED)),)
+    reaction: Reaction = (because((), (version,), *notify((given.key,), "mentor_suspended", of=SUSPENDED)),)
     for subject, bond in sorted(state.bonds.items()):
         reaction += _ask_what_becomes(subject, bond, version)
     return reaction
@@ -165,8 +165,8 @@ def _ask_what_becomes(subject: str, bond: Bond, version: int) -> Reaction:
         return NOTHING
     settled_by = "PauseRelationship", "TerminateRelationship", "ReinstateMentor"
     task = OpenTask(f"{SUSPENDED}:{subject}", "mentor_suspended", settled_by, subject=subject)
-    told = tell((COORDINATOR,), "mentor_suspended", of=task.id, relationship=subject)
-    return (because((), (version,), task, *told),)
+    notices = notify((COORDINATOR,), "mentor_suspended", of=task.id, relationship=subject)
+    return (because((), (version,), task, *notices),)
 
 
 STANDING: Final = Worker(

@@ -69,14 +69,14 @@ class TaskChange(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """What was told of the deadline or task of this name needs no sending any more; None: of any but those to keep."""
+    """Notifications about the deadline or task of this name need not be sent any more; None: about any but those to keep."""
 
     name: str | None
     keep: tuple[str, ...] = ()
 
 
 class Receipt(NamedTuple):
-    """Why something was sent, told or asked for: the receipt of one decision."""
+    """Why a command, notification or task came about: the receipt of one decision."""
 
     number: int
     clauses: tuple[str, ...]

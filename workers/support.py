@@ -10,7 +10,7 @@ from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from workers.ground import Ground
 from workers.model import NOTHING, CloseTask, Given, OpenTask, Reaction, State, Worker
-from workers.saying import COORDINATOR, HR, because, tell, tidy
+from workers.reactions import COORDINATOR, HR, because, notify, tidy
 
 MENTEE: Final = "mentee:"
 
@@ -84,8 +84,8 @@ def _problem(state: Support, version: int, given: Given) -> tuple[Support, React
     if not clauses:
         return state, NOTHING
     task = OpenTask(f"problem:{version}", "problem", PROBLEM_SETTLED_BY)
-    told = tell((COORDINATOR,), "problem", of=task.id, version=version)
-    return state.but(problems=(*state.problems, version)), (because(clauses, (version,), task, *told),)
+    notices = notify((COORDINATOR,), "problem", of=task.id, version=version)
+    return state.but(problems=(*state.problems, version)), (because(clauses, (version,), task, *notices),)
 
 
 def _attended(state: Support) -> tuple[Support, Reaction]:
@@ -100,14 +100,14 @@ def _signposted(version: int, given: Given) -> Reaction:
     clauses = given.cite("leapfrog.boundaries")
     if not clauses or given.relation is None:
         return NOTHING
-    return (because(clauses, (version,), *tell((given.relation.mentee,), "signposting", version=version)),)
+    return (because(clauses, (version,), *notify((given.relation.mentee,), "signposting", version=version)),)
 
 
 @implements("cmn.competence")
 def _to_hr(version: int, given: Given) -> Reaction:
     """What is beyond the mentor's competence goes to HR."""
     clauses = given.cite("cmn.competence")
-    return (because(clauses, (version,), *tell((HR,), "hr_referral", version=version)),) if clauses else NOTHING
+    return (because(clauses, (version,), *notify((HR,), "hr_referral", version=version)),) if clauses else NOTHING
 
 
 @implements("nottingham.refer")
@@ -118,8 +118,8 @@ def _seek_mentor(state: Support, recorded: AnyRecorded, given: Given) -> tuple[S
         return state, NOTHING
     subject = recorded.subject
     task = OpenTask(f"new_mentor:{subject}", "new_mentor", ("ProposeRelationship",), subject=subject)
-    told = tell((COORDINATOR,), "new_mentor", of=task.id, version=recorded.version)
-    return state.but(referred=(*state.referred, subject)), (because(clauses, (recorded.version,), task, *told),)
+    notices = notify((COORDINATOR,), "new_mentor", of=task.id, version=recorded.version)
+    return state.but(referred=(*state.referred, subject)), (because(clauses, (recorded.version,), task, *notices),)
 
 
 SUPPORT: Final = Worker(

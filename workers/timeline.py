@@ -1,4 +1,4 @@
-"""Walking through the record: events one after the other, and between them the deadlines that ran out meanwhile.
+"""The record in order: one event after the other, and between them the deadlines that ran out meanwhile.
 
 Time is that of each key: before an event is seen, the deadlines of its keys that were due before it fire. So a record
 read in one go leads to the same as one followed as it grew, whatever else stands between its events in the log. An
@@ -35,12 +35,12 @@ def take(desk: Desk, recorded: AnyRecorded, until: datetime) -> None:
     before = desk.fact(subject)
     after = fold(before, recorded) if kind in LISTENS else before
     ground = desk if after is before else _After(desk, subject, after)
-    seeing = [(worker, key) for worker in desk.seeing(kind) for key in _keys(worker, recorded, ground)]
-    pass_time(desk, dict.fromkeys([subject, *(key for _, key in seeing)]), min(recorded.occurred_at, until))
+    receiving = [(worker, key) for worker in desk.workers_for(kind) for key in _keys(worker, recorded, ground)]
+    pass_time(desk, dict.fromkeys([subject, *(key for _, key in receiving)]), min(recorded.occurred_at, until))
     if after is not before:
         desk.learn(subject, after)
     trigger = Trigger(subject, recorded.occurred_at, version=recorded.version)
-    for worker, key in seeing:
+    for worker, key in receiving:
         # A pause concerns a worker that doesn't listen only if one of its deadlines stops.
         concerned = kind in worker.listens or desk.memory(worker, key).may_freeze
         if concerned and not desk.rests(worker, key):

@@ -26,7 +26,7 @@ from workers.model import (
     State,
     Worker,
 )
-from workers.saying import because, everybody, including, tell, tidy
+from workers.reactions import because, everybody, notify, tidy, with_clause
 
 SETTLED_BY: Final = "DismissRecommendation", "TerminateRelationship"
 RESTORED_BY: Final = {
@@ -67,7 +67,7 @@ def _react(state: Trust, recorded: AnyRecorded, given: Given) -> tuple[Trust, Re
                 return state, task
             # Somebody else's recommendation: it waits for a decision like our own.
             waiting = _await_decision((event.clause,), event.evidence, given)
-            return state.but(open=including(state.open, event.clause)), task + waiting
+            return state.but(open=with_clause(state.open, event.clause)), task + waiting
         case e.TrustRestored():
             return _settled(state, TRUST_CLAUSES)
         case e.DisrespectResolved():
@@ -93,15 +93,15 @@ def _recommend(state: Trust, clauses: tuple[str, ...], version: int, given: Give
 
 
 def _await_decision(clauses: tuple[str, ...], evidence: Iterable[int], given: Given) -> Reaction:
-    """The parties and the coordinator are told, and have the days of decision."""
+    """The parties and the coordinator are notified, and have the days of decision."""
     if given.relation is None:
         return NOTHING
-    told = tell(
+    notices = notify(
         everybody(given.relation), "shutdown_recommended", of=f"decide:{'+'.join(clauses)}", clauses=" ".join(clauses)
     )
     due = _decide_by(given)
     arms = (because((clause,), evidence, Arm(f"escalate:{clause}", due, freezes=True)) for clause in clauses)
-    return (because(clauses, evidence, *told), *arms)
+    return (because(clauses, evidence, *notices), *arms)
 
 
 def _ask_for_decision(event: e.ShutdownRecommended, given: Given) -> Reaction:
@@ -130,8 +130,8 @@ def _due(state: Trust, deadline: Deadline, given: Given) -> tuple[Trust, Reactio
     if given.relation is None or clause not in state.open:
         return state, NOTHING
     sent = Send(given.key, EscalateRecommendation(clause=clause), f"escalate:{clause}")
-    told = tell(given.relation.overseers, "recommendation_escalated", of=deadline.name, clause=clause)
-    return state, (because((clause,), deadline.evidence, sent, *told, terms=("decision_days",)),)
+    notices = notify(given.relation.overseers, "recommendation_escalated", of=deadline.name, clause=clause)
+    return state, (because((clause,), deadline.evidence, sent, *notices, terms=("decision_days",)),)
 
 
 TRUST_WORKER: Final = Worker(

@@ -1,4 +1,4 @@
-"""Which code carries out which clause, said where that code stands.
+"""Which code carries out which clause, declared beside that code.
 
 A decision, fold or reaction is marked with `@implements("cmn.objectives")`; a row of a table, which can't carry a
 decorator, with `implements_data`. `rapport codes trace` reads the registry after importing the tree.

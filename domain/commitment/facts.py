@@ -1,7 +1,7 @@
 """What commitment health needs of a relationship's events, and nothing else: no names, no content.
 
 Each fact carries the version of its event, which is the evidence, and the moment at which it occurred. `Facts` is the
-append-only list of them: health can be asked for at any time, and an event may be told long after it occurred, so
+append-only list of them: health can be asked for at any time, and an event may be recorded long after it occurred, so
 nothing is summed up or thrown away here.
 """
 
@@ -187,20 +187,20 @@ _PLACE: Final = {kind: place for place, kind in enumerate(KINDS)}
 
 
 class Facts:
-    """The facts of one relationship in the order of their versions, as far as they were told.
+    """The facts of one relationship in the order of their versions, as far as they are recorded.
 
-    Never changes: `plus` gives a longer one. Successors share one list, of which each sees its own length, so telling
-    fact after fact costs the same however many there are. `in_order` says that they were told as they occurred. `trail`
-    is where a walk over them left off, from where the next may go on; it is no part of the value.
+    Never changes: `plus` gives a longer one. Successors share one list, of which each sees its own length, so adding
+    a fact costs the same however many there are. `in_order` says that they were recorded as they occurred.
+    `checkpoint` is where the last timeline over them ended and the next may continue; it is no part of the value.
     """
 
-    __slots__ = ("_count", "_shared", "in_order", "trail")
+    __slots__ = ("_count", "_shared", "checkpoint", "in_order")
 
     def __init__(self, facts: Iterable[Fact] = ()) -> None:
         self._shared: list[Fact] = list(facts)
         self._count = len(self._shared)
         self.in_order = all(one.at <= other.at for one, other in pairwise(self._shared))
-        self.trail: object = None
+        self.checkpoint: object = None
 
     def plus(self, fact: Fact) -> "Facts":
         """These facts and one with a later version."""
@@ -210,7 +210,7 @@ class Facts:
         shared.append(fact)
         longer._shared = shared
         longer._count = self._count + 1
-        longer.trail = self.trail
+        longer.checkpoint = self.checkpoint
         return longer
 
     def after(self, count: int) -> Iterator[Fact]:

@@ -1,7 +1,7 @@
-"""Seeing one more fact: how each kind of fact changes the picture.
+"""One more fact: how each kind of fact changes the picture.
 
-Facts are seen in the order of their versions whatever the order in which they occurred, so nothing here relies on time
-moving forward, and a fact about something that had not occurred yet is borne.
+Facts come in the order of their versions, whatever the order in which they occurred. So nothing here relies on time
+moving forward, and a fact may be about something that has not occurred yet.
 """
 
 from bisect import insort
@@ -13,21 +13,21 @@ from domain.codes.clauses import RESPECT_CLAUSES, TRUST_CLAUSES
 from domain.codes.implements import implements
 from domain.commitment import facts as f
 from domain.commitment.facts import Fact
-from domain.commitment.pauses import with_pause
+from domain.commitment.moments import with_pause
 from domain.commitment.picture import Due, Held, Mark, Move, NoShow, Picture, Work
 
 K = TypeVar("K", Held, NoShow, int)
 V = TypeVar("V")
 
 
-def see(picture: Picture, fact: Fact) -> Picture:
+def with_fact(picture: Picture, fact: Fact) -> Picture:
     """The picture after one more fact, of a later version than those before.
 
-    What is told during a pause goes into the picture, where resumption finds it, and not into what the pause froze.
+    What is recorded during a pause goes into the picture, where resumption finds it, and not into what the pause froze.
     """
-    after = _seen(picture, fact)
+    after = _after_fact(picture, fact)
     if picture.frozen is not None and picture.paused is not None and of_pause(fact, picture.paused):
-        return after.but(frozen=_seen(picture.frozen, fact))
+        return after.but(frozen=_after_fact(picture.frozen, fact))
     return after
 
 
@@ -36,7 +36,7 @@ def of_pause(fact: Fact, paused: Mark) -> bool:
     return isinstance(fact, f.Cancelled) and fact.by_pause and fact.at == paused.at
 
 
-def _seen(picture: Picture, fact: Fact) -> Picture:
+def _after_fact(picture: Picture, fact: Fact) -> Picture:
     match fact:
         case f.Scheduled() | f.Rescheduled() | f.Cancelled() | f.Completed() | f.Missed():
             return _session(picture, fact)
@@ -177,7 +177,7 @@ def _conduct(
 
 
 def settles(fact: f.TrustRegained | f.RespectRestored | f.Dismissed) -> tuple[str, ...]:
-    """What a fact settles of what was told before it: trust, respect or both."""
+    """Which earlier reports a fact settles: those about trust, about respect, or both."""
     match fact:
         case f.TrustRegained():
             return ("trust",)
@@ -195,8 +195,8 @@ def settles(fact: f.TrustRegained | f.RespectRestored | f.Dismissed) -> tuple[st
             assert_never(fact)
 
 
-def _after(version: int, told: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(each for each in told if each > version)
+def _after(version: int, reports: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(each for each in reports if each > version)
 
 
 def _worked(known: Mapping[str, tuple[Work, ...]], fact: f.Worked) -> Mapping[str, tuple[Work, ...]]:

@@ -1,9 +1,9 @@
-"""Folding facts into the picture of a moment: all that had occurred by then, in the order in which they were told.
+"""Folding facts into the picture of a moment: all that had occurred by then, in the order in which they were recorded.
 
-Nearly always facts are told as they occur, and each picture is the one before and one more fact. A fact that is told
+Nearly always facts are recorded as they occur, and each picture is the one before and one more fact. A fact that is recorded
 late has its place at its own time, and yet comes last in the order of versions; so in the order of time a fact may come
-after others that were told later. Facts about different things don't mind in which order they are folded, and of most
-that are about the same thing the one told last counts: so such a fact is put in among those told later without folding
+after others that were recorded later. Facts about different things don't mind in which order they are folded, and of most
+that are about the same thing the one recorded last counts: so such a fact is put in among those recorded later without folding
 them again. `Gathering` knows which may be.
 """
 
@@ -31,7 +31,7 @@ from domain.commitment.facts import (
     TrustLost,
     TrustRegained,
 )
-from domain.commitment.fold import of_pause, see, settles
+from domain.commitment.fold import of_pause, settles, with_fact
 from domain.commitment.picture import EMPTY, Picture
 
 
@@ -49,18 +49,18 @@ def pictures(facts: Facts) -> Iterator[tuple[Fact, Picture, bool]]:
 def as_of(facts: Iterable[Fact], at: int) -> Picture:
     """The picture at a moment: the facts that had occurred by then, in the order of their versions.
 
-    A fact that was told before a pause but occurred after it is not in what the pause froze.
+    A fact that was recorded before a pause but occurred after it is not in what the pause froze.
     """
     picture = EMPTY
     occurred = [fact for fact in facts if fact.at <= at]
     for fact in occurred:
-        picture = see(picture, fact)
+        picture = with_fact(picture, fact)
     if picture.paused is None:
         return picture
     frozen = EMPTY
     for fact in occurred:
         if fact.at <= picture.paused.at and (fact.version < picture.paused.version or of_pause(fact, picture.paused)):
-            frozen = see(frozen, fact)
+            frozen = with_fact(frozen, fact)
     return picture.but(frozen=frozen)
 
 
@@ -83,7 +83,7 @@ class Gathering:
         picture = self.picture
         self._taken.append(fact)
         if fact.version > picture.version:
-            self.picture, one_more = self._seen(fact), True
+            self.picture, one_more = self._after_fact(fact), True
         elif self._disturbs(fact):
             in_order = sorted(self._taken)
             self.folds += len(in_order)
@@ -93,12 +93,12 @@ class Gathering:
         self._note(fact)
         return one_more
 
-    def _seen(self, fact: Fact) -> Picture:
+    def _after_fact(self, fact: Fact) -> Picture:
         self.folds += 1
-        return see(self.picture, fact)
+        return with_fact(self.picture, fact)
 
     def _disturbs(self, fact: Fact) -> bool:
-        """Whether those that were told later have to be folded again after a fact."""
+        """Whether those that were recorded later have to be folded again after a fact."""
         picture, version = self.picture, fact.version
         if picture.paused is not None and fact.at == picture.paused.at:
             return True
@@ -117,11 +117,11 @@ class Gathering:
                 return False
 
     def _put_in(self, fact: Fact) -> Picture:
-        """The picture with a fact that was told before others of it."""
+        """The picture with a fact that was recorded before others of it."""
         picture, version = self.picture, fact.version
         match fact:
             case Scheduled() | Rescheduled() if version < self._known("date", fact.session):
-                return self._seen(fact).but(calendar=picture.calendar)
+                return self._after_fact(fact).but(calendar=picture.calendar)
             case Planned() if version < self._known("plan"):
                 return picture
             case TrustLost() if version < self._known("trust"):
@@ -129,7 +129,7 @@ class Gathering:
             case Disrespected() if version < self._known("respect"):
                 return picture
             case _:
-                return self._seen(fact)
+                return self._after_fact(fact)
 
     def _known(self, what: str, which: str = "") -> int:
         return self._latest.get((what, which), 0)

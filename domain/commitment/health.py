@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from domain.commitment.bands import Band
 from domain.commitment.facts import Facts
-from domain.commitment.judgement import Judgement, next_look, passes
+from domain.commitment.judgement import Judgement, next_check, passes
 from domain.commitment.moments import time_of
 from domain.commitment.picture import Picture
-from domain.commitment.policy import POLICY, backing, scored
+from domain.commitment.policy import POLICY, Band, backing, scored
 from domain.commitment.terms import TermSettings, TermsInTime, terms_in_time
-from domain.commitment.timeline import Change, Walker, walk
+from domain.commitment.timeline import Change, Cursor, build_timeline
 from domain.commitment.verdict import Accountable, SignalName
 from domain.words import Status
 
@@ -51,23 +50,23 @@ def evaluate(
 ) -> Health:
     """Health as of a time, past or future, under the programme's dated settings; `overrides` are what-if values of terms."""
     terms = terms_in_time(settings, overrides)
-    return health_at(walk(facts, terms, at).walker, at, terms)
+    return health_at(build_timeline(facts, terms, at).cursor, at, terms)
 
 
 def bands(
     facts: Facts, until: datetime, settings: TermSettings = (), overrides: Mapping[str, float] | None = None
 ) -> tuple[Change, ...]:
     """Every change of score or band up to a time, in order; the first is activation."""
-    return walk(facts, terms_in_time(settings, overrides), until).changes
+    return build_timeline(facts, terms_in_time(settings, overrides), until).changes
 
 
-def health_at(walker: Walker, at: datetime, terms: TermsInTime) -> Health:
-    """Health at a time not before the moment where the walker stands, if nothing happens until then.
+def health_at(cursor: Cursor, at: datetime, terms: TermsInTime) -> Health:
+    """Health at a time not before the cursor's moment, if nothing happens until then.
 
     Raises:
-        ValueError: the time lies behind, or a setting does: evaluate the facts instead.
+        ValueError: the time, or a setting, lies before the cursor's moment: evaluate the facts instead.
     """
-    stood = walker.advanced(at, terms).walker
+    stood = cursor.advanced_to(at, terms).cursor
     picture, judgement = stood.picture, stood.judgement
     if judgement.standing.score is None:
         return Health(at, POLICY, picture.status, None, None, None, None, (), None, None)
@@ -85,14 +84,14 @@ def health_at(walker: Walker, at: datetime, terms: TermsInTime) -> Health:
 
 def _ahead(picture: Picture, judgement: Judgement) -> tuple[datetime | None, datetime | None]:
     """When the score, and when anything, changes next by passing time alone under the terms in force."""
-    standing, verdicts, look, terms = judgement
+    standing, verdicts, check_at, terms = judgement
     assert terms is not None, "a standing has terms"
     refresh: int | None = None
-    while look is not None:
-        later = passes(verdicts, picture, look, terms)
+    while check_at is not None:
+        later = passes(verdicts, picture, check_at, terms)
         if refresh is None and any(new.findings != old.findings for new, old in zip(later, verdicts, strict=True)):
-            refresh = look
+            refresh = check_at
         if refresh is not None and scored(later).score != standing.score:
-            return time_of(look), time_of(refresh)
-        verdicts, look = later, next_look(later)
+            return time_of(check_at), time_of(refresh)
+        verdicts, check_at = later, next_check(later)
     return None, None if refresh is None else time_of(refresh)

@@ -1,11 +1,10 @@
-"""What all signals together say of a picture: the standing, and the next moment at which one may change its mind."""
+"""What all signals together say of a picture: the standing, and the next moment at which one of them may change."""
 
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from domain.commitment.bands import Band, band_after
 from domain.commitment.picture import Picture
-from domain.commitment.policy import ORDER, scored
+from domain.commitment.policy import ORDER, Band, band_after, scored
 from domain.commitment.terms import Terms
 from domain.commitment.verdict import Verdict
 
@@ -18,11 +17,11 @@ class Standing(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """The verdicts of the signals in order, none without a score; `look` is when one of them may change by itself."""
+    """The verdicts of the signals in order, none without a score; `next_check_at` is when one of them may change by itself."""
 
     standing: Standing = Standing()
     verdicts: tuple[Verdict, ...] = ()
-    look: int | None = None
+    next_check_at: int | None = None
     terms: Terms | None = None
 
 
@@ -31,20 +30,20 @@ NO_JUDGEMENT: Final = Judgement()
 
 
 def judge(picture: Picture, now: int, terms: Terms, before: Standing) -> Judgement:
-    """Ask all signals, coming from the standing before."""
+    """Evaluate all signals, coming from the standing before."""
     verdicts = tuple([rule(picture, now, terms) for rule in ORDER])
-    return Judgement(_standing(before, verdicts, terms), verdicts, next_look(verdicts), terms)
+    return Judgement(_standing(before, verdicts, terms), verdicts, next_check(verdicts), terms)
 
 
 def judge_again(known: Judgement, picture: Picture, now: int, stale: Iterable[int], before: Standing) -> Judgement:
-    """Ask the stale signals and those whose time is over; the others say what they said.
+    """Evaluate the stale signals and those whose time is over; the others keep their verdicts.
 
-    The picture, the moment and the terms must be such that only these can say something else.
+    The caller makes sure that only these can change at this picture, moment and terms.
     """
-    standing, verdicts, look, terms = known
+    standing, verdicts, check_at, terms = known
     if terms is None:
         return known
-    over = look is not None and look <= now
+    over = check_at is not None and check_at <= now
     again, changed, timed = list(verdicts), False, over
     for place in (*stale, *_ripe(verdicts, now)) if over else stale:
         old, new = verdicts[place], ORDER[place](picture, now, terms)
@@ -58,7 +57,7 @@ def judge_again(known: Judgement, picture: Picture, now: int, stale: Iterable[in
     return Judgement(
         _standing(before, verdicts, terms) if changed else standing,
         verdicts,
-        next_look(verdicts) if timed else look,
+        next_check(verdicts) if timed else check_at,
         terms,
     )
 
@@ -72,11 +71,11 @@ def passes(verdicts: tuple[Verdict, ...], picture: Picture, now: int, terms: Ter
 
 
 def _ripe(verdicts: Iterable[Verdict], now: int) -> list[int]:
-    """Which verdicts were good until now only."""
+    """The places of the verdicts that may change by now."""
     return [place for place, (_, until) in enumerate(verdicts) if until is not None and until <= now]
 
 
-def next_look(verdicts: Iterable[Verdict]) -> int | None:
+def next_check(verdicts: Iterable[Verdict]) -> int | None:
     """The first moment at which one of the verdicts may change by itself."""
     return min([until for _, until in verdicts if until is not None], default=None)
 

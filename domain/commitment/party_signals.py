@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import Final
 
 from domain.codes.implements import implements
-from domain.commitment.pauses import elapsed
+from domain.commitment.moments import elapsed
 from domain.commitment.picture import Held, Move, NoShow, Picture
 from domain.commitment.terms import Terms
 from domain.commitment.verdict import SILENT, Finding, Verdict, found

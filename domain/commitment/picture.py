@@ -1,13 +1,13 @@
-"""What the signals look at: the facts of a relationship folded up to some moment, arranged for quick answers.
+"""What the signals are evaluated on: the facts of a relationship folded up to some moment, arranged for quick answers.
 
-A picture never changes; `see` in `seeing.py` gives the next one. Its lists are kept sorted by what they are read by.
+A picture never changes; `with_fact` in `fold.py` gives the next one. Its lists are kept sorted by what they are read by.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from domain.commitment.pauses import Pauses
+from domain.commitment.moments import Pauses
 from domain.immutable import Immutable
 from domain.words import Party, Status
 

@@ -1,8 +1,11 @@
-"""The policy `commitment-health/1` as tables: the signals in order, the clauses behind each, what each depends on."""
+"""The policy `commitment-health/1`: the signals in order, the clauses behind each, what each depends on, scores and bands.
+
+Bands have hysteresis: a band worsens at once and improves only well above its threshold.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from domain.codes.clauses import RESPECT_CLAUSES, TRUST_CLAUSES, cite
 from domain.commitment import facts as f
@@ -62,7 +65,7 @@ def backing(signal: SignalName, against: Accountable, codes: tuple[str, ...]) ->
     return cite(codes, *clauses)
 
 
-# A look at everything, and a look at nothing.
+# All signals, and none of them.
 ALL: Final = tuple(range(len(ORDER)))
 NONE: Final[tuple[int, ...]] = ()
 
@@ -74,7 +77,7 @@ def _places(*signals: SignalName) -> tuple[int, ...]:
 _TRUST: Final = _places("trust_breakdown")
 _RESPECT: Final = _places("disrespect")
 
-# What a fact may change, so that a walk through time looks at nothing else.
+# The signals that a fact may change: the timeline evaluates only these again.
 TOUCHES: Final[Mapping[type[Fact], tuple[int, ...]]] = MappingProxyType(
     {
         f.Proposed: NONE,
@@ -141,3 +144,35 @@ def scored(verdicts: Iterable[Verdict]) -> Scores:
                 forced = forced or finding.signal in FORCING
     mentee, mentor = max(0, mentee), max(0, mentor)
     return Scores(mentee, mentor, max(0, min(mentee, mentor) - together), forced)
+
+
+# --- from score to band --------------------------------------------------------------------------------------------
+Band = Literal["healthy", "watch", "at_risk", "critical"]
+
+# Best first.
+BANDS: Final[tuple[Band, ...]] = ("healthy", "watch", "at_risk", "critical")
+
+
+def band_after(before: Band | None, score: int, terms: Terms, *, forced: bool) -> Band:
+    """The band once the score is what it is, coming from the band before (None: there was no score).
+
+    A report of lost trust or of disrespect that stands forces `critical`, and that counts as the band before afterwards.
+    """
+    if forced:
+        return "critical"
+    plain = _reached(score, terms, 0)
+    if before is None or BANDS.index(plain) >= BANDS.index(before):
+        return plain
+    improved = _reached(score, terms, terms.hysteresis)
+    return improved if BANDS.index(improved) < BANDS.index(before) else before
+
+
+def _reached(score: int, terms: Terms, margin: float) -> Band:
+    """The best band whose threshold the score reaches, by a margin."""
+    if score >= terms.healthy + margin:
+        return "healthy"
+    if score >= terms.watch + margin:
+        return "watch"
+    if score >= terms.at_risk + margin:
+        return "at_risk"
+    return "critical"

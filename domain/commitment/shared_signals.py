@@ -1,7 +1,7 @@
 """The signals of the relationship itself: nothing planned, no contact, trust lost, disrespect."""
 
 from domain.codes.implements import implements
-from domain.commitment.pauses import elapsed
+from domain.commitment.moments import elapsed
 from domain.commitment.picture import Picture
 from domain.commitment.terms import Terms
 from domain.commitment.verdict import SILENT, Verdict, found

@@ -33,7 +33,7 @@ class Finding(NamedTuple):
 class Verdict(NamedTuple):
     """The findings of one signal. They stay as they are before the moment `until`; None: until an event or a new term.
 
-    At `until` they need not change: it is the next moment worth a look.
+    At `until` they may change, but need not.
     """
 
     findings: tuple[Finding, ...] = ()

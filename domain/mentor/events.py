@@ -29,7 +29,7 @@ class DevelopmentRecorded(Event):
 
 
 class MentorSuspended(Event):
-    """The mentor was told to hold back."""
+    """The mentor was suspended until reinstated."""
 
 
 class MentorReinstated(Event):

@@ -30,7 +30,7 @@ def decide(state: Programme | None, command: ProgrammeCommand, context: Context)
     """The events that a command leads to; none when it asks for what already is.
 
     Raises:
-        Refused: the role may not, the programme exists otherwise, or the term or its value is not to be had.
+        Refused: the role may not, the programme exists with other details, or the term or its value is not possible.
     """
     programme = state or UNKNOWN
     refuse(*role_problems(MAY_SEND, command, context), *_problems(programme, command, context))

@@ -279,7 +279,7 @@ class RecordPresessionCheck(Command):
 
 
 class CompleteSession(Command):
-    """A session took place; `joined` tells when each role joined."""
+    """A session took place; `joined` says when each role joined."""
 
     session_id: SessionId
     started_at: Annotated[OperationalTime, Holds("time_spent")]

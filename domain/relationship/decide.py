@@ -50,7 +50,7 @@ _THEMES: Final[dict[type[Command], Theme]] = {
 
 
 def decide(state: Relationship | None, command: c.RelationshipCommand, context: Context) -> list[Event]:
-    """The events that a command records, in order; none when it tells nothing new.
+    """The events that a command records, in order; none when it brings nothing new.
 
     Sessions, goals and homework keep the spelling that their id had first, whatever the command's.
 

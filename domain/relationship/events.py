@@ -86,7 +86,7 @@ class TermsDeclined(Event):
 
 
 class TrustReadinessStated(Event):
-    """The actor said whether they are ready to trust."""
+    """The actor stated whether they are ready to trust."""
 
     ready: Flag
 

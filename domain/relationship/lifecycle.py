@@ -102,7 +102,7 @@ class Lifecycle(StateMachine):
     EscalateConcern = _within(contracting, active, paused)
     EscalateRecommendation = _within(contracting, active, paused)
 
-    # Sessions: planned only while they may take place; what happened before a pause may be told during it.
+    # Sessions: planned only while they may take place; what happened before a pause may be recorded during it.
     ScheduleSession = _within(contracting, active, guard=guards.remote_channel)
     RescheduleSession = _within(contracting, active, guard=guards.before_the_start)
     CancelSession = _within(contracting, active)

@@ -49,7 +49,7 @@ class Occupied(NamedTuple):
         return Occupied((*before, Stretch(start, session_id, end, reach), *covered, *after[passed:]))
 
     def freed(self, session_id: str, start: datetime) -> "Occupied":
-        """Without the one of this id that begins then; how far the later ones reach may then be said too far, never too near."""
+        """Without the one of this id that begins then; the `reach` of later ones may then be too late, never too early."""
         index = bisect_left(self.stretches, (start, session_id))
         if index == len(self.stretches) or self.stretches[index][:2] != (start, session_id):
             return self

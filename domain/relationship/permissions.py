@@ -90,7 +90,7 @@ def check_actor(state: Relationship | None, command: Command, context: Context) 
         )
         # A supplier runs the programme; where the relationship names none, it is any supplier's (decision 0013).
         if named != id_ and not (named is None and role == "supplier"):
-            # Whom it names is not told: who guesses would learn it.
+            # The message does not say whom it names, so that guessing reveals nothing.
             whom = f"another {role} than {role}:{id_}" if named else f"no {role}"
             yield Problem("actor", f"the relationship names {whom}", field="actor")
 

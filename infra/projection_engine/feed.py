@@ -44,7 +44,9 @@ class Feed:
         self.generations = tuple(generations)
         self.folder = Folder(generation.projection for generation in generations)
         # Terms are for the engine to know, whoever folds them.
-        self.reader = log.Reader(mapper, {TermSet, *(event for each in generations for event in each.projection.listens)})
+        self.reader = log.Reader(
+            mapper, {TermSet, *(event for each in generations for event in each.projection.listens)}
+        )
         self.programmes = Programmes(mapper)
         self._units: Recent[str, Unit] = Recent(CACHED_STREAMS)
 

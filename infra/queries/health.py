@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from domain.commitment import Change, Health, health_at, walk
+from domain.commitment import Change, Health, build_timeline, health_at
 from domain.programme.events import CodeAdopted, ProgrammeCreated, TermSet
 from infra.projection_engine import log, stored_rows
 from infra.projection_engine.engine import Engine
@@ -69,9 +69,9 @@ def _assessed(
     if found.state is None:
         return None
     in_time = terms.of(found.state.programme_id, tuple((overrides or {}).items()))
-    walked = walk(found.state.facts, in_time, asked.at)
-    health = health_at(walked.walker, asked.at, in_time)
-    return None if health.status is None else Assessed(subject, found, health, walked.changes)
+    timeline = build_timeline(found.state.facts, in_time, asked.at)
+    health = health_at(timeline.cursor, asked.at, in_time)
+    return None if health.status is None else Assessed(subject, found, health, timeline.changes)
 
 
 def _known_now(engine: Engine, session: Session) -> Iterator[tuple[str, Found]]:

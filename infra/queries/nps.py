@@ -122,7 +122,7 @@ def _rows(role: str, occasion: str, table: dict[Group, _Tally], keys: list[By], 
 
 def _responses(engine: Engine, session: Session, asked: Asked) -> Iterator[Response]:
     for _, state, _ in stored_rows.states(session, engine.projections, nps_responses.PROJECTION):
-        for (role, occasion), said in state.said.items():
-            counts = counted(said, asked.at, asked.known_at)
+        for (role, occasion), records in state.records.items():
+            counts = counted(records, asked.at, asked.known_at)
             if counts is not None:
                 yield Response(role, occasion, state.programme_id, state.mentor_id, counts)

@@ -112,7 +112,7 @@ class StoredDesk(Desk):
                 found[key].memories[name] = Memory(kept, deadlines.get(place, {}), tasks.get(place, {}))
         self.entries |= found
         for key in wanted:
-            self.look_ahead(key)
+            self.find_next_due(key)
 
     def members(self, programme: str) -> tuple[str, ...]:
         rows = self._reading.query("SELECT subject FROM worker_ground WHERE programme = ?", (programme,))
@@ -201,7 +201,7 @@ class StoredDesk(Desk):
         self.parked[worker, key] = parked
         self.newly_parked.append(parked)
         if key in self.entries:
-            self.look_ahead(key)
+            self.find_next_due(key)
 
     def keep(self, done: Done) -> None:
         super().keep(done)

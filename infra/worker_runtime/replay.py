@@ -57,7 +57,7 @@ class ReplayDesk(StoredDesk):
     def park(self, worker: str, key: str, trigger: Trigger, error: str) -> None:
         self.parked.setdefault((worker, key), Parked(worker, key, trigger.at, trigger.id, self.position, error))
         if key in self.entries:
-            self.look_ahead(key)
+            self.find_next_due(key)
 
 
 @dataclass

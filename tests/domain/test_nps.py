@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.nps import Counted, Said, counted, figure, kind_of
+from domain.nps import Counted, SurveyRecord, counted, figure, kind_of
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -55,8 +55,10 @@ def test_what_a_score_makes_of_a_respondent(score: int, kind: str) -> None:
     assert kind_of(score) == kind
 
 
-def said(day: int, score: int | None, *, told: int | None = None, order: int = 0) -> Said:
-    return Said(START + timedelta(days=day), START + timedelta(days=day if told is None else told), order, score)
+def said(day: int, score: int | None, *, told: int | None = None, order: int = 0) -> SurveyRecord:
+    return SurveyRecord(
+        START + timedelta(days=day), START + timedelta(days=day if told is None else told), order, score
+    )
 
 
 def counts(day: int, score: int | None) -> Counted:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from domain.commitment import Change, TermsInTime, bands, terms_in_time
-from domain.commitment.bands import Band, band_after
+from domain.commitment.policy import Band, band_after
 from domain.relationship.events import DisrespectReported, DisrespectResolved, TrustBreakdownReported, TrustRestored
 from domain.terms import DEFAULTS
 from tests.domain.commitment.story import TICK, Story, day, setting

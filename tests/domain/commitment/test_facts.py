@@ -1,4 +1,4 @@
-"""Facts: what they take from events, how they are kept; terms; a walker's refusals."""
+"""Facts: what they take from events, how they are kept; terms; a cursor's refusals."""
 
 import json
 from datetime import timedelta
@@ -6,7 +6,18 @@ from typing import get_args
 
 import pytest
 
-from domain.commitment import SIGNALS, Facts, TermsInTime, Walker, bands, evaluate, fold, health_at, terms_in_time, walk
+from domain.commitment import (
+    SIGNALS,
+    Cursor,
+    Facts,
+    TermsInTime,
+    bands,
+    build_timeline,
+    evaluate,
+    fold,
+    health_at,
+    terms_in_time,
+)
 from domain.commitment.facts import InTouch
 from domain.commitment.folding import as_of
 from domain.commitment.moments import moment
@@ -178,36 +189,36 @@ def test_two_futures_of_the_same_facts_do_not_see_each_other() -> None:
 
 def test_events_of_no_concern_change_nothing() -> None:
     story = Story().goal().active()
-    before, walker = story.facts, walk(story.facts, terms_in_time()).walker
+    before, cursor = story.facts, build_timeline(story.facts, terms_in_time()).cursor
     story.tell(e.ProblemReported(description="d"), -400)
     assert story.facts is before
-    told = walker.told(story.log[-1], terms_in_time())
+    told = cursor.after_event(story.log[-1], terms_in_time())
     assert told is not None
-    assert (told.walker, told.since, told.changes) == (walker, None, ())
+    assert (told.cursor, told.since, told.changes) == (cursor, None, ())
     assert read(story.log[-1]) is None
 
 
-def test_a_walker_does_not_go_back() -> None:
+def test_a_cursor_does_not_go_back() -> None:
     story, terms = Story().goal().active(), terms_in_time()
-    walker = walk(story.facts, terms).walker
+    cursor = build_timeline(story.facts, terms).cursor
     story.contact(-1)
-    assert walker.told(story.log[-1], terms) is None
+    assert cursor.after_event(story.log[-1], terms) is None
     with pytest.raises(ValueError, match="back"):
-        health_at(walker, day(-1), terms)
+        health_at(cursor, day(-1), terms)
     late = TermsInTime([setting(-3, "points_no_show", 40)])
-    assert not walker.agrees(late)
-    assert walker.told(story.contact(3).log[-1], late) is None
+    assert not cursor.agrees(late)
+    assert cursor.after_event(story.contact(3).log[-1], late) is None
     with pytest.raises(ValueError, match="back"):
-        walker.advanced(day(4), late)
-    assert walker.agrees(TermsInTime([setting(0.5, "points_no_show", 40)]))
+        cursor.advanced_to(day(4), late)
+    assert cursor.agrees(TermsInTime([setting(0.5, "points_no_show", 40)]))
 
 
-def test_a_walker_goes_on_with_a_setting_told_since() -> None:
+def test_a_cursor_goes_on_with_a_setting_told_since() -> None:
     story = Story().goal().active().scheduled("s1", 2, 1).missed("s1", ("mentor",), 2)
-    walker = walk(story.facts, terms_in_time()).walker
+    cursor = build_timeline(story.facts, terms_in_time()).cursor
     later = TermsInTime([setting(3, "points_no_show", 40)])
-    assert [health_at(walker, day(at), later).score for at in (2.5, 3)] == [90, 60]
-    assert [change.at for change in walker.advanced(day(4), later).changes] == [day(3)]
+    assert [health_at(cursor, day(at), later).score for at in (2.5, 3)] == [90, 60]
+    assert [change.at for change in cursor.advanced_to(day(4), later).changes] == [day(3)]
 
 
 def test_nothing_known_is_no_health() -> None:
@@ -217,7 +228,7 @@ def test_nothing_known_is_no_health() -> None:
     assert fold(None, Story().log[0]).to_json() == [
         [0, 1, moment(day(-30)), ("pentalog", "mentor247", "cmn", "leapfrog", "nottingham")]
     ]
-    assert Walker().picture.status is None
+    assert Cursor().picture.status is None
     assert set(RULES) == set(SIGNALS)
     assert set(TOUCHES) == {type(fact) for fact in [*_one_of_each()]}
 
@@ -228,10 +239,10 @@ def _one_of_each() -> list[object]:
     return [kind._make([None] * len(kind._fields)) for kind in KINDS]
 
 
-def test_a_walker_read_back_during_a_pause_stands_where_it_froze() -> None:
+def test_a_cursor_read_back_during_a_pause_stands_where_it_froze() -> None:
     story = Story().goal().active().scheduled("s1", 2, 1).missed("s1", ("mentor",), 2).paused(4).contact(6)
     terms = TermsInTime([setting(5, "points_no_show", 40)])
-    walker = walk(story.facts, terms).walker
-    again = Walker.from_json(json.loads(json.dumps(walker.to_json())), terms)
-    assert again == walker
+    cursor = build_timeline(story.facts, terms).cursor
+    again = Cursor.from_json(json.loads(json.dumps(cursor.to_json())), terms)
+    assert again == cursor
     assert health_at(again, day(7), terms).score == 90

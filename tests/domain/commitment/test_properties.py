@@ -6,7 +6,18 @@ from datetime import datetime
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.commitment import Change, Facts, Health, Walker, bands, evaluate, fold, health_at, terms_in_time, walk
+from domain.commitment import (
+    Change,
+    Cursor,
+    Facts,
+    Health,
+    bands,
+    build_timeline,
+    evaluate,
+    fold,
+    health_at,
+    terms_in_time,
+)
 from domain.terms import DatedSetting
 from tests.domain.commitment import stories as any_story
 from tests.domain.commitment.reference import TICK
@@ -65,17 +76,17 @@ def test_just_before_the_next_change_all_is_as_now_and_at_it_the_score_is_anothe
     story: Story, what_if: dict[str, float]
 ) -> None:
     terms = terms_in_time((), what_if)
-    walker = walk(story.facts, terms).walker
+    cursor = build_timeline(story.facts, terms).cursor
     at = max(one.occurred_at for one in story.log)
-    now = health_at(walker, at, terms)
+    now = health_at(cursor, at, terms)
     if now.refresh_at is not None:
-        assert comparable(health_at(walker, now.refresh_at - TICK, terms)) == comparable(now)
-        assert comparable(health_at(walker, now.refresh_at, terms)) != comparable(now)
+        assert comparable(health_at(cursor, now.refresh_at - TICK, terms)) == comparable(now)
+        assert comparable(health_at(cursor, now.refresh_at, terms)) != comparable(now)
     if now.next_change_at is not None:
         assert now.refresh_at is not None
         assert at < now.refresh_at <= now.next_change_at
-        assert health_at(walker, now.next_change_at - TICK, terms).score == now.score
-        assert health_at(walker, now.next_change_at, terms).score != now.score
+        assert health_at(cursor, now.next_change_at - TICK, terms).score == now.score
+        assert health_at(cursor, now.next_change_at, terms).score != now.score
 
 
 @quick
@@ -84,18 +95,18 @@ def test_keeping_pace_event_by_event_equals_walking_anew(
     story: Story, dated: list[DatedSetting], what_if: dict[str, float], stored: list[bool]
 ) -> None:
     terms = terms_in_time(dated, what_if)
-    walker, facts, history = Walker(), Facts(), list[Change]()
+    cursor, facts, history = Cursor(), Facts(), list[Change]()
     for recorded, store in zip(story.log, stored * 3, strict=False):
         facts = fold(facts, recorded)
-        walked = walker.told(recorded, terms) or walk(facts, terms)
-        walker, since = walked.walker, walked.since
+        walked = cursor.after_event(recorded, terms) or build_timeline(facts, terms)
+        cursor, since = walked.cursor, walked.since
         if since is not None:
             history = [change for change in history if change.at < since]
         history += walked.changes
         if store:
-            walker = Walker.from_json(walker.to_json(), terms)
-        anew = walk(Facts.from_json(facts.to_json()), terms)
-        assert walker == anew.walker
+            cursor = Cursor.from_json(cursor.to_json(), terms)
+        anew = build_timeline(Facts.from_json(facts.to_json()), terms)
+        assert cursor == anew.cursor
         assert history == list(anew.changes)
 
 

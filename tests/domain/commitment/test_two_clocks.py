@@ -3,7 +3,7 @@
 import pytest
 
 from domain.commitment import Facts, fold
-from domain.commitment.pauses import Pauses, elapsed, with_pause
+from domain.commitment.moments import Pauses, elapsed, with_pause
 from domain.relationship.events import GoalDropped, TrustBreakdownReported, TrustRestored
 from tests.domain.commitment.story import HOUR, MINUTE, TICK, Story, day
 

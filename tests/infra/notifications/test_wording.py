@@ -35,14 +35,14 @@ class Use(NamedTuple):
 
 def uses() -> list[Use]:
     """Every notification that the source of a worker makes."""
-    return [use for path in sorted(FOLDER.glob("*.py")) if path.stem != "saying" for use in _uses(path)]
+    return [use for path in sorted(FOLDER.glob("*.py")) if path.stem != "reactions" for use in _uses(path)]
 
 
 def _uses(path: Path) -> Iterator[Use]:
     module = importlib.import_module(f"workers.{path.stem}")
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for function in (node for node in tree.body if isinstance(node, ast.FunctionDef)):
-        for call in _calls(function, "tell", "Notify"):
+        for call in _calls(function, "notify", "Notify"):
             template = call.args[1]
             name = template.value if isinstance(template, ast.Constant) else getattr(module, ast.unparse(template))
             assert isinstance(name, str)
@@ -56,7 +56,7 @@ def _calls(tree: ast.AST, *names: str) -> Iterator[ast.Call]:
 
 
 def _parameters(call: ast.Call, function: ast.FunctionDef, tree: ast.Module) -> Iterator[str]:
-    """The names of a call's parameters: `Notify` has a dictionary, `tell` keywords and perhaps a dictionary made before."""
+    """The names of a call's parameters: `Notify` has a dictionary, `notify` keywords and perhaps a dictionary made before."""
     if len(call.args) > 2:
         yield from _keys(call.args[2])
     for keyword in call.keywords:

@@ -1,4 +1,4 @@
-"""The words in which workers write their reactions."""
+"""The parts of a reaction: a decision with its reasons, the notifications to several people, the usual recipients."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -17,11 +17,11 @@ def because(clauses: tuple[str, ...], evidence: Iterable[int], *effects: Effect,
 
 
 def tidy(*effects: Arm | Cancel | CloseTask | Over) -> Reaction:
-    """Deadlines and tasks put in order, with nothing for anybody to see."""
+    """A decision that only arms or cancels deadlines and closes tasks: it leaves no receipt."""
     return (Decision((), (), effects),) if effects else ()
 
 
-def tell(
+def notify(
     recipients: Iterable[str],
     template: str,
     *,
@@ -43,6 +43,6 @@ def everybody(relation: Relation) -> tuple[str, str, str]:
     return relation.mentee, relation.mentor, COORDINATOR
 
 
-def including(clauses: tuple[str, ...], clause: str) -> tuple[str, ...]:
+def with_clause(clauses: tuple[str, ...], clause: str) -> tuple[str, ...]:
     """The clauses with one more, unless it is among them."""
     return clauses if clause in clauses else (*clauses, clause)
