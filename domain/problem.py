@@ -30,6 +30,10 @@ class Refused(Exception):
 
 
 def refuse(*problems: Problem) -> None:
-    """Raise `Refused` with the given problems; do nothing when there are none."""
+    """Do nothing when there are no problems.
+
+    Raises:
+        Refused: with the given problems, when there are any.
+    """
     if problems:
         raise Refused(problems)

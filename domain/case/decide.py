@@ -1,4 +1,4 @@
-"""What is answered to a command about a conduct case: the events to record, or a refusal with every reason.
+"""The decision about a conduct case: the events to record, or a refusal with every problem found.
 
 A case is opened, escalated where others must look at it, decided once and closed (cmn.breaches). A breach of some other
 policy is a matter of that policy (cmn.policy-breach), an offer to leave the platform one of mentor247.on-platform; the
@@ -39,12 +39,14 @@ def decide(state: Case | None, command: CaseCommand, context: Context) -> list[C
     Raises:
         Refused: the role may not, there is no such case, or it is not where the command wants it.
     """
-    refuse(*role_problems(MAY_SEND, command, context), *_problems(state, command))
-    return [] if state is not None and _already(state, command) else [_event(command)]
+    refuse(*case_problems(state, command, context))
+    return case_events(state, command, context)
 
 
 @implements("cmn.breaches")
-def _problems(case: Case | None, command: CaseCommand) -> Iterator[Problem]:
+def case_problems(case: Case | None, command: CaseCommand, context: Context) -> Iterator[Problem]:
+    """The role must be allowed to send the command, the case must exist and be where the command needs it."""
+    yield from role_problems(MAY_SEND, command, context)
     if case is None:
         if not isinstance(command, OpenCase):
             yield Problem("unknown_case", "no case was opened under this id", "cmn.breaches", "subject")
@@ -90,7 +92,12 @@ def _already(case: Case, command: CaseCommand) -> bool:
             assert_never(command)
 
 
-def _event(command: CaseCommand) -> CaseEvent:
+def case_events(case: Case | None, command: CaseCommand, _: Context) -> list[CaseEvent]:
+    """The event of a command without problems; none when the record shows it already."""
+    return [] if case is not None and _already(case, command) else [_recorded(command)]
+
+
+def _recorded(command: CaseCommand) -> CaseEvent:
     match command:
         case OpenCase():
             return CaseOpened(

@@ -1,4 +1,4 @@
-"""What is answered to a command about a mentor: the events to record, or a refusal with every reason.
+"""The decision about a mentor: the events to record, or a refusal with every problem found.
 
 Leaving the role is final: a removed mentor is neither suspended nor reinstated nor registered anew (cmn.breaches). What
 is recorded of a mentor before registration counts all the same.
@@ -56,22 +56,20 @@ def decide(state: Mentor | None, command: MentorCommand, context: Context, *, me
         Refused: the role may not, the acting mentor is another one, or the standing forbids it.
     """
     mentor = state or UNKNOWN
-    refuse(
-        *role_problems(MAY_SEND, command, context),
-        *_actor_problems(command, context, mentor_id),
-        *_problems(mentor, command),
-    )
-    return _events(mentor, command)
+    refuse(*_actor_problems(command, context, mentor_id), *mentor_problems(mentor, command, context))
+    return mentor_events(mentor, command, context)
 
 
 def _actor_problems(command: MentorCommand, context: Context, mentor_id: str) -> Iterator[Problem]:
+    yield from role_problems(MAY_SEND, command, context)
     role, id_ = context.actor
     if role == "mentor" and role in MAY_SEND[type(command)] and id_ != mentor_id:
         yield Problem("actor", f"mentor:{id_} can't speak for mentor:{mentor_id}", field="actor")
 
 
 @implements("cmn.breaches")
-def _problems(mentor: Mentor, command: MentorCommand) -> Iterator[Problem]:
+def mentor_problems(mentor: Mentor, command: MentorCommand, _: Context) -> Iterator[Problem]:
+    """The standing must allow the command, and a registration must not contradict an earlier one."""
     match command:
         case RegisterMentor():
             known = mentor.name, mentor.programme_id
@@ -95,7 +93,8 @@ def _final(mentor: Mentor, what: str) -> Iterator[Problem]:
 
 
 @implements("nottingham.further-training", "leapfrog.competence")
-def _events(mentor: Mentor, command: MentorCommand) -> list[MentorEvent]:
+def mentor_events(mentor: Mentor, command: MentorCommand, _: Context) -> list[MentorEvent]:
+    """The event of a command without problems; none when the record shows it already."""
     match command:
         case RegisterMentor():
             registered = MentorRegistered(name=command.name, programme_id=command.programme_id)

@@ -1,4 +1,4 @@
-"""What a programme answers to a command: the events to record, or a refusal with every reason.
+"""The decision about a programme: the events to record, or a refusal with every problem found.
 
 A term is checked against its vocabulary and its range, and against the whole that the documents make together
 (pentalog.prevalence): the thresholds of the bands must stay in order at every time for which settings are recorded.
@@ -33,11 +33,13 @@ def decide(state: Programme | None, command: ProgrammeCommand, context: Context)
         Refused: the role may not, the programme exists with other details, or the term or its value is not possible.
     """
     programme = state or UNKNOWN
-    refuse(*role_problems(MAY_SEND, command, context), *_problems(programme, command, context))
-    return _events(programme, command, context)
+    refuse(*programme_problems(programme, command, context))
+    return programme_events(programme, command, context)
 
 
-def _problems(programme: Programme, command: ProgrammeCommand, context: Context) -> Iterator[Problem]:
+def programme_problems(programme: Programme, command: ProgrammeCommand, context: Context) -> Iterator[Problem]:
+    """The role must be allowed to send the command; a programme is created once, and a term has a known name and range."""
+    yield from role_problems(MAY_SEND, command, context)
     match command:
         case CreateProgramme():
             if programme.created and (command.name, command.timezone) != (programme.name, programme.timezone):
@@ -50,7 +52,8 @@ def _problems(programme: Programme, command: ProgrammeCommand, context: Context)
             assert_never(command)
 
 
-def _events(programme: Programme, command: ProgrammeCommand, context: Context) -> list[ProgrammeEvent]:
+def programme_events(programme: Programme, command: ProgrammeCommand, context: Context) -> list[ProgrammeEvent]:
+    """The event of a command without problems; none when the record shows it already."""
     match command:
         case CreateProgramme():
             created = ProgrammeCreated(name=command.name, timezone=command.timezone)

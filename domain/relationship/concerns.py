@@ -52,7 +52,7 @@ def _foundation_problems(state: Relationship, command: Raising) -> Iterator[Prob
         yield Problem("unknown_clause", f"no code has a clause {command.clause}", field="data.clause")
     beyond = [version for version in command.evidence if version > state.version]
     if beyond:
-        message = f"the last event is version {state.version}, there is no {beyond[0]}"
+        message = f"there is no event {beyond[0]}: the last event of this relationship is version {state.version}"
         yield Problem("evidence", message, field="data.evidence")
 
 
@@ -151,11 +151,13 @@ def fold_concern(state: Relationship, event: e.ConcernEvent, recorded: AnyRecord
         case e.TrustBreakdownReported():
             return state.put("reports", recorded.version, "trust")
         case e.TrustRestored():
-            return _heard(state, "trust").but(recommendations=_settled(state.recommendations, TRUST_CLAUSES))
+            return _without_reports(state, "trust").but(recommendations=_settled(state.recommendations, TRUST_CLAUSES))
         case e.DisrespectReported():
             return state.put("reports", recorded.version, "disrespect")
         case e.DisrespectResolved():
-            return _heard(state, "disrespect").but(recommendations=_settled(state.recommendations, RESPECT_CLAUSES))
+            return _without_reports(state, "disrespect").but(
+                recommendations=_settled(state.recommendations, RESPECT_CLAUSES)
+            )
         case e.ShutdownRecommended():
             return state.but(recommendations=(*state.recommendations, Matter(event.clause, event.evidence)))
         case e.RecommendationDismissed():
@@ -191,15 +193,15 @@ def _settled(
 def _dismissed(state: Relationship, clause: str | None) -> Relationship:
     """A dismissal settles the report behind the recommendation too: the signal rests on it."""
     if clause is None or clause in TRUST_CLAUSES:
-        state = _heard(state, "trust")
+        state = _without_reports(state, "trust")
     if clause is None or clause in RESPECT_CLAUSES:
-        state = _heard(state, "disrespect")
+        state = _without_reports(state, "disrespect")
     return state.but(
         recommendations=_settled(state.recommendations, None if clause is None else (clause,), "dismissed")
     )
 
 
-def _heard(state: Relationship, report: Report) -> Relationship:
+def _without_reports(state: Relationship, report: Report) -> Relationship:
     """The state with all reports of one kind settled."""
     done = {version for version, kind in state.reports.items() if kind == report}
     still = {version: kind for version, kind in state.reports.items() if kind != report}

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, get_args
 from domain.codes.clauses import CODES
 from domain.ids import respelled_inside
 from domain.model import Command, Context, Event
-from domain.problem import Problem, refuse
+from domain.problem import Problem, Refused, refuse
 from domain.relationship import commands as c
 from domain.relationship import events as e
 from domain.relationship.agreements import agreement_events, agreement_problems
@@ -59,16 +59,17 @@ def decide(state: Relationship | None, command: c.RelationshipCommand, context: 
     """
     if state is None:
         return _decide_first(command, context)
-    actor_problems = list(check_actor(state, command, context))
-    if any(problem.code == "actor" for problem in actor_problems):
-        refuse(*actor_problems)
+    problems = list(check_actor(state, command, context))
+    if problems and any(problem.code == "actor" for problem in problems):
+        raise Refused(problems)
     command = respelled_inside(command, state.first_spelling)
     theme = _THEMES[type(command)]
-    problems = [*actor_problems, *follow(Attempt(state, command, context))]
+    problems += follow(Attempt(state, command, context))
     # If the role or the state forbids the command already, its details are not checked.
-    if not any(problem.code in {"role", "state"} for problem in problems):
-        problems.extend(theme.problems(state, command, context))
-    refuse(*problems)
+    if not problems or not any(problem.code in {"role", "state"} for problem in problems):
+        problems += theme.problems(state, command, context)
+    if problems:
+        raise Refused(problems)
     return [event for event in theme.events(state, command, context) if not _is_repeat(state, event, context)]
 
 

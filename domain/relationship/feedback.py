@@ -15,7 +15,9 @@ from domain.words import Respondent
 def feedback_problems(state: Relationship, command: c.FeedbackCommand, _: Context) -> Iterator[Problem]:
     """After the end only the questions of the end are asked, and only people whom the relationship names."""
     if not isinstance(command, c.GiveFeedback) and state.status == "terminated" and command.occasion != "end":
-        yield Problem("occasion", "after the end only the occasion end remains", field="data.occasion")
+        yield Problem(
+            "occasion", "after the end of the relationship only the occasion `end` is possible", field="data.occasion"
+        )
     if isinstance(command, c.RequestNps) and state.named(command.respondent) is None:
         yield Problem("actor", f"the relationship names no {command.respondent}", field="data.respondent")
 

@@ -23,7 +23,11 @@ def goal_problems(state: Relationship, command: c.GoalCommand, _: Context) -> It
             yield from unknown_goal(state, command.goal_id)
             goal = state.goals.get(command.goal_id)
             if goal and goal.status != "open":
-                yield Problem("goal_state", f"goal {goal.goal_id} is {goal.status}", field="data.goal_id")
+                yield Problem(
+                    "goal_state",
+                    f"goal {goal.goal_id} is {goal.status} already; only an open goal can be dropped",
+                    field="data.goal_id",
+                )
         case c.RecordGoalProgress():
             yield from _progress_problems(state, command)
         case c.MarkTopicPrivate():
@@ -52,16 +56,22 @@ def _agreement_problems(state: Relationship, command: c.AgreeGoal) -> Iterator[P
 def _progress_problems(state: Relationship, command: c.RecordGoalProgress) -> Iterator[Problem]:
     yield from unknown_goal(state, command.goal_id)
     if command.session_id is not None and command.session_id not in state.sessions:
-        yield Problem("unknown_session", f"no session {command.session_id} here", field="data.session_id")
+        yield Problem(
+            "unknown_session", f"this relationship has no session {command.session_id}", field="data.session_id"
+        )
     goal = state.goals.get(command.goal_id)
     if goal and goal.status == "dropped":
-        yield Problem("goal_state", f"goal {goal.goal_id} was dropped", field="data.goal_id")
+        yield Problem(
+            "goal_state",
+            f"goal {goal.goal_id} was dropped; agree on it again before recording progress",
+            field="data.goal_id",
+        )
 
 
 def unknown_goal(state: Relationship, goal_id: str, field: str = "data.goal_id") -> Iterator[Problem]:
     """A problem unless the relationship has a goal of that id."""
     if goal_id not in state.goals:
-        yield Problem("unknown_goal", f"no goal {goal_id} here", field=field)
+        yield Problem("unknown_goal", f"this relationship has no goal {goal_id}", field=field)
 
 
 def goal_events(state: Relationship, command: c.GoalCommand, _: Context) -> list[e.GoalEvent]:

@@ -1,4 +1,4 @@
-"""The guards: clauses that refuse the command they name. Each looks at an attempt and yields what it has against it.
+"""The guards: clauses that refuse the command they name. Each takes an attempt and yields its problems.
 
 The statechart (`lifecycle`) hangs them on its transitions, beside the gates of activation.
 """
@@ -53,7 +53,7 @@ def gates_met(attempt: Attempt) -> Iterator[Problem]:
 
 @implements("cmn.pause-or-stop", "leapfrog.finish", "nottingham.end", "nottingham.withdrawal")
 def informed_with_next_steps(attempt: Attempt) -> Iterator[Problem]:
-    """Pausing or stopping asks for both parties informed and next steps, and for no other reason than is given.
+    """Pausing or stopping requires that both parties are informed and that the next steps are recorded; any reason will do.
 
     Leaving is never refused for its reason (leapfrog.finish, nottingham.end), and a mentor may withdraw for a while or
     for good (nottingham.withdrawal).
@@ -133,15 +133,15 @@ def has_consent(state: Relationship, context: Context, data_class: DataClass, au
 
 @implements("cmn.disclosure", "nottingham.confidentiality")
 def disclosure_permitted(attempt: Attempt) -> Iterator[Problem]:
-    """A confidence is disclosed only under an exception that the adopted codes know."""
+    """A confidence is disclosed only under an exception that the adopted codes permit."""
     state, command, _ = attempt
     assert isinstance(command, c.DiscloseConfidence)
     for clause in forbidding(state.codes, command.exception):
-        message = f"{clause} knows no exception {command.exception}"
+        message = f"{clause} does not permit a disclosure under the exception {command.exception}"
         yield Problem("not_an_exception", message, clause, "data.exception")
     to_coordinator = command.recipient.startswith("coordinator:")
     if command.exception == "coordinator_discussion" and not to_coordinator and "nottingham" in state.codes:
-        message = "a talk about practice is with the coordinator"
+        message = "a confidence discussed with the coordinator is disclosed to a coordinator: name one as the recipient"
         yield Problem("recipient", message, "nottingham.confidentiality", "data.recipient")
 
 

@@ -1,7 +1,7 @@
-"""The law of a relationship's course: one statechart of four states in which every command is an event.
+"""The lifecycle of a relationship: one statechart of four states in which every command is an event.
 
 Gates and guards are its validators. It is declared once with python-statemachine and compiled at import into a table,
-because a fresh machine and a `send` cost a thousand times a look-up; a test holds both equal over every state, command
+because a fresh machine and a `send` cost a thousand times as much as a look-up; a test holds both equal over every state, command
 and outcome. The diagram, the commands allowed now and the audit of recorded transitions come from the same declaration.
 
 `terminated` has no way out. The library lets a final state answer to no event at all, while ended relationships still
@@ -28,7 +28,7 @@ Rule = Callable[[Attempt], Iterator[Problem]]
 
 
 def validator(rule: Rule) -> Callable[[Attempt], None]:
-    """A rule as the statechart wants it: it raises what the rule yields."""
+    """The rule in the form of a statechart validator, which raises `Refused` with the problems that the rule yields."""
 
     @wraps(rule)
     def check(attempt: Attempt) -> None:
@@ -160,7 +160,7 @@ def allowed(status: Status | None) -> tuple[str, ...]:
 
 
 def follow(attempt: Attempt) -> list[Problem]:
-    """What the chart has against an attempt: `state` where it knows no such transition, else what its rules say."""
+    """The problems of an attempt: `state` where the chart has no such transition, else those of its rules."""
     name = type(attempt.command).__name__
     step = TABLE.get((attempt.state.status, name))
     if step is None:

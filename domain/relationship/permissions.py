@@ -81,7 +81,7 @@ def check_actor(state: Relationship | None, command: Command, context: Context) 
         # Workers may come late: what was settled meanwhile is not put up for decision again.
         settled = state.settled_reports.intersection(command.evidence) if state else ()
         if settled:
-            yield Problem("nothing_open", "the report was settled before", command.clause, "data.evidence")
+            yield Problem("nothing_open", "the report was settled already", command.clause, "data.evidence")
     if role in NAMED_ROLES:
         named = (
             getattr(command, f"{role}_id", None)

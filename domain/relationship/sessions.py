@@ -34,12 +34,12 @@ def session_problems(state: Relationship, command: c.SessionCommand, context: Co
             yield from _completion_problems(state, command, context)
         case c.AssignHomework():
             if command.homework_id in state.homework:
-                message = f"homework {command.homework_id} is assigned already"
+                message = f"homework {command.homework_id} is assigned already: give another id"
                 yield Problem("homework_exists", message, field="data.homework_id")
             yield from _session_problems(state, command.session_id, "scheduled", "completed")
         case c.ReportHomework():
             if command.homework_id not in state.homework:
-                message = f"no homework {command.homework_id} was assigned here"
+                message = f"this relationship has no homework {command.homework_id}"
                 yield Problem("unknown_homework", message, field="data.homework_id")
         case c.RecordSessionNote():
             yield from _session_problems(state, command.session_id)
@@ -60,7 +60,7 @@ def _session_problems(state: Relationship, session_id: str, *statuses: SessionSt
 
 def _schedule_problems(state: Relationship, command: c.ScheduleSession, context: Context) -> Iterator[Problem]:
     if command.session_id in state.sessions:
-        message = f"there is a session {command.session_id} already"
+        message = f"session {command.session_id} exists already: reschedule it, or give another id"
         yield Problem("session_exists", message, field="data.session_id")
     minutes = _minutes(state, command, context)
     yield from _overlap_problems(state, command.session_id, command.starts_at, minutes)
@@ -97,7 +97,7 @@ def _completion_problems(state: Relationship, command: c.CompleteSession, contex
             yield from unknown_goal(state, item.goal_id, f"data.agenda.{i}.goal_id")
     for role in command.joined:
         if role not in command.present:
-            message = f"{role} joined but is not among those present"
+            message = f"{role} joined, but is not listed as present"
             yield Problem("not_present", message, field=f"data.joined.{role}")
 
 

@@ -236,5 +236,5 @@ def repeat_key(event: Event, occurred_at: datetime, actor: str) -> bytes:
 
 
 def open_matters(matters: tuple[Matter, ...], clause: str | None = None) -> tuple[Matter, ...]:
-    """The open ones, all or those of one clause."""
+    """The open matters: all, or those of one clause."""
     return tuple(m for m in matters if m.status == "open" and clause in (None, m.clause))
