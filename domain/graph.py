@@ -1,6 +1,6 @@
 """Ways round an edge of a graph: whether there is one, and the cheapest that could be opened.
 
-Two vertices may be joined by several edges. Pure graph theory; `domain.small_cells` says what it is good for.
+Two vertices may be joined by several edges. Pure graph theory; `domain.small_cells` uses it.
 """
 
 from collections.abc import Hashable, Iterable, Mapping

@@ -1,6 +1,6 @@
 """The shapes that every aggregate shares: commands, events, the envelope of a recorded event, the context of a decision.
 
-Every field of every command and event says through `Holds` which data class it belongs to, so that the one seam
+Every field of every command and event declares its data class through `Holds`, so that the one seam
 which writes events (the mapper) knows what is content and the sharing rules know what a reader may see.
 """
 
@@ -17,7 +17,7 @@ TEXT_MAX = 20_000
 
 
 class Holds(NamedTuple):
-    """Annotation of a field: the data class of what it holds (the sharing lists of the codes speak in these)."""
+    """Annotation of a field: the data class of what it holds (the sharing lists of the codes name these)."""
 
     data_class: DataClass
 
@@ -55,7 +55,7 @@ class Data(BaseModel):
 
 
 class Command(Data):
-    """A wish, in the imperative: the rules accept or refuse it. The fields are CloudEvents `data`."""
+    """A request, in the imperative: the rules accept or refuse it. Its fields are the `data` of the CloudEvent."""
 
 
 class Event(Data):
@@ -88,7 +88,7 @@ NOTHING_KNOWN: Final = Known()
 
 
 class Actor(NamedTuple):
-    """Whose act it is: `role:id`."""
+    """Who acts: `role:id`."""
 
     role: Role
     id: str
@@ -104,7 +104,7 @@ class Actor(NamedTuple):
 
 
 class Context(NamedTuple):
-    """What a decision may look at besides the state: whose act, when it happened, when it is recorded, what other aggregates recorded.
+    """What a decision may use besides the state: the actor, when the act happened, when it is recorded, what others recorded.
 
     `codes` are the codes which the programme has adopted by then, for a proposal that names none.
     """

@@ -22,7 +22,7 @@ class Problem(NamedTuple):
 
 
 class Refused(Exception):
-    """The rules say no. `problems` holds all reasons, in the order in which the rules were asked."""
+    """The rules refuse a command. `problems` holds all reasons, in the order in which the rules were checked."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)

@@ -4,7 +4,7 @@ The rule, for one question (a role and an occasion) and one window of time:
 
 1. A group with fewer answers than the minimum is hidden. One without answers has no figures to hide and gives nothing
    away, so it is shown as hidden too, and drags no other with it.
-2. Whoever asks with fewer keys gets the totals: with `programme` and `month`, the figures by programme, by month and of
+2. A reader who asks with fewer keys gets the totals: with `programme` and `month`, the figures by programme, by month and of
    all. What those show is settled first and by the same rule, so that a figure is shown or hidden alike in every table.
    Mentors belong to programmes, so figures by mentor are settled together with those by programme and mentor.
 3. In a table by one or two keys no figure under the minimum may follow from the shown ones and the totals by any chain of

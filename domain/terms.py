@@ -200,6 +200,6 @@ NO_SETTINGS: Final = TermTimeline()
 
 
 def place(dated: Sequence[DatedSetting], new: DatedSetting) -> tuple[DatedSetting, ...]:
-    """The settings with a newly recorded one where its time says, after those of the same time."""
+    """The settings with a newly recorded one in its place by time, after those of the same time."""
     index = bisect_right(dated, new.at, key=lambda entry: entry.at)
     return (*dated[:index], new, *dated[index:])

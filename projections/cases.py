@@ -11,7 +11,7 @@ Heard = CaseEvent
 
 TABLE: Final = Table(
     "cases",
-    "One row a conduct case: whom it concerns and how far it is. What was said and decided is safeguarded and not here.",
+    "One row a conduct case: whom it concerns and how far it is. Content and decisions are safeguarded and not here.",
     (
         Column("subject", "text", "The case as messages name it.", private=True),
         Column("case_id", "text", "The case."),

@@ -25,7 +25,7 @@ TABLE: Final = Table(
         Column("progress_records", "integer", "How often its progress was recorded.", "goal_outcomes"),
         Column("progress", "text", "The progress last recorded: none, some or achieved.", "goal_outcomes"),
         Column("progress_at", "time", "When that was.", "goal_outcomes"),
-        Column("reviewed", "boolean", "Whether the end review speaks of it.", "goal_outcomes"),
+        Column("reviewed", "boolean", "Whether the end review covers it.", "goal_outcomes"),
     ),
     key=("relationship_id", "goal_id"),
     indexes=(("type",), ("status",)),

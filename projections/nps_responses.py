@@ -102,7 +102,7 @@ def work(state: State, given: Given) -> Worked:
 
 def _row(relationship: str, state: State, role: str, occasion: str, records: Sequence[SurveyRecord]) -> Row:
     counts = counted(records)
-    assert counts is not None, "something was said"
+    assert counts is not None, "there is at least one record"
     return {
         "relationship_id": relationship,
         "role": role,

@@ -1,7 +1,7 @@
 """What a projection is: a pure fold of events into rows, of which the engine (infra.projection_engine) takes care.
 
 There are two kinds. A `RowFold` takes the row that an event concerns and gives the row after it: for tables that
-are little more than what the events say. A `StateFold` keeps a state per stream, private and as JSON, and works all
+hold little more than the events do. A `StateFold` keeps a state per stream, private and as JSON, and works all
 rows of the stream out from it: for what depends on the whole history, on the terms of the programme, or on the time.
 
 A projection's `version` is raised whenever the same events would give other rows; the engine then builds it anew.

@@ -17,7 +17,7 @@ TASKS: Final = Dataset(
         Column("due", "time", "By when."),
         Column("evidence", "integers", "The versions of the events that it rests on."),
         Column("settled_by", "texts", "The commands that settle it; the first is the usual one."),
-        Column("about", "text", "The person, session or clause that tells tasks of a kind apart."),
+        Column("about", "text", "The person, session or clause that distinguishes tasks of a kind."),
         Column("closed_at", "time", "When it was done or became pointless."),
         POSITION,
     ),

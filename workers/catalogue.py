@@ -1,4 +1,4 @@
-"""All workers, in the order in which they see an event: part of what makes two runs send the same commands in the same order."""
+"""All workers, in the order in which they receive an event; it is fixed, so that every run sends the same commands in order."""
 
 from typing import Final
 

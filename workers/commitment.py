@@ -1,6 +1,6 @@
 """Commitment: a second session moved too late raises a concern; unanswered it is escalated; it goes when the signal goes.
 
-What counts as late, for how long and against whom is `domain.commitment`'s to say. Here its answer becomes a concern with
+What counts as late, for how long and against whom is decided in `domain.commitment`. Here its answer becomes a concern with
 the events that are its evidence. The deadline `clears` is the moment at which passing time alone changes the answer.
 """
 
@@ -52,7 +52,7 @@ Heard = HealthEvent | e.CommitmentConcernRaised | e.CommitmentConcernResolved | 
 class Commitment(State):
     """The facts so far, the clauses of open concerns, and whether ours is among them.
 
-    `evidence`: the versions behind the signal at the last look, which was at `looked_at`; none where it did not hold.
+    `evidence`: the versions behind the signal at the last assessment, which was at `looked_at`; none where it did not hold.
     """
 
     facts: KeptFacts = Facts()
@@ -124,9 +124,9 @@ def _react(state: Commitment, recorded: AnyRecorded, given: Given) -> tuple[Comm
 
 
 def _assess(state: Commitment, at: datetime, given: Given) -> tuple[Commitment, Reaction]:
-    """What the signal says now, and what follows when it says something new.
+    """Assess the signal again, and act when there is something new.
 
-    More than was known at the last look is new, of whichever party: a concern that was resolved is raised again for it.
+    New evidence since the last assessment, about either party, is something new: it raises a resolved concern again.
     """
     late, clears_at = _late(state.facts, at, given)
     evidence = tuple(sorted({version for signal in late for version in signal.evidence}))

@@ -1,6 +1,6 @@
 """Conflicts of interest that come up once the mentoring runs: one is mitigated, one that compromises ends it.
 
-Before activation the gates see to both; so this worker looks at what is declared while active or paused.
+Before activation the gates handle both, so this worker handles what is declared while active or paused.
 """
 
 from typing import Final, assert_never

@@ -1,6 +1,6 @@
 """Questions to the people: NPS at the middle and at the end, a word to the coordinator, feedback on the mentor's practice.
 
-Everybody is asked once for each occasion and reminded once. Whoever has answered already, or was asked by somebody else, is
+Everybody is asked once for each occasion and reminded once. Someone who has answered already, or was asked by somebody else, is
 not asked again.
 """
 
@@ -124,7 +124,7 @@ def _await_answer(state: Feedback, name: str, version: int, given: Given) -> tup
 
 @implements("nottingham.coordinator-feedback")
 def _to_coordinator(occasion: Occasion, version: int, given: Given) -> Reaction:
-    """At the middle and at the end the mentor tells the coordinator how it goes."""
+    """At the middle and at the end the mentor reports to the coordinator how it goes."""
     clauses = given.cite("nottingham.coordinator-feedback")
     if not clauses or given.relation is None:
         return NOTHING

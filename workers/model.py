@@ -35,7 +35,7 @@ class State(BaseModel):
 # --- effects -------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Send:
-    """A command to a subject. `purpose` tells it from the other commands of the same trigger: its id derives from both."""
+    """A command to a subject. `purpose` distinguishes it from the other commands of the same trigger: its id derives from both."""
 
     subject: str
     command: Command
@@ -60,11 +60,11 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Notify:
-    """Tell somebody, a `role:id` or a whole role, by a template; the parameters are operational, never content.
+    """Notify a person (`role:id`) or a whole role, by a template; the parameters are operational, never content.
 
     `alone`: nobody but the recipient may learn to whom it went. A notification may be too late when the workers were away:
-    from the moment `until` on it says nothing true any more; and once the deadline or task `of` which it speaks is armed
-    anew, cancelled or closed, its matter is settled. What was not sent by then is missed.
+    from `until` on it is no longer true; and once the deadline or task `of` which it speaks is armed again,
+    cancelled or closed, its matter is settled. What was not sent by then is missed.
     """
 
     recipient: str
@@ -79,7 +79,7 @@ class Notify:
 class OpenTask:
     """Something that a person has to do; any of the commands `settled_by` does it, the first is the usual one.
 
-    `subject` is what it is about when that isn't the key; `about` a person or session that tells tasks of a kind apart.
+    `subject` is what it is about when that isn't the key; `about` a person or session that distinguishes tasks of a kind.
     """
 
     id: str
@@ -127,7 +127,7 @@ NOTHING: Reaction = ()
 
 # --- what is kept --------------------------------------------------------------------------------------------------
 class Deadline(BaseModel):
-    """A moment at which a worker wants to look again, and why. While `frozen_at` is set it does not run.
+    """A time at which a worker acts again unless it is cancelled, and why. While `frozen_at` is set it does not run.
 
     `evidence` are versions of the stream `evidence_of`.
     """
@@ -162,7 +162,7 @@ class Task(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a worker may look at besides its state and the trigger.
+    """What a worker may use besides its state and the trigger.
 
     `key` is the key concerned, `at` the trigger's time: an event's occurred time or a deadline's due time. `relation` is
     the relationship concerned after the trigger, if one is, `case` the conduct case; `programme` decides over terms and
@@ -201,7 +201,7 @@ def nothing_due(state: S, deadline: Deadline, given: Given) -> tuple[S, Reaction
 class Worker(Generic[S]):
     """One worker: its name is part of stored ids and never changes.
 
-    `listens` are the events it sees; `under` limits it to relationships that adopted one of these codes; `keys` says
+    `listens` are the events it receives; `under` limits it to relationships that adopted one of these codes; `keys` says
     whose state an event concerns.
     """
 

@@ -1,6 +1,6 @@
 """Safeguarding: a confidence disclosed under an exception goes to its recipient, at once, and nowhere else.
 
-The notification says that something waits, in which relationship and in which event; what it is stays in the record,
+The notification names the relationship and the event; the content stays in the record,
 readable by the recipient alone. HR hears of an offence against law or policy where the organisation's code says so, and
 hears only that there was one.
 """

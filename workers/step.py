@@ -107,7 +107,7 @@ class Step(NamedTuple):
 
 
 def given_at(ground: Ground, key: str, at: datetime, subject: str | None = None) -> Given:
-    """What a worker may look at; `subject` is the event's, when the key is not the relationship."""
+    """What a worker may use; `subject` is the event's, when the key is not the relationship."""
     relation = relation_of(ground, key) or (relation_of(ground, subject) if subject else None)
     case = ground.fact(subject or key)
     return Given(key, at, relation, programme_of(ground, key, relation), case if isinstance(case, Case) else None)

@@ -79,7 +79,7 @@ def _react(state: Support, recorded: AnyRecorded, given: Given) -> tuple[Support
 
 @implements("nottingham.problems")
 def _problem(state: Support, version: int, given: Given) -> tuple[Support, Reaction]:
-    """A problem reaches the coordinator at once, and stays on their list until they have seen to it."""
+    """A problem reaches the coordinator at once, and stays on their list until they have dealt with it."""
     clauses = given.cite("nottingham.problems")
     if not clauses:
         return state, NOTHING
@@ -89,14 +89,14 @@ def _problem(state: Support, version: int, given: Given) -> tuple[Support, React
 
 
 def _attended(state: Support) -> tuple[Support, Reaction]:
-    """Somebody has seen to the problems that were open."""
+    """Somebody has dealt with the open problems."""
     closed = tidy(*(CloseTask(f"problem:{version}") for version in state.problems)) if state.problems else NOTHING
     return state.but(problems=()), closed
 
 
 @implements("leapfrog.boundaries")
 def _signposted(version: int, given: Given) -> Reaction:
-    """The mentee has it in writing that help is to be had elsewhere; where, they read in the record."""
+    """The mentee is notified that help is available elsewhere; where, they read in the record."""
     clauses = given.cite("leapfrog.boundaries")
     if not clauses or given.relation is None:
         return NOTHING

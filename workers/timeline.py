@@ -1,6 +1,6 @@
 """The record in order: one event after the other, and between them the deadlines that ran out meanwhile.
 
-Time is that of each key: before an event is seen, the deadlines of its keys that were due before it fire. So a record
+Each key has its own time: before a worker receives an event, the deadlines of its keys that were due before it fire. So a record
 read in one go leads to the same as one followed as it grew, whatever else stands between its events in the log. An
 event at the very moment of a deadline comes first: an answer on the last day is in time.
 """
@@ -30,7 +30,7 @@ class _After(Ground):
 
 
 def take(desk: Desk, recorded: AnyRecorded, until: datetime) -> None:
-    """Let every worker see an event, after what was due before it, and before `until`, has fired."""
+    """Give an event to every worker, after the deadlines that were due before it, and before `until`, have fired."""
     subject, kind = recorded.subject, type(recorded.data)
     before = desk.fact(subject)
     after = fold(before, recorded) if kind in LISTENS else before

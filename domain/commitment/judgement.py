@@ -1,4 +1,4 @@
-"""What all signals together say of a picture: the standing, and the next moment at which one of them may change."""
+"""The judgement of all signals about a picture: the standing, and the next moment at which one of them may change."""
 
 from collections.abc import Iterable
 from typing import Final, NamedTuple

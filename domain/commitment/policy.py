@@ -58,7 +58,7 @@ _BACKING: Final[Mapping[SignalName, tuple[str, ...]]] = MappingProxyType(
 
 
 def backing(signal: SignalName, against: Accountable, codes: tuple[str, ...]) -> tuple[str, ...]:
-    """The clauses behind a signal among the adopted codes; none when the policy alone speaks."""
+    """The clauses behind a signal among the adopted codes; none where only the policy asks for it."""
     clauses = _BACKING[signal]
     if signal == "unpunctual" and against == "mentor":
         clauses = (*clauses, "mentor247.punctuality")

@@ -1,4 +1,4 @@
-"""What one signal says at a moment, and until when it says so if nothing happens."""
+"""The verdict of one signal at a moment, and how long it lasts if nothing happens."""
 
 from typing import Final, Literal, NamedTuple
 

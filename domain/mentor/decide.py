@@ -50,7 +50,7 @@ def decide(state: Mentor | None, command: MentorCommand, context: Context, *, me
     """The events that a command leads to; none when it asks for what already is.
 
     `mentor_id` is the mentor's id without the kind of subject: nothing may be recorded of the mentor yet, and a mentor
-    speaks for nobody else.
+    acts for nobody else.
 
     Raises:
         Refused: the role may not, the acting mentor is another one, or the standing forbids it.
@@ -64,7 +64,7 @@ def _actor_problems(command: MentorCommand, context: Context, mentor_id: str) ->
     yield from role_problems(MAY_SEND, command, context)
     role, id_ = context.actor
     if role == "mentor" and role in MAY_SEND[type(command)] and id_ != mentor_id:
-        yield Problem("actor", f"mentor:{id_} can't speak for mentor:{mentor_id}", field="actor")
+        yield Problem("actor", f"mentor:{id_} can't act for mentor:{mentor_id}", field="actor")
 
 
 @implements("cmn.breaches")

@@ -1,7 +1,7 @@
 """What may be asked of a relationship: one frozen model a command, its fields as the messages carry them.
 
 Models check form only; whether the rules agree is decided in `decide`. The order is that of a relationship's life:
-proposal and contracting, goals, sessions, what the parties say, concerns and conduct, the course to the end.
+proposal and contracting, goals, sessions, feedback, concerns and conduct, the changes of status up to the end.
 """
 
 from typing import Annotated
@@ -93,7 +93,7 @@ class DeclineTerms(Command):
 
 
 class StateTrustReadiness(Command):
-    """The actor says whether they are ready to trust (pentalog.trust)."""
+    """The actor states whether they are ready to trust (pentalog.trust)."""
 
     ready: Flag
 
@@ -335,7 +335,7 @@ class RecordContact(Command):
     channel: ChannelName
 
 
-# --- what the parties say -----------------------------------------------------------------------------------------
+# --- feedback -----------------------------------------------------------------------------------------------------
 class RespondToNps(Command):
     """How likely the respondent is to recommend mentoring, 0 to 10."""
 
@@ -417,7 +417,7 @@ class ReferMentee(Command):
 
 
 class SignpostMentee(Command):
-    """The mentee is shown where else help is to be had."""
+    """The mentee is shown where else to find help."""
 
     to: SafeText
     reason: SafeText
@@ -463,7 +463,7 @@ class EscalateRecommendation(Command):
     clause: Label
 
 
-# --- the course ---------------------------------------------------------------------------------------------------
+# --- status -------------------------------------------------------------------------------------------------------
 class ActivateRelationship(Command):
     """Contracting is done: every gate of the adopted codes must be met."""
 

@@ -326,7 +326,7 @@ class ContactRecorded(Event):
     channel: ChannelName
 
 
-# --- what the parties say ------------------------------------------------------------------------------------------
+# --- feedback -----------------------------------------------------------------------------------------------------
 class NpsResponded(Event):
     """An NPS answer was given; a later one for the same occasion replaces it in the figures."""
 
@@ -410,7 +410,7 @@ class MenteeReferred(Event):
 
 
 class MenteeSignposted(Event):
-    """The mentee was shown where else help is to be had."""
+    """The mentee was shown where else to find help."""
 
     to: SafeText
     reason: SafeText
@@ -456,7 +456,7 @@ class RecommendationEscalated(Event):
     clause: Label
 
 
-# --- the course ----------------------------------------------------------------------------------------------------
+# --- status -------------------------------------------------------------------------------------------------------
 class RelationshipActivated(Event):
     """Every gate was met: the relationship is active."""
 

@@ -1,6 +1,6 @@
 """The gates: what the adopted codes ask for before a relationship may become active.
 
-Each gate looks at the state and says whether it is met; `unmet` lists every one that is not, with its clause and what is
+Each gate is a question to the state; `unmet` lists every gate that is not met, with its clause and what is
 missing. A gate holds only for relationships that adopted its code.
 """
 

@@ -20,12 +20,12 @@ from domain.words import Audience, DataClass, Party
 REMOTE_CHANNELS: Final = frozenset({"platform", "virtual_meeting", "email", "telephone"})
 _OTHER: Final[dict[str, Party]] = {"mentee": "mentor", "mentor": "mentee"}
 
-# What each code lets be disclosed without agreement; a code that is not here says nothing about it.
+# What each code permits to disclose without agreement. A code that is missing here has no rule about it.
 _PERMITTED: Final = {
     "cmn.disclosure": frozenset({"policy_breach", "illegal_activity"}),
     "nottingham.confidentiality": frozenset({"coordinator_discussion", "risk_of_harm", "illegal_activity"}),
 }
-# These are permitted as soon as one adopted code permits them, whatever another says.
+# One adopted code that permits these is enough, even where another forbids them.
 _OVERRIDING: Final = frozenset({"risk_of_harm", "illegal_activity"})
 
 
