@@ -79,7 +79,7 @@ def postgres_server(server_folder: Path) -> Iterator[PostgresAccess]:
 def postgres_url(postgres_server: PostgresAccess) -> Iterator[str]:
     """The URL of an empty database, made for this test and dropped after it with all that is connected to it."""
     name = f"test_{uuid.uuid4().hex[:12]}"
-    yield postgres_server.create_database(name)
+    yield postgres_server.create_database(name, short_lived=True)
     postgres_server.drop_database(name)
 
 
