@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
-# Test processes; two suit a small machine.
-N ?= 2
+# Test processes: many tests wait for a server, so that three keep two cores busy.
+N ?= 3
 # For instance: make test ARGS="tests/domain -k pause"
 ARGS ?=
 
@@ -27,7 +27,7 @@ run: setup ## Play the examples into a fresh store and show what came of them
 	$(PY) -m examples.play
 
 test: setup ## Run the tests
-	$(PY) -m pytest -n $(N) --dist loadgroup $(ARGS)
+	$(PY) -m pytest -n $(N) --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 check: setup ## Lint, format, types, layers, made documents, every clause implemented and tested, pages made from the code
 	$(VENV)/bin/ruff check .

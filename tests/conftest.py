@@ -1,8 +1,31 @@
 """What every test may ask for: real servers (see tests/servers.py), and stores of both kinds (tests/stores.py)."""
 
+import os
+
+import pytest
+from hypothesis import settings
+
 from tests import command
 
 pytest_plugins = ("tests.servers", "tests.stores")
+
+# Examples of each property that names no number itself. HYPOTHESIS_PROFILE=thorough looks for rarer ones.
+settings.register_profile("usual", max_examples=60, deadline=None)
+settings.register_profile("thorough", max_examples=2000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
+
+# Groups whose tests take minutes one after the other. They begin first, so that all processes end together.
+LONGEST = ("kafka-faults", "kafka-outages", "year")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=place)
+
+
+def place(item: pytest.Item) -> int:
+    marker = item.get_closest_marker("xdist_group")
+    group = marker.args[0] if marker else None
+    return LONGEST.index(group) if group in LONGEST else len(LONGEST)
 
 
 def pytest_unconfigure() -> None:

@@ -79,7 +79,7 @@ def postgres_server(server_folder: Path) -> Iterator[PostgresAccess]:
 def postgres_url(postgres_server: PostgresAccess) -> Iterator[str]:
     """The URL of an empty database, made for this test and dropped after it with all that is connected to it."""
     name = f"test_{uuid.uuid4().hex[:12]}"
-    yield postgres_server.create_database(name)
+    yield postgres_server.create_database(name, short_lived=True)
     postgres_server.drop_database(name)
 
 
@@ -151,7 +151,7 @@ def own_postgres(server_folder: Path) -> Iterator[Postgres]:
 @pytest.fixture(scope="module")
 def own_kafka(server_folder: Path) -> Iterator[Kafka]:
     """A Kafka of this module alone, to be stopped, killed and halted. A test leaves it running."""
-    with own_folder(server_folder) as folder, Kafka(folder) as server:
+    with own_folder(server_folder) as folder, Kafka(folder, short_lived=True) as server:
         yield server
 
 
@@ -162,6 +162,6 @@ def proxied_kafka(server_folder: Path) -> Iterator[tuple[Kafka, Proxy]]:
     with (
         own_folder(server_folder) as folder,
         Proxy(port) as proxy,
-        Kafka(folder, port=port, advertised_port=proxy.port) as server,
+        Kafka(folder, port=port, advertised_port=proxy.port, short_lived=True) as server,
     ):
         yield server, proxy

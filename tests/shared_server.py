@@ -104,7 +104,7 @@ def keep(share: Share) -> None:
 
     home = share.folder / f"{share.kind}-{os.getpid()}"
     postgres = Postgres(home, durable=False)
-    kafka = Kafka(home)
+    kafka = Kafka(home, short_lived=True)
     try:
         if share.kind == "postgres":
             postgres.start()

@@ -22,7 +22,8 @@ from infra.local.ports import HOST, free_port, require_free
 START_SECONDS = 60
 MEMORY = "512m"
 # The short-lived tool starts faster without the optimising compiler; the broker wants it.
-TOOL_OPTIONS = ("-XX:+UseSerialGC", "-XX:-UsePerfData", "-XX:TieredStopAtLevel=1")
+NO_OPTIMISING = "-XX:TieredStopAtLevel=1"
+TOOL_OPTIONS = ("-XX:+UseSerialGC", "-XX:-UsePerfData", NO_OPTIMISING)
 BROKER_OPTIONS = (f"-Xmx{MEMORY}", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-XX:+ExitOnOutOfMemoryError")
 
 LOGGING = """\
@@ -57,6 +58,7 @@ class Kafka(KafkaAccess):
         settings: further broker properties, which overrule ours.
         progress: is told how the first download of the jars comes along.
         option: what a user of `rapport up` would write to choose the port, for messages.
+        short_lived: start sooner and serve more slowly, without the optimising compiler.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Kafka(KafkaAccess):
         settings: Mapping[str, str] | None = None,
         progress: kafka_jars.Progress | None = None,
         option: str = "another port",
+        short_lived: bool = False,
     ) -> None:
         super().__init__(port=port, advertised_port=advertised_port)
         self.folder = folder.absolute()
@@ -76,6 +79,7 @@ class Kafka(KafkaAccess):
         self._settings = dict(settings or {})
         self._progress = progress
         self._option = option
+        self._broker_options = (*BROKER_OPTIONS, *((NO_OPTIMISING,) if short_lived else ()))
         self._server: Leashed | None = None
         self._classpath = ""
 
@@ -117,7 +121,9 @@ class Kafka(KafkaAccess):
             self._configure()
             try:
                 self._format()
-                self._server = Leashed(self._java(*BROKER_OPTIONS, "kafka.Kafka", str(self._properties)), log=self.log)
+                self._server = Leashed(
+                    self._java(*self._broker_options, "kafka.Kafka", str(self._properties)), log=self.log
+                )
                 self._server.wait_until(self.answers, START_SECONDS)
             except LocalServerError as error:
                 # Between the choice and the start somebody else may have taken a port that we chose ourselves.

@@ -28,8 +28,11 @@ class PostgresAccess:
             return self.url(database)
         return f"postgresql://{self._login}@/{database}?host={quote(str(self.sockets), safe='')}&port={self.port}"
 
-    def create_database(self, name: str) -> str:
-        """Make an empty database if there is none of the name; its URL over TCP."""
+    def create_database(self, name: str, *, short_lived: bool = False) -> str:
+        """Make an empty database if there is none of the name; its URL over TCP.
+
+        A short-lived one is a copy of files, which costs a fifth of writing it to the log, and a checkpoint.
+        """
         import psycopg
         from psycopg import sql
 
@@ -37,7 +40,8 @@ class PostgresAccess:
             contextlib.suppress(psycopg.errors.DuplicateDatabase),
             psycopg.connect(self.url(), autocommit=True) as connection,
         ):
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            strategy = sql.SQL("file_copy" if short_lived else "wal_log")
+            connection.execute(sql.SQL("CREATE DATABASE {} STRATEGY {}").format(sql.Identifier(name), strategy))
         return self.url(name)
 
     def drop_database(self, name: str) -> None:

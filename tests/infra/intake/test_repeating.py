@@ -80,7 +80,7 @@ def test_the_same_on_postgresql(
     postgres_server: PostgresAccess, raws: list[bytes], size: int, data: st.DataObject
 ) -> None:
     names = [f"repeating_{uuid4().hex[:12]}" for _ in range(2)]
-    one, other = (postgres_server.create_database(name) for name in names)
+    one, other = (postgres_server.create_database(name, short_lived=True) for name in names)
     try:
         assert_repeating_changes_nothing(one, other, raws, some_again(raws, data), size)
     finally:

@@ -16,7 +16,7 @@ from tests.infra.kafka.stage import Stage
 from tests.infra.kafka.test_consume import answered, programme, raw, statuses
 from tests.servers import Topics
 
-pytestmark = [pytest.mark.xdist_group("kafka-faults"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.xdist_group("kafka-outages"), pytest.mark.timeout(300)]
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from tests.infra.kafka.test_consume import programme, raw
 from tests.servers import Topics, own_folder
 
 PASSWORD = "correct horse"
-pytestmark = pytest.mark.xdist_group("kafka-faults")
+pytestmark = pytest.mark.xdist_group("kafka-outages")
 
 
 def certificate(
@@ -75,7 +75,7 @@ def secure_kafka(
             "listener.name.clients.sasl.enabled.mechanisms": "PLAIN",
             "listener.name.clients.plain.sasl.jaas.config": f'{login} user_rapport="{PASSWORD}";',
         }
-        with Kafka(folder, settings=settings) as server:
+        with Kafka(folder, settings=settings, short_lived=True) as server:
             yield server
 
 

@@ -53,7 +53,7 @@ def target_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     server = request.getfixturevalue("postgres_server")
     name = f"target_{tmp_path.name[-40:].lower().replace('-', '_')}"
     request.addfinalizer(lambda: server.drop_database(name))
-    url: str = server.create_database(name)
+    url: str = server.create_database(name, short_lived=True)
     return url
 
 

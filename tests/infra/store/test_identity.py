@@ -16,7 +16,7 @@ from infra.store.session import Database
 
 OPEN_AND_TELL = """
 import sys
-from infra.store.session import Database
+from infra.store.opening import open_database
 from infra.store.log import EventStore
 print("ready", flush=True)
 sys.stdin.readline()

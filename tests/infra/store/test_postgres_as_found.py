@@ -175,7 +175,7 @@ def test_a_schema_may_have_any_name(postgres_url: str, name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_database_may_have_any_name(postgres_server: PostgresAccess, name: str) -> None:
     database = f"{name} {uuid4().hex[:6]}"
-    postgres_server.create_database(database)
+    postgres_server.create_database(database, short_lived=True)
     try:
         works(postgres_server.url(quote(database, safe="")))
     finally:

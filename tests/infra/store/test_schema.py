@@ -16,7 +16,7 @@ from tests.infra.store.test_store import event
 OPEN_AND_APPEND = """
 import sys
 from eventsourcing.persistence import StoredEvent
-from infra.store.session import Database
+from infra.store.opening import open_database
 print("ready", flush=True)
 sys.stdin.readline()
 with open_database(sys.argv[1]) as database:

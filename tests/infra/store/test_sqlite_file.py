@@ -86,7 +86,7 @@ def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
 
 def test_a_store_whose_maker_was_killed_is_known_again(tmp_path: Path) -> None:
     script = (
-        "import os, sys\nfrom infra.store.session import Database\n"
+        "import os, sys\nfrom infra.store.opening import open_database\n"
         "database = open_database(sys.argv[1])\nos.kill(os.getpid(), 9)"
     )
     url = f"sqlite:///{tmp_path}/store.sqlite"
