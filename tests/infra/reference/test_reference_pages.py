@@ -179,6 +179,34 @@ def test_every_link_within_a_page_leads_to_a_heading() -> None:
         assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= headings, path
 
 
+class TestQuestions:
+    ROWS = re.findall(r"^\| (.+\?) \| `([^`]+)` \|$", read("explanation/architecture.md"), re.MULTILINE)
+
+    def test_at_least_thirty_questions_are_answered_by_one_file_each(self) -> None:
+        assert len({question for question, _ in self.ROWS}) == len(self.ROWS) >= 30
+        for question, file in self.ROWS:
+            assert (ROOT / file).is_file(), question
+
+    def test_every_room_of_infra_answers_a_question(self) -> None:
+        rooms_ = {path.name for path in (ROOT / "infra").iterdir() if (path / "__init__.py").is_file()}
+        assert rooms_ - {Path(file).parts[1] for _, file in self.ROWS if file.startswith("infra/")} == set()
+
+    @pytest.mark.parametrize(
+        "file, word",
+        [
+            ("domain/terms.py", "late_notice_hours"),
+            ("domain/codes/clauses.py", ".toml"),
+            ("projections/sessions.py", "Column("),
+            ("domain/relationship/sessions.py", "late_notice_hours"),
+            ("infra/intake/receipt.py", "KEPT"),
+            ("infra/store/hash_chain.py", "sha256"),
+        ],
+    )
+    def test_an_answer_holds_what_was_asked_for(self, file: str, word: str) -> None:
+        assert file in {answer for _, answer in self.ROWS}
+        assert word in (ROOT / file).read_text(encoding="utf-8")
+
+
 class TestRooms:
     def test_the_drawing_holds_every_import_and_no_other(self) -> None:
         """Held against what Python itself imports, not against the library that draws."""
