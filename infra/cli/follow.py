@@ -16,9 +16,8 @@ def follow(metrics_port: MetricsPortOption = None, metrics_host: MetricsHostOpti
     with running("projections", metrics_port, metrics_host) as (rapport, process):
         from infra.operations.keep import keep_going
         from infra.projection_engine.build import AlreadyBuilding
-        from infra.projection_engine.engine import Engine
 
-        engine = Engine(rapport.store, rapport.clock)
+        engine = rapport.engine()
         keep_going(process, "projections", lambda: Following(engine), troubles={AlreadyBuilding: "projections"})
 
 

@@ -8,11 +8,12 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from infra.projection_engine import generation as books
-from infra.projection_engine import log, stored_rows, summary_tables
+from infra.projection_engine import rows, summaries
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.feed import LONG_AGO, Feed
 from infra.projection_engine.generation import Generation
 from infra.projection_engine.stream_fold import Kept, Unit
+from infra.store import log_reader
 from infra.store.session import Session
 from projections.dataset import Key, Row
 from projections.projection import STATE_SUFFIX, StateFold, Summary
@@ -73,24 +74,24 @@ def _check(
     engine: Engine, session: Session, generations: Sequence[Generation], subjects: Sequence[str]
 ) -> tuple[int, list[Wrong]]:
     """Check projections that stand at one position."""
-    feed, rows = Feed(engine.database, engine.store.mapper, generations), 0
+    feed, row_count = Feed(engine.database, engine.store.mapper, generations), 0
     wrong: list[Wrong] = []
     for start in range(0, len(subjects), CHUNK):
         chunk = subjects[start : start + CHUNK]
-        stored = stored_rows.load(session, generations, feed.folder, chunk)
+        stored = rows.load(session, generations, feed.folder, chunk)
         for subject in chunk:
             count, found = _compare(session, feed, stored[subject], engine.clock.now())
-            rows, wrong = rows + count, wrong + found
+            row_count, wrong = row_count + count, wrong + found
         engine.watcher.done(len(chunk))
     for generation, summary in feed.summaries():
         count, found = _sum(session, feed, generation, summary, feed.position)
-        rows, wrong = rows + count, wrong + found
-    return rows, wrong
+        row_count, wrong = row_count + count, wrong + found
+    return row_count, wrong
 
 
 def _compare(session: Session, feed: Feed, stored: Unit, now: datetime) -> tuple[int, list[Wrong]]:
     folded = feed.folder.fresh(stored.subject)
-    for entry in log.stream(session, feed.reader, stored.subject, feed.position):
+    for entry in log_reader.stream(session, feed.reader, stored.subject, feed.position):
         feed.folder.fold(folded, entry)
     times = {name: _holds_at(kept, now) for name, kept in stored.states.items()}
     feed.folder.work(folded, now, feed.terms_of(session, feed.position), times)
@@ -147,6 +148,6 @@ def _sum(
     session: Session, feed: Feed, generation: Generation, summary: Summary, position: int
 ) -> tuple[int, list[Wrong]]:
     """Add a summary up anew from the stored rows that it is of."""
-    groups = summary_tables.add_up_anew(session, generation, summary, feed.values_of(session, position))
-    stored = summary_tables.load(session, generation, summary)
+    groups = summaries.add_up_anew(session, generation, summary, feed.values_of(session, position))
+    stored = summaries.load(session, generation, summary)
     return len(groups), list(_unlike(summary.table.name, stored, groups))

@@ -118,6 +118,11 @@ def free_mark(projection: Projection, taken: Iterable[str]) -> str:
     return mark
 
 
+def live(session: Session, projections: Mapping[str, Projection]) -> list[Generation]:
+    """The generations behind the plain names."""
+    return [each for each in load(session, projections) if each.state == "live"]
+
+
 def view(session: Session, name: str) -> str | None:
     """What a view of the log was made from, None when it wasn't made."""
     found = session.query(f"SELECT fingerprint FROM {GENERATIONS} WHERE name = ? AND state = 'view'", (name,))

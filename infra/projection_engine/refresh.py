@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from infra.projection_engine import generation as books
-from infra.projection_engine import stored_rows, writing
+from infra.projection_engine import rows
 from infra.projection_engine.feed import Feed
 from infra.projection_engine.generation import Generation
 from infra.projection_engine.schema import physical, state_table
@@ -56,15 +56,15 @@ def _work_anew(feed: Feed, name: str, subjects: list[str], at: datetime) -> None
     generation = next(each for each in feed.generations if each.name == name)
     with feed.database.reading() as session:
         feed.check(session)
-        units = list(stored_rows.load(session, [generation], feed.folder, subjects).values())
+        units = list(rows.load(session, [generation], feed.folder, subjects).values())
         terms_of = feed.terms_of(session, generation.position)
         for unit in units:
             unit.states[name].stirred = True
             feed.folder.work(unit, at, terms_of)
-    changes = writing.changes(feed.database.kind, [generation], units)
+    changes = rows.changes(feed.database.kind, [generation], units)
     with feed.database.transaction() as session:
         (moved,) = books.touch(session, [generation])
-        writing.write(session, changes)
+        rows.write(session, changes)
     feed.replace(moved)
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from domain.commitment.terms import TermsInTime
 from domain.programme.evolve import evolve
 from domain.programme.state import Programme
-from infra.projection_engine import log
+from infra.store import log_reader
 from infra.store.errors import StoreError
 from infra.store.session import Session
 from projections import commitment
@@ -33,7 +33,7 @@ class Found(NamedTuple):
     stale_since: int | None = None
 
 
-def told(entries: Iterable[log.Entry], known_at: datetime | None) -> Found:
+def told(entries: Iterable[log_reader.LogEntry], known_at: datetime | None) -> Found:
     """The state of a relationship by what had been recorded by then."""
     state: commitment.State | None = None
     for entry in entries:
@@ -47,7 +47,7 @@ def told(entries: Iterable[log.Entry], known_at: datetime | None) -> Found:
 class TermsThen:
     """The terms of programmes by what had been recorded by a time."""
 
-    def __init__(self, session: Session, reader: log.Reader, known_at: datetime | None) -> None:
+    def __init__(self, session: Session, reader: log_reader.LogReader, known_at: datetime | None) -> None:
         self.session, self.reader, self.known_at = session, reader, known_at
         self._found: dict[tuple[str, tuple[tuple[str, float], ...]], TermsInTime] = {}
 
@@ -66,7 +66,7 @@ class TermsThen:
         if overrides:
             return TermsInTime(self.of(programme_id).settings, dict(overrides))
         programme: Programme | None = None
-        for entry in log.stream(self.session, self.reader, f"programme:{programme_id}", END):
+        for entry in log_reader.stream(self.session, self.reader, f"programme:{programme_id}", END):
             if entry.recorded is None:
                 raise UnknownTerms(f"the terms of programme {programme_id} are not known: {entry.error}")
             if self.known_at is None or entry.recorded.recorded_at <= self.known_at:

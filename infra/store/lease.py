@@ -5,13 +5,11 @@ stopped past its lease and goes on finds that it is no longer the one, and stops
 next, under the same ids.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from infra.operations.store import Reading
 from infra.store.errors import FencedSource
-from infra.store.session import Database, Session
+from infra.store.session import Database
 
 # Milliseconds since 1970, by the clock of the database.
 NOW: Final = {
@@ -79,9 +77,3 @@ def take(database: Database, name: str, seconds: float) -> Lease | None:
             return None
         [(token, position)] = session.query("SELECT token, position FROM leases WHERE name = ?", (name,))
     return Lease(database, name, int(token), int(position), seconds)
-
-
-def readings(session: Session) -> Iterator[Reading]:
-    """How far each publisher is, for the metrics."""
-    for name, position in session.query("SELECT name, position FROM leases WHERE name LIKE 'publish:%'"):
-        yield Reading(str(name), int(position))

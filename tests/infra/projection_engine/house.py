@@ -19,6 +19,7 @@ from infra.simulate import messages
 from infra.store.log import EventStore
 from infra.store.opening import open_database
 from infra.store.session import Database
+from infra.worker_runtime.schema import prepare
 from projections.catalogue import datasets
 from projections.projection import Projection
 from tests.given_when_then import START, At, actor, history, proposed
@@ -40,7 +41,7 @@ class House:
 
     def engine(self, projections: Sequence[Projection] | None = None, **options: Any) -> Engine:
         """Another engine, as another process would have."""
-        return Engine(self.store, self.clock, projections, **options)
+        return Engine(self.store, self.clock, projections, prepare_shown=prepare, **options)
 
     def tell(self, events: Iterable[AnyRecorded]) -> int:
         """Append events; the head of the log after that."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.projection_engine import build, folding, parallel_build
+from infra.projection_engine import build, parallel_build
 from infra.projection_engine.check import check
 from infra.projection_engine.status import status
 from infra.store.session import Database
@@ -43,7 +43,7 @@ def test_several_processes_come_to_the_same(house: House) -> None:
 
 
 def test_when_one_of_them_dies_this_one_does_the_rest(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    before, plain, given = house.all_rows(), folding._give, 0
+    before, plain, given = house.all_rows(), parallel_build._give, 0
 
     def give(helper: "subprocess.Popen[bytes]", what: object) -> None:
         nonlocal given
@@ -53,7 +53,7 @@ def test_when_one_of_them_dies_this_one_does_the_rest(house: House, monkeypatch:
             helper.wait()
         plain(helper, what)
 
-    monkeypatch.setattr(folding, "_give", give)
+    monkeypatch.setattr(parallel_build, "_give", give)
     engine = house.engine()
     build.rebuild(engine, list(engine.projections), processes=2)
     assert given >= 4
@@ -64,10 +64,11 @@ def test_when_one_of_them_dies_this_one_does_the_rest(house: House, monkeypatch:
 BUILD = """
 import sys
 from infra.clock import Clock
-from infra.store.session import Database
+from infra.store.opening import open_database
 from infra.store.log import EventStore
-from infra.projection_engine import folding, rebuild
+from infra.projection_engine import build
 from infra.projection_engine.engine import Engine
+from infra.worker_runtime.schema import prepare
 
 build.BUNDLE = 25
 plain = build._write
@@ -79,7 +80,7 @@ def write(*arguments):
 
 build._write = write
 with open_database(sys.argv[1]) as database:
-    engine = Engine(EventStore(database), Clock())
+    engine = Engine(EventStore(database), Clock(), prepare_shown=prepare)
     build.rebuild(engine, list(engine.projections), processes=2)
 """
 

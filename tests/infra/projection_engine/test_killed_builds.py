@@ -21,23 +21,24 @@ BUILD = """
 import sys, time
 from datetime import datetime
 from infra.clock import Clock
-from infra.store.session import Database
+from infra.store.opening import open_database
 from infra.store.log import EventStore
-from infra.projection_engine import rebuild
+from infra.projection_engine import build
 from infra.projection_engine.engine import Engine
+from infra.worker_runtime.schema import prepare
 
-rebuild.BUNDLE = 25
-plain = rebuild._write
+build.BUNDLE = 25
+plain = build._write
 
 def write(*arguments):
     plain(*arguments)
     print("written", flush=True)
     time.sleep(0.02)
 
-rebuild._write = write
+build._write = write
 with open_database(sys.argv[1]) as database:
-    engine = Engine(EventStore(database), Clock(datetime.fromisoformat(sys.argv[2])))
-    rebuild.rebuild(engine, list(engine.projections))
+    engine = Engine(EventStore(database), Clock(datetime.fromisoformat(sys.argv[2])), prepare_shown=prepare)
+    build.rebuild(engine, list(engine.projections))
 """
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from infra.projection_engine.generation import Generation
+from infra.projection_engine.rows import table_codec
 from infra.projection_engine.schema import physical
-from infra.projection_engine.stored_rows import table_codec
 from infra.projection_engine.stream_fold import Unit
 from infra.store.session import Session
 from projections.dataset import Key, Row
