@@ -35,7 +35,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show a subject's state, terms, sessions, goals, open concerns and unmet gates."""
-    from infra.queries.moment import Moment
+    from infra.queries.as_at import Moment
     from infra.queries.subject import found_subject, show_subject
 
     with opened() as rapport:

@@ -130,8 +130,8 @@ def _follow(runner: "Runner", deliverer: "Deliverer", process: "Process", *, as_
 
 def _repair(runner: "Runner", process: "Process", *, release: bool, workers: list[str]) -> None:
     """Take up what was put aside and build anew what was asked for, under the lease."""
+    from infra.queries.tasks import parked_keys
     from infra.worker_runtime.loop import lease_for
-    from infra.worker_runtime.readings import parked_keys
     from infra.worker_runtime.repair import rebuild
     from infra.worker_runtime.repair import release as take_up
     from workers.catalogue import BY_NAME

@@ -29,7 +29,7 @@ Source = Callable[[Session], Iterable[Reading]]
 
 # Each part of Rapport that follows the log says how far it is: module and function.
 SOURCES: Final[list[tuple[str, str]]] = [
-    ("infra.worker_runtime.readings", "readings"),
+    ("infra.worker_runtime.schema", "readings"),
     ("infra.projection_engine.status", "readings"),
     ("infra.notifications.listing", "readings"),
 ]

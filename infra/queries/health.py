@@ -7,7 +7,7 @@ from domain.commitment import Change, Health, health_at, walk
 from domain.programme.events import CodeAdopted, ProgrammeCreated, TermSet
 from infra.projection_engine import rows
 from infra.projection_engine.engine import Engine
-from infra.queries.as_at import END, Asked, Found, TermsThen, UnknownTerms, told
+from infra.queries.as_at import END, Asked, Found, TermsThen, UnknownTerms, known_state
 from infra.store import log_reader
 from infra.store.log import EventStore
 from infra.store.session import Session
@@ -33,7 +33,7 @@ def assess_one(
     """Health of one relationship, from its own events; None when it did not exist, or was not known, by then."""
     with store.database.reading() as session:
         reader = _reader(store)
-        found = told(log_reader.stream(session, reader, subject, END), asked.known_at)
+        found = known_state(log_reader.stream(session, reader, subject, END), asked.known_at)
         return _assessed(subject, found, asked, TermsThen(session, reader, asked.known_at), overrides)
 
 
@@ -89,7 +89,7 @@ def _known_then(engine: Engine, session: Session, asked: Asked) -> Iterator[tupl
         entries = log_reader.streams(session, reader, after, log_reader.LAST, END, READ)
         for entry in entries:
             if stream and stream[0].subject != entry.subject:
-                yield stream[0].subject, told(stream, asked.known_at)
+                yield stream[0].subject, known_state(stream, asked.known_at)
                 stream = []
             stream.append(entry)
         engine.watcher.done(len(entries))
@@ -97,7 +97,7 @@ def _known_then(engine: Engine, session: Session, asked: Asked) -> Iterator[tupl
             break
         after = entries[-1].subject, entries[-1].version
     if stream:
-        yield stream[0].subject, told(stream, asked.known_at)
+        yield stream[0].subject, known_state(stream, asked.known_at)
 
 
 def shown(assessed: Assessed) -> Shown:

@@ -82,11 +82,11 @@ def figures(engine: Engine, by: Sequence[By], asked: Asked, window: Window) -> l
                 if (least := minimum[response.programme]) is None:
                     continue
                 question.setdefault(group, _Tally()).add(response.counts, least)
-    rows: list[Shown] = []
+    shown: list[Shown] = []
     for role in ROLES:
         for occasion in OCCASIONS:
-            rows += _rows(role, occasion, tallies.get((role, occasion), {}), keys, [key for key in KEYS if key in by])
-    return rows
+            shown += _rows(role, occasion, tallies.get((role, occasion), {}), keys, [key for key in KEYS if key in by])
+    return shown
 
 
 def _minimum(engine: Engine, terms: TermsThen, programme: str, at: datetime) -> float | None:

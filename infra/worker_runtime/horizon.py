@@ -11,6 +11,7 @@ from datetime import datetime
 from domain.model import AnyRecorded
 from infra.clock import Clock
 from infra.store.session import Session, as_time
+from infra.worker_runtime.schema import CLOCK
 
 
 @dataclass
@@ -51,7 +52,7 @@ class Horizon:
     def save(self, session: Session) -> None:
         """Write down where the clock was turned to."""
         if self.turned:
-            session.upsert("worker_clock", ("name", "turned_to"), ("name",), [("workers", self.clock.now())])
+            session.upsert(CLOCK.name, CLOCK.columns, CLOCK.key, [("workers", self.clock.now())])
             self.turned = False
 
 

@@ -10,11 +10,11 @@ from infra.operations.keep import DATABASE
 from infra.operations.logs import logger
 from infra.operations.process import Process
 from infra.store.errors import FencedSource, StoreError
-from infra.store.lease import Lease
+from infra.store.lease import Lease, position_of
 from infra.store.log import EventStore
 from infra.store.session import as_time
+from infra.worker_runtime import schema
 from infra.worker_runtime.horizon import Horizon
-from infra.worker_runtime.lease import position
 from infra.worker_runtime.runner import Runner
 
 LOOK_SECONDS: Final = 0.2
@@ -66,7 +66,7 @@ def lease_for(runner: Runner, stop: Event) -> Lease | None:
 def nothing_due(store: EventStore, horizon: Horizon) -> bool:
     """Whether the log was seen to its end, or to the horizon, no deadline is due and no command waits."""
     with store.database.reading() as session:
-        seen = position(session)
+        seen = position_of(session, schema.LEASE)
         due = session.query("SELECT 1 FROM deadlines WHERE frozen_at IS NULL AND due_at <= ? LIMIT 1", (horizon.end(),))
         waiting = session.query("SELECT 1 FROM outbox WHERE status = 'waiting' LIMIT 1")
     if due or waiting:

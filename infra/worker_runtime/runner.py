@@ -14,16 +14,16 @@ from typing import Final
 from domain.model import AnyRecorded
 from infra.intake.handler import Handler
 from infra.store.errors import DamagedEvent, FencedSource, UnknownEvent
-from infra.store.lease import Lease
+from infra.store.lease import Lease, position_of
+from infra.store.lease import take as take_lease
 from infra.store.log import EventStore, Notification
 from infra.store.session import Database, Session, as_time
 from infra.worker_runtime import schema
 from infra.worker_runtime.desk import EVERYBODY, KEPT_KEYS, StoredDesk
 from infra.worker_runtime.horizon import Horizon, last_turned_to
-from infra.worker_runtime.lease import acquire, hold, position
+from infra.worker_runtime.journal import Numbers, Telling, last_number, save
+from infra.worker_runtime.outbox import Answers, Commands
 from infra.worker_runtime.repair import rebuild, unknown
-from infra.worker_runtime.saving import Numbers, Telling, last_number, save
-from infra.worker_runtime.sending import Answers, Commands
 from workers.catalogue import WORKERS
 from workers.desk import Trigger
 from workers.model import AnyWorker
@@ -81,7 +81,7 @@ class Runner:
     def take_lease(self) -> bool:
         """Become the one that works, if nobody else is."""
         if self.lease is None:
-            self.lease = acquire(self.database, self.lease_seconds)
+            self.lease = take_lease(self.database, schema.LEASE, self.lease_seconds)
             self._forget()
         return self.lease is not None
 
@@ -115,7 +115,7 @@ class Runner:
         The position too: in memory it has run ahead when a commit failed, and what lies between was never seen.
         """
         with self.database.reading() as session:
-            lease.position = position(session)
+            lease.position = position_of(session, schema.LEASE)
         if new := unknown(self.database, self.desk.workers):
             self._welcome(lease, new)
         with self.database.reading() as session, self.desk.reading(session):
@@ -131,8 +131,9 @@ class Runner:
             rebuild(self.store, lease, new, self.horizon.end())
             return
         with self.database.transaction() as session:
-            hold(session, lease, 0)
-            session.upsert("worker_positions", ("worker", "position"), ("worker",), [(w.name, 0) for w in new])
+            lease.hold(session, 0)
+            positions = schema.POSITIONS
+            session.upsert(positions.name, positions.columns, positions.key, [(w.name, 0) for w in new])
 
     # --- turns -----------------------------------------------------------------------------------------------------
     def turn(self) -> bool:
@@ -270,7 +271,7 @@ class Runner:
         """Write down what was done, the answers to what was sent, and the position, if the lease still holds."""
         telling = self._telling()
         with self.database.transaction() as session:
-            hold(session, lease, position)
+            lease.hold(session, position)
             waiting = save(session, self.desk, self.numbers, self.horizon.clock.now(), self._secret, telling)
             self.commands.save(session)
             self.horizon.save(session)

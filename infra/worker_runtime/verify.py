@@ -11,10 +11,10 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from domain.registry import kind_of
+from infra.store.lease import position_of
 from infra.store.log import EventStore
 from infra.store.session import Database, Row
 from infra.worker_runtime import schema
-from infra.worker_runtime.lease import position
 from infra.worker_runtime.replay import Replay, scratch_database
 from workers.catalogue import WORKERS
 
@@ -38,7 +38,7 @@ def verify(
         return []
     with scratch_database() as scratch:
         with store.database.reading() as session:
-            upto = position(session)
+            upto = position_of(session, schema.LEASE)
         replay = Replay(store, scratch, WORKERS, upto, _concerned(store, subject))
         replay.run(advance)
         problems = [

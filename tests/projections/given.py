@@ -14,7 +14,7 @@ from infra.store.log_reader import LogEntry
 from projections.dataset import Row
 from projections.projection import Projection
 from tests.given_when_then import At, history
-from tests.infra.projection_engine.house import LATE
+from tests.infra.projection_engine.harness import LATE
 
 
 class Given:

@@ -1,4 +1,4 @@
-"""A store with a log and engines on it, for the tests of projections: tell events, bring the tables up to date, look."""
+"""A store with a log and engines on it, for the tests of projections: append events, catch up, read the rows."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -31,7 +31,7 @@ TERMS = ((-1, "suppression_min", 2), (20, "late_notice_hours", 48))
 Rows = list[tuple[Any, ...]]
 
 
-class House:
+class ProjectionHarness:
     """A store, a clock that stands still, and as many engines as a test likes."""
 
     def __init__(self, database: Database, now: datetime = LATE) -> None:
@@ -43,7 +43,7 @@ class House:
         """Another engine, as another process would have."""
         return Engine(self.store, self.clock, projections, prepare_shown=prepare, **options)
 
-    def tell(self, events: Iterable[AnyRecorded]) -> int:
+    def append(self, events: Iterable[AnyRecorded]) -> int:
         """Append events; the head of the log after that."""
         self.store.append(list(events))
         return self.store.head()
