@@ -51,7 +51,7 @@ def work(
     metrics_port: MetricsPortOption = None,
     metrics_host: MetricsHostOption = "127.0.0.1",
 ) -> None:
-    """React to what is on record: send commands, let deadlines fire, open tasks, deliver notifications.
+    """Run the workers: send commands, fire deadlines, open tasks, deliver notifications.
 
     At the end it tells how many commands were accepted, refused (and why) and duplicate. A command is refused when the record
     has moved on by the time it comes: `rapport submit --walk` lets workers keep pace with a history that is told afterwards.

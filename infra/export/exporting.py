@@ -14,7 +14,7 @@ from domain.codes.clauses import CODES
 from domain.commitment import POLICY
 from infra.export.whole_file import beside, put, save
 from infra.export.writing import FORMATS, WRITERS, Format, Writer, write_csv
-from infra.projection_engine import generation as books
+from infra.projection_engine import generation as generation_table
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.rows import codec
 from infra.store import log_reader
@@ -114,7 +114,7 @@ def _position(engine: Engine, session: Session, name: str) -> int:
     projection = projection_of(name)
     if projection is None:
         return int(session.query(f"SELECT COALESCE(MAX(position), 0) FROM {name}")[0][0])  # noqa: S608 - a known name
-    found = books.load(session, engine.projections)
+    found = generation_table.load(session, engine.projections)
     return next(each.position for each in found if each.name == projection.name and each.state == "live")
 
 

@@ -1,7 +1,7 @@
 """Who is delivering what: rows are claimed for a while, by the clock of the database, with a number that fences former holders.
 
-While a claim lasts nobody else touches the row. Whoever was stopped for longer finds the row's token raised: its failure
-doesn't count any more; its success does, for what was sent was sent. Routes in trouble are in `notification_routes`, so that all
+While a claim lasts no other process touches the row. A process that was stopped for longer finds the row's token raised:
+its failure no longer counts; its success does, since the notification was sent. Routes in trouble are in `notification_routes`, so that all
 processes leave them alone for as long as was asked.
 """
 
@@ -171,7 +171,7 @@ def put_back(database: Database, claims: Sequence[tuple[Claimed, str]]) -> None:
 
 
 def keep(database: Database, claims: Sequence[Claimed]) -> None:
-    """No route leads to the recipients of these: they are kept until somebody retries them. Raises `StoreError`."""
+    """No route leads to the recipients of these: they are kept until they are retried. Raises `StoreError`."""
     if claims:
         with database.transaction() as session:
             session.executemany(
@@ -192,7 +192,7 @@ def keep_all(database: Database) -> int:
 
 
 def rest(database: Database, name: str, failures: int, wait: float) -> None:
-    """Leave a route alone for so many seconds, everybody; 0 failures and seconds: it is well again. Raises `StoreError`."""
+    """Rest a route for `wait` seconds in all processes; with 0 failures and seconds the route is well again. Raises `StoreError`."""
     with database.transaction() as session:
         session.execute(
             f"INSERT INTO notification_routes (name, failures, resting_until) VALUES (?, ?, {NOW[session.kind]} + ?) "  # noqa: S608

@@ -69,7 +69,7 @@ class _Pass:
 
 
 def backoff(attempts: int) -> float:
-    """How many seconds to wait after so many failures (1 or more)."""
+    """Returns how many seconds to wait after this many failures (1 or more)."""
     return min(FIRST_SECONDS * TIMES ** min(attempts - 1, 20), LONGEST_SECONDS)
 
 
@@ -133,7 +133,7 @@ class Deliverer:
                 # The workers in the same process tell when it is back.
                 self.outages.begins(DATABASE, error)
                 stop.wait(FIRST_SECONDS)
-            except Exception as error:  # noqa: BLE001 - whatever it is, beginning anew from the store is safe
+            except Exception as error:  # noqa: BLE001 - whatever it is, starting again from the store is safe
                 self.outages.begins(NOTIFICATIONS_WAIT, error, mistake=True)
                 stop.wait(FIRST_SECONDS)
 

@@ -65,7 +65,7 @@ class _Pages(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the standard library's name
-        """Nobody wants a line for every scrape."""
+        """Log no line for every scrape."""
 
 
 @contextmanager

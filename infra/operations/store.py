@@ -1,4 +1,4 @@
-"""What the store knows of everybody who follows the log, read when somebody asks for the metrics.
+"""What the store knows of every follower of the log, read for each scrape of the metrics.
 
 A follower that has died can't tell its lag; the store can. Every process that shows metrics shows these.
 """

@@ -1,22 +1,22 @@
-"""Building projections anew, beside the live ones: stream by stream up to the log's head, then with the log, then the switch.
+"""Rebuilds projections beside the live ones: stream by stream up to the head of the log, then with the log, then the switch.
 
 A stream is folded from its first event to its last and its rows are written once, so this is the fastest way through a
-long log. What is in so far is committed every few thousand events together with the name of the last stream, and a
-build that was killed goes on from there. Readers see the old rows until the views change, in one transaction.
+long log. Every few thousand events the rows are committed together with the name of the last stream, and a killed build
+resumes from there. Readers see the old rows until the views change, in one transaction.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from infra.projection_engine import compare, parallel_build, refresh, rows, schema, summaries
-from infra.projection_engine import generation as books
+from infra.projection_engine import generation as generation_table
 from infra.projection_engine.feed import Feed, Feeds
 from infra.projection_engine.generation import Generation, Overtaken
 from infra.store import log_reader
 
 # Events whose rows are written in one transaction.
 BUNDLE: Final = 10_000
-# So many events take longer to fold than other processes take to start.
+# Folding this many events takes longer than starting other processes.
 WORTH_SHARING: Final = 100_000
 
 
@@ -27,13 +27,13 @@ class AlreadyBuilding(Exception):
 def rebuild(
     feeds: Feeds, names: Sequence[str], *, explain: bool = False, processes: int | None = None
 ) -> list[compare.Difference]:
-    """Build these projections anew and switch to them; what differs from the live rows, if that is asked for.
+    """Rebuild these projections and switch to them; with `explain`, returns how the new rows differ from the live ones.
 
-    A long log is folded by as many processes as can run at once, or as many as are told.
+    A long log is folded by as many processes as can run at once, or by `processes`.
 
     Raises:
-        AlreadyBuilding: another process does the same.
-        StoreError: the database can't.
+        AlreadyBuilding: Another process builds the same projections.
+        StoreError: The database can't.
     """
     try:
         building = _begin(feeds, names)
@@ -45,10 +45,10 @@ def rebuild(
 
 
 def _begin(feeds: Feeds, names: Sequence[str]) -> list[Generation]:
-    """The generations to fill: those that were begun and never finished, else new ones."""
+    """Returns the generations to fill: unfinished ones, else new ones."""
     feeds.clean_up()
     with feeds.database.changing_schema() as session:
-        found = [each for each in books.load(session, feeds.projections) if each.name in names]
+        found = [each for each in generation_table.load(session, feeds.projections) if each.name in names]
         target = log_reader.head(session)
         building = []
         for name in names:
@@ -56,16 +56,16 @@ def _begin(feeds: Feeds, names: Sequence[str]) -> list[Generation]:
             begun = next((each for each in mine if each.state == "building" and each.current), None)
             if begun is None:
                 projection = feeds.projections[name]
-                mark = books.free_mark(projection, [each.mark for each in mine])
+                mark = generation_table.free_mark(projection, [each.mark for each in mine])
                 begun = Generation(projection, mark, "building", 0, 0, "", target)
                 schema.create_tables(session, feeds.database, projection, mark)
-                books.add(session, begun)
+                generation_table.add(session, begun)
             building.append(begun)
         return building
 
 
 def _alike(generations: Iterable[Generation]) -> list[list[Generation]]:
-    """Those that stand at the same stream go together; those that are through are left out."""
+    """Groups generations that stand at the same stream; finished ones are left out."""
     groups: dict[tuple[str, int], list[Generation]] = {}
     for each in generations:
         if each.reached is not None and each.target is not None:
@@ -88,15 +88,15 @@ def _read_streams(feeds: Feeds, generations: list[Generation], processes: int | 
         _write(feed, folded, target)
         feeds.watcher.done(folded.bundle.events)
     with feeds.database.transaction() as session:
-        books.complete(session, feed.generations)
+        generation_table.complete(session, feed.generations)
 
 
 def _write(feed: Feed, folded: parallel_build.Folded, target: int) -> None:
-    """Write a bundle, and that it is in."""
+    """Write a bundle, and note that it is in."""
     with feed.database.reading() as session:
         resummed = feed.summed(session, folded.touched, target, new_terms=False)
     with feed.database.transaction() as session:
-        moved = books.reach(session, feed.generations, folded.bundle.last)
+        moved = generation_table.reach(session, feed.generations, folded.bundle.last)
         rows.write(session, folded.changes, new=True)
         summaries.write(session, resummed)
     feed.generations = tuple(moved)
@@ -120,12 +120,12 @@ def _switch(feeds: Feeds, names: Sequence[str], *, explain: bool) -> list[compar
 
 def _building(feeds: Feeds, names: Sequence[str]) -> list[Generation]:
     with feeds.database.reading() as session:
-        loaded = books.load(session, feeds.projections)
+        loaded = generation_table.load(session, feeds.projections)
     return [each for each in loaded if each.name in names and each.state == "building" and each.current]
 
 
 def _index(feeds: Feeds, names: Sequence[str]) -> None:
-    """Indexes are made once the rows are in, which is faster; one a transaction, so that writers wait for one at most."""
+    """Create the indexes once the rows are in, which is faster; one per transaction, so that writers wait for one at most."""
     statements = [
         statement
         for each in _building(feeds, names)
@@ -139,9 +139,9 @@ def _index(feeds: Feeds, names: Sequence[str]) -> None:
 
 
 def _changed_views(feeds: Feeds, names: Sequence[str], head: int) -> bool:
-    """Let the plain names show the new generations, unless the live ones have come further meanwhile."""
+    """Let the plain names show the new generations; returns False if the live ones have come further meanwhile."""
     with feeds.database.changing_schema() as session:
-        found = [each for each in books.load(session, feeds.projections) if each.name in names]
+        found = [each for each in generation_table.load(session, feeds.projections) if each.name in names]
         live = {each.name: each for each in found if each.state == "live"}
         new = [each for each in found if each.state == "building" and each.current]
         if any(each.name in live and live[each.name].position > each.position for each in new):
@@ -150,7 +150,7 @@ def _changed_views(feeds: Feeds, names: Sequence[str], head: int) -> bool:
         for each in new:
             if each.name in live:
                 schema.take_down_views(session, live[each.name].datasets)
-                books.turn(session, live[each.name], "retired")
+                generation_table.turn(session, live[each.name], "retired")
             schema.put_up_views(session, each.projection, each.mark)
-            books.turn(session, each, "live")
+            generation_table.turn(session, each, "live")
         return True

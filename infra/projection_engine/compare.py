@@ -1,9 +1,9 @@
-"""What differs between the rows of two generations of a projection, dataset by dataset, for a person to look at."""
+"""How the rows of two generations of a projection differ, dataset by dataset, for a person to read."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from infra.projection_engine import generation as books
+from infra.projection_engine import generation as generation_table
 from infra.projection_engine import schema
 from infra.projection_engine.feed import Feeds
 from infra.projection_engine.generation import Generation
@@ -36,14 +36,14 @@ class Difference(NamedTuple):
 
 
 def differences(feeds: Feeds, building: Sequence[Generation], head: int) -> list[Difference]:
-    """What the new generations have otherwise than the live ones, which are brought to the same position if they can be."""
+    """Returns how new generations differ from the live ones, which are brought to the same position where possible."""
     names = [each.name for each in building]
     old = [each for each in feeds.live() if each.name in names]
-    # Rows of another shape can't be kept up by this program: they are compared as they are.
+    # This program can't keep rows of another shape up to date: they are compared as they are.
     feeds.feed_to([each for each in old if each.current], head)
     found: list[Difference] = []
     with feeds.database.reading() as session:
-        live = {each.name: each for each in books.load(session, feeds.projections) if each.state == "live"}
+        live = {each.name: each for each in generation_table.load(session, feeds.projections) if each.state == "live"}
         for each in building:
             before = live[each.name]
             lag = before.position if before.position < each.position else None

@@ -1,6 +1,6 @@
-"""The engine: brings projections to the head of the log, keeps them there, and builds them anew where they changed.
+"""The engine: brings projections to the head of the log, keeps them there, and rebuilds those that changed.
 
-Everything it knows is in the database, so any number of processes may run one; they take turns step by step.
+Its whole state is in the database, so any number of processes may run one; they take turns step by step.
 """
 
 import threading
@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Final
 
 from infra.clock import Clock
-from infra.projection_engine import generation as books
+from infra.projection_engine import generation as generation_table
 from infra.projection_engine import refresh, schema
 from infra.projection_engine.build import AlreadyBuilding, rebuild
 from infra.projection_engine.feed import NOBODY, PAGE, Feeds, Watcher
@@ -25,9 +25,9 @@ from projections.projection import Projection
 from projections.tasks import TASKS
 from projections.timeline import TIMELINE
 
-# Whoever follows the log looks at the clock at least this often, for time passing and for being told to stop.
+# A follower checks the clock at least this often, because time passes and because it may be asked to stop.
 PULSE_SECONDS: Final = 2.0
-# So many events behind, and more than half of the log: building anew, stream by stream, is faster than going with it.
+# This many events behind, and more than half of the log: a rebuild, stream by stream, is faster than catching up.
 FAR_BEHIND: Final = 20_000
 # How long to wait for another process that builds the same and makes no progress.
 PATIENCE_SECONDS: Final = 30.0
@@ -56,11 +56,11 @@ class Engine(Feeds):
 
     # --- to the head -----------------------------------------------------------------------------------------------
     def catch_up(self) -> int:
-        """Bring every projection to the head of the log and to the present; the position reached.
+        """Bring every projection to the head of the log and to the present; returns the position reached.
 
         Raises:
-            NewerProjection: a newer Rapport built one of them.
-            StoreError: the database can't.
+            NewerProjection: A newer Rapport built one of them.
+            StoreError: The database can't.
         """
         with self._turn:
             while True:
@@ -70,7 +70,7 @@ class Engine(Feeds):
                     self.feed_to(self.live(), head)
                     self._refresh()
                 except Overtaken:
-                    # Somebody else moved on; what they did need not be done.
+                    # Another process moved on; its work need not be repeated.
                     self._feeds.clear()
                     self._prepared = False
                     continue
@@ -79,13 +79,15 @@ class Engine(Feeds):
                 return head
 
     def _as_they_are(self, error: ReadOnlyStore) -> int:
-        """The position of the datasets in a store that can only be read; what they lack is noted.
+        """Returns the position of the datasets in a store that can only be read, and notes what they lack.
 
         Raises:
             ReadOnlyStore: They were never made, or this program would make others.
         """
         with self.database.reading() as session:
-            live = books.live(session, self.projections) if schema.exists(session, schema.GENERATIONS) else []
+            live = (
+                generation_table.live(session, self.projections) if schema.exists(session, schema.GENERATIONS) else []
+            )
             head = log_reader.head(session)
         if self.projections.keys() != {each.name for each in live if each.current}:
             raise ReadOnlyStore(
@@ -102,7 +104,7 @@ class Engine(Feeds):
             refresh.refresh(self.feed_of(list(together)), self.clock.now())
 
     def follow(self, stop: Callable[[], bool]) -> None:
-        """Stay at the head of the log until told to stop; wakes for every event, by whichever process, and for time."""
+        """Stay at the head of the log until `stop` says so; wakes for every event of any process and for due rows."""
         while not stop():
             position = self.catch_up()
             self.store.wait(position, self._patience())
@@ -112,7 +114,7 @@ class Engine(Feeds):
         with self.database.reading() as session:
             due = [
                 refresh.next_due(session, each)
-                for each in books.live(session, self.projections)
+                for each in generation_table.live(session, self.projections)
                 if refresh.is_timed(each)
             ]
         soonest = min((at for at in due if at is not None), default=None)
@@ -126,7 +128,7 @@ class Engine(Feeds):
             return log_reader.head(session)
 
     def prepare(self) -> None:
-        """Make what is missing; build anew what this program would build otherwise, and what is far behind."""
+        """Create what is missing; rebuild what this program would build differently and what is far behind."""
         with self._turn:
             if not self._prepared:
                 self._make_tables()
@@ -140,8 +142,8 @@ class Engine(Feeds):
         with self.database.reading() as session:
             made = schema.exists(session, schema.GENERATIONS)
             live = self._live_names(session) if made else set()
-            seen = made and books.view(session, TIMELINE.name) == view
-        # On PostgreSQL each start says anew who may read, for roles may have come since.
+            seen = made and generation_table.view(session, TIMELINE.name) == view
+        # On PostgreSQL each start grants reading again: roles may have been added since.
         if self.projections.keys() <= live and seen and self.database.kind == "sqlite":
             return
         with self.database.changing_schema() as session:
@@ -154,27 +156,27 @@ class Engine(Feeds):
                     for table in tables_of(projection):
                         session.open_to(table.name, "analyst", "auditor")
             session.open_to(TASKS.name, "analyst", "auditor")
-            if books.view(session, TIMELINE.name) != view:
+            if generation_table.view(session, TIMELINE.name) != view:
                 schema.put_up(session, TIMELINE.name, view)
-                books.note_view(session, TIMELINE.name, view)
+                generation_table.note_view(session, TIMELINE.name, view)
             session.open_to(TIMELINE.name, "analyst", "auditor")
 
     def _live_names(self, session: Session) -> set[str]:
-        if newer := books.newer(session, self.projections):
+        if newer := generation_table.newer(session, self.projections):
             raise NewerProjection(f"a newer Rapport built {', '.join(newer)}; this one can't keep them up to date")
-        return {each.name for each in books.live(session, self.projections)}
+        return {each.name for each in generation_table.live(session, self.projections)}
 
     def _make(self, session: Session, projection: Projection) -> None:
-        taken = [each.mark for each in books.load(session, self.projections) if each.name == projection.name]
-        new = Generation(projection, books.free_mark(projection, taken), "live", 0)
+        taken = [each.mark for each in generation_table.load(session, self.projections) if each.name == projection.name]
+        new = Generation(projection, generation_table.free_mark(projection, taken), "live", 0)
         schema.create_tables(session, self.database, projection, new.mark)
         for statement in schema.index_statements(projection, new.mark):
             session.execute(statement)
         schema.put_up_views(session, projection, new.mark)
-        books.add(session, new)
+        generation_table.add(session, new)
 
     def _build(self, names: Sequence[str]) -> None:
-        """Build anew, or wait for another process that does; one that stands still is taken over from."""
+        """Rebuild, or wait for another process that does; take over from one that stands still."""
         try:
             rebuild(self, names)
         except AlreadyBuilding as error:
@@ -188,11 +190,11 @@ class Engine(Feeds):
 
     def _writes(self, names: Sequence[str]) -> list[int]:
         with self.database.reading() as session:
-            return [each.writes for each in books.load(session, self.projections) if each.name in names]
+            return [each.writes for each in generation_table.load(session, self.projections) if each.name in names]
 
     def _to_build(self) -> list[str]:
         with self.database.reading() as session:
-            head, live = log_reader.head(session), books.live(session, self.projections)
+            head, live = log_reader.head(session), generation_table.live(session, self.projections)
         return [
             each.name
             for each in live

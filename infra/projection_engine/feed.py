@@ -16,7 +16,7 @@ from domain.programme.evolve import evolve
 from domain.programme.state import Programme
 from domain.terms import in_force, values
 from infra.clock import Clock
-from infra.projection_engine import generation as books
+from infra.projection_engine import generation as generation_table
 from infra.projection_engine import rows, summaries
 from infra.projection_engine.generation import Generation
 from infra.projection_engine.schema import drop_tables, physical, state_table
@@ -31,7 +31,7 @@ from projections.projection import Projection, StateFold, Summary
 PAGE: Final = 2_000
 CACHED_STREAMS: Final = 2_000
 CACHED_PROGRAMMES: Final = 1_000
-# Before any time that could be asked about: what is due then is due now.
+# Before any time that could be asked about: rows due then are due now.
 LONG_AGO: Final = datetime.fromisoformat("1000-01-01T00:00:00+00:00")
 
 
@@ -42,7 +42,7 @@ class Watcher(Protocol):
         """A piece of work begins; the one before has ended."""
 
     def done(self, steps: int) -> None:
-        """So many steps more are done."""
+        """This many more steps are done."""
 
     def note(self, message: str) -> None:
         """A sentence for a person."""
@@ -73,13 +73,13 @@ class Snapshot(NamedTuple):
 
 
 class Feed:
-    """Feeds generations that stand together; make another one when they are others."""
+    """Feeds generations that stand at one position; other generations need another feed."""
 
     def __init__(self, database: Database, mapper: RapportMapper, generations: Sequence[Generation]) -> None:
         self.database = database
         self.generations = tuple(generations)
         self.folder = Folder(generation.projection for generation in generations)
-        # Terms are for the engine to know, whoever folds them.
+        # The engine itself needs terms, whether or not a projection folds them.
         self.reader = log_reader.LogReader(
             mapper, {TermSet, *(event for each in generations for event in each.projection.folds)}
         )
@@ -92,7 +92,11 @@ class Feed:
         return self.generations[0].position
 
     def step(self, until: int, at: datetime, limit: int = PAGE) -> int:
-        """Take in the next page of events up to a position; how many they were. Raises `Overtaken`."""
+        """Take in the next page of events up to a position; returns how many there were.
+
+        Raises:
+            Overtaken: Another process wrote meanwhile.
+        """
         try:
             with self.database.reading() as session:
                 taken = self._read(session, until, limit)
@@ -102,7 +106,7 @@ class Feed:
                 )
             changes = rows.changes(self.database.kind, self.generations, list(taken.units.values()))
             with self.database.transaction() as session:
-                moved = books.advance(session, self.generations, taken.to)
+                moved = generation_table.advance(session, self.generations, taken.to)
                 rows.write(session, changes)
                 summaries.write(session, resummed)
                 self._mark_due(session, taken.entries)
@@ -118,7 +122,7 @@ class Feed:
         return len(taken.entries)
 
     def replace(self, generation: Generation) -> None:
-        """Go on with a generation that was written to otherwise; what was remembered of its rows is forgotten."""
+        """Continue with a generation that something else wrote to; forgets the rows in memory."""
         self.generations = tuple(generation if each.id == generation.id else each for each in self.generations)
         self._units.clear()
 
@@ -133,12 +137,16 @@ class Feed:
         return Snapshot(entries, units, entries[-1].position if len(entries) == limit else until)
 
     def check(self, session: Session) -> None:
-        """Raises `Overtaken` unless all generations are still as they were left."""
+        """Make sure that all generations are as they were left.
+
+        Raises:
+            Overtaken: Another process wrote meanwhile.
+        """
         projections = {each.name: each.projection for each in self.generations}
-        found = {each.id: each.writes for each in books.load(session, projections)}
+        found = {each.id: each.writes for each in generation_table.load(session, projections)}
         for each in self.generations:
             if found.get(each.id) != each.writes:
-                raise books.Overtaken(each.name)
+                raise generation_table.Overtaken(each.name)
 
     def _fold(self, session: Session, taken: Snapshot, at: datetime) -> None:
         for entry in taken.entries:
@@ -150,7 +158,7 @@ class Feed:
             self.folder.work(unit, at, terms_of)
 
     def terms_of(self, session: Session, until: int) -> Callable[[str | None], TermsInTime]:
-        """Looks up the terms of a programme as they stand in the log up to a position."""
+        """Returns a look-up for the terms of a programme as they stand in the log up to a position."""
         return lambda programme_id: self.programmes.terms(session, programme_id, until)
 
     # --- summaries -------------------------------------------------------------------------------------------------
@@ -180,7 +188,7 @@ class Feed:
         ]
 
     def values_of(self, session: Session, until: int) -> Callable[[str], Mapping[str, float]]:
-        """Looks up the values that a programme's terms have once all that is said up to a position counts."""
+        """Returns a look-up for the values of a programme's terms, with everything recorded up to a position in force."""
 
         def look_up(programme_id: str) -> Mapping[str, float]:
             settings = self.programmes.terms(session, programme_id, until).settings
@@ -190,7 +198,7 @@ class Feed:
 
     # --- terms -----------------------------------------------------------------------------------------------------
     def _mark_due(self, session: Session, entries: Iterable[log_reader.LogEntry]) -> None:
-        """New terms change the rows of all streams of a programme: they are worked out anew before anybody is answered."""
+        """Mark all streams of a programme with new terms as due: their rows are computed again before the next answer."""
         programmes = {
             entry.subject.partition(":")[2]
             for entry in entries
@@ -210,7 +218,7 @@ def _new_terms(entries: Iterable[log_reader.LogEntry]) -> bool:
 
 
 class Programmes:
-    """Looks terms up and remembers them; `forget` a programme that has new events."""
+    """Looks up terms and remembers them; `forget` a programme that has new events."""
 
     def __init__(self, mapper: RapportMapper) -> None:
         self.reader = log_reader.LogReader(mapper)
@@ -220,7 +228,7 @@ class Programmes:
         """The terms of a programme over time, as far as they stand in the log up to a position.
 
         Raises:
-            StoreError: an event of the programme can't be read, so its terms are not known.
+            StoreError: An event of the programme can't be read, so its terms are not known.
         """
         if programme_id is None:
             return DEFAULT
@@ -263,10 +271,10 @@ class Feeds:
     def live(self) -> list[Generation]:
         """The generations behind the plain names."""
         with self.database.reading() as session:
-            return books.live(session, self.projections)
+            return generation_table.live(session, self.projections)
 
     def feed_to(self, generations: Sequence[Generation], head: int) -> None:
-        """Go with the log up to a position: those that are furthest behind first, until all go together."""
+        """Feed generations up to a position: those furthest behind first, until all go together."""
         self.watcher.begin("bringing projections up to date", sum(head - each.position for each in generations))
         while behind := [each for each in generations if each.position < head]:
             lowest = min(each.position for each in behind)
@@ -282,7 +290,7 @@ class Feeds:
             generations = [moved.get(each.id, each) for each in generations]
 
     def feed_of(self, generations: Sequence[Generation]) -> Feed:
-        """The feed of these generations, with what it remembers if they are as it left them."""
+        """Returns the feed of these generations; it keeps its memory if they are as it left them."""
         key = tuple(each.id for each in generations)
         feed = self._feeds.get(key)
         if feed is None or feed.generations != tuple(generations):
@@ -290,12 +298,12 @@ class Feeds:
         return feed
 
     def clean_up(self) -> None:
-        """Drop the tables of generations that nobody needs any more."""
+        """Drop the tables of generations that are no longer needed."""
         with self.database.reading() as session:
-            found = books.load(session, self.projections)
+            found = generation_table.load(session, self.projections)
         for each in found:
             if each.state == "retired" or (each.state == "building" and not each.current):
                 with self.database.changing_schema() as session:
                     drop_tables(session, each.mark)
                     rows.forget_quarantine(session, each)
-                    books.remove(session, each)
+                    generation_table.remove(session, each)

@@ -38,11 +38,11 @@ PROGRAM: Final = (
 
 
 class FoldingFailed(Exception):
-    """A process that folds ended before its work did; what it said is on stderr."""
+    """A process that folds ended before its work did; its own message is on stderr."""
 
 
 class Bundle(NamedTuple):
-    """The streams after one up to another, with about so many events."""
+    """The streams after one up to another, and how many events they have."""
 
     after: str
     last: str
@@ -50,7 +50,7 @@ class Bundle(NamedTuple):
 
 
 class Folded(NamedTuple):
-    """What a bundle comes to: what to write, and what it changes for each summary."""
+    """A bundle folded: the changes to write, and the changes for each summary."""
 
     bundle: Bundle
     changes: rows.Changes
@@ -58,7 +58,7 @@ class Folded(NamedTuple):
 
 
 def bundles(session: Session, after: str, size: int) -> list[Bundle]:
-    """All streams after one, in bundles of at least so many events but for the last."""
+    """Returns all streams after one, in bundles of at least `size` events; the last may be smaller."""
     found: list[Bundle] = []
     last, count = after, 0
     sizes = "SELECT originator_id, COUNT(*) FROM stored_events WHERE originator_id > ? GROUP BY 1 ORDER BY 1"
@@ -92,9 +92,9 @@ def fold(feed: Feed, bundle: Bundle, target: int, at: datetime) -> Folded:
 
 
 def fold_all(feed: Feed, todo: Sequence[Bundle], target: int, at: datetime, processes: int) -> Iterator[Folded]:
-    """Fold bundles, in this process or in others; what they come to is given in order.
+    """Fold bundles, in this process or in others; yields the results in order.
 
-    Should the others end before their work does, this process does the rest of it.
+    If the other processes end before their work does, this process does the rest.
     """
     done = 0
     if processes > 1 and len(todo) > 1 and _is_own(feed):
@@ -146,7 +146,7 @@ def _helper(*task: Any) -> "Iterator[subprocess.Popen[bytes]]":
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=environment,
-        # Whoever interrupts the command means the process that writes, which then ends the others.
+        # An interrupt is for the process that writes, which then ends the others.
         start_new_session=True,
     )
     assert helper.stdin is not None
@@ -188,7 +188,7 @@ def main() -> None:
     try:
         _answer(given, answers)
     except (EOFError, BrokenPipeError):
-        # Nobody is there any more. Nothing of ours needs to be put away.
+        # The parent has ended; there is nothing to clean up.
         os._exit(0)
 
 

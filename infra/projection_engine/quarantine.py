@@ -1,9 +1,9 @@
-"""Streams that are held up in a projection: which, why, and how they are let go."""
+"""Streams that are held up in a projection: which, why, and how they are released."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from infra.projection_engine import generation as books
+from infra.projection_engine import generation as generation_table
 from infra.projection_engine import rows, summaries
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.feed import Feed
@@ -41,7 +41,7 @@ class Retried(NamedTuple):
 
 
 def retry(engine: Engine, projections: Sequence[str], subject: str | None = None) -> Retried:
-    """Fold what is held up in these projections anew from its first event, one stream or all."""
+    """Fold streams that are held up again from their first event: one stream or all."""
     engine.catch_up()
     released: list[Held] = []
     while True:
@@ -77,7 +77,7 @@ def _retry(engine: Engine, generation: Generation, subject: str | None) -> list[
         resummed = feed.summed(session, feed.touched(units), generation.position, new_terms=False)
     changes = rows.changes(engine.database.kind, [generation], units)
     with engine.database.transaction() as session:
-        books.touch(session, [generation])
+        generation_table.touch(session, [generation])
         rows.release(session, generation, [each.subject for each in waiting])
         rows.write(session, changes)
         summaries.write(session, resummed)

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from infra.projection_engine import generation as books
+from infra.projection_engine import generation as generation_table
 from infra.projection_engine.generation import Generation
 from infra.projection_engine.schema import QUARANTINE, STATE_COLUMNS, physical, state_table, stored_columns
 from infra.projection_engine.stream_fold import Folder, Kept, Unit
@@ -166,7 +166,7 @@ class Stored(NamedTuple):
 
 def states(session: Session, projections: Mapping[str, Projection], projection: StateFold[Any]) -> Iterator[Stored]:
     """Every state of a projection's live generation, in order of stream."""
-    found = books.load(session, projections)
+    found = generation_table.load(session, projections)
     (live,) = [each for each in found if each.name == projection.name and each.state == "live"]
     held: dict[str, int] = dict(
         session.query(f"SELECT subject, position FROM {QUARANTINE} WHERE name = ? AND mark = ?", (live.name, live.mark))
@@ -243,7 +243,7 @@ def _states(kind: Kind, projection: StateFold[Any], mark: str, units: Sequence[U
             }
         )
         for unit in units
-        if (kept := unit.states.get(projection.name)) and kept.stirred and kept.state is not None
+        if (kept := unit.states.get(projection.name)) and kept.dirty and kept.state is not None
     ]
     return TableChanges(physical(state_table(projection).name, mark), writer.names, ("subject",), upserts, [])
 

@@ -1,7 +1,7 @@
 """The tables of projections and the view `timeline`: each generation has tables of its own, plain names are views.
 
-Building a projection anew fills the tables of another generation beside the live ones; to switch is to put the views
-up anew, in one transaction. What a view adds to its table: the position, and whether the row could be kept up to date.
+A rebuild fills the tables of another generation beside the live ones; the switch replaces the views in one transaction.
+A view adds two columns to its table: the position, and since when the row is stale.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +17,7 @@ from projections.timeline import LEFT_OUT, TIMELINE
 
 GENERATIONS: Final = "projection_generations"
 QUARANTINE: Final = "projection_quarantine"
-# Raised when the engine lays tables out otherwise; every projection is then built anew.
+# Raise this when the layout of tables changes; every projection is then rebuilt.
 LAYOUT: Final = 1
 # Ids and the clause that the data of an event may name; the timeline shows them.
 _ABOUT: Final = ("session_id", "goal_id", "clause")
@@ -90,7 +90,7 @@ def fingerprint(projection: Projection) -> str:
 
 
 def create_own_tables(session: Session, database: Database) -> None:
-    """Create the tables in which the engine keeps its books, where they don't exist."""
+    """Create the engine's own tables where they are missing."""
     for name, columns in _OWN_TABLES.items():
         session.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns.format_map(database.types)})")
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from infra.operations.store import Reading
-from infra.projection_engine import generation as books
+from infra.projection_engine import generation as generation_table
 from infra.projection_engine import quarantine, refresh, schema
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.quarantine import Held
@@ -26,7 +26,7 @@ class Progress(NamedTuple):
 class Status(NamedTuple):
     """One projection: its datasets, version and position, how many events it has yet to see, and what it waits for.
 
-    `outdated` says that the program would build it otherwise, which happens at the next query. `held` are the streams in
+    `outdated`: this program would build it differently, and will at the next query. `held` are the streams in
     quarantine, `due` the time at which the first row changes by itself.
     """
 
@@ -53,7 +53,7 @@ def status(engine: Engine) -> Statuses:
     with engine.database.reading() as session:
         head = log_reader.head(session)
         known = schema.exists(session, schema.GENERATIONS)
-        found = books.load(session, engine.projections) if known else []
+        found = generation_table.load(session, engine.projections) if known else []
         live = {each.name: each for each in found if each.state == "live"}
         building = {each.name: each for each in found if each.state == "building"}
         waiting = quarantine.held(session, list(live.values())) if known else []

@@ -1,7 +1,7 @@
 """One stream while it is folded: its rows and states in memory, for all projections that are fed together.
 
-Whatever a projection raises holds up this one stream in that one projection: what came before stays, the rest waits
-in quarantine until somebody looks.
+An error of a projection holds up this one stream in that one projection: earlier rows stay, the rest waits in
+quarantine for `rapport projections retry`.
 """
 
 import gc
@@ -42,7 +42,7 @@ class Kept:
     position: int = 0
     since: datetime | None = None
     due: datetime | None = None
-    stirred: bool = False
+    dirty: bool = False
 
 
 @dataclass(slots=True)
@@ -73,7 +73,7 @@ class Unit:
         self.held |= self.broken.keys()
         self.broken = {}
         for kept in self.states.values():
-            kept.stirred = False
+            kept.dirty = False
 
 
 class Folder:
@@ -122,21 +122,21 @@ class Folder:
                 else:
                     _fold_state(projection, unit, entry)
             except Exception as error:  # noqa: BLE001 - whatever a fold raises is its stream's trouble, not the engine's
-                self._break(unit, projection.name, _said(error))
+                self._break(unit, projection.name, _reason(error))
 
     def work(self, unit: Unit, at: datetime, terms_of: TermsOf, times: Mapping[str, datetime] = NO_TIMES) -> None:
-        """Work the rows of stirred states out, once for all events that stirred them.
+        """Compute the rows of dirty states, once for all events that changed them.
 
         `times` names other times than `at` for some projections.
         """
         for projection in self.state_folds:
             kept = unit.states.get(projection.name)
-            if kept is None or not kept.stirred or projection.name in unit.held:
+            if kept is None or not kept.dirty or projection.name in unit.held:
                 continue
             try:
                 self._work(projection, unit, kept, Given(unit.subject, times.get(projection.name, at)), terms_of)
             except Exception as error:  # noqa: BLE001 - as in `fold`
-                self._break(unit, projection.name, _said(error))
+                self._break(unit, projection.name, _reason(error))
 
     def _work(self, projection: StateFold[Any], unit: Unit, kept: Kept, given: Given, terms_of: TermsOf) -> None:
         rows: Mapping[str, Iterable[Row]] = {}
@@ -196,10 +196,10 @@ def _fold_state(projection: StateFold[Any], unit: Unit, entry: LogEntry) -> None
         if state is None:
             return
         kept = unit.states[projection.name] = Kept()
-    kept.state, kept.position, kept.stirred = state, entry.position, True
+    kept.state, kept.position, kept.dirty = state, entry.position, True
 
 
-def _said(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"[:500]
 
 

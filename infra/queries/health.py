@@ -101,7 +101,7 @@ def _known_then(engine: Engine, session: Session, asked: Asked) -> Iterator[tupl
 
 
 def shown(assessed: Assessed) -> Shown:
-    """Health as JSON tells it."""
+    """Returns health in its JSON shape."""
     health, state = assessed.health, assessed.found.state
     answer: Shown = {
         "relationship_id": assessed.relationship_id,

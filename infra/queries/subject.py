@@ -23,7 +23,7 @@ Shown = dict[str, Any]
 
 
 def found_subject(store: EventStore, text: str) -> str:
-    """The subject that somebody means who writes its id in any case; the text itself where no such id is known.
+    """Returns the subject whose id is written here in any case; the text itself if no such id is known.
 
     A role and an id (`mentee:ana`) is found like a subject: workers keep what concerns a person under it.
     """

@@ -20,7 +20,7 @@ NOW: Final = {
 
 @dataclass
 class Lease:
-    """Held: nobody else may do the work of this name. All before and at `position` is done."""
+    """A lease that is held: no other process may do the work of this name. Everything up to `position` is done."""
 
     database: Database
     name: str
@@ -32,7 +32,7 @@ class Lease:
         """Extend the lease and write down the position, in a transaction of its own.
 
         Raises:
-            FencedSource: Somebody else holds the lease.
+            FencedSource: Another process holds the lease.
             StoreError: The database can't.
         """
         with self.database.transaction() as session:
@@ -43,7 +43,7 @@ class Lease:
         """Extend the lease and write down the position, in the transaction that writes what was done.
 
         Raises:
-            FencedSource: Somebody else holds the lease; nothing of this transaction may stay.
+            FencedSource: Another process holds the lease; nothing of this transaction may stay.
         """
         self._write(session, position)
         self.position = position
@@ -63,7 +63,11 @@ class Lease:
 
 
 def prepare(database: Database) -> None:
-    """Make the table of leases where it is missing. Raises `StoreError`."""
+    """Create the table of leases where it is missing.
+
+    Raises:
+        StoreError: The database can't.
+    """
     types = database.types
     with database.changing_schema() as session:
         session.execute(
@@ -73,7 +77,11 @@ def prepare(database: Database) -> None:
 
 
 def take(database: Database, name: str, seconds: float) -> Lease | None:
-    """The lease, if nobody holds it now. Raises `StoreError`."""
+    """Take the lease; None while another process holds it.
+
+    Raises:
+        StoreError: The database can't.
+    """
     with database.reading() as session:
         now = NOW[session.kind]
         found = session.query(f"SELECT until > {now} FROM leases WHERE name = ?", (name,))  # noqa: S608

@@ -23,7 +23,7 @@ from workers.model import AnyWorker, Deadline, Task
 from workers.step import Memory, Step
 
 EVERYBODY: Final = "*"
-# So many keys stay in memory between two transactions.
+# This many keys stay in memory between two transactions.
 KEPT_KEYS: Final = 10_000
 log = logger("rapport.working")
 

@@ -16,7 +16,7 @@ from infra.worker_runtime.schema import CLOCK
 
 @dataclass
 class Horizon:
-    """The clock, and the time to which it is turned; None: it isn't. `began` is what it said before it was turned."""
+    """The clock, and the time to which it is turned (None: it is not). `began` is its time before it was turned."""
 
     clock: Clock
     until: datetime | None = None
@@ -31,7 +31,7 @@ class Horizon:
         return self.until or self.clock.now()
 
     def hides(self, recorded: AnyRecorded) -> bool:
-        """Whether an event lies beyond."""
+        """Whether an event lies beyond the horizon."""
         return self.until is not None and recorded.occurred_at > self.until
 
     def ahead(self, at: datetime) -> bool:

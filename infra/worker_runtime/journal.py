@@ -1,4 +1,4 @@
-"""Writing down what the workers did: states, deadlines and their history, tasks, receipts, the outbox, parked keys.
+"""The journal of the workers: states, deadlines and their history, tasks, receipts, the outbox, parked keys.
 
 All of it goes into one transaction with the position. Rows are numbered in the order in which things were decided.
 """
@@ -22,15 +22,15 @@ from workers.step import Settled, TaskChange
 NUMBERED: Final = (HISTORY, OUTBOX, DECISIONS, TASKS)
 
 
-class Telling(NamedTuple):
-    """How notifications are written down: with which status, from which position on; `now` is the clock that nobody turns."""
+class Delivery(NamedTuple):
+    """How notifications are written: their status, the position from which they may leave, and the time of the real clock."""
 
     status: Status = "pending"
     seen_from: int = 0
     now: datetime | None = None
 
 
-AT_ONCE: Final = Telling()
+AT_ONCE: Final = Delivery()
 
 
 def last_number(session: Session) -> int:
@@ -58,9 +58,9 @@ def save(
     numbers: Numbers,
     now: datetime,
     secret: bytes,
-    telling: Telling = AT_ONCE,
+    delivery: Delivery = AT_ONCE,
 ) -> list[tuple[int, Item]]:
-    """Write down what the desk did since the last save; the commands that wait to be sent, with their numbers.
+    """Write what the desk did since the last save; returns the commands that wait to be sent, with their numbers.
 
     `secret` is the store's; ids are keyed with it.
     """
@@ -71,11 +71,11 @@ def save(
     _tasks(session, desk.placed, numbers, secret)
     _receipts(session, desk.placed, numbers, secret)
     session.upsert(PARKED.name, PARKED.columns, PARKED.key, desk.newly_parked)
-    _tell(session, desk.placed, secret, telling)
+    _notify(session, desk.placed, secret, delivery)
     return _outbox(session, desk.placed, numbers, now, secret)
 
 
-def _tell(session: Session, placed: Sequence[Placed], secret: bytes, telling: Telling) -> None:
+def _notify(session: Session, placed: Sequence[Placed], secret: bytes, delivery: Delivery) -> None:
     """Notifications in the order of the steps: what a later step settles is missed before it was sent."""
     notes: dict[str, Notification] = {}
     about: dict[tuple[str, str], dict[str, Notification]] = {}
@@ -83,7 +83,7 @@ def _tell(session: Session, placed: Sequence[Placed], secret: bytes, telling: Te
     missed: set[str] = set()
     for step in placed:
         place = step.done.key, step.done.worker
-        for each in _settled(step.done, telling):
+        for each in _settled(step.done, delivery):
             matter = Matter(*place, *each)
             settled.append(matter)
             missed.update(id_ for id_, note in about.get(place, {}).items() if matter.covers(note))
@@ -92,12 +92,12 @@ def _tell(session: Session, placed: Sequence[Placed], secret: bytes, telling: Te
             if note.topic is not None:
                 about.setdefault(place, {})[note.id] = note
     settle(session, settled)
-    enqueue(session, notes.values(), missed=missed, status=telling.status, seen_from=telling.seen_from)
+    enqueue(session, notes.values(), missed=missed, status=delivery.status, seen_from=delivery.seen_from)
 
 
-def _settled(done: Done, telling: Telling) -> tuple[Settled, ...]:
-    """In a time that a walk makes up nothing comes late: it would have been sent by then."""
-    return done.step.settled if telling.now is None or done.trigger.at <= telling.now else ()
+def _settled(done: Done, delivery: Delivery) -> tuple[Settled, ...]:
+    """While a walk turns the clock nothing comes late: it would have been sent by then."""
+    return done.step.settled if delivery.now is None or done.trigger.at <= delivery.now else ()
 
 
 def text(value: object) -> str:

@@ -20,7 +20,7 @@ from infra.worker_runtime.runner import Runner
 LOOK_SECONDS: Final = 0.2
 FIRST_SECONDS: Final = 0.2
 LONGEST_SECONDS: Final = 10.0
-# So many times a lease a walk waits for a process that does not end.
+# A walk waits this many leases for another process to end.
 PATIENCE: Final = 5
 log = logger("rapport.working")
 
@@ -28,7 +28,7 @@ log = logger("rapport.working")
 def work_off(runner: Runner, stop: Event, advance: Callable[[int], None] = lambda _: None) -> bool:
     """Do all that is due; whether it was done, by this process or another. Raises `StoreError`.
 
-    Waits for the lease as long as there is something to do; but a walk, which nobody else makes, waits only so long.
+    Waits for the lease as long as there is something to do; but a walk, which no other process makes, waits for `PATIENCE` leases.
     """
     waited = 0.0
     while not stop.is_set():
@@ -55,7 +55,7 @@ def work_off(runner: Runner, stop: Event, advance: Callable[[int], None] = lambd
 
 
 def lease_for(runner: Runner, stop: Event) -> Lease | None:
-    """The lease, waited for while somebody else has it; None when asked to stop before."""
+    """Wait for the lease and return it; None when asked to stop before."""
     while not stop.is_set():
         if runner.take_lease():
             return runner.lease
@@ -76,7 +76,7 @@ def nothing_due(store: EventStore, horizon: Horizon) -> bool:
 
 
 def follow(runner: Runner, process: Process) -> None:
-    """Work until the process is asked to stop; whatever goes wrong with the store, begin anew from it."""
+    """Work until the process is asked to stop; after any trouble with the store, start again from it."""
     loop = process.vitals.loop("work")
     wait = FIRST_SECONDS
     while not process.stop.is_set():
@@ -88,7 +88,7 @@ def follow(runner: Runner, process: Process) -> None:
             if not runner.turn():
                 _idle(runner, process)
             process.vitals.well("work")
-            process.tell_outages(well=True)
+            process.report_outages(well=True)
             wait = FIRST_SECONDS
         except FencedSource:
             log.info("another process took over")

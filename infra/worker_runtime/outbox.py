@@ -2,7 +2,7 @@
 
 An id derives from the worker, what set it going, and the purpose; so whatever is done again after a crash, or by two
 processes at once, is known by its id and happens once. It is keyed with the secret of the store: nobody outside can
-work out the id of a message that a worker is going to send.
+compute the id of a message that a worker is going to send.
 
 Commands wait in the outbox and are handed to the handler like anybody's messages, in order. The handler knows a message by its
 id, so a command that was sent before a crash is sent again and answered `duplicate`. Answers are written with the next save;
@@ -54,7 +54,7 @@ class Item(NamedTuple):
 
 
 class Decided(NamedTuple):
-    """A row of the receipts to be."""
+    """A decision receipt, as its row will be."""
 
     id: str
     worker: str
@@ -78,7 +78,7 @@ def source_of(worker: str) -> str:
 
 
 def commands(done: Done, position: int, now: datetime, secret: bytes) -> Iterator[Item]:
-    """What a step sends, in order. Commands are of the trigger's time, but never later than now."""
+    """Yields the commands of a step, in order. They have the trigger's time, but never one later than now."""
     cause, at = done.cause, min(done.trigger.at, now)
     for receipt in done.step.receipts:
         for send in receipt.sends:
@@ -93,7 +93,7 @@ def commands(done: Done, position: int, now: datetime, secret: bytes) -> Iterato
 
 
 def notifications(done: Done, secret: bytes) -> Iterator[Notification]:
-    """What a step tells, in order."""
+    """Yields the notifications of a step, in order."""
     for receipt in done.step.receipts:
         for number, effect in enumerate(receipt.effects):
             if isinstance(effect, Notify):
@@ -138,11 +138,11 @@ def decided(done: Done, position: int, secret: bytes) -> Iterator[Decided]:
     """The receipts of a step's decisions."""
     for receipt in done.step.receipts:
         id_ = derived(secret, done.worker, done.key, done.trigger.id, receipt.number)
-        sent = [_said(effect) for effect in receipt.effects]
+        sent = [_described(effect) for effect in receipt.effects]
         yield Decided(id_, done.worker, done.key, done.trigger.id, done.trigger.at, receipt, sent, position)
 
 
-def _said(effect: Send | Notify | OpenTask) -> dict[str, Any]:
+def _described(effect: Send | Notify | OpenTask) -> dict[str, Any]:
     match effect:
         case Send():
             return {"command": type(effect.command).__name__, "subject": effect.subject, "data": _data(effect)}

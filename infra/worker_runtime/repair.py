@@ -1,8 +1,8 @@
-"""Putting the workers right by replay: what was put aside is taken up again, or a worker's state is built anew.
+"""Repairs the workers by replay: takes up keys that were put aside, or rebuilds a worker's state.
 
 Both run under the lease and end in one transaction. `release` makes up for what the released keys missed: what replay
 decides for them and the record lacks is decided now, and sent. `rebuild` sends nothing: it only replaces what a worker
-keeps, for a worker that is new or thinks otherwise than before.
+keeps, for a worker that is new or whose rules have changed.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -26,7 +26,7 @@ Advance = Callable[[int], None]
 def rebuild(
     store: EventStore, lease: Lease, workers: Sequence[AnyWorker], now: datetime, advance: Advance = lambda _: None
 ) -> None:
-    """Build what these workers keep anew from the record; nothing is sent.
+    """Rebuild what these workers keep from the record; sends nothing.
 
     Deadlines fire where they fired; those of a worker that never worked fire where they would have, up to now.
     """
@@ -44,7 +44,7 @@ def rebuild(
 
 
 def release(store: EventStore, lease: Lease, pairs: Iterable[Pair], advance: Advance = lambda _: None) -> int:
-    """Take up keys that were put aside, and make up for what they missed; how many decisions that brought.
+    """Take up keys that were put aside and decide what they missed; returns how many decisions that brought.
 
     A key that fails again is put aside again, by the runner, when it next has something to do.
     """
@@ -65,7 +65,7 @@ def release(store: EventStore, lease: Lease, pairs: Iterable[Pair], advance: Adv
                 )
                 [(since,)] = session.query("SELECT position FROM parked WHERE worker = ? AND key = ?", (worker, key))
                 made += _catch_up(source, session, numbers, where, params, since)
-                _tell(source, session, worker, key)
+                _notify(source, session, worker, key)
                 _replace(source, session, numbers, where, params)
                 session.delete(PARKED.name, PARKED.key, [(worker, key)])
     return made
@@ -107,7 +107,7 @@ def _catch_up(
     return missing["decisions"]
 
 
-def _tell(source: Session, session: Session, worker: str, key: str) -> None:
+def _notify(source: Session, session: Session, worker: str, key: str) -> None:
     """Add the notifications that replay made and the record lacks; those that are there stay as they are."""
     where, params = ("subject = ?", (key,)) if worker == EVERYBODY else ("worker = ? AND subject = ?", (worker, key))
     rows = source.query(f"SELECT {', '.join(COLUMNS)} FROM notifications WHERE {where}", params)  # noqa: S608

@@ -1,4 +1,4 @@
-"""One process's turn at the work: read the log, let deadlines fire, send what waits. Whoever holds the lease does it.
+"""One process's turn at the work: read the log, let deadlines fire, send what waits. The holder of the lease does it.
 
 A turn does one thing: first what waits in the outbox is sent, then the next events of the log are seen, and only when the
 end of the log is reached do deadlines fire. So whatever follows from an event or a deadline is on record and has been
@@ -21,7 +21,7 @@ from infra.store.session import Database, Session, as_time
 from infra.worker_runtime import schema
 from infra.worker_runtime.desk import EVERYBODY, KEPT_KEYS, StoredDesk
 from infra.worker_runtime.horizon import Horizon, last_turned_to
-from infra.worker_runtime.journal import Numbers, Telling, last_number, save
+from infra.worker_runtime.journal import Delivery, Numbers, last_number, save
 from infra.worker_runtime.outbox import Answers, Commands
 from infra.worker_runtime.repair import rebuild, unknown
 from workers.catalogue import WORKERS
@@ -60,7 +60,7 @@ class Runner:
         lease_seconds: float = 10.0,
         mute: bool = False,
     ) -> None:
-        """`mute`: notifications are kept, nobody is told."""
+        """`mute`: notifications are kept and not sent."""
         self.store, self.horizon, self.batch, self.lease_seconds = store, horizon, batch, lease_seconds
         self.mute = mute
         self.desk = StoredDesk(workers)
@@ -79,7 +79,7 @@ class Runner:
 
     # --- the lease -------------------------------------------------------------------------------------------------
     def take_lease(self) -> bool:
-        """Become the one that works, if nobody else is."""
+        """Take the lease, if it is free."""
         if self.lease is None:
             self.lease = take_lease(self.database, schema.LEASE, self.lease_seconds)
             self._forget()
@@ -261,18 +261,18 @@ class Runner:
                 heapq.heappush(due, (following[1].due_at, key))
 
     # --- writing ---------------------------------------------------------------------------------------------------
-    def _telling(self) -> Telling:
-        """People are told once the workers have seen what is on record now; a walk sees only so far."""
+    def _delivery(self) -> Delivery:
+        """Notifications leave once the workers have seen what is on record now; a walk sees only part of it."""
         walks = self.horizon.until is not None
         seen_from = 0 if walks or not self.desk.placed else self.store.head()
-        return Telling("kept" if self.mute else "pending", seen_from, self.horizon.began if walks else None)
+        return Delivery("kept" if self.mute else "pending", seen_from, self.horizon.began if walks else None)
 
     def _save(self, lease: Lease, position: int) -> None:
         """Write down what was done, the answers to what was sent, and the position, if the lease still holds."""
-        telling = self._telling()
+        delivery = self._delivery()
         with self.database.transaction() as session:
             lease.hold(session, position)
-            waiting = save(session, self.desk, self.numbers, self.horizon.clock.now(), self._secret, telling)
+            waiting = save(session, self.desk, self.numbers, self.horizon.clock.now(), self._secret, delivery)
             self.commands.save(session)
             self.horizon.save(session)
         self.commands.answered.clear()

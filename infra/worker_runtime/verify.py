@@ -1,6 +1,6 @@
 """Would the workers decide again what they decided? Every receipt recomputed by replay and compared.
 
-A receipt that replay does not make, or makes otherwise, is named; so is one that replay makes and the record lacks, and
+A receipt that replay does not make, or makes differently, is named; so is one that replay makes and the record lacks, and
 a deadline that fired though it did not run. Keys that were put aside are compared up to there.
 """
 
@@ -74,7 +74,7 @@ def _differences(live: Database, scratch: Database, subject: str | None) -> Iter
                 right = next(replayed, None)
             else:
                 if _plain(left) != _plain(right):
-                    yield _problem(left, "replay makes this decision otherwise")
+                    yield _problem(left, "replay makes this decision differently")
                 left, right = next(recorded, None), next(replayed, None)
 
 
@@ -85,7 +85,7 @@ def _sql(database: Database, where: str) -> str:
 
 
 def _plain(row: Row) -> list[Any]:
-    """What is compared, JSON read: PostgreSQL may give it back spaced otherwise."""
+    """The compared values with JSON parsed: PostgreSQL may return it with other spaces."""
     _, _, _, trigger, clauses, evidence, evidence_of, terms, sent = row
     return [trigger, evidence_of, *(orjson.loads(value) for value in (clauses, evidence, terms, sent))]
 

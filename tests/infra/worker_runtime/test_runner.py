@@ -149,7 +149,7 @@ def test_a_receipt_that_replay_would_not_make_is_named(harness: WorkerHarness) -
         )
     [problem] = verify(harness.rapport.store)
     assert (problem.subject, problem.version) == (subject(), 2)
-    assert problem.problem == f"worker trust at {subject()}: replay makes this decision otherwise"
+    assert problem.problem == f"worker trust at {subject()}: replay makes this decision differently"
     with harness.rapport.database.transaction() as session:
         session.execute("DELETE FROM decisions WHERE CAST(evidence AS TEXT) = '[1]'")
         session.execute("UPDATE deadline_history SET due_at = ? WHERE change = 'fired'", (day(9),))
