@@ -36,7 +36,11 @@ class Rapport:
 
     @cached_property
     def senders(self) -> Senders:
-        """Who may send what; read once. Raises `WrongSettings`."""
+        """Who may send what; read once.
+
+        Raises:
+            WrongSettings: A setting is wrong.
+        """
         return read_senders(self.settings.senders)
 
     @cached_property

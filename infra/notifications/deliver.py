@@ -101,7 +101,9 @@ class Deliverer:
     def deliver(self, only: Collection[str] | None = None, stop: threading.Event | None = None) -> Tally:
         """Deliver all that is due now, or so much of it as there is until `stop` is set; `only`: none but these ids.
 
-        Raises `StoreError` and `WrongSettings`; what was delivered before stays so.
+        Raises:
+            StoreError: The database can't; what was delivered before stays delivered.
+            WrongSettings: A setting is wrong.
         """
         if not claims.any_due(self.database):
             return Tally()

@@ -204,7 +204,11 @@ def _reason(what: str, code: int, words: bytes | str) -> str:
 
 
 def open_mail(settings: Settings) -> MailRoute:
-    """The route that the settings describe. Raises `WrongSettings`."""
+    """The route that the settings describe.
+
+    Raises:
+        WrongSettings: A setting is wrong.
+    """
     assert settings.smtp_from is not None, "settings come whole"
     assert settings.addresses is not None, "settings come whole"
     try:
@@ -216,7 +220,11 @@ def open_mail(settings: Settings) -> MailRoute:
 
 
 def server_of(settings: Settings) -> Server:
-    """The server of `RAPPORT_SMTP`. Raises `WrongSettings`."""
+    """The server of `RAPPORT_SMTP`.
+
+    Raises:
+        WrongSettings: A setting is wrong.
+    """
     try:
         parts = urlsplit(settings.smtp or "")
         tls, port = parts.scheme == "smtps", parts.port

@@ -102,7 +102,11 @@ class Matter(NamedTuple):
 
 
 def prepare(database: Database) -> None:
-    """Make the tables where they are missing. Raises `StoreError`."""
+    """Make the tables where they are missing.
+
+    Raises:
+        StoreError: The database can't.
+    """
     if not ready(database):
         with database.changing_schema() as session:
             for name, columns in TABLES.items():
@@ -133,7 +137,10 @@ def enqueue(
     """Write notifications down in the transaction of the session; those whose id is there already stay as they are.
 
     `missed`: the matter of these ids was settled before they could be sent. What speaks of a deadline or task waits
-    until the workers have seen the log up to `seen_from`. Raises `StoreError`.
+    until the workers have seen the log up to `seen_from`.
+
+    Raises:
+        StoreError: The database can't.
     """
     rows = [
         (
@@ -161,7 +168,11 @@ def enqueue(
 
 
 def settle(session: Session, matters: Iterable[Matter]) -> None:
-    """Mark unsent notifications about these matters as missed. Raises `StoreError`."""
+    """Mark unsent notifications about these matters as missed.
+
+    Raises:
+        StoreError: The database can't.
+    """
     named, over = [], []
     for key, worker, topic, keep in dict.fromkeys(matters):
         if topic is None:

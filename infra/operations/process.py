@@ -84,7 +84,9 @@ def observed(
 ) -> Iterator[Process]:
     """Everything that a long-running command needs around it; `app` names it in logs, metrics and traces.
 
-    Raises `PortTaken` and `UnknownExporter`.
+    Raises:
+        PortTaken: Another process listens on the port.
+        UnknownExporter: The environment names an exporter that is not installed.
     """
     configure(app, settings.log_level, settings.log_format)
     process = Process(app, tracing.configure(app))

@@ -136,29 +136,49 @@ def note_view(session: Session, name: str, made_from: str) -> None:
 
 
 def advance(session: Session, generations: Sequence[Generation], to: int) -> list[Generation]:
-    """Move generations to a position. Raises `Overtaken`: then the transaction must not be committed."""
+    """Move generations to a position.
+
+    Raises:
+        Overtaken: Another process wrote meanwhile; the transaction must not be committed.
+    """
     return [_write(session, generation, position=to) for generation in generations]
 
 
 def touch(session: Session, generations: Sequence[Generation]) -> list[Generation]:
-    """Note that rows change without an event. Raises `Overtaken`."""
+    """Note that rows change without an event.
+
+    Raises:
+        Overtaken: Another process wrote meanwhile.
+    """
     return [_write(session, generation) for generation in generations]
 
 
 def reach(session: Session, generations: Sequence[Generation], subject: str) -> list[Generation]:
-    """Note that the streams up to this one are in, of generations that are built stream by stream. Raises `Overtaken`."""
+    """Note that the streams up to this one are in, of generations that are built stream by stream.
+
+    Raises:
+        Overtaken: Another process wrote meanwhile.
+    """
     return [_write(session, generation, reached=subject) for generation in generations]
 
 
 def complete(session: Session, generations: Sequence[Generation]) -> list[Generation]:
-    """All streams are in: from here on generations go with the log. Raises `Overtaken`."""
+    """All streams are in: from here on generations go with the log.
+
+    Raises:
+        Overtaken: Another process wrote meanwhile.
+    """
     return [
         _write(session, generation, position=generation.target, reached=None, target=None) for generation in generations
     ]
 
 
 def turn(session: Session, generation: Generation, state: State) -> Generation:
-    """Give a generation another state. Raises `Overtaken`."""
+    """Give a generation another state.
+
+    Raises:
+        Overtaken: Another process wrote meanwhile.
+    """
     return _write(session, generation, state=state)
 
 

@@ -38,7 +38,11 @@ def found_subject(store: EventStore, text: str) -> str:
 
 
 def show_subject(store: EventStore, subject: str, moment: Moment, now: datetime) -> Shown | None:
-    """The subject at a moment, or None when nothing was recorded of it by then. Raises `UnknownEvent`."""
+    """The subject at a moment, or None when nothing was recorded of it by then.
+
+    Raises:
+        UnknownEvent: An event is of a newer Rapport.
+    """
     events = store.read(subject)
     state = state_at(events, moment)
     if state is None:

@@ -222,7 +222,11 @@ class Commands:
         return max((sent.time for _, sent in self.waiting), default=None)
 
     def send(self) -> int:
-        """Send what waits; how many events came of it. Raises `StoreError`, and then nothing is lost."""
+        """Send what waits; returns how many events came of it.
+
+        Raises:
+            StoreError: The database can't; nothing is lost then.
+        """
         events = 0
         while self.waiting:
             batch = [self.waiting[place] for place in range(min(BATCH, len(self.waiting)))]

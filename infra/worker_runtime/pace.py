@@ -64,7 +64,11 @@ class Pace:
         return self.runner.tally
 
     def take_lease(self) -> None:
-        """Be the one that works. Raises `AnotherWorks`."""
+        """Be the one that works.
+
+        Raises:
+            AnotherWorks: Another process holds the workers' lease.
+        """
         if not self.runner.take_lease():
             raise AnotherWorks(
                 "another process works on this store (`rapport work`), so the workers can't keep pace with these messages; "
@@ -88,7 +92,12 @@ class Pace:
                 place = end
 
     def reach(self, until: datetime) -> None:
-        """Let everything happen that is due up to a time. Raises `AnotherWorks` and `StoreError`."""
+        """Let everything happen that is due up to a time.
+
+        Raises:
+            AnotherWorks: Another process holds the workers' lease.
+            StoreError: The database can't.
+        """
         self.runner.horizon.until = until
         while True:
             self.take_lease()

@@ -79,7 +79,11 @@ class Replay:
     odd: list[Odd] = field(default_factory=list)
 
     def run(self, advance: Callable[[int], None] = lambda _: None) -> None:
-        """Go through the log up to the position. Raises `StoreError`."""
+        """Go through the log up to the position.
+
+        Raises:
+            StoreError: The database can't.
+        """
         desk = self.desk = ReplayDesk(self.workers)
         self._again = {key for _, key in self.released}
         self.numbers = Numbers(0)

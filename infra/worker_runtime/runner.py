@@ -99,7 +99,11 @@ class Runner:
             self._forget()
 
     def keep(self) -> None:
-        """Hold on to the lease while there is nothing to do. Raises `FencedSource` when it is gone."""
+        """Hold on to the lease while there is nothing to do.
+
+        Raises:
+            FencedSource: Another process holds the lease.
+        """
         if self.lease is not None:
             self._save(self.lease, self.lease.position)
 
@@ -139,7 +143,9 @@ class Runner:
     def turn(self) -> bool:
         """Do one thing, if there is one to do.
 
-        Raises `FencedSource` when the lease is gone, and `StoreError`; what was not written by then is made again.
+        Raises:
+            FencedSource: Another process holds the lease.
+            StoreError: The database can't; what was not written by then is done again.
         """
         lease = self.lease
         assert lease is not None, "only who holds the lease works"

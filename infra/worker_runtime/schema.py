@@ -213,7 +213,11 @@ INDEXES: Final = (
 
 
 def prepare(database: Database) -> None:
-    """Make the tables where they are missing. Raises `StoreError`."""
+    """Make the tables where they are missing.
+
+    Raises:
+        StoreError: The database can't.
+    """
     found = {name for name in TABLES if _there(database, name)}
     if found != set(TABLES):
         with database.changing_schema() as session:
