@@ -94,7 +94,11 @@ class Deliverer:
         prepare(database)
 
     def check(self) -> None:
-        """Raises `WrongSettings` if the routes can't be opened."""
+        """Make sure that the routes can be opened.
+
+        Raises:
+            WrongSettings: A setting of a route is wrong.
+        """
         with open_routes(self.settings):
             pass
 

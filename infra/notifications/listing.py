@@ -6,7 +6,7 @@ from typing import Any, Final, get_args
 
 from infra.notifications.claims import now
 from infra.notifications.outbox import COLUMNS, Status, notification, ready
-from infra.operations.store import Reading
+from infra.operations.followers import Reading
 from infra.store.session import Database, Session, as_time
 
 WITHHELD: Final = "withheld"

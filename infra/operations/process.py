@@ -18,9 +18,9 @@ from typing import Final
 
 from infra.operations import tracing
 from infra.operations.endpoints import HOST, endpoints
+from infra.operations.followers import StoreCollector
 from infra.operations.logs import configure, logger
 from infra.operations.outages import Outages
-from infra.operations.store import StoreCollector
 from infra.operations.tracing import Tracing
 from infra.operations.vitals import FRESH_SECONDS, PROCESS, Vitals
 from infra.settings import Settings

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from infra.operations.store import Reading
+from infra.operations.followers import Reading
 from infra.projection_engine import generation as generation_table
 from infra.projection_engine import quarantine, refresh, schema
 from infra.projection_engine.engine import Engine

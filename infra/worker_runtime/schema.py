@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from infra.notifications import outbox as notify
-from infra.operations.store import Reading
+from infra.operations.followers import Reading
 from infra.store import lease
 from infra.store.lease import position_of
 from infra.store.session import Database, Session, as_time
