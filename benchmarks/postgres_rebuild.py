@@ -13,6 +13,7 @@ from infra.simulate import Simulation
 from infra.store.log import EventStore
 from infra.store.mapper import RapportMapper
 from infra.store.session import Database
+from infra.worker_runtime.schema import prepare
 
 
 def measure(raw: psycopg.Connection, database: Database, relationships: int, rounds: int) -> None:
@@ -22,7 +23,7 @@ def measure(raw: psycopg.Connection, database: Database, relationships: int, rou
     raws = list(simulation.messages())
     for start in range(0, len(raws), 500):
         handler.handle(raws[start : start + 500])
-    engine = Engine(handler.store, handler.clock)
+    engine = Engine(handler.store, handler.clock, prepare_shown=prepare)
     engine.catch_up()
     events = handler.store.head()
     floor, ours = [], []

@@ -24,10 +24,9 @@ from domain.model import Actor
 from domain.relationship import commands as c
 from infra.bootstrap import open_rapport
 from infra.intake.message import Message, compose
-from infra.projection_engine import log
-from infra.projection_engine.engine import Engine
 from infra.settings import Settings
 from infra.simulate import messages
+from infra.store import log_reader
 from infra.store.log import Notification
 
 NAMES = UUID("6b1f3c0c-53c7-5d1e-9a5b-2f5f0e7c9a77")
@@ -91,13 +90,13 @@ def build(store: str, synchronous: str) -> dict[str, float]:
 
     with open_rapport(Settings(store=store, synchronous=synchronous)) as rapport:  # type: ignore[arg-type]
         head = rapport.store.head()
-        reader = log.Reader(rapport.store.mapper)
+        reader = log_reader.LogReader(rapport.store.mapper)
         begun, position = time.perf_counter(), 0
         while position < head:
             with rapport.database.reading() as session:
-                position = log.page(session, reader, position, head, PAGE)[-1].position
+                position = log_reader.page(session, reader, position, head, PAGE)[-1].position
         raw = time.perf_counter() - begun
-        engine = Engine(rapport.store, rapport.clock)
+        engine = rapport.engine()
         engine.catch_up()
         begun = time.perf_counter()
         rebuild(engine, list(engine.projections))
@@ -166,7 +165,7 @@ def follow(store: str, _: str) -> dict[str, float]:
 
     threading.Thread(target=wait, daemon=True).start()
     with open_rapport(Settings(store=store)) as rapport:
-        Engine(rapport.store, rapport.clock).follow(gone.is_set)
+        rapport.engine().follow(gone.is_set)
     return {}
 
 
@@ -181,7 +180,7 @@ def lag(folder: Path, count: int) -> None:
         rapport.handler.handle_messages(
             [sent(c.ProposeRelationship(**parties), subject, now, "propose") for subject in subjects]
         )
-        Engine(rapport.store, rapport.clock).catch_up()
+        rapport.engine().catch_up()
         command = [sys.executable, "-m", "benchmarks.projections", "follow", url, ""]
         home = Path(__file__).parents[1]
         follower = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=os.environ, cwd=home)

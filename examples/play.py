@@ -12,8 +12,8 @@ from rich.text import Text
 
 from infra.bootstrap import Rapport, open_rapport
 from infra.intake.receipt import Receipt
+from infra.queries.as_at import NOW
 from infra.queries.history import history
-from infra.queries.moment import NOW
 from infra.queries.subject import show_subject
 from infra.settings import Settings
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from infra.clock import Clock
 from infra.intake.handler import Handler
@@ -15,6 +15,10 @@ from infra.store.clocks import is_real
 from infra.store.log import EventStore
 from infra.store.opening import open_database
 from infra.store.session import Database
+
+if TYPE_CHECKING:
+    from infra.projection_engine.engine import Engine
+    from infra.projection_engine.feed import Watcher
 
 
 @dataclass
@@ -32,7 +36,11 @@ class Rapport:
 
     @cached_property
     def senders(self) -> Senders:
-        """Who may send what; read once. Raises `WrongSettings`."""
+        """Who may send what; read once.
+
+        Raises:
+            WrongSettings: A setting is wrong.
+        """
         return read_senders(self.settings.senders)
 
     @cached_property
@@ -41,6 +49,14 @@ class Rapport:
         if self.settings.clock is not None:
             self.check_clock("RAPPORT_CLOCK")
         return Handler(self.store, self.clock, self.settings.cache, self.senders)
+
+    def engine(self, watcher: "Watcher | None" = None) -> "Engine":
+        """An engine for the datasets, some of which show tables of the workers."""
+        from infra.projection_engine.engine import Engine
+        from infra.projection_engine.feed import NOBODY
+        from infra.worker_runtime.schema import prepare
+
+        return Engine(self.store, self.clock, watcher=watcher or NOBODY, prepare_shown=prepare)
 
     def check_clock(self, setting: str) -> None:
         """Make sure that the store may be written by a fixed clock, which comes by this setting or option.

@@ -24,7 +24,6 @@ MISUSE: Any = typer.BadParameter.__mro__[1]
 MODULES: tuple[str, ...] = (
     "submit",
     "show",
-    "history",
     "health",
     "nps",
     "what_if",

@@ -110,7 +110,7 @@ def _odd_rows(store: "EventStore", engine: "Engine", subject: str | None) -> "tu
     from infra.projection_engine.check import check
     from infra.projection_engine.engine import Engine
 
-    frozen = Engine(store, engine.clock, watcher=engine.watcher)
+    frozen = Engine(store, engine.clock, watcher=engine.watcher, prepare_shown=engine.prepare_shown)
     found = check(frozen, all_streams=True, only=subject, catch_up=False).wrong
     heads = store.heads({row.key[0] for row in found})
     return tuple(

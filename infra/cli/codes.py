@@ -62,7 +62,7 @@ def trace_clauses(
         typer.Option(help="With --strict, let clauses of this kind alone pass; may be repeated."),
     ] = None,
 ) -> None:
-    """Say for each clause which code implements it and which tests exercise it."""
+    """Show for each clause the code that implements it and the tests that exercise it."""
     excepted = set(except_kind or ())
     if unknown := excepted - set(KINDS):
         fail(f"no kind {min(unknown)!r}; kinds are {', '.join(KINDS)}", USAGE)

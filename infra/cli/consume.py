@@ -17,7 +17,7 @@ def consume(
     metrics_port: MetricsPortOption = None,
     metrics_host: MetricsHostOption = "127.0.0.1",
 ) -> None:
-    """Take messages from the topic rapport.commands; receipts go to rapport.receipts, the unreadable to rapport.dead-letters.
+    """Consume messages from the topic rapport.commands; receipts go to rapport.receipts, unreadable ones to rapport.dead-letters.
 
     Start as many as you like, up to one for each partition, all on one store: the consumer group belongs to it. Ends
     cleanly on Ctrl-C and SIGTERM.

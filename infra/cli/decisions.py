@@ -24,7 +24,7 @@ def show_decisions(
     A notification that would have come too late was not sent: it is missed, and says why.
     """
     from infra.queries.subject import found_subject
-    from infra.worker_runtime.readings import decisions
+    from infra.queries.tasks import decisions
 
     with opened() as rapport:
         found = decisions(rapport.database, found_subject(rapport.store, subject))

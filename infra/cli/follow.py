@@ -9,16 +9,15 @@ if TYPE_CHECKING:
 
 
 def follow(metrics_port: MetricsPortOption = None, metrics_host: MetricsHostOption = "127.0.0.1") -> None:
-    """Stay at the head of the log, so that whoever reads the datasets in the database finds them up to date.
+    """Follow the log, so that the datasets in the database are always up to date.
 
-    Several at once are safe: what one has done the others leave. Ends cleanly on Ctrl-C and SIGTERM.
+    Several at once are safe: each piece of work is done once. Ends cleanly on Ctrl-C and SIGTERM.
     """
     with running("projections", metrics_port, metrics_host) as (rapport, process):
         from infra.operations.keep import keep_going
         from infra.projection_engine.build import AlreadyBuilding
-        from infra.projection_engine.engine import Engine
 
-        engine = Engine(rapport.store, rapport.clock)
+        engine = rapport.engine()
         keep_going(process, "projections", lambda: Following(engine), troubles={AlreadyBuilding: "projections"})
 
 

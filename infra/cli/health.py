@@ -50,7 +50,7 @@ def health(
     as_csv: CsvOption = False,
     raw: RawOption = False,
 ) -> None:
-    """Tell the commitment health of one relationship or all: scores, band, and the signals behind them."""
+    """Show the commitment health of one relationship or all: scores, band, and the signals behind them."""
     from infra.queries.as_at import Asked
     from infra.queries.health import assess_all, assess_one, shown
 

@@ -68,7 +68,7 @@ def nps(
     as_csv: CsvOption = False,
     raw: RawOption = False,
 ) -> None:
-    """Tell the Net Promoter Scores with their intervals and response rates; figures of small groups are not shown."""
+    """Show Net Promoter Scores with their intervals and response rates; figures of small groups are not shown."""
     from infra.queries.as_at import Asked
     from infra.queries.nps import KEYS, By, Window, figures
 

@@ -20,11 +20,10 @@ WORTH_SHOWING = 5_000
 def projecting(*, aloud: bool = False) -> "Iterator[Engine]":
     """An engine for the block. Long work is told on a terminal, and with `aloud` in any case, from its beginning."""
     from infra.projection_engine.build import AlreadyBuilding
-    from infra.projection_engine.engine import Engine
 
     with opened() as rapport:
         try:
-            yield Engine(rapport.store, rapport.clock, watcher=_Watcher(aloud=aloud))
+            yield rapport.engine(_Watcher(aloud=aloud))
         except AlreadyBuilding as error:
             fail(str(error), REFUSED)
 

@@ -41,7 +41,7 @@ def _known(name: str | None) -> list[str]:
 
 
 def status(as_json: JsonOption = False) -> None:
-    """Say how far every projection is behind the log's head, and what is held up in it. Nothing is caught up for it."""
+    """Show how far every projection is behind the head of the log, and which streams are held up. Changes nothing."""
     from infra.projection_engine.status import status as look
 
     with projecting() as engine:
@@ -90,7 +90,7 @@ def rebuild(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Build projections anew beside the live ones, say what differs, and switch. A killed build goes on where it was."""
+    """Rebuild projections beside the live ones, show what differs, and switch. A killed build resumes where it was."""
     from infra.projection_engine.build import rebuild as build
 
     names = _known(name)
@@ -125,7 +125,7 @@ def check(
     sample: Annotated[int, typer.Option(min=1, help="How many streams a sample has.")] = 200,
     as_json: JsonOption = False,
 ) -> None:
-    """Fold streams anew from the log and compare with what is stored, row by row; exit 1 if anything differs."""
+    """Check stored rows against streams folded from the log, row by row; exits 1 if any row differs."""
     from infra.projection_engine.check import check as fold_anew
 
     with projecting(aloud=True) as engine:
@@ -150,7 +150,7 @@ def retry(
     subject: Annotated[str | None, typer.Option(help="One stream instead of all that are held up.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Fold what is held up anew and let it go where that works; exit 1 if something is still held up."""
+    """Retry streams that are held up: fold them again from the log; exits 1 if any is still held up."""
     from infra.projection_engine.quarantine import retry as let_go
 
     names = _known(name)

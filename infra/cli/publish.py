@@ -21,7 +21,7 @@ def publish(
     metrics_port: MetricsPortOption = None,
     metrics_host: MetricsHostOption = "127.0.0.1",
 ) -> None:
-    """Send operational facts to the topic rapport.events: no content, no personal data beyond ids.
+    """Publish operational facts to the topic rapport.events: no content, no personal data beyond ids.
 
     One process publishes at a time; start a second as a stand-by. Ends cleanly on Ctrl-C and SIGTERM.
     """

@@ -1,11 +1,21 @@
-"""`rapport show`: one relationship, mentor, case or programme, now or at another moment."""
+"""`rapport show` and `rapport history`: one relationship, mentor, case or programme, now, at another moment, or event by event."""
 
 from typing import Annotated, Any
 
 import typer
 
 from infra.cli.opening import opened
-from infra.cli.output import USAGE, AllOption, JsonOption, fail, print_json, print_table, print_text
+from infra.cli.output import (
+    USAGE,
+    AllOption,
+    JsonOption,
+    capped,
+    fail,
+    print_json,
+    print_rest,
+    print_table,
+    print_text,
+)
 from infra.cli.times import AsOf, KnownAt
 
 IdArgument = Annotated[
@@ -22,8 +32,9 @@ LISTS = {
 
 
 def register(app: typer.Typer) -> None:
-    """Add `show`."""
+    """Add `show` and `history`."""
     app.command("show")(show)
+    app.command("history")(show_history)
 
 
 def show(
@@ -35,7 +46,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show a subject's state, terms, sessions, goals, open concerns and unmet gates."""
-    from infra.queries.moment import Moment
+    from infra.queries.as_at import Moment
     from infra.queries.subject import found_subject, show_subject
 
     with opened() as rapport:
@@ -109,3 +120,26 @@ def _cell(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return f"{value:%Y-%m-%d %H:%M}Z" if hasattr(value, "hour") else str(value)
+
+
+def show_history(subject: IdArgument, every: AllOption = False, as_json: JsonOption = False) -> None:
+    """List the events of a subject in order, each with its place in the hash chain."""
+    from infra.queries.history import history
+    from infra.queries.subject import found_subject
+
+    with opened() as rapport:
+        subject = found_subject(rapport.store, subject)
+        entries = history(rapport.store, subject)
+    if not entries:
+        fail(f"nothing is recorded of {subject!r}", USAGE)
+    if as_json:
+        print_json(entries)
+        return
+    shown, left = capped(entries, every=every)
+    for entry in shown:
+        name = entry["type"].removeprefix("rapport.")
+        print_text(f"{entry['version']:>4}  {entry['occurred_at']:%Y-%m-%d %H:%M}Z  {name}  {entry['actor']}", 6)
+        facts = ", ".join(f"{field}={value}" for field, value in entry["data"].items())
+        if facts:
+            print_text(f"      {facts}", 6)
+    print_rest(left)

@@ -32,7 +32,8 @@ def simulate(
     until: Annotated[
         datetime | None,
         typer.Option(
-            formats=DAYS, help="Tell nothing from this day on; who is active then stays active. At most today."
+            formats=DAYS,
+            help="Generate nothing from this day on; relationships active then stay active. At most today.",
         ),
     ] = None,
     days: Annotated[int, typer.Option(min=1, max=36_500, help="Over how many days the relationships begin.")] = 365,
@@ -41,7 +42,7 @@ def simulate(
         typer.Option(show_default="all five", help="Only programmes with these codes: some of the five, with commas."),
     ] = None,
 ) -> None:
-    """Make up mentoring at realistic rates: messages as JSON lines, in order of time, for `rapport submit`.
+    """Generate mentoring at realistic rates: messages as JSON lines, in order of time, for `rapport submit`.
 
     The rules accept every one of them in a store that has none of them yet. Times are in the past. Memory grows with the
     relationships alive at one time (some 3 KB each), never with the messages.

@@ -36,7 +36,7 @@ WalkOption = Annotated[
     bool,
     typer.Option(
         "--walk",
-        help="Let the workers keep pace with the times of the messages, for a history that is told afterwards.",
+        help="Let the workers keep pace with the times of the messages, for a history that is submitted afterwards.",
     ),
 ]
 
@@ -52,14 +52,14 @@ def submit(
     as_json: PlainOption = False,  # noqa: ARG001
     datasets: DatasetsOption = True,
 ) -> None:
-    """Hand in messages; the receipts, one for each, come in order on standard output.
+    """Submit messages and print one receipt for each, in order, on standard output.
 
     Exits 1 if any message was refused, invalid or in conflict. A receipt is printed once its message is committed; the
-    same file may be handed in again at any time. Afterwards the datasets are brought up to date, so that whoever opens
-    the store with SQL finds what was just handed in.
+    same file may be submitted again at any time. Afterwards the datasets are brought up to date, so that SQL shows the new
+    messages too.
 
-    With --walk everything of the workers that is due before a message happens before it is taken: concerns, recommendations
-    and tasks of a history come at their times. Nobody is told: the notifications are kept.
+    With --walk the workers do everything that is due before the time of a message before the message is taken: concerns,
+    recommendations and tasks of a history come at their times. Notifications are kept and not sent.
     """
     names = files or [STDIN]
     if STDIN in names:

@@ -20,7 +20,7 @@ def tasks(every: AllOption = False, as_json: JsonOption = False) -> None:
     --release` takes it up again.
     """
     with opened() as rapport:
-        from infra.worker_runtime.readings import open_tasks, parked_keys
+        from infra.queries.tasks import open_tasks, parked_keys
 
         found, parked = open_tasks(rapport.database), parked_keys(rapport.database)
     if as_json:

@@ -31,7 +31,7 @@ def what_if(
     every: AllOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell health and concerns as they would be if terms had other values, beside what they are."""
+    """Compare health and concerns under the present terms with those under other values."""
     from infra.queries.as_at import Asked
     from infra.queries.health import concerns, shown
 

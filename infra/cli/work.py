@@ -51,7 +51,7 @@ def work(
     metrics_port: MetricsPortOption = None,
     metrics_host: MetricsHostOption = "127.0.0.1",
 ) -> None:
-    """React to what is on record: send commands, let deadlines fire, open tasks, deliver notifications.
+    """Run the workers: send commands, fire deadlines, open tasks, deliver notifications.
 
     At the end it tells how many commands were accepted, refused (and why) and duplicate. A command is refused when the record
     has moved on by the time it comes: `rapport submit --walk` lets workers keep pace with a history that is told afterwards.
@@ -130,8 +130,8 @@ def _follow(runner: "Runner", deliverer: "Deliverer", process: "Process", *, as_
 
 def _repair(runner: "Runner", process: "Process", *, release: bool, workers: list[str]) -> None:
     """Take up what was put aside and build anew what was asked for, under the lease."""
+    from infra.queries.tasks import parked_keys
     from infra.worker_runtime.loop import lease_for
-    from infra.worker_runtime.readings import parked_keys
     from infra.worker_runtime.repair import rebuild
     from infra.worker_runtime.repair import release as take_up
     from workers.catalogue import BY_NAME

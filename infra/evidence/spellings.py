@@ -34,7 +34,7 @@ class Spelled:
         return None
 
     def differences(self, store: EventStore) -> Iterator[tuple[str, int, str]]:
-        """Subject, version and problem of every id that the store spells otherwise than the events, or that none names."""
+        """Yields subject, version and problem of every id that the store spells differently from the events, or that no event names."""
         keys = sorted(self._seen)
         for start in range(0, len(keys), AT_ONCE):
             some = keys[start : start + AT_ONCE]

@@ -93,7 +93,7 @@ def _stream(store: EventStore, subject: str, rows: Iterator[StoredRow], spelled:
 
 
 def _bytes(stored: object) -> bytes:
-    """What is stored; whoever changed it by hand may have left a text where there were bytes."""
+    """The stored bytes; a change by hand may have left a text in their place."""
     return stored.encode() if isinstance(stored, str) else bytes(stored)  # type: ignore[call-overload]
 
 

@@ -14,10 +14,10 @@ from domain.codes.clauses import CODES
 from domain.commitment import POLICY
 from infra.export.whole_file import beside, put, save
 from infra.export.writing import FORMATS, WRITERS, Format, Writer, write_csv
-from infra.projection_engine import generation as books
-from infra.projection_engine import log
-from infra.projection_engine.codec import codec
+from infra.projection_engine import generation as generation_table
 from infra.projection_engine.engine import Engine
+from infra.projection_engine.rows import codec
+from infra.store import log_reader
 from infra.store.session import Session
 from projections.catalogue import datasets, projection_of
 from projections.dataset import Column, Dataset
@@ -110,11 +110,11 @@ def _columns(dataset: Dataset, names: Sequence[str] | None) -> list[Column]:
 def _position(engine: Engine, session: Session, name: str) -> int:
     """How far in the log the dataset has come; for what workers write, the last position in it."""
     if name == TIMELINE.name:
-        return log.head(session)
+        return log_reader.head(session)
     projection = projection_of(name)
     if projection is None:
         return int(session.query(f"SELECT COALESCE(MAX(position), 0) FROM {name}")[0][0])  # noqa: S608 - a known name
-    found = books.load(session, engine.projections)
+    found = generation_table.load(session, engine.projections)
     return next(each.position for each in found if each.name == projection.name and each.state == "live")
 
 

@@ -14,7 +14,7 @@ from domain.registry import State, decide, evolve
 from domain.relationship.commands import ProposeRelationship
 from domain.relationship.state import Relationship
 from domain.words import CodeId, MentorStanding
-from infra.intake import failure
+from infra.intake.failure import Failure
 from infra.intake.message import Message
 from infra.intake.receipt import KEPT, Receipt
 from infra.intake.senders import Senders, turned_away
@@ -54,7 +54,7 @@ class Batch:
         self._recorded_events: list[AnyRecorded] = []
         self.rows: dict[Key, ReceiptRow] = {}
         # Logged once the batch is committed: it may be decided more than once until then.
-        self.mistakes: list[failure.Mistake] = []
+        self.failures: list[Failure] = []
         self.read = read
         self.touched: dict[str, Entry] = {}
         self.spellings = spellings
@@ -83,9 +83,9 @@ class Batch:
             self.spellings.forget_after(known)
             _put_back(self.rows, key, row)
             _put_back(self.touched, message.subject, touched)
-            mistake = failure.in_message(error, message)
-            self.mistakes.append(mistake)
-            return mistake.receipt(message.source, message.id, message.subject)
+            failure = Failure.of(error, message.origin)
+            self.failures.append(failure)
+            return failure.receipt(message.source, message.id, message.subject)
 
     def _answered_or_decided(self, message: Message) -> Receipt:
         # First of all: who may not send neither uses up an id nor learns what became of it.

@@ -1,70 +1,55 @@
-"""A mistake of ours that one message brought to light: it is told to its sender and logged, and harms no other message.
+"""One message on which our own code failed: its sender is answered, the failure is logged, and no other message is harmed.
 
-What the message says is nobody's business who reads logs, so neither it nor the text of the error is logged: errors of
-readers and databases quote what they failed on. The digest finds the message where it came from:
-`sha256sum` of the line, of the value of a dead letter, of the body of a request.
+Neither the message nor the text of the error is logged. The digest finds the message where it came from: `sha256sum` of the
+line, of the value of a dead letter, of the body of a request.
 """
 
 import logging
 from hashlib import sha256
-from pathlib import Path
-from traceback import extract_tb
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 
 from domain.problem import Problem
 from infra.intake.receipt import Receipt
+from infra.operations.mistake import Mistake
 
-if TYPE_CHECKING:
-    from infra.intake.message import Message
-
-# As many characters of the digest tell messages apart.
+# This many characters of the digest tell messages apart.
 DIGEST: Final = 16
-# The last steps of what our code was doing.
-STEPS: Final = 6
 
 logger = logging.getLogger("rapport.intake")
 
 
-class Mistake(NamedTuple):
-    """What went wrong with one message: its digest, the kind of the error and the last steps of what our code was doing."""
+class Failure(NamedTuple):
+    """What went wrong with one message, named by its digest."""
 
     digest: str
-    kind: str
-    steps: tuple[str, ...]
+    mistake: Mistake
 
     @classmethod
-    def made(cls, error: Exception, raw: bytes) -> "Mistake":
-        """What this error is for the message in these bytes."""
-        steps = [f"{Path(step.filename).name}:{step.lineno} {step.name}" for step in extract_tb(error.__traceback__)]
-        return cls(sha256(raw).hexdigest()[:DIGEST], type(error).__name__, tuple(steps[-STEPS:]))
+    def of(cls, error: Exception, raw: bytes) -> "Failure":
+        """The failure of the message in these bytes."""
+        return cls(sha256(raw).hexdigest()[:DIGEST], Mistake.of(error))
 
     def log(self) -> None:
-        """Tell whoever runs this Rapport."""
-        where = " > ".join(self.steps)
-        logger.error("failed on the message with SHA-256 %s…: %s at %s", self.digest, self.kind, where)
+        """Write the failure to the log."""
+        kind, where = self.mistake
+        logger.error("failed on the message with SHA-256 %s…: %s at %s", self.digest, kind, where)
 
     def receipt(self, source: str | None, id_: str | None, subject: str | None) -> Receipt:
-        """What the sender is answered."""
-        said = (
+        """The answer to the sender."""
+        message = (
             f"Rapport failed on this message (SHA-256 {self.digest}…); nothing was recorded of it, "
             "and it may be sent again"
         )
-        return Receipt(source, id_, subject, "invalid", (), (Problem("internal", said),))
+        return Receipt(source, id_, subject, "invalid", (), (Problem("internal", message),))
 
 
 def in_raw(error: Exception, raw: bytes) -> Receipt:
-    """The receipt of a message, not yet read, on which our own code failed; it is logged."""
-    mistake = Mistake.made(error, raw)
-    mistake.log()
-    return mistake.receipt(*named(raw))
-
-
-def in_message(error: Exception, message: "Message") -> Mistake:
-    """What went wrong with a well-formed message."""
-    # One that was made inside Rapport was never sent as bytes.
-    return Mistake.made(error, message.raw or orjson.dumps([message.source, message.id]))
+    """Log a failure on a message that was not yet read; returns its receipt."""
+    failure = Failure.of(error, raw)
+    failure.log()
+    return failure.receipt(*named(raw))
 
 
 def named(raw: bytes) -> tuple[str | None, str | None, str | None]:

@@ -17,8 +17,8 @@ from typing import Final, NamedTuple
 from domain.relationship.commands import ProposeRelationship
 from domain.relationship.state import Relationship
 from infra.clock import Clock
-from infra.intake import failure
 from infra.intake.batch import Batch, Key
+from infra.intake.failure import Failure
 from infra.intake.folding import fold_streams
 from infra.intake.message import Message, parse
 from infra.intake.receipt import Receipt
@@ -276,9 +276,9 @@ class Handler:
         except Exception as error:
             if not _is_for_its_own_sake(error):
                 raise
-            mistake = failure.in_message(error, message)
-            mistake.log()
-            return mistake.receipt(message.source, message.id, message.subject)
+            failure = Failure.of(error, message.origin)
+            failure.log()
+            return failure.receipt(message.source, message.id, message.subject)
         changed.update(work.decided.batch.touched, work.decided.batch.spellings.new)
         return work.decided.answers[0]
 
@@ -291,9 +291,9 @@ class Handler:
         try:
             return self.senders.admit(message)
         except Exception as error:  # noqa: BLE001 - whatever it is, the others' messages have nothing to do with it
-            mistake = failure.in_message(error, message)
-            mistake.log()
-            return mistake.receipt(message.source, message.id, message.subject)
+            failure = Failure.of(error, message.origin)
+            failure.log()
+            return failure.receipt(message.source, message.id, message.subject)
 
     def _remember(self, work: UnderWay) -> None:
         """Keep the states of a batch that is committed, and forget those of which others wrote more meanwhile."""
@@ -305,8 +305,8 @@ class Handler:
                 self.cache.put(subject, entry)
         for subject, entry in batch.touched.items():
             self.cache.put(subject, Entry(entry.state, work.sent.heads[subject]))
-        for mistake in batch.mistakes:
-            mistake.log()
+        for failure in batch.failures:
+            failure.log()
         if work.sent.end is not None:
             # Refusals count too: the commit has looked at what others recorded up to its position.
             self._recorded_at = batch.recorded_at

@@ -92,6 +92,11 @@ class Message(NamedTuple):
     proof: Proof | None = None
     raw: bytes = b""
 
+    @property
+    def origin(self) -> bytes:
+        """The bytes that name this message in a log; one that was made inside Rapport was never sent as bytes."""
+        return self.raw or orjson.dumps([self.source, self.id])
+
 
 def parse(raw: bytes) -> Message | Receipt:
     """The message in these bytes, or an invalid receipt with everything that is wrong with its form."""

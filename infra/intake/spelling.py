@@ -7,6 +7,8 @@ id known. Two processes that make two spellings known at once want the same row:
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from cachetools import LRUCache
+
 from domain.ids import (
     MACHINES,
     Namespace,
@@ -19,7 +21,6 @@ from domain.ids import (
     respelled_subject,
 )
 from infra.intake.message import Message
-from infra.projection_engine.lru import Recent
 from infra.store.hash_chain import Spelling
 from infra.store.log import EventStore
 
@@ -88,7 +89,7 @@ class SpellingCache:
 
     def __init__(self, store: EventStore, size: int = CACHE_SIZE) -> None:
         self._store = store
-        self._kept: Recent[str, str] = Recent(size)
+        self._kept: LRUCache[str, str] = LRUCache(size)
 
     def settle(self, messages: Sequence[Message], ahead: Mapping[str, str]) -> tuple[Spellings, list[Message]]:
         """The spellings for a batch, and its messages respelled as far as all their ids are known.

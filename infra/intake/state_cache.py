@@ -1,8 +1,9 @@
 """The states of the subjects heard of lately, so that a decision needs no reading. Bounded by count, least used goes first."""
 
-from collections import OrderedDict
 from collections.abc import Iterable
 from typing import NamedTuple
+
+from cachetools import LRUCache
 
 from domain.registry import State
 from infra.store.hash_chain import Head
@@ -24,22 +25,15 @@ class StateCache:
 
     def __init__(self, size: int) -> None:
         assert size > 0
-        self.size = size
-        self._entries: OrderedDict[str, Entry] = OrderedDict()
+        self._entries: LRUCache[str, Entry] = LRUCache(size)
 
     def get(self, subject: str) -> Entry | None:
         """The entry of a subject, which counts as used now."""
-        entry = self._entries.get(subject)
-        if entry is not None:
-            self._entries.move_to_end(subject)
-        return entry
+        return self._entries.get(subject)
 
     def put(self, subject: str, entry: Entry) -> None:
         """Keep an entry; the least lately used one goes when there are too many."""
         self._entries[subject] = entry
-        self._entries.move_to_end(subject)
-        if len(self._entries) > self.size:
-            self._entries.popitem(last=False)
 
     def forget(self, subjects: Iterable[str]) -> None:
         """Drop entries that others have outdated."""

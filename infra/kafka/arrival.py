@@ -17,7 +17,8 @@ from infra.intake import form_problems
 from infra.intake.message import MAX_BYTES, Message, parse
 from infra.intake.receipt import Receipt
 from infra.kafka.record_batches import INTERNAL, Record, Skipped
-from infra.operations.logs import logger, report_mistake
+from infra.operations.logs import logger
+from infra.operations.mistake import report_mistake
 from infra.operations.tracing import valid
 
 Headers = list[tuple[str, bytes]]

@@ -21,8 +21,9 @@ from infra.kafka.clients import KafkaTrouble
 from infra.kafka.facts import fact
 from infra.kafka.ownership import header, must_be_ours
 from infra.kafka.topics import Topics
-from infra.operations.logs import logger, report_mistake
+from infra.operations.logs import logger
 from infra.operations.metrics import LEADING, PUBLISH_SECONDS, PUBLISHED, UNACKNOWLEDGED, WITHHELD
+from infra.operations.mistake import report_mistake
 from infra.operations.process import Process
 from infra.operations.tracing import valid
 from infra.store import lease

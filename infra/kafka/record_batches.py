@@ -17,7 +17,8 @@ from kafka.record.util import calc_crc32c, decode_varint
 from infra.intake.message import MAX_BYTES
 from infra.kafka import compression
 from infra.kafka.compression import Damaged, TooMuch
-from infra.operations.logs import logger, report_mistake
+from infra.operations.logs import logger
+from infra.operations.mistake import report_mistake
 
 # A record with more bytes is never held: its dead letter could not hold it either, for the broker takes a mebibyte.
 WHOLE: Final = 1024 * 1024

@@ -39,7 +39,11 @@ def address(text: str) -> str:
 
 
 def read_addresses(path: Path) -> Mapping[str, str]:
-    """The addresses by recipient. Raises `WrongSettings`, naming the file and the recipient, never an address."""
+    """The addresses by recipient.
+
+    Raises:
+        WrongSettings: An entry is wrong; the message names the file and the recipient, never an address.
+    """
     text = read_text(path, "RAPPORT_ADDRESSES")
     try:
         found = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)

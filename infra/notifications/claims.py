@@ -1,7 +1,7 @@
 """Who is delivering what: rows are claimed for a while, by the clock of the database, with a number that fences former holders.
 
-While a claim lasts nobody else touches the row. Whoever was stopped for longer finds the row's token raised: its failure
-doesn't count any more; its success does, for what was sent was sent. Routes in trouble are in `notification_routes`, so that all
+While a claim lasts no other process touches the row. A process that was stopped for longer finds the row's token raised:
+its failure no longer counts; its success does, since the notification was sent. Routes in trouble are in `notification_routes`, so that all
 processes leave them alone for as long as was asked.
 """
 
@@ -41,7 +41,11 @@ def now(session: Session) -> int:
 
 
 def any_due(database: Database) -> bool:
-    """Whether something could be claimed now; costs one query. Raises `StoreError`."""
+    """Whether something could be claimed now; costs one query.
+
+    Raises:
+        StoreError: The database can't.
+    """
     with database.reading() as session:
         present = now(session)
         found = session.query(
@@ -101,7 +105,11 @@ def _claimed(row: Row) -> Claimed:
 
 
 def renew(database: Database, claims: Collection[Claimed], lease: float) -> set[str]:
-    """Hold on to claims for another while; the ids of those that are still ours. Raises `StoreError`."""
+    """Hold on to claims for another while; the ids of those that are still ours.
+
+    Raises:
+        StoreError: The database can't.
+    """
     held = set()
     with database.transaction() as session:
         for note, _, token in claims:
@@ -115,7 +123,11 @@ def renew(database: Database, claims: Collection[Claimed], lease: float) -> set[
 
 
 def sent(database: Database, claimed: Claimed, channel: Channel) -> None:
-    """It was delivered, which is true even if the claim has passed to somebody else. Raises `StoreError`."""
+    """It was delivered, which is true even if the claim has passed to somebody else.
+
+    Raises:
+        StoreError: The database can't.
+    """
     with database.transaction() as session:
         session.execute(
             "UPDATE notifications SET status = 'sent', attempts = ?, channel = ?, sent_at = ?, last_error = NULL, "
@@ -129,7 +141,10 @@ def failed(
 ) -> bool:
     """It was not delivered: it is a dead letter, or is due again in `wait` seconds.
 
-    False if the claim has passed to somebody else, and nothing was changed. Raises `StoreError`.
+    False if the claim has passed to somebody else, and nothing was changed.
+
+    Raises:
+        StoreError: The database can't.
     """
     with database.transaction() as session:
         return bool(
@@ -150,7 +165,11 @@ def failed(
 
 
 def miss(database: Database, present: datetime, only: Collection[Claimed] | None = None) -> int:
-    """What announces something that has begun is not sent any more; how many rows. `only`: of these. Raises `StoreError`."""
+    """What announces something that has begun is not sent any more; how many rows. `only`: of these.
+
+    Raises:
+        StoreError: The database can't.
+    """
     where = "status IN ('pending', 'kept') AND until <= ?"
     with database.transaction() as session:
         if only is None:
@@ -161,7 +180,11 @@ def miss(database: Database, present: datetime, only: Collection[Claimed] | None
 
 
 def put_back(database: Database, claims: Sequence[tuple[Claimed, str]]) -> None:
-    """Give up claims without having tried, since the route of that name rests. Raises `StoreError`."""
+    """Give up claims without having tried, since the route of that name rests.
+
+    Raises:
+        StoreError: The database can't.
+    """
     if claims:
         with database.transaction() as session:
             session.executemany(
@@ -171,7 +194,11 @@ def put_back(database: Database, claims: Sequence[tuple[Claimed, str]]) -> None:
 
 
 def keep(database: Database, claims: Sequence[Claimed]) -> None:
-    """No route leads to the recipients of these: they are kept until somebody retries them. Raises `StoreError`."""
+    """No route leads to the recipients of these: they are kept until they are retried.
+
+    Raises:
+        StoreError: The database can't.
+    """
     if claims:
         with database.transaction() as session:
             session.executemany(
@@ -182,7 +209,11 @@ def keep(database: Database, claims: Sequence[Claimed]) -> None:
 
 
 def keep_all(database: Database) -> int:
-    """Nothing is configured: everything that waits is kept; how many rows. Raises `StoreError`."""
+    """Nothing is configured: everything that waits is kept; how many rows.
+
+    Raises:
+        StoreError: The database can't.
+    """
     with database.transaction() as session:
         return session.execute(
             f"UPDATE notifications SET status = 'kept', last_error = ? WHERE status = 'pending' "  # noqa: S608
@@ -192,7 +223,11 @@ def keep_all(database: Database) -> int:
 
 
 def rest(database: Database, name: str, failures: int, wait: float) -> None:
-    """Leave a route alone for so many seconds, everybody; 0 failures and seconds: it is well again. Raises `StoreError`."""
+    """Rest a route for `wait` seconds in all processes; with 0 failures and seconds the route is well again.
+
+    Raises:
+        StoreError: The database can't.
+    """
     with database.transaction() as session:
         session.execute(
             f"INSERT INTO notification_routes (name, failures, resting_until) VALUES (?, ?, {NOW[session.kind]} + ?) "  # noqa: S608

@@ -69,7 +69,7 @@ class _Pass:
 
 
 def backoff(attempts: int) -> float:
-    """How many seconds to wait after so many failures (1 or more)."""
+    """Returns how many seconds to wait after this many failures (1 or more)."""
     return min(FIRST_SECONDS * TIMES ** min(attempts - 1, 20), LONGEST_SECONDS)
 
 
@@ -94,14 +94,20 @@ class Deliverer:
         prepare(database)
 
     def check(self) -> None:
-        """Raises `WrongSettings` if the routes can't be opened."""
+        """Make sure that the routes can be opened.
+
+        Raises:
+            WrongSettings: A setting of a route is wrong.
+        """
         with open_routes(self.settings):
             pass
 
     def deliver(self, only: Collection[str] | None = None, stop: threading.Event | None = None) -> Tally:
         """Deliver all that is due now, or so much of it as there is until `stop` is set; `only`: none but these ids.
 
-        Raises `StoreError` and `WrongSettings`; what was delivered before stays so.
+        Raises:
+            StoreError: The database can't; what was delivered before stays delivered.
+            WrongSettings: A setting is wrong.
         """
         if not claims.any_due(self.database):
             return Tally()
@@ -133,7 +139,7 @@ class Deliverer:
                 # The workers in the same process tell when it is back.
                 self.outages.begins(DATABASE, error)
                 stop.wait(FIRST_SECONDS)
-            except Exception as error:  # noqa: BLE001 - whatever it is, beginning anew from the store is safe
+            except Exception as error:  # noqa: BLE001 - whatever it is, starting again from the store is safe
                 self.outages.begins(NOTIFICATIONS_WAIT, error, mistake=True)
                 stop.wait(FIRST_SECONDS)
 

@@ -6,7 +6,7 @@ from typing import Any, Final, get_args
 
 from infra.notifications.claims import now
 from infra.notifications.outbox import COLUMNS, Status, notification, ready
-from infra.operations.store import Reading
+from infra.operations.followers import Reading
 from infra.store.session import Database, Session, as_time
 
 WITHHELD: Final = "withheld"
@@ -61,7 +61,7 @@ def _shown(row: Sequence[Any]) -> dict[str, Any]:
 def release(database: Database, ids: Sequence[str] | None = None) -> list[str]:
     """Make notifications due now that were kept or given up, or wait for another attempt; all of them without `ids`.
 
-    Attempts are counted anew, and routes that rest are asked again at once. Returns the ids.
+    Attempts are counted from 0 again, and resting routes are tried at once. Returns the ids.
 
     Raises:
         NoSuchNotifications: an id is unknown, was sent already or is missed; nothing is changed then.

@@ -170,16 +170,16 @@ def explain(error: Exception, seconds: float) -> Refusal | Trouble:
             return _answered("the mail server refused the recipient", code, words)
         case smtplib.SMTPSenderRefused():
             return Trouble(
-                _said("the mail server refused the sender", error.smtp_code, error.smtp_error), everybody=True
+                _reason("the mail server refused the sender", error.smtp_code, error.smtp_error), everybody=True
             )
         case smtplib.SMTPDataError():
             return _answered("the mail server refused the message", error.smtp_code, error.smtp_error)
         case smtplib.SMTPAuthenticationError():
             return Trouble(
-                _said("the mail server refused the login", error.smtp_code, error.smtp_error), everybody=True
+                _reason("the mail server refused the login", error.smtp_code, error.smtp_error), everybody=True
             )
         case smtplib.SMTPResponseException():
-            return Trouble(_said("the mail server answered", error.smtp_code, error.smtp_error), everybody=True)
+            return Trouble(_reason("the mail server answered", error.smtp_code, error.smtp_error), everybody=True)
         case smtplib.SMTPNotSupportedError():
             return Refusal("the mail server can't send to addresses of this kind")
         case TimeoutError():
@@ -193,18 +193,22 @@ def explain(error: Exception, seconds: float) -> Refusal | Trouble:
 
 
 def _answered(what: str, code: int, words: bytes | str) -> Refusal | Trouble:
-    reason = _said(what, code, words)
+    reason = _reason(what, code, words)
     return Refusal(reason) if 500 <= code < 600 else Trouble(reason, everybody=code == UNAVAILABLE)
 
 
-def _said(what: str, code: int, words: bytes | str) -> str:
+def _reason(what: str, code: int, words: bytes | str) -> str:
     text = words.decode("ascii", "replace") if isinstance(words, bytes) else words
     found = _ENHANCED.match(text)
     return f"{what}: {code}{f' {found[0]}' if found else ''}"
 
 
 def open_mail(settings: Settings) -> MailRoute:
-    """The route that the settings describe. Raises `WrongSettings`."""
+    """The route that the settings describe.
+
+    Raises:
+        WrongSettings: A setting is wrong.
+    """
     assert settings.smtp_from is not None, "settings come whole"
     assert settings.addresses is not None, "settings come whole"
     try:
@@ -216,7 +220,11 @@ def open_mail(settings: Settings) -> MailRoute:
 
 
 def server_of(settings: Settings) -> Server:
-    """The server of `RAPPORT_SMTP`. Raises `WrongSettings`."""
+    """The server of `RAPPORT_SMTP`.
+
+    Raises:
+        WrongSettings: A setting is wrong.
+    """
     try:
         parts = urlsplit(settings.smtp or "")
         tls, port = parts.scheme == "smtps", parts.port

@@ -1,7 +1,7 @@
 """The notifications that were decided, each a row with what became of it.
 
 A row is written in the worker's own transaction, so there is no notification without its reasons and none is forgotten.
-Delivering is somebody else's business, see `deliver`: a row is `pending` until it was `sent`, given up (`dead`), found
+`deliver` sends them: a row is `pending` until it was `sent`, given up (`dead`), found
 to have no way out (`kept`), or came too late (`missed`). Rows are never deleted.
 """
 
@@ -63,7 +63,7 @@ _ABOUT_ANY: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """What a worker wants somebody to know.
+    """What a worker wants a person to know.
 
     `id` is derived from the worker, its trigger and the place in the reaction, so that a second run of the same reaction
     gives the same ids. `subject` is what it is about: the worker's key. `at` is the time of the trigger. `alone`: nobody but the
@@ -102,7 +102,11 @@ class Matter(NamedTuple):
 
 
 def prepare(database: Database) -> None:
-    """Make the tables where they are missing. Raises `StoreError`."""
+    """Make the tables where they are missing.
+
+    Raises:
+        StoreError: The database can't.
+    """
     if not ready(database):
         with database.changing_schema() as session:
             for name, columns in TABLES.items():
@@ -132,8 +136,11 @@ def enqueue(
 ) -> None:
     """Write notifications down in the transaction of the session; those whose id is there already stay as they are.
 
-    `missed`: the matter of these ids was settled before anybody could be told. What speaks of a deadline or task waits
-    until the workers have seen the log up to `seen_from`. Raises `StoreError`.
+    `missed`: the matter of these ids was settled before they could be sent. What speaks of a deadline or task waits
+    until the workers have seen the log up to `seen_from`.
+
+    Raises:
+        StoreError: The database can't.
     """
     rows = [
         (
@@ -161,7 +168,11 @@ def enqueue(
 
 
 def settle(session: Session, matters: Iterable[Matter]) -> None:
-    """What was told of these matters and not sent yet is not sent any more. Raises `StoreError`."""
+    """Mark unsent notifications about these matters as missed.
+
+    Raises:
+        StoreError: The database can't.
+    """
     named, over = [], []
     for key, worker, topic, keep in dict.fromkeys(matters):
         if topic is None:

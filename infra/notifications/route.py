@@ -16,7 +16,7 @@ class Refusal(Exception):
 class Trouble(Exception):
     """It did not work this time; the message says why, without naming an address.
 
-    `after`: not again before so many seconds have passed. `everybody`: the trouble is with the route, not with this
+    `after`: not again before this many seconds have passed. `everybody`: the trouble is with the route, not with this
     notification, so the others wait too.
     """
 

@@ -25,7 +25,11 @@ class Routes:
 
 @contextmanager
 def open_routes(settings: Settings) -> Iterator[Routes]:
-    """The routes of the settings, closed after the block. Nobody is connected to yet. Raises `WrongSettings`."""
+    """The routes of the settings, closed after the block. No connection is made yet.
+
+    Raises:
+        WrongSettings: A setting is wrong.
+    """
     routes: list[Route] = []
     with ExitStack() as stack:
         if settings.smtp:

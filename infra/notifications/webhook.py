@@ -140,7 +140,11 @@ def seconds_of(retry_after: str | None) -> float:
 
 
 def open_webhook(url: str, secret_file: Path, seconds: float) -> WebhookRoute:
-    """The route to a URL. Raises `WrongSettings`."""
+    """The route to a URL.
+
+    Raises:
+        WrongSettings: A setting is wrong.
+    """
     try:
         parts = urlsplit(url)
         right = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
@@ -153,7 +157,11 @@ def open_webhook(url: str, secret_file: Path, seconds: float) -> WebhookRoute:
 
 
 def read_secrets(path: Path) -> tuple[Webhook, ...]:
-    """One signer for each line of the file. Raises `WrongSettings`; nothing of a secret is ever shown."""
+    """Returns one signer for each line of the file.
+
+    Raises:
+        WrongSettings: A line is no secret; the message shows nothing of it.
+    """
     lines = [line.strip() for line in read_text(path, "RAPPORT_NOTIFY_SECRET_FILE").splitlines() if line.strip()]
     try:
         secrets = [base64.b64decode(line.removeprefix(PREFIX), validate=True) for line in lines]

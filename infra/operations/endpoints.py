@@ -65,12 +65,16 @@ class _Pages(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the standard library's name
-        """Nobody wants a line for every scrape."""
+        """Log no line for every scrape."""
 
 
 @contextmanager
 def endpoints(vitals: Vitals, port: int, host: str = HOST) -> Iterator[int]:
-    """Serve the pages while the block runs; the port, which the system chooses when 0 is given. Raises `PortTaken`."""
+    """Serve the pages while the block runs; yields the port, which the system chooses for 0.
+
+    Raises:
+        PortTaken: Another process listens on the port.
+    """
     try:
         server = _Server((host, port), _Pages)
     except OSError as error:

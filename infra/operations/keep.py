@@ -1,4 +1,4 @@
-"""Keep a session going: when anything goes wrong, end it, wait a little, and begin anew from the store.
+"""Keep a session going: when anything goes wrong, end it, wait a little, and start again from the store.
 
 A session holds clients and nothing that can't be lost. So there is one way to recover, and it is used all the time.
 """
@@ -50,8 +50,8 @@ def keep_going(
 ) -> None:
     """Run sessions until the process is asked to stop.
 
-    `troubles` are to be expected beside those of the store, each with the name of what is away then: they are told in a
-    sentence, everything else with its traceback. `hopeless` ones are raised: beginning anew does not help.
+    `troubles` are expected beside those of the store, each with the name of what is away then: they are logged in a
+    sentence, everything else with its traceback. `hopeless` ones are raised: starting again does not help.
     """
     loop = process.vitals.loop(name, PATIENCE_SECONDS)
     process.vitals.troubled(name, "is starting")
@@ -68,11 +68,11 @@ def keep_going(
                 if session.at_work:
                     wait = FIRST_SECONDS
                     process.vitals.well(name)
-                process.tell_outages(name, *expected.values(), well=session.at_work)
+                process.report_outages(name, *expected.values(), well=session.at_work)
             session.finish()
         except hopeless:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, beginning anew from the store is safe
+        except Exception as error:  # noqa: BLE001 - whatever it is, starting again from the store is safe
             process.vitals.troubled(name, str(error) or type(error).__name__)
             _report(process, name, error, expected)
             process.stop.wait(wait * random.uniform(0.7, 1.3))

@@ -7,9 +7,7 @@ Everything that logs goes through here, the libraries' loggers too. A line has `
 import logging
 import re
 import sys
-from pathlib import Path
-from traceback import extract_tb
-from typing import Any, Final, Literal, TextIO
+from typing import Final, Literal, TextIO
 
 import structlog
 from opentelemetry import trace
@@ -32,8 +30,6 @@ OUTAGE: Final = re.compile(
 
 SELDOM_SECONDS: Final = 30.0
 SELDOM_MOST: Final = 1000
-# The last steps of what our code was doing when it failed.
-STEPS: Final = 6
 
 
 def configure(app: str, level: Level = "info", form: Format | None = None) -> None:
@@ -142,9 +138,3 @@ def _trace(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     if context.is_valid:
         event["trace_id"] = format(context.trace_id, "032x")
     return event
-
-
-def report_mistake(log: Any, said: str, error: BaseException, **facts: Any) -> None:
-    """Log an error on a message: its kind, and where our code was. The text of an error may quote the message, and is left out."""
-    steps = [f"{Path(step.filename).name}:{step.lineno} {step.name}" for step in extract_tb(error.__traceback__)]
-    log.error(said, **facts, why=type(error).__name__, where=" > ".join(steps[-STEPS:]))

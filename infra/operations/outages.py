@@ -1,6 +1,6 @@
 """What keeps a process from its work, logged once when it begins and once when it is over, with how long it took.
 
-Everything that waits something out tells it here, under a name for what is away: `database`, `broker`, `e-mail`. Any thread may tell.
+Everything that waits for something reports it here, under a name: `database`, `broker`, `e-mail`. Any thread may report.
 """
 
 import threading
@@ -25,25 +25,25 @@ class Outages:
         self._turn = threading.Lock()
 
     def begins(self, what: str, error: Exception | str, *, mistake: bool = False) -> None:
-        """Something is away or wrong; what is known already is not logged again. `mistake`: nobody expected this error."""
-        why, said = type(error).__name__ if isinstance(error, Exception) else None, str(error)
+        """Report that something is away or wrong; a known outage is not logged again. `mistake`: the error was not expected."""
+        why, text = type(error).__name__ if isinstance(error, Exception) else None, str(error)
         with self._turn:
             first = what not in self._since
             self._since.setdefault(what, monotonic())
             mistakes = self._mistakes.setdefault(what, set())
-            new = mistake and (str(why), said) not in mistakes
+            new = mistake and (str(why), text) not in mistakes
             if mistake:
-                mistakes.add((str(why), said))
+                mistakes.add((str(why), text))
         if new:
             log.error("a mistake of our own; begins anew", what=what, exc_info=error)
         elif first:
             # The end is logged at the same level: who sees one sees the other.
-            log.warning(BEGINS, what=what, why=why, error=said)
+            log.warning(BEGINS, what=what, why=why, error=text)
         else:
-            log.debug("the outage goes on", what=what, why=why, error=said)
+            log.debug("the outage goes on", what=what, why=why, error=text)
 
     def over(self, what: str) -> None:
-        """All is well with it, now or still."""
+        """Report that it is well, again or still."""
         with self._turn:
             since = self._since.pop(what, None)
             self._mistakes.pop(what, None)

@@ -18,9 +18,9 @@ from typing import Final
 
 from infra.operations import tracing
 from infra.operations.endpoints import HOST, endpoints
+from infra.operations.followers import StoreCollector
 from infra.operations.logs import configure, logger
 from infra.operations.outages import Outages
-from infra.operations.store import StoreCollector
 from infra.operations.tracing import Tracing
 from infra.operations.vitals import FRESH_SECONDS, PROCESS, Vitals
 from infra.settings import Settings
@@ -40,7 +40,7 @@ class Process:
     stop: threading.Event = field(default_factory=threading.Event)
     metrics_port: int | None = None
     outages: Outages = field(default_factory=Outages)
-    # What the checks found and what is told of it may not be torn apart by another thread.
+    # No other thread may come between the results of the checks and their report.
     _telling: threading.Lock = field(default_factory=threading.Lock)
 
     def watch_store(self, store: EventStore) -> None:
@@ -50,12 +50,12 @@ class Process:
         if self.metrics_port is not None:
             StoreCollector(store).register()
 
-    def tell_outages(self, *ours: str, well: bool) -> None:
+    def report_outages(self, *ours: str, well: bool) -> None:
         """Log what the checks find away, and, when a loop has done its work (`well`), what is back: of them and of `ours`."""
         with self._telling:
             away = self.vitals.away()
-            for name, said in away.items():
-                self.outages.begins(name, said)
+            for name, reason in away.items():
+                self.outages.begins(name, reason)
             if well:
                 for name in {*self.vitals.checked, *ours} - away.keys():
                     self.outages.over(name)
@@ -67,7 +67,7 @@ class Process:
 
         def watch() -> None:
             while not ended.wait(FRESH_SECONDS) and not self.stop.is_set():
-                self.tell_outages(well=False)
+                self.report_outages(well=False)
 
         thread = threading.Thread(target=watch, name="outages", daemon=True)
         thread.start()
@@ -84,7 +84,9 @@ def observed(
 ) -> Iterator[Process]:
     """Everything that a long-running command needs around it; `app` names it in logs, metrics and traces.
 
-    Raises `PortTaken` and `UnknownExporter`.
+    Raises:
+        PortTaken: Another process listens on the port.
+        UnknownExporter: The environment names an exporter that is not installed.
     """
     configure(app, settings.log_level, settings.log_format)
     process = Process(app, tracing.configure(app))

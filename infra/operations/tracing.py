@@ -53,7 +53,11 @@ class Tracing:
 
 
 def configure(app: str) -> Tracing:
-    """Tracing as the environment wants it. Raises `UnknownExporter`."""
+    """Returns tracing as the environment configures it.
+
+    Raises:
+        UnknownExporter: The environment names an exporter that is not installed.
+    """
     name = os.environ.get(EXPORTER, "none").strip()
     if name in {"", "none"}:
         return Tracing(enabled=False)

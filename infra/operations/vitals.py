@@ -1,4 +1,4 @@
-"""Whether a process lives and whether it is ready, told from what happens and not from good intentions.
+"""Whether a process lives and whether it is ready, judged by what happens and not by good intentions.
 
 It lives while each of its loops turns: a loop that has not come round for longer than its patience is stuck, and only a
 restart helps. It is ready while it lives, is not stopping, has no trouble, and its checks (database, broker) succeed now.
@@ -22,13 +22,13 @@ Check = Callable[[], object]
 
 @dataclass
 class Report:
-    """`ok`, and what each part says: "ok" or what is wrong."""
+    """`ok`, and the state of each part: "ok" or what is wrong."""
 
     parts: dict[str, str] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
-        return all(said == "ok" for said in self.parts.values())
+        return all(state == "ok" for state in self.parts.values())
 
     def to_dict(self) -> dict[str, Any]:
         return {"ok": self.ok, **self.parts}
@@ -45,7 +45,7 @@ class Loop:
         """The loop has come round."""
         self._last = time.monotonic()
 
-    def said(self) -> str:
+    def state(self) -> str:
         silent = time.monotonic() - self._last
         return "ok" if silent <= self.patience else f"has not come round for {silent:.0f} s"
 
@@ -66,15 +66,15 @@ class Vitals:
         return found
 
     def check(self, name: str, check: Check) -> None:
-        """Something to look at whenever somebody asks whether the process is ready."""
+        """Add a check that runs whenever the process is asked whether it is ready."""
         self._checks[name] = _Checked(name, check)
 
     def away(self) -> dict[str, str]:
         """What is wrong with each thing that is checked and not well, as far as is known; the checks go on in the background."""
         checks = list(self._checks.items())
         for _, checked in checks:
-            checked.look()
-        return {name: checked.said_last for name, checked in checks if checked.said_last != "ok"}
+            checked.start()
+        return {name: checked.last_state for name, checked in checks if checked.last_state != "ok"}
 
     @property
     def checked(self) -> list[str]:
@@ -91,7 +91,7 @@ class Vitals:
 
     def live(self) -> Report:
         """Whether every loop turns."""
-        return Report({name: loop.said() for name, loop in list(self._loops.items())})
+        return Report({name: loop.state() for name, loop in list(self._loops.items())})
 
     def ready(self) -> Report:
         """Whether work gets done now."""
@@ -99,8 +99,8 @@ class Vitals:
         checks = list(self._checks.items())
         until = time.monotonic() + CHECK_SECONDS
         for _, checked in checks:
-            checked.look()
-        report.parts |= {name: checked.said(until) for name, checked in checks}
+            checked.start()
+        report.parts |= {name: checked.state(until) for name, checked in checks}
         report.parts |= self._trouble
         if self.stopping:
             report.parts[PROCESS] = "is stopping"
@@ -114,33 +114,33 @@ class _Checked:
     def __init__(self, name: str, check: Check) -> None:
         self.name = name
         self.check = check
-        self.said_last = "ok"
+        self.last_state = "ok"
         self._at = float("-inf")
         self._turn = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def look(self) -> None:
-        """Begin to look, unless somebody does or has done so just now."""
+    def start(self) -> None:
+        """Start the check, unless it runs or has just run."""
         with self._turn:
             busy = self._thread is not None and self._thread.is_alive()
             if not busy and time.monotonic() - self._at >= FRESH_SECONDS:
-                self._thread = threading.Thread(target=self._look, name=f"check-{self.name}", daemon=True)
+                self._thread = threading.Thread(target=self._run, name=f"check-{self.name}", daemon=True)
                 self._thread.start()
 
-    def said(self, until: float) -> str:
-        """What was found, waited for until then."""
+    def state(self, until: float) -> str:
+        """Returns the result of the check, waiting for it until then."""
         thread = self._thread
         if thread is not None:
             thread.join(max(0.0, until - time.monotonic()))
             if thread.is_alive():
                 return f"has not answered for {CHECK_SECONDS:.0f} s"
-        return self.said_last
+        return self.last_state
 
-    def _look(self) -> None:
+    def _run(self) -> None:
         try:
             self.check()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is what is wrong
-            self.said_last = str(error) or type(error).__name__
+            self.last_state = str(error) or type(error).__name__
         else:
-            self.said_last = "ok"
+            self.last_state = "ok"
         self._at = time.monotonic()

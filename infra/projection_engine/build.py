@@ -1,22 +1,22 @@
-"""Building projections anew, beside the live ones: stream by stream up to the log's head, then with the log, then the switch.
+"""Rebuilds projections beside the live ones: stream by stream up to the head of the log, then with the log, then the switch.
 
 A stream is folded from its first event to its last and its rows are written once, so this is the fastest way through a
-long log. What is in so far is committed every few thousand events together with the name of the last stream, and a
-build that was killed goes on from there. Readers see the old rows until the views change, in one transaction.
+long log. Every few thousand events the rows are committed together with the name of the last stream, and a killed build
+resumes from there. Readers see the old rows until the views change, in one transaction.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from infra.projection_engine import compare, log, parallel_build, refresh, schema, summary_tables, writing
-from infra.projection_engine import generation as books
-from infra.projection_engine.engine import Engine
-from infra.projection_engine.feed import Feed
+from infra.projection_engine import compare, parallel_build, refresh, rows, schema, summaries
+from infra.projection_engine import generation as generation_table
+from infra.projection_engine.feed import Feed, Feeds
 from infra.projection_engine.generation import Generation, Overtaken
+from infra.store import log_reader
 
 # Events whose rows are written in one transaction.
 BUNDLE: Final = 10_000
-# So many events take longer to fold than other processes take to start.
+# Folding this many events takes longer than starting other processes.
 WORTH_SHARING: Final = 100_000
 
 
@@ -25,47 +25,47 @@ class AlreadyBuilding(Exception):
 
 
 def rebuild(
-    engine: Engine, names: Sequence[str], *, explain: bool = False, processes: int | None = None
+    feeds: Feeds, names: Sequence[str], *, explain: bool = False, processes: int | None = None
 ) -> list[compare.Difference]:
-    """Build these projections anew and switch to them; what differs from the live rows, if that is asked for.
+    """Rebuild these projections and switch to them; with `explain`, returns how the new rows differ from the live ones.
 
-    A long log is folded by as many processes as can run at once, or as many as are told.
+    A long log is folded by as many processes as can run at once, or by `processes`.
 
     Raises:
-        AlreadyBuilding: another process does the same.
-        StoreError: the database can't.
+        AlreadyBuilding: Another process builds the same projections.
+        StoreError: The database can't.
     """
     try:
-        building = _begin(engine, names)
+        building = _begin(feeds, names)
         for together in _alike(building):
-            _read_streams(engine, together, processes)
-        return _switch(engine, names, explain=explain)
+            _read_streams(feeds, together, processes)
+        return _switch(feeds, names, explain=explain)
     except Overtaken as error:
         raise AlreadyBuilding(f"another process is building {error} as well") from error
 
 
-def _begin(engine: Engine, names: Sequence[str]) -> list[Generation]:
-    """The generations to fill: those that were begun and never finished, else new ones."""
-    engine.clean_up()
-    with engine.database.changing_schema() as session:
-        found = [each for each in books.load(session, engine.projections) if each.name in names]
-        target = log.head(session)
+def _begin(feeds: Feeds, names: Sequence[str]) -> list[Generation]:
+    """Returns the generations to fill: unfinished ones, else new ones."""
+    feeds.clean_up()
+    with feeds.database.changing_schema() as session:
+        found = [each for each in generation_table.load(session, feeds.projections) if each.name in names]
+        target = log_reader.head(session)
         building = []
         for name in names:
             mine = [each for each in found if each.name == name]
             begun = next((each for each in mine if each.state == "building" and each.current), None)
             if begun is None:
-                projection = engine.projections[name]
-                mark = books.free_mark(projection, [each.mark for each in mine])
+                projection = feeds.projections[name]
+                mark = generation_table.free_mark(projection, [each.mark for each in mine])
                 begun = Generation(projection, mark, "building", 0, 0, "", target)
-                schema.create_tables(session, engine.database, projection, mark)
-                books.add(session, begun)
+                schema.create_tables(session, feeds.database, projection, mark)
+                generation_table.add(session, begun)
             building.append(begun)
         return building
 
 
 def _alike(generations: Iterable[Generation]) -> list[list[Generation]]:
-    """Those that stand at the same stream go together; those that are through are left out."""
+    """Groups generations that stand at the same stream; finished ones are left out."""
     groups: dict[tuple[str, int], list[Generation]] = {}
     for each in generations:
         if each.reached is not None and each.target is not None:
@@ -73,75 +73,75 @@ def _alike(generations: Iterable[Generation]) -> list[list[Generation]]:
     return list(groups.values())
 
 
-def _read_streams(engine: Engine, generations: list[Generation], processes: int | None) -> None:
+def _read_streams(feeds: Feeds, generations: list[Generation], processes: int | None) -> None:
     reached, target = generations[0].reached, generations[0].target
     assert reached is not None
     assert target is not None
-    with engine.database.reading() as session:
+    with feeds.database.reading() as session:
         todo = parallel_build.bundles(session, reached, BUNDLE)
     events = sum(bundle.events for bundle in todo)
-    engine.watcher.begin(f"building {', '.join(each.name for each in generations)}", events)
-    feed = Feed(engine.database, engine.store.mapper, generations)
+    feeds.watcher.begin(f"building {', '.join(each.name for each in generations)}", events)
+    feed = Feed(feeds.database, feeds.store.mapper, generations)
     if processes is None:
         processes = parallel_build.processes_at_hand() if events >= WORTH_SHARING else 1
-    for folded in parallel_build.fold_all(feed, todo, target, engine.clock.now(), processes):
+    for folded in parallel_build.fold_all(feed, todo, target, feeds.clock.now(), processes):
         _write(feed, folded, target)
-        engine.watcher.done(folded.bundle.events)
-    with engine.database.transaction() as session:
-        books.complete(session, feed.generations)
+        feeds.watcher.done(folded.bundle.events)
+    with feeds.database.transaction() as session:
+        generation_table.complete(session, feed.generations)
 
 
 def _write(feed: Feed, folded: parallel_build.Folded, target: int) -> None:
-    """Write a bundle, and that it is in."""
+    """Write a bundle, and note that it is in."""
     with feed.database.reading() as session:
-        summaries = feed.summed(session, folded.touched, target, new_terms=False)
+        resummed = feed.summed(session, folded.touched, target, new_terms=False)
     with feed.database.transaction() as session:
-        moved = books.reach(session, feed.generations, folded.bundle.last)
-        writing.write(session, folded.changes, new=True)
-        summary_tables.write(session, summaries)
+        moved = generation_table.reach(session, feed.generations, folded.bundle.last)
+        rows.write(session, folded.changes, new=True)
+        summaries.write(session, resummed)
     feed.generations = tuple(moved)
 
 
-def _switch(engine: Engine, names: Sequence[str], *, explain: bool) -> list[compare.Difference]:
-    _index(engine, names)
+def _switch(feeds: Feeds, names: Sequence[str], *, explain: bool) -> list[compare.Difference]:
+    _index(feeds, names)
     while True:
-        building = _building(engine, names)
+        building = _building(feeds, names)
         if not building:
             return []
-        with engine.database.reading() as session:
-            head = log.head(session)
-        engine.feed_to(building, head)
-        refresh.refresh(Feed(engine.database, engine.store.mapper, _building(engine, names)), engine.clock.now())
-        found = compare.differences(engine, _building(engine, names), head) if explain else []
-        if _changed_views(engine, names, head):
-            engine.clean_up()
+        with feeds.database.reading() as session:
+            head = log_reader.head(session)
+        feeds.feed_to(building, head)
+        refresh.refresh(Feed(feeds.database, feeds.store.mapper, _building(feeds, names)), feeds.clock.now())
+        found = compare.differences(feeds, _building(feeds, names), head) if explain else []
+        if _changed_views(feeds, names, head):
+            feeds.clean_up()
             return found
 
 
-def _building(engine: Engine, names: Sequence[str]) -> list[Generation]:
-    with engine.database.reading() as session:
-        loaded = books.load(session, engine.projections)
+def _building(feeds: Feeds, names: Sequence[str]) -> list[Generation]:
+    with feeds.database.reading() as session:
+        loaded = generation_table.load(session, feeds.projections)
     return [each for each in loaded if each.name in names and each.state == "building" and each.current]
 
 
-def _index(engine: Engine, names: Sequence[str]) -> None:
-    """Indexes are made once the rows are in, which is faster; one a transaction, so that writers wait for one at most."""
+def _index(feeds: Feeds, names: Sequence[str]) -> None:
+    """Create the indexes once the rows are in, which is faster; one per transaction, so that writers wait for one at most."""
     statements = [
         statement
-        for each in _building(engine, names)
+        for each in _building(feeds, names)
         for statement in schema.index_statements(each.projection, each.mark)
     ]
-    engine.watcher.begin("indexing", len(statements))
+    feeds.watcher.begin("indexing", len(statements))
     for statement in statements:
-        with engine.database.changing_schema() as session:
+        with feeds.database.changing_schema() as session:
             session.execute(statement)
-        engine.watcher.done(1)
+        feeds.watcher.done(1)
 
 
-def _changed_views(engine: Engine, names: Sequence[str], head: int) -> bool:
-    """Let the plain names show the new generations, unless the live ones have come further meanwhile."""
-    with engine.database.changing_schema() as session:
-        found = [each for each in books.load(session, engine.projections) if each.name in names]
+def _changed_views(feeds: Feeds, names: Sequence[str], head: int) -> bool:
+    """Let the plain names show the new generations; returns False if the live ones have come further meanwhile."""
+    with feeds.database.changing_schema() as session:
+        found = [each for each in generation_table.load(session, feeds.projections) if each.name in names]
         live = {each.name: each for each in found if each.state == "live"}
         new = [each for each in found if each.state == "building" and each.current]
         if any(each.name in live and live[each.name].position > each.position for each in new):
@@ -150,7 +150,7 @@ def _changed_views(engine: Engine, names: Sequence[str], head: int) -> bool:
         for each in new:
             if each.name in live:
                 schema.take_down_views(session, live[each.name].datasets)
-                books.turn(session, live[each.name], "retired")
+                generation_table.turn(session, live[each.name], "retired")
             schema.put_up_views(session, each.projection, each.mark)
-            books.turn(session, each, "live")
+            generation_table.turn(session, each, "live")
         return True

@@ -1,4 +1,4 @@
-"""Folding anew what is stored, and comparing row by row; nothing is written."""
+"""Checks stored rows: folds streams again from the log and compares row by row; writes nothing."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -7,12 +7,13 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from infra.projection_engine import generation as books
-from infra.projection_engine import log, stored_rows, summary_tables
+from infra.projection_engine import generation as generation_table
+from infra.projection_engine import rows, summaries
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.feed import LONG_AGO, Feed
 from infra.projection_engine.generation import Generation
 from infra.projection_engine.stream_fold import Kept, Unit
+from infra.store import log_reader
 from infra.store.session import Session
 from projections.dataset import Key, Row
 from projections.projection import STATE_SUFFIX, StateFold, Summary
@@ -23,7 +24,7 @@ INSTANT: Final = timedelta(microseconds=1)
 
 
 class Wrong(NamedTuple):
-    """A row that is not what its events make of it. `column` is None where the whole row is missing or too many."""
+    """A row that differs from what its events give. `column` is None where the whole row is missing or too many."""
 
     dataset: str
     key: tuple[str, ...]
@@ -33,7 +34,7 @@ class Wrong(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """What a check looked at, and what it found wrong."""
+    """What a check compared, and what it found wrong."""
 
     position: int
     streams: int
@@ -44,15 +45,17 @@ class Checked(NamedTuple):
 def check(
     engine: Engine, *, all_streams: bool = False, sample: int = SAMPLE, only: str | None = None, catch_up: bool = True
 ) -> Checked:
-    """Fold a sample of streams anew, spread evenly over all of them, or every one, or one; and every summary.
+    """Fold a sample of streams again, spread evenly over all of them, or every one, or one; and every summary.
 
-    Each projection is held against the events up to where it is: others may be writing. `catch_up` brings all of them to the
+    Each projection is compared with the events up to its own position: others may be writing. `catch_up` brings all of them to the
     head first.
     """
     if catch_up:
         engine.catch_up()
     with engine.database.reading() as session:
-        live = [each for each in books.load(session, engine.projections) if each.state == "live" and each.current]
+        live = [
+            each for each in generation_table.load(session, engine.projections) if each.state == "live" and each.current
+        ]
         subjects = [row[0] for row in session.query("SELECT DISTINCT originator_id FROM stored_events ORDER BY 1")]
         if only is not None:
             subjects = [only]
@@ -73,31 +76,31 @@ def _check(
     engine: Engine, session: Session, generations: Sequence[Generation], subjects: Sequence[str]
 ) -> tuple[int, list[Wrong]]:
     """Check projections that stand at one position."""
-    feed, rows = Feed(engine.database, engine.store.mapper, generations), 0
+    feed, row_count = Feed(engine.database, engine.store.mapper, generations), 0
     wrong: list[Wrong] = []
     for start in range(0, len(subjects), CHUNK):
         chunk = subjects[start : start + CHUNK]
-        stored = stored_rows.load(session, generations, feed.folder, chunk)
+        stored = rows.load(session, generations, feed.folder, chunk)
         for subject in chunk:
             count, found = _compare(session, feed, stored[subject], engine.clock.now())
-            rows, wrong = rows + count, wrong + found
+            row_count, wrong = row_count + count, wrong + found
         engine.watcher.done(len(chunk))
     for generation, summary in feed.summaries():
         count, found = _sum(session, feed, generation, summary, feed.position)
-        rows, wrong = rows + count, wrong + found
-    return rows, wrong
+        row_count, wrong = row_count + count, wrong + found
+    return row_count, wrong
 
 
 def _compare(session: Session, feed: Feed, stored: Unit, now: datetime) -> tuple[int, list[Wrong]]:
     folded = feed.folder.fresh(stored.subject)
-    for entry in log.stream(session, feed.reader, stored.subject, feed.position):
+    for entry in log_reader.stream(session, feed.reader, stored.subject, feed.position):
         feed.folder.fold(folded, entry)
     times = {name: _holds_at(kept, now) for name, kept in stored.states.items()}
     feed.folder.work(folded, now, feed.terms_of(session, feed.position), times)
     rows = 0
     wrong: list[Wrong] = []
     for projection in feed.folder.projections:
-        # What is in quarantine is not claimed to be right, nor is what waits to be worked out anew under new terms.
+        # Rows in quarantine may be wrong, and so may rows that wait to be computed under new terms.
         if projection.name in stored.held or _waits(stored.states.get(projection.name)):
             continue
         for table in projection.tables:
@@ -111,7 +114,7 @@ def _compare(session: Session, feed: Feed, stored: Unit, now: datetime) -> tuple
 
 
 def _holds_at(kept: Kept, now: datetime) -> datetime:
-    """A time at which the rows hold, now if they do: that they are due by now is for the next question to see to."""
+    """A time at which the rows hold: now if they do. Rows that are due by now are refreshed by the next question."""
     at = now if kept.due is None or kept.due > now or _waits(kept) else kept.due - INSTANT
     return at if kept.since is None else max(at, kept.since)
 
@@ -146,7 +149,7 @@ def _unlike(dataset: str, stored: Mapping[Key, Row], folded: Mapping[Key, Row]) 
 def _sum(
     session: Session, feed: Feed, generation: Generation, summary: Summary, position: int
 ) -> tuple[int, list[Wrong]]:
-    """Add a summary up anew from the stored rows that it is of."""
-    groups = summary_tables.add_up_anew(session, generation, summary, feed.values_of(session, position))
-    stored = summary_tables.load(session, generation, summary)
+    """Add a summary up again from the stored rows that it summarises."""
+    groups = summaries.add_up_from_rows(session, generation, summary, feed.values_of(session, position))
+    stored = summaries.load(session, generation, summary)
     return len(groups), list(_unlike(summary.table.name, stored, groups))

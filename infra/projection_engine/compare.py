@@ -1,18 +1,16 @@
-"""What differs between the rows of two generations of a projection, dataset by dataset, for a person to look at."""
+"""How the rows of two generations of a projection differ, dataset by dataset, for a person to read."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from infra.projection_engine import generation as books
+from infra.projection_engine import generation as generation_table
 from infra.projection_engine import schema
+from infra.projection_engine.feed import Feeds
 from infra.projection_engine.generation import Generation
 from infra.projection_engine.schema import physical
 from infra.store.session import Session
 from projections.catalogue import tables_of
 from projections.dataset import Column, Table
-
-if TYPE_CHECKING:
-    from infra.projection_engine.engine import Engine
 
 EXAMPLES: Final = 5
 
@@ -37,15 +35,15 @@ class Difference(NamedTuple):
         return not (self.new or self.gone or self.changed)
 
 
-def differences(engine: "Engine", building: Sequence[Generation], head: int) -> list[Difference]:
-    """What the new generations have otherwise than the live ones, which are brought to the same position if they can be."""
+def differences(feeds: Feeds, building: Sequence[Generation], head: int) -> list[Difference]:
+    """Returns how new generations differ from the live ones, which are brought to the same position where possible."""
     names = [each.name for each in building]
-    old = [each for each in engine.live() if each.name in names]
-    # Rows of another shape can't be kept up by this program: they are compared as they are.
-    engine.feed_to([each for each in old if each.current], head)
+    old = [each for each in feeds.live() if each.name in names]
+    # This program can't keep rows of another shape up to date: they are compared as they are.
+    feeds.feed_to([each for each in old if each.current], head)
     found: list[Difference] = []
-    with engine.database.reading() as session:
-        live = {each.name: each for each in books.load(session, engine.projections) if each.state == "live"}
+    with feeds.database.reading() as session:
+        live = {each.name: each for each in generation_table.load(session, feeds.projections) if each.state == "live"}
         for each in building:
             before = live[each.name]
             lag = before.position if before.position < each.position else None

@@ -1,41 +1,43 @@
-"""The engine: brings projections to the head of the log, keeps them there, and builds them anew where they changed.
+"""The engine: brings projections to the head of the log, keeps them there, and rebuilds those that changed.
 
-Everything it knows is in the database, so any number of processes may run one; they take turns step by step.
+Its whole state is in the database, so any number of processes may run one; they take turns step by step.
 """
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from itertools import groupby
 from typing import Final
 
 from infra.clock import Clock
-from infra.projection_engine import generation as books
-from infra.projection_engine import log, refresh, schema, stored_rows, timeline_view
-from infra.projection_engine.collecting import collecting_seldom
-from infra.projection_engine.feed import PAGE, Feed
+from infra.projection_engine import generation as generation_table
+from infra.projection_engine import refresh, schema
+from infra.projection_engine.build import AlreadyBuilding, rebuild
+from infra.projection_engine.feed import NOBODY, PAGE, Feeds, Watcher
 from infra.projection_engine.generation import Generation, NewerProjection, Overtaken
-from infra.projection_engine.progress import NOBODY, Watcher
+from infra.store import log_reader
 from infra.store.errors import ReadOnlyStore
 from infra.store.log import EventStore
-from infra.store.session import Session
-from infra.worker_runtime import schema as workers
+from infra.store.session import Database, Session
 from projections.catalogue import all_projections, tables_of
 from projections.projection import Projection
 from projections.tasks import TASKS
 from projections.timeline import TIMELINE
 
-# Whoever follows the log looks at the clock at least this often, for time passing and for being told to stop.
+# A follower checks the clock at least this often, because time passes and because it may be asked to stop.
 PULSE_SECONDS: Final = 2.0
-# So many events behind, and more than half of the log: building anew, stream by stream, is faster than going with it.
+# This many events behind, and more than half of the log: a rebuild, stream by stream, is faster than catching up.
 FAR_BEHIND: Final = 20_000
 # How long to wait for another process that builds the same and makes no progress.
 PATIENCE_SECONDS: Final = 30.0
 
 
-class Engine:
-    """Keeps the projections of one store. One thread uses it at a time; others wait."""
+class Engine(Feeds):
+    """Keeps the projections of one store. One thread uses it at a time; others wait.
+
+    `prepare_shown` makes the tables of others that datasets show; they must be there before the views are.
+    """
 
     def __init__(
         self,
@@ -44,26 +46,21 @@ class Engine:
         projections: Sequence[Projection] | None = None,
         watcher: Watcher = NOBODY,
         page: int = PAGE,
+        *,
+        prepare_shown: Callable[[Database], None],
     ) -> None:
-        self.store = store
-        self.database = store.database
-        self.clock = clock
-        self.watcher = watcher
-        self.page = page
-        self.projections: Mapping[str, Projection] = {
-            each.name: each for each in (all_projections() if projections is None else projections)
-        }
+        super().__init__(store, clock, all_projections() if projections is None else projections, watcher, page)
+        self.prepare_shown = prepare_shown
         self._turn = threading.RLock()
-        self._feeds: dict[tuple[tuple[str, str], ...], Feed] = {}
         self._prepared = False
 
     # --- to the head -----------------------------------------------------------------------------------------------
     def catch_up(self) -> int:
-        """Bring every projection to the head of the log and to the present; the position reached.
+        """Bring every projection to the head of the log and to the present; returns the position reached.
 
         Raises:
-            NewerProjection: a newer Rapport built one of them.
-            StoreError: the database can't.
+            NewerProjection: A newer Rapport built one of them.
+            StoreError: The database can't.
         """
         with self._turn:
             while True:
@@ -73,7 +70,7 @@ class Engine:
                     self.feed_to(self.live(), head)
                     self._refresh()
                 except Overtaken:
-                    # Somebody else moved on; what they did need not be done.
+                    # Another process moved on; its work need not be repeated.
                     self._feeds.clear()
                     self._prepared = False
                     continue
@@ -82,14 +79,16 @@ class Engine:
                 return head
 
     def _as_they_are(self, error: ReadOnlyStore) -> int:
-        """The position of the datasets in a store that can only be read; what they lack is noted.
+        """Returns the position of the datasets in a store that can only be read, and notes what they lack.
 
         Raises:
             ReadOnlyStore: They were never made, or this program would make others.
         """
         with self.database.reading() as session:
-            live = self._live(session) if schema.exists(session, schema.GENERATIONS) else []
-            head = log.head(session)
+            live = (
+                generation_table.live(session, self.projections) if schema.exists(session, schema.GENERATIONS) else []
+            )
+            head = log_reader.head(session)
         if self.projections.keys() != {each.name for each in live if each.current}:
             raise ReadOnlyStore(
                 f"{error}; its datasets are to be made first: ask once as somebody who may write"
@@ -99,37 +98,13 @@ class Engine:
             self.watcher.note(f"the datasets can't be written: the answer is as of position {position} of {head}")
         return position
 
-    def feed_to(self, generations: Sequence[Generation], head: int) -> None:
-        """Go with the log up to a position: those that are furthest behind first, until all go together."""
-        self.watcher.begin("bringing projections up to date", sum(head - each.position for each in generations))
-        while behind := [each for each in generations if each.position < head]:
-            lowest = min(each.position for each in behind)
-            together = [each for each in behind if each.position == lowest]
-            until = min([head, *(each.position for each in generations if each.position > lowest)])
-            feed = self.feed_of(together)
-            with collecting_seldom():
-                while feed.position < until:
-                    before = feed.position
-                    feed.step(until, self.clock.now(), self.page)
-                    self.watcher.done((feed.position - before) * len(together))
-            moved = {each.id: each for each in feed.generations}
-            generations = [moved.get(each.id, each) for each in generations]
-
-    def feed_of(self, generations: Sequence[Generation]) -> Feed:
-        """The feed of these generations, with what it remembers if they are as it left them."""
-        key = tuple(each.id for each in generations)
-        feed = self._feeds.get(key)
-        if feed is None or feed.generations != tuple(generations):
-            feed = self._feeds[key] = Feed(self.database, self.store.mapper, generations)
-        return feed
-
     def _refresh(self) -> None:
         live = self.live()
         for _, together in groupby(sorted(live, key=lambda each: each.position), key=lambda each: each.position):
             refresh.refresh(self.feed_of(list(together)), self.clock.now())
 
     def follow(self, stop: Callable[[], bool]) -> None:
-        """Stay at the head of the log until told to stop; wakes for every event, by whichever process, and for time."""
+        """Stay at the head of the log until `stop` says so; wakes for every event of any process and for due rows."""
         while not stop():
             position = self.catch_up()
             self.store.wait(position, self._patience())
@@ -137,27 +112,23 @@ class Engine:
     def _patience(self) -> float:
         """Seconds until the first row changes by itself, at most a pulse."""
         with self.database.reading() as session:
-            due = [refresh.next_due(session, each) for each in self._live(session) if refresh.is_timed(each)]
+            due = [
+                refresh.next_due(session, each)
+                for each in generation_table.live(session, self.projections)
+                if refresh.is_timed(each)
+            ]
         soonest = min((at for at in due if at is not None), default=None)
         if soonest is None:
             return PULSE_SECONDS
         return min(PULSE_SECONDS, max((soonest - self.clock.now()) / timedelta(seconds=1), 0.01))
 
     # --- generations -----------------------------------------------------------------------------------------------
-    def live(self) -> list[Generation]:
-        """The generations behind the plain names."""
-        with self.database.reading() as session:
-            return self._live(session)
-
-    def _live(self, session: Session) -> list[Generation]:
-        return [each for each in books.load(session, self.projections) if each.state == "live"]
-
     def _head(self) -> int:
         with self.database.reading() as session:
-            return log.head(session)
+            return log_reader.head(session)
 
     def prepare(self) -> None:
-        """Make what is missing; build anew what this program would build otherwise, and what is far behind."""
+        """Create what is missing; rebuild what this program would build differently and what is far behind."""
         with self._turn:
             if not self._prepared:
                 self._make_tables()
@@ -166,14 +137,13 @@ class Engine:
             self._prepared = True
 
     def _make_tables(self) -> None:
-        # Datasets show rows of the workers' tables, which are there before any worker is.
-        workers.prepare(self.database)
-        view = timeline_view.query(self.database.kind)
+        self.prepare_shown(self.database)
+        view = schema.timeline_query(self.database.kind)
         with self.database.reading() as session:
             made = schema.exists(session, schema.GENERATIONS)
             live = self._live_names(session) if made else set()
-            seen = made and books.view(session, TIMELINE.name) == view
-        # On PostgreSQL each start says anew who may read, for roles may have come since.
+            seen = made and generation_table.view(session, TIMELINE.name) == view
+        # On PostgreSQL each start grants reading again: roles may have been added since.
         if self.projections.keys() <= live and seen and self.database.kind == "sqlite":
             return
         with self.database.changing_schema() as session:
@@ -186,29 +156,27 @@ class Engine:
                     for table in tables_of(projection):
                         session.open_to(table.name, "analyst", "auditor")
             session.open_to(TASKS.name, "analyst", "auditor")
-            if books.view(session, TIMELINE.name) != view:
+            if generation_table.view(session, TIMELINE.name) != view:
                 schema.put_up(session, TIMELINE.name, view)
-                books.note_view(session, TIMELINE.name, view)
+                generation_table.note_view(session, TIMELINE.name, view)
             session.open_to(TIMELINE.name, "analyst", "auditor")
 
     def _live_names(self, session: Session) -> set[str]:
-        if newer := books.newer(session, self.projections):
+        if newer := generation_table.newer(session, self.projections):
             raise NewerProjection(f"a newer Rapport built {', '.join(newer)}; this one can't keep them up to date")
-        return {each.name for each in self._live(session)}
+        return {each.name for each in generation_table.live(session, self.projections)}
 
     def _make(self, session: Session, projection: Projection) -> None:
-        taken = [each.mark for each in books.load(session, self.projections) if each.name == projection.name]
-        new = Generation(projection, books.free_mark(projection, taken), "live", 0)
+        taken = [each.mark for each in generation_table.load(session, self.projections) if each.name == projection.name]
+        new = Generation(projection, generation_table.free_mark(projection, taken), "live", 0)
         schema.create_tables(session, self.database, projection, new.mark)
         for statement in schema.index_statements(projection, new.mark):
             session.execute(statement)
         schema.put_up_views(session, projection, new.mark)
-        books.add(session, new)
+        generation_table.add(session, new)
 
     def _build(self, names: Sequence[str]) -> None:
-        """Build anew, or wait for another process that does; one that stands still is taken over from."""
-        from infra.projection_engine.build import AlreadyBuilding, rebuild
-
+        """Rebuild, or wait for another process that does; take over from one that stands still."""
         try:
             rebuild(self, names)
         except AlreadyBuilding as error:
@@ -222,22 +190,11 @@ class Engine:
 
     def _writes(self, names: Sequence[str]) -> list[int]:
         with self.database.reading() as session:
-            return [each.writes for each in books.load(session, self.projections) if each.name in names]
-
-    def clean_up(self) -> None:
-        """Drop the tables of generations that nobody needs any more."""
-        with self.database.reading() as session:
-            found = books.load(session, self.projections)
-        for each in found:
-            if each.state == "retired" or (each.state == "building" and not each.current):
-                with self.database.changing_schema() as session:
-                    schema.drop_tables(session, each.mark)
-                    stored_rows.forget_quarantine(session, each)
-                    books.remove(session, each)
+            return [each.writes for each in generation_table.load(session, self.projections) if each.name in names]
 
     def _to_build(self) -> list[str]:
         with self.database.reading() as session:
-            head, live = log.head(session), self._live(session)
+            head, live = log_reader.head(session), generation_table.live(session, self.projections)
         return [
             each.name
             for each in live

@@ -1,4 +1,4 @@
-"""One step of going with the log: a page of events into a set of generations that stand at the same position.
+"""Going with the log: a feed takes page after page of events into generations that stand at the same position.
 
 Rows are read and events folded outside of any lock; the writing transaction compares positions with those that were read
 before anything is changed, so of several processes that do the same step one wins, and the others read again.
@@ -6,49 +6,85 @@ before anything is changed, so of several processes that do the same step one wi
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
-from domain.commitment.terms import TermsInTime
+from cachetools import LRUCache
+
+from domain.commitment.terms import DEFAULT, TermsInTime
 from domain.programme.events import TermSet
+from domain.programme.evolve import evolve
+from domain.programme.state import Programme
 from domain.terms import in_force, values
-from infra.projection_engine import generation as books
-from infra.projection_engine import log, stored_rows, summary_tables, writing
+from infra.clock import Clock
+from infra.projection_engine import generation as generation_table
+from infra.projection_engine import rows, summaries
 from infra.projection_engine.generation import Generation
-from infra.projection_engine.lru import Recent
-from infra.projection_engine.programme_terms import Programmes
-from infra.projection_engine.schema import physical, state_table
-from infra.projection_engine.stream_fold import Folder, Unit
+from infra.projection_engine.schema import drop_tables, physical, state_table
+from infra.projection_engine.stream_fold import Folder, Unit, collecting_seldom
+from infra.store import log_reader
+from infra.store.errors import StoreError
+from infra.store.log import EventStore
 from infra.store.mapper import RapportMapper
 from infra.store.session import Database, Session
-from projections.projection import StateFold, Summary
+from projections.projection import Projection, StateFold, Summary
 
 PAGE: Final = 2_000
 CACHED_STREAMS: Final = 2_000
-# Before any time that could be asked about: what is due then is due now.
+CACHED_PROGRAMMES: Final = 1_000
+# Before any time that could be asked about: rows due then are due now.
 LONG_AGO: Final = datetime.fromisoformat("1000-01-01T00:00:00+00:00")
+
+
+class Watcher(Protocol):
+    """Hears how far a long piece of work is: what begins, of how many steps, and how many were done since."""
+
+    def begin(self, what: str, total: int | None) -> None:
+        """A piece of work begins; the one before has ended."""
+
+    def done(self, steps: int) -> None:
+        """This many more steps are done."""
+
+    def note(self, message: str) -> None:
+        """A sentence for a person."""
+
+
+class Nobody:
+    """Watches nothing."""
+
+    def begin(self, what: str, total: int | None) -> None:
+        """See `Watcher`."""
+
+    def done(self, steps: int) -> None:
+        """See `Watcher`."""
+
+    def note(self, message: str) -> None:
+        """See `Watcher`."""
+
+
+NOBODY = Nobody()
 
 
 class Snapshot(NamedTuple):
     """What one reading of the database gave: the events, and the streams that they concern as they are stored."""
 
-    entries: list[log.Entry]
+    entries: list[log_reader.LogEntry]
     units: dict[str, Unit]
     to: int
 
 
 class Feed:
-    """Feeds generations that stand together; make another one when they are others."""
+    """Feeds generations that stand at one position; other generations need another feed."""
 
     def __init__(self, database: Database, mapper: RapportMapper, generations: Sequence[Generation]) -> None:
         self.database = database
         self.generations = tuple(generations)
         self.folder = Folder(generation.projection for generation in generations)
-        # Terms are for the engine to know, whoever folds them.
-        self.reader = log.Reader(
+        # The engine itself needs terms, whether or not a projection folds them.
+        self.reader = log_reader.LogReader(
             mapper, {TermSet, *(event for each in generations for event in each.projection.listens)}
         )
         self.programmes = Programmes(mapper)
-        self._units: Recent[str, Unit] = Recent(CACHED_STREAMS)
+        self._units: LRUCache[str, Unit] = LRUCache(CACHED_STREAMS)
 
     @property
     def position(self) -> int:
@@ -56,19 +92,23 @@ class Feed:
         return self.generations[0].position
 
     def step(self, until: int, at: datetime, limit: int = PAGE) -> int:
-        """Take in the next page of events up to a position; how many they were. Raises `Overtaken`."""
+        """Take in the next page of events up to a position; returns how many there were.
+
+        Raises:
+            Overtaken: Another process wrote meanwhile.
+        """
         try:
             with self.database.reading() as session:
                 taken = self._read(session, until, limit)
                 self._fold(session, taken, at)
-                summaries = self.summed(
+                resummed = self.summed(
                     session, self.touched(taken.units.values()), taken.to, new_terms=_new_terms(taken.entries)
                 )
-            changes = writing.changes(self.database.kind, self.generations, list(taken.units.values()))
+            changes = rows.changes(self.database.kind, self.generations, list(taken.units.values()))
             with self.database.transaction() as session:
-                moved = books.advance(session, self.generations, taken.to)
-                writing.write(session, changes)
-                summary_tables.write(session, summaries)
+                moved = generation_table.advance(session, self.generations, taken.to)
+                rows.write(session, changes)
+                summaries.write(session, resummed)
                 self._mark_due(session, taken.entries)
         except BaseException:
             self._units.clear()
@@ -82,27 +122,31 @@ class Feed:
         return len(taken.entries)
 
     def replace(self, generation: Generation) -> None:
-        """Go on with a generation that was written to otherwise; what was remembered of its rows is forgotten."""
+        """Continue with a generation that something else wrote to; forgets the rows in memory."""
         self.generations = tuple(generation if each.id == generation.id else each for each in self.generations)
         self._units.clear()
 
     def _read(self, session: Session, until: int, limit: int) -> Snapshot:
         self.check(session)
-        entries = log.page(session, self.reader, self.position, until, limit)
+        entries = log_reader.page(session, self.reader, self.position, until, limit)
         subjects = dict.fromkeys(entry.subject for entry in entries)
         units = {subject: unit for subject in subjects if (unit := self._units.get(subject))}
         missing = [subject for subject in subjects if subject not in units]
-        units |= stored_rows.load(session, self.generations, self.folder, missing)
+        units |= rows.load(session, self.generations, self.folder, missing)
         # With fewer than a page there was nothing else to read.
         return Snapshot(entries, units, entries[-1].position if len(entries) == limit else until)
 
     def check(self, session: Session) -> None:
-        """Raises `Overtaken` unless all generations are still as they were left."""
+        """Make sure that all generations are as they were left.
+
+        Raises:
+            Overtaken: Another process wrote meanwhile.
+        """
         projections = {each.name: each.projection for each in self.generations}
-        found = {each.id: each.writes for each in books.load(session, projections)}
+        found = {each.id: each.writes for each in generation_table.load(session, projections)}
         for each in self.generations:
             if found.get(each.id) != each.writes:
-                raise books.Overtaken(each.name)
+                raise generation_table.Overtaken(each.name)
 
     def _fold(self, session: Session, taken: Snapshot, at: datetime) -> None:
         for entry in taken.entries:
@@ -114,25 +158,25 @@ class Feed:
             self.folder.work(unit, at, terms_of)
 
     def terms_of(self, session: Session, until: int) -> Callable[[str | None], TermsInTime]:
-        """Looks up the terms of a programme as they stand in the log up to a position."""
+        """Returns a look-up for the terms of a programme as they stand in the log up to a position."""
         return lambda programme_id: self.programmes.terms(session, programme_id, until)
 
     # --- summaries -------------------------------------------------------------------------------------------------
-    def touched(self, units: Iterable[Unit]) -> list[list[summary_tables.Change]]:
+    def touched(self, units: Iterable[Unit]) -> list[list[summaries.Change]]:
         """What these units change for each of the summaries."""
         each_once = list(units)
-        return [summary_tables.changes(summary, each_once) for _, summary in self.summaries()]
+        return [summaries.changes(summary, each_once) for _, summary in self.summaries()]
 
     def summed(
-        self, session: Session, touched: Sequence[Sequence[summary_tables.Change]], until: int, *, new_terms: bool
-    ) -> list[summary_tables.Resummed]:
+        self, session: Session, touched: Sequence[Sequence[summaries.Change]], until: int, *, new_terms: bool
+    ) -> list[summaries.Resummed]:
         """The summaries that change by what was touched, or with new terms."""
         found = []
         for (generation, summary), changes in zip(self.summaries(), touched, strict=True):
             if changes or new_terms:
-                before = summary_tables.load(session, generation, summary)
-                after = summary_tables.add_up(summary, before, changes, self.values_of(session, until))
-                found.append(summary_tables.Resummed(generation, summary, before, after))
+                before = summaries.load(session, generation, summary)
+                after = summaries.add_up(summary, before, changes, self.values_of(session, until))
+                found.append(summaries.Resummed(generation, summary, before, after))
         return found
 
     def summaries(self) -> list[tuple[Generation, Summary]]:
@@ -144,7 +188,7 @@ class Feed:
         ]
 
     def values_of(self, session: Session, until: int) -> Callable[[str], Mapping[str, float]]:
-        """Looks up the values that a programme's terms have once all that is said up to a position counts."""
+        """Returns a look-up for the values of a programme's terms, with everything recorded up to a position in force."""
 
         def look_up(programme_id: str) -> Mapping[str, float]:
             settings = self.programmes.terms(session, programme_id, until).settings
@@ -153,8 +197,8 @@ class Feed:
         return look_up
 
     # --- terms -----------------------------------------------------------------------------------------------------
-    def _mark_due(self, session: Session, entries: Iterable[log.Entry]) -> None:
-        """New terms change the rows of all streams of a programme: they are worked out anew before anybody is answered."""
+    def _mark_due(self, session: Session, entries: Iterable[log_reader.LogEntry]) -> None:
+        """Mark all streams of a programme with new terms as due: their rows are computed again before the next answer."""
         programmes = {
             entry.subject.partition(":")[2]
             for entry in entries
@@ -169,5 +213,97 @@ class Feed:
             self._units.clear()
 
 
-def _new_terms(entries: Iterable[log.Entry]) -> bool:
+def _new_terms(entries: Iterable[log_reader.LogEntry]) -> bool:
     return any(entry.recorded is not None and isinstance(entry.recorded.data, TermSet) for entry in entries)
+
+
+class Programmes:
+    """Looks up terms and remembers them; `forget` a programme that has new events."""
+
+    def __init__(self, mapper: RapportMapper) -> None:
+        self.reader = log_reader.LogReader(mapper)
+        self._terms: LRUCache[str, TermsInTime] = LRUCache(CACHED_PROGRAMMES)
+
+    def terms(self, session: Session, programme_id: str | None, until: int) -> TermsInTime:
+        """The terms of a programme over time, as far as they stand in the log up to a position.
+
+        Raises:
+            StoreError: An event of the programme can't be read, so its terms are not known.
+        """
+        if programme_id is None:
+            return DEFAULT
+        known = self._terms.get(programme_id)
+        if known is None:
+            known = self._terms[programme_id] = self._read(session, programme_id, until)
+        return known
+
+    def forget(self, programme_id: str) -> None:
+        """Read the programme's stream again when it is asked for."""
+        self._terms.pop(programme_id, None)
+
+    def forget_all(self) -> None:
+        """Read every programme's stream again."""
+        self._terms.clear()
+
+    def _read(self, session: Session, programme_id: str, until: int) -> TermsInTime:
+        programme: Programme | None = None
+        for entry in log_reader.stream(session, self.reader, f"programme:{programme_id}", until):
+            if entry.recorded is None:
+                raise StoreError(f"the terms of programme {programme_id} are not known: {entry.error}")
+            programme = evolve(programme, entry.recorded)
+        return TermsInTime(programme.settings) if programme and programme.settings else DEFAULT
+
+
+class Feeds:
+    """The generations of one store and their feeds: moves generations along the log, as far as they are asked to go."""
+
+    def __init__(
+        self, store: EventStore, clock: Clock, projections: Iterable[Projection], watcher: Watcher, page: int
+    ) -> None:
+        self.store = store
+        self.database = store.database
+        self.clock = clock
+        self.watcher = watcher
+        self.page = page
+        self.projections: Mapping[str, Projection] = {each.name: each for each in projections}
+        self._feeds: dict[tuple[tuple[str, str], ...], Feed] = {}
+
+    def live(self) -> list[Generation]:
+        """The generations behind the plain names."""
+        with self.database.reading() as session:
+            return generation_table.live(session, self.projections)
+
+    def feed_to(self, generations: Sequence[Generation], head: int) -> None:
+        """Feed generations up to a position: those furthest behind first, until all go together."""
+        self.watcher.begin("bringing projections up to date", sum(head - each.position for each in generations))
+        while behind := [each for each in generations if each.position < head]:
+            lowest = min(each.position for each in behind)
+            together = [each for each in behind if each.position == lowest]
+            until = min([head, *(each.position for each in generations if each.position > lowest)])
+            feed = self.feed_of(together)
+            with collecting_seldom():
+                while feed.position < until:
+                    before = feed.position
+                    feed.step(until, self.clock.now(), self.page)
+                    self.watcher.done((feed.position - before) * len(together))
+            moved = {each.id: each for each in feed.generations}
+            generations = [moved.get(each.id, each) for each in generations]
+
+    def feed_of(self, generations: Sequence[Generation]) -> Feed:
+        """Returns the feed of these generations; it keeps its memory if they are as it left them."""
+        key = tuple(each.id for each in generations)
+        feed = self._feeds.get(key)
+        if feed is None or feed.generations != tuple(generations):
+            feed = self._feeds[key] = Feed(self.database, self.store.mapper, generations)
+        return feed
+
+    def clean_up(self) -> None:
+        """Drop the tables of generations that are no longer needed."""
+        with self.database.reading() as session:
+            found = generation_table.load(session, self.projections)
+        for each in found:
+            if each.state == "retired" or (each.state == "building" and not each.current):
+                with self.database.changing_schema() as session:
+                    drop_tables(session, each.mark)
+                    rows.forget_quarantine(session, each)
+                    generation_table.remove(session, each)

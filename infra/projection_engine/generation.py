@@ -1,7 +1,7 @@
 """Generations: the tables of one build of one projection, and how far in the log they have come.
 
-Whoever writes to a generation first counts up its `writes`, from the number that was read: of several processes one
-wins, and what the others keep in memory is seen to be out of date.
+A writer first increases the `writes` of a generation from the number that it read: of several processes one wins, and
+the others learn that their memory is out of date.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,7 +30,7 @@ _COLUMNS: Final = (
 
 
 class Overtaken(Exception):
-    """Somebody else wrote to a generation; read again where it is."""
+    """Another process wrote to a generation; read its position again."""
 
 
 class NewerProjection(StoreError):
@@ -62,7 +62,7 @@ class Generation(NamedTuple):
 
     @property
     def id(self) -> tuple[str, str]:
-        """The key in the books."""
+        """The key in the table of generations."""
         return self.name, self.mark
 
 
@@ -93,7 +93,7 @@ def newer(session: Session, projections: Mapping[str, Projection]) -> list[str]:
 
 
 def add(session: Session, generation: Generation) -> None:
-    """Enter a generation in the books."""
+    """Add a generation to the table of generations."""
     projection = generation.projection
     row = (
         projection.name,
@@ -111,54 +111,79 @@ def add(session: Session, generation: Generation) -> None:
 
 
 def free_mark(projection: Projection, taken: Iterable[str]) -> str:
-    """A mark for another generation: from the fingerprint, told apart from those in use."""
+    """Returns a mark for another generation: from the fingerprint, different from those in use."""
     mark, used = fingerprint(projection)[:MARK_LENGTH], set(taken)
     while mark in used:
         mark += "b"
     return mark
 
 
+def live(session: Session, projections: Mapping[str, Projection]) -> list[Generation]:
+    """The generations behind the plain names."""
+    return [each for each in load(session, projections) if each.state == "live"]
+
+
 def view(session: Session, name: str) -> str | None:
-    """What a view of the log was made from, None when it wasn't made."""
+    """Returns what a view of the log was made from; None if there is no view."""
     found = session.query(f"SELECT fingerprint FROM {GENERATIONS} WHERE name = ? AND state = 'view'", (name,))
     return str(found[0][0]) if found else None
 
 
 def note_view(session: Session, name: str, made_from: str) -> None:
-    """Enter a view of the log in the books."""
+    """Note what a view of the log was made from."""
     row = (name, "view", 1, made_from, "view", 0, 0, None, None, name)
     session.upsert(GENERATIONS, _COLUMNS, ("name", "mark"), [row])
 
 
 def advance(session: Session, generations: Sequence[Generation], to: int) -> list[Generation]:
-    """Move generations to a position. Raises `Overtaken`: then the transaction must not be committed."""
+    """Move generations to a position.
+
+    Raises:
+        Overtaken: Another process wrote meanwhile; the transaction must not be committed.
+    """
     return [_write(session, generation, position=to) for generation in generations]
 
 
 def touch(session: Session, generations: Sequence[Generation]) -> list[Generation]:
-    """Say that rows change though no event does it. Raises `Overtaken`."""
+    """Note that rows change without an event.
+
+    Raises:
+        Overtaken: Another process wrote meanwhile.
+    """
     return [_write(session, generation) for generation in generations]
 
 
 def reach(session: Session, generations: Sequence[Generation], subject: str) -> list[Generation]:
-    """Note that the streams up to this one are in, of generations that are built stream by stream. Raises `Overtaken`."""
+    """Note that the streams up to this one are in, of generations that are built stream by stream.
+
+    Raises:
+        Overtaken: Another process wrote meanwhile.
+    """
     return [_write(session, generation, reached=subject) for generation in generations]
 
 
 def complete(session: Session, generations: Sequence[Generation]) -> list[Generation]:
-    """All streams are in: from here on generations go with the log. Raises `Overtaken`."""
+    """All streams are in: from here on generations go with the log.
+
+    Raises:
+        Overtaken: Another process wrote meanwhile.
+    """
     return [
         _write(session, generation, position=generation.target, reached=None, target=None) for generation in generations
     ]
 
 
 def turn(session: Session, generation: Generation, state: State) -> Generation:
-    """Give a generation another state. Raises `Overtaken`."""
+    """Give a generation another state.
+
+    Raises:
+        Overtaken: Another process wrote meanwhile.
+    """
     return _write(session, generation, state=state)
 
 
 def remove(session: Session, generation: Generation) -> None:
-    """Strike a generation out of the books."""
+    """Delete a generation from the table of generations."""
     session.delete(GENERATIONS, ("name", "mark"), [generation.id])
 
 

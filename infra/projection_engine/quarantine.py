@@ -1,14 +1,15 @@
-"""Streams that are held up in a projection: which, why, and how they are let go."""
+"""Streams that are held up in a projection: which, why, and how they are released."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from infra.projection_engine import generation as books
-from infra.projection_engine import log, stored_rows, summary_tables, writing
+from infra.projection_engine import generation as generation_table
+from infra.projection_engine import rows, summaries
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.feed import Feed
 from infra.projection_engine.generation import Generation, Overtaken
 from infra.projection_engine.schema import QUARANTINE
+from infra.store import log_reader
 from infra.store.session import Session
 
 
@@ -40,7 +41,7 @@ class Retried(NamedTuple):
 
 
 def retry(engine: Engine, projections: Sequence[str], subject: str | None = None) -> Retried:
-    """Fold what is held up in these projections anew from its first event, one stream or all."""
+    """Fold streams that are held up again from their first event: one stream or all."""
     engine.catch_up()
     released: list[Held] = []
     while True:
@@ -64,20 +65,20 @@ def _retry(engine: Engine, generation: Generation, subject: str | None) -> list[
         waiting = [each for each in held(session, [generation]) if subject in (None, each.subject)]
         if not waiting:
             return []
-        stored = stored_rows.load(session, [generation], feed.folder, [each.subject for each in waiting])
+        stored = rows.load(session, [generation], feed.folder, [each.subject for each in waiting])
         units = []
         for each in waiting:
             unit = feed.folder.fresh(each.subject)
-            for entry in log.stream(session, feed.reader, each.subject, generation.position):
+            for entry in log_reader.stream(session, feed.reader, each.subject, generation.position):
                 feed.folder.fold(unit, entry)
             feed.folder.work(unit, engine.clock.now(), feed.terms_of(session, generation.position))
             unit.replaces(stored[each.subject])
             units.append(unit)
-        summaries = feed.summed(session, feed.touched(units), generation.position, new_terms=False)
-    changes = writing.changes(engine.database.kind, [generation], units)
+        resummed = feed.summed(session, feed.touched(units), generation.position, new_terms=False)
+    changes = rows.changes(engine.database.kind, [generation], units)
     with engine.database.transaction() as session:
-        books.touch(session, [generation])
-        stored_rows.release(session, generation, [each.subject for each in waiting])
-        writing.write(session, changes)
-        summary_tables.write(session, summaries)
+        generation_table.touch(session, [generation])
+        rows.release(session, generation, [each.subject for each in waiting])
+        rows.write(session, changes)
+        summaries.write(session, resummed)
     return [each for each, unit in zip(waiting, units, strict=True) if not unit.broken]

@@ -1,10 +1,10 @@
-"""Time passing: rows that are due to change by themselves are worked out anew before anybody is answered."""
+"""Time passing: rows that are due to change by themselves are computed again before the next answer."""
 
 from datetime import datetime
 from typing import Any, Final
 
-from infra.projection_engine import generation as books
-from infra.projection_engine import stored_rows, writing
+from infra.projection_engine import generation as generation_table
+from infra.projection_engine import rows
 from infra.projection_engine.feed import Feed
 from infra.projection_engine.generation import Generation
 from infra.projection_engine.schema import physical, state_table
@@ -17,10 +17,10 @@ CHUNK: Final = 500
 def due_streams(session: Session, generation: Generation, at: datetime) -> list[str]:
     """Streams whose rows do not hold at a time: they were to change by then, or time has been turned back."""
     states = _states(generation)
-    rows = session.query(
+    due = session.query(
         f"SELECT subject FROM {states} WHERE due <= ? UNION SELECT subject FROM {states} WHERE since > ?", (at, at)
     )
-    return sorted(subject for (subject,) in rows)
+    return sorted(subject for (subject,) in due)
 
 
 def is_timed(generation: Generation) -> bool:
@@ -35,36 +35,36 @@ def next_due(session: Session, generation: Generation) -> datetime | None:
 
 
 def refresh(feed: Feed, at: datetime) -> int:
-    """Work out anew what is due, in every projection that depends on time or terms; how many streams that were.
+    """Compute due rows again, in every projection that depends on time or terms; returns how many streams were due.
 
     Raises:
-        Overtaken: somebody else wrote meanwhile.
+        Overtaken: Another process wrote meanwhile.
     """
     count = 0
     for each in feed.generations:
         if is_timed(each):
             with feed.database.reading() as session:
                 due = due_streams(session, each, at)
-            # Each stream once: one that is due again at once would hold everybody up.
+            # Each stream once: a stream that is due again at once would block the others.
             for start in range(0, len(due), CHUNK):
-                _work_anew(feed, each.name, due[start : start + CHUNK], at)
+                _recompute(feed, each.name, due[start : start + CHUNK], at)
             count += len(due)
     return count
 
 
-def _work_anew(feed: Feed, name: str, subjects: list[str], at: datetime) -> None:
+def _recompute(feed: Feed, name: str, subjects: list[str], at: datetime) -> None:
     generation = next(each for each in feed.generations if each.name == name)
     with feed.database.reading() as session:
         feed.check(session)
-        units = list(stored_rows.load(session, [generation], feed.folder, subjects).values())
+        units = list(rows.load(session, [generation], feed.folder, subjects).values())
         terms_of = feed.terms_of(session, generation.position)
         for unit in units:
-            unit.states[name].stirred = True
+            unit.states[name].dirty = True
             feed.folder.work(unit, at, terms_of)
-    changes = writing.changes(feed.database.kind, [generation], units)
+    changes = rows.changes(feed.database.kind, [generation], units)
     with feed.database.transaction() as session:
-        (moved,) = books.touch(session, [generation])
-        writing.write(session, changes)
+        (moved,) = generation_table.touch(session, [generation])
+        rows.write(session, changes)
     feed.replace(moved)
 
 

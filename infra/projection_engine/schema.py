@@ -1,23 +1,26 @@
-"""The tables of projections: each generation has its own, and plain names are views on those of the live one.
+"""The tables of projections and the view `timeline`: each generation has tables of its own, plain names are views.
 
-Building a projection anew fills the tables of another generation beside the live ones; to switch is to put the views
-up anew, in one transaction. What a view adds to its table: the position, and whether the row could be kept up to date.
+A rebuild fills the tables of another generation beside the live ones; the switch replaces the views in one transaction.
+A view adds two columns to its table: the position, and since when the row is stale.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import Final
 
 import orjson
 
-from infra.store.session import Database, Session
+from infra.store.session import Database, Kind, Session
 from projections.dataset import POSITION, STALE_SINCE, Column, Table
 from projections.projection import STATE_SUFFIX, Projection, StateFold, Summary
+from projections.timeline import LEFT_OUT, TIMELINE
 
 GENERATIONS: Final = "projection_generations"
 QUARANTINE: Final = "projection_quarantine"
-# Raised when the engine lays tables out otherwise; every projection is then built anew.
+# Raise this when the layout of tables changes; every projection is then rebuilt.
 LAYOUT: Final = 1
+# Ids and the clause that the data of an event may name; the timeline shows them.
+_ABOUT: Final = ("session_id", "goal_id", "clause")
 
 _OWN_TABLES: Final = {
     GENERATIONS: (
@@ -87,7 +90,7 @@ def fingerprint(projection: Projection) -> str:
 
 
 def create_own_tables(session: Session, database: Database) -> None:
-    """Create the tables in which the engine keeps its books, where they don't exist."""
+    """Create the engine's own tables where they are missing."""
     for name, columns in _OWN_TABLES.items():
         session.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns.format_map(database.types)})")
 
@@ -181,3 +184,65 @@ def _of(projection: Projection, mark: str) -> str:
 
 def _type(database: Database, column: Column) -> str:
     return database.types["json" if column.type in ("integers", "texts") else column.type]
+
+
+# --- the timeline --------------------------------------------------------------------------------------------------
+def timeline_query(kind: Kind) -> str:
+    """The query behind the view `timeline`: the log and the history of deadlines, in the SQL of this kind of database.
+
+    It reads the envelope of an event and the ids and the clause that its data may name; none of these is content.
+    """
+    return f"{_events(kind)} UNION ALL {_deadlines()}"
+
+
+def _events(kind: Kind) -> str:
+    left_out = " AND ".join(f"topic NOT LIKE '{event.__name__}%'" for event in LEFT_OUT)
+    if kind == "sqlite":
+        # One damaged event must not take all others out of sight.
+        text = "CAST(state AS TEXT)"
+        source = f"(SELECT *, CASE WHEN json_valid({text}) THEN {text} ELSE '{{}}' END AS envelope FROM stored_events)"
+        values = {
+            "type": "substr(topic, 1, instr(topic || '#', '#') - 1)",
+            **{name: _sqlite_time(f"envelope ->> '$.{name}'") for name in ("occurred_at", "recorded_at")},
+            "actor_role": "substr(envelope ->> '$.actor', 1, instr(envelope ->> '$.actor', ':') - 1)",
+            "actor_id": "substr(envelope ->> '$.actor', instr(envelope ->> '$.actor', ':') + 1)",
+            **{name: f"envelope ->> '$.data.{name}'" for name in _ABOUT},
+        }
+    else:
+        source = "stored_events, LATERAL (SELECT convert_from(state, 'UTF8')::json AS envelope) e"
+        values = {
+            "type": "split_part(topic, '#', 1)",
+            **{name: f"(envelope ->> '{name}')::timestamptz" for name in ("occurred_at", "recorded_at")},
+            "actor_role": "split_part(envelope ->> 'actor', ':', 1)",
+            "actor_id": "substr(envelope ->> 'actor', position(':' IN envelope ->> 'actor') + 1)",
+            **{name: f"envelope -> 'data' ->> '{name}'" for name in _ABOUT},
+        }
+    values |= {"subject": "originator_id", "source": "'event'", "version": "originator_version", "position": "position"}
+    return f"SELECT {_named(values)} FROM {source} WHERE {left_out}"
+
+
+def _sqlite_time(text: str) -> str:
+    """Whole seconds are written without a fraction in events, and with one in datasets, so that texts sort as times."""
+    return f"CASE length({text}) WHEN 20 THEN substr({text}, 1, 19) || '.000000Z' ELSE {text} END"
+
+
+def _deadlines() -> str:
+    values = {
+        "subject": "key",
+        "source": "'deadline'",
+        "sequence": "seq",
+        "type": "change",
+        "occurred_at": "at",
+        "recorded_at": "at",
+        "actor_role": "'worker'",
+        "actor_id": "worker",
+        "clause": "clauses ->> 0",
+        "deadline": "name",
+        "due_at": "due_at",
+        "position": "position",
+    }
+    return f"SELECT {_named(values)} FROM deadline_history"
+
+
+def _named(values: Mapping[str, str]) -> str:
+    return ", ".join(f"{values.get(column.name, 'NULL')} AS {column.name}" for column in TIMELINE.columns)

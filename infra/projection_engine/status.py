@@ -1,12 +1,17 @@
-"""How far every projection is, measured against the log's real head; nothing is caught up for the answer."""
+"""How far every projection is, for `rapport projections status` and the metrics of any process; nothing is caught up."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from infra.projection_engine import generation as books
-from infra.projection_engine import log, quarantine, refresh, schema
+from infra.operations.followers import Reading
+from infra.projection_engine import generation as generation_table
+from infra.projection_engine import quarantine, refresh, schema
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.quarantine import Held
+from infra.projection_engine.schema import GENERATIONS, QUARANTINE
+from infra.store import log_reader
+from infra.store.session import Session
 from projections.catalogue import tables_of
 
 
@@ -21,7 +26,7 @@ class Progress(NamedTuple):
 class Status(NamedTuple):
     """One projection: its datasets, version and position, how many events it has yet to see, and what it waits for.
 
-    `outdated` says that the program would build it otherwise, which happens at the next query. `held` are the streams in
+    `outdated`: this program would build it differently, and will at the next query. `held` are the streams in
     quarantine, `due` the time at which the first row changes by itself.
     """
 
@@ -46,9 +51,9 @@ class Statuses(NamedTuple):
 def status(engine: Engine) -> Statuses:
     """How far every projection is. One that was never built is at 0."""
     with engine.database.reading() as session:
-        head = log.head(session)
+        head = log_reader.head(session)
         known = schema.exists(session, schema.GENERATIONS)
-        found = books.load(session, engine.projections) if known else []
+        found = generation_table.load(session, engine.projections) if known else []
         live = {each.name: each for each in found if each.state == "live"}
         building = {each.name: each for each in found if each.state == "building"}
         waiting = quarantine.held(session, list(live.values())) if known else []
@@ -71,3 +76,14 @@ def status(engine: Engine) -> Statuses:
             )
         )
     return Statuses(head, statuses)
+
+
+def readings(session: Session) -> Iterator[Reading]:
+    """The position of every live projection, and the streams that are held up in it."""
+    if not schema.exists(session, GENERATIONS):
+        return
+    for name, position, held in session.query(
+        f"SELECT g.name, g.position, (SELECT COUNT(*) FROM {QUARANTINE} q WHERE q.name = g.name AND q.mark = g.mark) "
+        f"FROM {GENERATIONS} g WHERE g.state = 'live' ORDER BY g.name"
+    ):
+        yield Reading(f"projection {name}", position=position, parked=held)

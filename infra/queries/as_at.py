@@ -1,13 +1,16 @@
-"""What is known of programmes and relationships at another time: the streams, up to what had been recorded by then."""
+"""Questions about another time: which events count, the state that they fold to, and the terms that were known then."""
 
 from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
 from domain.commitment.terms import TermsInTime
-from domain.programme.evolve import evolve
+from domain.model import AnyRecorded
+from domain.programme.evolve import evolve as evolve_programme
 from domain.programme.state import Programme
-from infra.projection_engine import log
+from domain.registry import State, evolve, kind_of
+from domain.relationship.events import RelationshipProposed
+from infra.store import log_reader
 from infra.store.errors import StoreError
 from infra.store.session import Session
 from projections import commitment
@@ -15,26 +18,66 @@ from projections import commitment
 END = 2**62
 
 
+# --- one stream ----------------------------------------------------------------------------------------------------
+class Moment(NamedTuple):
+    """A point in time, asked two ways: `as_of` occurred time, `known_at` recorded time; or a version of the stream."""
+
+    as_of: datetime | None = None
+    known_at: datetime | None = None
+    version: int | None = None
+
+    def holds(self, event: AnyRecorded) -> bool:
+        """Whether an event counts: it had occurred, it was known, the stream had come that far."""
+        return (
+            (self.as_of is None or event.occurred_at <= self.as_of)
+            and (self.known_at is None or event.recorded_at <= self.known_at)
+            and (self.version is None or event.version <= self.version)
+        )
+
+
+NOW = Moment()
+
+
+def state_at(events: Iterable[AnyRecorded], moment: Moment = NOW) -> State | None:
+    """The state after the events that count, in the order of their versions; None before there was anything.
+
+    What occurred before the proposal did has no relationship to belong to yet.
+    """
+    state: State | None = None
+    for event in events:
+        if not moment.holds(event):
+            continue
+        if (
+            state is None
+            and kind_of(event.subject) == "relationship"
+            and not isinstance(event.data, RelationshipProposed)
+        ):
+            continue
+        state = evolve(state, event)
+    return state
+
+
+# --- health and figures --------------------------------------------------------------------------------------------
 class UnknownTerms(StoreError):
-    """An event of a programme can't be read, so nobody knows what its terms are."""
+    """An event of a programme can't be read, so its terms are not known."""
 
 
 class Asked(NamedTuple):
-    """The time that is asked about (occurred), and when it is asked (recorded; None: now)."""
+    """The occurred time that is asked about, and the recorded time by which it was known (None: now)."""
 
     at: datetime
     known_at: datetime | None = None
 
 
 class Found(NamedTuple):
-    """What a stream tells. `stale_since` is the first event that could not be read: nothing from there on is in it."""
+    """The state of a stream. `stale_since` is the first event that could not be read; the state ends before it."""
 
     state: commitment.State | None
     stale_since: int | None = None
 
 
-def told(entries: Iterable[log.Entry], known_at: datetime | None) -> Found:
-    """The state of a relationship by what had been recorded by then."""
+def known_state(entries: Iterable[log_reader.LogEntry], known_at: datetime | None) -> Found:
+    """The state of a relationship, folded from the entries recorded by a time (None: all)."""
     state: commitment.State | None = None
     for entry in entries:
         if entry.error is not None:
@@ -45,9 +88,9 @@ def told(entries: Iterable[log.Entry], known_at: datetime | None) -> Found:
 
 
 class TermsThen:
-    """The terms of programmes by what had been recorded by a time."""
+    """The terms of programmes as they were known at a time."""
 
-    def __init__(self, session: Session, reader: log.Reader, known_at: datetime | None) -> None:
+    def __init__(self, session: Session, reader: log_reader.LogReader, known_at: datetime | None) -> None:
         self.session, self.reader, self.known_at = session, reader, known_at
         self._found: dict[tuple[str, tuple[tuple[str, float], ...]], TermsInTime] = {}
 
@@ -66,9 +109,9 @@ class TermsThen:
         if overrides:
             return TermsInTime(self.of(programme_id).settings, dict(overrides))
         programme: Programme | None = None
-        for entry in log.stream(self.session, self.reader, f"programme:{programme_id}", END):
+        for entry in log_reader.stream(self.session, self.reader, f"programme:{programme_id}", END):
             if entry.recorded is None:
                 raise UnknownTerms(f"the terms of programme {programme_id} are not known: {entry.error}")
             if self.known_at is None or entry.recorded.recorded_at <= self.known_at:
-                programme = evolve(programme, entry.recorded)
+                programme = evolve_programme(programme, entry.recorded)
         return TermsInTime(programme.settings if programme else ())

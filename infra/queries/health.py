@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 
 from domain.commitment import Change, Health, build_timeline, health_at
 from domain.programme.events import CodeAdopted, ProgrammeCreated, TermSet
-from infra.projection_engine import log, stored_rows
+from infra.projection_engine import rows
 from infra.projection_engine.engine import Engine
-from infra.queries.as_at import END, Asked, Found, TermsThen, UnknownTerms, told
+from infra.queries.as_at import END, Asked, Found, TermsThen, UnknownTerms, known_state
+from infra.store import log_reader
 from infra.store.log import EventStore
 from infra.store.session import Session
 from projections import commitment
@@ -32,13 +33,13 @@ def assess_one(
     """Health of one relationship, from its own events; None when it did not exist, or was not known, by then."""
     with store.database.reading() as session:
         reader = _reader(store)
-        found = told(log.stream(session, reader, subject, END), asked.known_at)
+        found = known_state(log_reader.stream(session, reader, subject, END), asked.known_at)
         return _assessed(subject, found, asked, TermsThen(session, reader, asked.known_at), overrides)
 
 
-def _reader(store: EventStore) -> log.Reader:
+def _reader(store: EventStore) -> log_reader.LogReader:
     """Reads what health depends on."""
-    return log.Reader(store.mapper, commitment.PROJECTION.listens | {ProgrammeCreated, CodeAdopted, TermSet})
+    return log_reader.LogReader(store.mapper, commitment.PROJECTION.listens | {ProgrammeCreated, CodeAdopted, TermSet})
 
 
 def assess_all(engine: Engine, asked: Asked, overrides: Mapping[str, float] | None = None) -> Iterator[Assessed]:
@@ -75,20 +76,20 @@ def _assessed(
 
 
 def _known_now(engine: Engine, session: Session) -> Iterator[tuple[str, Found]]:
-    for subject, state, stale_since in stored_rows.states(session, engine.projections, commitment.PROJECTION):
+    for subject, state, stale_since in rows.states(session, engine.projections, commitment.PROJECTION):
         yield subject, Found(state, stale_since)
 
 
 def _known_then(engine: Engine, session: Session, asked: Asked) -> Iterator[tuple[str, Found]]:
     after: tuple[str, int] = ("", 0)
-    stream: list[log.Entry] = []
+    stream: list[log_reader.LogEntry] = []
     reader = _reader(engine.store)
     engine.watcher.begin("reading the log", int(session.query("SELECT COUNT(*) FROM stored_events")[0][0]))
     while True:
-        entries = log.streams(session, reader, after, log.LAST, END, READ)
+        entries = log_reader.streams(session, reader, after, log_reader.LAST, END, READ)
         for entry in entries:
             if stream and stream[0].subject != entry.subject:
-                yield stream[0].subject, told(stream, asked.known_at)
+                yield stream[0].subject, known_state(stream, asked.known_at)
                 stream = []
             stream.append(entry)
         engine.watcher.done(len(entries))
@@ -96,11 +97,11 @@ def _known_then(engine: Engine, session: Session, asked: Asked) -> Iterator[tupl
             break
         after = entries[-1].subject, entries[-1].version
     if stream:
-        yield stream[0].subject, told(stream, asked.known_at)
+        yield stream[0].subject, known_state(stream, asked.known_at)
 
 
 def shown(assessed: Assessed) -> Shown:
-    """Health as JSON tells it."""
+    """Returns health in its JSON shape."""
     health, state = assessed.health, assessed.found.state
     answer: Shown = {
         "relationship_id": assessed.relationship_id,

@@ -9,7 +9,11 @@ Entry = dict[str, Any]
 
 
 def history(store: EventStore, subject: str) -> list[Entry]:
-    """One entry an event; empty for an unknown subject. Raises `UnknownEvent` for an event of a newer Rapport."""
+    """Returns one entry per event; none for an unknown subject.
+
+    Raises:
+        UnknownEvent: An event is of a newer Rapport.
+    """
     entries: list[Entry] = []
     previous = NO_HASH
     for stored in store.stored(subject):

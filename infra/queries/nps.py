@@ -8,9 +8,10 @@ from domain.nps import PLACES, Counted, counted, figure, kind_of
 from domain.small_cells import Cell, hidden
 from domain.terms import in_force, values
 from domain.words import Occasion, Respondent
-from infra.projection_engine import log, stored_rows
+from infra.projection_engine import rows
 from infra.projection_engine.engine import Engine
 from infra.queries.as_at import Asked, TermsThen, UnknownTerms
+from infra.store import log_reader
 from infra.store.session import Session
 from projections import nps_responses
 
@@ -71,7 +72,7 @@ def figures(engine: Engine, by: Sequence[By], asked: Asked, window: Window) -> l
     tallies: dict[tuple[str, str], dict[Group, _Tally]] = {}
     minimum: dict[str, float | None] = {}
     with engine.database.reading() as session:
-        terms = TermsThen(session, log.Reader(engine.store.mapper), asked.known_at)
+        terms = TermsThen(session, log_reader.LogReader(engine.store.mapper), asked.known_at)
         for response in _responses(engine, session, asked):
             if window.holds(response.counts.at):
                 group = tuple(str(getattr(response, key)) for key in keys)
@@ -81,11 +82,11 @@ def figures(engine: Engine, by: Sequence[By], asked: Asked, window: Window) -> l
                 if (least := minimum[response.programme]) is None:
                     continue
                 question.setdefault(group, _Tally()).add(response.counts, least)
-    rows: list[Shown] = []
+    shown: list[Shown] = []
     for role in ROLES:
         for occasion in OCCASIONS:
-            rows += _rows(role, occasion, tallies.get((role, occasion), {}), keys, [key for key in KEYS if key in by])
-    return rows
+            shown += _rows(role, occasion, tallies.get((role, occasion), {}), keys, [key for key in KEYS if key in by])
+    return shown
 
 
 def _minimum(engine: Engine, terms: TermsThen, programme: str, at: datetime) -> float | None:
@@ -121,7 +122,7 @@ def _rows(role: str, occasion: str, table: dict[Group, _Tally], keys: list[By], 
 
 
 def _responses(engine: Engine, session: Session, asked: Asked) -> Iterator[Response]:
-    for _, state, _ in stored_rows.states(session, engine.projections, nps_responses.PROJECTION):
+    for _, state, _ in rows.states(session, engine.projections, nps_responses.PROJECTION):
         for (role, occasion), records in state.records.items():
             counts = counted(records, asked.at, asked.known_at)
             if counts is not None:

@@ -16,14 +16,14 @@ from domain.relationship.lifecycle import allowed
 from domain.relationship.state import Matter, Relationship
 from domain.terms import resolve
 from domain.words import ROLES
-from infra.queries.moment import Moment, fold
+from infra.queries.as_at import Moment, state_at
 from infra.store.log import EventStore
 
 Shown = dict[str, Any]
 
 
 def found_subject(store: EventStore, text: str) -> str:
-    """The subject that somebody means who writes its id in any case; the text itself where no such id is known.
+    """Returns the subject whose id is written here in any case; the text itself if no such id is known.
 
     A role and an id (`mentee:ana`) is found like a subject: workers keep what concerns a person under it.
     """
@@ -38,16 +38,20 @@ def found_subject(store: EventStore, text: str) -> str:
 
 
 def show_subject(store: EventStore, subject: str, moment: Moment, now: datetime) -> Shown | None:
-    """The subject at a moment, or None when nothing was recorded of it by then. Raises `UnknownEvent`."""
+    """The subject at a moment, or None when nothing was recorded of it by then.
+
+    Raises:
+        UnknownEvent: An event is of a newer Rapport.
+    """
     events = store.read(subject)
-    state = fold(events, moment)
+    state = state_at(events, moment)
     if state is None:
         return None
     at = moment.as_of or now
     if moment.version is not None:
         at = min(at, max(event.occurred_at for event in events if moment.holds(event)))
     if isinstance(state, Relationship):
-        programme = fold(store.read(f"programme:{state.programme_id}"), moment._replace(version=None))
+        programme = state_at(store.read(f"programme:{state.programme_id}"), moment._replace(version=None))
         settings = programme.settings_at(at) if isinstance(programme, Programme) else ()
         return _relationship(state, settings)
     return _other(subject, state, at)

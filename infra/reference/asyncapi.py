@@ -3,10 +3,11 @@
 from importlib.metadata import version
 from typing import Any, Final
 
+import yaml
+
 from domain.registry import COMMANDS
 from infra.kafka.facts import PUBLISHED
 from infra.kafka.topics import Topics
-from infra.reference import yaml
 from infra.reference.schemas import Schema, dead_letter_schema, schemas
 
 BINDING: Final = "0.5.0"
@@ -23,7 +24,7 @@ ABOUT: Final = (
 
 def page() -> str:
     """The document as YAML; the schemas are in files beside it."""
-    return yaml.dumps(document())
+    return yaml.safe_dump(document(), sort_keys=False, allow_unicode=True, width=120)
 
 
 def document() -> dict[str, Any]:

@@ -1,15 +1,13 @@
-"""One publisher at a time: a lease in the database, by the database's clock, with a token that fences former holders.
+"""One process at a time: a lease in the database, by the database's clock, with a token that fences former holders.
 
-The position up to which facts are published is in the same row and is only written under the present token. A holder that was
-stopped past its lease and goes on finds that it is no longer the one, and stops; what it had sent by then is sent again by the
-next, under the same ids.
+A publisher, the workers and the sending of notifications each have one. The position up to which the holder has come is in the
+same row and is only written under the present token. A holder that was stopped past its lease and goes on finds that it is no
+longer the one, and stops; what it had done since its last position is done again by the next, under the same ids.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from infra.operations.store import Reading
 from infra.store.errors import FencedSource
 from infra.store.session import Database, Session
 
@@ -22,7 +20,7 @@ NOW: Final = {
 
 @dataclass
 class Lease:
-    """Held: nobody else may publish as `name`. All before and at `position` is published."""
+    """A lease that is held: no other process may do the work of this name. Everything up to `position` is done."""
 
     database: Database
     name: str
@@ -31,15 +29,32 @@ class Lease:
     seconds: float
 
     def keep(self, position: int) -> None:
-        """Hold on for another while, and write down the position. Raises `FencedSource` when somebody else holds it."""
+        """Extend the lease and write down the position, in a transaction of its own.
+
+        Raises:
+            FencedSource: Another process holds the lease.
+            StoreError: The database can't.
+        """
         with self.database.transaction() as session:
-            found = session.execute(
-                f"UPDATE leases SET position = ?, until = {NOW[session.kind]} + ? WHERE name = ? AND token = ?",  # noqa: S608
-                (position, int(self.seconds * 1000), self.name, self.token),
-            )
-        if not found:
-            raise FencedSource(f"another process publishes as {self.name} now")
+            self._write(session, position)
         self.position = position
+
+    def hold(self, session: Session, position: int) -> None:
+        """Extend the lease and write down the position, in the transaction that writes what was done.
+
+        Raises:
+            FencedSource: Another process holds the lease; nothing of this transaction may stay.
+        """
+        self._write(session, position)
+        self.position = position
+
+    def _write(self, session: Session, position: int) -> None:
+        held = session.execute(
+            f"UPDATE leases SET position = ?, until = {NOW[session.kind]} + ? WHERE name = ? AND token = ?",  # noqa: S608
+            (position, int(self.seconds * 1000), self.name, self.token),
+        )
+        if not held:
+            raise FencedSource(f"another process holds the lease {self.name} now")
 
     def release(self) -> None:
         """Let another take it at once."""
@@ -48,7 +63,11 @@ class Lease:
 
 
 def prepare(database: Database) -> None:
-    """Make the table of leases where it is missing. Raises `StoreError`."""
+    """Create the table of leases where it is missing.
+
+    Raises:
+        StoreError: The database can't.
+    """
     types = database.types
     with database.changing_schema() as session:
         session.execute(
@@ -58,7 +77,11 @@ def prepare(database: Database) -> None:
 
 
 def take(database: Database, name: str, seconds: float) -> Lease | None:
-    """The lease, if nobody holds it now. Raises `StoreError`."""
+    """Take the lease; None while another process holds it.
+
+    Raises:
+        StoreError: The database can't.
+    """
     with database.reading() as session:
         now = NOW[session.kind]
         found = session.query(f"SELECT until > {now} FROM leases WHERE name = ?", (name,))  # noqa: S608
@@ -81,7 +104,7 @@ def take(database: Database, name: str, seconds: float) -> Lease | None:
     return Lease(database, name, int(token), int(position), seconds)
 
 
-def readings(session: Session) -> Iterator[Reading]:
-    """How far each publisher is, for the metrics."""
-    for name, position in session.query("SELECT name, position FROM leases WHERE name LIKE 'publish:%'"):
-        yield Reading(str(name), int(position))
+def position_of(session: Session, name: str) -> int:
+    """The position that the holders of a lease have reached; 0 before anybody held it."""
+    rows = session.query("SELECT position FROM leases WHERE name = ?", (name,))
+    return int(rows[0][0]) if rows else 0

@@ -1,7 +1,7 @@
 """The desk of the workers with a database behind it, and its bulkheads: what fails twice at a key is put aside.
 
 Reading happens key by key as a walk asks for it, many at once where they are known beforehand. Nothing is written here;
-what was done since the last save is for `saving` to write, under the lease.
+what was done since the last save is for `journal` to write, under the lease.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -16,13 +16,14 @@ from pydantic import TypeAdapter
 from domain.model import AnyRecorded
 from infra.operations.logs import logger
 from infra.store.session import Session, as_time
+from infra.worker_runtime.schema import DEADLINES, PARKED
 from workers.desk import Desk, Done, Entry, Trigger
 from workers.ground import Case, Fact, Mentor, Programme, Relation
 from workers.model import AnyWorker, Deadline, Task
 from workers.step import Memory, Step
 
 EVERYBODY: Final = "*"
-# So many keys stay in memory between two transactions.
+# This many keys stay in memory between two transactions.
 KEPT_KEYS: Final = 10_000
 log = logger("rapport.working")
 
@@ -40,6 +41,12 @@ class Parked(NamedTuple):
     trigger_id: str
     position: int
     error: str
+
+
+def parked(session: Session) -> list[Parked]:
+    """All keys that are put aside, in order."""
+    rows = session.query(f"SELECT {PARKED.listed} FROM parked ORDER BY worker, key")  # noqa: S608 - our own words
+    return [Parked(worker, key, as_time(since), *rest) for worker, key, since, *rest in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +95,7 @@ class StoredDesk(Desk):
 
     def load_parked(self) -> None:
         """Read which keys are put aside."""
-        rows = self._reading.query("SELECT worker, key, since, trigger_id, position, error FROM parked")
-        self.parked = {(row[0], row[1]): Parked(row[0], row[1], as_time(row[2]), *row[3:]) for row in rows}
+        self.parked = {(each.worker, each.key): each for each in parked(self._reading)}
 
     def load(self, key: str) -> Entry:
         self.prefetch([key])
@@ -134,8 +140,7 @@ class StoredDesk(Desk):
     def _deadlines(self, keys: Collection[str]) -> dict[tuple[str, str], dict[str, Deadline]]:
         found: dict[tuple[str, str], dict[str, Deadline]] = {}
         rows = self._keyed(
-            "SELECT worker, key, name, due_at, frozen_at, freezes, clauses, evidence, evidence_of FROM deadlines "
-            "WHERE key IN ({keys})",
+            f"SELECT {DEADLINES.listed} FROM deadlines WHERE key IN ({{keys}})",  # noqa: S608 - our own words
             keys,
         )
         for worker, key, name, due_at, frozen_at, freezes, clauses, evidence, evidence_of in rows:
@@ -197,9 +202,9 @@ class StoredDesk(Desk):
 
     def park(self, worker: str, key: str, trigger: Trigger, error: str) -> None:
         """Put a key aside."""
-        parked = Parked(worker, key, trigger.at, trigger.id, self.position, error[:2000])
-        self.parked[worker, key] = parked
-        self.newly_parked.append(parked)
+        aside = Parked(worker, key, trigger.at, trigger.id, self.position, error[:2000])
+        self.parked[worker, key] = aside
+        self.newly_parked.append(aside)
         if key in self.entries:
             self.find_next_due(key)
 

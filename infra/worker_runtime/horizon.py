@@ -11,11 +11,12 @@ from datetime import datetime
 from domain.model import AnyRecorded
 from infra.clock import Clock
 from infra.store.session import Session, as_time
+from infra.worker_runtime.schema import CLOCK
 
 
 @dataclass
 class Horizon:
-    """The clock, and the time to which it is turned; None: it isn't. `began` is what it said before it was turned."""
+    """The clock, and the time to which it is turned (None: it is not). `began` is its time before it was turned."""
 
     clock: Clock
     until: datetime | None = None
@@ -30,7 +31,7 @@ class Horizon:
         return self.until or self.clock.now()
 
     def hides(self, recorded: AnyRecorded) -> bool:
-        """Whether an event lies beyond."""
+        """Whether an event lies beyond the horizon."""
         return self.until is not None and recorded.occurred_at > self.until
 
     def ahead(self, at: datetime) -> bool:
@@ -51,7 +52,7 @@ class Horizon:
     def save(self, session: Session) -> None:
         """Write down where the clock was turned to."""
         if self.turned:
-            session.upsert("worker_clock", ("name", "turned_to"), ("name",), [("workers", self.clock.now())])
+            session.upsert(CLOCK.name, CLOCK.columns, CLOCK.key, [("workers", self.clock.now())])
             self.turned = False
 
 

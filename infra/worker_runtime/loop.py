@@ -10,17 +10,17 @@ from infra.operations.keep import DATABASE
 from infra.operations.logs import logger
 from infra.operations.process import Process
 from infra.store.errors import FencedSource, StoreError
-from infra.store.lease import Lease
+from infra.store.lease import Lease, position_of
 from infra.store.log import EventStore
 from infra.store.session import as_time
+from infra.worker_runtime import schema
 from infra.worker_runtime.horizon import Horizon
-from infra.worker_runtime.lease import position
 from infra.worker_runtime.runner import Runner
 
 LOOK_SECONDS: Final = 0.2
 FIRST_SECONDS: Final = 0.2
 LONGEST_SECONDS: Final = 10.0
-# So many times a lease a walk waits for a process that does not end.
+# A walk waits this many leases for another process to end.
 PATIENCE: Final = 5
 log = logger("rapport.working")
 
@@ -28,7 +28,7 @@ log = logger("rapport.working")
 def work_off(runner: Runner, stop: Event, advance: Callable[[int], None] = lambda _: None) -> bool:
     """Do all that is due; whether it was done, by this process or another. Raises `StoreError`.
 
-    Waits for the lease as long as there is something to do; but a walk, which nobody else makes, waits only so long.
+    Waits for the lease as long as there is something to do; but a walk, which no other process makes, waits for `PATIENCE` leases.
     """
     waited = 0.0
     while not stop.is_set():
@@ -55,7 +55,7 @@ def work_off(runner: Runner, stop: Event, advance: Callable[[int], None] = lambd
 
 
 def lease_for(runner: Runner, stop: Event) -> Lease | None:
-    """The lease, waited for while somebody else has it; None when asked to stop before."""
+    """Wait for the lease and return it; None when asked to stop before."""
     while not stop.is_set():
         if runner.take_lease():
             return runner.lease
@@ -66,7 +66,7 @@ def lease_for(runner: Runner, stop: Event) -> Lease | None:
 def nothing_due(store: EventStore, horizon: Horizon) -> bool:
     """Whether the log was seen to its end, or to the horizon, no deadline is due and no command waits."""
     with store.database.reading() as session:
-        seen = position(session)
+        seen = position_of(session, schema.LEASE)
         due = session.query("SELECT 1 FROM deadlines WHERE frozen_at IS NULL AND due_at <= ? LIMIT 1", (horizon.end(),))
         waiting = session.query("SELECT 1 FROM outbox WHERE status = 'waiting' LIMIT 1")
     if due or waiting:
@@ -76,7 +76,7 @@ def nothing_due(store: EventStore, horizon: Horizon) -> bool:
 
 
 def follow(runner: Runner, process: Process) -> None:
-    """Work until the process is asked to stop; whatever goes wrong with the store, begin anew from it."""
+    """Work until the process is asked to stop; after any trouble with the store, start again from it."""
     loop = process.vitals.loop("work")
     wait = FIRST_SECONDS
     while not process.stop.is_set():
@@ -88,7 +88,7 @@ def follow(runner: Runner, process: Process) -> None:
             if not runner.turn():
                 _idle(runner, process)
             process.vitals.well("work")
-            process.tell_outages(well=True)
+            process.report_outages(well=True)
             wait = FIRST_SECONDS
         except FencedSource:
             log.info("another process took over")

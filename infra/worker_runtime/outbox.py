@@ -1,12 +1,18 @@
-"""What leaves the workers: commands and notifications with ids that are the same in every run, and decision receipts.
+"""What leaves the workers: commands, notifications and decision receipts, and the commands on their way to the handler.
 
 An id derives from the worker, what set it going, and the purpose; so whatever is done again after a crash, or by two
 processes at once, is known by its id and happens once. It is keyed with the secret of the store: nobody outside can
-work out the id of a message that a worker is going to send.
+compute the id of a message that a worker is going to send.
+
+Commands wait in the outbox and are handed to the handler like anybody's messages, in order. The handler knows a message by its
+id, so a command that was sent before a crash is sent again and answered `duplicate`. Answers are written with the next save;
+losing one only means asking again.
 """
 
 import hmac
+from collections import deque
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -15,16 +21,23 @@ import orjson
 
 from domain.model import Actor
 from domain.registry import COMMANDS
+from infra.intake.handler import Handler
 from infra.intake.message import Message, compose
+from infra.intake.receipt import Receipt as Answer
 from infra.notifications.outbox import Notification
+from infra.operations.logs import logger
+from infra.store.session import Session, as_time
 from workers.desk import Done
 from workers.model import Notify, OpenTask, Send
 from workers.step import Receipt
 
 WITHHELD: Final = "withheld"
+# Commands that are handed to the handler together.
+BATCH: Final = 500
 # Where a UUID says of which version and variant it is, and what one of version 8 says there.
 _MARKS: Final = 0xF000_C000_0000_0000_0000
 _VERSION_8: Final = 0x8000_8000_0000_0000_0000
+log = logger("rapport.working")
 
 
 class Item(NamedTuple):
@@ -41,7 +54,7 @@ class Item(NamedTuple):
 
 
 class Decided(NamedTuple):
-    """A row of the receipts to be."""
+    """A decision receipt, as its row will be."""
 
     id: str
     worker: str
@@ -65,7 +78,7 @@ def source_of(worker: str) -> str:
 
 
 def commands(done: Done, position: int, now: datetime, secret: bytes) -> Iterator[Item]:
-    """What a step sends, in order. Commands are of the trigger's time, but never later than now."""
+    """Yields the commands of a step, in order. They have the trigger's time, but never one later than now."""
     cause, at = done.cause, min(done.trigger.at, now)
     for receipt in done.step.receipts:
         for send in receipt.sends:
@@ -80,7 +93,7 @@ def commands(done: Done, position: int, now: datetime, secret: bytes) -> Iterato
 
 
 def notifications(done: Done, secret: bytes) -> Iterator[Notification]:
-    """What a step tells, in order."""
+    """Yields the notifications of a step, in order."""
     for receipt in done.step.receipts:
         for number, effect in enumerate(receipt.effects):
             if isinstance(effect, Notify):
@@ -125,11 +138,11 @@ def decided(done: Done, position: int, secret: bytes) -> Iterator[Decided]:
     """The receipts of a step's decisions."""
     for receipt in done.step.receipts:
         id_ = derived(secret, done.worker, done.key, done.trigger.id, receipt.number)
-        sent = [_said(effect) for effect in receipt.effects]
+        sent = [_described(effect) for effect in receipt.effects]
         yield Decided(id_, done.worker, done.key, done.trigger.id, done.trigger.at, receipt, sent, position)
 
 
-def _said(effect: Send | Notify | OpenTask) -> dict[str, Any]:
+def _described(effect: Send | Notify | OpenTask) -> dict[str, Any]:
     match effect:
         case Send():
             return {"command": type(effect.command).__name__, "subject": effect.subject, "data": _data(effect)}
@@ -140,3 +153,109 @@ def _said(effect: Send | Notify | OpenTask) -> dict[str, Any]:
         case OpenTask():
             due = effect.due.isoformat() if effect.due else None
             return {"task": effect.kind, "name": effect.id, "settled_by": list(effect.settled_by), "due": due}
+
+
+# --- to the handler ------------------------------------------------------------------------------------------------
+@dataclass
+class Answers:
+    """How many commands were answered how, and why the refused ones were: by the code of their first problem."""
+
+    accepted: int = 0
+    duplicate: int = 0
+    refused: int = 0
+    wrong: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+
+    def count(self, receipt: Answer) -> None:
+        """One more. A worker's command that is invalid or in conflict is a mistake of ours, `wrong`."""
+        match receipt.status:
+            case "accepted":
+                self.accepted += 1
+            case "duplicate":
+                self.duplicate += 1
+            case "refused":
+                self.refused += 1
+            case _:
+                self.wrong += 1
+        if receipt.status not in {"accepted", "duplicate"}:
+            reason = receipt.problems[0].code if receipt.problems else receipt.status
+            self.reasons[reason] = self.reasons.get(reason, 0) + 1
+
+    def __str__(self) -> str:
+        reasons = ", ".join(f"{code} {count}" for code, count in sorted(self.reasons.items()))
+        counted = [f"{self.accepted} accepted", f"{self.refused} refused", f"{self.duplicate} duplicate"]
+        if self.wrong:
+            counted.append(f"{self.wrong} wrong")
+        return ", ".join(counted) + (f" ({reasons})" if reasons else "")
+
+
+class Commands:
+    """The commands that wait, oldest first; `answers` counts what became of those that were sent."""
+
+    def __init__(self, handler: Handler) -> None:
+        self.handler = handler
+        self.answers = Answers()
+        self.waiting: deque[tuple[int, Message]] = deque()
+        self.answered: list[tuple[int, Answer]] = []
+
+    def forget(self) -> None:
+        """Drop what is in memory: the outbox has it."""
+        self.waiting.clear()
+        self.answered.clear()
+
+    def load(self, session: Session) -> None:
+        """Read what waits in the outbox."""
+        rows = session.query(
+            "SELECT seq, id, worker, subject, command, at, body FROM outbox WHERE status = 'waiting' ORDER BY seq"
+        )
+        for seq, id_, worker, subject, command, at, body in rows:
+            self.waiting.append((seq, message(id_, worker, subject, command, as_time(at), orjson.loads(body))))
+
+    def add(self, waiting: list[tuple[int, Item]]) -> None:
+        """More to send."""
+        for number, item in waiting:
+            sent = message(item.id, item.worker, item.subject, item.command, item.at, item.body)
+            self.waiting.append((number, sent))
+
+    def latest(self) -> datetime | None:
+        """The latest time of what waits: a clock that is turned must have reached it."""
+        return max((sent.time for _, sent in self.waiting), default=None)
+
+    def send(self) -> int:
+        """Send what waits; returns how many events came of it.
+
+        Raises:
+            StoreError: The database can't; nothing is lost then.
+        """
+        events = 0
+        while self.waiting:
+            batch = [self.waiting[place] for place in range(min(BATCH, len(self.waiting)))]
+            for (number, sent), receipt in zip(
+                batch, self.handler.handle_own([sent for _, sent in batch]), strict=True
+            ):
+                self.waiting.popleft()
+                self.answered.append((number, receipt))
+                events += len(receipt.events)
+                self.answers.count(receipt)
+                self._note(sent, receipt)
+        return events
+
+    def _note(self, sent: Message, receipt: Answer) -> None:
+        """A refusal is an answer, mostly to something that came late, and the outbox has it; the rest are mistakes of ours."""
+        if receipt.status not in {"accepted", "duplicate", "refused"}:
+            facts = {"worker": sent.actor.id, "command": type(sent.command).__name__, "subject": sent.subject}
+            problems = [problem.code for problem in receipt.problems]
+            log.error("a worker's command is wrong", **facts, status=receipt.status, problems=problems)
+
+    def save(self, session: Session) -> None:
+        """Write down the answers."""
+        session.executemany(
+            "UPDATE outbox SET status = ?, answer = ? WHERE seq = ?",
+            [(_status(receipt), receipt.to_json().decode(), number) for number, receipt in self.answered],
+        )
+
+
+def _status(receipt: Answer) -> str:
+    """An answer is the end of a command's way; what the rules or the form refused is kept as such."""
+    first = receipt.first_status if receipt.status == "duplicate" else receipt.status
+    return str(first)

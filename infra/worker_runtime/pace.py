@@ -1,7 +1,7 @@
-"""Workers that keep pace with a history told afterwards: `rapport submit --walk`.
+"""Workers that keep pace with a history submitted afterwards: `rapport submit --walk`.
 
 Before a message of time T is taken, everything of the workers that is due before T happens, as `rapport work --until T`
-does it. A message that is told out of order changes nothing about the time that was reached. Messages are taken together
+does it. A message that comes out of order changes nothing about the time that was reached. Messages are taken together
 while no worker could have a word between them: those of different relationships, of which no deadline runs out meanwhile.
 """
 
@@ -21,7 +21,7 @@ from infra.store.session import as_time
 from infra.worker_runtime.horizon import Horizon
 from infra.worker_runtime.runner import Runner, Tally
 
-# So many messages are taken together at most.
+# At most this many messages are taken together.
 TOGETHER: Final = 200
 INSTANT: Final = timedelta(microseconds=1)
 LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
@@ -49,13 +49,13 @@ def keeping_pace(store: EventStore, handler: Handler, clock: Clock) -> Iterator[
 
 
 class Pace:
-    """The workers of this process and the time that they have reached. `clock` is that of the record; nobody turns it."""
+    """The workers of this process and the time that they have reached. `clock` is that of the record and is never turned."""
 
     def __init__(self, store: EventStore, handler: Handler, clock: Clock) -> None:
         self.store, self.handler, self.clock = store, handler, clock
         self.reached = LONG_AGO
         horizon = Horizon(Clock(LONG_AGO), LONG_AGO, began=clock.now())
-        # What happened long ago is nothing to write to people about.
+        # Nobody wants a notification about something that happened long ago.
         self.runner = Runner(store, handler, horizon, mute=True)
 
     @property
@@ -64,7 +64,11 @@ class Pace:
         return self.runner.tally
 
     def take_lease(self) -> None:
-        """Be the one that works. Raises `AnotherWorks`."""
+        """Be the one that works.
+
+        Raises:
+            AnotherWorks: Another process holds the workers' lease.
+        """
         if not self.runner.take_lease():
             raise AnotherWorks(
                 "another process works on this store (`rapport work`), so the workers can't keep pace with these messages; "
@@ -88,7 +92,12 @@ class Pace:
                 place = end
 
     def reach(self, until: datetime) -> None:
-        """Let everything happen that is due up to a time. Raises `AnotherWorks` and `StoreError`."""
+        """Let everything happen that is due up to a time.
+
+        Raises:
+            AnotherWorks: Another process holds the workers' lease.
+            StoreError: The database can't.
+        """
         self.runner.horizon.until = until
         while True:
             self.take_lease()
@@ -112,7 +121,7 @@ class Pace:
         return end
 
     def _time(self, each: Message | Receipt) -> datetime:
-        """The time that is reached with a message; what is malformed has none, and nobody goes beyond the present."""
+        """The time that is reached with a message; a malformed message has none, and the time never passes the present."""
         return max(self.reached, min(each.time, self.clock.now())) if isinstance(each, Message) else self.reached
 
     def _times(self, parsed: Sequence[Message | Receipt]) -> list[datetime]:

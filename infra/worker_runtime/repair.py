@@ -1,22 +1,22 @@
-"""Putting the workers right by replay: what was put aside is taken up again, or a worker's state is built anew.
+"""Repairs the workers by replay: takes up keys that were put aside, or rebuilds a worker's state.
 
 Both run under the lease and end in one transaction. `release` makes up for what the released keys missed: what replay
 decides for them and the record lacks is decided now, and sent. `rebuild` sends nothing: it only replaces what a worker
-keeps, for a worker that is new or thinks otherwise than before.
+keeps, for a worker that is new or whose rules have changed.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from infra.notifications.outbox import COLUMNS, enqueue, notification
 from infra.store.lease import Lease
 from infra.store.log import EventStore
-from infra.store.session import Database, Session, as_time
+from infra.store.session import Database, Session
 from infra.worker_runtime.desk import EVERYBODY
-from infra.worker_runtime.lease import hold
+from infra.worker_runtime.journal import Numbers, last_number
 from infra.worker_runtime.replay import Pair, Replay, scratch_database
-from infra.worker_runtime.saving import DEADLINE, DECISION, HISTORY, OUTBOX, STATE, TASK, Numbers, last_number
+from infra.worker_runtime.schema import DEADLINES, DECISIONS, HISTORY, OUTBOX, PARKED, POSITIONS, STATES, TASKS, Table
 from workers.catalogue import WORKERS
 from workers.model import AnyWorker
 
@@ -26,7 +26,7 @@ Advance = Callable[[int], None]
 def rebuild(
     store: EventStore, lease: Lease, workers: Sequence[AnyWorker], now: datetime, advance: Advance = lambda _: None
 ) -> None:
-    """Build what these workers keep anew from the record; nothing is sent.
+    """Rebuild what these workers keep from the record; sends nothing.
 
     Deadlines fire where they fired; those of a worker that never worked fire where they would have, up to now.
     """
@@ -35,16 +35,16 @@ def rebuild(
     with scratch_database() as scratch:
         Replay(store, scratch, workers, lease.position, fires_until=fires_until).run(advance)
         with scratch.reading() as source, store.database.transaction() as session:
-            hold(session, lease, lease.position)
+            lease.hold(session, lease.position)
             numbers = Numbers(last_number(session))
             for worker in workers:
                 _replace(source, session, numbers, "worker = ?", (worker.name,))
             known = [(worker.name, lease.position) for worker in workers]
-            session.upsert("worker_positions", ("worker", "position"), ("worker",), known)
+            session.upsert(POSITIONS.name, POSITIONS.columns, POSITIONS.key, known)
 
 
 def release(store: EventStore, lease: Lease, pairs: Iterable[Pair], advance: Advance = lambda _: None) -> int:
-    """Take up keys that were put aside, and make up for what they missed; how many decisions that brought.
+    """Take up keys that were put aside and decide what they missed; returns how many decisions that brought.
 
     A key that fails again is put aside again, by the runner, when it next has something to do.
     """
@@ -53,7 +53,7 @@ def release(store: EventStore, lease: Lease, pairs: Iterable[Pair], advance: Adv
         replay = Replay(store, scratch, WORKERS, lease.position, released=released)
         replay.run(advance)
         with scratch.reading() as source, store.database.transaction() as session:
-            hold(session, lease, lease.position)
+            lease.hold(session, lease.position)
             numbers = Numbers(last_number(session))
             made = 0
             still = {pair for pair in released if pair in replay.desk.parked}
@@ -65,25 +65,22 @@ def release(store: EventStore, lease: Lease, pairs: Iterable[Pair], advance: Adv
                 )
                 [(since,)] = session.query("SELECT position FROM parked WHERE worker = ? AND key = ?", (worker, key))
                 made += _catch_up(source, session, numbers, where, params, since)
-                _tell(source, session, worker, key)
+                _notify(source, session, worker, key)
                 _replace(source, session, numbers, where, params)
-                session.delete("parked", ("worker", "key"), [(worker, key)])
+                session.delete(PARKED.name, PARKED.key, [(worker, key)])
     return made
 
 
 def _replace(source: Session, session: Session, numbers: Numbers, where: str, params: tuple[Any, ...]) -> None:
     """Let what replay keeps take the place of what is kept."""
-    for table, columns, keys in (
-        ("worker_state", STATE, ("key", "worker")),
-        ("deadlines", DEADLINE, ("key", "worker", "name")),
-    ):
-        session.execute(f"DELETE FROM {table} WHERE {where}", params)  # noqa: S608 - our own words
-        rows = source.query(f"SELECT {', '.join(columns)} FROM {table} WHERE {where}", params)  # noqa: S608
-        session.upsert(table, columns, keys, [_typed(columns, row) for row in rows])
+    for table in (STATES, DEADLINES):
+        session.execute(f"DELETE FROM {table.name} WHERE {where}", params)  # noqa: S608 - our own words
+        rows = source.query(f"SELECT {table.listed} FROM {table.name} WHERE {where}", params)  # noqa: S608
+        session.upsert(table.name, table.columns, table.key, [table.typed(row) for row in rows])
     open_ = f"{where} AND closed_at IS NULL"
     session.execute(f"DELETE FROM tasks WHERE {open_}", params)  # noqa: S608 - our own words
-    rows = source.query(f"SELECT {', '.join(TASK)} FROM tasks WHERE {open_}", params)  # noqa: S608
-    session.upsert("tasks", TASK, ("task_id",), [_numbered(TASK, row, numbers) for row in rows])
+    rows = source.query(f"SELECT {TASKS.listed} FROM tasks WHERE {open_}", params)  # noqa: S608
+    session.upsert(TASKS.name, TASKS.columns, TASKS.key, [_numbered(TASKS, row, numbers) for row in rows])
 
 
 def _catch_up(
@@ -91,49 +88,35 @@ def _catch_up(
 ) -> int:
     """Add what replay decided and the record lacks: receipts, what is to be sent, deadlines' history."""
     missing = {}
-    for table, columns in (("decisions", DECISION), ("outbox", OUTBOX)):
-        there = {row[0] for row in session.query(f"SELECT id FROM {table} WHERE {where}", params)}  # noqa: S608
+    for table in (DECISIONS, OUTBOX):
+        there = {row[0] for row in session.query(f"SELECT id FROM {table.name} WHERE {where}", params)}  # noqa: S608
         order = f"{where} ORDER BY seq"
-        rows = source.query(f"SELECT {', '.join(columns)} FROM {table} WHERE {order}", params)  # noqa: S608
-        new = [row for row in rows if row[columns.index("id")] not in there]
-        missing[table] = len(new)
-        session.insert(table, columns, [_numbered(columns, row, numbers) for row in new])
+        rows = source.query(f"SELECT {table.listed} FROM {table.name} WHERE {order}", params)  # noqa: S608
+        new = [row for row in rows if row[table.columns.index("id")] not in there]
+        missing[table.name] = len(new)
+        session.insert(table.name, table.columns, [_numbered(table, row, numbers) for row in new])
     late = f"{where} AND position >= ? ORDER BY seq"
-    rows = source.query(f"SELECT {', '.join(HISTORY)} FROM deadline_history WHERE {late}", (*params, since))  # noqa: S608
+    rows = source.query(f"SELECT {HISTORY.listed} FROM deadline_history WHERE {late}", (*params, since))  # noqa: S608
     recorded = session.query(
         f"SELECT name, change, caused_by FROM deadline_history WHERE {where} AND position >= ?",  # noqa: S608
         (*params, since),
     )
     seen = set(recorded)
     new = [row for row in rows if (row[3], row[4], row[8]) not in seen]
-    session.insert("deadline_history", HISTORY, [_numbered(HISTORY, row, numbers) for row in new])
+    session.insert(HISTORY.name, HISTORY.columns, [_numbered(HISTORY, row, numbers) for row in new])
     return missing["decisions"]
 
 
-def _tell(source: Session, session: Session, worker: str, key: str) -> None:
+def _notify(source: Session, session: Session, worker: str, key: str) -> None:
     """Add the notifications that replay made and the record lacks; those that are there stay as they are."""
     where, params = ("subject = ?", (key,)) if worker == EVERYBODY else ("worker = ? AND subject = ?", (worker, key))
     rows = source.query(f"SELECT {', '.join(COLUMNS)} FROM notifications WHERE {where}", params)  # noqa: S608
     enqueue(session, [notification(row) for row in rows])
 
 
-def _numbered(columns: Sequence[str], row: Sequence[Any], numbers: Numbers) -> list[Any]:
-    typed = _typed(columns, row)
-    typed[columns.index("seq")] = numbers.next()
-    return typed
-
-
-TIMES: Final = frozenset({"due_at", "frozen_at", "since", "due", "closed_at", "at"})
-
-
-def _typed(columns: Sequence[str], row: Sequence[Any]) -> list[Any]:
-    """A row of SQLite, where replay wrote it, with the types that any database takes."""
-    typed: list[Any] = []
-    for column, value in zip(columns, row, strict=True):
-        if column in TIMES and value is not None:
-            typed.append(as_time(value))
-        else:
-            typed.append(bool(value) if column == "freezes" else value)
+def _numbered(table: Table, row: Sequence[Any], numbers: Numbers) -> list[Any]:
+    typed = table.typed(row)
+    typed[table.columns.index("seq")] = numbers.next()
     return typed
 
 

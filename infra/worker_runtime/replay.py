@@ -18,8 +18,8 @@ from infra.store.log import EventStore
 from infra.store.opening import open_database
 from infra.store.session import Database, Session, as_time
 from infra.worker_runtime import schema
-from infra.worker_runtime.desk import EVERYBODY, KEPT_KEYS, Parked, StoredDesk
-from infra.worker_runtime.saving import Numbers, save
+from infra.worker_runtime.desk import EVERYBODY, KEPT_KEYS, Parked, StoredDesk, parked
+from infra.worker_runtime.journal import Numbers, save
 from workers.catalogue import BY_NAME
 from workers.desk import Trigger
 from workers.model import AnyWorker
@@ -52,7 +52,7 @@ class ReplayDesk(StoredDesk):
 
     def rests(self, worker: AnyWorker, key: str) -> bool:
         aside = (self.parked.get((name, key)) for name in (worker.name, EVERYBODY)) if self.parked else ()
-        return any(parked is not None and self.position >= parked.position for parked in aside)
+        return any(each is not None and self.position >= each.position for each in aside)
 
     def park(self, worker: str, key: str, trigger: Trigger, error: str) -> None:
         self.parked.setdefault((worker, key), Parked(worker, key, trigger.at, trigger.id, self.position, error))
@@ -79,14 +79,19 @@ class Replay:
     odd: list[Odd] = field(default_factory=list)
 
     def run(self, advance: Callable[[int], None] = lambda _: None) -> None:
-        """Go through the log up to the position. Raises `StoreError`."""
+        """Go through the log up to the position.
+
+        Raises:
+            StoreError: The database can't.
+        """
         desk = self.desk = ReplayDesk(self.workers)
         self._again = {key for _, key in self.released}
         self.numbers = Numbers(0)
         with self.store.database.reading() as live:
-            parked = _parked(live)
             fired = iter(()) if self.fires_until else self._fired(live)
-            desk.parked = {pair: aside for pair, aside in parked.items() if pair not in self.released}
+            desk.parked = {
+                (each.worker, each.key): each for each in parked(live) if (each.worker, each.key) not in self.released
+            }
             upcoming = next(fired, None)
             for events in self._batches():
                 with self.scratch.reading() as session, desk.reading(session):
@@ -171,11 +176,6 @@ class Replay:
         self.desk.written()
         if len(self.desk.entries) > KEPT_KEYS:
             self.desk.entries.clear()
-
-
-def _parked(session: Session) -> dict[Pair, Parked]:
-    rows = session.query("SELECT worker, key, since, trigger_id, position, error FROM parked")
-    return {(row[0], row[1]): Parked(row[0], row[1], as_time(row[2]), *row[3:]) for row in rows}
 
 
 @contextmanager

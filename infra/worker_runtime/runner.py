@@ -1,4 +1,4 @@
-"""One process's turn at the work: read the log, let deadlines fire, send what waits. Whoever holds the lease does it.
+"""One process's turn at the work: read the log, let deadlines fire, send what waits. The holder of the lease does it.
 
 A turn does one thing: first what waits in the outbox is sent, then the next events of the log are seen, and only when the
 end of the log is reached do deadlines fire. So whatever follows from an event or a deadline is on record and has been
@@ -14,16 +14,16 @@ from typing import Final
 from domain.model import AnyRecorded
 from infra.intake.handler import Handler
 from infra.store.errors import DamagedEvent, FencedSource, UnknownEvent
-from infra.store.lease import Lease
+from infra.store.lease import Lease, position_of
+from infra.store.lease import take as take_lease
 from infra.store.log import EventStore, Notification
 from infra.store.session import Database, Session, as_time
 from infra.worker_runtime import schema
 from infra.worker_runtime.desk import EVERYBODY, KEPT_KEYS, StoredDesk
 from infra.worker_runtime.horizon import Horizon, last_turned_to
-from infra.worker_runtime.lease import acquire, hold, position
+from infra.worker_runtime.journal import Delivery, Numbers, last_number, save
+from infra.worker_runtime.outbox import Answers, Commands
 from infra.worker_runtime.repair import rebuild, unknown
-from infra.worker_runtime.saving import Numbers, Telling, last_number, save
-from infra.worker_runtime.sending import Answers, Commands
 from workers.catalogue import WORKERS
 from workers.desk import Trigger
 from workers.model import AnyWorker
@@ -60,7 +60,7 @@ class Runner:
         lease_seconds: float = 10.0,
         mute: bool = False,
     ) -> None:
-        """`mute`: notifications are kept, nobody is told."""
+        """`mute`: notifications are kept and not sent."""
         self.store, self.horizon, self.batch, self.lease_seconds = store, horizon, batch, lease_seconds
         self.mute = mute
         self.desk = StoredDesk(workers)
@@ -79,9 +79,9 @@ class Runner:
 
     # --- the lease -------------------------------------------------------------------------------------------------
     def take_lease(self) -> bool:
-        """Become the one that works, if nobody else is."""
+        """Take the lease, if it is free."""
         if self.lease is None:
-            self.lease = acquire(self.database, self.lease_seconds)
+            self.lease = take_lease(self.database, schema.LEASE, self.lease_seconds)
             self._forget()
         return self.lease is not None
 
@@ -99,7 +99,11 @@ class Runner:
             self._forget()
 
     def keep(self) -> None:
-        """Hold on to the lease while there is nothing to do. Raises `FencedSource` when it is gone."""
+        """Hold on to the lease while there is nothing to do.
+
+        Raises:
+            FencedSource: Another process holds the lease.
+        """
         if self.lease is not None:
             self._save(self.lease, self.lease.position)
 
@@ -115,7 +119,7 @@ class Runner:
         The position too: in memory it has run ahead when a commit failed, and what lies between was never seen.
         """
         with self.database.reading() as session:
-            lease.position = position(session)
+            lease.position = position_of(session, schema.LEASE)
         if new := unknown(self.database, self.desk.workers):
             self._welcome(lease, new)
         with self.database.reading() as session, self.desk.reading(session):
@@ -131,14 +135,17 @@ class Runner:
             rebuild(self.store, lease, new, self.horizon.end())
             return
         with self.database.transaction() as session:
-            hold(session, lease, 0)
-            session.upsert("worker_positions", ("worker", "position"), ("worker",), [(w.name, 0) for w in new])
+            lease.hold(session, 0)
+            positions = schema.POSITIONS
+            session.upsert(positions.name, positions.columns, positions.key, [(w.name, 0) for w in new])
 
     # --- turns -----------------------------------------------------------------------------------------------------
     def turn(self) -> bool:
         """Do one thing, if there is one to do.
 
-        Raises `FencedSource` when the lease is gone, and `StoreError`; what was not written by then is made again.
+        Raises:
+            FencedSource: Another process holds the lease.
+            StoreError: The database can't; what was not written by then is done again.
         """
         lease = self.lease
         assert lease is not None, "only who holds the lease works"
@@ -260,18 +267,18 @@ class Runner:
                 heapq.heappush(due, (following[1].due_at, key))
 
     # --- writing ---------------------------------------------------------------------------------------------------
-    def _telling(self) -> Telling:
-        """People are told once the workers have seen what is on record now; a walk sees only so far."""
+    def _delivery(self) -> Delivery:
+        """Notifications leave once the workers have seen what is on record now; a walk sees only part of it."""
         walks = self.horizon.until is not None
         seen_from = 0 if walks or not self.desk.placed else self.store.head()
-        return Telling("kept" if self.mute else "pending", seen_from, self.horizon.began if walks else None)
+        return Delivery("kept" if self.mute else "pending", seen_from, self.horizon.began if walks else None)
 
     def _save(self, lease: Lease, position: int) -> None:
         """Write down what was done, the answers to what was sent, and the position, if the lease still holds."""
-        telling = self._telling()
+        delivery = self._delivery()
         with self.database.transaction() as session:
-            hold(session, lease, position)
-            waiting = save(session, self.desk, self.numbers, self.horizon.clock.now(), self._secret, telling)
+            lease.hold(session, position)
+            waiting = save(session, self.desk, self.numbers, self.horizon.clock.now(), self._secret, delivery)
             self.commands.save(session)
             self.horizon.save(session)
         self.commands.answered.clear()

@@ -5,53 +5,198 @@
 - `outbox`: commands in the order in which they were decided, and what was answered. Notifications: `infra.notifications.outbox`.
 - `decisions`: one receipt for each reaction. `tasks`: open and closed ones. `parked`: keys put aside after failures.
 - `worker_clock`: where a walk turned the clock to. `worker_positions`: from which position of the log on each worker has seen everything.
+- `leases` (`infra.store.lease`): which process works, and the position of the log that it has reached.
 """
 
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, Final
 
 from infra.notifications import outbox as notify
+from infra.operations.followers import Reading
 from infra.store import lease
-from infra.store.session import Database
+from infra.store.lease import position_of
+from infra.store.session import Database, Session, as_time
 
-TABLES: Final = {
-    "worker_ground": "subject {text} PRIMARY KEY, programme {text}, relationship {text}, fact {json} NOT NULL",
-    "worker_state": (
-        "worker {text} NOT NULL, key {text} NOT NULL, state {json} NOT NULL, position {integer} NOT NULL, "
-        "PRIMARY KEY (key, worker)"
-    ),
-    "deadlines": (
-        "worker {text} NOT NULL, key {text} NOT NULL, name {text} NOT NULL, due_at {time} NOT NULL, "
-        "frozen_at {time}, freezes {boolean} NOT NULL, clauses {json} NOT NULL, evidence {json} NOT NULL, "
-        "evidence_of {text} NOT NULL, PRIMARY KEY (key, worker, name)"
-    ),
-    "deadline_history": (
-        "seq {integer} PRIMARY KEY, worker {text} NOT NULL, key {text} NOT NULL, name {text} NOT NULL, "
-        "change {text} NOT NULL, due_at {time} NOT NULL, at {time} NOT NULL, clauses {json} NOT NULL, "
-        "caused_by {text} NOT NULL, position {integer} NOT NULL"
-    ),
-    "outbox": (
-        "seq {integer} PRIMARY KEY, id {text} NOT NULL UNIQUE, worker {text} NOT NULL, key {text} NOT NULL, "
-        "subject {text} NOT NULL, command {text} NOT NULL, at {time} NOT NULL, body {json} NOT NULL, "
-        "status {text} NOT NULL, answer {json}, position {integer} NOT NULL"
-    ),
-    "decisions": (
-        "id {text} PRIMARY KEY, seq {integer} NOT NULL, worker {text} NOT NULL, key {text} NOT NULL, "
-        "trigger_id {text} NOT NULL, at {time} NOT NULL, clauses {json} NOT NULL, evidence {json} NOT NULL, "
-        "evidence_of {text} NOT NULL, terms {json} NOT NULL, sent {json} NOT NULL, position {integer} NOT NULL"
-    ),
-    "tasks": (
-        "task_id {text} PRIMARY KEY, seq {integer} NOT NULL, worker {text} NOT NULL, key {text} NOT NULL, "
-        "name {text} NOT NULL, subject {text} NOT NULL, kind {text} NOT NULL, clause {text}, clauses {json} NOT NULL, "
-        "since {time} NOT NULL, due {time}, evidence {json} NOT NULL, evidence_of {text} NOT NULL, "
-        "settled_by {json} NOT NULL, about {text}, closed_at {time}, closed_by {text}, position {integer} NOT NULL"
-    ),
-    "parked": (
-        "worker {text} NOT NULL, key {text} NOT NULL, since {time} NOT NULL, trigger_id {text} NOT NULL, "
-        "position {integer} NOT NULL, error {text} NOT NULL, PRIMARY KEY (worker, key)"
-    ),
-    "worker_clock": "name {text} PRIMARY KEY, turned_to {time} NOT NULL",
-    "worker_positions": "worker {text} PRIMARY KEY, position {integer} NOT NULL",
-}
+# The name of the workers' lease.
+LEASE: Final = "workers"
+
+
+class Table:
+    """A table: its columns with their types, in the order in which rows are written, and its key."""
+
+    def __init__(self, name: str, key: Sequence[str], columns: Mapping[str, str]) -> None:
+        self.name, self.key, self.types = name, tuple(key), columns
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return tuple(self.types)
+
+    @cached_property
+    def listed(self) -> str:
+        """The names of the columns as a query lists them."""
+        return ", ".join(self.columns)
+
+    def statement(self, database: Database) -> str:
+        """The statement that creates the table where it is missing."""
+        columns = ", ".join(f"{name} {type_}" for name, type_ in self.types.items()).format_map(database.types)
+        return f"CREATE TABLE IF NOT EXISTS {self.name} ({columns}, PRIMARY KEY ({', '.join(self.key)}))"
+
+    def typed(self, row: Sequence[Any]) -> list[Any]:
+        """A row of SQLite, with the types that any database takes."""
+        return [_typed(self.types[column], value) for column, value in zip(self.columns, row, strict=True)]
+
+
+def _typed(type_: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if type_.startswith("{time}"):
+        return as_time(value)
+    return bool(value) if type_.startswith("{boolean}") else value
+
+
+GROUND: Final = Table(
+    "worker_ground",
+    ("subject",),
+    {
+        "subject": "{text} NOT NULL",
+        "programme": "{text}",
+        "relationship": "{text}",
+        "fact": "{json} NOT NULL",
+    },
+)
+STATES: Final = Table(
+    "worker_state",
+    ("key", "worker"),
+    {
+        "worker": "{text} NOT NULL",
+        "key": "{text} NOT NULL",
+        "state": "{json} NOT NULL",
+        "position": "{integer} NOT NULL",
+    },
+)
+DEADLINES: Final = Table(
+    "deadlines",
+    ("key", "worker", "name"),
+    {
+        "worker": "{text} NOT NULL",
+        "key": "{text} NOT NULL",
+        "name": "{text} NOT NULL",
+        "due_at": "{time} NOT NULL",
+        "frozen_at": "{time}",
+        "freezes": "{boolean} NOT NULL",
+        "clauses": "{json} NOT NULL",
+        "evidence": "{json} NOT NULL",
+        "evidence_of": "{text} NOT NULL",
+    },
+)
+HISTORY: Final = Table(
+    "deadline_history",
+    ("seq",),
+    {
+        "seq": "{integer} NOT NULL",
+        "worker": "{text} NOT NULL",
+        "key": "{text} NOT NULL",
+        "name": "{text} NOT NULL",
+        "change": "{text} NOT NULL",
+        "due_at": "{time} NOT NULL",
+        "at": "{time} NOT NULL",
+        "clauses": "{json} NOT NULL",
+        "caused_by": "{text} NOT NULL",
+        "position": "{integer} NOT NULL",
+    },
+)
+OUTBOX: Final = Table(
+    "outbox",
+    ("seq",),
+    {
+        "seq": "{integer} NOT NULL",
+        "id": "{text} NOT NULL UNIQUE",
+        "worker": "{text} NOT NULL",
+        "key": "{text} NOT NULL",
+        "subject": "{text} NOT NULL",
+        "command": "{text} NOT NULL",
+        "at": "{time} NOT NULL",
+        "body": "{json} NOT NULL",
+        "status": "{text} NOT NULL",
+        "answer": "{json}",
+        "position": "{integer} NOT NULL",
+    },
+)
+DECISIONS: Final = Table(
+    "decisions",
+    ("id",),
+    {
+        "id": "{text} NOT NULL",
+        "seq": "{integer} NOT NULL",
+        "worker": "{text} NOT NULL",
+        "key": "{text} NOT NULL",
+        "trigger_id": "{text} NOT NULL",
+        "at": "{time} NOT NULL",
+        "clauses": "{json} NOT NULL",
+        "evidence": "{json} NOT NULL",
+        "evidence_of": "{text} NOT NULL",
+        "terms": "{json} NOT NULL",
+        "sent": "{json} NOT NULL",
+        "position": "{integer} NOT NULL",
+    },
+)
+TASKS: Final = Table(
+    "tasks",
+    ("task_id",),
+    {
+        "task_id": "{text} NOT NULL",
+        "seq": "{integer} NOT NULL",
+        "worker": "{text} NOT NULL",
+        "key": "{text} NOT NULL",
+        "name": "{text} NOT NULL",
+        "subject": "{text} NOT NULL",
+        "kind": "{text} NOT NULL",
+        "clause": "{text}",
+        "clauses": "{json} NOT NULL",
+        "since": "{time} NOT NULL",
+        "due": "{time}",
+        "evidence": "{json} NOT NULL",
+        "evidence_of": "{text} NOT NULL",
+        "settled_by": "{json} NOT NULL",
+        "about": "{text}",
+        "closed_at": "{time}",
+        "closed_by": "{text}",
+        "position": "{integer} NOT NULL",
+    },
+)
+PARKED: Final = Table(
+    "parked",
+    ("worker", "key"),
+    {
+        "worker": "{text} NOT NULL",
+        "key": "{text} NOT NULL",
+        "since": "{time} NOT NULL",
+        "trigger_id": "{text} NOT NULL",
+        "position": "{integer} NOT NULL",
+        "error": "{text} NOT NULL",
+    },
+)
+CLOCK: Final = Table(
+    "worker_clock",
+    ("name",),
+    {
+        "name": "{text} NOT NULL",
+        "turned_to": "{time} NOT NULL",
+    },
+)
+POSITIONS: Final = Table(
+    "worker_positions",
+    ("worker",),
+    {
+        "worker": "{text} NOT NULL",
+        "position": "{integer} NOT NULL",
+    },
+)
+_ALL: Final = (GROUND, STATES, DEADLINES, HISTORY, OUTBOX, DECISIONS, TASKS, PARKED, CLOCK, POSITIONS)
+TABLES: Final = tuple(table.name for table in _ALL)
 INDEXES: Final = (
     "worker_ground_programme ON worker_ground (programme)",
     "worker_ground_relationship ON worker_ground (relationship)",
@@ -68,12 +213,16 @@ INDEXES: Final = (
 
 
 def prepare(database: Database) -> None:
-    """Make the tables where they are missing. Raises `StoreError`."""
+    """Make the tables where they are missing.
+
+    Raises:
+        StoreError: The database can't.
+    """
     found = {name for name in TABLES if _there(database, name)}
     if found != set(TABLES):
         with database.changing_schema() as session:
-            for name, columns in TABLES.items():
-                session.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns.format_map(database.types)})")
+            for table in _ALL:
+                session.execute(table.statement(database))
             for index in INDEXES:
                 session.execute(f"CREATE INDEX IF NOT EXISTS {index}")
             session.open_to("deadline_history", "auditor")
@@ -92,3 +241,11 @@ def _there(database: Database, table: str) -> bool:
         if session.kind == "sqlite":
             return bool(session.query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)))
         return bool(session.query("SELECT to_regclass(?) IS NOT NULL", (table,))[0][0])
+
+
+def readings(session: Session) -> Iterator[Reading]:
+    """How far the workers are, how many deadlines should have fired, how many keys are put aside."""
+    now = datetime.now(UTC)
+    overdue = session.query("SELECT COUNT(*) FROM deadlines WHERE frozen_at IS NULL AND due_at <= ?", (now,))
+    parked = session.query("SELECT COUNT(*) FROM parked")
+    yield Reading("workers", position_of(session, LEASE), int(overdue[0][0]), int(parked[0][0]))

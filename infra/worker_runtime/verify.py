@@ -1,6 +1,6 @@
 """Would the workers decide again what they decided? Every receipt recomputed by replay and compared.
 
-A receipt that replay does not make, or makes otherwise, is named; so is one that replay makes and the record lacks, and
+A receipt that replay does not make, or makes differently, is named; so is one that replay makes and the record lacks, and
 a deadline that fired though it did not run. Keys that were put aside are compared up to there.
 """
 
@@ -11,10 +11,10 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from domain.registry import kind_of
+from infra.store.lease import position_of
 from infra.store.log import EventStore
 from infra.store.session import Database, Row
 from infra.worker_runtime import schema
-from infra.worker_runtime.lease import position
 from infra.worker_runtime.replay import Replay, scratch_database
 from workers.catalogue import WORKERS
 
@@ -38,7 +38,7 @@ def verify(
         return []
     with scratch_database() as scratch:
         with store.database.reading() as session:
-            upto = position(session)
+            upto = position_of(session, schema.LEASE)
         replay = Replay(store, scratch, WORKERS, upto, _concerned(store, subject))
         replay.run(advance)
         problems = [
@@ -74,7 +74,7 @@ def _differences(live: Database, scratch: Database, subject: str | None) -> Iter
                 right = next(replayed, None)
             else:
                 if _plain(left) != _plain(right):
-                    yield _problem(left, "replay makes this decision otherwise")
+                    yield _problem(left, "replay makes this decision differently")
                 left, right = next(recorded, None), next(replayed, None)
 
 
@@ -85,7 +85,7 @@ def _sql(database: Database, where: str) -> str:
 
 
 def _plain(row: Row) -> list[Any]:
-    """What is compared, JSON read: PostgreSQL may give it back spaced otherwise."""
+    """The compared values with JSON parsed: PostgreSQL may return it with other spaces."""
     _, _, _, trigger, clauses, evidence, evidence_of, terms, sent = row
     return [trigger, evidence_of, *(orjson.loads(value) for value in (clauses, evidence, terms, sent))]
 

@@ -13,7 +13,7 @@ from infra.store.opening import open_database
 from projections.catalogue import datasets
 from projections.projection import RowFold
 from tests.given_when_then import At, proposed
-from tests.infra.projection_engine.house import House, day, everything
+from tests.infra.projection_engine.harness import ProjectionHarness, day, everything
 from tests.projections.given import given
 
 DOCS = Path(pages.__file__).parents[2] / "docs"
@@ -54,9 +54,9 @@ def test_every_column_of_every_dataset_is_in_the_reference() -> None:
 def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("docs") / "rapport.sqlite"
     with open_database(f"sqlite:///{file}", synchronous="off") as database:
-        house = House(database, day(26))
-        house.tell(everything())
-        house.engine().catch_up()
+        harness = ProjectionHarness(database, day(26))
+        harness.append(everything())
+        harness.engine().catch_up()
     return file
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from domain.commitment.terms import TermsInTime
 from domain.model import AnyRecorded, Event
-from infra.projection_engine.log import Entry
 from infra.projection_engine.stream_fold import Folder, Unit
+from infra.store.log_reader import LogEntry
 from projections.dataset import Row
 from projections.projection import Projection
 from tests.given_when_then import At, history
-from tests.infra.projection_engine.house import LATE
+from tests.infra.projection_engine.harness import LATE
 
 
 class Given:
@@ -28,7 +28,7 @@ class Given:
         self.unit: Unit | None = None
         for position, recorded in enumerate(records, 1):
             self.unit = self.unit or folder.fresh(recorded.subject)
-            folder.fold(self.unit, Entry(position, recorded.subject, recorded.version, "", recorded))
+            folder.fold(self.unit, LogEntry(position, recorded.subject, recorded.version, "", recorded))
         if self.unit:
             folder.work(self.unit, at, lambda _: terms)
             assert self.unit.broken == {}

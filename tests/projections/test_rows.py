@@ -15,7 +15,7 @@ from projections import cases, commitment, concerns, goals, nps_responses, pract
 from projections.catalogue import all_projections, datasets, projection_of
 from projections.dataset import Row
 from tests.given_when_then import START, SUBJECT, At, day, proposed
-from tests.infra.projection_engine.house import troubled
+from tests.infra.projection_engine.harness import troubled
 from tests.projections.given import Given, given
 
 ACTIVE = (proposed(), At(1, e.RelationshipActivated()))

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from infra.cli.app import build
 from infra.store.opening import open_database
 from tests.given_when_then import SUBJECT
-from tests.infra.projection_engine.house import House, day, everything
+from tests.infra.projection_engine.harness import ProjectionHarness, day, everything
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +24,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)
     with open_database(f"sqlite:///{file}", synchronous="off") as database:
-        House(database).tell(everything())
+        ProjectionHarness(database).append(everything())
     return file
 
 
@@ -148,9 +148,9 @@ def test_a_wrong_question_exits_2_and_says_what_there_is(arguments: tuple[str, .
 
 def test_an_unknown_event_is_shown_by_status_and_left_by_retry(store: Path) -> None:
     with open_database(f"sqlite:///{store}") as database:
-        house = House(database)
-        event = house.store.mapper.to_stored_event(everything()[0])
-        house.store.append_stored([type(event)(SUBJECT, 99, "SessionDreamt", event.state)])
+        harness = ProjectionHarness(database)
+        event = harness.store.mapper.to_stored_event(everything()[0])
+        harness.store.append_stored([type(event)(SUBJECT, 99, "SessionDreamt", event.state)])
     assert rapport("health").exit_code == 0
     printed = rapport("projections", "status").stdout
     assert "SessionDreamt" in printed

@@ -25,7 +25,7 @@ def test_a_folder_of_our_name_is_not_taken_for_ours(tmp_path: Path, name: str) -
 
 def test_the_processes_that_fold_take_ours_too(tmp_path: Path) -> None:
     (tmp_path / "infra.py").write_text("raise RuntimeError('not ours')")
-    program = "from infra.projection_engine.folding import PROGRAM; print(PROGRAM.rpartition('; ')[0])"
+    program = "from infra.projection_engine.parallel_build import PROGRAM; print(PROGRAM.rpartition('; ')[0])"
     found = shell(
         "sqlite:///x",
         f'cd {tmp_path}; {sys.executable} -c "$({sys.executable} -P -c "{program}"); import infra.bootstrap"',

@@ -15,7 +15,7 @@ from domain.relationship import events as e
 from infra.bootstrap import Rapport, open_rapport
 from infra.cli.app import build
 from infra.evidence.verify import Verdict, verify
-from infra.projection_engine import generation as books
+from infra.projection_engine import generation as generation_table
 from infra.settings import Settings
 from projections.relationships import PROJECTION
 from tests.messages import contact, line, proposal, relationship_id
@@ -97,7 +97,9 @@ def test_the_command_folds_the_datasets_anew(
     whole = CliRunner().invoke(build(), ["audit", "verify", "--json"])
     assert whole.exit_code == 0, whole.stderr
     with rapport.database.reading() as session:
-        [live] = [each for each in books.load(session, {PROJECTION.name: PROJECTION}) if each.state == "live"]
+        [live] = [
+            each for each in generation_table.load(session, {PROJECTION.name: PROJECTION}) if each.state == "live"
+        ]
     change(rapport, f"UPDATE relationships__v{live.mark} SET status = 'paused' WHERE relationship_id = ?", FIRST)
     for subject, code in ((FIRST, 1), (SECOND, 0)):
         result = CliRunner().invoke(build(), ["audit", "verify", subject, "--json"])

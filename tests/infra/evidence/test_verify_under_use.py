@@ -122,7 +122,7 @@ def test_verifying_while_everybody_writes_finds_nothing_but_what_is_wrong(settin
 
 @pytest.mark.parametrize("behind", ["one projection", "all of them"])
 def test_a_dataset_is_held_against_the_events_up_to_where_it_is(settings: Settings, behind: str) -> None:
-    from infra.projection_engine import generation as books
+    from infra.projection_engine import generation as generation_table
     from infra.projection_engine.check import check
     from infra.projection_engine.engine import Engine
     from infra.projection_engine.schema import physical
@@ -130,7 +130,7 @@ def test_a_dataset_is_held_against_the_events_up_to_where_it_is(settings: Settin
 
     with open_rapport(settings) as rapport:
         rapport.handler.handle(LINES[:300])
-        engine = Engine(rapport.store, rapport.clock)
+        engine = rapport.engine()
         engine.catch_up()
         rapport.handler.handle(LINES[300:600])
         if behind == "one projection":
@@ -139,9 +139,9 @@ def test_a_dataset_is_held_against_the_events_up_to_where_it_is(settings: Settin
             # What comes now is of no moment to the snapshot.
             rapport.handler.handle(LINES[600:])
             engine.catch_up()
-            frozen = Engine(store, rapport.clock)
+            frozen = Engine(store, rapport.clock, prepare_shown=engine.prepare_shown)
             with store.database.reading() as session:
-                positions = {each.position for each in books.load(session, frozen.projections)}
+                positions = {each.position for each in generation_table.load(session, frozen.projections)}
             assert len(positions) == (2 if behind == "one projection" else 1)
             assert store.head() < rapport.store.head()
             assert check(frozen, all_streams=True, catch_up=False).wrong == []
@@ -150,5 +150,7 @@ def test_a_dataset_is_held_against_the_events_up_to_where_it_is(settings: Settin
         table = physical("relationships", mark)
         change(rapport, f"UPDATE {table} SET position = 1 WHERE relationship_id = ?", row)
         with snapshot(rapport.store) as store:
-            wrong = check(Engine(store, rapport.clock), all_streams=True, catch_up=False).wrong
+            wrong = check(
+                Engine(store, rapport.clock, prepare_shown=engine.prepare_shown), all_streams=True, catch_up=False
+            ).wrong
         assert [(each.dataset, each.column) for each in wrong] == [("relationships", "position")]

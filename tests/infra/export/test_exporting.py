@@ -17,7 +17,7 @@ from infra.projection_engine.build import rebuild
 from infra.projection_engine.engine import Engine
 from infra.store.session import Database
 from projections.catalogue import datasets
-from tests.infra.projection_engine.house import House, day, everything
+from tests.infra.projection_engine.harness import ProjectionHarness, day, everything
 
 DUCKDB = {
     "text": "VARCHAR",
@@ -33,9 +33,9 @@ DUCKDB = {
 
 @pytest.fixture
 def engine(database: Database) -> Engine:
-    house = House(database, day(40))
-    house.tell(everything())
-    return house.engine()
+    harness = ProjectionHarness(database, day(40))
+    harness.append(everything())
+    return harness.engine()
 
 
 def manifest_of(file: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra.store.opening import open_database
-from tests.infra.projection_engine.house import LATE, House, simulated
+from tests.infra.projection_engine.harness import LATE, ProjectionHarness, simulated
 
 # A full disk, as far as one file of more than so many bytes goes: the limit gives a real error from the kernel.
 EXPORT = """
@@ -26,9 +26,9 @@ LIMIT = 40_000
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("store") / "store.sqlite"
     with open_database(f"sqlite:///{file}", synchronous="off") as database:
-        house = House(database)
-        house.tell(simulated(60))
-        house.engine().catch_up()
+        harness = ProjectionHarness(database)
+        harness.append(simulated(60))
+        harness.engine().catch_up()
     return file
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from infra.bootstrap import open_rapport
 from infra.kafka.claims import claim
-from infra.operations.store import StoreCollector
+from infra.operations.followers import StoreCollector
 from infra.settings import Settings
 from infra.store import lease
 from infra.store.errors import FencedSource

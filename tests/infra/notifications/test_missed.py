@@ -10,13 +10,13 @@ from infra.bootstrap import open_rapport
 from infra.notifications.deliver import Deliverer, Tally
 from infra.notifications.listing import NoSuchNotifications, listed, release
 from infra.notifications.outbox import BEGUN, SETTLED
+from infra.queries.tasks import decisions
 from infra.settings import Settings
-from infra.worker_runtime.readings import decisions
 from infra.worker_runtime.verify import verify
 from tests.given_when_then import IDS, day
 from tests.infra.notifications.notes import SECRET
 from tests.infra.notifications.receiver import Receiver, receiving
-from tests.infra.worker_runtime.office import Office, run, subject
+from tests.infra.worker_runtime.harness import WorkerHarness, run, subject
 
 REMINDED, OUTCOME, NEXT = "session_tomorrow", "session_outcome", "next_session"
 
@@ -27,7 +27,7 @@ def receiver() -> Iterator[Receiver]:
         yield found
 
 
-class Away(Office):
+class Away(WorkerHarness):
     """Workers with a way out, that are at work now and then."""
 
     def at_work(self, on: float) -> Tally:
@@ -57,13 +57,13 @@ def away(settings: Settings, receiver: Receiver, tmp_path: Any) -> Iterator[Away
     secret.chmod(0o600)
     found = settings.model_copy(update={"notify_webhook": receiver.url, "notify_secret_file": secret})
     with open_rapport(found) as rapport:
-        office = Away(rapport)
+        harness = Away(rapport)
         proposal = c.ProposeRelationship(programme_id="p1", mentee_id=IDS["mentee"], mentor_id=IDS["mentor"], codes=())
-        office.say(proposal, "coordinator", 0)
-        office.say(c.ActivateRelationship(), "coordinator", 0)
-        office.say(schedule("s1", 10), "coordinator", 1)
-        office.at_work(1.5)
-        yield office
+        harness.send(proposal, "coordinator", 0)
+        harness.send(c.ActivateRelationship(), "coordinator", 0)
+        harness.send(schedule("s1", 10), "coordinator", 1)
+        harness.at_work(1.5)
+        yield harness
 
 
 def schedule(session: str, on: float) -> c.ScheduleSession:
@@ -102,7 +102,7 @@ def test_a_reminder_of_a_session_that_was_moved_or_is_off_by_then_is_missed(
     away: Away, receiver: Receiver, command: Any, batch: int
 ) -> None:
     # Said after the reminder was due and before the workers come back, with the session still to come.
-    away.say(command, "coordinator", 9.3)
+    away.send(command, "coordinator", 9.3)
     away.now(9.5).work(batch=batch)
     assert away.fates(REMINDED) == [("missed", SETTLED)] * 2
     away.deliver()
@@ -112,7 +112,7 @@ def test_a_reminder_of_a_session_that_was_moved_or_is_off_by_then_is_missed(
 
 
 def test_the_reminder_of_the_new_date_comes(away: Away) -> None:
-    away.say(MOVED, "coordinator", 9.3)
+    away.send(MOVED, "coordinator", 9.3)
     away.at_work(9.5)
     assert away.at_work(13.5).sent == 2
     assert sorted(away.statuses(REMINDED)) == ["missed", "missed", "sent", "sent"]
@@ -122,19 +122,19 @@ def test_what_became_of_a_session_is_not_asked_once_it_is_told(away: Away) -> No
     held = c.CompleteSession(
         session_id="s1", started_at=day(10), ended_at=day(10.05), present=("mentee", "mentor"), joined={}, agenda=()
     )
-    away.say(held, "mentor", 15)
+    away.send(held, "mentor", 15)
     away.at_work(20)
     assert away.fates(OUTCOME) == [("missed", SETTLED)] * 2
 
 
 def test_people_wait_for_what_the_workers_have_not_seen_yet(away: Away, receiver: Receiver) -> None:
     """A reminder that was decided waits for the events that were on record by then: one of them may move the session."""
-    away.say(c.RecordContact(channel="email"), "mentee", 9.2)
-    away.say(CANCELLED, "coordinator", 9.3)
+    away.send(c.RecordContact(channel="email"), "mentee", 9.2)
+    away.send(CANCELLED, "coordinator", 9.3)
     away.now(9.5)
     runner = away.runner(batch=1)
     assert runner.take_lease()
-    while REMINDED not in [template for template, _ in away.told()]:
+    while REMINDED not in [template for template, _ in away.notified()]:
         assert runner.turn()
     assert away.statuses(REMINDED) == ["pending"] * 2
     assert away.deliver() == Tally()
@@ -194,8 +194,8 @@ def test_a_walk_through_what_is_over_reminds_nobody(away: Away) -> None:
 
 def test_a_question_is_not_asked_twice_of_whom_has_answered(away: Away, receiver: Receiver) -> None:
     """The mentoring ended and the NPS was given while the workers were away: neither question nor reminder go out."""
-    away.say(ENDED, "coordinator", 9.1)
-    away.say(c.RespondToNps(occasion="end", score=9), "mentee", 9.2)
+    away.send(ENDED, "coordinator", 9.1)
+    away.send(c.RespondToNps(occasion="end", score=9), "mentee", 9.2)
     away.now(40).work()
     away.deliver()
     asked = {

@@ -20,32 +20,40 @@ from projections import commitment, sessions
 from projections.catalogue import all_projections, datasets
 from projections.projection import Projection
 from tests.given_when_then import SUBJECT, At, history, proposed
-from tests.infra.projection_engine.house import LATE, House, day, everything, programme, recorded, troubled
+from tests.infra.projection_engine.harness import (
+    LATE,
+    ProjectionHarness,
+    day,
+    everything,
+    programme,
+    recorded,
+    troubled,
+)
 
 
 @pytest.fixture
-def house(database: Database) -> House:
-    return House(database)
+def harness(database: Database) -> ProjectionHarness:
+    return ProjectionHarness(database)
 
 
-def test_an_empty_log_gives_empty_datasets(house: House) -> None:
-    assert house.engine().catch_up() == 0
-    assert all(rows == [] for rows in house.all_rows().values())
+def test_an_empty_log_gives_empty_datasets(harness: ProjectionHarness) -> None:
+    assert harness.engine().catch_up() == 0
+    assert all(rows == [] for rows in harness.all_rows().values())
 
 
-def test_every_row_has_a_position_and_says_whether_it_is_stale(house: House) -> None:
-    head = house.tell(everything())
-    house.engine().catch_up()
+def test_every_row_has_a_position_and_says_whether_it_is_stale(harness: ProjectionHarness) -> None:
+    head = harness.append(everything())
+    harness.engine().catch_up()
     for name in datasets():
-        assert all(0 < position <= head for (position,) in house.rows(name, "position")), name
+        assert all(0 < position <= head for (position,) in harness.rows(name, "position")), name
         if name not in {"tasks", "timeline"}:
-            assert {stale for (stale,) in house.rows(name, "stale_since")} <= {None}, name
+            assert {stale for (stale,) in harness.rows(name, "stale_since")} <= {None}, name
 
 
-def test_no_content_comes_into_any_table(house: House) -> None:
-    house.tell(troubled())
-    house.engine().catch_up()
-    with house.database.reading() as session:
+def test_no_content_comes_into_any_table(harness: ProjectionHarness) -> None:
+    harness.append(troubled())
+    harness.engine().catch_up()
+    with harness.database.reading() as session:
         if session.kind == "sqlite":
             found = [name for (name,) in session.query("SELECT name FROM sqlite_master WHERE type = 'table'")]
         else:
@@ -65,38 +73,38 @@ def test_no_content_comes_into_any_table(house: House) -> None:
         assert content not in everything_stored
 
 
-def test_status_measures_lag_against_the_head_and_catches_nothing_up(house: House) -> None:
+def test_status_measures_lag_against_the_head_and_catches_nothing_up(harness: ProjectionHarness) -> None:
     events = everything()
-    house.tell(events[:100])
-    engine = house.engine()
+    harness.append(events[:100])
+    engine = harness.engine()
     assert {each.lag for each in status(engine).projections} == {100}
     engine.catch_up()
-    house.tell(events[100:130])
+    harness.append(events[100:130])
     found = status(engine)
     assert (found.head, {each.position for each in found.projections}) == (130, {100})
     assert {each.lag for each in status(engine).projections} == {30}
 
 
-def test_one_that_lags_behind_the_others_is_brought_up_alone(house: House) -> None:
-    house.tell(everything()[:200])
-    house.engine([sessions.PROJECTION]).catch_up()
-    house.tell(everything()[200:])
-    house.engine().catch_up()
-    assert {each.lag for each in status(house.engine()).projections} == {0}
-    assert check(house.engine(), all_streams=True).wrong == []
+def test_one_that_lags_behind_the_others_is_brought_up_alone(harness: ProjectionHarness) -> None:
+    harness.append(everything()[:200])
+    harness.engine([sessions.PROJECTION]).catch_up()
+    harness.append(everything()[200:])
+    harness.engine().catch_up()
+    assert {each.lag for each in status(harness.engine()).projections} == {0}
+    assert check(harness.engine(), all_streams=True).wrong == []
 
 
 def test_following_sees_what_another_connection_appends(store_url: str) -> None:
     with open_database(store_url) as reading, open_database(store_url) as writing:
-        house, stop = House(reading), threading.Event()
-        thread = threading.Thread(target=lambda: house.engine().follow(stop.is_set))
+        harness, stop = ProjectionHarness(reading), threading.Event()
+        thread = threading.Thread(target=lambda: harness.engine().follow(stop.is_set))
         thread.start()
         try:
             writer, waited = EventStore(writing), []
             for event in history(proposed(), *(At(n, e.ContactRecorded(channel="email")) for n in range(20))):
                 writer.append([event])
                 begun = time.monotonic()
-                while _behind(house):
+                while _behind(harness):
                     assert time.monotonic() - begun < 20
                     time.sleep(0.001)
                 waited.append(time.monotonic() - begun)
@@ -107,122 +115,124 @@ def test_following_sees_what_another_connection_appends(store_url: str) -> None:
     assert sorted(waited)[len(waited) // 2] < 2
 
 
-def _behind(house: House) -> bool:
+def _behind(harness: ProjectionHarness) -> bool:
     try:
-        return bool(max(each.lag for each in status(house.engine()).projections))
+        return bool(max(each.lag for each in status(harness.engine()).projections))
     except KeyError:
         return True
 
 
-def test_time_alone_changes_rows(house: House) -> None:
-    house.tell(history(proposed(), At(1, e.RelationshipActivated())))
-    engine = house.engine()
-    house.clock.fixed = day(2)
+def test_time_alone_changes_rows(harness: ProjectionHarness) -> None:
+    harness.append(history(proposed(), At(1, e.RelationshipActivated())))
+    engine = harness.engine()
+    harness.clock.fixed = day(2)
     engine.catch_up()
-    assert house.rows("commitment_health", "score, band") == [(100, "healthy")]
-    house.clock.fixed = day(12)
+    assert harness.rows("commitment_health", "score, band") == [(100, "healthy")]
+    harness.clock.fixed = day(12)
     engine.catch_up()
-    assert house.rows("commitment_signals", "signal, points") == [("no_next_session", 10)]
-    house.clock.fixed = day(40)
+    assert harness.rows("commitment_signals", "signal, points") == [("no_next_session", 10)]
+    harness.clock.fixed = day(40)
     engine.catch_up()
-    assert house.rows("commitment_health", "score, band") == [(75, "watch")]
-    assert [score for _, score in sorted(house.rows("commitment_bands", "since, score"))] == [100, 90, 75]
+    assert harness.rows("commitment_health", "score, band") == [(75, "watch")]
+    assert [score for _, score in sorted(harness.rows("commitment_bands", "since, score"))] == [100, 90, 75]
 
 
-def test_a_clock_that_is_turned_back_turns_rows_back(house: House) -> None:
-    house.tell(history(proposed(), At(1, e.RelationshipActivated())))
-    engine = house.engine()
+def test_a_clock_that_is_turned_back_turns_rows_back(harness: ProjectionHarness) -> None:
+    harness.append(history(proposed(), At(1, e.RelationshipActivated())))
+    engine = harness.engine()
     engine.catch_up()
-    later = house.all_rows()
-    house.clock.fixed = day(2)
+    later = harness.all_rows()
+    harness.clock.fixed = day(2)
     engine.catch_up()
-    assert house.rows("commitment_health", "score") == [(100,)]
-    house.clock.fixed = LATE
+    assert harness.rows("commitment_health", "score") == [(100,)]
+    harness.clock.fixed = LATE
     engine.catch_up()
-    assert house.all_rows() == later
+    assert harness.all_rows() == later
 
 
-def test_a_new_term_changes_the_rows_of_its_programme_without_any_other_event(house: House) -> None:
-    house.tell(history(proposed(), At(1, e.RelationshipActivated())))
-    house.clock.fixed = day(12)
-    engine = house.engine()
+def test_a_new_term_changes_the_rows_of_its_programme_without_any_other_event(harness: ProjectionHarness) -> None:
+    harness.append(history(proposed(), At(1, e.RelationshipActivated())))
+    harness.clock.fixed = day(12)
+    engine = harness.engine()
     engine.catch_up()
-    assert house.rows("commitment_health", "score") == [(90,)]
-    house.tell(programme("p1", (11, "points_no_next_session", 30)))
+    assert harness.rows("commitment_health", "score") == [(90,)]
+    harness.append(programme("p1", (11, "points_no_next_session", 30)))
     engine.catch_up()
-    assert house.rows("commitment_health", "score, band") == [(70, "watch")]
+    assert harness.rows("commitment_health", "score, band") == [(70, "watch")]
 
 
-def test_a_setting_that_counts_from_a_moment_ahead_changes_rows_at_that_moment(house: House) -> None:
-    house.tell(history(proposed(), At(1, e.RelationshipActivated())))
-    house.clock.fixed = day(12)
-    house.tell(programme("p1", (12.002, "points_no_next_session", 30)))
-    engine = house.engine()
+def test_a_setting_that_counts_from_a_moment_ahead_changes_rows_at_that_moment(harness: ProjectionHarness) -> None:
+    harness.append(history(proposed(), At(1, e.RelationshipActivated())))
+    harness.clock.fixed = day(12)
+    harness.append(programme("p1", (12.002, "points_no_next_session", 30)))
+    engine = harness.engine()
     engine.catch_up()
-    assert house.rows("commitment_health", "score") == [(90,)]
-    house.clock.fixed = day(12.002)
+    assert harness.rows("commitment_health", "score") == [(90,)]
+    harness.clock.fixed = day(12.002)
     engine.catch_up()
-    assert house.rows("commitment_health", "score") == [(70,)]
+    assert harness.rows("commitment_health", "score") == [(70,)]
 
 
 def changed(projection: Projection, **changes: object) -> Projection:
     return replace(projection, **changes)  # type: ignore[arg-type]
 
 
-def test_another_version_is_built_at_the_next_question(house: House) -> None:
-    house.tell(everything())
-    house.engine().catch_up()
+def test_another_version_is_built_at_the_next_question(harness: ProjectionHarness) -> None:
+    harness.append(everything())
+    harness.engine().catch_up()
     rest = [each for each in all_projections() if each.name != "sessions"]
 
     def evolve(row, recorded):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - a changed fold
         new = sessions.evolve(row, recorded)
         return new and new | {"channel": "telephone"}
 
-    newer = house.engine([*rest, changed(sessions.PROJECTION, version=2, evolve=evolve)])
+    newer = harness.engine([*rest, changed(sessions.PROJECTION, version=2, evolve=evolve)])
     newer.catch_up()
-    assert {channel for (channel,) in house.rows("sessions", "channel")} == {"telephone"}
+    assert {channel for (channel,) in harness.rows("sessions", "channel")} == {"telephone"}
     assert {each.version for each in status(newer).projections if each.name == "sessions"} == {2}
     with pytest.raises(NewerProjection, match="sessions"):
-        house.engine().catch_up()
+        harness.engine().catch_up()
 
 
-def test_an_engine_at_work_goes_on_with_the_tables_that_another_has_built(house: House) -> None:
-    house.tell(everything()[:300])
-    old = house.engine()
+def test_an_engine_at_work_goes_on_with_the_tables_that_another_has_built(harness: ProjectionHarness) -> None:
+    harness.append(everything()[:300])
+    old = harness.engine()
     old.catch_up()
     from infra.projection_engine.build import rebuild
 
-    rebuild(house.engine(), list(old.projections))
-    house.tell(everything()[300:])
+    rebuild(harness.engine(), list(old.projections))
+    harness.append(everything()[300:])
     old.catch_up()
     assert check(old, all_streams=True).wrong == []
-    with house.database.reading() as session:
+    with harness.database.reading() as session:
         tables = session.query("SELECT COUNT(*) FROM projection_generations WHERE state <> 'view'")
     assert tables == [(len(all_projections()),)]
 
 
-def test_a_projection_far_behind_is_built_stream_by_stream(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_projection_far_behind_is_built_stream_by_stream(
+    harness: ProjectionHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(engines, "FAR_BEHIND", 50)
     events = everything()
-    house.tell(events)
-    engine = house.engine()
-    marks = _marks(house)
+    harness.append(events)
+    engine = harness.engine()
+    marks = _marks(harness)
     engine.catch_up()
-    assert _marks(house) != marks
+    assert _marks(harness) != marks
     assert check(engine, all_streams=True).wrong == []
 
 
-def _marks(house: House) -> list[tuple[object, ...]]:
-    house.engine()._make_tables()
-    return house.rows("projection_generations", "name, mark")
+def _marks(harness: ProjectionHarness) -> list[tuple[object, ...]]:
+    harness.engine()._make_tables()
+    return harness.rows("projection_generations", "name, mark")
 
 
-def test_check_finds_a_row_that_somebody_changed(house: House) -> None:
-    house.tell(everything())
-    engine = house.engine()
+def test_check_finds_a_row_that_somebody_changed(harness: ProjectionHarness) -> None:
+    harness.append(everything())
+    engine = harness.engine()
     engine.catch_up()
     (live,) = [each for each in engine.live() if each.name == "goals"]
-    with house.database.transaction() as session:
+    with harness.database.transaction() as session:
         session.execute(f"UPDATE goals__v{live.mark} SET revisions = 77 WHERE goal_id = 'g1' AND relationship_id = ?", (SUBJECT,))  # fmt: skip
     (wrong,) = check(engine, all_streams=True).wrong
     assert (wrong.dataset, wrong.key, wrong.column) == ("goals", (SUBJECT, "g1"), "revisions")
@@ -233,39 +243,39 @@ def test_several_engines_at_once_do_every_event_once(store_url: str) -> None:
     def follow() -> None:
         try:
             with open_database(store_url) as database:
-                House(database).engine(page=20).follow(stop.is_set)
+                ProjectionHarness(database).engine(page=20).follow(stop.is_set)
         except BaseException as error:
             failed.append(error)
             raise
 
     with open_database(store_url) as database:
-        house, stop = House(database), threading.Event()
+        harness, stop = ProjectionHarness(database), threading.Event()
         failed: list[BaseException] = []
-        house.engine().catch_up()
+        harness.engine().catch_up()
         threads = [threading.Thread(target=follow) for _ in range(3)]
         for thread in threads:
             thread.start()
         events = everything()
         for start in range(0, len(events), 10):
-            house.tell(events[start : start + 10])
-        house.engine().catch_up()
+            harness.append(events[start : start + 10])
+        harness.engine().catch_up()
         stop.set()
         for thread in threads:
             thread.join(60)
         assert failed == []
-        assert check(house.engine(), all_streams=True).wrong == []
+        assert check(harness.engine(), all_streams=True).wrong == []
 
 
-def test_the_first_change_ahead_is_the_first_to_wake_for(house: House) -> None:
-    house.tell([*history(proposed(), At(1, e.RelationshipActivated())), *_another(5)])
-    house.clock.fixed = day(6)
-    engine = house.engine()
+def test_the_first_change_ahead_is_the_first_to_wake_for(harness: ProjectionHarness) -> None:
+    harness.append([*history(proposed(), At(1, e.RelationshipActivated())), *_another(5)])
+    harness.clock.fixed = day(6)
+    engine = harness.engine()
     engine.catch_up()
     due = {each.name: each.due for each in status(engine).projections}
     assert due["commitment"] == day(11)
     assert due["sessions"] is None
     assert engine._patience() == engines.PULSE_SECONDS
-    house.clock.fixed = day(11) - timedelta(milliseconds=300)
+    harness.clock.fixed = day(11) - timedelta(milliseconds=300)
     assert engine._patience() == pytest.approx(0.3)
 
 

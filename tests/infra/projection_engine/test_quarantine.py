@@ -16,7 +16,7 @@ from projections import practices, relationships, sessions
 from projections.dataset import Row
 from projections.projection import RowFold
 from tests.given_when_then import At, history, proposed
-from tests.infra.projection_engine.house import House, day
+from tests.infra.projection_engine.harness import ProjectionHarness, day
 
 ONE, OTHER = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
 
@@ -30,64 +30,66 @@ def stream(subject: str) -> list[AnyRecorded]:
 
 
 @pytest.fixture
-def house(database: Database) -> House:
-    return House(database)
+def harness(database: Database) -> ProjectionHarness:
+    return ProjectionHarness(database)
 
 
-def write_unknown(house: House, subject: str, version: int) -> int:
+def write_unknown(harness: ProjectionHarness, subject: str, version: int) -> int:
     """An event that a newer Rapport wrote; its position."""
-    event = house.store.mapper.to_stored_event(history(proposed(), subject=subject)[0])
+    event = harness.store.mapper.to_stored_event(history(proposed(), subject=subject)[0])
     newer = type(event)(subject, version, "SessionDreamt", event.state)
-    return house.store.append_stored([newer])[0]
+    return harness.store.append_stored([newer])[0]
 
 
-def test_an_unknown_event_holds_up_its_stream_everywhere_and_nothing_else(house: House) -> None:
-    house.tell(stream(ONE)[:2])
-    position = write_unknown(house, ONE, 3)
-    house.tell(stream(OTHER))
-    house.engine().catch_up()
-    held = {each.projection: each for one in status(house.engine()).projections for each in one.held}
+def test_an_unknown_event_holds_up_its_stream_everywhere_and_nothing_else(harness: ProjectionHarness) -> None:
+    harness.append(stream(ONE)[:2])
+    position = write_unknown(harness, ONE, 3)
+    harness.append(stream(OTHER))
+    harness.engine().catch_up()
+    held = {each.projection: each for one in status(harness.engine()).projections for each in one.held}
     assert {"relationships", "sessions", "goals", "commitment", "practices"} <= held.keys()
     assert "cases" not in held
     assert {(each.subject, each.position, each.event) for each in held.values()} == {(ONE, position, "SessionDreamt")}
     assert "a newer Rapport wrote it" in held["sessions"].error
-    assert house.rows("sessions", "relationship_id, session_id, stale_since") == [
+    assert harness.rows("sessions", "relationship_id, session_id, stale_since") == [
         (ONE, "s1", position),
         (OTHER, "s1", None),
         (OTHER, "s2", None),
         (OTHER, "s3", None),
     ]
-    assert house.rows("commitment_health", "relationship_id, stale_since") == [(ONE, position), (OTHER, None)]
-    assert {lag for *_, lag in [(each.name, each.lag) for each in status(house.engine()).projections]} == {0}
+    assert harness.rows("commitment_health", "relationship_id, stale_since") == [(ONE, position), (OTHER, None)]
+    assert {lag for *_, lag in [(each.name, each.lag) for each in status(harness.engine()).projections]} == {0}
 
 
-def test_what_follows_in_a_stream_that_is_held_up_waits_with_it(house: House) -> None:
-    house.tell(stream(ONE)[:2])
-    engine = house.engine()
+def test_what_follows_in_a_stream_that_is_held_up_waits_with_it(harness: ProjectionHarness) -> None:
+    harness.append(stream(ONE)[:2])
+    engine = harness.engine()
     engine.catch_up()
-    write_unknown(house, ONE, 3)
+    write_unknown(harness, ONE, 3)
     engine.catch_up()
-    house.tell(stream(ONE)[3:])
+    harness.append(stream(ONE)[3:])
     engine.catch_up()
-    assert len(house.rows("sessions")) == 1
+    assert len(harness.rows("sessions")) == 1
 
 
-def test_retry_does_nothing_while_the_reason_stands(house: House) -> None:
-    house.tell(stream(ONE)[:2])
-    write_unknown(house, ONE, 3)
-    engine = house.engine()
+def test_retry_does_nothing_while_the_reason_stands(harness: ProjectionHarness) -> None:
+    harness.append(stream(ONE)[:2])
+    write_unknown(harness, ONE, 3)
+    engine = harness.engine()
     found = retry(engine, list(engine.projections))
     assert found.released == []
     assert {each.subject for each in found.held} == {ONE}
-    assert len(house.rows("sessions")) == 1
+    assert len(harness.rows("sessions")) == 1
 
 
-def test_retry_lets_go_when_the_program_knows_the_event(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    house.tell(stream(ONE)[:2])
-    write_unknown(house, ONE, 3)
-    engine = house.engine()
+def test_retry_lets_go_when_the_program_knows_the_event(
+    harness: ProjectionHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness.append(stream(ONE)[:2])
+    write_unknown(harness, ONE, 3)
+    engine = harness.engine()
     engine.catch_up()
-    house.tell(stream(ONE)[3:])
+    harness.append(stream(ONE)[3:])
     engine.catch_up()
     plain = RapportMapper.decode
 
@@ -96,14 +98,14 @@ def test_retry_lets_go_when_the_program_knows_the_event(house: House, monkeypatc
         return stream(ONE)[2] if topic == "SessionDreamt" else plain(self, topic, state)
 
     monkeypatch.setattr(RapportMapper, "decode", newer)
-    found = retry(house.engine(), list(engine.projections))
+    found = retry(harness.engine(), list(engine.projections))
     assert found.held == []
     assert {each.projection for each in found.released} >= {"sessions", "goals", "commitment"}
-    assert house.rows("sessions", "session_id, stale_since") == [("s1", None), ("s2", None), ("s3", None)]
+    assert harness.rows("sessions", "session_id, stale_since") == [("s1", None), ("s2", None), ("s3", None)]
     # The engine with a memory of the stream as it was held up goes on with the stream as it is.
-    house.tell(history(*[scheduled(f"s{n}", n) for n in range(5)], subject=ONE)[4:])
+    harness.append(history(*[scheduled(f"s{n}", n) for n in range(5)], subject=ONE)[4:])
     engine.catch_up()
-    assert len(house.rows("sessions")) == 4
+    assert len(harness.rows("sessions")) == 4
     assert check(engine, all_streams=True).wrong == []
 
 
@@ -118,41 +120,41 @@ def broken(fold: RowFold, fails: Callable[[AnyRecorded], bool]) -> RowFold:
     return RowFold(fold.name, fold.version, fold.table, fold.listens, evolve, fold.keys)
 
 
-def test_a_fold_that_raises_holds_up_one_stream_of_its_projection(house: House) -> None:
+def test_a_fold_that_raises_holds_up_one_stream_of_its_projection(harness: ProjectionHarness) -> None:
     bug = broken(sessions.PROJECTION, lambda recorded: recorded.subject == ONE and recorded.version == 3)
-    house.tell(stream(ONE) + stream(OTHER))
-    house.engine([bug, relationships.PROJECTION, practices.PROJECTION]).catch_up()
-    assert house.rows("sessions", "relationship_id, session_id, position, stale_since") == [
+    harness.append(stream(ONE) + stream(OTHER))
+    harness.engine([bug, relationships.PROJECTION, practices.PROJECTION]).catch_up()
+    assert harness.rows("sessions", "relationship_id, session_id, position, stale_since") == [
         (ONE, "s1", 2, 3),
         (OTHER, "s1", 6, None),
         (OTHER, "s2", 7, None),
         (OTHER, "s3", 8, None),
     ]
-    assert house.rows("relationships", "sessions_scheduled, stale_since") == [(3, None), (3, None)]
-    assert house.rows("practices", "sessions_scheduled, stale_since") == [(3, None), (3, None)]
+    assert harness.rows("relationships", "sessions_scheduled, stale_since") == [(3, None), (3, None)]
+    assert harness.rows("practices", "sessions_scheduled, stale_since") == [(3, None), (3, None)]
     # The bug is mended.
-    engine = house.engine([sessions.PROJECTION, relationships.PROJECTION, practices.PROJECTION])
+    engine = harness.engine([sessions.PROJECTION, relationships.PROJECTION, practices.PROJECTION])
     assert [each.subject for each in retry(engine, ["sessions"]).released] == [ONE]
-    assert len(house.rows("sessions")) == 6
+    assert len(harness.rows("sessions")) == 6
 
 
-def test_a_build_holds_up_what_it_cannot_fold_and_switches_all_the_same(house: House) -> None:
-    house.tell(stream(ONE)[:3])
-    position = write_unknown(house, ONE, 4)
-    house.tell(stream(OTHER))
-    engine = house.engine()
+def test_a_build_holds_up_what_it_cannot_fold_and_switches_all_the_same(harness: ProjectionHarness) -> None:
+    harness.append(stream(ONE)[:3])
+    position = write_unknown(harness, ONE, 4)
+    harness.append(stream(OTHER))
+    engine = harness.engine()
     engine.catch_up()
-    before = house.all_rows()
+    before = harness.all_rows()
     rebuild(engine, list(engine.projections))
-    assert house.all_rows() == before
-    assert (ONE, position) in house.rows("relationships", "relationship_id, stale_since")
+    assert harness.all_rows() == before
+    assert (ONE, position) in harness.rows("relationships", "relationship_id, stale_since")
 
 
-def test_an_unknown_event_of_a_programme_holds_up_what_depends_on_its_terms(house: House) -> None:
-    write_unknown(house, "programme:p1", 1)
-    house.tell(stream(ONE))
-    house.engine().catch_up()
-    held = [each for one in status(house.engine()).projections for each in one.held if each.subject == ONE]
+def test_an_unknown_event_of_a_programme_holds_up_what_depends_on_its_terms(harness: ProjectionHarness) -> None:
+    write_unknown(harness, "programme:p1", 1)
+    harness.append(stream(ONE))
+    harness.engine().catch_up()
+    held = [each for one in status(harness.engine()).projections for each in one.held if each.subject == ONE]
     assert [each.projection for each in held] == ["commitment"]
     assert "terms of programme p1 are not known" in held[0].error
-    assert len(house.rows("sessions")) == 3
+    assert len(harness.rows("sessions")) == 3

@@ -17,7 +17,7 @@ from infra.projection_engine.status import status
 from infra.store.opening import open_database
 from infra.store.session import Database, Session
 from projections.catalogue import all_projections, datasets
-from tests.infra.projection_engine.house import LATE, TERMS, House, everything, programme
+from tests.infra.projection_engine.harness import LATE, TERMS, ProjectionHarness, everything, programme
 
 
 class Killed(BaseException):
@@ -25,9 +25,9 @@ class Killed(BaseException):
 
 
 @contextmanager
-def disturbed(house: House, random: Random, share: float) -> Iterator[None]:
+def disturbed(harness: ProjectionHarness, random: Random, share: float) -> Iterator[None]:
     """In the block some transactions are cut short, and before some another process catches up first."""
-    plain = house.database.transaction
+    plain = harness.database.transaction
     racing = False
 
     @contextmanager
@@ -35,7 +35,7 @@ def disturbed(house: House, random: Random, share: float) -> Iterator[None]:
         nonlocal racing
         if not racing and random.random() < 2 * share:
             racing = True
-            house.engine(page=random.choice((1, 50, 2000))).catch_up()
+            harness.engine(page=random.choice((1, 50, 2000))).catch_up()
             racing = False
         with plain() as session:
             yield session
@@ -44,48 +44,48 @@ def disturbed(house: House, random: Random, share: float) -> Iterator[None]:
         if not racing and random.random() < share:
             raise Killed
 
-    house.database.transaction = transaction  # type: ignore[method-assign]
+    harness.database.transaction = transaction  # type: ignore[method-assign]
     try:
         yield
     finally:
-        del house.database.transaction
+        del harness.database.transaction
 
 
-def live_through(house: House, random: Random) -> None:
+def live_through(harness: ProjectionHarness, random: Random) -> None:
     """Tell the whole log in pieces; between them several engines, with pages of any size, catch up, and die at times."""
     events = everything()
     engines: list[Engine] = []
     told = 0
     while told < len(events):
         step = random.choice((1, 3, 20, 100, 400))
-        house.tell(events[told : told + step])
+        harness.append(events[told : told + step])
         told += step
-        house.clock.fixed = max(event.occurred_at for event in events[:told]) + timedelta(days=random.random() * 30)
+        harness.clock.fixed = max(event.occurred_at for event in events[:told]) + timedelta(days=random.random() * 30)
         for _ in range(random.randrange(3)):
             if len(engines) < 3:
-                engines.append(house.engine(page=random.choice((1, 7, 100, 2000))))
+                engines.append(harness.engine(page=random.choice((1, 7, 100, 2000))))
             engine = random.choice(engines)
             try:
-                with disturbed(house, random, 0.04):
+                with disturbed(harness, random, 0.04):
                     engine.catch_up()
             except Killed:
                 engines.remove(engine)
     # Nothing is due any more; then terms change, and it is an engine with a memory that hears of it.
-    house.clock.fixed = LATE
-    last = house.engine()
+    harness.clock.fixed = LATE
+    last = harness.engine()
     last.catch_up()
-    house.tell(programme("p1", *TERMS, (300, "points_out_of_contact", 30), (300, "suppression_min", 1))[-2:])
+    harness.append(programme("p1", *TERMS, (300, "points_out_of_contact", 30), (300, "suppression_min", 1))[-2:])
     last.catch_up()
 
 
-def compare(house: House) -> None:
-    lived = house.all_rows()
-    engine = house.engine()
+def compare(harness: ProjectionHarness) -> None:
+    lived = harness.all_rows()
+    engine = harness.engine()
     assert [each.held for each in status(engine).projections if each.held] == []
     differences = rebuild(engine, list(engine.projections), explain=True)
     assert {each.dataset for each in differences} == set(datasets()) - {"tasks", "timeline"}
     assert [each for each in differences if not each.none] == []
-    assert house.all_rows() == lived
+    assert harness.all_rows() == lived
     assert check(engine, all_streams=True).wrong == []
 
 
@@ -100,35 +100,35 @@ def compare(house: House) -> None:
 def test_on_sqlite(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     file: Path = tmp_path_factory.mktemp("lived") / "store.sqlite"
     with open_database(f"sqlite:///{file}", synchronous="off") as database:
-        house = House(database)
-        live_through(house, Random(seed))
-        compare(house)
+        harness = ProjectionHarness(database)
+        live_through(harness, Random(seed))
+        compare(harness)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_on_postgresql(postgres_url: str, seed: int) -> None:
     with open_database(postgres_url) as database:
-        house = House(database)
-        live_through(house, Random(seed))
-        compare(house)
+        harness = ProjectionHarness(database)
+        live_through(harness, Random(seed))
+        compare(harness)
 
 
 def test_every_table_of_every_projection_has_rows_in_that_log(database: Database) -> None:
-    house = House(database)
-    house.tell(everything())
-    house.engine().catch_up()
+    harness = ProjectionHarness(database)
+    harness.append(everything())
+    harness.engine().catch_up()
     # A time at which the relationships of the log are alive, so that signals hold.
-    assert {name for name, rows in house.all_rows().items() if not rows} <= {"tasks", "commitment_signals"}
-    house.clock.fixed = max(event.occurred_at for event in everything())
-    house.engine().catch_up()
+    assert {name for name, rows in harness.all_rows().items() if not rows} <= {"tasks", "commitment_signals"}
+    harness.clock.fixed = max(event.occurred_at for event in everything())
+    harness.engine().catch_up()
     assert len(all_projections()) >= 8
 
 
 def test_pages_and_streams_come_to_the_same(database: Database) -> None:
-    house = House(database)
-    house.tell(everything())
-    by_pages = house.engine(page=50)
+    harness = ProjectionHarness(database)
+    harness.append(everything())
+    by_pages = harness.engine(page=50)
     by_pages.catch_up()
-    before = house.all_rows()
-    rebuild(house.engine(), list(by_pages.projections))
-    assert house.all_rows() == before
+    before = harness.all_rows()
+    rebuild(harness.engine(), list(by_pages.projections))
+    assert harness.all_rows() == before

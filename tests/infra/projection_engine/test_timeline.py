@@ -7,19 +7,19 @@ import pytest
 from infra.store.opening import open_database
 from infra.store.session import Database, as_time
 from infra.worker_runtime.schema import prepare
-from tests.infra.projection_engine.house import House, day, everything, programme, troubled
+from tests.infra.projection_engine.harness import ProjectionHarness, day, everything, programme, troubled
 
 
 @pytest.fixture
-def house(database: Database) -> House:
-    return House(database)
+def harness(database: Database) -> ProjectionHarness:
+    return ProjectionHarness(database)
 
 
-def test_it_has_a_row_for_every_event_but_confidential_disclosures(house: House) -> None:
+def test_it_has_a_row_for_every_event_but_confidential_disclosures(harness: ProjectionHarness) -> None:
     events = everything()
-    house.tell(events)
-    house.engine().catch_up()
-    rows = {(row[0], row[1]): row[2:] for row in house.rows("timeline", "subject, version, type, occurred_at, recorded_at, actor_role, actor_id")}  # fmt: skip
+    harness.append(events)
+    harness.engine().catch_up()
+    rows = {(row[0], row[1]): row[2:] for row in harness.rows("timeline", "subject, version, type, occurred_at, recorded_at, actor_role, actor_id")}  # fmt: skip
     expected = {
         (event.subject, event.version): (
             type(event.data).__name__,
@@ -34,27 +34,29 @@ def test_it_has_a_row_for_every_event_but_confidential_disclosures(house: House)
     assert len(expected) == len(events) - 1
 
 
-def test_it_says_what_an_event_is_about(house: House) -> None:
-    house.tell(troubled())
-    house.engine().catch_up()
-    found = house.rows("timeline", "type, session_id, goal_id, clause")
+def test_it_says_what_an_event_is_about(harness: ProjectionHarness) -> None:
+    harness.append(troubled())
+    harness.engine().catch_up()
+    found = harness.rows("timeline", "type, session_id, goal_id, clause")
     assert ("SessionNoteRecorded", "s1", None, None) in found
     assert ("GoalAchieved", None, "g1", None) in found
     assert ("CommitmentConcernRaised", None, None, "pentalog.late-reschedules") in found
 
 
-def test_times_sort_as_they_are(house: House) -> None:
-    house.tell(programme("p1", (1, "suppression_min", 2), (1.0000001, "suppression_min", 3), (2, "suppression_min", 4)))
-    house.engine().catch_up()
-    found = sorted(house.rows("timeline", "occurred_at, version"))
+def test_times_sort_as_they_are(harness: ProjectionHarness) -> None:
+    harness.append(
+        programme("p1", (1, "suppression_min", 2), (1.0000001, "suppression_min", 3), (2, "suppression_min", 4))
+    )
+    harness.engine().catch_up()
+    found = sorted(harness.rows("timeline", "occurred_at, version"))
     assert [version for _, version in found] == [1, 2, 3, 4]
-    if house.database.kind == "sqlite":
+    if harness.database.kind == "sqlite":
         assert {len(at) for at, _ in found} == {len("2026-03-02T09:00:00.000000Z")}
 
 
-def test_changes_of_deadlines_stand_among_the_events(house: House) -> None:
-    house.tell(troubled())
-    prepare(house.database)
+def test_changes_of_deadlines_stand_among_the_events(harness: ProjectionHarness) -> None:
+    harness.append(troubled())
+    prepare(harness.database)
     columns = ("seq", "worker", "key", "name", "change", "due_at", "at", "clauses", "caused_by", "position")
     row = (
         7,
@@ -68,10 +70,10 @@ def test_changes_of_deadlines_stand_among_the_events(house: House) -> None:
         "event 17",
         17,
     )
-    with house.database.transaction() as session:
+    with harness.database.transaction() as session:
         session.insert("deadline_history", columns, [row])
-    house.engine().catch_up()
-    with house.database.reading() as session:
+    harness.engine().catch_up()
+    with harness.database.reading() as session:
         (found,) = session.query(
             "SELECT subject, version, sequence, type, actor_role, actor_id, clause, deadline, due_at, position "
             "FROM timeline WHERE source = 'deadline'"
@@ -83,18 +85,18 @@ def test_changes_of_deadlines_stand_among_the_events(house: House) -> None:
 
 def test_a_damaged_event_hides_no_other(tmp_path: Path) -> None:
     with open_database(f"sqlite:///{tmp_path / 'store.sqlite'}", synchronous="off") as database:
-        house = House(database)
-        house.tell(troubled())
+        harness = ProjectionHarness(database)
+        harness.append(troubled())
         with database.transaction() as session:
             session.execute("UPDATE stored_events SET state = ? WHERE originator_version = 3", (b"{",))
-        house.engine().catch_up()
-        rows = house.rows("timeline", "version, type, occurred_at")
+        harness.engine().catch_up()
+        rows = harness.rows("timeline", "version, type, occurred_at")
     assert len(rows) == len(troubled()) - 1
     assert (3, "GoalAgreed", None) in rows
 
 
-def test_an_event_that_nobody_can_read_is_in_it_all_the_same(house: House) -> None:
-    event = house.store.mapper.to_stored_event(troubled()[0])
-    house.store.append_stored([type(event)("one", 1, "SessionDreamt#3", event.state)])
-    house.engine().catch_up()
-    assert house.rows("timeline", "subject, type, actor_role") == [("one", "SessionDreamt", "coordinator")]
+def test_an_event_that_nobody_can_read_is_in_it_all_the_same(harness: ProjectionHarness) -> None:
+    event = harness.store.mapper.to_stored_event(troubled()[0])
+    harness.store.append_stored([type(event)("one", 1, "SessionDreamt#3", event.state)])
+    harness.engine().catch_up()
+    assert harness.rows("timeline", "subject, type, actor_role") == [("one", "SessionDreamt", "coordinator")]

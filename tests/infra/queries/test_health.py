@@ -12,21 +12,21 @@ from infra.queries.as_at import Asked
 from infra.queries.health import Assessed, assess_all, assess_one, concerns, shown
 from infra.store.session import Database
 from tests.given_when_then import SUBJECT, At, history, proposed
-from tests.infra.projection_engine.house import House, day, everything, programme, recorded, troubled
+from tests.infra.projection_engine.harness import ProjectionHarness, day, everything, programme, recorded, troubled
 
 
 @pytest.fixture
-def house(database: Database) -> House:
-    return House(database)
+def harness(database: Database) -> ProjectionHarness:
+    return ProjectionHarness(database)
 
 
-def one(house: House, at: float, known: float | None = None, **terms: float) -> Assessed | None:
-    return assess_one(house.store, SUBJECT, Asked(day(at), None if known is None else day(known)), terms)
+def one(harness: ProjectionHarness, at: float, known: float | None = None, **terms: float) -> Assessed | None:
+    return assess_one(harness.store, SUBJECT, Asked(day(at), None if known is None else day(known)), terms)
 
 
-def all_of(house: House, at: float, known: float | None = None, **terms: float) -> dict[str, Assessed]:
+def all_of(harness: ProjectionHarness, at: float, known: float | None = None, **terms: float) -> dict[str, Assessed]:
     asked = Asked(day(at), None if known is None else day(known))
-    return {found.relationship_id: found for found in assess_all(house.engine(), asked, terms)}
+    return {found.relationship_id: found for found in assess_all(harness.engine(), asked, terms)}
 
 
 def said(assessed: Assessed | None) -> object:
@@ -35,21 +35,21 @@ def said(assessed: Assessed | None) -> object:
 
 
 @pytest.mark.parametrize("at", [-400, 0.5, 20, 29, 45, 70, 400])
-def test_one_and_all_and_what_was_known_long_after_agree(house: House, at: float) -> None:
-    house.tell(everything())
-    fast, slow = all_of(house, at), all_of(house, at, known=100_000)
+def test_one_and_all_and_what_was_known_long_after_agree(harness: ProjectionHarness, at: float) -> None:
+    harness.append(everything())
+    fast, slow = all_of(harness, at), all_of(harness, at, known=100_000)
     assert {id_: said(found) for id_, found in fast.items()} == {id_: said(found) for id_, found in slow.items()}
-    assert said(fast.get(SUBJECT)) == said(one(house, at))
+    assert said(fast.get(SUBJECT)) == said(one(harness, at))
 
 
-def test_the_table_and_the_answer_agree(house: House) -> None:
-    house.tell(everything())
+def test_the_table_and_the_answer_agree(harness: ProjectionHarness) -> None:
+    harness.append(everything())
     for at in (25.0, 45.0, 70.0):
-        house.clock.fixed = day(at)
-        house.engine().catch_up()
-        found = all_of(house, at)
+        harness.clock.fixed = day(at)
+        harness.engine().catch_up()
+        found = all_of(harness, at)
         columns = "relationship_id, score, band, mentee_score, mentor_score, signals"
-        rows = {row[0]: row[1:] for row in house.rows("commitment_health", columns)}
+        rows = {row[0]: row[1:] for row in harness.rows("commitment_health", columns)}
         # The table also knows what is told of later times; the simulation ends long before.
         for subject, each in found.items():
             if each.found.state and each.found.state.last_at <= day(at):
@@ -58,47 +58,47 @@ def test_the_table_and_the_answer_agree(house: House) -> None:
                 assert rows[subject] == (health.score, health.band, health.mentee_score, health.mentor_score, signals)
 
 
-def test_what_occurs_later_is_not_in_it(house: House) -> None:
-    house.tell(troubled())
-    before = one(house, 27.9)
-    after = one(house, 28.05)
+def test_what_occurs_later_is_not_in_it(harness: ProjectionHarness) -> None:
+    harness.append(troubled())
+    before = one(harness, 27.9)
+    after = one(harness, 28.05)
     assert before is not None
     assert after is not None
     assert before.health.band != "critical"
     assert after.health.band == "critical"
-    assert one(house, 0.0) is None
+    assert one(harness, 0.0) is None
 
 
-def test_a_late_report_changes_what_happened_and_not_what_was_known(house: House) -> None:
-    house.tell(history(proposed(), At(1, e.RelationshipActivated())))
-    house.tell([recorded(SUBJECT, 3, e.TrustBreakdownReported(description="."), day(5), by="mentee", told=day(30))])
+def test_a_late_report_changes_what_happened_and_not_what_was_known(harness: ProjectionHarness) -> None:
+    harness.append(history(proposed(), At(1, e.RelationshipActivated())))
+    harness.append([recorded(SUBJECT, 3, e.TrustBreakdownReported(description="."), day(5), by="mentee", told=day(30))])
     for find in (one, lambda *asked: all_of(*asked).get(SUBJECT)):
-        happened, known = find(house, 6), find(house, 6, 6)
+        happened, known = find(harness, 6), find(harness, 6, 6)
         assert happened is not None
         assert known is not None
         assert (happened.health.score, happened.health.band) == (60, "critical")
         assert (known.health.score, known.health.band) == (100, "healthy")
 
 
-def test_terms_are_known_at_a_time_too(house: House) -> None:
-    house.tell(history(proposed(), At(1, e.RelationshipActivated())))
+def test_terms_are_known_at_a_time_too(harness: ProjectionHarness) -> None:
+    harness.append(history(proposed(), At(1, e.RelationshipActivated())))
     events = programme("p1", (11, "points_no_next_session", 30))
-    house.tell([events[0], events[1].model_copy(update={"recorded_at": day(40)})])
-    scores = [found.health.score for found in (one(house, 12), one(house, 12, 12), one(house, 10.999)) if found]
+    harness.append([events[0], events[1].model_copy(update={"recorded_at": day(40)})])
+    scores = [found.health.score for found in (one(harness, 12), one(harness, 12, 12), one(harness, 10.999)) if found]
     assert scores == [70, 90, 100]
 
 
-def test_an_answer_about_the_future_is_what_will_be_if_nothing_happens(house: House) -> None:
-    house.tell(history(proposed(), At(1, e.RelationshipActivated())))
-    house.clock.fixed = day(2)
-    future = one(house, 40)
+def test_an_answer_about_the_future_is_what_will_be_if_nothing_happens(harness: ProjectionHarness) -> None:
+    harness.append(history(proposed(), At(1, e.RelationshipActivated())))
+    harness.clock.fixed = day(2)
+    future = one(harness, 40)
     assert future is not None
     assert future.health.score == 75
 
 
-def test_under_other_terms_the_same_facts_say_something_else(house: House) -> None:
-    house.tell(troubled())
-    now, then = one(house, 25), one(house, 25, late_notice_hours=1)
+def test_under_other_terms_the_same_facts_say_something_else(harness: ProjectionHarness) -> None:
+    harness.append(troubled())
+    now, then = one(harness, 25), one(harness, 25, late_notice_hours=1)
     assert now is not None
     assert then is not None
     assert concerns(now.health) == [{"clause": "pentalog.late-reschedules", "evidence": [6, 11]}]
@@ -106,12 +106,12 @@ def test_under_other_terms_the_same_facts_say_something_else(house: House) -> No
     assert then.health.score is not None
     assert now.health.score is not None
     assert then.health.score > now.health.score
-    assert said(all_of(house, 25, late_notice_hours=1)[SUBJECT]) == said(then)
+    assert said(all_of(harness, 25, late_notice_hours=1)[SUBJECT]) == said(then)
 
 
-def test_json_is_what_the_contract_says(house: House) -> None:
-    house.tell(troubled())
-    found = one(house, 25)
+def test_json_is_what_the_contract_says(harness: ProjectionHarness) -> None:
+    harness.append(troubled())
+    found = one(harness, 25)
     assert found is not None
     told = shown(found)
     assert told["relationship_id"] == SUBJECT
@@ -136,19 +136,19 @@ class _Refolded:
         return evaluate(facts, day(at))
 
 
-def test_the_answer_is_that_of_the_rules(house: House) -> None:
-    house.tell(troubled())
+def test_the_answer_is_that_of_the_rules(harness: ProjectionHarness) -> None:
+    harness.append(troubled())
     for at in (3, 15, 25, 29, 50, 100):
-        found = one(house, at)
+        found = one(harness, at)
         assert found is not None
         assert found.health == _Refolded(troubled()).at(at)
 
 
-def test_a_stream_that_cannot_be_read_to_its_end_says_so(house: House) -> None:
-    house.tell(history(proposed(), At(1, e.RelationshipActivated())))
-    event = house.store.mapper.to_stored_event(troubled()[0])
-    (position,) = house.store.append_stored([type(event)(SUBJECT, 3, "SessionDreamt", event.state)])
-    for found in (one(house, 3), one(house, 3, 100), all_of(house, 3)[SUBJECT], all_of(house, 3, 100)[SUBJECT]):
+def test_a_stream_that_cannot_be_read_to_its_end_says_so(harness: ProjectionHarness) -> None:
+    harness.append(history(proposed(), At(1, e.RelationshipActivated())))
+    event = harness.store.mapper.to_stored_event(troubled()[0])
+    (position,) = harness.store.append_stored([type(event)(SUBJECT, 3, "SessionDreamt", event.state)])
+    for found in (one(harness, 3), one(harness, 3, 100), all_of(harness, 3)[SUBJECT], all_of(harness, 3, 100)[SUBJECT]):
         assert found is not None
         assert shown(found)["stale_since"] == position
         assert found.health.score == 100

@@ -12,14 +12,14 @@ from infra.queries.as_at import Asked
 from infra.queries.nps import By, Shown, Window, figures
 from infra.store.session import Database
 from tests.given_when_then import proposed
-from tests.infra.projection_engine.house import LATE, House, day, programme, recorded
+from tests.infra.projection_engine.harness import LATE, ProjectionHarness, day, programme, recorded
 
 EVER = Window()
 
 
 @pytest.fixture
-def house(database: Database) -> House:
-    return House(database)
+def harness(database: Database) -> ProjectionHarness:
+    return ProjectionHarness(database)
 
 
 def relationship(number: int, programme_id: str, mentor: str, *answers: tuple[float, int | None], role: str = "mentee") -> list[AnyRecorded]:  # fmt: skip
@@ -36,24 +36,24 @@ def relationship(number: int, programme_id: str, mentor: str, *answers: tuple[fl
     return events
 
 
-def tell(house: House, *groups: tuple[str, str, Sequence[int]], start: int = 0) -> None:
+def tell(harness: ProjectionHarness, *groups: tuple[str, str, Sequence[int]], start: int = 0) -> None:
     """Relationships by (programme, mentor, scores)."""
     number = start
     for programme_id, mentor, scores in groups:
         for score in scores:
             number += 1
-            house.tell(relationship(number, programme_id, mentor, (1, score)))
+            harness.append(relationship(number, programme_id, mentor, (1, score)))
 
 
 def ask(
-    house: House, *by: By, at: datetime = LATE, known: datetime | None = None, window: Window = EVER
+    harness: ProjectionHarness, *by: By, at: datetime = LATE, known: datetime | None = None, window: Window = EVER
 ) -> list[Shown]:
-    return figures(house.engine(), by, Asked(at, known), window)
+    return figures(harness.engine(), by, Asked(at, known), window)
 
 
-def test_five_promoters_of_five(house: House) -> None:
-    tell(house, ("p", "ana", [9, 9, 10, 10, 9]))
-    (row,) = ask(house)
+def test_five_promoters_of_five(harness: ProjectionHarness) -> None:
+    tell(harness, ("p", "ana", [9, 9, 10, 10, 9]))
+    (row,) = ask(harness)
     assert row == {
         "role": "mentee",
         "occasion": "end",
@@ -70,75 +70,75 @@ def test_five_promoters_of_five(house: House) -> None:
     }
 
 
-def test_four_answers_are_suppressed(house: House) -> None:
-    tell(house, ("p", "ana", [9, 9, 10, 10]))
-    (row,) = ask(house)
+def test_four_answers_are_suppressed(harness: ProjectionHarness) -> None:
+    tell(harness, ("p", "ana", [9, 9, 10, 10]))
+    (row,) = ask(harness)
     assert (row["n"], row["suppressed"], row["nps"], row["promoters"], row["low"]) == (4, True, None, None, None)
 
 
-def test_asked_and_not_answered_is_suppressed_and_not_zero(house: House) -> None:
-    house.tell(relationship(1, "p", "ana", (1, None)))
-    (row,) = ask(house)
+def test_asked_and_not_answered_is_suppressed_and_not_zero(harness: ProjectionHarness) -> None:
+    harness.append(relationship(1, "p", "ana", (1, None)))
+    (row,) = ask(harness)
     assert (row["n"], row["asked"], row["response_rate"], row["nps"], row["suppressed"]) == (0, 1, 0.0, None, True)
     assert (row["promoters"], row["passives"], row["detractors"]) == (None, None, None)
 
 
-def test_a_request_and_its_answer_are_asked_once(house: House) -> None:
-    house.tell(relationship(1, "p", "ana", (1, None), (2, 9), (3, 4)))
-    tell(house, ("p", "ana", [9, 9, 9, 9]), start=1)
-    (row,) = ask(house)
+def test_a_request_and_its_answer_are_asked_once(harness: ProjectionHarness) -> None:
+    harness.append(relationship(1, "p", "ana", (1, None), (2, 9), (3, 4)))
+    tell(harness, ("p", "ana", [9, 9, 9, 9]), start=1)
+    (row,) = ask(harness)
     assert (row["n"], row["asked"], row["promoters"], row["detractors"]) == (5, 5, 4, 1)
 
 
-def test_roles_and_occasions_are_never_mixed(house: House) -> None:
+def test_roles_and_occasions_are_never_mixed(harness: ProjectionHarness) -> None:
     for number in range(1, 7):
-        house.tell(relationship(number, "p", "ana", (1, 9), role="mentee"))
+        harness.append(relationship(number, "p", "ana", (1, 9), role="mentee"))
     for number in range(7, 13):
-        house.tell(relationship(number, "p", "ana", (1, 0), role="mentor"))
-    assert [(row["role"], row["nps"]) for row in ask(house)] == [("mentee", 100.0), ("mentor", -100.0)]
+        harness.append(relationship(number, "p", "ana", (1, 0), role="mentor"))
+    assert [(row["role"], row["nps"]) for row in ask(harness)] == [("mentee", 100.0), ("mentor", -100.0)]
 
 
-def test_a_group_that_another_would_give_away_is_suppressed_with_it(house: House) -> None:
-    tell(house, ("p", "ana", [9] * 12), ("q", "bo", [3] * 6), ("r", "cy", [9] * 4))
-    rows = {row["programme"]: row for row in ask(house, "programme")}
+def test_a_group_that_another_would_give_away_is_suppressed_with_it(harness: ProjectionHarness) -> None:
+    tell(harness, ("p", "ana", [9] * 12), ("q", "bo", [3] * 6), ("r", "cy", [9] * 4))
+    rows = {row["programme"]: row for row in ask(harness, "programme")}
     assert {name: row["suppressed"] for name, row in rows.items()} == {"p": False, "q": True, "r": True}
     assert rows["q"]["n"] == 6
 
 
-def test_by_mentor_the_totals_of_programmes_are_kept_in_mind(house: House) -> None:
-    tell(house, ("p", "ana", [9] * 8), ("p", "bo", [2] * 2), ("q", "cy", [9] * 7), ("q", "di", [9] * 8))
-    unseen = {row["mentor"] for row in ask(house, "mentor") if row["suppressed"]}
+def test_by_mentor_the_totals_of_programmes_are_kept_in_mind(harness: ProjectionHarness) -> None:
+    tell(harness, ("p", "ana", [9] * 8), ("p", "bo", [2] * 2), ("q", "cy", [9] * 7), ("q", "di", [9] * 8))
+    unseen = {row["mentor"] for row in ask(harness, "mentor") if row["suppressed"]}
     assert unseen == {"ana", "bo"}
-    both = ask(house, "programme", "mentor")
+    both = ask(harness, "programme", "mentor")
     assert {row["mentor"] for row in both if row["suppressed"]} == unseen
     assert [row["programme"] for row in both] == ["p", "p", "q", "q"]
 
 
-def test_the_month_is_that_of_the_answer_that_counts_or_else_of_the_request(house: House) -> None:
-    house.tell(relationship(1, "p", "ana", (1, None), (40, 9)))
-    house.tell(relationship(2, "p", "ana", (1, 2), (70, 9)))
-    house.tell(relationship(3, "p", "ana", (5, None), (50, None)))
-    rows = {row["month"]: (row["n"], row["asked"]) for row in ask(house, "month")}
+def test_the_month_is_that_of_the_answer_that_counts_or_else_of_the_request(harness: ProjectionHarness) -> None:
+    harness.append(relationship(1, "p", "ana", (1, None), (40, 9)))
+    harness.append(relationship(2, "p", "ana", (1, 2), (70, 9)))
+    harness.append(relationship(3, "p", "ana", (5, None), (50, None)))
+    rows = {row["month"]: (row["n"], row["asked"]) for row in ask(harness, "month")}
     assert rows == {"2026-03": (0, 1), "2026-04": (1, 1), "2026-05": (1, 1)}
 
 
-def test_a_window_takes_in_its_ends(house: House) -> None:
-    house.tell(relationship(1, "p", "ana", (1, 9)))
-    house.tell(relationship(2, "p", "ana", (2, 9)))
-    house.tell(relationship(3, "p", "ana", (3, 9)))
-    asked = [row["asked"] for row in ask(house, window=Window(day(1), day(2)))]
+def test_a_window_takes_in_its_ends(harness: ProjectionHarness) -> None:
+    harness.append(relationship(1, "p", "ana", (1, 9)))
+    harness.append(relationship(2, "p", "ana", (2, 9)))
+    harness.append(relationship(3, "p", "ana", (3, 9)))
+    asked = [row["asked"] for row in ask(harness, window=Window(day(1), day(2)))]
     assert asked == [2]
-    assert ask(house, window=Window(day(4))) == []
+    assert ask(harness, window=Window(day(4))) == []
 
 
-def test_other_times(house: House) -> None:
-    house.tell(relationship(1, "p", "ana", (1, 3), (5, 9)))
-    house.tell([recorded(str(UUID(int=2, version=4)), 1, proposed(), day(-9))])
-    house.tell([recorded(str(UUID(int=2, version=4)), 2, e.NpsResponded(respondent="mentee", occasion="end", score=1), day(2), told=day(30))])  # fmt: skip
-    house.tell(programme("p", (-50, "suppression_min", 1)) + programme("p1", (-50, "suppression_min", 1)))
+def test_other_times(harness: ProjectionHarness) -> None:
+    harness.append(relationship(1, "p", "ana", (1, 3), (5, 9)))
+    harness.append([recorded(str(UUID(int=2, version=4)), 1, proposed(), day(-9))])
+    harness.append([recorded(str(UUID(int=2, version=4)), 2, e.NpsResponded(respondent="mentee", occasion="end", score=1), day(2), told=day(30))])  # fmt: skip
+    harness.append(programme("p", (-50, "suppression_min", 1)) + programme("p1", (-50, "suppression_min", 1)))
 
     def counts(at: float, known: float | None = None) -> list[tuple[int, int]]:
-        rows = ask(house, at=day(at), known=None if known is None else day(known))
+        rows = ask(harness, at=day(at), known=None if known is None else day(known))
         return [(row["promoters"], row["detractors"]) for row in rows]
 
     assert counts(0) == []
@@ -148,17 +148,17 @@ def test_other_times(house: House) -> None:
     assert counts(6) == [(1, 1)]
 
 
-def test_the_minimum_is_the_programmes_and_for_several_the_strictest(house: House) -> None:
-    house.tell(programme("p", (-50, "suppression_min", 3)))
-    tell(house, ("p", "ana", [9, 9, 9]))
-    assert [row["suppressed"] for row in ask(house)] == [False]
-    tell(house, ("q", "bo", [9]), start=10)
-    assert [row["suppressed"] for row in ask(house)] == [True]
+def test_the_minimum_is_the_programmes_and_for_several_the_strictest(harness: ProjectionHarness) -> None:
+    harness.append(programme("p", (-50, "suppression_min", 3)))
+    tell(harness, ("p", "ana", [9, 9, 9]))
+    assert [row["suppressed"] for row in ask(harness)] == [False]
+    tell(harness, ("q", "bo", [9]), start=10)
+    assert [row["suppressed"] for row in ask(harness)] == [True]
 
 
-def test_the_table_of_programmes_says_the_same(house: House) -> None:
-    house.tell(programme("p", (-50, "suppression_min", 3)))
-    tell(house, ("p", "ana", [9, 9, 2]), ("q", "bo", [9] * 6), ("r", "cy", [1] * 7))
-    asked = [(r["programme"], r["n"], r["nps"], r["low"], r["suppressed"]) for r in ask(house, "programme")]
-    found = [(*row[:-1], bool(row[-1])) for row in house.rows("nps", "programme_id, n, nps, low, suppressed")]
+def test_the_table_of_programmes_says_the_same(harness: ProjectionHarness) -> None:
+    harness.append(programme("p", (-50, "suppression_min", 3)))
+    tell(harness, ("p", "ana", [9, 9, 2]), ("q", "bo", [9] * 6), ("r", "cy", [1] * 7))
+    asked = [(r["programme"], r["n"], r["nps"], r["low"], r["suppressed"]) for r in ask(harness, "programme")]
+    found = [(*row[:-1], bool(row[-1])) for row in harness.rows("nps", "programme_id, n, nps, low, suppressed")]
     assert found == asked

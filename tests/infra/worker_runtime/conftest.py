@@ -4,11 +4,11 @@ import pytest
 
 from infra.bootstrap import open_rapport
 from infra.settings import Settings
-from tests.infra.worker_runtime.office import Office
+from tests.infra.worker_runtime.harness import WorkerHarness
 
 
 @pytest.fixture
-def office(settings: Settings) -> Iterator[Office]:
+def harness(settings: Settings) -> Iterator[WorkerHarness]:
     """An empty store of either kind."""
     with open_rapport(settings) as rapport:
-        yield Office(rapport)
+        yield WorkerHarness(rapport)

@@ -19,11 +19,11 @@ from infra.store.log import EventStore
 from infra.store.opening import open_database
 from infra.worker_runtime.horizon import Horizon
 from infra.worker_runtime.loop import follow, work_off
-from infra.worker_runtime.readings import readings
 from infra.worker_runtime.runner import Runner
+from infra.worker_runtime.schema import readings
 from tests import command
 from tests.given_when_then import START, day
-from tests.infra.worker_runtime.office import Office, subject
+from tests.infra.worker_runtime.harness import WorkerHarness, subject
 from tests.infra.worker_runtime.test_runner import begun
 
 RAPPORT = [sys.executable, "-c", "from infra.cli.app import main; main()"]
@@ -38,7 +38,7 @@ def rapport(store: str, *arguments: str, clock: str = START.isoformat()) -> "sub
 def told(store_url: str) -> str:
     """A store in which trust was reported broken on day 1, and nobody has worked yet."""
     with open_rapport(Settings(store=store_url, synchronous="off")) as opened:
-        begun(Office(opened))
+        begun(WorkerHarness(opened))
     return store_url
 
 
@@ -133,19 +133,19 @@ def test_a_running_process_ends_politely_and_gives_the_lease_back(told: str) -> 
 
 def test_following_reacts_to_what_is_recorded_and_to_passing_time(settings: Settings) -> None:
     with open_rapport(settings) as opened:
-        office = Office(opened)
+        harness = WorkerHarness(opened)
         process = Process("work", Tracing(enabled=False))
         runner = Runner(opened.store, opened.handler, Horizon(opened.clock), lease_seconds=0.6)
         thread = threading.Thread(target=follow, args=(runner, process))
         thread.start()
         try:
             time.sleep(0.3)
-            begun(office)
-            until(lambda: office.commands() == ["RecommendShutdown"])
-            office.now(8)
-            until(lambda: office.commands() == ["RecommendShutdown", "EscalateRecommendation"])
-            office.say(c.RestoreTrust(), "mentee", 9)
-            until(lambda: office.open_tasks() == [])
+            begun(harness)
+            until(lambda: harness.commands() == ["RecommendShutdown"])
+            harness.now(8)
+            until(lambda: harness.commands() == ["RecommendShutdown", "EscalateRecommendation"])
+            harness.send(c.RestoreTrust(), "mentee", 9)
+            until(lambda: harness.open_tasks() == [])
             assert process.vitals.live().ok
         finally:
             process.stop.set()
@@ -153,12 +153,12 @@ def test_following_reacts_to_what_is_recorded_and_to_passing_time(settings: Sett
         assert not thread.is_alive()
 
 
-def test_a_walk_does_not_wait_for_ever_for_a_process_that_does_not_end(office: Office) -> None:
-    begun(office)
-    assert office.runner(lease_seconds=60).take_lease()
-    walking = office.runner(until=day(30), lease_seconds=0.1)
+def test_a_walk_does_not_wait_for_ever_for_a_process_that_does_not_end(harness: WorkerHarness) -> None:
+    begun(harness)
+    assert harness.runner(lease_seconds=60).take_lease()
+    walking = harness.runner(until=day(30), lease_seconds=0.1)
     assert not work_off(walking, threading.Event())
-    assert office.commands() == []
+    assert harness.commands() == []
 
 
 def until(true: object) -> None:
@@ -168,10 +168,10 @@ def until(true: object) -> None:
         time.sleep(0.02)
 
 
-def test_the_metrics_say_how_far_the_workers_are(office: Office) -> None:
-    begun(office).work()
-    with office.rapport.database.reading() as session:
+def test_the_metrics_say_how_far_the_workers_are(harness: WorkerHarness) -> None:
+    begun(harness).work()
+    with harness.rapport.database.reading() as session:
         [reading] = readings(session)
-    assert (reading.follower, reading.position, reading.parked) == ("workers", office.rapport.store.head(), 0)
+    assert (reading.follower, reading.position, reading.parked) == ("workers", harness.rapport.store.head(), 0)
     # By the machine's clock the escalation was due long ago.
     assert reading.overdue == 1

@@ -9,7 +9,7 @@ from infra.bootstrap import open_rapport
 from infra.settings import Settings
 from infra.store.errors import StoreError
 from infra.store.session import Database, Session
-from tests.infra.worker_runtime.office import Office, everything, run
+from tests.infra.worker_runtime.harness import WorkerHarness, everything, run
 from tests.infra.worker_runtime.test_runner import begun
 
 
@@ -33,8 +33,8 @@ def fail_once(database: Database, number: int, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize("number", range(1, 9))
 def test_it_is_made_up_for(settings: Settings, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     with open_rapport(settings) as rapport:
-        office = begun(begun(Office(rapport)), 2).now(9)
-        runner = office.runner(batch=1)
+        harness = begun(begun(WorkerHarness(rapport)), 2).now(9)
+        runner = harness.runner(batch=1)
         assert runner.take_lease()
         begun_so_far = fail_once(rapport.database, number, monkeypatch)
         failures = 0
@@ -48,8 +48,8 @@ def test_it_is_made_up_for(settings: Settings, number: int, monkeypatch: pytest.
         monkeypatch.undo()
         assert len(begun_so_far) >= number
         assert failures == 1
-        assert office.commands() == [*["RecommendShutdown"] * 2, *["EscalateRecommendation"] * 2]
-        assert len(everything(rapport)["decisions"]) == len(office.query("SELECT DISTINCT id FROM decisions"))
+        assert harness.commands() == [*["RecommendShutdown"] * 2, *["EscalateRecommendation"] * 2]
+        assert len(everything(rapport)["decisions"]) == len(harness.query("SELECT DISTINCT id FROM decisions"))
         before = everything(rapport)
-        run(office.runner())
+        run(harness.runner())
         assert everything(rapport) == before

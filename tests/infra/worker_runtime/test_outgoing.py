@@ -11,7 +11,7 @@ from infra.settings import Settings
 from infra.worker_runtime.outbox import derived
 from infra.worker_runtime.replay import Replay, scratch_database
 from infra.worker_runtime.verify import verify
-from tests.infra.worker_runtime.office import Office, everything
+from tests.infra.worker_runtime.harness import WorkerHarness, everything
 from tests.infra.worker_runtime.test_runner import begun
 from workers.catalogue import WORKERS
 
@@ -19,8 +19,8 @@ IDS = {"outbox": "id", "decisions": "id", "notifications": "id", "tasks": "task_
 parts = st.lists(st.text(st.sampled_from('ab|,"[]\\/:'), max_size=3) | st.integers(0, 12), min_size=1, max_size=4)
 
 
-def ids(office: Office) -> dict[str, set[str]]:
-    return {table: {row[0] for row in office.query(f"SELECT {column} FROM {table}")} for table, column in IDS.items()}
+def ids(harness: WorkerHarness) -> dict[str, set[str]]:
+    return {table: {row[0] for row in harness.query(f"SELECT {column} FROM {table}")} for table, column in IDS.items()}
 
 
 def settings(folder: Path, name: str) -> Settings:
@@ -31,10 +31,10 @@ def test_two_stores_with_the_same_history_have_no_id_in_common_and_each_verifies
     found = []
     for name in ("one", "other"):
         with open_rapport(settings(tmp_path, name)) as rapport:
-            office = begun(Office(rapport))
-            office.work(until=30)
+            harness = begun(WorkerHarness(rapport))
+            harness.work(until=30)
             assert verify(rapport.store) == []
-            found.append((ids(office), everything(rapport)))
+            found.append((ids(harness), everything(rapport)))
     (ours, all_ours), (theirs, all_theirs) = found
     for table in IDS:
         assert len(ours[table]) == len(theirs[table]) > 0
@@ -44,13 +44,13 @@ def test_two_stores_with_the_same_history_have_no_id_in_common_and_each_verifies
         assert len(all_ours[table]) == len(all_theirs[table])
 
 
-def test_replay_in_another_process_makes_the_ids_that_are_on_record(office: Office) -> None:
-    begun(office).work(until=30)
-    with open_rapport(office.rapport.settings) as again, scratch_database() as scratch:
+def test_replay_in_another_process_makes_the_ids_that_are_on_record(harness: WorkerHarness) -> None:
+    begun(harness).work(until=30)
+    with open_rapport(harness.rapport.settings) as again, scratch_database() as scratch:
         Replay(again.store, scratch, WORKERS, again.store.head()).run()
         for table, column in IDS.items():
             made = {row[0] for row in scratch.query(f"SELECT {column} FROM {table}")}
-            assert made <= ids(office)[table]
+            assert made <= ids(harness)[table]
             assert made or table != "decisions"
 
 

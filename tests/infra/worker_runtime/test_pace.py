@@ -23,7 +23,7 @@ from infra.worker_runtime.runner import Runner
 from infra.worker_runtime.verify import verify
 from tests import command
 from tests.given_when_then import START, day
-from tests.infra.worker_runtime.office import everything, subject
+from tests.infra.worker_runtime.harness import everything, subject
 from tests.infra.worker_runtime.test_command import rapport
 from tests.messages import line
 

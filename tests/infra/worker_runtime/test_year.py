@@ -29,7 +29,7 @@ from infra.worker_runtime.horizon import Horizon
 from infra.worker_runtime.loop import next_due, work_off
 from infra.worker_runtime.runner import Runner
 from infra.worker_runtime.verify import verify
-from tests.infra.worker_runtime.office import everything, run
+from tests.infra.worker_runtime.harness import everything, run
 
 pytestmark = pytest.mark.xdist_group("year")
 RELATIONSHIPS, SEED, KILLS = 200, 11, 50

@@ -1,4 +1,4 @@
-"""Writing down what the workers did: states, deadlines and their history, tasks, receipts, the outbox, parked keys.
+"""The journal of the workers: states, deadlines and their history, tasks, receipts, the outbox, parked keys.
 
 All of it goes into one transaction with the position. Rows are numbered in the order in which things were decided.
 """
@@ -14,44 +14,29 @@ from infra.notifications.outbox import Matter, Notification, Status, enqueue, se
 from infra.store.session import Session
 from infra.worker_runtime.desk import Placed, StoredDesk
 from infra.worker_runtime.outbox import Item, commands, decided, derived, notifications
+from infra.worker_runtime.schema import DEADLINES, DECISIONS, GROUND, HISTORY, OUTBOX, PARKED, STATES, TASKS
 from workers.desk import Done
 from workers.ground import Case, Fact, Relation
 from workers.step import Settled, TaskChange
 
-NUMBERED: Final = ("deadline_history", "outbox", "decisions", "tasks")
-STATE: Final = ("worker", "key", "state", "position")
-DEADLINE: Final = (
-    "worker", "key", "name", "due_at", "frozen_at", "freezes", "clauses", "evidence", "evidence_of",
-)  # fmt: skip
-HISTORY: Final = ("seq", "worker", "key", "name", "change", "due_at", "at", "clauses", "caused_by", "position")
-TASK: Final = (
-    "task_id", "seq", "worker", "key", "name", "subject", "kind", "clause", "clauses", "since", "due", "evidence",
-    "evidence_of", "settled_by", "about", "closed_at", "closed_by", "position",
-)  # fmt: skip
-DECISION: Final = (
-    "id", "seq", "worker", "key", "trigger_id", "at", "clauses", "evidence", "evidence_of", "terms", "sent", "position",
-)  # fmt: skip
-OUTBOX: Final = (
-    "seq", "id", "worker", "key", "subject", "command", "at", "body", "status", "answer", "position",
-)  # fmt: skip
-PARKED: Final = ("worker", "key", "since", "trigger_id", "position", "error")
+NUMBERED: Final = (HISTORY, OUTBOX, DECISIONS, TASKS)
 
 
-class Telling(NamedTuple):
-    """How notifications are written down: with which status, from which position on; `now` is the clock that nobody turns."""
+class Delivery(NamedTuple):
+    """How notifications are written: their status, the position from which they may leave, and the time of the real clock."""
 
     status: Status = "pending"
     seen_from: int = 0
     now: datetime | None = None
 
 
-AT_ONCE: Final = Telling()
+AT_ONCE: Final = Delivery()
 
 
 def last_number(session: Session) -> int:
     """The highest number that a row has."""
     return max(
-        int(session.query(f"SELECT COALESCE(MAX(seq), 0) FROM {table}")[0][0])  # noqa: S608 - our own names
+        int(session.query(f"SELECT COALESCE(MAX(seq), 0) FROM {table.name}")[0][0])  # noqa: S608 - our own names
         for table in NUMBERED
     )
 
@@ -73,9 +58,9 @@ def save(
     numbers: Numbers,
     now: datetime,
     secret: bytes,
-    telling: Telling = AT_ONCE,
+    delivery: Delivery = AT_ONCE,
 ) -> list[tuple[int, Item]]:
-    """Write down what the desk did since the last save; the commands that wait to be sent, with their numbers.
+    """Write what the desk did since the last save; returns the commands that wait to be sent, with their numbers.
 
     `secret` is the store's; ids are keyed with it.
     """
@@ -85,12 +70,12 @@ def save(
     _history(session, desk.placed, numbers)
     _tasks(session, desk.placed, numbers, secret)
     _receipts(session, desk.placed, numbers, secret)
-    session.upsert("parked", PARKED, ("worker", "key"), desk.newly_parked)
-    _tell(session, desk.placed, secret, telling)
+    session.upsert(PARKED.name, PARKED.columns, PARKED.key, desk.newly_parked)
+    _notify(session, desk.placed, secret, delivery)
     return _outbox(session, desk.placed, numbers, now, secret)
 
 
-def _tell(session: Session, placed: Sequence[Placed], secret: bytes, telling: Telling) -> None:
+def _notify(session: Session, placed: Sequence[Placed], secret: bytes, delivery: Delivery) -> None:
     """Notifications in the order of the steps: what a later step settles is missed before it was sent."""
     notes: dict[str, Notification] = {}
     about: dict[tuple[str, str], dict[str, Notification]] = {}
@@ -98,7 +83,7 @@ def _tell(session: Session, placed: Sequence[Placed], secret: bytes, telling: Te
     missed: set[str] = set()
     for step in placed:
         place = step.done.key, step.done.worker
-        for each in _settled(step.done, telling):
+        for each in _settled(step.done, delivery):
             matter = Matter(*place, *each)
             settled.append(matter)
             missed.update(id_ for id_, note in about.get(place, {}).items() if matter.covers(note))
@@ -107,12 +92,12 @@ def _tell(session: Session, placed: Sequence[Placed], secret: bytes, telling: Te
             if note.topic is not None:
                 about.setdefault(place, {})[note.id] = note
     settle(session, settled)
-    enqueue(session, notes.values(), missed=missed, status=telling.status, seen_from=telling.seen_from)
+    enqueue(session, notes.values(), missed=missed, status=delivery.status, seen_from=delivery.seen_from)
 
 
-def _settled(done: Done, telling: Telling) -> tuple[Settled, ...]:
-    """In a time that a walk makes up nothing comes late: it would have been sent by then."""
-    return done.step.settled if telling.now is None or done.trigger.at <= telling.now else ()
+def _settled(done: Done, delivery: Delivery) -> tuple[Settled, ...]:
+    """While a walk turns the clock nothing comes late: it would have been sent by then."""
+    return done.step.settled if delivery.now is None or done.trigger.at <= delivery.now else ()
 
 
 def text(value: object) -> str:
@@ -134,7 +119,7 @@ def _ground(session: Session, learned: dict[str, Fact]) -> None:
         )
         for subject, fact in learned.items()
     ]
-    session.upsert("worker_ground", ("subject", "programme", "relationship", "fact"), ("subject",), rows)
+    session.upsert(GROUND.name, GROUND.columns, GROUND.key, rows)
 
 
 def _fact(fact: Fact) -> str:
@@ -150,7 +135,7 @@ def _states(session: Session, placed: Sequence[Placed]) -> None:
         (worker, key, _json(step.done.step.memory.state), step.position)
         for (worker, key), step in _last(placed).items()
     ]
-    session.upsert("worker_state", STATE, ("key", "worker"), rows)
+    session.upsert(STATES.name, STATES.columns, STATES.key, rows)
 
 
 def _deadlines(session: Session, placed: Sequence[Placed]) -> None:
@@ -179,8 +164,8 @@ def _deadlines(session: Session, placed: Sequence[Placed]) -> None:
                 deadline.evidence_of,
             )
         )
-    session.upsert("deadlines", DEADLINE, ("key", "worker", "name"), rows)
-    session.delete("deadlines", ("key", "worker", "name"), gone)
+    session.upsert(DEADLINES.name, DEADLINES.columns, DEADLINES.key, rows)
+    session.delete(DEADLINES.name, DEADLINES.key, gone)
 
 
 def _history(session: Session, placed: Sequence[Placed], numbers: Numbers) -> None:
@@ -200,7 +185,7 @@ def _history(session: Session, placed: Sequence[Placed], numbers: Numbers) -> No
         for step in placed
         for change in step.done.step.deadlines
     ]
-    session.insert("deadline_history", HISTORY, rows)
+    session.insert(HISTORY.name, HISTORY.columns, rows)
 
 
 def _tasks(session: Session, placed: Sequence[Placed], numbers: Numbers, secret: bytes) -> None:
@@ -224,7 +209,7 @@ def _tasks(session: Session, placed: Sequence[Placed], numbers: Numbers, secret:
         "WHERE key = ? AND worker = ? AND name = ? AND closed_at IS NULL",
         closed,
     )
-    session.upsert("tasks", TASK, ("task_id",), rows)
+    session.upsert(TASKS.name, TASKS.columns, TASKS.key, rows)
 
 
 def _task(done: Done, change: TaskChange, number: int, position: int, secret: bytes) -> list[Any]:
@@ -255,7 +240,7 @@ def _receipts(session: Session, placed: Sequence[Placed], numbers: Numbers, secr
         for step in placed
         for row in decided(step.done, step.position, secret)
     ]
-    session.upsert("decisions", DECISION, ("id",), rows)
+    session.upsert(DECISIONS.name, DECISIONS.columns, DECISIONS.key, rows)
 
 
 def _outbox(
@@ -278,5 +263,5 @@ def _outbox(
         )
         for number, item in waiting
     ]
-    session.upsert("outbox", OUTBOX, ("id",), rows)
+    session.upsert(OUTBOX.name, OUTBOX.columns, ("id",), rows)
     return waiting

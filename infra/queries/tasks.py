@@ -1,24 +1,15 @@
-"""What the store knows of the workers, for the metrics and for `rapport tasks`."""
+"""What the workers left for people: open tasks, keys that were put aside, and decisions with their reasons."""
 
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import orjson
 
-from infra.operations.store import Reading
-from infra.store.session import Database, Session, as_time
+from infra.store.session import Database, as_time
 from infra.worker_runtime import schema
-from infra.worker_runtime.lease import position
+from infra.worker_runtime.desk import parked
 from infra.worker_runtime.outbox import WITHHELD
-
-
-def readings(session: Session) -> Iterator[Reading]:
-    """How far the workers are, how many deadlines should have fired, how many keys are put aside."""
-    now = datetime.now(UTC)
-    overdue = session.query("SELECT COUNT(*) FROM deadlines WHERE frozen_at IS NULL AND due_at <= ?", (now,))
-    parked = session.query("SELECT COUNT(*) FROM parked")
-    yield Reading("workers", position(session), int(overdue[0][0]), int(parked[0][0]))
 
 
 def open_tasks(database: Database) -> list[dict[str, Any]]:
@@ -42,8 +33,8 @@ def _task(
         "subject": subject,
         "kind": kind,
         "clause": clause,
-        "since": as_time(since).isoformat().replace("+00:00", "Z"),
-        "due": as_time(due).isoformat().replace("+00:00", "Z") if due else None,
+        "since": _text(as_time(since)),
+        "due": _text(as_time(due)) if due else None,
         "evidence": orjson.loads(evidence),
         "settled_by": commands[0],
         "also_settled_by": commands[1:],
@@ -58,11 +49,12 @@ def parked_keys(database: Database) -> list[dict[str, Any]]:
     """The keys that workers put aside, and why."""
     if not schema.ready(database):
         return []
-    rows = database.query("SELECT worker, key, since, trigger_id, position, error FROM parked ORDER BY worker, key")
+    with database.reading() as session:
+        found = parked(session)
     return [
-        {"worker": row[0], "key": row[1], "since": as_time(row[2]).isoformat().replace("+00:00", "Z"),
-         "trigger": row[3], "position": row[4], "error": row[5]}
-        for row in rows
+        {"worker": each.worker, "key": each.key, "since": _text(each.since),
+         "trigger": each.trigger_id, "position": each.position, "error": each.error}
+        for each in found
     ]  # fmt: skip
 
 
@@ -90,7 +82,7 @@ def decisions(database: Database, key: str) -> list[dict[str, Any]]:
     return [
         {
             "worker": worker,
-            "at": as_time(at).isoformat().replace("+00:00", "Z"),
+            "at": _text(as_time(at)),
             "clauses": orjson.loads(clauses),
             "evidence": orjson.loads(evidence),
             "evidence_of": evidence_of,
@@ -108,3 +100,7 @@ def _effect(
         return effect
     status, why = fates.get((decision, effect["template"], effect["recipient"]), ("pending", None))
     return {**effect, "status": status, **({"missed": why} if status == "missed" else {})}
+
+
+def _text(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""A store with a log and engines on it, for the tests of projections: tell events, bring the tables up to date, look."""
+"""A store with a log and engines on it, for the tests of projections: append events, catch up, read the rows."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -19,6 +19,7 @@ from infra.simulate import messages
 from infra.store.log import EventStore
 from infra.store.opening import open_database
 from infra.store.session import Database
+from infra.worker_runtime.schema import prepare
 from projections.catalogue import datasets
 from projections.projection import Projection
 from tests.given_when_then import START, At, actor, history, proposed
@@ -30,7 +31,7 @@ TERMS = ((-1, "suppression_min", 2), (20, "late_notice_hours", 48))
 Rows = list[tuple[Any, ...]]
 
 
-class House:
+class ProjectionHarness:
     """A store, a clock that stands still, and as many engines as a test likes."""
 
     def __init__(self, database: Database, now: datetime = LATE) -> None:
@@ -40,9 +41,9 @@ class House:
 
     def engine(self, projections: Sequence[Projection] | None = None, **options: Any) -> Engine:
         """Another engine, as another process would have."""
-        return Engine(self.store, self.clock, projections, **options)
+        return Engine(self.store, self.clock, projections, prepare_shown=prepare, **options)
 
-    def tell(self, events: Iterable[AnyRecorded]) -> int:
+    def append(self, events: Iterable[AnyRecorded]) -> int:
         """Append events; the head of the log after that."""
         self.store.append(list(events))
         return self.store.head()

@@ -1,4 +1,4 @@
-"""A record with workers at work on it, for the tests: say what happens, let the workers finish, look at what came of it."""
+"""A record with workers at work on it, for the tests: send commands, let the workers finish, read the results."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -26,21 +26,21 @@ def subject(number: int = 1) -> str:
     return str(uuid5(SUBJECTS, str(number)))
 
 
-class Office:
-    """An open store and its workers. The clock stands still unless told otherwise."""
+class WorkerHarness:
+    """An open store and its workers. The clock stands still until `now` or `send` sets it."""
 
     def __init__(self, rapport: Rapport) -> None:
         self.rapport = rapport
         self.sent = 0
         self.now(0)
 
-    def now(self, on: float) -> "Office":
+    def now(self, on: float) -> "WorkerHarness":
         """Set the clock to that many days after START."""
         self.rapport.clock.fixed = day(on)
         return self
 
-    def say(self, command: Command, by: str, on: float, about: str | None = None) -> Receipt:
-        """A message of that day; the clock is there at least."""
+    def send(self, command: Command, by: str, on: float, about: str | None = None) -> Receipt:
+        """Send a command of that day; the clock is set to it unless it is later already."""
         clock = self.rapport.clock
         clock.fixed = max(clock.now(), day(on))
         self.sent += 1
@@ -59,7 +59,7 @@ class Office:
         return receipt
 
     def runner(self, until: datetime | None = None, workers: Sequence[AnyWorker] = WORKERS, **options: Any) -> Runner:
-        """Another process's worth of workers."""
+        """A runner, as another process would have."""
         return Runner(
             self.rapport.store,
             self.rapport.handler,
@@ -69,12 +69,12 @@ class Office:
         )
 
     def work(self, until: float | None = None, **options: Any) -> Runner:
-        """Do all that is due, as one process would."""
+        """Do everything that is due, as one process would."""
         runner = self.runner(None if until is None else day(until), **options)
         run(runner)
         return runner
 
-    # --- what came of it -------------------------------------------------------------------------------------------
+    # --- results ---------------------------------------------------------------------------------------------------
     def query(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
         return self.rapport.database.query(sql, params)
 
@@ -84,7 +84,7 @@ class Office:
     def commands(self, status: str = "accepted") -> list[str]:
         return [row[0] for row in self.query("SELECT command FROM outbox WHERE status = ? ORDER BY seq", status)]
 
-    def told(self) -> list[tuple[str, str]]:
+    def notified(self) -> list[tuple[str, str]]:
         rows = self.query("SELECT template, recipient FROM notifications ORDER BY created_at, template, recipient")
         return [(row[0], row[1]) for row in rows]
 
@@ -100,7 +100,7 @@ class Office:
 
 
 def run(runner: Runner) -> None:
-    """All that is due, under the lease."""
+    """Do everything that is due, under the lease."""
     assert runner.take_lease()
     while runner.turn():
         pass

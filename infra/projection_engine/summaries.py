@@ -1,11 +1,11 @@
-"""Summaries: small tables over all rows of another, kept up by adding what came and taking off what went."""
+"""Summaries: small tables over all rows of another, kept up to date by adding new rows and taking off old ones."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from infra.projection_engine.generation import Generation
+from infra.projection_engine.rows import table_codec
 from infra.projection_engine.schema import physical
-from infra.projection_engine.stored_rows import table_codec
 from infra.projection_engine.stream_fold import Unit
 from infra.store.session import Session
 from projections.dataset import Key, Row
@@ -22,7 +22,7 @@ class Change(NamedTuple):
 
 
 def changes(summary: Summary, units: Iterable[Unit]) -> list[Change]:
-    """What was touched in these units."""
+    """Returns the rows that were touched in these units, before and after."""
     return [
         Change(old, unit.rows[summary.of].get(key))
         for unit in units
@@ -31,7 +31,7 @@ def changes(summary: Summary, units: Iterable[Unit]) -> list[Change]:
 
 
 def load(session: Session, generation: Generation, summary: Summary) -> dict[Key, Row]:
-    """All rows of a summary."""
+    """Returns all rows of a summary."""
     reader = table_codec(session.kind, generation.projection, summary.table)
     rows = session.query(f"SELECT {', '.join(reader.names)} FROM {physical(summary.table.name, generation.mark)}")
     decoded = map(reader.decode, rows)
@@ -39,7 +39,7 @@ def load(session: Session, generation: Generation, summary: Summary) -> dict[Key
 
 
 def add_up(summary: Summary, groups: Mapping[Key, Row], of: Iterable[Change], terms: TermValues) -> dict[Key, Row]:
-    """The summary after these changes."""
+    """Returns the summary after these changes."""
     after = dict(groups)
     for change in of:
         for row, sign in ((change.old, -1), (change.new, 1)):
@@ -54,8 +54,8 @@ def add_up(summary: Summary, groups: Mapping[Key, Row], of: Iterable[Change], te
     return {summary.table.key_of(row): row for row in settled}
 
 
-def add_up_anew(session: Session, generation: Generation, summary: Summary, terms: TermValues) -> dict[Key, Row]:
-    """The summary of all rows that are stored."""
+def add_up_from_rows(session: Session, generation: Generation, summary: Summary, terms: TermValues) -> dict[Key, Row]:
+    """Returns the summary of all stored rows."""
     table = next(each for each in generation.projection.tables if each.name == summary.of)
     reader = table_codec(session.kind, generation.projection, table)
     source = f"SELECT {', '.join(reader.names)} FROM {physical(table.name, generation.mark)}"

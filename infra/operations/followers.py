@@ -1,4 +1,4 @@
-"""What the store knows of everybody who follows the log, read when somebody asks for the metrics.
+"""What the store knows of every follower of the log, read for each scrape of the metrics.
 
 A follower that has died can't tell its lag; the store can. Every process that shows metrics shows these.
 """
@@ -29,9 +29,8 @@ Source = Callable[[Session], Iterable[Reading]]
 
 # Each part of Rapport that follows the log says how far it is: module and function.
 SOURCES: Final[list[tuple[str, str]]] = [
-    ("infra.store.lease", "readings"),
-    ("infra.worker_runtime.readings", "readings"),
-    ("infra.projection_engine.readings", "readings"),
+    ("infra.worker_runtime.schema", "readings"),
+    ("infra.projection_engine.status", "readings"),
     ("infra.notifications.listing", "readings"),
 ]
 
@@ -59,7 +58,8 @@ class StoreCollector(Collector):
         parked = GaugeMetricFamily("rapport_parked_keys", "Keys put aside after failures.", labels=["follower"])
         try:
             head = self.store.head()
-            readings = [reading for source in SOURCES for reading in self._read(*source)]
+            named: list[Source] = [getattr(import_module(module), function) for module, function in SOURCES]
+            readings = [reading for source in (_publishers, *named) for reading in self._read(source)]
         except StoreError:
             return
         for reading in readings:
@@ -71,10 +71,15 @@ class StoreCollector(Collector):
                 parked.add_metric([reading.follower], reading.parked)
         yield from (lag, overdue, parked)
 
-    def _read(self, module: str, function: str) -> list[Reading]:
-        source: Source = getattr(import_module(module), function)
+    def _read(self, source: Source) -> list[Reading]:
         try:
             with self.store.database.reading() as session:
                 return list(source(session))
         except StoreError:
             return []
+
+
+def _publishers(session: Session) -> Iterator[Reading]:
+    """How far each publisher is."""
+    for name, position in session.query("SELECT name, position FROM leases WHERE name LIKE 'publish:%'"):
+        yield Reading(str(name), int(position))

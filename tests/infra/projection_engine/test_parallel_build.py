@@ -9,24 +9,24 @@ from pathlib import Path
 
 import pytest
 
-from infra.projection_engine import build, folding, parallel_build
+from infra.projection_engine import build, parallel_build
 from infra.projection_engine.check import check
 from infra.projection_engine.status import status
 from infra.store.session import Database
-from tests.infra.projection_engine.house import House, everything
+from tests.infra.projection_engine.harness import ProjectionHarness, everything
 
 
 @pytest.fixture
-def house(database: Database, monkeypatch: pytest.MonkeyPatch) -> House:
+def harness(database: Database, monkeypatch: pytest.MonkeyPatch) -> ProjectionHarness:
     monkeypatch.setattr(build, "BUNDLE", 25)
-    house = House(database)
-    house.tell(everything())
-    house.engine().catch_up()
-    return house
+    harness = ProjectionHarness(database)
+    harness.append(everything())
+    harness.engine().catch_up()
+    return harness
 
 
-def test_bundles_are_whole_streams_and_all_of_them(house: House) -> None:
-    with house.database.reading() as session:
+def test_bundles_are_whole_streams_and_all_of_them(harness: ProjectionHarness) -> None:
+    with harness.database.reading() as session:
         found = parallel_build.bundles(session, "", 100)
         assert parallel_build.bundles(session, found[0].last, 100) == found[1:]
     assert [bundle.after for bundle in found] == ["", *(bundle.last for bundle in found[:-1])]
@@ -34,16 +34,18 @@ def test_bundles_are_whole_streams_and_all_of_them(house: House) -> None:
     assert all(bundle.events >= 100 for bundle in found[:-1])
 
 
-def test_several_processes_come_to_the_same(house: House) -> None:
-    before = house.all_rows()
-    engine = house.engine()
+def test_several_processes_come_to_the_same(harness: ProjectionHarness) -> None:
+    before = harness.all_rows()
+    engine = harness.engine()
     assert all(each.none for each in build.rebuild(engine, list(engine.projections), explain=True, processes=2))
-    assert house.all_rows() == before
+    assert harness.all_rows() == before
     assert check(engine, all_streams=True).wrong == []
 
 
-def test_when_one_of_them_dies_this_one_does_the_rest(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    before, plain, given = house.all_rows(), folding._give, 0
+def test_when_one_of_them_dies_this_one_does_the_rest(
+    harness: ProjectionHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, plain, given = harness.all_rows(), parallel_build._give, 0
 
     def give(helper: "subprocess.Popen[bytes]", what: object) -> None:
         nonlocal given
@@ -53,21 +55,22 @@ def test_when_one_of_them_dies_this_one_does_the_rest(house: House, monkeypatch:
             helper.wait()
         plain(helper, what)
 
-    monkeypatch.setattr(folding, "_give", give)
-    engine = house.engine()
+    monkeypatch.setattr(parallel_build, "_give", give)
+    engine = harness.engine()
     build.rebuild(engine, list(engine.projections), processes=2)
     assert given >= 4
-    assert house.all_rows() == before
+    assert harness.all_rows() == before
     assert [each.building for each in status(engine).projections if each.building] == []
 
 
 BUILD = """
 import sys
 from infra.clock import Clock
-from infra.store.session import Database
+from infra.store.opening import open_database
 from infra.store.log import EventStore
-from infra.projection_engine import folding, rebuild
+from infra.projection_engine import build
 from infra.projection_engine.engine import Engine
+from infra.worker_runtime.schema import prepare
 
 build.BUNDLE = 25
 plain = build._write
@@ -79,14 +82,14 @@ def write(*arguments):
 
 build._write = write
 with open_database(sys.argv[1]) as database:
-    engine = Engine(EventStore(database), Clock())
+    engine = Engine(EventStore(database), Clock(), prepare_shown=prepare)
     build.rebuild(engine, list(engine.projections), processes=2)
 """
 
 
-def test_when_this_one_is_killed_the_others_end(house: House) -> None:
+def test_when_this_one_is_killed_the_others_end(harness: ProjectionHarness) -> None:
     parent = subprocess.Popen(
-        [sys.executable, "-c", BUILD, house.database.url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", BUILD, harness.database.url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     with parent:
         assert parent.stdout is not None

@@ -1,0 +1,87 @@
+"""Decoded events of the log: page by page in the order of commits, or stream by stream.
+
+Projections and queries read it this way. An event that can't be read is an entry with an error: it holds up its own stream alone.
+"""
+
+from collections.abc import Container, Iterable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+from domain.model import AnyRecorded, Event
+from domain.registry import EVENTS
+from infra.store.errors import DamagedEvent, UnknownEvent
+from infra.store.mapper import RapportMapper
+from infra.store.session import Session
+
+_PAGE: Final = """
+    SELECT position, originator_id, originator_version, topic, state FROM stored_events
+    WHERE position > ? AND position <= ? ORDER BY position LIMIT ?
+"""
+_STREAM: Final = """
+    SELECT position, originator_id, originator_version, topic, state FROM stored_events
+    WHERE originator_id = ? AND position <= ? ORDER BY originator_version
+"""
+_STREAMS: Final = """
+    SELECT position, originator_id, originator_version, topic, state FROM stored_events
+    WHERE (originator_id, originator_version) > (?, ?) AND originator_id <= ? AND position <= ?
+    ORDER BY originator_id, originator_version LIMIT ?
+"""
+
+# Sorts after every subject.
+LAST: Final = "\U0010ffff"
+
+
+class LogEntry(NamedTuple):
+    """An event of the log.
+
+    One that can't be read has an `error` and no `recorded`; one of a type that the reader was not asked for has neither.
+    """
+
+    position: int
+    subject: str
+    version: int
+    topic: str
+    recorded: AnyRecorded | None
+    error: str | None = None
+
+
+class LogReader:
+    """Decodes stored events; with `wanted`, only events of these types."""
+
+    def __init__(self, mapper: RapportMapper, wanted: Container[type[Event]] | None = None) -> None:
+        self.mapper = mapper
+        known = EVENTS.items() if wanted is not None else ()
+        self._unwanted = frozenset(name for name, event in known if wanted is not None and event not in wanted)
+
+    def read(self, rows: Iterable[Sequence[Any]]) -> Iterator[LogEntry]:
+        """Yields an entry for every stored event, those that can't be decoded too."""
+        decode, unwanted = self.mapper.decode, self._unwanted
+        for position, subject, version, topic, state in rows:
+            if topic in unwanted:
+                yield LogEntry(position, subject, version, topic, None)
+                continue
+            try:
+                yield LogEntry(position, subject, version, topic, decode(topic, state))
+            except (UnknownEvent, DamagedEvent) as error:
+                yield LogEntry(position, subject, version, topic, None, str(error))
+
+
+def head(session: Session) -> int:
+    """The position of the last event; 0 when there is none."""
+    return int(session.query("SELECT COALESCE(MAX(position), 0) FROM stored_events")[0][0])
+
+
+def page(session: Session, reader: LogReader, after: int, until: int, limit: int) -> list[LogEntry]:
+    """Up to `limit` events after one position and up to another, in the order of commits."""
+    return list(reader.read(session.query(_PAGE, (after, until, limit))))
+
+
+def stream(session: Session, reader: LogReader, subject: str, until: int) -> list[LogEntry]:
+    """The events of one stream up to a position, in order of version."""
+    return list(reader.read(session.query(_STREAM, (subject, until))))
+
+
+def streams(
+    session: Session, reader: LogReader, after: tuple[str, int], last: str, until: int, limit: int
+) -> list[LogEntry]:
+    """Up to `limit` events up to a position, stream after stream, after (subject, version) and up to a last stream."""
+    return list(reader.read(session.query(_STREAMS, (*after, last, until, limit))))
