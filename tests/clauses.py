@@ -11,7 +11,7 @@ import pytest
 
 @cache
 def _seen(path: Path) -> dict[str, list[str]]:
-    from infra.reference.marks import marked
+    from infra.codes.marks import marked
 
     return marked(path.read_text(encoding="utf-8"))
 

@@ -6,7 +6,7 @@ import typer
 
 from domain.codes.clauses import CLAUSES, CODES, KINDS, Clause
 from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_note, print_table, print_text
-from infra.reference.trace import Trace, find_suite, trace
+from infra.codes.trace import Trace, find_suite, trace
 
 NOTHING = "none"
 

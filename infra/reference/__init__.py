@@ -1,1 +1,1 @@
-"""Reference pages that are made from the code, and what stands behind each clause of the codes."""
+"""Reference pages that are made from the code, so that they can't say anything else."""

@@ -3,7 +3,7 @@ from textwrap import dedent
 
 import pytest
 
-from infra.reference.marks import find_tests, marked
+from infra.codes.marks import find_tests, marked
 
 
 def read(source: str) -> dict[str, list[str]]:

@@ -6,7 +6,7 @@ import pytest
 import domain
 from domain.codes.clauses import CLAUSES
 from domain.codes.implements import IMPLEMENTATIONS
-from infra.reference.trace import find_suite, modules_to_import, trace
+from infra.codes.trace import find_suite, modules_to_import, trace
 
 
 def test_every_clause_is_traced_in_the_order_of_the_codes() -> None:
@@ -35,7 +35,7 @@ def test_a_clause_without_tests_has_a_gap(tmp_path: Path) -> None:
 def test_the_whole_of_the_rules_is_searched_but_only_what_speaks_up_of_infra() -> None:
     names = set(modules_to_import())
     assert {"domain.codes.implements", "domain.words"} <= names
-    assert "infra.reference.trace" in names
+    assert "infra.codes.trace" in names
     assert "infra.cli.app" not in names
 
 

@@ -6,7 +6,7 @@ from typer.testing import CliRunner, Result
 from domain.codes.clauses import CLAUSES
 from infra.cli import codes
 from infra.cli.app import build
-from infra.reference.trace import Trace, trace
+from infra.codes.trace import Trace, trace
 
 
 @pytest.fixture

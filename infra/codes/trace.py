@@ -18,7 +18,7 @@ import projections
 import workers
 from domain.codes.clauses import CLAUSES, Clause
 from domain.codes.implements import IMPLEMENTATIONS
-from infra.reference.marks import find_tests
+from infra.codes.marks import find_tests
 
 
 @dataclass(frozen=True)
