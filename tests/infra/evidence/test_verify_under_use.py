@@ -103,7 +103,7 @@ def test_verifying_while_everybody_writes_finds_nothing_but_what_is_wrong(settin
 
             id_, sent = decisions(rapport)[0]
             change(rapport, "UPDATE decisions SET sent = ? WHERE id = ?", "[]", id_)
-            assert any("otherwise" in wrong["problem"] for wrong in verified(settings)["problems"])
+            assert any("differently" in wrong["problem"] for wrong in verified(settings)["problems"])
             change(rapport, "UPDATE decisions SET sent = ? WHERE id = ?", str(sent), id_)
             assert verified(settings)["ok"]
 
