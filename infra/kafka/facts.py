@@ -8,6 +8,7 @@ Three rules, from the data class that every field declares, so that a new field 
 Some events don't leave at all, for that they happened is confidential in itself. Every event is in one of the two lists.
 """
 
+import re
 from datetime import datetime
 from functools import cache
 from math import inf
@@ -126,9 +127,15 @@ def _may_leave(model: type[BaseModel], name: str) -> bool:
     return (model, name) in OWN_WORDS or not _is_free_text(model.model_json_schema()["properties"][name])
 
 
+# What no id can be: a field whose pattern takes it has room for words.
+A_SENTENCE: Final = "She said so."
+
+
 def _is_free_text(schema: dict[str, Any]) -> bool:
     """Whether a field has room for sentences: text of any length, or of more than an id has."""
     if schema.get("type") == "string":
+        if "pattern" in schema:
+            return re.search(schema["pattern"], A_SENTENCE) is not None
         return not {"enum", "const", "format"} & schema.keys() and schema.get("maxLength", inf) > LONGEST_ID
     inner = [
         *schema.get("anyOf", ()),
