@@ -14,7 +14,7 @@ def register(app: typer.Typer) -> None:
 
 
 def tasks(every: AllOption = False, as_json: JsonOption = False) -> None:
-    """List the open tasks, those due first first: what, about whom, under which clause, and the command that settles it.
+    """List the open tasks, those due first at the top: what, about whom, under which clause, and the command that settles it.
 
     Tasks open and close under `rapport work`. A key that a worker failed at twice is listed as well; `rapport work
     --release` takes it up again.

@@ -13,7 +13,7 @@ from infra.worker_runtime.outbox import WITHHELD
 
 
 def open_tasks(database: Database) -> list[dict[str, Any]]:
-    """The open tasks, those due first first, then those without a day, each as the outside reads it."""
+    """The open tasks, those due first at the top, then those without a day, each as the outside reads it."""
     if not schema.ready(database):
         return []
     rows = database.query(
