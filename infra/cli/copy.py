@@ -88,6 +88,8 @@ def _address(option: str, given: str | None) -> str | None:
                 USAGE,
             )
         return given
+    if not Path(given[1:]).is_file():
+        fail(f"{option}: {given[1:]} is no file", USAGE)
     try:
         return Path(given[1:]).read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:

@@ -1,7 +1,8 @@
 """`rapport what-if`: health and concerns as they would be under other terms, beside what they are. Nothing is recorded."""
 
+import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -53,6 +54,10 @@ def what_if(
         _print(rows, every=every)
 
 
+# As JSON writes one: what SetTerm takes.
+NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+
+
 def _term(setting: str) -> tuple[str, float]:
     from domain.terms import TERMS, plain
 
@@ -61,10 +66,9 @@ def _term(setting: str) -> tuple[str, float]:
         fail(f"--set {setting!r}: expected TERM=VALUE", USAGE)
     if name not in TERMS:
         fail(f"no term {name!r}; there are {', '.join(TERMS)}", USAGE)
-    try:
-        value = float(text)
-    except ValueError:
+    if not NUMBER.fullmatch(text):
         fail(f"--set {setting!r}: {text!r} is no number", USAGE)
+    value = float(text)
     term = TERMS[name]
     if not term.least <= value <= term.most or (term.whole and not value.is_integer()):
         number = "a whole number" if term.whole else "a number"

@@ -7,7 +7,7 @@ broken link proves nothing. What receipts promised must be there too, so that a 
 from collections.abc import Callable, Iterator
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
@@ -122,15 +122,14 @@ def _promised(store: EventStore, only: str | None) -> Iterator[Wrong]:
     reported: set[str] = set()
     for answers in store.kept_answers():
         last: dict[str, int] = {}
-        for answer in answers:
-            subject, _, events, _ = _read(answer)
-            for _, version in events if only in (None, subject) else ():
-                last[subject] = max(version, last.get(subject, 0))
+        for source, id_, answer in answers:
+            try:
+                subject, _, events, _ = orjson.loads(answer)
+                for _, version in events if only in (None, subject) else ():
+                    last[subject] = max(version, last.get(subject, 0))
+            except (TypeError, ValueError):
+                yield Wrong(f"receipt {source} {id_}", 0, "what is kept of the receipt of this message can't be read")
         for subject, head in store.heads(last.keys() - reported).items():
             if head.version < last[subject]:
                 reported.add(subject)
                 yield Wrong(subject, head.version + 1, f"the event is missing: a receipt names version {last[subject]}")
-
-
-def _read(answer: bytes) -> Any:
-    return orjson.loads(answer)

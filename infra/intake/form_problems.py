@@ -15,6 +15,9 @@ from domain.problem import Problem
 from infra.intake.attributes import nearest
 from infra.intake.receipt import Receipt
 
+# So many problems a receipt lists, and so many entries a list may have: what a small message costs stays small.
+MAX_PROBLEMS: Final = 50
+MAX_ITEMS: Final = 5000
 MAX_DEPTH: Final = 64
 NO_OBJECT: Final = "expected a JSON object with the fields of a CloudEvent"
 TOO_DEEP: Final = Problem("too_deep", f"expected at most {MAX_DEPTH} levels of nesting")
@@ -39,7 +42,10 @@ FITTING: Final = f"expected a number that fits into 64 bits: a whole one from {L
 def invalid(read: Read, problems: Sequence[Problem]) -> Receipt:
     """An invalid receipt, echoing what could be read of the message's source, id and subject."""
     source, id_, subject = (value if isinstance(value := read.get(key), str) else None for key in _ECHOED)
-    return Receipt(source, id_, subject, "invalid", (), tuple(problems))
+    listed = tuple(problems[:MAX_PROBLEMS])
+    if (more := len(problems) - len(listed)) > 0:
+        listed = (*listed, Problem("more", f"{more} more problems are not listed"))
+    return Receipt(source, id_, subject, "invalid", (), listed)
 
 
 _ECHOED: Final = ("source", "id", "subject")
@@ -96,6 +102,23 @@ def irregular(text: str, read: Read, written: str) -> list[Problem]:
         problems += [Problem("bad_character", "expected no NUL in a text", field=path) for path in _with_nul(read)]
     if not problems and _MANY_DIGITS.search(text):
         problems += too_big(text)
+    return problems
+
+
+def too_many(text: str, read: Read) -> list[Problem]:
+    """The lists with more entries than one may have: each entry can be wrong in several ways, and each way is told."""
+    if text.count(",") < MAX_ITEMS:
+        return []
+    expected = f"expected at most {MAX_ITEMS} entries"
+    level: list[tuple[str, Any]] = [("", read)]
+    problems = []
+    while level:
+        path, value = level.pop()
+        if isinstance(value, list) and len(value) > MAX_ITEMS:
+            problems.append(Problem("too_many", expected, field=path or None))
+        elif isinstance(value, dict | list):
+            pairs = value.items() if isinstance(value, dict) else enumerate(value)
+            level += [(f"{path}.{key}" if path else str(key), inner) for key, inner in pairs]
     return problems
 
 

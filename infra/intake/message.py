@@ -124,7 +124,7 @@ def _parsed(raw: bytes) -> Message | Receipt:
     if deep:
         return form_problems.invalid(read, [form_problems.TOO_DEEP])
     written = orjson.dumps(read, option=orjson.OPT_SORT_KEYS)
-    if problems := form_problems.irregular(text, read, written.decode()):
+    if problems := [*form_problems.irregular(text, read, written.decode()), *form_problems.too_many(text, read)]:
         return form_problems.invalid(read, problems)
     proof = _proof(read)
     if read.get(IN_BASE64) is not None:

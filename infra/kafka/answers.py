@@ -19,6 +19,7 @@ from kafka.errors import KafkaError, MessageSizeTooLargeError
 
 from domain.problem import Problem
 from infra.clock import Clock
+from infra.intake.form_problems import MAX_PROBLEMS
 from infra.intake.receipt import Receipt
 from infra.kafka import clients
 from infra.kafka.arrival import Arrived, Headers, failed
@@ -37,8 +38,8 @@ RECEIPT_TYPE: Final = "rapport.Receipt"
 # under another name, or a sender could speak for us.
 MARK: Final = "rapport-"
 SENDERS: Final = "sender-"
-# The most problems that an answer lists, and the most characters of a sentence, a field or an id in it: as many as an id may have.
-PROBLEMS: Final = 50
+# The most problems that an answer lists (the last of them may count those that are left out), and the most characters of a sentence, a field or an id in it: as many as an id may have.
+PROBLEMS: Final = MAX_PROBLEMS + 1
 LONGEST: Final = 500
 
 

@@ -9,7 +9,7 @@ from domain.terms import PREVALENCE, TERMS
 from infra.cli.output import ROWS
 from infra.intake import proof
 from infra.intake.batch import AHEAD
-from infra.intake.form_problems import LEAST, MAX_DEPTH, MOST
+from infra.intake.form_problems import LEAST, MAX_DEPTH, MAX_ITEMS, MAX_PROBLEMS, MOST
 from infra.intake.group_commit import MAX_BATCH, MAX_BATCH_BYTES
 from infra.intake.lines import MAX_LINES
 from infra.intake.message import KEY_BYTES, MAX_BYTES, Label
@@ -44,6 +44,7 @@ def size(bytes_: int) -> str:
 _MESSAGES: Final[tuple[Limit, ...]] = (
     ("A message", f"{size(MAX_BYTES)} ({MAX_BYTES:,} bytes)", "`too_large`"),
     ("Nesting, counting the message itself", f"{MAX_DEPTH} levels", "`too_deep`"),
+    ("A list", f"{MAX_ITEMS:,} entries", "`too_many`"),
     ("A text field of `data`", f"{TEXT_MAX:,} characters", "`bad_value`"),
     ("A name or label", f"{longest(Name)} characters", "`bad_value`"),
     (
@@ -69,7 +70,7 @@ _WORK: Final[tuple[Limit, ...]] = (
     ("Rows of a list printed as text", f"{ROWS:,}", "`--all` prints every row; JSON and CSV have every row"),
 )
 _KAFKA: Final[tuple[Limit, ...]] = (
-    ("Problems in one receipt", f"{answers.PROBLEMS}", "one more, `more`, says how many are left out"),
+    ("Problems in one receipt", f"{MAX_PROBLEMS}", "one more, `more`, says how many are left out"),
     ("A sentence, field or id in a receipt", f"{answers.LONGEST} characters", "cut, with … at the end"),
     ("A record that a dead letter keeps whole", size(record_batches.WHOLE), "the dead letter names its size instead"),
     ("A batch, decompressed", size(compression.MOST), "`too_large`; its offsets are skipped"),

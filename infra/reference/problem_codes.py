@@ -63,6 +63,10 @@ CODES: Final[dict[str, ProblemCode]] = {
     "unknown_type": ProblemCode("form", "`type` names no command.", "Use `rapport.` and a command of [messages](messages.md)."),
     "duplicate_key": ProblemCode("form", "A name stands twice in one object, or the data is there in two forms.", "Send it once."),
     "too_deep": ProblemCode("form", "Objects and lists are nested too deep.", "See [limits](limits.md)."),
+    "too_many": ProblemCode("form", "A list has too many entries.", "Send several messages; see [limits](limits.md)."),
+    "more": ProblemCode(
+        "form", "The message has more problems than a receipt lists.", "Correct those that are listed, and send it again."
+    ),
     "too_large": ProblemCode("form", "The message has too many bytes.", "See [limits](limits.md). Leave out or shorten texts."),
     "future_time": ProblemCode(
         "form", "`time` is ahead of Rapport's clock.", "Check the clock of the sender; a message tells what has happened."
@@ -113,9 +117,6 @@ CODES: Final[dict[str, ProblemCode]] = {
         "broker",
         "A record or a batch on the topic is damaged or has no form that Kafka knows.",
         "Send the message again; `rapport dead-letters show` names the offsets that were skipped.",
-    ),
-    "more": ProblemCode(
-        "broker", "The receipt would list more problems than an answer over Kafka may.", "Correct those that are listed first."
     ),
     # --- rules
     "role": ProblemCode("rules", "This role may not send this command.", "[Messages](messages.md) lists the roles of each command."),

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Final, get_args
 
+from infra.intake.form_problems import MAX_PROBLEMS
 from infra.intake.receipt import BAD, KEPT, Status
-from infra.kafka.answers import PROBLEMS
 from infra.reference.markdown import MADE, code, table
 from infra.reference.problem_codes import CODES, SPEAKERS
 
@@ -21,7 +21,7 @@ Every message gets one receipt, in the order of the messages:
 
 `events` lists the type and version of each event that was recorded. `problems` lists everything that is wrong: a `code` for
 programs, the `clause` of the code of conduct that spoke (or null), a `message` for people, and the `field` (or null). A duplicate
-has `first_status` too. Codes are stable; messages are not. Over Kafka a receipt lists at most {PROBLEMS} problems.
+has `first_status` too. Codes are stable; messages are not. A receipt lists at most {MAX_PROBLEMS} problems; one more, `more`, counts the rest.
 
 `source` and `id` together identify a message. Once an id is used, the same message sent again is answered `duplicate` with the
 rest of its first receipt, and records nothing. Another message under a used id is `invalid` (`id_reused`).

@@ -9,9 +9,10 @@ from pydantic import TypeAdapter
 from domain.ids import ID, ROLE_AND_ID
 from domain.model import Command, Event
 from domain.registry import AGGREGATE_OF, AGGREGATE_OF_EVENT, COMMANDS, Kind
+from infra.intake.form_problems import MAX_PROBLEMS
 from infra.intake.message import IN_BASE64, PREFIX, Envelope
 from infra.intake.receipt import Status
-from infra.kafka.answers import MARK, PROBLEMS, RECEIPT_TYPE, SENDERS
+from infra.kafka.answers import MARK, RECEIPT_TYPE, SENDERS
 from infra.kafka.facts import PUBLISHED, Include, included
 
 Schema = dict[str, Any]
@@ -136,7 +137,7 @@ def dead_letter_schema() -> Schema:
             f"{MARK}reason": {**TEXT, "description": "Code, field and sentence of the first problem."},
             f"{MARK}problems": {
                 **TEXT,
-                "description": f"The problems, a JSON array as in a receipt; of more than {PROBLEMS} the first, and one that says how many more.",
+                "description": f"The problems, a JSON array as in a receipt; of more than {MAX_PROBLEMS} the first, and one that says how many more.",
             },
             f"{MARK}topic": {**TEXT, "description": "Where the message was read."},
             f"{MARK}partition": TEXT,

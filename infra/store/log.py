@@ -209,11 +209,11 @@ class EventStore:
         """The kept receipts of these messages, by (source, message id)."""
         return self.news(self.head(), keys).answered
 
-    def kept_answers(self, size: int = 1000) -> Iterator[list[bytes]]:
-        """What is kept of every receipt, some at a time."""
+    def kept_answers(self, size: int = 1000) -> Iterator[list[tuple[str, str, bytes]]]:
+        """Source, message id and what is kept of every receipt, some at a time."""
         with self.database.reading() as session:
-            rows = session.stream("SELECT answer FROM receipts", size=size)
-            while page := [bytes(row[0]) for row in islice(rows, size)]:
+            rows = session.stream("SELECT source, message_id, answer FROM receipts", size=size)
+            while page := [(source, id_, bytes(answer)) for source, id_, answer in islice(rows, size)]:
                 yield page
 
     def spellings(self, keys: Collection[str]) -> dict[str, str]:

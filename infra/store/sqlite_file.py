@@ -89,5 +89,10 @@ def _writable(path: str) -> bool:
     if not os.access(path, os.W_OK):
         return False
     if os.access(Path(path).parent, os.W_OK | os.X_OK):
-        return all(os.access(each, os.W_OK) for each in beside if each.exists())
+        return not any(_is_kept_from_us(each) for each in beside)
     return all(each.exists() and os.access(each, os.W_OK) for each in beside)
+
+
+def _is_kept_from_us(path: Path) -> bool:
+    """Whether the file is there and may not be written by this user. Other processes make and remove it meanwhile."""
+    return not os.access(path, os.W_OK) and path.exists() and not os.access(path, os.W_OK)

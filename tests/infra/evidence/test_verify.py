@@ -83,6 +83,22 @@ def test_a_stream_cut_off_at_its_end_is_betrayed_by_the_receipts(rapport: Rappor
     assert found(verify(rapport.store, SECOND)) == []
 
 
+@pytest.mark.parametrize("answer", [b"\0", b"", b"[]", b"7", b'["s","accepted",[["x"]],[]]'])
+def test_a_receipt_that_cannot_be_read_is_named_and_the_rest_is_checked(rapport: Rapport, answer: bytes) -> None:
+    change(rapport, "UPDATE receipts SET answer = ? WHERE message_id = 'a1'", answer)
+    change(
+        rapport,
+        "UPDATE stored_events SET hash = ? WHERE originator_id = ? AND originator_version = 2",
+        bytes(32),
+        SECOND,
+    )
+    problems = {wrong.subject: wrong.problem for wrong in verify(rapport.store).problems}
+    (receipt,) = (subject for subject in problems if subject.startswith("receipt "))
+    assert receipt.endswith(" a1")
+    assert "can't be read" in problems[receipt]
+    assert SECOND in problems
+
+
 def test_bytes_that_somebody_turned_into_a_text_are_named(tmp_path: Path) -> None:
     with open_rapport(Settings(store=f"sqlite:///{tmp_path / 'store.sqlite'}")) as opened:
         opened.handler.handle([proposal(1)])

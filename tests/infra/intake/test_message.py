@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from domain.model import Actor
 from domain.relationship.commands import RecordContact
+from infra.intake.form_problems import MAX_ITEMS, MAX_PROBLEMS
 from infra.intake.message import MAX_BYTES, Message, compose, fingerprint, parse
 from infra.intake.receipt import Receipt
 from tests.messages import line, message, relationship_id
@@ -279,3 +280,33 @@ def test_a_composed_message_has_the_same_fingerprint_each_time() -> None:
 
     assert composed("email") == composed("email")
     assert composed("email").fingerprint != composed("platform").fingerprint
+
+
+class TestManyProblems:
+    def test_a_receipt_lists_fifty_and_counts_the_rest(self) -> None:
+        data = {"session_id": "s1", "agenda": [{}] * 1000}
+        receipt = parse(line("CompleteSession", data, subject=relationship_id(1), id="m"))
+        assert isinstance(receipt, Receipt)
+        *listed, more = receipt.problems
+        assert len(listed) == MAX_PROBLEMS
+        assert more.code == "more"
+        assert len(receipt.to_json()) < 20_000
+
+    @pytest.mark.parametrize(
+        "data, field",
+        [
+            ({"agenda": [{}] * (MAX_ITEMS + 1)}, "data.agenda"),
+            ({"agenda": [{}] * 60_000}, "data.agenda"),
+            ({"present": [1] * (MAX_ITEMS + 1)}, "data.present"),
+            ({"x": {"y": [[0] * (MAX_ITEMS + 1)]}}, "data.x.y.0"),
+        ],
+    )
+    def test_a_list_has_so_many_entries_at_most(self, data: dict[str, Any], field: str) -> None:
+        receipt = parse(line("CompleteSession", data, subject=relationship_id(1), id="m"))
+        assert isinstance(receipt, Receipt)
+        assert [(problem.code, problem.field) for problem in receipt.problems] == [("too_many", field)]
+
+    def test_as_many_entries_as_may_be_are_looked_at(self) -> None:
+        data = {"covered": ["process"] * MAX_ITEMS, "held_at": "2026-03-02T09:00:00Z"}
+        read = parse(line("RecordContractingConversation", data, subject=relationship_id(1), id="m"))
+        assert not isinstance(read, Receipt) or {problem.code for problem in read.problems}.isdisjoint({"too_many"})

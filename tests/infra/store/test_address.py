@@ -166,6 +166,13 @@ def test_copy_takes_no_password_from_the_command_line(option: str, tmp_path: Pat
     assert SECRET not in found.stdout + found.stderr
 
 
+@pytest.mark.parametrize("name", ["/dev/zero", ".", "gone"])
+def test_copy_reads_an_address_from_a_file_and_nothing_else(name: str, tmp_path: Path) -> None:
+    done = rapport(tmp_path, "copy", "--from", f"@{name}", "--to", "sqlite:///x.sqlite")
+    assert done.returncode == 2
+    assert "is no file" in done.stderr
+
+
 def test_copy_takes_both_addresses_from_settings_or_files(tmp_path: Path) -> None:
     open_database(f"sqlite:///{tmp_path}/one.sqlite").close()
     (tmp_path / "target").write_text(f"\ufeffsqlite:///{tmp_path}/two.sqlite\n", encoding="utf-8")

@@ -46,7 +46,7 @@ ODD_SETTINGS: Final = {
 
 def register(name: str, id_: str = "é-1") -> bytes:
     return line(
-        "RegisterMentor", {"name": name}, subject="mentor:jose", id=id_, source="/bügs", actor="coordinator:cora"
+        "RegisterMentor", {"name": name}, subject="mentor:jose", id=id_, source="/bugs", actor="coordinator:cora"
     )
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from infra.store.errors import DamagedStore, ForeignStore, OlderStore
 from infra.store.opening import open_database
-from infra.store.sqlite_file import APPLICATION_ID
+from infra.store.sqlite_file import APPLICATION_ID, prepare_file
 from tests.command import own_environment, rapport_text
 from tests.infra.store.test_store import event
 from tests.messages import contact, proposal, relationship_id
@@ -224,3 +224,31 @@ def test_a_folder_in_which_nothing_can_be_made_is_told(elsewhere: Path) -> None:
         elsewhere.chmod(0o755)
     assert (found.returncode, "Traceback" in found.stderr) == (1, False)
     assert list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_log_that_comes_or_goes_meanwhile_makes_no_store_read_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    path = tmp_path / "store.sqlite"
+    log = tmp_path / "store.sqlite-wal"
+    assert not prepare_file(str(path), 1.0)
+    if there:
+        log.touch()
+    access = os.access
+    asked: list[object] = []
+
+    def other_process_first(file: os.PathLike[str] | str, mode: int) -> bool:
+        if str(file) == str(log) and not asked:
+            asked.append(file)
+            if there:
+                log.unlink()
+                return access(file, mode)
+            found = access(file, mode)
+            log.touch()
+            return found
+        return access(file, mode)
+
+    monkeypatch.setattr(os, "access", other_process_first)
+    assert not prepare_file(str(path), 1.0)
+    assert asked
