@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
-# Test processes: many tests wait for a server, so that three keep two cores busy.
+# Test processes; two suit a small machine.
 N ?= 2
 # For instance: make test ARGS="tests/domain -k pause"
 ARGS ?=
