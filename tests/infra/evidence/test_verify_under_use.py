@@ -94,7 +94,7 @@ def test_verifying_while_everybody_writes_finds_nothing_but_what_is_wrong(settin
             sizes: list[int] = []
             while writer.is_alive() or not decisions(rapport):
                 # So much is written while the next verification runs.
-                permits.release(12)
+                permits.release(6)
                 found = verified(settings)
                 assert found["problems"] == []
                 sizes.append(found["events"])

@@ -139,7 +139,7 @@ class TestWhatIsWellFormed:
 class TestWhatIsNot:
     def test_nothing_is_too_much_to_be_answered(self, sqlite_stage: Stage) -> None:
         stage = sqlite_stage
-        parties = {"programme_id": "p", "mentee_id": "a", "mentor_id": "b", "codes": ["x"] * 10_000}
+        parties = {"programme_id": "p", "mentee_id": "a", "mentor_id": "b", "codes": ["x"] * 5_000}
         relationship = "dddd0000-0000-4000-8000-000000000005"
         poison = [
             raw(programme(type="rapport.ProposeRelationship", subject=relationship, data=parties)),
