@@ -42,10 +42,14 @@ FITTING: Final = f"expected a number that fits into 64 bits: a whole one from {L
 def invalid(read: Read, problems: Sequence[Problem]) -> Receipt:
     """An invalid receipt, echoing what could be read of the message's source, id and subject."""
     source, id_, subject = (value if isinstance(value := read.get(key), str) else None for key in _ECHOED)
-    listed = tuple(problems[:MAX_PROBLEMS])
-    if (more := len(problems) - len(listed)) > 0:
-        listed = (*listed, Problem("more", f"{more} more problems are not listed"))
-    return Receipt(source, id_, subject, "invalid", (), listed)
+    return Receipt(source, id_, subject, "invalid", (), listed(problems, MAX_PROBLEMS))
+
+
+def listed(problems: Sequence[Problem], most: int) -> tuple[Problem, ...]:
+    """The first problems, at most so many, and one more that counts those left out, if any are."""
+    first = tuple(problems[:most])
+    left_out = len(problems) - len(first)
+    return (*first, Problem("more", f"{left_out} more problems are not listed")) if left_out else first
 
 
 _ECHOED: Final = ("source", "id", "subject")

@@ -17,9 +17,8 @@ from typing import Any, Final, NamedTuple, Protocol
 import orjson
 from kafka.errors import KafkaError, MessageSizeTooLargeError
 
-from domain.problem import Problem
 from infra.clock import Clock
-from infra.intake.form_problems import MAX_PROBLEMS
+from infra.intake.form_problems import MAX_PROBLEMS, listed
 from infra.intake.receipt import Receipt
 from infra.kafka import clients
 from infra.kafka.arrival import Arrived, Headers, failed
@@ -180,10 +179,8 @@ def told(receipt: Receipt, most: int = PROBLEMS) -> Receipt:
     """The receipt with as many of its problems as an answer lists, and nothing in it longer than anybody reads."""
     problems = tuple(
         problem._replace(message=_cut(problem.message), field=_cut(problem.field))
-        for problem in receipt.problems[:most]
+        for problem in listed(receipt.problems, most)
     )
-    if (more := len(receipt.problems) - most) > 0:
-        problems = (*problems, Problem("more", f"{more} more problems are not listed"))
     return receipt._replace(
         source=_cut(receipt.source), id=_cut(receipt.id), subject=_cut(receipt.subject), problems=problems
     )
