@@ -68,7 +68,7 @@ def test_what_a_reader_types_works(page: Page, tmp_path: Path) -> None:
     if "sqlite3 " in "".join(text for language, text in blocks(page.name) if language == "sh") and not shutil.which(
         "sqlite3"
     ):
-        pytest.skip("the shell of SQLite is not installed")
+        pytest.fail("this page needs the shell of SQLite: install sqlite3")
     folder_of_a_reader(tmp_path)
     script = [page.before]
     for language, text in blocks(page.name):
