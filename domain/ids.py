@@ -16,9 +16,21 @@ from pydantic import AfterValidator, BaseModel, StringConstraints, WithJsonSchem
 from pydantic_core import PydanticCustomError
 
 from domain.model import Actor, Data, Holds
-from domain.words import ROLES, Role
+from domain.words import RECIPIENT_ROLES, ROLES, Role
 
-Namespace = Literal["person", "programme", "case", "session", "goal", "homework", "relationship", "whom", "recipient"]
+Namespace = Literal[
+    "person",
+    "programme",
+    "case",
+    "session",
+    "goal",
+    "homework",
+    "assessment",
+    "relationship",
+    "whom",
+    "about",
+    "recipient",
+]
 Spell = Callable[[Namespace, str], str]
 D = TypeVar("D", bound=BaseModel)
 
@@ -34,9 +46,9 @@ MACHINES: Final[frozenset[Role]] = frozenset({"service", "worker"})
 OF_SUBJECT: Final[dict[str, Namespace]] = {"mentor": "person", "case": "case", "programme": "programme"}
 # The first spelling of these stands in the whole record, that of the others within their relationship.
 EVERYWHERE: Final[frozenset[Namespace]] = frozenset({"person", "programme", "case"})
-INSIDE: Final[frozenset[Namespace]] = frozenset({"session", "goal", "homework"})
-_SAID_OPENLY: Final[frozenset[Namespace]] = frozenset({"whom"})
-_WITH_ROLES: Final[frozenset[Namespace]] = frozenset({"whom", "recipient"})
+INSIDE: Final[frozenset[Namespace]] = frozenset({"session", "goal", "homework", "assessment"})
+_SAID_OPENLY: Final[frozenset[Namespace]] = frozenset({"whom", "about"})
+_WITH_ROLES: Final[frozenset[Namespace]] = frozenset({"whom", "about", "recipient"})
 _ID: Final = re.compile(ID)
 
 
@@ -66,6 +78,21 @@ def _role_and_id(text: str) -> str:
     return text
 
 
+def _recipient(text: str) -> str:
+    role, _, id_ = text.partition(":")
+    if role not in RECIPIENT_ROLES:
+        raise ValueError(f"expected role:id, with one of the roles {', '.join(RECIPIENT_ROLES)}")
+    if not is_id(id_):
+        raise PydanticCustomError("bad_id", "{expected}", {"expected": expected("person", id_)})
+    return text
+
+
+def _role_or_person(text: str) -> str:
+    if text in ROLES:
+        return text
+    return _role_and_id(text)
+
+
 def _whom(text: str) -> str:
     if ":" in text:
         return _role_and_id(text)
@@ -83,14 +110,23 @@ RelationshipId = Annotated[
 ]
 SessionId = Annotated[_Opaque, Names("session"), Holds("operational")]
 GoalId = Annotated[_Opaque, Names("goal"), Holds("operational")]
+AssessmentId = Annotated[_Opaque, Names("assessment"), Holds("operational")]
 HomeworkId = Annotated[_Opaque, Names("homework"), Holds("operational")]
 # One person in a role; and a person or an office, with or without the role.
 Recipient = Annotated[
     str,
-    AfterValidator(_role_and_id),
-    WithJsonSchema({"type": "string", "pattern": ROLE_AND_ID}),
+    AfterValidator(_recipient),
+    WithJsonSchema({"type": "string", "pattern": f"^({'|'.join(RECIPIENT_ROLES)}):{ID}$"}),
     Names("recipient"),
     Holds("safeguarding"),
+]
+# A role, or one person in it.
+RoleOrPerson = Annotated[
+    str,
+    AfterValidator(_role_or_person),
+    WithJsonSchema({"type": "string", "pattern": f"^({'|'.join(ROLES)})(:{ID})?$"}),
+    Names("about"),
+    Holds("identity"),
 ]
 Whom = Annotated[
     str,
@@ -210,6 +246,8 @@ def _names(
 
 def _person_in(whom: str) -> Iterator[tuple[Namespace, str]]:
     role, colon, id_ = whom.rpartition(":")
+    if not colon and id_ in ROLES:
+        return
     if not (colon and role in MACHINES):
         yield "person", id_
 
@@ -238,10 +276,16 @@ def respelled_outside(data: D, spell: Spell) -> D:
             if namespace in EVERYWHERE:
                 after = spell(namespace, value)
             elif namespace in _WITH_ROLES:
-                after = str(respelled_actor(Actor.parse(value), spell)) if ":" in value else spell("person", value)
+                after = _respelled_whom(value, spell)
             if after != value:
                 changes[name] = after
     return data.model_copy(update=changes) if changes else data
+
+
+def _respelled_whom(value: str, spell: Spell) -> str:
+    if ":" in value:
+        return str(respelled_actor(Actor.parse(value), spell))
+    return value if value in ROLES else spell("person", value)
 
 
 def respelled_subject(subject: str, spell: Spell) -> str:

@@ -4,6 +4,7 @@ Every field of every command and event declares its data class through `Holds`, 
 which writes events (the mapper) knows what is content and the sharing rules know what a reader may see.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from sys import intern
 from typing import Annotated, Any, ClassVar, Final, Generic, NamedTuple, TypeVar, get_args
@@ -77,6 +78,13 @@ class TermSetting(Data):
     value: float
 
 
+class TermWithdrawal(Data):
+    """The end of what one document set for one term."""
+
+    document: Document
+    term: str
+
+
 class Known(Data):
     """What other aggregates recorded by the time of a decision, recorded with its events so that replay needs no other stream."""
 
@@ -85,6 +93,20 @@ class Known(Data):
 
 
 NOTHING_KNOWN: Final = Known()
+
+
+class Finding(Data):
+    """A rule that a fact went against which was told afterwards: `code` is the word that a refusal would have used."""
+
+    code: str
+    clause: str | None = None
+
+
+class Accepted(NamedTuple):
+    """An accepted command: the events that it records, in order, and the findings, which stand with the first of them."""
+
+    events: Sequence[Event]
+    findings: tuple[Finding, ...] = ()
 
 
 class Actor(NamedTuple):
@@ -123,7 +145,8 @@ class Recorded(BaseModel, Generic[E_co]):
     """An event as it stands in the record: which stream, which version, when it happened, when it was recorded, by whom.
 
     `version` counts from 1 within the subject. `source` and `message_id` name the message that caused it.
-    `known` is present when programme terms or the mentor's standing differ from what the stream last recorded.
+    `known` is present when programme terms or the mentor's standing differ from what the stream last recorded, `findings`
+    when the fact went against a rule.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -139,6 +162,7 @@ class Recorded(BaseModel, Generic[E_co]):
     causation_id: str | None = None
     traceparent: str | None = None
     known: Known | None = None
+    findings: tuple[Finding, ...] | None = None
     data: E_co
 
     @property

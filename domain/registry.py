@@ -4,7 +4,7 @@ Names are a storage and message format: add, never rename. An event whose fields
 upcaster from each earlier one; that the chain is complete is checked when the store opens.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from typing import Any, Final, Literal, get_args
 
@@ -18,7 +18,7 @@ from domain.mentor import decide as mentor_decide
 from domain.mentor import events as mentor_events
 from domain.mentor import evolve as mentor_evolve
 from domain.mentor.state import Mentor
-from domain.model import AnyRecorded, Command, Context, Event
+from domain.model import Accepted, AnyRecorded, Command, Context, Event
 from domain.programme import commands as programme_commands
 from domain.programme import decide as programme_decide
 from domain.programme import events as programme_events
@@ -48,8 +48,19 @@ _EVENTS: Final[dict[Kind, tuple[type[Event], ...]]] = {
 
 COMMANDS: Final = {command.__name__: command for group in _COMMANDS.values() for command in group}
 EVENTS: Final = {event.__name__: event for group in _EVENTS.values() for event in group}
-AGGREGATE_OF: Final[dict[str, Kind]] = {c.__name__: kind for kind, group in _COMMANDS.items() for c in group}
-AGGREGATE_OF_EVENT: Final[dict[str, Kind]] = {e.__name__: kind for kind, group in _EVENTS.items() for e in group}
+
+
+def _kinds(groups: Mapping[Kind, Sequence[type]]) -> dict[str, tuple[Kind, ...]]:
+    """The aggregates of each name: terms are set on programmes and on relationships, everything else is one aggregate's."""
+    found: dict[str, tuple[Kind, ...]] = {}
+    for kind, group in groups.items():
+        for each in group:
+            found[each.__name__] = (*found.get(each.__name__, ()), kind)
+    return found
+
+
+AGGREGATES_OF: Final = _kinds(_COMMANDS)
+AGGREGATES_OF_EVENT: Final = _kinds(_EVENTS)
 
 # (event name, from version) to a function from the stored data of that version to the data of the next.
 UPCASTERS: Final[dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]]] = {}
@@ -64,23 +75,24 @@ def kind_of(subject: str) -> Kind:
 
 
 _DECISIONS: Final[dict[Kind, Callable[[Any, Any, Context], Sequence[Event]]]] = {
-    "relationship": relationship_decide.decide,
     "case": case_decide.decide,
     "programme": programme_decide.decide,
 }
 
 
-def decide(subject: str, state: State | None, command: Command, context: Context) -> Sequence[Event]:
-    """The events that a command records on its aggregate.
+def decide(subject: str, state: State | None, command: Command, context: Context) -> Accepted:
+    """The events that a command records on its aggregate, and the findings.
 
     Raises:
         Refused: with all problems.
     """
     kind = kind_of(subject)
+    if kind == "relationship":
+        return relationship_decide.decide(state, command, context)  # type: ignore[arg-type]
     if kind == "mentor":
         mentor_id = subject.partition(":")[2]
-        return mentor_decide.decide(state, command, context, mentor_id=mentor_id)  # type: ignore[arg-type]
-    return _DECISIONS[kind](state, command, context)
+        return Accepted(mentor_decide.decide(state, command, context, mentor_id=mentor_id))  # type: ignore[arg-type]
+    return Accepted(_DECISIONS[kind](state, command, context))
 
 
 _FOLDS: Final[dict[Kind, Callable[[Any, Any], State]]] = {
@@ -105,11 +117,11 @@ def evolve(state: State | None, recorded: AnyRecorded) -> State:
     return _FOLDS[kind_of(recorded.subject)](state, recorded)
 
 
-# The command that records an event: both vocabularies keep one order, but for the one event that comes with another.
+# Events that share their command with the event before.
+_SECOND: Final = frozenset({relationship_events.GoalAchieved, relationship_events.MatchDeclined})
+# The command that records an event: both vocabularies keep one order, but for those events.
 COMMAND_OF: Final[dict[str, str]] = {
     event.__name__: command.__name__
     for kind in _COMMANDS
-    for command, event in zip(
-        _COMMANDS[kind], [e for e in _EVENTS[kind] if e is not relationship_events.GoalAchieved], strict=True
-    )
-} | {"GoalAchieved": "RecordGoalProgress"}
+    for command, event in zip(_COMMANDS[kind], [e for e in _EVENTS[kind] if e not in _SECOND], strict=True)
+} | {"GoalAchieved": "RecordGoalProgress", "MatchDeclined": "RespondToMatch"}

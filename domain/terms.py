@@ -13,10 +13,10 @@ from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 from domain.codes.implements import implements, implements_data
-from domain.model import TermSetting
+from domain.model import TermSetting, TermWithdrawal
 from domain.words import Document
 
-Unit = Literal["hours", "minutes", "days", "working_days", "months", "sessions", "respondents", "points"]
+Unit = Literal["hours", "minutes", "days", "working_days", "months", "sessions", "respondents", "mentees", "points"]
 
 # Highest first; the terms of use rank just after the terms and conditions.
 PREVALENCE: Final[tuple[Document, ...]] = (
@@ -65,6 +65,13 @@ TERMS: Final[Mapping[str, Term]] = MappingProxyType(
         "retention_days": Term(2_190, "days"),
         "development_months": Term(12, "months", most=1_200),
         "suppression_min": Term(5, "respondents"),
+        "claim_days": Term(7, "days"),
+        "contracting_days": Term(30, "days"),
+        "contact_slack_days": Term(7, "days"),
+        "outcome_hours": Term(24, "hours", most=8_784, whole=False),
+        "reminder_hours": Term(48, "hours", most=8_784, whole=False),
+        "look_again_days": Term(14, "days"),
+        "mentor_capacity": Term(0, "mentees", most=1_000),
         "points_off_goal_work": _points(15),
         "points_no_goal_progress": _points(10),
         "points_no_goal_progress_3": _points(20),
@@ -95,10 +102,10 @@ BANDS: Final = ("band_healthy", "band_watch", "band_at_risk")
 
 
 class DatedSetting(NamedTuple):
-    """A setting and the time from which it counts."""
+    """A setting, or the withdrawal of one, and the time from which it counts."""
 
     at: datetime
-    setting: TermSetting
+    setting: TermSetting | TermWithdrawal
 
 
 class Resolved(NamedTuple):
@@ -150,8 +157,12 @@ def in_force(dated: Iterable[DatedSetting], at: datetime) -> tuple[TermSetting, 
     """
     latest: dict[tuple[Document, str], TermSetting] = {}
     for set_at, setting in dated:
-        if set_at <= at:
+        if set_at > at:
+            continue
+        if isinstance(setting, TermSetting):
             latest[setting.document, setting.term] = setting
+        else:
+            latest.pop((setting.document, setting.term), None)
     return tuple(latest.values())
 
 

@@ -83,10 +83,13 @@ Occasion = Literal["mid", "end"]
 FeedbackSubject = Literal["mentor", "mentee", "process"]
 BreachKind = Literal["code", "policy", "law"]
 CaseKind = Literal["code", "policy", "law", "off_platform"]
-CaseDecision = Literal["no_action", "further_training", "mentor_removed"]
+CaseDecision = Literal["no_action", "further_training", "mentor_removed", "other_measure"]
 DisclosureException = Literal["coordinator_discussion", "risk_of_harm", "illegal_activity", "policy_breach"]
 Urgency = Literal["routine", "urgent"]
 ReportingAudience = Literal["line_manager", "customer", "coordinator"]
+ErasureBasis = Literal["consent_withdrawn", "objection", "no_longer_needed", "unlawful", "legal_duty"]
+# The parties besides mentee and mentor, whom the office may change.
+ChangeableParty = Literal["customer", "line_manager", "supplier"]
 EndingReason = Literal[
     "goals_met",
     "plan_completed",
@@ -102,10 +105,15 @@ EndingReason = Literal[
     "never_started",
     "supplier_decision",
 ]
+RecipientRole = Literal["manager", "third_party", "authority"]
 MentorStanding = Literal["good", "suspended", "removed"]
 CodeId = Literal["pentalog", "mentor247", "cmn", "leapfrog", "nottingham"]
+# Rapport's own policy, in force for every relationship, adopted or not.
+PolicyId = Literal["care"]
 
 ROLES: Final = get_args(Role)
+# To whom a confidence may be disclosed: a role of the house, or somebody outside it.
+RECIPIENT_ROLES: Final[tuple[str, ...]] = (*get_args(Role), *get_args(RecipientRole))
 PARTIES: Final[tuple[Party, ...]] = get_args(Party)
 DOCUMENTS: Final = get_args(Document)
 DATA_CLASSES: Final = get_args(DataClass)

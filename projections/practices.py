@@ -161,6 +161,8 @@ def _session(event: e.SessionCompleted) -> Session:
 
 
 def _reported(state: State, event: e.HomeworkReported, at: datetime) -> State:
+    if event.homework_id is None:
+        return state
     known = state.homework.get(event.homework_id, Homework(event.session_id, None))
     first = at if known.reported_at is None else min(known.reported_at, at)
     return state.put("homework", event.homework_id, known._replace(reported_at=first))

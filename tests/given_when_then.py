@@ -113,7 +113,7 @@ class Given:
         who = actor(by) if as_id is None else Actor(by, as_id)  # type: ignore[arg-type]
         context = Context(who, day(at), day(at), self.known, self.codes)
         try:
-            outcome: list[Event] | Refused = list(decide(self.subject, fold(self.records), command, context))
+            outcome: list[Event] | Refused = list(decide(self.subject, fold(self.records), command, context).events)
         except Refused as refused:
             outcome = refused
         return replace(self, outcome=outcome)

@@ -15,9 +15,10 @@ from pydantic import BaseModel, ConfigDict
 from domain.case.events import CaseOpened
 from domain.codes.clauses import cite
 from domain.mentor.events import MentorRegistered
-from domain.model import AnyRecorded, TermSetting, events_of
-from domain.programme.events import ProgrammeCreated, TermSet
+from domain.model import AnyRecorded, TermSetting, TermWithdrawal, events_of
+from domain.programme.events import ProgrammeCreated
 from domain.relationship import events as e
+from domain.term_setting import TermSet, TermWithdrawn
 from domain.terms import DatedSetting, TermTimeline, place
 from domain.words import NAMED_ROLES, CaseKind, Role, Status
 
@@ -73,7 +74,8 @@ class Mentor(_Fact):
 class Case(_Fact):
     """Whom and which relationship a conduct case concerns."""
 
-    mentor_id: str
+    mentor_id: str | None = None
+    about: str = ""
     relationship_id: str | None = None
     kind: CaseKind = "code"
 
@@ -125,7 +127,7 @@ def relation_of(ground: Ground, key: str) -> Relation | None:
 def programme_of(ground: Ground, key: str, relation: Relation | None) -> Programme:
     """The programme whose terms hold for a key: the relationship's, else the mentor's own, else one with the defaults."""
     fact = ground.fact(key)
-    if isinstance(fact, Case) and relation is None:
+    if isinstance(fact, Case) and relation is None and fact.mentor_id is not None:
         fact = ground.fact(f"mentor:{fact.mentor_id}")
     programme_id = relation.programme_id if relation else fact.programme_id if isinstance(fact, Mentor) else None
     programme = ground.fact(f"programme:{programme_id}") if programme_id else None
@@ -143,6 +145,7 @@ Heard = (
     | MentorRegistered
     | ProgrammeCreated
     | TermSet
+    | TermWithdrawn
 )
 LISTENS: Final = events_of(Heard)
 
@@ -176,13 +179,24 @@ def fold(fact: Fact | None, recorded: AnyRecorded) -> Fact | None:
         case MentorRegistered():
             return Mentor(programme_id=event.programme_id)
         case CaseOpened():
-            return Case(mentor_id=event.mentor_id, relationship_id=_subject(event.relationship_id), kind=event.kind)
+            return Case(
+                mentor_id=event.mentor_id,
+                about=event.about,
+                relationship_id=_subject(event.relationship_id),
+                kind=event.kind,
+            )
         case ProgrammeCreated():
             known = fact if isinstance(fact, Programme) else DEFAULT_PROGRAMME
             return Programme(timezone=event.timezone, settings=known.settings)
-        case TermSet():
+        case TermSet() | TermWithdrawn():
+            if isinstance(fact, Relation):
+                return fact
             known = fact if isinstance(fact, Programme) else DEFAULT_PROGRAMME
-            setting = TermSetting(document=event.document, term=event.term, value=event.value)
+            setting = (
+                TermSetting(document=event.document, term=event.term, value=event.value)
+                if isinstance(event, TermSet)
+                else TermWithdrawal(document=event.document, term=event.term)
+            )
             placed = place(known.settings, DatedSetting(recorded.occurred_at, setting))
             return Programme(timezone=known.timezone, settings=placed)
         case _:

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from domain.ids import PersonId, RelationshipId, Whom
+from domain.ids import PersonId, RelationshipId, RoleOrPerson, Whom
 from domain.model import Command, Holds
 from domain.relationship.fields import SafeText
 from domain.words import CaseDecision, CaseKind
@@ -19,12 +19,24 @@ CASE_OF_EVENT: Final = "case:event."
 
 
 class OpenCase(Command):
-    """Look into a breach by a mentor: of the code, another policy, the law, or the rule to stay on the platform."""
+    """Look into a breach by anybody: of the code, another policy, the law, or the rule to stay on the platform.
 
-    mentor_id: PersonId
+    `about` is whom the case is about, a person in a role or a role alone; `mentor_id` says the same of a mentor.
+    """
+
+    mentor_id: PersonId | None = None
+    about: RoleOrPerson | None = None
     relationship_id: RelationshipId | None = None
     kind: CaseKindName
     description: SafeText
+
+    @model_validator(mode="after")
+    def _about_somebody(self) -> "OpenCase":
+        if self.mentor_id is None and self.about is None:
+            raise ValueError("about: expected whom the case is about, as role:id, or a mentor_id")
+        if self.mentor_id is not None and self.about not in (None, f"mentor:{self.mentor_id}"):
+            raise ValueError("about: expected either a mentor_id or about, not two people")
+        return self
 
 
 class EscalateCase(Command):
@@ -34,7 +46,7 @@ class EscalateCase(Command):
 
 
 class DecideCase(Command):
-    """The outcome of the review: nothing, more training, or the mentor leaves the role (cmn.breaches)."""
+    """The outcome of the review: nothing, more training, the mentor leaves the role, or another measure (cmn.breaches)."""
 
     decision: DecisionName
     reason: Reason

@@ -80,8 +80,8 @@ def _already(case: Case, command: CaseCommand) -> bool:
     """Whether the record already says exactly what the command asks for."""
     match command:
         case OpenCase():
-            asked = command.mentor_id, command.relationship_id, command.kind, command.description
-            return asked == (case.mentor_id, case.relationship_id, case.kind, case.description)
+            asked = about(command), command.relationship_id, command.kind, command.description
+            return asked == (case.about, case.relationship_id, case.kind, case.description)
         case EscalateCase():
             return command.to in case.escalated_to
         case DecideCase():
@@ -90,6 +90,17 @@ def _already(case: Case, command: CaseCommand) -> bool:
             return case.status == "closed" and command.reason == case.closing_reason
         case _:
             assert_never(command)
+
+
+def about(command: OpenCase) -> str:
+    """Whom a case is about: a person in a role, or a role."""
+    return command.about or f"mentor:{command.mentor_id}"
+
+
+def mentor_of(command: OpenCase) -> str | None:
+    """The id of the mentor whom a case is about, or None."""
+    role, _, id_ = about(command).partition(":")
+    return id_ or None if role == "mentor" else None
 
 
 def case_events(case: Case | None, command: CaseCommand, _: Context) -> list[CaseEvent]:
@@ -101,7 +112,8 @@ def _recorded(command: CaseCommand) -> CaseEvent:
     match command:
         case OpenCase():
             return CaseOpened(
-                mentor_id=command.mentor_id,
+                mentor_id=mentor_of(command),
+                about=about(command),
                 kind=command.kind,
                 description=command.description,
                 relationship_id=command.relationship_id,

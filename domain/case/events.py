@@ -1,15 +1,16 @@
 """What happened in a conduct case: facts in the past tense, a storage format."""
 
 from domain.case.commands import CaseKindName, DecisionName, Reason
-from domain.ids import PersonId, RelationshipId, Whom
+from domain.ids import PersonId, RelationshipId, RoleOrPerson, Whom
 from domain.model import Event
 from domain.relationship.fields import SafeText
 
 
 class CaseOpened(Event):
-    """A breach by a mentor is being looked into."""
+    """A breach is being looked into: `about` whom, and the mentor's id where it is a mentor."""
 
-    mentor_id: PersonId
+    mentor_id: PersonId | None = None
+    about: RoleOrPerson
     kind: CaseKindName
     description: SafeText
     relationship_id: RelationshipId | None = None

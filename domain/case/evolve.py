@@ -18,6 +18,7 @@ def _changed(case: Case, event: CaseEvent) -> Case:
         case CaseOpened():
             return case.but(
                 mentor_id=event.mentor_id,
+                about=event.about,
                 relationship_id=event.relationship_id,
                 kind=event.kind,
                 description=event.description,

@@ -16,7 +16,8 @@ class Case(Immutable):
     case_id: str = ""
     version: int = 0
     status: CaseStatus = "open"
-    mentor_id: str = ""
+    mentor_id: str | None = None
+    about: str = ""
     kind: CaseKind = "code"
     description: str = ""
     relationship_id: str | None = None

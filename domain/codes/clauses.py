@@ -1,4 +1,4 @@
-"""The clauses of the five codes of conduct, read from the TOML files beside this module.
+"""The clauses of the five codes of conduct and of Rapport's own policy, read from the TOML files beside this module.
 
 A code is versioned data: a relationship pins the versions under which it was proposed, so a clause's meaning is added to
 as a new version and never edited. Everything is validated at import, so a wrong file stops the program before it starts.
@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
-from domain.words import CodeId
+from domain.words import CodeId, PolicyId
 
 Kind = Literal["gate", "guard", "signal", "reaction", "sharing", "practice"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -56,7 +56,7 @@ class Code(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: CodeId
+    id: CodeId | PolicyId
     title: str
     version: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*$")]
     clauses: tuple[Clause, ...]
@@ -82,27 +82,29 @@ def parse(text: str) -> Code:
     return Code.model_validate(tomllib.loads(text))
 
 
-def _load() -> dict[str, Code]:
-    folder = files("domain.codes")
-    codes = (parse(folder.joinpath(f"{code}.toml").read_text(encoding="utf-8")) for code in get_args(CodeId))
-    return {code.id: code for code in codes}
+def _load(code: str) -> Code:
+    return parse(files("domain.codes").joinpath(f"{code}.toml").read_text(encoding="utf-8"))
 
 
-CODES: Final[Mapping[str, Code]] = MappingProxyType(_load())
+# The codes that a programme may adopt, and the policy that holds for every relationship.
+CODES: Final[Mapping[str, Code]] = MappingProxyType({code: _load(code) for code in get_args(CodeId)})
+POLICY: Final = _load("care")
 CLAUSES: Final[Mapping[str, Clause]] = MappingProxyType(
-    {clause.id: clause for code in CODES.values() for clause in code.clauses}
+    {clause.id: clause for code in (*CODES.values(), POLICY) for clause in code.clauses}
 )
 # A report of lost trust or of disrespect leads to a recommendation to end the relationship under these clauses.
-TRUST_CLAUSES: Final = ("pentalog.trust",)
-RESPECT_CLAUSES: Final = ("pentalog.respect", "leapfrog.respect")
+TRUST_CLAUSES: Final = ("pentalog.trust", "care.trust")
+RESPECT_CLAUSES: Final = ("pentalog.respect", "leapfrog.respect", "care.respect")
 
 
 def cite(adopted: Collection[str], *ids: str) -> tuple[str, ...]:
-    """Those of `ids` whose code is among the adopted ones, in the order given.
+    """Those of `ids` whose code is among the adopted ones, and those of Rapport's own policy, in the order given.
 
     Several codes may say the same thing: all of their clauses are cited, and none of a code that does not hold.
 
     Raises:
         KeyError: an id that no code has.
     """
-    return tuple(clause.id for clause in map(CLAUSES.__getitem__, ids) if clause.code in adopted)
+    return tuple(
+        clause.id for clause in map(CLAUSES.__getitem__, ids) if clause.code in adopted or clause.code == POLICY.id
+    )

@@ -119,7 +119,7 @@ class Worked(NamedTuple):
 
     version: int
     at: int
-    homework: str
+    homework: str | None
     session: str
     hours: float
 

@@ -63,7 +63,7 @@ class Due(NamedTuple):
 class Work(NamedTuple):
     """The hours of one homework, as last reported."""
 
-    homework: str
+    homework: str | None
     hours: float
     version: int
 

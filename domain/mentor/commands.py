@@ -5,19 +5,32 @@ from typing import Annotated
 from pydantic import Field
 
 from domain.ids import ProgrammeId
-from domain.model import TEXT_MAX, Command, Holds, Name, OperationalDay
+from domain.model import TEXT_MAX, Command, Holds, Name, OperationalDay, Text
 from domain.relationship.fields import SafeText
 
+Capacity = Annotated[int, Field(ge=1, le=1000), Holds("operational")]
+ProfileText = Annotated[Text, Field(min_length=1), Holds("profile")]
+StandingReason = Annotated[SafeText, Field(min_length=1)]
 MentorName = Annotated[Name, Holds("identity")]
 Course = Annotated[str, Field(min_length=1, max_length=TEXT_MAX), Holds("operational")]
 Development = Annotated[str, Field(min_length=1, max_length=TEXT_MAX), Holds("profile")]
 
 
 class RegisterMentor(Command):
-    """Make a mentor known, with a name and a home programme where there is one."""
+    """Make a mentor known, with a name, a home programme, and how many mentees they take on at most."""
 
     name: MentorName | None = None
     programme_id: ProgrammeId | None = None
+    capacity: Capacity | None = None
+
+
+class PublishProfile(Command):
+    """What mentees who look for a mentor may read of this one, with the mentor's consent (nottingham.profile)."""
+
+    first_name: ProfileText
+    work_history: ProfileText
+    role: ProfileText
+    sector: ProfileText
 
 
 class RecordTraining(Command):
@@ -36,17 +49,32 @@ class RecordDevelopment(Command):
 
 
 class SuspendMentor(Command):
-    """The mentor is to hold back until reinstated."""
+    """The mentor is to hold back until reinstated: in one programme, or everywhere."""
+
+    reason: StandingReason
+    programme_id: ProgrammeId | None = None
 
 
 class ReinstateMentor(Command):
-    """The mentor may mentor again."""
+    """The mentor may mentor again: in one programme, or everywhere."""
+
+    reason: StandingReason | None = None
+    programme_id: ProgrammeId | None = None
 
 
 class RemoveMentor(Command):
-    """The mentor leaves the role for good (cmn.breaches, mentor247.terms)."""
+    """The mentor leaves the role for good, in one programme or everywhere (cmn.breaches, mentor247.terms)."""
 
-    reason: Annotated[SafeText, Field(min_length=1)]
+    reason: StandingReason
+    programme_id: ProgrammeId | None = None
 
 
-MentorCommand = RegisterMentor | RecordTraining | RecordDevelopment | SuspendMentor | ReinstateMentor | RemoveMentor
+MentorCommand = (
+    RegisterMentor
+    | PublishProfile
+    | RecordTraining
+    | RecordDevelopment
+    | SuspendMentor
+    | ReinstateMentor
+    | RemoveMentor
+)

@@ -11,6 +11,7 @@ from typing import Final, assert_never
 from domain.codes.implements import implements
 from domain.mentor.commands import (
     MentorCommand,
+    PublishProfile,
     RecordDevelopment,
     RecordTraining,
     RegisterMentor,
@@ -25,18 +26,21 @@ from domain.mentor.events import (
     MentorReinstated,
     MentorRemoved,
     MentorSuspended,
+    ProfilePublished,
     TrainingRecorded,
 )
 from domain.mentor.state import UNKNOWN, Development, Mentor, Training
 from domain.model import Command, Context
 from domain.permission import role_problems
 from domain.problem import Problem, refuse
+from domain.relationship.state import content_hash
 from domain.words import Role
 
 _OFFICE: Final[frozenset[Role]] = frozenset({"coordinator", "supplier", "hr", "worker"})
 MAY_SEND: Final[Mapping[type[Command], frozenset[Role]]] = MappingProxyType(
     {
         RegisterMentor: _OFFICE,
+        PublishProfile: _OFFICE | {"mentor"},
         RecordTraining: _OFFICE,
         RecordDevelopment: _OFFICE | {"mentor"},
         SuspendMentor: _OFFICE,
@@ -72,16 +76,17 @@ def mentor_problems(mentor: Mentor, command: MentorCommand, _: Context) -> Itera
     """The standing must allow the command, and a registration must not contradict an earlier one."""
     match command:
         case RegisterMentor():
-            known = mentor.name, mentor.programme_id
-            if mentor.registered and known != (command.name, command.programme_id):
-                yield Problem("already_registered", "the mentor is registered with another name or programme")
+            known = mentor.name, mentor.programme_id, mentor.capacity
+            if mentor.registered and known != (command.name, command.programme_id, command.capacity):
+                message = "the mentor is registered with another name, programme or capacity"
+                yield Problem("already_registered", message)
             elif not mentor.registered:
                 yield from _final(mentor, "be registered")
         case SuspendMentor():
             yield from _final(mentor, "be suspended")
         case ReinstateMentor():
             yield from _final(mentor, "be reinstated")
-        case RecordTraining() | RecordDevelopment() | RemoveMentor():
+        case PublishProfile() | RecordTraining() | RecordDevelopment() | RemoveMentor():
             pass
         case _:
             assert_never(command)
@@ -97,8 +102,18 @@ def mentor_events(mentor: Mentor, command: MentorCommand, _: Context) -> list[Me
     """The event of a command without problems; none when the record shows it already."""
     match command:
         case RegisterMentor():
-            registered = MentorRegistered(name=command.name, programme_id=command.programme_id)
+            registered = MentorRegistered(
+                name=command.name, programme_id=command.programme_id, capacity=command.capacity
+            )
             return [] if mentor.registered else [registered]
+        case PublishProfile():
+            published = ProfilePublished(
+                first_name=command.first_name,
+                work_history=command.work_history,
+                role=command.role,
+                sector=command.sector,
+            )
+            return [] if mentor.profile == content_hash(published) else [published]
         case RecordTraining():
             training = Training(command.course, command.completed_on, command.due_on)
             recorded = TrainingRecorded(course=command.course, completed_on=command.completed_on, due_on=command.due_on)
@@ -108,10 +123,22 @@ def mentor_events(mentor: Mentor, command: MentorCommand, _: Context) -> list[Me
             done = DevelopmentRecorded(what=command.what, completed_on=command.completed_on)
             return [] if development in mentor.developments else [done]
         case SuspendMentor():
-            return [] if mentor.standing == "suspended" else [MentorSuspended()]
+            return (
+                []
+                if mentor.standing == "suspended"
+                else [MentorSuspended(reason=command.reason, programme_id=command.programme_id)]
+            )
         case ReinstateMentor():
-            return [] if mentor.standing == "good" else [MentorReinstated()]
+            return (
+                []
+                if mentor.standing == "good"
+                else [MentorReinstated(reason=command.reason, programme_id=command.programme_id)]
+            )
         case RemoveMentor():
-            return [] if mentor.standing == "removed" else [MentorRemoved(reason=command.reason)]
+            return (
+                []
+                if mentor.standing == "removed"
+                else [MentorRemoved(reason=command.reason, programme_id=command.programme_id)]
+            )
         case _:
             assert_never(command)

@@ -1,7 +1,7 @@
 """What happened about a mentor: facts in the past tense, a storage format."""
 
 from domain.ids import ProgrammeId
-from domain.mentor.commands import Course, Development, MentorName
+from domain.mentor.commands import Capacity, Course, Development, MentorName, ProfileText
 from domain.model import Event, OperationalDay
 from domain.relationship.fields import SafeText
 
@@ -11,6 +11,16 @@ class MentorRegistered(Event):
 
     name: MentorName | None = None
     programme_id: ProgrammeId | None = None
+    capacity: Capacity | None = None
+
+
+class ProfilePublished(Event):
+    """What mentees who look for a mentor may read of this one was published."""
+
+    first_name: ProfileText
+    work_history: ProfileText
+    role: ProfileText
+    sector: ProfileText
 
 
 class TrainingRecorded(Event):
@@ -29,19 +39,32 @@ class DevelopmentRecorded(Event):
 
 
 class MentorSuspended(Event):
-    """The mentor was suspended until reinstated."""
+    """The mentor was suspended until reinstated: in one programme, or everywhere."""
+
+    reason: SafeText
+    programme_id: ProgrammeId | None = None
 
 
 class MentorReinstated(Event):
-    """The mentor may mentor again."""
+    """The mentor may mentor again: in one programme, or everywhere."""
+
+    reason: SafeText | None = None
+    programme_id: ProgrammeId | None = None
 
 
 class MentorRemoved(Event):
-    """The mentor left the role for good."""
+    """The mentor left the role for good, in one programme or everywhere."""
 
     reason: SafeText
+    programme_id: ProgrammeId | None = None
 
 
 MentorEvent = (
-    MentorRegistered | TrainingRecorded | DevelopmentRecorded | MentorSuspended | MentorReinstated | MentorRemoved
+    MentorRegistered
+    | ProfilePublished
+    | TrainingRecorded
+    | DevelopmentRecorded
+    | MentorSuspended
+    | MentorReinstated
+    | MentorRemoved
 )

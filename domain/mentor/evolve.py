@@ -9,10 +9,12 @@ from domain.mentor.events import (
     MentorReinstated,
     MentorRemoved,
     MentorSuspended,
+    ProfilePublished,
     TrainingRecorded,
 )
 from domain.mentor.state import UNKNOWN, Development, Mentor, Training
 from domain.model import Recorded
+from domain.relationship.state import content_hash
 
 
 def evolve(state: Mentor | None, recorded: Recorded[MentorEvent]) -> Mentor:
@@ -24,7 +26,11 @@ def evolve(state: Mentor | None, recorded: Recorded[MentorEvent]) -> Mentor:
 def _changed(mentor: Mentor, event: MentorEvent) -> Mentor:
     match event:
         case MentorRegistered():
-            return mentor.but(registered=True, name=event.name, programme_id=event.programme_id)
+            return mentor.but(
+                registered=True, name=event.name, programme_id=event.programme_id, capacity=event.capacity
+            )
+        case ProfilePublished():
+            return mentor.but(profile=content_hash(event))
         case TrainingRecorded():
             training = Training(event.course, event.completed_on, event.due_on)
             return mentor.but(trainings=(*mentor.trainings, training))

@@ -32,6 +32,9 @@ class Mentor(Immutable):
     registered: bool = False
     name: str | None = None
     programme_id: str | None = None
+    capacity: int | None = None
+    # The hash of the profile that was published last.
+    profile: bytes | None = None
     standing: MentorStanding = "good"
     trainings: tuple[Training, ...] = ()
     developments: tuple[Development, ...] = ()

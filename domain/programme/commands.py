@@ -3,11 +3,11 @@
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, PlainSerializer
+from pydantic import AfterValidator
 
-from domain.model import Command, Holds, Label, Name
-from domain.relationship.fields import DocumentName
-from domain.terms import plain
+from domain.model import Command, Holds, Name
+from domain.term_setting import SetTerm as SetTerm  # noqa: PLC0414 - one of this vocabulary too
+from domain.term_setting import WithdrawTerm as WithdrawTerm  # noqa: PLC0414 - one of this vocabulary too
 from domain.words import CodeId
 
 # Names of the zone database that mean another zone on another machine, or count leap seconds.
@@ -31,9 +31,6 @@ def _is_zone(key: str) -> bool:
 Timezone = Annotated[Name, AfterValidator(_known_zone), Holds("operational")]
 ProgrammeName = Annotated[Name, Holds("operational")]
 CodeName = Annotated[CodeId, Holds("operational")]
-TermValue = Annotated[
-    float, Field(allow_inf_nan=False), PlainSerializer(plain, return_type=int | float), Holds("operational")
-]
 
 
 class CreateProgramme(Command):
@@ -49,12 +46,4 @@ class AdoptCode(Command):
     code: CodeName
 
 
-class SetTerm(Command):
-    """One document sets one term, in the term's own unit; it counts from the time of the message (pentalog.prevalence)."""
-
-    document: DocumentName
-    term: Label
-    value: TermValue
-
-
-ProgrammeCommand = CreateProgramme | AdoptCode | SetTerm
+ProgrammeCommand = CreateProgramme | AdoptCode | SetTerm | WithdrawTerm

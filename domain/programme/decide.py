@@ -11,18 +11,18 @@ from types import MappingProxyType
 from typing import Final, assert_never
 
 from domain.codes.implements import implements
-from domain.model import Command, Context, TermSetting
+from domain.model import Command, Context, TermSetting, TermWithdrawal
 from domain.permission import role_problems
 from domain.problem import Problem, refuse
-from domain.programme.commands import AdoptCode, CreateProgramme, ProgrammeCommand, SetTerm
-from domain.programme.events import CodeAdopted, ProgrammeCreated, ProgrammeEvent, TermSet
+from domain.programme.commands import AdoptCode, CreateProgramme, ProgrammeCommand, SetTerm, WithdrawTerm
+from domain.programme.events import CodeAdopted, ProgrammeCreated, ProgrammeEvent, TermSet, TermWithdrawn
 from domain.programme.state import UNKNOWN, Programme
 from domain.terms import BANDS, TERMS, DatedSetting, plain, resolve
 from domain.words import Role
 
 _OFFICE: Final[frozenset[Role]] = frozenset({"supplier", "coordinator", "service"})
 MAY_SEND: Final[Mapping[type[Command], frozenset[Role]]] = MappingProxyType(
-    {CreateProgramme: _OFFICE, AdoptCode: _OFFICE, SetTerm: _OFFICE}
+    {CreateProgramme: _OFFICE, AdoptCode: _OFFICE, SetTerm: _OFFICE, WithdrawTerm: _OFFICE}
 )
 
 
@@ -48,6 +48,10 @@ def programme_problems(programme: Programme, command: ProgrammeCommand, context:
             pass
         case SetTerm():
             yield from _term_problems(programme, command, context)
+        case WithdrawTerm():
+            if not _is_set(programme, command, context):
+                message = f"{command.document} sets no {command.term} that could be withdrawn"
+                yield Problem("nothing_open", message, "pentalog.prevalence", "data.term")
         case _:
             assert_never(command)
 
@@ -62,6 +66,8 @@ def programme_events(programme: Programme, command: ProgrammeCommand, context: C
             return [] if command.code in programme.codes else [CodeAdopted(code=command.code)]
         case SetTerm():
             return _term_set(programme, command, context)
+        case WithdrawTerm():
+            return [_withdrawn(programme, command, context)]
         case _:
             assert_never(command)
 
@@ -114,6 +120,25 @@ def _term_set(programme: Programme, command: SetTerm, context: Context) -> list[
         overruled=resolved.overruled,
     )
     return [event]
+
+
+def _is_set(programme: Programme, command: WithdrawTerm, context: Context) -> bool:
+    settings = programme.settings_at(context.occurred_at)
+    return any((setting.document, setting.term) == (command.document, command.term) for setting in settings)
+
+
+@implements("pentalog.prevalence")
+def _withdrawn(programme: Programme, command: WithdrawTerm, context: Context) -> TermWithdrawn:
+    """The end of a setting, with what the term then comes to."""
+    dated = DatedSetting(context.occurred_at, TermWithdrawal(document=command.document, term=command.term))
+    resolved = resolve(programme.terms.with_setting(dated).settings_at(context.occurred_at))[command.term]
+    return TermWithdrawn(
+        document=command.document,
+        term=command.term,
+        resolved=resolved.value,
+        winner=resolved.document,
+        overruled=resolved.overruled,
+    )
 
 
 def _dated(command: SetTerm, context: Context) -> DatedSetting:

@@ -1,11 +1,9 @@
 """What happened to a programme: facts in the past tense, a storage format."""
 
-from typing import Annotated
-
-from domain.model import Event, Holds, Label
-from domain.programme.commands import CodeName, ProgrammeName, TermValue
-from domain.relationship.fields import DocumentName
-from domain.words import Document
+from domain.model import Event, Label
+from domain.programme.commands import CodeName, ProgrammeName
+from domain.term_setting import TermSet as TermSet  # noqa: PLC0414 - one of this vocabulary too
+from domain.term_setting import TermWithdrawn as TermWithdrawn  # noqa: PLC0414 - one of this vocabulary too
 
 
 class ProgrammeCreated(Event):
@@ -21,15 +19,4 @@ class CodeAdopted(Event):
     code: CodeName
 
 
-class TermSet(Event):
-    """A document set a term; `resolved` is what the term came to at that time, by the word of `winner`, over `overruled`."""
-
-    document: DocumentName
-    term: Label
-    value: TermValue
-    resolved: TermValue
-    winner: DocumentName
-    overruled: Annotated[tuple[Document, ...], Holds("operational")] = ()
-
-
-ProgrammeEvent = ProgrammeCreated | CodeAdopted | TermSet
+ProgrammeEvent = ProgrammeCreated | CodeAdopted | TermSet | TermWithdrawn

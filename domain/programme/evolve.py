@@ -2,8 +2,8 @@
 
 from typing import assert_never
 
-from domain.model import Recorded, TermSetting
-from domain.programme.events import CodeAdopted, ProgrammeCreated, ProgrammeEvent, TermSet
+from domain.model import Recorded, TermSetting, TermWithdrawal
+from domain.programme.events import CodeAdopted, ProgrammeCreated, ProgrammeEvent, TermSet, TermWithdrawn
 from domain.programme.state import UNKNOWN, Programme
 from domain.terms import DatedSetting
 
@@ -20,6 +20,9 @@ def evolve(state: Programme | None, recorded: Recorded[ProgrammeEvent]) -> Progr
         case TermSet():
             setting = TermSetting(document=event.document, term=event.term, value=event.value)
             changed = programme.but(terms=programme.terms.with_setting(DatedSetting(recorded.occurred_at, setting)))
+        case TermWithdrawn():
+            withdrawal = TermWithdrawal(document=event.document, term=event.term)
+            changed = programme.but(terms=programme.terms.with_setting(DatedSetting(recorded.occurred_at, withdrawal)))
         case _:
             assert_never(event)
     return changed.but(version=recorded.version)

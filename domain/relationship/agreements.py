@@ -12,6 +12,7 @@ from domain.problem import Problem
 from domain.relationship import commands as c
 from domain.relationship import events as e
 from domain.relationship.state import Conflict, Consent, Plan, Relationship, content_hash
+from domain.terms import DEFAULTS
 
 
 def agreement_problems(state: Relationship, command: c.AgreementCommand, context: Context) -> Iterator[Problem]:
@@ -42,6 +43,22 @@ def _recorded(command: c.AgreementCommand) -> e.AgreementEvent | None:
         case c.ProposeRelationship():
             # `decide` answers the first proposal; the statechart refuses a second one before this is asked.
             return None
+        case c.RespondToMatch():
+            return e.MatchAccepted(reason=command.reason) if command.accept else e.MatchDeclined(reason=command.reason)
+        case c.ChangeParty():
+            return e.PartyChanged(role=command.role, id=command.id)
+        case c.ConfirmAgreement():
+            return e.AgreementConfirmed(version=command.version)
+        case c.SetTerm():
+            return e.TermSet(
+                document=command.document,
+                term=command.term,
+                value=command.value,
+                resolved=command.value,
+                winner=command.document,
+            )
+        case c.WithdrawTerm():
+            return e.TermWithdrawn(document=command.document, term=command.term, resolved=DEFAULTS[command.term])
         case c.AcceptTerms():
             return e.TermsAccepted(document=command.document, version=command.version)
         case c.DeclineTerms():
@@ -65,7 +82,9 @@ def _recorded(command: c.AgreementCommand) -> e.AgreementEvent | None:
         case c.AgreeConflictMitigation():
             return e.ConflictMitigationAgreed(mitigation=command.mitigation, nature=command.nature)
         case c.RecordContractingConversation():
-            return e.ContractingConversationRecorded(held_at=command.held_at, covered=command.covered)
+            return e.ContractingConversationRecorded(
+                held_at=command.held_at, covered=command.covered, first_mentoring=command.first_mentoring
+            )
         case c.AgreePlan():
             return e.PlanAgreed(
                 sessions=command.sessions,
@@ -114,6 +133,12 @@ def _is_in_force(state: Relationship, event: e.AgreementEvent, role: str) -> boo
             | e.ConflictMitigationAgreed()
             | e.ContractingConversationRecorded()
             | e.ContactDetailsShared()
+            | e.MatchAccepted()
+            | e.MatchDeclined()
+            | e.PartyChanged()
+            | e.AgreementConfirmed()
+            | e.TermSet()
+            | e.TermWithdrawn()
         ):
             return False
         case _:
@@ -128,8 +153,18 @@ def fold_agreement(state: Relationship, event: e.AgreementEvent, recorded: AnyRe
     """The state after an agreement."""
     role = recorded.role
     match event:
-        case e.RelationshipProposed() | e.ContactDetailsShared():
+        case (
+            e.RelationshipProposed()
+            | e.ContactDetailsShared()
+            | e.MatchAccepted()
+            | e.MatchDeclined()
+            | e.AgreementConfirmed()
+            | e.TermSet()
+            | e.TermWithdrawn()
+        ):
             return state
+        case e.PartyChanged():
+            return state.but(**{f"{event.role}_id": event.id})
         case e.TermsAccepted():
             return state.put("answers", (role, event.document), (True, event.version))
         case e.TermsDeclined():

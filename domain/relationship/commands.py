@@ -4,11 +4,11 @@ Models check form only; whether the rules agree is decided in `decide`. The orde
 proposal and contracting, goals, sessions, feedback, concerns and conduct, the changes of status up to the end.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from domain.ids import GoalId, HomeworkId, PersonId, ProgrammeId, Recipient, SessionId
+from domain.ids import AssessmentId, GoalId, HomeworkId, PersonId, ProgrammeId, Recipient, RelationshipId, SessionId
 from domain.model import (
     Command,
     Day,
@@ -30,8 +30,8 @@ from domain.relationship.fields import (
     CauseName,
     ChannelName,
     DataClassName,
-    DocumentName,
     Evidence,
+    FactVersion,
     FeedbackText,
     GoalText,
     GoalTitle,
@@ -43,14 +43,19 @@ from domain.relationship.fields import (
     SessionText,
     SharingTerm,
 )
+from domain.term_setting import DocumentName
+from domain.term_setting import SetTerm as SetTerm  # noqa: PLC0414 - one of this vocabulary too
+from domain.term_setting import WithdrawTerm as WithdrawTerm  # noqa: PLC0414 - one of this vocabulary too
 from domain.words import (
     BreachKind,
+    ChangeableParty,
     CodeId,
     ConflictNature,
     DataClass,
     Device,
     DisclosureException,
     EndingReason,
+    ErasureBasis,
     FeedbackSubject,
     GoalSource,
     GoalType,
@@ -64,6 +69,8 @@ from domain.words import (
     Urgency,
 )
 
+AgreedBy = Annotated[tuple[Party, ...], Holds("operational")]
+
 
 # --- proposal and contracting -------------------------------------------------------------------------------------
 class ProposeRelationship(Command):
@@ -76,6 +83,21 @@ class ProposeRelationship(Command):
     customer_id: PersonId | None = None
     line_manager_id: PersonId | None = None
     supplier_id: PersonId | None = None
+    follows: RelationshipId | None = None
+
+
+class RespondToMatch(Command):
+    """The actor says yes or no to the match; a yes binds nothing more."""
+
+    accept: Flag
+    reason: OperationalText | None = None
+
+
+class ChangeParty(Command):
+    """Somebody else takes the part of customer, line manager or supplier; null: nobody."""
+
+    role: Annotated[ChangeableParty, Holds("operational")]
+    id: PersonId | None
 
 
 class AcceptTerms(Command):
@@ -143,6 +165,7 @@ class RecordContractingConversation(Command):
 
     held_at: ScheduleTime
     covered: Annotated[tuple[Topic, ...], Holds("process_improvement")]
+    first_mentoring: Annotated[bool | None, Holds("process_improvement")] = None
 
 
 class AgreePlan(Command):
@@ -177,6 +200,12 @@ class AgreeReporting(Command):
     every_days: Annotated[int | None, Field(ge=1, le=3660), Holds("schedule")] = None
 
 
+class ConfirmAgreement(Command):
+    """The actor confirms what the other side says both agreed; `version` is that of the agreement's event."""
+
+    version: FactVersion
+
+
 class ShareContactDetails(Command):
     """The actor hands their own contact details to the other party."""
 
@@ -199,21 +228,31 @@ class AgreeGoal(Command):
     type: Annotated[GoalType, Holds("goal_types")]
     source: Annotated[GoalSource, Holds("goal_types")]
     success_measure: GoalText | None = None
-    agreed_by: Annotated[tuple[Party, ...], Holds("operational")]
+    assessment_id: AssessmentId | None = None
+    agreed_by: AgreedBy
 
 
 class ReviseGoal(Command):
-    """A goal gets another title."""
+    """An open goal gets another title or another measure of success; both parties agree."""
 
     goal_id: GoalId
     title: GoalTitle | None = None
+    success_measure: GoalText | None = None
+    agreed_by: AgreedBy
+
+    @model_validator(mode="after")
+    def _something(self) -> "ReviseGoal":
+        if self.title is None and self.success_measure is None:
+            raise ValueError("title: expected a title, a success_measure, or both")
+        return self
 
 
 class DropGoal(Command):
-    """A goal is given up."""
+    """A goal is given up, by the mentee or by both."""
 
     goal_id: GoalId
     reason: GoalText
+    agreed_by: AgreedBy | None = None
 
 
 class RecordGoalProgress(Command):
@@ -223,6 +262,16 @@ class RecordGoalProgress(Command):
     session_id: SessionId | None = None
     progress: Annotated[Progress, Holds("goal_outcomes")]
     note: GoalText | None = None
+
+
+class RecordAssessment(Command):
+    """The result of an assessment of the mentee, which the mentee always sees (pentalog.assessment-visible)."""
+
+    assessment_id: AssessmentId
+    area: Annotated[Name, Holds("assessment")]
+    score: Annotated[float | None, Field(allow_inf_nan=False), Holds("assessment")] = None
+    scale: Annotated[Name | None, Holds("assessment")] = None
+    text: Annotated[Text | None, Holds("assessment")] = None
 
 
 class MarkTopicPrivate(Command):
@@ -254,6 +303,7 @@ class RescheduleSession(Command):
     starts_at: ScheduleTime
     reason: OperationalText
     cause: CauseName | None = None
+    on_behalf_of: RoleName | None = None
 
 
 class CancelSession(Command):
@@ -262,6 +312,7 @@ class CancelSession(Command):
     session_id: SessionId
     reason: OperationalText
     cause: CauseName | None = None
+    on_behalf_of: RoleName | None = None
 
 
 class RecordPresessionCheck(Command):
@@ -276,6 +327,7 @@ class RecordPresessionCheck(Command):
     camera: Annotated[bool, Holds("process_improvement")]
     quiet: Annotated[bool, Holds("process_improvement")]
     background: Annotated[bool, Holds("process_improvement")]
+    attire: Annotated[bool | None, Holds("process_improvement")] = None
 
 
 class CompleteSession(Command):
@@ -288,6 +340,7 @@ class CompleteSession(Command):
     joined: Annotated[dict[Role, OperationalTime], Holds("attendance")]
     agenda: Annotated[tuple[AgendaItem, ...], Holds("session_content")]
     call_to_action: SessionText | None = None
+    encouragement: Annotated[bool | None, Holds("process_improvement")] = None
     camera_on: Annotated[bool | None, Holds("process_improvement")] = None
 
     @model_validator(mode="after")
@@ -302,6 +355,7 @@ class RecordNoShow(Command):
 
     session_id: SessionId
     absent: Annotated[tuple[Role, ...], Field(min_length=1), Holds("attendance")]
+    cause: CauseName | None = None
 
 
 class AssignHomework(Command):
@@ -314,11 +368,18 @@ class AssignHomework(Command):
 
 
 class ReportHomework(Command):
-    """How many hours the homework took so far, and whether it is done."""
+    """How many hours a homework, or the work after a session, took so far, and whether it is done."""
 
-    homework_id: HomeworkId
+    homework_id: HomeworkId | None = None
+    session_id: SessionId | None = None
     hours: Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False), Holds("time_spent")]
-    done: Annotated[bool, Holds("goal_outcomes")]
+    done: Annotated[bool | None, Holds("goal_outcomes")] = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "ReportHomework":
+        if (self.homework_id is None) == (self.session_id is None):
+            raise ValueError("homework_id: expected either a homework_id or a session_id")
+        return self
 
 
 class RecordSessionNote(Command):
@@ -330,9 +391,11 @@ class RecordSessionNote(Command):
 
 
 class RecordContact(Command):
-    """Mentee and mentor were in touch outside a session."""
+    """Some of the people were in touch outside a session; `between` whom, for how many minutes."""
 
     channel: ChannelName
+    between: Annotated[tuple[Role, ...] | None, Holds("attendance")] = None
+    minutes: Minutes | None = None
 
 
 # --- feedback -----------------------------------------------------------------------------------------------------
@@ -349,6 +412,26 @@ class RequestNps(Command):
 
     respondent: Annotated[Respondent, Holds("operational")]
     occasion: Annotated[Occasion, Holds("operational")]
+
+
+class RequestFeedback(Command):
+    """Ask somebody the practice questions of these clauses."""
+
+    respondent: RoleName
+    occasion: Annotated[Occasion, Holds("operational")]
+    questions: Annotated[tuple[Label, ...], Field(min_length=1), Holds("operational")]
+
+
+class GiveTestimonial(Command):
+    """The actor speaks for the mentoring."""
+
+    text: Annotated[Text, Holds("testimonial")]
+
+
+class RecordSuccessStory(Command):
+    """The supplier tells what the mentoring achieved."""
+
+    text: Annotated[Text, Holds("success_story")]
 
 
 class GiveFeedback(Command):
@@ -463,9 +546,48 @@ class EscalateRecommendation(Command):
     clause: Label
 
 
+# --- contests and corrections ---------------------------------------------------------------------------------------
+class ContestFact(Command):
+    """The actor says that a recorded fact is wrong; `version` is that of its event."""
+
+    version: FactVersion
+    reason: SafeText
+
+
+class AnswerContest(Command):
+    """The office answers a contest without correcting the fact; `version` is that of the contest."""
+
+    version: FactVersion
+    answer: SafeText
+
+
+class CorrectFact(Command):
+    """A recorded fact is put right: `data` is the whole data of its command as it should be; or it is void."""
+
+    version: FactVersion
+    reason: SafeText
+    data: Annotated[dict[str, Any] | None, Holds("session_content")] = None
+    void: Annotated[bool | None, Holds("operational")] = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "CorrectFact":
+        if (self.data is None) == (self.void is not True):
+            raise ValueError("data: expected either the whole data of the fact as it should be, or void = true")
+        return self
+
+
 # --- status -------------------------------------------------------------------------------------------------------
 class ActivateRelationship(Command):
     """Contracting is done: every gate of the adopted codes must be met."""
+
+
+class PostponeRelationship(Command):
+    """The start is put off to a day; both parties know, the next steps are clear (cmn.pause-or-stop)."""
+
+    start_on: OperationalDay
+    reason: OperationalText
+    informed: Roles = ()
+    next_steps: OperationalText = ""
 
 
 class PauseRelationship(Command):
@@ -482,6 +604,29 @@ class ResumeRelationship(Command):
 
     informed: Roles = ()
     note: OperationalText | None = None
+
+
+class ReviewRelationship(Command):
+    """The office has looked at a relationship: what it saw, what follows, when to look again, which events it was about."""
+
+    note: SafeText
+    next_steps: OperationalText | None = None
+    look_again_on: OperationalDay | None = None
+    about: Evidence | None = None
+
+
+class ShareReport(Command):
+    """The mentee shares a report with exactly the agreed outputs, about a period of days (cmn.reporting)."""
+
+    with_whom: Annotated[ReportingAudience, Holds("operational")]
+    period_from: OperationalDay
+    period_to: OperationalDay
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "ShareReport":
+        if self.period_to < self.period_from:
+            raise ValueError("period_to: expected a day not before period_from")
+        return self
 
 
 class RecordEndReview(Command):
@@ -505,15 +650,25 @@ class SecureRecords(Command):
     retained_until: OperationalDay
 
 
-class ErasePersonalData(Command):
-    """A person's content is to be erased."""
+class RequestErasure(Command):
+    """A person's content is to be erased; `legal_hold` says why it can't be yet."""
 
     person: PersonId
-    basis: OperationalText
+    basis: Annotated[ErasureBasis, Holds("operational")]
+    legal_hold: OperationalText | None = None
+
+
+class ErasePersonalData(Command):
+    """A requested erasure is carried out; `request` is the version of the request, which somebody else sent."""
+
+    person: PersonId
+    request: FactVersion
 
 
 AgreementCommand = (
     ProposeRelationship
+    | RespondToMatch
+    | ChangeParty
     | AcceptTerms
     | DeclineTerms
     | StateTrustReadiness
@@ -526,9 +681,12 @@ AgreementCommand = (
     | AgreePlan
     | AgreeConfidentiality
     | AgreeReporting
+    | ConfirmAgreement
     | ShareContactDetails
+    | SetTerm
+    | WithdrawTerm
 )
-GoalCommand = AgreeGoal | ReviseGoal | DropGoal | RecordGoalProgress | MarkTopicPrivate | OpenTopic
+GoalCommand = AgreeGoal | ReviseGoal | DropGoal | RecordGoalProgress | RecordAssessment | MarkTopicPrivate | OpenTopic
 SessionCommand = (
     ScheduleSession
     | RescheduleSession
@@ -541,7 +699,8 @@ SessionCommand = (
     | RecordSessionNote
     | RecordContact
 )
-FeedbackCommand = RespondToNps | RequestNps | GiveFeedback
+FeedbackCommand = RespondToNps | RequestNps | GiveFeedback | RequestFeedback | GiveTestimonial | RecordSuccessStory
+CorrectionCommand = ContestFact | AnswerContest | CorrectFact
 ConcernCommand = (
     ReportTrustBreakdown
     | RestoreTrust
@@ -561,11 +720,23 @@ ConcernCommand = (
 )
 StatusCommand = (
     ActivateRelationship
+    | PostponeRelationship
     | PauseRelationship
     | ResumeRelationship
+    | ReviewRelationship
+    | ShareReport
     | RecordEndReview
     | TerminateRelationship
     | SecureRecords
+    | RequestErasure
     | ErasePersonalData
 )
-RelationshipCommand = AgreementCommand | GoalCommand | SessionCommand | FeedbackCommand | ConcernCommand | StatusCommand
+RelationshipCommand = (
+    AgreementCommand
+    | GoalCommand
+    | SessionCommand
+    | FeedbackCommand
+    | ConcernCommand
+    | CorrectionCommand
+    | StatusCommand
+)

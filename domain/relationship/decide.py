@@ -1,4 +1,4 @@
-"""The decision: a state, a command and its context give events, or one refusal with every problem found.
+"""The decision: a state, a command and its context give events with findings, or one refusal with every problem found.
 
 The checks run in this order: may this actor send it; does the statechart know it in this state, and are its gates and
 guards met; does it fit what is recorded. All their problems are gathered, except that an actor whom the relationship
@@ -11,12 +11,13 @@ from typing import Any, Final, NamedTuple, get_args
 
 from domain.codes.clauses import CODES
 from domain.ids import respelled_inside
-from domain.model import Command, Context, Event
+from domain.model import Accepted, Command, Context, Event, Finding
 from domain.problem import Problem, Refused, refuse
 from domain.relationship import commands as c
 from domain.relationship import events as e
 from domain.relationship.agreements import agreement_events, agreement_problems
 from domain.relationship.concerns import concern_events, concern_problems
+from domain.relationship.corrections import correction_events, correction_problems
 from domain.relationship.feedback import feedback_events, feedback_problems
 from domain.relationship.goals import goal_events, goal_problems
 from domain.relationship.guards import Attempt, first_clause
@@ -28,10 +29,14 @@ from domain.relationship.status_changes import status_events, status_problems
 
 
 class Theme(NamedTuple):
-    """How the commands of one theme are decided: their problems, and their events where there are no problems."""
+    """How the commands of one theme are decided: their problems; where there are none, their events and the findings.
+
+    A finding is a rule that a fact went against which is told afterwards: what took place is recorded all the same.
+    """
 
     problems: Callable[[Relationship, Any, Context], Iterable[Problem]]
     events: Callable[[Relationship, Any, Context], Sequence[Event]]
+    findings: Callable[[Relationship, Any, Context], Iterable[Finding]] = lambda *_: ()
 
 
 # Each theme decides a closed union and is checked to be total; this only finds the theme of a command in one look-up.
@@ -43,13 +48,14 @@ _THEMES: Final[dict[type[Command], Theme]] = {
         (c.SessionCommand, Theme(session_problems, session_events)),
         (c.FeedbackCommand, Theme(feedback_problems, feedback_events)),
         (c.ConcernCommand, Theme(concern_problems, concern_events)),
+        (c.CorrectionCommand, Theme(correction_problems, correction_events)),
         (c.StatusCommand, Theme(status_problems, status_events)),
     )
     for command in get_args(union)
 }
 
 
-def decide(state: Relationship | None, command: c.RelationshipCommand, context: Context) -> list[Event]:
+def decide(state: Relationship | None, command: c.RelationshipCommand, context: Context) -> Accepted:
     """The events that a command records, in order; none when it brings nothing new.
 
     Sessions, goals and homework keep the spelling that their id had first, whatever the command's.
@@ -70,18 +76,19 @@ def decide(state: Relationship | None, command: c.RelationshipCommand, context: 
         problems += theme.problems(state, command, context)
     if problems:
         raise Refused(problems)
-    return [event for event in theme.events(state, command, context) if not _is_repeat(state, event, context)]
+    events = [event for event in theme.events(state, command, context) if not _is_repeat(state, event, context)]
+    return Accepted(events, tuple(theme.findings(state, command, context)) if events else ())
 
 
-def _decide_first(command: c.RelationshipCommand, context: Context) -> list[Event]:
+def _decide_first(command: c.RelationshipCommand, context: Context) -> Accepted:
     """The answer to a command about a subject of which nothing is recorded yet: only a proposal is possible."""
     problems = list(check_actor(None, command, context))
     if not isinstance(command, c.ProposeRelationship):
         refuse(*problems, Problem("unknown_relationship", "no such relationship was proposed", field="subject"))
-        return []
+        return Accepted(())
     codes = context.codes if command.codes is None else tuple(dict.fromkeys(command.codes))
     refuse(*problems, *_proposal_problems(command, codes, context))
-    return [_proposed(command, codes)]
+    return Accepted([_proposed(command, codes)])
 
 
 def _proposal_problems(command: c.ProposeRelationship, codes: tuple[str, ...], context: Context) -> Iterator[Problem]:
@@ -104,6 +111,7 @@ def _proposed(command: c.ProposeRelationship, codes: tuple[str, ...]) -> e.Relat
         customer_id=command.customer_id,
         line_manager_id=command.line_manager_id,
         supplier_id=command.supplier_id,
+        follows=command.follows,
     )
 
 

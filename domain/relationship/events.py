@@ -3,11 +3,11 @@
 The fields are written out rather than shared with the commands: commands may change, stored events never do.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field
 
-from domain.ids import GoalId, HomeworkId, PersonId, ProgrammeId, Recipient, SessionId
+from domain.ids import AssessmentId, GoalId, HomeworkId, PersonId, ProgrammeId, Recipient, RelationshipId, SessionId
 from domain.model import Day, Event, Flag, Holds, Label, Minutes, Name, OperationalDay, OperationalText, Text
 from domain.relationship.fields import (
     AgendaItem,
@@ -16,8 +16,8 @@ from domain.relationship.fields import (
     CauseName,
     ChannelName,
     DataClassName,
-    DocumentName,
     Evidence,
+    FactVersion,
     FeedbackText,
     GoalText,
     GoalTitle,
@@ -29,13 +29,18 @@ from domain.relationship.fields import (
     SessionText,
     SharingTerm,
 )
+from domain.term_setting import DocumentName
+from domain.term_setting import TermSet as TermSet  # noqa: PLC0414 - one of this vocabulary too
+from domain.term_setting import TermWithdrawn as TermWithdrawn  # noqa: PLC0414 - one of this vocabulary too
 from domain.words import (
     BreachKind,
+    ChangeableParty,
     ConflictNature,
     DataClass,
     Device,
     DisclosureException,
     EndingReason,
+    ErasureBasis,
     FeedbackSubject,
     GoalSource,
     GoalType,
@@ -55,7 +60,10 @@ OperationalTime = Annotated[AwareDatetime, Holds("operational")]
 ScheduleTime = Annotated[AwareDatetime, Holds("schedule")]
 NoticeHours = Annotated[float, Holds("schedule")]
 Late = Annotated[bool, Holds("schedule")]
-Finding = Literal["device", "connection", "microphone", "speakers", "camera", "quiet", "background", "late_check"]
+CheckFinding = Literal[
+    "device", "connection", "microphone", "speakers", "camera", "quiet", "background", "attire", "late_check"
+]
+AgreedBy = Annotated[tuple[Party, ...], Holds("operational")]
 
 
 # --- proposal and contracting --------------------------------------------------------------------------------------
@@ -69,6 +77,26 @@ class RelationshipProposed(Event):
     customer_id: PersonId | None = None
     line_manager_id: PersonId | None = None
     supplier_id: PersonId | None = None
+    follows: RelationshipId | None = None
+
+
+class MatchAccepted(Event):
+    """The actor said yes to the match."""
+
+    reason: OperationalText | None = None
+
+
+class MatchDeclined(Event):
+    """The actor said no to the match."""
+
+    reason: OperationalText | None = None
+
+
+class PartyChanged(Event):
+    """Somebody else took the part of customer, line manager or supplier; without an id nobody has it now."""
+
+    role: Annotated[ChangeableParty, Holds("operational")]
+    id: PersonId | None = None
 
 
 class TermsAccepted(Event):
@@ -136,6 +164,7 @@ class ContractingConversationRecorded(Event):
 
     held_at: ScheduleTime
     covered: Annotated[tuple[Topic, ...], Holds("process_improvement")]
+    first_mentoring: Annotated[bool | None, Holds("process_improvement")] = None
 
 
 class PlanAgreed(Event):
@@ -164,6 +193,12 @@ class ReportingAgreed(Event):
     every_days: Annotated[int | None, Field(ge=1, le=3660), Holds("schedule")] = None
 
 
+class AgreementConfirmed(Event):
+    """The actor confirmed an agreement, whose event has this version."""
+
+    version: FactVersion
+
+
 class ContactDetailsShared(Event):
     """The actor's contact details went to the other party."""
 
@@ -179,15 +214,18 @@ class GoalAgreed(Event):
     title: GoalTitle
     type: Annotated[GoalType, Holds("goal_types")]
     source: Annotated[GoalSource, Holds("goal_types")]
-    agreed_by: Annotated[tuple[Party, ...], Holds("operational")]
+    agreed_by: AgreedBy
     success_measure: GoalText | None = None
+    assessment_id: AssessmentId | None = None
 
 
 class GoalRevised(Event):
-    """A goal got another title."""
+    """A goal got another title or another measure of success."""
 
     goal_id: GoalId
     title: GoalTitle | None = None
+    success_measure: GoalText | None = None
+    agreed_by: AgreedBy
 
 
 class GoalDropped(Event):
@@ -195,6 +233,7 @@ class GoalDropped(Event):
 
     goal_id: GoalId
     reason: GoalText
+    agreed_by: AgreedBy | None = None
 
 
 class GoalProgressRecorded(Event):
@@ -211,6 +250,16 @@ class GoalAchieved(Event):
 
     goal_id: GoalId
     session_id: SessionId | None = None
+
+
+class AssessmentRecorded(Event):
+    """The result of an assessment of the mentee was recorded."""
+
+    assessment_id: AssessmentId
+    area: Annotated[Name, Holds("assessment")]
+    score: Annotated[float | None, Holds("assessment")] = None
+    scale: Annotated[Name | None, Holds("assessment")] = None
+    text: Annotated[Text | None, Holds("assessment")] = None
 
 
 class TopicMarkedPrivate(Event):
@@ -245,17 +294,20 @@ class SessionRescheduled(Event):
     notice_hours: NoticeHours
     late: Late
     cause: CauseName | None = None
+    on_behalf_of: RoleName | None = None
 
 
 class SessionCancelled(Event):
-    """A session was cancelled; `by_pause` when a pause did it, and then it counts for nobody."""
+    """A session was cancelled; `by_pause` or `by_end` when a pause or the end did it, and then it counts for nobody."""
 
     session_id: SessionId
     reason: OperationalText
     notice_hours: NoticeHours
     late: Late
     cause: CauseName | None = None
+    on_behalf_of: RoleName | None = None
     by_pause: Late = False
+    by_end: Late = False
 
 
 class PresessionCheckRecorded(Event):
@@ -270,7 +322,8 @@ class PresessionCheckRecorded(Event):
     camera: Annotated[bool, Holds("process_improvement")]
     quiet: Annotated[bool, Holds("process_improvement")]
     background: Annotated[bool, Holds("process_improvement")]
-    findings: Annotated[tuple[Finding, ...], Holds("process_improvement")]
+    attire: Annotated[bool | None, Holds("process_improvement")] = None
+    findings: Annotated[tuple[CheckFinding, ...], Holds("process_improvement")]
 
 
 class SessionCompleted(Event):
@@ -284,6 +337,7 @@ class SessionCompleted(Event):
     agenda: Annotated[tuple[AgendaItem, ...], Holds("session_content")]
     status: Annotated[Status, Holds("operational")]
     call_to_action: SessionText | None = None
+    encouragement: Annotated[bool | None, Holds("process_improvement")] = None
     camera_on: Annotated[bool | None, Holds("process_improvement")] = None
 
 
@@ -292,6 +346,7 @@ class SessionMissed(Event):
 
     session_id: SessionId
     absent: Annotated[tuple[Role, ...], Field(min_length=1), Holds("attendance")]
+    cause: CauseName | None = None
 
 
 class HomeworkAssigned(Event):
@@ -304,11 +359,11 @@ class HomeworkAssigned(Event):
 
 
 class HomeworkReported(Event):
-    """The hours of a homework so far were reported."""
+    """The hours so far of a homework, or of the work after a session without one, were reported."""
 
-    homework_id: HomeworkId
+    homework_id: HomeworkId | None = None
     hours: Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False), Holds("time_spent")]
-    done: Annotated[bool, Holds("goal_outcomes")]
+    done: Annotated[bool | None, Holds("goal_outcomes")] = None
     session_id: SessionId
 
 
@@ -321,9 +376,11 @@ class SessionNoteRecorded(Event):
 
 
 class ContactRecorded(Event):
-    """Mentee and mentor were in touch outside a session."""
+    """Some of the people were in touch outside a session: `between` whom."""
 
     channel: ChannelName
+    between: Annotated[tuple[Role, ...], Holds("attendance")] = ("mentee", "mentor")
+    minutes: Minutes | None = None
 
 
 # --- feedback -----------------------------------------------------------------------------------------------------
@@ -349,6 +406,28 @@ class FeedbackGiven(Event):
     about: Annotated[FeedbackSubject, Holds("operational")]
     answers: Annotated[dict[Name, bool | int | float | Text], Holds("feedback")]
     text: FeedbackText | None = None
+
+
+class FeedbackRequested(Event):
+    """Somebody was asked the practice questions of these clauses."""
+
+    respondent: RoleName
+    occasion: Annotated[Occasion, Holds("operational")]
+    questions: Annotated[tuple[Label, ...], Holds("operational")]
+
+
+class TestimonialGiven(Event):
+    """The actor spoke for the mentoring."""
+
+    __test__ = False  # pytest takes the name for that of a test
+
+    text: Annotated[Text, Holds("testimonial")]
+
+
+class SuccessStoryRecorded(Event):
+    """The supplier told what the mentoring achieved."""
+
+    text: Annotated[Text, Holds("success_story")]
 
 
 # --- trust, respect, problems, conduct -----------------------------------------------------------------------------
@@ -456,9 +535,42 @@ class RecommendationEscalated(Event):
     clause: Label
 
 
+# --- contests and corrections ---------------------------------------------------------------------------------------
+class FactContested(Event):
+    """The actor said that the fact of this version is wrong."""
+
+    version: FactVersion
+    reason: SafeText
+
+
+class ContestAnswered(Event):
+    """The office answered the contest of this version; the fact stands as it is."""
+
+    version: FactVersion
+    answer: SafeText
+
+
+class FactCorrected(Event):
+    """The fact of this version was put right: `data` is the whole data of its command; or it is void."""
+
+    version: FactVersion
+    reason: SafeText
+    data: Annotated[dict[str, Any] | None, Holds("session_content")] = None
+    void: Annotated[bool | None, Holds("operational")] = None
+
+
 # --- status -------------------------------------------------------------------------------------------------------
 class RelationshipActivated(Event):
     """Every gate was met: the relationship is active."""
+
+
+class RelationshipPostponed(Event):
+    """The start was put off to a day."""
+
+    start_on: OperationalDay
+    reason: OperationalText
+    informed: Roles = ()
+    next_steps: OperationalText = ""
 
 
 class RelationshipPaused(Event):
@@ -475,6 +587,23 @@ class RelationshipResumed(Event):
 
     informed: Roles = ()
     note: OperationalText | None = None
+
+
+class RelationshipReviewed(Event):
+    """The office looked at the relationship."""
+
+    note: SafeText
+    next_steps: OperationalText | None = None
+    look_again_on: OperationalDay | None = None
+    about: Evidence | None = None
+
+
+class ReportShared(Event):
+    """The mentee shared a report with exactly the agreed outputs."""
+
+    with_whom: Annotated[ReportingAudience, Holds("operational")]
+    period_from: OperationalDay
+    period_to: OperationalDay
 
 
 class EndReviewRecorded(Event):
@@ -498,15 +627,26 @@ class RecordsSecured(Event):
     retained_until: OperationalDay
 
 
-class PersonalDataErased(Event):
-    """A person's content was erased."""
+class ErasureRequested(Event):
+    """The erasure of a person's content was requested."""
 
     person: PersonId
-    basis: OperationalText
+    basis: Annotated[ErasureBasis, Holds("operational")]
+    legal_hold: OperationalText | None = None
+
+
+class PersonalDataErased(Event):
+    """A person's content was erased, as the request of this version asked."""
+
+    person: PersonId
+    request: FactVersion
 
 
 AgreementEvent = (
     RelationshipProposed
+    | MatchAccepted
+    | MatchDeclined
+    | PartyChanged
     | TermsAccepted
     | TermsDeclined
     | TrustReadinessStated
@@ -519,10 +659,20 @@ AgreementEvent = (
     | PlanAgreed
     | ConfidentialityAgreed
     | ReportingAgreed
+    | AgreementConfirmed
     | ContactDetailsShared
+    | TermSet
+    | TermWithdrawn
 )
 GoalEvent = (
-    GoalAgreed | GoalRevised | GoalDropped | GoalProgressRecorded | GoalAchieved | TopicMarkedPrivate | TopicOpened
+    GoalAgreed
+    | GoalRevised
+    | GoalDropped
+    | GoalProgressRecorded
+    | GoalAchieved
+    | AssessmentRecorded
+    | TopicMarkedPrivate
+    | TopicOpened
 )
 SessionEvent = (
     SessionScheduled
@@ -536,7 +686,10 @@ SessionEvent = (
     | SessionNoteRecorded
     | ContactRecorded
 )
-FeedbackEvent = NpsResponded | NpsRequested | FeedbackGiven
+FeedbackEvent = (
+    NpsResponded | NpsRequested | FeedbackGiven | FeedbackRequested | TestimonialGiven | SuccessStoryRecorded
+)
+CorrectionEvent = FactContested | ContestAnswered | FactCorrected
 ConcernEvent = (
     TrustBreakdownReported
     | TrustRestored
@@ -556,11 +709,17 @@ ConcernEvent = (
 )
 StatusEvent = (
     RelationshipActivated
+    | RelationshipPostponed
     | RelationshipPaused
     | RelationshipResumed
+    | RelationshipReviewed
+    | ReportShared
     | EndReviewRecorded
     | RelationshipTerminated
     | RecordsSecured
+    | ErasureRequested
     | PersonalDataErased
 )
-RelationshipEvent = AgreementEvent | GoalEvent | SessionEvent | FeedbackEvent | ConcernEvent | StatusEvent
+RelationshipEvent = (
+    AgreementEvent | GoalEvent | SessionEvent | FeedbackEvent | ConcernEvent | CorrectionEvent | StatusEvent
+)

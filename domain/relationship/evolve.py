@@ -7,6 +7,7 @@ from domain.model import NOTHING_KNOWN, AnyRecorded, Event
 from domain.relationship import events as e
 from domain.relationship.agreements import fold_agreement
 from domain.relationship.concerns import fold_concern
+from domain.relationship.corrections import fold_correction
 from domain.relationship.feedback import fold_feedback
 from domain.relationship.goals import fold_goal
 from domain.relationship.sessions import fold_session
@@ -55,6 +56,7 @@ _FOLDS: Final[dict[type[Event], Callable[[Relationship, Any, AnyRecorded], Relat
         (e.SessionEvent, fold_session),
         (e.FeedbackEvent, fold_feedback),
         (e.ConcernEvent, fold_concern),
+        (e.CorrectionEvent, fold_correction),
         (e.StatusEvent, fold_status),
     )
     for event in get_args(union)

@@ -14,11 +14,12 @@ from domain.words import Respondent
 
 def feedback_problems(state: Relationship, command: c.FeedbackCommand, _: Context) -> Iterator[Problem]:
     """After the end only the questions of the end are asked, and only people whom the relationship names."""
-    if not isinstance(command, c.GiveFeedback) and state.status == "terminated" and command.occasion != "end":
+    of_an_occasion = c.RespondToNps | c.RequestNps | c.RequestFeedback
+    if isinstance(command, of_an_occasion) and state.status == "terminated" and command.occasion != "end":
         yield Problem(
             "occasion", "after the end of the relationship only the occasion `end` is possible", field="data.occasion"
         )
-    if isinstance(command, c.RequestNps) and state.named(command.respondent) is None:
+    if isinstance(command, c.RequestNps | c.RequestFeedback) and state.named(command.respondent) is None:
         yield Problem("actor", f"the relationship names no {command.respondent}", field="data.respondent")
 
 
@@ -48,6 +49,16 @@ def feedback_events(state: Relationship, command: c.FeedbackCommand, context: Co
         case c.RequestNps():
             asked = (command.respondent, command.occasion) in state.nps_asked
             return [] if asked else [e.NpsRequested(respondent=command.respondent, occasion=command.occasion)]
+        case c.RequestFeedback():
+            return [
+                e.FeedbackRequested(
+                    respondent=command.respondent, occasion=command.occasion, questions=command.questions
+                )
+            ]
+        case c.GiveTestimonial():
+            return [e.TestimonialGiven(text=command.text)]
+        case c.RecordSuccessStory():
+            return [e.SuccessStoryRecorded(text=command.text)]
         case c.GiveFeedback():
             return [e.FeedbackGiven(about=command.about, answers=command.answers, text=command.text)]
         case _:
@@ -59,7 +70,13 @@ def fold_feedback(state: Relationship, event: e.FeedbackEvent, _: AnyRecorded) -
     match event:
         case e.NpsRequested():
             return state.but(nps_asked=state.nps_asked | {(event.respondent, event.occasion)})
-        case e.NpsResponded() | e.FeedbackGiven():
+        case (
+            e.NpsResponded()
+            | e.FeedbackGiven()
+            | e.FeedbackRequested()
+            | e.TestimonialGiven()
+            | e.SuccessStoryRecorded()
+        ):
             return state
         case _:
             assert_never(event)

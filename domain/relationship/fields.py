@@ -4,11 +4,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from domain.ids import GoalId
+from domain.ids import GoalId, HomeworkId
 from domain.model import Data, Holds, OperationalText, Text
-from domain.words import Audience, Cause, Channel, DataClass, Document, Role
+from domain.words import Audience, Cause, Channel, DataClass, Role
 
-DocumentName = Annotated[Document, Holds("operational")]
 DataClassName = Annotated[DataClass, Holds("operational")]
 AudienceName = Annotated[Audience, Holds("operational")]
 RoleName = Annotated[Role, Holds("operational")]
@@ -22,6 +21,7 @@ CauseName = Annotated[Cause, Holds("schedule")]
 PrivateTopic = Annotated[str, Field(min_length=1, max_length=20_000), Holds("challenges")]
 Roles = Annotated[tuple[Role, ...], Holds("operational")]
 AttendingRoles = Annotated[tuple[Role, ...], Holds("attendance")]
+FactVersion = Annotated[int, Field(ge=1), Holds("operational")]
 Evidence = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Holds("operational")]
 
 
@@ -35,11 +35,12 @@ class SharingTerm(Data):
 
 
 class AgendaItem(Data):
-    """One item of a session: its topic, who set it, the goal it served, the minutes it took."""
+    """One item of a session: its topic, who set it, the goal it served or the homework it discussed, the minutes it took."""
 
     topic: SessionText
     set_by: RoleName
     goal_id: GoalId | None = None
+    homework_id: HomeworkId | None = None
     minutes: Annotated[int, Field(ge=0, le=1440), Holds("time_spent")]
     urgent_concern: Annotated[bool, Holds("process_improvement")] = False
 

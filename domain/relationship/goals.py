@@ -30,7 +30,7 @@ def goal_problems(state: Relationship, command: c.GoalCommand, _: Context) -> It
                 )
         case c.RecordGoalProgress():
             yield from _progress_problems(state, command)
-        case c.MarkTopicPrivate():
+        case c.MarkTopicPrivate() | c.RecordAssessment():
             pass
         case c.OpenTopic():
             if normal(command.topic) not in state.private_topics:
@@ -81,10 +81,26 @@ def goal_events(state: Relationship, command: c.GoalCommand, _: Context) -> list
             agreed, goal = _agreed(command), state.goals.get(command.goal_id)
             return [] if goal and _is_agreed(goal, agreed) else [agreed]
         case c.ReviseGoal():
-            unchanged = command.title in (None, state.goals[command.goal_id].title)
-            return [] if unchanged else [e.GoalRevised(goal_id=command.goal_id, title=command.title)]
+            return [
+                e.GoalRevised(
+                    goal_id=command.goal_id,
+                    title=command.title,
+                    success_measure=command.success_measure,
+                    agreed_by=command.agreed_by,
+                )
+            ]
         case c.DropGoal():
-            return [e.GoalDropped(goal_id=command.goal_id, reason=command.reason)]
+            return [e.GoalDropped(goal_id=command.goal_id, reason=command.reason, agreed_by=command.agreed_by)]
+        case c.RecordAssessment():
+            return [
+                e.AssessmentRecorded(
+                    assessment_id=command.assessment_id,
+                    area=command.area,
+                    score=command.score,
+                    scale=command.scale,
+                    text=command.text,
+                )
+            ]
         case c.RecordGoalProgress():
             return _progress_events(state, command)
         case c.MarkTopicPrivate():
@@ -104,6 +120,7 @@ def _agreed(command: c.AgreeGoal) -> e.GoalAgreed:
         source=command.source,
         agreed_by=command.agreed_by,
         success_measure=command.success_measure,
+        assessment_id=command.assessment_id,
     )
 
 
@@ -135,7 +152,7 @@ def fold_goal(state: Relationship, event: e.GoalEvent, _: AnyRecorded) -> Relati
             return _changed(state, event.goal_id, status="dropped")
         case e.GoalAchieved():
             return _changed(state, event.goal_id, status="achieved")
-        case e.GoalProgressRecorded():
+        case e.GoalProgressRecorded() | e.AssessmentRecorded():
             return state
         case e.TopicMarkedPrivate():
             return state.but(private_topics=state.private_topics | {normal(event.topic)})

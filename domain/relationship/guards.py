@@ -59,13 +59,26 @@ def informed_with_next_steps(attempt: Attempt) -> Iterator[Problem]:
     for good (nottingham.withdrawal).
     """
     command = attempt.command
-    assert isinstance(command, c.PauseRelationship | c.TerminateRelationship)
+    assert isinstance(command, c.PostponeRelationship | c.PauseRelationship | c.TerminateRelationship)
     missing = [party for party in _OTHER if party not in command.informed]
     if missing:
         message = f"{' and '.join(missing)} must be informed first"
         yield Problem("not_informed", message, "cmn.pause-or-stop", "data.informed")
     if not command.next_steps.strip():
         yield Problem("no_next_steps", "the next steps must be recorded", "cmn.pause-or-stop", "data.next_steps")
+
+
+@implements("cmn.pause-or-stop")
+def took_place_before(attempt: Attempt) -> Iterator[Problem]:
+    """While paused or ended nothing new is planned; what took place before may still be told, by the time of the message."""
+    state, command, context = attempt
+    stopped_at = state.paused_at if state.status == "paused" else state.ended_at
+    if stopped_at is None or context.occurred_at >= stopped_at:
+        message = (
+            f"{type(command).__name__} is not possible while the relationship is {state.status}; "
+            "what took place before may be told with the time at which it happened"
+        )
+        yield Problem("state", message)
 
 
 @implements("nottingham.remote")

@@ -46,6 +46,14 @@ def _within(*states: State, guard: Rule | None = None) -> TransitionList:
     return _joined([state.to(state, internal=True, validators=_validators(guard)) for state in states])
 
 
+def _told_later(*states: State) -> TransitionList:
+    return _within(*states, guard=guards.took_place_before)
+
+
+def _joined_with(one: TransitionList, other: TransitionList) -> TransitionList:
+    return TransitionList([*one, *other])
+
+
 def _validators(guard: Rule | None) -> list[Callable[[Attempt], None]] | None:
     return [validator(guard)] if guard else None
 
@@ -67,7 +75,12 @@ class Lifecycle(StateMachine):
     ResumeRelationship = _to(active, paused)
     TerminateRelationship = _to(terminated, contracting, active, paused, guard=guards.informed_with_next_steps)
 
+    # Before activation.
+    RespondToMatch = _within(contracting)
+    PostponeRelationship = _within(contracting, guard=guards.informed_with_next_steps)
+
     # Before the end.
+    ChangeParty = _within(contracting, active, paused)
     AcceptTerms = _within(contracting, active, paused)
     DeclineTerms = _within(contracting, active, paused)
     StateTrustReadiness = _within(contracting, active, paused)
@@ -79,47 +92,64 @@ class Lifecycle(StateMachine):
     AgreePlan = _within(contracting, active, paused, guard=guards.remote_channel)
     AgreeConfidentiality = _within(contracting, active, paused)
     AgreeReporting = _within(contracting, active, paused)
+    ConfirmAgreement = _within(contracting, active, paused)
+    SetTerm = _within(contracting, active, paused)
+    WithdrawTerm = _within(contracting, active, paused)
     ShareContactDetails = _within(contracting, active, paused, guard=guards.contact_details_by_consent)
+    ShareReport = _within(contracting, active, paused)
     AgreeGoal = _within(contracting, active, paused, guard=guards.topics_left_private)
     ReviseGoal = _within(contracting, active, paused, guard=guards.topics_left_private)
     DropGoal = _within(contracting, active, paused)
-    RecordGoalProgress = _within(contracting, active, paused)
+    RecordAssessment = _within(contracting, active, paused)
+    RecordSuccessStory = _within(contracting, active, paused)
     MarkTopicPrivate = _within(contracting, active, paused)
     OpenTopic = _within(contracting, active, paused)
-    AssignHomework = _within(contracting, active, paused)
-    ReportHomework = _within(contracting, active, paused)
-    RecordSessionNote = _within(contracting, active, paused)
-    RecordContact = _within(contracting, active, paused)
     ReportTrustBreakdown = _within(contracting, active, paused)
     RestoreTrust = _within(contracting, active, paused)
     ReportDisrespect = _within(contracting, active, paused)
     ResolveDisrespect = _within(contracting, active, paused)
-    ReportProblem = _within(contracting, active, paused)
     ReferMentee = _within(contracting, active, paused)
-    SignpostMentee = _within(contracting, active, paused)
     RecommendShutdown = _within(contracting, active, paused)
     RaiseConcern = _within(contracting, active, paused)
     EscalateConcern = _within(contracting, active, paused)
     EscalateRecommendation = _within(contracting, active, paused)
 
-    # Sessions: planned only while they may take place; what happened before a pause may be recorded during it.
-    ScheduleSession = _within(contracting, active, guard=guards.remote_channel)
-    RescheduleSession = _within(contracting, active, guard=guards.before_the_start)
-    CancelSession = _within(contracting, active)
-    RecordPresessionCheck = _within(contracting, active)
-    CompleteSession = _within(contracting, active, paused, guard=guards.topics_left_private)
-    RecordNoShow = _within(contracting, active, paused)
+    # What took place before a pause or the end may still be told afterwards.
+    ScheduleSession = _joined_with(
+        _within(contracting, active, guard=guards.remote_channel), _told_later(paused, terminated)
+    )
+    RescheduleSession = _joined_with(
+        _within(contracting, active, guard=guards.before_the_start), _told_later(paused, terminated)
+    )
+    CancelSession = _joined_with(_within(contracting, active), _told_later(paused, terminated))
+    RecordPresessionCheck = _joined_with(_within(contracting, active), _told_later(paused, terminated))
+    CompleteSession = _joined_with(_within(contracting, active), _told_later(paused, terminated))
+    RecordNoShow = _joined_with(_within(contracting, active), _told_later(paused, terminated))
+    AssignHomework = _joined_with(_within(contracting, active, paused), _told_later(terminated))
+    ReportHomework = _joined_with(_within(contracting, active, paused), _told_later(terminated))
+    RecordGoalProgress = _joined_with(_within(contracting, active, paused), _told_later(terminated))
+    RecordSessionNote = _joined_with(_within(contracting, active, paused), _told_later(terminated))
+    RecordContact = _joined_with(_within(contracting, active, paused), _told_later(terminated))
 
     # Also, or only, after the end.
     RespondToNps = _within(contracting, active, paused, terminated)
     RequestNps = _within(contracting, active, paused, terminated)
+    RequestFeedback = _within(contracting, active, paused, terminated)
     GiveFeedback = _within(contracting, active, paused, terminated)
+    GiveTestimonial = _within(contracting, active, paused, terminated)
     RecordEndReview = _within(active, paused, terminated)
+    ReviewRelationship = _within(contracting, active, paused, terminated)
     WithdrawConsent = _within(contracting, active, paused, terminated)
     ResolveConcern = _within(contracting, active, paused, terminated)
     DismissRecommendation = _within(contracting, active, paused, terminated)
+    ReportProblem = _within(contracting, active, paused, terminated)
     ReportBreach = _within(contracting, active, paused, terminated)
+    SignpostMentee = _within(contracting, active, paused, terminated)
     DiscloseConfidence = _within(contracting, active, paused, terminated, guard=guards.disclosure_permitted)
+    ContestFact = _within(contracting, active, paused, terminated)
+    AnswerContest = _within(contracting, active, paused, terminated)
+    CorrectFact = _within(contracting, active, paused, terminated)
+    RequestErasure = _within(contracting, active, paused, terminated)
     ErasePersonalData = _within(contracting, active, paused, terminated)
     SecureRecords = _within(terminated)
 
@@ -186,9 +216,10 @@ def illegal(before: Relationship | None, recorded: AnyRecorded, command: str, af
     name = type(event).__name__
     if before is None:
         return None if command == CREATION else f"{name} before any proposal"
-    if isinstance(event, e.SessionCancelled) and event.by_pause:
-        # A pause cancels what was to come in the same transaction, right after itself.
-        return None if before.status == "paused" else f"{name} by a pause while {before.status}"
+    if isinstance(event, e.SessionCancelled) and (event.by_pause or event.by_end):
+        # A pause and the end cancel what was to come in the same transaction, right after themselves.
+        status = "paused" if event.by_pause else "terminated"
+        return None if before.status == status else f"{name} by a pause or the end while {before.status}"
     step = TABLE.get((before.status, command))
     if step is None:
         return f"{name} while {before.status}"

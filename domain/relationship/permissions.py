@@ -16,25 +16,45 @@ from domain.words import NAMED_ROLES, PARTIES, Role
 _PARTIES: frozenset[Role] = frozenset(PARTIES)
 _OFFICE: frozenset[Role] = frozenset({"coordinator", "supplier"})
 _EACH_FOR_ITSELF: frozenset[Role] = _PARTIES | {"customer", "line_manager"}
+# Everybody but those who work for the house: services, workers, auditors and analysts.
+_ANYBODY: frozenset[Role] = _EACH_FOR_ITSELF | _OFFICE | {"hr"}
 
-# Commands that mentee and mentor may not send both, with everybody who may.
+# Commands that mentee and mentor may not send both, or not they alone, with everybody who may.
 _RESERVED: dict[type[Command], frozenset[Role]] = {
+    c.RespondToMatch: _PARTIES,
+    c.ChangeParty: _OFFICE,
     c.AcceptTerms: _EACH_FOR_ITSELF,
     c.DeclineTerms: _EACH_FOR_ITSELF,
     c.StateTrustReadiness: _EACH_FOR_ITSELF,
     c.GrantConsent: _EACH_FOR_ITSELF,
     c.WithdrawConsent: _EACH_FOR_ITSELF,
     c.ConfirmMentorTraining: _OFFICE | {"service"},
+    c.ConfirmAgreement: _PARTIES | {"line_manager"},
+    c.SetTerm: _OFFICE,
+    c.WithdrawTerm: _OFFICE,
+    c.RecordAssessment: _OFFICE,
     c.RecommendShutdown: _OFFICE | {"worker"},
     c.RaiseConcern: _OFFICE | {"worker"},
     c.EscalateConcern: frozenset({"worker"}),
     c.EscalateRecommendation: frozenset({"worker"}),
     c.RequestNps: frozenset({"worker", "coordinator"}),
+    c.RequestFeedback: frozenset({"worker", "coordinator"}),
     c.RespondToNps: _PARTIES | {"customer"},
+    c.GiveTestimonial: _PARTIES | {"customer"},
+    c.RecordSuccessStory: frozenset({"supplier"}),
     c.MarkTopicPrivate: frozenset({"mentee"}),
     c.OpenTopic: frozenset({"mentee"}),
+    c.ShareReport: frozenset({"mentee"}),
     c.DiscloseConfidence: frozenset({"mentor", "coordinator"}),
+    c.ReportBreach: _ANYBODY,
+    c.ReportProblem: _ANYBODY,
+    c.ReportDisrespect: _ANYBODY,
+    c.ContestFact: _ANYBODY,
+    c.CorrectFact: _ANYBODY | {"service"},
+    c.AnswerContest: _OFFICE,
+    c.ReviewRelationship: _OFFICE | {"hr"},
     c.SecureRecords: _OFFICE | {"hr"},
+    c.RequestErasure: _ANYBODY,
     c.ErasePersonalData: _OFFICE | {"hr"},
     c.ResolveDisrespect: _OFFICE | {"hr"},
 }
@@ -42,6 +62,7 @@ _RESERVED: dict[type[Command], frozenset[Role]] = {
 _SHARED: dict[type[Command], frozenset[Role]] = {
     c.ProposeRelationship: _OFFICE | {"service"},
     c.ActivateRelationship: _OFFICE | {"service"},
+    c.PostponeRelationship: _OFFICE,
     c.ScheduleSession: _OFFICE | {"service"},
     c.RescheduleSession: _OFFICE | {"service"},
     c.CancelSession: _OFFICE | {"service"},
@@ -49,13 +70,19 @@ _SHARED: dict[type[Command], frozenset[Role]] = {
     c.RecordContact: _OFFICE | {"service"},
     c.CompleteSession: frozenset({"service"}),
     c.RecordPresessionCheck: frozenset({"service"}),
+    c.AgreeGoal: _OFFICE,
     c.AgreePlan: _OFFICE,
+    c.AgreeConfidentiality: _OFFICE,
+    c.RecordContractingConversation: _OFFICE,
     c.AgreeReporting: _OFFICE | {"line_manager"},
+    c.AgreeConflictMitigation: _OFFICE,
+    c.RestoreTrust: _OFFICE,
     c.PauseRelationship: _OFFICE,
     c.ResumeRelationship: _OFFICE,
-    c.DismissRecommendation: _OFFICE,
+    c.DismissRecommendation: _OFFICE | {"hr"},
     c.ResolveConcern: _OFFICE | {"worker"},
     c.ReferMentee: _OFFICE,
+    c.SignpostMentee: _OFFICE,
     c.RecordEndReview: _OFFICE,
     c.TerminateRelationship: _OFFICE | {"customer", "worker"},
 }

@@ -12,7 +12,7 @@ from domain.relationship import events as e
 from domain.relationship.goals import unknown_goal
 from domain.relationship.state import Homework, Relationship, Session, SessionStatus
 from domain.terms import values
-from domain.words import Cause
+from domain.words import PARTIES, Cause, Role
 
 CHECK_LEAD: Final = timedelta(minutes=10)
 CLOCK_SLACK: Final = timedelta(minutes=5)
@@ -38,7 +38,9 @@ def session_problems(state: Relationship, command: c.SessionCommand, context: Co
                 yield Problem("homework_exists", message, field="data.homework_id")
             yield from _session_problems(state, command.session_id, "scheduled", "completed")
         case c.ReportHomework():
-            if command.homework_id not in state.homework:
+            if command.homework_id is None:
+                yield from _session_problems(state, command.session_id or "")
+            elif command.homework_id not in state.homework:
                 message = f"this relationship has no homework {command.homework_id}"
                 yield Problem("unknown_homework", message, field="data.homework_id")
         case c.RecordSessionNote():
@@ -111,13 +113,21 @@ def session_events(state: Relationship, command: c.SessionCommand, context: Cont
             return _reschedule_events(state.sessions[command.session_id], command, context)
         case c.CancelSession():
             session = state.sessions[command.session_id]
-            return [cancellation(session, context, reason=command.reason, cause=command.cause)]
+            return [
+                cancellation(
+                    session,
+                    context,
+                    reason=command.reason,
+                    cause=command.cause,
+                    on_behalf_of=command.on_behalf_of,
+                )
+            ]
         case c.RecordPresessionCheck():
             return [_checked(command, state.sessions[command.session_id])]
         case c.CompleteSession():
             return [_completed(state, command)]
         case c.RecordNoShow():
-            return [e.SessionMissed(session_id=command.session_id, absent=command.absent)]
+            return [e.SessionMissed(session_id=command.session_id, absent=command.absent, cause=command.cause)]
         case c.AssignHomework():
             return [
                 e.HomeworkAssigned(
@@ -128,13 +138,13 @@ def session_events(state: Relationship, command: c.SessionCommand, context: Cont
                 )
             ]
         case c.ReportHomework():
-            return _homework_events(state.homework[command.homework_id], command)
+            return _homework_events(state, command)
         case c.RecordSessionNote():
             return [
                 e.SessionNoteRecorded(session_id=command.session_id, text=command.text, sensitive=command.sensitive)
             ]
         case c.RecordContact():
-            return [e.ContactRecorded(channel=command.channel)]
+            return [_contact(command, context)]
         case _:
             assert_never(command)
 
@@ -167,6 +177,7 @@ def _reschedule_events(session: Session, command: c.RescheduleSession, context: 
             notice_hours=hours,
             late=late,
             cause=command.cause,
+            on_behalf_of=command.on_behalf_of,
         )
     ]
 
@@ -178,7 +189,14 @@ def _notice(session: Session, context: Context) -> tuple[float, bool]:
 
 
 def cancellation(
-    session: Session, context: Context, *, reason: str, cause: Cause | None = None, by_pause: bool = False
+    session: Session,
+    context: Context,
+    *,
+    reason: str,
+    cause: Cause | None = None,
+    on_behalf_of: Role | None = None,
+    by_pause: bool = False,
+    by_end: bool = False,
 ) -> e.SessionCancelled:
     """The cancellation of a session, with the notice that was given."""
     hours, late = _notice(session, context)
@@ -186,9 +204,11 @@ def cancellation(
         session_id=session.session_id,
         reason=reason,
         notice_hours=hours,
-        late=late and not by_pause,
+        late=late and not (by_pause or by_end),
         cause=cause,
+        on_behalf_of=on_behalf_of,
         by_pause=by_pause,
+        by_end=by_end,
     )
 
 
@@ -203,12 +223,13 @@ def _checked(command: c.RecordPresessionCheck, session: Session) -> e.Presession
         camera=command.camera,
         quiet=command.quiet,
         background=command.background,
+        attire=command.attire,
         findings=tuple(_findings(command, session)),
     )
 
 
 @implements("mentor247.surroundings")
-def _findings(command: c.RecordPresessionCheck, session: Session) -> Iterator[e.Finding]:
+def _findings(command: c.RecordPresessionCheck, session: Session) -> Iterator[e.CheckFinding]:
     """The items that failed: the device, each yes/no item, and a check less than ten minutes before the start."""
     if command.device == "phone":
         yield "device"
@@ -224,6 +245,8 @@ def _findings(command: c.RecordPresessionCheck, session: Session) -> Iterator[e.
         yield "quiet"
     if not command.background:
         yield "background"
+    if command.attire is False:
+        yield "attire"
     if command.checked_at > session.starts_at - CHECK_LEAD:
         yield "late_check"
 
@@ -240,11 +263,23 @@ def _completed(state: Relationship, command: c.CompleteSession) -> e.SessionComp
         agenda=command.agenda,
         status=state.status,
         call_to_action=command.call_to_action,
+        encouragement=command.encouragement,
         camera_on=command.camera_on,
     )
 
 
-def _homework_events(homework: Homework, command: c.ReportHomework) -> list[e.SessionEvent]:
+def _contact(command: c.RecordContact, context: Context) -> e.ContactRecorded:
+    """Who was in touch: as told, else mentee and mentor where a party or a service tells it, else the actor alone."""
+    role = context.actor.role
+    usual = PARTIES if role in (*PARTIES, "service") else (role,)
+    between = usual if command.between is None else command.between
+    return e.ContactRecorded(channel=command.channel, between=between, minutes=command.minutes)
+
+
+def _homework_events(state: Relationship, command: c.ReportHomework) -> list[e.SessionEvent]:
+    if command.homework_id is None:
+        return [e.HomeworkReported(hours=command.hours, done=command.done, session_id=command.session_id or "")]
+    homework = state.homework[command.homework_id]
     if (homework.hours, homework.done) == (command.hours, command.done):
         return []
     return [
@@ -275,7 +310,9 @@ def fold_session(state: Relationship, event: e.SessionEvent, recorded: AnyRecord
                 "homework", event.homework_id, Homework(event.session_id)
             )
         case e.HomeworkReported():
-            homework = Homework(event.session_id, event.hours, event.done)
+            if event.homework_id is None:
+                return state
+            homework = Homework(event.session_id, event.hours, bool(event.done))
             return state.put("homework", event.homework_id, homework)
         case e.SessionCancelled():
             return _over(state, event.session_id, "cancelled")

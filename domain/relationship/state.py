@@ -141,6 +141,7 @@ class Relationship(Immutable):
 
     activated_at: datetime | None = None
     paused_at: datetime | None = None
+    ended_at: datetime | None = None
     end_review: bool = False
     retained_until: date | None = None
     erased: frozenset[str] = frozenset()

@@ -18,17 +18,41 @@ def status_problems(state: Relationship, command: c.StatusCommand, _: Context) -
     if isinstance(command, c.RecordEndReview):
         for i, objective in enumerate(command.objectives):
             yield from unknown_goal(state, objective.goal_id, f"data.objectives.{i}.goal_id")
-    elif isinstance(command, c.ErasePersonalData) and command.person not in state.people:
+    elif isinstance(command, c.RequestErasure | c.ErasePersonalData) and command.person not in state.people:
         yield Problem("unknown_person", "the relationship names no such person", field="data.person")
 
 
 def status_events(
     state: Relationship, command: c.StatusCommand, context: Context
 ) -> list[e.StatusEvent | e.SessionCancelled]:
-    """The events of a step; a pause also cancels the sessions to come. None when the state shows it already."""
+    """The events of a step; a pause and the end also cancel the sessions to come. None when the state shows it already."""
     match command:
         case c.ActivateRelationship():
             return [e.RelationshipActivated()]
+        case c.PostponeRelationship():
+            return [
+                e.RelationshipPostponed(
+                    start_on=command.start_on,
+                    reason=command.reason,
+                    informed=command.informed,
+                    next_steps=command.next_steps,
+                )
+            ]
+        case c.ReviewRelationship():
+            return [
+                e.RelationshipReviewed(
+                    note=command.note,
+                    next_steps=command.next_steps,
+                    look_again_on=command.look_again_on,
+                    about=command.about,
+                )
+            ]
+        case c.ShareReport():
+            return [
+                e.ReportShared(
+                    with_whom=command.with_whom, period_from=command.period_from, period_to=command.period_to
+                )
+            ]
         case c.PauseRelationship():
             paused = e.RelationshipPaused(
                 reason=command.reason,
@@ -36,32 +60,34 @@ def status_events(
                 informed=command.informed,
                 next_steps=command.next_steps,
             )
-            return [paused, *_cancel_future(state, context)]
+            return [paused, *_cancel_future(state, context, by_end=False)]
         case c.ResumeRelationship():
             return [e.RelationshipResumed(informed=command.informed, note=command.note)]
         case c.RecordEndReview():
             return [e.EndReviewRecorded(objectives=command.objectives, signposting=command.signposting)]
         case c.TerminateRelationship():
-            return [
-                e.RelationshipTerminated(
-                    reason=command.reason, informed=command.informed, next_steps=command.next_steps
-                )
-            ]
+            ended = e.RelationshipTerminated(
+                reason=command.reason, informed=command.informed, next_steps=command.next_steps
+            )
+            return [ended, *_cancel_future(state, context, by_end=True)]
         case c.SecureRecords():
             known = state.retained_until == command.retained_until
             return [] if known else [e.RecordsSecured(retained_until=command.retained_until)]
+        case c.RequestErasure():
+            return [e.ErasureRequested(person=command.person, basis=command.basis, legal_hold=command.legal_hold)]
         case c.ErasePersonalData():
             erased = command.person in state.erased
-            return [] if erased else [e.PersonalDataErased(person=command.person, basis=command.basis)]
+            return [] if erased else [e.PersonalDataErased(person=command.person, request=command.request)]
         case _:
             assert_never(command)
 
 
 @implements("cmn.pause-or-stop")
-def _cancel_future(state: Relationship, context: Context) -> list[e.SessionCancelled]:
-    """A pause cancels the sessions that were still to come, and they count for neither party."""
+def _cancel_future(state: Relationship, context: Context, *, by_end: bool) -> list[e.SessionCancelled]:
+    """A pause and the end cancel the sessions that were still to come, and they count for neither party."""
+    reason = "the relationship ended" if by_end else "the relationship was paused"
     return [
-        cancellation(state.sessions[session_id], context, reason="the relationship was paused", by_pause=True)
+        cancellation(state.sessions[session_id], context, reason=reason, by_pause=not by_end, by_end=by_end)
         for session_id in state.booked.after(context.occurred_at)
     ]
 
@@ -76,7 +102,9 @@ def fold_status(state: Relationship, event: e.StatusEvent, recorded: AnyRecorded
         case e.RelationshipResumed():
             return state.but(status="active", paused_at=None)
         case e.RelationshipTerminated():
-            return state.but(status="terminated", paused_at=None)
+            return state.but(status="terminated", paused_at=None, ended_at=recorded.occurred_at)
+        case e.RelationshipPostponed() | e.RelationshipReviewed() | e.ReportShared() | e.ErasureRequested():
+            return state
         case e.EndReviewRecorded():
             return state.but(end_review=True)
         case e.RecordsSecured():

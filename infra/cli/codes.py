@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from domain.codes.clauses import CLAUSES, CODES, KINDS, Clause
+from domain.codes.clauses import CLAUSES, CODES, KINDS, POLICY, Clause
 from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_note, print_table, print_text
 from infra.codes.trace import Trace, find_suite, trace
 
@@ -36,7 +36,7 @@ def show_clause(
     if clause_id not in CLAUSES:
         fail(f"no code has a clause {clause_id!r}; `rapport codes list` names them all", USAGE)
     found = next(row for row in _traced() if row.clause.id == clause_id)
-    clause, code = found.clause, CODES[found.clause.code]
+    clause, code = found.clause, CODES.get(found.clause.code, POLICY)
     if as_json:
         print_json({**_described(clause), "version": code.version, "title": code.title} | _evidence(found))
         return

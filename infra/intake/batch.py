@@ -1,13 +1,13 @@
 """One batch being decided: what it reads, what it will write. Nothing outside changes until it is committed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from eventsourcing.persistence import StoredEvent
 
 from domain.mentor.state import Mentor
-from domain.model import NOTHING_KNOWN, AnyRecorded, Context, Event, Known
+from domain.model import NOTHING_KNOWN, Accepted, AnyRecorded, Context, Known
 from domain.problem import Problem, Refused
 from domain.programme.state import Programme
 from domain.registry import State, decide, evolve
@@ -137,22 +137,23 @@ class Batch:
                 problem = Problem("version", said, field="expectedversion")
                 return Receipt(message.source, message.id, message.subject, "conflict", (), (problem,))
             context = self._context(message, entry)
-            events = decide(message.subject, entry.state, message.command, context)
-            return self._recorded(message, context, entry, events)
+            accepted = decide(message.subject, entry.state, message.command, context)
+            return self._recorded(message, context, entry, accepted)
         except Refused as refused:
             return Receipt(message.source, message.id, message.subject, "refused", (), refused.problems)
         except _Broken as broken:
             return self._invalid(message, Problem("unreadable", str(broken), field="subject"))
 
-    def _recorded(self, message: Message, context: Context, entry: Entry, events: Sequence[Event]) -> Receipt:
-        if not events:
+    def _recorded(self, message: Message, context: Context, entry: Entry, accepted: Accepted) -> Receipt:
+        if not accepted.events:
             return Receipt(message.source, message.id, message.subject, "accepted")
         state, version = entry.state, entry.head.version
         before = state.known if isinstance(state, Relationship) else NOTHING_KNOWN
         known = None if context.known is before else context.known
+        findings = accepted.findings or None
         made = []
         names = []
-        for event in events:
+        for event in accepted.events:
             version += 1
             recorded = self.mapper.envelopes[type(event)](
                 subject=message.subject,
@@ -166,9 +167,10 @@ class Batch:
                 causation_id=message.causation_id,
                 traceparent=message.traceparent,
                 known=known,
+                findings=findings,
                 data=event,
             )
-            known = None
+            known = findings = None
             state = evolve(state, recorded)
             made.append(recorded)
             names.append((type(event).__name__, version))

@@ -20,7 +20,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, Valid
 from domain import ids
 from domain.model import Actor, Command, Data, Time
 from domain.problem import Problem
-from domain.registry import AGGREGATE_OF, COMMAND_OF, COMMANDS, Kind
+from domain.registry import AGGREGATES_OF, COMMAND_OF, COMMANDS, Kind
 from domain.words import ROLES
 from infra.intake import attributes, failure, form_problems, times
 from infra.intake.proof import MAX_LENGTH, Proof
@@ -292,14 +292,14 @@ def _command_name(read: dict[str, Any]) -> str:
 class _Form(NamedTuple):
     """What a message that names one command, or none that we know, looks like.
 
-    `kind` is the aggregate that its subject names, None for an unknown command. `asks_for_nothing` says that `data` may be
+    `kinds` are the aggregates that its subject may name, none for an unknown command. `asks_for_nothing` says that `data` may be
     left out: CloudEvents lets it, and the command has no field that must be there. `dated` are the places of times and days,
     `ids` the fields with ids, by their path.
     """
 
     validate: Callable[[bytes], Envelope[Any]]
     command: type[Command]
-    kind: Kind | None
+    kinds: tuple[Kind, ...]
     asks_for_nothing: bool
     dated: tuple[times.Place, ...]
     ids: Mapping[str, ids.Namespace]
@@ -312,7 +312,7 @@ def _form(name: str) -> _Form:
     return _Form(
         envelope.__pydantic_validator__.validate_json,
         command,
-        AGGREGATE_OF.get(name),
+        AGGREGATES_OF.get(name, ()),
         bool(name) and not any(info.is_required() for info in command.model_fields.values()),
         (times.Place(("time",), "time"), *times.places(command, ("data",))),
         ids.paths(command, "data."),
@@ -322,11 +322,11 @@ def _form(name: str) -> _Form:
 def _further(read: dict[str, Any], form: _Form) -> list[Problem]:
     """What pydantic's types do not say: unknown type, wrong kind of subject, unknown role."""
     problems = []
-    if form.kind is None:
+    if not form.kinds:
         if "type" in read:
             problems.append(Problem("unknown_type", _type_expected(read["type"]), field="type"))
     elif isinstance(subject := read.get("subject"), str):
-        problems += _subject_problems(subject, form.kind)
+        problems += _subject_problems(subject, form.kinds)
     if isinstance(actor := read.get("actor"), str):
         role, _, id_ = actor.partition(":")
         if role not in _ROLES:
@@ -349,7 +349,11 @@ def _type_expected(said: Any) -> str:
     return f"{expected}; did you mean {PREFIX}{meant}?" if meant else expected
 
 
-def _subject_problems(subject: str, kind: Kind) -> list[Problem]:
+def _subject_problems(subject: str, kinds: tuple[Kind, ...]) -> list[Problem]:
+    kind = kinds[0]
+    if len(kinds) > 1:
+        # Terms: of a relationship where there is no prefix, else of the other aggregate.
+        kind = "relationship" if ":" not in subject else next(each for each in kinds if each != "relationship")
     if kind == "relationship":
         if _UUID.fullmatch(subject):
             return []

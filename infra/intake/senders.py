@@ -163,7 +163,7 @@ def _of_case(command: Command, state: State | None, state_of: Callable[[str], St
     found = set()
     for case in cases:
         about = state_of(case.relationship_id.lower()) if case.relationship_id else None
-        if not isinstance(about, Relationship) or about.mentor_id.lower() != case.mentor_id.lower():
+        if not isinstance(about, Relationship) or about.mentor_id.lower() != (case.mentor_id or "").lower():
             return set()
         found.add(about.programme_id)
     return found

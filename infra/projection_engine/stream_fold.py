@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from domain.commitment.terms import TermsInTime
 from domain.model import Event
-from domain.registry import AGGREGATE_OF_EVENT, Kind, kind_of
+from domain.registry import AGGREGATES_OF_EVENT, Kind, kind_of
 from infra.store.log_reader import LogEntry
 from projections.dataset import Key, Row
 from projections.projection import Given, Projection, RowFold, StateFold
@@ -88,7 +88,8 @@ class Folder:
         kinds: dict[Kind, set[str]] = {}
         for each in self.projections:
             for event in each.listens:
-                kinds.setdefault(AGGREGATE_OF_EVENT[event.__name__], set()).add(each.name)
+                for kind in AGGREGATES_OF_EVENT[event.__name__]:
+                    kinds.setdefault(kind, set()).add(each.name)
         self._by_kind: Mapping[Kind, set[str]] = kinds
 
     def concerns(self, subject: str) -> bool:

@@ -10,7 +10,7 @@ from domain.ids import OF_SUBJECT, key
 from domain.mentor.state import Mentor
 from domain.model import TermSetting
 from domain.programme.state import Programme
-from domain.registry import AGGREGATE_OF, State, kind_of
+from domain.registry import AGGREGATES_OF, State, kind_of
 from domain.relationship.gates import unmet
 from domain.relationship.lifecycle import allowed
 from domain.relationship.state import Matter, Relationship
@@ -140,5 +140,5 @@ def _other(subject: str, state: State, at: datetime) -> Shown:
             raise AssertionError(subject)
         case _:
             assert_never(state)
-    shown["allowed"] = sorted(name for name, of in AGGREGATE_OF.items() if of == kind)
+    shown["allowed"] = sorted(name for name, kinds in AGGREGATES_OF.items() if kind in kinds)
     return shown

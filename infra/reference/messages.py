@@ -10,7 +10,7 @@ from domain.ids import ID
 from domain.mentor import decide as mentor_rules
 from domain.model import Command, data_class_of
 from domain.programme import decide as programme_rules
-from domain.registry import AGGREGATE_OF, COMMAND_OF, COMMANDS, Kind
+from domain.registry import AGGREGATES_OF, COMMAND_OF, COMMANDS, Kind
 from domain.relationship.lifecycle import CREATION, TABLE
 from domain.relationship.permissions import may_send
 from domain.words import STATUSES
@@ -99,13 +99,13 @@ def _kinds() -> Iterator[str]:
     for kind, subject in _SUBJECTS.items():
         yield f"## {kind.capitalize()}\n\n`subject` is {subject}.\n"
         for name, command in COMMANDS.items():
-            if AGGREGATE_OF[name] == kind:
+            if AGGREGATES_OF[name][0] == kind:
                 yield from _command(name, command)
 
 
 def _command(name: str, command: type[Command]) -> Iterator[str]:
     events = ", ".join(f"`{event}`" for event, by in COMMAND_OF.items() if by == name)
-    roles = may_send(command) if AGGREGATE_OF[name] == "relationship" else _OTHERS[command]
+    roles = may_send(command) if AGGREGATES_OF[name][0] == "relationship" else _OTHERS[command]
     yield f"### {name}\n\n{(command.__doc__ or '').strip()} Records {events}.\n"
     yield f"Sent by {', '.join(sorted(roles))}{_when(name)}.\n"
     if command.model_fields:
@@ -115,7 +115,7 @@ def _command(name: str, command: type[Command]) -> Iterator[str]:
 
 
 def _when(name: str) -> str:
-    if AGGREGATE_OF[name] != "relationship":
+    if AGGREGATES_OF[name][0] != "relationship":
         return ""
     if name == CREATION:
         return "; before there is a relationship"
@@ -153,7 +153,9 @@ def _shape(schema: dict[str, Any]) -> str:
             return f"list of: {_shape(schema['items'])}" if "items" in schema else "list"
         case "object":
             return (
-                f"map to {_shape(schema['additionalProperties'])}" if schema.get("additionalProperties") else "object"
+                f"map to {_shape(further)}"
+                if isinstance(further := schema.get("additionalProperties"), dict)
+                else "object"
             )
         case "integer" | "number" as number:
             low, high = schema.get("minimum"), schema.get("maximum")

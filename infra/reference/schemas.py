@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from domain.ids import ID, ROLE_AND_ID
 from domain.model import Command, Event
-from domain.registry import AGGREGATE_OF, AGGREGATE_OF_EVENT, COMMANDS, Kind
+from domain.registry import AGGREGATES_OF, AGGREGATES_OF_EVENT, COMMANDS, Kind
 from infra.intake.form_problems import MAX_PROBLEMS
 from infra.intake.message import IN_BASE64, PREFIX, Envelope
 from infra.intake.receipt import Status
@@ -33,9 +33,10 @@ FORMS: Final[dict[str, Schema]] = {
 }
 
 
-def subject_of(kind: Kind) -> Schema:
-    """What the subject of an aggregate's messages looks like."""
-    return {"type": "string", "pattern": UUID if kind == "relationship" else f"^{kind}:{ID}$"}
+def subject_of(*kinds: Kind) -> Schema:
+    """What the subject of the messages of an aggregate, or of one of several, looks like."""
+    patterns = [UUID if kind == "relationship" else f"^{kind}:{ID}$" for kind in kinds]
+    return {"type": "string", "pattern": "|".join(patterns)}
 
 
 def command_schema(name: str, command: type[Command]) -> Schema:
@@ -43,7 +44,7 @@ def command_schema(name: str, command: type[Command]) -> Schema:
     schema = _tidy(TypeAdapter(Envelope[command]).json_schema())  # type: ignore[valid-type]
     schema["properties"] |= {
         "type": {"const": PREFIX + name},
-        "subject": subject_of(AGGREGATE_OF[name]),
+        "subject": subject_of(*AGGREGATES_OF[name]),
         "actor": {"type": "string", "pattern": ROLE_AND_ID},
     }
     for attribute, more in FORMS.items():
@@ -70,7 +71,7 @@ def event_schema(name: str, event: type[Event]) -> Schema:
                 "id": {**TEXT, "description": "subject/version: the same however often the fact is sent."},
                 "source": TEXT,
                 "type": {"const": PREFIX + name},
-                "subject": subject_of(AGGREGATE_OF_EVENT[name]),
+                "subject": subject_of(*AGGREGATES_OF_EVENT[name]),
                 "time": {**TIME, "description": "When it happened."},
                 "recordedat": {**TIME, "description": "When it was recorded."},
                 "datacontenttype": {"const": "application/json"},

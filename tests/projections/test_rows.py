@@ -199,7 +199,7 @@ class TestConcerns:
 
 def test_a_case_from_its_opening_to_its_end_without_what_was_said_and_decided() -> None:
     events = (
-        case.CaseOpened(mentor_id="ben", kind="law", description="secret", relationship_id=SUBJECT),
+        case.CaseOpened(mentor_id="ben", about="mentor:ben", kind="law", description="secret", relationship_id=SUBJECT),
         case.CaseEscalated(to="hanna"),
         case.CaseEscalated(to="hugo"),
         case.CaseDecided(decision="mentor_removed", reason="secret"),

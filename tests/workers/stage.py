@@ -167,7 +167,7 @@ class Stage:
     def _decide(self, subject: str, command: Command, at: datetime, who: Actor) -> bool:
         state = self.states.get(subject)
         try:
-            events = decide(subject, state, command, Context(who, at, self.now, self._known(state, at)))
+            events = decide(subject, state, command, Context(who, at, self.now, self._known(state, at))).events
         except Refused:
             return False
         for event in events:

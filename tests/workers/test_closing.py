@@ -62,7 +62,7 @@ def test_when_retention_is_over_erasure_is_proposed_and_nothing_is_erased() -> N
     assert told.notes[-1].at == datetime(2027, 4, 7, tzinfo=UTC)
     assert [task.about for task in told.tasks("erasure")] == ["ana", "ben"]
     assert told.all_sent == []
-    told.happens(e.PersonalDataErased(person="ana", basis="retention"), on=402)
+    told.happens(e.PersonalDataErased(person="ana", request=1), on=402)
     assert [task.about for task in told.tasks("erasure")] == ["ben"]
 
 

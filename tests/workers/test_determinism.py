@@ -62,15 +62,15 @@ OF_RELATIONSHIP: tuple[Event, ...] = (
     ended(),
     e.EndReviewRecorded(objectives=(), signposting=()),
     e.RecordsSecured(retained_until=day(90).date()),
-    e.PersonalDataErased(person="ana", basis="x"),
+    e.PersonalDataErased(person="ana", request=1),
 )
 OF_OTHERS: tuple[tuple[str, Event], ...] = (
-    (CASE, CaseOpened(mentor_id="ben", relationship_id=SUBJECT, kind="code", description="x")),
+    (CASE, CaseOpened(mentor_id="ben", about="mentor:ben", relationship_id=SUBJECT, kind="code", description="x")),
     (CASE, CaseEscalated(to="hr:h")),
     (CASE, CaseDecided(decision="further_training", reason="x")),
     (CASE, CaseDecided(decision="mentor_removed", reason="x")),
     (CASE, CaseClosed()),
-    (MENTOR, MentorSuspended()),
+    (MENTOR, MentorSuspended(reason="x")),
     (MENTOR, MentorReinstated()),
     (MENTOR, MentorRemoved(reason="x")),
     (MENTOR, TrainingRecorded(course="c", completed_on=day(0).date(), due_on=day(20).date())),

@@ -93,7 +93,7 @@ def test_training_is_watched_once_the_code_binds_and_no_longer_than_that() -> No
 @pytest.mark.clause("cmn.breaches")
 def test_a_case_that_ends_in_further_training_is_a_task_until_some_is_recorded() -> None:
     told = stage("cmn")
-    opened = CaseOpened(mentor_id="ben", relationship_id=SUBJECT, kind="code", description="x")
+    opened = CaseOpened(mentor_id="ben", about="mentor:ben", relationship_id=SUBJECT, kind="code", description="x")
     told.happens(opened, CaseDecided(decision="further_training", reason="x"), on=3, subject="case:c1")
     [task] = told.tasks()
     assert (task.kind, task.subject, task.clauses) == ("further_training", MENTOR, ("cmn.breaches",))

@@ -87,7 +87,7 @@ def test_a_removal_by_hand_ends_each_relationship_too() -> None:
 
 
 def test_a_suspension_asks_what_becomes_of_each_relationship_that_runs() -> None:
-    told = stage().happens(MentorSuspended(), on=5, subject=MENTOR)
+    told = stage().happens(MentorSuspended(reason="x"), on=5, subject=MENTOR)
     assert [task.subject for task in told.tasks("mentor_suspended")] == [SUBJECT, THIRD]
     assert told.told("mentor_suspended") == ["mentor:ben", "coordinator", "coordinator"]
     assert status(told)[SUBJECT] == "active"

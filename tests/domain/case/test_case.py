@@ -48,7 +48,7 @@ def test_a_breach_is_opened_escalated_decided_and_closed() -> None:
         statuses.append(known(stream).status)
     assert statuses == ["open", "escalated", "decided", "closed"]
     assert events == [
-        CaseOpened(mentor_id="ana", relationship_id="r1", kind="code", description="said"),
+        CaseOpened(mentor_id="ana", about="mentor:ana", relationship_id="r1", kind="code", description="said"),
         CaseEscalated(to="hr:petra"),
         CaseDecided(decision="mentor_removed", reason="it was so"),
         CaseClosed(),

@@ -74,7 +74,7 @@ def test_registering_again_with_other_data_is_refused() -> None:
             RecordDevelopment(what="a seminar", completed_on=MARCH),
             DevelopmentRecorded(what="a seminar", completed_on=MARCH),
         ),
-        (SuspendMentor(), MentorSuspended()),
+        (SuspendMentor(reason="x"), MentorSuspended(reason="x")),
         (RemoveMentor(reason="left"), MentorRemoved(reason="left")),
     ],
 )
@@ -88,14 +88,14 @@ def test_a_mentor_in_good_standing_has_nothing_to_be_reinstated_from() -> None:
 
 def test_a_suspended_mentor_is_reinstated() -> None:
     ana = mentor()
-    ana.when(SuspendMentor())
+    ana.when(SuspendMentor(reason="x"))
     assert known(ana).standing == "suspended"
     assert ana.when(ReinstateMentor()) == [MentorReinstated()]
     assert known(ana).standing == "good"
 
 
 @pytest.mark.clause("cmn.breaches")
-@pytest.mark.parametrize("command", [SuspendMentor(), ReinstateMentor(), RegisterMentor()])
+@pytest.mark.parametrize("command", [SuspendMentor(reason="x"), ReinstateMentor(), RegisterMentor()])
 def test_removal_is_final(command: Command) -> None:
     ana = mentor()
     ana.when(RemoveMentor(reason="a breach"))
@@ -140,7 +140,9 @@ def test_mentors_record_nobody_elses_development() -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-@pytest.mark.parametrize("command", [RegisterMentor(), SuspendMentor(), RecordTraining(course="c", completed_on=MARCH)])
+@pytest.mark.parametrize(
+    "command", [RegisterMentor(), SuspendMentor(reason="x"), RecordTraining(course="c", completed_on=MARCH)]
+)
 def test_the_office_hr_and_workers_see_to_mentors(command: Command, role: str) -> None:
     actor = f"{role}:ana"
     if role in {"coordinator", "supplier", "hr", "worker"}:
@@ -152,7 +154,7 @@ def test_the_office_hr_and_workers_see_to_mentors(command: Command, role: str) -
 def test_every_problem_is_told_at_once() -> None:
     ana = mentor()
     ana.when(RemoveMentor(reason="a breach"))
-    assert codes(ana.refused(SuspendMentor(), "service:booking")) == ["role", "state"]
+    assert codes(ana.refused(SuspendMentor(reason="x"), "service:booking")) == ["role", "state"]
 
 
 def test_every_command_says_who_may_send_it() -> None:
@@ -166,7 +168,7 @@ _commands = st.one_of(
         RecordTraining, course=st.sampled_from(["a", "b"]), completed_on=_days, due_on=st.sampled_from([None, MAY])
     ),
     st.builds(RecordDevelopment, what=st.sampled_from(["a", "b"]), completed_on=_days),
-    st.just(SuspendMentor()),
+    st.just(SuspendMentor(reason="x")),
     st.just(ReinstateMentor()),
     st.builds(RemoveMentor, reason=st.sampled_from(["x", "y"])),
 )

@@ -80,7 +80,7 @@ COMMANDS: dict[type[Command], Command] = {
         c.AgreeReporting(with_whom="customer", outputs=("goals",), every_days=30),
         c.ShareContactDetails(email="ana@example.org"),
         c.AgreeGoal(goal_id="g2", title="Speak well", type="business", source="mentee", agreed_by=BOTH),
-        c.ReviseGoal(goal_id="g1", title="Lead two teams"),
+        c.ReviseGoal(goal_id="g1", title="Lead two teams", agreed_by=BOTH),
         c.DropGoal(goal_id="g1", reason="done with it"),
         c.RecordGoalProgress(goal_id="g1", progress="achieved"),
         c.MarkTopicPrivate(topic="Health"),
@@ -136,6 +136,6 @@ COMMANDS: dict[type[Command], Command] = {
         c.RecordEndReview(objectives=(Objective(goal_id="g1", outcome="reached"),), signposting=("a book",)),
         c.TerminateRelationship(reason="goals_met", informed=BOTH, next_steps="stay in touch"),
         c.SecureRecords(retained_until=day(2190).date()),
-        c.ErasePersonalData(person="ana", basis="asked for"),
+        c.ErasePersonalData(person="ana", request=1),
     )
 }

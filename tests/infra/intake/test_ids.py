@@ -7,7 +7,7 @@ import pytest
 from pydantic_core import to_jsonable_python
 
 from domain.ids import id_fields, paths
-from domain.registry import AGGREGATE_OF, COMMANDS
+from domain.registry import AGGREGATES_OF, COMMANDS
 from infra.intake.message import Message, parse
 from infra.intake.receipt import Receipt
 from tests.infra.store.golden import SUBJECTS, value
@@ -22,7 +22,7 @@ NO_TEXT = [5, 1.5, True, [], ["ben"], {"id": "ben"}]
 def filled(name: str) -> dict[str, Any]:
     """The data of a command with every field filled; its ids are well-formed."""
     command = COMMANDS[name]
-    ids = {field.name: "hr:Hanna" if field.namespace in {"whom", "recipient"} else "Some-1" for field in id_fields(command)}  # fmt: skip
+    ids = {field.name: "hr:Hanna" if field.namespace in {"whom", "about", "recipient"} else "Some-1" for field in id_fields(command)}  # fmt: skip
     values = {field: value(info.annotation, field) for field, info in command.model_fields.items()}
     nested = {field.name for field in id_fields(command) if field.namespace is None}
     found: dict[str, Any] = to_jsonable_python(values | {name: id_ for name, id_ in ids.items() if name not in nested})
@@ -37,7 +37,7 @@ def with_id(name: str, path: str, id_: object) -> tuple[bytes, str]:
         data[field][0][inner] = id_
     else:
         data[field] = id_
-    subject = SUBJECTS[AGGREGATE_OF[name]]
+    subject = SUBJECTS[AGGREGATES_OF[name][0]]
     return line(name, data, subject=subject), f"data.{field}.0.{inner}" if inner else f"data.{field}"
 
 

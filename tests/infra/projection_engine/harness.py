@@ -92,7 +92,7 @@ def programme(programme_id: str, *terms: tuple[float, str, float]) -> list[AnyRe
 def case(case_id: str = "c1") -> list[AnyRecorded]:
     """A conduct case from its beginning to its end."""
     events = (
-        CaseOpened(mentor_id="ben", kind="code", description="unkind words"),
+        CaseOpened(mentor_id="ben", about="mentor:ben", kind="code", description="unkind words"),
         CaseEscalated(to="hanna"),
         CaseDecided(decision="further_training", reason="a first time"),
         CaseClosed(),

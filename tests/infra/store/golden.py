@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, BaseModel
 
 from domain.ids import id_fields
 from domain.model import Event, Known, TermSetting
-from domain.registry import AGGREGATE_OF_EVENT, EVENTS
+from domain.registry import AGGREGATES_OF_EVENT, EVENTS
 from infra.store.mapper import RapportMapper
 
 FOLDER = Path(__file__).parent / "golden"
@@ -29,6 +29,7 @@ SUBJECTS = {
 TEXTS = {
     "relationship_id": SUBJECTS["relationship"],
     "recipient": "hr:hanna",
+    "about": "mentor:Some.about-1",
     "to": "hr:hanna",
     "timezone": "Europe/Bucharest",
 }
@@ -42,7 +43,7 @@ def stored(event: type[Event]) -> bytes:
     """An event of this class with every field filled, as the mapper stores it."""
     mapper = RapportMapper()
     recorded = mapper.envelopes[event](
-        subject=SUBJECTS[AGGREGATE_OF_EVENT[event.__name__]],
+        subject=SUBJECTS[AGGREGATES_OF_EVENT[event.__name__][0]],
         version=7,
         occurred_at=TIME,
         recorded_at=TIME.replace(minute=31),
