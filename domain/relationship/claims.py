@@ -42,7 +42,9 @@ def confirmation_problems(state: Relationship, command: c.ConfirmAgreement, cont
         others = " and ".join(claim.waits_for.replace("_", " ") for claim in waiting)
         yield Problem("nothing_open", f"event {version} waits for the word of {others}, not of {role}", field=field)
     else:
-        message = f"nothing of event {version} waits to be confirmed: it was confirmed, or a later agreement took its place"
+        message = (
+            f"nothing of event {version} waits to be confirmed: it was confirmed, or a later agreement took its place"
+        )
         yield Problem("nothing_open", message, field=field)
 
 

@@ -28,9 +28,7 @@ def goal_problems(state: Relationship, command: c.GoalCommand, context: Context)
         case c.DropGoal():
             yield from _open_goal(state, command.goal_id, "dropped")
             if context.actor.role != "mentee" and not _by_both(command.agreed_by or ()):
-                message = (
-                    f"the {context.actor.role} alone can't drop a goal: let the mentee drop it, or name both in agreed_by"
-                )
+                message = f"the {context.actor.role} alone can't drop a goal: let the mentee drop it, or name both in agreed_by"
                 yield Problem("own_matter", message, field="data.agreed_by")
         case c.RecordGoalProgress():
             yield from _progress_problems(state, command)
