@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from domain.relationship.commands import ProposeRelationship
 from domain.relationship.state import Relationship
 from infra.clock import Clock
-from infra.intake.batch import Batch, Key
+from infra.intake.batch import Batch, Key, apply_status
 from infra.intake.failure import Failure
 from infra.intake.folding import fold_streams
 from infra.intake.message import Message, parse
@@ -348,7 +348,17 @@ class Handler:
     ) -> Batch:
         limits = senders if senders is not None and senders.limits_programmes else None
         now = self.clock.now()
-        return Batch(self.store.mapper, now, self._recorded_time(now), read, self._load, answered, spellings, limits)
+        return Batch(
+            self.store.mapper,
+            now,
+            self._recorded_time(now),
+            read,
+            self._load,
+            self._open_relationships,
+            answered,
+            spellings,
+            limits,
+        )
 
     def _recorded_time(self, now: datetime) -> datetime:
         """When a batch that is decided now is recorded: a clock that is behind the log records at the log's latest time."""
@@ -385,6 +395,14 @@ class Handler:
 
     def _load(self, subject: str) -> Entry:
         return self._known(subject) or fold_streams(self.store, [subject])[subject]
+
+    def _open_relationships(self, mentor_id: str) -> set[str]:
+        """The relationships of a mentor that have not ended, those of the batch under way included."""
+        open_ = self.store.open_relationships(mentor_id)
+        if self._under_way is not None:
+            for subject, entry in self._under_way.decided.batch.touched.items():
+                apply_status(open_, subject, entry.state, mentor_id)
+        return open_
 
     def _known(self, subject: str) -> Entry | None:
         """What the batch under way says comes first: it may not be committed yet, but what follows it comes after it."""
