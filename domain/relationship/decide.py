@@ -15,6 +15,7 @@ from domain.model import Accepted, Command, Context, Event, Finding
 from domain.problem import Problem, Refused, refuse
 from domain.relationship import commands as c
 from domain.relationship import events as e
+from domain.relationship import sessions
 from domain.relationship.agreements import agreement_events, agreement_problems, one_person_problems
 from domain.relationship.concerns import concern_events, concern_problems
 from domain.relationship.corrections import correction_events, correction_problems
@@ -23,7 +24,6 @@ from domain.relationship.goals import goal_events, goal_problems
 from domain.relationship.guards import Attempt, first_clause
 from domain.relationship.lifecycle import follow
 from domain.relationship.permissions import check_actor
-from domain.relationship.sessions import session_events, session_problems
 from domain.relationship.state import Relationship, repeat_key, time_key
 from domain.relationship.status_changes import status_events, status_problems
 
@@ -45,7 +45,7 @@ _THEMES: Final[dict[type[Command], Theme]] = {
     for union, theme in (
         (c.AgreementCommand, Theme(agreement_problems, agreement_events)),
         (c.GoalCommand, Theme(goal_problems, goal_events)),
-        (c.SessionCommand, Theme(session_problems, session_events)),
+        (c.SessionCommand, Theme(sessions.problems, sessions.events, sessions.findings)),
         (c.FeedbackCommand, Theme(feedback_problems, feedback_events)),
         (c.ConcernCommand, Theme(concern_problems, concern_events)),
         (c.CorrectionCommand, Theme(correction_problems, correction_events)),

@@ -276,12 +276,13 @@ class TopicOpened(Event):
 
 # --- sessions ------------------------------------------------------------------------------------------------------
 class SessionScheduled(Event):
-    """A session was put on the calendar."""
+    """A session was put on the calendar; `unpaid_at_risk` where the code of a paid platform does not know its channel."""
 
     session_id: SessionId
     starts_at: ScheduleTime
     channel: ChannelName
     minutes: Minutes
+    unpaid_at_risk: Flag = False
 
 
 class SessionRescheduled(Event):

@@ -46,8 +46,8 @@ def _within(*states: State, guard: Rule | None = None) -> TransitionList:
     return _joined([state.to(state, internal=True, validators=_validators(guard)) for state in states])
 
 
-def _told_later(*states: State) -> TransitionList:
-    return _within(*states, guard=guards.took_place_before)
+def _told_later(*states: State, guard: Rule = guards.took_place_before) -> TransitionList:
+    return _within(*states, guard=guard)
 
 
 def _joined_with(one: TransitionList, other: TransitionList) -> TransitionList:
@@ -116,10 +116,12 @@ class Lifecycle(StateMachine):
 
     # What took place before a pause or the end may still be told afterwards.
     ScheduleSession = _joined_with(
-        _within(contracting, active, guard=guards.remote_channel), _told_later(paused, terminated)
+        _within(contracting, active, guard=guards.session_may_be_planned),
+        _told_later(paused, terminated, guard=guards.scheduled_before),
     )
     RescheduleSession = _joined_with(
-        _within(contracting, active, guard=guards.before_the_start), _told_later(paused, terminated)
+        _within(contracting, active, guard=guards.before_the_start),
+        _told_later(paused, terminated, guard=guards.moved_before),
     )
     CancelSession = _joined_with(_within(contracting, active), _told_later(paused, terminated))
     RecordPresessionCheck = _joined_with(_within(contracting, active), _told_later(paused, terminated))
@@ -131,7 +133,9 @@ class Lifecycle(StateMachine):
     ReportHomework = _joined_with(_within(contracting, active, paused), _told_later(terminated))
     RecordGoalProgress = _joined_with(_within(contracting, active, paused), _told_later(terminated))
     RecordSessionNote = _joined_with(_within(contracting, active, paused), _told_later(terminated))
-    RecordContact = _joined_with(_within(contracting, active, paused), _told_later(terminated))
+    RecordContact = _joined_with(
+        _within(contracting, active, paused), _told_later(terminated, guard=guards.contact_by_the_office_or_before)
+    )
 
     # Also, or only, after the end.
     RespondToNps = _within(contracting, active, paused, terminated)

@@ -37,8 +37,19 @@ MatterStatus = Literal["open", "resolved", "dismissed"]
 Report = Literal["trust", "disrespect"]
 
 
+class Move(NamedTuple):
+    """A move of a session: when it was asked for, and the start that the session then had."""
+
+    at: datetime
+    starts_at: datetime
+
+
 class Session(NamedTuple):
-    """One session: `starts_at` is the start it last had, `minutes` its planned length."""
+    """One session: `starts_at` is the start of its latest move, `minutes` its planned length.
+
+    `moves` are in the order of their times, whenever they were told. `over_at` is when it took place, was missed or was
+    cancelled. `hours` are those of homework that were reported for it without an assigned one.
+    """
 
     session_id: str
     status: SessionStatus
@@ -50,6 +61,27 @@ class Session(NamedTuple):
     late_moves: int = 0
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    first_start: datetime | None = None
+    moves: tuple[Move, ...] = ()
+    over_at: datetime | None = None
+    hours: float | None = None
+    homework_done: bool = False
+
+    def start_at(self, moment: datetime) -> datetime:
+        """The start that it had at a time."""
+        for move in reversed(self.moves):
+            if move.at <= moment:
+                return move.starts_at
+        return self.first_start or self.starts_at
+
+    def is_latest_move(self, at: datetime) -> bool:
+        """Whether a move at that time comes after all others, so that the session keeps its start."""
+        return not self.moves or self.moves[-1].at <= at
+
+    def with_move(self, new: Move) -> tuple[Move, ...]:
+        """The moves with one more, after those of the same time."""
+        earlier = tuple(move for move in self.moves if move.at <= new.at)
+        return (*earlier, new, *self.moves[len(earlier) :])
 
 
 class Goal(NamedTuple):
@@ -191,6 +223,8 @@ class Relationship(Immutable):
 
     activated_at: datetime | None = None
     paused_at: datetime | None = None
+    # The pauses that are over.
+    pauses: tuple[tuple[datetime, datetime], ...] = ()
     ended_at: datetime | None = None
     end_review: bool = False
     retained_until: date | None = None
@@ -207,6 +241,10 @@ class Relationship(Immutable):
     def disrespect_open(self) -> bool:
         """Disrespect was reported and stands."""
         return "disrespect" in self.reports.values()
+
+    def was_paused(self, moment: datetime) -> bool:
+        """Whether a time lies within a pause that is over."""
+        return any(start <= moment < end for start, end in self.pauses)
 
     def entered(self, field: str, key: object, value: object) -> Mapping[Any, Any]:
         mapping = self.__dict__[field]

@@ -9,7 +9,7 @@ from domain.problem import Problem
 from domain.relationship import commands as c
 from domain.relationship import events as e
 from domain.relationship.goals import unknown_goal
-from domain.relationship.sessions import cancellation
+from domain.relationship.moves import cancellation
 from domain.relationship.state import Relationship
 
 
@@ -117,7 +117,10 @@ def fold_status(state: Relationship, event: e.StatusEvent, recorded: AnyRecorded
         case e.RelationshipPaused():
             return state.but(status="paused", paused_at=recorded.occurred_at)
         case e.RelationshipResumed():
-            return state.but(status="active", paused_at=None)
+            pauses = state.pauses
+            if state.paused_at is not None:
+                pauses = (*pauses, (state.paused_at, recorded.occurred_at))
+            return state.but(status="active", paused_at=None, pauses=pauses)
         case e.RelationshipTerminated():
             return state.but(status="terminated", paused_at=None, ended_at=recorded.occurred_at)
         case e.RelationshipPostponed() | e.RelationshipReviewed() | e.ReportShared() | e.ErasureRequested():
