@@ -53,6 +53,8 @@ class Batch:
         self.events: list[StoredEvent] = []
         self._recorded_events: list[AnyRecorded] = []
         self.rows: dict[Key, ReceiptRow] = {}
+        # The receipts of the messages, in order, once all of them are decided.
+        self.answers: list[Receipt] = []
         # Logged once the batch is committed: it may be decided more than once until then.
         self.failures: list[Failure] = []
         self.read = read
