@@ -103,6 +103,11 @@ _FOLDS: Final[dict[Kind, Callable[[Any, Any], State]]] = {
 }
 
 
+def effective(subject: str, history: Iterable[AnyRecorded]) -> list[AnyRecorded]:
+    """The history of whichever aggregate as it counts: of a relationship, with its corrections applied."""
+    return corrections.effective(history) if kind_of(subject) == "relationship" else list(history)
+
+
 def replay(subject: str, history: Iterable[AnyRecorded]) -> State | None:
     """The state of whichever aggregate after the whole history of a subject; None where nothing happened."""
     kind = kind_of(subject)

@@ -77,7 +77,8 @@ def effective(history: Iterable[AnyRecorded]) -> list[AnyRecorded]:
     """
     events = list(history)
     if corrected := latest_corrections(events):
-        return _redecided(events, corrected, min(corrected)).events
+        until = max(recorded.version for recorded in events if isinstance(recorded.data, e.FactCorrected))
+        return _redecided(events, corrected, min(corrected), until).events
     return events
 
 
@@ -95,8 +96,13 @@ def latest_corrections(history: Iterable[AnyRecorded]) -> dict[int, e.FactCorrec
     return {recorded.data.version: recorded.data for recorded in history if isinstance(recorded.data, e.FactCorrected)}
 
 
-def _redecided(events: Sequence[AnyRecorded], corrected: Mapping[int, e.FactCorrected], start: int) -> Redecided:
-    """The history with these corrections applied; what comes from version `start` on is decided again."""
+def _redecided(
+    events: Sequence[AnyRecorded], corrected: Mapping[int, e.FactCorrected], start: int, until: int
+) -> Redecided:
+    """The history with these corrections applied; what comes from version `start` on, before `until`, is decided again.
+
+    What was recorded after the latest correction (`until`) was decided with all of them applied already.
+    """
     made: list[AnyRecorded] = []
     refused: dict[int, Sequence[Problem]] = {}
     state: Relationship | None = None
@@ -104,15 +110,14 @@ def _redecided(events: Sequence[AnyRecorded], corrected: Mapping[int, e.FactCorr
     for group in _groups(events):
         fact = group[0]
         known = fact.known or known
-        if fact.version < start or state is None:
-            after = group
-        else:
+        after = group
+        if state is not None and start <= fact.version < until:
             correction = corrected.get(fact.version)
             try:
                 after = _again(state, group, correction, known)
             except Refused as refusal:
                 refused[fact.version] = refusal.problems
-                after = group
+        if state is not None and fact.version >= start:
             after = _knowing(after, state.known, known)
         made += after
         state = reduce(evolve, after, state)
@@ -195,7 +200,8 @@ def decide(state: Relationship | None, command: c.RelationshipCommand, context: 
     assert isinstance(correction, e.FactCorrected)
     after = before | {correction.version: correction}
     start = min(after)
-    was, is_ = _redecided(history, before, start), _redecided(history, after, start)
+    until = state.version + 1
+    was, is_ = _redecided(history, before, start, until), _redecided(history, after, start, until)
     refuse(*_in_the_way(correction.version, was, is_))
     return Accepted(()) if is_.events == was.events else accepted
 
