@@ -11,7 +11,8 @@ from typing import Any, Final, assert_never
 from pydantic import ValidationError
 
 from domain.codes.implements import implements
-from domain.ids import MACHINES
+from domain.ids import MACHINES, paths
+from domain.ids import expected as expected_of
 from domain.model import Actor, AnyRecorded, Command, Context, Event
 from domain.problem import Problem
 from domain.relationship import commands as c
@@ -144,9 +145,13 @@ def stated_by(kind: type[Command], data: Mapping[str, Any]) -> Command:
 
 
 def _form_problems(error: ValidationError, kind: type[Command]) -> Iterator[Problem]:
-    for found in error.errors(include_url=False, include_context=False, include_input=False):
+    ids = paths(kind)
+    for found in error.errors(include_url=False, include_context=False):
         code, expected = _in_words(found["type"], found["msg"], kind)
         path = ["data", "data", *(str(part) for part in found["loc"])]
+        namespace = ids.get(".".join(part for part in path[2:] if not part.isdecimal()))
+        if found["type"] == "string_pattern_mismatch" and namespace is not None:
+            code, expected = "bad_id", expected_of(namespace, found["input"])
         if found["type"] == "value_error" and ": expected " in expected:
             # A model's own check names the field that it is about.
             name, _, expected = expected.partition(": ")
