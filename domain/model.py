@@ -4,7 +4,7 @@ Every field of every command and event declares its data class through `Holds`, 
 which writes events (the mapper) knows what is content and the sharing rules know what a reader may see.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from sys import intern
 from typing import Annotated, Any, ClassVar, Final, Generic, NamedTuple, TypeVar, get_args
@@ -128,7 +128,8 @@ class Actor(NamedTuple):
 class Context(NamedTuple):
     """What a decision may use besides the state: the actor, when the act happened, when it is recorded, what others recorded.
 
-    `codes` are the codes which the programme has adopted by then, for a proposal that names none.
+    `codes` are the codes which the programme has adopted by then, for a proposal that names none. `history` reads what is
+    recorded of the subject, which only a correction asks for.
     """
 
     actor: Actor
@@ -136,6 +137,7 @@ class Context(NamedTuple):
     recorded_at: datetime
     known: Known = NOTHING_KNOWN
     codes: tuple[str, ...] = ()
+    history: "Callable[[], Sequence[AnyRecorded]]" = tuple
 
 
 E_co = TypeVar("E_co", bound=Event, covariant=True)

@@ -276,12 +276,13 @@ class TopicOpened(Event):
 
 # --- sessions ------------------------------------------------------------------------------------------------------
 class SessionScheduled(Event):
-    """A session was put on the calendar."""
+    """A session was put on the calendar; `usual_minutes` where its length was not told but is the plan's or the term's."""
 
     session_id: SessionId
     starts_at: ScheduleTime
     channel: ChannelName
     minutes: Minutes
+    usual_minutes: Annotated[bool | None, Holds("schedule")] = None
 
 
 class SessionRescheduled(Event):

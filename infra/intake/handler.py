@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+from domain.model import AnyRecorded
 from domain.relationship.commands import ProposeRelationship
 from domain.relationship.state import Relationship
 from infra.clock import Clock
@@ -283,7 +284,8 @@ class Handler:
     ) -> Batch:
         limits = senders if senders is not None and senders.limits_programmes else None
         now = self.clock.now()
-        return Batch(self.store.mapper, now, self._recorded_time(now), read, self._load, answered, spellings, limits)
+        recorded_at = self._recorded_time(now)
+        return Batch(self.store.mapper, now, recorded_at, read, self._load, self._history, answered, spellings, limits)
 
     def _recorded_time(self, now: datetime) -> datetime:
         """When a batch that is decided now is recorded: a clock that is behind the log records at the log's latest time."""
@@ -320,6 +322,11 @@ class Handler:
 
     def _load(self, subject: str) -> Entry:
         return self._known(subject) or fold_streams(self.store, [subject])[subject]
+
+    def _history(self, subject: str) -> list[AnyRecorded]:
+        """The events of a subject, those under way too: what is stored already may be among them."""
+        ahead = self._under_way.decided.batch.recorded_of(subject) if self._under_way is not None else []
+        return [*self.store.read(subject), *ahead]
 
     def _known(self, subject: str) -> Entry | None:
         """What the batch under way says comes first: it may not be committed yet, but what follows it comes after it."""

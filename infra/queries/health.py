@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from domain.commitment import Change, Health, build_timeline, health_at
+from domain.model import Event
 from domain.programme.events import CodeAdopted, ProgrammeCreated, TermSet
+from domain.relationship.events import FactCorrected
 from infra.projection_engine import rows
 from infra.projection_engine.engine import Engine
 from infra.queries.as_at import END, Asked, Found, TermsThen, UnknownTerms, known_state
@@ -33,13 +35,26 @@ def assess_one(
     """Health of one relationship, from its own events; None when it did not exist, or was not known, by then."""
     with store.database.reading() as session:
         reader = _reader(store)
-        found = known_state(log_reader.stream(session, reader, subject, END), asked.known_at)
+        found = known_state(
+            log_reader.stream(session, reader, subject, END), asked.known_at, lambda: _whole(store, session, subject)
+        )
         return _assessed(subject, found, asked, TermsThen(session, reader, asked.known_at), overrides)
 
 
 def _reader(store: EventStore) -> log_reader.LogReader:
     """Reads what health depends on."""
-    return log_reader.LogReader(store.mapper, commitment.PROJECTION.listens | {ProgrammeCreated, CodeAdopted, TermSet})
+    wanted: frozenset[type[Event]] = commitment.PROJECTION.listens | {
+        ProgrammeCreated,
+        CodeAdopted,
+        TermSet,
+        FactCorrected,
+    }
+    return log_reader.LogReader(store.mapper, wanted)
+
+
+def _whole(store: EventStore, session: Session, subject: str) -> list[log_reader.LogEntry]:
+    """A stream with all its events: a correction concerns them all."""
+    return log_reader.stream(session, log_reader.LogReader(store.mapper), subject, END)
 
 
 def assess_all(engine: Engine, asked: Asked, overrides: Mapping[str, float] | None = None) -> Iterator[Assessed]:
@@ -89,7 +104,7 @@ def _known_then(engine: Engine, session: Session, asked: Asked) -> Iterator[tupl
         entries = log_reader.streams(session, reader, after, log_reader.LAST, END, READ)
         for entry in entries:
             if stream and stream[0].subject != entry.subject:
-                yield stream[0].subject, known_state(stream, asked.known_at)
+                yield _found_then(engine.store, session, stream, asked)
                 stream = []
             stream.append(entry)
         engine.watcher.done(len(entries))
@@ -97,7 +112,14 @@ def _known_then(engine: Engine, session: Session, asked: Asked) -> Iterator[tupl
             break
         after = entries[-1].subject, entries[-1].version
     if stream:
-        yield stream[0].subject, known_state(stream, asked.known_at)
+        yield _found_then(engine.store, session, stream, asked)
+
+
+def _found_then(
+    store: EventStore, session: Session, stream: list[log_reader.LogEntry], asked: Asked
+) -> tuple[str, Found]:
+    subject = stream[0].subject
+    return subject, known_state(stream, asked.known_at, lambda: _whole(store, session, subject))
 
 
 def shown(assessed: Assessed) -> Shown:

@@ -88,6 +88,7 @@ def _relationship(state: Relationship, settings: Iterable[TermSetting]) -> Shown
             for session in state.sessions.values()
         ],
         "goals": [{"goal_id": g.goal_id, "status": g.status, "type": g.type} for g in state.goals.values()],
+        "contested": list(state.contested),
         "concerns": _matters(state.concerns),
         "recommendations": _matters(state.recommendations),
         "mentor_standing": state.known.mentor_standing,
