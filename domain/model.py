@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Final, Generic, NamedTuple, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from domain.calendar import local_day
 from domain.words import DataClass, Document, MentorStanding, Role
 
 FIRST_YEAR, LAST_YEAR = 1900, 2999
@@ -89,7 +90,16 @@ class Known(Data):
     """What other aggregates recorded by the time of a decision, recorded with its events so that replay needs no other stream."""
 
     mentor_standing: MentorStanding = "good"
+    # The programme's settings in force, then the relationship's own.
     terms: tuple[TermSetting, ...] = ()
+    # Absent for UTC, which most programmes have.
+    timezone: str | None = None
+    # The first day on which a training recorded for the mentor was completed.
+    mentor_trained_on: date | None = None
+
+    def day(self, at: datetime) -> date:
+        """The day that it is in the programme's time zone at an instant."""
+        return local_day(at, self.timezone or "UTC")
 
 
 NOTHING_KNOWN: Final = Known()
@@ -128,8 +138,9 @@ class Actor(NamedTuple):
 class Context(NamedTuple):
     """What a decision may use besides the state: the actor, when the act happened, when it is recorded, what others recorded.
 
-    `codes` are the codes which the programme has adopted by then, for a proposal that names none. `history` reads what is
-    recorded of the subject, which only a correction asks for.
+    `codes` are the codes which the programme has adopted by then, for a proposal that names none. For a proposal to a mentor
+    with a limit, `mentor_load` counts the mentor's relationships that have not ended, and `mentor_limit` says how many fit.
+    `history` reads what is recorded of the subject, which only a correction asks for.
     """
 
     actor: Actor
@@ -137,7 +148,14 @@ class Context(NamedTuple):
     recorded_at: datetime
     known: Known = NOTHING_KNOWN
     codes: tuple[str, ...] = ()
+    mentor_load: int = 0
+    mentor_limit: int | None = None
     history: "Callable[[], Sequence[AnyRecorded]]" = tuple
+
+    @property
+    def today(self) -> date:
+        """The day of the act in the programme's time zone."""
+        return self.known.day(self.occurred_at)
 
 
 E_co = TypeVar("E_co", bound=Event, covariant=True)
@@ -147,8 +165,8 @@ class Recorded(BaseModel, Generic[E_co]):
     """An event as it stands in the record: which stream, which version, when it happened, when it was recorded, by whom.
 
     `version` counts from 1 within the subject. `source` and `message_id` name the message that caused it.
-    `known` is present when programme terms or the mentor's standing differ from what the stream last recorded, `findings`
-    when the fact went against a rule.
+    `known` is present when what other aggregates say differs from what the stream last recorded, `findings` when the fact
+    went against a rule.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -1,14 +1,22 @@
-"""What a document says a term shall be: the commands and events that a programme and a single relationship share.
+"""What a document says a term shall be: commands, events and decisions that a programme and a single relationship share.
 
-Highest document first (pentalog.prevalence); within one document the relationship's own setting wins.
+Highest document first (pentalog.prevalence); within one document the relationship's own setting wins. A term is checked
+against its vocabulary and its range, and against the whole that the documents make together: the thresholds of the bands
+must stay in order at every time for which settings are recorded.
 """
 
+from collections.abc import Iterator
+from datetime import datetime
+from difflib import get_close_matches
+from itertools import pairwise
 from typing import Annotated
 
 from pydantic import Field, PlainSerializer
 
-from domain.model import Command, Event, Holds, Label
-from domain.terms import plain
+from domain.codes.implements import implements
+from domain.model import Command, Context, Event, Holds, Label, TermSetting, TermWithdrawal
+from domain.problem import Problem
+from domain.terms import BANDS, TERMS, DatedSetting, TermTimeline, plain, resolve
 from domain.words import Document
 
 DocumentName = Annotated[Document, Holds("operational")]
@@ -51,3 +59,100 @@ class TermWithdrawn(Event):
     resolved: TermValue
     winner: Annotated[Document | None, Holds("operational")] = None
     overruled: Annotated[tuple[Document, ...], Holds("operational")] = ()
+
+
+# --- decisions -----------------------------------------------------------------------------------------------------
+def dated(of: SetTerm | TermSet | WithdrawTerm | TermWithdrawn, at: datetime, *, own: bool = False) -> DatedSetting:
+    """The setting, or the withdrawal of one, that a command asks for or an event records."""
+    if isinstance(of, SetTerm | TermSet):
+        return DatedSetting(at, TermSetting(document=of.document, term=of.term, value=of.value), own)
+    return DatedSetting(at, TermWithdrawal(document=of.document, term=of.term), own)
+
+
+def term_problems(
+    terms: TermTimeline, command: SetTerm | WithdrawTerm, context: Context, *, own: bool = False
+) -> Iterator[Problem]:
+    """The term must exist, its value be in range, the bands stay in order; only what is set can be withdrawn.
+
+    `own` for a relationship's own settings; `terms` holds the programme's too.
+    """
+    term = TERMS.get(command.term)
+    if term is None:
+        near = get_close_matches(command.term, TERMS, n=3)
+        hint = f"did you mean {', '.join(near)}?" if near else f"the terms are {', '.join(TERMS)}"
+        yield Problem("unknown_term", f"there is no term {command.term}; {hint}", field="data.term")
+        return
+    if isinstance(command, WithdrawTerm):
+        if not _is_set(terms, command, context, own):
+            whose = "for this relationship" if own else "for this programme"
+            message = f"{command.document} sets no {command.term} {whose} that could be withdrawn"
+            yield Problem("nothing_open", message, "pentalog.prevalence", "data.term")
+            return
+    elif not term.least <= command.value <= term.most or (term.whole and not command.value.is_integer()):
+        number = "a whole number" if term.whole else "a number"
+        message = f"{command.term} is {number} of {term.unit.replace('_', ' ')} from {term.least} to {term.most}"
+        yield Problem("term_value", message, field="data.value")
+        return
+    if command.term in BANDS:
+        yield from _band_problems(terms, command, context, own)
+
+
+def _is_set(terms: TermTimeline, command: WithdrawTerm, context: Context, own: bool) -> bool:
+    """Whether the document's own setting is in force; one of the programme can't be withdrawn for a relationship."""
+    of_the_kind = TermTimeline(entry for entry in terms.settings if entry.own == own)
+    return any(
+        (setting.document, setting.term) == (command.document, command.term)
+        for setting in of_the_kind.settings_at(context.occurred_at)
+    )
+
+
+@implements("pentalog.prevalence")
+def _band_problems(
+    terms: TermTimeline, command: SetTerm | WithdrawTerm, context: Context, own: bool
+) -> Iterator[Problem]:
+    """What the documents come to together must keep the bands in order, from the command's time on."""
+    after = terms.with_setting(dated(command, context.occurred_at, own=own))
+    for at in sorted({entry.at for entry in after.settings if entry.at >= context.occurred_at}):
+        resolved = resolve(after.settings_at(at))
+        for better, worse in pairwise(BANDS):
+            if resolved[better].value < resolved[worse].value:
+                message = (
+                    f"{better} would be {resolved[better].value}, under {worse} at {resolved[worse].value}; "
+                    "set the other one first"
+                )
+                field = "data.value" if isinstance(command, SetTerm) else "data.term"
+                yield Problem("term_value", message, "pentalog.prevalence", field)
+                return
+
+
+@implements("pentalog.prevalence")
+def term_events(
+    terms: TermTimeline, command: SetTerm | WithdrawTerm, context: Context, *, own: bool = False
+) -> list[TermSet | TermWithdrawn]:
+    """The setting or withdrawal with what the term then comes to; nothing when the document says so at that time already."""
+    new = dated(command, context.occurred_at, own=own)
+    after = terms.with_setting(new)
+    if isinstance(command, SetTerm) and after.settings_at(new.at) == terms.settings_at(new.at):
+        return []
+    resolved = resolve(after.settings_at(new.at))[command.term]
+    if isinstance(command, WithdrawTerm):
+        return [
+            TermWithdrawn(
+                document=command.document,
+                term=command.term,
+                resolved=resolved.value,
+                winner=resolved.document,
+                overruled=resolved.overruled,
+            )
+        ]
+    assert resolved.document is not None, "a term that was just set has a document that decides it"
+    return [
+        TermSet(
+            document=command.document,
+            term=command.term,
+            value=plain(command.value),
+            resolved=resolved.value,
+            winner=resolved.document,
+            overruled=resolved.overruled,
+        )
+    ]

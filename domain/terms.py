@@ -1,8 +1,9 @@
 """The terms of a relationship: what they are by default, and which document has the last word (pentalog.prevalence).
 
 Every number of the rules is a term, so that a contract may set its own. Documents are ranked; the highest that sets a
-term wins, whenever it was signed, and the answer names the document that won and those that it overruled. Within one
-document the later setting wins. A setting counts from its own time on, never back.
+term wins, whenever it was signed, and the answer names the document that won and those that it overruled. A term may be
+set for a programme or for one relationship: within one document the relationship's setting wins, and of two of the same the
+later. A setting counts from its own time on, never back.
 """
 
 from bisect import bisect_right
@@ -97,15 +98,19 @@ TERMS: Final[Mapping[str, Term]] = MappingProxyType(
 )
 DEFAULTS: Final[Mapping[str, float]] = MappingProxyType({name: term.default for name, term in TERMS.items()})
 
+# No figure is shown of fewer respondents, whatever a document says of suppression_min.
+FEWEST_RESPONDENTS: Final = 3
+
 # The thresholds of the bands, from the best band down: none may lie above the one before it.
 BANDS: Final = ("band_healthy", "band_watch", "band_at_risk")
 
 
 class DatedSetting(NamedTuple):
-    """A setting, or the withdrawal of one, and the time from which it counts."""
+    """A setting, or the withdrawal of one, and the time from which it counts; `own` for one of a single relationship."""
 
     at: datetime
     setting: TermSetting | TermWithdrawal
+    own: bool = False
 
 
 class Resolved(NamedTuple):
@@ -123,8 +128,9 @@ def plain(value: float) -> float:
 
 @implements("pentalog.prevalence")
 def resolve(settings: Iterable[TermSetting]) -> dict[str, Resolved]:
-    """Every term and what it comes to under the settings in force; the later of a document's own settings counts.
+    """Every term and what it comes to under the settings in force; the last of a document's settings counts.
 
+    A relationship's settings therefore come after those of its programme.
     Terms that this version of Rapport doesn't know are left out: a record may come from a newer one.
     """
     by_term: dict[str, dict[Document, float]] = {}
@@ -150,24 +156,31 @@ def _values(settings: tuple[TermSetting, ...]) -> Mapping[str, float]:
     return MappingProxyType({name: resolved.value for name, resolved in resolve(settings).items()})
 
 
+def suppression_min(terms: Mapping[str, float]) -> float:
+    """How many different respondents a figure needs to be shown."""
+    return max(FEWEST_RESPONDENTS, terms["suppression_min"])
+
+
 def in_force(dated: Iterable[DatedSetting], at: datetime) -> tuple[TermSetting, ...]:
-    """The settings that count at a time, one for each document and term.
+    """The settings that count at a time: the programme's, then the relationship's own, one for each document and term.
 
     `dated` is in the order in which settings count: by their time, and by version where two share it.
     """
-    latest: dict[tuple[Document, str], TermSetting] = {}
-    for set_at, setting in dated:
+    programme: dict[tuple[Document, str], TermSetting] = {}
+    relationship: dict[tuple[Document, str], TermSetting] = {}
+    for set_at, setting, own in dated:
         if set_at > at:
             continue
+        latest = relationship if own else programme
         if isinstance(setting, TermSetting):
             latest[setting.document, setting.term] = setting
         else:
             latest.pop((setting.document, setting.term), None)
-    return tuple(latest.values())
+    return (*programme.values(), *relationship.values())
 
 
 class TermTimeline:
-    """The dated settings of a programme and what they come to at any time. A value: equal where the settings are.
+    """Dated settings and what they come to at any time. A value: equal where the settings are.
 
     What is in force from a time on is worked out when it is first asked for, and remembered.
     """
@@ -176,7 +189,7 @@ class TermTimeline:
 
     def __init__(self, settings: Iterable[DatedSetting] = ()) -> None:
         self.settings = tuple(settings)
-        self._times = sorted({at for at, _ in self.settings})
+        self._times = sorted({entry.at for entry in self.settings})
         self._in_force: dict[int, tuple[TermSetting, ...]] = {}
 
     def settings_at(self, at: datetime) -> tuple[TermSetting, ...]:
@@ -192,6 +205,10 @@ class TermTimeline:
     def values_at(self, at: datetime) -> Mapping[str, float]:
         """Every term's value in force at a time; not to be changed."""
         return values(self.settings_at(at))
+
+    def with_own(self, own: Sequence[DatedSetting]) -> "TermTimeline":
+        """The timeline of a programme with what the documents set for one of its relationships."""
+        return TermTimeline(sorted((*self.settings, *own), key=lambda entry: entry.at)) if own else self
 
     def with_setting(self, new: DatedSetting) -> "TermTimeline":
         """The timeline with a newly recorded setting; a late one changes what was in force from its own time on."""

@@ -115,6 +115,9 @@ ROLES: Final = get_args(Role)
 # To whom a confidence may be disclosed: a role of the house, or somebody outside it.
 RECIPIENT_ROLES: Final[tuple[str, ...]] = (*get_args(Role), *get_args(RecipientRole))
 PARTIES: Final[tuple[Party, ...]] = get_args(Party)
+OTHER_PARTY: Final[dict[str, Party]] = {"mentee": "mentor", "mentor": "mentee"}
+# Who runs a programme: what they record of two who agreed holds for both.
+OFFICE: Final[tuple[Role, ...]] = ("coordinator", "supplier")
 DOCUMENTS: Final = get_args(Document)
 DATA_CLASSES: Final = get_args(DataClass)
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)

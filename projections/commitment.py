@@ -8,12 +8,16 @@ from datetime import datetime
 from itertools import zip_longest
 from typing import Any, Final
 
+from pydantic import TypeAdapter
+
 from domain.commitment import POLICY, Facts, Health, HealthEvent, build_timeline, fold, health_at
 from domain.commitment.moments import moment, time_of
 from domain.commitment.timeline import Change
 from domain.immutable import Immutable
 from domain.model import AnyRecorded, events_of
 from domain.relationship.events import RelationshipProposed
+from domain.term_setting import TermSet, TermWithdrawn, dated
+from domain.terms import DatedSetting, place
 from projections.dataset import Column, Row, Table, relationship_id
 from projections.projection import Given, StateFold, Worked
 
@@ -70,12 +74,13 @@ BANDS: Final = Table(
 
 @dataclass(frozen=True)
 class State(Immutable):
-    """What is kept of a relationship: who, the facts, and the latest time at which one of them occurred."""
+    """What is kept of a relationship: who, the facts, the latest time at which one occurred, and its own terms."""
 
     programme_id: str
     mentor_id: str
     facts: Facts
     last_at: datetime
+    own: tuple[DatedSetting, ...] = ()
 
 
 def fold_event(state: State | None, recorded: AnyRecorded) -> State | None:
@@ -86,11 +91,14 @@ def fold_event(state: State | None, recorded: AnyRecorded) -> State | None:
         if not isinstance(event, RelationshipProposed):
             return None
         return State(event.programme_id, event.mentor_id, fold(None, recorded), at)
+    if isinstance(recorded.data, TermSet | TermWithdrawn):
+        return state.but(own=place(state.own, dated(recorded.data, at, own=True)))
     return state.but(facts=fold(state.facts, recorded), last_at=max(state.last_at, at))
 
 
 def work(state: State, given: Given) -> Worked:
     """The rows as of the given time, or of the last event where that is later."""
+    given = given._replace(terms=given.terms.with_own(state.own))
     at = max(given.at, state.last_at)
     timeline = build_timeline(state.facts, given.terms, at)
     health = health_at(timeline.cursor, at, given.terms)
@@ -151,20 +159,23 @@ def _bands(relationship: str, changes: tuple[Change, ...]) -> list[Row]:
 
 def dump(state: State) -> Any:
     """The state as JSON values."""
-    return [state.programme_id, state.mentor_id, state.last_at.isoformat(), state.facts.to_json()]
+    own = _SETTINGS.dump_python(state.own, mode="json")
+    return [state.programme_id, state.mentor_id, state.last_at.isoformat(), state.facts.to_json(), own]
 
 
 def load(values: Any) -> State:
     """Read what `dump` gave."""
-    programme_id, mentor_id, last_at, facts = values
-    return State(programme_id, mentor_id, Facts.from_json(facts), datetime.fromisoformat(last_at))
+    programme_id, mentor_id, last_at, facts, own = values
+    settings = _SETTINGS.validate_python(own)
+    return State(programme_id, mentor_id, Facts.from_json(facts), datetime.fromisoformat(last_at), settings)
 
 
+_SETTINGS: Final = TypeAdapter(tuple[DatedSetting, ...])
 PROJECTION: Final = StateFold(
     "commitment",
     1,
     (HEALTH, SIGNALS, BANDS),
-    events_of(Heard),
+    events_of(Heard | TermSet | TermWithdrawn),
     fold_event,
     work,
     dump,

@@ -8,6 +8,7 @@ from domain.model import AnyRecorded, events_of
 from domain.nps import PLACES, SurveyRecord, counted, figure, kind_of
 from domain.relationship.events import NpsRequested, NpsResponded, RelationshipProposed
 from domain.small_cells import Cell, hidden
+from domain.terms import suppression_min
 from projections.dataset import Column, Key, Row, Table, relationship_id
 from projections.projection import Given, StateFold, Summary, Worked
 
@@ -162,7 +163,7 @@ def add(group: Row | None, response: Row, sign: int) -> Row | None:
 
 def settle(groups: Sequence[Row], terms: Callable[[str], Mapping[str, float]]) -> list[Row]:
     """All groups with their figures; those that must not be shown without."""
-    minimum = {group["programme_id"]: terms(group["programme_id"])["suppression_min"] for group in groups}
+    minimum = {group["programme_id"]: suppression_min(terms(group["programme_id"])) for group in groups}
     questions: dict[tuple[str, str], dict[tuple[str, ...], Cell]] = {}
     for group in groups:
         cells = questions.setdefault((group["role"], group["occasion"]), {})

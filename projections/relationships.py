@@ -9,6 +9,7 @@ from projections.projection import RowFold
 
 Heard = (
     e.RelationshipProposed
+    | e.PartyChanged
     | e.PlanAgreed
     | e.RelationshipActivated
     | e.RelationshipPaused
@@ -112,6 +113,8 @@ def _changes(row: Row, event: Heard, recorded: AnyRecorded) -> dict[str, Any]:
             return _one_more(row, "sessions_missed")
         case e.SessionCancelled():
             return _one_more(row, "sessions_cancelled")
+        case e.PartyChanged():
+            return {f"{event.role}_id": event.id}
         case e.PlanAgreed():
             return _planned(event)
         case e.RelationshipActivated():

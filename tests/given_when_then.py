@@ -109,7 +109,7 @@ class Given:
     def when(self, command: Command, *, by: str = "mentee", at: float = 1.0, as_id: str | None = None) -> Self:
         """The command is sent by that role, that many days after START."""
         who = actor(by) if as_id is None else Actor(by, as_id)  # type: ignore[arg-type]
-        context = Context(who, day(at), day(at), self.known, self.codes, lambda: self.records)
+        context = Context(who, day(at), day(at), self.known, self.codes, history=lambda: self.records)
         try:
             outcome: list[Event] | Refused = list(decide(self.subject, fold(self.records), command, context).events)
         except Refused as refused:

@@ -12,7 +12,7 @@ from pydantic import PlainSerializer, PlainValidator
 from domain.codes.implements import implements
 from domain.commitment import Facts, HealthEvent, Signal, evaluate, fold
 from domain.model import AnyRecorded, Time, events_of
-from domain.programme.events import TermSet
+from domain.programme.events import TermSet, TermWithdrawn
 from domain.relationship import events as e
 from domain.relationship.commands import EscalateConcern, RaiseConcern, ResolveConcern
 from workers.ground import Ground
@@ -46,7 +46,7 @@ def _facts(value: Any) -> Facts:
 KeptFacts = Annotated[Facts, PlainValidator(_facts), PlainSerializer(Facts.to_json, return_type=list)]
 
 
-Heard = HealthEvent | e.CommitmentConcernRaised | e.CommitmentConcernResolved | TermSet
+Heard = HealthEvent | e.CommitmentConcernRaised | e.CommitmentConcernResolved | TermSet | TermWithdrawn
 
 
 class Commitment(State):
@@ -63,16 +63,18 @@ class Commitment(State):
 
 
 def _keys(recorded: AnyRecorded, ground: Ground) -> tuple[str, ...]:
-    """A term of the signal concerns every relationship of the programme."""
-    if isinstance(recorded.data, TermSet):
-        return ground.members(recorded.subject) if recorded.data.term in TERMS else ()
+    """A term of the signal concerns every relationship of the programme, or the one for which it is set."""
+    if isinstance(recorded.data, TermSet | TermWithdrawn):
+        if recorded.data.term not in TERMS:
+            return ()
+        return ground.members(recorded.subject) or of_relationship(recorded, ground)
     return of_relationship(recorded, ground)
 
 
 def _react(state: Commitment, recorded: AnyRecorded, given: Given) -> tuple[Commitment, Reaction]:
     event: Heard = recorded.data
     watched = bool(given.cite(CLAUSE))
-    if watched and not isinstance(event, TermSet):
+    if watched and not isinstance(event, TermSet | TermWithdrawn):
         state = state.but(facts=fold(state.facts, recorded))
     match event:
         case e.CommitmentConcernRaised():
@@ -95,6 +97,7 @@ def _react(state: Commitment, recorded: AnyRecorded, given: Given) -> tuple[Comm
             | e.SessionRescheduled()
             | e.SessionCancelled()
             | TermSet()
+            | TermWithdrawn()
         ):
             # Only these may make the signal hold, or hold no longer.
             if watched and given.relation and given.relation.status == "active":

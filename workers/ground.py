@@ -15,10 +15,10 @@ from pydantic import BaseModel, ConfigDict
 from domain.case.events import CaseOpened
 from domain.codes.clauses import cite
 from domain.mentor.events import MentorRegistered
-from domain.model import AnyRecorded, TermSetting, TermWithdrawal, events_of
+from domain.model import AnyRecorded, events_of
 from domain.programme.events import ProgrammeCreated
 from domain.relationship import events as e
-from domain.term_setting import TermSet, TermWithdrawn
+from domain.term_setting import TermSet, TermWithdrawn, dated
 from domain.terms import DatedSetting, TermTimeline, place
 from domain.words import NAMED_ROLES, CaseKind, Role, Status
 
@@ -39,6 +39,8 @@ class Relation(_Fact):
     supplier_id: str | None = None
     codes: tuple[str, ...] = ()
     status: Status = "contracting"
+    # What the documents set for this relationship alone.
+    settings: tuple[DatedSetting, ...] = ()
 
     def cite(self, *clauses: str) -> tuple[str, ...]:
         """Those clauses whose code was adopted."""
@@ -94,6 +96,10 @@ class Programme(_Fact):
         """Every term's value in force at a time."""
         return self._terms.values_at(at)
 
+    def with_own(self, settings: tuple[DatedSetting, ...]) -> "Programme":
+        """The programme as it is for one of its relationships, for which the documents set these terms."""
+        return Programme(timezone=self.timezone, settings=self._terms.with_own(settings).settings)
+
 
 Fact = Relation | Mentor | Case | Programme
 DEFAULT_PROGRAMME: Final = Programme()
@@ -125,18 +131,23 @@ def relation_of(ground: Ground, key: str) -> Relation | None:
 
 
 def programme_of(ground: Ground, key: str, relation: Relation | None) -> Programme:
-    """The programme whose terms hold for a key: the relationship's, else the mentor's own, else one with the defaults."""
+    """The programme whose terms hold for a key: the relationship's, else the mentor's own, else one with the defaults.
+
+    It has the terms that hold for the relationship alone too.
+    """
     fact = ground.fact(key)
     if isinstance(fact, Case) and relation is None and fact.mentor_id is not None:
         fact = ground.fact(f"mentor:{fact.mentor_id}")
     programme_id = relation.programme_id if relation else fact.programme_id if isinstance(fact, Mentor) else None
     programme = ground.fact(f"programme:{programme_id}") if programme_id else None
-    return programme if isinstance(programme, Programme) else DEFAULT_PROGRAMME
+    found = programme if isinstance(programme, Programme) else DEFAULT_PROGRAMME
+    return found.with_own(relation.settings) if relation and relation.settings else found
 
 
 # The events that change the facts.
 Heard = (
     e.RelationshipProposed
+    | e.PartyChanged
     | e.RelationshipActivated
     | e.RelationshipResumed
     | e.RelationshipPaused
@@ -170,6 +181,8 @@ def fold(fact: Fact | None, recorded: AnyRecorded) -> Fact | None:
                 supplier_id=event.supplier_id,
                 codes=tuple(event.codes),
             )
+        case e.PartyChanged():
+            return fact.model_copy(update={f"{event.role}_id": event.id}) if isinstance(fact, Relation) else fact
         case e.RelationshipActivated() | e.RelationshipResumed():
             return _in_status(fact, "active")
         case e.RelationshipPaused():
@@ -190,14 +203,10 @@ def fold(fact: Fact | None, recorded: AnyRecorded) -> Fact | None:
             return Programme(timezone=event.timezone, settings=known.settings)
         case TermSet() | TermWithdrawn():
             if isinstance(fact, Relation):
-                return fact
+                placed = place(fact.settings, dated(event, recorded.occurred_at, own=True))
+                return fact.model_copy(update={"settings": placed})
             known = fact if isinstance(fact, Programme) else DEFAULT_PROGRAMME
-            setting = (
-                TermSetting(document=event.document, term=event.term, value=event.value)
-                if isinstance(event, TermSet)
-                else TermWithdrawal(document=event.document, term=event.term)
-            )
-            placed = place(known.settings, DatedSetting(recorded.occurred_at, setting))
+            placed = place(known.settings, dated(event, recorded.occurred_at))
             return Programme(timezone=known.timezone, settings=placed)
         case _:
             assert_never(event)

@@ -4,7 +4,7 @@ A setting counts from its own time on, for all that is evaluated from then on. W
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import floor
 from typing import Final, NamedTuple
 
@@ -94,6 +94,10 @@ class TermsInTime:
     def settings(self) -> tuple[DatedSetting, ...]:
         """The settings in the order in which they count."""
         return self._timeline.settings
+
+    def with_own(self, own: Sequence[DatedSetting]) -> "TermsInTime":
+        """The same with what the documents set for one relationship alone."""
+        return TermsInTime(self._timeline.with_own(own).settings, self._overrides) if own else self
 
     @implements("pentalog.prevalence")
     def at(self, now: int) -> Terms:

@@ -72,7 +72,7 @@ def _actor_problems(command: MentorCommand, context: Context, mentor_id: str) ->
 
 
 @implements("cmn.breaches")
-def mentor_problems(mentor: Mentor, command: MentorCommand, _: Context) -> Iterator[Problem]:
+def mentor_problems(mentor: Mentor, command: MentorCommand, context: Context) -> Iterator[Problem]:
     """The standing must allow the command, and a registration must not contradict an earlier one."""
     match command:
         case RegisterMentor():
@@ -86,7 +86,11 @@ def mentor_problems(mentor: Mentor, command: MentorCommand, _: Context) -> Itera
             yield from _final(mentor, "be suspended")
         case ReinstateMentor():
             yield from _final(mentor, "be reinstated")
-        case PublishProfile() | RecordTraining() | RecordDevelopment() | RemoveMentor():
+        case RecordTraining() | RecordDevelopment():
+            if command.completed_on > context.today:
+                message = f"it ends on {command.completed_on}, which is yet to come: record it afterwards"
+                yield Problem("in_future", message, field="data.completed_on")
+        case PublishProfile() | RemoveMentor():
             pass
         case _:
             assert_never(command)

@@ -45,6 +45,11 @@ class Mentor(Immutable):
         return max((development.completed_on for development in self.developments), default=None)
 
     @property
+    def trained_on(self) -> date | None:
+        """The first day on which a training was completed, None when there was none (nottingham.training)."""
+        return min((training.completed_on for training in self.trainings), default=None)
+
+    @property
     def trainings_due(self) -> dict[str, date]:
         """Course to the day by which it must be taken again, as its latest completion says (nottingham.further-training)."""
         latest: dict[str, Training] = {}

@@ -2,10 +2,10 @@
 
 from typing import assert_never
 
-from domain.model import Recorded, TermSetting, TermWithdrawal
+from domain.model import Recorded
 from domain.programme.events import CodeAdopted, ProgrammeCreated, ProgrammeEvent, TermSet, TermWithdrawn
 from domain.programme.state import UNKNOWN, Programme
-from domain.terms import DatedSetting
+from domain.term_setting import dated
 
 
 def evolve(state: Programme | None, recorded: Recorded[ProgrammeEvent]) -> Programme:
@@ -17,12 +17,8 @@ def evolve(state: Programme | None, recorded: Recorded[ProgrammeEvent]) -> Progr
             changed = programme.but(created=True, name=event.name, timezone=event.timezone)
         case CodeAdopted():
             changed = programme.but(adopted=(*programme.adopted, (recorded.occurred_at, event.code)))
-        case TermSet():
-            setting = TermSetting(document=event.document, term=event.term, value=event.value)
-            changed = programme.but(terms=programme.terms.with_setting(DatedSetting(recorded.occurred_at, setting)))
-        case TermWithdrawn():
-            withdrawal = TermWithdrawal(document=event.document, term=event.term)
-            changed = programme.but(terms=programme.terms.with_setting(DatedSetting(recorded.occurred_at, withdrawal)))
+        case TermSet() | TermWithdrawn():
+            changed = programme.but(terms=programme.terms.with_setting(dated(event, recorded.occurred_at)))
         case _:
             assert_never(event)
     return changed.but(version=recorded.version)

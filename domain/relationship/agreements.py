@@ -4,44 +4,111 @@ Each theme of a relationship has the same three functions: the problems of a com
 without problems, and the fold of those events into the state.
 """
 
-from collections.abc import Iterator
-from typing import assert_never
+from collections.abc import Iterator, Mapping
+from typing import Final, assert_never
 
-from domain.model import AnyRecorded, Context
+from domain.codes.implements import implements
+from domain.model import AnyRecorded, Context, Event
 from domain.problem import Problem
+from domain.relationship import claims
 from domain.relationship import commands as c
 from domain.relationship import events as e
+from domain.relationship.guards import first_clause
 from domain.relationship.state import Conflict, Consent, Plan, Relationship, content_hash
-from domain.terms import DEFAULTS
+from domain.term_setting import dated, term_events, term_problems
+from domain.terms import DatedSetting, TermTimeline
+from domain.words import COMPROMISING_NATURES, ConflictNature
 
 
 def agreement_problems(state: Relationship, command: c.AgreementCommand, context: Context) -> Iterator[Problem]:
-    """Nothing can be withdrawn or mitigated that was never granted or declared."""
+    """Nothing can be withdrawn, mitigated or confirmed that was never granted, declared or claimed."""
     match command:
         case c.WithdrawConsent():
             role = context.actor.role
             if (role, command.data_class, command.audience) not in state.consents:
                 message = f"{role} has no consent for {command.data_class} to {command.audience} to take back"
                 yield Problem("no_consent", message, field="data.data_class")
+        case c.ConfirmMentorTraining():
+            if command.completed_on > context.today:
+                clause = first_clause(state.codes, "nottingham.training")
+                message = f"the training ends on {command.completed_on}, which is yet to come: confirm it afterwards"
+                yield Problem("in_future", message, clause, "data.completed_on")
         case c.AgreeConflictMitigation():
-            if not any(_is_open(conflict, command.nature) for conflict in state.conflicts):
-                which = f"of nature {command.nature} " if command.nature else ""
-                yield Problem("nothing_open", f"no declared conflict {which}is without mitigation", field="data.nature")
+            yield from _mitigation_problems(state, command)
+        case c.ConfirmAgreement():
+            yield from claims.confirmation_problems(state, command, context)
+        case c.ChangeParty():
+            yield from one_person_problems(command.role, command.id, (state.mentee_id, state.mentor_id), "data.id")
+        case c.SetTerm() | c.WithdrawTerm():
+            yield from term_problems(_terms(state, context), command, context, own=True)
         case _:
             # Every other agreement may be made at any time that the statechart allows.
             pass
 
 
+def one_person_problems(role: str, id_: str | None, parties: tuple[str, str], field: str) -> Iterator[Problem]:
+    """Who manages the mentee or runs the programme must not be a party: they would settle matters about themselves.
+
+    A customer may be: some mentees pay for themselves.
+    """
+    if role != "customer" and id_ is not None and id_ in parties:
+        party = "mentee" if id_ == parties[0] else "mentor"
+        message = f"the {role.replace('_', ' ')} can't be the {party} of the same relationship: name another person"
+        yield Problem("same_person", message, field=field)
+
+
+@implements("nottingham.compromising")
+def _mitigation_problems(state: Relationship, command: c.AgreeConflictMitigation) -> Iterator[Problem]:
+    """There must be a declared conflict without mitigation; under nottingham a compromising one has none."""
+    fitting = [conflict for conflict in state.conflicts if _is_open(conflict, command.nature)]
+    if any(_can_be_mitigated(state, conflict.nature) for conflict in fitting):
+        return
+    if fitting:
+        natures = " and ".join(dict.fromkeys(conflict.nature for conflict in fitting))
+        message = f"a compromising relationship ({natures}) can't be mitigated: end the relationship instead"
+        yield Problem("compromising", message, "nottingham.compromising", "data.nature")
+    else:
+        which = f"of nature {command.nature} " if command.nature else ""
+        yield Problem("nothing_open", f"no declared conflict {which}is without mitigation", field="data.nature")
+
+
+def _can_be_mitigated(state: Relationship, nature: ConflictNature) -> bool:
+    return "nottingham" not in state.codes or nature not in COMPROMISING_NATURES
+
+
+def _terms(state: Relationship, context: Context) -> TermTimeline:
+    """What the documents set at the time of an act: the programme as it was known then, and the relationship's own timeline."""
+    known, own = context.known.terms, state.terms.settings_at(context.occurred_at)
+    # What is known ends with the relationship's own settings.
+    programme = known[: len(known) - len(own)] if own and known[-len(own) :] == own else known
+    return TermTimeline(DatedSetting(context.occurred_at, setting) for setting in programme).with_own(
+        state.terms.settings
+    )
+
+
 def agreement_events(state: Relationship, command: c.AgreementCommand, context: Context) -> list[e.AgreementEvent]:
-    """The event of an agreement; none when exactly that is agreed already."""
+    """The event of an agreement; none when exactly that is agreed already. Who repeats the other's claim confirms it."""
+    if isinstance(command, c.SetTerm | c.WithdrawTerm):
+        return [*term_events(_terms(state, context), command, context, own=True)]
     event = _recorded(command)
-    return [] if event is None or _is_in_force(state, event, context.actor.role) else [event]
+    if event is None:
+        return []
+    if not _is_in_force(state, event, context):
+        return [event]
+    matter = _MATTERS.get(type(event), "")
+    claim = claims.claim_for(state, context.actor.role, matter)
+    return [e.AgreementConfirmed(version=claim.version)] if claim else []
+
+
+# Agreements of two of which one at a time is in force.
+_MATTERS: Final[Mapping[type[Event], str]] = {e.PlanAgreed: "plan", e.ConfidentialityAgreed: "confidentiality"}
 
 
 def _recorded(command: c.AgreementCommand) -> e.AgreementEvent | None:
     match command:
-        case c.ProposeRelationship():
-            # `decide` answers the first proposal; the statechart refuses a second one before this is asked.
+        case c.ProposeRelationship() | c.SetTerm() | c.WithdrawTerm():
+            # `decide` answers the first proposal, and the statechart refuses a second one before this is asked.
+            # What a term comes to depends on all that is set.
             return None
         case c.RespondToMatch():
             return e.MatchAccepted(reason=command.reason) if command.accept else e.MatchDeclined(reason=command.reason)
@@ -49,16 +116,6 @@ def _recorded(command: c.AgreementCommand) -> e.AgreementEvent | None:
             return e.PartyChanged(role=command.role, id=command.id)
         case c.ConfirmAgreement():
             return e.AgreementConfirmed(version=command.version)
-        case c.SetTerm():
-            return e.TermSet(
-                document=command.document,
-                term=command.term,
-                value=command.value,
-                resolved=command.value,
-                winner=command.document,
-            )
-        case c.WithdrawTerm():
-            return e.TermWithdrawn(document=command.document, term=command.term, resolved=DEFAULTS[command.term])
         case c.AcceptTerms():
             return e.TermsAccepted(document=command.document, version=command.version)
         case c.DeclineTerms():
@@ -106,9 +163,16 @@ def _recorded(command: c.AgreementCommand) -> e.AgreementEvent | None:
             assert_never(command)
 
 
-def _is_in_force(state: Relationship, event: e.AgreementEvent, role: str) -> bool:
+def _is_in_force(state: Relationship, event: e.AgreementEvent, context: Context) -> bool:
     """Whether the state shows that exactly this is agreed already."""
+    role = context.actor.role
     match event:
+        case e.MatchAccepted():
+            return state.match_answers.get(role) == (True, event.reason)
+        case e.MatchDeclined():
+            return state.match_answers.get(role) == (False, event.reason)
+        case e.PartyChanged():
+            return state.named(event.role) == event.id
         case e.TermsAccepted():
             return state.answers.get((role, event.document)) == (True, event.version)
         case e.TermsDeclined():
@@ -119,13 +183,13 @@ def _is_in_force(state: Relationship, event: e.AgreementEvent, role: str) -> boo
             consent = state.consents.get((role, event.data_class, event.audience))
             return consent is not None and consent.content_hash == content_hash(event)
         case e.MentorTrainingConfirmed():
-            return state.trained == content_hash(event)
+            return content_hash(event) in state.trainings
         case e.PlanAgreed():
             return state.plan is not None and state.plan.content_hash == content_hash(event)
         case e.ConfidentialityAgreed():
             return state.confidentiality == content_hash(event)
         case e.ReportingAgreed():
-            return state.reporting.get(event.with_whom) == content_hash(event)
+            return claims.reporting_is_known(state, event, context)
         case (
             e.RelationshipProposed()
             | e.ConsentWithdrawn()
@@ -133,9 +197,6 @@ def _is_in_force(state: Relationship, event: e.AgreementEvent, role: str) -> boo
             | e.ConflictMitigationAgreed()
             | e.ContractingConversationRecorded()
             | e.ContactDetailsShared()
-            | e.MatchAccepted()
-            | e.MatchDeclined()
-            | e.PartyChanged()
             | e.AgreementConfirmed()
             | e.TermSet()
             | e.TermWithdrawn()
@@ -149,20 +210,25 @@ def _is_open(conflict: Conflict, nature: str | None) -> bool:
     return not conflict.mitigated and conflict.nature != "none" and nature in (None, conflict.nature)
 
 
+def _after_mitigation(state: Relationship, conflict: Conflict, nature: ConflictNature | None) -> Conflict:
+    settled = _is_open(conflict, nature) and _can_be_mitigated(state, conflict.nature)
+    return conflict._replace(mitigated=True) if settled else conflict
+
+
 def fold_agreement(state: Relationship, event: e.AgreementEvent, recorded: AnyRecorded) -> Relationship:
     """The state after an agreement."""
     role = recorded.role
     match event:
-        case (
-            e.RelationshipProposed()
-            | e.ContactDetailsShared()
-            | e.MatchAccepted()
-            | e.MatchDeclined()
-            | e.AgreementConfirmed()
-            | e.TermSet()
-            | e.TermWithdrawn()
-        ):
+        case e.RelationshipProposed() | e.ContactDetailsShared():
             return state
+        case e.MatchAccepted():
+            return state.put("match_answers", role, (True, event.reason))
+        case e.MatchDeclined():
+            return state.put("match_answers", role, (False, event.reason))
+        case e.AgreementConfirmed():
+            return claims.confirmed(state, event, recorded)
+        case e.TermSet() | e.TermWithdrawn():
+            return state.but(terms=state.terms.with_setting(dated(event, recorded.occurred_at, own=True)))
         case e.PartyChanged():
             return state.but(**{f"{event.role}_id": event.id})
         case e.TermsAccepted():
@@ -178,19 +244,20 @@ def fold_agreement(state: Relationship, event: e.AgreementEvent, recorded: AnyRe
             gone = (role, event.data_class, event.audience)
             return state.but(consents={key: consent for key, consent in state.consents.items() if key != gone})
         case e.MentorTrainingConfirmed():
-            return state.but(trained=content_hash(event))
+            return state.put("trainings", content_hash(event), event.completed_on)
         case e.ConflictOfInterestDeclared():
             return state.but(conflicts=(*state.conflicts, Conflict(event.nature, role)))
         case e.ConflictMitigationAgreed():
-            settled = (k._replace(mitigated=True) if _is_open(k, event.nature) else k for k in state.conflicts)
-            return state.but(conflicts=tuple(settled))
+            return state.but(conflicts=tuple(_after_mitigation(state, k, event.nature) for k in state.conflicts))
         case e.ContractingConversationRecorded():
-            return state.but(conversations=state.conversations + 1, covered=state.covered | set(event.covered))
+            held = state.but(conversations=state.conversations + 1, covered=state.covered | set(event.covered))
+            # Each conversation is a matter of its own: what a later one covers does not say what the earlier did.
+            return claims.with_claim(held, recorded, f"conversation:{recorded.version}")
         case e.PlanAgreed():
-            return state.but(plan=Plan(event.minutes, content_hash(event)))
+            return claims.with_claim(state.but(plan=Plan(event.minutes, content_hash(event))), recorded, "plan")
         case e.ConfidentialityAgreed():
-            return state.but(confidentiality=content_hash(event))
+            return claims.with_claim(state.but(confidentiality=content_hash(event)), recorded, "confidentiality")
         case e.ReportingAgreed():
-            return state.put("reporting", event.with_whom, content_hash(event))
+            return claims.with_reporting(state, event, recorded)
         case _:
             assert_never(event)

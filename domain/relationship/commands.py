@@ -121,12 +121,12 @@ class StateTrustReadiness(Command):
 
 
 class GrantConsent(Command):
-    """The actor lets an audience have a class of data, until a time or until withdrawn."""
+    """The actor lets an audience have a class of data, up to and with a day or until withdrawn."""
 
     data_class: DataClassName
     audience: AudienceName
     how: OperationalText | None = None
-    until: OperationalTime | OperationalDay | None = None
+    until: OperationalDay | None = None
 
 
 class WithdrawConsent(Command):
@@ -135,7 +135,7 @@ class WithdrawConsent(Command):
     data_class: DataClassName
     audience: AudienceName
     how: OperationalText | None = None
-    until: OperationalTime | OperationalDay | None = None
+    until: OperationalDay | None = None
 
 
 class ConfirmMentorTraining(Command):

@@ -15,7 +15,7 @@ from domain.model import Accepted, Command, Context, Event, Finding
 from domain.problem import Problem, Refused, refuse
 from domain.relationship import commands as c
 from domain.relationship import events as e
-from domain.relationship.agreements import agreement_events, agreement_problems
+from domain.relationship.agreements import agreement_events, agreement_problems, one_person_problems
 from domain.relationship.concerns import concern_events, concern_problems
 from domain.relationship.contests import correction_events, correction_problems
 from domain.relationship.feedback import feedback_events, feedback_problems
@@ -88,17 +88,26 @@ def _decide_first(command: c.RelationshipCommand, context: Context) -> Accepted:
         return Accepted(())
     codes = context.codes if command.codes is None else tuple(dict.fromkeys(command.codes))
     refuse(*problems, *_proposal_problems(command, codes, context))
-    return Accepted([_proposed(command, codes)])
+    return Accepted([_proposed(command, codes)], tuple(_proposal_findings(context)))
 
 
 def _proposal_problems(command: c.ProposeRelationship, codes: tuple[str, ...], context: Context) -> Iterator[Problem]:
     """Mentee and mentor must be two people, and the mentor in good standing."""
     if command.mentee_id == command.mentor_id:
         yield Problem("same_person", "mentee and mentor must be two people", field="data.mentor_id")
+    parties = command.mentee_id, command.mentor_id
+    yield from one_person_problems("line_manager", command.line_manager_id, parties, "data.line_manager_id")
+    yield from one_person_problems("supplier", command.supplier_id, parties, "data.supplier_id")
     standing = context.known.mentor_standing
     if standing != "good":
         clause = first_clause(codes, "mentor247.terms", "cmn.breaches")
         yield Problem("mentor_standing", f"the mentor is {standing}", clause, "data.mentor_id")
+
+
+def _proposal_findings(context: Context) -> Iterator[Finding]:
+    """A mentor with as many mentees as they may have, or more, can be proposed all the same."""
+    if context.mentor_limit is not None and context.mentor_load >= context.mentor_limit:
+        yield Finding(code="over_capacity")
 
 
 def _proposed(command: c.ProposeRelationship, codes: tuple[str, ...]) -> e.RelationshipProposed:

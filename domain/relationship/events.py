@@ -125,7 +125,7 @@ class ConsentGranted(Event):
     data_class: DataClassName
     audience: AudienceName
     how: OperationalText | None = None
-    until: OperationalTime | OperationalDay | None = None
+    until: OperationalDay | None = None
 
 
 class ConsentWithdrawn(Event):
@@ -134,7 +134,7 @@ class ConsentWithdrawn(Event):
     data_class: DataClassName
     audience: AudienceName
     how: OperationalText | None = None
-    until: OperationalTime | OperationalDay | None = None
+    until: OperationalDay | None = None
 
 
 class MentorTrainingConfirmed(Event):

@@ -20,6 +20,7 @@ REPEATABLE: Final = frozenset(
         e.ConflictOfInterestDeclared,
         e.ContractingConversationRecorded,
         e.ContactDetailsShared,
+        e.GoalRevised,
         e.GoalProgressRecorded,
         e.PresessionCheckRecorded,
         e.SessionNoteRecorded,
@@ -42,6 +43,7 @@ REPEATABLE: Final = frozenset(
 TRACELESS: Final = REPEATABLE - {
     e.ConflictOfInterestDeclared,
     e.ContractingConversationRecorded,
+    e.GoalRevised,
     e.TrustBreakdownReported,
     e.DisrespectReported,
     e.EndReviewRecorded,
@@ -114,5 +116,6 @@ def _proposed(event: e.RelationshipProposed, recorded: AnyRecorded) -> Relations
         line_manager_id=event.line_manager_id,
         supplier_id=event.supplier_id,
         codes=event.codes,
+        follows=event.follows,
         known=recorded.known or NOTHING_KNOWN,
     )

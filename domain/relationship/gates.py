@@ -1,48 +1,58 @@
 """The gates: what the adopted codes ask for before a relationship may become active.
 
-Each gate is a question to the state; `unmet` lists every gate that is not met, with its clause and what is
+Each gate is a question; `unmet` lists every gate that is not met, with its clause and what is
 missing. A gate holds only for relationships that adopted its code.
 """
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Final, NamedTuple
 
 from domain.codes.clauses import cite
 from domain.codes.implements import implements
+from domain.model import Known
 from domain.problem import Problem
 from domain.relationship.state import Relationship
 from domain.words import COMPROMISING_NATURES, PARTIES, PLATFORM_DOCUMENTS, Document, Topic
 
 
+class Asked(NamedTuple):
+    """What a gate is asked about: a relationship, the day, and the first day on which the mentor completed a training."""
+
+    state: Relationship
+    day: date
+    mentor_trained_on: date | None
+
+
 class Gate(NamedTuple):
-    """Clauses that ask for one thing, what is missing when it is not there, and the question to the state."""
+    """Clauses that ask for one thing, what is missing when it is not there, and the question."""
 
     clauses: tuple[str, ...]
     missing: str
-    met: Callable[[Relationship], bool]
+    met: Callable[[Asked], bool]
 
 
-def _covered(*topics: Topic) -> Callable[[Relationship], bool]:
+def _covered(*topics: Topic) -> Callable[[Asked], bool]:
     wanted = frozenset(topics)
-    return lambda state: wanted <= state.covered
+    return lambda asked: wanted <= asked.state.covered
 
 
 @implements("pentalog.goals", "cmn.objectives")
-def goal_agreed_by_both(state: Relationship) -> bool:
+def goal_agreed_by_both(asked: Asked) -> bool:
     """At least one open goal that mentee and mentor agreed on."""
-    return any(goal.status == "open" and set(PARTIES) <= set(goal.agreed_by) for goal in state.goals.values())
+    return any(goal.status == "open" and set(PARTIES) <= set(goal.agreed_by) for goal in asked.state.goals.values())
 
 
 @implements("nottingham.goals")
-def career_goal_open(state: Relationship) -> bool:
+def career_goal_open(asked: Asked) -> bool:
     """At least one open goal of type career."""
-    return any(goal.status == "open" and goal.type == "career" for goal in state.goals.values())
+    return any(goal.status == "open" and goal.type == "career" for goal in asked.state.goals.values())
 
 
 @implements("pentalog.trust")
-def both_ready_to_trust(state: Relationship) -> bool:
+def both_ready_to_trust(asked: Asked) -> bool:
     """Each party's latest statement is that they are ready."""
-    return all(state.ready.get(party, False) for party in PARTIES)
+    return all(asked.state.ready.get(party, False) for party in PARTIES)
 
 
 def _accepted(state: Relationship, document: Document) -> bool:
@@ -50,58 +60,60 @@ def _accepted(state: Relationship, document: Document) -> bool:
 
 
 @implements("mentor247.terms")
-def mentor_accepted_platform_terms(state: Relationship) -> bool:
+def mentor_accepted_platform_terms(asked: Asked) -> bool:
     """The mentor's latest answer to each of the three documents is yes."""
-    return all(_accepted(state, document) for document in PLATFORM_DOCUMENTS)
+    return all(_accepted(asked.state, document) for document in PLATFORM_DOCUMENTS)
 
 
 @implements("cmn.commitment-to-code")
-def mentor_accepted_code(state: Relationship) -> bool:
+def mentor_accepted_code(asked: Asked) -> bool:
     """The mentor's latest answer to the code of conduct is yes."""
-    return _accepted(state, "code_of_conduct")
+    return _accepted(asked.state, "code_of_conduct")
 
 
 @implements("cmn.contracting")
-def contracting_held(state: Relationship) -> bool:
+def contracting_held(asked: Asked) -> bool:
     """A contracting conversation is on record."""
-    return state.conversations > 0
+    return asked.state.conversations > 0
 
 
 @implements("cmn.timeframe", "nottingham.schedule")
-def plan_agreed(state: Relationship) -> bool:
+def plan_agreed(asked: Asked) -> bool:
     """A plan is agreed."""
-    return state.plan is not None
+    return asked.state.plan is not None
 
 
 @implements("cmn.conflict-of-interest")
-def conflicts_settled(state: Relationship) -> bool:
+def conflicts_settled(asked: Asked) -> bool:
     """The mentor declared, be it that there is none, and every declared conflict has its mitigation."""
-    declared = any(conflict.declared_by == "mentor" for conflict in state.conflicts)
-    return declared and all(conflict.mitigated or conflict.nature == "none" for conflict in state.conflicts)
+    declared = any(conflict.declared_by == "mentor" for conflict in asked.state.conflicts)
+    return declared and all(conflict.mitigated or conflict.nature == "none" for conflict in asked.state.conflicts)
 
 
 @implements("cmn.confidentiality-level")
-def confidentiality_agreed(state: Relationship) -> bool:
+def confidentiality_agreed(asked: Asked) -> bool:
     """The level of confidentiality is agreed."""
-    return state.confidentiality is not None
+    return asked.state.confidentiality is not None
 
 
 @implements("cmn.reporting")
-def reporting_agreed(state: Relationship) -> bool:
-    """Reporting is agreed."""
-    return bool(state.reporting)
+def reporting_agreed(asked: Asked) -> bool:
+    """Reporting to somebody has the words of mentee and line manager, or the office's where none is named."""
+    state = asked.state
+    return any(not state.awaited(agreed) for agreed in state.reporting.values())
 
 
 @implements("nottingham.training")
-def mentor_trained(state: Relationship) -> bool:
-    """The mentor's training is confirmed."""
-    return state.trained is not None
+def mentor_trained(asked: Asked) -> bool:
+    """Mentor training, confirmed for the relationship or recorded for the mentor, was completed by that day."""
+    days = [*asked.state.trainings.values(), *([asked.mentor_trained_on] if asked.mentor_trained_on else [])]
+    return any(completed_on <= asked.day for completed_on in days)
 
 
 @implements("nottingham.compromising")
-def not_compromised(state: Relationship) -> bool:
+def not_compromised(asked: Asked) -> bool:
     """Nobody ever declared a friendship, family tie or sexual relationship; no mitigation helps."""
-    return not any(conflict.nature in COMPROMISING_NATURES for conflict in state.conflicts)
+    return not any(conflict.nature in COMPROMISING_NATURES for conflict in asked.state.conflicts)
 
 
 @implements(
@@ -157,8 +169,16 @@ GATES: Final[tuple[Gate, ...]] = (
         conflicts_settled,
     ),
     Gate(("cmn.confidentiality-level",), "the level of confidentiality is not agreed", confidentiality_agreed),
-    Gate(("cmn.reporting",), "reporting is not agreed", reporting_agreed),
-    Gate(("nottingham.training",), "the mentor's training is not confirmed", mentor_trained),
+    Gate(
+        ("cmn.reporting",),
+        "reporting lacks the word of the mentee or of the line manager (the office where none is named), each in their own name",
+        reporting_agreed,
+    ),
+    Gate(
+        ("nottingham.training",),
+        "no completed mentor training is recorded for the mentor or confirmed for the relationship",
+        mentor_trained,
+    ),
     Gate(
         ("nottingham.compromising",),
         "a friendship, family or sexual relationship was declared, which rules this relationship out for good",
@@ -167,11 +187,16 @@ GATES: Final[tuple[Gate, ...]] = (
 )
 
 
-def unmet(state: Relationship) -> list[Problem]:
-    """Every gate that the adopted codes ask for and the state does not meet, one problem a clause."""
+def unmet(state: Relationship, day: date | None = None, known: Known | None = None) -> list[Problem]:
+    """Every gate that the adopted codes ask for and that is not met, one problem a clause.
+
+    `day` is that of the activation, in the programme's time zone (absent: any day will do); `known` is what other aggregates
+    say by then, else what the relationship last recorded of them.
+    """
+    asked = Asked(state, day or date.max, (known or state.known).mentor_trained_on)
     return [
         Problem("gate", gate.missing, clause)
         for gate in GATES
-        if (clauses := cite(state.codes, *gate.clauses)) and not gate.met(state)
+        if (clauses := cite(state.codes, *gate.clauses)) and not gate.met(asked)
         for clause in clauses
     ]

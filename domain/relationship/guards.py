@@ -3,8 +3,7 @@
 The statechart (`lifecycle`) hangs them on its transitions, beside the gates of activation.
 """
 
-from collections.abc import Collection, Iterator
-from datetime import datetime
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from domain.codes.clauses import cite
@@ -12,13 +11,13 @@ from domain.codes.implements import implements
 from domain.model import Command, Context
 from domain.problem import Problem
 from domain.relationship import commands as c
+from domain.relationship.fields import AgendaItem
 from domain.relationship.gates import unmet
 from domain.relationship.privacy import PrivateTopics, normal
 from domain.relationship.state import Relationship
-from domain.words import Audience, DataClass, Party
+from domain.words import OTHER_PARTY, Audience, DataClass
 
 REMOTE_CHANNELS: Final = frozenset({"platform", "virtual_meeting", "email", "telephone"})
-_OTHER: Final[dict[str, Party]] = {"mentee": "mentor", "mentor": "mentee"}
 
 # What each code permits to disclose without agreement. A code that is missing here has no rule about it.
 _PERMITTED: Final = {
@@ -44,7 +43,7 @@ def first_clause(codes: Collection[str], *ids: str) -> str | None:
 
 def gates_met(attempt: Attempt) -> Iterator[Problem]:
     """Every gate of the adopted codes, and a mentor in good standing."""
-    yield from unmet(attempt.state)
+    yield from unmet(attempt.state, attempt.context.today, attempt.context.known)
     standing = attempt.context.known.mentor_standing
     if standing != "good":
         clause = first_clause(attempt.state.codes, "mentor247.terms", "cmn.breaches")
@@ -60,7 +59,7 @@ def informed_with_next_steps(attempt: Attempt) -> Iterator[Problem]:
     """
     command = attempt.command
     assert isinstance(command, c.PostponeRelationship | c.PauseRelationship | c.TerminateRelationship)
-    missing = [party for party in _OTHER if party not in command.informed]
+    missing = [party for party in OTHER_PARTY if party not in command.informed]
     if missing:
         message = f"{' and '.join(missing)} must be informed first"
         yield Problem("not_informed", message, "cmn.pause-or-stop", "data.informed")
@@ -104,31 +103,43 @@ def before_the_start(attempt: Attempt) -> Iterator[Problem]:
 
 @implements("leapfrog.privacy")
 def topics_left_private(attempt: Attempt) -> Iterator[Problem]:
-    """What the mentee keeps private is refused as a goal or agenda item from anybody else."""
+    """What the mentee keeps private is refused as a goal or as homework from anybody else until the mentee opens it."""
     state, command, context = attempt
-    if "leapfrog" not in state.codes or not state.private_topics:
+    if context.actor.role == "mentee":
         return
-    if isinstance(command, c.AgreeGoal | c.ReviseGoal):
-        texts = [("data.title", command.title or "")] if context.actor.role != "mentee" else []
-    else:
-        assert isinstance(command, c.CompleteSession)
-        texts = [
-            (f"data.agenda.{i}.topic", item.topic) for i, item in enumerate(command.agenda) if item.set_by != "mentee"
-        ]
-    private = PrivateTopics.of(state.private_topics)
-    for field, text in texts:
-        if private.touched_by(normal(text)):
-            message = "this touches a topic that the mentee keeps private until they open it"
+    assert isinstance(command, c.AgreeGoal | c.ReviseGoal | c.AssignHomework)
+    texts = (
+        {"data.description": command.description}
+        if isinstance(command, c.AssignHomework)
+        else {"data.title": command.title, "data.success_measure": command.success_measure}
+    )
+    touched = private_texts(state, [text or "" for text in texts.values()])
+    for field, is_touched in zip(texts, touched, strict=True):
+        if is_touched:
+            message = "this touches a topic that the mentee keeps private: leave it out until the mentee opens it"
             yield Problem("private_topic", message, "leapfrog.privacy", field)
+
+
+def private_texts(state: Relationship, texts: Sequence[str]) -> list[bool]:
+    """Of each text, whether it touches a topic that the mentee keeps private; none does without leapfrog."""
+    if "leapfrog" not in state.codes or not state.private_topics:
+        return [False] * len(texts)
+    private = PrivateTopics.of(state.private_topics)
+    return [private.touched_by(normal(text)) for text in texts]
+
+
+def raises_private_topic(state: Relationship, agenda: Iterable[AgendaItem]) -> bool:
+    """Whether somebody else than the mentee set an item of a session that touches a private topic."""
+    return any(private_texts(state, [item.topic for item in agenda if item.set_by != "mentee"]))
 
 
 @implements("nottingham.contact-details")
 def contact_details_by_consent(attempt: Attempt) -> Iterator[Problem]:
     """Contact details go to the other party only with their owner's consent (the parties are matched by the proposal)."""
     state, _, context = attempt
-    if "nottingham" not in state.codes or context.actor.role not in _OTHER:
+    if "nottingham" not in state.codes or context.actor.role not in OTHER_PARTY:
         return
-    audiences: tuple[Audience, ...] = (_OTHER[context.actor.role], "parties_present")
+    audiences: tuple[Audience, ...] = (OTHER_PARTY[context.actor.role], "parties_present")
     if not any(has_consent(state, context, "contact_details", audience) for audience in audiences):
         message = f"{context.actor.role} has not consented to the other party having their contact details"
         yield Problem("no_consent", message, "nottingham.contact-details")
@@ -137,11 +148,7 @@ def contact_details_by_consent(attempt: Attempt) -> Iterator[Problem]:
 def has_consent(state: Relationship, context: Context, data_class: DataClass, audience: Audience) -> bool:
     """Whether the actor's consent for a data class and audience is in force at the time of the act."""
     consent = state.consents.get((context.actor.role, data_class, audience))
-    if consent is None or consent.until is None:
-        return consent is not None
-    if isinstance(consent.until, datetime):
-        return context.occurred_at <= consent.until
-    return context.occurred_at.date() <= consent.until
+    return consent is not None and (consent.until is None or context.today <= consent.until)
 
 
 @implements("cmn.disclosure", "nottingham.confidentiality")

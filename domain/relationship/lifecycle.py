@@ -125,7 +125,9 @@ class Lifecycle(StateMachine):
     RecordPresessionCheck = _joined_with(_within(contracting, active), _told_later(paused, terminated))
     CompleteSession = _joined_with(_within(contracting, active), _told_later(paused, terminated))
     RecordNoShow = _joined_with(_within(contracting, active), _told_later(paused, terminated))
-    AssignHomework = _joined_with(_within(contracting, active, paused), _told_later(terminated))
+    AssignHomework = _joined_with(
+        _within(contracting, active, paused, guard=guards.topics_left_private), _told_later(terminated)
+    )
     ReportHomework = _joined_with(_within(contracting, active, paused), _told_later(terminated))
     RecordGoalProgress = _joined_with(_within(contracting, active, paused), _told_later(terminated))
     RecordSessionNote = _joined_with(_within(contracting, active, paused), _told_later(terminated))

@@ -16,8 +16,20 @@ from domain.ids import Namespace
 from domain.immutable import Immutable, Layers
 from domain.model import NOTHING_KNOWN, Event, Known
 from domain.relationship.occupied import FREE, Occupied
-from domain.terms import values
-from domain.words import NAMED_ROLES, Audience, ConflictNature, DataClass, Document, GoalType, Party, Role, Status
+from domain.terms import NO_SETTINGS, TermTimeline, values
+from domain.words import (
+    NAMED_ROLES,
+    OFFICE,
+    PARTIES,
+    Audience,
+    ConflictNature,
+    DataClass,
+    Document,
+    GoalType,
+    Party,
+    Role,
+    Status,
+)
 
 SessionStatus = Literal["scheduled", "completed", "missed", "cancelled"]
 GoalStatus = Literal["open", "achieved", "dropped"]
@@ -59,6 +71,27 @@ class Conflict(NamedTuple):
     mitigated: bool = False
 
 
+class Claim(NamedTuple):
+    """What one side said that both agreed: the version of its event, who said it, whose word is awaited, about which matter."""
+
+    version: int
+    by: str
+    waits_for: str
+    matter: str
+
+
+class Reporting(NamedTuple):
+    """Reporting to one audience: the outputs, the rhythm, the events that agreed on it and the people whose word there is.
+
+    `versions` and `words` begin with the event that named these outputs first.
+    """
+
+    outputs: frozenset[DataClass]
+    every_days: int | None
+    versions: tuple[int, ...]
+    words: tuple[str, ...]
+
+
 class Homework(NamedTuple):
     """Work between sessions: hours reported so far."""
 
@@ -77,9 +110,9 @@ class Matter(NamedTuple):
 
 
 class Consent(NamedTuple):
-    """A consent in force: until when, and the hash of the grant."""
+    """A consent: the last day of it in the programme's time zone, and the hash of the grant."""
 
-    until: datetime | date | None
+    until: date | None
     content_hash: bytes
 
 
@@ -98,7 +131,12 @@ class Contest(NamedTuple):
 
 
 # Where a state has what an id of each kind names.
-_FIELDS: Final[Mapping[Namespace, str]] = {"session": "sessions", "goal": "goals", "homework": "homework"}
+_FIELDS: Final[Mapping[Namespace, str]] = {
+    "session": "sessions",
+    "goal": "goals",
+    "homework": "homework",
+    "assessment": "assessments",
+}
 
 
 @dataclass(frozen=True)
@@ -117,26 +155,38 @@ class Relationship(Immutable):
     codes: Mapping[str, str]
     known: Known = NOTHING_KNOWN
 
+    # The earlier relationship that this one follows.
+    follows: str | None = None
+    # What mentee and mentor said to the match: yes or no, and the reason.
+    match_answers: Mapping[str, tuple[bool, str | None]] = field(default_factory=dict)
+    # What the documents set for this relationship alone.
+    terms: TermTimeline = NO_SETTINGS
     answers: Mapping[tuple[str, Document], tuple[bool, str]] = field(default_factory=dict)
     ready: Mapping[str, bool] = field(default_factory=dict)
     consents: Mapping[tuple[str, DataClass, Audience], Consent] = field(default_factory=dict)
-    # The hash of the event that recorded it (see `content_hash`).
-    trained: bytes | None = None
+    # The days on which the trainings that were confirmed were completed, by the hash of the confirmation.
+    trainings: Mapping[bytes, date] = field(default_factory=dict)
     conflicts: tuple[Conflict, ...] = ()
     conversations: int = 0
     covered: frozenset[str] = frozenset()
     plan: Plan | None = None
+    # The hash of the event that recorded it (see `content_hash`).
     confidentiality: bytes | None = None
-    reporting: Mapping[str, bytes] = field(default_factory=dict)
+    reporting: Mapping[str, Reporting] = field(default_factory=dict)
+    # Every agreement of two by version: the matter it is about; and by matter, what waits for the other party's word.
+    agreements: Mapping[int, str] = field(default_factory=dict)
+    claimed: Mapping[str, Claim] = field(default_factory=dict)
     private_topics: frozenset[str] = frozenset()
 
     goals: Mapping[str, Goal] = field(default_factory=dict)
+    # The hash of each assessment.
+    assessments: Mapping[str, bytes] = field(default_factory=dict)
     sessions: Mapping[str, Session] = field(default_factory=dict)
     # When sessions are scheduled, and when sessions took place: what a new one must not overlap.
     booked: Occupied = FREE
     held: Occupied = FREE
     homework: Mapping[str, Homework] = field(default_factory=dict)
-    # Sessions, goals and homework whose id has capital letters: kind and id in small letters to the id.
+    # Sessions, goals, homework and assessments whose id has capital letters: kind and id in small letters to the id.
     capitals: Mapping[tuple[Namespace, str], str] = field(default_factory=dict)
     nps_asked: frozenset[tuple[str, str]] = frozenset()
 
@@ -184,7 +234,7 @@ class Relationship(Immutable):
         return values(self.known.terms)[name]
 
     def first_spelling(self, namespace: Namespace, id_: str) -> str:
-        """The id of a session, goal or homework as it was spelled first; itself when it is new."""
+        """The id of a session, goal, homework or assessment as it was spelled first; itself when it is new."""
         known: Mapping[str, object] = getattr(self, _FIELDS[namespace])
         if id_ in known:
             return id_
@@ -192,13 +242,51 @@ class Relationship(Immutable):
         return small if small in known else self.capitals.get((namespace, small), id_)
 
     def known_as(self, namespace: Namespace, id_: str) -> Self:
-        """With the spelling of a new session, goal or homework known."""
+        """With the spelling of a new session, goal, homework or assessment known."""
         small = id_.lower()
         return self if small == id_ else self.put("capitals", (namespace, small), id_)
 
     def named(self, role: Role) -> str | None:
         """The id that the relationship names for a role, or None."""
         return getattr(self, f"{role}_id") if role in NAMED_ROLES else None
+
+    @property
+    def matched(self) -> bool:
+        """Both parties said yes to the match, which binds nothing more."""
+        return all(self.match_answers.get(party, (False, None))[0] for party in PARTIES)
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """What one side said that both agreed and the other has not confirmed, in order of version."""
+        if self.status == "terminated":
+            return ()
+        reporting = (
+            Claim(agreed.versions[0], agreed.words[0].partition(":")[0], role, f"reporting:{with_whom}")
+            for with_whom, agreed in self.reporting.items()
+            for role in self.awaited(agreed)
+        )
+        return tuple(sorted((*self.claimed.values(), *reporting)))
+
+    def awaited(self, agreed: Reporting) -> tuple[Role, ...]:
+        """Whose word on an agreed reporting is missing: the mentee's, and the line manager's, else the office's.
+
+        The office's word stands for the mentee, and for the line manager only where none is named. Where no line manager
+        is named and cmn is not adopted, reporting is agreed between mentee and mentor like everything else.
+        """
+        roles = {word.partition(":")[0] for word in agreed.words}
+        office = not roles.isdisjoint(OFFICE)
+        missing: list[Role] = []
+        if not office and f"mentee:{self.mentee_id}" not in agreed.words:
+            missing.append("mentee")
+        if self.line_manager_id is not None:
+            if f"line_manager:{self.line_manager_id}" not in agreed.words:
+                missing.append("line_manager")
+        elif "cmn" in self.codes:
+            if not office:
+                missing.append("coordinator")
+        elif not office and "mentor" not in roles:
+            missing.append("mentor")
+        return tuple(missing)
 
     @property
     def people(self) -> tuple[str, ...]:

@@ -13,13 +13,30 @@ from domain.relationship.sessions import cancellation
 from domain.relationship.state import Relationship
 
 
-def status_problems(state: Relationship, command: c.StatusCommand, _: Context) -> Iterator[Problem]:
-    """The goals and people that a command names must be known; the statechart has allowed the step already."""
+def status_problems(state: Relationship, command: c.StatusCommand, context: Context) -> Iterator[Problem]:
+    """The goals and people that a command names must be known, and its days not past; the step is allowed already."""
+    yield from _past_days(command, context)
     if isinstance(command, c.RecordEndReview):
         for i, objective in enumerate(command.objectives):
             yield from unknown_goal(state, objective.goal_id, f"data.objectives.{i}.goal_id")
     elif isinstance(command, c.RequestErasure | c.ErasePersonalData) and command.person not in state.people:
         yield Problem("unknown_person", "the relationship names no such person", field="data.person")
+
+
+def _past_days(command: c.StatusCommand, context: Context) -> Iterator[Problem]:
+    """A day that is set for later must not lie before the day of the message, in the programme's time zone."""
+    match command:
+        case c.PostponeRelationship():
+            name, day = "start_on", command.start_on
+        case c.PauseRelationship():
+            name, day = "review_on", command.review_on
+        case c.SecureRecords():
+            name, day = "retained_until", command.retained_until
+        case _:
+            return
+    if day < context.today:
+        message = f"{name} is {day}, which is past: give {context.today} or a later day"
+        yield Problem("in_past", message, field=f"data.{name}")
 
 
 def status_events(

@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 from eventsourcing.persistence import StoredEvent
 
+from domain.known import known_at, mentor_limit
 from domain.mentor.state import Mentor
 from domain.model import NOTHING_KNOWN, Accepted, AnyRecorded, Context, Known
 from domain.problem import Problem, Refused
@@ -15,7 +16,6 @@ from domain.registry import State, decide, evolve, replay
 from domain.relationship.commands import ProposeRelationship
 from domain.relationship.events import FactCorrected
 from domain.relationship.state import Relationship
-from domain.words import CodeId, MentorStanding
 from infra.intake.failure import Failure
 from infra.intake.message import Message
 from infra.intake.receipt import KEPT, Receipt
@@ -47,6 +47,7 @@ class Batch:
         read: dict[str, Entry],
         load: Callable[[str], Entry],
         history: Callable[[str], Sequence[AnyRecorded]],
+        open_relationships: Callable[[str], set[str]],
         answered: Mapping[Key, ReceiptRow],
         spellings: Spellings,
         limits: Senders | None = None,
@@ -66,6 +67,7 @@ class Batch:
         self.spellings = spellings
         self._load = load
         self._history = history
+        self._open_relationships = open_relationships
         self._answered = answered
         # Asked only where some sender may not send for every programme.
         self._limits = limits
@@ -199,17 +201,20 @@ class Batch:
         return Receipt(message.source, message.id, message.subject, "accepted", tuple(names))
 
     def _context(self, message: Message, entry: Entry) -> Context:
-        command, state = message.command, entry.state
-        known = NOTHING_KNOWN
-        codes: tuple[CodeId, ...] = ()
+        command, state, at = message.command, entry.state, message.time
+        context = Context(message.actor, at, self.recorded_at)
         if isinstance(state, Relationship):
-            known = self._known(state.mentor_id, state.programme_id, message.time, state.known)
-        elif isinstance(command, ProposeRelationship):
-            known = self._known(command.mentor_id, command.programme_id, message.time, NOTHING_KNOWN)
-            programme = self._entry(f"programme:{command.programme_id}").state
-            codes = programme.codes_at(message.time) if isinstance(programme, Programme) else ()
-        history = partial(self._history_of, message.subject, entry.head.version)
-        return Context(message.actor, message.time, self.recorded_at, known, codes, history)
+            mentor, programme = self._mentor(state.mentor_id), self._programme(state.programme_id)
+            known = known_at(at, state.known, mentor=mentor, programme=programme, own=state.terms)
+            return context._replace(known=known, history=partial(self._history_of, message.subject, entry.head.version))
+        if isinstance(command, ProposeRelationship):
+            return self._for_proposal(command, context)
+        if isinstance(state, Mentor) and state.programme_id is not None:
+            programme = self._programme(state.programme_id)
+            # Of the programme only the days count: its terms are no matter of a mentor.
+            zone = known_at(at, NOTHING_KNOWN, mentor=None, programme=programme).timezone
+            return context if zone is None else context._replace(known=Known(timezone=zone))
+        return context
 
     def _history_of(self, subject: str, version: int) -> list[AnyRecorded]:
         """The events of a subject up to the version that is decided on: others may have written meanwhile."""
@@ -220,15 +225,32 @@ class Batch:
         recorded = {each.version: each for each in (*before, *self.recorded_of(subject))}
         return [recorded[each] for each in sorted(recorded) if each <= version]
 
-    def _known(self, mentor_id: str, programme_id: str, at: datetime, before: Known) -> Known:
-        """What others say by now; what was known before itself where they say just that."""
-        mentor = self._entry(f"mentor:{mentor_id}").state
-        programme = self._entry(f"programme:{programme_id}").state
-        standing: MentorStanding = mentor.standing if isinstance(mentor, Mentor) else "good"
-        terms = programme.settings_at(at) if isinstance(programme, Programme) else ()
-        if standing == before.mentor_standing and terms == before.terms:
-            return before
-        return Known(mentor_standing=standing, terms=terms)
+    def _for_proposal(self, command: ProposeRelationship, context: Context) -> Context:
+        at = context.occurred_at
+        mentor, programme = self._mentor(command.mentor_id), self._programme(command.programme_id)
+        known = known_at(at, NOTHING_KNOWN, mentor=mentor, programme=programme)
+        limit = mentor_limit(known, mentor)
+        return context._replace(
+            known=known,
+            codes=programme.codes_at(at) if programme else (),
+            mentor_limit=limit,
+            mentor_load=0 if limit is None else self._load_of(command.mentor_id),
+        )
+
+    def _mentor(self, mentor_id: str) -> Mentor | None:
+        state = self._entry(f"mentor:{mentor_id}").state
+        return state if isinstance(state, Mentor) else None
+
+    def _programme(self, programme_id: str) -> Programme | None:
+        state = self._entry(f"programme:{programme_id}").state
+        return state if isinstance(state, Programme) else None
+
+    def _load_of(self, mentor_id: str) -> int:
+        """How many relationships of a mentor have not ended: those on record, with what this batch says of them."""
+        open_ = self._open_relationships(mentor_id)
+        for subject, entry in self.touched.items():
+            apply_status(open_, subject, entry.state, mentor_id)
+        return len(open_)
 
     def _entry(self, subject: str) -> Entry:
         entry = self.touched.get(subject) or self.read.get(subject)
@@ -240,6 +262,12 @@ class Batch:
 
     def _invalid(self, message: Message, problem: Problem) -> Receipt:
         return Receipt(message.source, message.id, message.subject, "invalid", (), (problem,))
+
+
+def apply_status(open_: set[str], subject: str, state: State | None, mentor_id: str) -> None:
+    """Bring a mentor's open relationships up to a state that is not committed yet."""
+    if isinstance(state, Relationship) and state.mentor_id == mentor_id:
+        (open_.discard if state.status == "terminated" else open_.add)(subject)
 
 
 class _Broken(Exception):

@@ -17,7 +17,7 @@ from domain.model import AnyRecorded
 from domain.relationship.commands import ProposeRelationship
 from domain.relationship.state import Relationship
 from infra.clock import Clock
-from infra.intake.batch import Batch, Key
+from infra.intake.batch import Batch, Key, apply_status
 from infra.intake.failure import Failure
 from infra.intake.folding import fold_streams
 from infra.intake.message import Message, parse
@@ -284,8 +284,18 @@ class Handler:
     ) -> Batch:
         limits = senders if senders is not None and senders.limits_programmes else None
         now = self.clock.now()
-        recorded_at = self._recorded_time(now)
-        return Batch(self.store.mapper, now, recorded_at, read, self._load, self._history, answered, spellings, limits)
+        return Batch(
+            self.store.mapper,
+            now,
+            self._recorded_time(now),
+            read,
+            self._load,
+            self._history,
+            self._open_relationships,
+            answered,
+            spellings,
+            limits,
+        )
 
     def _recorded_time(self, now: datetime) -> datetime:
         """When a batch that is decided now is recorded: a clock that is behind the log records at the log's latest time."""
@@ -325,8 +335,16 @@ class Handler:
 
     def _history(self, subject: str) -> list[AnyRecorded]:
         """The events of a subject, those under way too: what is stored already may be among them."""
-        ahead = self._under_way.decided.batch.recorded_of(subject) if self._under_way is not None else []
+        ahead = self._pending.batch.recorded_of(subject) if self._pending is not None else []
         return [*self.store.read(subject), *ahead]
+
+    def _open_relationships(self, mentor_id: str) -> set[str]:
+        """The relationships of a mentor that have not ended, those of the batch under way included."""
+        open_ = self.store.open_relationships(mentor_id)
+        if self._pending is not None:
+            for subject, entry in self._pending.batch.touched.items():
+                apply_status(open_, subject, entry.state, mentor_id)
+        return open_
 
     def _known(self, subject: str) -> Entry | None:
         """What the batch under way says comes first: it may not be committed yet, but what follows it comes after it."""

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, Protocol
 from cachetools import LRUCache
 
 from domain.commitment.terms import DEFAULT, TermsInTime
-from domain.programme.events import TermSet
+from domain.programme.events import TermSet, TermWithdrawn
 from domain.programme.evolve import evolve
 from domain.programme.state import Programme
 from domain.relationship.events import FactCorrected
@@ -83,7 +83,13 @@ class Feed:
         self.folder = Folder(generation.projection for generation in generations)
         # The engine itself needs terms, whether or not a projection folds them.
         self.reader = log_reader.LogReader(
-            mapper, {TermSet, FactCorrected, *(event for each in generations for event in each.projection.listens)}
+            mapper,
+            {
+                TermSet,
+                TermWithdrawn,
+                FactCorrected,
+                *(event for each in generations for event in each.projection.listens),
+            },
         )
         # A correction concerns events whether or not a projection folds them.
         self.whole_reader = log_reader.LogReader(mapper)
@@ -216,11 +222,7 @@ class Feed:
     # --- terms -----------------------------------------------------------------------------------------------------
     def _mark_due(self, session: Session, entries: Iterable[log_reader.LogEntry]) -> None:
         """Mark all streams of a programme with new terms as due: their rows are computed again before the next answer."""
-        programmes = {
-            entry.subject.partition(":")[2]
-            for entry in entries
-            if entry.recorded is not None and isinstance(entry.recorded.data, TermSet)
-        }
+        programmes = {entry.subject.partition(":")[2] for entry in entries if _is_new_term(entry)}
         for generation in self.generations:
             if isinstance(generation.projection, StateFold):
                 name = physical(state_table(generation.projection).name, generation.mark)
@@ -231,7 +233,16 @@ class Feed:
 
 
 def _new_terms(entries: Iterable[log_reader.LogEntry]) -> bool:
-    return any(entry.recorded is not None and isinstance(entry.recorded.data, TermSet) for entry in entries)
+    return any(_is_new_term(entry) for entry in entries)
+
+
+def _is_new_term(entry: log_reader.LogEntry) -> bool:
+    """Whether a document set a term of a programme, or no longer sets it. A relationship's own terms are in its state."""
+    return (
+        entry.subject.startswith("programme:")
+        and entry.recorded is not None
+        and isinstance(entry.recorded.data, TermSet | TermWithdrawn)
+    )
 
 
 class Programmes:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from domain.commitment import Change, Health, build_timeline, health_at
-from domain.model import Event
-from domain.programme.events import CodeAdopted, ProgrammeCreated, TermSet
+from domain.model import events_of
+from domain.programme.events import CodeAdopted, ProgrammeCreated, TermSet, TermWithdrawn
 from domain.relationship.events import FactCorrected
 from infra.projection_engine import rows
 from infra.projection_engine.engine import Engine
@@ -43,13 +43,8 @@ def assess_one(
 
 def _reader(store: EventStore) -> log_reader.LogReader:
     """Reads what health depends on."""
-    wanted: frozenset[type[Event]] = commitment.PROJECTION.listens | {
-        ProgrammeCreated,
-        CodeAdopted,
-        TermSet,
-        FactCorrected,
-    }
-    return log_reader.LogReader(store.mapper, wanted)
+    others = ProgrammeCreated | CodeAdopted | TermSet | TermWithdrawn | FactCorrected
+    return log_reader.LogReader(store.mapper, commitment.PROJECTION.listens | events_of(others))
 
 
 def _whole(store: EventStore, session: Session, subject: str) -> list[log_reader.LogEntry]:
@@ -84,7 +79,7 @@ def _assessed(
 ) -> Assessed | None:
     if found.state is None:
         return None
-    in_time = terms.of(found.state.programme_id, tuple((overrides or {}).items()))
+    in_time = terms.of_relationship(found.state, tuple((overrides or {}).items()))
     timeline = build_timeline(found.state.facts, in_time, asked.at)
     health = health_at(timeline.cursor, asked.at, in_time)
     return None if health.status is None else Assessed(subject, found, health, timeline.changes)

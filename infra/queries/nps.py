@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 from domain.nps import PLACES, Counted, counted, figure, kind_of
 from domain.relationship.events import FactCorrected
 from domain.small_cells import Cell, hidden
-from domain.terms import in_force, values
+from domain.terms import in_force, suppression_min, values
 from domain.words import Occasion, Respondent
 from infra.projection_engine import rows
 from infra.projection_engine.engine import Engine
@@ -94,7 +94,7 @@ def figures(engine: Engine, by: Sequence[By], asked: Asked, window: Window) -> l
 def _minimum(engine: Engine, terms: TermsThen, programme: str, at: datetime) -> float | None:
     """The least number of answers that may be shown in a programme; None where its terms can't be read."""
     try:
-        return values(in_force(terms.of(programme).settings, at))["suppression_min"]
+        return suppression_min(values(in_force(terms.of(programme).settings, at)))
     except UnknownTerms as error:
         engine.watcher.note(f"the answers of programme {programme} are left out: {error}")
         return None

@@ -7,8 +7,9 @@ from typing import Any, assert_never
 
 from domain.case.state import Case
 from domain.ids import OF_SUBJECT, key
+from domain.known import known_at
 from domain.mentor.state import Mentor
-from domain.model import TermSetting
+from domain.model import Known, TermSetting
 from domain.programme.state import Programme
 from domain.registry import AGGREGATES_OF, State, kind_of
 from domain.relationship.gates import unmet
@@ -51,13 +52,21 @@ def show_subject(store: EventStore, subject: str, moment: Moment, now: datetime)
     if moment.version is not None:
         at = min(at, max(event.occurred_at for event in events if moment.holds(event)))
     if isinstance(state, Relationship):
-        programme = state_at(store.read(f"programme:{state.programme_id}"), moment._replace(version=None))
-        settings = programme.settings_at(at) if isinstance(programme, Programme) else ()
-        return _relationship(state, settings)
+        others = moment._replace(version=None)
+        programme = state_at(store.read(f"programme:{state.programme_id}"), others)
+        mentor = state_at(store.read(f"mentor:{state.mentor_id}"), others)
+        known = known_at(
+            at,
+            state.known,
+            mentor=mentor if isinstance(mentor, Mentor) else None,
+            programme=programme if isinstance(programme, Programme) else None,
+            own=state.terms,
+        )
+        return _relationship(state, known, at)
     return _other(subject, state, at)
 
 
-def _relationship(state: Relationship, settings: Iterable[TermSetting]) -> Shown:
+def _relationship(state: Relationship, known: Known, at: datetime) -> Shown:
     contracting = state.status == "contracting"
     return {
         "id": state.subject,
@@ -73,7 +82,9 @@ def _relationship(state: Relationship, settings: Iterable[TermSetting]) -> Shown
         "codes": list(state.codes),
         "code_versions": dict(state.codes),
         # Gates stand before activation; once passed, they are not asked again.
-        "unmet_gates": [{"clause": p.clause, "message": p.message} for p in unmet(state)] if contracting else [],
+        "unmet_gates": [{"clause": p.clause, "message": p.message} for p in unmet(state, known.day(at), known)]
+        if contracting
+        else [],
         "allowed": list(allowed(state.status)),
         "sessions": [
             {
@@ -91,8 +102,10 @@ def _relationship(state: Relationship, settings: Iterable[TermSetting]) -> Shown
         "contested": list(state.contested),
         "concerns": _matters(state.concerns),
         "recommendations": _matters(state.recommendations),
+        "claims": [{"version": c.version, "by": c.by, "waits_for": c.waits_for} for c in state.claims],
+        "matched": state.matched,
         "mentor_standing": state.known.mentor_standing,
-        "terms": _terms(settings),
+        "terms": _terms(known.terms),
     }
 
 

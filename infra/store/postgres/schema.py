@@ -15,6 +15,7 @@ from infra.store.errors import StoreError
 from infra.store.hash_chain import SCHEMA_VERSION, check_version
 from infra.store.identity import new_identity
 from infra.store.postgres.roles import AUDITOR_VIEW, act_as_service, grant_core, make_roles
+from infra.store.proposals import indexes
 
 # Before the schema is there, processes that would make it take turns by an advisory lock, known by a number.
 BIRTH_LOCK: Final = 0x72617070_00000001
@@ -147,7 +148,7 @@ $body$;
 
 # `granted` says whether the roles existed when the tables were made, or have been given their rights since.
 STATE: Final = "CREATE TABLE rapport_schema (version integer NOT NULL, granted boolean NOT NULL DEFAULT false)"
-SCHEMA: Final = (STATE, TABLES, APPEND, AUDITOR_VIEW)
+SCHEMA: Final = (STATE, TABLES, *indexes("postgresql"), APPEND, AUDITOR_VIEW)
 
 Cursor = psycopg.Cursor[tuple[object, ...]]
 

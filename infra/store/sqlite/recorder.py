@@ -20,6 +20,7 @@ from infra.store.hash_chain import (
     recorded_time,
 )
 from infra.store.identity import new_identity
+from infra.store.proposals import indexes
 
 EVENTS: Final = """
 CREATE TABLE IF NOT EXISTS stored_events (
@@ -71,7 +72,7 @@ CREATE TABLE store_clocks (
     at TEXT NOT NULL
 )"""
 BIRTH: Final = "INSERT INTO store_identity (only_row, id, secret) VALUES (1, ?, ?)"
-SCHEMA: Final = (EVENTS, RECEIPTS, OFFSETS, SPELLINGS, TRACKING, TRACKING_KIND, IDENTITY, CLOCKS)
+SCHEMA: Final = (EVENTS, *indexes("sqlite"), RECEIPTS, OFFSETS, SPELLINGS, TRACKING, TRACKING_KIND, IDENTITY, CLOCKS)
 
 LAST: Final = 2**63 - 1
 LOOK_SECONDS: Final = 0.02

@@ -21,6 +21,7 @@ PLAN = e.PlanAgreed(
     channel="virtual_meeting",
 )
 GOAL = e.GoalAgreed(goal_id="g1", title="Lead a team", type="career", source="mentee", agreed_by=BOTH)
+REPORTING = e.ReportingAgreed(with_whom="line_manager", outputs=("attendance",))
 SESSION = e.SessionScheduled(session_id="s1", starts_at=day(10), channel="platform", minutes=60)
 
 
@@ -37,7 +38,7 @@ def contracted(*without: str, codes: tuple[str, ...] = ALL_CODES) -> list[At]:
         At(0, GOAL, "mentee"),
         At(0, PLAN, "mentee"),
         At(0, e.ConfidentialityAgreed(shared=(), not_shared=()), "mentee"),
-        At(0, e.ReportingAgreed(with_whom="line_manager", outputs=("attendance",)), "mentee"),
+        *(At(0, REPORTING, role) for role in ("mentee", "line_manager")),
     ]
     return [at for at in events if type(at.event).__name__ not in without]
 
@@ -63,6 +64,12 @@ COMMANDS: dict[type[Command], Command] = {
     type(command): command
     for command in (
         c.ProposeRelationship(programme_id="p1", mentee_id="ana", mentor_id="ben", codes=("cmn",)),
+        c.RespondToMatch(accept=True),
+        c.ChangeParty(role="line_manager", id="lena"),
+        # The goal that the mentee says both agreed.
+        c.ConfirmAgreement(version=10),
+        c.SetTerm(document="statement_of_work", term="late_notice_hours", value=48),
+        c.WithdrawTerm(document="statement_of_work", term="late_notice_hours"),
         c.AcceptTerms(document="master_agreement", version="1"),
         c.DeclineTerms(document="master_agreement", version="1"),
         c.StateTrustReadiness(ready=False),
@@ -83,6 +90,7 @@ COMMANDS: dict[type[Command], Command] = {
         c.ReviseGoal(goal_id="g1", title="Lead two teams", agreed_by=BOTH),
         c.DropGoal(goal_id="g1", reason="done with it"),
         c.RecordGoalProgress(goal_id="g1", progress="achieved"),
+        c.RecordAssessment(assessment_id="a1", area="leadership", score=3.5, scale="1 to 5"),
         c.MarkTopicPrivate(topic="Health"),
         c.OpenTopic(topic="Divorce"),
         c.ScheduleSession(session_id="s2", starts_at=day(20), channel="platform"),
@@ -131,6 +139,7 @@ COMMANDS: dict[type[Command], Command] = {
         c.EscalateConcern(clause="pentalog.late-reschedules"),
         c.EscalateRecommendation(clause="pentalog.trust"),
         c.ActivateRelationship(),
+        c.PostponeRelationship(start_on=day(9).date(), reason="leave", informed=BOTH, next_steps="meet in May"),
         c.PauseRelationship(reason="leave", informed=BOTH, next_steps="meet in May", review_on=day(40).date()),
         c.ResumeRelationship(),
         c.RecordEndReview(objectives=(Objective(goal_id="g1", outcome="reached"),), signposting=("a book",)),
