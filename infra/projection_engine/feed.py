@@ -15,7 +15,12 @@ from domain.commitment.terms import DEFAULT, TermsInTime
 from domain.programme.events import TermSet, TermWithdrawn
 from domain.programme.evolve import evolve
 from domain.programme.state import Programme
+<<<<<<< HEAD
 from domain.relationship.events import FactCorrected
+=======
+from domain.registry import kind_of
+from domain.relationship.events import RelationshipProposed
+>>>>>>> sessions
 from domain.terms import in_force, values
 from infra.clock import Clock
 from infra.projection_engine import generation as generation_table
@@ -81,13 +86,17 @@ class Feed:
         self.database = database
         self.generations = tuple(generations)
         self.folder = Folder(generation.projection for generation in generations)
-        # The engine itself needs terms, whether or not a projection folds them.
+        # The engine itself needs terms and the programmes of relationships, whether or not a projection folds them.
         self.reader = log_reader.LogReader(
             mapper,
             {
                 TermSet,
                 TermWithdrawn,
+<<<<<<< HEAD
                 FactCorrected,
+=======
+                RelationshipProposed,
+>>>>>>> sessions
                 *(event for each in generations for event in each.projection.listens),
             },
         )
@@ -142,9 +151,21 @@ class Feed:
         subjects = dict.fromkeys(entry.subject for entry in entries)
         units = {subject: unit for subject in subjects if (unit := self._units.get(subject))}
         missing = [subject for subject in subjects if subject not in units]
-        units |= rows.load(session, self.generations, self.folder, missing)
+        units |= self.load(session, missing)
         # With fewer than a page there was nothing else to read.
         return Snapshot(entries, units, entries[-1].position if len(entries) == limit else until)
+
+    def load(
+        self, session: Session, subjects: Sequence[str], generations: Sequence[Generation] | None = None
+    ) -> dict[str, Unit]:
+        """The units of these streams as they are stored in all or some generations, each relationship with its programme."""
+        units = rows.load(session, self.generations if generations is None else generations, self.folder, subjects)
+        relationships = [subject for subject in units if kind_of(subject) == "relationship"]
+        for entry in log_reader.beginnings(session, self.reader, relationships):
+            # Rows of a stream that begins with something else are in quarantine.
+            if entry.recorded is not None and isinstance(entry.recorded.data, RelationshipProposed):
+                units[entry.subject].programme_id = entry.recorded.data.programme_id
+        return units
 
     def check(self, session: Session) -> None:
         """Make sure that all generations are as they were left.

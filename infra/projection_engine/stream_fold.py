@@ -20,8 +20,14 @@ import orjson
 from domain.commitment.terms import TermsInTime
 from domain.model import Event
 from domain.registry import AGGREGATES_OF_EVENT, Kind, kind_of
+<<<<<<< HEAD
 from infra.store.log_reader import LogEntry, effective_entries, is_correction
 from projections.dataset import Key, Row
+=======
+from domain.relationship.events import RelationshipProposed
+from infra.store.log_reader import LogEntry
+from projections.dataset import PROGRAMME, Key, Row
+>>>>>>> sessions
 from projections.projection import Given, Projection, RowFold, StateFold
 
 # Objects made before Python's collector of cycles runs, and how many runs come before one over the older objects.
@@ -58,6 +64,7 @@ class Unit:
 
     `touched` are the keys that may differ from what is stored, with the rows that are stored. `held` are the projections
     in which the stream is in quarantine, `broken` those in which it has just come there. `last` is the last event folded.
+    `programme_id` is that of a relationship, which its rows have beside what projections put into them.
     """
 
     subject: str
@@ -67,6 +74,7 @@ class Unit:
     held: frozenset[str] = frozenset()
     broken: dict[str, Broken] = field(default_factory=dict)
     last: LogEntry | None = None
+    programme_id: str | None = None
 
     def replaces(self, stored: "Unit") -> None:
         """These rows, folded from the first event, stand in for those that are stored."""
@@ -148,6 +156,8 @@ class Folder:
                 self._break(unit, name, entry.error)
             return
         event = type(recorded.data)
+        if event is RelationshipProposed:
+            unit.programme_id = recorded.data.programme_id
         folding = self._by_event.get(event)
         if folding is None:
             folding = self._by_event[event] = tuple(each for each in self.projections if event in each.listens)
@@ -186,6 +196,9 @@ class Folder:
             rows, since, due = projection.work(kept.state, given)
         for table in projection.tables:
             new = {table.key_of(row): row for row in rows.get(table.name, ())}
+            if table.of_relationships:
+                for row in new.values():
+                    row[PROGRAMME.name] = unit.programme_id
             old = unit.rows[table.name]
             if old != new:
                 touched = unit.touched.setdefault(table.name, {})
@@ -217,6 +230,8 @@ def _fold_rows(projection: RowFold, unit: Unit, entry: LogEntry) -> None:
             del rows[key]
         else:
             new["position"] = entry.position
+            if projection.table.of_relationships:
+                new[PROGRAMME.name] = unit.programme_id
             rows[key] = new
         touched = unit.touched.get(table)
         if touched is None:

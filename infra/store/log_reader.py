@@ -26,6 +26,12 @@ _STREAMS: Final = """
     WHERE (originator_id, originator_version) > (?, ?) AND originator_id <= ? AND position <= ?
     ORDER BY originator_id, originator_version LIMIT ?
 """
+_BEGINNINGS: Final = """
+    SELECT position, originator_id, originator_version, topic, state FROM stored_events
+    WHERE originator_version = 1 AND originator_id IN ({})
+"""
+# Parameters in one statement.
+_CHUNK: Final = 1000
 
 # Sorts after every subject.
 LAST: Final = "\U0010ffff"
@@ -102,3 +108,10 @@ def streams(
 ) -> list[LogEntry]:
     """Up to `limit` events up to a position, stream after stream, after (subject, version) and up to a last stream."""
     return list(reader.read(session.query(_STREAMS, (*after, last, until, limit))))
+
+
+def beginnings(session: Session, reader: LogReader, subjects: Sequence[str]) -> Iterator[LogEntry]:
+    """The first event of each of these streams, as far as there are any."""
+    for start in range(0, len(subjects), _CHUNK):
+        chunk = subjects[start : start + _CHUNK]
+        yield from reader.read(session.query(_BEGINNINGS.format(", ".join("?" * len(chunk))), chunk))
