@@ -15,12 +15,8 @@ from domain.commitment.terms import DEFAULT, TermsInTime
 from domain.programme.events import TermSet, TermWithdrawn
 from domain.programme.evolve import evolve
 from domain.programme.state import Programme
-<<<<<<< HEAD
-from domain.relationship.events import FactCorrected
-=======
 from domain.registry import kind_of
-from domain.relationship.events import RelationshipProposed
->>>>>>> sessions
+from domain.relationship.events import FactCorrected, RelationshipProposed
 from domain.terms import in_force, values
 from infra.clock import Clock
 from infra.projection_engine import generation as generation_table
@@ -92,11 +88,8 @@ class Feed:
             {
                 TermSet,
                 TermWithdrawn,
-<<<<<<< HEAD
                 FactCorrected,
-=======
                 RelationshipProposed,
->>>>>>> sessions
                 *(event for each in generations for event in each.projection.listens),
             },
         )

@@ -20,14 +20,9 @@ import orjson
 from domain.commitment.terms import TermsInTime
 from domain.model import Event
 from domain.registry import AGGREGATES_OF_EVENT, Kind, kind_of
-<<<<<<< HEAD
-from infra.store.log_reader import LogEntry, effective_entries, is_correction
-from projections.dataset import Key, Row
-=======
 from domain.relationship.events import RelationshipProposed
-from infra.store.log_reader import LogEntry
+from infra.store.log_reader import LogEntry, effective_entries, is_correction
 from projections.dataset import PROGRAMME, Key, Row
->>>>>>> sessions
 from projections.projection import Given, Projection, RowFold, StateFold
 
 # Objects made before Python's collector of cycles runs, and how many runs come before one over the older objects.
