@@ -8,9 +8,9 @@ from datetime import datetime
 from itertools import zip_longest
 from typing import Any, Final
 
-from domain.commitment import POLICY, Facts, Health, HealthEvent, build_timeline, fold, health_at
+from domain.commitment import POLICY, Change, Facts, Health, HealthEvent, assess, fold
 from domain.commitment.moments import moment, time_of
-from domain.commitment.timeline import Change
+from domain.commitment.terms import TermsInTime
 from domain.immutable import Immutable
 from domain.model import AnyRecorded, events_of
 from domain.relationship.events import RelationshipProposed
@@ -92,9 +92,7 @@ def fold_event(state: State | None, recorded: AnyRecorded) -> State | None:
 def work(state: State, given: Given) -> Worked:
     """The rows as of the given time, or of the last event where that is later."""
     at = max(given.at, state.last_at)
-    timeline = build_timeline(state.facts, given.terms, at)
-    health = health_at(timeline.cursor, at, given.terms)
-    changes = timeline.changes
+    health, changes = assess(state.facts, at, given.terms)
     rows = {
         HEALTH.name: [_health(given.subject, state, health, changes[-1].at if changes else None)],
         SIGNALS.name: [{"relationship_id": given.subject, **_signal(signal)} for signal in health.signals],
@@ -102,13 +100,13 @@ def work(state: State, given: Given) -> Worked:
     }
     # What an event brought holds from before any time that is asked about; what time brought, from then on.
     came = changes[-1].at if changes and changes[-1].at > state.last_at else None
-    return Worked(rows, came, _due(health, given))
+    return Worked(rows, came, _due(health, given.terms.with_own(state.facts.own)))
 
 
-def _due(health: Health, given: Given) -> datetime | None:
+def _due(health: Health, terms: TermsInTime) -> datetime | None:
     """When the rows change by themselves: time passes a limit, or a setting begins to count."""
     times = [health.refresh_at]
-    if health.status == "active" and (upcoming := given.terms.next_after(moment(health.as_of))) is not None:
+    if health.status in ("active", "paused") and (upcoming := terms.next_after(moment(health.as_of))) is not None:
         times.append(time_of(upcoming))
     return min((time for time in times if time is not None), default=None)
 
@@ -162,7 +160,7 @@ def load(values: Any) -> State:
 
 PROJECTION: Final = StateFold(
     "commitment",
-    1,
+    2,
     (HEALTH, SIGNALS, BANDS),
     events_of(Heard),
     fold_event,

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from domain.commitment import Change, Health, build_timeline, health_at
-from domain.programme.events import CodeAdopted, ProgrammeCreated, TermSet
+from domain.commitment import Change, Health, assess
+from domain.programme.events import CodeAdopted, ProgrammeCreated, TermSet, TermWithdrawn
 from infra.projection_engine import rows
 from infra.projection_engine.engine import Engine
 from infra.queries.as_at import END, Asked, Found, TermsThen, UnknownTerms, known_state
@@ -39,7 +39,7 @@ def assess_one(
 
 def _reader(store: EventStore) -> log_reader.LogReader:
     """Reads what health depends on."""
-    return log_reader.LogReader(store.mapper, commitment.PROJECTION.listens | {ProgrammeCreated, CodeAdopted, TermSet})
+    return log_reader.LogReader(store.mapper, commitment.PROJECTION.listens | {ProgrammeCreated, CodeAdopted, TermSet, TermWithdrawn})
 
 
 def assess_all(engine: Engine, asked: Asked, overrides: Mapping[str, float] | None = None) -> Iterator[Assessed]:
@@ -70,9 +70,8 @@ def _assessed(
     if found.state is None:
         return None
     in_time = terms.of(found.state.programme_id, tuple((overrides or {}).items()))
-    timeline = build_timeline(found.state.facts, in_time, asked.at)
-    health = health_at(timeline.cursor, asked.at, in_time)
-    return None if health.status is None else Assessed(subject, found, health, timeline.changes)
+    health, changes = assess(found.state.facts, asked.at, in_time)
+    return None if health.status is None else Assessed(subject, found, health, changes)
 
 
 def _known_now(engine: Engine, session: Session) -> Iterator[tuple[str, Found]]:
