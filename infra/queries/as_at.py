@@ -120,14 +120,6 @@ class TermsThen:
         self.session, self.reader, self.known_at = session, reader, known_at
         self._found: dict[tuple[str, tuple[tuple[str, float], ...]], TermsInTime] = {}
 
-    def of_relationship(self, state: commitment.State, overrides: tuple[tuple[str, float], ...] = ()) -> TermsInTime:
-        """The terms of a relationship over time: its programme's and its own, with what-if values over them.
-
-        Raises:
-            UnknownTerms: an event of the programme can't be read.
-        """
-        return self.of(state.programme_id, overrides).with_own(state.own)
-
     def of(self, programme_id: str, overrides: tuple[tuple[str, float], ...] = ()) -> TermsInTime:
         """The terms of a programme over time, with what-if values over them.
 

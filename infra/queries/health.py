@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from domain.commitment import Change, Health, build_timeline, health_at
+from domain.commitment import Change, Health, assess
 from domain.model import events_of
 from domain.programme.events import CodeAdopted, ProgrammeCreated, TermSet, TermWithdrawn
 from domain.relationship.events import FactCorrected
@@ -79,10 +79,9 @@ def _assessed(
 ) -> Assessed | None:
     if found.state is None:
         return None
-    in_time = terms.of_relationship(found.state, tuple((overrides or {}).items()))
-    timeline = build_timeline(found.state.facts, in_time, asked.at)
-    health = health_at(timeline.cursor, asked.at, in_time)
-    return None if health.status is None else Assessed(subject, found, health, timeline.changes)
+    in_time = terms.of(found.state.programme_id, tuple((overrides or {}).items()))
+    health, changes = assess(found.state.facts, asked.at, in_time)
+    return None if health.status is None else Assessed(subject, found, health, changes)
 
 
 def _known_now(engine: Engine, session: Session) -> Iterator[tuple[str, Found]]:
