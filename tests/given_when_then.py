@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from domain.model import Actor, AnyRecorded, Command, Context, Event, Known, Recorded
 from domain.problem import Problem, Refused
-from domain.registry import State, decide, evolve
+from domain.registry import State, decide, replay
 from domain.relationship import events as e
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -87,11 +87,9 @@ def history(*events: Event | At, subject: str = SUBJECT) -> list[AnyRecorded]:
 
 
 def fold(records: Iterable[AnyRecorded]) -> State | None:
-    """The state after a history."""
-    state: State | None = None
-    for recorded in records:
-        state = evolve(state, recorded)
-    return state
+    """The state after a history, with its corrections applied."""
+    recorded = list(records)
+    return replay(recorded[0].subject, recorded) if recorded else None
 
 
 @dataclass(frozen=True)
@@ -111,7 +109,7 @@ class Given:
     def when(self, command: Command, *, by: str = "mentee", at: float = 1.0, as_id: str | None = None) -> Self:
         """The command is sent by that role, that many days after START."""
         who = actor(by) if as_id is None else Actor(by, as_id)  # type: ignore[arg-type]
-        context = Context(who, day(at), day(at), self.known, self.codes)
+        context = Context(who, day(at), day(at), self.known, self.codes, history=lambda: self.records)
         try:
             outcome: list[Event] | Refused = list(decide(self.subject, fold(self.records), command, context).events)
         except Refused as refused:

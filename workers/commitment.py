@@ -10,11 +10,12 @@ from typing import Annotated, Any, Final, assert_never
 from pydantic import PlainSerializer, PlainValidator
 
 from domain.codes.implements import implements
-from domain.commitment import Facts, HealthEvent, Signal, evaluate, fold
+from domain.commitment import Facts, HealthEvent, Signal, fold, watch
+from domain.commitment.verdict import SignalName
 from domain.model import AnyRecorded, Time, events_of
-from domain.programme.events import TermSet, TermWithdrawn
 from domain.relationship import events as e
 from domain.relationship.commands import EscalateConcern, RaiseConcern, ResolveConcern
+from domain.term_setting import TermSet, TermWithdrawn
 from workers.ground import Ground
 from workers.model import (
     NOTHING,
@@ -33,7 +34,7 @@ from workers.model import (
 from workers.reactions import COORDINATOR, because, notify, tidy, with_clause
 
 CLAUSE: Final = "pentalog.late-reschedules"
-SIGNAL: Final = "late_reschedules"
+SIGNAL: Final[SignalName] = "late_reschedules"
 CLEARS: Final = "clears"
 RESOLUTION: Final = "the signal no longer holds"
 TERMS: Final = ("late_notice_hours", "late_window_days")
@@ -46,7 +47,7 @@ def _facts(value: Any) -> Facts:
 KeptFacts = Annotated[Facts, PlainValidator(_facts), PlainSerializer(Facts.to_json, return_type=list)]
 
 
-Heard = HealthEvent | e.CommitmentConcernRaised | e.CommitmentConcernResolved | TermSet | TermWithdrawn
+Heard = HealthEvent | e.CommitmentConcernRaised | e.CommitmentConcernResolved
 
 
 class Commitment(State):
@@ -63,18 +64,16 @@ class Commitment(State):
 
 
 def _keys(recorded: AnyRecorded, ground: Ground) -> tuple[str, ...]:
-    """A term of the signal concerns every relationship of the programme, or the one for which it is set."""
-    if isinstance(recorded.data, TermSet | TermWithdrawn):
-        if recorded.data.term not in TERMS:
-            return ()
-        return ground.members(recorded.subject) or of_relationship(recorded, ground)
+    """A programme's term of the signal concerns every relationship of it."""
+    if isinstance(recorded.data, TermSet | TermWithdrawn) and recorded.subject.startswith("programme:"):
+        return ground.members(recorded.subject) if recorded.data.term in TERMS else ()
     return of_relationship(recorded, ground)
 
 
 def _react(state: Commitment, recorded: AnyRecorded, given: Given) -> tuple[Commitment, Reaction]:
     event: Heard = recorded.data
     watched = bool(given.cite(CLAUSE))
-    if watched and not isinstance(event, TermSet | TermWithdrawn):
+    if watched:
         state = state.but(facts=fold(state.facts, recorded))
     match event:
         case e.CommitmentConcernRaised():
@@ -120,6 +119,7 @@ def _react(state: Commitment, recorded: AnyRecorded, given: Given) -> tuple[Comm
             | e.DisrespectReported()
             | e.DisrespectResolved()
             | e.RecommendationDismissed()
+            | e.TrustReadinessStated()
         ):
             return state, NOTHING
         case _:
@@ -148,15 +148,7 @@ def _assess(state: Commitment, at: datetime, given: Given) -> tuple[Commitment, 
 
 def _late(facts: Facts, at: datetime, given: Given) -> tuple[tuple[Signal, ...], datetime | None]:
     """The signal's findings at a time, and when they change without any event."""
-    settings = given.programme.settings
-    health = evaluate(facts, at, settings)
-    late = tuple(signal for signal in health.signals if signal.signal == SIGNAL)
-    while late and health.refresh_at:
-        later = evaluate(facts, health.refresh_at, settings)
-        if tuple(signal for signal in later.signals if signal.signal == SIGNAL) != late:
-            return late, later.as_of
-        health = later
-    return late, None
+    return watch(facts, SIGNAL, at, given.programme.settings)
 
 
 @implements("pentalog.late-reschedules")

@@ -18,7 +18,7 @@ from domain.relationship import events as e
 from domain.relationship import sessions
 from domain.relationship.agreements import agreement_events, agreement_problems, one_person_problems
 from domain.relationship.concerns import concern_events, concern_problems
-from domain.relationship.corrections import correction_events, correction_problems
+from domain.relationship.contests import correction_events, correction_problems
 from domain.relationship.feedback import feedback_events, feedback_problems
 from domain.relationship.goals import goal_events, goal_problems
 from domain.relationship.guards import Attempt, first_clause

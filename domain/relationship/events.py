@@ -276,13 +276,18 @@ class TopicOpened(Event):
 
 # --- sessions ------------------------------------------------------------------------------------------------------
 class SessionScheduled(Event):
-    """A session was put on the calendar; `unpaid_at_risk` where the code of a paid platform does not know its channel."""
+    """A session was put on the calendar.
+
+    `usual_minutes` where its length was not told but is the plan's or the term's, `unpaid_at_risk` where a paid platform
+    does not know its channel.
+    """
 
     session_id: SessionId
     starts_at: ScheduleTime
     channel: ChannelName
     minutes: Minutes
     unpaid_at_risk: Flag = False
+    usual_minutes: Annotated[bool | None, Holds("schedule")] = None
 
 
 class SessionRescheduled(Event):

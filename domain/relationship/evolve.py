@@ -7,7 +7,7 @@ from domain.model import NOTHING_KNOWN, AnyRecorded, Event
 from domain.relationship import events as e
 from domain.relationship.agreements import fold_agreement
 from domain.relationship.concerns import fold_concern
-from domain.relationship.corrections import fold_correction
+from domain.relationship.contests import fold_correction
 from domain.relationship.feedback import fold_feedback
 from domain.relationship.goals import fold_goal
 from domain.relationship.sessions import fold_session
@@ -66,7 +66,7 @@ _FOLDS: Final[dict[type[Event], Callable[[Relationship, Any, AnyRecorded], Relat
 
 
 def evolve(state: Relationship | None, recorded: AnyRecorded) -> Relationship:
-    """The state after an event.
+    """The state after an event of the effective history (`corrections.effective`); a correction itself changes no fact here.
 
     Raises:
         ValueError: the first event of a stream is no proposal (the stream is not a relationship's).
@@ -90,7 +90,7 @@ def evolve(state: Relationship | None, recorded: AnyRecorded) -> Relationship:
 
 
 def replay(history: Iterable[AnyRecorded]) -> Relationship | None:
-    """The state after a whole history, the same that `evolve` gives step by step. None where nothing happened.
+    """The state after a whole effective history, the same that `evolve` gives step by step. None where nothing happened.
 
     Raises:
         ValueError: the first event is no proposal.

@@ -197,6 +197,7 @@ def _scheduled(state: Relationship, command: c.ScheduleSession, context: Context
         starts_at=command.starts_at,
         channel=command.channel,
         minutes=_minutes(state, command, context),
+        usual_minutes=True if command.minutes is None else None,
         unpaid_at_risk="mentor247" in state.codes and command.channel != "platform",
     )
 

@@ -155,6 +155,13 @@ class Plan(NamedTuple):
     content_hash: bytes
 
 
+class Contest(NamedTuple):
+    """An open contest: the version of the contested fact, and who contested it (`role:id`)."""
+
+    fact: int
+    by: str
+
+
 # Where a state has what an id of each kind names.
 _FIELDS: Final[Mapping[Namespace, str]] = {
     "session": "sessions",
@@ -221,6 +228,10 @@ class Relationship(Immutable):
     concerns: tuple[Matter, ...] = ()
     recommendations: tuple[Matter, ...] = ()
 
+    # Open contests by version, and the facts that were corrected with the version of the latest correction.
+    contests: Mapping[int, Contest] = field(default_factory=dict)
+    corrected: Mapping[int, int] = field(default_factory=dict)
+
     activated_at: datetime | None = None
     paused_at: datetime | None = None
     # The pauses that are over.
@@ -245,6 +256,11 @@ class Relationship(Immutable):
     def was_paused(self, moment: datetime) -> bool:
         """Whether a time lies within a pause that is over."""
         return any(start <= moment < end for start, end in self.pauses)
+
+    @property
+    def contested(self) -> tuple[int, ...]:
+        """The versions of the facts that are contested."""
+        return tuple(sorted({contest.fact for contest in self.contests.values()}))
 
     def entered(self, field: str, key: object, value: object) -> Mapping[Any, Any]:
         mapping = self.__dict__[field]

@@ -1,7 +1,8 @@
 """One batch being decided: what it reads, what it will write. Nothing outside changes until it is committed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, TypeVar
 
 from eventsourcing.persistence import StoredEvent
@@ -11,8 +12,9 @@ from domain.mentor.state import Mentor
 from domain.model import NOTHING_KNOWN, Accepted, AnyRecorded, Context, Known
 from domain.problem import Problem, Refused
 from domain.programme.state import Programme
-from domain.registry import State, decide, evolve
+from domain.registry import State, decide, evolve, replay
 from domain.relationship.commands import ProposeRelationship
+from domain.relationship.events import FactCorrected
 from domain.relationship.state import Relationship
 from infra.intake.failure import Failure
 from infra.intake.message import Message
@@ -20,7 +22,7 @@ from infra.intake.receipt import KEPT, Receipt
 from infra.intake.senders import Senders, turned_away
 from infra.intake.spelling import Spellings
 from infra.intake.state_cache import Entry
-from infra.store.errors import StoreError
+from infra.store.errors import DamagedEvent, StoreError, UnknownEvent
 from infra.store.hash_chain import Head, ReceiptRow
 from infra.store.mapper import RapportMapper
 
@@ -33,7 +35,8 @@ V = TypeVar("V")
 class Batch:
     """Decides messages one after the other, each on the state that those before it left.
 
-    `recorded_at` is later than `now` where the log is ahead of the clock: recorded time never goes back.
+    `recorded_at` is later than `now` where the log is ahead of the clock: recorded time never goes back. `load` gives the entry of
+    a subject, `history` its events as far as they were recorded before this batch.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Batch:
         recorded_at: datetime,
         read: dict[str, Entry],
         load: Callable[[str], Entry],
+        history: Callable[[str], Sequence[AnyRecorded]],
         open_relationships: Callable[[str], set[str]],
         answered: Mapping[Key, ReceiptRow],
         spellings: Spellings,
@@ -54,12 +58,15 @@ class Batch:
         self.events: list[StoredEvent] = []
         self._recorded_events: list[AnyRecorded] = []
         self.rows: dict[Key, ReceiptRow] = {}
+        # The receipts of the messages, in order, once all of them are decided.
+        self.answers: list[Receipt] = []
         # Logged once the batch is committed: it may be decided more than once until then.
         self.failures: list[Failure] = []
         self.read = read
         self.touched: dict[str, Entry] = {}
         self.spellings = spellings
         self._load = load
+        self._history = history
         self._open_relationships = open_relationships
         self._answered = answered
         # Asked only where some sender may not send for every programme.
@@ -121,6 +128,10 @@ class Batch:
         except _Broken:
             return None
 
+    def recorded_of(self, subject: str) -> list[AnyRecorded]:
+        """The events of a subject that this batch records."""
+        return [recorded for recorded in self._recorded_events if recorded.subject == subject]
+
     def restamp(self, recorded_at: datetime) -> list[StoredEvent]:
         """The events with a later recorded time, on which no state and no answer depends."""
         self.recorded_at = recorded_at
@@ -173,8 +184,12 @@ class Batch:
                 data=event,
             )
             known = findings = None
-            state = evolve(state, recorded)
             made.append(recorded)
+            if isinstance(event, FactCorrected):
+                # It changes what came before it, so the state is folded anew.
+                state = replay(message.subject, [*self._history_of(message.subject, entry.head.version), *made])
+            else:
+                state = evolve(state, recorded)
             names.append((type(event).__name__, version))
         # Encoded here, so that what can't be stored is this message's problem alone.
         self.events += [self.mapper.to_stored_event(recorded) for recorded in made]
@@ -191,7 +206,7 @@ class Batch:
         if isinstance(state, Relationship):
             mentor, programme = self._mentor(state.mentor_id), self._programme(state.programme_id)
             known = known_at(at, state.known, mentor=mentor, programme=programme, own=state.terms)
-            return context._replace(known=known)
+            return context._replace(known=known, history=partial(self._history_of, message.subject, entry.head.version))
         if isinstance(command, ProposeRelationship):
             return self._for_proposal(command, context)
         if isinstance(state, Mentor) and state.programme_id is not None:
@@ -200,6 +215,15 @@ class Batch:
             zone = known_at(at, NOTHING_KNOWN, mentor=None, programme=programme).timezone
             return context if zone is None else context._replace(known=Known(timezone=zone))
         return context
+
+    def _history_of(self, subject: str, version: int) -> list[AnyRecorded]:
+        """The events of a subject up to the version that is decided on: others may have written meanwhile."""
+        try:
+            before = self._history(subject)
+        except (UnknownEvent, DamagedEvent) as error:
+            raise _Broken(f"an event of {subject} can't be read: {error}") from error
+        recorded = {each.version: each for each in (*before, *self.recorded_of(subject))}
+        return [recorded[each] for each in sorted(recorded) if each <= version]
 
     def _for_proposal(self, command: ProposeRelationship, context: Context) -> Context:
         at = context.occurred_at

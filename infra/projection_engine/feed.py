@@ -6,6 +6,7 @@ before anything is changed, so of several processes that do the same step one wi
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
 from cachetools import LRUCache
@@ -15,14 +16,14 @@ from domain.programme.events import TermSet, TermWithdrawn
 from domain.programme.evolve import evolve
 from domain.programme.state import Programme
 from domain.registry import kind_of
-from domain.relationship.events import RelationshipProposed
+from domain.relationship.events import FactCorrected, RelationshipProposed
 from domain.terms import in_force, values
 from infra.clock import Clock
 from infra.projection_engine import generation as generation_table
 from infra.projection_engine import rows, summaries
 from infra.projection_engine.generation import Generation
 from infra.projection_engine.schema import drop_tables, physical, state_table
-from infra.projection_engine.stream_fold import Folder, Unit, collecting_seldom
+from infra.projection_engine.stream_fold import Folder, HistoryOf, Unit, collecting_seldom
 from infra.store import log_reader
 from infra.store.errors import StoreError
 from infra.store.log import EventStore
@@ -87,10 +88,13 @@ class Feed:
             {
                 TermSet,
                 TermWithdrawn,
+                FactCorrected,
                 RelationshipProposed,
                 *(event for each in generations for event in each.projection.listens),
             },
         )
+        # A correction concerns events whether or not a projection folds them.
+        self.whole_reader = log_reader.LogReader(mapper)
         self.programmes = Programmes(mapper)
         self._units: LRUCache[str, Unit] = LRUCache(CACHED_STREAMS)
 
@@ -169,10 +173,11 @@ class Feed:
                 raise generation_table.Overtaken(each.name)
 
     def _fold(self, session: Session, taken: Snapshot, at: datetime) -> None:
+        history_of = self.history_of(session, taken.to)
         for entry in taken.entries:
             if entry.subject.startswith("programme:"):
                 self.programmes.forget(entry.subject.partition(":")[2])
-            self.folder.fold(taken.units[entry.subject], entry)
+            self.folder.fold(taken.units[entry.subject], entry, history_of)
         terms_of = self.terms_of(session, taken.to)
         for unit in taken.units.values():
             self.folder.work(unit, at, terms_of)
@@ -180,6 +185,18 @@ class Feed:
     def terms_of(self, session: Session, until: int) -> Callable[[str | None], TermsInTime]:
         """Returns a look-up for the terms of a programme as they stand in the log up to a position."""
         return lambda programme_id: self.programmes.terms(session, programme_id, until)
+
+    def history_of(self, session: Session, until: int) -> HistoryOf:
+        """Returns a look-up for the events of a stream up to a correction in it, which is not after a position of the log.
+
+        It remembers the last stream: a stream may have several corrections.
+        """
+
+        @lru_cache(maxsize=1)
+        def stream(subject: str) -> list[log_reader.LogEntry]:
+            return log_reader.stream(session, self.whole_reader, subject, until)
+
+        return lambda correction: [each for each in stream(correction.subject) if each.version <= correction.version]
 
     # --- summaries -------------------------------------------------------------------------------------------------
     def touched(self, units: Iterable[Unit]) -> list[list[summaries.Change]]:

@@ -99,6 +99,7 @@ def _relationship(state: Relationship, known: Known, at: datetime) -> Shown:
             for session in state.sessions.values()
         ],
         "goals": [{"goal_id": g.goal_id, "status": g.status, "type": g.type} for g in state.goals.values()],
+        "contested": list(state.contested),
         "concerns": _matters(state.concerns),
         "recommendations": _matters(state.recommendations),
         "claims": [{"version": c.version, "by": c.by, "waits_for": c.waits_for} for c in state.claims],

@@ -204,9 +204,13 @@ def _confidentiality(story: Story) -> Telling:
 
 
 def _reporting(story: Story) -> Telling:
+    """Mentee and line manager agree on it, each in their own name: one says what, the other confirms it."""
     data: Data = {"with_whom": "line_manager", "outputs": ("attendance", "goal_outcomes"), "every_days": 90}
-    actor = story.lots.pick((story.line_manager, story.mentee, story.programme.coordinator))
-    yield story.say("AgreeReporting", actor, data)
+    first, second = story.mentee, story.line_manager
+    if story.lots.chance(0.5):
+        first, second = second, first
+    yield story.say("AgreeReporting", first, data)
+    yield story.say("ConfirmAgreement", second, {"version": story.version}, at=story.after(0.2, 40))
 
 
 def _privacy(story: Story) -> Telling:
@@ -238,7 +242,7 @@ def _consent(story: Story) -> Telling:
     consent: Data = {"data_class": story.lots.pick(("goals", "challenges", "feedback")), "audience": "coordinator"}
     granted = dict(consent)
     if story.lots.chance(0.3):
-        granted["until"] = moment(story.now + 180 * DAY)
+        granted["until"] = day_after(story.now, 180)
     yield story.say("GrantConsent", story.mentee, granted, at=story.now + story.lots.whole(5, 90) * MINUTE)
     if story.lots.chance(rates.CONSENT_WITHDRAWN / rates.CONSENT):
         yield story.say("WithdrawConsent", story.mentee, consent, at=story.now + 20 * HOUR)

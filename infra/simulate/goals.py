@@ -33,7 +33,8 @@ def change_goals(story: Story) -> Telling:
     goal_id = lots.pick(story.open_goals)
     if lots.chance(rates.GOAL_REVISED / (rates.GOAL_REVISED + rates.GOAL_DROPPED)):
         title = f"{lots.pick(phrases.GOALS['leadership'])[0]}, step by step"
-        yield story.say("ReviseGoal", story.either(0.7), {"goal_id": goal_id, "title": title}, at=story.after(2, 40))
+        revised: Data = {"goal_id": goal_id, "title": title, "agreed_by": ("mentee", "mentor")}
+        yield story.say("ReviseGoal", story.either(0.7), revised, at=story.after(2, 40))
         return
     story.open_goals.remove(goal_id)
     dropped: Data = {"goal_id": goal_id, "reason": "It belonged to the old job."}

@@ -79,13 +79,15 @@ def _pause(story: Story) -> Telling:
 
 def _trust_breaks(story: Story) -> Telling:
     lots = story.lots
+    reporter = story.either(0.7)
     yield story.say(
-        "ReportTrustBreakdown", story.either(0.7), {"description": lots.pick(phrases.BREAKDOWNS)}, at=story.after(4, 30)
+        "ReportTrustBreakdown", reporter, {"description": lots.pick(phrases.BREAKDOWNS)}, at=story.after(4, 30)
     )
     if lots.chance(0.4):
         story.early_end, story.reason = story.completed, "trust_breakdown"
         return
-    yield story.say("RestoreTrust", story.either(), {"description": lots.pick(phrases.RESTORED)}, at=story.after(8, 48))
+    by = lots.pick((reporter, reporter, story.programme.coordinator))
+    yield story.say("RestoreTrust", by, {"description": lots.pick(phrases.RESTORED)}, at=story.after(8, 48))
 
 
 def _disrespect(story: Story) -> Telling:

@@ -46,13 +46,17 @@ def envelope(
 
 
 class Story:
-    """A relationship's traits, drawn once, and its course so far. `now` is the time of its latest message."""
+    """A relationship's traits, drawn once, and its course so far.
+
+    `now` is the time of its latest message; `version` that of the event which this message recorded, as long as each message
+    recorded one and no worker sent anything.
+    """
 
     __slots__ = (
         "asked_mid", "booked", "books_ahead", "channel", "codes", "completed", "count", "customer", "diligence",
         "disappointed", "early_end", "every_days", "goals", "held_at", "homework", "line_manager", "lots", "mentee",
         "mentor", "minutes", "movers", "now", "number", "open_goals", "pause_after", "planned", "programme", "proneness",
-        "reason", "sessions", "subject", "world",
+        "reason", "sessions", "subject", "version", "world",
     )  # fmt: skip
 
     def __init__(self, lots: Lots, world: str, number: int, mentor: Mentor, begins: int) -> None:
@@ -79,7 +83,7 @@ class Story:
         self.open_goals: list[str] = []
         self.homework = self.reason = ""
         self.books_ahead, self.asked_mid = lots.chance(rates.BOOKS_AHEAD), False
-        self.completed = self.sessions = self.count = self.held_at = 0
+        self.completed = self.sessions = self.count = self.held_at = self.version = 0
 
     def _usual_channel(self) -> str:
         if "mentor247" in self.codes:
@@ -105,6 +109,7 @@ class Story:
 
     def say(self, command: str, actor: str, data: Data, *, at: int = 0) -> Message:
         """A message on this relationship, now or at a later time, which then is now."""
+        self.version += 1
         return self.say_of(self.subject, command, actor, data, at=at)
 
     def say_of(self, subject: str, command: str, actor: str, data: Data, *, at: int = 0) -> Message:

@@ -7,7 +7,8 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from domain.model import AnyRecorded, Event
-from domain.registry import EVENTS
+from domain.registry import EVENTS, effective
+from domain.relationship.events import FactCorrected
 from infra.store.errors import DamagedEvent, UnknownEvent
 from infra.store.mapper import RapportMapper
 from infra.store.session import Session
@@ -84,6 +85,22 @@ def page(session: Session, reader: LogReader, after: int, until: int, limit: int
 def stream(session: Session, reader: LogReader, subject: str, until: int) -> list[LogEntry]:
     """The events of one stream up to a position, in order of version."""
     return list(reader.read(session.query(_STREAM, (subject, until))))
+
+
+def is_correction(entry: LogEntry) -> bool:
+    """Whether an event puts an earlier one of its stream right."""
+    return entry.recorded is not None and isinstance(entry.recorded.data, FactCorrected)
+
+
+def effective_entries(entries: Sequence[LogEntry]) -> list[LogEntry]:
+    """A whole stream, or its first events, with its corrections applied; every entry must have been read."""
+    positions = {entry.version: entry.position for entry in entries}
+    history = [entry.recorded for entry in entries if entry.recorded is not None]
+    assert len(history) == len(entries), "a correction is applied to a whole history"
+    return [
+        LogEntry(positions[each.version], each.subject, each.version, type(each.data).__name__, each)
+        for each in (effective(history[0].subject, history) if history else ())
+    ]
 
 
 def streams(

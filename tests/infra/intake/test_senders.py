@@ -262,7 +262,7 @@ class TestWithAFile:
             # Everywhere.
             {"type": "rapport.RegisterMentor", "subject": "mentor:m", "data": {"name": "Ben"}},
             {"type": "rapport.RecordTraining", "subject": "mentor:m", "data": TRAINING},
-            {"type": "rapport.SuspendMentor", "subject": "mentor:m", "data": {}},
+            {"type": "rapport.SuspendMentor", "subject": "mentor:m", "data": {"reason": "x"}},
             case("c2", relationship_id=relationship_id(2)),
             case("c3", relationship_id=relationship_id(9)),
             case("c4", relationship_id="somewhere"),
