@@ -19,7 +19,7 @@ ANYBODY = EACH | OFFICE | {"hr"}
 
 
 def named(names: str, *roles: str) -> dict[str, set[str]]:
-    return dict.fromkeys(names.split(), set(roles))
+    return {name: set(roles) for name in names.split()}
 
 
 # "Who may" of the contract, sentence by sentence. Mentee and mentor may send every relationship command but these:
