@@ -110,6 +110,14 @@ class Matter(NamedTuple):
     about: tuple[Role, ...] = ()
 
 
+class ErasureRequest(NamedTuple):
+    """A request to erase a person's data: whose, who asked for it (`role:id`), and the hash of the request."""
+
+    person: str
+    by: str
+    content_hash: bytes
+
+
 class Report(NamedTuple):
     """A report of trouble: who made it (`role:id`), against which role, and whether it stands.
 
@@ -220,6 +228,7 @@ class Relationship(Immutable):
     ended_at: datetime | None = None
     end_review: bool = False
     retained_until: date | None = None
+    erasure_requests: Mapping[int, ErasureRequest] = field(default_factory=dict)
     erased: frozenset[str] = frozenset()
     # The `repeat_key` of the latest event of each type.
     latest: Mapping[type[Event], bytes] = field(default_factory=dict)
