@@ -10,7 +10,7 @@ from domain.relationship import commands as c
 from domain.relationship import events as e
 from domain.relationship.goals import unknown_goal
 from domain.relationship.moves import cancellation
-from domain.relationship.state import Relationship
+from domain.relationship.state import ErasureRequest, Relationship, content_hash
 
 
 def status_problems(state: Relationship, command: c.StatusCommand, context: Context) -> Iterator[Problem]:
@@ -21,6 +21,19 @@ def status_problems(state: Relationship, command: c.StatusCommand, context: Cont
             yield from unknown_goal(state, objective.goal_id, f"data.objectives.{i}.goal_id")
     elif isinstance(command, c.RequestErasure | c.ErasePersonalData) and command.person not in state.people:
         yield Problem("unknown_person", "the relationship names no such person", field="data.person")
+    elif isinstance(command, c.ErasePersonalData):
+        yield from _approval_problems(state, command, context)
+
+
+def _approval_problems(state: Relationship, command: c.ErasePersonalData, context: Context) -> Iterator[Problem]:
+    """An erasure was requested for this person, and somebody else than who requested it approves."""
+    request = state.erasure_requests.get(command.request)
+    if request is None or request.person != command.person:
+        message = f"event {command.request} is no request to erase {command.person}'s data: request it first"
+        yield Problem("unknown_request", message, field="data.request")
+    elif request.by.partition(":")[2] == context.actor.id:
+        message = "you requested this erasure: another person approves it"
+        yield Problem("own_matter", message, field="actor")
 
 
 def _past_days(command: c.StatusCommand, context: Context) -> Iterator[Problem]:
@@ -91,7 +104,9 @@ def status_events(
             known = state.retained_until == command.retained_until
             return [] if known else [e.RecordsSecured(retained_until=command.retained_until)]
         case c.RequestErasure():
-            return [e.ErasureRequested(person=command.person, basis=command.basis, legal_hold=command.legal_hold)]
+            requested = e.ErasureRequested(person=command.person, basis=command.basis, legal_hold=command.legal_hold)
+            asked = ErasureRequest(command.person, str(context.actor), content_hash(requested))
+            return [] if asked in state.erasure_requests.values() else [requested]
         case c.ErasePersonalData():
             erased = command.person in state.erased
             return [] if erased else [e.PersonalDataErased(person=command.person, request=command.request)]
@@ -123,8 +138,11 @@ def fold_status(state: Relationship, event: e.StatusEvent, recorded: AnyRecorded
             return state.but(status="active", paused_at=None, pauses=pauses)
         case e.RelationshipTerminated():
             return state.but(status="terminated", paused_at=None, ended_at=recorded.occurred_at)
-        case e.RelationshipPostponed() | e.RelationshipReviewed() | e.ReportShared() | e.ErasureRequested():
+        case e.RelationshipPostponed() | e.RelationshipReviewed() | e.ReportShared():
             return state
+        case e.ErasureRequested():
+            asked = ErasureRequest(event.person, recorded.actor, content_hash(event))
+            return state.put("erasure_requests", recorded.version, asked)
         case e.EndReviewRecorded():
             return state.but(end_review=True)
         case e.RecordsSecured():
