@@ -217,7 +217,8 @@ def _task(done: Done, change: TaskChange, number: int, position: int, secret: by
     return [
         derived(secret, done.worker, done.key, task.id, done.trigger.id), number, done.worker, done.key, task.id, task.subject,
         task.kind, task.clauses[0] if task.clauses else None, text(task.clauses), task.since, task.due,
-        text(task.evidence), task.evidence_of, text(task.settled_by), task.about, None, None, position,
+        text(task.evidence), task.evidence_of, text(task.settled_by), task.about, task.owner,
+        task.programme_id, task.mentee_id, task.mentor_id, None, None, position,
     ]  # fmt: skip
 
 
