@@ -27,6 +27,8 @@ REPEATABLE: Final = frozenset(
         e.ContactRecorded,
         e.NpsResponded,
         e.FeedbackGiven,
+        e.TestimonialGiven,
+        e.SuccessStoryRecorded,
         e.TrustBreakdownReported,
         e.DisrespectReported,
         e.ProblemReported,
@@ -34,6 +36,9 @@ REPEATABLE: Final = frozenset(
         e.ConfidenceDisclosed,
         e.MenteeReferred,
         e.MenteeSignposted,
+        e.RelationshipPostponed,
+        e.RelationshipReviewed,
+        e.ReportShared,
         e.EndReviewRecorded,
     }
 )

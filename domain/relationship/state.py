@@ -26,6 +26,7 @@ from domain.words import (
     DataClass,
     Document,
     GoalType,
+    Occasion,
     Party,
     Role,
     Status,
@@ -35,6 +36,8 @@ SessionStatus = Literal["scheduled", "completed", "missed", "cancelled"]
 GoalStatus = Literal["open", "achieved", "dropped"]
 MatterStatus = Literal["open", "resolved", "dismissed"]
 Report = Literal["trust", "disrespect"]
+# Whom, on which occasion, and the clauses about which they were asked.
+FeedbackRequest = tuple[Role, Occasion, frozenset[str]]
 
 
 class Move(NamedTuple):
@@ -148,6 +151,16 @@ class Consent(NamedTuple):
     content_hash: bytes
 
 
+class ErasureRequest(NamedTuple):
+    """A request to erase a person's content: who asked, whether a legal hold stands against it, the hash of the request."""
+
+    person: str
+    by: str
+    held: bool
+    content_hash: bytes
+    done: bool = False
+
+
 class Plan(NamedTuple):
     """The plan in force: the minutes of a session, and the hash of the whole plan."""
 
@@ -221,6 +234,7 @@ class Relationship(Immutable):
     # Sessions, goals, homework and assessments whose id has capital letters: kind and id in small letters to the id.
     capitals: Mapping[tuple[Namespace, str], str] = field(default_factory=dict)
     nps_asked: frozenset[tuple[str, str]] = frozenset()
+    feedback_asked: frozenset[FeedbackRequest] = frozenset()
 
     # Reports of broken trust and of disrespect by version: those that stand, and those that were settled.
     reports: Mapping[int, Report] = field(default_factory=dict)
@@ -239,6 +253,8 @@ class Relationship(Immutable):
     ended_at: datetime | None = None
     end_review: bool = False
     retained_until: date | None = None
+    # Requests to erase by the version of their event.
+    erasure_requests: Mapping[int, ErasureRequest] = field(default_factory=dict)
     erased: frozenset[str] = frozenset()
     # The `repeat_key` of the latest event of each type.
     latest: Mapping[type[Event], bytes] = field(default_factory=dict)
