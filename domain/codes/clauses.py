@@ -24,13 +24,14 @@ Binding = Annotated[
 
 
 class Clause(BaseModel):
-    """One rule of a code. `rule` is one sentence, `binds` what it takes hold of."""
+    """One rule of a code: `rule` is one sentence, `binds` what it takes hold of, `question` what people are asked about it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+\.[a-z-]+$")]
     kinds: tuple[Kind, ...]
     rule: Annotated[str, StringConstraints(pattern=r"^[A-Z][^\n]*[^.]\.$")]
+    question: Annotated[str, StringConstraints(pattern=r"^[A-Z][^\n?]*\?$")] | None = None
     binds: tuple[Binding, ...]
 
     @property
@@ -48,6 +49,14 @@ class Clause(BaseModel):
         for name, values in (("kinds", self.kinds), ("binds", self.binds)):
             if not values or len(set(values)) != len(values):
                 raise ValueError(f"{self.id}: {name} must be given, each once")
+        return self
+
+    @model_validator(mode="after")
+    def _asks_in_words(self) -> "Clause":
+        if (self.question is not None) != any(binding.startswith("question:") for binding in self.binds):
+            raise ValueError(f"{self.id}: a clause that binds a question has the words of it, and no other has")
+        if self.question is not None and "practice" not in self.kinds:
+            raise ValueError(f"{self.id}: only a practice is asked about")
         return self
 
 

@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 
 from domain.codes.implements import implements
 from domain.commitment.moments import DAY, HOUR, MINUTE, moment, span, time_of
-from domain.terms import DatedSetting, TermTimeline, values
+from domain.problem import Problem
+from domain.terms import BANDS, DEFAULTS, DatedSetting, TermTimeline, order_problem, values
 
 
 class Terms(NamedTuple):
@@ -137,6 +138,14 @@ class TermsInTime:
         settings = self._timeline.settings_at(set_by) if set_by else ()
         asked = HOMEWORK in self._overrides or any(each.term == HOMEWORK for each in settings)
         return compiled({**values(settings), **self._overrides}, homework_asked=asked)
+
+    def order_problem(self) -> Problem | None:
+        """Why what-if values can't be: at some time a band would begin under the next worse one."""
+        if not self._overrides.keys() & set(BANDS):
+            return None
+        each = (DEFAULTS, *(self._timeline.values_at(dated.at) for dated in self.settings))
+        problems = (order_problem({**values, **self._overrides}) for values in each)
+        return next((problem for problem in problems if problem), None)
 
     def next_after(self, now: int) -> int | None:
         """The next moment at which a setting begins to count."""

@@ -25,7 +25,7 @@ from domain.relationship.guards import Attempt, first_clause
 from domain.relationship.lifecycle import follow
 from domain.relationship.permissions import check_actor
 from domain.relationship.state import Relationship, repeat_key, time_key
-from domain.relationship.status_changes import status_events, status_problems
+from domain.relationship.status_changes import status_events, status_findings, status_problems
 
 
 class Theme(NamedTuple):
@@ -49,7 +49,7 @@ _THEMES: Final[dict[type[Command], Theme]] = {
         (c.FeedbackCommand, Theme(feedback_problems, feedback_events)),
         (c.ConcernCommand, Theme(concern_problems, concern_events, concern_findings)),
         (c.CorrectionCommand, Theme(correction_problems, correction_events)),
-        (c.StatusCommand, Theme(status_problems, status_events)),
+        (c.StatusCommand, Theme(status_problems, status_events, status_findings)),
     )
     for command in get_args(union)
 }

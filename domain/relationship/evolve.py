@@ -28,6 +28,8 @@ REPEATABLE: Final = frozenset(
         e.ContactRecorded,
         e.NpsResponded,
         e.FeedbackGiven,
+        e.TestimonialGiven,
+        e.SuccessStoryRecorded,
         e.TrustBreakdownReported,
         e.DisrespectReported,
         e.ProblemReported,
@@ -35,6 +37,9 @@ REPEATABLE: Final = frozenset(
         e.ConfidenceDisclosed,
         e.MenteeReferred,
         e.MenteeSignposted,
+        e.RelationshipPostponed,
+        e.RelationshipReviewed,
+        e.ReportShared,
         e.EndReviewRecorded,
     }
 )

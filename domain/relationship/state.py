@@ -26,6 +26,7 @@ from domain.words import (
     DataClass,
     Document,
     GoalType,
+    Occasion,
     Party,
     Role,
     Status,
@@ -35,6 +36,8 @@ SessionStatus = Literal["scheduled", "completed", "missed", "cancelled"]
 GoalStatus = Literal["open", "achieved", "dropped"]
 MatterStatus = Literal["open", "resolved", "dismissed"]
 ReportKind = Literal["trust", "disrespect", "problem", "breach"]
+# Whom, on which occasion, and the clauses about which they were asked.
+FeedbackRequest = tuple[Role, Occasion, frozenset[str]]
 
 
 class Move(NamedTuple):
@@ -142,14 +145,6 @@ class Matter(NamedTuple):
     about: tuple[Role, ...] = ()
 
 
-class ErasureRequest(NamedTuple):
-    """A request to erase a person's data: whose, who asked for it (`role:id`), and the hash of the request."""
-
-    person: str
-    by: str
-    content_hash: bytes
-
-
 class Report(NamedTuple):
     """A report of trouble: who made it (`role:id`), against which role, and whether it stands.
 
@@ -169,6 +164,16 @@ class Consent(NamedTuple):
 
     until: date | None
     content_hash: bytes
+
+
+class ErasureRequest(NamedTuple):
+    """A request to erase a person's content: who asked, whether a legal hold stands against it, the hash of the request."""
+
+    person: str
+    by: str
+    held: bool
+    content_hash: bytes
+    done: bool = False
 
 
 class Plan(NamedTuple):
@@ -244,6 +249,7 @@ class Relationship(Immutable):
     # Sessions, goals, homework and assessments whose id has capital letters: kind and id in small letters to the id.
     capitals: Mapping[tuple[Namespace, str], str] = field(default_factory=dict)
     nps_asked: frozenset[tuple[str, str]] = frozenset()
+    feedback_asked: frozenset[FeedbackRequest] = frozenset()
 
     # Every report by version; and for each event that a party answers for (a late move, an absence), which party.
     reports: Mapping[int, Report] = field(default_factory=dict)
@@ -262,6 +268,7 @@ class Relationship(Immutable):
     ended_at: datetime | None = None
     end_review: bool = False
     retained_until: date | None = None
+    # Requests to erase by the version of their event.
     erasure_requests: Mapping[int, ErasureRequest] = field(default_factory=dict)
     erased: frozenset[str] = frozenset()
     # The `repeat_key` of the latest event of each type.

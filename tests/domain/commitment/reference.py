@@ -64,7 +64,9 @@ class TermsOf:
         return said[min(said, key=RANK.__getitem__)] if said else None
 
     def at(self, at: datetime) -> dict[str, float]:
-        terms = {name: default if (set_to := self.winner(name, at)) is None else set_to for name, default in DEFAULTS.items()}
+        terms = {
+            name: default if (set_to := self.winner(name, at)) is None else set_to for name, default in DEFAULTS.items()
+        }
         return terms | dict(self.what_if)
 
     def homework_is_asked(self, at: datetime) -> bool:
@@ -74,16 +76,14 @@ class TermsOf:
 
 def own_settings(log: Sequence[AnyRecorded]) -> list[DatedSetting]:
     """The settings and withdrawals in a relationship's own history, by time."""
-    own = [
-        DatedSetting(one.occurred_at, one.data)
-        for one in log
-        if isinstance(one.data, e.TermSet | e.TermWithdrawn)
-    ]
+    own = [DatedSetting(one.occurred_at, one.data) for one in log if isinstance(one.data, e.TermSet | e.TermWithdrawn)]
     said = []
     for dated in own:
         event: Any = dated.setting
         if isinstance(event, e.TermSet):
-            said.append(dated._replace(setting=TermSetting(document=event.document, term=event.term, value=event.value)))
+            said.append(
+                dated._replace(setting=TermSetting(document=event.document, term=event.term, value=event.value))
+            )
         else:
             said.append(dated)
     return sorted(said, key=lambda dated: dated.at)
@@ -259,9 +259,7 @@ class Asked:
 
     def reports(self, session: str) -> list[AnyRecorded]:
         """The latest report on each homework of a session."""
-        latest = {
-            one.data.homework_id: one for one in self.s.all(e.HomeworkReported) if one.data.session_id == session
-        }
+        latest = {one.data.homework_id: one for one in self.s.all(e.HomeworkReported) if one.data.session_id == session}
         return list(latest.values())
 
     def belongs_to(self, one: AnyRecorded) -> str | None:

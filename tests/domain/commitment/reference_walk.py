@@ -1,7 +1,7 @@
 """The plain way through time: try every moment at which anything at all might change."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from tests.domain.commitment.reference import TICK, Asked, Found, Seen, TermsOf,
 
 AT_ONCE = ("trust_breakdown", "disrespect")
 BANDS = ("healthy", "watch", "at_risk", "critical")
-LAST = datetime.max
+LAST = datetime.max.replace(tzinfo=UTC)
 
 
 class Look(NamedTuple):
@@ -89,7 +89,7 @@ class Reference:
         """Every moment at which a score may change: events, settings, and the ends of all windows and gaps."""
         times = {one.occurred_at for one in self.log} | {dated.at for dated in (*self.settings, *self.own)}
         found = set(times)
-        for since, until in pairwise([*sorted(times), LAST.replace(tzinfo=next(iter(times)).tzinfo)]):
+        for since, until in pairwise([*sorted(times), LAST]):
             s = seen([one for one in self.log if one.occurred_at <= since])
             if s.status == "active":
                 found |= {at for at in self._edges(s, since) if since < at < until}
@@ -111,7 +111,9 @@ class Reference:
         contacts = [one.occurred_at for one in s.all(e.ContactRecorded)]
         ends = [asked.time(one) for one in (*asked.done, *asked.missed, *asked.cancelled)]
         acts = [one.occurred_at for one in (*asked.moved, *asked.cancelled, *asked.missed)]
-        rhythm = timedelta(0) if s.plan is None else timedelta(days=s.plan.every_days) + asked.days("contact_slack_days")
+        rhythm = (
+            timedelta(0) if s.plan is None else timedelta(days=s.plan.every_days) + asked.days("contact_slack_days")
+        )
         for anchors, span in (
             (marks, asked.days("no_goal_days")),
             (marks, asked.days("first_session_days")),

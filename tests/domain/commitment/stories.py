@@ -121,7 +121,17 @@ class _Teller:
             agenda = ((), (item(40, None), item(20)), (item(30, None), item(30)))[n % 3]
             joined: dict[Role, float] = {"mentee": (n % 4) * 3.0, "mentor": (n % 3) * 5.0}
             status: Any = "contracting" if start < 0 else "active"
-            story.held(session, start, agenda=agenda, joined=joined, told=at, progress=None, hours=None, status=status, present=("mentee", "mentor") if n else ("mentee",))
+            story.held(
+                session,
+                start,
+                agenda=agenda,
+                joined=joined,
+                told=at,
+                progress=None,
+                hours=None,
+                status=status,
+                present=("mentee", "mentor") if n else ("mentee",),
+            )
 
 
 @st.composite
@@ -147,7 +157,16 @@ def settings() -> st.SearchStrategy[list[DatedSetting]]:
     one = st.builds(
         setting,
         st.sampled_from((-10.0, 0.0, 5.0, 12.0)),
-        st.sampled_from(("late_notice_hours", "late_window_days", "points_no_show", "band_watch", "contact_gap_days", "outcome_hours")),
+        st.sampled_from(
+            (
+                "late_notice_hours",
+                "late_window_days",
+                "points_no_show",
+                "band_watch",
+                "contact_gap_days",
+                "outcome_hours",
+            )
+        ),
         st.sampled_from((12.0, 7.0, 66.0)),
         st.sampled_from(("code_of_conduct", "master_agreement")),
     )

@@ -74,9 +74,7 @@ def held(count: int) -> list[Fact]:
         at, session = BEGAN + n * DAY, f"s{n}"
         facts.append(f.Scheduled(4 * n, at, session, at + HOUR, at + 2 * HOUR))
         late = at + HOUR + HOUR // 2
-        facts.append(
-            f.Completed(4 * n + 1, at + 3 * HOUR, session, late, late + HOUR, True, True, late, late, False)
-        )
+        facts.append(f.Completed(4 * n + 1, at + 3 * HOUR, session, late, late + HOUR, True, True, late, late, False))
         facts.append(f.Worked(4 * n + 2, at + 4 * HOUR, f"h{n}", session, 1.0))
     return facts
 

@@ -295,7 +295,9 @@ def test_a_no_show_costs_whoever_was_absent(absent: tuple[Role, ...], mentee: in
     health = story.health(6)
     assert (health.mentee_score, health.mentor_score) == (100 - mentee, 100 - mentor)
     assert health.score == 90
-    assert all(one.evidence == (story.told,) and one.clauses == ("leapfrog.notice", "leapfrog.time") for one in health.signals)
+    assert all(
+        one.evidence == (story.told,) and one.clauses == ("leapfrog.notice", "leapfrog.time") for one in health.signals
+    )
 
 
 @pytest.mark.clause("leapfrog.notice")

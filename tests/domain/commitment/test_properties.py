@@ -89,9 +89,7 @@ def test_keeping_pace_event_by_event_equals_walking_anew(
 
 @quick
 @given(STORIES, any_story.settings())
-def test_one_signal_followed_event_by_event_is_what_health_says_of_it(
-    story: Story, dated: list[DatedSetting]
-) -> None:
+def test_one_signal_followed_event_by_event_is_what_health_says_of_it(story: Story, dated: list[DatedSetting]) -> None:
     terms, facts, latest = terms_in_time(dated), Facts(), day(-100)
     for recorded in story.log:
         facts, latest = fold(facts, recorded), max(latest, recorded.occurred_at)

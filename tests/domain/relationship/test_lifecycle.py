@@ -30,14 +30,19 @@ def engine(status: Status, attempt: Attempt) -> tuple[str, list[Problem]]:
     except TransitionNotAllowed:
         return status, [Problem("state", "")]
     except Refused as refused:
-        return machine.current_state_value, list(refused.problems)
+        return machine.current_state_value, _plain(list(refused.problems))
     return machine.current_state_value, []
+
+
+def _plain(problems: list[Problem]) -> list[Problem]:
+    """Problems without what the library does not say of a step that the chart does not know."""
+    return [Problem("state", "")] if problems[0].code == "state" else problems
 
 
 def table(status: Status, attempt: Attempt) -> tuple[str, list[Problem]]:
     problems = follow(attempt)
     if problems:
-        return status, [Problem("state", "")] if problems[0].code == "state" else problems
+        return status, _plain(problems)
     return TABLE[status, type(attempt.command).__name__].target, []
 
 
