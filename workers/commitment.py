@@ -31,7 +31,7 @@ from workers.model import (
     Worker,
     of_relationship,
 )
-from workers.reactions import COORDINATOR, because, notify, tidy, with_clause
+from workers.reactions import COORDINATOR, because, notify, parties, tidy, with_clause
 
 CLAUSE: Final = "pentalog.late-reschedules"
 SIGNAL: Final[SignalName] = "late_reschedules"
@@ -78,7 +78,7 @@ def _react(state: Commitment, recorded: AnyRecorded, given: Given) -> tuple[Comm
         state = state.but(facts=fold(state.facts, recorded))
     match event:
         case e.CommitmentConcernRaised():
-            task = _ask_for_answer(event.clause, event.evidence, given)
+            task = _ask_for_answer(event.clause, event.evidence, given) + _tell_whom_it_is_about(event, given)
             if recorded.role == "worker":
                 return state, task
             # Somebody else's concern: it waits for an answer like our own.
@@ -152,13 +152,26 @@ def _late(facts: Facts, at: datetime, given: Given) -> tuple[tuple[Signal, ...],
     return watch(facts, SIGNAL, at, given.programme.settings)
 
 
+def _tell_whom_it_is_about(event: e.CommitmentConcernRaised, given: Given) -> Reaction:
+    """The party whom a concern is about hears of it with its evidence, the other one that there is one."""
+    if given.relation is None:
+        return NOTHING
+    of = f"concern:{event.clause}"
+    concerned = [person for role in event.about if (person := given.relation.person(role))]
+    events = ", ".join(map(str, event.evidence))
+    notices = notify(concerned, "concern_about_you", of=of, clause=event.clause, events=events)
+    others = [person for person in parties(given.relation) if person not in concerned]
+    notices += notify(others, "concern_raised", of=of, clause=event.clause)
+    return (because((event.clause,), event.evidence, *notices),)
+
+
 @implements("pentalog.late-reschedules")
 def _raise(state: Commitment, evidence: tuple[int, ...], given: Given) -> tuple[Commitment, Reaction]:
     """The signal begins or worsens: a concern, and the mentor and the coordinator know."""
     if given.relation is None:
         return state, NOTHING
     sent = Send(given.key, RaiseConcern(clause=CLAUSE, evidence=evidence), f"raise:{CLAUSE}")
-    notices = notify((given.relation.mentor, COORDINATOR), "concern_raised", of=f"concern:{CLAUSE}", clause=CLAUSE)
+    notices = notify((COORDINATOR,), "concern_raised", of=f"concern:{CLAUSE}", clause=CLAUSE)
     state = state.but(open=(*state.open, CLAUSE), ours=True)
     return state, (because((CLAUSE,), evidence, sent, *notices, terms=TERMS), *_await_answer(CLAUSE, evidence, given))
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import Final, assert_never
 
 from domain.codes.implements import implements
+from domain.codes.questions import is_bad
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
-from domain.codes.questions import is_bad
 from workers.model import NOTHING, CloseTask, Given, OpenTask, Reaction, State, Worker
 from workers.reactions import COORDINATOR, HR, because, notify, tidy
 

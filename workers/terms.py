@@ -29,13 +29,7 @@ from workers.reactions import COORDINATOR, because, notify, tidy
 
 SETTLED_BY: Final = "AcceptTerms", "PauseRelationship", "TerminateRelationship"
 
-Heard = (
-    e.TermsDeclined
-    | e.TermsAccepted
-    | e.RelationshipPaused
-    | e.RelationshipResumed
-    | e.RelationshipTerminated
-)
+Heard = e.TermsDeclined | e.TermsAccepted | e.RelationshipPaused | e.RelationshipResumed | e.RelationshipTerminated
 
 
 class Declined(State):
@@ -72,9 +66,7 @@ def _react(state: Terms, recorded: AnyRecorded, given: Given) -> tuple[Terms, Re
 
 
 @implements("mentor247.terms", "cmn.commitment-to-code", "care.commitment")
-def _declined(
-    state: Terms, document: Document, recorded: AnyRecorded, given: Given
-) -> tuple[Terms, Reaction]:
+def _declined(state: Terms, document: Document, recorded: AnyRecorded, given: Given) -> tuple[Terms, Reaction]:
     """A mentor who declines a document of the platform after activation is asked to accept it."""
     running = given.relation is not None and given.relation.status in {"active", "paused"}
     if recorded.role != "mentor" or document not in PLATFORM_DOCUMENTS or not running:
@@ -95,8 +87,8 @@ def _asked(found: Declined, given: Given) -> Reaction:
     task = OpenTask(f"terms:{found.document}", "terms_declined", SETTLED_BY, due=found.due, about=found.document)
     people = given.relation.mentor, COORDINATOR
     notices = notify(people, "terms_declined", of=task.id, document=found.document)
-    asked = task, _armed(found), *notices
-    return (because(_clauses(found.document, given), (found.version,), *asked, terms=("decision_days",)),)
+    clauses = _clauses(found.document, given)
+    return (because(clauses, (found.version,), task, _armed(found), *notices, terms=("decision_days",)),)
 
 
 def _clauses(document: Document, given: Given) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ matter of trust and one of respect, each with one recommendation and one task un
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final, assert_never
 
 from domain.codes.clauses import RESPECT_CLAUSES, TRUST_CLAUSES
@@ -123,9 +123,7 @@ def _await_decision(matter: Matter, clauses: tuple[str, ...], evidence: Iterable
     due = given.at + timedelta(days=given.term("decision_days"))
     settled_by = (*SETTLED_BY, *((RESTORED_BY[matter],) if matter in RESTORED_BY else ()))
     task = OpenTask(f"decide:{matter}", "shutdown_recommendation", settled_by, due=due, about=clauses[0])
-    notices = notify(
-        everybody(given.relation), "shutdown_recommended", of=task.id, clauses=" ".join(clauses)
-    )
+    notices = notify(everybody(given.relation), "shutdown_recommended", of=task.id, clauses=" ".join(clauses))
     armed = Arm(f"escalate:{matter}", due)
     return (because(clauses, evidence, task, armed, *notices, terms=("decision_days",)),)
 

@@ -27,7 +27,11 @@ def open_tasks(database: Database, chosen: Chosen = ALL) -> list[dict[str, Any]]
     """The open tasks, those due first at the top, then those without a day, each as the outside reads it."""
     if not schema.ready(database):
         return []
-    wanted = {"owner": chosen.owner, "LOWER(programme_id)": chosen.programme and chosen.programme.lower(), "kind": chosen.kind}
+    wanted = {
+        "owner": chosen.owner,
+        "LOWER(programme_id)": chosen.programme and chosen.programme.lower(),
+        "kind": chosen.kind,
+    }
     given = {column: value for column, value in wanted.items() if value is not None}
     where = " AND ".join(["closed_at IS NULL", *(f"{column} = ?" for column in given)])
     rows = database.query(
