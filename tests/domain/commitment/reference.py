@@ -171,12 +171,12 @@ def _goals_and_trust(s: Seen, recorded: AnyRecorded) -> None:
         case e.TrustRestored():
             s.open_trust = left(s.open_trust)
         case e.DisrespectResolved():
-            s.open_respect = left(s.open_respect)
+            s.open_respect = []
         case e.RecommendationDismissed():
             if data.clause in (None, "pentalog.trust", "care.trust"):
-                s.open_trust = left(s.open_trust)
+                s.open_trust = []
             if data.clause in (None, "pentalog.respect", "leapfrog.respect", "care.respect"):
-                s.open_respect = left(s.open_respect)
+                s.open_respect = []
         case _:
             pass
 
