@@ -208,10 +208,21 @@ def correction_events(state: Relationship, command: c.CorrectionCommand, context
         case c.AnswerContest():
             return [e.ContestAnswered(version=command.version, answer=command.answer)]
         case c.CorrectFact():
-            void = True if command.void else None
-            return [e.FactCorrected(version=command.version, reason=command.reason, data=command.data, void=void)]
+            return [_corrected(command, context)]
         case _:
             assert_never(command)
+
+
+def _corrected(command: c.CorrectFact, context: Context) -> e.FactCorrected:
+    fact, _ = fact_of(context.history(), command.version)
+    assert fact is not None, "a correction without a fact is refused"
+    return e.FactCorrected(
+        version=command.version,
+        reason=command.reason,
+        fact=type(fact.data).__name__,
+        data=command.data,
+        void=True if command.void else None,
+    )
 
 
 # --- the fold ------------------------------------------------------------------------------------------------------

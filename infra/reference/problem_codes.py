@@ -177,6 +177,14 @@ CODES: Final[dict[str, ProblemCode]] = {
     "undecided": ProblemCode("rules", "A case without a decision closes only with a reason.", "Give `reason`, or decide first."),
     "unknown_case": ProblemCode("rules", "No case was opened under this id.", "Send OpenCase first."),
     "unknown_clause": ProblemCode("rules", "No code has this clause.", "`rapport codes list` shows all clauses."),
+    "unknown_fact": ProblemCode("rules", "The relationship has no event of this version.", "`rapport history` shows the versions."),
+    "own_matter": ProblemCode("rules", "Nobody settles a matter about themselves.", "Leave it to somebody else who may."),
+    "not_correctable": ProblemCode(
+        "rules", "The fact, or this part of it, is not of those that are corrected.", "Tell what holds now by the command for it."
+    ),
+    "still_relied_on": ProblemCode(
+        "rules", "Later facts would not have been possible after the corrected one.", "Correct or void those first; the message names their versions."
+    ),
     "unknown_goal": ProblemCode("rules", "The relationship has no goal with this id.", "Send AgreeGoal first."),
     "unknown_homework": ProblemCode("rules", "No homework with this id was assigned.", "Send AssignHomework first."),
     "unknown_person": ProblemCode("rules", "The relationship does not name this person.", "Name one whom it does."),
