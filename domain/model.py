@@ -140,7 +140,8 @@ class Context(NamedTuple):
 
     `codes` are the codes which the programme has adopted by then, for a proposal that names none. For a proposal to a mentor
     with a limit, `mentor_load` counts the mentor's relationships that have not ended, and `mentor_limit` says how many fit.
-    `history` reads what is recorded of the subject, which only a correction asks for.
+    `history` reads what is recorded of the subject, which only a correction asks for. `programme_id` is the programme of the relationship
+    that a conduct case comes from.
     """
 
     actor: Actor
@@ -151,6 +152,7 @@ class Context(NamedTuple):
     mentor_load: int = 0
     mentor_limit: int | None = None
     history: "Callable[[], Sequence[AnyRecorded]]" = tuple
+    programme_id: str | None = None
 
     @property
     def today(self) -> date:

@@ -37,7 +37,8 @@ CLAUSE: Final = "pentalog.late-reschedules"
 SIGNAL: Final[SignalName] = "late_reschedules"
 CLEARS: Final = "clears"
 RESOLUTION: Final = "the signal no longer holds"
-TERMS: Final = ("late_notice_hours", "late_window_days")
+WINDOW: Final = "late_window_days"
+TERMS: Final = ("late_notice_hours", WINDOW)
 
 
 def _facts(value: Any) -> Facts:
@@ -64,9 +65,9 @@ class Commitment(State):
 
 
 def _keys(recorded: AnyRecorded, ground: Ground) -> tuple[str, ...]:
-    """A programme's term of the signal concerns every relationship of it."""
+    """A programme's window concerns every relationship of it; what was late was judged when it happened."""
     if isinstance(recorded.data, TermSet | TermWithdrawn) and recorded.subject.startswith("programme:"):
-        return ground.members(recorded.subject) if recorded.data.term in TERMS else ()
+        return ground.members(recorded.subject) if recorded.data.term == WINDOW else ()
     return of_relationship(recorded, ground)
 
 

@@ -319,5 +319,5 @@ def _with_own(own: tuple[DatedSetting, ...], fact: Fact) -> tuple[DatedSetting, 
     document, term, value = fact.document, fact.term, fact.value
     at = EPOCH + timedelta(microseconds=fact.at)
     if value is None:
-        return place(own, DatedSetting(at, TermWithdrawal(document=document, term=term)))
-    return place(own, DatedSetting(at, TermSetting(document=document, term=term, value=value)))
+        return place(own, DatedSetting(at, TermWithdrawal(document=document, term=term), own=True))
+    return place(own, DatedSetting(at, TermSetting(document=document, term=term, value=value), own=True))

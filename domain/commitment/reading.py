@@ -141,7 +141,7 @@ def _answerable(recorded: AnyRecorded, event: e.SessionRescheduled | e.SessionCa
     if event.cause in EXCUSED:
         return None
     asker = recorded.role if recorded.role in PARTIES else event.on_behalf_of
-    return asker if asker == "mentee" or asker == "mentor" else None
+    return next((party for party in PARTIES if party == asker), None)
 
 
 @implements("pentalog.urgent-concerns", "pentalog.off-goal")

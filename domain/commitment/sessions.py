@@ -70,7 +70,7 @@ class _Session:
     @property
     def contracting(self) -> bool:
         """Whether it was the contracting session, which counts for nothing."""
-        return isinstance(self.outcome, Completed) and self.outcome.contracting
+        return isinstance(self.outcome, Completed) and self.outcome.contracting and self.outcome.together
 
 
 class LateMoves:

@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 
 from domain.codes.implements import implements
 from domain.commitment.moments import DAY, HOUR, MINUTE, moment, span, time_of
-from domain.terms import DatedSetting, TermTimeline, values
+from domain.problem import Problem
+from domain.terms import BANDS, DEFAULTS, DatedSetting, TermTimeline, order_problem, values
 
 
 class Terms(NamedTuple):
@@ -91,37 +92,31 @@ class TermsInTime:
     Give one to every evaluation of the same programme: it remembers what it worked out, also for each relationship's own.
     """
 
-    __slots__ = ("_compiled", "_moments", "_overrides", "_timelines", "_with_own")
+    __slots__ = ("_compiled", "_moments", "_overrides", "_timeline", "_with_own")
 
-    def __init__(
-        self,
-        settings: Iterable[DatedSetting] = (),
-        overrides: Mapping[str, float] | None = None,
-        own: Iterable[DatedSetting] = (),
-    ) -> None:
-        # Those of the programme come first: within one document the relationship's wins.
-        self._timelines = (TermTimeline(settings), TermTimeline(own))
-        self._moments = sorted({moment(dated.at) for timeline in self._timelines for dated in timeline.settings})
+    def __init__(self, settings: Iterable[DatedSetting] = (), overrides: Mapping[str, float] | None = None) -> None:
+        self._timeline = TermTimeline(settings)
+        self._moments = sorted({moment(dated.at) for dated in self.settings})
         self._overrides = dict(overrides or {})
         self._compiled: dict[int, Terms] = {}
         self._with_own: dict[tuple[DatedSetting, ...], TermsInTime] = {}
 
     @property
     def settings(self) -> tuple[DatedSetting, ...]:
-        """The programme's settings in the order in which they count."""
-        return self._timelines[0].settings
+        """The settings in the order in which they count."""
+        return self._timeline.settings
 
     @property
     def changes(self) -> tuple[object, ...]:
         """All that these terms follow from; two that agree in it are the same."""
-        return (*(timeline.settings for timeline in self._timelines), self._overrides)
+        return self.settings, self._overrides
 
     def with_own(self, own: tuple[DatedSetting, ...]) -> "TermsInTime":
         """The terms of a relationship of the programme that has settings of its own."""
-        if not own:
+        if not own or set(own).issubset(self.settings):
             return self
         if own not in self._with_own:
-            self._with_own[own] = TermsInTime(self.settings, self._overrides, own)
+            self._with_own[own] = TermsInTime(self._timeline.with_own(own).settings, self._overrides)
         return self._with_own[own]
 
     def is_late(self, notice: int, *, judged: bool) -> bool:
@@ -140,9 +135,17 @@ class TermsInTime:
 
     def _compile(self, place: int) -> Terms:
         set_by = time_of(self._moments[place - 1]) if place else None
-        settings = [each for timeline in self._timelines for each in timeline.settings_at(set_by)] if set_by else []
+        settings = self._timeline.settings_at(set_by) if set_by else ()
         asked = HOMEWORK in self._overrides or any(each.term == HOMEWORK for each in settings)
         return compiled({**values(settings), **self._overrides}, homework_asked=asked)
+
+    def order_problem(self) -> Problem | None:
+        """Why what-if values can't be: at some time a band would begin under the next worse one."""
+        if not self._overrides.keys() & set(BANDS):
+            return None
+        each = (DEFAULTS, *(self._timeline.values_at(dated.at) for dated in self.settings))
+        problems = (order_problem({**values, **self._overrides}) for values in each)
+        return next((problem for problem in problems if problem), None)
 
     def next_after(self, now: int) -> int | None:
         """The next moment at which a setting begins to count."""

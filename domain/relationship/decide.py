@@ -17,7 +17,7 @@ from domain.relationship import commands as c
 from domain.relationship import events as e
 from domain.relationship import sessions
 from domain.relationship.agreements import agreement_events, agreement_problems, one_person_problems
-from domain.relationship.concerns import concern_events, concern_problems
+from domain.relationship.concerns import concern_events, concern_findings, concern_problems
 from domain.relationship.contests import correction_events, correction_problems
 from domain.relationship.feedback import feedback_events, feedback_problems
 from domain.relationship.goals import goal_events, goal_problems
@@ -47,7 +47,7 @@ _THEMES: Final[dict[type[Command], Theme]] = {
         (c.GoalCommand, Theme(goal_problems, goal_events)),
         (c.SessionCommand, Theme(sessions.problems, sessions.events, sessions.findings)),
         (c.FeedbackCommand, Theme(feedback_problems, feedback_events)),
-        (c.ConcernCommand, Theme(concern_problems, concern_events)),
+        (c.ConcernCommand, Theme(concern_problems, concern_events, concern_findings)),
         (c.CorrectionCommand, Theme(correction_problems, correction_events)),
         (c.StatusCommand, Theme(status_problems, status_events, status_findings)),
     )
@@ -100,7 +100,7 @@ def _proposal_problems(command: c.ProposeRelationship, codes: tuple[str, ...], c
     yield from one_person_problems("supplier", command.supplier_id, parties, "data.supplier_id")
     standing = context.known.mentor_standing
     if standing != "good":
-        clause = first_clause(codes, "mentor247.terms", "cmn.breaches")
+        clause = first_clause(codes, "mentor247.terms", "cmn.breaches", "care.standing")
         yield Problem("mentor_standing", f"the mentor is {standing}", clause, "data.mentor_id")
 
 

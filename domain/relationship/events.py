@@ -64,6 +64,7 @@ CheckFinding = Literal[
     "device", "connection", "microphone", "speakers", "camera", "quiet", "background", "attire", "late_check"
 ]
 AgreedBy = Annotated[tuple[Party, ...], Holds("operational")]
+Clauses = Annotated[tuple[str, ...], Holds("operational")]
 
 
 # --- proposal and contracting --------------------------------------------------------------------------------------
@@ -114,9 +115,10 @@ class TermsDeclined(Event):
 
 
 class TrustReadinessStated(Event):
-    """The actor stated whether they are ready to trust."""
+    """The actor stated whether they are ready to trust; `settled` when by this no report of broken trust stands any more."""
 
     ready: Flag
+    settled: Flag = False
 
 
 class ConsentGranted(Event):
@@ -444,9 +446,10 @@ class TrustBreakdownReported(Event):
 
 
 class TrustRestored(Event):
-    """Trust was restored."""
+    """Who reported broken trust, or the office, restored it; `settled` when by this no report of it stands any more."""
 
     description: SafeText | None = None
+    settled: Flag = False
 
 
 class DisrespectReported(Event):
@@ -484,7 +487,7 @@ class ConfidenceDisclosed(Event):
     recipient: Recipient
     disclosed: SafeText
     urgency: Annotated[Urgency, Holds("safeguarding")]
-    clauses: Annotated[tuple[str, ...], Holds("operational")] = ()
+    clauses: Clauses = ()
 
 
 class MenteeReferred(Event):
@@ -502,10 +505,15 @@ class MenteeSignposted(Event):
 
 
 class ShutdownRecommended(Event):
-    """Ending the relationship was recommended."""
+    """Ending the relationship was recommended, because of something that the roles in `about` are said to have done.
+
+    `clauses` are all that say the same, `clause` is the first of them.
+    """
 
     clause: Label
     evidence: Evidence
+    clauses: Clauses = ()
+    about: Roles = ()
 
 
 class RecommendationDismissed(Event):
@@ -516,10 +524,11 @@ class RecommendationDismissed(Event):
 
 
 class CommitmentConcernRaised(Event):
-    """A concern about commitment was raised."""
+    """A concern about commitment was raised; the parties in `about` answer for it, none where it is about both together."""
 
     clause: Label
     evidence: Evidence
+    about: Roles = ()
 
 
 class CommitmentConcernResolved(Event):

@@ -5,6 +5,7 @@ from typing import Any, Final, get_args
 
 from domain.model import NOTHING_KNOWN, AnyRecorded, Event
 from domain.relationship import events as e
+from domain.relationship.accountability import ANSWERED_FOR, answering
 from domain.relationship.agreements import fold_agreement
 from domain.relationship.concerns import fold_concern
 from domain.relationship.contests import fold_correction
@@ -51,6 +52,8 @@ TRACELESS: Final = REPEATABLE - {
     e.GoalRevised,
     e.TrustBreakdownReported,
     e.DisrespectReported,
+    e.ProblemReported,
+    e.BreachReported,
     e.EndReviewRecorded,
 }
 
@@ -89,6 +92,8 @@ def evolve(state: Relationship | None, recorded: AnyRecorded) -> Relationship:
     fields["version"] = recorded.version
     if recorded.known is not None:
         fields["known"] = recorded.known
+    if kind in ANSWERED_FOR and (parties := answering(after, event, recorded)):
+        fields["answers_for"] = after.entered("answers_for", recorded.version, parties)
     if kind in REPEATABLE:
         fields["latest"] = after.entered("latest", kind, repeat_key(event, recorded.occurred_at, recorded.actor))
     return after

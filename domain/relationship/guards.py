@@ -27,14 +27,6 @@ LEFT_TO_THE_OFFICE: Final[tuple[EndingReason, ...]] = (
 )
 REMOTE_CHANNELS: Final = frozenset({"platform", "virtual_meeting", "email", "telephone"})
 
-# What each code permits to disclose without agreement. A code that is missing here has no rule about it.
-_PERMITTED: Final = {
-    "cmn.disclosure": frozenset({"policy_breach", "illegal_activity"}),
-    "nottingham.confidentiality": frozenset({"coordinator_discussion", "risk_of_harm", "illegal_activity"}),
-}
-# One adopted code that permits these is enough, even where another forbids them.
-_OVERRIDING: Final = frozenset({"risk_of_harm", "illegal_activity"})
-
 
 class Attempt(NamedTuple):
     """A command put to a relationship, with the circumstances."""
@@ -54,7 +46,7 @@ def gates_met(attempt: Attempt) -> Iterator[Problem]:
     yield from unmet(attempt.state, attempt.context.today, attempt.context.known)
     standing = attempt.context.known.mentor_standing
     if standing != "good":
-        clause = first_clause(attempt.state.codes, "mentor247.terms", "cmn.breaches")
+        clause = first_clause(attempt.state.codes, "mentor247.terms", "cmn.breaches", "care.standing")
         yield Problem("mentor_standing", f"the mentor is {standing}", clause)
 
 
@@ -242,29 +234,3 @@ def has_consent(state: Relationship, context: Context, data_class: DataClass, au
     """Whether the actor's consent for a data class and audience is in force at the time of the act."""
     consent = state.consents.get((context.actor.role, data_class, audience))
     return consent is not None and (consent.until is None or context.today <= consent.until)
-
-
-@implements("cmn.disclosure", "nottingham.confidentiality")
-def disclosure_permitted(attempt: Attempt) -> Iterator[Problem]:
-    """A confidence is disclosed only under an exception that the adopted codes permit."""
-    state, command, _ = attempt
-    assert isinstance(command, c.DiscloseConfidence)
-    for clause in forbidding(state.codes, command.exception):
-        message = f"{clause} does not permit a disclosure under the exception {command.exception}"
-        yield Problem("not_an_exception", message, clause, "data.exception")
-    to_coordinator = command.recipient.startswith("coordinator:")
-    if command.exception == "coordinator_discussion" and not to_coordinator and "nottingham" in state.codes:
-        message = "a confidence discussed with the coordinator is disclosed to a coordinator: name one as the recipient"
-        yield Problem("recipient", message, "nottingham.confidentiality", "data.recipient")
-
-
-def permitting(codes: Collection[str], exception: str) -> tuple[str, ...]:
-    """The clauses of the adopted codes that permit a disclosure under an exception."""
-    return tuple(clause for clause in cite(codes, *_PERMITTED) if exception in _PERMITTED[clause])
-
-
-def forbidding(codes: Collection[str], exception: str) -> tuple[str, ...]:
-    """The clauses that forbid it: the stricter rules, but risk of harm and illegal acts need only one permission."""
-    if exception in _OVERRIDING and permitting(codes, exception):
-        return ()
-    return tuple(clause for clause in cite(codes, *_PERMITTED) if exception not in _PERMITTED[clause])

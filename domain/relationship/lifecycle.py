@@ -20,6 +20,7 @@ from domain.model import AnyRecorded
 from domain.problem import Problem, Refused
 from domain.relationship import events as e
 from domain.relationship import guards
+from domain.relationship.disclosures import disclosure_permitted
 from domain.relationship.guards import Attempt
 from domain.relationship.state import Relationship
 from domain.words import STATUSES, Status
@@ -151,7 +152,7 @@ class Lifecycle(StateMachine):
     ReportProblem = _within(contracting, active, paused, terminated)
     ReportBreach = _within(contracting, active, paused, terminated)
     SignpostMentee = _within(contracting, active, paused, terminated)
-    DiscloseConfidence = _within(contracting, active, paused, terminated, guard=guards.disclosure_permitted)
+    DiscloseConfidence = _within(contracting, active, paused, terminated, guard=disclosure_permitted)
     ContestFact = _within(contracting, active, paused, terminated)
     AnswerContest = _within(contracting, active, paused, terminated)
     CorrectFact = _within(contracting, active, paused, terminated)

@@ -35,7 +35,7 @@ from domain.words import (
 SessionStatus = Literal["scheduled", "completed", "missed", "cancelled"]
 GoalStatus = Literal["open", "achieved", "dropped"]
 MatterStatus = Literal["open", "resolved", "dismissed"]
-Report = Literal["trust", "disrespect"]
+ReportKind = Literal["trust", "disrespect", "problem", "breach"]
 # Whom, on which occasion, and the clauses about which they were asked.
 FeedbackRequest = tuple[Role, Occasion, frozenset[str]]
 
@@ -136,12 +136,27 @@ class Homework(NamedTuple):
 
 
 class Matter(NamedTuple):
-    """A concern or a recommendation: the clause behind it and the versions of the events that are its evidence."""
+    """A concern or a recommendation: the clause behind it, the versions of the events that are its evidence, whom it is about."""
 
     clause: str
     evidence: tuple[int, ...]
     status: MatterStatus = "open"
     escalated: bool = False
+    about: tuple[Role, ...] = ()
+
+
+class Report(NamedTuple):
+    """A report of trouble: who made it (`role:id`), against which role, and whether it stands.
+
+    `unready` says that it was made by stating that one is not ready to trust. Problems and breaches do not stand: they have
+    no end of their own here.
+    """
+
+    kind: ReportKind
+    by: str
+    against: Role | None = None
+    unready: bool = False
+    stands: bool = False
 
 
 class Consent(NamedTuple):
@@ -236,9 +251,9 @@ class Relationship(Immutable):
     nps_asked: frozenset[tuple[str, str]] = frozenset()
     feedback_asked: frozenset[FeedbackRequest] = frozenset()
 
-    # Reports of broken trust and of disrespect by version: those that stand, and those that were settled.
+    # Every report by version; and for each event that a party answers for (a late move, an absence), which party.
     reports: Mapping[int, Report] = field(default_factory=dict)
-    settled_reports: frozenset[int] = frozenset()
+    answers_for: Mapping[int, tuple[Party, ...]] = field(default_factory=dict)
     concerns: tuple[Matter, ...] = ()
     recommendations: tuple[Matter, ...] = ()
 
@@ -262,12 +277,16 @@ class Relationship(Immutable):
     @property
     def trust_broken(self) -> bool:
         """A breakdown of trust was reported and stands."""
-        return "trust" in self.reports.values()
+        return bool(self.standing_reports("trust"))
 
     @property
     def disrespect_open(self) -> bool:
         """Disrespect was reported and stands."""
-        return "disrespect" in self.reports.values()
+        return bool(self.standing_reports("disrespect"))
+
+    def standing_reports(self, *kinds: ReportKind) -> dict[int, Report]:
+        """The reports of these kinds that nobody has settled, by version."""
+        return {version: report for version, report in self.reports.items() if report.stands and report.kind in kinds}
 
     def was_paused(self, moment: datetime) -> bool:
         """Whether a time lies within a pause that is over."""

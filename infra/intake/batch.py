@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 from eventsourcing.persistence import StoredEvent
 
+from domain.case.commands import OpenCase
 from domain.known import known_at, mentor_limit
 from domain.mentor.state import Mentor
 from domain.model import NOTHING_KNOWN, Accepted, AnyRecorded, Context, Known
@@ -205,15 +206,19 @@ class Batch:
         context = Context(message.actor, at, self.recorded_at)
         if isinstance(state, Relationship):
             mentor, programme = self._mentor(state.mentor_id), self._programme(state.programme_id)
-            known = known_at(at, state.known, mentor=mentor, programme=programme, own=state.terms)
+            known = known_at(at, state.known, state.programme_id, mentor=mentor, programme=programme, own=state.terms)
             return context._replace(known=known, history=partial(self._history_of, message.subject, entry.head.version))
         if isinstance(command, ProposeRelationship):
             return self._for_proposal(command, context)
         if isinstance(state, Mentor) and state.programme_id is not None:
             programme = self._programme(state.programme_id)
             # Of the programme only the days count: its terms are no matter of a mentor.
-            zone = known_at(at, NOTHING_KNOWN, mentor=None, programme=programme).timezone
+            zone = known_at(at, NOTHING_KNOWN, state.programme_id, mentor=None, programme=programme).timezone
             return context if zone is None else context._replace(known=Known(timezone=zone))
+        if isinstance(command, OpenCase) and command.relationship_id is not None:
+            relationship = self._state(command.relationship_id)
+            if isinstance(relationship, Relationship):
+                return context._replace(programme_id=relationship.programme_id)
         return context
 
     def _history_of(self, subject: str, version: int) -> list[AnyRecorded]:
@@ -228,7 +233,7 @@ class Batch:
     def _for_proposal(self, command: ProposeRelationship, context: Context) -> Context:
         at = context.occurred_at
         mentor, programme = self._mentor(command.mentor_id), self._programme(command.programme_id)
-        known = known_at(at, NOTHING_KNOWN, mentor=mentor, programme=programme)
+        known = known_at(at, NOTHING_KNOWN, command.programme_id, mentor=mentor, programme=programme)
         limit = mentor_limit(known, mentor)
         return context._replace(
             known=known,

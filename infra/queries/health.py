@@ -20,6 +20,10 @@ READ = 4_000
 Shown = dict[str, Any]
 
 
+class ImpossibleTerms(ValueError):
+    """What-if values that no document could set, since the bands would be out of order."""
+
+
 class Assessed(NamedTuple):
     """The health of a relationship at a time, and how it came about."""
 
@@ -32,7 +36,11 @@ class Assessed(NamedTuple):
 def assess_one(
     store: EventStore, subject: str, asked: Asked, overrides: Mapping[str, float] | None = None
 ) -> Assessed | None:
-    """Health of one relationship, from its own events; None when it did not exist, or was not known, by then."""
+    """Health of one relationship, from its own events; None when it did not exist, or was not known, by then.
+
+    Raises:
+        ImpossibleTerms: under `overrides` the bands would be out of order.
+    """
     with store.database.reading() as session:
         reader = _reader(store)
         found = known_state(
@@ -57,6 +65,9 @@ def assess_all(engine: Engine, asked: Asked, overrides: Mapping[str, float] | No
 
     What is known now is read from the projection's states, which is fast; what was known then from the log. Relationships of
     a programme that can't be read are left out and noted.
+
+    Raises:
+        ImpossibleTerms: under `overrides` the bands would be out of order.
     """
     if asked.known_at is None:
         engine.catch_up()
@@ -80,6 +91,8 @@ def _assessed(
     if found.state is None:
         return None
     in_time = terms.of(found.state.programme_id, tuple((overrides or {}).items()))
+    if problem := in_time.with_own(found.state.facts.own).order_problem():
+        raise ImpossibleTerms(problem.message)
     health, changes = assess(found.state.facts, asked.at, in_time)
     return None if health.status is None else Assessed(subject, found, health, changes)
 

@@ -58,6 +58,7 @@ def show_subject(store: EventStore, subject: str, moment: Moment, now: datetime)
         known = known_at(
             at,
             state.known,
+            state.programme_id,
             mentor=mentor if isinstance(mentor, Mentor) else None,
             programme=programme if isinstance(programme, Programme) else None,
             own=state.terms,

@@ -138,7 +138,7 @@ def test_what_if_values_replace_the_terms_outright_and_at_every_time() -> None:
     assert story.health(11, settings).score == 100
     assert story.health(11, settings, {"late_notice_hours": 48}).score == 80
     terms = TermsInTime(settings)
-    assert terms_in_time(terms, {"late_notice_hours": 48}).at(0).late_notice == 48 * 3_600_000_000
+    assert terms_in_time(terms, {"punctuality_minutes": 48}).at(0).punctuality == 48 * 60_000_000
     assert terms_in_time(terms) is terms
 
 
@@ -166,7 +166,7 @@ def test_the_next_change_is_the_next_time_at_which_the_score_changes_by_itself()
     assert story.health(10).next_change_at == day(30) + TICK
     assert story.health(day(30) + TICK).next_change_at is None
     story.scheduled("s1", 20, 1)
-    assert story.health(1).next_change_at == day(20) + TICK
+    assert story.health(1).next_change_at == day(21) + timedelta(hours=1)
     assert story.health(0.5).next_change_at == day(10)
 
 

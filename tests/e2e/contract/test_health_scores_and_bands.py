@@ -40,7 +40,7 @@ def test_a_new_relationship_is_healthy_at_100_under_the_first_policy(world: Worl
     health = story.health(NOW)
     assert {
         "relationship_id": story.subject,
-        "policy": "commitment-health/1",
+        "policy": "commitment-health/2",
         "score": 100,
         "band": "healthy",
         "mentee_score": 100,
