@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from domain.model import Actor, AnyRecorded, Command, Context, Event, Known, Recorded
+from domain.model import Actor, AnyRecorded, Command, Context, Event, Finding, Known, Recorded
 from domain.problem import Problem, Refused
 from domain.registry import State, decide, replay
 from domain.relationship import events as e
@@ -101,6 +101,7 @@ class Given:
     known: Known = Known()  # noqa: RUF009 - a frozen value
     codes: tuple[str, ...] = ()
     outcome: list[Event] | Refused | None = None
+    findings: tuple[Finding, ...] = ()
 
     def knowing(self, known: Known) -> Self:
         """Other aggregates say this at the time of the decision."""
@@ -111,10 +112,10 @@ class Given:
         who = actor(by) if as_id is None else Actor(by, as_id)  # type: ignore[arg-type]
         context = Context(who, day(at), day(at), self.known, self.codes, history=lambda: self.records)
         try:
-            outcome: list[Event] | Refused = list(decide(self.subject, fold(self.records), command, context).events)
+            accepted = decide(self.subject, fold(self.records), command, context)
         except Refused as refused:
-            outcome = refused
-        return replace(self, outcome=outcome)
+            return replace(self, outcome=refused, findings=())
+        return replace(self, outcome=list(accepted.events), findings=accepted.findings)
 
     def then(self, *events: Event | type[Event]) -> list[Event]:
         """Exactly these events, each given whole or by its type."""
@@ -123,6 +124,11 @@ class Given:
         for got, wanted in zip(self.outcome, events, strict=True):
             assert (type(got) is wanted) if isinstance(wanted, type) else (got == wanted), f"{got} is not {wanted}"
         return self.outcome
+
+    def then_found(self, *wanted: tuple[str, str | None]) -> None:
+        """Accepted with exactly these findings, each a code and a clause."""
+        assert isinstance(self.outcome, list), f"refused: {self.outcome}"
+        assert [(finding.code, finding.clause) for finding in self.findings] == list(wanted)
 
     def then_nothing(self) -> None:
         """Accepted, and nothing new to record."""

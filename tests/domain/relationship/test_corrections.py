@@ -407,7 +407,7 @@ def test_a_pause_that_cancels_more_gives_further_events_the_last_version() -> No
         (last, "s1"),
         (last, "s2"),
     ]
-    assert {each.status for each in told.state.sessions.values()} == {"cancelled"}
+    assert (told.session("s1"), told.session("s2")) == ("cancelled", "cancelled")
 
 
 def test_an_achieved_goal_follows() -> None:

@@ -158,6 +158,25 @@ def test_all_problems_are_named_at_once() -> None:
     }
 
 
+@pytest.mark.parametrize("command", ["RescheduleSession", "CancelSession"])
+@pytest.mark.parametrize("role, fine", [("mentee", False), ("mentor", False), ("customer", False), ("hr", False), ("service", True), ("coordinator", True), ("supplier", True)])  # fmt: skip
+def test_on_behalf_of_from_a_party_is_invalid(command: str, role: str, fine: bool) -> None:
+    data: dict[str, Any] = {"session_id": "s1", "reason": "travel", "on_behalf_of": "mentee"}
+    if command == "RescheduleSession":
+        data["starts_at"] = "2026-03-05T17:00:00Z"
+    raw = line(command, data, actor=f"{role}:ana")
+    if fine:
+        assert isinstance(parse(raw), Message)
+    else:
+        assert wrong(raw) == [("bad_value", "data.on_behalf_of")]
+    absent = line(command, {**data, "on_behalf_of": None}, actor=f"{role}:ana")
+    assert isinstance(parse(absent), Message)
+
+
+def test_a_contact_is_between_somebody() -> None:
+    assert wrong(line("RecordContact", {"channel": "email", "between": []})) == [("bad_value", "data.between")]
+
+
 def test_an_invalid_receipt_echoes_what_could_be_read() -> None:
     receipt = parse(line("Dance", id="d1", source="/s", subject="nobody"))
     assert isinstance(receipt, Receipt)
