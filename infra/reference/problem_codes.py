@@ -165,7 +165,20 @@ CODES: Final[dict[str, ProblemCode]] = {
     "not_an_exception": ProblemCode(
         "rules", "No adopted code knows this exception to confidentiality.", "Name the exception that applies, if there is one."
     ),
-    "recipient": ProblemCode("rules", "This exception allows a disclosure to the coordinator alone.", "Name a coordinator."),
+    "recipient": ProblemCode(
+        "rules", "Under this exception it may not be told to this recipient.", "The problem lists who may be told."
+    ),
+    "own_matter": ProblemCode(
+        "rules",
+        "Nobody settles a matter about themselves, and a party settles only what it reported.",
+        "Let somebody settle it whom it is not about: the problem says who.",
+    ),
+    "not_a_mentor": ProblemCode(
+        "rules", "A case that is not about one mentor can't end in a mentor's removal.", "Decide `other_measure`."
+    ),
+    "unknown_request": ProblemCode(
+        "rules", "This event is no request to erase this person's data.", "Request the erasure first."
+    ),
     "occasion": ProblemCode("rules", "After the end only the occasion `end` is left.", "Send it with `end`."),
     "nothing_open": ProblemCode(
         "rules", "What the command would settle is not open.", "Nothing, if it was settled before; else check the clause or nature."
