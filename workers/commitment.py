@@ -48,7 +48,7 @@ def _facts(value: Any) -> Facts:
 KeptFacts = Annotated[Facts, PlainValidator(_facts), PlainSerializer(Facts.to_json, return_type=list)]
 
 
-Heard = HealthEvent | e.CommitmentConcernRaised | e.CommitmentConcernResolved
+Heard = HealthEvent | e.CommitmentConcernRaised | e.CommitmentConcernResolved | e.FactCorrected
 
 
 class Commitment(State):
@@ -80,12 +80,18 @@ def _react(state: Commitment, recorded: AnyRecorded, given: Given) -> tuple[Comm
         case e.CommitmentConcernRaised():
             task = _ask_for_answer(event.clause, event.evidence, given) + _tell_whom_it_is_about(event, given)
             if recorded.role == "worker":
-                return state, task
+                # Ours, on record; after a correction it may be all that is left of it, and is settled like any other.
+                return state.but(open=with_clause(state.open, event.clause), ours=True), task
             # Somebody else's concern: it waits for an answer like our own.
             waiting = _await_answer(event.clause, event.evidence, given)
             return state.but(open=with_clause(state.open, event.clause)), task + waiting
         case e.CommitmentConcernResolved():
+            if recorded.role == "worker":
+                # Should the signal hold after all, because a correction is corrected, it is something new.
+                state = state.but(evidence=())
             return _settled(state, event.clause)
+        case e.FactCorrected():
+            return _corrected(state, given) if watched else (state, NOTHING)
         case e.RelationshipPaused():
             return state, tidy(Cancel(CLEARS))
         case e.RelationshipTerminated():
@@ -125,6 +131,16 @@ def _react(state: Commitment, recorded: AnyRecorded, given: Given) -> tuple[Comm
             return state, NOTHING
         case _:
             assert_never(event)
+
+
+def _corrected(state: Commitment, given: Given) -> tuple[Commitment, Reaction]:
+    """All was folded anew: a concern of ours whose evidence fell away is resolved, after the end too."""
+    if given.relation and given.relation.status == "active":
+        return _assess(state, max(given.at, state.looked_at or given.at), given)
+    if state.ours and not state.evidence:
+        state, settled = _settled(state, CLAUSE)
+        return state, _resolve(given) + settled
+    return state, NOTHING
 
 
 def _assess(state: Commitment, at: datetime, given: Given) -> tuple[Commitment, Reaction]:
