@@ -211,7 +211,7 @@ class StoredDesk(Desk):
                 seen += [(positions[recorded.version], recorded) for recorded in effective(subject, history)]
             rows = log.query("SELECT worker, position FROM worker_positions WHERE position < ?", (self.position,))
         seen.sort(key=lambda each: each[0])
-        return Past(seen, self._fired(key), self._said(key), dict(rows))  # type: ignore[arg-type]
+        return Past(seen, self._fired(key), self._said(key), dict(rows))
 
     def _fired(self, key: str) -> list[Fired]:
         rows = self._reading.query(
