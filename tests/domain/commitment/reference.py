@@ -64,10 +64,10 @@ class TermsOf:
         return said[min(said, key=RANK.__getitem__)] if said else None
 
     def at(self, at: datetime) -> dict[str, float]:
-        terms = {
-            name: default if (set_to := self.winner(name, at)) is None else set_to for name, default in DEFAULTS.items()
-        }
-        return terms | dict(self.what_if)
+        """All the terms in force at a time."""
+        named = {dated.setting.term for level in (self.programme, self.own) for dated in level if dated.at <= at}
+        said = {name: self.winner(name, at) for name in named & DEFAULTS.keys()}
+        return {**DEFAULTS, **{name: value for name, value in said.items() if value is not None}, **self.what_if}
 
     def homework_is_asked(self, at: datetime) -> bool:
         name = "homework_hours_per_session"
@@ -115,9 +115,11 @@ class Seen:
 def seen(events: Sequence[AnyRecorded]) -> Seen:
     s = Seen()
     for recorded in events:
-        s.of.setdefault(type(recorded.data).__name__, []).append(recorded)
-        _course(s, recorded)
-        _goals_and_trust(s, recorded)
+        name = type(recorded.data).__name__
+        s.of.setdefault(name, []).append(recorded)
+        if not name.startswith(("Session", "Homework", "Contact")):
+            _course(s, recorded)
+            _goals_and_trust(s, recorded)
     return s
 
 
