@@ -12,7 +12,7 @@ from itertools import pairwise
 from math import floor
 from typing import Any
 
-from domain.model import AnyRecorded, TermSetting
+from domain.model import AnyRecorded, TermSetting, TermWithdrawal
 from domain.relationship import events as e
 from domain.terms import DEFAULTS, RANK, DatedSetting
 
@@ -76,17 +76,15 @@ class TermsOf:
 
 def own_settings(log: Sequence[AnyRecorded]) -> list[DatedSetting]:
     """The settings and withdrawals in a relationship's own history, by time."""
-    own = [DatedSetting(one.occurred_at, one.data) for one in log if isinstance(one.data, e.TermSet | e.TermWithdrawn)]
-    said = []
-    for dated in own:
-        event: Any = dated.setting
+    own: list[DatedSetting] = []
+    for one in log:
+        event = one.data
         if isinstance(event, e.TermSet):
-            said.append(
-                dated._replace(setting=TermSetting(document=event.document, term=event.term, value=event.value))
-            )
-        else:
-            said.append(dated)
-    return sorted(said, key=lambda dated: dated.at)
+            said = TermSetting(document=event.document, term=event.term, value=event.value)
+            own.append(DatedSetting(one.occurred_at, said))
+        elif isinstance(event, e.TermWithdrawn):
+            own.append(DatedSetting(one.occurred_at, TermWithdrawal(document=event.document, term=event.term)))
+    return sorted(own, key=lambda dated: dated.at)
 
 
 @dataclass
