@@ -2,21 +2,19 @@
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Final, assert_never
+from typing import assert_never
 
 from domain.codes.implements import implements
-from domain.model import Actor, AnyRecorded, Context, Finding
+from domain.model import AnyRecorded, Context, Finding
 from domain.problem import Problem
 from domain.relationship import commands as c
 from domain.relationship import events as e
+from domain.relationship.contests import same_person
 from domain.relationship.goals import unknown_goal
 from domain.relationship.guards import first_clause, informed_of_the_end
 from domain.relationship.moves import cancellation
 from domain.relationship.state import ErasureRequest, Relationship, content_hash
-from domain.words import OFFICE, PARTIES, Role
-
-# Who may request the erasure of somebody else.
-_ASK_FOR_OTHERS: Final[tuple[Role, ...]] = (*OFFICE, "hr")
+from domain.words import PARTIES
 
 
 def status_problems(state: Relationship, command: c.StatusCommand, context: Context) -> Iterator[Problem]:
@@ -31,7 +29,7 @@ def status_problems(state: Relationship, command: c.StatusCommand, context: Cont
         case c.ShareReport():
             yield from _report_problems(state, command, context)
         case c.RequestErasure():
-            yield from _erasure_request_problems(state, command, context)
+            yield from _person_problems(state, command.person)
         case c.ErasePersonalData():
             yield from _erasure_problems(state, command, context)
         case (
@@ -68,19 +66,15 @@ def _report_problems(state: Relationship, command: c.ShareReport, context: Conte
         yield Problem("in_future", message, field="data.period_to")
 
 
-def _erasure_request_problems(state: Relationship, command: c.RequestErasure, context: Context) -> Iterator[Problem]:
-    """The office asks for anybody whom the relationship names, others for themselves."""
-    if command.person not in state.people:
+def _person_problems(state: Relationship, person: str) -> Iterator[Problem]:
+    if person not in state.people:
         yield Problem("unknown_person", "the relationship names no such person", field="data.person")
-    elif context.actor.role not in _ASK_FOR_OTHERS and command.person != context.actor.id:
-        message = f"a {context.actor.role} asks for their own erasure; the office or HR ask for others"
-        yield Problem("actor", message, field="data.person")
 
 
 def _erasure_problems(state: Relationship, command: c.ErasePersonalData, context: Context) -> Iterator[Problem]:
     """An erasure carries out somebody else's request, on which no legal hold stands."""
     if command.person not in state.people:
-        yield Problem("unknown_person", "the relationship names no such person", field="data.person")
+        yield from _person_problems(state, command.person)
         return
     request = state.erasure_requests.get(command.request)
     if request is None or request.person != command.person:
@@ -92,7 +86,7 @@ def _erasure_problems(state: Relationship, command: c.ErasePersonalData, context
     if request.held:
         message = "a legal hold stands against this request: request the erasure again once it is lifted"
         yield Problem("legal_hold", message, field="data.request")
-    if Actor.parse(request.by).id == context.actor.id:
+    if same_person(request.by, context.actor):
         message = "whoever requested an erasure does not carry it out: leave it to somebody else of the office or HR"
         yield Problem("own_matter", message, field="actor")
 

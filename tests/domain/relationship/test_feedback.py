@@ -2,10 +2,10 @@
 
 import pytest
 
-from domain.codes.questions import questions_of
+from domain.codes.questions import Answer, questions_of
 from domain.relationship import commands as c
 from domain.relationship import events as e
-from domain.words import Role
+from domain.words import Role, Status
 from tests.domain.relationship.samples import in_state
 from tests.given_when_then import ALL_CODES, At, Given, given
 
@@ -69,10 +69,15 @@ def test_after_the_end_only_the_occasion_end_is_asked_about() -> None:
     "nottingham.opinions",
 )
 def test_answers_are_keyed_by_practice_clause_or_free_key() -> None:
-    answers = dict.fromkeys(questions_of(ALL_CODES), 4) | {"pentalog.attention": False, "pace": "too fast"}
+    answers: dict[str, Answer] = {
+        **dict.fromkeys(questions_of(ALL_CODES), 4),
+        "pentalog.attention": False,
+        "pace": "slow",
+    }
     give = c.GiveFeedback(about="mentor", answers=answers)
-    for status in ("active", "terminated"):
-        [event] = given(*in_state(status)).when(give).then(e.FeedbackGiven)  # type: ignore[arg-type]
+    statuses: tuple[Status, ...] = ("active", "terminated")
+    for status in statuses:
+        [event] = given(*in_state(status)).when(give).then(e.FeedbackGiven)
         assert isinstance(event, e.FeedbackGiven)
         assert event.answers == answers
 

@@ -147,7 +147,8 @@ def test_a_move_asked_for_before_the_start_and_told_after_the_session_is_recorde
     told = story(*held("s2", 8)).when(move(9, "s2"), at=7.9)
     [event] = told.then(e.SessionRescheduled)
     assert isinstance(event, e.SessionRescheduled)
-    assert (event.notice_hours, event.late) == (pytest.approx(2.4), True)
+    assert event.notice_hours == pytest.approx(2.4)
+    assert event.late
     session = state_after(told, 7.9).sessions["s2"]
     assert (session.status, session.starts_at) == ("completed", day(9))
 
@@ -176,7 +177,8 @@ def test_a_move_told_late_is_judged_against_the_start_at_its_own_time_and_the_la
     told = story(moved(10, 20, at=9.9)).when(move(15), at=9.5)
     [event] = told.then(e.SessionRescheduled)
     assert isinstance(event, e.SessionRescheduled)
-    assert (event.previous_starts_at, event.notice_hours, event.late) == (day(10), pytest.approx(12), True)
+    assert event.notice_hours == pytest.approx(12)
+    assert (event.previous_starts_at, event.late) == (day(10), True)
     session = state_after(told, 9.5).sessions["s1"]
     assert (session.starts_at, session.reschedules, session.late_moves) == (day(20), 2, 2)
     # Between the two moves it had the start of the first.
@@ -207,7 +209,8 @@ def test_after_a_late_told_move_lateness_still_follows_the_start_of_the_time() -
     cancel = c.CancelSession(session_id="s1", reason="travel")
     [event] = story(moved(10, 20, at=9)).when(cancel, at=19.5).then(e.SessionCancelled)
     assert isinstance(event, e.SessionCancelled)
-    assert (event.notice_hours, event.late) == (pytest.approx(12), True)
+    assert event.notice_hours == pytest.approx(12)
+    assert event.late
 
 
 @pytest.mark.parametrize("at", [10, 11])

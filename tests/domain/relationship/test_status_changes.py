@@ -96,7 +96,7 @@ def test_erasure_is_requested_by_the_person_the_office_or_hr(status: Status, by:
 
 @pytest.mark.parametrize("by", ["mentor", "customer", "line_manager"])
 def test_a_party_requests_erasure_only_for_itself(by: str) -> None:
-    problems = given(*in_state("active")).when(REQUEST, by=by).then_refused("actor")
+    problems = given(*in_state("active")).when(REQUEST, by=by).then_refused("role")
     assert [problem.field for problem in problems] == ["data.person"]
     own = {"mentor": "ben", "customer": "acme", "line_manager": "lou"}[by]
     given(*in_state("active")).when(REQUEST.model_copy(update={"person": own}), by=by).then(e.ErasureRequested)
