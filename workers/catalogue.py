@@ -8,14 +8,18 @@ from workers.commitment import COMMITMENT
 from workers.conduct import CONDUCT
 from workers.conflicts import CONFLICTS
 from workers.contact import CONTACT
+from workers.contests import CONTESTS
 from workers.feedback import FEEDBACK
+from workers.informing import INFORMING
 from workers.learning import LEARNING
 from workers.model import AnyWorker
 from workers.pause import PAUSE
+from workers.rematch import REMATCH
 from workers.safeguarding import SAFEGUARDING
 from workers.sessions import SESSIONS
 from workers.standing import STANDING
 from workers.support import SUPPORT
+from workers.terms import TERMS
 from workers.trust import TRUST_WORKER
 
 WORKERS: Final[tuple[AnyWorker, ...]] = (
@@ -29,9 +33,13 @@ WORKERS: Final[tuple[AnyWorker, ...]] = (
     CONTACT,
     CONDUCT,
     STANDING,
+    TERMS,
     LEARNING,
     CONFLICTS,
     SUPPORT,
+    REMATCH,
+    CONTESTS,
+    INFORMING,
     CLOSING,
 )
 BY_NAME: Final = {worker.name: worker for worker in WORKERS}

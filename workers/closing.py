@@ -16,7 +16,7 @@ from workers.reactions import COORDINATOR, because, notify, tidy
 
 REVIEW: Final = "end_review"
 FEEDBACK: Final = "end_feedback"
-RECORDS: Final = "secure_records"
+RECORDS: Final = "records"
 RETENTION: Final = "retention"
 
 

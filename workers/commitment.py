@@ -31,7 +31,7 @@ from workers.model import (
     Worker,
     of_relationship,
 )
-from workers.reactions import COORDINATOR, because, notify, tidy, with_clause
+from workers.reactions import COORDINATOR, because, notify, parties, tidy, with_clause
 
 CLAUSE: Final = "pentalog.late-reschedules"
 SIGNAL: Final[SignalName] = "late_reschedules"
@@ -48,7 +48,7 @@ def _facts(value: Any) -> Facts:
 KeptFacts = Annotated[Facts, PlainValidator(_facts), PlainSerializer(Facts.to_json, return_type=list)]
 
 
-Heard = HealthEvent | e.CommitmentConcernRaised | e.CommitmentConcernResolved
+Heard = HealthEvent | e.CommitmentConcernRaised | e.CommitmentConcernResolved | e.FactCorrected
 
 
 class Commitment(State):
@@ -78,14 +78,20 @@ def _react(state: Commitment, recorded: AnyRecorded, given: Given) -> tuple[Comm
         state = state.but(facts=fold(state.facts, recorded))
     match event:
         case e.CommitmentConcernRaised():
-            task = _ask_for_answer(event.clause, event.evidence, given)
+            task = _ask_for_answer(event.clause, event.evidence, given) + _tell_whom_it_is_about(event, given)
             if recorded.role == "worker":
-                return state, task
+                # Ours, on record; after a correction it may be all that is left of it, and is settled like any other.
+                return state.but(open=with_clause(state.open, event.clause), ours=True), task
             # Somebody else's concern: it waits for an answer like our own.
             waiting = _await_answer(event.clause, event.evidence, given)
             return state.but(open=with_clause(state.open, event.clause)), task + waiting
         case e.CommitmentConcernResolved():
+            if recorded.role == "worker":
+                # Should the signal hold after all, because a correction is corrected, it is something new.
+                state = state.but(evidence=())
             return _settled(state, event.clause)
+        case e.FactCorrected():
+            return _corrected(state, given) if watched else (state, NOTHING)
         case e.RelationshipPaused():
             return state, tidy(Cancel(CLEARS))
         case e.RelationshipTerminated():
@@ -127,6 +133,16 @@ def _react(state: Commitment, recorded: AnyRecorded, given: Given) -> tuple[Comm
             assert_never(event)
 
 
+def _corrected(state: Commitment, given: Given) -> tuple[Commitment, Reaction]:
+    """All was folded anew: a concern of ours whose evidence fell away is resolved, after the end too."""
+    if given.relation and given.relation.status == "active":
+        return _assess(state, max(given.at, state.looked_at or given.at), given)
+    if state.ours and not state.evidence:
+        state, settled = _settled(state, CLAUSE)
+        return state, _resolve(given) + settled
+    return state, NOTHING
+
+
 def _assess(state: Commitment, at: datetime, given: Given) -> tuple[Commitment, Reaction]:
     """Assess the signal again, and act when there is something new.
 
@@ -152,13 +168,26 @@ def _late(facts: Facts, at: datetime, given: Given) -> tuple[tuple[Signal, ...],
     return watch(facts, SIGNAL, at, given.programme.settings)
 
 
+def _tell_whom_it_is_about(event: e.CommitmentConcernRaised, given: Given) -> Reaction:
+    """The party whom a concern is about hears of it with its evidence, the other one that there is one."""
+    if given.relation is None:
+        return NOTHING
+    of = f"concern:{event.clause}"
+    concerned = [person for role in event.about if (person := given.relation.person(role))]
+    events = ", ".join(map(str, event.evidence))
+    notices = notify(concerned, "concern_about_you", of=of, clause=event.clause, events=events)
+    others = [person for person in parties(given.relation) if person not in concerned]
+    notices += notify(others, "concern_raised", of=of, clause=event.clause)
+    return (because((event.clause,), event.evidence, *notices),)
+
+
 @implements("pentalog.late-reschedules")
 def _raise(state: Commitment, evidence: tuple[int, ...], given: Given) -> tuple[Commitment, Reaction]:
     """The signal begins or worsens: a concern, and the mentor and the coordinator know."""
     if given.relation is None:
         return state, NOTHING
     sent = Send(given.key, RaiseConcern(clause=CLAUSE, evidence=evidence), f"raise:{CLAUSE}")
-    notices = notify((given.relation.mentor, COORDINATOR), "concern_raised", of=f"concern:{CLAUSE}", clause=CLAUSE)
+    notices = notify((COORDINATOR,), "concern_raised", of=f"concern:{CLAUSE}", clause=CLAUSE)
     state = state.but(open=(*state.open, CLAUSE), ours=True)
     return state, (because((CLAUSE,), evidence, sent, *notices, terms=TERMS), *_await_answer(CLAUSE, evidence, given))
 

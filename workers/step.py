@@ -12,7 +12,7 @@ from typing import NamedTuple, assert_never
 
 from domain.model import AnyRecorded
 from domain.relationship.events import RelationshipPaused, RelationshipResumed
-from workers.ground import Case, Ground, programme_of, relation_of
+from workers.ground import Case, Ground, Mentor, programme_of, relation_of
 from workers.model import (
     AnyWorker,
     Arm,
@@ -116,7 +116,7 @@ def given_at(ground: Ground, key: str, at: datetime, subject: str | None = None)
 def on_event(worker: AnyWorker, key: str, recorded: AnyRecorded, ground: Ground, memory: Memory) -> Step:
     """An event of a kind that the worker sees, or a pause or resumption of the relationship that is the key."""
     given = given_at(ground, key, recorded.occurred_at, recorded.subject)
-    work = _Work(key, given, memory, recorded.subject)
+    work = _Work(key, given, memory, recorded.subject, ground)
     if key == recorded.subject:
         if isinstance(recorded.data, RelationshipPaused):
             work.freeze()
@@ -132,7 +132,7 @@ def on_deadline(worker: AnyWorker, key: str, name: str, ground: Ground, memory: 
     deadline = memory.deadlines[name]
     assert deadline.frozen_at is None, "a frozen deadline does not run out"
     given = given_at(ground, key, deadline.due_at)
-    work = _Work(key, given, memory, deadline.evidence_of)
+    work = _Work(key, given, memory, deadline.evidence_of, ground)
     work.drop(name, "fired")
     work.take(*worker.due(memory.state, deadline, given))
     return work.step()
@@ -141,8 +141,8 @@ def on_deadline(worker: AnyWorker, key: str, name: str, ground: Ground, memory: 
 class _Work:
     """A step in the making."""
 
-    def __init__(self, key: str, given: Given, memory: Memory, subject: str) -> None:
-        self.key, self.given = key, given
+    def __init__(self, key: str, given: Given, memory: Memory, subject: str, ground: Ground) -> None:
+        self.key, self.given, self.ground = key, given, ground
         # Evidence is of the relationship where the key is one, whatever else set the worker going.
         self.evidence_of = key if given.relation is not None and given.relation.subject == key else subject
         self.state = memory.state
@@ -247,10 +247,11 @@ class _Work:
     def open(self, effect: OpenTask, decision: Decision) -> None:
         if effect.id in self.tasks:
             return
+        subject = effect.subject or self.key
         task = Task(
             id=effect.id,
             kind=effect.kind,
-            subject=effect.subject or self.key,
+            subject=subject,
             clauses=decision.clauses,
             since=self.given.at,
             due=effect.due,
@@ -258,6 +259,22 @@ class _Work:
             evidence_of=self.evidence_of,
             settled_by=effect.settled_by,
             about=effect.about,
+            owner=effect.owner,
+            **self.people(subject),
         )
         self.tasks[effect.id] = task
         self.task_changes.append(TaskChange(task, opened=True, at=self.given.at))
+
+    def people(self, subject: str) -> dict[str, str | None]:
+        """Programme, mentee and mentor of what a task is about, as far as they are known."""
+        relation = relation_of(self.ground, subject) or self.given.relation
+        if relation is not None:
+            return {
+                "programme_id": relation.programme_id,
+                "mentee_id": relation.mentee_id,
+                "mentor_id": relation.mentor_id,
+            }
+        fact = self.ground.fact(subject)
+        if isinstance(fact, Mentor):
+            return {"programme_id": fact.programme_id, "mentor_id": subject.partition(":")[2]}
+        return {"mentor_id": fact.mentor_id} if isinstance(fact, Case) else {}

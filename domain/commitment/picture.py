@@ -162,7 +162,7 @@ class Picture:
 
     @implements("pentalog.trust", "pentalog.respect", "leapfrog.respect")
     def _conduct(self, fact: ConductFact) -> None:
-        """Reports that stand: what a party reported it settles itself, the office settles what anybody reported."""
+        """Reports that stand: a party restores the trust that it reported broken itself, the office what anybody reported."""
         match fact:
             case f.TrustLost():
                 self.trust.told(fact.by, fact.version)
@@ -173,8 +173,10 @@ class Picture:
             case f.Ready():
                 self.readiness.settled(fact.by, fact.version)
             case f.TrustRegained() | f.RespectRestored() | f.Dismissed():
+                # Who may dismiss or resolve is decided before; only trust is restored for one alone.
+                own = isinstance(fact, f.TrustRegained) and fact.by in PARTIES
                 for reports in self._settled_by(fact):
-                    if fact.by in PARTIES:
+                    if own:
                         reports.settled(fact.by, fact.version)
                     else:
                         reports.all_settled(fact.version)

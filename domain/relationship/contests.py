@@ -88,19 +88,20 @@ def same_person(one: str, other: Actor) -> bool:
 
 
 def _correct_problems(state: Relationship, command: c.CorrectFact, context: Context) -> Iterator[Problem]:
-    fact, came_with = fact_of(context.history(), command.version)
-    if fact is None:
+    group = group_of(context.history(), command.version)
+    if not group:
         yield Problem("unknown_fact", f"there is no event {command.version}", field="data.version")
         return
-    for version, contest in state.contests.items():
-        if contest.fact == command.version and same_person(contest.by, context.actor):
+    fact = group[0]
+    for version, contest in _settled(state, group).items():
+        if same_person(contest.by, context.actor):
             yield _own_contest(version)
     if context.actor.role not in OFFICE and str(context.actor) != fact.actor:
         role = Actor.parse(fact.actor).role
         message = f"a fact is corrected by the {role} who stated it, a coordinator or a supplier; contest it instead"
         yield Problem("role", message, field="actor")
-    if came_with:
-        message = f"event {command.version} came with event {came_with}: correct that one"
+    if fact.version != command.version:
+        message = f"event {command.version} came with event {fact.version}: correct that one"
         yield Problem("not_correctable", message, field="data.version")
     elif (kind := CORRECTABLE.get(type(fact.data))) is None:
         message = f"{type(fact.data).__name__} is not corrected: tell what holds now by the command for it"
@@ -175,19 +176,22 @@ def _in_words(found: str, message: str, kind: type[Command]) -> tuple[str, str]:
 
 
 # --- the record ----------------------------------------------------------------------------------------------------
-def fact_of(history: Sequence[AnyRecorded], version: int) -> tuple[AnyRecorded | None, int | None]:
-    """The event of a version, and the version of the event of the same message with which it came, if it was not the first."""
-    found: AnyRecorded | None = None
-    first: AnyRecorded | None = None
+def group_of(history: Sequence[AnyRecorded], version: int) -> list[AnyRecorded]:
+    """What the message recorded that recorded the event of this version: the first is the fact, the rest came with it."""
+    group: list[AnyRecorded] = []
     for recorded in history:
-        if first is None or not is_same_message(first, recorded):
-            first = recorded
-        if recorded.version == version:
-            found = recorded
-            break
-    if found is None or first is None:
-        return None, None
-    return found, first.version if first is not found else None
+        if group and not is_same_message(group[0], recorded):
+            if group[-1].version >= version:
+                break
+            group = []
+        group.append(recorded)
+    return group if any(recorded.version == version for recorded in group) else []
+
+
+def _settled(state: Relationship, group: Sequence[AnyRecorded]) -> dict[int, Contest]:
+    """The open contests that a correction of a fact settles: of the fact, and of what came with it."""
+    versions = {recorded.version for recorded in group}
+    return {version: contest for version, contest in state.contests.items() if contest.fact in versions}
 
 
 def is_same_message(one: AnyRecorded, other: AnyRecorded) -> bool:
@@ -196,7 +200,9 @@ def is_same_message(one: AnyRecorded, other: AnyRecorded) -> bool:
 
 
 # --- events --------------------------------------------------------------------------------------------------------
-def correction_events(state: Relationship, command: c.CorrectionCommand, context: Context) -> list[e.CorrectionEvent]:
+def correction_events(
+    state: Relationship, command: c.CorrectionCommand, context: Context
+) -> Sequence[e.CorrectionEvent]:
     """The event of a contest, an answer or a correction; a contest that is open already gives none."""
     match command:
         case c.ContestFact():
@@ -208,10 +214,26 @@ def correction_events(state: Relationship, command: c.CorrectionCommand, context
         case c.AnswerContest():
             return [e.ContestAnswered(version=command.version, answer=command.answer)]
         case c.CorrectFact():
-            void = True if command.void else None
-            return [e.FactCorrected(version=command.version, reason=command.reason, data=command.data, void=void)]
+            return _correction_events(state, command, context)
         case _:
             assert_never(command)
+
+
+def _correction_events(
+    state: Relationship, command: c.CorrectFact, context: Context
+) -> list[e.FactCorrected | e.ContestAnswered]:
+    """The correction, which settles the contests of its fact, and an answer to those of what came with the fact."""
+    group = group_of(context.history(), command.version)
+    corrected = e.FactCorrected(
+        version=command.version,
+        reason=command.reason,
+        fact=type(group[0].data).__name__,
+        data=command.data,
+        void=True if command.void else None,
+    )
+    answer = f"event {command.version}, with which it came, was corrected"
+    others = [version for version, contest in _settled(state, group).items() if contest.fact != command.version]
+    return [corrected, *(e.ContestAnswered(version=version, answer=answer) for version in others)]
 
 
 # --- the fold ------------------------------------------------------------------------------------------------------

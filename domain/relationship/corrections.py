@@ -196,7 +196,7 @@ def decide(state: Relationship | None, command: c.RelationshipCommand, context: 
         return accepted
     history = context.history()
     before = latest_corrections(history)
-    (correction,) = accepted.events
+    correction = accepted.events[0]
     assert isinstance(correction, e.FactCorrected)
     after = before | {correction.version: correction}
     start = min(after)

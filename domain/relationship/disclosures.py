@@ -17,7 +17,6 @@ from domain.relationship.guards import Attempt
 from domain.relationship.state import Relationship
 from domain.words import DisclosureException
 
-NOT_AN_EXCEPTION: Final = "not_an_exception"
 # The roles that may be told; None: anybody.
 _RECIPIENTS: Final[dict[DisclosureException, tuple[str, ...] | None]] = {
     "risk_of_harm": None,
@@ -48,7 +47,7 @@ def disclosure_permitted(attempt: Attempt) -> Iterator[Problem]:
             f"no adopted code permits a disclosure under the exception {exception}: seek the other party's agreement"
         )
         for clause in cite(state.codes, *_PERMITTED, *_CONFIDENTIAL) or (None,):
-            yield Problem(NOT_AN_EXCEPTION, message, clause, "data.exception")
+            yield Problem("not_an_exception", message, clause, "data.exception")
     told, recipient = _RECIPIENTS[exception], command.recipient.partition(":")[0]
     if told is not None and recipient not in told:
         clause = next(iter(permitting(state.codes, exception)), None)
@@ -63,7 +62,7 @@ def disclosure_findings(state: Relationship, command: c.DiscloseConfidence) -> I
     if exception not in _ALWAYS:
         for clause in cite(state.codes, *_PERMITTED):
             if exception not in _PERMITTED[clause]:
-                yield Finding(code=NOT_AN_EXCEPTION, clause=clause)
+                yield Finding(code="not_an_exception", clause=clause)
 
 
 def permitting(codes: Collection[str], exception: DisclosureException) -> tuple[str, ...]:

@@ -566,10 +566,11 @@ class ContestAnswered(Event):
 
 
 class FactCorrected(Event):
-    """The fact of this version was put right: `data` is the whole data of its command; or it is void."""
+    """The fact of this version was put right: `data` is the whole data of its command; or it is void. `fact` is its type."""
 
     version: FactVersion
     reason: SafeText
+    fact: Label
     data: Annotated[dict[str, Any] | None, Holds("session_content")] = None
     void: Annotated[bool | None, Holds("operational")] = None
 

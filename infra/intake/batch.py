@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from eventsourcing.persistence import StoredEvent
 
@@ -20,7 +20,7 @@ from domain.relationship.state import Relationship
 from infra.intake.failure import Failure
 from infra.intake.message import Message
 from infra.intake.receipt import KEPT, Receipt
-from infra.intake.senders import Senders, turned_away
+from infra.intake.senders import Look, Senders, turned_away
 from infra.intake.spelling import Spellings
 from infra.intake.state_cache import Entry
 from infra.store.errors import DamagedEvent, StoreError, UnknownEvent
@@ -31,6 +31,12 @@ AHEAD: Final = timedelta(minutes=5)
 Key = tuple[str, str]
 K = TypeVar("K")
 V = TypeVar("V")
+
+
+class RelationshipsOf(Protocol):
+    """The relationships of a mentor, all or those that have not ended, as far as they were recorded before."""
+
+    def __call__(self, mentor_id: str, *, open_only: bool) -> set[str]: ...
 
 
 class Batch:
@@ -48,7 +54,7 @@ class Batch:
         read: dict[str, Entry],
         load: Callable[[str], Entry],
         history: Callable[[str], Sequence[AnyRecorded]],
-        open_relationships: Callable[[str], set[str]],
+        relationships_of: RelationshipsOf,
         answered: Mapping[Key, ReceiptRow],
         spellings: Spellings,
         limits: Senders | None = None,
@@ -68,7 +74,7 @@ class Batch:
         self.spellings = spellings
         self._load = load
         self._history = history
-        self._open_relationships = open_relationships
+        self._stored_relationships_of = relationships_of
         self._answered = answered
         # Asked only where some sender may not send for every programme.
         self._limits = limits
@@ -119,7 +125,7 @@ class Batch:
         """The receipt of a message whose sender may not send for its programme."""
         if self._limits is None:
             return None
-        problem = self._limits.programme_problem(message, self._state)
+        problem = self._limits.programme_problem(message, Look(self._state, self._relationships_of))
         return None if problem is None else turned_away(message, problem)
 
     def _state(self, subject: str) -> State | None:
@@ -252,10 +258,19 @@ class Batch:
 
     def _load_of(self, mentor_id: str) -> int:
         """How many relationships of a mentor have not ended: those on record, with what this batch says of them."""
-        open_ = self._open_relationships(mentor_id)
+        return len(self.with_own(self._stored_relationships_of(mentor_id, open_only=True), mentor_id, open_only=True))
+
+    def _relationships_of(self, mentor_id: str) -> set[str]:
+        return self.with_own(self._stored_relationships_of(mentor_id, open_only=False), mentor_id, open_only=False)
+
+    def with_own(self, found: set[str], mentor_id: str, *, open_only: bool) -> set[str]:
+        """A mentor's relationships on record (or the open ones), brought up to the states that this batch leads to."""
+        found = set(found)
         for subject, entry in self.touched.items():
-            apply_status(open_, subject, entry.state, mentor_id)
-        return len(open_)
+            state = entry.state
+            if isinstance(state, Relationship) and state.mentor_id == mentor_id:
+                (found.discard if open_only and state.status == "terminated" else found.add)(subject)
+        return found
 
     def _entry(self, subject: str) -> Entry:
         entry = self.touched.get(subject) or self.read.get(subject)
@@ -267,12 +282,6 @@ class Batch:
 
     def _invalid(self, message: Message, problem: Problem) -> Receipt:
         return Receipt(message.source, message.id, message.subject, "invalid", (), (problem,))
-
-
-def apply_status(open_: set[str], subject: str, state: State | None, mentor_id: str) -> None:
-    """Bring a mentor's open relationships up to a state that is not committed yet."""
-    if isinstance(state, Relationship) and state.mentor_id == mentor_id:
-        (open_.discard if state.status == "terminated" else open_.add)(subject)
 
 
 class _Broken(Exception):

@@ -17,7 +17,7 @@ from domain.model import AnyRecorded
 from domain.relationship.commands import ProposeRelationship
 from domain.relationship.state import Relationship
 from infra.clock import Clock
-from infra.intake.batch import Batch, Key, apply_status
+from infra.intake.batch import Batch, Key
 from infra.intake.failure import Failure
 from infra.intake.folding import fold_streams
 from infra.intake.message import Message, parse
@@ -291,7 +291,7 @@ class Handler:
             read,
             self._load,
             self._history,
-            self._open_relationships,
+            self._relationships_of,
             answered,
             spellings,
             limits,
@@ -338,13 +338,10 @@ class Handler:
         ahead = self._pending.batch.recorded_of(subject) if self._pending is not None else []
         return [*self.store.read(subject), *ahead]
 
-    def _open_relationships(self, mentor_id: str) -> set[str]:
-        """The relationships of a mentor that have not ended, those of the batch under way included."""
-        open_ = self.store.open_relationships(mentor_id)
-        if self._pending is not None:
-            for subject, entry in self._pending.batch.touched.items():
-                apply_status(open_, subject, entry.state, mentor_id)
-        return open_
+    def _relationships_of(self, mentor_id: str, *, open_only: bool) -> set[str]:
+        """The relationships of a mentor, or those that have not ended, with those of the batch under way."""
+        found = self.store.relationships_of(mentor_id, open_only=open_only)
+        return found if self._pending is None else self._pending.batch.with_own(found, mentor_id, open_only=open_only)
 
     def _known(self, subject: str) -> Entry | None:
         """What the batch under way says comes first: it may not be committed yet, but what follows it comes after it."""

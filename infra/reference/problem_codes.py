@@ -165,7 +165,20 @@ CODES: Final[dict[str, ProblemCode]] = {
     "not_an_exception": ProblemCode(
         "rules", "No adopted code knows this exception to confidentiality.", "Name the exception that applies, if there is one."
     ),
-    "recipient": ProblemCode("rules", "This exception allows a disclosure to the coordinator alone.", "Name a coordinator."),
+    "recipient": ProblemCode(
+        "rules", "Under this exception it may not be told to this recipient.", "The problem lists who may be told."
+    ),
+    "own_matter": ProblemCode(
+        "rules",
+        "Nobody settles a matter about themselves, and a party settles only what it reported.",
+        "Let somebody settle it whom it is not about: the problem says who.",
+    ),
+    "not_a_mentor": ProblemCode(
+        "rules", "A case that is not about one mentor can't end in a mentor's removal.", "Decide `other_measure`."
+    ),
+    "unknown_request": ProblemCode(
+        "rules", "This event is no request to erase this person's data.", "Request the erasure first."
+    ),
     "occasion": ProblemCode("rules", "After the end only the occasion `end` is left.", "Send it with `end`."),
     "nothing_open": ProblemCode(
         "rules", "What the command would settle is not open.", "Nothing, if it was settled before; else check the clause or nature."
@@ -177,6 +190,14 @@ CODES: Final[dict[str, ProblemCode]] = {
     "undecided": ProblemCode("rules", "A case without a decision closes only with a reason.", "Give `reason`, or decide first."),
     "unknown_case": ProblemCode("rules", "No case was opened under this id.", "Send OpenCase first."),
     "unknown_clause": ProblemCode("rules", "No code has this clause.", "`rapport codes list` shows all clauses."),
+    "unknown_fact": ProblemCode("rules", "The relationship has no event of this version.", "`rapport history` shows the versions."),
+    "own_matter": ProblemCode("rules", "Nobody settles a matter about themselves.", "Leave it to somebody else who may."),
+    "not_correctable": ProblemCode(
+        "rules", "The fact, or this part of it, is not of those that are corrected.", "Tell what holds now by the command for it."
+    ),
+    "still_relied_on": ProblemCode(
+        "rules", "Later facts would not have been possible after the corrected one.", "Correct or void those first; the message names their versions."
+    ),
     "unknown_goal": ProblemCode("rules", "The relationship has no goal with this id.", "Send AgreeGoal first."),
     "unknown_homework": ProblemCode("rules", "No homework with this id was assigned.", "Send AssignHomework first."),
     "unknown_person": ProblemCode("rules", "The relationship does not name this person.", "Name one whom it does."),

@@ -12,7 +12,7 @@ from itertools import pairwise
 from math import floor
 from typing import Any
 
-from domain.model import AnyRecorded, TermSetting
+from domain.model import AnyRecorded, TermSetting, TermWithdrawal
 from domain.relationship import events as e
 from domain.terms import DEFAULTS, RANK, DatedSetting
 
@@ -64,10 +64,10 @@ class TermsOf:
         return said[min(said, key=RANK.__getitem__)] if said else None
 
     def at(self, at: datetime) -> dict[str, float]:
-        terms = {
-            name: default if (set_to := self.winner(name, at)) is None else set_to for name, default in DEFAULTS.items()
-        }
-        return terms | dict(self.what_if)
+        """All the terms in force at a time."""
+        named = {dated.setting.term for level in (self.programme, self.own) for dated in level if dated.at <= at}
+        said = {name: self.winner(name, at) for name in named & DEFAULTS.keys()}
+        return {**DEFAULTS, **{name: value for name, value in said.items() if value is not None}, **self.what_if}
 
     def homework_is_asked(self, at: datetime) -> bool:
         name = "homework_hours_per_session"
@@ -76,17 +76,15 @@ class TermsOf:
 
 def own_settings(log: Sequence[AnyRecorded]) -> list[DatedSetting]:
     """The settings and withdrawals in a relationship's own history, by time."""
-    own = [DatedSetting(one.occurred_at, one.data) for one in log if isinstance(one.data, e.TermSet | e.TermWithdrawn)]
-    said = []
-    for dated in own:
-        event: Any = dated.setting
+    own: list[DatedSetting] = []
+    for one in log:
+        event = one.data
         if isinstance(event, e.TermSet):
-            said.append(
-                dated._replace(setting=TermSetting(document=event.document, term=event.term, value=event.value))
-            )
-        else:
-            said.append(dated)
-    return sorted(said, key=lambda dated: dated.at)
+            said = TermSetting(document=event.document, term=event.term, value=event.value)
+            own.append(DatedSetting(one.occurred_at, said))
+        elif isinstance(event, e.TermWithdrawn):
+            own.append(DatedSetting(one.occurred_at, TermWithdrawal(document=event.document, term=event.term)))
+    return sorted(own, key=lambda dated: dated.at)
 
 
 @dataclass
@@ -115,9 +113,11 @@ class Seen:
 def seen(events: Sequence[AnyRecorded]) -> Seen:
     s = Seen()
     for recorded in events:
-        s.of.setdefault(type(recorded.data).__name__, []).append(recorded)
-        _course(s, recorded)
-        _goals_and_trust(s, recorded)
+        name = type(recorded.data).__name__
+        s.of.setdefault(name, []).append(recorded)
+        if not name.startswith(("Session", "Homework", "Contact")):
+            _course(s, recorded)
+            _goals_and_trust(s, recorded)
     return s
 
 
@@ -171,12 +171,12 @@ def _goals_and_trust(s: Seen, recorded: AnyRecorded) -> None:
         case e.TrustRestored():
             s.open_trust = left(s.open_trust)
         case e.DisrespectResolved():
-            s.open_respect = left(s.open_respect)
+            s.open_respect = []
         case e.RecommendationDismissed():
             if data.clause in (None, "pentalog.trust", "care.trust"):
-                s.open_trust = left(s.open_trust)
+                s.open_trust = []
             if data.clause in (None, "pentalog.respect", "leapfrog.respect", "care.respect"):
-                s.open_respect = left(s.open_respect)
+                s.open_respect = []
         case _:
             pass
 

@@ -263,6 +263,18 @@ def test_what_came_with_a_fact_is_corrected_with_it() -> None:
     assert told.state.goals["g1"].status == "open"
 
 
+def test_a_correction_settles_the_contests_of_what_came_with_its_fact_too() -> None:
+    told = Told()
+    progress, achieved = told.tell(c.RecordGoalProgress(goal_id="g1", progress="achieved"))
+    told.tell(c.ContestFact(version=achieved, reason="not yet"), by="coordinator")
+    told.tell(c.ContestFact(version=progress, reason="not yet"), by="mentor")
+    assert told.contested() == (progress, achieved)
+    assert codes(told.refused(correct(progress), by="coordinator")) == {("own_matter", "actor")}
+    told.tell(correct(progress), by="mentee")
+    assert told.contested() == ()
+    assert told.state.goals["g1"].status == "open"
+
+
 def test_invalid_data_names_each_field() -> None:
     told = missed()
     problems = told.refused(

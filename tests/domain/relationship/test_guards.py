@@ -5,7 +5,7 @@ import pytest
 from domain.model import Command
 from domain.relationship import commands as c
 from domain.relationship import events as e
-from domain.words import Channel, DisclosureException, EndingReason, Status
+from domain.words import Channel, EndingReason, Status
 from tests.domain.relationship.samples import BOTH, COMMANDS, contracted, in_state
 from tests.given_when_then import At, day, given
 
@@ -176,35 +176,3 @@ def test_contact_details_need_their_owners_consent() -> None:
     with_consent.when(share, by="mentor", at=5.01).then_refused("nottingham.contact-details")
     with_consent.when(share, by="mentee").then_refused("nottingham.contact-details")
     given(*contracted(codes=("cmn",))).when(share, by="mentor").then(e.ContactDetailsShared)
-
-
-DISCLOSURES = [
-    ("cmn", "illegal_activity", ("cmn.disclosure",), ()),
-    ("cmn", "policy_breach", ("cmn.disclosure",), ()),
-    ("cmn", "risk_of_harm", (), ("cmn.disclosure",)),
-    ("cmn", "coordinator_discussion", (), ("cmn.disclosure",)),
-    ("nottingham", "coordinator_discussion", ("nottingham.confidentiality",), ()),
-    ("nottingham", "risk_of_harm", ("nottingham.confidentiality",), ()),
-    ("nottingham", "policy_breach", (), ("nottingham.confidentiality",)),
-    ("cmn nottingham", "risk_of_harm", ("nottingham.confidentiality",), ()),
-    ("cmn nottingham", "illegal_activity", ("cmn.disclosure", "nottingham.confidentiality"), ()),
-    ("cmn nottingham", "policy_breach", (), ("nottingham.confidentiality",)),
-    ("cmn nottingham", "coordinator_discussion", (), ("cmn.disclosure",)),
-]
-
-
-@pytest.mark.clause("cmn.disclosure", "nottingham.confidentiality")
-@pytest.mark.parametrize("codes, exception, permitting, forbidding", DISCLOSURES)
-def test_a_confidence_is_disclosed_only_under_an_exception_of_the_codes(
-    codes: str, exception: DisclosureException, permitting: tuple[str, ...], forbidding: tuple[str, ...]
-) -> None:
-    disclose = c.DiscloseConfidence(
-        exception=exception, recipient="coordinator:cora", disclosed="what was said", urgency="routine"
-    )
-    told = given(*in_state("active", *codes.split())).when(disclose, by="mentor")
-    if forbidding:
-        assert tuple(problem.clause for problem in told.then_refused()) == forbidding
-    else:
-        [event] = told.then(e.ConfidenceDisclosed)
-        assert isinstance(event, e.ConfidenceDisclosed)
-        assert event.clauses == permitting

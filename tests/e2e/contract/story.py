@@ -184,6 +184,10 @@ class World:
         for what in CONTRACTING:
             if what not in without:
                 story.agree(what)
+        if "reporting" not in without and story.proposal.get("line_manager_id"):
+            # The line manager's word, in their own name.
+            words = CONTRACTING["reporting"][2]
+            story.say("AgreeReporting", "line_manager", **words)
         return story
 
     def active(

@@ -237,3 +237,48 @@ def test_a_fact_that_is_not_there_is_neither_contested_nor_corrected(world: Worl
     yield
     assert {world.status(one) for one in sent} == {"refused"}
     assert world.status(zero) == "invalid"
+
+
+@told
+def test_every_figure_follows_the_corrected_fact(world: World) -> Telling:
+    story, sent = missed(world)
+    answer = story.say("RespondToNps", "mentee", SINCE + days(33), occasion="mid", score=2)
+    contest = story.say("ContestFact", "mentee", SINCE + days(34), version=1, reason="x")
+    yield
+    no_show, score = world.versions(sent)[0], world.versions(answer)[0]
+    before = world.rapport.clock
+    story.say("ContestFact", "mentee", NOW, version=no_show, reason="I was there")
+    story.say("CorrectFact", "mentee", NOW, version=score, reason="Mistyped", void=True)
+    corrected = story.say(
+        "CorrectFact", "mentor", NOW + hours(1), version=no_show, reason="It was me",
+        data={"session_id": "s1", "absent": ["mentor"]},
+    )  # fmt: skip
+    world.submit(before + days(1))
+    assert story.health(NOW).points("no_show") == {"mentor": 10}
+    (then,) = [
+        one
+        for one in world.rapport.ask("health", "--as-of", iso(NOW), "--known-at", iso(before + hours(1)))
+        if one["relationship_id"] == story.subject
+    ]
+    assert [signal["party"] for signal in then["signals"] if signal["signal"] == "no_show"] == ["mentee"]
+    assert {one["version"]: one["corrected_by"] for one in story.history() if one["corrected_by"]} == {
+        no_show: world.versions(corrected)[0],
+        score: world.versions(corrected)[0] - 1,
+    }
+    rows = world.rapport.sql("SELECT score FROM nps_responses WHERE relationship_id = ?", story.subject)
+    assert rows == []
+    found = world.rapport.sql(
+        "SELECT fact_version, fact_type, void, corrected_by, contested_since FROM corrections "
+        "WHERE relationship_id = ? ORDER BY version",
+        story.subject,
+    )
+    assert [tuple(row.values())[:4] for row in found] == [
+        (score, "NpsResponded", 1, "mentee"),
+        (no_show, "SessionMissed", 0, "mentor"),
+    ]
+    assert [row["contested_since"] is None for row in found] == [True, False]
+    assert story.show()["contested"] == [1]
+    assert story.show("--version", str(no_show))["version"] == no_show
+    assert world.accepted(contest)
+    assert world.rapport.ask("projections", "check", "--all")["wrong"] == []
+    assert world.rapport.ask("audit", "verify", story.subject)["ok"] is True
