@@ -40,11 +40,12 @@ def day(days: float) -> datetime:
 
 @dataclass(frozen=True)
 class At:
-    """An event with its own time, in days since START, and its own actor."""
+    """An event with its own time, in days since START, its own actor and its findings."""
 
     days: float
     event: Event
     by: str = "coordinator"
+    findings: tuple[Finding, ...] = ()
 
 
 def actor(role: str) -> Actor:
@@ -80,6 +81,7 @@ def history(*events: Event | At, subject: str = SUBJECT) -> list[AnyRecorded]:
                 actor=str(actor(at.by)),
                 source="/tests",
                 message_id=f"m{version}",
+                findings=at.findings or None,
                 data=at.event,
             )
         )

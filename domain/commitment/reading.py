@@ -8,7 +8,7 @@ from domain.commitment.facts import Fact, Facts
 from domain.commitment.moments import DAY, HOUR, MINUTE, moment, span
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
-from domain.words import PARTIES, Cause, Party
+from domain.words import EXCUSING, PARTIES, Party
 
 SessionEvent = e.SessionScheduled | e.SessionRescheduled | e.SessionCancelled | e.SessionCompleted | e.SessionMissed
 GoalEvent = e.GoalAgreed | e.GoalDropped | e.GoalAchieved | e.GoalProgressRecorded
@@ -35,9 +35,6 @@ HealthEvent = (
     | OwnTermEvent
 )
 HEALTH_EVENTS: Final = events_of(HealthEvent)
-
-# A move for one of these causes counts for neither party.
-EXCUSED: Final[tuple[Cause, ...]] = ("supplier", "illness")
 
 
 def fold(facts: Facts | None, recorded: AnyRecorded) -> Facts:
@@ -80,7 +77,7 @@ def _fact(event: HealthEvent, recorded: AnyRecorded, at: int) -> Fact | None:
             notice = span(event.notice_hours, HOUR)
             return f.Cancelled(version, at, event.session_id, notice, event.late, party, event.by_pause)
         case e.SessionMissed():
-            excused = event.cause in EXCUSED
+            excused = event.cause in EXCUSING
             absent: tuple[Party, ...] = () if excused else tuple(party for party in PARTIES if party in event.absent)
             return f.Missed(version, at, event.session_id, absent)
         case e.GoalAgreed():
@@ -138,7 +135,7 @@ def _answerable(recorded: AnyRecorded, event: e.SessionRescheduled | e.SessionCa
 
     What a service or the office passes on belongs to the party it names, and to nobody where it names none.
     """
-    if event.cause in EXCUSED:
+    if event.cause in EXCUSING:
         return None
     asker = recorded.role if recorded.role in PARTIES else event.on_behalf_of
     return next((party for party in PARTIES if party == asker), None)

@@ -11,10 +11,9 @@ from typing import Final
 from domain.model import AnyRecorded, Event
 from domain.relationship import events as e
 from domain.relationship.state import Relationship, Report
-from domain.words import PARTIES, Party, Role
+from domain.words import EXCUSING, PARTIES, Party, Role
 
 ANSWERED_FOR: Final = frozenset({e.SessionRescheduled, e.SessionCancelled, e.SessionMissed, e.SessionCompleted})
-_EXCUSED: Final = ("illness", "supplier")
 # Clauses that bind one party whatever the evidence is.
 _OF_CLAUSE: Final[dict[str, Party]] = {
     "pentalog.off-goal": "mentee",
@@ -31,9 +30,9 @@ def answering(state: Relationship, event: Event, recorded: AnyRecorded) -> tuple
         case e.SessionRescheduled() | e.SessionCancelled():
             unattributed = isinstance(event, e.SessionCancelled) and (event.by_pause or event.by_end)
             asker = event.on_behalf_of or recorded.role
-            return () if unattributed or event.cause in _EXCUSED else _parties(asker)
+            return () if unattributed or event.cause in EXCUSING else _parties(asker)
         case e.SessionMissed():
-            return () if event.cause in _EXCUSED else _parties(*event.absent)
+            return () if event.cause in EXCUSING else _parties(*event.absent)
         case e.SessionCompleted():
             if (session := state.sessions.get(event.session_id)) is None:
                 return ()

@@ -153,7 +153,6 @@ CODES: Final[dict[str, ProblemCode]] = {
     "not_agreed": ProblemCode("rules", "No reporting was agreed with this audience.", "Send AgreeReporting first."),
     "no_request": ProblemCode("rules", "`request` is not the version of a request to erase this person.", "Send RequestErasure, then name its version."),
     "legal_hold": ProblemCode("rules", "A legal hold stands against the erasure.", "Send RequestErasure again once the hold is lifted."),
-    "own_matter": ProblemCode("rules", "Nobody settles a matter about themselves, or carries out what they asked for.", "Leave it to somebody else; [messages](messages.md) says who may."),
     "overlap": ProblemCode("rules", "Another session takes place at that time.", "Choose another time, or move the other session."),
     "in_future": ProblemCode("rules", "An end lies in the future: that of a session that is said to have taken place, or of a report's period.", "Send it after the end."),
     "not_present": ProblemCode("rules", "Mentee or mentor was not there, or somebody joined who is not among those present.", "Send RecordNoShow where a party stayed away; else add the role to `present`."),

@@ -203,10 +203,14 @@ def test_another_version_is_built_at_the_next_question(harness: ProjectionHarnes
         new = sessions.evolve(row, recorded)
         return new and new | {"channel": "telephone"}
 
-    newer = harness.engine([*rest, changed(sessions.PROJECTION, version=2, evolve=evolve)])
+    newer = harness.engine(
+        [*rest, changed(sessions.PROJECTION, version=sessions.PROJECTION.version + 1, evolve=evolve)]
+    )
     newer.catch_up()
     assert {channel for (channel,) in harness.rows("sessions", "channel")} == {"telephone"}
-    assert {each.version for each in status(newer).projections if each.name == "sessions"} == {2}
+    assert {each.version for each in status(newer).projections if each.name == "sessions"} == {
+        sessions.PROJECTION.version + 1
+    }
     with pytest.raises(NewerProjection, match="sessions"):
         harness.engine().catch_up()
 
