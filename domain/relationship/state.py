@@ -343,22 +343,22 @@ class Relationship(Immutable):
     def awaited(self, agreed: Reporting) -> tuple[Role, ...]:
         """Whose word on an agreed reporting is missing: the mentee's, and the line manager's, else the office's.
 
-        The office's word stands for the mentee, and for the line manager only where none is named. Where no line manager
-        is named and cmn is not adopted, reporting is agreed between mentee and mentor like everything else.
+        The office's word stands for the mentee, and for the line manager only where none is named. Where cmn is not
+        adopted, reporting is agreed between mentee and mentor like everything else.
         """
         roles = {word.partition(":")[0] for word in agreed.words}
         office = not roles.isdisjoint(OFFICE)
         missing: list[Role] = []
         if not office and f"mentee:{self.mentee_id}" not in agreed.words:
             missing.append("mentee")
-        if self.line_manager_id is not None:
-            if f"line_manager:{self.line_manager_id}" not in agreed.words:
-                missing.append("line_manager")
-        elif "cmn" in self.codes:
+        if "cmn" not in self.codes:
+            if not office and "mentor" not in roles:
+                missing.append("mentor")
+        elif self.line_manager_id is None:
             if not office:
                 missing.append("coordinator")
-        elif not office and "mentor" not in roles:
-            missing.append("mentor")
+        elif f"line_manager:{self.line_manager_id}" not in agreed.words:
+            missing.append("line_manager")
         return tuple(missing)
 
     @property

@@ -313,6 +313,11 @@ class Story:
         data = {"reason": "goals_met", "informed": list(PARTIES), "next_steps": "Go on alone", **data}
         return self.say("TerminateRelationship", role, when, **data)
 
+    def told(self) -> list[str]:
+        """The commands that were sent to it so far, in order."""
+        sent = [json.loads(line) for line in self.world.lines if self.subject.encode() in line]
+        return [message["type"].removeprefix("rapport.") for message in sent if message["subject"] == self.subject]
+
     def history(self) -> list[Any]:
         return self.world.rapport.history(self.subject)
 

@@ -21,7 +21,7 @@ def test_every_command_records_its_event(world: World) -> Telling:
     assert {name: world.receipts[one] for name, one in sent.items() if world.status(one) != "accepted"} == {}
     assert (
         differing(
-            {name: [case.event] for name, case in FROM_OUTSIDE.items()}, {n: world.events(s) for n, s in sent.items()}
+            {name: [case.event, *case.then] for name, case in FROM_OUTSIDE.items()}, {n: world.events(s) for n, s in sent.items()}
         )
         == {}
     )
@@ -102,10 +102,20 @@ AFTER_TERMINATION = {
     "ReportBreach",
     "DiscloseConfidence",
     "SecureRecords",
-    "ErasePersonalData",
+    "ReportProblem",
+    "GiveTestimonial",
+    "SignpostMentee",
+    "ContestFact",
+    "CorrectFact",
+    "ReviewRelationship",
+    "RequestErasure",
+    # What took place before the end may still be told.
+    "CompleteSession",
+    "RecordNoShow",
+    "RecordPresessionCheck",
 }
 # Their data name what the case would have to prepare after the termination; asked elsewhere.
-END = {"RespondToNps", "RequestNps"}
+END = {"RespondToNps", "RequestNps", "RequestFeedback", "AnswerContest", "ErasePersonalData"}
 
 
 @told
