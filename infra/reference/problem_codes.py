@@ -190,7 +190,6 @@ CODES: Final[dict[str, ProblemCode]] = {
     "unknown_case": ProblemCode("rules", "No case was opened under this id.", "Send OpenCase first."),
     "unknown_clause": ProblemCode("rules", "No code has this clause.", "`rapport codes list` shows all clauses."),
     "unknown_fact": ProblemCode("rules", "The relationship has no event of this version.", "`rapport history` shows the versions."),
-    "own_matter": ProblemCode("rules", "Nobody settles a matter about themselves.", "Leave it to somebody else who may."),
     "not_correctable": ProblemCode(
         "rules", "The fact, or this part of it, is not of those that are corrected.", "Tell what holds now by the command for it."
     ),

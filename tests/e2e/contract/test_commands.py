@@ -99,10 +99,14 @@ AFTER_TERMINATION = {
     "WithdrawConsent",
     "ResolveConcern",
     "DismissRecommendation",
+    "ReportProblem",
     "ReportBreach",
     "DiscloseConfidence",
+    "SignpostMentee",
     "SecureRecords",
     "ErasePersonalData",
+    # It took place before the end.
+    "CompleteSession",
 }
 # Their data name what the case would have to prepare after the termination; asked elsewhere.
 END = {"RespondToNps", "RequestNps"}
