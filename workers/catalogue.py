@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from workers.attention import ATTENTION
+from workers.claims import CLAIMS
 from workers.closing import CLOSING
 from workers.coaching import COACHING
 from workers.commitment import COMMITMENT
@@ -14,9 +16,12 @@ from workers.informing import INFORMING
 from workers.learning import LEARNING
 from workers.model import AnyWorker
 from workers.pause import PAUSE
+from workers.plan import PLAN
 from workers.rematch import REMATCH
+from workers.reporting import REPORTING
 from workers.safeguarding import SAFEGUARDING
 from workers.sessions import SESSIONS
+from workers.stalled import STALLED
 from workers.standing import STANDING
 from workers.support import SUPPORT
 from workers.terms import TERMS
@@ -41,5 +46,10 @@ WORKERS: Final[tuple[AnyWorker, ...]] = (
     CONTESTS,
     INFORMING,
     CLOSING,
+    CLAIMS,
+    PLAN,
+    REPORTING,
+    ATTENTION,
+    STALLED,
 )
 BY_NAME: Final = {worker.name: worker for worker in WORKERS}

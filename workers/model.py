@@ -181,6 +181,8 @@ class Given:
     relation: Relation | None
     programme: Programme
     case: Case | None = None
+    # The mentor is suspended in the relationship's programme, or removed from it (care.standing).
+    mentor_rests: bool = False
 
     def term(self, name: str) -> float:
         """The value in force at the trigger's time."""
@@ -189,6 +191,10 @@ class Given:
     def cite(self, *clauses: str) -> tuple[str, ...]:
         """Those clauses whose code the relationship adopted, and Rapport's own."""
         return cite(self.relation.codes if self.relation else (), *clauses)
+
+    def cite_or(self, care: str, *clauses: str) -> tuple[str, ...]:
+        """Those clauses whose code the relationship adopted; where it adopted none of them, Rapport's own clause."""
+        return self.cite(*clauses) or self.cite(care)
 
 
 S = TypeVar("S", bound=State)

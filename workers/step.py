@@ -12,7 +12,7 @@ from typing import NamedTuple, assert_never
 
 from domain.model import AnyRecorded
 from domain.relationship.events import RelationshipPaused, RelationshipResumed
-from workers.ground import Case, Ground, Mentor, programme_of, relation_of
+from workers.ground import Case, Ground, Mentor, mentor_rests, programme_of, relation_of
 from workers.model import (
     AnyWorker,
     Arm,
@@ -110,7 +110,14 @@ def given_at(ground: Ground, key: str, at: datetime, subject: str | None = None)
     """What a worker may use; `subject` is the event's, when the key is not the relationship."""
     relation = relation_of(ground, key) or (relation_of(ground, subject) if subject else None)
     case = ground.fact(subject or key)
-    return Given(key, at, relation, programme_of(ground, key, relation), case if isinstance(case, Case) else None)
+    return Given(
+        key,
+        at,
+        relation,
+        programme_of(ground, key, relation),
+        case if isinstance(case, Case) else None,
+        mentor_rests=relation is not None and mentor_rests(ground, relation),
+    )
 
 
 def on_event(worker: AnyWorker, key: str, recorded: AnyRecorded, ground: Ground, memory: Memory) -> Step:

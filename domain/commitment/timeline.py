@@ -214,7 +214,8 @@ class _Watch:
         self.terms, self.at = terms, at
         self.picture = Picture(terms)
         self.taken = 0
-        self.ahead: list[tuple[int, int, Fact]] = []
+        # The third says which came first: a correction may put two facts at one version.
+        self.ahead: list[tuple[int, int, int, Fact]] = []
 
 
 def picture_at(facts: Facts, terms: TermsInTime, at: int) -> Picture:
@@ -231,9 +232,9 @@ def picture_at(facts: Facts, terms: TermsInTime, at: int) -> Picture:
         or watch.taken > len(facts)
     ):
         watch = facts.log.watch = _Watch(terms, at)
-    for fact in facts.after(watch.taken):
-        heappush(watch.ahead, (fact.at, fact.version, fact))
+    for place, fact in enumerate(facts.after(watch.taken), start=watch.taken):
+        heappush(watch.ahead, (fact.at, fact.version, place, fact))
     watch.taken, watch.at = len(facts), at
     while watch.ahead and watch.ahead[0][0] <= at:
-        watch.picture.take(heappop(watch.ahead)[2])
+        watch.picture.take(heappop(watch.ahead)[3])
     return watch.picture

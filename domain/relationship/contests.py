@@ -10,6 +10,7 @@ from typing import Any, Final, assert_never
 
 from pydantic import ValidationError
 
+from domain import time_form
 from domain.codes.implements import implements
 from domain.ids import MACHINES, paths
 from domain.ids import expected as expected_of
@@ -119,10 +120,13 @@ def _content_problems(fact: Event, kind: type[Command], command: c.CorrectFact) 
         message = "a move is corrected in its cause and on_behalf_of only: move the session again"
         yield Problem("not_correctable", message, field="data.void")
     elif command.data is not None:
+        times = [_within(problem) for problem in time_form.problems(command.data, time_form.places(kind))]
+        yield from times
         try:
             stated = stated_by(kind, command.data)
         except ValidationError as error:
-            yield from _form_problems(error, kind)
+            dated = {problem.field for problem in times}
+            yield from (problem for problem in _form_problems(error, kind) if problem.field not in dated)
             return
         if isinstance(stated, c.RescheduleSession):
             yield from _move_problems(fact, stated)
@@ -134,6 +138,11 @@ def _move_problems(fact: Event, stated: c.RescheduleSession) -> Iterator[Problem
         if before != after and not (name == "session_id" and before.lower() == after.lower()):
             message = "a move is corrected in its cause and on_behalf_of only: leave this as it was recorded"
             yield Problem("not_correctable", message, field=f"data.data.{name}")
+
+
+def _within(problem: Problem) -> Problem:
+    """A problem of the fact's data, by its path in the message of the correction."""
+    return problem._replace(field=f"data.data.{problem.field}")
 
 
 def stated_by(kind: type[Command], data: Mapping[str, Any]) -> Command:
@@ -168,8 +177,6 @@ def _in_words(found: str, message: str, kind: type[Command]) -> tuple[str, str]:
             return "missing", "expected a value, found none: give the whole data of the fact"
         case "extra_forbidden":
             return "unknown_field", f"expected no such field, only {', '.join(kind.model_fields)}"
-        case "timezone_aware":
-            return "naive_time", "expected a time with an offset, such as 2026-03-02T09:00:00Z"
         case _:
             words = message.removeprefix("Value error, ")
             return "bad_value", words.replace("Input should be ", "expected ").replace("Input should ", "expected to ")

@@ -17,13 +17,13 @@ from typing import Annotated, Any, Final, Generic, Literal, NamedTuple, TypeVar
 import orjson
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, ValidationError
 
-from domain import ids
+from domain import ids, time_form
 from domain.model import Actor, Command, Data, Time
 from domain.problem import Problem
 from domain.registry import AGGREGATES_OF, COMMAND_OF, COMMANDS, Kind
 from domain.relationship.moves import passing_on_problem
 from domain.words import ROLES
-from infra.intake import attributes, failure, form_problems, times
+from infra.intake import attributes, failure, form_problems
 from infra.intake.proof import MAX_LENGTH, Proof
 from infra.intake.receipt import Receipt
 
@@ -152,9 +152,9 @@ def _parsed(raw: bytes) -> Message | Receipt:
         # That it is no id says more than that a text may not hold this character.
         no_ids = [problem for problem in further if problem.code == "bad_id"]
         return form_problems.invalid(
-            read, form_problems.each_once(times.problems(read, form.dated), no_ids, found, further, problems)
+            read, form_problems.each_once(time_form.problems(read, form.dated), no_ids, found, further, problems)
         )
-    if problems := [*times.problems(read, form.dated), *_further(read, form), *problems]:
+    if problems := [*time_form.problems(read, form.dated), *_further(read, form), *problems]:
         return form_problems.invalid(read, problems)
     return Message(
         envelope.source,
@@ -303,7 +303,7 @@ class _Form(NamedTuple):
     command: type[Command]
     kinds: tuple[Kind, ...]
     asks_for_nothing: bool
-    dated: tuple[times.Place, ...]
+    dated: tuple[time_form.Place, ...]
     ids: Mapping[str, ids.Namespace]
 
 
@@ -316,7 +316,7 @@ def _form(name: str) -> _Form:
         command,
         AGGREGATES_OF.get(name, ()),
         bool(name) and not any(info.is_required() for info in command.model_fields.values()),
-        (times.Place(("time",), "time"), *times.places(command, ("data",))),
+        (time_form.Place(("time",), "time"), *time_form.places(command, ("data",))),
         ids.paths(command, "data."),
     )
 

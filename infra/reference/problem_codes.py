@@ -167,11 +167,6 @@ CODES: Final[dict[str, ProblemCode]] = {
     "recipient": ProblemCode(
         "rules", "Under this exception it may not be told to this recipient.", "The problem lists who may be told."
     ),
-    "own_matter": ProblemCode(
-        "rules",
-        "Nobody settles a matter about themselves, and a party settles only what it reported.",
-        "Let somebody settle it whom it is not about: the problem says who.",
-    ),
     "not_a_mentor": ProblemCode(
         "rules", "A case that is not about one mentor can't end in a mentor's removal.", "Decide `other_measure`."
     ),

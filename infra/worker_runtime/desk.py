@@ -170,11 +170,27 @@ class StoredDesk(Desk):
     def _tasks(self, keys: Collection[str]) -> dict[tuple[str, str], dict[str, Task]]:
         found: dict[tuple[str, str], dict[str, Task]] = {}
         rows = self._keyed(
-            "SELECT worker, key, name, kind, subject, clauses, since, due, evidence, evidence_of, settled_by, about "
+            "SELECT worker, key, name, kind, subject, clauses, since, due, evidence, evidence_of, settled_by, about, "
+            "owner, programme_id, mentee_id, mentor_id "
             "FROM tasks WHERE closed_at IS NULL AND key IN ({keys})",
             keys,
         )
-        for worker, key, name, kind, subject, clauses, since, due, evidence, evidence_of, settled_by, about in rows:
+        for (
+            worker,
+            key,
+            name,
+            kind,
+            subject,
+            clauses,
+            since,
+            due,
+            evidence,
+            evidence_of,
+            settled_by,
+            about,
+            *people,
+        ) in rows:
+            owner, programme_id, mentee_id, mentor_id = people
             found.setdefault((worker, key), {})[name] = Task(
                 id=name,
                 kind=kind,
@@ -186,6 +202,10 @@ class StoredDesk(Desk):
                 evidence_of=evidence_of,
                 settled_by=tuple(orjson.loads(settled_by)),
                 about=about,
+                owner=owner,
+                programme_id=programme_id,
+                mentee_id=mentee_id,
+                mentor_id=mentor_id,
             )
         return found
 

@@ -15,8 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.model import AnyRecorded
+from domain.model import AnyRecorded, Event
 from domain.registry import effective, replay
+from domain.relationship.events import AgreementConfirmed
 from domain.relationship.state import Relationship
 from infra.clock import Clock
 from infra.evidence.verify import verify
@@ -143,6 +144,11 @@ SAYS: Final[dict[str, tuple[tuple[str, ...], Callable[[datetime, Numbers], Data]
     "ResumeRelationship": (("mentee",), lambda *_: {}),
     "StateTrustReadiness": (("mentee", "mentor"), lambda _, n: {"ready": n[0] % 4 > 0}),
     "MarkTopicPrivate": (("mentee",), lambda _, n: {"topic": pick(n[0], "health", "goal 2")}),
+    "RecordAssessment": (("coordinator",), lambda _, n: {"assessment_id": f"a{n[0] % 3}", "area": "speaking", "score": n[1] % 9}),
+    "DiscloseConfidence": (("mentor",), lambda *_: {"exception": "risk_of_harm", "recipient": "manager:max", "disclosed": "fear", "urgency": "routine"}),
+    "ReportProblem": (("mentor",), lambda *_: {"description": "stuck"}),
+    "TerminateRelationship": (("mentee",), lambda *_: {"reason": "goals_met", "informed": ["mentee", "mentor"], "next_steps": "none"}),
+    "ConfirmAgreement": (("mentor",), lambda *_: {}),
     "ReportTrustBreakdown": (("mentee",), lambda *_: {"description": "told others"}),
     "RestoreTrust": (("mentee",), lambda *_: {}),
 }  # fmt: skip
@@ -156,7 +162,7 @@ CORRECTABLE: Final = {
         "ReportHomework",
     ),
     *("RecordContact", "RecordGoalProgress", "AgreeGoal", "ReviseGoal", "RecordContractingConversation", "AgreePlan"),
-    *("RecordSessionNote", "DeclareConflictOfInterest", "RespondToNps"),
+    *("RecordSessionNote", "DeclareConflictOfInterest", "RespondToNps", "RecordAssessment"),
 }
 
 
@@ -182,12 +188,18 @@ class Store:
         self.clock = Clock(START)
         self.handler = Handler(self.store, self.clock)
         self.engine = self.another_engine()
+        self.versions: dict[str, int] = {}
 
     def another_engine(self, page: int = 2000) -> Engine:
         return Engine(self.store, self.clock, page=page, prepare_shown=prepare)
 
     def send(self, message: Message, data: Data) -> tuple[str, list[int]]:
-        """Hand a message in; its status, and the versions that it recorded."""
+        """Hand a message in; its status, and the versions that it recorded.
+
+        A version that it names is that of the event which a message of this id recorded here.
+        """
+        if isinstance(named := data.get("version"), str):
+            data = {**data, "version": self.versions[named]}
         envelope = {
             "specversion": "1.0",
             "id": message.id,
@@ -200,7 +212,10 @@ class Store:
         }
         (receipt,) = self.handler.handle([json.dumps(envelope).encode()])
         assert receipt.status in {"accepted", "refused"}, receipt
-        return receipt.status, [version for _, version in receipt.events]
+        versions = [version for _, version in receipt.events]
+        if versions:
+            self.versions[message.id] = versions[0]
+        return receipt.status, versions
 
     def events(self) -> list[AnyRecorded]:
         return self.store.read(SUBJECT)
@@ -258,6 +273,12 @@ class Story:
         if status == "accepted" and message.versions:
             self.told.append(message)
 
+    def confirm(self, which: int) -> None:
+        """The mentor confirms what the mentee says both agreed."""
+        claims = [message for message in self.told if message.type in {"AgreeGoal", "AgreePlan"}]
+        claim = claims[which % len(claims)]
+        self.tell("ConfirmAgreement", "mentor", {"version": claim.id}, timedelta(minutes=7))
+
     def correct(self, which: int, numbers: Numbers, *, void: bool) -> None:
         """The office corrects one of the facts."""
         facts = [message for message in self.told if message.type in CORRECTABLE]
@@ -312,7 +333,7 @@ class Story:
         counted = [each for each in effective(SUBJECT, wrong.events()) if type(each.data).__name__ != "FactCorrected"]
         right = self.told_rightly()
         names = Names(counted), Names(right.events())
-        assert [(each.data, each.findings, each.actor, each.occurred_at) for each in counted] == [
+        assert [(each.data, each.findings, each.actor, each.occurred_at) for each in renumbered(counted)] == [
             (each.data, each.findings, each.actor, each.occurred_at) for each in right.events()
         ]
         assert replay(SUBJECT, renumbered(counted)) == replay(SUBJECT, right.events())
@@ -363,8 +384,20 @@ class Names:
 
 
 def renumbered(events: list[AnyRecorded]) -> list[AnyRecorded]:
-    """Events with the versions that they would have if nothing had been left out."""
-    return [each.model_copy(update={"version": version}) for version, each in enumerate(events, 1)]
+    """Events with the versions that they have where only they were recorded, also where one names another."""
+    first: dict[int, int] = {}
+    for place, each in enumerate(events, 1):
+        first.setdefault(each.version, place)
+    return [
+        each.model_copy(update={"version": place, "data": _naming(each.data, first)})
+        for place, each in enumerate(events, 1)
+    ]
+
+
+def _naming(event: Event, versions: dict[int, int]) -> Event:
+    if isinstance(event, AgreementConfirmed):
+        return event.model_copy(update={"version": versions[event.version]})
+    return event
 
 
 def rows(store: Store, dataset: Dataset, names: Names | None) -> list[Any]:
@@ -382,7 +415,15 @@ def rows(store: Store, dataset: Dataset, names: Names | None) -> list[Any]:
 # What is told more often, so that there are sessions to be wrong about.
 OFTEN: Final = (
     *("ScheduleSession", "CompleteSession", "RecordNoShow", "ReportHomework") * 4,
-    *("RescheduleSession", "CancelSession", "RecordGoalProgress", "PauseRelationship", "ResumeRelationship") * 2,
+    *(
+        "RescheduleSession",
+        "CancelSession",
+        "RecordGoalProgress",
+        "PauseRelationship",
+        "ResumeRelationship",
+        "ConfirmAgreement",
+    )
+    * 2,
 )
 NUMBERS = st.tuples(st.integers(0, 300), st.integers(0, 300), st.integers(0, 300))
 FACT = st.tuples(st.sampled_from([*sorted(SAYS), *OFTEN]), NUMBERS, st.integers(1, 60), st.integers(0, 30))
@@ -405,6 +446,9 @@ def test_a_corrected_story_is_the_story_told_rightly_at_once(
             roles, say = SAYS[type_]
             delay = timedelta(hours=late if late % 3 == 0 else 0)
             now = story.now + timedelta(hours=hours) - delay
+            if type_ == "ConfirmAgreement":
+                story.confirm(numbers[0])
+                continue
             story.tell(type_, pick(numbers[2], *roles), say(now, numbers), timedelta(hours=hours), delay)
         else:
             which, numbers, void = step

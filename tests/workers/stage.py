@@ -125,6 +125,15 @@ class Stage:
         assert self._decide(subject, command, at, actor(by)), f"refused: {command}"
         return self._settle()
 
+    def tries(self, command: Command, *, by: str) -> int | None:
+        """A command is sent now; the version of its event, 0 when it recorded none, None when the rules refuse it."""
+        before = len(self.log)
+        if not self._decide(SUBJECT, command, self.now, actor(by)):
+            return None
+        version = self.log[before].version if len(self.log) > before else 0
+        self._settle()
+        return version
+
     def passes(self, until: float) -> Self:
         """Time passes until that day: deadlines fire in order, what they send is done before the next one."""
         end = day(until)

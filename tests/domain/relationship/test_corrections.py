@@ -298,6 +298,10 @@ def test_a_time_in_corrected_data_needs_an_offset_and_the_order_of_its_command()
     data = COMMANDS[c.CompleteSession].model_dump(mode="json")
     naive = told.refused(correct(done, {**data, "started_at": "2026-03-02T09:00:00"}))
     assert codes(naive) == {("naive_time", "data.data.started_at")}
+    for otherwise in ("1767225600", "2026-03-02 09:00:00Z", "2026-03-02T09:00Z", 1767225600):
+        assert "data.data.ended_at" in {
+            field for _, field in codes(told.refused(correct(done, {**data, "ended_at": otherwise})))
+        }
     backwards = told.refused(correct(done, {**data, "ended_at": data["started_at"]}))
     assert codes(backwards) == {("bad_value", "data.data.ended_at")}
 
