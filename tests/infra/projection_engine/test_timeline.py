@@ -46,7 +46,7 @@ def test_it_says_what_an_event_is_about(harness: ProjectionHarness) -> None:
 def test_what_is_about_a_relationship_has_its_programme(harness: ProjectionHarness) -> None:
     harness.append([*everything(), *programme("p9")])
     harness.engine().catch_up()
-    programmes = dict(harness.rows("relationships", "relationship_id, programme_id"))
+    programmes: dict[str, str] = dict(harness.rows("relationships", "relationship_id, programme_id"))
     found = harness.rows("timeline", "subject, programme_id")
     assert len(programmes) > 1
     assert all(programme_id == programmes.get(subject) for subject, programme_id in found)
