@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from domain.model import Command
 from domain.relationship import commands as c
-from tests.given_when_then import ALL_CODES, SUBJECT, actor, day
+from tests.given_when_then import ALL_CODES, SUBJECT, day
 from tests.workers.happenings import planned
 from tests.workers.stage import Stage
 
