@@ -85,11 +85,12 @@ def informed_of_the_end(command: c.TerminateRelationship, context: Context) -> t
 def took_place_before(attempt: Attempt) -> Iterator[Problem]:
     """While paused or ended nothing new is planned; what took place before may still be told.
 
-    It counts when a session took place or was to take place; for everything else, the time of the message.
+    The time of the message counts; of a session that took place, its own; and a session that is put on the calendar
+    must also have been to start before.
     """
     state, command, context = attempt
     stopped_at = state.paused_at if state.status == "paused" else state.ended_at
-    if stopped_at is None or _took_place_at(state, command, context) >= stopped_at:
+    if stopped_at is None or _took_place_at(command, context) >= stopped_at:
         message = (
             f"{type(command).__name__} is not possible while the relationship is {state.status}; "
             "what took place before may be told with the time at which it happened"
@@ -97,16 +98,12 @@ def took_place_before(attempt: Attempt) -> Iterator[Problem]:
         yield Problem("state", message)
 
 
-def _took_place_at(state: Relationship, command: Command, context: Context) -> datetime:
+def _took_place_at(command: Command, context: Context) -> datetime:
     match command:
         case c.CompleteSession():
             return command.started_at
-        case c.RecordPresessionCheck():
-            return command.checked_at
         case c.ScheduleSession():
-            return command.starts_at
-        case c.RecordNoShow() if (session := state.sessions.get(command.session_id)) is not None:
-            return session.starts_at
+            return max(command.starts_at, context.occurred_at)
         case _:
             return context.occurred_at
 

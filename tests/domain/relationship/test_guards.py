@@ -169,10 +169,10 @@ def test_a_conflict_may_be_declared_at_any_time_by_either(status: str, party: st
 @pytest.mark.clause("nottingham.contact-details")
 def test_contact_details_need_their_owners_consent() -> None:
     share = c.ShareContactDetails(telephone="+44 115 000")
-    granted = At(0.1, e.ConsentGranted(data_class="contact_details", audience="mentee", until=day(5)), "mentor")
+    granted = At(0.1, e.ConsentGranted(data_class="contact_details", audience="mentee", until=day(5).date()), "mentor")
     with_consent = given(*contracted(codes=("nottingham",)), granted)
     given(*contracted(codes=("nottingham",))).when(share, by="mentor").then_refused("nottingham.contact-details")
     with_consent.when(share, by="mentor", at=5).then(e.ContactDetailsShared)
-    with_consent.when(share, by="mentor", at=5.01).then_refused("nottingham.contact-details")
+    with_consent.when(share, by="mentor", at=6).then_refused("nottingham.contact-details")
     with_consent.when(share, by="mentee").then_refused("nottingham.contact-details")
     given(*contracted(codes=("cmn",))).when(share, by="mentor").then(e.ContactDetailsShared)

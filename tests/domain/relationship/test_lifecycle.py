@@ -134,8 +134,6 @@ def test_while_paused_and_after_the_end_no_session_is_planned_or_changed(status:
     later = {"starts_at": day(20), "started_at": day(0.9), "ended_at": day(0.95), "checked_at": day(0.9)}
     command = next(command for kind, command in COMMANDS.items() if kind.__name__ == name)
     fields: dict[str, object] = {key: value for key, value in later.items() if key in type(command).model_fields}
-    if name == "RecordNoShow":
-        fields["session_id"] = "s1"
     given(*in_state(status)).when(command.model_copy(update=fields), by="mentor").then_refused("state")
 
 

@@ -344,11 +344,14 @@ ENDED = At(12, e.RelationshipTerminated(reason="goals_met", informed=BOTH, next_
 @pytest.mark.parametrize("stop", [PAUSED, ENDED], ids=["paused", "ended"])
 def test_what_took_place_before_the_pause_or_the_end_may_still_be_told(stop: At) -> None:
     stopped = story(booked("s2", 13), stop)
-    # It counts when the session took place, not when it is told.
+    # Of a session that took place it counts when it did, not when it is told; of everything else, the time of the message.
     stopped.when(completion("s1", 10), by="mentor", at=14).then(e.SessionCompleted)
-    stopped.when(c.RecordNoShow(session_id="s1", absent=("mentee",)), by="mentor", at=14).then(e.SessionMissed)
+    missed = c.RecordNoShow(session_id="s1", absent=("mentee",))
+    stopped.when(missed, by="mentor", at=11).then(e.SessionMissed)
+    stopped.when(missed, by="mentor", at=14).then_refused("state")
     late = c.ScheduleSession(session_id="s3", starts_at=day(11), channel="platform")
-    stopped.when(late, by="mentor", at=14).then(e.SessionScheduled)
+    stopped.when(late, by="mentor", at=11.9).then(e.SessionScheduled)
+    stopped.when(late, by="mentor", at=14).then_refused("state")
     stopped.when(move(11), at=9).then(e.SessionRescheduled)
     stopped.when(c.CancelSession(session_id="s1", reason="-"), at=9).then(e.SessionCancelled)
     stopped.when(c.AssignHomework(homework_id="h2", session_id="s1", description="-"), at=11).then(e.HomeworkAssigned)

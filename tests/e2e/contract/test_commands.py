@@ -99,20 +99,18 @@ AFTER_TERMINATION = {
     "WithdrawConsent",
     "ResolveConcern",
     "DismissRecommendation",
+    "ReportProblem",
     "ReportBreach",
     "DiscloseConfidence",
-    "SecureRecords",
-    "ReportProblem",
-    "GiveTestimonial",
     "SignpostMentee",
+    "SecureRecords",
+    "GiveTestimonial",
     "ContestFact",
     "CorrectFact",
     "ReviewRelationship",
     "RequestErasure",
-    # What took place before the end may still be told.
+    # It took place before the end.
     "CompleteSession",
-    "RecordNoShow",
-    "RecordPresessionCheck",
 }
 # Their data name what the case would have to prepare after the termination; asked elsewhere.
 END = {"RespondToNps", "RequestNps", "RequestFeedback", "AnswerContest", "ErasePersonalData"}
