@@ -25,6 +25,7 @@ NOW = at("2026-03-01 09:00")
 SESSION = at("2026-03-05 17:00")
 BOTH = {"mentee", "mentor"}
 LEADERS = BOTH | {"coordinator", "supplier"}
+ANYBODY = LEADERS | {"customer", "line_manager", "hr"}
 
 
 @dataclass(frozen=True)
@@ -80,17 +81,17 @@ CASES: dict[str, Case] = {
         {"course": "Listening", "completed_on": "2026-02-10"},
     ),
     "DeclareConflictOfInterest": Case(BOTH, "ConflictOfInterestDeclared", {"nature": "stakeholder"}),
-    "AgreeConflictMitigation": Case(BOTH, "ConflictMitigationAgreed", {"mitigation": "Tell both"}, after="conflict"),
+    "AgreeConflictMitigation": Case(LEADERS, "ConflictMitigationAgreed", {"mitigation": "Tell both"}, after="conflict"),
     "RecordContractingConversation": Case(
-        BOTH, "ContractingConversationRecorded", {"held_at": NOW, "covered": list(TOPICS)}
+        LEADERS, "ContractingConversationRecorded", {"held_at": NOW, "covered": list(TOPICS)}
     ),
     "AgreeGoal": Case(
-        BOTH,
+        LEADERS,
         "GoalAgreed",
         {"goal_id": "g2", "title": "Speak", "type": "leadership", "source": "assessment", "agreed_by": list(PARTIES)},
     ),
-    "ReviseGoal": Case(BOTH, "GoalRevised", {"goal_id": "g1", "title": "Lead two teams"}),
-    "DropGoal": Case(BOTH, "GoalDropped", {"goal_id": "g1", "reason": "Changed jobs"}),
+    "ReviseGoal": Case(BOTH, "GoalRevised", {"goal_id": "g1", "title": "Lead two teams", "agreed_by": list(PARTIES)}),
+    "DropGoal": Case(BOTH, "GoalDropped", {"goal_id": "g1", "reason": "Changed jobs", "agreed_by": list(PARTIES)}),
     "AgreePlan": Case(
         LEADERS,
         "PlanAgreed",
@@ -104,7 +105,7 @@ CASES: dict[str, Case] = {
         },
     ),
     "AgreeConfidentiality": Case(
-        BOTH,
+        LEADERS,
         "ConfidentialityAgreed",
         {
             "shared": [{"data_class": "goals", "audience": "hr", "how": "orally", "when": "at the end"}],
@@ -196,14 +197,14 @@ CASES: dict[str, Case] = {
         {"about": "process", "answers": {"pentalog.attention": True, "pace": 4, "best": "the talks"}, "text": "Good"},
     ),
     "ReportTrustBreakdown": Case(BOTH, "TrustBreakdownReported", {"description": "Told others"}),
-    "RestoreTrust": Case(BOTH, "TrustRestored", {}, after="trust breakdown"),
-    "ReportDisrespect": Case(BOTH, "DisrespectReported", {"against": "mentor", "description": "Laughed"}),
+    "RestoreTrust": Case(LEADERS, "TrustRestored", {}, after="trust breakdown"),
+    "ReportDisrespect": Case(ANYBODY, "DisrespectReported", {"against": "mentor", "description": "Laughed"}),
     "ResolveDisrespect": Case(
         {"coordinator", "supplier", "hr"}, "DisrespectResolved", {"resolution": "Excused"}, after="disrespect"
     ),
-    "ReportProblem": Case(BOTH, "ProblemReported", {"description": "No room"}),
+    "ReportProblem": Case(ANYBODY, "ProblemReported", {"description": "No room"}),
     "ReportBreach": Case(
-        BOTH, "BreachReported", {"against": "mentor", "kind": "policy", "description": "Shared a paper"}
+        ANYBODY, "BreachReported", {"against": "mentor", "kind": "policy", "description": "Shared a paper"}
     ),
     "DiscloseConfidence": Case(
         {"mentor", "coordinator"},
@@ -211,12 +212,7 @@ CASES: dict[str, Case] = {
         {"exception": "risk_of_harm", "recipient": "hr:eva", "disclosed": "A threat", "urgency": "urgent"},
     ),
     "ReferMentee": Case(LEADERS, "MenteeReferred", {"to": "HR", "reason": "Beyond mentoring"}),
-    "SignpostMentee": Case(
-        BOTH,
-        "MenteeSignposted",
-        {"to": "A lawyer", "reason": "Beyond mentoring"},
-        open_to_doubt=frozenset({"coordinator", "supplier"}),
-    ),
+    "SignpostMentee": Case(LEADERS, "MenteeSignposted", {"to": "A lawyer", "reason": "Beyond mentoring"}),
     "PauseRelationship": Case(
         LEADERS,
         "RelationshipPaused",
@@ -261,7 +257,8 @@ CASES: dict[str, Case] = {
     ),
     "TerminateRelationship": Case(
         LEADERS | {"customer"},
-        "RelationshipTerminated",
+        # The end cancels the session that was to come.
+        ["RelationshipTerminated", "SessionCancelled"],
         {"reason": "goals_met", "informed": list(PARTIES), "next_steps": "Go on alone"},
     ),
     "SecureRecords": Case(
@@ -274,8 +271,8 @@ CASES: dict[str, Case] = {
     "ErasePersonalData": Case(
         {"coordinator", "supplier", "hr"},
         "PersonalDataErased",
-        {"person": "{mentee}", "basis": "Asked for"},
-        after="termination",
+        {"person": "{mentee}", "request": "{request}"},
+        after="erasure request",
         when=SESSION + days(9),
     ),
 }
@@ -286,6 +283,8 @@ def prepare(world: World, after: str, asked_by: str) -> Story:
     story = world.active("leapfrog", since=SINCE)
     story.schedule("s1", SESSION, when=SINCE)
     story.when = NOW - days(1)
+    # Only who reported it, or the office, settles it.
+    reporter = asked_by if asked_by in BOTH else "mentee"
     match after:
         case "consent":
             story.say("GrantConsent", asked_by, data_class="goals", audience="coordinator")
@@ -299,26 +298,31 @@ def prepare(world: World, after: str, asked_by: str) -> Story:
             story.complete("s1", SESSION)
             story.say("AssignHomework", homework_id="h0", session_id="s1", description="Write")
         case "trust breakdown":
-            story.say("ReportTrustBreakdown", description="Told others")
+            story.say("ReportTrustBreakdown", reporter, description="Told others")
         case "disrespect":
             story.say("ReportDisrespect", against="mentor", description="Laughed")
         case "pause":
             story.pause(SESSION - days(2))
         case "recommendation":
-            story.say("ReportTrustBreakdown", description="Told others")
+            story.say("ReportTrustBreakdown", reporter, description="Told others")
             story.say("RecommendShutdown", "coordinator", clause="pentalog.trust", evidence=[1])
         case "concern":
             story.say("RaiseConcern", "coordinator", clause="pentalog.late-reschedules", evidence=[1])
         case "termination":
             story.terminate(SESSION - days(2))
+        case "erasure request":
+            story.say("RequestErasure", person=story.party("mentee"), basis="objection")
         case _:
             assert not after
     return story
 
 
 def send(story: Story, name: str, role: str, when: datetime | None = None) -> int:
-    """The command of a case, with this relationship's own mentee where the case names one."""
-    data = {key: story.party("mentee") if value == "{mentee}" else value for key, value in CASES[name].data.items()}
+    """The command of a case, with this relationship's own mentee and last event where the case names them."""
+    # Each message that was told of it has recorded one event.
+    last = sum(story.subject.encode() in line for line in story.world.lines)
+    own = {"{mentee}": story.party("mentee"), "{request}": last}
+    data = {key: own.get(value, value) if isinstance(value, str) else value for key, value in CASES[name].data.items()}
     return story.say(name, role, when or CASES[name].when, **data)
 
 
