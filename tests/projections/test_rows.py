@@ -234,6 +234,22 @@ class TestCommitment:
         assert bands[0][0] == day(1)
         assert row["since"] == bands[-1][0]
 
+    def test_signals_history_says_when_each_signal_began_and_ended(self) -> None:
+        contact = At(35, e.ContactRecorded(channel="email"))
+        found = given(commitment.PROJECTION, *ACTIVE, contact, at=day(40))
+        columns = "signal", "party", "points", "since", "until", "clauses"
+        assert sorted(found.values(*columns, table="signals_history")) == [
+            ("no_next_session", "relationship", 10, day(11), None, ["pentalog.next-session"]),
+            (
+                "out_of_contact",
+                "relationship",
+                15,
+                day(31) + timedelta(microseconds=1),
+                day(35),
+                ["nottingham.regular-contact"],
+            ),
+        ]
+
     def test_rows_say_until_when_they_hold(self) -> None:
         found = given(commitment.PROJECTION, *ACTIVE, at=day(2))
         assert found.unit is not None

@@ -25,7 +25,7 @@ from workers.correction import said
 from workers.desk import Desk, Done, Entry, Fired, Past
 from workers.ground import Relation
 from workers.model import AnyWorker, Notify, Send, Task
-from workers.step import Receipt
+from workers.step import Receipt, running
 from workers.timeline import ring, take
 
 MENTOR = f"mentor:{IDS['mentor']}"
@@ -57,6 +57,8 @@ class Blank(Desk):
 
     def keep(self, done: Done) -> None:
         super().keep(done)
+        memory = done.step.memory
+        assert memory.queue is None or memory.queue == running(memory.deadlines)
         effects = [effect for receipt in done.step.receipts for effect in receipt.effects]
         texts = [said(effect) for effect in effects if isinstance(effect, Send | Notify)]
         self.said.setdefault(done.key, {}).setdefault(done.worker, []).extend(texts)
