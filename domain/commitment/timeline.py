@@ -82,7 +82,8 @@ class Walk:
         self.place = self._advanced(self.place, fact.at - 1, self.dated, self.stretches)
         latest, more = self.picture.latest, self.picture.take(fact)
         self.taken += 1
-        insort(self._known, fact)
+        # After a correction, two events that came with one fact may have one version.
+        insort(self._known, fact, key=lambda each: each.version)
         pause = self.picture.course.pause
         if pause is None:
             self._pause = self.frozen = None
