@@ -9,6 +9,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from domain.commitment.course import Mark
@@ -19,6 +20,7 @@ from domain.commitment.picture import Picture
 from domain.commitment.policy import ALL, NONE, TOUCHES, Band
 from domain.commitment.terms import TermsInTime
 
+_VERSION: Final = attrgetter("version")
 BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -77,7 +79,7 @@ class Walk:
         self.place = self._advanced(self.place, fact.at - 1, self.dated)
         latest, more = self.picture.latest, self.picture.take(fact)
         self.taken += 1
-        insort(self._known, fact)
+        insort(self._known, fact, key=_VERSION)
         pause = self.picture.course.pause
         if pause is None:
             self._pause = self.frozen = None
