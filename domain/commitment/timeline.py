@@ -9,6 +9,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from domain.commitment.course import Mark
@@ -22,6 +23,7 @@ from domain.commitment.stretches import Stretches
 from domain.commitment.terms import Terms, TermsInTime
 from domain.commitment.verdict import Finding
 
+_VERSION: Final = attrgetter("version")
 BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -82,8 +84,7 @@ class Walk:
         self.place = self._advanced(self.place, fact.at - 1, self.dated, self.stretches)
         latest, more = self.picture.latest, self.picture.take(fact)
         self.taken += 1
-        # After a correction, two events that came with one fact may have one version.
-        insort(self._known, fact, key=lambda each: each.version)
+        insort(self._known, fact, key=_VERSION)
         pause = self.picture.course.pause
         if pause is None:
             self._pause = self.frozen = None

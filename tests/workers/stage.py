@@ -191,13 +191,16 @@ class Stage:
         return not (self.notes or self.all_sent or self.tasks())
 
     # --- the record ------------------------------------------------------------------------------------------------
-    def _record(self, subject: str, event: Event, at: datetime, who: str, known: Known | None = None) -> None:
+    def _record(
+        self, subject: str, event: Event, at: datetime, who: str, known: Known | None = None, message: str = ""
+    ) -> None:
         state = self.states.get(subject)
         version = 1 + sum(recorded.subject == subject for recorded in self.log)
         self.now = max(self.now, at)
         recorded: AnyRecorded = Recorded(
-            subject=subject, version=version, occurred_at=at, recorded_at=self.now, actor=who, known=known, data=event
-        )
+            subject=subject, version=version, occurred_at=at, recorded_at=self.now, actor=who, known=known, data=event,
+            source="/stage" if message else "", message_id=message,
+        )  # fmt: skip
         self.log.append(recorded)
         if isinstance(event, e.FactCorrected):
             after = replay(subject, [each for each in self.log if each.subject == subject])
@@ -213,8 +216,9 @@ class Stage:
             events = decide(subject, state, command, context).events
         except Refused:
             return False
+        message = f"m{len(self.log)}"
         for event in events:
-            self._record(subject, event, at, str(who))
+            self._record(subject, event, at, str(who), message=message)
         return True
 
     def _history(self, subject: str) -> list[AnyRecorded]:
