@@ -176,7 +176,12 @@ class TestConcerns:
         [
             (e.RecommendationDismissed(reason="-"), ["dismissed", "dismissed", "open"]),
             (e.RecommendationDismissed(reason="-", clause="pentalog.respect"), ["open", "dismissed", "open"]),
-            (e.TrustRestored(), ["resolved", "open", "open"]),
+            (e.RecommendationDismissed(reason="-", clause="care.trust"), ["dismissed", "open", "open"]),
+            (e.TrustRestored(settled=True), ["resolved", "open", "open"]),
+            (e.TrustReadinessStated(ready=True, settled=True), ["resolved", "open", "open"]),
+            # The other party's report stands.
+            (e.TrustRestored(), ["open", "open", "open"]),
+            (e.TrustReadinessStated(ready=True), ["open", "open", "open"]),
             (e.DisrespectResolved(resolution="-"), ["open", "resolved", "open"]),
             (e.CommitmentConcernResolved(clause="pentalog.trust", resolution="-"), ["open", "open", "resolved"]),
         ],

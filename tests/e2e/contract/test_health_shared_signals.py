@@ -198,7 +198,7 @@ def test_a_reported_breakdown_of_trust_or_respect_costs_40_and_means_critical_un
     }
     recommended = settled(world, trust, [recommend])[0]
     closed = {
-        "restored": settled(world, trust, [("RestoreTrust", "mentor", {})])[0],
+        "restored": settled(world, trust, [("RestoreTrust", "mentee", {})])[0],
         "trust dismissed": settled(world, trust, [recommend, dismiss])[0],
         "resolved": settled(world, disrespect, [("ResolveDisrespect", "coordinator", {"resolution": "Excused"})])[0],
         "disrespect dismissed": settled(world, disrespect, [recommend_respect, dismiss])[0],
