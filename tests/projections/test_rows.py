@@ -180,7 +180,7 @@ class TestConcerns:
             (e.TrustRestored(settled=True), ["resolved", "open", "open"]),
             (e.TrustReadinessStated(ready=True, settled=True), ["resolved", "open", "open"]),
             # The other party's report stands.
-            (e.TrustRestored(), ["open", "open", "open"]),
+            (e.TrustRestored(settled=False), ["open", "open", "open"]),
             (e.TrustReadinessStated(ready=True), ["open", "open", "open"]),
             (e.DisrespectResolved(resolution="-"), ["open", "resolved", "open"]),
             (e.CommitmentConcernResolved(clause="pentalog.trust", resolution="-"), ["open", "open", "resolved"]),
