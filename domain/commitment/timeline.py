@@ -7,7 +7,7 @@ from there; a fact that occurred before makes it start over. `picture_at` needs 
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from operator import attrgetter
 from typing import Final, NamedTuple
@@ -23,8 +23,7 @@ from domain.commitment.stretches import Stretches
 from domain.commitment.terms import Terms, TermsInTime
 from domain.commitment.verdict import Finding
 
-_VERSION: Final = attrgetter("version")
-BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
+VERSION: Final = attrgetter("version")
 
 
 class Change(NamedTuple):
@@ -84,7 +83,8 @@ class Walk:
         self.place = self._advanced(self.place, fact.at - 1, self.dated, self.stretches)
         latest, more = self.picture.latest, self.picture.take(fact)
         self.taken += 1
-        insort(self._known, fact, key=_VERSION)
+        # What corrects a fact may put two in its place, which share its version.
+        insort(self._known, fact, key=VERSION)
         pause = self.picture.course.pause
         if pause is None:
             self._pause = self.frozen = None
@@ -173,7 +173,7 @@ class Walk:
 
     def _recorded_before(self, pause: Mark) -> Iterator[Fact]:
         known = self._known
-        place = bisect_left(known, pause.version, key=lambda fact: fact.version)
+        place = bisect_left(known, pause.version, key=VERSION)
         yield from (fact for fact in known[:place] if fact.at <= pause.at)
         for fact in known[place + 1 :]:
             if not _comes_with(fact, pause):
@@ -209,7 +209,7 @@ def walked(facts: Facts, terms: TermsInTime, until: datetime | None = None) -> R
 def _continued(facts: Facts, terms: TermsInTime, end: int | None) -> Walk | None:
     """The last walk, after taking the facts recorded since; None where one of them is not for it to take."""
     walk = facts.log.walk
-    if not isinstance(walk, Walk) or walk.terms is not terms or walk.taken > len(facts):
+    if not isinstance(walk, Walk) or walk.terms.changes != terms.changes or walk.taken > len(facts):
         return None
     at = walk.place.at
     new = list(facts.after(walk.taken))

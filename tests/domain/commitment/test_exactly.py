@@ -361,7 +361,7 @@ def test_not_ready_while_contracting_is_for_the_gate_and_no_broken_trust() -> No
 @pytest.mark.clause("pentalog.trust")
 def test_what_one_party_withdrew_the_other_does_not_restore_and_the_office_does() -> None:
     story = begun().ready(3, "mentor", ready=False).ready(4, "mentee", ready=True)
-    story.tell(e.TrustRestored(), 5, "mentee").tell(e.TrustRestored(settled=True), 6, "coordinator")
+    story.tell(e.TrustRestored(settled=False), 5, "mentee").tell(e.TrustRestored(settled=True), 6, "coordinator")
     assert [health(story, at).score for at in (4, 5, 6)] == [60, 60, 100]
 
 
