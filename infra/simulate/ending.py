@@ -9,6 +9,8 @@ from infra.simulate.story import Data, Story, Telling, day_after
 def ending(story: Story) -> Telling:
     """Termination, end review, NPS, feedback, records secured; now and then the mentor learns something more."""
     lots = story.lots
+    if story.early_end is not None:
+        story.disappointed = lots.chance(0.5)
     story.wait(*((24, 14 * 24) if story.early_end is None else (24, 35 * 24)))
     yield story.say(
         "TerminateRelationship",

@@ -14,6 +14,8 @@ def interludes(story: Story) -> Telling:
         return
     lots, turn = story.lots, 1 / story.planned
     if story.completed >= story.pause_after > 0:
+        story.lose_count()
+    if story.completed >= story.pause_after > 0:
         story.pause_after = -1
         yield from _pause(story)
     elif lots.chance(rates.TRUST_BREAKDOWN * turn):
@@ -79,6 +81,7 @@ def _pause(story: Story) -> Telling:
 
 def _trust_breaks(story: Story) -> Telling:
     lots = story.lots
+    story.lose_count()
     reporter = story.either(0.7)
     yield story.say(
         "ReportTrustBreakdown", reporter, {"description": lots.pick(phrases.BREAKDOWNS)}, at=story.after(4, 30)
@@ -92,6 +95,7 @@ def _trust_breaks(story: Story) -> Telling:
 
 def _disrespect(story: Story) -> Telling:
     lots = story.lots
+    story.lose_count()
     against, actor = ("mentor", story.mentee) if lots.chance(0.75) else ("mentee", story.mentor_actor)
     report: Data = {"against": against, "description": lots.pick(phrases.DISRESPECT)}
     yield story.say("ReportDisrespect", actor, report, at=story.after(2, 30))

@@ -107,6 +107,8 @@ BREAKDOWNS: Final = (
 RESTORED: Final = ("We talked it through; it was a misunderstanding about who had been in the room.",)
 DISRESPECT: Final = ("A remark about my accent, made twice.", "I was talked over and laughed at in front of others.")
 RESOLUTIONS: Final = ("Both met with the coordinator. An apology was offered and accepted.",)
+DECLINED: Final = ("The times do not fit.", "I hoped for somebody from my own trade.")
+ANSWERS: Final = ("Both calendars were looked at: it stands as it was told.",)
 PROBLEMS: Final = (
     "Three messages without an answer.",
     "We cannot agree on what the sessions are for.",

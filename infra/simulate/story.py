@@ -19,6 +19,8 @@ Data = dict[str, object]
 Aside = tuple[int, str, str, Data]
 
 _NAMESPACE: Final = UUID("7d1f0f4e-6a0b-5a53-9d35-0c2f3f6f1f7a")
+# So low that no number of messages makes it a version.
+_UNKNOWN: Final = -1_000_000
 _BOOKING = frozenset({"ScheduleSession", "RescheduleSession", "CancelSession", "RecordNoShow"})
 _CALLS = frozenset({"CompleteSession", "RecordPresessionCheck"})
 
@@ -56,7 +58,7 @@ class Story:
         "asked_mid", "booked", "books_ahead", "channel", "codes", "completed", "count", "customer", "diligence",
         "disappointed", "early_end", "every_days", "goals", "held_at", "homework", "line_manager", "lots", "mentee",
         "mentor", "minutes", "movers", "now", "number", "open_goals", "pause_after", "planned", "programme", "proneness",
-        "reason", "sessions", "subject", "version", "world",
+        "reason", "sessions", "strain", "subject", "version", "world",
     )  # fmt: skip
 
     def __init__(self, lots: Lots, world: str, number: int, mentor: Mentor, begins: int) -> None:
@@ -74,10 +76,11 @@ class Story:
         self.movers = lots.random()
         self.diligence = 0.5 + lots.random()
         self.early_end: int | None = None
-        if lots.chance(rates.ENDED_EARLY):
-            self.early_end = -1 if lots.chance(rates.NEVER_STARTED) else lots.early_end(self.planned)
+        if lots.chance(rates.NEVER_STARTED):
+            self.early_end = -1
+        self.strain = 0.0
         self.pause_after = lots.whole(1, self.planned - 1) if lots.chance(rates.PAUSE) else -1
-        self.disappointed = lots.chance(0.5 if self.early_end is not None else 0.06)
+        self.disappointed = lots.chance(0.06)
         self.booked: list[tuple[str, int]] = []
         self.goals: list[str] = []
         self.open_goals: list[str] = []
@@ -102,6 +105,28 @@ class Story:
     def mentor_actor(self) -> str:
         """The mentor as an actor."""
         return f"mentor:{self.mentor.id}"
+
+    def other(self, actor: str) -> str:
+        """The other party."""
+        return self.mentor_actor if actor == self.mentee else self.mentee
+
+    @property
+    def known_version(self) -> int:
+        """The version of the latest event, 0 when it can't be told any more."""
+        return max(self.version, 0)
+
+    def lose_count(self) -> None:
+        """From now on workers may have sent something, or one message may have recorded several events."""
+        self.version = _UNKNOWN
+
+    def strained(self, by: str) -> None:
+        """Something happened that makes an early end likelier."""
+        self.strain += rates.STRAIN[by]
+
+    def gives_up(self) -> bool:
+        """Whether the two end it now, before their plan: most do early on, and those whose time together is a strain."""
+        hazard = (rates.HAZARD + rates.HAZARD_OF_STRAIN * self.strain) * rates.HAZARD_DECAY**self.completed
+        return self.lots.chance(min(hazard, rates.HAZARD_AT_MOST))
 
     def either(self, mentee_share: float = 0.5) -> str:
         """The mentee or the mentor as an actor."""
