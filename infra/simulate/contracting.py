@@ -73,6 +73,8 @@ def _propose(story: Story) -> Telling:
         "mentee_id": story.mentee.partition(":")[2],
         "mentor_id": story.mentor.id,
     }
+    if story.follows:
+        data["follows"] = story.follows
     if len(story.codes) == 1 or story.lots.chance(0.5):
         data["codes"] = story.codes
     if story.customer:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from domain.words import CodeId, GoalType
+from domain.words import GoalType
 
 # Goals by type: title, how success would show.
 GOALS: Final[dict[GoalType, tuple[tuple[str, str], ...]]] = {
@@ -137,11 +137,4 @@ OUTCOMES: Final = (
     "Given up for a better aim.",
     "Not begun.",
 )
-FEEDBACK: Final[dict[CodeId, tuple[str, ...]]] = {
-    "pentalog": ("pentalog.attention",),
-    "mentor247": ("mentor247.language",),
-    "cmn": ("cmn.inclusion", "cmn.ownership"),
-    "leapfrog": ("leapfrog.openness",),
-    "nottingham": ("nottingham.individual-needs", "nottingham.opinions"),
-}
 PRIVATE: Final = ("My health", "My marriage", "What I earn", "The business of my brother")

@@ -2,6 +2,7 @@
 
 from infra.simulate import phrases, rates
 from infra.simulate.corrections import contest
+from infra.simulate.goals import plan
 from infra.simulate.held import check, held
 from infra.simulate.interludes import interludes, nps_round
 from infra.simulate.lots import DAY, HOUR, MINUTE, moment
@@ -21,6 +22,15 @@ def sessions(story: Story) -> Telling:
         yield from _cycle(story)
         if story.early_end is None and story.completed < story.planned and story.gives_up():
             story.early_end = story.completed
+        if story.completed == story.planned and not story.extended and story.lots.chance(rates.EXTENDED):
+            yield from _extend(story)
+
+
+def _extend(story: Story) -> Telling:
+    """The plan is done, and both want some more: they agree on more sessions."""
+    story.extended = True
+    story.planned += story.lots.whole(1, 3)
+    yield story.say("AgreePlan", story.either(0.6), plan(story), at=story.after(2, 60))
 
 
 def book(story: Story) -> Telling:
