@@ -19,10 +19,10 @@ JOINS_LATE: Final = 0.10
 
 NEVER_STARTED: Final = 0.05
 # The chance to end after a turn at the calendar: it falls from session to session, and rises with what strains the pair.
-HAZARD: Final = 0.07
-HAZARD_DECAY: Final = 0.69
-HAZARD_OF_STRAIN: Final = 0.1
-STRAIN: Final = {"late_move": 0.9, "missed": 1.1, "no_progress": 0.45}
+HAZARD: Final = 0.04
+HAZARD_DECAY: Final = 0.6
+HAZARD_OF_STRAIN: Final = 0.35
+STRAIN: Final = {"late_move": 0.9, "missed": 1.1, "no_progress": 0.2}
 HAZARD_AT_MOST: Final = 0.6
 
 ANSWERS_MATCH: Final = 0.5
