@@ -1,4 +1,4 @@
-"""`commitment_health`, `commitment_signals` and `commitment_bands`: how a relationship is doing, why, and how that came about.
+"""`commitment_health`, `commitment_signals`, `commitment_bands` and `signals_history`: how a relationship is doing, why, and how that came about.
 
 The rules are `domain.commitment`. What is kept between events are its facts, from which health follows for any time.
 """
@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import zip_longest
 from typing import Any, Final
 
-from domain.commitment import POLICY, Change, Facts, Health, HealthEvent, assess, fold
+from domain.commitment import POLICY, Change, Facts, Health, HealthEvent, SignalHeld, assess, fold
 from domain.commitment.moments import moment, time_of
 from domain.commitment.terms import TermsInTime
 from domain.immutable import Immutable
@@ -68,6 +68,24 @@ BANDS: Final = Table(
 )
 
 
+HISTORY: Final = Table(
+    "signals_history",
+    "One row for each stretch of time in which a signal held with the same points: when it began and ended, what showed it.",
+    (
+        relationship_id(),
+        Column("signal", "text", "The signal, such as late_reschedules."),
+        Column("party", "text", "To whom its points went: mentee, mentor or relationship."),
+        Column("points", "integer", "The points it took away."),
+        Column("clauses", "texts", "The clauses of adopted codes behind it; none where the policy alone speaks."),
+        Column("since", "time", "From when."),
+        Column("until", "time", "To when; empty while it holds."),
+        Column("evidence", "integers", "The versions of the events that showed it when it began."),
+    ),
+    key=("relationship_id", "signal", "party", "since"),
+    indexes=(("signal", "since"),),
+)
+
+
 @dataclass(frozen=True)
 class State(Immutable):
     """What is kept of a relationship: who, the facts, and the latest time at which one of them occurred."""
@@ -92,11 +110,12 @@ def fold_event(state: State | None, recorded: AnyRecorded) -> State | None:
 def work(state: State, given: Given) -> Worked:
     """The rows as of the given time, or of the last event where that is later."""
     at = max(given.at, state.last_at)
-    health, changes = assess(state.facts, at, given.terms)
+    health, changes, history = assess(state.facts, at, given.terms)
     rows = {
         HEALTH.name: [_health(given.subject, state, health, changes[-1].at if changes else None)],
         SIGNALS.name: [{"relationship_id": given.subject, **_signal(signal)} for signal in health.signals],
         BANDS.name: _bands(given.subject, changes),
+        HISTORY.name: [_held(given.subject, held) for held in history],
     }
     # What an event brought holds from before any time that is asked about; what time brought, from then on.
     came = changes[-1].at if changes and changes[-1].at > state.last_at else None
@@ -138,6 +157,10 @@ def _signal(signal: Any) -> Row:
     }
 
 
+def _held(relationship: str, held: SignalHeld) -> Row:
+    return {"relationship_id": relationship, **_signal(held.signal), "since": held.since, "until": held.until}
+
+
 def _bands(relationship: str, changes: tuple[Change, ...]) -> list[Row]:
     ends = [change.at for change in changes[1:]]
     return [
@@ -161,7 +184,7 @@ def load(values: Any) -> State:
 PROJECTION: Final = StateFold(
     "commitment",
     2,
-    (HEALTH, SIGNALS, BANDS),
+    (HEALTH, SIGNALS, BANDS, HISTORY),
     events_of(Heard),
     fold_event,
     work,

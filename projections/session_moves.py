@@ -30,7 +30,8 @@ TABLE: Final = Table(
         Column("told_by", "text", "The role that told it.", "schedule"),
         Column("cancelled_by", "text", "pause or end where one of these cancelled the session.", "schedule"),
     ),
-    key=("relationship_id", "version"),
+    # After a correction, a pause may cancel more sessions than it had versions for.
+    key=("relationship_id", "version", "session_id"),
     indexes=(("session_id",), ("time",)),
 )
 
@@ -44,7 +45,7 @@ def asker(event: Heard, role: str) -> Role | None:
 
 def keys(recorded: AnyRecorded, _: Rows) -> tuple[Key]:
     """A row of its own."""
-    return ((recorded.subject, recorded.version),)
+    return ((recorded.subject, recorded.version, recorded.data.session_id),)
 
 
 def evolve(_: Row | None, recorded: AnyRecorded) -> Row:

@@ -111,11 +111,6 @@ def same_matter(clause: str) -> tuple[str, ...]:
     return next((clauses for clauses in (TRUST_CLAUSES, RESPECT_CLAUSES) if clause in clauses), (clause,))
 
 
-def same_matter(clause: str) -> tuple[str, ...]:
-    """The clauses that say the same about a recommendation to end: whatever settles it under one settles it under all."""
-    return next((clauses for clauses in (TRUST_CLAUSES, RESPECT_CLAUSES) if clause in clauses), (clause,))
-
-
 def cite(adopted: Collection[str], *ids: str) -> tuple[str, ...]:
     """Those of `ids` whose code is among the adopted ones, and those of Rapport's own policy, in the order given.
 

@@ -5,7 +5,7 @@ how it came about, and `watch` follows one signal.
 """
 
 from domain.commitment.facts import Facts
-from domain.commitment.health import Assessment, Health, Signal, Watched, assess, bands, evaluate, watch
+from domain.commitment.health import Assessment, Health, Signal, SignalHeld, Watched, assess, bands, evaluate, watch
 from domain.commitment.policy import BANDS, POLICY, SIGNALS, Band
 from domain.commitment.reading import HealthEvent, fold
 from domain.commitment.terms import Terms, TermsInTime, terms_in_time
@@ -22,6 +22,7 @@ __all__ = [
     "Health",
     "HealthEvent",
     "Signal",
+    "SignalHeld",
     "Terms",
     "TermsInTime",
     "Watched",

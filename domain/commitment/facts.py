@@ -175,9 +175,11 @@ class Ready(NamedTuple):
 
 
 class TrustRegained(NamedTuple):
+    """Trust was restored: by whom in this role had reported it broken, or (None) whoever had."""
+
     version: int
     at: int
-    by: str
+    by: str | None
 
 
 class Disrespected(NamedTuple):

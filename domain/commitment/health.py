@@ -1,15 +1,15 @@
 """Commitment health at a time: the scores, the band, why, and when passing time will change the score next."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from domain.commitment.evidence import evidence_of
 from domain.commitment.facts import Facts
 from domain.commitment.judgement import Judgement, next_check, passes
-from domain.commitment.moments import moment, time_of
+from domain.commitment.moments import EPOCH, moment, time_of
 from domain.commitment.picture import Picture
-from domain.commitment.policy import AT_ONCE, POLICY, RULES, Band, backing, scored
+from domain.commitment.policy import POLICY, RULES, Band, backing, scored
 from domain.commitment.terms import Terms, TermSettings, TermsInTime, terms_in_time
 from domain.commitment.timeline import Change, Reached, picture_at, walked
 from domain.commitment.verdict import Accountable, Finding, SignalName
@@ -60,17 +60,35 @@ def bands(
     return walked(facts, terms_in_time(settings, overrides), until).changes
 
 
+class SignalHeld(NamedTuple):
+    """A signal from when it began to when it ended or its points changed; None: it holds still."""
+
+    signal: Signal
+    since: datetime
+    until: datetime | None
+
+
 class Assessment(NamedTuple):
-    """Health as of a time, and every change of score or band on the way there."""
+    """Health as of a time, every change of score or band on the way there, and when each signal held."""
 
     health: Health
     changes: tuple[Change, ...]
+    history: tuple[SignalHeld, ...]
 
 
 def assess(facts: Facts, at: datetime, terms: TermsInTime) -> Assessment:
     """Health as of a time, past or future, and how it came about; the relationship's own terms come from its facts."""
     reached = walked(facts, terms, at)
-    return Assessment(_health(reached, at), reached.changes)
+    codes = reached.walk.picture.codes
+    history = (
+        SignalHeld(
+            Signal(each.signal, each.party, each.points, backing(each.signal, each.party, codes), each.evidence),
+            EPOCH + timedelta(microseconds=each.since),
+            None if each.until is None else EPOCH + timedelta(microseconds=each.until),
+        )
+        for each in reached.stretches.all()
+    )
+    return Assessment(_health(reached, at), reached.changes, tuple(history))
 
 
 def _health(reached: Reached, at: datetime) -> Health:
@@ -86,17 +104,12 @@ def _health(reached: Reached, at: datetime) -> Health:
 
 def _signals(reached: Reached, now: int) -> Iterator[Signal]:
     walk, judgement = reached.walk, reached.judgement
-    frozen = walk.picture
-    terms = judgement.terms
-    assert terms is not None, "a judgement has terms"
-    paused_at = walk.paused_at
-    if paused_at is not None:
-        frozen = walk.frozen_picture()
-    for place, verdict in enumerate(judgement.verdicts):
-        picture = walk.picture if place in AT_ONCE else frozen
-        when = now if paused_at is None else paused_at
+    frozen = None if walk.picture.course.pause is None else walk.frozen_picture()
+    for verdict in judgement.verdicts:
         for finding in verdict.findings:
-            yield shown(finding, picture, when, terms)
+            name, party, points, _ = finding
+            clauses = backing(name, party, walk.picture.codes)
+            yield Signal(name, party, points, clauses, walk.evidence(finding, now, judgement.terms, frozen))
 
 
 def shown(finding: Finding, picture: Picture, now: int, terms: Terms) -> Signal:

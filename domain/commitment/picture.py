@@ -16,7 +16,6 @@ from domain.commitment.course import Course, Mark
 from domain.commitment.facts import Fact
 from domain.commitment.sessions import Sessions
 from domain.commitment.terms import TermsInTime
-from domain.words import PARTIES
 
 ConductFact = f.TrustLost | f.TrustRegained | f.Unready | f.Ready | f.Disrespected | f.RespectRestored | f.Dismissed
 
@@ -174,12 +173,12 @@ class Picture:
                 self.readiness.settled(fact.by, fact.version)
             case f.TrustRegained() | f.RespectRestored() | f.Dismissed():
                 # Who may dismiss or resolve is decided before; only trust is restored for one alone.
-                own = isinstance(fact, f.TrustRegained) and fact.by in PARTIES
+                own = fact.by if isinstance(fact, f.TrustRegained) else None
                 for reports in self._settled_by(fact):
-                    if own:
-                        reports.settled(fact.by, fact.version)
-                    else:
+                    if own is None:
                         reports.all_settled(fact.version)
+                    else:
+                        reports.settled(own, fact.version)
             case _:
                 assert_never(fact)
 

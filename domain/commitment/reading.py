@@ -119,7 +119,7 @@ def _conduct(event: TrustEvent, by: str, version: int, at: int) -> Fact:
         case e.TrustBreakdownReported():
             return f.TrustLost(version, at, by)
         case e.TrustRestored():
-            return f.TrustRegained(version, at, by)
+            return f.TrustRegained(version, at, None if event.settled else by)
         case e.DisrespectReported():
             return f.Disrespected(version, at, by)
         case e.DisrespectResolved():

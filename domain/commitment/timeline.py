@@ -7,19 +7,23 @@ from there; a fact that occurred before makes it start over. `picture_at` needs 
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from heapq import heappop, heappush
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from domain.commitment.course import Mark
+from domain.commitment.evidence import evidence_of
 from domain.commitment.facts import Cancelled, Fact, Facts
 from domain.commitment.judgement import NO_JUDGEMENT, NO_STANDING, Judgement, Standing, at_once, judge, judge_again
 from domain.commitment.moments import EPOCH, FOREVER, moment
 from domain.commitment.picture import Picture
-from domain.commitment.policy import ALL, NONE, TOUCHES, Band
-from domain.commitment.terms import TermsInTime
+from domain.commitment.policy import ALL, AT_ONCE, NONE, SIGNALS, TOUCHES, Band
+from domain.commitment.stretches import Stretches
+from domain.commitment.terms import Terms, TermsInTime
+from domain.commitment.verdict import Finding
 
-BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
+VERSION: Final = attrgetter("version")
 
 
 class Change(NamedTuple):
@@ -42,11 +46,12 @@ class Place(NamedTuple):
 
 
 class Reached(NamedTuple):
-    """The walk at a time: how things stand, and the changes on the way, by moment."""
+    """The walk at a time: how things stand, the changes on the way by moment, and from when to when each signal held."""
 
     walk: "Walk"
     judgement: Judgement
     dated: list[tuple[int, Change]]
+    stretches: Stretches
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -68,16 +73,18 @@ class Walk:
         self.place = Place()
         self.frozen: Judgement | None = None
         self.dated: list[tuple[int, Change]] = []
+        self.stretches = Stretches()
         self._known: list[Fact] = []
         self._pause: Mark | None = None
         self._told_meanwhile = False
 
     def take(self, fact: Fact) -> None:
         """Go on to a fact, not before the last one, and take it."""
-        self.place = self._advanced(self.place, fact.at - 1, self.dated)
+        self.place = self._advanced(self.place, fact.at - 1, self.dated, self.stretches)
         latest, more = self.picture.latest, self.picture.take(fact)
         self.taken += 1
-        insort(self._known, fact)
+        # What corrects a fact may put two in its place, which share its version.
+        insort(self._known, fact, key=VERSION)
         pause = self.picture.course.pause
         if pause is None:
             self._pause = self.frozen = None
@@ -88,15 +95,16 @@ class Walk:
             self.frozen = None
         else:
             self._told_meanwhile = True
-        self.place = self._assessed(self.place, fact.at, ALL if more else TOUCHES[type(fact)], self.dated)
+        stale = ALL if more else TOUCHES[type(fact)]
+        self.place = self._assessed(self.place, fact.at, stale, self.dated, self.stretches)
 
     def ahead(self, to: int) -> Reached:
         """How things stand at a moment, not before the last fact, if nothing happens until then."""
-        dated = self.dated[-1:]
-        place = self._advanced(self.place, to, dated)
-        return Reached(self, place.judgement, [*self.dated[:-1], *dated])
+        dated, stretches = self.dated[-1:], self.stretches.copy()
+        place = self._advanced(self.place, to, dated, stretches)
+        return Reached(self, place.judgement, [*self.dated[:-1], *dated], stretches)
 
-    def _advanced(self, place: Place, to: int, dated: list[tuple[int, Change]]) -> Place:
+    def _advanced(self, place: Place, to: int, dated: list[tuple[int, Change]], stretches: Stretches) -> Place:
         """Evaluate at every moment up to and including `to` at which time or new terms may change something."""
         while place.judgement.verdicts:
             ahead, setting = place.judgement.next_check_at, self.terms.next_after(place.at)
@@ -104,10 +112,12 @@ class Walk:
                 ahead = setting
             if ahead is None or ahead > to:
                 break
-            place = self._assessed(place, ahead, NONE, dated)
+            place = self._assessed(place, ahead, NONE, dated, stretches)
         return place
 
-    def _assessed(self, place: Place, now: int, stale: tuple[int, ...], dated: list[tuple[int, Change]]) -> Place:
+    def _assessed(
+        self, place: Place, now: int, stale: tuple[int, ...], dated: list[tuple[int, Change]], stretches: Stretches
+    ) -> Place:
         """The place at a moment, after evaluating the signals in `stale` again.
 
         A change of the standing at this moment is added to `dated` and replaces an earlier one at the same moment.
@@ -131,7 +141,19 @@ class Walk:
             dated.pop()
         if known.standing != before:
             dated.append((now, Change(EPOCH + timedelta(microseconds=now), *known.standing)))
+        if known.verdicts is not place.judgement.verdicts:
+            findings = (finding for verdict in known.verdicts for finding in verdict.findings)
+            stretches.at(now, findings, lambda finding: self.evidence(finding, now, known.terms))
         return Place(now, before, known)
+
+    def evidence(
+        self, finding: Finding, now: int, terms: Terms | None, frozen: Picture | None = None
+    ) -> tuple[int, ...]:
+        """What shows a finding at a moment; while paused, what showed it right after the pause, but for what comes at once."""
+        assert terms is not None, "a finding follows terms"
+        if self._pause is None or SIGNALS.index(finding.signal) in AT_ONCE:
+            return evidence_of(finding, self.picture, now, terms)
+        return evidence_of(finding, self.frozen_picture() if frozen is None else frozen, self._pause.at, terms)
 
     # --- what a pause froze ----------------------------------------------------------------------------------------
     def _freeze(self, before: Standing) -> Judgement:
@@ -151,17 +173,12 @@ class Walk:
 
     def _recorded_before(self, pause: Mark) -> Iterator[Fact]:
         known = self._known
-        place = bisect_left(known, pause.version, key=lambda fact: fact.version)
+        place = bisect_left(known, pause.version, key=VERSION)
         yield from (fact for fact in known[:place] if fact.at <= pause.at)
         for fact in known[place + 1 :]:
             if not _comes_with(fact, pause):
                 break
             yield fact
-
-    @property
-    def paused_at(self) -> int | None:
-        """When the pause began that is on."""
-        return None if self._pause is None else self._pause.at
 
 
 def _comes_with(fact: Fact, pause: Mark) -> bool:
@@ -192,7 +209,7 @@ def walked(facts: Facts, terms: TermsInTime, until: datetime | None = None) -> R
 def _continued(facts: Facts, terms: TermsInTime, end: int | None) -> Walk | None:
     """The last walk, after taking the facts recorded since; None where one of them is not for it to take."""
     walk = facts.log.walk
-    if not isinstance(walk, Walk) or walk.terms is not terms or walk.taken > len(facts):
+    if not isinstance(walk, Walk) or walk.terms.changes != terms.changes or walk.taken > len(facts):
         return None
     at = walk.place.at
     new = list(facts.after(walk.taken))

@@ -449,7 +449,7 @@ class TrustRestored(Event):
     """Who reported broken trust, or the office, restored it; `settled` when by this no report of it stands any more."""
 
     description: SafeText | None = None
-    settled: Flag = False
+    settled: Flag = True
 
 
 class DisrespectReported(Event):

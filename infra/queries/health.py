@@ -93,7 +93,7 @@ def _assessed(
     in_time = terms.of(found.state.programme_id, tuple((overrides or {}).items()))
     if problem := in_time.with_own(found.state.facts.own).order_problem():
         raise ImpossibleTerms(problem.message)
-    health, changes = assess(found.state.facts, asked.at, in_time)
+    health, changes, _ = assess(found.state.facts, asked.at, in_time)
     return None if health.status is None else Assessed(subject, found, health, changes)
 
 

@@ -179,9 +179,6 @@ CODES: Final[dict[str, ProblemCode]] = {
     "not_a_mentor": ProblemCode(
         "rules", "A case that is not about one mentor can't end in a mentor's removal.", "Decide `other_measure`."
     ),
-    "unknown_request": ProblemCode(
-        "rules", "This event is no request to erase this person's data.", "Request the erasure first."
-    ),
     "occasion": ProblemCode("rules", "After the end only the occasion `end` is left.", "Send it with `end`."),
     "nothing_open": ProblemCode(
         "rules", "What the command would settle is not open.", "Nothing, if it was settled before; else check the clause or nature."

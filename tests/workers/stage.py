@@ -25,7 +25,7 @@ from workers.correction import said
 from workers.desk import Desk, Done, Entry, Fired, Past
 from workers.ground import Relation
 from workers.model import AnyWorker, Notify, Send, Task
-from workers.step import Receipt
+from workers.step import Receipt, running
 from workers.timeline import ring, take
 
 MENTOR = f"mentor:{IDS['mentor']}"
@@ -57,6 +57,8 @@ class Blank(Desk):
 
     def keep(self, done: Done) -> None:
         super().keep(done)
+        memory = done.step.memory
+        assert memory.queue is None or memory.queue == running(memory.deadlines)
         effects = [effect for receipt in done.step.receipts for effect in receipt.effects]
         texts = [said(effect) for effect in effects if isinstance(effect, Send | Notify)]
         self.said.setdefault(done.key, {}).setdefault(done.worker, []).extend(texts)
@@ -189,13 +191,16 @@ class Stage:
         return not (self.notes or self.all_sent or self.tasks())
 
     # --- the record ------------------------------------------------------------------------------------------------
-    def _record(self, subject: str, event: Event, at: datetime, who: str, known: Known | None = None) -> None:
+    def _record(
+        self, subject: str, event: Event, at: datetime, who: str, known: Known | None = None, message: str = ""
+    ) -> None:
         state = self.states.get(subject)
         version = 1 + sum(recorded.subject == subject for recorded in self.log)
         self.now = max(self.now, at)
         recorded: AnyRecorded = Recorded(
-            subject=subject, version=version, occurred_at=at, recorded_at=self.now, actor=who, known=known, data=event
-        )
+            subject=subject, version=version, occurred_at=at, recorded_at=self.now, actor=who, known=known, data=event,
+            source="/stage" if message else "", message_id=message,
+        )  # fmt: skip
         self.log.append(recorded)
         if isinstance(event, e.FactCorrected):
             after = replay(subject, [each for each in self.log if each.subject == subject])
@@ -211,8 +216,9 @@ class Stage:
             events = decide(subject, state, command, context).events
         except Refused:
             return False
+        message = f"m{len(self.log)}"
         for event in events:
-            self._record(subject, event, at, str(who))
+            self._record(subject, event, at, str(who), message=message)
         return True
 
     def _history(self, subject: str) -> list[AnyRecorded]:

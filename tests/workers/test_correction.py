@@ -1,10 +1,16 @@
 """A fact was wrong: what the workers keep follows the corrected one, and what they sent stays sent."""
 
+import pytest
+
+from domain.model import AnyRecorded, Recorded
 from domain.relationship import commands as c
 from domain.relationship import events as e
-from tests.given_when_then import SUBJECT
+from domain.relationship.contests import CORRECTABLE
+from tests.given_when_then import ALL_CODES, SUBJECT, day
 from tests.workers.happenings import booked, completed, planned
 from tests.workers.stage import Stage
+from workers.catalogue import WORKERS
+from workers.model import AnyWorker
 
 LATE = "pentalog.late-reschedules"
 
@@ -100,3 +106,30 @@ def test_a_deadline_that_the_corrected_fact_moves_is_moved() -> None:
     late = stage.deadlines()["contact:silence"]
     void(stage, e.ContactRecorded, on=9)
     assert stage.deadlines()["contact:silence"] < late
+
+
+# What a correction changes: the facts that can be corrected, and what the rules make of facts told after them.
+CHANGEABLE = {
+    *CORRECTABLE,
+    e.SessionCancelled,
+    e.SessionRescheduled,
+    e.GoalAchieved,
+    e.SessionScheduled,
+    e.HomeworkAssigned,
+}
+
+
+@pytest.mark.parametrize("worker", WORKERS, ids=lambda worker: worker.name)
+def test_what_a_correction_may_change_is_kept_at_the_relationship_alone(worker: AnyWorker) -> None:
+    """Only what is kept there is made again: a worker that kept such a fact at a mentor, say, would keep a wrong one."""
+    ground = Stage(*ALL_CODES).active().desk
+    for kind in worker.listens & CHANGEABLE:
+        recorded: AnyRecorded = Recorded(
+            subject=SUBJECT,
+            version=9,
+            occurred_at=day(1),
+            recorded_at=day(1),
+            actor="mentor:ben",
+            data=kind.model_construct(),
+        )
+        assert set(worker.keys(recorded, ground)) <= {SUBJECT}, kind.__name__

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from hypothesis import HealthCheck, assume, event, given, settings
+from hypothesis import HealthCheck, assume, event, given, reject, settings
 from hypothesis import strategies as st
 
 from domain.model import Command
@@ -113,11 +113,12 @@ def opening(codes: Sequence[str]) -> Stage:
     return stage
 
 
-def tell(stage: Stage, told: Sequence[Said]) -> list[bool]:
+def tell(stage: Stage, told: Sequence[Said]) -> list[str]:
     answers = []
     for command, by, after in told:
         passes(stage, after)
-        answers.append(stage.tries(command, by=by) is not None)
+        version = stage.tries(command, by=by)
+        answers.append("refused" if version is None else "recorded" if version else "nothing new")
     return answers
 
 
@@ -143,6 +144,14 @@ def books(stage: Stage) -> dict[str, list[Any]]:
     return {"tasks": sorted(tasks), "deadlines": sorted(deadlines)}
 
 
+def same(one: Stage, other: Stage) -> None:
+    """The books of both must agree; what only one of them has is shown."""
+    for name, entries in books(one).items():
+        theirs = books(other)[name]
+        assert sorted(set(entries) ^ set(theirs)) == []
+        assert entries == theirs
+
+
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @given(
     codes=st.lists(st.sampled_from(ALL_CODES), min_size=1, max_size=3, unique=True),
@@ -164,10 +173,11 @@ def test_the_books_equal_those_of_a_story_told_rightly_at_once(
     assume(wrong != right)
     corrected, rightly = opening(codes), opening(codes)
     assert tell(corrected, before) == tell(rightly, before)
-    assert books(corrected) == books(rightly)
+    same(corrected, rightly)
     passes(corrected, 1)
     version = corrected.tries(wrong, by=by)
-    assume(version)
+    if not version:
+        reject()
     passes(rightly, 1)
     if right is not None:
         assume(rightly.tries(right, by=by))
@@ -178,8 +188,11 @@ def test_the_books_equal_those_of_a_story_told_rightly_at_once(
     # It may be that something relies on the fact.
     event(type(wrong).__name__)
     assume(corrected.tries(correction, by="coordinator") is not None)
-    assert books(corrected) == books(rightly)
+    # Whatever was told late may have put a deadline into the past: it fires before time goes on.
+    passes(corrected, 0)
+    passes(rightly, 0)
+    same(corrected, rightly)
     assume(tell(corrected, after) == tell(rightly, after))
     passes(corrected, 40)
     passes(rightly, 40)
-    assert books(corrected) == books(rightly)
+    same(corrected, rightly)

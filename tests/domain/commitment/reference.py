@@ -145,14 +145,9 @@ def _goals_and_trust(s: Seen, recorded: AnyRecorded) -> None:
     data = recorded.data
     role = recorded.actor.split(":")[0]
 
-    def left(reports: list[AnyRecorded], *, unready_alone: bool = False) -> list[AnyRecorded]:
-        """What stays open when somebody in this role settles: a party settles its own, anybody else all."""
-        return [
-            one
-            for one in reports
-            if (role in BOTH and not one.actor.startswith(f"{role}:"))
-            or (unready_alone and not isinstance(one.data, e.TrustReadinessStated))
-        ]
+    def left(reports: list[AnyRecorded]) -> list[AnyRecorded]:
+        """What stays open when somebody in this role restores trust: a party restores its own, the office all."""
+        return [one for one in reports if role in BOTH and not one.actor.startswith(f"{role}:")]
 
     match data:
         case e.GoalAgreed():
@@ -165,7 +160,11 @@ def _goals_and_trust(s: Seen, recorded: AnyRecorded) -> None:
         case e.TrustReadinessStated(ready=False) if s.status in ("active", "paused"):
             s.open_trust.append(recorded)
         case e.TrustReadinessStated(ready=True):
-            s.open_trust = left(s.open_trust, unready_alone=True)
+            s.open_trust = [
+                one
+                for one in s.open_trust
+                if not (isinstance(one.data, e.TrustReadinessStated) and one.actor == recorded.actor)
+            ]
         case e.DisrespectReported():
             s.open_respect.append(recorded)
         case e.TrustRestored():

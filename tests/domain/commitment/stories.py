@@ -19,7 +19,7 @@ PLAIN: dict[str, Callable[[int], Event]] = {
     "close": lambda n: e.GoalDropped(goal_id=f"g{n % 2 + 1}", reason="r"),
     "achieve": lambda n: e.GoalAchieved(goal_id=f"g{n % 2 + 1}"),
     "broken": lambda _: e.TrustBreakdownReported(description="d"),
-    "restored": lambda _: e.TrustRestored(),
+    "restored": lambda n: e.TrustRestored(settled=n % 5 == 4),
     "rude": lambda _: e.DisrespectReported(against="mentor", description="d"),
     "resolved": lambda _: e.DisrespectResolved(resolution="r"),
     "dismissed": lambda n: e.RecommendationDismissed(

@@ -69,7 +69,7 @@ def test_a_forced_critical_is_the_band_before() -> None:
     points = {"points_trust_breakdown": 20.0, "points_no_show": 16.0}
     story = begun().scheduled("s1", 2, 1).missed("s1", ("mentee",), 2)
     assert (story.health(2, overrides=points).score, story.health(2, overrides=points).band) == (84, "healthy")
-    story.tell(TrustBreakdownReported(description="d"), 3).tell(TrustRestored(), 4)
+    story.tell(TrustBreakdownReported(description="d"), 3).tell(TrustRestored(settled=True), 4)
     assert [story.health(at, overrides=points).band for at in (2, 3, 4)] == ["healthy", "critical", "watch"]
     assert story.health(4, overrides=points | {"points_no_show": 15}).band == "healthy"
 
@@ -92,7 +92,7 @@ def test_time_alone_walks_the_bands() -> None:
 
 def test_several_events_of_one_moment_count_together() -> None:
     story = begun()
-    story.tell(TrustBreakdownReported(description="d"), 3).tell(TrustRestored(), 3)
+    story.tell(TrustBreakdownReported(description="d"), 3).tell(TrustRestored(settled=True), 3)
     assert bands(story.facts, day(9)) == (Change(day(0), 100, "healthy"),)
     story.tell(DisrespectReported(against="mentee", description="d"), 5)
     assert bands(story.facts, day(9))[1:] == (Change(day(5), 60, "critical"),)

@@ -7,11 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from domain.commitment import Health
+from domain.commitment import Health, assess, evaluate, terms_in_time
 from domain.relationship import events as e
 from domain.terms import DatedSetting
 from domain.words import Cause, Document, Role
+from tests.domain.commitment import stories as any_story
 from tests.domain.commitment.reference_walk import Reference, step
 from tests.domain.commitment.story import HOUR, MINUTE, TICK, Story, day, setting
 
@@ -21,11 +24,11 @@ def begun(*codes: str) -> Story:
 
 
 def health(
-    story: Story, at: float | datetime, settings: tuple[DatedSetting, ...] = (), what_if: dict[str, float] | None = None
+    story: Story, at: float | datetime, dated: tuple[DatedSetting, ...] = (), what_if: dict[str, float] | None = None
 ) -> Health:
     """Health, on which the plain evaluator agrees."""
-    found = story.health(at, settings, what_if)
-    reference = Reference(story.log, settings, what_if)
+    found = story.health(at, dated, what_if)
+    reference = Reference(story.log, dated, what_if)
     look = reference.look(found.as_of)
     assert (found.status, found.score, found.mentee_score, found.mentor_score) == look[:4]
     assert {(one.signal, one.party): (one.points, one.evidence) for one in found.signals} == look.found
@@ -177,8 +180,8 @@ def test_homework_shortfall_holds_only_where_pentalog_is_adopted_or_a_document_s
     document: Document | None, expected: int
 ) -> None:
     story = begun("leapfrog").held("s1", 2, hours=1).held("s2", 4, hours=1)
-    settings = (setting(-5, "homework_hours_per_session", 4, document),) if document else ()
-    found = health(story, 5, settings)
+    asked = (setting(-5, "homework_hours_per_session", 4, document),) if document else ()
+    found = health(story, 5, asked)
     assert 100 - (found.mentee_score or 0) == expected
     assert all(one.clauses == () for one in found.signals)
     assert points(begun("pentalog").held("s1", 2, hours=1).held("s2", 4, hours=1), 5, "homework_shortfall") == 15
@@ -238,8 +241,8 @@ def test_the_gap_is_the_larger_of_contact_gap_days_and_the_rhythm_with_contact_s
 ) -> None:
     story = Story().goal().planned(20, every_days=every_days).active().contact(2)
     edge = day(2 + gap)
-    settings = (setting(-9, "contact_slack_days", slack),)
-    signals = [[one.signal for one in health(story, at, settings).signals] for at in (edge, edge + TICK)]
+    short = (setting(-9, "contact_slack_days", slack),)
+    signals = [[one.signal for one in health(story, at, short).signals] for at in (edge, edge + TICK)]
     assert ["out_of_contact" in some for some in signals] == [False, True]
 
 
@@ -358,7 +361,7 @@ def test_not_ready_while_contracting_is_for_the_gate_and_no_broken_trust() -> No
 @pytest.mark.clause("pentalog.trust")
 def test_what_one_party_withdrew_the_other_does_not_restore_and_the_office_does() -> None:
     story = begun().ready(3, "mentor", ready=False).ready(4, "mentee", ready=True)
-    story.tell(e.TrustRestored(), 5, "mentee").tell(e.TrustRestored(), 6, "coordinator")
+    story.tell(e.TrustRestored(settled=False), 5, "mentee").tell(e.TrustRestored(settled=True), 6, "coordinator")
     assert [health(story, at).score for at in (4, 5, 6)] == [60, 60, 100]
 
 
@@ -377,3 +380,39 @@ def test_within_one_document_the_relationships_term_wins_until_it_is_withdrawn()
     assert [health(story, at, of_programme).mentor_score for at in (4, 5, 6, 7, 8)] == [80, 70, 70, 70, 75]
     higher = (setting(-5, "points_no_show", 40, "master_agreement"),)
     assert [health(story, at, higher).mentor_score for at in (4, 6, 9)] == [60, 60, 60]
+
+
+# --- the history of the signals ------------------------------------------------------------------------------------------
+def test_the_history_says_when_each_signal_began_and_ended_and_when_its_points_changed() -> None:
+    story = begun().scheduled("s1", 3, 1).missed("s1", ("mentor",), 3).contact(20).contact(50).contact(80)
+    story.scheduled("s2", 5, 3).missed("s2", ("mentor",), 5).tell(
+        e.DisrespectReported(against="mentor", description="d"), 6
+    )
+    story.tell(e.DisrespectResolved(resolution="r"), 8).scheduled("s3", 300, 8).scheduled("s4", 99, 8).contact(96)
+    history = assess(story.facts, day(97), terms_in_time()).history
+    assert [(one.signal.signal, one.signal.points, one.since, one.until, one.signal.evidence) for one in history] == [
+        ("no_show", 10, day(3), day(5), (5,)),
+        ("no_show", 25, day(5), day(93) + TICK, (5, 10)),
+        ("disrespect", 40, day(6), day(8), (11,)),
+        ("no_show", 10, day(93) + TICK, day(95) + TICK, (10,)),
+    ]
+    assert history[1].signal.clauses == ("leapfrog.notice", "leapfrog.time")
+
+
+@pytest.mark.parametrize("late", [False, True])
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_the_history_at_any_time_shows_the_signals_of_that_time(late: bool, data: st.DataObject) -> None:
+    story = data.draw(any_story.stories(late=late))
+    times = any_story.some_times(story)
+    history = assess(story.facts, max(times), terms_in_time()).history
+    for at in times:
+        held = {
+            (one.signal.signal, one.signal.party, one.signal.points)
+            for one in history
+            if one.since <= at and (one.until is None or at < one.until)
+        }
+        signals = evaluate(story.facts, at).signals
+        assert held == {(one.signal, one.party, one.points) for one in signals}
+    ends = {(one.signal.signal, one.signal.party, one.until, one.signal.points) for one in history}
+    assert not any((one.signal.signal, one.signal.party, one.since, one.signal.points) in ends for one in history)

@@ -105,7 +105,7 @@ def trust_lost_often(count: int) -> list[Fact]:
         for n in range(count)
         for fact in (
             f.TrustLost(2 * n, BEGAN + n * HOUR, "mentee"),
-            f.TrustRegained(2 * n + 1, BEGAN + (n + 1) * HOUR - 1, "mentee" if n % 2 else "coordinator"),
+            f.TrustRegained(2 * n + 1, BEGAN + (n + 1) * HOUR - 1, "mentee" if n % 2 else None),
         )
     ]
 

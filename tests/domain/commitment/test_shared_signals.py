@@ -148,7 +148,7 @@ def dismissed(clause: str | None = None) -> RecommendationDismissed:
     "reported, settled, still",
     [
         (BROKEN, None, "trust_breakdown"),
-        (BROKEN, TrustRestored(), ""),
+        (BROKEN, TrustRestored(settled=True), ""),
         (BROKEN, dismissed(), ""),
         (BROKEN, dismissed("pentalog.trust"), ""),
         (BROKEN, dismissed("pentalog.respect"), "trust_breakdown"),
@@ -159,7 +159,7 @@ def dismissed(clause: str | None = None) -> RecommendationDismissed:
         (RUDE, dismissed("pentalog.respect"), ""),
         (RUDE, dismissed("leapfrog.respect"), ""),
         (RUDE, dismissed("pentalog.trust"), "disrespect"),
-        (RUDE, TrustRestored(), "disrespect"),
+        (RUDE, TrustRestored(settled=True), "disrespect"),
     ],
 )
 def test_a_report_weighs_forty_and_means_critical_until_settled(

@@ -25,9 +25,9 @@ def test_a_report_that_arrives_late_changes_the_past_as_it_happened_and_not_as_i
 
 
 def test_what_is_told_last_settles_what_was_told_before_even_if_it_occurred_earlier() -> None:
-    story = begun().tell(TrustBreakdownReported(description="d"), 8).tell(TrustRestored(), 6)
+    story = begun().tell(TrustBreakdownReported(description="d"), 8).tell(TrustRestored(settled=True), 6)
     assert [story.health(at).score for at in (5, 6, 8, 9)] == [100, 100, 100, 100]
-    other = begun().tell(TrustRestored(), 8).tell(TrustBreakdownReported(description="d"), 6)
+    other = begun().tell(TrustRestored(settled=True), 8).tell(TrustBreakdownReported(description="d"), 6)
     assert [other.health(at).score for at in (5, 6, 8)] == [100, 60, 60]
 
 
@@ -47,7 +47,7 @@ def test_lateness_is_known_once_the_scheduled_start_is() -> None:
 
 
 def test_a_pause_told_late_freezes_the_score_of_its_own_time() -> None:
-    story = begun().tell(TrustBreakdownReported(description="d"), 3).tell(TrustRestored(), 4)
+    story = begun().tell(TrustBreakdownReported(description="d"), 3).tell(TrustRestored(settled=True), 4)
     story.scheduled("s1", 8, 6).missed("s1", ("mentor",), 8)
     story.tell(TrustBreakdownReported(description="d"), 8).contact(9).paused(5)
     assert [story.health(at).score for at in (3, 4, 5, 8, 9, 20)] == [60, 100, 100, 60, 60, 60]

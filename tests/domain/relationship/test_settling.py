@@ -383,13 +383,3 @@ class TestReports:
     def test_a_party_reports_under_its_own_id(self) -> None:
         breach = c.ReportBreach(against="mentor", kind="code", description="x")
         given(*ACTIVE).when(breach, by="customer", as_id="another").then_refused("actor")
-
-
-def test_an_erasure_is_approved_by_another_than_who_requested_it() -> None:
-    events = [*in_state("terminated"), At(0.7, e.ErasureRequested(person="ana", basis="objection"), "coordinator")]
-    erase = c.ErasePersonalData(person="ana", request=len(events))
-    given(*events).when(erase, by="coordinator").then_refused("own_matter")
-    given(*events).when(erase, by="hr", as_id=IDS["coordinator"]).then_refused("own_matter")
-    given(*events).when(erase, by="hr").then(e.PersonalDataErased)
-    given(*events).when(erase.model_copy(update={"request": 1}), by="hr").then_refused("unknown_request")
-    given(*events).when(erase.model_copy(update={"person": "ben"}), by="hr").then_refused("unknown_request")

@@ -184,7 +184,7 @@ class World:
         for what in CONTRACTING:
             if what not in without:
                 story.agree(what)
-        if "reporting" not in without and story.proposal.get("line_manager_id"):
+        if "cmn" in codes and "reporting" not in without and story.proposal.get("line_manager_id"):
             # The line manager's word, in their own name.
             words = CONTRACTING["reporting"][2]
             story.say("AgreeReporting", "line_manager", **words)

@@ -21,7 +21,8 @@ def test_every_command_records_its_event(world: World) -> Telling:
     assert {name: world.receipts[one] for name, one in sent.items() if world.status(one) != "accepted"} == {}
     assert (
         differing(
-            {name: [case.event, *case.then] for name, case in FROM_OUTSIDE.items()}, {n: world.events(s) for n, s in sent.items()}
+            {name: [case.event, *case.then] for name, case in FROM_OUTSIDE.items()},
+            {n: world.events(s) for n, s in sent.items()},
         )
         == {}
     )

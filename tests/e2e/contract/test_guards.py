@@ -141,52 +141,6 @@ def test_a_mentor_may_withdraw_for_a_time_or_for_good(world: World) -> Telling:
     assert world.accepted(*sent)
 
 
-EXCEPTIONS = ("coordinator_discussion", "risk_of_harm", "illegal_activity", "policy_breach")
-
-
-def disclose(story: Story, exception: str) -> int:
-    return story.say(
-        "DiscloseConfidence",
-        "mentor",
-        NOW,
-        exception=exception,
-        recipient="coordinator:cora" if exception == "coordinator_discussion" else "hr:eva",
-        disclosed="What was said",
-        urgency="routine",
-    )
-
-
-@told
-@pytest.mark.clause("cmn.disclosure", "nottingham.confidentiality")
-def test_a_confidence_is_disclosed_only_under_an_exception_of_the_code(world: World) -> Telling:
-    may = {
-        "cmn": {"illegal_activity", "policy_breach"},
-        "nottingham": {"coordinator_discussion", "risk_of_harm", "illegal_activity"},
-    }
-    clause = {"cmn": "cmn.disclosure", "nottingham": "nottingham.confidentiality"}
-    sent: dict[tuple[str, str], int] = {}
-    for code in may:
-        story = world.active(code, since=SINCE)
-        sent |= {(code, exception): disclose(story, exception) for exception in EXCEPTIONS}
-    yield
-    for (code, exception), one in sent.items():
-        if exception in may[code]:
-            assert world.events(one) == ["ConfidenceDisclosed"], (code, exception)
-        else:
-            assert world.clauses(one) == {clause[code]}, (code, exception)
-
-
-@told
-@pytest.mark.clause("cmn.disclosure", "nottingham.confidentiality")
-def test_where_codes_differ_harm_and_crime_may_be_disclosed_and_else_the_stricter_rules(world: World) -> Telling:
-    story = world.active("cmn", "nottingham", since=SINCE)
-    sent = {exception: disclose(story, exception) for exception in EXCEPTIONS}
-    yield
-    assert world.accepted(sent["risk_of_harm"], sent["illegal_activity"])
-    assert world.clauses(sent["coordinator_discussion"]) == {"cmn.disclosure"}
-    assert world.clauses(sent["policy_breach"]) == {"nottingham.confidentiality"}
-
-
 PRIVATE = "my health"
 
 

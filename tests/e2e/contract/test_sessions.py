@@ -401,7 +401,7 @@ def test_concerns_and_recommendations_are_shown_with_clause_status_and_evidence(
     story.say("ResolveConcern", "coordinator", clause="pentalog.homework", resolution="Less of it")
     for clause in ("pentalog.trust", "pentalog.respect"):
         story.say("RecommendShutdown", "coordinator", clause=clause, evidence=[4])
-    story.say("DismissRecommendation", clause="pentalog.respect", reason="They talked")
+    story.say("DismissRecommendation", "coordinator", clause="pentalog.respect", reason="They talked")
     yield
     concerns = {one["clause"]: one for one in story.show()["concerns"]}
     assert concerns["pentalog.late-reschedules"]["status"] == "open"
@@ -418,6 +418,6 @@ def test_dismissing_without_a_clause_settles_all_that_are_open(world: World) -> 
     story = world.active("pentalog", since=SINCE)
     for clause in ("pentalog.trust", "pentalog.respect"):
         story.say("RecommendShutdown", "coordinator", START, clause=clause, evidence=[4])
-    story.say("DismissRecommendation", reason="They talked")
+    story.say("DismissRecommendation", "supplier", reason="They talked")
     yield
     assert not [one for one in story.show()["recommendations"] if one["status"] == "open"]

@@ -96,7 +96,13 @@ class TestFacts:
             "correlationid": "c1",
             "causationid": "m1",
             "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-            "data": {"session_id": "s1", "starts_at": "2026-03-02T09:00:00Z", "channel": "platform", "minutes": 60},
+            "data": {
+                "session_id": "s1",
+                "starts_at": "2026-03-02T09:00:00Z",
+                "channel": "platform",
+                "minutes": 60,
+                "unpaid_at_risk": False,
+            },
         }
 
     def test_leave_out_what_people_wrote(self) -> None:
