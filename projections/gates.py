@@ -41,7 +41,10 @@ Heard = (
     | e.RelationshipActivated
     | e.RelationshipTerminated
 )
-_RECORDED: Final[Mapping[str, type[AnyRecorded]]] = {event.__name__: Recorded[event] for event in events_of(Heard)}
+_RECORDED: Final[Mapping[str, type[AnyRecorded]]] = {
+    event.__name__: Recorded[event]  # type: ignore[valid-type]
+    for event in events_of(Heard)
+}
 
 TABLE: Final = Table(
     "gates",

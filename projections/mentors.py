@@ -79,11 +79,11 @@ def _changes(row: Row, recorded: AnyRecorded) -> dict[str, Any]:
 
 def _trained(row: Row, event: m.TrainingRecorded) -> dict[str, Any]:
     """A course is due by what its latest completion says."""
-    known: dict[str, tuple[str, str | None]] = row["due_by_course"]
+    known: dict[str, list[Any]] = row["due_by_course"]
     held = known.get(event.course)
     if held is None or event.completed_on.isoformat() >= held[0]:
         due = event.due_on.isoformat() if event.due_on else None
-        known = {**known, event.course: (event.completed_on.isoformat(), due)}
+        known = {**known, event.course: [event.completed_on.isoformat(), due]}
     days = [due for _, due in known.values() if due is not None]
     return {
         "trainings": row["trainings"] + 1,
