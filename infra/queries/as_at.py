@@ -50,10 +50,7 @@ def state_at(events: Iterable[AnyRecorded], moment: Moment = NOW) -> State | Non
     What occurred before the proposal did has no relationship to belong to yet.
     """
     state: State | None = None
-    known = [event for event in events if moment.knows(event)]
-    for event in effective(known[0].subject, known) if known else ():
-        if not moment.holds(event):
-            continue
+    for event in counting(events, moment):
         if (
             state is None
             and kind_of(event.subject) == "relationship"
@@ -62,6 +59,12 @@ def state_at(events: Iterable[AnyRecorded], moment: Moment = NOW) -> State | Non
             continue
         state = evolve(state, event)
     return state
+
+
+def counting(events: Iterable[AnyRecorded], moment: Moment = NOW) -> list[AnyRecorded]:
+    """The events that count at a moment, corrected and in the order of their versions."""
+    known = [event for event in events if moment.knows(event)]
+    return [event for event in effective(known[0].subject, known) if moment.holds(event)] if known else []
 
 
 # --- health and figures --------------------------------------------------------------------------------------------

@@ -370,7 +370,10 @@ class TestPractices:
 
 
 def test_the_promised_datasets_are_there() -> None:
-    promised = "relationships sessions goals commitment_health commitment_signals nps_responses nps concerns tasks cases timeline"
+    promised = (
+        "relationships sessions goals commitment_health commitment_signals nps_responses nps concerns tasks cases timeline "
+        "practices session_moves homework gates pauses requests mentors programmes corrections"
+    )
     assert set(promised.split()) <= datasets().keys()
     assert all("position" in {column.name for column in dataset.columns} for dataset in datasets().values())
 
