@@ -10,7 +10,7 @@ from pydantic import PlainSerializer, PlainValidator
 
 from domain.calendar import end_of_local_day
 from domain.codes.implements import implements
-from domain.commitment import Band, Facts, Health, HealthEvent, evaluate, fold
+from domain.commitment import Band, Facts, Health, HealthEvent, evaluate, fold, score_at
 from domain.model import AnyRecorded, Time, events_of
 from domain.relationship import events as e
 from domain.term_setting import TermSet, TermWithdrawn
@@ -56,6 +56,7 @@ class Attention(State):
     facts: KeptFacts = Facts()
     looked_at: Time | None = None
     band: Band | None = None
+    score: int | None = None
     asked: bool = False
     reviewed: bool = False
 
@@ -77,6 +78,11 @@ def _react(state: Attention, recorded: AnyRecorded, given: Given) -> tuple[Atten
         return Attention(), tidy(Over())
     if given.relation is None or given.relation.status not in {"active", "paused"}:
         return state, NOTHING
+    if state.looked_at is not None and given.at < state.looked_at:
+        # Told late: a walk through all that came after is only worth it where the score is another.
+        now = score_at(state.facts, state.looked_at, given.programme.settings)
+        if now is not None and now.score == state.score:
+            return state, tidy(Arm(CHANGES, now.next_change_at) if now.next_change_at else Cancel(CHANGES))
     return _assess(state, max(given.at, state.looked_at or given.at), given)
 
 
@@ -85,7 +91,7 @@ def _assess(state: Attention, at: datetime, given: Given) -> tuple[Attention, Re
     """Assess the health again: a task opens when the band gets bad, or gets worse after a review; it closes when it is better."""
     health = evaluate(state.facts, at, given.programme.settings)
     before, band = state.band, health.band
-    state = state.but(band=band, looked_at=at)
+    state = state.but(band=band, score=health.score, looked_at=at)
     timer = tidy(Arm(CHANGES, health.next_change_at) if health.next_change_at else Cancel(CHANGES))
     if band not in TROUBLED:
         better = tidy(CloseTask(TASK), Cancel(LOOK_AGAIN)) if state.asked or state.reviewed else NOTHING

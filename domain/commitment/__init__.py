@@ -5,7 +5,18 @@ how it came about, and `watch` follows one signal.
 """
 
 from domain.commitment.facts import Facts
-from domain.commitment.health import Assessment, Health, Signal, SignalHeld, Watched, assess, bands, evaluate, watch
+from domain.commitment.health import (
+    Assessment,
+    Health,
+    Signal,
+    SignalHeld,
+    Watched,
+    assess,
+    bands,
+    evaluate,
+    score_at,
+    watch,
+)
 from domain.commitment.policy import BANDS, POLICY, SIGNALS, Band
 from domain.commitment.reading import HealthEvent, fold
 from domain.commitment.terms import Terms, TermsInTime, terms_in_time
@@ -30,6 +41,7 @@ __all__ = [
     "bands",
     "evaluate",
     "fold",
+    "score_at",
     "terms_in_time",
     "watch",
 ]

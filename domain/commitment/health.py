@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from domain.commitment.evidence import evidence_of
 from domain.commitment.facts import Facts
-from domain.commitment.judgement import Judgement, next_check, passes
+from domain.commitment.judgement import NO_STANDING, Judgement, judge, next_check, passes
 from domain.commitment.moments import EPOCH, moment, time_of
 from domain.commitment.picture import Picture
 from domain.commitment.policy import POLICY, RULES, Band, backing, scored
@@ -143,6 +143,25 @@ def watch(facts: Facts, signal: SignalName, at: datetime, settings: TermSettings
         if later.findings != verdict.findings:
             return Watched(tuple(shown(each, picture, now, terms) for each in verdict.findings), time_of(until))
     return Watched(tuple(shown(each, picture, now, terms) for each in verdict.findings), None)
+
+
+class Scored(NamedTuple):
+    """The score at a time, and when it changes next though nothing happens."""
+
+    score: int
+    next_change_at: datetime | None
+
+
+def score_at(facts: Facts, at: datetime, settings: TermSettings = ()) -> Scored | None:
+    """The score of an active relationship without its band, at the price of `watch`; None in any other status."""
+    programme, now = terms_in_time(settings), moment(at)
+    picture = picture_at(facts, programme, now)
+    if picture.course.status != "active":
+        return None
+    judgement = judge(picture, now, programme.with_own(facts.own).at(now), NO_STANDING)
+    score = judgement.standing.score
+    assert score is not None, "an active relationship has a score"
+    return Scored(score, _ahead(picture, judgement)[0])
 
 
 def _ahead(picture: Picture, judgement: Judgement) -> tuple[datetime | None, datetime | None]:
