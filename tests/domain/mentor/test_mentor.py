@@ -32,7 +32,7 @@ from domain.model import Command
 from domain.words import ROLES
 from tests.domain.stream import Stream, codes
 
-MARCH, APRIL, MAY = date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)
+MARCH, APRIL, MAY = date(2025, 3, 1), date(2025, 4, 1), date(2025, 5, 1)
 
 
 def mentor() -> Stream[Mentor]:

@@ -47,7 +47,7 @@ def test_table_and_engine_agree_on_every_command(status: Status, full: bool) -> 
     state = fold(history(*in_state(status)))
     assert isinstance(state, Relationship)
     if not full:
-        state = state.but(goals={}, plan=None, trained=None, private_topics=frozenset({"work", "speak well"}))
+        state = state.but(goals={}, plan=None, trainings={}, private_topics=frozenset({"work", "speak well"}))
     bare = {"informed": (), "next_steps": " ", "channel": "in_person"}
     for command in COMMANDS.values():
         if type(command).__name__ == CREATION:
@@ -112,7 +112,8 @@ def test_a_command_that_the_chart_does_not_know_is_refused_by_state(status: Stat
 
 def test_each_event_carries_what_its_command_said() -> None:
     for event, command in COMMAND_OF.items():
-        said, recorded = set(CLASSES[command].model_fields), set(EVENTS[event].model_fields)
+        # A yes to the match is an event of its own, and so is a no.
+        said, recorded = set(CLASSES[command].model_fields) - {"accept"}, set(EVENTS[event].model_fields)
         if event != "GoalAchieved":
             assert said <= recorded, (event, command)
 
