@@ -122,7 +122,9 @@ def test_a_private_topic_is_no_homework_of_anybody_else() -> None:
     problems = given(*private).when(homework, by="mentor").then_refused("leapfrog.privacy")
     assert [problem.field for problem in problems] == ["data.description"]
     given(*private).when(homework, by="mentee").then(e.HomeworkAssigned)
-    given(*private, At(0.8, e.TopicOpened(topic="Debts"), "mentee")).when(homework, by="mentor").then(e.HomeworkAssigned)
+    given(*private, At(0.8, e.TopicOpened(topic="Debts"), "mentee")).when(homework, by="mentor").then(
+        e.HomeworkAssigned
+    )
 
 
 @pytest.mark.clause("leapfrog.privacy")
