@@ -13,9 +13,9 @@ import orjson
 
 from benchmarks.peer import Relationship, application, begin, tell
 from infra.bootstrap import open_rapport
-from infra.intake.handler import UnderWay
 from infra.intake.lines import batches
 from infra.intake.message import Message, parse
+from infra.intake.pending_commit import PendingCommit
 from infra.settings import Settings
 from infra.simulate import Simulation
 
@@ -80,13 +80,13 @@ def _print_phases(file: Path, store: Path, count: int) -> None:
             times = [time.perf_counter()]
             messages = [message for message in map(parse, lines) if isinstance(message, Message)]
             times.append(time.perf_counter())
-            decided = handler._supposed(messages, handler.senders)  # noqa: SLF001 - the steps are the handler's own
+            commit = PendingCommit(messages, (), handler.senders, handler.finish)
+            handler._decide_optimistically(commit)  # noqa: SLF001 - the steps are the handler's own
             times.append(time.perf_counter())
-            sent = handler._send(decided, ())  # noqa: SLF001
-            work = UnderWay(handler, messages, (), decided, sent, handler.senders)
-            handler._end(work)  # noqa: SLF001
+            handler._send(commit)  # noqa: SLF001
+            handler._end(commit)  # noqa: SLF001
             times.append(time.perf_counter())
-            b"".join(receipt.to_json() + b"\n" for receipt in work.receipts())
+            b"".join(receipt.to_json() + b"\n" for receipt in commit.receipts())
             times.append(time.perf_counter())
             spent = [sum_ + end - start for sum_, start, end in zip(spent, times, times[1:], strict=False)]
     print("  where a message's time goes:")

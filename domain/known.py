@@ -12,11 +12,17 @@ from domain.terms import NO_SETTINGS, TermTimeline, values
 
 
 def known_at(
-    at: datetime, before: Known, *, mentor: Mentor | None, programme: Programme | None, own: TermTimeline = NO_SETTINGS
+    at: datetime,
+    before: Known,
+    programme_id: str,
+    *,
+    mentor: Mentor | None,
+    programme: Programme | None,
+    own: TermTimeline = NO_SETTINGS,
 ) -> Known:
     """What others say about a relationship by a time, with its own terms; `before` itself where that says the same."""
     known = Known(
-        mentor_standing=mentor.standing if mentor else "good",
+        mentor_standing=mentor.standing_in(programme_id) if mentor else "good",
         terms=(programme.settings_at(at) if programme else ()) + own.settings_at(at),
         timezone=programme.timezone if programme and programme.timezone != "UTC" else None,
         mentor_trained_on=mentor.trained_on if mentor else None,

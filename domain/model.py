@@ -4,7 +4,7 @@ Every field of every command and event declares its data class through `Holds`, 
 which writes events (the mapper) knows what is content and the sharing rules know what a reader may see.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from sys import intern
 from typing import Annotated, Any, ClassVar, Final, Generic, NamedTuple, TypeVar, get_args
@@ -140,6 +140,8 @@ class Context(NamedTuple):
 
     `codes` are the codes which the programme has adopted by then, for a proposal that names none. For a proposal to a mentor
     with a limit, `mentor_load` counts the mentor's relationships that have not ended, and `mentor_limit` says how many fit.
+    `history` reads what is recorded of the subject, which only a correction asks for. `programme_id` is the programme of the relationship
+    that a conduct case comes from.
     """
 
     actor: Actor
@@ -149,6 +151,8 @@ class Context(NamedTuple):
     codes: tuple[str, ...] = ()
     mentor_load: int = 0
     mentor_limit: int | None = None
+    history: "Callable[[], Sequence[AnyRecorded]]" = tuple
+    programme_id: str | None = None
 
     @property
     def today(self) -> date:

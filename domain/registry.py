@@ -25,7 +25,7 @@ from domain.programme import events as programme_events
 from domain.programme import evolve as programme_evolve
 from domain.programme.state import Programme
 from domain.relationship import commands as relationship_commands
-from domain.relationship import decide as relationship_decide
+from domain.relationship import corrections
 from domain.relationship import events as relationship_events
 from domain.relationship import evolve as relationship_evolve
 from domain.relationship.state import Relationship
@@ -88,7 +88,7 @@ def decide(subject: str, state: State | None, command: Command, context: Context
     """
     kind = kind_of(subject)
     if kind == "relationship":
-        return relationship_decide.decide(state, command, context)  # type: ignore[arg-type]
+        return corrections.decide(state, command, context)  # type: ignore[arg-type]
     if kind == "mentor":
         mentor_id = subject.partition(":")[2]
         return Accepted(mentor_decide.decide(state, command, context, mentor_id=mentor_id))  # type: ignore[arg-type]
@@ -103,25 +103,35 @@ _FOLDS: Final[dict[Kind, Callable[[Any, Any], State]]] = {
 }
 
 
+def effective(subject: str, history: Iterable[AnyRecorded]) -> list[AnyRecorded]:
+    """The history of whichever aggregate as it counts: of a relationship, with its corrections applied."""
+    return corrections.effective(history) if kind_of(subject) == "relationship" else list(history)
+
+
 def replay(subject: str, history: Iterable[AnyRecorded]) -> State | None:
     """The state of whichever aggregate after the whole history of a subject; None where nothing happened."""
     kind = kind_of(subject)
     if kind == "relationship":
-        return relationship_evolve.replay(history)
+        return corrections.replay(history)
     nothing: State | None = None
     return reduce(_FOLDS[kind], history, nothing)
 
 
 def evolve(state: State | None, recorded: AnyRecorded) -> State:
-    """The state of whichever aggregate after a recorded event."""
+    """The state of whichever aggregate after a recorded event.
+
+    A correction of a relationship changes what came before it: replay the whole history after one.
+    """
     return _FOLDS[kind_of(recorded.subject)](state, recorded)
 
 
-# Events that share their command with the event before.
-_SECOND: Final = frozenset({relationship_events.GoalAchieved, relationship_events.MatchDeclined})
-# The command that records an event: both vocabularies keep one order, but for those events.
+# The command that records an event: both vocabularies of an aggregate keep one order.
 COMMAND_OF: Final[dict[str, str]] = {
     event.__name__: command.__name__
     for kind in _COMMANDS
-    for command, event in zip(_COMMANDS[kind], [e for e in _EVENTS[kind] if e not in _SECOND], strict=True)
-} | {"GoalAchieved": "RecordGoalProgress", "MatchDeclined": "RespondToMatch"}
+    for command, event in (
+        ((command, event) for event, command in corrections.COMMAND_OF.items())
+        if kind == "relationship"
+        else zip(_COMMANDS[kind], _EVENTS[kind], strict=True)
+    )
+}

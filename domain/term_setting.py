@@ -7,8 +7,6 @@ must stay in order at every time for which settings are recorded.
 
 from collections.abc import Iterator
 from datetime import datetime
-from difflib import get_close_matches
-from itertools import pairwise
 from typing import Annotated
 
 from pydantic import Field, PlainSerializer
@@ -16,7 +14,17 @@ from pydantic import Field, PlainSerializer
 from domain.codes.implements import implements
 from domain.model import Command, Context, Event, Holds, Label, TermSetting, TermWithdrawal
 from domain.problem import Problem
-from domain.terms import BANDS, TERMS, DatedSetting, TermTimeline, plain, resolve
+from domain.terms import (
+    BANDS,
+    TERMS,
+    DatedSetting,
+    TermTimeline,
+    order_problem,
+    plain,
+    resolve,
+    unknown_term,
+    value_problem,
+)
 from domain.words import Document
 
 DocumentName = Annotated[Document, Holds("operational")]
@@ -76,11 +84,8 @@ def term_problems(
 
     `own` for a relationship's own settings; `terms` holds the programme's too.
     """
-    term = TERMS.get(command.term)
-    if term is None:
-        near = get_close_matches(command.term, TERMS, n=3)
-        hint = f"did you mean {', '.join(near)}?" if near else f"the terms are {', '.join(TERMS)}"
-        yield Problem("unknown_term", f"there is no term {command.term}; {hint}", field="data.term")
+    if command.term not in TERMS:
+        yield unknown_term(command.term)
         return
     if isinstance(command, WithdrawTerm):
         if not _is_set(terms, command, context, own):
@@ -88,10 +93,8 @@ def term_problems(
             message = f"{command.document} sets no {command.term} {whose} that could be withdrawn"
             yield Problem("nothing_open", message, "pentalog.prevalence", "data.term")
             return
-    elif not term.least <= command.value <= term.most or (term.whole and not command.value.is_integer()):
-        number = "a whole number" if term.whole else "a number"
-        message = f"{command.term} is {number} of {term.unit.replace('_', ' ')} from {term.least} to {term.most}"
-        yield Problem("term_value", message, field="data.value")
+    elif problem := value_problem(command.term, command.value):
+        yield problem
         return
     if command.term in BANDS:
         yield from _band_problems(terms, command, context, own)
@@ -112,17 +115,11 @@ def _band_problems(
 ) -> Iterator[Problem]:
     """What the documents come to together must keep the bands in order, from the command's time on."""
     after = terms.with_setting(dated(command, context.occurred_at, own=own))
+    field = "data.value" if isinstance(command, SetTerm) else "data.term"
     for at in sorted({entry.at for entry in after.settings if entry.at >= context.occurred_at}):
-        resolved = resolve(after.settings_at(at))
-        for better, worse in pairwise(BANDS):
-            if resolved[better].value < resolved[worse].value:
-                message = (
-                    f"{better} would be {resolved[better].value}, under {worse} at {resolved[worse].value}; "
-                    "set the other one first"
-                )
-                field = "data.value" if isinstance(command, SetTerm) else "data.term"
-                yield Problem("term_value", message, "pentalog.prevalence", field)
-                return
+        if problem := order_problem(after.values_at(at), field):
+            yield problem
+            return
 
 
 @implements("pentalog.prevalence")

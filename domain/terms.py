@@ -9,12 +9,15 @@ later. A setting counts from its own time on, never back.
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from difflib import get_close_matches
 from functools import lru_cache
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 from domain.codes.implements import implements, implements_data
 from domain.model import TermSetting, TermWithdrawal
+from domain.problem import Problem
 from domain.words import Document
 
 Unit = Literal["hours", "minutes", "days", "working_days", "months", "sessions", "respondents", "mentees", "points"]
@@ -103,6 +106,38 @@ FEWEST_RESPONDENTS: Final = 3
 
 # The thresholds of the bands, from the best band down: none may lie above the one before it.
 BANDS: Final = ("band_healthy", "band_watch", "band_at_risk")
+
+
+def value_problem(name: str, value: float) -> Problem | None:
+    """Why a term can't be set to a value: there is no such term, or the value is out of its range or not whole."""
+    term = TERMS.get(name)
+    if term is None:
+        return unknown_term(name)
+    if term.least <= value <= term.most and (not term.whole or value.is_integer()):
+        return None
+    number = "a whole number" if term.whole else "a number"
+    message = f"{name} is {number} of {term.unit.replace('_', ' ')} from {plain(term.least)} to {plain(term.most)}"
+    return Problem("term_value", message, field="data.value")
+
+
+def unknown_term(name: str) -> Problem:
+    """That there is no such term, and which may have been meant."""
+    near = get_close_matches(name, TERMS, n=3)
+    hint = f"did you mean {', '.join(near)}?" if near else f"the terms are {', '.join(TERMS)}"
+    return Problem("unknown_term", f"there is no term {name}; {hint}", field="data.term")
+
+
+@implements("pentalog.prevalence")
+def order_problem(values: Mapping[str, float], field: str = "data.value") -> Problem | None:
+    """Why these values of all terms can't hold together: a band would begin under the next worse one."""
+    for better, worse in pairwise(BANDS):
+        if values[better] < values[worse]:
+            message = (
+                f"{better} would be {plain(values[better])}, under {worse} at {plain(values[worse])}; "
+                "set the other one first"
+            )
+            return Problem("term_value", message, "pentalog.prevalence", field)
+    return None
 
 
 class DatedSetting(NamedTuple):

@@ -118,6 +118,8 @@ PARTIES: Final[tuple[Party, ...]] = get_args(Party)
 OTHER_PARTY: Final[dict[str, Party]] = {"mentee": "mentor", "mentor": "mentee"}
 # Who runs a programme: what they record of two who agreed holds for both.
 OFFICE: Final[tuple[Role, ...]] = ("coordinator", "supplier")
+# A session that is missed or moved for one of these causes counts for neither party.
+EXCUSING: Final[tuple[Cause, ...]] = ("illness", "supplier")
 DOCUMENTS: Final = get_args(Document)
 DATA_CLASSES: Final = get_args(DataClass)
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)

@@ -15,8 +15,10 @@ TABLE: Final = Table(
     (
         Column("subject", "text", "The case as messages name it.", private=True),
         Column("case_id", "text", "The case."),
-        Column("mentor_id", "text", "The mentor whom it concerns.", "identity"),
+        Column("about", "text", "Whom it is about: role:id, or a role alone.", "identity"),
+        Column("mentor_id", "text", "The mentor whom it is about, where it is one.", "identity"),
         Column("relationship_id", "text", "The relationship that it came from, where there is one."),
+        Column("programme_id", "text", "The programme of that relationship."),
         Column("kind", "text", "code, policy, law or off_platform: what was breached."),
         Column("status", "text", "open, escalated, decided or closed."),
         Column("opened_at", "time", "When it was opened."),
@@ -26,7 +28,7 @@ TABLE: Final = Table(
         Column("closed_at", "time", "When it was closed."),
     ),
     key=("subject",),
-    indexes=(("mentor_id",), ("status",)),
+    indexes=(("programme_id",), ("mentor_id",), ("status",)),
     order=("case_id",),
 )
 
@@ -43,8 +45,10 @@ def _opened(event: CaseOpened, recorded: AnyRecorded) -> Row:
     return {
         "subject": recorded.subject,
         "case_id": recorded.subject.partition(":")[2],
+        "about": event.about,
         "mentor_id": event.mentor_id,
         "relationship_id": event.relationship_id,
+        "programme_id": event.programme_id,
         "kind": event.kind,
         "status": "open",
         "opened_at": recorded.occurred_at,
@@ -70,4 +74,4 @@ def _changes(row: Row, event: Heard, recorded: AnyRecorded) -> dict[str, Any]:
             assert_never(event)
 
 
-PROJECTION: Final = RowFold("cases", 1, TABLE, events_of(Heard), evolve)
+PROJECTION: Final = RowFold("cases", 2, TABLE, events_of(Heard), evolve)

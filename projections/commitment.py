@@ -1,4 +1,4 @@
-"""`commitment_health`, `commitment_signals` and `commitment_bands`: how a relationship is doing, why, and how that came about.
+"""`commitment_health`, `commitment_signals`, `commitment_bands` and `signals_history`: how a relationship is doing, why, and how that came about.
 
 The rules are `domain.commitment`. What is kept between events are its facts, from which health follows for any time.
 """
@@ -8,16 +8,12 @@ from datetime import datetime
 from itertools import zip_longest
 from typing import Any, Final
 
-from pydantic import TypeAdapter
-
-from domain.commitment import POLICY, Facts, Health, HealthEvent, build_timeline, fold, health_at
+from domain.commitment import POLICY, Change, Facts, Health, HealthEvent, SignalHeld, assess, fold
 from domain.commitment.moments import moment, time_of
-from domain.commitment.timeline import Change
+from domain.commitment.terms import TermsInTime
 from domain.immutable import Immutable
 from domain.model import AnyRecorded, events_of
 from domain.relationship.events import RelationshipProposed
-from domain.term_setting import TermSet, TermWithdrawn, dated
-from domain.terms import DatedSetting, place
 from projections.dataset import Column, Row, Table, relationship_id
 from projections.projection import Given, StateFold, Worked
 
@@ -72,15 +68,32 @@ BANDS: Final = Table(
 )
 
 
+HISTORY: Final = Table(
+    "signals_history",
+    "One row for each stretch of time in which a signal held with the same points: when it began and ended, what showed it.",
+    (
+        relationship_id(),
+        Column("signal", "text", "The signal, such as late_reschedules."),
+        Column("party", "text", "To whom its points went: mentee, mentor or relationship."),
+        Column("points", "integer", "The points it took away."),
+        Column("clauses", "texts", "The clauses of adopted codes behind it; none where the policy alone speaks."),
+        Column("since", "time", "From when."),
+        Column("until", "time", "To when; empty while it holds."),
+        Column("evidence", "integers", "The versions of the events that showed it when it began."),
+    ),
+    key=("relationship_id", "signal", "party", "since"),
+    indexes=(("signal", "since"),),
+)
+
+
 @dataclass(frozen=True)
 class State(Immutable):
-    """What is kept of a relationship: who, the facts, the latest time at which one occurred, and its own terms."""
+    """What is kept of a relationship: who, the facts, and the latest time at which one of them occurred."""
 
     programme_id: str
     mentor_id: str
     facts: Facts
     last_at: datetime
-    own: tuple[DatedSetting, ...] = ()
 
 
 def fold_event(state: State | None, recorded: AnyRecorded) -> State | None:
@@ -91,32 +104,28 @@ def fold_event(state: State | None, recorded: AnyRecorded) -> State | None:
         if not isinstance(event, RelationshipProposed):
             return None
         return State(event.programme_id, event.mentor_id, fold(None, recorded), at)
-    if isinstance(recorded.data, TermSet | TermWithdrawn):
-        return state.but(own=place(state.own, dated(recorded.data, at, own=True)))
     return state.but(facts=fold(state.facts, recorded), last_at=max(state.last_at, at))
 
 
 def work(state: State, given: Given) -> Worked:
     """The rows as of the given time, or of the last event where that is later."""
-    given = given._replace(terms=given.terms.with_own(state.own))
     at = max(given.at, state.last_at)
-    timeline = build_timeline(state.facts, given.terms, at)
-    health = health_at(timeline.cursor, at, given.terms)
-    changes = timeline.changes
+    health, changes, history = assess(state.facts, at, given.terms)
     rows = {
         HEALTH.name: [_health(given.subject, state, health, changes[-1].at if changes else None)],
         SIGNALS.name: [{"relationship_id": given.subject, **_signal(signal)} for signal in health.signals],
         BANDS.name: _bands(given.subject, changes),
+        HISTORY.name: [_held(given.subject, held) for held in history],
     }
     # What an event brought holds from before any time that is asked about; what time brought, from then on.
     came = changes[-1].at if changes and changes[-1].at > state.last_at else None
-    return Worked(rows, came, _due(health, given))
+    return Worked(rows, came, _due(health, given.terms.with_own(state.facts.own)))
 
 
-def _due(health: Health, given: Given) -> datetime | None:
+def _due(health: Health, terms: TermsInTime) -> datetime | None:
     """When the rows change by themselves: time passes a limit, or a setting begins to count."""
     times = [health.refresh_at]
-    if health.status == "active" and (upcoming := given.terms.next_after(moment(health.as_of))) is not None:
+    if health.status in ("active", "paused") and (upcoming := terms.next_after(moment(health.as_of))) is not None:
         times.append(time_of(upcoming))
     return min((time for time in times if time is not None), default=None)
 
@@ -148,6 +157,10 @@ def _signal(signal: Any) -> Row:
     }
 
 
+def _held(relationship: str, held: SignalHeld) -> Row:
+    return {"relationship_id": relationship, **_signal(held.signal), "since": held.since, "until": held.until}
+
+
 def _bands(relationship: str, changes: tuple[Change, ...]) -> list[Row]:
     ends = [change.at for change in changes[1:]]
     return [
@@ -159,23 +172,20 @@ def _bands(relationship: str, changes: tuple[Change, ...]) -> list[Row]:
 
 def dump(state: State) -> Any:
     """The state as JSON values."""
-    own = _SETTINGS.dump_python(state.own, mode="json")
-    return [state.programme_id, state.mentor_id, state.last_at.isoformat(), state.facts.to_json(), own]
+    return [state.programme_id, state.mentor_id, state.last_at.isoformat(), state.facts.to_json()]
 
 
 def load(values: Any) -> State:
     """Read what `dump` gave."""
-    programme_id, mentor_id, last_at, facts, own = values
-    settings = _SETTINGS.validate_python(own)
-    return State(programme_id, mentor_id, Facts.from_json(facts), datetime.fromisoformat(last_at), settings)
+    programme_id, mentor_id, last_at, facts = values
+    return State(programme_id, mentor_id, Facts.from_json(facts), datetime.fromisoformat(last_at))
 
 
-_SETTINGS: Final = TypeAdapter(tuple[DatedSetting, ...])
 PROJECTION: Final = StateFold(
     "commitment",
-    1,
-    (HEALTH, SIGNALS, BANDS),
-    events_of(Heard | TermSet | TermWithdrawn),
+    2,
+    (HEALTH, SIGNALS, BANDS, HISTORY),
+    events_of(Heard),
     fold_event,
     work,
     dump,

@@ -2,7 +2,7 @@
 
 from typing import Any, Final, assert_never
 
-from domain.codes.clauses import RESPECT_CLAUSES, TRUST_CLAUSES
+from domain.codes.clauses import RESPECT_CLAUSES, TRUST_CLAUSES, same_matter
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from projections.dataset import Column, Key, Row, Table, relationship_id
@@ -15,6 +15,7 @@ Settling = (
     | e.RecommendationDismissed
     | e.RecommendationEscalated
     | e.TrustRestored
+    | e.TrustReadinessStated
     | e.DisrespectResolved
 )
 Heard = Raising | Settling
@@ -29,6 +30,7 @@ TABLE: Final = Table(
         Column("clause", "text", "The clause of the code behind it."),
         Column("status", "text", "open, resolved or dismissed."),
         Column("evidence", "integers", "The versions of the events that it rests on."),
+        Column("about", "texts", "The roles that it is about; none where it is about the relationship as such."),
         Column("raised_by", "text", "The role that raised it."),
         Column("raised_at", "time", "When that was."),
         Column("escalated_at", "time", "When it was handed on because nobody answered."),
@@ -49,11 +51,12 @@ def keys(recorded: AnyRecorded, rows: Rows) -> list[Key]:
         case e.CommitmentConcernResolved() | e.ConcernEscalated():
             return _open(rows, "concern", (event.clause,))
         case e.RecommendationDismissed():
-            return _open(rows, "recommendation", None if event.clause is None else (event.clause,))
+            return _open(rows, "recommendation", None if event.clause is None else same_matter(event.clause))
         case e.RecommendationEscalated():
-            return _open(rows, "recommendation", (event.clause,))
-        case e.TrustRestored():
-            return _open(rows, "recommendation", TRUST_CLAUSES)
+            return _open(rows, "recommendation", same_matter(event.clause))
+        case e.TrustRestored() | e.TrustReadinessStated():
+            # Where both parties reported broken trust, one of them restores only the half.
+            return _open(rows, "recommendation", TRUST_CLAUSES) if event.settled else []
         case e.DisrespectResolved():
             return _open(rows, "recommendation", RESPECT_CLAUSES)
         case _:
@@ -86,7 +89,7 @@ def _changes(event: Settling, recorded: AnyRecorded) -> dict[str, Any]:
             return {"escalated_at": recorded.occurred_at}
         case e.RecommendationDismissed():
             return _settled("dismissed", recorded)
-        case e.CommitmentConcernResolved() | e.TrustRestored() | e.DisrespectResolved():
+        case e.CommitmentConcernResolved() | e.TrustRestored() | e.TrustReadinessStated() | e.DisrespectResolved():
             return _settled("resolved", recorded)
         case _:
             assert_never(event)
@@ -104,6 +107,7 @@ def _raised(kind: str, event: Raising, recorded: AnyRecorded) -> Row:
         "clause": event.clause,
         "status": "open",
         "evidence": list(event.evidence),
+        "about": list(event.about),
         "raised_by": recorded.role,
         "raised_at": recorded.occurred_at,
         "escalated_at": None,
@@ -112,4 +116,4 @@ def _raised(kind: str, event: Raising, recorded: AnyRecorded) -> Row:
     }
 
 
-PROJECTION: Final = RowFold("concerns", 1, TABLE, events_of(Heard), evolve, keys)
+PROJECTION: Final = RowFold("concerns", 2, TABLE, events_of(Heard), evolve, keys)

@@ -2,7 +2,7 @@
 
 Rows hold ids, types, times, numbers and words of closed vocabularies, never content. Every row has a
 `position`, the place in the log of the last event that went into it, and every dataset says through `stale_since` when
-a row could not be kept up to date.
+a row could not be kept up to date. A row about a relationship also has the `programme_id` of that relationship.
 """
 
 from collections.abc import Mapping
@@ -36,14 +36,17 @@ STALE_SINCE: Final = Column(
     "integer",
     "Empty, or the place in the log of the event that could not be taken in: the row is as it was before that.",
 )
+RELATIONSHIP: Final = "relationship_id"
+PROGRAMME: Final = Column("programme_id", "text", "The programme of the relationship.")
 
 
 @dataclass(frozen=True)
 class Table:
     """A table: its rows belong to one stream each, the one that the first column of the key names.
 
-    `columns` leaves out `position` and `stale_since`, which the engine adds. `indexes` are for the queries of the docs.
-    `order` is that of exports, where the key has a private column.
+    `columns` leaves out `position` and `stale_since`, which the engine adds. A table of relationships gets the column
+    `programme_id` here, and the engine fills it in. `indexes` are for the queries of the docs. `order` is that of exports, where the
+    key has a private column.
     """
 
     name: str
@@ -55,6 +58,9 @@ class Table:
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
+        if self.of_relationships and PROGRAMME.name not in names:
+            place = names.index(RELATIONSHIP) + 1
+            object.__setattr__(self, "columns", (*self.columns[:place], PROGRAMME, *self.columns[place:]))
         assert len(names) == len(set(names)), f"{self.name}: a column twice"
         assert {*self.key, *self.order} <= set(names), f"{self.name}: a key without a column"
         private = {column.name for column in self.columns if column.private}
@@ -65,6 +71,11 @@ class Table:
     def subject(self) -> str:
         """The column that names the stream to which a row belongs."""
         return self.key[0]
+
+    @property
+    def of_relationships(self) -> bool:
+        """Whether each row belongs to a relationship."""
+        return self.subject == RELATIONSHIP
 
     @property
     def dataset(self) -> "Dataset":
@@ -88,4 +99,4 @@ class Dataset(NamedTuple):
 
 def relationship_id(doc: str = "The relationship: the subject of its messages.") -> Column:
     """The column by which the datasets of relationships are joined."""
-    return Column("relationship_id", "text", doc)
+    return Column(RELATIONSHIP, "text", doc)

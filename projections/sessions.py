@@ -6,8 +6,10 @@ from typing import Any, Final, assert_never
 from domain.codes.implements import implements
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
+from domain.words import EXCUSING
 from projections.dataset import Column, Key, Row, Table, relationship_id
 from projections.projection import RowFold, Rows
+from projections.session_moves import asker
 
 Heard = (
     e.SessionScheduled
@@ -17,6 +19,7 @@ Heard = (
     | e.SessionCompleted
     | e.SessionMissed
     | e.HomeworkAssigned
+    | e.HomeworkReported
     | e.SessionNoteRecorded
 )
 
@@ -29,20 +32,36 @@ TABLE: Final = Table(
         Column("status", "text", "scheduled, completed, missed or cancelled.", "attendance"),
         Column("scheduled_by", "text", "The role that put it on the calendar.", "schedule"),
         Column("scheduled_at", "time", "When it was put on the calendar.", "schedule"),
-        Column("starts_at", "time", "The start it last had.", "schedule"),
+        Column("starts_at", "time", "The start of its latest move, else the first.", "schedule"),
         Column("minutes", "integer", "Its planned length in minutes.", "schedule"),
         Column("channel", "text", "Where it is held.", "schedule"),
         Column("reschedules", "integer", "How often it was moved.", "schedule"),
-        Column("reschedules_by_mentee", "integer", "How often the mentee moved it.", "schedule"),
-        Column("reschedules_by_mentor", "integer", "How often the mentor moved it.", "schedule"),
+        Column("reschedules_by_mentee", "integer", "How often it was moved at the mentee's wish.", "schedule"),
+        Column("reschedules_by_mentor", "integer", "How often it was moved at the mentor's wish.", "schedule"),
         Column("late_moves", "integer", "How often it was moved or cancelled with too little notice.", "schedule"),
-        Column("cancelled_by", "text", "The role that cancelled it; pause when a pause did.", "schedule"),
+        Column(
+            "cancelled_by",
+            "text",
+            "The role that cancelled it or for which it was passed on; pause or end when one of these did.",
+            "schedule",
+        ),
         Column("cancellation_notice_hours", "real", "Hours from its cancellation to the start it had.", "schedule"),
         Column("absent", "texts", "The roles that stayed away from a missed session.", "attendance"),
+        Column(
+            "excused", "boolean", "Whether illness or the supplier kept them away: it counts for nobody.", "attendance"
+        ),
+        Column(
+            "unpaid_at_risk",
+            "boolean",
+            "Whether it was put on the calendar outside the platform of a paid programme; that stays (mentor247.on-platform).",
+            "schedule",
+        ),
         Column("started_at", "time", "When it began.", "time_spent"),
         Column("ended_at", "time", "When it ended.", "time_spent"),
         Column("minutes_spent", "real", "From its beginning to its end, in minutes.", "time_spent"),
         Column("contracting", "boolean", "Whether it took place before activation.", "process_improvement"),
+        Column("mentee_joined_at", "time", "When the mentee joined.", "attendance"),
+        Column("mentor_joined_at", "time", "When the mentor joined.", "attendance"),
         Column("mentee_present", "boolean", "Whether the mentee was there.", "attendance"),
         Column("mentor_present", "boolean", "Whether the mentor was there.", "attendance"),
         Column(
@@ -64,12 +83,22 @@ TABLE: Final = Table(
         Column("goals_worked_on", "integer", "How many goals its agenda names.", "goal_presence"),
         Column("call_to_action", "boolean", "Whether it ended with a call to action.", "process_improvement"),
         Column(
+            "encouragement",
+            "boolean",
+            "Whether it began with encouragement, where that is known.",
+            "process_improvement",
+        ),
+        Column(
             "camera_on", "boolean", "Whether the mentor's camera was on, where that is known.", "process_improvement"
         ),
         Column("checked_at", "time", "When the check before it was made.", "process_improvement"),
         Column("check_findings", "texts", "What that check found wanting.", "process_improvement"),
         Column("homework_assigned", "integer", "Pieces of homework that it gave.", "process_improvement"),
+        Column("homework_hours", "real", "Hours of homework reported for it so far, assigned or not.", "time_spent"),
         Column("notes", "integer", "Notes taken on it.", "process_improvement"),
+        Column("findings", "texts", "The rules that what was told of it went against, in the words of refusals."),
+        Column("moved_at", "time", "When its latest move was asked for.", "schedule", private=True),
+        Column("homework", "json", "Hours by homework.", "time_spent", private=True),
     ),
     key=("relationship_id", "session_id"),
     indexes=(("starts_at",), ("status",)),
@@ -84,7 +113,11 @@ _BLANK: Final[Row] = {
     "late_moves": 0,
     "homework_assigned": 0,
     "notes": 0,
+    "findings": [],
+    "homework": {},
 }
+# Hours that were reported for the session itself, without a homework.
+_OF_ITSELF: Final = ""
 
 
 def keys(recorded: AnyRecorded, _: Rows) -> tuple[Key]:
@@ -96,8 +129,14 @@ def evolve(row: Row | None, recorded: AnyRecorded) -> Row | None:
     """The row after an event; a session that was never scheduled has no row."""
     event: Heard = recorded.data
     if isinstance(event, e.SessionScheduled):
-        return _scheduled(event, recorded)
-    return None if row is None else {**row, **_changes(row, event, recorded)}
+        return {**_scheduled(event, recorded), "findings": _findings([], recorded)}
+    if row is None:
+        return None
+    return {**row, **_changes(row, event, recorded), "findings": _findings(row["findings"], recorded)}
+
+
+def _findings(known: list[str], recorded: AnyRecorded) -> list[str]:
+    return [*dict.fromkeys((*known, *(finding.code for finding in recorded.findings or ())))]
 
 
 def _scheduled(event: e.SessionScheduled, recorded: AnyRecorded) -> Row:
@@ -110,6 +149,7 @@ def _scheduled(event: e.SessionScheduled, recorded: AnyRecorded) -> Row:
         "starts_at": event.starts_at,
         "minutes": event.minutes,
         "channel": event.channel,
+        "unpaid_at_risk": event.unpaid_at_risk,
     }
 
 
@@ -121,16 +161,19 @@ def _changes(row: Row, event: Heard, recorded: AnyRecorded) -> dict[str, Any]:
             return {"notes": row["notes"] + 1}
         case e.HomeworkAssigned():
             return {"homework_assigned": row["homework_assigned"] + 1}
+        case e.HomeworkReported():
+            hours = {**row["homework"], event.homework_id or _OF_ITSELF: event.hours}
+            return {"homework": hours, "homework_hours": float(sum(hours.values()))}
         case e.PresessionCheckRecorded():
             return {"checked_at": event.checked_at, "check_findings": list(event.findings)}
         case e.SessionRescheduled():
-            return _moved(row, event, recorded.role)
+            return _moved(row, event, recorded)
         case e.SessionMissed():
-            return {"status": "missed", "absent": list(event.absent)}
+            return {"status": "missed", "absent": list(event.absent), "excused": event.cause in EXCUSING}
         case e.SessionCancelled():
             return {
                 "status": "cancelled",
-                "cancelled_by": "pause" if event.by_pause else recorded.role,
+                "cancelled_by": _canceller(event, recorded.role),
                 "cancellation_notice_hours": event.notice_hours,
                 "late_moves": row["late_moves"] + event.late,
             }
@@ -140,21 +183,34 @@ def _changes(row: Row, event: Heard, recorded: AnyRecorded) -> dict[str, Any]:
             assert_never(event)
 
 
-def _moved(row: Row, event: e.SessionRescheduled, role: str) -> dict[str, Any]:
-    changes = {
-        "starts_at": event.starts_at,
+def _canceller(event: e.SessionCancelled, role: str) -> str:
+    if event.by_pause:
+        return "pause"
+    return "end" if event.by_end else event.on_behalf_of or role
+
+
+def _moved(row: Row, event: e.SessionRescheduled, recorded: AnyRecorded) -> dict[str, Any]:
+    """A move that is told after a later one changes no start."""
+    changes: dict[str, Any] = {
         "reschedules": row["reschedules"] + 1,
         "late_moves": row["late_moves"] + event.late,
     }
-    if role in ("mentee", "mentor"):
-        changes[f"reschedules_by_{role}"] = row[f"reschedules_by_{role}"] + 1
+    if row["moved_at"] is None or row["moved_at"] <= recorded.occurred_at:
+        changes |= {"starts_at": event.starts_at, "moved_at": recorded.occurred_at}
+        changes |= _lateness(row["mentee_joined_at"], row["mentor_joined_at"], event.starts_at)
+    party = asker(event, recorded.role)
+    if party in ("mentee", "mentor"):
+        changes[f"reschedules_by_{party}"] = row[f"reschedules_by_{party}"] + 1
     return changes
+
+
+def _lateness(mentee: datetime | None, mentor: datetime | None, starts_at: datetime) -> dict[str, float | None]:
+    return {"mentee_late_minutes": _late(mentee, starts_at), "mentor_late_minutes": _late(mentor, starts_at)}
 
 
 @implements("pentalog.urgent-concerns")
 def _completed(row: Row, event: e.SessionCompleted) -> dict[str, Any]:
     """Minutes given to an urgent concern are counted as such, and as off-goal."""
-    starts_at = row["starts_at"]
     agenda = event.agenda
     return {
         "status": "completed",
@@ -164,8 +220,9 @@ def _completed(row: Row, event: e.SessionCompleted) -> dict[str, Any]:
         "contracting": event.status == "contracting",
         "mentee_present": "mentee" in event.present,
         "mentor_present": "mentor" in event.present,
-        "mentee_late_minutes": _late(event.joined.get("mentee"), starts_at),
-        "mentor_late_minutes": _late(event.joined.get("mentor"), starts_at),
+        "mentee_joined_at": event.joined.get("mentee"),
+        "mentor_joined_at": event.joined.get("mentor"),
+        **_lateness(event.joined.get("mentee"), event.joined.get("mentor"), row["starts_at"]),
         "agenda_items": len(agenda),
         "agenda_items_by_mentee": sum(item.set_by == "mentee" for item in agenda),
         "agenda_minutes": sum(item.minutes for item in agenda),
@@ -173,6 +230,7 @@ def _completed(row: Row, event: e.SessionCompleted) -> dict[str, Any]:
         "urgent_minutes": sum(item.minutes for item in agenda if item.urgent_concern),
         "goals_worked_on": len({item.goal_id for item in agenda if item.goal_id is not None}),
         "call_to_action": bool(event.call_to_action and event.call_to_action.strip()),
+        "encouragement": event.encouragement,
         "camera_on": event.camera_on,
     }
 
@@ -185,4 +243,4 @@ def _minutes(start: datetime, end: datetime) -> float:
     return (end - start).total_seconds() / 60
 
 
-PROJECTION: Final = RowFold("sessions", 1, TABLE, events_of(Heard), evolve, keys)
+PROJECTION: Final = RowFold("sessions", 2, TABLE, events_of(Heard), evolve, keys)

@@ -18,6 +18,7 @@ TIMELINE: Final = Dataset(
     "Confidential disclosures are not here.",
     (
         Column("subject", "text", "Whose history it belongs to, as messages name it."),
+        Column("programme_id", "text", "The programme of the relationship; empty for mentors, cases and programmes."),
         Column("source", "text", "event or deadline."),
         Column("version", "integer", "An event's number in that history, from 1; empty for a deadline."),
         Column("sequence", "integer", "The number of a deadline's change; empty for an event."),

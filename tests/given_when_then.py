@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from domain.model import Actor, AnyRecorded, Command, Context, Event, Known, Recorded
+from domain.model import Actor, AnyRecorded, Command, Context, Event, Finding, Known, Recorded
 from domain.problem import Problem, Refused
-from domain.registry import State, decide, evolve
+from domain.registry import State, decide, replay
 from domain.relationship import events as e
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -40,11 +40,12 @@ def day(days: float) -> datetime:
 
 @dataclass(frozen=True)
 class At:
-    """An event with its own time, in days since START, and its own actor."""
+    """An event with its own time, in days since START, its own actor and its findings."""
 
     days: float
     event: Event
     by: str = "coordinator"
+    findings: tuple[Finding, ...] = ()
 
 
 def actor(role: str) -> Actor:
@@ -80,6 +81,7 @@ def history(*events: Event | At, subject: str = SUBJECT) -> list[AnyRecorded]:
                 actor=str(actor(at.by)),
                 source="/tests",
                 message_id=f"m{version}",
+                findings=at.findings or None,
                 data=at.event,
             )
         )
@@ -87,11 +89,9 @@ def history(*events: Event | At, subject: str = SUBJECT) -> list[AnyRecorded]:
 
 
 def fold(records: Iterable[AnyRecorded]) -> State | None:
-    """The state after a history."""
-    state: State | None = None
-    for recorded in records:
-        state = evolve(state, recorded)
-    return state
+    """The state after a history, with its corrections applied."""
+    recorded = list(records)
+    return replay(recorded[0].subject, recorded) if recorded else None
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,7 @@ class Given:
     known: Known = Known()  # noqa: RUF009 - a frozen value
     codes: tuple[str, ...] = ()
     outcome: list[Event] | Refused | None = None
+    findings: tuple[Finding, ...] = ()
 
     def knowing(self, known: Known) -> Self:
         """Other aggregates say this at the time of the decision."""
@@ -111,12 +112,12 @@ class Given:
     def when(self, command: Command, *, by: str = "mentee", at: float = 1.0, as_id: str | None = None) -> Self:
         """The command is sent by that role, that many days after START."""
         who = actor(by) if as_id is None else Actor(by, as_id)  # type: ignore[arg-type]
-        context = Context(who, day(at), day(at), self.known, self.codes)
+        context = Context(who, day(at), day(at), self.known, self.codes, history=lambda: self.records)
         try:
-            outcome: list[Event] | Refused = list(decide(self.subject, fold(self.records), command, context).events)
+            accepted = decide(self.subject, fold(self.records), command, context)
         except Refused as refused:
-            outcome = refused
-        return replace(self, outcome=outcome)
+            return replace(self, outcome=refused, findings=())
+        return replace(self, outcome=list(accepted.events), findings=accepted.findings)
 
     def then(self, *events: Event | type[Event]) -> list[Event]:
         """Exactly these events, each given whole or by its type."""
@@ -125,6 +126,11 @@ class Given:
         for got, wanted in zip(self.outcome, events, strict=True):
             assert (type(got) is wanted) if isinstance(wanted, type) else (got == wanted), f"{got} is not {wanted}"
         return self.outcome
+
+    def then_found(self, *wanted: tuple[str, str | None]) -> None:
+        """Accepted with exactly these findings, each a code and a clause."""
+        assert isinstance(self.outcome, list), f"refused: {self.outcome}"
+        assert [(finding.code, finding.clause) for finding in self.findings] == list(wanted)
 
     def then_nothing(self) -> None:
         """Accepted, and nothing new to record."""

@@ -11,16 +11,24 @@ from domain.calendar import end_of_local_day
 from domain.codes.implements import implements
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
+from domain.words import PARTIES
 from workers.model import NOTHING, Arm, Cancel, CloseTask, Deadline, Given, OpenTask, Reaction, State, Worker
 from workers.reactions import COORDINATOR, because, notify, tidy
 
 REVIEW: Final = "end_review"
 FEEDBACK: Final = "end_feedback"
-RECORDS: Final = "secure_records"
+RECORDS: Final = "records"
 RETENTION: Final = "retention"
 
 
-Heard = e.RelationshipTerminated | e.EndReviewRecorded | e.FeedbackGiven | e.RecordsSecured | e.PersonalDataErased
+Heard = (
+    e.RelationshipTerminated
+    | e.EndReviewRecorded
+    | e.FeedbackGiven
+    | e.RecordsSecured
+    | e.ErasureRequested
+    | e.PersonalDataErased
+)
 
 
 class Closing(State):
@@ -36,16 +44,18 @@ def _react(state: Closing, recorded: AnyRecorded, given: Given) -> tuple[Closing
     version = recorded.version
     match event:
         case e.RelationshipTerminated():
-            reaction = _review(state, version, given) + _feedback(version, given)
+            reaction = _review(state, version, given) + _wind_down(state, version, given) + _feedback(version, given)
             return state.but(ended=version), reaction + _records(version, given) + _keep(version, given)
         case e.EndReviewRecorded():
-            return state.but(reviewed=True), tidy(CloseTask(REVIEW))
+            return state.but(reviewed=True), tidy(CloseTask(REVIEW), *(CloseTask(f"winding:{p}") for p in PARTIES))
         case e.FeedbackGiven() if recorded.role == "mentee":
             return state, tidy(CloseTask(FEEDBACK))
         case e.RecordsSecured():
             until = end_of_local_day(event.retained_until, given.programme.timezone)
-            kept = because(given.cite("cmn.records"), (version,), Arm(RETENTION, until))
+            kept = because(given.cite_or("care.closing", "cmn.records"), (version,), Arm(RETENTION, until))
             return state, (*tidy(Cancel(RECORDS), CloseTask(RECORDS)), kept)
+        case e.ErasureRequested():
+            return state, _requested(event, version, given)
         case e.PersonalDataErased():
             return state.but(erased=(*state.erased, event.person)), tidy(CloseTask(f"erasure:{event.person}"))
         case e.FeedbackGiven():
@@ -62,6 +72,35 @@ def _review(state: Closing, version: int, given: Given) -> Reaction:
         return NOTHING
     task = OpenTask(REVIEW, REVIEW, ("RecordEndReview",))
     return (because(clauses, (version,), task, *notify((COORDINATOR,), REVIEW, of=REVIEW)),)
+
+
+@implements("leapfrog.finish")
+def _wind_down(state: Closing, version: int, given: Given) -> Reaction:
+    """Winding down is shared: a task of both until the end review is recorded."""
+    clauses = given.cite("leapfrog.finish")
+    if not clauses or state.reviewed or given.relation is None:
+        return NOTHING
+    due = given.at + timedelta(days=given.term("records_days"))
+    tasks = [
+        OpenTask(f"winding:{party}", "winding_down", ("RecordEndReview",), due=due, about=party, owner=party)
+        for party in PARTIES
+    ]
+    people = given.relation.mentee, given.relation.mentor
+    notices = [
+        note
+        for person, task in zip(people, tasks, strict=True)
+        for note in notify((person,), "winding_down", of=task.id)
+    ]
+    return (because(clauses, (version,), *tasks, *notices, terms=("records_days",)),)
+
+
+def _requested(event: e.ErasureRequested, version: int, given: Given) -> Reaction:
+    """A requested erasure waits for somebody else's approval; one under a legal hold can't be carried out yet."""
+    if event.legal_hold is not None:
+        return NOTHING
+    task = OpenTask(f"erasure:{event.person}", "erasure", ("ErasePersonalData",), about=event.person)
+    notices = notify((COORDINATOR,), "erasure", of=task.id)
+    return (because(given.cite_or("care.closing", "cmn.records"), (version,), task, *notices),)
 
 
 @implements("cmn.end-feedback")
@@ -88,7 +127,8 @@ def _records(version: int, given: Given) -> Reaction:
 def _keep(version: int, given: Given) -> Reaction:
     """Until somebody sets a day, the records are kept as long as the terms say."""
     until = given.at + timedelta(days=given.term("retention_days"))
-    return (because(given.cite("cmn.records"), (version,), Arm(RETENTION, until), terms=("retention_days",)),)
+    clauses = given.cite_or("care.closing", "cmn.records")
+    return (because(clauses, (version,), Arm(RETENTION, until), terms=("retention_days",)),)
 
 
 @implements("cmn.records")

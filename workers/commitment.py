@@ -10,11 +10,12 @@ from typing import Annotated, Any, Final, assert_never
 from pydantic import PlainSerializer, PlainValidator
 
 from domain.codes.implements import implements
-from domain.commitment import Facts, HealthEvent, Signal, evaluate, fold
+from domain.commitment import Facts, HealthEvent, Signal, fold, watch
+from domain.commitment.verdict import SignalName
 from domain.model import AnyRecorded, Time, events_of
-from domain.programme.events import TermSet, TermWithdrawn
 from domain.relationship import events as e
 from domain.relationship.commands import EscalateConcern, RaiseConcern, ResolveConcern
+from domain.term_setting import TermSet, TermWithdrawn
 from workers.ground import Ground
 from workers.model import (
     NOTHING,
@@ -30,13 +31,14 @@ from workers.model import (
     Worker,
     of_relationship,
 )
-from workers.reactions import COORDINATOR, because, notify, tidy, with_clause
+from workers.reactions import COORDINATOR, because, notify, parties, tidy, with_clause
 
 CLAUSE: Final = "pentalog.late-reschedules"
-SIGNAL: Final = "late_reschedules"
+SIGNAL: Final[SignalName] = "late_reschedules"
 CLEARS: Final = "clears"
 RESOLUTION: Final = "the signal no longer holds"
-TERMS: Final = ("late_notice_hours", "late_window_days")
+WINDOW: Final = "late_window_days"
+TERMS: Final = ("late_notice_hours", WINDOW)
 
 
 def _facts(value: Any) -> Facts:
@@ -46,7 +48,7 @@ def _facts(value: Any) -> Facts:
 KeptFacts = Annotated[Facts, PlainValidator(_facts), PlainSerializer(Facts.to_json, return_type=list)]
 
 
-Heard = HealthEvent | e.CommitmentConcernRaised | e.CommitmentConcernResolved | TermSet | TermWithdrawn
+Heard = HealthEvent | e.CommitmentConcernRaised | e.CommitmentConcernResolved | e.FactCorrected
 
 
 class Commitment(State):
@@ -63,29 +65,33 @@ class Commitment(State):
 
 
 def _keys(recorded: AnyRecorded, ground: Ground) -> tuple[str, ...]:
-    """A term of the signal concerns every relationship of the programme, or the one for which it is set."""
-    if isinstance(recorded.data, TermSet | TermWithdrawn):
-        if recorded.data.term not in TERMS:
-            return ()
-        return ground.members(recorded.subject) or of_relationship(recorded, ground)
+    """A programme's window concerns every relationship of it; what was late was judged when it happened."""
+    if isinstance(recorded.data, TermSet | TermWithdrawn) and recorded.subject.startswith("programme:"):
+        return ground.members(recorded.subject) if recorded.data.term == WINDOW else ()
     return of_relationship(recorded, ground)
 
 
 def _react(state: Commitment, recorded: AnyRecorded, given: Given) -> tuple[Commitment, Reaction]:
     event: Heard = recorded.data
     watched = bool(given.cite(CLAUSE))
-    if watched and not isinstance(event, TermSet | TermWithdrawn):
+    if watched:
         state = state.but(facts=fold(state.facts, recorded))
     match event:
         case e.CommitmentConcernRaised():
-            task = _ask_for_answer(event.clause, event.evidence, given)
+            task = _ask_for_answer(event.clause, event.evidence, given) + _tell_whom_it_is_about(event, given)
             if recorded.role == "worker":
-                return state, task
+                # Ours, on record; after a correction it may be all that is left of it, and is settled like any other.
+                return state.but(open=with_clause(state.open, event.clause), ours=True), task
             # Somebody else's concern: it waits for an answer like our own.
             waiting = _await_answer(event.clause, event.evidence, given)
             return state.but(open=with_clause(state.open, event.clause)), task + waiting
         case e.CommitmentConcernResolved():
+            if recorded.role == "worker":
+                # Should the signal hold after all, because a correction is corrected, it is something new.
+                state = state.but(evidence=())
             return _settled(state, event.clause)
+        case e.FactCorrected():
+            return _corrected(state, given) if watched else (state, NOTHING)
         case e.RelationshipPaused():
             return state, tidy(Cancel(CLEARS))
         case e.RelationshipTerminated():
@@ -120,10 +126,21 @@ def _react(state: Commitment, recorded: AnyRecorded, given: Given) -> tuple[Comm
             | e.DisrespectReported()
             | e.DisrespectResolved()
             | e.RecommendationDismissed()
+            | e.TrustReadinessStated()
         ):
             return state, NOTHING
         case _:
             assert_never(event)
+
+
+def _corrected(state: Commitment, given: Given) -> tuple[Commitment, Reaction]:
+    """All was folded anew: a concern of ours whose evidence fell away is resolved, after the end too."""
+    if given.relation and given.relation.status == "active":
+        return _assess(state, max(given.at, state.looked_at or given.at), given)
+    if state.ours and not state.evidence:
+        state, settled = _settled(state, CLAUSE)
+        return state, _resolve(given) + settled
+    return state, NOTHING
 
 
 def _assess(state: Commitment, at: datetime, given: Given) -> tuple[Commitment, Reaction]:
@@ -148,15 +165,20 @@ def _assess(state: Commitment, at: datetime, given: Given) -> tuple[Commitment, 
 
 def _late(facts: Facts, at: datetime, given: Given) -> tuple[tuple[Signal, ...], datetime | None]:
     """The signal's findings at a time, and when they change without any event."""
-    settings = given.programme.settings
-    health = evaluate(facts, at, settings)
-    late = tuple(signal for signal in health.signals if signal.signal == SIGNAL)
-    while late and health.refresh_at:
-        later = evaluate(facts, health.refresh_at, settings)
-        if tuple(signal for signal in later.signals if signal.signal == SIGNAL) != late:
-            return late, later.as_of
-        health = later
-    return late, None
+    return watch(facts, SIGNAL, at, given.programme.settings)
+
+
+def _tell_whom_it_is_about(event: e.CommitmentConcernRaised, given: Given) -> Reaction:
+    """The party whom a concern is about hears of it with its evidence, the other one that there is one."""
+    if given.relation is None:
+        return NOTHING
+    of = f"concern:{event.clause}"
+    concerned = [person for role in event.about if (person := given.relation.person(role))]
+    events = ", ".join(map(str, event.evidence))
+    notices = notify(concerned, "concern_about_you", of=of, clause=event.clause, events=events)
+    others = [person for person in parties(given.relation) if person not in concerned]
+    notices += notify(others, "concern_raised", of=of, clause=event.clause)
+    return (because((event.clause,), event.evidence, *notices),)
 
 
 @implements("pentalog.late-reschedules")
@@ -165,7 +187,7 @@ def _raise(state: Commitment, evidence: tuple[int, ...], given: Given) -> tuple[
     if given.relation is None:
         return state, NOTHING
     sent = Send(given.key, RaiseConcern(clause=CLAUSE, evidence=evidence), f"raise:{CLAUSE}")
-    notices = notify((given.relation.mentor, COORDINATOR), "concern_raised", of=f"concern:{CLAUSE}", clause=CLAUSE)
+    notices = notify((COORDINATOR,), "concern_raised", of=f"concern:{CLAUSE}", clause=CLAUSE)
     state = state.but(open=(*state.open, CLAUSE), ours=True)
     return state, (because((CLAUSE,), evidence, sent, *notices, terms=TERMS), *_await_answer(CLAUSE, evidence, given))
 

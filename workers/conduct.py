@@ -9,12 +9,12 @@ from typing import Final, assert_never
 
 from domain.calendar import working_day_deadline
 from domain.case.commands import CASE_OF_EVENT, OpenCase
-from domain.case.decide import CLAUSE
+from domain.case.decide import CLAUSES
 from domain.case.events import CaseClosed, CaseDecided, CaseEscalated, CaseOpened
 from domain.codes.implements import implements
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
-from domain.words import CaseKind
+from domain.words import CaseKind, Role
 from workers.ground import Case, Ground
 from workers.model import NOTHING, Arm, CloseTask, Deadline, Given, OpenTask, Over, Reaction, Send, State, Worker
 from workers.reactions import COORDINATOR, HR, because, notify, tidy
@@ -53,7 +53,7 @@ def _react(state: Conduct, recorded: AnyRecorded, given: Given) -> tuple[Conduct
         case CaseOpened() | CaseEscalated() | CaseDecided() | CaseClosed():
             return _of_case(state, recorded, given)
         case e.BreachReported():
-            return state, _breach(recorded, given) + _policy_breach(recorded, given)
+            return state, _breach(recorded, given)
         case e.SessionScheduled(channel=channel) if channel != "platform":
             return _off_platform(state, recorded, given)
         case e.SessionCancelled(session_id=session_id) if session_id in state.unpaid:
@@ -65,36 +65,26 @@ def _react(state: Conduct, recorded: AnyRecorded, given: Given) -> tuple[Conduct
             assert_never(event)
 
 
-@implements("cmn.breaches")
+@implements("cmn.breaches", "cmn.policy-breach", "care.breach")
 def _breach(recorded: AnyRecorded, given: Given) -> Reaction:
-    """A breach of the code or of the law: HR hears of it, and one by the mentor becomes a case."""
-    event, clauses = recorded.data, given.cite("cmn.breaches")
-    if event.kind == "policy" or not clauses:
-        return NOTHING
-    # Of a case HR hears when it is open; a breach by anybody else has no case, only HR.
-    opened = _case(recorded, event.kind, given)
-    return (
-        because(clauses, (recorded.version,), *(opened or notify((HR,), "breach_reported", version=recorded.version))),
-    )
+    """A breach of any kind opens a case, whoever reports it and whoever it is about; one of another policy goes to HR as such."""
+    event: e.BreachReported = recorded.data
+    clauses = given.cite(*CLAUSES[event.kind])
+    # HR hears of a case when it is open; of a breach of another policy at once.
+    notices = notify((HR,), "policy_breach", version=recorded.version) if event.kind == "policy" else ()
+    return (because(clauses, (recorded.version,), *_case(recorded, event.kind, event.against, given), *notices),)
 
 
-@implements("cmn.policy-breach")
-def _policy_breach(recorded: AnyRecorded, given: Given) -> Reaction:
-    """A breach of some other policy goes to HR as such; its case is not reviewed under the code but handed on."""
-    event, clauses = recorded.data, given.cite("cmn.policy-breach")
-    if event.kind != "policy" or not clauses:
-        return NOTHING
-    notices = notify((HR,), "policy_breach", version=recorded.version)
-    return (because(clauses, (recorded.version,), *_case(recorded, "policy", given), *notices),)
-
-
-def _case(recorded: AnyRecorded, kind: CaseKind, given: Given) -> tuple[Send, ...]:
-    """Open a case about the mentor; cases are about mentors alone."""
-    if given.relation is None or (isinstance(recorded.data, e.BreachReported) and recorded.data.against != "mentor"):
+def _case(recorded: AnyRecorded, kind: CaseKind, against: Role, given: Given) -> tuple[Send, ...]:
+    """Open a case about the person in a role, or about the role where the relationship names nobody for it."""
+    if given.relation is None:
         return ()
     where = f"Relationship {recorded.subject}, event {recorded.version}."
     command = OpenCase(
-        mentor_id=given.relation.mentor_id, relationship_id=recorded.subject, kind=kind, description=where
+        about=given.relation.person(against) or against,
+        relationship_id=recorded.subject,
+        kind=kind,
+        description=where,
     )
     return (Send(case_for(recorded), command, "case"),)
 
@@ -108,7 +98,7 @@ def _off_platform(state: Conduct, recorded: AnyRecorded, given: Given) -> tuple[
     session_id = recorded.data.session_id
     task = OpenTask(f"unpaid:{session_id}", "unpaid_at_risk", ("DecideCase", "CancelSession"), about=session_id)
     notices = notify((given.relation.mentor, COORDINATOR), "off_platform", of=task.id, session_id=session_id)
-    sent = () if state.case else _case(recorded, "off_platform", given)
+    sent = () if state.case else _case(recorded, "off_platform", "mentor", given)
     state = state.but(case=state.case or case_for(recorded), unpaid=(*state.unpaid, session_id))
     return state, (because(clauses, (recorded.version,), task, *sent, *notices),)
 
@@ -124,16 +114,18 @@ def _of_case(state: Conduct, recorded: AnyRecorded, given: Given) -> tuple[Condu
     return state, tidy(Over()) if done else tidy(CloseTask(ESCALATE))
 
 
-@implements("cmn.breaches", "cmn.policy-breach")
+@implements("cmn.breaches", "cmn.policy-breach", "care.breach")
 def _watch(event: CaseOpened, version: int, given: Given) -> Reaction:
-    """The review has its working days in the programme's time zone; a matter of another policy is handed on."""
-    clauses = given.cite(CLAUSE[event.kind])
-    if event.kind == "policy":
-        return (because(clauses, (version,), OpenTask(ESCALATE, "case_escalation", ("EscalateCase", "CloseCase"))),)
+    """The review has its working days in the programme's time zone; a matter of another policy is handed on besides."""
+    clauses = given.cite(*CLAUSES[event.kind])
     notices = notify(_office(given), "case_opened", of=REVIEW, kind=event.kind)
     due = _review_by(given)
-    task = OpenTask(REVIEW, "case_review", ("DecideCase", "CloseCase"), due=due)
-    return (because(clauses, (version,), task, Arm(REVIEW, due), *notices, terms=("review_working_days",)),)
+    task = OpenTask(REVIEW, "case_review", ("DecideCase", "CloseCase"), due=due, about=event.about, owner=HR)
+    opened = because(clauses, (version,), task, Arm(REVIEW, due), *notices, terms=("review_working_days",))
+    if event.kind != "policy":
+        return (opened,)
+    handed_on = OpenTask(ESCALATE, "case_escalation", ("EscalateCase", "CloseCase"), owner=HR)
+    return (opened, because(clauses, (version,), handed_on))
 
 
 def _review_by(given: Given) -> datetime:

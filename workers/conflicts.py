@@ -1,8 +1,9 @@
-"""Conflicts of interest that come up once the mentoring runs: one is mitigated, one that compromises ends it.
+"""Conflicts of interest that come up once the mentoring runs: each is mitigated, or the mentoring ends.
 
-Before activation the gates handle both, so this worker handles what is declared while active or paused.
+Before activation the gates handle them, so this worker handles what is declared while active or paused.
 """
 
+from datetime import timedelta
 from typing import Final, assert_never
 
 from domain.codes.implements import implements
@@ -10,7 +11,7 @@ from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from domain.words import COMPROMISING_NATURES, ConflictNature
 from workers.model import NOTHING, CloseTask, Given, OpenTask, Over, Reaction, State, Worker
-from workers.reactions import COORDINATOR, because, everybody, notify, tidy
+from workers.reactions import because, everybody, notify, tidy
 
 Heard = e.ConflictOfInterestDeclared | e.ConflictMitigationAgreed | e.RelationshipTerminated
 
@@ -23,17 +24,14 @@ class Conflicts(State):
 
 def _react(state: Conflicts, recorded: AnyRecorded, given: Given) -> tuple[Conflicts, Reaction]:
     event: Heard = recorded.data
-    version = recorded.version
     running = given.relation is not None and given.relation.status in {"active", "paused"}
     match event:
         case e.ConflictOfInterestDeclared() if running and event.nature != "none":
-            if ends := _compromising(event.nature, version, given):
-                return state, ends
-            return _mitigate(state, event.nature, version, given)
+            return _declared(state, event.nature, recorded.version, given)
         case e.ConflictMitigationAgreed():
             settled = state.open if event.nature is None else (event.nature,)
             rest = tuple(nature for nature in state.open if nature not in settled)
-            return state.but(open=rest), tidy(*(CloseTask(f"mitigate:{nature}") for nature in settled))
+            return state.but(open=rest), tidy(*(CloseTask(f"conflict:{nature}") for nature in settled))
         case e.RelationshipTerminated():
             return Conflicts(), tidy(Over())
         case e.ConflictOfInterestDeclared():
@@ -42,28 +40,20 @@ def _react(state: Conflicts, recorded: AnyRecorded, given: Given) -> tuple[Confl
             assert_never(event)
 
 
-@implements("leapfrog.conflicts")
-def _mitigate(state: Conflicts, nature: ConflictNature, version: int, given: Given) -> tuple[Conflicts, Reaction]:
-    """A conflict declared while active asks for an agreement on how to keep it from doing harm."""
-    clauses = given.cite("leapfrog.conflicts")
-    if not clauses or given.relation is None:
-        return state, NOTHING
-    task = OpenTask(
-        f"mitigate:{nature}", "conflict_mitigation", ("AgreeConflictMitigation", "TerminateRelationship"), about=nature
-    )
-    notices = notify(everybody(given.relation), "conflict_mitigation", of=task.id)
-    return state.but(open=(*state.open, nature)), (because(clauses, (version,), task, *notices),)
-
-
-@implements("nottingham.compromising")
-def _compromising(nature: ConflictNature, version: int, given: Given) -> Reaction:
-    """A relationship that compromises the mentoring can't be mitigated: somebody has to end it."""
-    clauses = given.cite("nottingham.compromising")
-    if not clauses or nature not in COMPROMISING_NATURES:
-        return NOTHING
-    task = OpenTask("compromising", "compromising_relationship", ("TerminateRelationship",))
-    notices = notify((COORDINATOR,), "compromising_relationship", of=task.id)
-    return (because(clauses, (version,), task, *notices),)
+@implements("leapfrog.conflicts", "cmn.conflict-of-interest", "nottingham.compromising", "care.conflict")
+def _declared(state: Conflicts, nature: ConflictNature, version: int, given: Given) -> tuple[Conflicts, Reaction]:
+    """A conflict is a task until a mitigation is agreed; under nottingham one that compromises the mentoring has none."""
+    assert given.relation is not None, "only a relationship that runs asks"
+    ends = "nottingham" in given.relation.codes and nature in COMPROMISING_NATURES
+    compromising = ("nottingham.compromising",) if ends else ()
+    clauses = given.cite("leapfrog.conflicts", "cmn.conflict-of-interest", *compromising, "care.conflict")
+    settled_by = ("TerminateRelationship",) if ends else ("AgreeConflictMitigation", "TerminateRelationship")
+    due = given.at + timedelta(days=given.term("decision_days"))
+    task = OpenTask(f"conflict:{nature}", "conflict", settled_by, due=due, about=nature)
+    template = "compromising_relationship" if ends else "conflict_mitigation"
+    notices = notify(everybody(given.relation), template, of=task.id)
+    state = state if ends else state.but(open=(*state.open, nature))
+    return state, (because(clauses, (version,), task, *notices, terms=("decision_days",)),)
 
 
 CONFLICTS: Final = Worker(

@@ -10,6 +10,7 @@ from typing import Final, assert_never
 from domain.codes.implements import implements
 from domain.model import AnyRecorded, Time, events_of
 from domain.relationship import events as e
+from domain.words import PARTIES
 from workers.model import NOTHING, Arm, Cancel, CloseTask, Deadline, Given, OpenTask, Over, Reaction, State, Worker
 from workers.reactions import COORDINATOR, because, notify, tidy
 
@@ -20,7 +21,8 @@ SETTLED_BY: Final = ("RecordContact", "CompleteSession", "PauseRelationship", "T
 
 
 Heard = (
-    e.RelationshipActivated
+    e.PlanAgreed
+    | e.RelationshipActivated
     | e.RelationshipPaused
     | e.RelationshipResumed
     | e.SessionCompleted
@@ -30,23 +32,26 @@ Heard = (
 
 
 class Contact(State):
-    """When the two were last in touch, or None while they need not be."""
+    """When the two were last in touch, or None while they need not be; and the agreed rhythm of sessions in days."""
 
     last: Time | None = None
+    every_days: int = 0
 
 
 def _react(state: Contact, recorded: AnyRecorded, given: Given) -> tuple[Contact, Reaction]:
     event: Heard = recorded.data
     version = recorded.version
     match event:
+        case e.PlanAgreed():
+            return state.but(every_days=event.every_days), NOTHING
         case e.RelationshipActivated() | e.RelationshipResumed():
-            return _in_touch(Contact(), given.at, version, given)
+            return _in_touch(state.but(last=None), given.at, version, given)
         case e.SessionCompleted() if state.last is not None:
             return _in_touch(state, event.ended_at, version, given)
-        case e.ContactRecorded() if state.last is not None:
+        case e.ContactRecorded() if state.last is not None and set(PARTIES) <= set(event.between):
             return _in_touch(state, given.at, version, given)
         case e.RelationshipPaused():
-            return Contact(), tidy(Cancel(SILENCE), CloseTask(SILENCE))
+            return state.but(last=None), tidy(Cancel(SILENCE), CloseTask(SILENCE))
         case e.RelationshipTerminated():
             return Contact(), tidy(Over())
         case e.SessionCompleted() | e.ContactRecorded():
@@ -59,9 +64,10 @@ def _in_touch(state: Contact, at: datetime, version: int, given: Given) -> tuple
     """In touch at that time: the days of silence begin anew. An event that is recorded late doesn't shorten them."""
     if state.last is not None and at <= state.last:
         return state, NOTHING
-    due = at + timedelta(days=given.term("contact_gap_days")) + RIGHT_AFTER
-    arm = because(given.cite("nottingham.regular-contact"), (version,), Arm(SILENCE, due), CloseTask(SILENCE))
-    return Contact(last=at), (arm,)
+    gap = max(given.term("contact_gap_days"), state.every_days + given.term("contact_slack_days"))
+    clauses = given.cite_or("care.attention", "nottingham.regular-contact")
+    arm = because(clauses, (version,), Arm(SILENCE, at + timedelta(days=gap) + RIGHT_AFTER), CloseTask(SILENCE))
+    return state.but(last=at), (arm,)
 
 
 @implements("nottingham.regular-contact")
@@ -71,7 +77,9 @@ def _due(state: Contact, deadline: Deadline, given: Given) -> tuple[Contact, Rea
         return state, NOTHING
     task = OpenTask(SILENCE, "out_of_contact", SETTLED_BY)
     notices = notify((COORDINATOR,), "out_of_contact", of=SILENCE)
-    return state, (because(deadline.clauses, deadline.evidence, task, *notices, terms=("contact_gap_days",)),)
+    return state, (
+        because(deadline.clauses, deadline.evidence, task, *notices, terms=("contact_gap_days", "contact_slack_days")),
+    )
 
 
 CONTACT: Final = Worker(

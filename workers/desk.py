@@ -4,7 +4,7 @@ In memory, filled through `load` as keys are asked for. The runtime puts a datab
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -17,6 +17,20 @@ from workers.step import Memory, Step
 
 # A pause stops deadlines of every worker, whether or not it listens.
 STOPPING: Final[frozenset[type[Event]]] = frozenset({RelationshipPaused, RelationshipResumed})
+
+
+def sees_at(worker: AnyWorker, recorded: AnyRecorded, ground: Ground) -> Iterable[str]:
+    """The keys at which a worker sees an event; a pause that it doesn't listen for stops its deadlines all the same."""
+    kind = type(recorded.data)
+    if kind not in worker.listens:
+        return (recorded.subject,) if kind in STOPPING else ()
+    keys = worker.keys(recorded, ground)
+    return [key for key in keys if _adopted(worker, key, ground)] if worker.under else keys
+
+
+def _adopted(worker: AnyWorker, key: str, ground: Ground) -> bool:
+    relation = ground.relation(key)
+    return not worker.under or (relation is not None and not worker.under.isdisjoint(relation.codes))
 
 
 class Trigger(NamedTuple):
@@ -43,6 +57,27 @@ class Done(NamedTuple):
     trigger: Trigger
     step: Step
     cause: AnyRecorded | None = None
+
+
+class Fired(NamedTuple):
+    """A deadline of a key that fired, after all events up to a position and before the next."""
+
+    position: int
+    worker: str
+    name: str
+    due_at: datetime
+
+
+class Past(NamedTuple):
+    """What came about at a key: the events seen there as they count now, with their positions, and the deadlines that fired.
+
+    By worker: what was sent (`workers.correction.said`), and the position from which on it has reacted.
+    """
+
+    seen: Sequence[tuple[int, AnyRecorded]]
+    fired: Sequence[Fired] = ()
+    said: Mapping[str, Sequence[str]] = {}
+    since: Mapping[str, int] = {}
 
 
 class Due(NamedTuple):
@@ -75,6 +110,13 @@ class Desk(Ground):
     @abstractmethod
     def load(self, key: str) -> Entry:
         """What was kept about a key before."""
+
+    @abstractmethod
+    def past(self, key: str) -> Past:
+        """What came about at the key of a relationship, up to the event in hand and including it."""
+
+    def hear(self, key: str, subject: str) -> None:
+        """Note that events of a subject are seen at a key of another name."""
 
     def entry(self, key: str) -> Entry:
         """What is kept about a key."""

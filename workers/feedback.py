@@ -7,11 +7,13 @@ not asked again.
 from datetime import timedelta
 from typing import Final, assert_never, get_args
 
+from domain.codes.clauses import CODES
 from domain.codes.implements import implements
+from domain.codes.questions import questions_of
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
-from domain.relationship.commands import RequestNps
-from domain.words import Occasion, Respondent
+from domain.relationship.commands import RequestFeedback, RequestNps
+from domain.words import PARTIES, Occasion, Respondent
 from workers.model import (
     NOTHING,
     Arm,
@@ -42,13 +44,17 @@ Heard = (
     | e.SessionCompleted
     | e.NpsRequested
     | e.NpsResponded
+    | e.FeedbackRequested
     | e.FeedbackGiven
     | e.RelationshipTerminated
 )
 
 
 class Feedback(State):
-    """`done` counts sessions completed while active; `asked` and `answered` hold "occasion:respondent"."""
+    """`done` counts sessions completed while active; `asked` and `answered` hold "occasion:respondent".
+
+    `practice` holds the same of those who were asked the questions about practice.
+    """
 
     planned: int | None = None
     done: int = 0
@@ -56,6 +62,7 @@ class Feedback(State):
     half_told: bool = False
     asked: tuple[str, ...] = ()
     answered: tuple[str, ...] = ()
+    practice: tuple[str, ...] = ()
 
 
 def _react(state: Feedback, recorded: AnyRecorded, given: Given) -> tuple[Feedback, Reaction]:
@@ -74,12 +81,17 @@ def _react(state: Feedback, recorded: AnyRecorded, given: Given) -> tuple[Feedba
         case e.NpsResponded():
             name = f"{event.occasion}:{event.respondent}"
             return state.but(answered=(*state.answered, name)), tidy(Cancel(f"nps:{name}"))
+        case e.FeedbackRequested():
+            name = f"{event.occasion}:{event.respondent}"
+            return state.but(practice=tuple(dict.fromkeys((*state.practice, name)))), NOTHING
         case e.FeedbackGiven() if recorded.role == "mentor":
             return state, _given(version, given)
         case e.RelationshipTerminated():
             if not state.active:
                 return state, tidy(Over())
             state, asking = _ask(state, "end", version, given)
+            state, about_practice = _ask_about_practice(state, "end", version, given)
+            asking += about_practice
             middle = [f"nps:mid:{respondent}" for respondent in RESPONDENTS]
             return state, tidy(Cancel(PRACTICE), *map(Cancel, middle)) + asking + _to_coordinator("end", version, given)
         case e.SessionCompleted() | e.FeedbackGiven():
@@ -94,7 +106,8 @@ def _completed(state: Feedback, version: int, given: Given) -> tuple[Feedback, R
     if state.half_told or state.done * 2 < planned:
         return state, reaction
     state, asking = _ask(state.but(half_told=True), "mid", version, given)
-    return state, asking + _to_coordinator("mid", version, given) + reaction
+    state, about_practice = _ask_about_practice(state, "mid", version, given)
+    return state, asking + about_practice + _to_coordinator("mid", version, given) + reaction
 
 
 def _ask(state: Feedback, occasion: Occasion, version: int, given: Given) -> tuple[Feedback, Reaction]:
@@ -110,6 +123,24 @@ def _ask(state: Feedback, occasion: Occasion, version: int, given: Given) -> tup
         terms = () if state.planned or occasion == "end" else ("planned_sessions",)
         state, waiting = _await_answer(state, name, version, given)
         reaction += (because((), (version,), sent, *notices, terms=terms), *waiting)
+    return state, reaction
+
+
+@implements(*questions_of(CODES))
+def _ask_about_practice(state: Feedback, occasion: Occasion, version: int, given: Given) -> tuple[Feedback, Reaction]:
+    """Ask mentee and mentor the practice questions of the adopted codes, once for each occasion."""
+    questions = questions_of(given.relation.codes) if given.relation is not None else ()
+    reaction: Reaction = NOTHING
+    for respondent in PARTIES:
+        name = f"{occasion}:{respondent}"
+        person = given.relation and given.relation.person(respondent)
+        if not questions or not person or name in state.practice:
+            continue
+        command = RequestFeedback(respondent=respondent, occasion=occasion, questions=questions)
+        sent = Send(given.key, command, f"practice:{name}")
+        notices = notify((person,), "practice_questions", of=f"practice:{name}", occasion=occasion)
+        state = state.but(practice=(*state.practice, name))
+        reaction += (because(questions, (version,), sent, *notices),)
     return state, reaction
 
 

@@ -14,13 +14,17 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.case.events import CaseOpened
 from domain.codes.clauses import cite
-from domain.mentor.events import MentorRegistered
+from domain.codes.implements import implements
+from domain.mentor.events import MentorRegistered, MentorReinstated, MentorRemoved, MentorSuspended
 from domain.model import AnyRecorded, events_of
 from domain.programme.events import ProgrammeCreated
 from domain.relationship import events as e
 from domain.term_setting import TermSet, TermWithdrawn, dated
 from domain.terms import DatedSetting, TermTimeline, place
 from domain.words import NAMED_ROLES, CaseKind, Role, Status
+
+# All programmes, among their ids.
+EVERYWHERE: Final = ""
 
 
 class _Fact(BaseModel):
@@ -68,9 +72,14 @@ class Relation(_Fact):
 
 
 class Mentor(_Fact):
-    """The home programme of a mentor, if one was named."""
+    """The home programme of a mentor, if one was named, and where the mentor is suspended or was removed.
+
+    The programmes by id; `EVERYWHERE` stands for all.
+    """
 
     programme_id: str | None = None
+    suspended: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
 
 
 class Case(_Fact):
@@ -130,6 +139,15 @@ def relation_of(ground: Ground, key: str) -> Relation | None:
     return fact if isinstance(fact, Relation) else None
 
 
+@implements("care.standing")
+def mentor_rests(ground: Ground, relation: Relation) -> bool:
+    """Whether the mentor of a relationship is suspended there, or was removed: no reminders then."""
+    mentor = ground.fact(relation.mentor)
+    if not isinstance(mentor, Mentor):
+        return False
+    return not {EVERYWHERE, relation.programme_id}.isdisjoint((*mentor.suspended, *mentor.removed))
+
+
 def programme_of(ground: Ground, key: str, relation: Relation | None) -> Programme:
     """The programme whose terms hold for a key: the relationship's, else the mentor's own, else one with the defaults.
 
@@ -154,6 +172,9 @@ Heard = (
     | e.RelationshipTerminated
     | CaseOpened
     | MentorRegistered
+    | MentorSuspended
+    | MentorReinstated
+    | MentorRemoved
     | ProgrammeCreated
     | TermSet
     | TermWithdrawn
@@ -190,7 +211,17 @@ def fold(fact: Fact | None, recorded: AnyRecorded) -> Fact | None:
         case e.RelationshipTerminated():
             return _in_status(fact, "terminated")
         case MentorRegistered():
-            return Mentor(programme_id=event.programme_id)
+            return _mentor(fact).model_copy(update={"programme_id": event.programme_id})
+        case MentorSuspended():
+            mentor, where = _mentor(fact), event.programme_id or EVERYWHERE
+            return mentor.model_copy(update={"suspended": (*mentor.suspended, where)})
+        case MentorReinstated():
+            mentor, where = _mentor(fact), event.programme_id or EVERYWHERE
+            left = () if where == EVERYWHERE else tuple(each for each in mentor.suspended if each != where)
+            return mentor.model_copy(update={"suspended": left})
+        case MentorRemoved():
+            mentor, where = _mentor(fact), event.programme_id or EVERYWHERE
+            return mentor.model_copy(update={"removed": (*mentor.removed, where)})
         case CaseOpened():
             return Case(
                 mentor_id=event.mentor_id,
@@ -210,6 +241,10 @@ def fold(fact: Fact | None, recorded: AnyRecorded) -> Fact | None:
             return Programme(timezone=known.timezone, settings=placed)
         case _:
             assert_never(event)
+
+
+def _mentor(fact: Fact | None) -> Mentor:
+    return fact if isinstance(fact, Mentor) else Mentor()
 
 
 def _in_status(fact: Fact | None, status: Status) -> Fact | None:

@@ -12,8 +12,9 @@ from typing import Any, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.codes.clauses import cite
 from domain.model import AnyRecorded, Command, Event
-from domain.words import CodeId
+from domain.words import CodeId, Role
 from workers.ground import Case, Ground, Programme, Relation
 
 Value = str | int | float | bool | None
@@ -79,7 +80,8 @@ class Notify:
 class OpenTask:
     """Something that a person has to do; any of the commands `settled_by` does it, the first is the usual one.
 
-    `subject` is what it is about when that isn't the key; `about` a person or session that distinguishes tasks of a kind.
+    `owner` is the role that is to do it. `subject` is what it is about when that isn't the key; `about` a person or session
+    that distinguishes tasks of a kind.
     """
 
     id: str
@@ -88,6 +90,7 @@ class OpenTask:
     due: datetime | None = None
     subject: str | None = None
     about: str | None = None
+    owner: Role = "coordinator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,10 @@ class Task(BaseModel):
     evidence_of: str
     settled_by: tuple[str, ...]
     about: str | None = None
+    owner: Role = "coordinator"
+    programme_id: str | None = None
+    mentee_id: str | None = None
+    mentor_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,14 +181,20 @@ class Given:
     relation: Relation | None
     programme: Programme
     case: Case | None = None
+    # The mentor is suspended in the relationship's programme, or removed from it (care.standing).
+    mentor_rests: bool = False
 
     def term(self, name: str) -> float:
         """The value in force at the trigger's time."""
         return self.programme.terms_at(self.at)[name]
 
     def cite(self, *clauses: str) -> tuple[str, ...]:
-        """Those clauses whose code the relationship adopted; none without a relationship."""
-        return self.relation.cite(*clauses) if self.relation else ()
+        """Those clauses whose code the relationship adopted, and Rapport's own."""
+        return cite(self.relation.codes if self.relation else (), *clauses)
+
+    def cite_or(self, care: str, *clauses: str) -> tuple[str, ...]:
+        """Those clauses whose code the relationship adopted; where it adopted none of them, Rapport's own clause."""
+        return self.cite(*clauses) or self.cite(care)
 
 
 S = TypeVar("S", bound=State)

@@ -48,7 +48,7 @@ def _watch(review_at: datetime, version: int, given: Given) -> Reaction:
     """The review and the limit run while paused: they are what the pause itself sets going."""
     limit_at = given.at + timedelta(days=given.term("pause_days_max"))
     task = OpenTask(REVIEW, "pause_review", SETTLED_BY, due=review_at)
-    clauses = given.cite(*CLAUSES)
+    clauses = given.cite_or("care.attention", *CLAUSES)
     return (
         because(clauses, (version,), Arm(REVIEW, review_at), Arm(LIMIT, limit_at), task, terms=("pause_days_max",)),
     )

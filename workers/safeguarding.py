@@ -2,41 +2,50 @@
 
 The notification names the relationship and the event; the content stays in the record,
 readable by the recipient alone. HR hears of an offence against law or policy where the organisation's code says so, and
-hears only that there was one.
+hears only that there was one. The coordinator reviews a disclosure that an adopted code would not permit.
 """
 
+from datetime import timedelta
 from typing import Final, assert_never
 
 from domain.codes.implements import implements
 from domain.model import AnyRecorded, events_of
-from domain.relationship.events import ConfidenceDisclosed
-from workers.model import NOTHING, Given, Notify, Reaction, State, Worker
-from workers.reactions import HR, because, notify
+from domain.relationship.events import ConfidenceDisclosed, RelationshipReviewed
+from workers.model import NOTHING, CloseTask, Given, Notify, OpenTask, Reaction, State, Worker
+from workers.reactions import COORDINATOR, HR, because, notify, tidy
 
 # The exceptions of the organisation's code: offences against its policies and against the law.
 OFFENCES: Final = ("policy_breach", "illegal_activity")
 
 
-Heard = ConfidenceDisclosed
+Heard = ConfidenceDisclosed | RelationshipReviewed
 
 
 class Safeguarding(State):
-    """Nothing is kept."""
+    """The versions of the disclosures that wait for a review."""
+
+    waiting: tuple[int, ...] = ()
 
 
 def _react(state: Safeguarding, recorded: AnyRecorded, given: Given) -> tuple[Safeguarding, Reaction]:
     event: Heard = recorded.data
     match event:
         case ConfidenceDisclosed():
-            return state, _to_recipient(event, recorded.version) + _to_hr(event, recorded.version, given)
+            reaction = _to_recipient(event, recorded.version, given) + _to_hr(event, recorded.version, given)
+            if review := _review(recorded, given):
+                state = state.but(waiting=(*state.waiting, recorded.version))
+            return state, reaction + review
+        case RelationshipReviewed():
+            closed = tidy(*(CloseTask(f"disclosure:{version}") for version in state.waiting))
+            return state.but(waiting=()), closed
         case _:
             assert_never(event)
 
 
-@implements("nottingham.confidentiality")
-def _to_recipient(event: ConfidenceDisclosed, version: int) -> Reaction:
+@implements("nottingham.confidentiality", "care.disclosure")
+def _to_recipient(event: ConfidenceDisclosed, version: int, given: Given) -> Reaction:
     note = Notify(event.recipient, "disclosure", {"version": version}, alone=True)
-    return (because(event.clauses, (version,), note),)
+    return (because((*event.clauses, *given.cite("care.disclosure")), (version,), note),)
 
 
 @implements("cmn.disclosure")
@@ -46,6 +55,19 @@ def _to_hr(event: ConfidenceDisclosed, version: int, given: Given) -> Reaction:
     if not clauses or event.exception not in OFFENCES or event.recipient.startswith(f"{HR}:"):
         return NOTHING
     return (because(clauses, (version,), *notify((HR,), "hr_escalation", version=version)),)
+
+
+@implements("care.disclosure")
+def _review(recorded: AnyRecorded, given: Given) -> Reaction:
+    """What an adopted code forbids is recorded with a finding, and the coordinator looks at it."""
+    forbidding = dict.fromkeys(found.clause for found in recorded.findings or () if found.clause is not None)
+    if not forbidding:
+        return NOTHING
+    due = given.at + timedelta(days=given.term("decision_days"))
+    task = OpenTask(f"disclosure:{recorded.version}", "disclosure_review", ("ReviewRelationship",), due=due)
+    notices = notify((COORDINATOR,), "disclosure_review", of=task.id, version=recorded.version)
+    clauses = (*forbidding, *given.cite("care.disclosure"))
+    return (because(clauses, (recorded.version,), task, *notices, terms=("decision_days",)),)
 
 
 SAFEGUARDING: Final = Worker(name="safeguarding", state=Safeguarding, listens=events_of(Heard), react=_react)

@@ -1,4 +1,4 @@
-"""Sessions: the day before, the day after, the date of the next one, the first one in time, two no-shows running.
+"""Sessions: a reminder before, the outcome after, the date of the next one, the first one in time, two no-shows running.
 
 Dates belong to the parties: this worker only reminds, and hands the coordinator what the parties leave undone.
 """
@@ -28,7 +28,8 @@ from workers.model import (
 )
 from workers.reactions import COORDINATOR, because, everybody, notify, parties, tidy
 
-A_DAY: Final = timedelta(days=1)
+# A reminder leaves so much time, after the day from which a move is late, to move the session in time.
+ROOM_HOURS: Final = 12
 FIRST: Final = "first_session"
 NEXT: Final = "next_session"
 
@@ -110,12 +111,14 @@ def _react(state: Sessions, recorded: AnyRecorded, given: Given) -> tuple[Sessio
 
 
 def _booked(state: Sessions, session_id: str, booked: Booked, given: Given) -> tuple[Sessions, Reaction]:
-    """Remind of it a day before, ask for its outcome a day after; the first session is then found."""
-    remind_at = booked.starts_at - A_DAY
+    """Remind of it before, while it can be moved in time; ask for its outcome after; the first session is then found."""
+    remind_at = booked.starts_at - timedelta(
+        hours=max(given.term("reminder_hours"), given.term("late_notice_hours") + ROOM_HOURS)
+    )
     ends_at = booked.starts_at + timedelta(minutes=booked.minutes)
-    # A date made within the last day needs no reminder: both have just agreed on it.
+    # A date made so late needs no reminder: both have just agreed on it.
     remind: Effect = Arm(f"remind:{session_id}", remind_at) if remind_at > given.at else Cancel(f"remind:{session_id}")
-    outcome = Arm(f"outcome:{session_id}", ends_at + A_DAY)
+    outcome = Arm(f"outcome:{session_id}", ends_at + timedelta(hours=given.term("outcome_hours")))
     closing = (Cancel(FIRST), CloseTask(FIRST), Cancel(NEXT), CloseTask(f"outcome:{session_id}"))
     state = state.but(booked={**state.booked, session_id: booked})
     return state, (because((), (booked.version,), remind, outcome, *closing),)
@@ -138,13 +141,13 @@ def _await_first(state: Sessions, given: Given) -> Reaction:
     if state.active_since is None or state.outcomes or _ahead(state, given.at):
         return NOTHING
     due = given.at + timedelta(days=given.term("first_session_days"))
-    clauses = given.cite("pentalog.next-session")
+    clauses = given.cite_or("care.attention", "pentalog.next-session")
     return (because(clauses, (state.active_since,), Arm(FIRST, due, freezes=True)),)
 
 
 def _completed(state: Sessions, event: e.SessionCompleted, version: int, given: Given) -> tuple[Sessions, Reaction]:
     state, booked, effects = _unbook(state, event.session_id)
-    if event.status == "contracting":
+    if event.status == "contracting" or not set(PARTIES) <= set(event.present):
         return state, tidy(*effects)
     starts_at = booked.starts_at if booked else event.started_at
     outcome = Outcome(starts_at=starts_at, absent=(), version=version)
@@ -168,7 +171,9 @@ def _next_session(state: Sessions, version: int, given: Given) -> Reaction:
 
 def _missed(state: Sessions, event: e.SessionMissed, version: int, given: Given) -> tuple[Sessions, Reaction]:
     state, booked, effects = _unbook(state, event.session_id)
-    absent = tuple(party for party in PARTIES if party in event.absent)
+    # Illness and the supplier's doing excuse: such a session was missed by nobody.
+    excused = event.cause in {"illness", "supplier"}
+    absent = () if excused else tuple(party for party in PARTIES if party in event.absent)
     starts_at = booked.starts_at if booked else given.at
     new = Outcome(starts_at=starts_at, absent=absent, version=version)
     ordered = tuple(sorted((*state.outcomes, new), key=lambda outcome: (outcome.starts_at, outcome.version)))
@@ -191,7 +196,11 @@ def _two_running(outcomes: tuple[Outcome, ...], new: Outcome, party: Party, give
     task = OpenTask(f"no_shows:{party}", "two_no_shows", settled_by, about=party)
     evidence = sorted((pair.version, new.version))
     notices = notify((COORDINATOR,), "two_no_shows", of=task.id, party=party)
-    return (because(given.cite("leapfrog.notice"), evidence, task, *notices, terms=("late_window_days",)),)
+    return (
+        because(
+            given.cite_or("care.attention", "leapfrog.notice"), evidence, task, *notices, terms=("late_window_days",)
+        ),
+    )
 
 
 def _due(state: Sessions, deadline: Deadline, given: Given) -> tuple[Sessions, Reaction]:
@@ -207,13 +216,15 @@ def _due(state: Sessions, deadline: Deadline, given: Given) -> tuple[Sessions, R
         return state, NOTHING
     parameters: dict[str, Any] = {"session_id": session_id, "starts_at": booked.starts_at.isoformat()}
     if kind == "remind":
+        if given.mentor_rests:
+            return state, NOTHING
         # Nobody is reminded of what has begun: workers may have been away.
-        reminded = notify(parties(relation), "session_tomorrow", of=deadline.name, until=booked.starts_at, **parameters)
-        return state, (because((), (booked.version,), *reminded),)
+        reminded = notify(parties(relation), "session_reminder", of=deadline.name, until=booked.starts_at, **parameters)
+        return state, (because((), (booked.version,), *reminded, terms=("reminder_hours",)),)
     settled_by = "CompleteSession", "RecordNoShow", "CancelSession"
     task = OpenTask(f"outcome:{session_id}", "session_outcome", settled_by, about=session_id)
     notices = notify((relation.mentor, COORDINATOR), "session_outcome", of=task.id, **parameters)
-    return state, (because((), (booked.version,), task, *notices),)
+    return state, (because(given.cite("care.attention"), (booked.version,), task, *notices, terms=("outcome_hours",)),)
 
 
 SESSIONS: Final = Worker(

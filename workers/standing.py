@@ -1,14 +1,17 @@
 """A mentor's standing, and what it means in each of their relationships.
 
-Keys are mentors. Terms declined, or a case decided that way, remove the mentor; a removal ends each of the mentor's
-relationships, the one ending that a machine brings about; a suspension asks the coordinator what becomes of each.
+Keys are mentors. A case decided that way removes the mentor from the programme; a removal ends each of the mentor's
+relationships there, the one ending that a machine brings about; a suspension asks the coordinator what becomes of each.
+Standing is of a programme or, without one, of everywhere.
 """
 
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import Final, assert_never
 
 from pydantic import Field
 
-from domain.case.decide import CLAUSE
+from domain.case.decide import CLAUSES
 from domain.case.events import CaseDecided
 from domain.codes.clauses import cite
 from domain.codes.implements import implements
@@ -17,13 +20,16 @@ from domain.mentor.events import MentorReinstated, MentorRemoved, MentorSuspende
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from domain.relationship.commands import TerminateRelationship
-from domain.words import PLATFORM_DOCUMENTS, CaseKind, EndingReason, Status
+from domain.words import CaseKind, EndingReason, Status
 from workers.ground import Case, Ground
 from workers.model import NOTHING, Cancel, CloseTask, Given, Notify, OpenTask, Over, Reaction, Send, State, Worker
 from workers.reactions import COORDINATOR, because, notify, tidy
 
 SUSPENDED: Final = "suspended"
+SETTLED_BY: Final = "ReinstateMentor", "PauseRelationship", "TerminateRelationship"
 NEXT_STEPS: Final = "The mentor has left the role. The coordinator speaks with the mentee about another mentor."
+# Everywhere, among the ids of programmes.
+EVERYWHERE: Final = ""
 
 
 Heard = (
@@ -36,25 +42,40 @@ Heard = (
     | e.RelationshipPaused
     | e.RelationshipResumed
     | e.RelationshipTerminated
-    | e.TermsDeclined
+    | e.SessionScheduled
 )
 
 
 class Bond(State):
-    """One of the mentor's relationships that has not ended."""
+    """One of the mentor's relationships that has not ended. `planned`: before activation, whether a session was scheduled."""
 
+    programme: str
     codes: tuple[str, ...]
     mentee: str
     status: Status
+    planned: bool = False
 
 
 class Standing(State):
-    """A mentor: the relationships that have not ended, and the standing. `case_kind` is of the case that ended in removal."""
+    """A mentor: the relationships that have not ended, and the programmes of which the mentor is suspended or removed.
+
+    `case_kind` is of the case that ended in removal.
+    """
 
     bonds: dict[str, Bond] = Field(default_factory=dict)
-    suspended: bool = False
-    removed: bool = False
+    suspended: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
     case_kind: CaseKind | None = None
+
+    def bonds_in(self, programme: str) -> Iterator[tuple[str, Bond]]:
+        """The relationships of a programme, or all; in order of their ids."""
+        for subject, bond in sorted(self.bonds.items()):
+            if programme in (EVERYWHERE, bond.programme):
+                yield subject, bond
+
+    def is_suspended(self, bond: Bond) -> bool:
+        """Whether the mentor is suspended where a relationship is."""
+        return EVERYWHERE in self.suspended or bond.programme in self.suspended
 
 
 def of_mentor(recorded: AnyRecorded, ground: Ground) -> tuple[str, ...]:
@@ -62,7 +83,17 @@ def of_mentor(recorded: AnyRecorded, ground: Ground) -> tuple[str, ...]:
     if relation := ground.relation(recorded.subject):
         return (relation.mentor,)
     fact = ground.fact(recorded.subject)
-    return (f"mentor:{fact.mentor_id}",) if isinstance(fact, Case) else (recorded.subject,)
+    if isinstance(fact, Case):
+        return (f"mentor:{fact.mentor_id}",) if fact.mentor_id is not None else ()
+    return (recorded.subject,)
+
+
+def _keys(recorded: AnyRecorded, ground: Ground) -> tuple[str, ...]:
+    # Sessions of a relationship that is active say nothing new: it is looked after as it is.
+    if isinstance(recorded.data, e.SessionScheduled):
+        relation = ground.relation(recorded.subject)
+        return (relation.mentor,) if relation is not None and relation.status == "contracting" else ()
+    return of_mentor(recorded, ground)
 
 
 def _react(state: Standing, recorded: AnyRecorded, given: Given) -> tuple[Standing, Reaction]:
@@ -70,22 +101,20 @@ def _react(state: Standing, recorded: AnyRecorded, given: Given) -> tuple[Standi
     version = recorded.version
     match event:
         case MentorRemoved():
-            return _removed(state, version, given)
+            return _removed(state, event.programme_id or EVERYWHERE, version, given)
         case MentorSuspended():
-            return state.but(suspended=True), _suspended(state, version, given)
+            return _suspended(state, event.programme_id or EVERYWHERE, version, given)
         case MentorReinstated():
-            closed = (CloseTask(f"{SUSPENDED}:{subject}") for subject in state.bonds)
-            return state.but(suspended=False), tidy(Cancel(SUSPENDED), *closed)
+            return _reinstated(state, event.programme_id or EVERYWHERE)
         case CaseDecided():
             return _decided(state, event, recorded, given)
-        case e.TermsDeclined():
-            return state, _declined(state, event, recorded, given)
         case (
             e.RelationshipProposed()
             | e.RelationshipActivated()
             | e.RelationshipPaused()
             | e.RelationshipResumed()
             | e.RelationshipTerminated()
+            | e.SessionScheduled()
         ):
             return _of_bond(state, recorded, given)
         case _:
@@ -93,7 +122,7 @@ def _react(state: Standing, recorded: AnyRecorded, given: Given) -> tuple[Standi
 
 
 def _of_bond(state: Standing, recorded: AnyRecorded, given: Given) -> tuple[Standing, Reaction]:
-    """One of the mentor's relationships begins, changes its state or ends."""
+    """One of the mentor's relationships begins, changes its state, plans its first session or ends."""
     relation, subject = given.relation, recorded.subject
     if relation is None:
         return state, NOTHING
@@ -101,72 +130,91 @@ def _of_bond(state: Standing, recorded: AnyRecorded, given: Given) -> tuple[Stan
     if relation.status == "terminated":
         rest = {key: bond for key, bond in state.bonds.items() if key != subject}
         return state.but(bonds=rest), settled
-    bond = Bond(codes=relation.codes, mentee=relation.mentee, status=relation.status)
+    before = state.bonds.get(subject)
+    bond = Bond(
+        programme=relation.programme_id,
+        codes=relation.codes,
+        mentee=relation.mentee,
+        status=relation.status,
+        planned=isinstance(recorded.data, e.SessionScheduled) or (before is not None and before.planned),
+    )
     state = state.but(bonds={**state.bonds, subject: bond})
-    if state.removed:
+    if EVERYWHERE in state.removed or bond.programme in state.removed:
         return state, _end(subject, bond, state.case_kind, recorded.version, given)
-    if state.suspended:
-        return state, _ask_what_becomes(subject, bond, recorded.version) or settled
+    if state.is_suspended(bond):
+        return state, _ask_what_becomes(subject, bond, recorded.version, given) or settled
     return state, NOTHING
 
 
 # --- removal -------------------------------------------------------------------------------------------------------
-@implements("mentor247.terms")
-def _declined(state: Standing, event: e.TermsDeclined, recorded: AnyRecorded, given: Given) -> Reaction:
-    """A mentor who declines one of the platform's documents is removed."""
-    clauses = given.cite("mentor247.terms")
-    if not clauses or state.removed or recorded.role != "mentor" or event.document not in PLATFORM_DOCUMENTS:
-        return NOTHING
-    sent = Send(given.key, RemoveMentor(reason=f"The mentor declined a document: {event.document}."), "remove")
-    notices = notify((given.key, COORDINATOR), "terms_declined", document=event.document)
-    return (because(clauses, (recorded.version,), sent, *notices),)
-
-
 @implements("cmn.breaches", "mentor247.on-platform")
 def _decided(state: Standing, event: CaseDecided, recorded: AnyRecorded, given: Given) -> tuple[Standing, Reaction]:
-    """A case that was decided so ends in the mentor leaving the role."""
-    if event.decision != "mentor_removed" or state.removed or given.case is None:
+    """A case that was decided so ends in the mentor leaving the role, in the programme of the case where it has one."""
+    programme = given.relation.programme_id if given.relation is not None else None
+    known = EVERYWHERE in state.removed or programme in state.removed
+    if event.decision != "mentor_removed" or known or given.case is None:
         return state, NOTHING
     kind = given.case.kind
-    sent = Send(given.key, RemoveMentor(reason=f"Decided in {recorded.subject}."), "remove")
-    return state.but(case_kind=kind), (because(given.cite(CLAUSE[kind]), (recorded.version,), sent),)
+    command = RemoveMentor(reason=f"Decided in {recorded.subject}.", programme_id=programme)
+    sent = Send(given.key, command, "remove")
+    return state.but(case_kind=kind), (because(given.cite(*CLAUSES[kind]), (recorded.version,), sent),)
 
 
-def _removed(state: Standing, version: int, given: Given) -> tuple[Standing, Reaction]:
-    """Every relationship that has not ended is ended."""
-    state, reaction = state.but(removed=True, suspended=False), tidy(Over())
-    for subject, bond in sorted(state.bonds.items()):
+def _removed(state: Standing, programme: str, version: int, given: Given) -> tuple[Standing, Reaction]:
+    """Every relationship there that has not ended is ended."""
+    gone = list(state.bonds_in(programme))
+    suspended = () if programme == EVERYWHERE else tuple(each for each in state.suspended if each != programme)
+    state = state.but(removed=(*state.removed, programme), suspended=suspended)
+    closed = (CloseTask(f"{SUSPENDED}:{subject}") for subject, _ in gone)
+    reaction = tidy(Over()) if programme == EVERYWHERE else tidy(*closed)
+    for subject, bond in gone:
         reaction += _end(subject, bond, state.case_kind, version, given)
     return state, reaction
 
 
-@implements("mentor247.terms", "cmn.breaches", "pentalog.trust")
+@implements("mentor247.terms", "cmn.breaches", "pentalog.trust", "care.standing")
 def _end(subject: str, bond: Bond, case_kind: CaseKind | None, version: int, given: Given) -> Reaction:
     """A removed mentor's relationship ends, whatever its state; both parties are notified of what comes next."""
     reason: EndingReason = "breach" if case_kind else "supplier_decision"
     command = TerminateRelationship(reason=reason, informed=("mentee", "mentor"), next_steps=NEXT_STEPS)
     people = bond.mentee, given.key, COORDINATOR
     notices = (Notify(person, "mentor_removed", {"relationship": subject}) for person in people)
-    clauses = cite(bond.codes, CLAUSE[case_kind] if case_kind else "mentor247.terms")
+    clauses = cite(bond.codes, *(CLAUSES[case_kind] if case_kind else ("mentor247.terms", "care.standing")))
     return (because(clauses, (version,), Send(subject, command, f"terminate:{subject}"), *notices),)
 
 
 # --- suspension ----------------------------------------------------------------------------------------------------
-def _suspended(state: Standing, version: int, given: Given) -> Reaction:
-    """Each relationship that runs or is about to waits for the coordinator's word."""
-    reaction: Reaction = (because((), (version,), *notify((given.key,), "mentor_suspended", of=SUSPENDED)),)
-    for subject, bond in sorted(state.bonds.items()):
-        reaction += _ask_what_becomes(subject, bond, version)
-    return reaction
+def _suspended(state: Standing, programme: str, version: int, given: Given) -> tuple[Standing, Reaction]:
+    """Each relationship there that runs, or has sessions to come, waits for the coordinator's word."""
+    state = state.but(suspended=(*(each for each in state.suspended if each != programme), programme))
+    notices = notify((given.key,), "mentor_suspended", of=SUSPENDED)
+    reaction: Reaction = (because(given.cite("care.standing"), (version,), *notices),)
+    for subject, bond in state.bonds_in(programme):
+        reaction += _ask_what_becomes(subject, bond, version, given)
+    return state, reaction
 
 
-def _ask_what_becomes(subject: str, bond: Bond, version: int) -> Reaction:
-    if bond.status == "paused":
+def _reinstated(state: Standing, programme: str) -> tuple[Standing, Reaction]:
+    """Reinstated everywhere, the mentor is suspended nowhere."""
+    left = () if programme == EVERYWHERE else tuple(each for each in state.suspended if each != programme)
+    state = state.but(suspended=left)
+    closed = (
+        CloseTask(f"{SUSPENDED}:{subject}")
+        for subject, bond in state.bonds_in(programme)
+        if not state.is_suspended(bond)
+    )
+    return state, tidy(Cancel(SUSPENDED), *closed)
+
+
+@implements("cmn.breaches", "care.standing")
+def _ask_what_becomes(subject: str, bond: Bond, version: int, given: Given) -> Reaction:
+    if bond.status != "active" and not (bond.status == "contracting" and bond.planned):
         return NOTHING
-    settled_by = "PauseRelationship", "TerminateRelationship", "ReinstateMentor"
-    task = OpenTask(f"{SUSPENDED}:{subject}", "mentor_suspended", settled_by, subject=subject)
+    due = given.at + timedelta(days=given.term("decision_days"))
+    task = OpenTask(f"{SUSPENDED}:{subject}", "mentor_suspended", SETTLED_BY, due=due, subject=subject)
     notices = notify((COORDINATOR,), "mentor_suspended", of=task.id, relationship=subject)
-    return (because((), (version,), task, *notices),)
+    clauses = cite(bond.codes, "cmn.breaches", "care.standing")
+    return (because(clauses, (version,), task, *notices, terms=("decision_days",)),)
 
 
 STANDING: Final = Worker(
@@ -174,5 +222,5 @@ STANDING: Final = Worker(
     state=Standing,
     listens=events_of(Heard),
     react=_react,
-    keys=of_mentor,
+    keys=_keys,
 )

@@ -5,6 +5,7 @@ auditor's replay do the same: deadlines armed, moved, frozen by a pause and shif
 and closed, receipts with the terms in force.
 """
 
+from bisect import bisect_left, insort
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from typing import NamedTuple, assert_never
 
 from domain.model import AnyRecorded
 from domain.relationship.events import RelationshipPaused, RelationshipResumed
-from workers.ground import Case, Ground, programme_of, relation_of
+from workers.ground import Case, Ground, Mentor, mentor_rests, programme_of, relation_of
 from workers.model import (
     AnyWorker,
     Arm,
@@ -35,11 +36,12 @@ from workers.model import (
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What one worker keeps about one key."""
+    """What one worker keeps about one key; `queue` are its running deadlines where they are known in order."""
 
     state: State
     deadlines: Mapping[str, Deadline] = field(default_factory=dict)
     tasks: Mapping[str, Task] = field(default_factory=dict)
+    queue: tuple[tuple[datetime, str], ...] | None = field(default=None, compare=False, repr=False)
 
     @property
     def may_freeze(self) -> bool:
@@ -48,8 +50,13 @@ class Memory:
 
     def next_due(self) -> Deadline | None:
         """The deadline that runs out first; of two at one time the first by name."""
-        running = [deadline for deadline in self.deadlines.values() if deadline.frozen_at is None]
-        return min(running, key=lambda deadline: (deadline.due_at, deadline.name), default=None)
+        queue = running(self.deadlines) if self.queue is None else self.queue
+        return self.deadlines[queue[0][1]] if queue else None
+
+
+def running(deadlines: Mapping[str, Deadline]) -> tuple[tuple[datetime, str], ...]:
+    """The deadlines that are not frozen, in the order in which they run out: times and names."""
+    return tuple(sorted((each.due_at, each.name) for each in deadlines.values() if each.frozen_at is None))
 
 
 class DeadlineChange(NamedTuple):
@@ -110,13 +117,20 @@ def given_at(ground: Ground, key: str, at: datetime, subject: str | None = None)
     """What a worker may use; `subject` is the event's, when the key is not the relationship."""
     relation = relation_of(ground, key) or (relation_of(ground, subject) if subject else None)
     case = ground.fact(subject or key)
-    return Given(key, at, relation, programme_of(ground, key, relation), case if isinstance(case, Case) else None)
+    return Given(
+        key,
+        at,
+        relation,
+        programme_of(ground, key, relation),
+        case if isinstance(case, Case) else None,
+        mentor_rests=relation is not None and mentor_rests(ground, relation),
+    )
 
 
 def on_event(worker: AnyWorker, key: str, recorded: AnyRecorded, ground: Ground, memory: Memory) -> Step:
     """An event of a kind that the worker sees, or a pause or resumption of the relationship that is the key."""
     given = given_at(ground, key, recorded.occurred_at, recorded.subject)
-    work = _Work(key, given, memory, recorded.subject)
+    work = _Work(key, given, memory, recorded.subject, ground)
     if key == recorded.subject:
         if isinstance(recorded.data, RelationshipPaused):
             work.freeze()
@@ -132,28 +146,30 @@ def on_deadline(worker: AnyWorker, key: str, name: str, ground: Ground, memory: 
     deadline = memory.deadlines[name]
     assert deadline.frozen_at is None, "a frozen deadline does not run out"
     given = given_at(ground, key, deadline.due_at)
-    work = _Work(key, given, memory, deadline.evidence_of)
+    work = _Work(key, given, memory, deadline.evidence_of, ground)
     work.drop(name, "fired")
     work.take(*worker.due(memory.state, deadline, given))
     return work.step()
 
 
 class _Work:
-    """A step in the making."""
+    """A step in the making. Deadlines and tasks are copied when the first of them changes: there may be thousands."""
 
-    def __init__(self, key: str, given: Given, memory: Memory, subject: str) -> None:
-        self.key, self.given = key, given
+    def __init__(self, key: str, given: Given, memory: Memory, subject: str, ground: Ground) -> None:
+        self.key, self.given, self.ground = key, given, ground
         # Evidence is of the relationship where the key is one, whatever else set the worker going.
         self.evidence_of = key if given.relation is not None and given.relation.subject == key else subject
-        self.state = memory.state
-        self.deadlines, self.tasks = dict(memory.deadlines), dict(memory.tasks)
+        self.state, self.before = memory.state, memory
+        self.deadlines, self.tasks = memory.deadlines, memory.tasks
+        self.own_deadlines: dict[str, Deadline] | None = None
+        self.own_tasks: dict[str, Task] | None = None
         self.receipts: list[Receipt] = []
         self.history: list[DeadlineChange] = []
         self.task_changes: list[TaskChange] = []
         self.settled: list[Settled] = []
 
     def step(self) -> Step:
-        memory = Memory(self.state, self.deadlines, self.tasks)
+        memory = Memory(self.state, self.deadlines, self.tasks, self.in_order())
         return Step(
             memory,
             self.given.at,
@@ -166,13 +182,38 @@ class _Work:
     def note(self, change: Change, deadline: Deadline) -> None:
         self.history.append(DeadlineChange(change, deadline, self.given.at))
 
+    def in_order(self) -> tuple[tuple[datetime, str], ...]:
+        """The running deadlines after the changes, each of which is taken out and put in with a search."""
+        if self.before.queue is None:
+            return running(self.deadlines)
+        if not self.history:
+            return self.before.queue
+        queue = list(self.before.queue)
+        for name in {change.deadline.name for change in self.history}:
+            old, new = self.before.deadlines.get(name), self.deadlines.get(name)
+            if old is not None and old.frozen_at is None:
+                del queue[bisect_left(queue, (old.due_at, name))]
+            if new is not None and new.frozen_at is None:
+                insort(queue, (new.due_at, name))
+        return tuple(queue)
+
+    def changing_deadlines(self) -> dict[str, Deadline]:
+        if self.own_deadlines is None:
+            self.deadlines = self.own_deadlines = dict(self.deadlines)
+        return self.own_deadlines
+
+    def changing_tasks(self) -> dict[str, Task]:
+        if self.own_tasks is None:
+            self.tasks = self.own_tasks = dict(self.tasks)
+        return self.own_tasks
+
     def put(self, change: Change, deadline: Deadline) -> None:
-        self.deadlines[deadline.name] = deadline
+        self.changing_deadlines()[deadline.name] = deadline
         self.note(change, deadline)
 
     def drop(self, name: str, change: Change) -> None:
-        if deadline := self.deadlines.pop(name, None):
-            self.note(change, deadline)
+        if name in self.deadlines:
+            self.note(change, self.changing_deadlines().pop(name))
 
     def freeze(self) -> None:
         """A pause stops the deadlines that run only outside pauses."""
@@ -227,7 +268,7 @@ class _Work:
 
     def arm(self, effect: Arm, decision: Decision) -> None:
         paused = self.given.relation is not None and self.given.relation.status == "paused"
-        running = self.deadlines.get(effect.name)
+        known = self.deadlines.get(effect.name)
         deadline = Deadline(
             name=effect.name,
             due_at=effect.due_at,
@@ -237,20 +278,22 @@ class _Work:
             freezes=effect.freezes,
             frozen_at=self.given.at if effect.freezes and paused else None,
         )
-        if running is None or (running.due_at, running.freezes) != (deadline.due_at, deadline.freezes):
-            self.put("moved" if running else "armed", deadline)
+        if known is None or (known.due_at, known.freezes) != (deadline.due_at, deadline.freezes):
+            self.put("moved" if known else "armed", deadline)
 
     def close(self, task_id: str) -> None:
-        if task := self.tasks.pop(task_id, None):
+        if task_id in self.tasks:
+            task = self.changing_tasks().pop(task_id)
             self.task_changes.append(TaskChange(task, opened=False, at=self.given.at))
 
     def open(self, effect: OpenTask, decision: Decision) -> None:
         if effect.id in self.tasks:
             return
+        subject = effect.subject or self.key
         task = Task(
             id=effect.id,
             kind=effect.kind,
-            subject=effect.subject or self.key,
+            subject=subject,
             clauses=decision.clauses,
             since=self.given.at,
             due=effect.due,
@@ -258,6 +301,22 @@ class _Work:
             evidence_of=self.evidence_of,
             settled_by=effect.settled_by,
             about=effect.about,
+            owner=effect.owner,
+            **self.people(subject),
         )
-        self.tasks[effect.id] = task
+        self.changing_tasks()[effect.id] = task
         self.task_changes.append(TaskChange(task, opened=True, at=self.given.at))
+
+    def people(self, subject: str) -> dict[str, str | None]:
+        """Programme, mentee and mentor of what a task is about, as far as they are known."""
+        relation = relation_of(self.ground, subject) or self.given.relation
+        if relation is not None:
+            return {
+                "programme_id": relation.programme_id,
+                "mentee_id": relation.mentee_id,
+                "mentor_id": relation.mentor_id,
+            }
+        fact = self.ground.fact(subject)
+        if isinstance(fact, Mentor):
+            return {"programme_id": fact.programme_id, "mentor_id": subject.partition(":")[2]}
+        return {"mentor_id": fact.mentor_id} if isinstance(fact, Case) else {}

@@ -1,97 +1,118 @@
-"""Help beyond the mentor: problems the two can't solve, and mentees who need somebody else.
+"""Help beyond the mentor: problems the two can't solve, what is beyond the mentor's competence, bad answers about practice.
 
-Keys are relationships, and for the search for another mentor the mentee: it is over when a new relationship is proposed for them.
+Each waits for the office. The search for another mentor is `workers.rematch`.
 """
 
+from datetime import timedelta
 from typing import Final, assert_never
 
 from domain.codes.implements import implements
+from domain.codes.questions import is_bad
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
-from workers.ground import Ground
 from workers.model import NOTHING, CloseTask, Given, OpenTask, Reaction, State, Worker
 from workers.reactions import COORDINATOR, HR, because, notify, tidy
 
-MENTEE: Final = "mentee:"
-
-
-# What a coordinator does about a problem: talk to the two, find other help, or stop for a while or for good.
-PROBLEM_SETTLED_BY: Final = ("RecordContact", "ReferMentee", "PauseRelationship", "TerminateRelationship")
+# What a coordinator does about a problem: look into it, find other help, or stop for a while or for good.
+PROBLEM_SETTLED_BY: Final = ("ReviewRelationship", "ReferMentee", "PauseRelationship", "TerminateRelationship")
 OFFICE: Final = ("coordinator", "supplier")
+# The practice questions of which a bad answer comes before the coordinator.
+CONCERNING: Final = (
+    "pentalog.attention",
+    "cmn.inclusion",
+    "nottingham.opinions",
+    "nottingham.individual-needs",
+    "mentor247.language",
+    "leapfrog.openness",
+)
 
 
 Heard = (
-    e.RelationshipProposed
-    | e.ProblemReported
-    | e.ContactRecorded
+    e.ProblemReported
+    | e.FeedbackGiven
     | e.MenteeSignposted
     | e.MenteeReferred
+    | e.RelationshipReviewed
     | e.RelationshipPaused
     | e.RelationshipTerminated
 )
 
 
 class Support(State):
-    """For a mentee, the relationships out of which they were referred and which wait for a new mentor; for a relationship, its open problems."""
+    """The versions of the problems, referrals and answers that wait for somebody to look into them, with the task of each."""
 
-    referred: tuple[str, ...] = ()
     problems: tuple[int, ...] = ()
-
-
-def _keys(recorded: AnyRecorded, ground: Ground) -> tuple[str, ...]:
-    relation = ground.relation(recorded.subject)
-    if relation is None:
-        return ()
-    match recorded.data:
-        case e.RelationshipProposed():
-            return (f"{MENTEE}{relation.mentee_id}",)
-        case e.MenteeReferred():
-            return recorded.subject, f"{MENTEE}{relation.mentee_id}"
-        case _:
-            return (recorded.subject,)
+    referrals: tuple[int, ...] = ()
+    answers: tuple[str, ...] = ()
 
 
 def _react(state: Support, recorded: AnyRecorded, given: Given) -> tuple[Support, Reaction]:
     event: Heard = recorded.data
-    version, of_mentee = recorded.version, given.key.startswith(MENTEE)
+    version = recorded.version
     match event:
         case e.ProblemReported():
             return _problem(state, version, given)
-        case e.ContactRecorded() if recorded.role in OFFICE:
-            return _attended(state)
-        case e.RelationshipPaused() | e.RelationshipTerminated():
-            return _attended(state)
+        case e.FeedbackGiven():
+            return _answered(state, event, version, given)
         case e.MenteeSignposted():
             return state, _signposted(version, given)
-        case e.MenteeReferred() if of_mentee:
-            return _seek_mentor(state, recorded, given)
         case e.MenteeReferred():
-            after, closed = _attended(state)
-            return after, (*closed, *_to_hr(version, given))
-        case e.RelationshipProposed():
-            found = [relation for relation in state.referred if relation != recorded.subject]
-            return Support(), tidy(*(CloseTask(f"new_mentor:{relation}") for relation in found))
-        case e.ContactRecorded():
-            return state, NOTHING
+            after, closed = _problems_attended(state)
+            after, referred = _to_hr(after, version, given)
+            return after, closed + referred
+        case e.RelationshipReviewed():
+            return _reviewed(state, recorded.role)
+        case e.RelationshipPaused() | e.RelationshipTerminated():
+            return _problems_attended(state)
         case _:
             assert_never(event)
 
 
-@implements("nottingham.problems")
+@implements("nottingham.problems", "care.problem")
 def _problem(state: Support, version: int, given: Given) -> tuple[Support, Reaction]:
-    """A problem reaches the coordinator at once, and stays on their list until they have dealt with it."""
-    clauses = given.cite("nottingham.problems")
-    if not clauses:
-        return state, NOTHING
-    task = OpenTask(f"problem:{version}", "problem", PROBLEM_SETTLED_BY)
+    """A problem reaches the coordinator at once, and stays on their list until somebody has seen to it."""
+    due = given.at + timedelta(days=given.term("decision_days"))
+    task = OpenTask(f"problem:{version}", "problem", PROBLEM_SETTLED_BY, due=due)
     notices = notify((COORDINATOR,), "problem", of=task.id, version=version)
-    return state.but(problems=(*state.problems, version)), (because(clauses, (version,), task, *notices),)
+    clauses = given.cite("nottingham.problems", "care.problem")
+    reported = because(clauses, (version,), task, *notices, terms=("decision_days",))
+    return state.but(problems=(*state.problems, version)), (reported,)
 
 
-def _attended(state: Support) -> tuple[Support, Reaction]:
+def _problems_attended(state: Support) -> tuple[Support, Reaction]:
     """Somebody has dealt with the open problems."""
-    closed = tidy(*(CloseTask(f"problem:{version}") for version in state.problems)) if state.problems else NOTHING
+    closed = tidy(*(CloseTask(f"problem:{version}") for version in state.problems))
     return state.but(problems=()), closed
+
+
+def _reviewed(state: Support, role: str) -> tuple[Support, Reaction]:
+    """The office has looked at the relationship: problems are coordinator's and supplier's, referrals HR's."""
+    closed: Reaction = NOTHING
+    if role in OFFICE:
+        state, closed = _problems_attended(state)
+    if role == HR:
+        closed += tidy(*(CloseTask(f"referral:{version}") for version in state.referrals))
+        state = state.but(referrals=())
+    closed += tidy(*(CloseTask(task) for task in state.answers))
+    return state.but(answers=()), closed
+
+
+@implements(*CONCERNING, "care.feedback")
+def _answered(state: Support, event: e.FeedbackGiven, version: int, given: Given) -> tuple[Support, Reaction]:
+    """A bad answer comes before the coordinator, without the words."""
+    reaction: Reaction = NOTHING
+    due = given.at + timedelta(days=given.term("decision_days"))
+    for clause in given.cite(*CONCERNING):
+        if clause not in event.answers or not is_bad(event.answers[clause]):
+            continue
+        task = OpenTask(
+            f"feedback:{clause}:{version}", "feedback_concern", ("ReviewRelationship",), due=due, about=clause
+        )
+        notices = notify((COORDINATOR,), "feedback_concern", of=task.id, clause=clause)
+        clauses = given.cite(clause, "care.feedback")
+        reaction += (because(clauses, (version,), task, *notices, terms=("decision_days",)),)
+        state = state.but(answers=(*state.answers, task.id))
+    return state, reaction
 
 
 @implements("leapfrog.boundaries")
@@ -104,28 +125,16 @@ def _signposted(version: int, given: Given) -> Reaction:
 
 
 @implements("cmn.competence")
-def _to_hr(version: int, given: Given) -> Reaction:
-    """What is beyond the mentor's competence goes to HR."""
+def _to_hr(state: Support, version: int, given: Given) -> tuple[Support, Reaction]:
+    """What is beyond the mentor's competence goes to HR, as a task."""
     clauses = given.cite("cmn.competence")
-    return (because(clauses, (version,), *notify((HR,), "hr_referral", version=version)),) if clauses else NOTHING
-
-
-@implements("nottingham.refer")
-def _seek_mentor(state: Support, recorded: AnyRecorded, given: Given) -> tuple[Support, Reaction]:
-    """The coordinator looks for another mentor, until a relationship with one is proposed."""
-    clauses = given.cite("nottingham.refer")
     if not clauses:
         return state, NOTHING
-    subject = recorded.subject
-    task = OpenTask(f"new_mentor:{subject}", "new_mentor", ("ProposeRelationship",), subject=subject)
-    notices = notify((COORDINATOR,), "new_mentor", of=task.id, version=recorded.version)
-    return state.but(referred=(*state.referred, subject)), (because(clauses, (recorded.version,), task, *notices),)
+    due = given.at + timedelta(days=given.term("decision_days"))
+    task = OpenTask(f"referral:{version}", "hr_referral", ("ReviewRelationship",), due=due, owner="hr")
+    notices = notify((HR,), "hr_referral", of=task.id, version=version)
+    referred = because(clauses, (version,), task, *notices, terms=("decision_days",))
+    return state.but(referrals=(*state.referrals, version)), (referred,)
 
 
-SUPPORT: Final = Worker(
-    name="support",
-    state=Support,
-    listens=events_of(Heard),
-    react=_react,
-    keys=_keys,
-)
+SUPPORT: Final = Worker(name="support", state=Support, listens=events_of(Heard), react=_react)

@@ -2,15 +2,18 @@
 
 Each key has its own time: before a worker receives an event, the deadlines of its keys that were due before it fire. So a record
 read in one go leads to the same as one followed as it grew, whatever else stands between its events in the log. An
-event at the very moment of a deadline comes first: an answer on the last day is in time.
+event at the very moment of a deadline comes first: an answer on the last day is in time. A correction changes what was seen
+before it: see `workers.correction`.
 """
 
 from collections.abc import Iterable
 from datetime import datetime
-from functools import partial
+from functools import partial, reduce
 
 from domain.model import AnyRecorded
-from workers.desk import Desk, Trigger
+from domain.relationship.events import FactCorrected
+from workers.correction import refold
+from workers.desk import Desk, Trigger, sees_at
 from workers.ground import LISTENS, Fact, Ground, fold
 from workers.model import AnyWorker, Deadline
 from workers.step import on_deadline, on_event
@@ -31,33 +34,41 @@ class _After(Ground):
 
 def take(desk: Desk, recorded: AnyRecorded, until: datetime) -> None:
     """Give an event to every worker, after the deadlines that were due before it, and before `until`, have fired."""
+    if isinstance(recorded.data, FactCorrected):
+        _correct(desk, recorded, until)
+        return
     subject, kind = recorded.subject, type(recorded.data)
     before = desk.fact(subject)
     after = fold(before, recorded) if kind in LISTENS else before
     ground = desk if after is before else _After(desk, subject, after)
-    receiving = [(worker, key) for worker in desk.workers_for(kind) for key in _keys(worker, recorded, ground)]
+    receiving = [(worker, key) for worker in desk.workers_for(kind) for key in sees_at(worker, recorded, ground)]
     pass_time(desk, dict.fromkeys([subject, *(key for _, key in receiving)]), min(recorded.occurred_at, until))
     if after is not before:
         desk.learn(subject, after)
     trigger = Trigger(subject, recorded.occurred_at, version=recorded.version)
     for worker, key in receiving:
+        if key != subject:
+            desk.hear(key, subject)
         # A pause concerns a worker that doesn't listen only if one of its deadlines stops.
         concerned = kind in worker.listens or desk.memory(worker, key).may_freeze
         if concerned and not desk.rests(worker, key):
             desk.make(worker, key, trigger, partial(on_event, worker, key, recorded, desk), recorded)
 
 
-def _keys(worker: AnyWorker, recorded: AnyRecorded, ground: Ground) -> Iterable[str]:
-    """The keys at which a worker sees an event; a pause that it doesn't listen for stops its deadlines all the same."""
-    if type(recorded.data) not in worker.listens:
-        return (recorded.subject,)
-    keys = worker.keys(recorded, ground)
-    return [key for key in keys if _adopted(worker, key, ground)] if worker.under else keys
+def _correct(desk: Desk, recorded: AnyRecorded, until: datetime) -> None:
+    """Give a correction to every worker: what each keeps about the relationship is made again."""
+    key = recorded.subject
+    pass_time(desk, (key,), min(recorded.occurred_at, until))
+    past = desk.past(key)
+    desk.learn(key, reduce(_known, (each for _, each in past.seen if each.subject == key), None))
+    trigger = Trigger(key, recorded.occurred_at, version=recorded.version)
+    for worker in desk.workers:
+        if not desk.rests(worker, key):
+            desk.make(worker, key, trigger, partial(refold, worker, recorded, past, desk), recorded)
 
 
-def _adopted(worker: AnyWorker, key: str, ground: Ground) -> bool:
-    relation = ground.relation(key)
-    return not worker.under or (relation is not None and not worker.under.isdisjoint(relation.codes))
+def _known(fact: Fact | None, recorded: AnyRecorded) -> Fact | None:
+    return fold(fact, recorded) if type(recorded.data) in LISTENS else fact
 
 
 def pass_time(desk: Desk, keys: Iterable[str], until: datetime) -> None:

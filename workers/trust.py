@@ -1,10 +1,11 @@
 """Trust and respect: a report puts the end of the mentoring up for decision; nothing is shut down by a machine.
 
-A recommendation waits for the parties and the coordinator. Undecided for too long it is escalated, once.
+A recommendation waits for the parties and the coordinator. Undecided for too long it is escalated, once. There is one
+matter of trust and one of respect, each with one recommendation and one task under all the clauses that ask for it.
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final, assert_never
 
 from domain.codes.clauses import RESPECT_CLAUSES, TRUST_CLAUSES
@@ -12,6 +13,7 @@ from domain.codes.implements import implements
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from domain.relationship.commands import EscalateRecommendation, RecommendShutdown
+from domain.words import PARTIES
 from workers.model import (
     NOTHING,
     Arm,
@@ -26,17 +28,20 @@ from workers.model import (
     State,
     Worker,
 )
-from workers.reactions import because, everybody, notify, tidy, with_clause
+from workers.reactions import because, everybody, notify, tidy
 
+# Trust, respect, or the clause of a recommendation about neither.
+Matter = str
+TRUST: Final = "trust"
+RESPECT: Final = "respect"
+_CLAUSES: Final[dict[Matter, tuple[str, ...]]] = {TRUST: TRUST_CLAUSES, RESPECT: RESPECT_CLAUSES}
 SETTLED_BY: Final = "DismissRecommendation", "TerminateRelationship"
-RESTORED_BY: Final = {
-    **dict.fromkeys(TRUST_CLAUSES, "RestoreTrust"),
-    **dict.fromkeys(RESPECT_CLAUSES, "ResolveDisrespect"),
-}
+RESTORED_BY: Final[dict[Matter, str]] = {TRUST: "RestoreTrust", RESPECT: "ResolveDisrespect"}
 
 
 Heard = (
     e.TrustBreakdownReported
+    | e.TrustReadinessStated
     | e.DisrespectReported
     | e.ShutdownRecommended
     | e.TrustRestored
@@ -47,91 +52,98 @@ Heard = (
 
 
 class Trust(State):
-    """The clauses under which a recommendation is open."""
+    """The matters that wait for a decision."""
 
-    open: tuple[str, ...] = ()
+    open: tuple[Matter, ...] = ()
 
 
-@implements(*TRUST_CLAUSES, *RESPECT_CLAUSES)
+def matter_of(clause: str) -> Matter:
+    """The matter that a clause belongs to."""
+    return next((matter for matter, clauses in _CLAUSES.items() if clause in clauses), clause)
+
+
 def _react(state: Trust, recorded: AnyRecorded, given: Given) -> tuple[Trust, Reaction]:
     event: Heard = recorded.data
     version = recorded.version
     match event:
         case e.TrustBreakdownReported():
-            return _recommend(state, given.cite(*TRUST_CLAUSES), version, given)
+            return _recommend(state, TRUST, version, given)
+        case e.TrustReadinessStated():
+            return _readiness(state, event, recorded, given)
         case e.DisrespectReported():
-            return _recommend(state, given.cite(*RESPECT_CLAUSES), version, given)
+            return _recommend(state, RESPECT, version, given)
         case e.ShutdownRecommended():
-            task = _ask_for_decision(event, given)
-            if recorded.role == "worker":
-                return state, task
+            matter = matter_of(event.clause)
+            if matter in state.open:
+                return state, NOTHING
             # Somebody else's recommendation: it waits for a decision like our own.
-            waiting = _await_decision((event.clause,), event.evidence, given)
-            return state.but(open=with_clause(state.open, event.clause)), task + waiting
+            state = state.but(open=(*state.open, matter))
+            return state, _await_decision(matter, event.clauses or (event.clause,), event.evidence, given)
         case e.TrustRestored():
-            return _settled(state, TRUST_CLAUSES)
+            return _settled(state, TRUST) if event.settled else (state, NOTHING)
         case e.DisrespectResolved():
-            return _settled(state, RESPECT_CLAUSES)
+            return _settled(state, RESPECT)
         case e.RecommendationDismissed():
-            return _settled(state, None if event.clause is None else (event.clause,))
+            gone = state.open if event.clause is None else (matter_of(event.clause),)
+            return _settled(state, *gone)
         case e.RelationshipTerminated():
             return Trust(), tidy(Over())
         case _:
             assert_never(event)
 
 
-def _recommend(state: Trust, clauses: tuple[str, ...], version: int, given: Given) -> tuple[Trust, Reaction]:
-    """Recommend to end it, under every adopted clause that says so and under which no recommendation is open yet."""
-    new = tuple(clause for clause in clauses if clause not in state.open)
-    if not new:
+@implements("pentalog.trust", "care.trust")
+def _readiness(
+    state: Trust, event: e.TrustReadinessStated, recorded: AnyRecorded, given: Given
+) -> tuple[Trust, Reaction]:
+    """A party who says during the mentoring that they are not ready to trust reports broken trust; ready again, they restore it."""
+    if event.ready:
+        return _settled(state, TRUST) if event.settled else (state, NOTHING)
+    running = given.relation is not None and given.relation.status in {"active", "paused"}
+    if not running or recorded.role not in PARTIES:
         return state, NOTHING
-    sent = (
-        Send(given.key, RecommendShutdown(clause=clause, evidence=(version,)), f"recommend:{clause}") for clause in new
-    )
-    because_of = because(new, (version,), *sent)
-    return state.but(open=(*state.open, *new)), (because_of, *_await_decision(new, (version,), given))
+    return _recommend(state, TRUST, recorded.version, given)
 
 
-def _await_decision(clauses: tuple[str, ...], evidence: Iterable[int], given: Given) -> Reaction:
+@implements(*TRUST_CLAUSES, *RESPECT_CLAUSES)
+def _recommend(state: Trust, matter: Matter, version: int, given: Given) -> tuple[Trust, Reaction]:
+    """Recommend to end it, unless that is under decision already."""
+    clauses = given.cite(*_CLAUSES[matter])
+    if matter in state.open or not clauses:
+        return state, NOTHING
+    sent = Send(given.key, RecommendShutdown(clause=clauses[0], evidence=(version,)), f"recommend:{clauses[0]}")
+    asked = _await_decision(matter, clauses, (version,), given)
+    return state.but(open=(*state.open, matter)), (because(clauses, (version,), sent), *asked)
+
+
+def _await_decision(matter: Matter, clauses: tuple[str, ...], evidence: Iterable[int], given: Given) -> Reaction:
     """The parties and the coordinator are notified, and have the days of decision."""
     if given.relation is None:
         return NOTHING
-    notices = notify(
-        everybody(given.relation), "shutdown_recommended", of=f"decide:{'+'.join(clauses)}", clauses=" ".join(clauses)
-    )
-    due = _decide_by(given)
-    arms = (because((clause,), evidence, Arm(f"escalate:{clause}", due, freezes=True)) for clause in clauses)
-    return (because(clauses, evidence, *notices), *arms)
+    due = given.at + timedelta(days=given.term("decision_days"))
+    settled_by = (*SETTLED_BY, *((RESTORED_BY[matter],) if matter in RESTORED_BY else ()))
+    task = OpenTask(f"decide:{matter}", "shutdown_recommendation", settled_by, due=due, about=clauses[0])
+    notices = notify(everybody(given.relation), "shutdown_recommended", of=task.id, clauses=" ".join(clauses))
+    armed = Arm(f"escalate:{matter}", due)
+    return (because(clauses, evidence, task, armed, *notices, terms=("decision_days",)),)
 
 
-def _ask_for_decision(event: e.ShutdownRecommended, given: Given) -> Reaction:
-    """A recommendation that is on record is a task until it is decided."""
-    clause = event.clause
-    settled_by = (*SETTLED_BY, *((RESTORED_BY[clause],) if clause in RESTORED_BY else ()))
-    task = OpenTask(f"decide:{clause}", "shutdown_recommendation", settled_by, due=_decide_by(given), about=clause)
-    return (because((clause,), event.evidence, task, terms=("decision_days",)),)
-
-
-def _decide_by(given: Given) -> datetime:
-    return given.at + timedelta(days=given.term("decision_days"))
-
-
-def _settled(state: Trust, clauses: tuple[str, ...] | None) -> tuple[Trust, Reaction]:
-    """Decided or set right: those clauses, or all."""
-    gone = (*TRUST_CLAUSES, *RESPECT_CLAUSES, *state.open) if clauses is None else clauses
-    effects = [effect for clause in gone for effect in (Cancel(f"escalate:{clause}"), CloseTask(f"decide:{clause}"))]
-    return state.but(open=tuple(clause for clause in state.open if clause not in gone)), tidy(*effects)
+def _settled(state: Trust, *matters: Matter) -> tuple[Trust, Reaction]:
+    """Decided or set right."""
+    effects = [effect for each in matters for effect in (Cancel(f"escalate:{each}"), CloseTask(f"decide:{each}"))]
+    return state.but(open=tuple(each for each in state.open if each not in matters)), tidy(*effects)
 
 
 @implements(*TRUST_CLAUSES, *RESPECT_CLAUSES)
 def _due(state: Trust, deadline: Deadline, given: Given) -> tuple[Trust, Reaction]:
     """No decision in time: the record says so, and those who oversee the mentoring hear of it."""
-    clause = deadline.name.partition(":")[2]
-    if given.relation is None or clause not in state.open:
+    matter = deadline.name.partition(":")[2]
+    if given.relation is None or matter not in state.open:
         return state, NOTHING
+    clause = deadline.clauses[0]
     sent = Send(given.key, EscalateRecommendation(clause=clause), f"escalate:{clause}")
     notices = notify(given.relation.overseers, "recommendation_escalated", of=deadline.name, clause=clause)
-    return state, (because((clause,), deadline.evidence, sent, *notices, terms=("decision_days",)),)
+    return state, (because(deadline.clauses, deadline.evidence, sent, *notices, terms=("decision_days",)),)
 
 
 TRUST_WORKER: Final = Worker(

@@ -1,8 +1,9 @@
 """The decision about a conduct case: the events to record, or a refusal with every problem found.
 
-A case is opened, escalated where others must look at it, decided once and closed (cmn.breaches). A breach of some other
-policy is a matter of that policy (cmn.policy-breach), an offer to leave the platform one of mentor247.on-platform; the
-way of the case is the same and a refusal cites the clause of its kind.
+A case is opened about anybody, escalated where others must look at it, decided once and closed (cmn.breaches). A breach of
+some other policy is a matter of that policy (cmn.policy-breach), an offer to leave the platform one of
+mentor247.on-platform; the way of the case is the same and a refusal cites the clause of its kind. Nobody settles a case
+about themselves.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,7 @@ from domain.case.commands import CaseCommand, CloseCase, DecideCase, EscalateCas
 from domain.case.events import CaseClosed, CaseDecided, CaseEscalated, CaseEvent, CaseOpened
 from domain.case.state import Case
 from domain.codes.implements import implements
-from domain.model import Command, Context
+from domain.model import Actor, Command, Context
 from domain.permission import role_problems
 from domain.problem import Problem, refuse
 from domain.words import CaseKind, Role
@@ -32,6 +33,11 @@ CLAUSE: Final[Mapping[CaseKind, str]] = MappingProxyType(
     }
 )
 
+# The same, then the policy that holds for everybody.
+CLAUSES: Final[Mapping[CaseKind, tuple[str, ...]]] = MappingProxyType(
+    {kind: (clause, "care.breach") for kind, clause in CLAUSE.items()}
+)
+
 
 def decide(state: Case | None, command: CaseCommand, context: Context) -> list[CaseEvent]:
     """The events that a command leads to; none when it asks for what already is.
@@ -43,15 +49,25 @@ def decide(state: Case | None, command: CaseCommand, context: Context) -> list[C
     return case_events(state, command, context)
 
 
-@implements("cmn.breaches")
+@implements("cmn.breaches", "care.breach")
 def case_problems(case: Case | None, command: CaseCommand, context: Context) -> Iterator[Problem]:
     """The role must be allowed to send the command, the case must exist and be where the command needs it."""
     yield from role_problems(MAY_SEND, command, context)
     if case is None:
         if not isinstance(command, OpenCase):
             yield Problem("unknown_case", "no case was opened under this id", "cmn.breaches", "subject")
-    elif not _already(case, command):
+        return
+    if not isinstance(command, OpenCase) and _is_about(case, context.actor):
+        message = f"the case is about {case.about}: nobody settles a case about themselves"
+        yield Problem("own_matter", message, CLAUSE[case.kind], "actor")
+    if not _already(case, command):
         yield from _obstacles(case, command, CLAUSE[case.kind])
+
+
+def _is_about(case: Case, actor: Actor) -> bool:
+    """Whether a case is about the actor: the person, in whatever role they act, or everybody in their role."""
+    role, colon, id_ = case.about.partition(":")
+    return actor.id == id_ if colon else actor.role == role
 
 
 def _obstacles(case: Case, command: CaseCommand, clause: str) -> Iterator[Problem]:
@@ -66,6 +82,9 @@ def _obstacles(case: Case, command: CaseCommand, clause: str) -> Iterator[Proble
             yield Problem("already_decided", f"the case was decided: {case.decision}", clause)
         case DecideCase() if case.status == "closed":
             yield Problem("state", "the case is closed; DecideCase is possible while it is open or escalated", clause)
+        case DecideCase(decision="mentor_removed") if case.mentor_id is None:
+            message = f"the case is about {case.about}, not about one mentor: decide other_measure and say which"
+            yield Problem("not_a_mentor", message, clause, "data.decision")
         case CloseCase() if case.status == "closed":
             yield Problem("state", "the case was closed with another reason", clause)
         case CloseCase() if case.decision is None and not (command.reason or "").strip():
@@ -103,12 +122,12 @@ def mentor_of(command: OpenCase) -> str | None:
     return id_ or None if role == "mentor" else None
 
 
-def case_events(case: Case | None, command: CaseCommand, _: Context) -> list[CaseEvent]:
+def case_events(case: Case | None, command: CaseCommand, context: Context) -> list[CaseEvent]:
     """The event of a command without problems; none when the record shows it already."""
-    return [] if case is not None and _already(case, command) else [_recorded(command)]
+    return [] if case is not None and _already(case, command) else [_recorded(command, context)]
 
 
-def _recorded(command: CaseCommand) -> CaseEvent:
+def _recorded(command: CaseCommand, context: Context) -> CaseEvent:
     match command:
         case OpenCase():
             return CaseOpened(
@@ -117,6 +136,7 @@ def _recorded(command: CaseCommand) -> CaseEvent:
                 kind=command.kind,
                 description=command.description,
                 relationship_id=command.relationship_id,
+                programme_id=context.programme_id,
             )
         case EscalateCase():
             return CaseEscalated(to=command.to)

@@ -20,6 +20,7 @@ def _changed(case: Case, event: CaseEvent) -> Case:
                 mentor_id=event.mentor_id,
                 about=event.about,
                 relationship_id=event.relationship_id,
+                programme_id=event.programme_id,
                 kind=event.kind,
                 description=event.description,
             )

@@ -21,6 +21,7 @@ class Case(Immutable):
     kind: CaseKind = "code"
     description: str = ""
     relationship_id: str | None = None
+    programme_id: str | None = None
     escalated_to: tuple[str, ...] = ()
     decision: CaseDecision | None = None
     decision_reason: str | None = None

@@ -24,13 +24,14 @@ Binding = Annotated[
 
 
 class Clause(BaseModel):
-    """One rule of a code. `rule` is one sentence, `binds` what it takes hold of."""
+    """One rule of a code: `rule` is one sentence, `binds` what it takes hold of, `question` what people are asked about it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+\.[a-z-]+$")]
     kinds: tuple[Kind, ...]
     rule: Annotated[str, StringConstraints(pattern=r"^[A-Z][^\n]*[^.]\.$")]
+    question: Annotated[str, StringConstraints(pattern=r"^[A-Z][^\n?]*\?$")] | None = None
     binds: tuple[Binding, ...]
 
     @property
@@ -48,6 +49,14 @@ class Clause(BaseModel):
         for name, values in (("kinds", self.kinds), ("binds", self.binds)):
             if not values or len(set(values)) != len(values):
                 raise ValueError(f"{self.id}: {name} must be given, each once")
+        return self
+
+    @model_validator(mode="after")
+    def _asks_in_words(self) -> "Clause":
+        if (self.question is not None) != any(binding.startswith("question:") for binding in self.binds):
+            raise ValueError(f"{self.id}: a clause that binds a question has the words of it, and no other has")
+        if self.question is not None and "practice" not in self.kinds:
+            raise ValueError(f"{self.id}: only a practice is asked about")
         return self
 
 
@@ -95,6 +104,11 @@ CLAUSES: Final[Mapping[str, Clause]] = MappingProxyType(
 # A report of lost trust or of disrespect leads to a recommendation to end the relationship under these clauses.
 TRUST_CLAUSES: Final = ("pentalog.trust", "care.trust")
 RESPECT_CLAUSES: Final = ("pentalog.respect", "leapfrog.respect", "care.respect")
+
+
+def same_matter(clause: str) -> tuple[str, ...]:
+    """The clauses that say the same about a recommendation to end: whatever settles it under one settles it under all."""
+    return next((clauses for clauses in (TRUST_CLAUSES, RESPECT_CLAUSES) if clause in clauses), (clause,))
 
 
 def cite(adopted: Collection[str], *ids: str) -> tuple[str, ...]:

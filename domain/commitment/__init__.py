@@ -1,34 +1,47 @@
 """Commitment health: two scores and a band for a relationship as of a time, each lost point with clauses and evidence.
 
-`fold` keeps the `Facts` that health needs of the events, `evaluate` answers for any time under any terms, `bands` is the
-history, and a `Cursor` follows a relationship event by event.
+`fold` keeps the `Facts` that health needs of the events, `evaluate` answers for any time under any terms, `assess` also says
+how it came about, and `watch` follows one signal.
 """
 
 from domain.commitment.facts import Facts
-from domain.commitment.health import Health, Signal, bands, evaluate, health_at
+from domain.commitment.health import (
+    Assessment,
+    Health,
+    Signal,
+    SignalHeld,
+    Watched,
+    assess,
+    bands,
+    evaluate,
+    score_at,
+    watch,
+)
 from domain.commitment.policy import BANDS, POLICY, SIGNALS, Band
 from domain.commitment.reading import HealthEvent, fold
 from domain.commitment.terms import Terms, TermsInTime, terms_in_time
-from domain.commitment.timeline import Change, Cursor, Timeline, build_timeline
+from domain.commitment.timeline import Change
 
 __all__ = [
     "BANDS",
     "POLICY",
     "SIGNALS",
+    "Assessment",
     "Band",
     "Change",
-    "Cursor",
     "Facts",
     "Health",
     "HealthEvent",
     "Signal",
+    "SignalHeld",
     "Terms",
     "TermsInTime",
-    "Timeline",
+    "Watched",
+    "assess",
     "bands",
-    "build_timeline",
     "evaluate",
     "fold",
-    "health_at",
+    "score_at",
     "terms_in_time",
+    "watch",
 ]

@@ -6,10 +6,14 @@ nothing is summed up or thrown away here.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from itertools import islice, pairwise
 from typing import Any, Final, NamedTuple, get_args
 
-from domain.words import Party
+from domain.commitment.moments import EPOCH
+from domain.model import TermSetting, TermWithdrawal
+from domain.terms import DatedSetting, place
+from domain.words import Document, Party
 
 
 class Proposed(NamedTuple):
@@ -39,9 +43,12 @@ class Terminated(NamedTuple):
 
 
 class Planned(NamedTuple):
+    """The agreed plan: how many sessions, and how long from one to the next."""
+
     version: int
     at: int
     sessions: int
+    rhythm: int
 
 
 class GoalOpened(NamedTuple):
@@ -69,16 +76,21 @@ class Scheduled(NamedTuple):
     at: int
     session: str
     start: int
+    end: int
 
 
 class Rescheduled(NamedTuple):
-    """`notice` is the time left until the start the session had; `party` asked for it and answers for it, if any."""
+    """`notice` is the time left until the start the session had; `late` was judged when the move was recorded.
+
+    `party` asked for it and answers for it, if any.
+    """
 
     version: int
     at: int
     session: str
     start: int
     notice: int
+    late: bool
     party: Party | None
 
 
@@ -89,18 +101,23 @@ class Cancelled(NamedTuple):
     at: int
     session: str
     notice: int
+    late: bool
     party: Party | None
     by_pause: bool
 
 
 class Completed(NamedTuple):
-    """`off_goal`: more than half of the agenda's minutes; `contracting`: it was the contracting session."""
+    """`together`: mentee and mentor were present, without which it does not count as completed.
+
+    `off_goal`: more than half of the agenda's minutes; `contracting`: it was the contracting session.
+    """
 
     version: int
     at: int
     session: str
     started: int
     ended: int
+    together: bool
     off_goal: bool
     mentee_joined: int | None
     mentor_joined: int | None
@@ -108,6 +125,8 @@ class Completed(NamedTuple):
 
 
 class Missed(NamedTuple):
+    """`absent` stayed away without an excuse: nobody where illness or the supplier was the cause."""
+
     version: int
     at: int
     session: str
@@ -125,28 +144,54 @@ class Worked(NamedTuple):
 
 
 class InTouch(NamedTuple):
+    """Mentee and mentor were in touch with one another."""
+
     version: int
     at: int
 
 
 class TrustLost(NamedTuple):
+    """A breakdown of trust was reported by somebody in this role."""
+
     version: int
     at: int
+    by: str
+
+
+class Unready(NamedTuple):
+    """Somebody in this role stated that they are not ready to trust; once active it is a report of broken trust."""
+
+    version: int
+    at: int
+    by: str
+
+
+class Ready(NamedTuple):
+    """Somebody in this role stated that they are ready to trust, which takes back that they were not."""
+
+    version: int
+    at: int
+    by: str
 
 
 class TrustRegained(NamedTuple):
+    """Trust was restored: by whom in this role had reported it broken, or (None) whoever had."""
+
     version: int
     at: int
+    by: str | None
 
 
 class Disrespected(NamedTuple):
     version: int
     at: int
+    by: str
 
 
 class RespectRestored(NamedTuple):
     version: int
     at: int
+    by: str
 
 
 class Dismissed(NamedTuple):
@@ -155,6 +200,17 @@ class Dismissed(NamedTuple):
     version: int
     at: int
     clause: str | None
+    by: str
+
+
+class TermChanged(NamedTuple):
+    """A document sets a term for this relationship, or (no value) sets it no more."""
+
+    version: int
+    at: int
+    document: Document
+    term: str
+    value: float | None
 
 
 # A fact is written as its place in this union and its fields; add at the end, never reorder.
@@ -180,57 +236,69 @@ Fact = (
     | Disrespected
     | RespectRestored
     | Dismissed
+    | Unready
+    | Ready
+    | TermChanged
 )
 
 KINDS: Final[tuple[type[Fact], ...]] = get_args(Fact)
 _PLACE: Final = {kind: place for place, kind in enumerate(KINDS)}
 
 
+class _Log:
+    """The list that successors share, and what was last worked out over it, which is no part of any value."""
+
+    __slots__ = ("facts", "walk", "watch")
+
+    def __init__(self, facts: list[Fact]) -> None:
+        self.facts = facts
+        self.walk: object = None
+        self.watch: object = None
+
+
 class Facts:
     """The facts of one relationship in the order of their versions, as far as they are recorded.
 
-    Never changes: `plus` gives a longer one. Successors share one list, of which each sees its own length, so adding
+    Never changes: `plus` gives a longer one. Successors share one log, of which each sees its own length, so adding
     a fact costs the same however many there are. `in_order` says that they were recorded as they occurred.
-    `checkpoint` is where the last timeline over them ended and the next may continue; it is no part of the value.
+    `own` are the settings of terms for this relationship alone.
     """
 
-    __slots__ = ("_count", "_shared", "checkpoint", "in_order")
+    __slots__ = ("_count", "in_order", "log", "own")
 
     def __init__(self, facts: Iterable[Fact] = ()) -> None:
-        self._shared: list[Fact] = list(facts)
-        self._count = len(self._shared)
-        self.in_order = all(one.at <= other.at for one, other in pairwise(self._shared))
-        self.checkpoint: object = None
+        self.log = _Log(list(facts))
+        self._count = len(self.log.facts)
+        self.in_order = all(one.at <= other.at for one, other in pairwise(self.log.facts))
+        self.own: tuple[DatedSetting, ...] = ()
+        for fact in self.log.facts:
+            self.own = _with_own(self.own, fact)
 
     def plus(self, fact: Fact) -> "Facts":
         """These facts and one with a later version."""
         longer = object.__new__(Facts)
-        shared = self._shared if len(self._shared) == self._count else self._shared[: self._count]
-        longer.in_order = self.in_order and (not shared or shared[-1].at <= fact.at)
-        shared.append(fact)
-        longer._shared = shared
+        log = self.log if len(self.log.facts) == self._count else _Log(self.log.facts[: self._count])
+        longer.in_order = self.in_order and (not log.facts or log.facts[-1].at <= fact.at)
+        log.facts.append(fact)
+        longer.log = log
+        longer.own = _with_own(self.own, fact)
         longer._count = self._count + 1
-        longer.checkpoint = self.checkpoint
         return longer
 
     def after(self, count: int) -> Iterator[Fact]:
         """The facts without the first so many."""
-        return islice(self._shared, count, self._count)
-
-    @property
-    def last(self) -> Fact | None:
-        """The fact of the latest version."""
-        return self._shared[self._count - 1] if self._count else None
+        return islice(self.log.facts, count, self._count)
 
     def __len__(self) -> int:
         return self._count
 
     def __iter__(self) -> Iterator[Fact]:
-        return islice(self._shared, self._count)
+        return islice(self.log.facts, self._count)
 
-    def by_time(self) -> Iterable[Fact]:
-        """The facts in the order in which they occurred, by version where two occurred at one moment."""
-        return self if self.in_order else sorted(self, key=lambda fact: (fact.at, fact.version))
+    def by_time(self, count: int = 0) -> Iterable[Fact]:
+        """The facts without the first so many in the order in which they occurred, by version where two share a moment."""
+        facts = self.after(count)
+        return facts if self.in_order else sorted(facts, key=lambda fact: (fact.at, fact.version))
 
     def to_json(self) -> list[list[Any]]:
         """The facts as JSON values: a list for each."""
@@ -244,3 +312,14 @@ class Facts:
 
 def _fact(place: int, *fields: Any) -> Fact:
     return KINDS[place]._make(tuple(field) if isinstance(field, list) else field for field in fields)
+
+
+def _with_own(own: tuple[DatedSetting, ...], fact: Fact) -> tuple[DatedSetting, ...]:
+    """The relationship's own settings after a fact, which is one nearly never."""
+    if not isinstance(fact, TermChanged):
+        return own
+    document, term, value = fact.document, fact.term, fact.value
+    at = EPOCH + timedelta(microseconds=fact.at)
+    if value is None:
+        return place(own, DatedSetting(at, TermWithdrawal(document=document, term=term), own=True))
+    return place(own, DatedSetting(at, TermSetting(document=document, term=term, value=value), own=True))

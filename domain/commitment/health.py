@@ -1,17 +1,18 @@
 """Commitment health at a time: the scores, the band, why, and when passing time will change the score next."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from domain.commitment.evidence import evidence_of
 from domain.commitment.facts import Facts
-from domain.commitment.judgement import Judgement, next_check, passes
-from domain.commitment.moments import time_of
+from domain.commitment.judgement import NO_STANDING, Judgement, judge, next_check, passes
+from domain.commitment.moments import EPOCH, moment, time_of
 from domain.commitment.picture import Picture
-from domain.commitment.policy import POLICY, Band, backing, scored
-from domain.commitment.terms import TermSettings, TermsInTime, terms_in_time
-from domain.commitment.timeline import Change, Cursor, build_timeline
-from domain.commitment.verdict import Accountable, SignalName
+from domain.commitment.policy import POLICY, RULES, Band, backing, scored
+from domain.commitment.terms import Terms, TermSettings, TermsInTime, terms_in_time
+from domain.commitment.timeline import Change, Reached, picture_at, walked
+from domain.commitment.verdict import Accountable, Finding, SignalName
 from domain.words import Status
 
 
@@ -49,37 +50,118 @@ def evaluate(
     facts: Facts, at: datetime, settings: TermSettings = (), overrides: Mapping[str, float] | None = None
 ) -> Health:
     """Health as of a time, past or future, under the programme's dated settings; `overrides` are what-if values of terms."""
-    terms = terms_in_time(settings, overrides)
-    return health_at(build_timeline(facts, terms, at).cursor, at, terms)
+    return assess(facts, at, terms_in_time(settings, overrides)).health
 
 
 def bands(
     facts: Facts, until: datetime, settings: TermSettings = (), overrides: Mapping[str, float] | None = None
 ) -> tuple[Change, ...]:
     """Every change of score or band up to a time, in order; the first is activation."""
-    return build_timeline(facts, terms_in_time(settings, overrides), until).changes
+    return walked(facts, terms_in_time(settings, overrides), until).changes
 
 
-def health_at(cursor: Cursor, at: datetime, terms: TermsInTime) -> Health:
-    """Health at a time not before the cursor's moment, if nothing happens until then.
+class SignalHeld(NamedTuple):
+    """A signal from when it began to when it ended or its points changed; None: it holds still."""
 
-    Raises:
-        ValueError: the time, or a setting, lies before the cursor's moment: evaluate the facts instead.
-    """
-    stood = cursor.advanced_to(at, terms).cursor
-    picture, judgement = stood.picture, stood.judgement
-    if judgement.standing.score is None:
-        return Health(at, POLICY, picture.status, None, None, None, None, (), None, None)
+    signal: Signal
+    since: datetime
+    until: datetime | None
+
+
+class Assessment(NamedTuple):
+    """Health as of a time, every change of score or band on the way there, and when each signal held."""
+
+    health: Health
+    changes: tuple[Change, ...]
+    history: tuple[SignalHeld, ...]
+
+
+def assess(facts: Facts, at: datetime, terms: TermsInTime) -> Assessment:
+    """Health as of a time, past or future, and how it came about; the relationship's own terms come from its facts."""
+    reached = walked(facts, terms, at)
+    codes = reached.walk.picture.codes
+    history = (
+        SignalHeld(
+            Signal(each.signal, each.party, each.points, backing(each.signal, each.party, codes), each.evidence),
+            EPOCH + timedelta(microseconds=each.since),
+            None if each.until is None else EPOCH + timedelta(microseconds=each.until),
+        )
+        for each in reached.stretches.all()
+    )
+    return Assessment(_health(reached, at), reached.changes, tuple(history))
+
+
+def _health(reached: Reached, at: datetime) -> Health:
+    picture, judgement = reached.walk.picture, reached.judgement
+    status = picture.course.status
+    if judgement.terms is None:
+        return Health(at, POLICY, status, None, None, None, None, (), None, None)
     scores = scored(judgement.verdicts)
-    signals = tuple(
-        Signal(name, party, points, backing(name, party, picture.codes), evidence)
-        for verdict in judgement.verdicts
-        for name, party, points, evidence in verdict.findings
-    )
-    changes, refresh = _ahead(picture, judgement) if picture.status == "active" else (None, None)
-    return Health(
-        at, POLICY, picture.status, *judgement.standing, scores.mentee, scores.mentor, signals, changes, refresh
-    )
+    changes, refresh = _ahead(picture, judgement) if status == "active" else (None, None)
+    signals = tuple(_signals(reached, moment(at)))
+    return Health(at, POLICY, status, *judgement.standing, scores.mentee, scores.mentor, signals, changes, refresh)
+
+
+def _signals(reached: Reached, now: int) -> Iterator[Signal]:
+    walk, judgement = reached.walk, reached.judgement
+    frozen = None if walk.picture.course.pause is None else walk.frozen_picture()
+    for verdict in judgement.verdicts:
+        for finding in verdict.findings:
+            name, party, points, _ = finding
+            clauses = backing(name, party, walk.picture.codes)
+            yield Signal(name, party, points, clauses, walk.evidence(finding, now, judgement.terms, frozen))
+
+
+def shown(finding: Finding, picture: Picture, now: int, terms: Terms) -> Signal:
+    """A finding with the clauses behind it and its evidence."""
+    clauses = backing(finding.signal, finding.party, picture.codes)
+    return Signal(finding.signal, finding.party, finding.points, clauses, evidence_of(finding, picture, now, terms))
+
+
+class Watched(NamedTuple):
+    """One signal at a time, and when it changes next though nothing happens."""
+
+    signals: tuple[Signal, ...]
+    changes_at: datetime | None
+
+
+def watch(facts: Facts, signal: SignalName, at: datetime, settings: TermSettings = ()) -> Watched:
+    """One signal of an active relationship, without scores and bands.
+
+    Who asks for later and later times, with more and more facts, pays for each fact once, in whatever order they are told.
+    """
+    programme, now = terms_in_time(settings), moment(at)
+    picture = picture_at(facts, programme, now)
+    terms, rule = programme.with_own(facts.own).at(now), RULES[signal]
+    if picture.course.status != "active":
+        return Watched((), None)
+    verdict = rule(picture, now, terms)
+    later = verdict
+    while later.until is not None and later.findings == verdict.findings:
+        until = later.until
+        later = rule(picture, until, terms)
+        if later.findings != verdict.findings:
+            return Watched(tuple(shown(each, picture, now, terms) for each in verdict.findings), time_of(until))
+    return Watched(tuple(shown(each, picture, now, terms) for each in verdict.findings), None)
+
+
+class Scored(NamedTuple):
+    """The score at a time, and when it changes next though nothing happens."""
+
+    score: int
+    next_change_at: datetime | None
+
+
+def score_at(facts: Facts, at: datetime, settings: TermSettings = ()) -> Scored | None:
+    """The score of an active relationship without its band, at the price of `watch`; None in any other status."""
+    programme, now = terms_in_time(settings), moment(at)
+    picture = picture_at(facts, programme, now)
+    if picture.course.status != "active":
+        return None
+    judgement = judge(picture, now, programme.with_own(facts.own).at(now), NO_STANDING)
+    score = judgement.standing.score
+    assert score is not None, "an active relationship has a score"
+    return Scored(score, _ahead(picture, judgement)[0])
 
 
 def _ahead(picture: Picture, judgement: Judgement) -> tuple[datetime | None, datetime | None]:

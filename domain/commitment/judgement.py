@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from domain.commitment.picture import Picture
-from domain.commitment.policy import ORDER, Band, band_after, scored
+from domain.commitment.policy import AT_ONCE, ORDER, Band, band_after, scored
 from domain.commitment.terms import Terms
 from domain.commitment.verdict import Verdict
 
@@ -60,6 +60,16 @@ def judge_again(known: Judgement, picture: Picture, now: int, stale: Iterable[in
         next_check(verdicts) if timed else check_at,
         terms,
     )
+
+
+def at_once(frozen: Judgement, picture: Picture, now: int, terms: Terms, before: Standing) -> Judgement:
+    """What a pause froze, but for the signals that come and go at once also while paused."""
+    if frozen.terms is None:
+        return frozen
+    verdicts = list(frozen.verdicts)
+    for place in AT_ONCE:
+        verdicts[place] = ORDER[place](picture, now, terms)
+    return Judgement(_standing(before, verdicts, frozen.terms), tuple(verdicts), None, frozen.terms)
 
 
 def passes(verdicts: tuple[Verdict, ...], picture: Picture, now: int, terms: Terms) -> tuple[Verdict, ...]:

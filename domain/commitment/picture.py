@@ -1,170 +1,207 @@
-"""What the signals are evaluated on: the facts of a relationship folded up to some moment, arranged for quick answers.
+"""What the signals are evaluated on: the facts of a relationship up to some moment, arranged for quick answers.
 
-A picture never changes; `with_fact` in `fold.py` gives the next one. Its lists are kept sorted by what they are read by.
+A picture grows by one fact at a time. What it amounts to does not depend on the order in which facts are taken: of most that
+are about the same thing the one with the highest version counts, and moves count by their time. So facts that are recorded
+late are put in where they belong, and nothing is folded again.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from bisect import bisect_right, insort
+from collections.abc import Iterator
+from typing import assert_never
 
-from domain.commitment.moments import Pauses
-from domain.immutable import Immutable
-from domain.words import Party, Status
+from domain.codes.clauses import RESPECT_CLAUSES, TRUST_CLAUSES
+from domain.codes.implements import implements
+from domain.commitment import facts as f
+from domain.commitment.course import Course, Mark
+from domain.commitment.facts import Fact
+from domain.commitment.sessions import Sessions
+from domain.commitment.terms import TermsInTime
 
-
-class Mark(NamedTuple):
-    """A moment and the version of the event that made it count."""
-
-    at: int
-    version: int
-
-
-class Move(NamedTuple):
-    """A reschedule or cancellation for which a party answers; `notice` is the time left until the start it then had."""
-
-    at: int
-    version: int
-    session: str
-    party: Party
-    notice: int
-    rescheduled: bool
+ConductFact = f.TrustLost | f.TrustRegained | f.Unready | f.Ready | f.Disrespected | f.RespectRestored | f.Dismissed
 
 
-class Held(NamedTuple):
-    """A completed session; how late each party joined after the scheduled start (0 where that isn't known)."""
+class Reports:
+    """Reports of one kind and what settled them: everybody's, or those of one role alone; each settles the earlier ones."""
 
-    started: int
-    version: int
-    session: str
-    ended: int
-    off_goal: bool
-    mentee_late: int
-    mentor_late: int
+    __slots__ = ("_everybody", "_settled", "_told")
 
+    def __init__(self) -> None:
+        self._told: dict[str, list[int]] = {}
+        self._settled: dict[str, int] = {}
+        self._everybody = 0
 
-class NoShow(NamedTuple):
-    """A missed session: the start it last had, when it was recorded as missed, and who stayed away."""
+    def told(self, by: str, version: int) -> None:
+        """Somebody in a role reported it."""
+        insort(self._told.setdefault(by, []), version)
 
-    start: int
-    version: int
-    session: str
-    at: int
-    absent: tuple[Party, ...]
+    def settled(self, by: str, version: int) -> None:
+        """What somebody in this role reported before is settled."""
+        self._settled[by] = max(version, self._settled.get(by, 0))
 
+    def all_settled(self, version: int) -> None:
+        """What anybody reported before is settled."""
+        self._everybody = max(version, self._everybody)
 
-class Due(NamedTuple):
-    """A session that was due or moved, and the latest event that made it so."""
+    def stand(self, after: int = 0) -> bool:
+        """Whether one of a later version than `after` stands."""
+        return any(versions[-1] > self._from(by, after) for by, versions in self._told.items())
 
-    at: int
-    version: int
-    session: str
+    def standing(self, after: int = 0) -> Iterator[int]:
+        """The versions of those that stand."""
+        for by, versions in self._told.items():
+            yield from versions[bisect_right(versions, self._from(by, after)) :]
 
-
-class Work(NamedTuple):
-    """The hours of one homework, as last reported."""
-
-    homework: str | None
-    hours: float
-    version: int
+    def _from(self, by: str, after: int) -> int:
+        return max(after, self._everybody, self._settled.get(by, 0))
 
 
-@dataclass(frozen=True)
-class Picture(Immutable):
-    """A relationship as commitment health sees it.
+class Goals:
+    """The open goals, and when goals that were open were closed; of each goal the facts in the order of versions."""
 
-    `frozen` is, while paused, the picture right after the pause and its cancellations: it alone counts until resumption.
-    `in_touch` is the latest of activation, resumption, a session's end and a contact; `last_session` the latest time of
-    a completed, missed or cancelled session; `goal_closed` the latest closing of a goal. `calendar` holds the starts of
-    the sessions without an outcome, `due` is in order of time. Sessions completed while contracting are nowhere.
+    __slots__ = ("_told", "closings", "open")
+
+    def __init__(self) -> None:
+        self._told: dict[str, list[tuple[int, int, bool]]] = {}
+        self.open: set[str] = set()
+        self.closings: list[Mark] = []
+
+    def take(self, fact: f.GoalOpened | f.GoalClosed) -> None:
+        """One more fact about a goal."""
+        told = self._told.setdefault(fact.goal, [])
+        for mark in _closings(told):
+            self.closings.remove(mark)
+        insort(told, (fact.version, fact.at, isinstance(fact, f.GoalOpened)))
+        for mark in _closings(told):
+            insort(self.closings, mark)
+        if told[-1][2]:
+            self.open.add(fact.goal)
+        else:
+            self.open.discard(fact.goal)
+
+
+def _closings(told: list[tuple[int, int, bool]]) -> Iterator[Mark]:
+    """When a goal was closed that was open."""
+    was_open = False
+    for version, at, opened in told:
+        if was_open and not opened:
+            yield Mark(at, version)
+        was_open = opened
+
+
+class Picture:
+    """A relationship as commitment health sees it. Sessions completed while contracting are nowhere.
+
+    `latest` is the highest version taken, `contact` the latest contact, `progress` the moments of progress outside sessions,
+    `progressed` the sessions with progress, `homework` for each session the latest report on each homework.
     """
 
-    version: int = 0
-    codes: tuple[str, ...] = ()
-    status: Status | None = None
-    activated: Mark | None = None
-    paused: Mark | None = None
-    frozen: "Picture | None" = None
-    pauses: Pauses = ()
-    in_touch: Mark | None = None
-    last_session: Mark | None = None
-    planned: int | None = None
-    goals: frozenset[str] = frozenset()
-    goal_closed: Mark | None = None
-    calendar: Mapping[str, int] = field(default_factory=dict)
-    held: tuple[Held, ...] = ()
-    no_shows: tuple[NoShow, ...] = ()
-    due: dict[str, Due] = field(default_factory=dict)
-    moves: tuple[Move, ...] = ()
-    progressed: frozenset[str] = frozenset()
-    progress: tuple[int, ...] = ()
-    homework: Mapping[str, tuple[Work, ...]] = field(default_factory=dict)
-    trust_lost: tuple[int, ...] = ()
-    disrespected: tuple[int, ...] = ()
+    __slots__ = (
+        "codes",
+        "contact",
+        "course",
+        "goals",
+        "homework",
+        "latest",
+        "plan",
+        "progress",
+        "progressed",
+        "readiness",
+        "respect",
+        "sessions",
+        "trust",
+    )
 
-    def to_json(self) -> list[Any]:
-        """The picture as JSON values, in the order of its fields."""
-        return [
-            self.version,
-            self.codes,
-            self.status,
-            _bare(self.activated),
-            _bare(self.paused),
-            None if self.frozen is None else self.frozen.to_json(),
-            self.pauses,
-            _bare(self.in_touch),
-            _bare(self.last_session),
-            self.planned,
-            sorted(self.goals),
-            _bare(self.goal_closed),
-            self.calendar,
-            [tuple(held) for held in self.held],
-            [tuple(no_show) for no_show in self.no_shows],
-            [tuple(due) for due in self.due.values()],
-            [tuple(move) for move in self.moves],
-            sorted(self.progressed),
-            self.progress,
-            {session: [tuple(work) for work in works] for session, works in self.homework.items()},
-            self.trust_lost,
-            self.disrespected,
-        ]
+    def __init__(self, terms: TermsInTime) -> None:
+        self.latest = 0
+        self.codes: tuple[str, ...] = ()
+        self.course = Course()
+        self.sessions = Sessions(terms)
+        self.goals = Goals()
+        self.plan: f.Planned | None = None
+        self.contact: Mark | None = None
+        self.progress: list[int] = []
+        self.progressed: set[str] = set()
+        self.homework: dict[str, dict[str | None, f.Worked]] = {}
+        self.trust = Reports()
+        self.readiness = Reports()
+        self.respect = Reports()
 
-    @classmethod
-    def from_json(cls, values: Sequence[Any]) -> "Picture":
-        """Read what `to_json` gave."""
-        (version, codes, status, activated, paused, frozen, pauses, in_touch, last_session, planned, goals, goal_closed,
-         calendar, held, no_shows, due, moves, progressed, progress, homework, trust_lost, disrespected) = values  # fmt: skip
-        return cls(
-            version=version,
-            codes=tuple(codes),
-            status=status,
-            activated=_mark(activated),
-            paused=_mark(paused),
-            frozen=None if frozen is None else cls.from_json(frozen),
-            pauses=tuple((first, last) for first, last in pauses),
-            in_touch=_mark(in_touch),
-            last_session=_mark(last_session),
-            planned=planned,
-            goals=frozenset(goals),
-            goal_closed=_mark(goal_closed),
-            calendar=calendar,
-            held=tuple(map(Held._make, held)),
-            no_shows=tuple(NoShow._make((*rest, tuple(absent))) for *rest, absent in no_shows),
-            due={each[2]: Due._make(each) for each in due},
-            moves=tuple(map(Move._make, moves)),
-            progressed=frozenset(progressed),
-            progress=tuple(progress),
-            homework={session: tuple(map(Work._make, works)) for session, works in homework.items()},
-            trust_lost=tuple(trust_lost),
-            disrespected=tuple(disrespected),
-        )
+    def take(self, fact: Fact) -> bool:
+        """One more fact; whether any signal may have changed, and not only those that such a fact usually touches."""
+        self.latest = max(self.latest, fact.version)
+        match fact:
+            case f.Scheduled() | f.Rescheduled() | f.Cancelled() | f.Completed() | f.Missed():
+                return self.sessions.take(fact)
+            case f.Worked():
+                works = self.homework.setdefault(fact.session, {})
+                works[fact.homework] = max(fact, works.get(fact.homework, fact))
+            case f.Progressed():
+                if fact.session is None:
+                    insort(self.progress, fact.at)
+                else:
+                    self.progressed.add(fact.session)
+            case f.GoalOpened() | f.GoalClosed():
+                self.goals.take(fact)
+            case f.InTouch():
+                mark = Mark(fact.at, fact.version)
+                self.contact = mark if self.contact is None else max(self.contact, mark)
+            case f.Planned():
+                self.plan = fact if self.plan is None else max(self.plan, fact)
+            case f.Proposed():
+                self.codes = fact.codes
+                self.course.take(fact)
+            case f.Activated() | f.Paused() | f.Resumed() | f.Terminated():
+                self.course.take(fact)
+            case f.TermChanged():
+                # It counts through the terms.
+                pass
+            case _:
+                self._conduct(fact)
+        return False
 
+    @implements("pentalog.trust", "pentalog.respect", "leapfrog.respect")
+    def _conduct(self, fact: ConductFact) -> None:
+        """Reports that stand: a party restores the trust that it reported broken itself, the office what anybody reported."""
+        match fact:
+            case f.TrustLost():
+                self.trust.told(fact.by, fact.version)
+            case f.Unready():
+                self.readiness.told(fact.by, fact.version)
+            case f.Disrespected():
+                self.respect.told(fact.by, fact.version)
+            case f.Ready():
+                self.readiness.settled(fact.by, fact.version)
+            case f.TrustRegained() | f.RespectRestored() | f.Dismissed():
+                # Who may dismiss or resolve is decided before; only trust is restored for one alone.
+                own = fact.by if isinstance(fact, f.TrustRegained) else None
+                for reports in self._settled_by(fact):
+                    if own is None:
+                        reports.all_settled(fact.version)
+                    else:
+                        reports.settled(own, fact.version)
+            case _:
+                assert_never(fact)
 
-EMPTY: Final = Picture()
+    def _settled_by(self, fact: f.TrustRegained | f.RespectRestored | f.Dismissed) -> tuple[Reports, ...]:
+        match fact:
+            case f.TrustRegained():
+                return self.trust, self.readiness
+            case f.RespectRestored():
+                return (self.respect,)
+            case f.Dismissed():
+                trust = fact.clause is None or fact.clause in TRUST_CLAUSES
+                respect = fact.clause is None or fact.clause in RESPECT_CLAUSES
+                return (*((self.trust, self.readiness) if trust else ()), *((self.respect,) if respect else ()))
 
+    # --- what several signals ask ----------------------------------------------------------------------------------
+    @property
+    def in_touch(self) -> Mark | None:
+        """The latest of activation, resumption, a session's end and a contact."""
+        ends = self.sessions.ends
+        marks = (self.contact, self.course.activated, self.course.resumed, ends[-1] if ends else None)
+        return max((mark for mark in marks if mark is not None), default=None)
 
-def _bare(mark: Mark | None) -> tuple[int, int] | None:
-    return None if mark is None else (mark.at, mark.version)
-
-
-def _mark(values: Sequence[int] | None) -> Mark | None:
-    return None if values is None else Mark(*values)
+    @property
+    def unready_since(self) -> int:
+        """Only what was stated after activation takes trust back; before, the gate asks for it."""
+        return 0 if self.course.activated is None else self.course.activated.version

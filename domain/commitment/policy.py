@@ -1,4 +1,4 @@
-"""The policy `commitment-health/1`: the signals in order, the clauses behind each, what each depends on, scores and bands.
+"""The policy `commitment-health/2`: the signals in order, the clauses behind each, what each depends on, scores and bands.
 
 Bands have hysteresis: a band worsens at once and improves only well above its threshold.
 """
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
-from domain.codes.clauses import RESPECT_CLAUSES, TRUST_CLAUSES, cite
+from domain.codes.clauses import cite
 from domain.commitment import facts as f
 from domain.commitment import party_signals as party
 from domain.commitment import shared_signals as shared
@@ -16,7 +16,7 @@ from domain.commitment.picture import Picture
 from domain.commitment.terms import Terms
 from domain.commitment.verdict import Accountable, SignalName, Verdict
 
-POLICY: Final = "commitment-health/1"
+POLICY: Final = "commitment-health/2"
 
 Rule = Callable[[Picture, int, Terms], Verdict]
 
@@ -47,12 +47,12 @@ _BACKING: Final[Mapping[SignalName, tuple[str, ...]]] = MappingProxyType(
         "frequent_reschedules": ("pentalog.frequent-reschedules",),
         "late_reschedules": ("pentalog.late-reschedules", "leapfrog.notice"),
         "homework_shortfall": ("pentalog.homework",),
-        "no_show": ("leapfrog.notice",),
-        "unpunctual": ("pentalog.punctuality",),
+        "no_show": ("leapfrog.notice", "leapfrog.time"),
+        "unpunctual": ("pentalog.punctuality", "leapfrog.time"),
         "no_next_session": ("pentalog.next-session",),
         "out_of_contact": ("nottingham.regular-contact",),
-        "trust_breakdown": TRUST_CLAUSES,
-        "disrespect": RESPECT_CLAUSES,
+        "trust_breakdown": ("pentalog.trust",),
+        "disrespect": ("pentalog.respect", "leapfrog.respect"),
     }
 )
 
@@ -76,6 +76,8 @@ def _places(*signals: SignalName) -> tuple[int, ...]:
 
 _TRUST: Final = _places("trust_breakdown")
 _RESPECT: Final = _places("disrespect")
+# These come and go at once also while paused.
+AT_ONCE: Final = (*_TRUST, *_RESPECT)
 
 # The signals that a fact may change: the timeline evaluates only these again.
 TOUCHES: Final[Mapping[type[Fact], tuple[int, ...]]] = MappingProxyType(
@@ -85,7 +87,7 @@ TOUCHES: Final[Mapping[type[Fact], tuple[int, ...]]] = MappingProxyType(
         f.Paused: ALL,
         f.Resumed: ALL,
         f.Terminated: ALL,
-        f.Planned: _places("no_next_session"),
+        f.Planned: _places("no_goal", "no_next_session", "out_of_contact"),
         f.GoalOpened: _places("no_goal"),
         f.GoalClosed: _places("no_goal"),
         f.Progressed: _places("no_goal_progress"),
@@ -111,7 +113,10 @@ TOUCHES: Final[Mapping[type[Fact], tuple[int, ...]]] = MappingProxyType(
         f.TrustRegained: _TRUST,
         f.Disrespected: _RESPECT,
         f.RespectRestored: _RESPECT,
-        f.Dismissed: (*_TRUST, *_RESPECT),
+        f.Dismissed: AT_ONCE,
+        f.Unready: _TRUST,
+        f.Ready: _TRUST,
+        f.TermChanged: NONE,
     }
 )
 

@@ -5,17 +5,23 @@ from typing import Final, assert_never
 from domain.codes.implements import implements
 from domain.commitment import facts as f
 from domain.commitment.facts import Fact, Facts
-from domain.commitment.moments import HOUR, moment, span
+from domain.commitment.moments import DAY, HOUR, MINUTE, moment, span
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
-from domain.words import Cause, Party
+from domain.words import EXCUSING, PARTIES, Party
 
 SessionEvent = e.SessionScheduled | e.SessionRescheduled | e.SessionCancelled | e.SessionCompleted | e.SessionMissed
 GoalEvent = e.GoalAgreed | e.GoalDropped | e.GoalAchieved | e.GoalProgressRecorded
 StatusEvent = e.RelationshipActivated | e.RelationshipPaused | e.RelationshipResumed | e.RelationshipTerminated
 TrustEvent = (
-    e.TrustBreakdownReported | e.TrustRestored | e.DisrespectReported | e.DisrespectResolved | e.RecommendationDismissed
+    e.TrustReadinessStated
+    | e.TrustBreakdownReported
+    | e.TrustRestored
+    | e.DisrespectReported
+    | e.DisrespectResolved
+    | e.RecommendationDismissed
 )
+OwnTermEvent = e.TermSet | e.TermWithdrawn
 # Every event on which health depends; a test holds that each of the others was left out on purpose.
 HealthEvent = (
     e.RelationshipProposed
@@ -26,11 +32,9 @@ HealthEvent = (
     | GoalEvent
     | StatusEvent
     | TrustEvent
+    | OwnTermEvent
 )
 HEALTH_EVENTS: Final = events_of(HealthEvent)
-
-# A move for one of these causes counts for neither party.
-EXCUSED: Final[tuple[Cause, ...]] = ("supplier", "illness")
 
 
 def fold(facts: Facts | None, recorded: AnyRecorded) -> Facts:
@@ -42,7 +46,7 @@ def fold(facts: Facts | None, recorded: AnyRecorded) -> Facts:
 
 def read(recorded: AnyRecorded) -> Fact | None:
     """The fact in an event of a relationship; None where health does not depend on it."""
-    if type(recorded.data) not in HEALTH_EVENTS:
+    if type(recorded.data) not in HEALTH_EVENTS or recorded.subject.startswith("programme:"):
         return None
     event: HealthEvent = recorded.data
     return _fact(event, recorded, moment(recorded.occurred_at))
@@ -53,39 +57,48 @@ def _fact(event: HealthEvent, recorded: AnyRecorded, at: int) -> Fact | None:
     version = recorded.version
     match event:
         case e.SessionScheduled():
-            return f.Scheduled(version, at, event.session_id, moment(event.starts_at))
+            start = moment(event.starts_at)
+            return f.Scheduled(version, at, event.session_id, start, start + span(event.minutes, MINUTE))
         case e.SessionCompleted():
             return _completed(event, version, at)
         case e.ContactRecorded():
-            return f.InTouch(version, at)
+            # A call of the office with one of them is no contact between the two.
+            return f.InTouch(version, at) if set(PARTIES).issubset(event.between) else None
         case e.HomeworkReported():
             return f.Worked(version, at, event.homework_id, event.session_id, event.hours)
         case e.GoalProgressRecorded():
             return None if event.progress == "none" else f.Progressed(version, at, event.session_id)
         case e.SessionRescheduled():
             notice = moment(event.previous_starts_at) - at
-            party = _answerable(recorded, event.cause)
-            return f.Rescheduled(version, at, event.session_id, moment(event.starts_at), notice, party)
+            party = _answerable(recorded, event)
+            return f.Rescheduled(version, at, event.session_id, moment(event.starts_at), notice, event.late, party)
         case e.SessionCancelled():
-            party = None if event.by_pause else _answerable(recorded, event.cause)
+            party = None if event.by_pause or event.by_end else _answerable(recorded, event)
             notice = span(event.notice_hours, HOUR)
-            return f.Cancelled(version, at, event.session_id, notice, party, event.by_pause)
+            return f.Cancelled(version, at, event.session_id, notice, event.late, party, event.by_pause)
         case e.SessionMissed():
-            absent: tuple[Party, ...] = tuple(role for role in event.absent if role in ("mentee", "mentor"))
+            excused = event.cause in EXCUSING
+            absent: tuple[Party, ...] = () if excused else tuple(party for party in PARTIES if party in event.absent)
             return f.Missed(version, at, event.session_id, absent)
         case e.GoalAgreed():
             return f.GoalOpened(version, at, event.goal_id)
         case e.GoalDropped() | e.GoalAchieved():
             return f.GoalClosed(version, at, event.goal_id)
         case e.PlanAgreed():
-            return f.Planned(version, at, event.sessions)
+            return f.Planned(version, at, event.sessions, span(event.every_days, DAY))
         case e.RelationshipProposed():
             return f.Proposed(version, at, tuple(event.codes))
+        case e.TermSet():
+            return f.TermChanged(version, at, event.document, event.term, event.value)
+        case e.TermWithdrawn():
+            return f.TermChanged(version, at, event.document, event.term, None)
+        case e.RelationshipActivated() | e.RelationshipPaused() | e.RelationshipResumed() | e.RelationshipTerminated():
+            return _course(event, version, at)
         case _:
-            return _status_or_trust(event, version, at)
+            return _conduct(event, recorded.role, version, at)
 
 
-def _status_or_trust(event: StatusEvent | TrustEvent, version: int, at: int) -> Fact:
+def _course(event: StatusEvent, version: int, at: int) -> Fact:
     match event:
         case e.RelationshipActivated():
             return f.Activated(version, at)
@@ -95,31 +108,37 @@ def _status_or_trust(event: StatusEvent | TrustEvent, version: int, at: int) -> 
             return f.Resumed(version, at)
         case e.RelationshipTerminated():
             return f.Terminated(version, at)
-        case e.TrustBreakdownReported():
-            return f.TrustLost(version, at)
-        case e.TrustRestored():
-            return f.TrustRegained(version, at)
-        case e.DisrespectReported():
-            return f.Disrespected(version, at)
-        case e.DisrespectResolved():
-            return f.RespectRestored(version, at)
-        case e.RecommendationDismissed():
-            return f.Dismissed(version, at, event.clause)
         case _:
             assert_never(event)
 
 
-def _answerable(recorded: AnyRecorded, cause: Cause | None) -> Party | None:
-    """The party who asked for a move and answers for it: nobody else's and no excused move counts."""
-    if cause in EXCUSED:
-        return None
-    match recorded.role:
-        case "mentee":
-            return "mentee"
-        case "mentor":
-            return "mentor"
+def _conduct(event: TrustEvent, by: str, version: int, at: int) -> Fact:
+    match event:
+        case e.TrustReadinessStated():
+            return f.Ready(version, at, by) if event.ready else f.Unready(version, at, by)
+        case e.TrustBreakdownReported():
+            return f.TrustLost(version, at, by)
+        case e.TrustRestored():
+            return f.TrustRegained(version, at, None if event.settled else by)
+        case e.DisrespectReported():
+            return f.Disrespected(version, at, by)
+        case e.DisrespectResolved():
+            return f.RespectRestored(version, at, by)
+        case e.RecommendationDismissed():
+            return f.Dismissed(version, at, event.clause, by)
         case _:
-            return None
+            assert_never(event)
+
+
+def _answerable(recorded: AnyRecorded, event: e.SessionRescheduled | e.SessionCancelled) -> Party | None:
+    """The party who asked for a move and answers for it; no excused move counts.
+
+    What a service or the office passes on belongs to the party it names, and to nobody where it names none.
+    """
+    if event.cause in EXCUSING:
+        return None
+    asker = recorded.role if recorded.role in PARTIES else event.on_behalf_of
+    return next((party for party in PARTIES if party == asker), None)
 
 
 @implements("pentalog.urgent-concerns", "pentalog.off-goal")
@@ -134,6 +153,7 @@ def _completed(event: e.SessionCompleted, version: int, at: int) -> f.Completed:
         event.session_id,
         moment(event.started_at),
         moment(event.ended_at),
+        set(PARTIES).issubset(event.present),
         2 * off_goal > minutes,
         None if mentee is None else moment(mentee),
         None if mentor is None else moment(mentor),

@@ -1,29 +1,36 @@
 """The terms that commitment health reads, as whole microseconds and points, and as they change in time.
 
-A setting counts from its own time on, for all that is evaluated from then on. What-if values count at every time.
+A setting counts from its own time on. Whether an act was late, on time or enough follows the terms in force when it
+happened; points, bands, windows and gaps follow those in force at the time asked about. What-if values count at every time.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from math import floor
 from typing import Final, NamedTuple
 
 from domain.codes.implements import implements
 from domain.commitment.moments import DAY, HOUR, MINUTE, moment, span, time_of
-from domain.terms import DEFAULTS, DatedSetting, TermTimeline
+from domain.problem import Problem
+from domain.terms import BANDS, DEFAULTS, DatedSetting, TermTimeline, order_problem, values
 
 
 class Terms(NamedTuple):
-    """The numbers in force at one moment. Times are microseconds, points are whole."""
+    """The numbers in force at one moment. Times are microseconds, points are whole.
 
-    late_notice: int
+    `homework_asked` says that a document sets the hours of homework.
+    """
+
     punctuality: int
     contact_gap: int
+    contact_slack: int
+    outcome: int
     next_session: int
     first_session: int
     no_goal_gap: int
     late_window: int
     homework_hours: float
+    homework_asked: bool
     planned_sessions: float
     off_goal_work: int
     no_goal_progress: int
@@ -48,24 +55,28 @@ class Terms(NamedTuple):
     hysteresis: float
 
 
+LATE_NOTICE: Final = "late_notice_hours"
+HOMEWORK: Final = "homework_hours_per_session"
 _POINTS: Final = Terms._fields[Terms._fields.index("off_goal_work") : Terms._fields.index("healthy")]
 
 
-def compiled(terms: Mapping[str, float]) -> Terms:
+def compiled(terms: Mapping[str, float], *, homework_asked: bool) -> Terms:
     """The terms as the signals read them; points that aren't whole are rounded, halves up, since scores are whole.
 
     Raises:
         KeyError: a term is missing.
     """
     return Terms(
-        late_notice=span(terms["late_notice_hours"], HOUR),
         punctuality=span(terms["punctuality_minutes"], MINUTE),
         contact_gap=span(terms["contact_gap_days"], DAY),
+        contact_slack=span(terms["contact_slack_days"], DAY),
+        outcome=span(terms["outcome_hours"], HOUR),
         next_session=span(terms["next_session_days"], DAY),
         first_session=span(terms["first_session_days"], DAY),
         no_goal_gap=span(terms["no_goal_days"], DAY),
         late_window=span(terms["late_window_days"], DAY),
         homework_hours=terms["homework_hours_per_session"],
+        homework_asked=homework_asked,
         planned_sessions=terms["planned_sessions"],
         **{name: floor(terms[f"points_{name}"] + 0.5) for name in _POINTS},
         healthy=terms["band_healthy"],
@@ -76,28 +87,42 @@ def compiled(terms: Mapping[str, float]) -> Terms:
 
 
 class TermsInTime:
-    """The terms of a programme as its settings change them, with what-if values over them.
+    """The terms of a relationship over time: its programme's settings, its own, and what-if values over both.
 
-    Give one to every evaluation of the same programme: it remembers what it worked out.
+    Give one to every evaluation of the same programme: it remembers what it worked out, also for each relationship's own.
     """
 
-    __slots__ = ("_compiled", "_each", "_moments", "_overrides", "_timeline")
+    __slots__ = ("_compiled", "_moments", "_overrides", "_timeline", "_with_own")
 
     def __init__(self, settings: Iterable[DatedSetting] = (), overrides: Mapping[str, float] | None = None) -> None:
         self._timeline = TermTimeline(settings)
-        self._each = sorted(moment(setting.at) for setting in self.settings)
-        self._moments = sorted(set(self._each))
+        self._moments = sorted({moment(dated.at) for dated in self.settings})
         self._overrides = dict(overrides or {})
         self._compiled: dict[int, Terms] = {}
+        self._with_own: dict[tuple[DatedSetting, ...], TermsInTime] = {}
 
     @property
     def settings(self) -> tuple[DatedSetting, ...]:
         """The settings in the order in which they count."""
         return self._timeline.settings
 
-    def with_own(self, own: Sequence[DatedSetting]) -> "TermsInTime":
-        """The same with what the documents set for one relationship alone."""
-        return TermsInTime(self._timeline.with_own(own).settings, self._overrides) if own else self
+    @property
+    def changes(self) -> tuple[object, ...]:
+        """All that these terms follow from; two that agree in it are the same."""
+        return self.settings, self._overrides
+
+    def with_own(self, own: tuple[DatedSetting, ...]) -> "TermsInTime":
+        """The terms of a relationship of the programme that has settings of its own."""
+        if not own or set(own).issubset(self.settings):
+            return self
+        if own not in self._with_own:
+            self._with_own[own] = TermsInTime(self._timeline.with_own(own).settings, self._overrides)
+        return self._with_own[own]
+
+    def is_late(self, notice: int, *, judged: bool) -> bool:
+        """Whether a move with so much notice was late: as judged when it was recorded, unless what-if values say otherwise."""
+        asked = self._overrides.get(LATE_NOTICE)
+        return judged if asked is None else notice < span(asked, HOUR)
 
     @implements("pentalog.prevalence")
     def at(self, now: int) -> Terms:
@@ -105,10 +130,22 @@ class TermsInTime:
         place = bisect_right(self._moments, now) if self._moments else 0
         known = self._compiled.get(place)
         if known is None:
-            set_by = time_of(self._moments[place - 1]) if place else None
-            terms = self._timeline.values_at(set_by) if set_by else DEFAULTS
-            known = self._compiled[place] = compiled({**terms, **self._overrides})
+            known = self._compiled[place] = self._compile(place)
         return known
+
+    def _compile(self, place: int) -> Terms:
+        set_by = time_of(self._moments[place - 1]) if place else None
+        settings = self._timeline.settings_at(set_by) if set_by else ()
+        asked = HOMEWORK in self._overrides or any(each.term == HOMEWORK for each in settings)
+        return compiled({**values(settings), **self._overrides}, homework_asked=asked)
+
+    def order_problem(self) -> Problem | None:
+        """Why what-if values can't be: at some time a band would begin under the next worse one."""
+        if not self._overrides.keys() & set(BANDS):
+            return None
+        each = (DEFAULTS, *(self._timeline.values_at(dated.at) for dated in self.settings))
+        problems = (order_problem({**values, **self._overrides}) for values in each)
+        return next((problem for problem in problems if problem), None)
 
     def next_after(self, now: int) -> int | None:
         """The next moment at which a setting begins to count."""
@@ -116,10 +153,6 @@ class TermsInTime:
             return None
         place = bisect_right(self._moments, now)
         return self._moments[place] if place < len(self._moments) else None
-
-    def count(self, now: int) -> int:
-        """How many settings count by a moment."""
-        return bisect_right(self._each, now) if self._each else 0
 
 
 DEFAULT: Final = TermsInTime()

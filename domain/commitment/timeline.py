@@ -1,26 +1,29 @@
-"""The timeline of a relationship's score and band, built from one moment at which something may change to the next.
+"""The timeline of a relationship's score and band, walked from one moment at which something may change to the next.
 
 A band depends on the band before it, so the band at a time follows from every change of the score up to it: those that
-events bring, those that passing time brings, those that new terms bring. A `Cursor` stands at one moment and knows all
-it needs to go on, so the next fact costs one step. A fact that occurred before that moment can't be added to a cursor:
-`build_timeline` then starts over.
+events bring, those that passing time brings, those that new terms bring. A `Walk` stands at the last fact it took and goes on
+from there; a fact that occurred before makes it start over. `picture_at` needs no bands and starts over for no fact.
 """
 
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final, NamedTuple
+from bisect import bisect_left, insort
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from heapq import heappop, heappush
+from operator import attrgetter
+from typing import Final, NamedTuple
 
-from domain.commitment.facts import Fact, Facts
-from domain.commitment.fold import with_fact
-from domain.commitment.folding import pictures
-from domain.commitment.judgement import NO_JUDGEMENT, NO_STANDING, Judgement, Standing, judge, judge_again
+from domain.commitment.course import Mark
+from domain.commitment.evidence import evidence_of
+from domain.commitment.facts import Cancelled, Fact, Facts
+from domain.commitment.judgement import NO_JUDGEMENT, NO_STANDING, Judgement, Standing, at_once, judge, judge_again
 from domain.commitment.moments import EPOCH, FOREVER, moment
-from domain.commitment.picture import EMPTY, Picture
-from domain.commitment.policy import ALL, NONE, TOUCHES, Band
-from domain.commitment.reading import read
-from domain.commitment.terms import TermsInTime
-from domain.model import AnyRecorded
+from domain.commitment.picture import Picture
+from domain.commitment.policy import ALL, AT_ONCE, NONE, SIGNALS, TOUCHES, Band
+from domain.commitment.stretches import Stretches
+from domain.commitment.terms import Terms, TermsInTime
+from domain.commitment.verdict import Finding
 
-BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
+VERSION: Final = attrgetter("version")
 
 
 class Change(NamedTuple):
@@ -31,166 +34,224 @@ class Change(NamedTuple):
     band: Band | None
 
 
-class Timeline(NamedTuple):
-    """The cursor at the end of a timeline, and the changes on the way.
-
-    The changes replace all earlier known ones from `since` on. None: there are no changes, and all earlier ones stand.
-    """
-
-    cursor: "Cursor"
-    since: datetime | None
-    changes: tuple[Change, ...]
-
-
-class Cursor(NamedTuple):
-    """A relationship at one moment of its time, ready for the next.
+class Place(NamedTuple):
+    """A moment of the walk and how things stand there.
 
     `before` is the standing right before `at`: several facts may share a moment, and only their sum counts.
-    `settings` counts the term settings that were in force by `at`.
     """
 
-    picture: Picture = EMPTY
     at: int = -FOREVER
     before: Standing = NO_STANDING
     judgement: Judgement = NO_JUDGEMENT
-    settings: int = 0
 
-    def agrees(self, terms: TermsInTime) -> bool:
-        """Whether no setting was recorded since that counts from before this moment."""
-        return terms.count(self.at) == self.settings
 
-    def after_event(self, recorded: AnyRecorded, terms: TermsInTime) -> Timeline | None:
-        """The timeline up to an event. None when the event, or a setting, lies before this moment: build it from the facts."""
-        fact = read(recorded)
-        return Timeline(self, None, ()) if fact is None else self.after_fact(fact, terms)
+class Reached(NamedTuple):
+    """The walk at a time: how things stand, the changes on the way by moment, and from when to when each signal held."""
 
-    def after_fact(self, fact: Fact, terms: TermsInTime) -> Timeline | None:
-        """As `after_event`, for a fact."""
-        if fact.at < self.at or fact.version <= self.picture.version or not self.agrees(terms):
-            return None
-        dated: list[_DatedChange] = []
-        replaces = fact.at == self.at and self.judgement.standing != self.before
-        cursor = _advanced(self, fact.at - 1, terms, dated)
-        cursor = _assessed(cursor, with_fact(cursor.picture, fact), fact.at, terms, TOUCHES[type(fact)], dated)
-        since = _time(fact.at) if replaces else dated[0][1].at if dated else None
-        return Timeline(cursor, since, _changes(dated))
+    walk: "Walk"
+    judgement: Judgement
+    dated: list[tuple[int, Change]]
+    stretches: Stretches
 
-    def advanced_to(self, to: datetime, terms: TermsInTime) -> Timeline:
-        """The timeline up to a time, without further facts.
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """Every change of score or band, in order; the first is activation."""
+        return tuple([change for _, change in self.dated])
 
-        Raises:
-            ValueError: the time, or a setting, lies before this moment.
+
+class Walk:
+    """A relationship followed from its first fact to the last it took, under these terms.
+
+    While paused `frozen` is the judgement right after the pause and its cancellations. `_known` are the facts taken in the
+    order of their versions: what was recorded after a pause is told meanwhile, whenever it occurred.
+    """
+
+    def __init__(self, terms: TermsInTime) -> None:
+        self.terms = terms
+        self.picture = Picture(terms)
+        self.taken = 0
+        self.place = Place()
+        self.frozen: Judgement | None = None
+        self.dated: list[tuple[int, Change]] = []
+        self.stretches = Stretches()
+        self._known: list[Fact] = []
+        self._pause: Mark | None = None
+        self._told_meanwhile = False
+
+    def take(self, fact: Fact) -> None:
+        """Go on to a fact, not before the last one, and take it."""
+        self.place = self._advanced(self.place, fact.at - 1, self.dated, self.stretches)
+        latest, more = self.picture.latest, self.picture.take(fact)
+        self.taken += 1
+        # What corrects a fact may put two in its place, which share its version.
+        insort(self._known, fact, key=VERSION)
+        pause = self.picture.course.pause
+        if pause is None:
+            self._pause = self.frozen = None
+        elif pause != self._pause:
+            self._pause, self.frozen = pause, None
+            self._told_meanwhile = pause.version != fact.version or latest > pause.version
+        elif _comes_with(fact, pause):
+            self.frozen = None
+        else:
+            self._told_meanwhile = True
+        stale = ALL if more else TOUCHES[type(fact)]
+        self.place = self._assessed(self.place, fact.at, stale, self.dated, self.stretches)
+
+    def ahead(self, to: int) -> Reached:
+        """How things stand at a moment, not before the last fact, if nothing happens until then."""
+        dated, stretches = self.dated[-1:], self.stretches.copy()
+        place = self._advanced(self.place, to, dated, stretches)
+        return Reached(self, place.judgement, [*self.dated[:-1], *dated], stretches)
+
+    def _advanced(self, place: Place, to: int, dated: list[tuple[int, Change]], stretches: Stretches) -> Place:
+        """Evaluate at every moment up to and including `to` at which time or new terms may change something."""
+        while place.judgement.verdicts:
+            ahead, setting = place.judgement.next_check_at, self.terms.next_after(place.at)
+            if setting is not None and (ahead is None or setting < ahead):
+                ahead = setting
+            if ahead is None or ahead > to:
+                break
+            place = self._assessed(place, ahead, NONE, dated, stretches)
+        return place
+
+    def _assessed(
+        self, place: Place, now: int, stale: tuple[int, ...], dated: list[tuple[int, Change]], stretches: Stretches
+    ) -> Place:
+        """The place at a moment, after evaluating the signals in `stale` again.
+
+        A change of the standing at this moment is added to `dated` and replaces an earlier one at the same moment.
         """
-        at = moment(to)
-        if at < self.at or not self.agrees(terms):
-            raise ValueError("a timeline can't go back in time")
-        dated: list[_DatedChange] = []
-        cursor = _advanced(self, at, terms, dated)
-        return Timeline(cursor, dated[0][1].at if dated else None, _changes(dated))
+        known = place.judgement
+        before = known.standing if now > place.at else place.before
+        match self.picture.course.status:
+            case "active":
+                terms = self.terms.at(now)
+                if stale is ALL or not known.verdicts or known.terms is not terms:
+                    known = judge(self.picture, now, terms, before)
+                else:
+                    known = judge_again(known, self.picture, now, stale, before)
+            case "paused":
+                if self.frozen is None:
+                    self.frozen = self._freeze(before)
+                known = at_once(self.frozen, self.picture, now, self.terms.at(now), before)
+            case _:
+                known = NO_JUDGEMENT
+        if dated and dated[-1][0] == now:
+            dated.pop()
+        if known.standing != before:
+            dated.append((now, Change(EPOCH + timedelta(microseconds=now), *known.standing)))
+        if known.verdicts is not place.judgement.verdicts:
+            findings = (finding for verdict in known.verdicts for finding in verdict.findings)
+            stretches.at(now, findings, lambda finding: self.evidence(finding, now, known.terms))
+        return Place(now, before, known)
 
-    def to_json(self) -> list[Any]:
-        """The cursor as JSON values."""
-        return [self.at, *self.before, self.settings, self.picture.to_json()]
+    def evidence(
+        self, finding: Finding, now: int, terms: Terms | None, frozen: Picture | None = None
+    ) -> tuple[int, ...]:
+        """What shows a finding at a moment; while paused, what showed it right after the pause, but for what comes at once."""
+        assert terms is not None, "a finding follows terms"
+        if self._pause is None or SIGNALS.index(finding.signal) in AT_ONCE:
+            return evidence_of(finding, self.picture, now, terms)
+        return evidence_of(finding, self.frozen_picture() if frozen is None else frozen, self._pause.at, terms)
 
-    @classmethod
-    def from_json(cls, values: list[Any], terms: TermsInTime) -> "Cursor":
-        """Read what `to_json` gave; the signals are evaluated again under the terms."""
-        at, score, band, settings, picture = values
-        before = Standing(score, band)
-        start = cls(before=before, judgement=Judgement(before))
-        return _assessed(start, Picture.from_json(picture), at, terms, ALL, [])._replace(settings=settings)
+    # --- what a pause froze ----------------------------------------------------------------------------------------
+    def _freeze(self, before: Standing) -> Judgement:
+        assert self._pause is not None, "a pause is on"
+        at = self._pause.at
+        return judge(self.frozen_picture(), at, self.terms.at(at), before)
+
+    def frozen_picture(self) -> Picture:
+        """The picture of what was recorded before the pause, and of its cancellations."""
+        pause = self._pause
+        if pause is None or not self._told_meanwhile:
+            return self.picture
+        picture = Picture(self.terms)
+        for fact in self._recorded_before(pause):
+            picture.take(fact)
+        return picture
+
+    def _recorded_before(self, pause: Mark) -> Iterator[Fact]:
+        known = self._known
+        place = bisect_left(known, pause.version, key=VERSION)
+        yield from (fact for fact in known[:place] if fact.at <= pause.at)
+        for fact in known[place + 1 :]:
+            if not _comes_with(fact, pause):
+                break
+            yield fact
 
 
-class _Checkpoint(NamedTuple):
-    """The cursor after so many facts under these terms, and the changes up to it."""
-
-    terms: TermsInTime
-    cursor: Cursor
-    dated: tuple["_DatedChange", ...]
-    taken: int
+def _comes_with(fact: Fact, pause: Mark) -> bool:
+    """Whether the fact is one of the cancellations that came with a pause."""
+    return isinstance(fact, Cancelled) and fact.by_pause and fact.at == pause.at
 
 
-def build_timeline(facts: Facts, terms: TermsInTime, until: datetime | None = None) -> Timeline:
-    """The timeline from the first fact to the last that had occurred by `until`, and on to `until` when it is given.
+def walked(facts: Facts, terms: TermsInTime, until: datetime | None = None) -> Reached:
+    """The walk from the first fact to the last that had occurred by `until`, and on to `until` when it is given.
 
-    Where the facts are in order, it continues from the checkpoint of the last timeline over them or over fewer of them.
+    The terms are the programme's; the relationship's own come from its facts. The last walk over these facts, or over
+    fewer of them, is continued where the new ones come after it.
     """
+    terms = terms.with_own(facts.own)
     end = None if until is None else moment(until)
-    last = facts.last
-    if facts.in_order and last is not None and (end is None or last.at <= end):
-        cursor, dated = _continued(facts, terms)
-    else:
-        cursor, dated = _from_start(facts, terms, end)
-    if end is not None:
-        cursor = _advanced(cursor, end, terms, dated)
-    return Timeline(cursor, BEGINNING, _changes(dated))
+    walk = _continued(facts, terms, end)
+    if walk is None:
+        walk = Walk(terms)
+        for fact in facts.by_time():
+            if end is not None and fact.at > end:
+                break
+            walk.take(fact)
+        if walk.taken == len(facts):
+            facts.log.walk = walk
+    return walk.ahead(walk.place.at if end is None else end)
 
 
-def _continued(facts: Facts, terms: TermsInTime) -> tuple[Cursor, list["_DatedChange"]]:
-    checkpoint = facts.checkpoint
-    if not isinstance(checkpoint, _Checkpoint) or checkpoint.terms is not terms:
-        checkpoint = _Checkpoint(terms, Cursor(), (), 0)
-    cursor, dated = checkpoint.cursor, list(checkpoint.dated)
-    for fact in facts.after(checkpoint.taken):
-        cursor = _advanced(cursor, fact.at - 1, terms, dated)
-        cursor = _assessed(cursor, with_fact(cursor.picture, fact), fact.at, terms, TOUCHES[type(fact)], dated)
-    facts.checkpoint = _Checkpoint(terms, cursor, tuple(dated), len(facts))
-    return cursor, dated
+def _continued(facts: Facts, terms: TermsInTime, end: int | None) -> Walk | None:
+    """The last walk, after taking the facts recorded since; None where one of them is not for it to take."""
+    walk = facts.log.walk
+    if not isinstance(walk, Walk) or walk.terms.changes != terms.changes or walk.taken > len(facts):
+        return None
+    at = walk.place.at
+    new = list(facts.after(walk.taken))
+    for fact in new:
+        if fact.at < at:
+            return None
+        at = fact.at
+    if end is not None and end < at:
+        return None
+    for fact in new:
+        walk.take(fact)
+    return walk
 
 
-def _from_start(facts: Facts, terms: TermsInTime, end: int | None) -> tuple[Cursor, list["_DatedChange"]]:
-    cursor, dated = Cursor(), list[_DatedChange]()
-    for fact, picture, last_recorded in pictures(facts):
-        if end is not None and fact.at > end:
-            break
-        cursor = _advanced(cursor, fact.at - 1, terms, dated)
-        cursor = _assessed(cursor, picture, fact.at, terms, TOUCHES[type(fact)] if last_recorded else ALL, dated)
-    return cursor, dated
+class _Watch:
+    """The picture at a moment that only moves on, and the facts recorded so far that are still to come."""
+
+    def __init__(self, terms: TermsInTime, at: int) -> None:
+        self.terms, self.at = terms, at
+        self.picture = Picture(terms)
+        self.taken = 0
+        # The third says which came first: a correction may put two facts at one version.
+        self.ahead: list[tuple[int, int, int, Fact]] = []
 
 
-_DatedChange = tuple[int, Change]
+def picture_at(facts: Facts, terms: TermsInTime, at: int) -> Picture:
+    """The picture at a moment: of the facts that had occurred by then, in whatever order they were recorded.
 
-
-def _time(at: int) -> datetime:
-    return EPOCH + timedelta(microseconds=at)
-
-
-def _changes(dated: list[_DatedChange]) -> tuple[Change, ...]:
-    return tuple([change for _, change in dated]) if dated else ()
-
-
-def _advanced(cursor: Cursor, to: int, terms: TermsInTime, dated: list[_DatedChange]) -> Cursor:
-    """Evaluate at every moment up to and including `to` at which time or new terms may change something."""
-    while cursor.picture.status == "active":
-        ahead, setting = cursor.judgement.next_check_at, terms.next_after(cursor.at)
-        if setting is not None and (ahead is None or setting < ahead):
-            ahead = setting
-        if ahead is None or ahead > to:
-            break
-        cursor = _assessed(cursor, cursor.picture, ahead, terms, NONE, dated)
-    return cursor
-
-
-def _assessed(
-    cursor: Cursor, picture: Picture, now: int, terms: TermsInTime, stale: tuple[int, ...], dated: list[_DatedChange]
-) -> Cursor:
-    """The cursor at a moment with this picture, after evaluating the signals in `stale` again.
-
-    A change of the standing at this moment is added to `dated` and replaces an earlier one at the same moment.
+    Who asks for later and later moments, with more and more facts, pays for each fact once.
     """
-    known = cursor.judgement
-    before = known.standing if now > cursor.at else cursor.before
-    if picture.frozen is not None and picture.paused is not None:
-        if not known.verdicts or cursor.picture.frozen is not picture.frozen:
-            known = judge(picture.frozen, picture.paused.at, terms.at(picture.paused.at), before)
-    elif picture.status != "active":
-        known = NO_JUDGEMENT
-    elif stale is ALL or not known.verdicts or known.terms is not terms.at(now):
-        known = judge(picture, now, terms.at(now), before)
-    else:
-        known = judge_again(known, picture, now, stale, before)
-    if dated and dated[-1][0] == now:
-        dated.pop()
-    if known.standing != before:
-        dated.append((now, Change(_time(now), *known.standing)))
-    return Cursor(picture, now, before, known, terms.count(now))
+    terms = terms.with_own(facts.own)
+    watch = facts.log.watch
+    if (
+        not isinstance(watch, _Watch)
+        or watch.terms.changes != terms.changes
+        or watch.at > at
+        or watch.taken > len(facts)
+    ):
+        watch = facts.log.watch = _Watch(terms, at)
+    for place, fact in enumerate(facts.after(watch.taken), start=watch.taken):
+        heappush(watch.ahead, (fact.at, fact.version, place, fact))
+    watch.taken, watch.at = len(facts), at
+    while watch.ahead and watch.ahead[0][0] <= at:
+        watch.picture.take(heappop(watch.ahead)[3])
+    return watch.picture

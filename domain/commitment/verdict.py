@@ -22,12 +22,12 @@ Accountable = Party | Literal["relationship"]
 
 
 class Finding(NamedTuple):
-    """A signal that holds: against whom, for how many points, shown by the events of these versions (sorted)."""
+    """A signal that holds: against whom, for how many points; `inside` counts what is in its window, if it has one."""
 
     signal: SignalName
     party: Accountable
     points: int
-    evidence: tuple[int, ...]
+    inside: int = 0
 
 
 class Verdict(NamedTuple):
@@ -41,8 +41,3 @@ class Verdict(NamedTuple):
 
 
 SILENT: Final = Verdict()
-
-
-def found(signal: SignalName, party: Accountable, points: int, *evidence: int) -> Finding:
-    """A finding with its evidence in order, each version once."""
-    return Finding(signal, party, points, tuple(sorted(set(evidence))))

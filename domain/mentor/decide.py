@@ -1,7 +1,8 @@
 """The decision about a mentor: the events to record, or a refusal with every problem found.
 
-Leaving the role is final: a removed mentor is neither suspended nor reinstated nor registered anew (cmn.breaches). What
-is recorded of a mentor before registration counts all the same.
+Standing is kept for each programme and everywhere; in a programme the worse of the two holds. Leaving the role is final,
+in that programme or everywhere: a removed mentor is neither suspended nor reinstated nor registered anew there
+(cmn.breaches). What is recorded of a mentor before registration counts all the same.
 """
 
 from collections.abc import Iterator, Mapping
@@ -34,7 +35,7 @@ from domain.model import Command, Context
 from domain.permission import role_problems
 from domain.problem import Problem, refuse
 from domain.relationship.state import content_hash
-from domain.words import Role
+from domain.words import MentorStanding, Role
 
 _OFFICE: Final[frozenset[Role]] = frozenset({"coordinator", "supplier", "hr", "worker"})
 MAY_SEND: Final[Mapping[type[Command], frozenset[Role]]] = MappingProxyType(
@@ -81,11 +82,12 @@ def mentor_problems(mentor: Mentor, command: MentorCommand, context: Context) ->
                 message = "the mentor is registered with another name, programme or capacity"
                 yield Problem("already_registered", message)
             elif not mentor.registered:
-                yield from _final(mentor, "be registered")
+                yield from _final(mentor, command.programme_id, "be registered")
         case SuspendMentor():
-            yield from _final(mentor, "be suspended")
+            yield from _final(mentor, command.programme_id, "be suspended")
         case ReinstateMentor():
-            yield from _final(mentor, "be reinstated")
+            yield from _final(mentor, command.programme_id, "be reinstated")
+            yield from _reinstatement_problems(mentor, command, context)
         case RecordTraining() | RecordDevelopment():
             if command.completed_on > context.today:
                 message = f"it ends on {command.completed_on}, which is yet to come: record it afterwards"
@@ -96,9 +98,22 @@ def mentor_problems(mentor: Mentor, command: MentorCommand, context: Context) ->
             assert_never(command)
 
 
-def _final(mentor: Mentor, what: str) -> Iterator[Problem]:
-    if mentor.standing == "removed":
-        yield Problem("state", f"the mentor was removed, which is final, and can't {what}", "cmn.breaches")
+def _final(mentor: Mentor, programme_id: str | None, what: str) -> Iterator[Problem]:
+    if mentor.standing_in(programme_id) == "removed":
+        where = "" if mentor.standing == "removed" else f" from programme {programme_id}"
+        message = f"the mentor was removed{where}, which is final, and can't {what}"
+        yield Problem("state", message, "cmn.breaches")
+
+
+def _reinstatement_problems(mentor: Mentor, command: ReinstateMentor, context: Context) -> Iterator[Problem]:
+    """Nobody reinstates themselves; who is suspended everywhere is reinstated everywhere."""
+    role, id_ = context.actor
+    if role != "worker" and id_ == mentor.mentor_id:
+        message = "nobody settles a matter about themselves: somebody else in the office reinstates you"
+        yield Problem("own_matter", message, "cmn.breaches", "actor")
+    if mentor.standing == "suspended" and _own_standing(mentor, command.programme_id) == "good":
+        message = "the mentor is suspended everywhere: reinstate them without a programme_id"
+        yield Problem("state", message, "cmn.breaches", "data.programme_id")
 
 
 @implements("nottingham.further-training", "leapfrog.competence")
@@ -126,23 +141,19 @@ def mentor_events(mentor: Mentor, command: MentorCommand, _: Context) -> list[Me
             development = Development(command.what, command.completed_on)
             done = DevelopmentRecorded(what=command.what, completed_on=command.completed_on)
             return [] if development in mentor.developments else [done]
-        case SuspendMentor():
-            return (
-                []
-                if mentor.standing == "suspended"
-                else [MentorSuspended(reason=command.reason, programme_id=command.programme_id)]
-            )
-        case ReinstateMentor():
-            return (
-                []
-                if mentor.standing == "good"
-                else [MentorReinstated(reason=command.reason, programme_id=command.programme_id)]
-            )
-        case RemoveMentor():
-            return (
-                []
-                if mentor.standing == "removed"
-                else [MentorRemoved(reason=command.reason, programme_id=command.programme_id)]
-            )
+        case SuspendMentor(programme_id=programme_id):
+            suspended = MentorSuspended(reason=command.reason, programme_id=programme_id)
+            return [] if _own_standing(mentor, programme_id) == "suspended" else [suspended]
+        case ReinstateMentor(programme_id=programme_id):
+            reinstated = MentorReinstated(reason=command.reason, programme_id=programme_id)
+            return [] if mentor.reinstated(programme_id) == mentor else [reinstated]
+        case RemoveMentor(programme_id=programme_id):
+            removed = MentorRemoved(reason=command.reason, programme_id=programme_id)
+            return [] if mentor.standing_in(programme_id) == "removed" else [removed]
         case _:
             assert_never(command)
+
+
+def _own_standing(mentor: Mentor, programme_id: str | None) -> MentorStanding:
+    """The standing that was set for a programme, or everywhere, and nothing else."""
+    return mentor.standing if programme_id is None else mentor.standings.get(programme_id, "good")

@@ -37,10 +37,10 @@ def _changed(mentor: Mentor, event: MentorEvent) -> Mentor:
         case DevelopmentRecorded():
             return mentor.but(developments=(*mentor.developments, Development(event.what, event.completed_on)))
         case MentorSuspended():
-            return mentor.but(standing="suspended")
+            return mentor.with_standing(event.programme_id, "suspended")
         case MentorReinstated():
-            return mentor.but(standing="good")
+            return mentor.reinstated(event.programme_id)
         case MentorRemoved():
-            return mentor.but(standing="removed")
+            return mentor.with_standing(event.programme_id, "removed")
         case _:
             assert_never(event)

@@ -13,6 +13,7 @@ from domain.problem import Problem
 from domain.relationship import claims
 from domain.relationship import commands as c
 from domain.relationship import events as e
+from domain.relationship.concerns import readiness_events, with_readiness
 from domain.relationship.guards import first_clause
 from domain.relationship.state import Conflict, Consent, Plan, Relationship, content_hash
 from domain.term_setting import dated, term_events, term_problems
@@ -88,6 +89,8 @@ def _terms(state: Relationship, context: Context) -> TermTimeline:
 
 def agreement_events(state: Relationship, command: c.AgreementCommand, context: Context) -> list[e.AgreementEvent]:
     """The event of an agreement; none when exactly that is agreed already. Who repeats the other's claim confirms it."""
+    if isinstance(command, c.StateTrustReadiness):
+        return [*readiness_events(state, command, context)]
     if isinstance(command, c.SetTerm | c.WithdrawTerm):
         return [*term_events(_terms(state, context), command, context, own=True)]
     event = _recorded(command)
@@ -106,9 +109,9 @@ _MATTERS: Final[Mapping[type[Event], str]] = {e.PlanAgreed: "plan", e.Confidenti
 
 def _recorded(command: c.AgreementCommand) -> e.AgreementEvent | None:
     match command:
-        case c.ProposeRelationship() | c.SetTerm() | c.WithdrawTerm():
+        case c.ProposeRelationship() | c.SetTerm() | c.WithdrawTerm() | c.StateTrustReadiness():
             # `decide` answers the first proposal, and the statechart refuses a second one before this is asked.
-            # What a term comes to depends on all that is set.
+            # What a term comes to depends on all that is set, and what readiness does on the reports of broken trust.
             return None
         case c.RespondToMatch():
             return e.MatchAccepted(reason=command.reason) if command.accept else e.MatchDeclined(reason=command.reason)
@@ -120,8 +123,6 @@ def _recorded(command: c.AgreementCommand) -> e.AgreementEvent | None:
             return e.TermsAccepted(document=command.document, version=command.version)
         case c.DeclineTerms():
             return e.TermsDeclined(document=command.document, version=command.version)
-        case c.StateTrustReadiness():
-            return e.TrustReadinessStated(ready=command.ready)
         case c.GrantConsent():
             return e.ConsentGranted(
                 data_class=command.data_class, audience=command.audience, how=command.how, until=command.until
@@ -177,8 +178,6 @@ def _is_in_force(state: Relationship, event: e.AgreementEvent, context: Context)
             return state.answers.get((role, event.document)) == (True, event.version)
         case e.TermsDeclined():
             return state.answers.get((role, event.document)) == (False, event.version)
-        case e.TrustReadinessStated():
-            return state.ready.get(role) is event.ready
         case e.ConsentGranted():
             consent = state.consents.get((role, event.data_class, event.audience))
             return consent is not None and consent.content_hash == content_hash(event)
@@ -192,6 +191,7 @@ def _is_in_force(state: Relationship, event: e.AgreementEvent, context: Context)
             return claims.reporting_is_known(state, event, context)
         case (
             e.RelationshipProposed()
+            | e.TrustReadinessStated()
             | e.ConsentWithdrawn()
             | e.ConflictOfInterestDeclared()
             | e.ConflictMitigationAgreed()
@@ -236,7 +236,7 @@ def fold_agreement(state: Relationship, event: e.AgreementEvent, recorded: AnyRe
         case e.TermsDeclined():
             return state.put("answers", (role, event.document), (False, event.version))
         case e.TrustReadinessStated():
-            return state.put("ready", role, event.ready)
+            return with_readiness(state, event, recorded)
         case e.ConsentGranted():
             consent = Consent(event.until, content_hash(event))
             return state.put("consents", (role, event.data_class, event.audience), consent)

@@ -394,7 +394,7 @@ class RecordContact(Command):
     """Some of the people were in touch outside a session; `between` whom, for how many minutes."""
 
     channel: ChannelName
-    between: Annotated[tuple[Role, ...] | None, Holds("attendance")] = None
+    between: Annotated[tuple[Role, ...] | None, Field(min_length=1), Holds("attendance")] = None
     minutes: Minutes | None = None
 
 

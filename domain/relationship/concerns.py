@@ -1,38 +1,51 @@
 """Trouble in a relationship: lost trust, disrespect, breaches, disclosures, referrals, concerns, recommendations to end."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import assert_never
 
-from domain.codes.clauses import CLAUSES, RESPECT_CLAUSES, TRUST_CLAUSES
-from domain.model import AnyRecorded, Context
+from domain.codes.clauses import CLAUSES, cite, same_matter
+from domain.model import Actor, AnyRecorded, Context, Finding
 from domain.problem import Problem
 from domain.relationship import commands as c
 from domain.relationship import events as e
-from domain.relationship.guards import permitting
+from domain.relationship.accountability import about
+from domain.relationship.disclosures import disclosure_findings, permitting
+from domain.relationship.settling import (
+    REPORT_CLAUSES,
+    covers,
+    dismissing_problems,
+    kinds_of,
+    resolving_concern_problems,
+    resolving_problems,
+    restoring_problems,
+    settled_trust,
+)
 from domain.relationship.state import Matter, MatterStatus, Relationship, Report, open_matters
 
 Raising = c.RecommendShutdown | c.RaiseConcern
 Settling = c.DismissRecommendation | c.ResolveConcern | c.EscalateConcern | c.EscalateRecommendation
 
 
-def concern_problems(state: Relationship, command: c.ConcernCommand, _: Context) -> Iterator[Problem]:
-    """Only what is open can be settled or escalated; a concern rests on a known clause and on recorded events."""
+def concern_problems(state: Relationship, command: c.ConcernCommand, context: Context) -> Iterator[Problem]:
+    """Only what is open is settled or escalated, and by those whose matter it is; a concern rests on recorded events."""
+    actor = context.actor
     match command:
         case c.RestoreTrust():
-            if not state.trust_broken:
-                yield Problem("nothing_open", "no breakdown of trust is open", "pentalog.trust")
+            yield from restoring_problems(state, actor)
         case c.ResolveDisrespect():
-            if not state.disrespect_open:
-                yield Problem("nothing_open", "no disrespect is open", "pentalog.respect")
+            yield from resolving_problems(state, actor)
         case c.RecommendShutdown() | c.RaiseConcern():
-            yield from _foundation_problems(state, command)
+            yield from _foundation_problems(state, command, context)
         case c.DismissRecommendation():
-            if not _is_reported(state, command.clause):
-                yield from _nothing_open(state.recommendations, command.clause, "recommendation")
+            yield from dismissing_problems(state, actor, command.clause)
         case c.EscalateRecommendation():
-            yield from _nothing_open(state.recommendations, command.clause, "recommendation")
-        case c.ResolveConcern() | c.EscalateConcern():
-            yield from _nothing_open(state.concerns, command.clause, "concern")
+            if not _open_recommendations(state, command.clause):
+                yield _nothing_open("recommendation", command.clause)
+        case c.ResolveConcern():
+            yield from resolving_concern_problems(state, actor, command.clause)
+        case c.EscalateConcern():
+            if not open_matters(state.concerns, command.clause):
+                yield _nothing_open("concern", command.clause)
         case (
             c.ReportTrustBreakdown()
             | c.ReportDisrespect()
@@ -47,34 +60,42 @@ def concern_problems(state: Relationship, command: c.ConcernCommand, _: Context)
             assert_never(command)
 
 
-def _foundation_problems(state: Relationship, command: Raising) -> Iterator[Problem]:
+def _foundation_problems(state: Relationship, command: Raising, context: Context) -> Iterator[Problem]:
     if command.clause not in CLAUSES:
         yield Problem("unknown_clause", f"no code has a clause {command.clause}", field="data.clause")
     beyond = [version for version in command.evidence if version > state.version]
     if beyond:
         message = f"there is no event {beyond[0]}: the last event of this relationship is version {state.version}"
         yield Problem("evidence", message, field="data.evidence")
+    if context.actor.role == "worker" and isinstance(command, c.RecommendShutdown):
+        # Workers may come late: what was settled meanwhile is not put up for decision again.
+        reports = [state.reports[version] for version in command.evidence if version in state.reports]
+        if any(report.kind in {"trust", "disrespect"} and not report.stands for report in reports):
+            yield Problem("nothing_open", "the report was settled already", command.clause, "data.evidence")
 
 
-def _is_reported(state: Relationship, clause: str | None) -> bool:
-    """Whether a report stands that leads to a recommendation: it may be dismissed before that was made."""
-    trust = state.trust_broken and (clause is None or clause in TRUST_CLAUSES)
-    return trust or (state.disrespect_open and (clause is None or clause in RESPECT_CLAUSES))
+def _nothing_open(kind: str, clause: str) -> Problem:
+    return Problem("nothing_open", f"no {kind} about {clause} is open", clause, "data.clause")
 
 
-def _nothing_open(matters: tuple[Matter, ...], clause: str | None, kind: str) -> Iterator[Problem]:
-    if not open_matters(matters, clause):
-        about = f" about {clause}" if clause else ""
-        yield Problem("nothing_open", f"no {kind}{about} is open", clause, "data.clause")
+def _open_recommendations(state: Relationship, clause: str) -> tuple[Matter, ...]:
+    """The open recommendation of the matter that a clause is about: other clauses may say the same."""
+    return tuple(matter for matter in open_matters(state.recommendations) if covers(clause, matter))
 
 
-def concern_events(state: Relationship, command: c.ConcernCommand, _: Context) -> list[e.ConcernEvent]:
+def concern_findings(state: Relationship, command: c.ConcernCommand, _: Context) -> Iterable[Finding]:
+    """A disclosure that one adopted code permits and another forbids is recorded with what forbids it."""
+    return disclosure_findings(state, command) if isinstance(command, c.DiscloseConfidence) else ()
+
+
+def concern_events(state: Relationship, command: c.ConcernCommand, context: Context) -> list[e.ConcernEvent]:
     """The event of a report, a referral, a recommendation or a concern."""
     match command:
         case c.ReportTrustBreakdown():
             return [e.TrustBreakdownReported(description=command.description)]
         case c.RestoreTrust():
-            return [e.TrustRestored(description=command.description)]
+            done = settled_trust(state, context.actor)
+            return [e.TrustRestored(description=command.description, settled=_is_last(state, done))]
         case c.ReportDisrespect():
             return [e.DisrespectReported(against=command.against, description=command.description)]
         case c.ResolveDisrespect():
@@ -111,16 +132,22 @@ def concern_events(state: Relationship, command: c.ConcernCommand, _: Context) -
 
 
 def _raising_events(state: Relationship, command: Raising) -> list[e.ConcernEvent]:
-    """One concern and one recommendation a clause is open at a time."""
+    """One concern a clause and one recommendation a matter is open at a time."""
+    accountable = about(state, command.clause, command.evidence)
     match command:
         case c.RecommendShutdown():
-            if open_matters(state.recommendations, command.clause):
+            if _open_recommendations(state, command.clause):
                 return []
-            return [e.ShutdownRecommended(clause=command.clause, evidence=command.evidence)]
+            clauses = cite(state.codes, *same_matter(command.clause)) or (command.clause,)
+            return [
+                e.ShutdownRecommended(
+                    clause=command.clause, evidence=command.evidence, clauses=clauses, about=accountable
+                )
+            ]
         case c.RaiseConcern():
             if open_matters(state.concerns, command.clause):
                 return []
-            return [e.CommitmentConcernRaised(clause=command.clause, evidence=command.evidence)]
+            return [e.CommitmentConcernRaised(clause=command.clause, evidence=command.evidence, about=accountable)]
         case _:
             assert_never(command)
 
@@ -132,54 +159,85 @@ def _settling_events(state: Relationship, command: Settling) -> list[e.ConcernEv
         case c.ResolveConcern():
             return [e.CommitmentConcernResolved(clause=command.clause, resolution=command.resolution)]
         case c.EscalateConcern():
-            escalated = _is_escalated(state.concerns, command.clause)
+            escalated = _is_escalated(open_matters(state.concerns, command.clause))
             return [] if escalated else [e.ConcernEscalated(clause=command.clause)]
         case c.EscalateRecommendation():
-            escalated = _is_escalated(state.recommendations, command.clause)
+            escalated = _is_escalated(_open_recommendations(state, command.clause))
             return [] if escalated else [e.RecommendationEscalated(clause=command.clause)]
         case _:
             assert_never(command)
 
 
-def _is_escalated(matters: tuple[Matter, ...], clause: str) -> bool:
-    return all(matter.escalated for matter in open_matters(matters, clause))
+def _is_escalated(matters: tuple[Matter, ...]) -> bool:
+    return all(matter.escalated for matter in matters)
 
 
 def fold_concern(state: Relationship, event: e.ConcernEvent, recorded: AnyRecorded) -> Relationship:
     """The state after trouble was reported, weighed or settled."""
     match event:
         case e.TrustBreakdownReported():
-            return state.put("reports", recorded.version, "trust")
+            return _reported(state, recorded, Report("trust", recorded.actor, stands=True))
         case e.TrustRestored():
-            return _without_reports(state, "trust").but(recommendations=_settled(state.recommendations, TRUST_CLAUSES))
+            return _without_reports(state, settled_trust(state, Actor.parse(recorded.actor)), "resolved")
         case e.DisrespectReported():
-            return state.put("reports", recorded.version, "disrespect")
+            return _reported(state, recorded, Report("disrespect", recorded.actor, event.against, stands=True))
         case e.DisrespectResolved():
-            return _without_reports(state, "disrespect").but(
-                recommendations=_settled(state.recommendations, RESPECT_CLAUSES)
-            )
+            return _without_reports(state, state.standing_reports("disrespect"), "resolved")
+        case e.ProblemReported():
+            return _reported(state, recorded, Report("problem", recorded.actor))
+        case e.BreachReported():
+            return _reported(state, recorded, Report("breach", recorded.actor, event.against))
         case e.ShutdownRecommended():
-            return state.but(recommendations=(*state.recommendations, Matter(event.clause, event.evidence)))
+            matter = Matter(event.clause, event.evidence, about=event.about)
+            return state.but(recommendations=(*state.recommendations, matter))
         case e.RecommendationDismissed():
             return _dismissed(state, event.clause)
         case e.RecommendationEscalated():
-            return state.but(recommendations=_escalated(state.recommendations, event.clause))
+            clauses = same_matter(event.clause)
+            return state.but(recommendations=_escalated(state.recommendations, clauses))
         case e.CommitmentConcernRaised():
-            return state.but(concerns=(*state.concerns, Matter(event.clause, event.evidence)))
+            return state.but(concerns=(*state.concerns, Matter(event.clause, event.evidence, about=event.about)))
         case e.CommitmentConcernResolved():
             return state.but(concerns=_settled(state.concerns, (event.clause,)))
         case e.ConcernEscalated():
-            return state.but(concerns=_escalated(state.concerns, event.clause))
-        case (
-            e.ProblemReported()
-            | e.BreachReported()
-            | e.ConfidenceDisclosed()
-            | e.MenteeReferred()
-            | e.MenteeSignposted()
-        ):
+            return state.but(concerns=_escalated(state.concerns, (event.clause,)))
+        case e.ConfidenceDisclosed() | e.MenteeReferred() | e.MenteeSignposted():
             return state
         case _:
             assert_never(event)
+
+
+def readiness_events(
+    state: Relationship, command: c.StateTrustReadiness, context: Context
+) -> list[e.TrustReadinessStated]:
+    """The statement; none when exactly that is stated already. Who is not ready anew after trust was restored says so anew."""
+    by, standing = str(context.actor), state.standing_reports("trust")
+    done = {version for version, report in standing.items() if report.unready and report.by == by}
+    reported = bool(done) or state.status not in {"active", "paused"}
+    if state.ready.get(context.actor.role) is command.ready and (command.ready or reported):
+        return []
+    return [e.TrustReadinessStated(ready=command.ready, settled=command.ready and _is_last(state, done))]
+
+
+def with_readiness(state: Relationship, event: e.TrustReadinessStated, recorded: AnyRecorded) -> Relationship:
+    """Who states during the mentoring that they are not ready to trust reports broken trust; being ready again restores it."""
+    state = state.put("ready", recorded.role, event.ready)
+    if event.ready:
+        standing = state.standing_reports("trust").items()
+        done = [version for version, report in standing if report.unready and report.by == recorded.actor]
+        return _without_reports(state, done, "resolved")
+    if state.status not in {"active", "paused"}:
+        return state
+    return _reported(state, recorded, Report("trust", recorded.actor, unready=True, stands=True))
+
+
+def _is_last(state: Relationship, done: Collection[int]) -> bool:
+    """Whether with these reports of broken trust the last of them is settled."""
+    return bool(done) and set(done) == set(state.standing_reports("trust"))
+
+
+def _reported(state: Relationship, recorded: AnyRecorded, report: Report) -> Relationship:
+    return state.put("reports", recorded.version, report)
 
 
 def _settled(
@@ -191,22 +249,24 @@ def _settled(
 
 
 def _dismissed(state: Relationship, clause: str | None) -> Relationship:
-    """A dismissal settles the report behind the recommendation too: the signal rests on it."""
-    if clause is None or clause in TRUST_CLAUSES:
-        state = _without_reports(state, "trust")
-    if clause is None or clause in RESPECT_CLAUSES:
-        state = _without_reports(state, "disrespect")
-    return state.but(
-        recommendations=_settled(state.recommendations, None if clause is None else (clause,), "dismissed")
-    )
+    """A dismissal settles the reports behind the recommendation too: the signal rests on them."""
+    state = _without_reports(state, state.standing_reports(*kinds_of(clause)), "dismissed")
+    clauses = None if clause is None else same_matter(clause)
+    return state.but(recommendations=_settled(state.recommendations, clauses, "dismissed"))
 
 
-def _without_reports(state: Relationship, report: Report) -> Relationship:
-    """The state with all reports of one kind settled."""
-    done = {version for version, kind in state.reports.items() if kind == report}
-    still = {version: kind for version, kind in state.reports.items() if kind != report}
-    return state.but(reports=still, settled_reports=state.settled_reports | done)
+def _without_reports(state: Relationship, done: Iterable[int], to: MatterStatus) -> Relationship:
+    """The state with these reports settled, and the recommendation of each kind of which no report stands any more."""
+    kinds = set()
+    for version in done:
+        report = state.reports[version]
+        kinds.add(report.kind)
+        state = state.put("reports", version, report._replace(stands=False))
+    for kind in kinds:
+        if not state.standing_reports(kind):
+            state = state.but(recommendations=_settled(state.recommendations, REPORT_CLAUSES[kind], to))
+    return state
 
 
-def _escalated(matters: tuple[Matter, ...], clause: str) -> tuple[Matter, ...]:
-    return tuple(m._replace(escalated=True) if m.status == "open" and m.clause == clause else m for m in matters)
+def _escalated(matters: tuple[Matter, ...], clauses: Sequence[str]) -> tuple[Matter, ...]:
+    return tuple(m._replace(escalated=True) if m.status == "open" and m.clause in clauses else m for m in matters)

@@ -15,17 +15,17 @@ from domain.model import Accepted, Command, Context, Event, Finding
 from domain.problem import Problem, Refused, refuse
 from domain.relationship import commands as c
 from domain.relationship import events as e
+from domain.relationship import sessions
 from domain.relationship.agreements import agreement_events, agreement_problems, one_person_problems
-from domain.relationship.concerns import concern_events, concern_problems
-from domain.relationship.corrections import correction_events, correction_problems
+from domain.relationship.concerns import concern_events, concern_findings, concern_problems
+from domain.relationship.contests import correction_events, correction_problems
 from domain.relationship.feedback import feedback_events, feedback_problems
 from domain.relationship.goals import goal_events, goal_problems
 from domain.relationship.guards import Attempt, first_clause
 from domain.relationship.lifecycle import follow
 from domain.relationship.permissions import check_actor
-from domain.relationship.sessions import session_events, session_problems
 from domain.relationship.state import Relationship, repeat_key, time_key
-from domain.relationship.status_changes import status_events, status_problems
+from domain.relationship.status_changes import status_events, status_findings, status_problems
 
 
 class Theme(NamedTuple):
@@ -45,11 +45,11 @@ _THEMES: Final[dict[type[Command], Theme]] = {
     for union, theme in (
         (c.AgreementCommand, Theme(agreement_problems, agreement_events)),
         (c.GoalCommand, Theme(goal_problems, goal_events)),
-        (c.SessionCommand, Theme(session_problems, session_events)),
+        (c.SessionCommand, Theme(sessions.problems, sessions.events, sessions.findings)),
         (c.FeedbackCommand, Theme(feedback_problems, feedback_events)),
-        (c.ConcernCommand, Theme(concern_problems, concern_events)),
+        (c.ConcernCommand, Theme(concern_problems, concern_events, concern_findings)),
         (c.CorrectionCommand, Theme(correction_problems, correction_events)),
-        (c.StatusCommand, Theme(status_problems, status_events)),
+        (c.StatusCommand, Theme(status_problems, status_events, status_findings)),
     )
     for command in get_args(union)
 }
@@ -100,7 +100,7 @@ def _proposal_problems(command: c.ProposeRelationship, codes: tuple[str, ...], c
     yield from one_person_problems("supplier", command.supplier_id, parties, "data.supplier_id")
     standing = context.known.mentor_standing
     if standing != "good":
-        clause = first_clause(codes, "mentor247.terms", "cmn.breaches")
+        clause = first_clause(codes, "mentor247.terms", "cmn.breaches", "care.standing")
         yield Problem("mentor_standing", f"the mentor is {standing}", clause, "data.mentor_id")
 
 

@@ -64,6 +64,7 @@ CheckFinding = Literal[
     "device", "connection", "microphone", "speakers", "camera", "quiet", "background", "attire", "late_check"
 ]
 AgreedBy = Annotated[tuple[Party, ...], Holds("operational")]
+Clauses = Annotated[tuple[str, ...], Holds("operational")]
 
 
 # --- proposal and contracting --------------------------------------------------------------------------------------
@@ -114,9 +115,10 @@ class TermsDeclined(Event):
 
 
 class TrustReadinessStated(Event):
-    """The actor stated whether they are ready to trust."""
+    """The actor stated whether they are ready to trust; `settled` when by this no report of broken trust stands any more."""
 
     ready: Flag
+    settled: Flag = False
 
 
 class ConsentGranted(Event):
@@ -276,12 +278,18 @@ class TopicOpened(Event):
 
 # --- sessions ------------------------------------------------------------------------------------------------------
 class SessionScheduled(Event):
-    """A session was put on the calendar."""
+    """A session was put on the calendar.
+
+    `usual_minutes` where its length was not told but is the plan's or the term's, `unpaid_at_risk` where a paid platform
+    does not know its channel.
+    """
 
     session_id: SessionId
     starts_at: ScheduleTime
     channel: ChannelName
     minutes: Minutes
+    unpaid_at_risk: Flag = False
+    usual_minutes: Annotated[bool | None, Holds("schedule")] = None
 
 
 class SessionRescheduled(Event):
@@ -438,9 +446,10 @@ class TrustBreakdownReported(Event):
 
 
 class TrustRestored(Event):
-    """Trust was restored."""
+    """Who reported broken trust, or the office, restored it; `settled` when by this no report of it stands any more."""
 
     description: SafeText | None = None
+    settled: Flag = True
 
 
 class DisrespectReported(Event):
@@ -478,7 +487,7 @@ class ConfidenceDisclosed(Event):
     recipient: Recipient
     disclosed: SafeText
     urgency: Annotated[Urgency, Holds("safeguarding")]
-    clauses: Annotated[tuple[str, ...], Holds("operational")] = ()
+    clauses: Clauses = ()
 
 
 class MenteeReferred(Event):
@@ -496,10 +505,15 @@ class MenteeSignposted(Event):
 
 
 class ShutdownRecommended(Event):
-    """Ending the relationship was recommended."""
+    """Ending the relationship was recommended, because of something that the roles in `about` are said to have done.
+
+    `clauses` are all that say the same, `clause` is the first of them.
+    """
 
     clause: Label
     evidence: Evidence
+    clauses: Clauses = ()
+    about: Roles = ()
 
 
 class RecommendationDismissed(Event):
@@ -510,10 +524,11 @@ class RecommendationDismissed(Event):
 
 
 class CommitmentConcernRaised(Event):
-    """A concern about commitment was raised."""
+    """A concern about commitment was raised; the parties in `about` answer for it, none where it is about both together."""
 
     clause: Label
     evidence: Evidence
+    about: Roles = ()
 
 
 class CommitmentConcernResolved(Event):
@@ -551,10 +566,11 @@ class ContestAnswered(Event):
 
 
 class FactCorrected(Event):
-    """The fact of this version was put right: `data` is the whole data of its command; or it is void."""
+    """The fact of this version was put right: `data` is the whole data of its command; or it is void. `fact` is its type."""
 
     version: FactVersion
     reason: SafeText
+    fact: Label
     data: Annotated[dict[str, Any] | None, Holds("session_content")] = None
     void: Annotated[bool | None, Holds("operational")] = None
 

@@ -5,9 +5,10 @@ from typing import Any, Final, get_args
 
 from domain.model import NOTHING_KNOWN, AnyRecorded, Event
 from domain.relationship import events as e
+from domain.relationship.accountability import ANSWERED_FOR, answering
 from domain.relationship.agreements import fold_agreement
 from domain.relationship.concerns import fold_concern
-from domain.relationship.corrections import fold_correction
+from domain.relationship.contests import fold_correction
 from domain.relationship.feedback import fold_feedback
 from domain.relationship.goals import fold_goal
 from domain.relationship.sessions import fold_session
@@ -27,6 +28,8 @@ REPEATABLE: Final = frozenset(
         e.ContactRecorded,
         e.NpsResponded,
         e.FeedbackGiven,
+        e.TestimonialGiven,
+        e.SuccessStoryRecorded,
         e.TrustBreakdownReported,
         e.DisrespectReported,
         e.ProblemReported,
@@ -34,6 +37,9 @@ REPEATABLE: Final = frozenset(
         e.ConfidenceDisclosed,
         e.MenteeReferred,
         e.MenteeSignposted,
+        e.RelationshipPostponed,
+        e.RelationshipReviewed,
+        e.ReportShared,
         e.EndReviewRecorded,
     }
 )
@@ -46,6 +52,8 @@ TRACELESS: Final = REPEATABLE - {
     e.GoalRevised,
     e.TrustBreakdownReported,
     e.DisrespectReported,
+    e.ProblemReported,
+    e.BreachReported,
     e.EndReviewRecorded,
 }
 
@@ -66,7 +74,7 @@ _FOLDS: Final[dict[type[Event], Callable[[Relationship, Any, AnyRecorded], Relat
 
 
 def evolve(state: Relationship | None, recorded: AnyRecorded) -> Relationship:
-    """The state after an event.
+    """The state after an event of the effective history (`corrections.effective`); a correction itself changes no fact here.
 
     Raises:
         ValueError: the first event of a stream is no proposal (the stream is not a relationship's).
@@ -84,13 +92,17 @@ def evolve(state: Relationship | None, recorded: AnyRecorded) -> Relationship:
     fields["version"] = recorded.version
     if recorded.known is not None:
         fields["known"] = recorded.known
+    if kind in ANSWERED_FOR and (parties := answering(after, event, recorded)):
+        fields["answers_for"] = after.entered("answers_for", recorded.version, parties)
+    if kind in ANSWERED_FOR and (parties := answering(state, event, recorded)):
+        fields["answers_for"] = after.entered("answers_for", recorded.version, parties)
     if kind in REPEATABLE:
         fields["latest"] = after.entered("latest", kind, repeat_key(event, recorded.occurred_at, recorded.actor))
     return after
 
 
 def replay(history: Iterable[AnyRecorded]) -> Relationship | None:
-    """The state after a whole history, the same that `evolve` gives step by step. None where nothing happened.
+    """The state after a whole effective history, the same that `evolve` gives step by step. None where nothing happened.
 
     Raises:
         ValueError: the first event is no proposal.

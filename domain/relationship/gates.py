@@ -4,7 +4,7 @@ Each gate is a question; `unmet` lists every gate that is not met, with its clau
 missing. A gate holds only for relationships that adopted its code.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -13,7 +13,7 @@ from domain.codes.implements import implements
 from domain.model import Known
 from domain.problem import Problem
 from domain.relationship.state import Relationship
-from domain.words import COMPROMISING_NATURES, PARTIES, PLATFORM_DOCUMENTS, Document, Topic
+from domain.words import COMPROMISING_NATURES, PARTIES, PLATFORM_DOCUMENTS, Document, Role, Topic
 
 
 class Asked(NamedTuple):
@@ -25,11 +25,12 @@ class Asked(NamedTuple):
 
 
 class Gate(NamedTuple):
-    """Clauses that ask for one thing, what is missing when it is not there, and the question."""
+    """Clauses that ask for one thing, what is missing when it is not there, the question, and the roles that can meet it."""
 
     clauses: tuple[str, ...]
     missing: str
     met: Callable[[Asked], bool]
+    by: tuple[Role, ...] = PARTIES
 
 
 def _covered(*topics: Topic) -> Callable[[Asked], bool]:
@@ -158,8 +159,14 @@ GATES: Final[tuple[Gate, ...]] = (
         ("mentor247.terms",),
         "the mentor has not accepted terms of use, privacy policy and code of conduct",
         mentor_accepted_platform_terms,
+        by=("mentor",),
     ),
-    Gate(("cmn.commitment-to-code",), "the mentor has not accepted the code of conduct", mentor_accepted_code),
+    Gate(
+        ("cmn.commitment-to-code",),
+        "the mentor has not accepted the code of conduct",
+        mentor_accepted_code,
+        by=("mentor",),
+    ),
     Gate(("cmn.contracting",), "no contracting conversation is recorded", contracting_held),
     *_conversation_gates(),
     Gate(("cmn.timeframe", "nottingham.schedule"), "no plan of sessions is agreed", plan_agreed),
@@ -167,22 +174,26 @@ GATES: Final[tuple[Gate, ...]] = (
         ("cmn.conflict-of-interest",),
         "the mentor has not declared on conflicts of interest, or a declared one has no agreed mitigation",
         conflicts_settled,
+        by=("mentor",),
     ),
     Gate(("cmn.confidentiality-level",), "the level of confidentiality is not agreed", confidentiality_agreed),
     Gate(
         ("cmn.reporting",),
         "reporting lacks the word of the mentee or of the line manager (the office where none is named), each in their own name",
         reporting_agreed,
+        by=("mentee", "line_manager"),
     ),
     Gate(
         ("nottingham.training",),
         "no completed mentor training is recorded for the mentor or confirmed for the relationship",
         mentor_trained,
+        by=("coordinator",),
     ),
     Gate(
         ("nottingham.compromising",),
         "a friendship, family or sexual relationship was declared, which rules this relationship out for good",
         not_compromised,
+        by=(),
     ),
 )
 
@@ -200,3 +211,14 @@ def unmet(state: Relationship, day: date | None = None, known: Known | None = No
         if (clauses := cite(state.codes, *gate.clauses)) and not gate.met(asked)
         for clause in clauses
     ]
+
+
+def able_to_meet(clauses: Iterable[str]) -> dict[Role, tuple[str, ...]]:
+    """Who can do something about these unmet gates: each role with the clauses that wait for it."""
+    found: dict[Role, tuple[str, ...]] = {}
+    for clause in clauses:
+        for gate in GATES:
+            if clause in gate.clauses:
+                for role in gate.by:
+                    found[role] = (*found.get(role, ()), clause)
+    return found

@@ -4,6 +4,7 @@ The statechart (`lifecycle`) hangs them on its transitions, beside the gates of 
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from domain.codes.clauses import cite
@@ -15,17 +16,16 @@ from domain.relationship.fields import AgendaItem
 from domain.relationship.gates import unmet
 from domain.relationship.privacy import PrivateTopics, normal
 from domain.relationship.state import Relationship
-from domain.words import OTHER_PARTY, Audience, DataClass
+from domain.words import OFFICE, OTHER_PARTY, PARTIES, Audience, Channel, DataClass, EndingReason, Role
 
+# Who ends it for one of these reasons need not face the other: the office informs them.
+LEFT_TO_THE_OFFICE: Final[tuple[EndingReason, ...]] = (
+    "disrespect",
+    "breach",
+    "trust_breakdown",
+    "compromising_relationship",
+)
 REMOTE_CHANNELS: Final = frozenset({"platform", "virtual_meeting", "email", "telephone"})
-
-# What each code permits to disclose without agreement. A code that is missing here has no rule about it.
-_PERMITTED: Final = {
-    "cmn.disclosure": frozenset({"policy_breach", "illegal_activity"}),
-    "nottingham.confidentiality": frozenset({"coordinator_discussion", "risk_of_harm", "illegal_activity"}),
-}
-# One adopted code that permits these is enough, even where another forbids them.
-_OVERRIDING: Final = frozenset({"risk_of_harm", "illegal_activity"})
 
 
 class Attempt(NamedTuple):
@@ -46,33 +46,51 @@ def gates_met(attempt: Attempt) -> Iterator[Problem]:
     yield from unmet(attempt.state, attempt.context.today, attempt.context.known)
     standing = attempt.context.known.mentor_standing
     if standing != "good":
-        clause = first_clause(attempt.state.codes, "mentor247.terms", "cmn.breaches")
+        clause = first_clause(attempt.state.codes, "mentor247.terms", "cmn.breaches", "care.standing")
         yield Problem("mentor_standing", f"the mentor is {standing}", clause)
 
 
-@implements("cmn.pause-or-stop", "leapfrog.finish", "nottingham.end", "nottingham.withdrawal")
+@implements("cmn.pause-or-stop", "nottingham.withdrawal")
 def informed_with_next_steps(attempt: Attempt) -> Iterator[Problem]:
-    """Pausing or stopping requires that both parties are informed and that the next steps are recorded; any reason will do.
+    """A pause requires that both parties are informed and that the next steps are recorded; so do a postponed start and the end under cmn.
 
     Leaving is never refused for its reason (leapfrog.finish, nottingham.end), and a mentor may withdraw for a while or
     for good (nottingham.withdrawal).
     """
-    command = attempt.command
+    state, command, context = attempt
     assert isinstance(command, c.PostponeRelationship | c.PauseRelationship | c.TerminateRelationship)
-    missing = [party for party in OTHER_PARTY if party not in command.informed]
+    if not isinstance(command, c.PauseRelationship) and "cmn" not in state.codes:
+        return
+    informed: tuple[Role, ...] = command.informed
+    if isinstance(command, c.TerminateRelationship):
+        if command.reason in LEFT_TO_THE_OFFICE:
+            return
+        informed = informed_of_the_end(command, context)
+    clause = first_clause(state.codes, "cmn.pause-or-stop")
+    missing = [party for party in PARTIES if party not in informed]
     if missing:
-        message = f"{' and '.join(missing)} must be informed first"
-        yield Problem("not_informed", message, "cmn.pause-or-stop", "data.informed")
+        message = f"{' and '.join(missing)} must be informed first: name them in informed once they are"
+        yield Problem("not_informed", message, clause, "data.informed")
     if not command.next_steps.strip():
-        yield Problem("no_next_steps", "the next steps must be recorded", "cmn.pause-or-stop", "data.next_steps")
+        yield Problem("no_next_steps", "say in next_steps what happens next", clause, "data.next_steps")
+
+
+@implements("leapfrog.finish", "nottingham.end")
+def informed_of_the_end(command: c.TerminateRelationship, context: Context) -> tuple[Role, ...]:
+    """Who knows of the end: those who are named, and whoever ends it."""
+    return (*command.informed, context.actor.role)
 
 
 @implements("cmn.pause-or-stop")
 def took_place_before(attempt: Attempt) -> Iterator[Problem]:
-    """While paused or ended nothing new is planned; what took place before may still be told, by the time of the message."""
+    """While paused or ended nothing new is planned; what took place before may still be told.
+
+    The time of the message counts; of a session that took place, its own; and a session that is put on the calendar
+    must also have been to start before.
+    """
     state, command, context = attempt
     stopped_at = state.paused_at if state.status == "paused" else state.ended_at
-    if stopped_at is None or context.occurred_at >= stopped_at:
+    if stopped_at is None or _took_place_at(command, context) >= stopped_at:
         message = (
             f"{type(command).__name__} is not possible while the relationship is {state.status}; "
             "what took place before may be told with the time at which it happened"
@@ -80,25 +98,89 @@ def took_place_before(attempt: Attempt) -> Iterator[Problem]:
         yield Problem("state", message)
 
 
-@implements("nottingham.remote")
+def _took_place_at(command: Command, context: Context) -> datetime:
+    match command:
+        case c.CompleteSession():
+            return command.started_at
+        case c.ScheduleSession():
+            return max(command.starts_at, context.occurred_at)
+        case _:
+            return context.occurred_at
+
+
+def contact_by_the_office_or_before(attempt: Attempt) -> Iterator[Problem]:
+    """After the end the office may still be in touch with the people; of others, what took place before may be told."""
+    if attempt.context.actor.role not in OFFICE:
+        yield from took_place_before(attempt)
+
+
 def remote_channel(attempt: Attempt) -> Iterator[Problem]:
-    """Under nottingham, sessions use e-mail, telephone or a virtual meeting (the platform is one)."""
+    """A plan names a channel on which sessions may be held."""
     command = attempt.command
-    assert isinstance(command, c.ScheduleSession | c.AgreePlan)
-    if "nottingham" in attempt.state.codes and command.channel not in REMOTE_CHANNELS:
-        message = f"sessions use e-mail, telephone or a virtual meeting, not {command.channel}"
+    assert isinstance(command, c.AgreePlan)
+    yield from channel_problems(attempt.state, command.channel)
+
+
+@implements("nottingham.remote")
+def channel_problems(state: Relationship, channel: Channel) -> Iterator[Problem]:
+    """Under nottingham, sessions use e-mail, telephone or a virtual meeting (the platform is one)."""
+    if "nottingham" in state.codes and channel not in REMOTE_CHANNELS:
+        message = f"sessions use e-mail, telephone or a virtual meeting, not {channel}"
         yield Problem("channel", message, "nottingham.remote", "data.channel")
+
+
+@implements("care.standing")
+def against_planning(state: Relationship, channel: Channel, context: Context) -> Iterator[Problem]:
+    """What stands in the way of a new session: its channel, or a mentor who is suspended or removed."""
+    yield from channel_problems(state, channel)
+    standing = context.known.mentor_standing
+    if standing != "good":
+        message = f"the mentor is {standing} and gets no new sessions: have the mentor reinstated, or refer the mentee"
+        for clause in cite(state.codes, "mentor247.terms", "cmn.breaches", "care.standing"):
+            yield Problem("mentor_standing", message, clause)
+
+
+def is_told_afterwards(command: c.ScheduleSession | c.RescheduleSession, context: Context) -> bool:
+    """Whether the start lay in the past when it was set: then it is a fact and no plan any more."""
+    return command.starts_at <= context.occurred_at
+
+
+def session_may_be_planned(attempt: Attempt) -> Iterator[Problem]:
+    """A new session that is still to come has a fitting channel and a mentor in good standing."""
+    state, command, context = attempt
+    assert isinstance(command, c.ScheduleSession)
+    if not is_told_afterwards(command, context):
+        yield from against_planning(state, command.channel, context)
+
+
+def scheduled_before(attempt: Attempt) -> Iterator[Problem]:
+    """A session that was to start before the pause or the end is put on the calendar afterwards."""
+    yield from took_place_before(attempt)
+    yield from session_may_be_planned(attempt)
 
 
 @implements("pentalog.reschedule-with-ease")
 def before_the_start(attempt: Attempt) -> Iterator[Problem]:
-    """A move asked for before the start is never refused, however late; after the start there is nothing to move."""
-    command = attempt.command
+    """A move asked for before the start is never refused, however late, also when it is told afterwards.
+
+    The time of the message counts, and the start that the session had then. After the start there is nothing to move.
+    """
+    state, command, context = attempt
     assert isinstance(command, c.RescheduleSession)
-    session = attempt.state.sessions.get(command.session_id)
-    if session and session.status == "scheduled" and attempt.context.occurred_at >= session.starts_at:
-        clause = first_clause(attempt.state.codes, "pentalog.reschedule-with-ease")
-        yield Problem("session_started", f"session {session.session_id} has started already", clause, "data.session_id")
+    session = state.sessions.get(command.session_id)
+    if session and session.status == "scheduled" and context.occurred_at >= session.start_at(context.occurred_at):
+        clause = first_clause(state.codes, "pentalog.reschedule-with-ease")
+        message = (
+            f"session {session.session_id} has started already: record what became of it, "
+            "with CompleteSession or RecordNoShow"
+        )
+        yield Problem("session_started", message, clause, "data.session_id")
+
+
+def moved_before(attempt: Attempt) -> Iterator[Problem]:
+    """A move that was asked for before the pause or the end, and before the start."""
+    yield from took_place_before(attempt)
+    yield from before_the_start(attempt)
 
 
 @implements("leapfrog.privacy")
@@ -149,29 +231,3 @@ def has_consent(state: Relationship, context: Context, data_class: DataClass, au
     """Whether the actor's consent for a data class and audience is in force at the time of the act."""
     consent = state.consents.get((context.actor.role, data_class, audience))
     return consent is not None and (consent.until is None or context.today <= consent.until)
-
-
-@implements("cmn.disclosure", "nottingham.confidentiality")
-def disclosure_permitted(attempt: Attempt) -> Iterator[Problem]:
-    """A confidence is disclosed only under an exception that the adopted codes permit."""
-    state, command, _ = attempt
-    assert isinstance(command, c.DiscloseConfidence)
-    for clause in forbidding(state.codes, command.exception):
-        message = f"{clause} does not permit a disclosure under the exception {command.exception}"
-        yield Problem("not_an_exception", message, clause, "data.exception")
-    to_coordinator = command.recipient.startswith("coordinator:")
-    if command.exception == "coordinator_discussion" and not to_coordinator and "nottingham" in state.codes:
-        message = "a confidence discussed with the coordinator is disclosed to a coordinator: name one as the recipient"
-        yield Problem("recipient", message, "nottingham.confidentiality", "data.recipient")
-
-
-def permitting(codes: Collection[str], exception: str) -> tuple[str, ...]:
-    """The clauses of the adopted codes that permit a disclosure under an exception."""
-    return tuple(clause for clause in cite(codes, *_PERMITTED) if exception in _PERMITTED[clause])
-
-
-def forbidding(codes: Collection[str], exception: str) -> tuple[str, ...]:
-    """The clauses that forbid it: the stricter rules, but risk of harm and illegal acts need only one permission."""
-    if exception in _OVERRIDING and permitting(codes, exception):
-        return ()
-    return tuple(clause for clause in cite(codes, *_PERMITTED) if exception not in _PERMITTED[clause])

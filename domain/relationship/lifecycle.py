@@ -20,6 +20,7 @@ from domain.model import AnyRecorded
 from domain.problem import Problem, Refused
 from domain.relationship import events as e
 from domain.relationship import guards
+from domain.relationship.disclosures import disclosure_permitted
 from domain.relationship.guards import Attempt
 from domain.relationship.state import Relationship
 from domain.words import STATUSES, Status
@@ -46,8 +47,8 @@ def _within(*states: State, guard: Rule | None = None) -> TransitionList:
     return _joined([state.to(state, internal=True, validators=_validators(guard)) for state in states])
 
 
-def _told_later(*states: State) -> TransitionList:
-    return _within(*states, guard=guards.took_place_before)
+def _told_later(*states: State, guard: Rule = guards.took_place_before) -> TransitionList:
+    return _within(*states, guard=guard)
 
 
 def _joined_with(one: TransitionList, other: TransitionList) -> TransitionList:
@@ -116,10 +117,12 @@ class Lifecycle(StateMachine):
 
     # What took place before a pause or the end may still be told afterwards.
     ScheduleSession = _joined_with(
-        _within(contracting, active, guard=guards.remote_channel), _told_later(paused, terminated)
+        _within(contracting, active, guard=guards.session_may_be_planned),
+        _told_later(paused, terminated, guard=guards.scheduled_before),
     )
     RescheduleSession = _joined_with(
-        _within(contracting, active, guard=guards.before_the_start), _told_later(paused, terminated)
+        _within(contracting, active, guard=guards.before_the_start),
+        _told_later(paused, terminated, guard=guards.moved_before),
     )
     CancelSession = _joined_with(_within(contracting, active), _told_later(paused, terminated))
     RecordPresessionCheck = _joined_with(_within(contracting, active), _told_later(paused, terminated))
@@ -131,7 +134,9 @@ class Lifecycle(StateMachine):
     ReportHomework = _joined_with(_within(contracting, active, paused), _told_later(terminated))
     RecordGoalProgress = _joined_with(_within(contracting, active, paused), _told_later(terminated))
     RecordSessionNote = _joined_with(_within(contracting, active, paused), _told_later(terminated))
-    RecordContact = _joined_with(_within(contracting, active, paused), _told_later(terminated))
+    RecordContact = _joined_with(
+        _within(contracting, active, paused), _told_later(terminated, guard=guards.contact_by_the_office_or_before)
+    )
 
     # Also, or only, after the end.
     RespondToNps = _within(contracting, active, paused, terminated)
@@ -147,7 +152,7 @@ class Lifecycle(StateMachine):
     ReportProblem = _within(contracting, active, paused, terminated)
     ReportBreach = _within(contracting, active, paused, terminated)
     SignpostMentee = _within(contracting, active, paused, terminated)
-    DiscloseConfidence = _within(contracting, active, paused, terminated, guard=guards.disclosure_permitted)
+    DiscloseConfidence = _within(contracting, active, paused, terminated, guard=disclosure_permitted)
     ContestFact = _within(contracting, active, paused, terminated)
     AnswerContest = _within(contracting, active, paused, terminated)
     CorrectFact = _within(contracting, active, paused, terminated)

@@ -15,9 +15,10 @@ from domain.words import NAMED_ROLES, PARTIES, Role
 
 _PARTIES: frozenset[Role] = frozenset(PARTIES)
 _OFFICE: frozenset[Role] = frozenset({"coordinator", "supplier"})
+_OVERSEERS: frozenset[Role] = _OFFICE | {"hr"}
 _EACH_FOR_ITSELF: frozenset[Role] = _PARTIES | {"customer", "line_manager"}
 # Everybody but those who work for the house: services, workers, auditors and analysts.
-_ANYBODY: frozenset[Role] = _EACH_FOR_ITSELF | _OFFICE | {"hr"}
+_ANYBODY: frozenset[Role] = _EACH_FOR_ITSELF | _OVERSEERS
 
 # Commands that mentee and mentor may not send both, or not they alone, with everybody who may.
 _RESERVED: dict[type[Command], frozenset[Role]] = {
@@ -52,11 +53,11 @@ _RESERVED: dict[type[Command], frozenset[Role]] = {
     c.ContestFact: _ANYBODY,
     c.CorrectFact: _ANYBODY | {"service"},
     c.AnswerContest: _OFFICE,
-    c.ReviewRelationship: _OFFICE | {"hr"},
-    c.SecureRecords: _OFFICE | {"hr"},
+    c.ReviewRelationship: _OVERSEERS,
+    c.SecureRecords: _OVERSEERS,
     c.RequestErasure: _ANYBODY,
-    c.ErasePersonalData: _OFFICE | {"hr"},
-    c.ResolveDisrespect: _OFFICE | {"hr"},
+    c.ErasePersonalData: _OVERSEERS,
+    c.ResolveDisrespect: _OVERSEERS,
 }
 # What others may send besides mentee and mentor.
 _SHARED: dict[type[Command], frozenset[Role]] = {
@@ -79,7 +80,7 @@ _SHARED: dict[type[Command], frozenset[Role]] = {
     c.RestoreTrust: _OFFICE,
     c.PauseRelationship: _OFFICE,
     c.ResumeRelationship: _OFFICE,
-    c.DismissRecommendation: _OFFICE | {"hr"},
+    c.DismissRecommendation: _OVERSEERS,
     c.ResolveConcern: _OFFICE | {"worker"},
     c.ReferMentee: _OFFICE,
     c.SignpostMentee: _OFFICE,
@@ -100,15 +101,8 @@ def check_actor(state: Relationship | None, command: Command, context: Context) 
     allowed = may_send(type(command))
     if role not in allowed:
         yield Problem("role", f"{type(command).__name__} is for {_listed(allowed)}, not for {role}", field="actor")
-    elif (
-        role == "worker" and isinstance(command, c.TerminateRelationship) and context.known.mentor_standing != "removed"
-    ):
-        yield Problem("role", "a worker may end a relationship only when its mentor was removed", field="actor")
-    elif role == "worker" and isinstance(command, c.RecommendShutdown):
-        # Workers may come late: what was settled meanwhile is not put up for decision again.
-        settled = state.settled_reports.intersection(command.evidence) if state else ()
-        if settled:
-            yield Problem("nothing_open", "the report was settled already", command.clause, "data.evidence")
+    else:
+        yield from _within_the_role(command, context)
     if role in NAMED_ROLES:
         named = (
             getattr(command, f"{role}_id", None)
@@ -120,6 +114,21 @@ def check_actor(state: Relationship | None, command: Command, context: Context) 
             # The message does not say whom it names, so that guessing reveals nothing.
             whom = f"another {role} than {role}:{id_}" if named else f"no {role}"
             yield Problem("actor", f"the relationship names {whom}", field="actor")
+
+
+def _within_the_role(command: Command, context: Context) -> Iterable[Problem]:
+    """Commands that a role may send for some purposes alone."""
+    role, id_ = context.actor
+    match command:
+        case c.TerminateRelationship() if role == "worker" and context.known.mentor_standing != "removed":
+            yield Problem("role", "a worker may end a relationship only when its mentor was removed", field="actor")
+        case c.RequestErasure() if role not in _OVERSEERS and command.person != id_:
+            message = (
+                f"{role}:{id_} may ask for the erasure of their own data alone; the office asks for that of others"
+            )
+            yield Problem("role", message, field="data.person")
+        case _:
+            pass
 
 
 def _listed(roles: Iterable[str]) -> str:

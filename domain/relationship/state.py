@@ -26,6 +26,7 @@ from domain.words import (
     DataClass,
     Document,
     GoalType,
+    Occasion,
     Party,
     Role,
     Status,
@@ -34,11 +35,24 @@ from domain.words import (
 SessionStatus = Literal["scheduled", "completed", "missed", "cancelled"]
 GoalStatus = Literal["open", "achieved", "dropped"]
 MatterStatus = Literal["open", "resolved", "dismissed"]
-Report = Literal["trust", "disrespect"]
+ReportKind = Literal["trust", "disrespect", "problem", "breach"]
+# Whom, on which occasion, and the clauses about which they were asked.
+FeedbackRequest = tuple[Role, Occasion, frozenset[str]]
+
+
+class Move(NamedTuple):
+    """A move of a session: when it was asked for, and the start that the session then had."""
+
+    at: datetime
+    starts_at: datetime
 
 
 class Session(NamedTuple):
-    """One session: `starts_at` is the start it last had, `minutes` its planned length."""
+    """One session: `starts_at` is the start of its latest move, `minutes` its planned length.
+
+    `moves` are in the order of their times, whenever they were told. `over_at` is when it took place, was missed or was
+    cancelled. `hours` are those of homework that were reported for it without an assigned one.
+    """
 
     session_id: str
     status: SessionStatus
@@ -50,6 +64,27 @@ class Session(NamedTuple):
     late_moves: int = 0
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    first_start: datetime | None = None
+    moves: tuple[Move, ...] = ()
+    over_at: datetime | None = None
+    hours: float | None = None
+    homework_done: bool = False
+
+    def start_at(self, moment: datetime) -> datetime:
+        """The start that it had at a time."""
+        for move in reversed(self.moves):
+            if move.at <= moment:
+                return move.starts_at
+        return self.first_start or self.starts_at
+
+    def is_latest_move(self, at: datetime) -> bool:
+        """Whether a move at that time comes after all others, so that the session keeps its start."""
+        return not self.moves or self.moves[-1].at <= at
+
+    def with_move(self, new: Move) -> tuple[Move, ...]:
+        """The moves with one more, after those of the same time."""
+        earlier = tuple(move for move in self.moves if move.at <= new.at)
+        return (*earlier, new, *self.moves[len(earlier) :])
 
 
 class Goal(NamedTuple):
@@ -101,12 +136,27 @@ class Homework(NamedTuple):
 
 
 class Matter(NamedTuple):
-    """A concern or a recommendation: the clause behind it and the versions of the events that are its evidence."""
+    """A concern or a recommendation: the clause behind it, the versions of the events that are its evidence, whom it is about."""
 
     clause: str
     evidence: tuple[int, ...]
     status: MatterStatus = "open"
     escalated: bool = False
+    about: tuple[Role, ...] = ()
+
+
+class Report(NamedTuple):
+    """A report of trouble: who made it (`role:id`), against which role, and whether it stands.
+
+    `unready` says that it was made by stating that one is not ready to trust. Problems and breaches do not stand: they have
+    no end of their own here.
+    """
+
+    kind: ReportKind
+    by: str
+    against: Role | None = None
+    unready: bool = False
+    stands: bool = False
 
 
 class Consent(NamedTuple):
@@ -116,11 +166,28 @@ class Consent(NamedTuple):
     content_hash: bytes
 
 
+class ErasureRequest(NamedTuple):
+    """A request to erase a person's content: who asked, whether a legal hold stands against it, the hash of the request."""
+
+    person: str
+    by: str
+    held: bool
+    content_hash: bytes
+    done: bool = False
+
+
 class Plan(NamedTuple):
     """The plan in force: the minutes of a session, and the hash of the whole plan."""
 
     minutes: int
     content_hash: bytes
+
+
+class Contest(NamedTuple):
+    """An open contest: the version of the contested fact, and who contested it (`role:id`)."""
+
+    fact: int
+    by: str
 
 
 # Where a state has what an id of each kind names.
@@ -182,18 +249,27 @@ class Relationship(Immutable):
     # Sessions, goals, homework and assessments whose id has capital letters: kind and id in small letters to the id.
     capitals: Mapping[tuple[Namespace, str], str] = field(default_factory=dict)
     nps_asked: frozenset[tuple[str, str]] = frozenset()
+    feedback_asked: frozenset[FeedbackRequest] = frozenset()
 
-    # Reports of broken trust and of disrespect by version: those that stand, and those that were settled.
+    # Every report by version; and for each event that a party answers for (a late move, an absence), which party.
     reports: Mapping[int, Report] = field(default_factory=dict)
-    settled_reports: frozenset[int] = frozenset()
+    answers_for: Mapping[int, tuple[Party, ...]] = field(default_factory=dict)
     concerns: tuple[Matter, ...] = ()
     recommendations: tuple[Matter, ...] = ()
 
+    # Open contests by version, and the facts that were corrected with the version of the latest correction.
+    contests: Mapping[int, Contest] = field(default_factory=dict)
+    corrected: Mapping[int, int] = field(default_factory=dict)
+
     activated_at: datetime | None = None
     paused_at: datetime | None = None
+    # The pauses that are over.
+    pauses: tuple[tuple[datetime, datetime], ...] = ()
     ended_at: datetime | None = None
     end_review: bool = False
     retained_until: date | None = None
+    # Requests to erase by the version of their event.
+    erasure_requests: Mapping[int, ErasureRequest] = field(default_factory=dict)
     erased: frozenset[str] = frozenset()
     # The `repeat_key` of the latest event of each type.
     latest: Mapping[type[Event], bytes] = field(default_factory=dict)
@@ -201,12 +277,25 @@ class Relationship(Immutable):
     @property
     def trust_broken(self) -> bool:
         """A breakdown of trust was reported and stands."""
-        return "trust" in self.reports.values()
+        return bool(self.standing_reports("trust"))
 
     @property
     def disrespect_open(self) -> bool:
         """Disrespect was reported and stands."""
-        return "disrespect" in self.reports.values()
+        return bool(self.standing_reports("disrespect"))
+
+    def standing_reports(self, *kinds: ReportKind) -> dict[int, Report]:
+        """The reports of these kinds that nobody has settled, by version."""
+        return {version: report for version, report in self.reports.items() if report.stands and report.kind in kinds}
+
+    def was_paused(self, moment: datetime) -> bool:
+        """Whether a time lies within a pause that is over."""
+        return any(start <= moment < end for start, end in self.pauses)
+
+    @property
+    def contested(self) -> tuple[int, ...]:
+        """The versions of the facts that are contested."""
+        return tuple(sorted({contest.fact for contest in self.contests.values()}))
 
     def entered(self, field: str, key: object, value: object) -> Mapping[Any, Any]:
         mapping = self.__dict__[field]
@@ -254,22 +343,22 @@ class Relationship(Immutable):
     def awaited(self, agreed: Reporting) -> tuple[Role, ...]:
         """Whose word on an agreed reporting is missing: the mentee's, and the line manager's, else the office's.
 
-        The office's word stands for the mentee, and for the line manager only where none is named. Where no line manager
-        is named and cmn is not adopted, reporting is agreed between mentee and mentor like everything else.
+        The office's word stands for the mentee, and for the line manager only where none is named. Where cmn is not
+        adopted, reporting is agreed between mentee and mentor like everything else.
         """
         roles = {word.partition(":")[0] for word in agreed.words}
         office = not roles.isdisjoint(OFFICE)
         missing: list[Role] = []
         if not office and f"mentee:{self.mentee_id}" not in agreed.words:
             missing.append("mentee")
-        if self.line_manager_id is not None:
-            if f"line_manager:{self.line_manager_id}" not in agreed.words:
-                missing.append("line_manager")
-        elif "cmn" in self.codes:
+        if "cmn" not in self.codes:
+            if not office and "mentor" not in roles:
+                missing.append("mentor")
+        elif self.line_manager_id is None:
             if not office:
                 missing.append("coordinator")
-        elif not office and "mentor" not in roles:
-            missing.append("mentor")
+        elif f"line_manager:{self.line_manager_id}" not in agreed.words:
+            missing.append("line_manager")
         return tuple(missing)
 
     @property

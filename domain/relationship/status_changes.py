@@ -1,30 +1,99 @@
 """The status of a relationship: activation, pause, resumption, the end and what comes after it."""
 
 from collections.abc import Iterator
+from datetime import date
 from typing import assert_never
 
 from domain.codes.implements import implements
-from domain.model import AnyRecorded, Context
+from domain.model import AnyRecorded, Context, Finding
 from domain.problem import Problem
 from domain.relationship import commands as c
 from domain.relationship import events as e
+from domain.relationship.contests import same_person
 from domain.relationship.goals import unknown_goal
-from domain.relationship.sessions import cancellation
-from domain.relationship.state import Relationship
+from domain.relationship.guards import first_clause, informed_of_the_end
+from domain.relationship.moves import cancellation
+from domain.relationship.state import ErasureRequest, Relationship, content_hash
+from domain.words import PARTIES
 
 
 def status_problems(state: Relationship, command: c.StatusCommand, context: Context) -> Iterator[Problem]:
     """The goals and people that a command names must be known, and its days not past; the step is allowed already."""
     yield from _past_days(command, context)
-    if isinstance(command, c.RecordEndReview):
-        for i, objective in enumerate(command.objectives):
-            yield from unknown_goal(state, objective.goal_id, f"data.objectives.{i}.goal_id")
-    elif isinstance(command, c.RequestErasure | c.ErasePersonalData) and command.person not in state.people:
+    match command:
+        case c.RecordEndReview():
+            for i, objective in enumerate(command.objectives):
+                yield from unknown_goal(state, objective.goal_id, f"data.objectives.{i}.goal_id")
+        case c.ReviewRelationship():
+            yield from _review_problems(state, command)
+        case c.ShareReport():
+            yield from _report_problems(state, command, context)
+        case c.RequestErasure():
+            yield from _person_problems(state, command.person)
+        case c.ErasePersonalData():
+            yield from _erasure_problems(state, command, context)
+        case (
+            c.ActivateRelationship()
+            | c.PostponeRelationship()
+            | c.PauseRelationship()
+            | c.ResumeRelationship()
+            | c.TerminateRelationship()
+            | c.SecureRecords()
+        ):
+            pass
+        case _:
+            assert_never(command)
+
+
+def _review_problems(state: Relationship, command: c.ReviewRelationship) -> Iterator[Problem]:
+    for i, version in enumerate(command.about or ()):
+        if version > state.version:
+            message = f"there is no event {version}: the last event of this relationship is version {state.version}"
+            yield Problem("evidence", message, field=f"data.about.{i}")
+
+
+@implements("cmn.reporting")
+def _report_problems(state: Relationship, command: c.ShareReport, context: Context) -> Iterator[Problem]:
+    """A report goes to somebody with whom reporting was agreed, about days that have come."""
+    if command.with_whom not in state.reporting:
+        agreed = ", ".join(state.reporting) or "nobody"
+        message = (
+            f"no reporting was agreed with the {command.with_whom}, only with {agreed}: agree it first (AgreeReporting)"
+        )
+        yield Problem("not_agreed", message, first_clause(state.codes, "cmn.reporting"), "data.with_whom")
+    if command.period_to > context.today:
+        message = f"the period ends on {command.period_to}, a day that is still to come: give {context.today} or an earlier day"
+        yield Problem("in_future", message, field="data.period_to")
+
+
+def _person_problems(state: Relationship, person: str) -> Iterator[Problem]:
+    if person not in state.people:
         yield Problem("unknown_person", "the relationship names no such person", field="data.person")
+
+
+def _erasure_problems(state: Relationship, command: c.ErasePersonalData, context: Context) -> Iterator[Problem]:
+    """An erasure carries out somebody else's request, on which no legal hold stands."""
+    if command.person not in state.people:
+        yield from _person_problems(state, command.person)
+        return
+    request = state.erasure_requests.get(command.request)
+    if request is None or request.person != command.person:
+        message = (
+            f"event {command.request} is no request to erase this person: give the version of one (RequestErasure)"
+        )
+        yield Problem("no_request", message, field="data.request")
+        return
+    if request.held:
+        message = "a legal hold stands against this request: request the erasure again once it is lifted"
+        yield Problem("legal_hold", message, field="data.request")
+    if same_person(request.by, context.actor):
+        message = "whoever requested an erasure does not carry it out: leave it to somebody else of the office or HR"
+        yield Problem("own_matter", message, field="actor")
 
 
 def _past_days(command: c.StatusCommand, context: Context) -> Iterator[Problem]:
     """A day that is set for later must not lie before the day of the message, in the programme's time zone."""
+    day: date | None
     match command:
         case c.PostponeRelationship():
             name, day = "start_on", command.start_on
@@ -32,9 +101,11 @@ def _past_days(command: c.StatusCommand, context: Context) -> Iterator[Problem]:
             name, day = "review_on", command.review_on
         case c.SecureRecords():
             name, day = "retained_until", command.retained_until
+        case c.ReviewRelationship():
+            name, day = "look_again_on", command.look_again_on
         case _:
             return
-    if day < context.today:
+    if day is not None and day < context.today:
         message = f"{name} is {day}, which is past: give {context.today} or a later day"
         yield Problem("in_past", message, field=f"data.{name}")
 
@@ -91,12 +162,29 @@ def status_events(
             known = state.retained_until == command.retained_until
             return [] if known else [e.RecordsSecured(retained_until=command.retained_until)]
         case c.RequestErasure():
-            return [e.ErasureRequested(person=command.person, basis=command.basis, legal_hold=command.legal_hold)]
+            requested = e.ErasureRequested(person=command.person, basis=command.basis, legal_hold=command.legal_hold)
+            return [] if _is_requested(state, requested, context) else [requested]
         case c.ErasePersonalData():
-            erased = command.person in state.erased
+            erased = state.erasure_requests[command.request].done
             return [] if erased else [e.PersonalDataErased(person=command.person, request=command.request)]
         case _:
             assert_never(command)
+
+
+def _is_requested(state: Relationship, requested: e.ErasureRequested, context: Context) -> bool:
+    """Whether the same person has an open request of the same content."""
+    key = content_hash(requested)
+    return any(
+        request.content_hash == key and request.by == str(context.actor) and not request.done
+        for request in state.erasure_requests.values()
+    )
+
+
+@implements("care.informed")
+def status_findings(_: Relationship, command: c.StatusCommand, context: Context) -> Iterator[Finding]:
+    """An ending of which a party was not informed: the office informs them."""
+    if isinstance(command, c.TerminateRelationship) and not set(PARTIES) <= set(informed_of_the_end(command, context)):
+        yield Finding(code="not_informed", clause="care.informed")
 
 
 @implements("cmn.pause-or-stop")
@@ -117,16 +205,26 @@ def fold_status(state: Relationship, event: e.StatusEvent, recorded: AnyRecorded
         case e.RelationshipPaused():
             return state.but(status="paused", paused_at=recorded.occurred_at)
         case e.RelationshipResumed():
-            return state.but(status="active", paused_at=None)
+            pauses = state.pauses
+            if state.paused_at is not None:
+                pauses = (*pauses, (state.paused_at, recorded.occurred_at))
+            return state.but(status="active", paused_at=None, pauses=pauses)
         case e.RelationshipTerminated():
             return state.but(status="terminated", paused_at=None, ended_at=recorded.occurred_at)
-        case e.RelationshipPostponed() | e.RelationshipReviewed() | e.ReportShared() | e.ErasureRequested():
+        case e.RelationshipPostponed() | e.RelationshipReviewed() | e.ReportShared():
             return state
+        case e.ErasureRequested():
+            request = ErasureRequest(event.person, recorded.actor, event.legal_hold is not None, content_hash(event))
+            return state.put("erasure_requests", recorded.version, request)
         case e.EndReviewRecorded():
             return state.but(end_review=True)
         case e.RecordsSecured():
             return state.but(retained_until=event.retained_until)
         case e.PersonalDataErased():
-            return state.but(erased=state.erased | {event.person})
+            state = state.but(erased=state.erased | {event.person})
+            carried_out = state.erasure_requests.get(event.request)
+            if carried_out is None:
+                return state
+            return state.put("erasure_requests", event.request, carried_out._replace(done=True))
         case _:
             assert_never(event)

@@ -1,6 +1,6 @@
 """`rapport tasks`: what people have to do, and the keys that workers have put aside."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -13,16 +13,30 @@ def register(app: typer.Typer) -> None:
     app.command("tasks")(tasks)
 
 
-def tasks(every: AllOption = False, as_json: JsonOption = False) -> None:
+OwnerOption = Annotated[str | None, typer.Option("--owner", metavar="ROLE", help="Only tasks of this role.")]
+ProgrammeOption = Annotated[str | None, typer.Option("--programme", metavar="P", help="Only tasks of this programme.")]
+KindOption = Annotated[str | None, typer.Option("--kind", metavar="K", help="Only tasks of this kind.")]
+
+
+def tasks(
+    owner: OwnerOption = None,
+    programme: ProgrammeOption = None,
+    kind: KindOption = None,
+    every: AllOption = False,
+    as_json: JsonOption = False,
+) -> None:
     """List the open tasks, those due first at the top: what, about whom, under which clause, and the command that settles it.
 
     Tasks open and close under `rapport work`. A key that a worker failed at twice is listed as well; `rapport work
     --release` takes it up again.
     """
     with opened() as rapport:
-        from infra.queries.tasks import open_tasks, parked_keys
+        from infra.queries.tasks import Chosen, open_tasks, parked_keys
 
-        found, parked = open_tasks(rapport.database), parked_keys(rapport.database)
+        chosen = Chosen(owner, programme, kind)
+        found = open_tasks(rapport.database, chosen)
+        # What is put aside is nobody's task in particular: it is listed with all of them.
+        parked = parked_keys(rapport.database) if chosen == Chosen() else []
     if as_json:
         print_json([*found, *map(_as_task, parked)])
         return
@@ -48,7 +62,7 @@ def _print_task(task: dict[str, Any]) -> None:
     evidence = f"  evidence {', '.join(map(str, task['evidence']))}" if task["evidence"] else ""
     commands = " or ".join([task["settled_by"], *task["also_settled_by"]])
     print_text(f"{due}  {task['kind']}{about}  {', '.join(task['clauses'])}", 4)
-    print_text(f"    {task['subject']}  since {_day(task['since'])}{evidence}  -> {commands}", 4)
+    print_text(f"    {task['owner']}: {task['subject']}  since {_day(task['since'])}{evidence}  -> {commands}", 4)
 
 
 def _day(time: str | None) -> str:
@@ -61,6 +75,12 @@ def _as_task(parked: dict[str, object]) -> dict[str, object]:
         "subject": parked["key"],
         "kind": "parked_key",
         "clause": None,
+        "clauses": [],
+        "owner": "supplier",
+        "programme_id": None,
+        "mentee_id": None,
+        "mentor_id": None,
+        "about": None,
         "since": parked["since"],
         "due": None,
         "evidence": [],

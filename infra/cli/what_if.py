@@ -34,12 +34,15 @@ def what_if(
 ) -> None:
     """Compare health and concerns under the present terms with those under other values."""
     from infra.queries.as_at import Asked
-    from infra.queries.health import concerns, shown
+    from infra.queries.health import ImpossibleTerms, concerns, shown
 
     terms = dict(map(_term, settings))
     with projecting() as engine:
         asked = Asked(as_of or engine.clock.now(), known_at)
-        pairs = list(_both(engine, relationship, asked, terms))
+        try:
+            pairs = list(_both(engine, relationship, asked, terms))
+        except ImpossibleTerms as error:
+            fail(str(error), USAGE)
     rows = [
         {
             "relationship_id": now.relationship_id,
@@ -59,21 +62,18 @@ NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 def _term(setting: str) -> tuple[str, float]:
-    from domain.terms import TERMS, plain
+    from domain.terms import TERMS, unknown_term, value_problem
 
     name, equals, text = setting.partition("=")
     if not equals:
         fail(f"--set {setting!r}: expected TERM=VALUE", USAGE)
     if name not in TERMS:
-        fail(f"no term {name!r}; there are {', '.join(TERMS)}", USAGE)
+        fail(unknown_term(name).message, USAGE)
     if not NUMBER.fullmatch(text):
         fail(f"--set {setting!r}: {text!r} is no number", USAGE)
     value = float(text)
-    term = TERMS[name]
-    if not term.least <= value <= term.most or (term.whole and not value.is_integer()):
-        number = "a whole number" if term.whole else "a number"
-        unit = term.unit.replace("_", " ")
-        fail(f"--set {setting!r}: expected {number} of {unit} from {plain(term.least)} to {plain(term.most)}", USAGE)
+    if problem := value_problem(name, value):
+        fail(f"--set {setting!r}: {problem.message}", USAGE)
     return name, value
 
 

@@ -11,7 +11,11 @@ from typing import NamedTuple
 
 import orjson
 
-from domain.registry import COMMAND_OF, State, evolve
+from domain.model import Actor, AnyRecorded, Context
+from domain.problem import Refused
+from domain.registry import COMMAND_OF, State, decide, evolve, replay
+from domain.relationship.corrections import command_of
+from domain.relationship.events import FactCorrected
 from domain.relationship.lifecycle import illegal
 from domain.relationship.state import Relationship
 from infra.evidence.spellings import Spelled
@@ -75,6 +79,7 @@ def _stream(store: EventStore, subject: str, rows: Iterator[StoredRow], spelled:
     """How many events there are, and the first wrong one."""
     state: State | None = None
     wrong: Wrong | None = None
+    events: list[AnyRecorded] = []
     count, version, previous = 0, 0, NO_HASH
     for _, found, topic, stored, hash_ in rows:
         count += 1
@@ -87,7 +92,7 @@ def _stream(store: EventStore, subject: str, rows: Iterator[StoredRow], spelled:
             wrong = Wrong(subject, version, "the hash does not follow from the event before and the stored bytes")
         else:
             previous = _bytes(hash_)
-            state, problem = _next(store, subject, version, state, topic, body, spelled)
+            state, problem = _next(store, subject, version, state, topic, body, spelled, events)
             wrong = Wrong(subject, version, problem) if problem else None
     return count, wrong
 
@@ -98,13 +103,25 @@ def _bytes(stored: object) -> bytes:
 
 
 def _next(
-    store: EventStore, subject: str, version: int, before: State | None, topic: str, body: bytes, spelled: Spelled
+    store: EventStore,
+    subject: str,
+    version: int,
+    before: State | None,
+    topic: str,
+    body: bytes,
+    spelled: Spelled,
+    events: list[AnyRecorded],
 ) -> tuple[State | None, str | None]:
+    """The state after an event, and what is wrong with it. `events` are those of the stream before it, to which it is added."""
     try:
         event = store.mapper.decode(topic, body)
         if (event.subject, event.version) != (subject, version):
             return None, f"the event says that it is version {event.version} of {event.subject}"
-        after = evolve(before, event)
+        if isinstance(event.data, FactCorrected) and (problem := _unfounded(before, event, events)):
+            return None, problem
+        events.append(event)
+        # A correction changes what came before it: the state follows from the whole history.
+        after = replay(subject, events) if isinstance(event.data, FactCorrected) else evolve(before, event)
     except StoreError as error:
         return None, str(error)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
@@ -115,6 +132,21 @@ def _next(
         was = before if isinstance(before, Relationship) else None
         return after, illegal(was, event, COMMAND_OF[type(event.data).__name__], after)
     return after, None
+
+
+def _unfounded(before: State | None, event: AnyRecorded, events: list[AnyRecorded]) -> str | None:
+    """Why a correction could not have been recorded, or None: it is decided again on the history before it."""
+    known = event.known or before.known if isinstance(before, Relationship) else None
+    if known is None:
+        return "a correction before any proposal"
+    context = Context(
+        Actor.parse(event.actor), event.occurred_at, event.recorded_at, known, history=lambda: list(events)
+    )
+    try:
+        accepted = decide(event.subject, before, command_of(event.data), context)
+    except Refused as refused:
+        return f"the correction is not possible: {refused}"
+    return None if event.data in accepted.events else "the correction corrects nothing"
 
 
 def _promised(store: EventStore, only: str | None) -> Iterator[Wrong]:

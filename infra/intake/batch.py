@@ -1,26 +1,29 @@
 """One batch being decided: what it reads, what it will write. Nothing outside changes until it is committed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from functools import partial
+from typing import Final, Protocol, TypeVar
 
 from eventsourcing.persistence import StoredEvent
 
+from domain.case.commands import OpenCase
 from domain.known import known_at, mentor_limit
 from domain.mentor.state import Mentor
 from domain.model import NOTHING_KNOWN, Accepted, AnyRecorded, Context, Known
 from domain.problem import Problem, Refused
 from domain.programme.state import Programme
-from domain.registry import State, decide, evolve
+from domain.registry import State, decide, evolve, replay
 from domain.relationship.commands import ProposeRelationship
+from domain.relationship.events import FactCorrected
 from domain.relationship.state import Relationship
 from infra.intake.failure import Failure
 from infra.intake.message import Message
 from infra.intake.receipt import KEPT, Receipt
-from infra.intake.senders import Senders, turned_away
+from infra.intake.senders import Look, Senders, turned_away
 from infra.intake.spelling import Spellings
 from infra.intake.state_cache import Entry
-from infra.store.errors import StoreError
+from infra.store.errors import DamagedEvent, StoreError, UnknownEvent
 from infra.store.hash_chain import Head, ReceiptRow
 from infra.store.mapper import RapportMapper
 
@@ -30,10 +33,17 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
+class RelationshipsOf(Protocol):
+    """The relationships of a mentor, all or those that have not ended, as far as they were recorded before."""
+
+    def __call__(self, mentor_id: str, *, open_only: bool) -> set[str]: ...
+
+
 class Batch:
     """Decides messages one after the other, each on the state that those before it left.
 
-    `recorded_at` is later than `now` where the log is ahead of the clock: recorded time never goes back.
+    `recorded_at` is later than `now` where the log is ahead of the clock: recorded time never goes back. `load` gives the entry of
+    a subject, `history` its events as far as they were recorded before this batch.
     """
 
     def __init__(
@@ -43,7 +53,8 @@ class Batch:
         recorded_at: datetime,
         read: dict[str, Entry],
         load: Callable[[str], Entry],
-        open_relationships: Callable[[str], set[str]],
+        history: Callable[[str], Sequence[AnyRecorded]],
+        relationships_of: RelationshipsOf,
         answered: Mapping[Key, ReceiptRow],
         spellings: Spellings,
         limits: Senders | None = None,
@@ -54,13 +65,16 @@ class Batch:
         self.events: list[StoredEvent] = []
         self._recorded_events: list[AnyRecorded] = []
         self.rows: dict[Key, ReceiptRow] = {}
+        # The receipts of the messages, in order, once all of them are decided.
+        self.answers: list[Receipt] = []
         # Logged once the batch is committed: it may be decided more than once until then.
         self.failures: list[Failure] = []
         self.read = read
         self.touched: dict[str, Entry] = {}
         self.spellings = spellings
         self._load = load
-        self._open_relationships = open_relationships
+        self._history = history
+        self._stored_relationships_of = relationships_of
         self._answered = answered
         # Asked only where some sender may not send for every programme.
         self._limits = limits
@@ -111,7 +125,7 @@ class Batch:
         """The receipt of a message whose sender may not send for its programme."""
         if self._limits is None:
             return None
-        problem = self._limits.programme_problem(message, self._state)
+        problem = self._limits.programme_problem(message, Look(self._state, self._relationships_of))
         return None if problem is None else turned_away(message, problem)
 
     def _state(self, subject: str) -> State | None:
@@ -120,6 +134,10 @@ class Batch:
             return self._entry(subject).state
         except _Broken:
             return None
+
+    def recorded_of(self, subject: str) -> list[AnyRecorded]:
+        """The events of a subject that this batch records."""
+        return [recorded for recorded in self._recorded_events if recorded.subject == subject]
 
     def restamp(self, recorded_at: datetime) -> list[StoredEvent]:
         """The events with a later recorded time, on which no state and no answer depends."""
@@ -173,8 +191,12 @@ class Batch:
                 data=event,
             )
             known = findings = None
-            state = evolve(state, recorded)
             made.append(recorded)
+            if isinstance(event, FactCorrected):
+                # It changes what came before it, so the state is folded anew.
+                state = replay(message.subject, [*self._history_of(message.subject, entry.head.version), *made])
+            else:
+                state = evolve(state, recorded)
             names.append((type(event).__name__, version))
         # Encoded here, so that what can't be stored is this message's problem alone.
         self.events += [self.mapper.to_stored_event(recorded) for recorded in made]
@@ -190,21 +212,34 @@ class Batch:
         context = Context(message.actor, at, self.recorded_at)
         if isinstance(state, Relationship):
             mentor, programme = self._mentor(state.mentor_id), self._programme(state.programme_id)
-            known = known_at(at, state.known, mentor=mentor, programme=programme, own=state.terms)
-            return context._replace(known=known)
+            known = known_at(at, state.known, state.programme_id, mentor=mentor, programme=programme, own=state.terms)
+            return context._replace(known=known, history=partial(self._history_of, message.subject, entry.head.version))
         if isinstance(command, ProposeRelationship):
             return self._for_proposal(command, context)
         if isinstance(state, Mentor) and state.programme_id is not None:
             programme = self._programme(state.programme_id)
             # Of the programme only the days count: its terms are no matter of a mentor.
-            zone = known_at(at, NOTHING_KNOWN, mentor=None, programme=programme).timezone
+            zone = known_at(at, NOTHING_KNOWN, state.programme_id, mentor=None, programme=programme).timezone
             return context if zone is None else context._replace(known=Known(timezone=zone))
+        if isinstance(command, OpenCase) and command.relationship_id is not None:
+            relationship = self._state(command.relationship_id)
+            if isinstance(relationship, Relationship):
+                return context._replace(programme_id=relationship.programme_id)
         return context
+
+    def _history_of(self, subject: str, version: int) -> list[AnyRecorded]:
+        """The events of a subject up to the version that is decided on: others may have written meanwhile."""
+        try:
+            before = self._history(subject)
+        except (UnknownEvent, DamagedEvent) as error:
+            raise _Broken(f"an event of {subject} can't be read: {error}") from error
+        recorded = {each.version: each for each in (*before, *self.recorded_of(subject))}
+        return [recorded[each] for each in sorted(recorded) if each <= version]
 
     def _for_proposal(self, command: ProposeRelationship, context: Context) -> Context:
         at = context.occurred_at
         mentor, programme = self._mentor(command.mentor_id), self._programme(command.programme_id)
-        known = known_at(at, NOTHING_KNOWN, mentor=mentor, programme=programme)
+        known = known_at(at, NOTHING_KNOWN, command.programme_id, mentor=mentor, programme=programme)
         limit = mentor_limit(known, mentor)
         return context._replace(
             known=known,
@@ -223,10 +258,19 @@ class Batch:
 
     def _load_of(self, mentor_id: str) -> int:
         """How many relationships of a mentor have not ended: those on record, with what this batch says of them."""
-        open_ = self._open_relationships(mentor_id)
+        return len(self.with_own(self._stored_relationships_of(mentor_id, open_only=True), mentor_id, open_only=True))
+
+    def _relationships_of(self, mentor_id: str) -> set[str]:
+        return self.with_own(self._stored_relationships_of(mentor_id, open_only=False), mentor_id, open_only=False)
+
+    def with_own(self, found: set[str], mentor_id: str, *, open_only: bool) -> set[str]:
+        """A mentor's relationships on record (or the open ones), brought up to the states that this batch leads to."""
+        found = set(found)
         for subject, entry in self.touched.items():
-            apply_status(open_, subject, entry.state, mentor_id)
-        return len(open_)
+            state = entry.state
+            if isinstance(state, Relationship) and state.mentor_id == mentor_id:
+                (found.discard if open_only and state.status == "terminated" else found.add)(subject)
+        return found
 
     def _entry(self, subject: str) -> Entry:
         entry = self.touched.get(subject) or self.read.get(subject)
@@ -238,12 +282,6 @@ class Batch:
 
     def _invalid(self, message: Message, problem: Problem) -> Receipt:
         return Receipt(message.source, message.id, message.subject, "invalid", (), (problem,))
-
-
-def apply_status(open_: set[str], subject: str, state: State | None, mentor_id: str) -> None:
-    """Bring a mentor's open relationships up to a state that is not committed yet."""
-    if isinstance(state, Relationship) and state.mentor_id == mentor_id:
-        (open_.discard if state.status == "terminated" else open_.add)(subject)
 
 
 class _Broken(Exception):

@@ -7,6 +7,7 @@ from typing import Final
 
 from domain.model import AnyRecorded
 from domain.registry import replay
+from domain.relationship.events import FactCorrected
 from domain.relationship.evolve import TRACELESS
 from infra.intake.state_cache import Entry
 from infra.store.hash_chain import Head
@@ -19,6 +20,7 @@ AT_ONCE: Final = 100
 NEWS: Final = b'"known":{'
 _SUBJECT: Final = itemgetter(0)
 _TRACELESS: Final = frozenset(event.__name__ for event in TRACELESS)
+_CORRECTED: Final = FactCorrected.__name__
 
 
 def fold_streams(store: EventStore, subjects: Collection[str]) -> dict[str, Entry]:
@@ -33,13 +35,15 @@ def fold_streams(store: EventStore, subjects: Collection[str]) -> dict[str, Entr
 
 def _entry(mapper: RapportMapper, subject: str, rows: list[StoredRow]) -> Entry:
     latest = {topic: version for _, version, topic, _, _ in rows}
+    # A correction may take back the latest of a type, and then an earlier one leaves its trace.
+    whole = _CORRECTED in latest
     version = 0
 
     def history() -> Iterator[AnyRecorded]:
         nonlocal version
         decode = mapper.decode
         for _, version, topic, body, _ in rows:
-            if topic in _TRACELESS and version != latest[topic] and NEWS not in body:
+            if not whole and topic in _TRACELESS and version != latest[topic] and NEWS not in body:
                 continue
             yield decode(topic, body)
 

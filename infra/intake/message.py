@@ -17,12 +17,13 @@ from typing import Annotated, Any, Final, Generic, Literal, NamedTuple, TypeVar
 import orjson
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, ValidationError
 
-from domain import ids
+from domain import ids, time_form
 from domain.model import Actor, Command, Data, Time
 from domain.problem import Problem
 from domain.registry import AGGREGATES_OF, COMMAND_OF, COMMANDS, Kind
+from domain.relationship.moves import passing_on_problem
 from domain.words import ROLES
-from infra.intake import attributes, failure, form_problems, times
+from infra.intake import attributes, failure, form_problems
 from infra.intake.proof import MAX_LENGTH, Proof
 from infra.intake.receipt import Receipt
 
@@ -30,6 +31,7 @@ PREFIX: Final = "rapport."
 MAX_BYTES: Final = 262_144
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 IN_BASE64: Final = "data_base64"
+ON_BEHALF_OF: Final = "on_behalf_of"
 # Source and id together are a key of the database, which may have some 2,700 bytes.
 KEY_BYTES: Final = 1000
 # These tell of one delivery of a message and not of its content: sent again by another way they differ. JSON is what
@@ -150,9 +152,9 @@ def _parsed(raw: bytes) -> Message | Receipt:
         # That it is no id says more than that a text may not hold this character.
         no_ids = [problem for problem in further if problem.code == "bad_id"]
         return form_problems.invalid(
-            read, form_problems.each_once(times.problems(read, form.dated), no_ids, found, further, problems)
+            read, form_problems.each_once(time_form.problems(read, form.dated), no_ids, found, further, problems)
         )
-    if problems := [*times.problems(read, form.dated), *_further(read, form), *problems]:
+    if problems := [*time_form.problems(read, form.dated), *_further(read, form), *problems]:
         return form_problems.invalid(read, problems)
     return Message(
         envelope.source,
@@ -301,7 +303,7 @@ class _Form(NamedTuple):
     command: type[Command]
     kinds: tuple[Kind, ...]
     asks_for_nothing: bool
-    dated: tuple[times.Place, ...]
+    dated: tuple[time_form.Place, ...]
     ids: Mapping[str, ids.Namespace]
 
 
@@ -314,7 +316,7 @@ def _form(name: str) -> _Form:
         command,
         AGGREGATES_OF.get(name, ()),
         bool(name) and not any(info.is_required() for info in command.model_fields.values()),
-        (times.Place(("time",), "time"), *times.places(command, ("data",))),
+        (time_form.Place(("time",), "time"), *time_form.places(command, ("data",))),
         ids.paths(command, "data."),
     )
 
@@ -334,11 +336,19 @@ def _further(read: dict[str, Any], form: _Form) -> list[Problem]:
             problems.append(Problem("bad_value", expected, field="actor"))
         elif not ids.is_id(id_):
             problems.append(Problem("bad_id", ids.expected("person", id_), field="actor"))
+        elif isinstance(data := read.get("data"), dict) and (problem := _speaking_for_another(role, data, form)):
+            problems.append(problem)
     for name in ("source", "id"):
         value = read.get(name)
         if isinstance(value, str) and len(value) > KEY_BYTES // 4 and len(value.encode()) > KEY_BYTES:
             problems.append(Problem("bad_value", f"expected at most {KEY_BYTES} bytes of UTF-8", field=name))
     return problems
+
+
+def _speaking_for_another(role: str, data: dict[str, Any], form: _Form) -> Problem | None:
+    """The problem of an actor who passes on another's wish and may not; that such a one exists is checked elsewhere."""
+    whom = data.get(ON_BEHALF_OF) if ON_BEHALF_OF in form.command.model_fields else None
+    return None if whom is None else passing_on_problem(role, whom)  # type: ignore[arg-type]
 
 
 def _type_expected(said: Any) -> str:

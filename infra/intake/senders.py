@@ -16,15 +16,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
 from urllib.parse import unquote
 
-from domain.case.commands import CASE_OF_EVENT, DecideCase, OpenCase
+from domain.case.commands import CASE_OF_EVENT, OpenCase
+from domain.case.decide import about as whom
 from domain.case.state import Case
-from domain.mentor.state import Mentor
+from domain.mentor.commands import RegisterMentor, ReinstateMentor, RemoveMentor, SuspendMentor
+from domain.mentor.state import UNKNOWN, Mentor
 from domain.model import Command
 from domain.problem import Problem
 from domain.registry import State, kind_of
 from domain.relationship.commands import ProposeRelationship
 from domain.relationship.state import Relationship
-from domain.words import Role
+from domain.words import NAMED_ROLES, Role
 from infra.intake.message import Message
 from infra.intake.proof import proves, read_key
 from infra.intake.receipt import Receipt
@@ -51,6 +53,13 @@ class Sender(NamedTuple):
     key: "OKPKey | None" = None
 
 
+class Look(NamedTuple):
+    """What is recorded so far: the state of a subject, and the relationships that name a mentor."""
+
+    state_of: Callable[[str], State | None]
+    relationships_of: Callable[[str], Collection[str]]
+
+
 class Senders:
     """The senders of a file, or None where there is no file."""
 
@@ -66,12 +75,12 @@ class Senders:
         problem = self._problem(message)
         return message if problem is None else turned_away(message, problem)
 
-    def programme_problem(self, message: Message, state_of: Callable[[str], State | None]) -> Problem | None:
+    def programme_problem(self, message: Message, look: Look) -> Problem | None:
         """What is wrong when the message concerns a programme that its sender may not send for."""
         sender = self.sender(message.source)
         if sender is None or sender.programmes is None:
             return None
-        concerned = programmes(message, state_of)
+        concerned = programmes(message, look)
         if concerned and all(each.lower() in sender.programmes for each in concerned):
             return None
         said = "expected a subject of a programme that RAPPORT_SENDERS lists for this source, or a source that may send for every programme"
@@ -136,9 +145,9 @@ def is_ours(source: str) -> bool:
     return path[:1] == [OURS]
 
 
-def programmes(message: Message, state_of: Callable[[str], State | None]) -> set[str]:
+def programmes(message: Message, look: Look) -> set[str]:
     """The programmes that a message concerns; none where it concerns all of them, or where nobody can tell yet."""
-    command, state = message.command, state_of(message.subject)
+    command, state = message.command, look.state_of(message.subject)
     match kind_of(message.subject):
         case "relationship":
             found = {state.programme_id} if isinstance(state, Relationship) else set()
@@ -146,27 +155,60 @@ def programmes(message: Message, state_of: Callable[[str], State | None]) -> set
         case "programme":
             return {message.subject.partition(":")[2]}
         case "case":
-            return _of_case(command, state, state_of)
+            return _of_case(command, state, look)
         case _:
-            home = getattr(command, "programme_id", None)
-            registered = state.programme_id if isinstance(state, Mentor) else None
-            # Where the mentor was registered counts as much as what the message says.
-            return {home, registered or home} if home else set()
+            mentor_id = message.subject.partition(":")[2]
+            return _of_mentor(command, state if isinstance(state, Mentor) else UNKNOWN, mentor_id, look)
 
 
-def _of_case(command: Command, state: State | None, state_of: Callable[[str], State | None]) -> set[str]:
-    """The programmes of the relationships that a case is about, as far as all of them are known to be the mentor's own."""
-    if isinstance(command, DecideCase) and command.decision == "mentor_removed":
-        # A removal holds everywhere.
-        return set()
-    cases = [each for each in (state, command) if isinstance(each, Case | OpenCase)]
+def _of_mentor(command: Command, mentor: Mentor, mentor_id: str, look: Look) -> set[str]:
+    """Standing concerns the programme that the message names; everything else the home programme.
+
+    The home of a mentor whom nobody registered is every programme that knows them by a relationship, so that no programme
+    registers, or trains, the mentors of another.
+    """
+    match command:
+        case SuspendMentor() | ReinstateMentor() | RemoveMentor():
+            return {command.programme_id} if command.programme_id else set()
+        case RegisterMentor():
+            if command.programme_id is None or (mentor.registered and mentor.programme_id is None):
+                return set()
+            registered = {mentor.programme_id} if mentor.programme_id else set()
+            known = _that_know(mentor_id, look)
+            return set() if known is None else {command.programme_id} | registered | known
+        case _ if mentor.registered:
+            return {mentor.programme_id} if mentor.programme_id else set()
+        case _:
+            return _that_know(mentor_id, look) or set()
+
+
+def _that_know(mentor_id: str, look: Look) -> set[str] | None:
+    """The programmes with a relationship of this mentor; None where one of them can't be read."""
+    found = [look.state_of(subject) for subject in look.relationships_of(mentor_id)]
+    known = [state.programme_id for state in found if isinstance(state, Relationship)]
+    return set(known) if len(known) == len(found) else None
+
+
+def _of_case(command: Command, state: State | None, look: Look) -> set[str]:
+    """The programme of the relationship that a case comes from, if whom the case is about is of that relationship.
+
+    A removal that is decided there is one from that programme.
+    """
     found = set()
-    for case in cases:
-        about = state_of(case.relationship_id.lower()) if case.relationship_id else None
-        if not isinstance(about, Relationship) or about.mentor_id.lower() != (case.mentor_id or "").lower():
+    for case in (each for each in (state, command) if isinstance(each, Case | OpenCase)):
+        about = whom(case) if isinstance(case, OpenCase) else case.about
+        relationship = look.state_of(case.relationship_id.lower()) if case.relationship_id else None
+        if not isinstance(relationship, Relationship) or not _is_of(relationship, about):
             return set()
-        found.add(about.programme_id)
+        found.add(relationship.programme_id)
     return found
+
+
+def _is_of(relationship: Relationship, about: str) -> bool:
+    """Whether somebody whom a case is about is the person whom a relationship names for the role; it names nobody for some."""
+    role, colon, id_ = about.partition(":")
+    named = getattr(relationship, f"{role}_id") if role in NAMED_ROLES else None
+    return not colon or role not in NAMED_ROLES or (named or "").lower() == id_.lower()
 
 
 def _unproven(message: Message, key: "OKPKey") -> str | None:

@@ -63,6 +63,9 @@ LONGEST_ID: Final = 200
 # Text without a limit that Rapport itself writes, from its own lists.
 OWN_WORDS: Final[frozenset[tuple[type[BaseModel], str]]] = frozenset({(relationship.RelationshipProposed, "codes")})
 
+# What it tells could be what a withheld event tells.
+NOT_SAID: Final[frozenset[tuple[type[BaseModel], str]]] = frozenset({(relationship.FactCorrected, "fact")})
+
 # What pydantic is told to leave in: True, or the fields of a nested model.
 Include = dict[str, Any]
 
@@ -120,6 +123,8 @@ def _plain(value: object) -> str:
 
 def _may_leave(model: type[BaseModel], name: str) -> bool:
     data_class = data_class_of(model, name)
+    if (model, name) in NOT_SAID:
+        return False
     if data_class == "identity":
         return name.endswith("_id") or name == "person"
     if data_class not in OPERATIONAL:

@@ -6,6 +6,7 @@ before anything is changed, so of several processes that do the same step one wi
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
 from cachetools import LRUCache
@@ -14,13 +15,15 @@ from domain.commitment.terms import DEFAULT, TermsInTime
 from domain.programme.events import TermSet, TermWithdrawn
 from domain.programme.evolve import evolve
 from domain.programme.state import Programme
+from domain.registry import kind_of
+from domain.relationship.events import FactCorrected, RelationshipProposed
 from domain.terms import in_force, values
 from infra.clock import Clock
 from infra.projection_engine import generation as generation_table
 from infra.projection_engine import rows, summaries
 from infra.projection_engine.generation import Generation
 from infra.projection_engine.schema import drop_tables, physical, state_table
-from infra.projection_engine.stream_fold import Folder, Unit, collecting_seldom
+from infra.projection_engine.stream_fold import Folder, HistoryOf, Unit, collecting_seldom
 from infra.store import log_reader
 from infra.store.errors import StoreError
 from infra.store.log import EventStore
@@ -79,10 +82,19 @@ class Feed:
         self.database = database
         self.generations = tuple(generations)
         self.folder = Folder(generation.projection for generation in generations)
-        # The engine itself needs terms, whether or not a projection folds them.
+        # The engine itself needs terms and the programmes of relationships, whether or not a projection folds them.
         self.reader = log_reader.LogReader(
-            mapper, {TermSet, TermWithdrawn, *(event for each in generations for event in each.projection.listens)}
+            mapper,
+            {
+                TermSet,
+                TermWithdrawn,
+                FactCorrected,
+                RelationshipProposed,
+                *(event for each in generations for event in each.projection.listens),
+            },
         )
+        # A correction concerns events whether or not a projection folds them.
+        self.whole_reader = log_reader.LogReader(mapper)
         self.programmes = Programmes(mapper)
         self._units: LRUCache[str, Unit] = LRUCache(CACHED_STREAMS)
 
@@ -132,9 +144,21 @@ class Feed:
         subjects = dict.fromkeys(entry.subject for entry in entries)
         units = {subject: unit for subject in subjects if (unit := self._units.get(subject))}
         missing = [subject for subject in subjects if subject not in units]
-        units |= rows.load(session, self.generations, self.folder, missing)
+        units |= self.load(session, missing)
         # With fewer than a page there was nothing else to read.
         return Snapshot(entries, units, entries[-1].position if len(entries) == limit else until)
+
+    def load(
+        self, session: Session, subjects: Sequence[str], generations: Sequence[Generation] | None = None
+    ) -> dict[str, Unit]:
+        """The units of these streams as they are stored in all or some generations, each relationship with its programme."""
+        units = rows.load(session, self.generations if generations is None else generations, self.folder, subjects)
+        relationships = [subject for subject in units if kind_of(subject) == "relationship"]
+        for entry in log_reader.beginnings(session, self.reader, relationships):
+            # Rows of a stream that begins with something else are in quarantine.
+            if entry.recorded is not None and isinstance(entry.recorded.data, RelationshipProposed):
+                units[entry.subject].programme_id = entry.recorded.data.programme_id
+        return units
 
     def check(self, session: Session) -> None:
         """Make sure that all generations are as they were left.
@@ -149,10 +173,11 @@ class Feed:
                 raise generation_table.Overtaken(each.name)
 
     def _fold(self, session: Session, taken: Snapshot, at: datetime) -> None:
+        history_of = self.history_of(session, taken.to)
         for entry in taken.entries:
             if entry.subject.startswith("programme:"):
                 self.programmes.forget(entry.subject.partition(":")[2])
-            self.folder.fold(taken.units[entry.subject], entry)
+            self.folder.fold(taken.units[entry.subject], entry, history_of)
         terms_of = self.terms_of(session, taken.to)
         for unit in taken.units.values():
             self.folder.work(unit, at, terms_of)
@@ -160,6 +185,18 @@ class Feed:
     def terms_of(self, session: Session, until: int) -> Callable[[str | None], TermsInTime]:
         """Returns a look-up for the terms of a programme as they stand in the log up to a position."""
         return lambda programme_id: self.programmes.terms(session, programme_id, until)
+
+    def history_of(self, session: Session, until: int) -> HistoryOf:
+        """Returns a look-up for the events of a stream up to a correction in it, which is not after a position of the log.
+
+        It remembers the last stream: a stream may have several corrections.
+        """
+
+        @lru_cache(maxsize=1)
+        def stream(subject: str) -> list[log_reader.LogEntry]:
+            return log_reader.stream(session, self.whole_reader, subject, until)
+
+        return lambda correction: [each for each in stream(correction.subject) if each.version <= correction.version]
 
     # --- summaries -------------------------------------------------------------------------------------------------
     def touched(self, units: Iterable[Unit]) -> list[list[summaries.Change]]:

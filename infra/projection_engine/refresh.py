@@ -56,7 +56,7 @@ def _recompute(feed: Feed, name: str, subjects: list[str], at: datetime) -> None
     generation = next(each for each in feed.generations if each.name == name)
     with feed.database.reading() as session:
         feed.check(session)
-        units = list(rows.load(session, [generation], feed.folder, subjects).values())
+        units = list(feed.load(session, subjects, [generation]).values())
         terms_of = feed.terms_of(session, generation.position)
         for unit in units:
             unit.states[name].dirty = True

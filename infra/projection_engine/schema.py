@@ -192,7 +192,21 @@ def timeline_query(kind: Kind) -> str:
 
     It reads the envelope of an event and the ids and the clause that its data may name; none of these is content.
     """
-    return f"{_events(kind)} UNION ALL {_deadlines()}"
+    return f"{_events(kind)} UNION ALL {_deadlines(kind)}"
+
+
+def _programme(kind: Kind, subject: str) -> str:
+    """The programme that the first event of a relationship names; subjects of other kinds have a prefix and a colon."""
+    text = "CAST(f.state AS TEXT)"
+    found = (
+        f"CASE WHEN json_valid({text}) THEN {text} ->> '$.data.programme_id' END"
+        if kind == "sqlite"
+        else "convert_from(f.state, 'UTF8')::json -> 'data' ->> 'programme_id'"
+    )
+    return (
+        f"(SELECT {found} FROM stored_events f "
+        f"WHERE f.originator_id = {subject} AND f.originator_version = 1 AND f.originator_id NOT LIKE '%:%')"
+    )
 
 
 def _events(kind: Kind) -> str:
@@ -200,7 +214,9 @@ def _events(kind: Kind) -> str:
     if kind == "sqlite":
         # One damaged event must not take all others out of sight.
         text = "CAST(state AS TEXT)"
-        source = f"(SELECT *, CASE WHEN json_valid({text}) THEN {text} ELSE '{{}}' END AS envelope FROM stored_events)"
+        source = (
+            f"(SELECT *, CASE WHEN json_valid({text}) THEN {text} ELSE '{{}}' END AS envelope FROM stored_events) o"
+        )
         values = {
             "type": "substr(topic, 1, instr(topic || '#', '#') - 1)",
             **{name: _sqlite_time(f"envelope ->> '$.{name}'") for name in ("occurred_at", "recorded_at")},
@@ -209,7 +225,7 @@ def _events(kind: Kind) -> str:
             **{name: f"envelope ->> '$.data.{name}'" for name in _ABOUT},
         }
     else:
-        source = "stored_events, LATERAL (SELECT convert_from(state, 'UTF8')::json AS envelope) e"
+        source = "stored_events o, LATERAL (SELECT convert_from(o.state, 'UTF8')::json AS envelope) e"
         values = {
             "type": "split_part(topic, '#', 1)",
             **{name: f"(envelope ->> '{name}')::timestamptz" for name in ("occurred_at", "recorded_at")},
@@ -218,6 +234,7 @@ def _events(kind: Kind) -> str:
             **{name: f"envelope -> 'data' ->> '{name}'" for name in _ABOUT},
         }
     values |= {"subject": "originator_id", "source": "'event'", "version": "originator_version", "position": "position"}
+    values["programme_id"] = _programme(kind, "o.originator_id")
     return f"SELECT {_named(values)} FROM {source} WHERE {left_out}"
 
 
@@ -226,9 +243,10 @@ def _sqlite_time(text: str) -> str:
     return f"CASE length({text}) WHEN 20 THEN substr({text}, 1, 19) || '.000000Z' ELSE {text} END"
 
 
-def _deadlines() -> str:
+def _deadlines(kind: Kind) -> str:
     values = {
         "subject": "key",
+        "programme_id": _programme(kind, "deadline_history.key"),
         "source": "'deadline'",
         "sequence": "seq",
         "type": "change",

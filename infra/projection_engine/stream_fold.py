@@ -1,28 +1,36 @@
 """One stream while it is folded: its rows and states in memory, for all projections that are fed together.
 
+A correction changes what came before it, so at each one the stream is folded anew from its effective history up to there; a
+row that the correction changed has its position from then on.
+
 An error of a projection holds up this one stream in that one projection: earlier rows stay, the rest waits in
 quarantine for `rapport projections retry`.
 """
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+import orjson
+
 from domain.commitment.terms import TermsInTime
 from domain.model import Event
 from domain.registry import AGGREGATES_OF_EVENT, Kind, kind_of
-from infra.store.log_reader import LogEntry
-from projections.dataset import Key, Row
+from domain.relationship.events import RelationshipProposed
+from infra.store.log_reader import LogEntry, effective_entries, is_correction
+from projections.dataset import PROGRAMME, Key, Row
 from projections.projection import Given, Projection, RowFold, StateFold
 
 # Objects made before Python's collector of cycles runs, and how many runs come before one over the older objects.
 SELDOM: Final = (100_000, 20, 100)
 NO_TIMES: Final[Mapping[str, datetime]] = MappingProxyType({})
 TermsOf = Callable[[str | None], TermsInTime]
+# The stream of a correction with all its events, up to the correction.
+HistoryOf = Callable[[LogEntry], Sequence[LogEntry]]
 
 
 class Broken(NamedTuple):
@@ -51,6 +59,7 @@ class Unit:
 
     `touched` are the keys that may differ from what is stored, with the rows that are stored. `held` are the projections
     in which the stream is in quarantine, `broken` those in which it has just come there. `last` is the last event folded.
+    `programme_id` is that of a relationship, which its rows have beside what projections put into them.
     """
 
     subject: str
@@ -60,6 +69,7 @@ class Unit:
     held: frozenset[str] = frozenset()
     broken: dict[str, Broken] = field(default_factory=dict)
     last: LogEntry | None = None
+    programme_id: str | None = None
 
     def replaces(self, stored: "Unit") -> None:
         """These rows, folded from the first event, stand in for those that are stored."""
@@ -100,9 +110,39 @@ class Folder:
         """A stream before its first event."""
         return Unit(subject, {name: {} for names in self._tables.values() for name in names})
 
-    def fold(self, unit: Unit, entry: LogEntry) -> None:
-        """Take in one event."""
+    def fold(self, unit: Unit, entry: LogEntry, history_of: HistoryOf) -> None:
+        """Take in one event; one that corrects another changes whatever rests on that."""
         unit.last = entry
+        if is_correction(entry):
+            self._fold_anew(unit, history_of(entry))
+        else:
+            self._fold(unit, entry)
+
+    def _fold_anew(self, unit: Unit, history: Sequence[LogEntry]) -> None:
+        concerned = [each for each in self.projections if each.name in self._by_kind.get(kind_of(unit.subject), ())]
+        fresh = self.fresh(unit.subject)
+        unread = next((entry.error for entry in history if entry.error is not None), None)
+        try:
+            for entry in effective_entries(history) if unread is None else ():
+                fresh.last = entry
+                self._fold(fresh, entry)
+        except Exception as error:  # noqa: BLE001 - as in `_fold`
+            unread = _reason(error)
+        if unread is not None:
+            for projection in concerned:
+                self._break(unit, projection.name, unread)
+            return
+        for projection in concerned:
+            if projection.name in unit.held or projection.name in unit.broken:
+                continue
+            if projection.name in fresh.broken:
+                self._break(unit, projection.name, fresh.broken[projection.name].error)
+            elif isinstance(projection, RowFold):
+                _take_rows(projection, unit, fresh)
+            else:
+                _take_state(projection, unit, fresh)
+
+    def _fold(self, unit: Unit, entry: LogEntry) -> None:
         recorded = entry.recorded
         if recorded is None:
             if entry.error is None:
@@ -111,6 +151,8 @@ class Folder:
                 self._break(unit, name, entry.error)
             return
         event = type(recorded.data)
+        if event is RelationshipProposed:
+            unit.programme_id = recorded.data.programme_id
         folding = self._by_event.get(event)
         if folding is None:
             folding = self._by_event[event] = tuple(each for each in self.projections if event in each.listens)
@@ -149,6 +191,9 @@ class Folder:
             rows, since, due = projection.work(kept.state, given)
         for table in projection.tables:
             new = {table.key_of(row): row for row in rows.get(table.name, ())}
+            if table.of_relationships:
+                for row in new.values():
+                    row[PROGRAMME.name] = unit.programme_id
             old = unit.rows[table.name]
             if old != new:
                 touched = unit.touched.setdefault(table.name, {})
@@ -180,6 +225,8 @@ def _fold_rows(projection: RowFold, unit: Unit, entry: LogEntry) -> None:
             del rows[key]
         else:
             new["position"] = entry.position
+            if projection.table.of_relationships:
+                new[PROGRAMME.name] = unit.programme_id
             rows[key] = new
         touched = unit.touched.get(table)
         if touched is None:
@@ -198,6 +245,39 @@ def _fold_state(projection: StateFold[Any], unit: Unit, entry: LogEntry) -> None
             return
         kept = unit.states[projection.name] = Kept()
     kept.state, kept.position, kept.dirty = state, entry.position, True
+
+
+def _take_rows(projection: RowFold, unit: Unit, fresh: Unit) -> None:
+    """Let rows that were folded anew stand in for those before the correction, which is the last event of the unit."""
+    assert unit.last is not None
+    table = projection.table.name
+    rows, new = unit.rows[table], fresh.rows[table]
+    position = unit.last.position
+    for key in [*rows, *(key for key in new if key not in rows)]:
+        old, row = rows.get(key), new.get(key)
+        if row is not None and old is not None and {**row, "position": old["position"]} == old:
+            continue
+        unit.touched.setdefault(table, {}).setdefault(key, old)
+        if row is None:
+            del rows[key]
+        else:
+            rows[key] = {**row, "position": position}
+
+
+def _take_state(projection: StateFold[Any], unit: Unit, fresh: Unit) -> None:
+    """The same for a state."""
+    assert unit.last is not None
+    kept, new = unit.states.get(projection.name), fresh.states.get(projection.name)
+    if kept is None or new is None:
+        # Nothing that can be corrected comes before the first event of a state.
+        return
+    # As they are stored: of equal states, one may have been read from there.
+    if _stored(projection, kept.state) != _stored(projection, new.state):
+        kept.state, kept.position, kept.dirty = new.state, unit.last.position, True
+
+
+def _stored(projection: StateFold[Any], state: Any) -> Any:
+    return orjson.loads(orjson.dumps(projection.dump(state)))
 
 
 def _reason(error: Exception) -> str:

@@ -1,6 +1,6 @@
 """Questions about another time: which events count, the state that they fold to, and the terms that were known then."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from domain.commitment.terms import TermsInTime
 from domain.model import AnyRecorded
 from domain.programme.evolve import evolve as evolve_programme
 from domain.programme.state import Programme
-from domain.registry import State, evolve, kind_of
+from domain.registry import State, effective, evolve, kind_of
 from domain.relationship.events import RelationshipProposed
 from infra.store import log_reader
 from infra.store.errors import StoreError
@@ -20,7 +20,11 @@ END = 2**62
 
 # --- one stream ----------------------------------------------------------------------------------------------------
 class Moment(NamedTuple):
-    """A point in time, asked two ways: `as_of` occurred time, `known_at` recorded time; or a version of the stream."""
+    """A point in time, asked two ways: `as_of` occurred time, `known_at` recorded time; or a version of the stream.
+
+    What was known decides first, and which corrections count; they are applied before the occurred time is looked at, for a
+    correction says how it was, not how it became.
+    """
 
     as_of: datetime | None = None
     known_at: datetime | None = None
@@ -28,10 +32,12 @@ class Moment(NamedTuple):
 
     def holds(self, event: AnyRecorded) -> bool:
         """Whether an event counts: it had occurred, it was known, the stream had come that far."""
-        return (
-            (self.as_of is None or event.occurred_at <= self.as_of)
-            and (self.known_at is None or event.recorded_at <= self.known_at)
-            and (self.version is None or event.version <= self.version)
+        return self.knows(event) and (self.as_of is None or event.occurred_at <= self.as_of)
+
+    def knows(self, event: AnyRecorded) -> bool:
+        """Whether an event was known, whenever it occurred."""
+        return (self.known_at is None or event.recorded_at <= self.known_at) and (
+            self.version is None or event.version <= self.version
         )
 
 
@@ -39,14 +45,12 @@ NOW = Moment()
 
 
 def state_at(events: Iterable[AnyRecorded], moment: Moment = NOW) -> State | None:
-    """The state after the events that count, in the order of their versions; None before there was anything.
+    """The state after the events that count, corrected and in the order of their versions; None before there was anything.
 
     What occurred before the proposal did has no relationship to belong to yet.
     """
     state: State | None = None
-    for event in events:
-        if not moment.holds(event):
-            continue
+    for event in counting(events, moment):
         if (
             state is None
             and kind_of(event.subject) == "relationship"
@@ -55,6 +59,12 @@ def state_at(events: Iterable[AnyRecorded], moment: Moment = NOW) -> State | Non
             continue
         state = evolve(state, event)
     return state
+
+
+def counting(events: Iterable[AnyRecorded], moment: Moment = NOW) -> list[AnyRecorded]:
+    """The events that count at a moment, corrected and in the order of their versions."""
+    known = [event for event in events if moment.knows(event)]
+    return [event for event in effective(known[0].subject, known) if moment.holds(event)] if known else []
 
 
 # --- health and figures --------------------------------------------------------------------------------------------
@@ -76,15 +86,34 @@ class Found(NamedTuple):
     stale_since: int | None = None
 
 
-def known_state(entries: Iterable[log_reader.LogEntry], known_at: datetime | None) -> Found:
-    """The state of a relationship, folded from the entries recorded by a time (None: all)."""
+Entries = Iterable[log_reader.LogEntry]
+
+
+def known_state(entries: Entries, known_at: datetime | None, whole: Callable[[], Entries]) -> Found:
+    """The state of a relationship, folded from the entries recorded by a time (None: all).
+
+    `entries` hold what health depends on, and the corrections; `whole` reads the stream with all its events, where there is one.
+    """
+    known, stale_since = _known(entries, known_at)
+    if any(map(log_reader.is_correction, known)):
+        known, stale_since = _known(whole(), known_at)
+        known = log_reader.effective_entries(known)
     state: commitment.State | None = None
+    for entry in known:
+        if entry.recorded is not None and type(entry.recorded.data) in commitment.PROJECTION.listens:
+            state = commitment.fold_event(state, entry.recorded)
+    return Found(state, stale_since)
+
+
+def _known(entries: Entries, known_at: datetime | None) -> tuple[list[log_reader.LogEntry], int | None]:
+    """The entries that were known by a time, up to the first that can't be read; and its position."""
+    known: list[log_reader.LogEntry] = []
     for entry in entries:
         if entry.error is not None:
-            return Found(state, entry.position)
+            return known, entry.position
         if entry.recorded is not None and (known_at is None or entry.recorded.recorded_at <= known_at):
-            state = commitment.fold_event(state, entry.recorded)
-    return Found(state)
+            known.append(entry)
+    return known, None
 
 
 class TermsThen:
@@ -93,14 +122,6 @@ class TermsThen:
     def __init__(self, session: Session, reader: log_reader.LogReader, known_at: datetime | None) -> None:
         self.session, self.reader, self.known_at = session, reader, known_at
         self._found: dict[tuple[str, tuple[tuple[str, float], ...]], TermsInTime] = {}
-
-    def of_relationship(self, state: commitment.State, overrides: tuple[tuple[str, float], ...] = ()) -> TermsInTime:
-        """The terms of a relationship over time: its programme's and its own, with what-if values over them.
-
-        Raises:
-            UnknownTerms: an event of the programme can't be read.
-        """
-        return self.of(state.programme_id, overrides).with_own(state.own)
 
     def of(self, programme_id: str, overrides: tuple[tuple[str, float], ...] = ()) -> TermsInTime:
         """The terms of a programme over time, with what-if values over them.

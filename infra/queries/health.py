@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from domain.commitment import Change, Health, build_timeline, health_at
+from domain.commitment import Change, Health, assess
 from domain.model import events_of
 from domain.programme.events import CodeAdopted, ProgrammeCreated, TermSet, TermWithdrawn
+from domain.relationship.events import FactCorrected
 from infra.projection_engine import rows
 from infra.projection_engine.engine import Engine
 from infra.queries.as_at import END, Asked, Found, TermsThen, UnknownTerms, known_state
@@ -17,6 +18,10 @@ from workers.commitment import CLAUSE, SIGNAL
 
 READ = 4_000
 Shown = dict[str, Any]
+
+
+class ImpossibleTerms(ValueError):
+    """What-if values that no document could set, since the bands would be out of order."""
 
 
 class Assessed(NamedTuple):
@@ -31,17 +36,28 @@ class Assessed(NamedTuple):
 def assess_one(
     store: EventStore, subject: str, asked: Asked, overrides: Mapping[str, float] | None = None
 ) -> Assessed | None:
-    """Health of one relationship, from its own events; None when it did not exist, or was not known, by then."""
+    """Health of one relationship, from its own events; None when it did not exist, or was not known, by then.
+
+    Raises:
+        ImpossibleTerms: under `overrides` the bands would be out of order.
+    """
     with store.database.reading() as session:
         reader = _reader(store)
-        found = known_state(log_reader.stream(session, reader, subject, END), asked.known_at)
+        found = known_state(
+            log_reader.stream(session, reader, subject, END), asked.known_at, lambda: _whole(store, session, subject)
+        )
         return _assessed(subject, found, asked, TermsThen(session, reader, asked.known_at), overrides)
 
 
 def _reader(store: EventStore) -> log_reader.LogReader:
     """Reads what health depends on."""
-    programmes = ProgrammeCreated | CodeAdopted | TermSet | TermWithdrawn
-    return log_reader.LogReader(store.mapper, commitment.PROJECTION.listens | events_of(programmes))
+    others = ProgrammeCreated | CodeAdopted | TermSet | TermWithdrawn | FactCorrected
+    return log_reader.LogReader(store.mapper, commitment.PROJECTION.listens | events_of(others))
+
+
+def _whole(store: EventStore, session: Session, subject: str) -> list[log_reader.LogEntry]:
+    """A stream with all its events: a correction concerns them all."""
+    return log_reader.stream(session, log_reader.LogReader(store.mapper), subject, END)
 
 
 def assess_all(engine: Engine, asked: Asked, overrides: Mapping[str, float] | None = None) -> Iterator[Assessed]:
@@ -49,6 +65,9 @@ def assess_all(engine: Engine, asked: Asked, overrides: Mapping[str, float] | No
 
     What is known now is read from the projection's states, which is fast; what was known then from the log. Relationships of
     a programme that can't be read are left out and noted.
+
+    Raises:
+        ImpossibleTerms: under `overrides` the bands would be out of order.
     """
     if asked.known_at is None:
         engine.catch_up()
@@ -71,10 +90,11 @@ def _assessed(
 ) -> Assessed | None:
     if found.state is None:
         return None
-    in_time = terms.of_relationship(found.state, tuple((overrides or {}).items()))
-    timeline = build_timeline(found.state.facts, in_time, asked.at)
-    health = health_at(timeline.cursor, asked.at, in_time)
-    return None if health.status is None else Assessed(subject, found, health, timeline.changes)
+    in_time = terms.of(found.state.programme_id, tuple((overrides or {}).items()))
+    if problem := in_time.with_own(found.state.facts.own).order_problem():
+        raise ImpossibleTerms(problem.message)
+    health, changes, _ = assess(found.state.facts, asked.at, in_time)
+    return None if health.status is None else Assessed(subject, found, health, changes)
 
 
 def _known_now(engine: Engine, session: Session) -> Iterator[tuple[str, Found]]:
@@ -91,7 +111,7 @@ def _known_then(engine: Engine, session: Session, asked: Asked) -> Iterator[tupl
         entries = log_reader.streams(session, reader, after, log_reader.LAST, END, READ)
         for entry in entries:
             if stream and stream[0].subject != entry.subject:
-                yield stream[0].subject, known_state(stream, asked.known_at)
+                yield _found_then(engine.store, session, stream, asked)
                 stream = []
             stream.append(entry)
         engine.watcher.done(len(entries))
@@ -99,7 +119,14 @@ def _known_then(engine: Engine, session: Session, asked: Asked) -> Iterator[tupl
             break
         after = entries[-1].subject, entries[-1].version
     if stream:
-        yield stream[0].subject, known_state(stream, asked.known_at)
+        yield _found_then(engine.store, session, stream, asked)
+
+
+def _found_then(
+    store: EventStore, session: Session, stream: list[log_reader.LogEntry], asked: Asked
+) -> tuple[str, Found]:
+    subject = stream[0].subject
+    return subject, known_state(stream, asked.known_at, lambda: _whole(store, session, subject))
 
 
 def shown(assessed: Assessed) -> Shown:

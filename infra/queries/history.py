@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from domain.registry import replay
+from domain.relationship.state import Relationship
 from infra.store.hash_chain import NO_HASH
 from infra.store.log import EventStore
 
@@ -16,8 +18,10 @@ def history(store: EventStore, subject: str) -> list[Entry]:
     """
     entries: list[Entry] = []
     previous = NO_HASH
-    for stored in store.stored(subject):
-        event = store.mapper.decode(stored.topic, stored.state)
+    found = store.stored(subject)
+    events = [store.mapper.decode(stored.topic, stored.state) for stored in found]
+    state = replay(subject, events)
+    for stored, event in zip(found, events, strict=True):
         entry: Entry = {
             "version": stored.version,
             "type": f"rapport.{type(event.data).__name__}",
@@ -25,6 +29,8 @@ def history(store: EventStore, subject: str) -> list[Entry]:
             "recorded_at": event.recorded_at,
             "actor": event.actor,
             "data": event.data.model_dump(mode="json", exclude_none=True),
+            "findings": [finding.model_dump() for finding in event.findings or ()],
+            **_disputes(state, event.version),
             "source": event.source,
             "message_id": event.message_id,
         }
@@ -37,3 +43,10 @@ def history(store: EventStore, subject: str) -> list[Entry]:
         previous = stored.hash
         entries.append(entry)
     return entries
+
+
+def _disputes(state: object, version: int) -> Entry:
+    """Whether an event is contested, and the version of the latest correction of it; the event itself shows what was recorded."""
+    if not isinstance(state, Relationship):
+        return {"contested": False, "corrected_by": None}
+    return {"contested": version in state.contested, "corrected_by": state.corrected.get(version)}

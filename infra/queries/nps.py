@@ -1,16 +1,17 @@
 """NPS by any combination of programme, mentor and month, within a window of time, at any time and as known at any time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple, get_args
 
 from domain.nps import PLACES, Counted, counted, figure, kind_of
+from domain.relationship.events import FactCorrected
 from domain.small_cells import Cell, hidden
 from domain.terms import in_force, suppression_min, values
 from domain.words import Occasion, Respondent
 from infra.projection_engine import rows
 from infra.projection_engine.engine import Engine
-from infra.queries.as_at import Asked, TermsThen, UnknownTerms
+from infra.queries.as_at import END, Asked, TermsThen, UnknownTerms
 from infra.store import log_reader
 from infra.store.session import Session
 from projections import nps_responses
@@ -21,6 +22,7 @@ ROLES: Final = get_args(Respondent)
 OCCASIONS: Final = get_args(Occasion)
 Shown = dict[str, Any]
 Group = tuple[str, ...]
+_CORRECTION: Final = FactCorrected.__name__
 
 
 class Window(NamedTuple):
@@ -122,8 +124,39 @@ def _rows(role: str, occasion: str, table: dict[Group, _Tally], keys: list[By], 
 
 
 def _responses(engine: Engine, session: Session, asked: Asked) -> Iterator[Response]:
-    for _, state, _ in rows.states(session, engine.projections, nps_responses.PROJECTION):
-        for (role, occasion), records in state.records.items():
+    believed = _believed_then(engine, session, asked.known_at)
+    for subject, state, _ in rows.states(session, engine.projections, nps_responses.PROJECTION):
+        then = believed.get(subject, state)
+        if then is None:
+            continue
+        for (role, occasion), records in then.records.items():
             counts = counted(records, asked.at, asked.known_at)
             if counts is not None:
-                yield Response(role, occasion, state.programme_id, state.mentor_id, counts)
+                yield Response(role, occasion, then.programme_id, then.mentor_id, counts)
+
+
+def _believed_then(
+    engine: Engine, session: Session, known_at: datetime | None
+) -> dict[str, nps_responses.State | None]:
+    """What was known of relationships whose facts were corrected later: their states don't have it any more."""
+    if known_at is None:
+        return {}
+    reader = log_reader.LogReader(engine.store.mapper)
+    corrected = session.query("SELECT DISTINCT originator_id FROM stored_events WHERE topic = ?", (_CORRECTION,))
+    found = {}
+    for (subject,) in corrected:
+        entries = log_reader.stream(session, reader, subject, END)
+        if any(entry.error is not None for entry in entries):
+            # Held up, as its rows are.
+            continue
+        known = [entry for entry in entries if entry.recorded is not None and entry.recorded.recorded_at <= known_at]
+        found[subject] = _folded(log_reader.effective_entries(known))
+    return found
+
+
+def _folded(entries: Iterable[log_reader.LogEntry]) -> nps_responses.State | None:
+    state: nps_responses.State | None = None
+    for entry in entries:
+        if entry.recorded is not None and type(entry.recorded.data) in nps_responses.PROJECTION.listens:
+            state = nps_responses.fold(state, entry.recorded)
+    return state

@@ -3,24 +3,32 @@
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 from domain.case.state import Case
 from domain.ids import OF_SUBJECT, key
 from domain.known import known_at
 from domain.mentor.state import Mentor
-from domain.model import Known, TermSetting
+from domain.model import AnyRecorded, Known, TermSetting
 from domain.programme.state import Programme
-from domain.registry import AGGREGATES_OF, State, kind_of
+from domain.registry import AGGREGATES_OF, COMMANDS, State, kind_of
 from domain.relationship.gates import unmet
 from domain.relationship.lifecycle import allowed
-from domain.relationship.state import Matter, Relationship
-from domain.terms import resolve
-from domain.words import ROLES
-from infra.queries.as_at import Moment, state_at
+from domain.relationship.permissions import may_send
+from domain.relationship.state import Matter, Relationship, Session
+from domain.terms import resolve, values
+from domain.words import NAMED_ROLES, ROLES, Role
+from infra.projection_engine.engine import Engine
+from infra.queries.agreements import agreements
+from infra.queries.as_at import NOW, Asked, Moment, counting, state_at
+from infra.queries.health import assess_one
+from infra.queries.health import shown as health_shown
+from infra.queries.tasks import open_tasks
 from infra.store.log import EventStore
 
 Shown = dict[str, Any]
+# The roles of people: to whom `show` tells what they may do.
+PEOPLE: Final[tuple[Role, ...]] = (*NAMED_ROLES, "coordinator", "hr")
 
 
 def found_subject(store: EventStore, text: str) -> str:
@@ -58,12 +66,35 @@ def show_subject(store: EventStore, subject: str, moment: Moment, now: datetime)
         known = known_at(
             at,
             state.known,
+            state.programme_id,
             mentor=mentor if isinstance(mentor, Mentor) else None,
             programme=programme if isinstance(programme, Programme) else None,
             own=state.terms,
         )
-        return _relationship(state, known, at)
+        return _relationship(state, known, at) | _course(state, counting(events, moment), known, at)
     return _other(subject, state, at)
+
+
+def health_and_tasks(store: EventStore, subject: str, moment: Moment, now: datetime) -> Shown:
+    """A relationship's commitment health at a moment (of a version alone it is not asked), and its tasks that are open now."""
+    assessed = None
+    if moment.version is None:
+        assessed = assess_one(store, subject, Asked(moment.as_of or now, moment.known_at))
+    tasks = [task for task in open_tasks(store.database) if task["subject"] == subject]
+    return {"health": assessed and health_shown(assessed), "tasks": tasks if moment == NOW else []}
+
+
+def mentor_relationships(engine: Engine, mentor_id: str) -> Shown:
+    """A mentor's relationships as the datasets have them, those that have not ended first, and how many those are."""
+    engine.catch_up()
+    rows = engine.database.query(
+        "SELECT relationship_id, programme_id, mentee_id, status, sessions_completed, planned_sessions FROM relationships "
+        "WHERE LOWER(mentor_id) = ? ORDER BY CASE WHEN status = 'terminated' THEN 1 ELSE 0 END, relationship_id",
+        (mentor_id.lower(),),
+    )
+    names = ("relationship_id", "programme_id", "mentee_id", "state", "completed_sessions", "planned_sessions")
+    found = [dict(zip(names, row, strict=True)) for row in rows]
+    return {"load": sum(one["state"] != "terminated" for one in found), "relationships": found}
 
 
 def _relationship(state: Relationship, known: Known, at: datetime) -> Shown:
@@ -99,13 +130,53 @@ def _relationship(state: Relationship, known: Known, at: datetime) -> Shown:
             for session in state.sessions.values()
         ],
         "goals": [{"goal_id": g.goal_id, "status": g.status, "type": g.type} for g in state.goals.values()],
+        "contested": list(state.contested),
         "concerns": _matters(state.concerns),
         "recommendations": _matters(state.recommendations),
-        "claims": [{"version": c.version, "by": c.by, "waits_for": c.waits_for} for c in state.claims],
+        "claims": [
+            {"version": c.version, "by": c.by, "waits_for": c.waits_for, "matter": c.matter} for c in state.claims
+        ],
         "matched": state.matched,
         "mentor_standing": state.known.mentor_standing,
         "terms": _terms(known.terms),
     }
+
+
+def _course(state: Relationship, events: Iterable[AnyRecorded], known: Known, at: datetime) -> Shown:
+    """What is agreed, how far the plan has come, which session is next, and who may do what now."""
+    agreed = agreements(state, events, known.day(at))
+    planned = agreed["plan"]["sessions"] if agreed["plan"] else int(values(known.terms)["planned_sessions"])
+    scheduled = [session for session in state.sessions.values() if session.status == "scheduled"]
+    to_come = min((session for session in scheduled if session.starts_at >= at), key=_start, default=None)
+    return {
+        "agreements": agreed,
+        "plan": agreed["plan"],
+        "planned_sessions": planned,
+        "completed_sessions": sum(_counts_for_the_plan(state, session) for session in state.sessions.values()),
+        "next_session": to_come
+        and {"session_id": to_come.session_id, "starts_at": to_come.starts_at, "channel": to_come.channel},
+        "awaiting_outcome": [session.session_id for session in sorted(scheduled, key=_start) if session.starts_at < at],
+        "match": {role: said for role, (said, _) in state.match_answers.items()},
+        "follows": state.follows,
+        "possible": _possible(state),
+    }
+
+
+def _start(session: Session) -> datetime:
+    return session.starts_at
+
+
+def _counts_for_the_plan(state: Relationship, session: Session) -> bool:
+    """Sessions count for the plan once the relationship is active: the contracting session does not."""
+    began, ended = state.activated_at, session.ended_at
+    return session.status == "completed" and began is not None and ended is not None and ended > began
+
+
+def _possible(state: Relationship) -> dict[str, list[str]]:
+    """By role, the commands that the state knows and the role may send; roles that nobody has are left out."""
+    commands = [(name, may_send(COMMANDS[name])) for name in allowed(state.status)]
+    present = [role for role in PEOPLE if role not in NAMED_ROLES or role == "supplier" or state.named(role)]
+    return {role: [name for name, roles in commands if role in roles] for role in present}
 
 
 def _matters(matters: Iterable[Matter]) -> list[Shown]:
@@ -133,6 +204,9 @@ def _other(subject: str, state: State, at: datetime) -> Shown:
                 "registered": state.registered,
                 "name": state.name,
                 "programme_id": state.programme_id,
+                "capacity": state.capacity,
+                "standing": state.standing,
+                "standings": dict(state.standings),
                 "trainings": [training._asdict() for training in state.trainings],
                 "developments": [development._asdict() for development in state.developments],
             }

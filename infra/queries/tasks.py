@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -12,13 +12,32 @@ from infra.worker_runtime.desk import parked
 from infra.worker_runtime.outbox import WITHHELD
 
 
-def open_tasks(database: Database) -> list[dict[str, Any]]:
+class Chosen(NamedTuple):
+    """Which tasks are wanted: those of one owner (a role), of one programme, of one kind; None: any."""
+
+    owner: str | None = None
+    programme: str | None = None
+    kind: str | None = None
+
+
+ALL: Final = Chosen()
+
+
+def open_tasks(database: Database, chosen: Chosen = ALL) -> list[dict[str, Any]]:
     """The open tasks, those due first at the top, then those without a day, each as the outside reads it."""
     if not schema.ready(database):
         return []
+    wanted = {
+        "owner": chosen.owner,
+        "LOWER(programme_id)": chosen.programme and chosen.programme.lower(),
+        "kind": chosen.kind,
+    }
+    given = {column: value for column, value in wanted.items() if value is not None}
+    where = " AND ".join(["closed_at IS NULL", *(f"{column} = ?" for column in given)])
     rows = database.query(
-        "SELECT subject, kind, clause, since, due, evidence, settled_by, clauses, evidence_of, about, position "
-        "FROM tasks WHERE closed_at IS NULL"
+        "SELECT subject, kind, clause, since, due, evidence, settled_by, clauses, evidence_of, about, position, "  # noqa: S608 - our own words
+        f"owner, programme_id, mentee_id, mentor_id FROM tasks WHERE {where}",
+        tuple(given.values()),
     )
     tasks = [_task(*row) for row in rows]
     return sorted(tasks, key=lambda task: (task["due"] is None, task["due"] or "", task["since"], task["subject"]))
@@ -27,7 +46,7 @@ def open_tasks(database: Database) -> list[dict[str, Any]]:
 def _task(
     subject: str, kind: str, clause: str | None, since: Any, due: Any, evidence: str, settled_by: str, *more: Any
 ) -> dict[str, Any]:
-    clauses, evidence_of, about, place = more
+    clauses, evidence_of, about, place, owner, programme_id, mentee_id, mentor_id = more
     commands = orjson.loads(settled_by)
     return {
         "subject": subject,
@@ -41,6 +60,10 @@ def _task(
         "clauses": orjson.loads(clauses),
         "evidence_of": evidence_of,
         "about": about,
+        "owner": owner,
+        "programme_id": programme_id,
+        "mentee_id": mentee_id,
+        "mentor_id": mentor_id,
         "position": place,
     }
 

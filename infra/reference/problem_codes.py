@@ -135,24 +135,36 @@ CODES: Final[dict[str, ProblemCode]] = {
         "A code asks for something before the relationship may become active, one problem for each clause.",
         "Record what is missing, then activate again.",
     ),
-    "mentor_standing": ProblemCode(
-        "rules", "The mentor is suspended or removed.", "Reinstate the mentor, or propose another one."
-    ),
+    "mentor_standing": ProblemCode("rules", "The mentor is suspended or removed.", "Reinstate the mentor, or propose another one."),
     "same_person": ProblemCode("rules", "Mentee and mentor have the same id.", "Propose two different people."),
     "agreed_by": ProblemCode("rules", "Not both parties agreed.", "Name mentee and mentor in `agreed_by`, once both agree."),
     "channel": ProblemCode("rules", "An adopted code does not allow this channel.", "Choose one that the problem names."),
     "evidence": ProblemCode("rules", "`evidence` names a version that the subject does not have.", "Name versions of recorded events."),
+    "assessment_exists": ProblemCode("rules", "An assessment with this id was recorded with another content.", "Use a new id, or send CorrectFact."),
+    "compromising": ProblemCode("rules", "A friendship, family or sexual relationship can't be mitigated.", "End the relationship instead."),
+    "in_past": ProblemCode("rules", "A day that must be to come is past, in the programme's time zone.", "Name a day after that of the message's `time`."),
+    "own_matter": ProblemCode(
+        "rules",
+        "The actor would settle a matter about themselves, or one that they may not settle alone.",
+        "Leave it to those whom the problem names: the other party, or somebody else of the office.",
+    ),
+    "unknown_assessment": ProblemCode("rules", "The relationship has no assessment with this id.", "Send RecordAssessment first, or leave the field out."),
     "goal_exists": ProblemCode("rules", "A goal with this id was agreed in other words.", "Send ReviseGoal, or use a new id."),
     "goal_state": ProblemCode("rules", "The goal was dropped or achieved.", "Agree a new goal."),
     "homework_exists": ProblemCode("rules", "Homework with this id was assigned before.", "Use a new id."),
     "session_exists": ProblemCode("rules", "A session with this id was scheduled before.", "Send RescheduleSession, or use a new id."),
-    "session_state": ProblemCode("rules", "The session is over or cancelled.", "Name a scheduled session, or schedule a new one."),
-    "session_started": ProblemCode(
-        "rules", "The session had begun by the message's `time`.", "Send CompleteSession, RecordNoShow or CancelSession."
-    ),
+    "session_state": ProblemCode("rules", "The session is over: completed, missed or cancelled.", "Name a scheduled session. Where what is recorded of it is wrong, send CorrectFact or ContestFact."),
+    "session_started": ProblemCode("rules", "The session had begun by the message's `time`.", "Record what became of it: send CompleteSession or RecordNoShow."),
+    "not_started": ProblemCode("rules", "What became of a session is told before its start.", "Send it after the start, or first send RescheduleSession to the time at which it took place."),
+    "nobody_absent": ProblemCode("rules", "`absent` names neither mentee nor mentor.", "Name who stayed away; without anybody else the session took place."),
+    "on_behalf_of": ProblemCode("rules", "`on_behalf_of` names somebody who takes no part in the relationship.", "Name the party who asked for it, or leave it out."),
+    "unknown_question": ProblemCode("rules", "The adopted codes ask no question about this clause.", "`rapport codes show` lists the questions of each code."),
+    "not_agreed": ProblemCode("rules", "No reporting was agreed with this audience.", "Send AgreeReporting first."),
+    "no_request": ProblemCode("rules", "`request` is not the version of a request to erase this person.", "Send RequestErasure, then name its version."),
+    "legal_hold": ProblemCode("rules", "A legal hold stands against the erasure.", "Send RequestErasure again once the hold is lifted."),
     "overlap": ProblemCode("rules", "Another session takes place at that time.", "Choose another time, or move the other session."),
-    "in_future": ProblemCode("rules", "The session is said to have ended, at a time yet to come.", "Send it after the end."),
-    "not_present": ProblemCode("rules", "Somebody joined who is not among those present.", "Add the role to `present`."),
+    "in_future": ProblemCode("rules", "An end lies in the future: that of a session that is said to have taken place, or of a report's period.", "Send it after the end."),
+    "not_present": ProblemCode("rules", "Mentee or mentor was not there, or somebody joined who is not among those present.", "Send RecordNoShow where a party stayed away; else add the role to `present`."),
     "no_consent": ProblemCode("rules", "The consent that this needs is not in force.", "Have the person send GrantConsent first."),
     "private_topic": ProblemCode("rules", "The text touches a topic that the mentee keeps private.", "Leave it out, or let the mentee send OpenTopic."),
     "not_private": ProblemCode("rules", "The topic is not private, so it can't be opened.", "Nothing: it is open."),
@@ -161,7 +173,12 @@ CODES: Final[dict[str, ProblemCode]] = {
     "not_an_exception": ProblemCode(
         "rules", "No adopted code knows this exception to confidentiality.", "Name the exception that applies, if there is one."
     ),
-    "recipient": ProblemCode("rules", "This exception allows a disclosure to the coordinator alone.", "Name a coordinator."),
+    "recipient": ProblemCode(
+        "rules", "Under this exception it may not be told to this recipient.", "The problem lists who may be told."
+    ),
+    "not_a_mentor": ProblemCode(
+        "rules", "A case that is not about one mentor can't end in a mentor's removal.", "Decide `other_measure`."
+    ),
     "occasion": ProblemCode("rules", "After the end only the occasion `end` is left.", "Send it with `end`."),
     "nothing_open": ProblemCode(
         "rules", "What the command would settle is not open.", "Nothing, if it was settled before; else check the clause or nature."
@@ -173,6 +190,13 @@ CODES: Final[dict[str, ProblemCode]] = {
     "undecided": ProblemCode("rules", "A case without a decision closes only with a reason.", "Give `reason`, or decide first."),
     "unknown_case": ProblemCode("rules", "No case was opened under this id.", "Send OpenCase first."),
     "unknown_clause": ProblemCode("rules", "No code has this clause.", "`rapport codes list` shows all clauses."),
+    "unknown_fact": ProblemCode("rules", "The relationship has no event of this version.", "`rapport history` shows the versions."),
+    "not_correctable": ProblemCode(
+        "rules", "The fact, or this part of it, is not of those that are corrected.", "Tell what holds now by the command for it."
+    ),
+    "still_relied_on": ProblemCode(
+        "rules", "Later facts would not have been possible after the corrected one.", "Correct or void those first; the message names their versions."
+    ),
     "unknown_goal": ProblemCode("rules", "The relationship has no goal with this id.", "Send AgreeGoal first."),
     "unknown_homework": ProblemCode("rules", "No homework with this id was assigned.", "Send AssignHomework first."),
     "unknown_person": ProblemCode("rules", "The relationship does not name this person.", "Name one whom it does."),

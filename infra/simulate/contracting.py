@@ -4,7 +4,8 @@ from typing import Final
 
 from domain.words import CodeId
 from infra.simulate import phrases, rates
-from infra.simulate.goals import agree_goal
+from infra.simulate.corrections import contest
+from infra.simulate.goals import agree_goal, plan
 from infra.simulate.lots import DAY, HOUR, MINUTE, day, moment
 from infra.simulate.story import Data, Story, Telling, day_after
 
@@ -23,6 +24,7 @@ def contracting(story: Story) -> Telling:
     """The messages from the mentor's registration, if new, to the proposal and the activation."""
     yield from _register_mentor(story)
     yield from _propose(story)
+    yield from _answer_match(story)
     yield from _accept_terms(story)
     if story.early_end == -1 and story.lots.chance(0.5):
         return
@@ -38,6 +40,8 @@ def contracting(story: Story) -> Telling:
         yield from step(story)
     if story.early_end == -1:
         return
+    if story.lots.chance(rates.POSTPONED):
+        yield from _postpone(story)
     story.wait(1, 48)
     lots, coordinator = story.lots, story.programme.coordinator
     yield story.say("ActivateRelationship", lots.pick((coordinator, coordinator, story.mentor_actor)), {})
@@ -69,6 +73,8 @@ def _propose(story: Story) -> Telling:
         "mentee_id": story.mentee.partition(":")[2],
         "mentor_id": story.mentor.id,
     }
+    if story.follows:
+        data["follows"] = story.follows
     if len(story.codes) == 1 or story.lots.chance(0.5):
         data["codes"] = story.codes
     if story.customer:
@@ -77,6 +83,37 @@ def _propose(story: Story) -> Telling:
     if story.line_manager:
         data["line_manager_id"] = story.line_manager.partition(":")[2]
     yield story.say("ProposeRelationship", story.lots.pick((story.programme.coordinator, "service:matching")), data)
+
+
+def _answer_match(story: Story) -> Telling:
+    """Some say that they want the match; one that comes to nothing may have been declined."""
+    lots = story.lots
+    if story.early_end == -1 and lots.chance(rates.MATCH_DECLINED):
+        declined: Data = {"accept": False, "reason": lots.pick(phrases.DECLINED)}
+        yield story.say("RespondToMatch", story.either(), declined, at=story.after(1, 60))
+    elif lots.chance(rates.ANSWERS_MATCH):
+        for actor in (story.mentor_actor, story.mentee):
+            yield story.say("RespondToMatch", actor, {"accept": True}, at=story.after(0.5, 40))
+
+
+def _postpone(story: Story) -> Telling:
+    """The start is put off: both know, and what comes next is clear."""
+    story.wait(1, 30)
+    data: Data = {
+        "start_on": day_after(story.now, 30),
+        "reason": story.lots.pick(phrases.PAUSES)[0],
+        "informed": ("mentee", "mentor"),
+        "next_steps": "Both write in the week before.",
+    }
+    yield story.say("PostponeRelationship", story.either(), data)
+    story.wait(20 * 24, 30 * 24)
+
+
+def _confirm(story: Story, actor: str) -> Telling:
+    """What one says that both agreed, the other confirms, often enough."""
+    version = story.known_version
+    if version and story.lots.chance(rates.CONFIRMED):
+        yield story.say("ConfirmAgreement", story.other(actor), {"version": version}, at=story.after(1, 70))
 
 
 def _accept_terms(story: Story) -> Telling:
@@ -104,11 +141,15 @@ def _converse(story: Story) -> Telling:
     if lots.chance(0.35):
         yield from _contracting_session(story)
     for part in parts:
-        held_at = story.now
+        held_at, actor = story.now, story.either(0.3)
         at = story.after(0.8, 5)
-        yield story.say(
-            "RecordContractingConversation", story.either(0.3), {"held_at": moment(held_at), "covered": part}, at=at
-        )
+        talk: Data = {"held_at": moment(held_at), "covered": part}
+        yield story.say("RecordContractingConversation", actor, talk, at=at)
+        if lots.chance(rates.CONTESTED):
+            right: Data = {**talk, "held_at": moment(held_at - DAY)}
+            yield from contest(story, actor, story.known_version, "It was the day before.", right)
+        else:
+            yield from _confirm(story, actor)
 
 
 def _contracting_session(story: Story) -> Telling:
@@ -142,18 +183,9 @@ def _agree_goals(story: Story) -> Telling:
 
 
 def _plan(story: Story) -> Telling:
-    yield story.say(
-        "AgreePlan",
-        story.either(0.6),
-        {
-            "sessions": story.planned,
-            "minutes": story.minutes,
-            "every_days": story.every_days,
-            "starts_on": day_after(story.now, 10),
-            "ends_on": day_after(story.now, 30 + story.planned * story.every_days),
-            "channel": story.channel,
-        },
-    )
+    actor = story.either(0.6)
+    yield story.say("AgreePlan", actor, plan(story))
+    yield from _confirm(story, actor)
 
 
 def _trust(story: Story) -> Telling:
@@ -204,9 +236,13 @@ def _confidentiality(story: Story) -> Telling:
 
 
 def _reporting(story: Story) -> Telling:
+    """Mentee and line manager agree on it, each in their own name: one says what, the other confirms it."""
     data: Data = {"with_whom": "line_manager", "outputs": ("attendance", "goal_outcomes"), "every_days": 90}
-    actor = story.lots.pick((story.line_manager, story.mentee, story.programme.coordinator))
-    yield story.say("AgreeReporting", actor, data)
+    first, second = story.mentee, story.line_manager
+    if story.lots.chance(0.5):
+        first, second = second, first
+    yield story.say("AgreeReporting", first, data)
+    yield story.say("ConfirmAgreement", second, {"version": story.version}, at=story.after(0.2, 40))
 
 
 def _privacy(story: Story) -> Telling:
@@ -238,7 +274,7 @@ def _consent(story: Story) -> Telling:
     consent: Data = {"data_class": story.lots.pick(("goals", "challenges", "feedback")), "audience": "coordinator"}
     granted = dict(consent)
     if story.lots.chance(0.3):
-        granted["until"] = moment(story.now + 180 * DAY)
+        granted["until"] = day_after(story.now, 180)
     yield story.say("GrantConsent", story.mentee, granted, at=story.now + story.lots.whole(5, 90) * MINUTE)
     if story.lots.chance(rates.CONSENT_WITHDRAWN / rates.CONSENT):
         yield story.say("WithdrawConsent", story.mentee, consent, at=story.now + 20 * HOUR)

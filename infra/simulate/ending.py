@@ -1,24 +1,31 @@
 """How relationships end, as planned or before, and what is still said and done afterwards."""
 
+from typing import Final
+
+from domain.codes.questions import questions_of
 from infra.simulate import phrases, rates
 from infra.simulate.interludes import nps_round
 from infra.simulate.lots import DAY
 from infra.simulate.story import Data, Story, Telling, day_after
 
+# After these the mentee may get another mentor.
+_LEAVES_A_MENTEE: Final = frozenset({"mentor_withdrawal", "referred", "trust_breakdown", "disrespect"})
+
 
 def ending(story: Story) -> Telling:
     """Termination, end review, NPS, feedback, records secured; now and then the mentor learns something more."""
     lots = story.lots
+    if story.early_end is not None:
+        story.disappointed = lots.chance(0.5)
     story.wait(*((24, 14 * 24) if story.early_end is None else (24, 35 * 24)))
+    reason = _reason(story)
     yield story.say(
         "TerminateRelationship",
         _ended_by(story),
-        {
-            "reason": _reason(story),
-            "informed": ("mentee", "mentor"),
-            "next_steps": lots.pick(phrases.NEXT_STEPS),
-        },
+        {"reason": reason, "informed": ("mentee", "mentor"), "next_steps": lots.pick(phrases.NEXT_STEPS)},
     )
+    if reason in _LEAVES_A_MENTEE and lots.chance(rates.REMATCHED):
+        story.waits_for_another()
     if lots.chance(rates.REVIEWED) and story.early_end != -1:
         outcomes = [{"goal_id": goal_id, "outcome": lots.pick(phrases.OUTCOMES)} for goal_id in story.goals]
         review: Data = {"objectives": outcomes, "signposting": (lots.pick(phrases.SIGNPOSTS),)}
@@ -70,11 +77,12 @@ def _ended_by(story: Story) -> str:
 
 def _feedback(story: Story) -> Telling:
     lots = story.lots
-    questions = [question for code in story.codes for question in phrases.FEEDBACK[code]]
+    questions = questions_of(story.codes)
+    low = 1 if story.disappointed else 3
     for role, about, actor in (("mentee", "mentor", story.mentee), ("mentor", "process", story.mentor_actor)):
         if story.early_end == -1 or not lots.chance(rates.FEEDBACK[role]):
             continue
-        answers: Data = {question: lots.whole(3, 5) for question in questions}
+        answers: Data = {question: lots.whole(low, 5) for question in questions}
         answers["would_do_it_again"] = lots.chance(0.4 if story.disappointed else 0.93)
         feedback: Data = {"about": about, "answers": answers}
         if lots.chance(0.4):

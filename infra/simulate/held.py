@@ -42,6 +42,9 @@ def held(story: Story, session_id: str, start: int) -> Telling:
     told_by = lots.pick(("service:calls", "service:calls", story.mentor_actor, story.mentee))
     yield story.say("CompleteSession", told_by, data, at=ended_at + lots.whole(0, 50) * MINUTE)
     story.completed += 1
+    if story.completed * 2 >= story.planned:
+        # From the middle on everybody is asked how it goes.
+        story.lose_count()
     yield from _afterwards(story, session_id)
 
 
@@ -117,7 +120,11 @@ def _progress(story: Story, session_id: str) -> Telling:
             return
         share = rates.SECOND_GOAL
         progress = lots.weigh(rates.PROGRESS)
+        if progress == "none":
+            story.strained("no_progress")
         if progress == "achieved":
+            # It records two events.
+            story.lose_count()
             story.open_goals.remove(goal_id)
         data: Data = {"goal_id": goal_id, "progress": progress}
         if lots.chance(0.85):

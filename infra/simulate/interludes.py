@@ -14,6 +14,8 @@ def interludes(story: Story) -> Telling:
         return
     lots, turn = story.lots, 1 / story.planned
     if story.completed >= story.pause_after > 0:
+        story.lose_count()
+    if story.completed >= story.pause_after > 0:
         story.pause_after = -1
         yield from _pause(story)
     elif lots.chance(rates.TRUST_BREAKDOWN * turn):
@@ -24,8 +26,7 @@ def interludes(story: Story) -> Telling:
         problem: Data = {"description": lots.pick(phrases.PROBLEMS)}
         yield story.say("ReportProblem", story.either(), problem, at=story.after(4, 40))
     elif lots.chance(rates.BREACH * turn):
-        breach: Data = {"against": "mentor", "kind": "code", "description": lots.pick(phrases.BREACHES)}
-        yield story.say("ReportBreach", story.mentee, breach, at=story.after(4, 40))
+        yield from _breach(story)
     elif lots.chance(rates.SIGNPOST * turn):
         to, reason = lots.pick(phrases.ELSEWHERE)
         command = "SignpostMentee" if lots.chance(0.75) else "ReferMentee"
@@ -79,17 +80,21 @@ def _pause(story: Story) -> Telling:
 
 def _trust_breaks(story: Story) -> Telling:
     lots = story.lots
+    story.lose_count()
+    reporter = story.either(0.7)
     yield story.say(
-        "ReportTrustBreakdown", story.either(0.7), {"description": lots.pick(phrases.BREAKDOWNS)}, at=story.after(4, 30)
+        "ReportTrustBreakdown", reporter, {"description": lots.pick(phrases.BREAKDOWNS)}, at=story.after(4, 30)
     )
     if lots.chance(0.4):
         story.early_end, story.reason = story.completed, "trust_breakdown"
         return
-    yield story.say("RestoreTrust", story.either(), {"description": lots.pick(phrases.RESTORED)}, at=story.after(8, 48))
+    by = lots.pick((reporter, reporter, story.programme.coordinator))
+    yield story.say("RestoreTrust", by, {"description": lots.pick(phrases.RESTORED)}, at=story.after(8, 48))
 
 
 def _disrespect(story: Story) -> Telling:
     lots = story.lots
+    story.lose_count()
     against, actor = ("mentor", story.mentee) if lots.chance(0.75) else ("mentee", story.mentor_actor)
     report: Data = {"against": against, "description": lots.pick(phrases.DISRESPECT)}
     yield story.say("ReportDisrespect", actor, report, at=story.after(2, 30))
@@ -98,6 +103,21 @@ def _disrespect(story: Story) -> Telling:
         return
     resolved: Data = {"resolution": lots.pick(phrases.RESOLUTIONS)}
     yield story.say("ResolveDisrespect", story.programme.coordinator, resolved, at=story.after(8, 48))
+
+
+def _breach(story: Story) -> Telling:
+    """Reported by anybody, about anybody."""
+    lots = story.lots
+    against, actor = lots.weigh(
+        (
+            (0.5, ("mentor", story.mentee)),
+            (0.25, ("mentee", story.mentor_actor)),
+            (0.25, ("mentor", story.programme.coordinator)),
+        )
+    )
+    kind = lots.weigh(((0.7, "code"), (0.2, "policy"), (0.1, "law")))
+    breach: Data = {"against": against, "kind": kind, "description": lots.pick(phrases.BREACHES)}
+    yield story.say("ReportBreach", actor, breach, at=story.after(4, 40))
 
 
 def _conflict(story: Story) -> Telling:

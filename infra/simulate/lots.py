@@ -54,13 +54,6 @@ class Lots(Random):
                 return option
         return options[-1][1]
 
-    def early_end(self, sessions: int) -> int:
-        """After how many completed sessions a relationship ends before its plan of so many; few is likeliest."""
-        for done in range(sessions - 1):
-            if self.random() > rates.HAZARD_DECAY:
-                return done
-        return self.whole(0, sessions - 1)
-
     def homework_hours(self, diligence: float) -> float:
         """Hours on a piece of homework, in quarters: often none, mostly a few, now and then very many."""
         if self.random() < rates.HOMEWORK_NOTHING:

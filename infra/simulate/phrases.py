@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from domain.words import CodeId, GoalType
+from domain.words import GoalType
 
 # Goals by type: title, how success would show.
 GOALS: Final[dict[GoalType, tuple[tuple[str, str], ...]]] = {
@@ -107,6 +107,8 @@ BREAKDOWNS: Final = (
 RESTORED: Final = ("We talked it through; it was a misunderstanding about who had been in the room.",)
 DISRESPECT: Final = ("A remark about my accent, made twice.", "I was talked over and laughed at in front of others.")
 RESOLUTIONS: Final = ("Both met with the coordinator. An apology was offered and accepted.",)
+DECLINED: Final = ("The times do not fit.", "I hoped for somebody from my own trade.")
+ANSWERS: Final = ("Both calendars were looked at: it stands as it was told.",)
 PROBLEMS: Final = (
     "Three messages without an answer.",
     "We cannot agree on what the sessions are for.",
@@ -135,11 +137,4 @@ OUTCOMES: Final = (
     "Given up for a better aim.",
     "Not begun.",
 )
-FEEDBACK: Final[dict[CodeId, tuple[str, ...]]] = {
-    "pentalog": ("pentalog.attention",),
-    "mentor247": ("mentor247.language",),
-    "cmn": ("cmn.inclusion", "cmn.ownership"),
-    "leapfrog": ("leapfrog.openness",),
-    "nottingham": ("nottingham.individual-needs", "nottingham.opinions"),
-}
 PRIVATE: Final = ("My health", "My marriage", "What I earn", "The business of my brother")

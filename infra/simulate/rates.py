@@ -17,9 +17,24 @@ MOVE_AGAIN: Final = 0.5
 MOVE_IS_CANCELLATION: Final = 0.14
 JOINS_LATE: Final = 0.10
 
-ENDED_EARLY: Final = 0.34
-NEVER_STARTED: Final = 0.14
-HAZARD_DECAY: Final = 0.68
+NEVER_STARTED: Final = 0.05
+# The chance to end after a turn at the calendar: it falls from session to session, and rises with what strains the pair.
+HAZARD: Final = 0.04
+HAZARD_DECAY: Final = 0.6
+HAZARD_OF_STRAIN: Final = 0.35
+STRAIN: Final = {"late_move": 0.9, "missed": 1.1, "no_progress": 0.2}
+HAZARD_AT_MOST: Final = 0.6
+
+ANSWERS_MATCH: Final = 0.5
+MATCH_DECLINED: Final = 0.25
+POSTPONED: Final = 0.05
+CONFIRMED: Final = 0.6
+CONTESTED: Final = 0.1
+CORRECTED: Final = 0.75
+EXCUSED: Final = 0.15
+NO_SHOW_WRONG: Final = 0.3
+EXTENDED: Final = 0.06
+REMATCHED: Final = 0.35
 
 PLANS: Final = ((0.10, (4, 14)), (0.42, (6, 14)), (0.16, (6, 21)), (0.20, (8, 14)), (0.08, (10, 14)), (0.04, (12, 7)))
 BOOKS_AHEAD: Final = 0.2

@@ -1,6 +1,8 @@
 """The sessions of an active relationship: booked, moved, missed or held, with what is said and done between them."""
 
 from infra.simulate import phrases, rates
+from infra.simulate.corrections import contest
+from infra.simulate.goals import plan
 from infra.simulate.held import check, held
 from infra.simulate.interludes import interludes, nps_round
 from infra.simulate.lots import DAY, HOUR, MINUTE, moment
@@ -18,6 +20,17 @@ def sessions(story: Story) -> Telling:
         if not story.booked:
             yield from book(story)
         yield from _cycle(story)
+        if story.early_end is None and story.completed < story.planned and story.gives_up():
+            story.early_end = story.completed
+        if story.completed == story.planned and not story.extended and story.lots.chance(rates.EXTENDED):
+            yield from _extend(story)
+
+
+def _extend(story: Story) -> Telling:
+    """The plan is done, and both want some more: they agree on more sessions."""
+    story.extended = True
+    story.planned += story.lots.whole(1, 3)
+    yield story.say("AgreePlan", story.either(0.6), plan(story), at=story.after(2, 60))
 
 
 def book(story: Story) -> Telling:
@@ -68,7 +81,15 @@ def _cycle(story: Story) -> Telling:
         absent = lots.weigh(rates.ABSENT)
         told_by = story.mentor_actor if absent == ("mentee",) and lots.chance(0.6) else "service:calls"
         at = start + lots.whole(16, 120) * MINUTE
-        yield story.say("RecordNoShow", told_by, {"session_id": session_id, "absent": absent}, at=at)
+        missed: Data = {"session_id": session_id, "absent": absent}
+        if lots.chance(rates.EXCUSED):
+            missed["cause"] = "illness"
+        else:
+            story.strained("missed")
+        yield story.say("RecordNoShow", told_by, missed, at=at)
+        if told_by == story.mentor_actor and "cause" not in missed and lots.chance(rates.NO_SHOW_WRONG):
+            ill: Data = {**missed, "cause": "illness"}
+            yield from contest(story, told_by, story.known_version, "I was ill and had said so.", ill)
         return
     if lots.chance(0.93 if story.has("mentor247") else rates.CHECKED):
         yield check(story, session_id, start)
@@ -131,6 +152,7 @@ def _reschedule(story: Story, asked_at: int) -> Telling:
     if len(story.booked) > 1 and moved_to > story.booked[1][1] - _KEEP_APART:
         return
     actor, reason = _asker(story)
+    _strains(story, start - asked_at, reason)
     story.booked[0] = (session_id, moved_to)
     data = {"session_id": session_id, "starts_at": moment(moved_to), **reason}
     yield story.say("RescheduleSession", actor, data, at=asked_at)
@@ -139,5 +161,13 @@ def _reschedule(story: Story, asked_at: int) -> Telling:
 def _cancel(story: Story, asked_at: int) -> Telling:
     session_id, start = story.booked.pop(0)
     actor, reason = _asker(story)
+    _strains(story, start - asked_at, reason)
     story.held_at = start
     yield story.say("CancelSession", actor, {"session_id": session_id, **reason}, at=asked_at)
+
+
+def _strains(story: Story, notice: int, reason: Data) -> None:
+    """A late move strains the pair, unless nobody could help it; after it workers may have a word."""
+    story.lose_count()
+    if notice < DAY and reason.get("cause") not in {"illness", "supplier"}:
+        story.strained("late_move")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID, uuid5
 
 import orjson
@@ -19,6 +19,8 @@ Data = dict[str, object]
 Aside = tuple[int, str, str, Data]
 
 _NAMESPACE: Final = UUID("7d1f0f4e-6a0b-5a53-9d35-0c2f3f6f1f7a")
+# So low that no number of messages makes it a version.
+_UNKNOWN: Final = -1_000_000
 _BOOKING = frozenset({"ScheduleSession", "RescheduleSession", "CancelSession", "RecordNoShow"})
 _CALLS = frozenset({"CompleteSession", "RecordPresessionCheck"})
 
@@ -45,22 +47,42 @@ def envelope(
     return bytes(memoryview(text))
 
 
+class Left(NamedTuple):
+    """A mentee whose mentor left, the relationship that ended, and the mentor."""
+
+    mentee: str
+    subject: str
+    mentor: str
+
+
+# By programme.
+Waiting = dict[str, list[Left]]
+
+
 class Story:
-    """A relationship's traits, drawn once, and its course so far. `now` is the time of its latest message."""
+    """A relationship's traits, drawn once, and its course so far.
+
+    `now` is the time of its latest message; `version` that of the event which this message recorded, as long as each message
+    recorded one and no worker sent anything.
+    """
 
     __slots__ = (
         "asked_mid", "booked", "books_ahead", "channel", "codes", "completed", "count", "customer", "diligence",
-        "disappointed", "early_end", "every_days", "goals", "held_at", "homework", "line_manager", "lots", "mentee",
+        "disappointed", "early_end", "every_days", "extended", "follows", "goals", "held_at", "homework", "line_manager", "lots", "mentee",
         "mentor", "minutes", "movers", "now", "number", "open_goals", "pause_after", "planned", "programme", "proneness",
-        "reason", "sessions", "subject", "world",
+        "reason", "sessions", "strain", "subject", "version", "waiting", "world",
     )  # fmt: skip
 
-    def __init__(self, lots: Lots, world: str, number: int, mentor: Mentor, begins: int) -> None:
+    def __init__(self, lots: Lots, world: str, number: int, mentor: Mentor, begins: int, waiting: Waiting) -> None:
+        """`waiting` are the mentees whose mentor left; one of the programme may find another mentor here."""
         self.lots, self.world, self.number, self.now = lots, world, number, begins
         self.mentor, self.programme = mentor, mentor.programme
         self.codes: tuple[CodeId, ...] = mentor.programme.codes
         self.subject = str(uuid5(_NAMESPACE, f"{world}/{number}"))
         self.mentee = f"mentee:{slug(full_name(lots))}-{world}{number}"
+        self.waiting, self.follows = waiting, ""
+        if (left := waiting.get(self.programme.id)) and left[0].mentor != mentor.id:
+            self.mentee, self.follows, _ = left.pop(0)
         self.customer = f"customer:{world}{number % 97}" if "pentalog" in self.codes else ""
         self.line_manager = f"line_manager:{world}{number % 211}" if "cmn" in self.codes else ""
         self.planned, self.every_days = lots.weigh(rates.PLANS)
@@ -70,16 +92,17 @@ class Story:
         self.movers = lots.random()
         self.diligence = 0.5 + lots.random()
         self.early_end: int | None = None
-        if lots.chance(rates.ENDED_EARLY):
-            self.early_end = -1 if lots.chance(rates.NEVER_STARTED) else lots.early_end(self.planned)
+        if lots.chance(rates.NEVER_STARTED):
+            self.early_end = -1
+        self.strain, self.extended = 0.0, False
         self.pause_after = lots.whole(1, self.planned - 1) if lots.chance(rates.PAUSE) else -1
-        self.disappointed = lots.chance(0.5 if self.early_end is not None else 0.06)
+        self.disappointed = lots.chance(0.06)
         self.booked: list[tuple[str, int]] = []
         self.goals: list[str] = []
         self.open_goals: list[str] = []
         self.homework = self.reason = ""
         self.books_ahead, self.asked_mid = lots.chance(rates.BOOKS_AHEAD), False
-        self.completed = self.sessions = self.count = self.held_at = 0
+        self.completed = self.sessions = self.count = self.held_at = self.version = 0
 
     def _usual_channel(self) -> str:
         if "mentor247" in self.codes:
@@ -99,12 +122,39 @@ class Story:
         """The mentor as an actor."""
         return f"mentor:{self.mentor.id}"
 
+    def other(self, actor: str) -> str:
+        """The other party."""
+        return self.mentor_actor if actor == self.mentee else self.mentee
+
+    @property
+    def known_version(self) -> int:
+        """The version of the latest event, 0 when it can't be told any more."""
+        return max(self.version, 0)
+
+    def lose_count(self) -> None:
+        """From now on workers may have sent something, or one message may have recorded several events."""
+        self.version = _UNKNOWN
+
+    def strained(self, by: str) -> None:
+        """Something happened that makes an early end likelier."""
+        self.strain += rates.STRAIN[by]
+
+    def waits_for_another(self) -> None:
+        """The mentee would like another mentor of the programme."""
+        self.waiting.setdefault(self.programme.id, []).append(Left(self.mentee, self.subject, self.mentor.id))
+
+    def gives_up(self) -> bool:
+        """Whether the two end it now, before their plan: most do early on, and those whose time together is a strain."""
+        hazard = (rates.HAZARD + rates.HAZARD_OF_STRAIN * self.strain) * rates.HAZARD_DECAY**self.completed
+        return self.lots.chance(min(hazard, rates.HAZARD_AT_MOST))
+
     def either(self, mentee_share: float = 0.5) -> str:
         """The mentee or the mentor as an actor."""
         return self.mentee if self.lots.random() < mentee_share else self.mentor_actor
 
     def say(self, command: str, actor: str, data: Data, *, at: int = 0) -> Message:
         """A message on this relationship, now or at a later time, which then is now."""
+        self.version += 1
         return self.say_of(self.subject, command, actor, data, at=at)
 
     def say_of(self, subject: str, command: str, actor: str, data: Data, *, at: int = 0) -> Message:

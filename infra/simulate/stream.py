@@ -13,7 +13,7 @@ from infra.simulate.contracting import contracting
 from infra.simulate.ending import ending
 from infra.simulate.lots import DAY, HOUR, Lots
 from infra.simulate.sessions import sessions
-from infra.simulate.story import Message, Story, Telling, envelope
+from infra.simulate.story import Message, Story, Telling, Waiting, envelope
 
 START: Final = datetime(2024, 1, 1, tzinfo=UTC)
 SPREAD_DAYS: Final = 365
@@ -80,9 +80,10 @@ class Simulation:
     def _tellings(self, lots: Lots, setting: list[Programme], begins: int) -> Iterator[tuple[int, int, Telling]]:
         """When each relationship begins, its number and its telling, in order; none is made before its time."""
         spread = self.spread_days * DAY / self.relationships if self.relationships else 0
+        waiting: Waiting = {}
         for number, mentor in enumerate(mentors(lots, self.world, setting, self.relationships), start=1):
             at = begins + int((number - 1 + lots.random()) * spread)
-            yield at, number, _tell(Story(lots, self.world, number, mentor, at))
+            yield at, number, _tell(Story(lots, self.world, number, mentor, at, waiting))
 
 
 def messages(

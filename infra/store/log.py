@@ -14,7 +14,7 @@ from infra.store.clocks import ClockMark, leave_mark, read_marks
 from infra.store.hash_chain import Head, Offset, ReceiptRow, Together, recorded_time
 from infra.store.identity import Identity, read_identity
 from infra.store.mapper import RapportMapper
-from infra.store.proposals import open_relationships
+from infra.store.proposals import open_relationships, relationships
 from infra.store.session import Database
 
 # Subject, version, topic, bytes, hash.
@@ -115,9 +115,10 @@ class EventStore:
             else:
                 yield from session.stream(f"{columns} WHERE originator_id = ? {order}", (subject,))
 
-    def open_relationships(self, mentor_id: str) -> set[str]:
-        """The relationships that were proposed to a mentor and have not ended."""
-        return {row[0] for row in self.database.query(open_relationships(self.database.kind), (mentor_id,))}
+    def relationships_of(self, mentor_id: str, *, open_only: bool) -> set[str]:
+        """The relationships that were proposed to a mentor: all of them, or those that have not ended."""
+        query = open_relationships if open_only else relationships
+        return {row[0] for row in self.database.query(query(self.database.kind), (mentor_id,))}
 
     def heads(self, subjects: Collection[str]) -> dict[str, Head]:
         """The last version and hash of each stream; `Head()` for a subject without events."""

@@ -7,7 +7,8 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from domain.model import AnyRecorded, Event
-from domain.registry import EVENTS
+from domain.registry import EVENTS, effective
+from domain.relationship.events import FactCorrected
 from infra.store.errors import DamagedEvent, UnknownEvent
 from infra.store.mapper import RapportMapper
 from infra.store.session import Session
@@ -25,6 +26,12 @@ _STREAMS: Final = """
     WHERE (originator_id, originator_version) > (?, ?) AND originator_id <= ? AND position <= ?
     ORDER BY originator_id, originator_version LIMIT ?
 """
+_BEGINNINGS: Final = """
+    SELECT position, originator_id, originator_version, topic, state FROM stored_events
+    WHERE originator_version = 1 AND originator_id IN ({})
+"""
+# Parameters in one statement.
+_CHUNK: Final = 1000
 
 # Sorts after every subject.
 LAST: Final = "\U0010ffff"
@@ -80,8 +87,31 @@ def stream(session: Session, reader: LogReader, subject: str, until: int) -> lis
     return list(reader.read(session.query(_STREAM, (subject, until))))
 
 
+def is_correction(entry: LogEntry) -> bool:
+    """Whether an event puts an earlier one of its stream right."""
+    return entry.recorded is not None and isinstance(entry.recorded.data, FactCorrected)
+
+
+def effective_entries(entries: Sequence[LogEntry]) -> list[LogEntry]:
+    """A whole stream, or its first events, with its corrections applied; every entry must have been read."""
+    positions = {entry.version: entry.position for entry in entries}
+    history = [entry.recorded for entry in entries if entry.recorded is not None]
+    assert len(history) == len(entries), "a correction is applied to a whole history"
+    return [
+        LogEntry(positions[each.version], each.subject, each.version, type(each.data).__name__, each)
+        for each in (effective(history[0].subject, history) if history else ())
+    ]
+
+
 def streams(
     session: Session, reader: LogReader, after: tuple[str, int], last: str, until: int, limit: int
 ) -> list[LogEntry]:
     """Up to `limit` events up to a position, stream after stream, after (subject, version) and up to a last stream."""
     return list(reader.read(session.query(_STREAMS, (*after, last, until, limit))))
+
+
+def beginnings(session: Session, reader: LogReader, subjects: Sequence[str]) -> Iterator[LogEntry]:
+    """The first event of each of these streams, as far as there are any."""
+    for start in range(0, len(subjects), _CHUNK):
+        chunk = subjects[start : start + _CHUNK]
+        yield from reader.read(session.query(_BEGINNINGS.format(", ".join("?" * len(chunk))), chunk))

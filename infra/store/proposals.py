@@ -1,4 +1,4 @@
-"""Which relationships of a mentor have not ended: read from the events themselves, by indexes of proposals and endings alone.
+"""Which relationships a mentor has, and which have not ended: read from the events themselves, by indexes of proposals and endings alone.
 
 The indexes cost something only when a relationship is proposed or ends, and there is no second truth to keep in step. The
 mentor's id is cut out of the stored bytes and not read as JSON, which a damaged event would not be; within texts of an
@@ -29,10 +29,14 @@ def indexes(kind: Kind) -> tuple[str, ...]:
     )
 
 
+def relationships(kind: Kind) -> str:
+    """The query for the relationships that were proposed to a mentor (`?`)."""
+    return f"SELECT originator_id FROM stored_events AS proposed WHERE {_PROPOSAL} AND {_PROPOSED_TO[kind]} = ?"  # noqa: S608 - only constants
+
+
 def open_relationships(kind: Kind) -> str:
-    """The query for the relationships that were proposed to a mentor (`?`) and have not ended."""
-    return (
-        f"SELECT originator_id FROM stored_events AS proposed WHERE {_PROPOSAL} AND {_PROPOSED_TO[kind]} = ? "  # noqa: S608 - only constants
-        f"AND NOT EXISTS (SELECT 1 FROM stored_events AS ended WHERE ended.{_ENDING} "
-        "AND ended.originator_id = proposed.originator_id)"
+    """The query for those of them that have not ended."""
+    ended = (
+        f"SELECT 1 FROM stored_events AS ended WHERE ended.{_ENDING} AND ended.originator_id = proposed.originator_id"  # noqa: S608 - only constants
     )
+    return f"{relationships(kind)} AND NOT EXISTS ({ended})"

@@ -14,12 +14,16 @@ import orjson
 from pydantic import TypeAdapter
 
 from domain.model import AnyRecorded
+from domain.registry import effective
 from infra.operations.logs import logger
+from infra.store.log import EventStore
+from infra.store.log_reader import LogReader, stream
 from infra.store.session import Session, as_time
 from infra.worker_runtime.schema import DEADLINES, PARKED
-from workers.desk import Desk, Done, Entry, Trigger
+from workers.correction import said, said_in
+from workers.desk import Desk, Done, Entry, Fired, Past, Trigger
 from workers.ground import Case, Fact, Mentor, Programme, Relation
-from workers.model import AnyWorker, Deadline, Task
+from workers.model import AnyWorker, Deadline, Notify, Send, Task
 from workers.step import Memory, Step
 
 EVERYBODY: Final = "*"
@@ -60,24 +64,32 @@ class Placed:
 class StoredDesk(Desk):
     """See the module. `position` is that of the event about to be seen; deadlines fire right before it."""
 
-    def __init__(self, workers: Sequence[AnyWorker]) -> None:
+    def __init__(self, workers: Sequence[AnyWorker], store: EventStore) -> None:
         super().__init__(workers)
+        self.store = store
         self.session: Session | None = None
         self.position = 0
         self.parked: dict[tuple[str, str], Parked] = {}
         self.placed: list[Placed] = []
         self.learned: dict[str, Fact] = {}
         self.newly_parked: list[Parked] = []
+        self.heard: set[tuple[str, str]] = set()
+        self._known_sources: set[tuple[str, str]] = set()
         self._by_name = {worker.name: worker for worker in workers}
 
     def forget(self) -> None:
         """Drop everything that was not written, and all that was read."""
         self.entries.clear()
         self.parked.clear()
+        self._known_sources.clear()
         self.written()
 
     def written(self) -> None:
         """What was done is kept in the database now."""
+        if len(self._known_sources) > KEPT_KEYS:
+            self._known_sources.clear()
+        self._known_sources |= self.heard
+        self.heard.clear()
         self.done.clear()
         self.placed.clear()
         self.learned.clear()
@@ -158,11 +170,12 @@ class StoredDesk(Desk):
     def _tasks(self, keys: Collection[str]) -> dict[tuple[str, str], dict[str, Task]]:
         found: dict[tuple[str, str], dict[str, Task]] = {}
         rows = self._keyed(
-            "SELECT worker, key, name, kind, subject, clauses, since, due, evidence, evidence_of, settled_by, about "
-            "FROM tasks WHERE closed_at IS NULL AND key IN ({keys})",
+            "SELECT worker, key, name, kind, subject, clauses, since, due, evidence, evidence_of, settled_by, about, "
+            "owner, programme_id, mentee_id, mentor_id FROM tasks WHERE closed_at IS NULL AND key IN ({keys})",
             keys,
         )
-        for worker, key, name, kind, subject, clauses, since, due, evidence, evidence_of, settled_by, about in rows:
+        for worker, key, name, kind, subject, clauses, since, due, evidence, evidence_of, settled_by, *rest in rows:
+            about, owner, programme_id, mentee_id, mentor_id = rest
             found.setdefault((worker, key), {})[name] = Task(
                 id=name,
                 kind=kind,
@@ -174,7 +187,61 @@ class StoredDesk(Desk):
                 evidence_of=evidence_of,
                 settled_by=tuple(orjson.loads(settled_by)),
                 about=about,
+                owner=owner,
+                programme_id=programme_id,
+                mentee_id=mentee_id,
+                mentor_id=mentor_id,
             )
+        return found
+
+    # --- the past --------------------------------------------------------------------------------------------------
+    def hear(self, key: str, subject: str) -> None:
+        if (key, subject) not in self._known_sources:
+            self.heard.add((key, subject))
+
+    def past(self, key: str) -> Past:
+        """What came about at a key, from the streams whose events are seen there: its own, its programme's and the sources."""
+        session = self._reading
+        sources = {row[0] for row in session.query("SELECT subject FROM worker_sources WHERE key = ?", (key,))}
+        sources |= {subject for heard, subject in self.heard if heard == key}
+        if relation := self.relation(key):
+            sources.add(f"programme:{relation.programme_id}")
+        seen: list[tuple[int, AnyRecorded]] = []
+        reader = LogReader(self.store.mapper)
+        with self.store.database.reading() as log:
+            for subject in (key, *sorted(sources - {key})):
+                entries = stream(log, reader, subject, self.position)
+                positions = {entry.version: entry.position for entry in entries}
+                history = [entry.recorded for entry in entries if entry.recorded is not None]
+                seen += [(positions[recorded.version], recorded) for recorded in effective(subject, history)]
+            rows = log.query("SELECT worker, position FROM worker_positions WHERE position < ?", (self.position,))
+        seen.sort(key=lambda each: each[0])
+        return Past(seen, self._fired(key), self._said(key), dict(rows))
+
+    def _fired(self, key: str) -> list[Fired]:
+        rows = self._reading.query(
+            "SELECT position, worker, name, due_at FROM deadline_history WHERE key = ? AND change = 'fired' ORDER BY seq",
+            (key,),
+        )
+        fired = [Fired(position, worker, name, as_time(due_at)) for position, worker, name, due_at in rows]
+        return fired + [
+            Fired(placed.position, placed.done.worker, change.deadline.name, change.deadline.due_at)
+            for placed in self.placed
+            if placed.done.key == key
+            for change in placed.done.step.deadlines
+            if change.change == "fired"
+        ]
+
+    def _said(self, key: str) -> dict[str, list[str]]:
+        """What was sent by worker, as the receipts have it."""
+        found: dict[str, list[str]] = {}
+        for worker, sent in self._reading.query("SELECT worker, sent FROM decisions WHERE key = ?", (key,)):
+            found.setdefault(worker, []).extend(text for each in orjson.loads(sent) if (text := said_in(each)))
+        for placed in self.placed:
+            if placed.done.key == key:
+                effects = [effect for receipt in placed.done.step.receipts for effect in receipt.effects]
+                told = [said(effect) for effect in effects if isinstance(effect, Send | Notify)]
+                found.setdefault(placed.done.worker, []).extend(told)
         return found
 
     # --- what is done ----------------------------------------------------------------------------------------------

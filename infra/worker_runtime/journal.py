@@ -14,7 +14,7 @@ from infra.notifications.outbox import Matter, Notification, Status, enqueue, se
 from infra.store.session import Session
 from infra.worker_runtime.desk import Placed, StoredDesk
 from infra.worker_runtime.outbox import Item, commands, decided, derived, notifications
-from infra.worker_runtime.schema import DEADLINES, DECISIONS, GROUND, HISTORY, OUTBOX, PARKED, STATES, TASKS
+from infra.worker_runtime.schema import DEADLINES, DECISIONS, GROUND, HISTORY, OUTBOX, PARKED, SOURCES, STATES, TASKS
 from workers.desk import Done
 from workers.ground import Case, Fact, Relation
 from workers.step import Settled, TaskChange
@@ -65,6 +65,7 @@ def save(
     `secret` is the store's; ids are keyed with it.
     """
     _ground(session, desk.learned)
+    session.upsert(SOURCES.name, SOURCES.columns, SOURCES.key, sorted(desk.heard))
     _states(session, desk.placed)
     _deadlines(session, desk.placed)
     _history(session, desk.placed, numbers)
@@ -217,7 +218,8 @@ def _task(done: Done, change: TaskChange, number: int, position: int, secret: by
     return [
         derived(secret, done.worker, done.key, task.id, done.trigger.id), number, done.worker, done.key, task.id, task.subject,
         task.kind, task.clauses[0] if task.clauses else None, text(task.clauses), task.since, task.due,
-        text(task.evidence), task.evidence_of, text(task.settled_by), task.about, None, None, position,
+        text(task.evidence), task.evidence_of, text(task.settled_by), task.about, task.owner,
+        task.programme_id, task.mentee_id, task.mentor_id, None, None, position,
     ]  # fmt: skip
 
 

@@ -16,7 +16,18 @@ from infra.store.session import Database, Session
 from infra.worker_runtime.desk import EVERYBODY
 from infra.worker_runtime.journal import Numbers, last_number
 from infra.worker_runtime.replay import Pair, Replay, scratch_database
-from infra.worker_runtime.schema import DEADLINES, DECISIONS, HISTORY, OUTBOX, PARKED, POSITIONS, STATES, TASKS, Table
+from infra.worker_runtime.schema import (
+    DEADLINES,
+    DECISIONS,
+    HISTORY,
+    OUTBOX,
+    PARKED,
+    POSITIONS,
+    SOURCES,
+    STATES,
+    TASKS,
+    Table,
+)
 from workers.catalogue import WORKERS
 from workers.model import AnyWorker
 
@@ -37,6 +48,7 @@ def rebuild(
         with scratch.reading() as source, store.database.transaction() as session:
             lease.hold(session, lease.position)
             numbers = Numbers(last_number(session))
+            _hear(source, session)
             for worker in workers:
                 _replace(source, session, numbers, "worker = ?", (worker.name,))
             known = [(worker.name, lease.position) for worker in workers]
@@ -56,6 +68,7 @@ def release(store: EventStore, lease: Lease, pairs: Iterable[Pair], advance: Adv
             lease.hold(session, lease.position)
             numbers = Numbers(last_number(session))
             made = 0
+            _hear(source, session)
             still = {pair for pair in released if pair in replay.desk.parked}
             for worker, key in released:
                 if (worker, key) in still:
@@ -69,6 +82,12 @@ def release(store: EventStore, lease: Lease, pairs: Iterable[Pair], advance: Adv
                 _replace(source, session, numbers, where, params)
                 session.delete(PARKED.name, PARKED.key, [(worker, key)])
     return made
+
+
+def _hear(source: Session, session: Session) -> None:
+    """Add of which subjects' events replay heard at which keys."""
+    rows = source.query(f"SELECT {SOURCES.listed} FROM worker_sources")  # noqa: S608 - our own words
+    session.upsert(SOURCES.name, SOURCES.columns, SOURCES.key, rows)
 
 
 def _replace(source: Session, session: Session, numbers: Numbers, where: str, params: tuple[Any, ...]) -> None:

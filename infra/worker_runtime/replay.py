@@ -84,7 +84,7 @@ class Replay:
         Raises:
             StoreError: The database can't.
         """
-        desk = self.desk = ReplayDesk(self.workers)
+        desk = self.desk = ReplayDesk(self.workers, self.store)
         self._again = {key for _, key in self.released}
         self.numbers = Numbers(0)
         with self.store.database.reading() as live:

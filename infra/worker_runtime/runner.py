@@ -63,7 +63,7 @@ class Runner:
         """`mute`: notifications are kept and not sent."""
         self.store, self.horizon, self.batch, self.lease_seconds = store, horizon, batch, lease_seconds
         self.mute = mute
-        self.desk = StoredDesk(workers)
+        self.desk = StoredDesk(workers, store)
         self.commands = Commands(handler)
         self.numbers = Numbers(0)
         self.lease: Lease | None = None

@@ -4,6 +4,7 @@
 - `deadlines`: those that run or stand still; `deadline_history`: each one armed, moved, frozen, cancelled, fired.
 - `outbox`: commands in the order in which they were decided, and what was answered. Notifications: `infra.notifications.outbox`.
 - `decisions`: one receipt for each reaction. `tasks`: open and closed ones. `parked`: keys put aside after failures.
+- `worker_sources`: of which other subjects' events are seen at a key; a correction reads them again.
 - `worker_clock`: where a walk turned the clock to. `worker_positions`: from which position of the log on each worker has seen everything.
 - `leases` (`infra.store.lease`): which process works, and the position of the log that it has reached.
 """
@@ -162,6 +163,10 @@ TASKS: Final = Table(
         "evidence_of": "{text} NOT NULL",
         "settled_by": "{json} NOT NULL",
         "about": "{text}",
+        "owner": "{text} NOT NULL",
+        "programme_id": "{text}",
+        "mentee_id": "{text}",
+        "mentor_id": "{text}",
         "closed_at": "{time}",
         "closed_by": "{text}",
         "position": "{integer} NOT NULL",
@@ -177,6 +182,14 @@ PARKED: Final = Table(
         "trigger_id": "{text} NOT NULL",
         "position": "{integer} NOT NULL",
         "error": "{text} NOT NULL",
+    },
+)
+SOURCES: Final = Table(
+    "worker_sources",
+    ("key", "subject"),
+    {
+        "key": "{text} NOT NULL",
+        "subject": "{text} NOT NULL",
     },
 )
 CLOCK: Final = Table(
@@ -195,7 +208,7 @@ POSITIONS: Final = Table(
         "position": "{integer} NOT NULL",
     },
 )
-_ALL: Final = (GROUND, STATES, DEADLINES, HISTORY, OUTBOX, DECISIONS, TASKS, PARKED, CLOCK, POSITIONS)
+_ALL: Final = (GROUND, STATES, DEADLINES, HISTORY, OUTBOX, DECISIONS, TASKS, PARKED, SOURCES, CLOCK, POSITIONS)
 TABLES: Final = tuple(table.name for table in _ALL)
 INDEXES: Final = (
     "worker_ground_programme ON worker_ground (programme)",

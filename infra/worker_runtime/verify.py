@@ -50,13 +50,14 @@ def verify(
 
 
 def _concerned(store: EventStore, subject: str | None) -> set[str] | None:
-    """The streams on which the receipts of a relationship rest: its own, its programme's, its cases'. None: all."""
+    """The streams on which the receipts of a relationship rest: its own, its programme's, its cases', all it hears of. None: all."""
     if subject is None or kind_of(subject) != "relationship":
         return None
     rows = store.database.query(
         "SELECT subject, programme FROM worker_ground WHERE subject = ? OR relationship = ?", (subject, subject)
     )
-    return {subject, *(name for row in rows for name in row if name)}
+    sources = store.database.query("SELECT subject FROM worker_sources WHERE key = ?", (subject,))
+    return {subject, *(name for row in [*rows, *sources] for name in row if name)}
 
 
 def _differences(live: Database, scratch: Database, subject: str | None) -> Iterator[Problem]:

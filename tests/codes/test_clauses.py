@@ -16,7 +16,8 @@ KIND_OF_EACH = {
     "pentalog.next-session": "signal, reaction",
     "pentalog.reschedule-with-ease": "guard",
     "pentalog.punctuality": "signal",
-    "pentalog.attention": "practice",
+    "pentalog.attention": "practice, reaction",
+    "pentalog.mentor-time": "practice",
     "pentalog.homework": "signal",
     "pentalog.off-goal": "signal",
     "pentalog.no-progress": "signal",
@@ -53,7 +54,7 @@ KIND_OF_EACH = {
     "cmn.conflict-of-interest": "gate",
     "cmn.pause-or-stop": "guard",
     "cmn.confidentiality-level": "gate",
-    "cmn.reporting": "gate",
+    "cmn.reporting": "gate, reaction",
     "cmn.outputs": "sharing",
     "cmn.disclosure": "guard, reaction",
     "cmn.end-review": "reaction",
@@ -70,7 +71,7 @@ KIND_OF_EACH = {
     "leapfrog.mentee-agenda": "practice",
     "leapfrog.role": "gate",
     "leapfrog.confidentiality": "sharing",
-    "leapfrog.privacy": "guard",
+    "leapfrog.privacy": "guard, reaction",
     "leapfrog.competence": "reaction",
     "leapfrog.responsibility": "practice",
     "leapfrog.boundaries": "reaction",
@@ -79,6 +80,7 @@ KIND_OF_EACH = {
     "leapfrog.openness": "practice",
     "leapfrog.respect": "reaction",
     "leapfrog.notice": "signal",
+    "leapfrog.time": "signal",
     "leapfrog.finish": "guard",
     "nottingham.profile": "sharing",
     "nottingham.contact-details": "guard, sharing",
@@ -99,7 +101,23 @@ KIND_OF_EACH = {
     "nottingham.individual-needs": "practice",
     "nottingham.opinions": "practice",
     "nottingham.feedback-on-practice": "reaction",
-    "nottingham.end": "guard",
+    "nottingham.end": "guard, reaction",
+    "care.trust": "reaction",
+    "care.respect": "reaction",
+    "care.breach": "reaction",
+    "care.problem": "reaction",
+    "care.conflict": "reaction",
+    "care.disclosure": "reaction",
+    "care.feedback": "reaction",
+    "care.attention": "reaction",
+    "care.stalled": "reaction",
+    "care.rematch": "reaction",
+    "care.closing": "reaction",
+    "care.informed": "reaction",
+    "care.standing": "reaction, guard",
+    "care.commitment": "reaction",
+    "care.contested": "reaction",
+    "care.claims": "reaction",
 }
 
 SIGNALS = {
@@ -128,7 +146,7 @@ def text_of(code: str) -> str:
 
 
 def test_every_clause_has_its_fixed_id_and_kind() -> None:
-    assert len(KIND_OF_EACH) == 89
+    assert len(KIND_OF_EACH) == 107
     assert {clause.id: clause.kind for clause in CLAUSES.values()} == KIND_OF_EACH
 
 

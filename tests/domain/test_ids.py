@@ -45,7 +45,11 @@ def test_every_field_that_is_called_an_id_has_the_form_of_one(model: type[BaseMo
 
 
 def test_ids_within_lists_have_a_path_of_their_own() -> None:
-    assert paths(CompleteSession, "data.") == {"data.session_id": "session", "data.agenda.goal_id": "goal"}
+    assert paths(CompleteSession, "data.") == {
+        "data.session_id": "session",
+        "data.agenda.goal_id": "goal",
+        "data.agenda.homework_id": "homework",
+    }
     assert paths(RecordEndReview) == {"objectives.goal_id": "goal"}
 
 

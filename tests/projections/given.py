@@ -26,9 +26,13 @@ class Given:
         self.projection = projection
         folder = Folder([projection])
         self.unit: Unit | None = None
-        for position, recorded in enumerate(records, 1):
-            self.unit = self.unit or folder.fresh(recorded.subject)
-            folder.fold(self.unit, LogEntry(position, recorded.subject, recorded.version, "", recorded))
+        entries = [
+            LogEntry(position, recorded.subject, recorded.version, "", recorded)
+            for position, recorded in enumerate(records, 1)
+        ]
+        for place, entry in enumerate(entries, 1):
+            self.unit = self.unit or folder.fresh(entry.subject)
+            folder.fold(self.unit, entry, lambda _, place=place: entries[:place])  # type: ignore[misc]
         if self.unit:
             folder.work(self.unit, at, lambda _: terms)
             assert self.unit.broken == {}

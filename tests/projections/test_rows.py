@@ -176,7 +176,12 @@ class TestConcerns:
         [
             (e.RecommendationDismissed(reason="-"), ["dismissed", "dismissed", "open"]),
             (e.RecommendationDismissed(reason="-", clause="pentalog.respect"), ["open", "dismissed", "open"]),
-            (e.TrustRestored(), ["resolved", "open", "open"]),
+            (e.RecommendationDismissed(reason="-", clause="care.trust"), ["dismissed", "open", "open"]),
+            (e.TrustRestored(settled=True), ["resolved", "open", "open"]),
+            (e.TrustReadinessStated(ready=True, settled=True), ["resolved", "open", "open"]),
+            # The other party's report stands.
+            (e.TrustRestored(settled=False), ["open", "open", "open"]),
+            (e.TrustReadinessStated(ready=True), ["open", "open", "open"]),
             (e.DisrespectResolved(resolution="-"), ["open", "resolved", "open"]),
             (e.CommitmentConcernResolved(clause="pentalog.trust", resolution="-"), ["open", "open", "resolved"]),
         ],
@@ -228,6 +233,22 @@ class TestCommitment:
         assert [until for _, until, _ in bands] == [since for since, *_ in bands[1:]] + [None]
         assert bands[0][0] == day(1)
         assert row["since"] == bands[-1][0]
+
+    def test_signals_history_says_when_each_signal_began_and_ended(self) -> None:
+        contact = At(35, e.ContactRecorded(channel="email"))
+        found = given(commitment.PROJECTION, *ACTIVE, contact, at=day(40))
+        columns = "signal", "party", "points", "since", "until", "clauses"
+        assert sorted(found.values(*columns, table="signals_history")) == [
+            ("no_next_session", "relationship", 10, day(11), None, ["pentalog.next-session"]),
+            (
+                "out_of_contact",
+                "relationship",
+                15,
+                day(31) + timedelta(microseconds=1),
+                day(35),
+                ["nottingham.regular-contact"],
+            ),
+        ]
 
     def test_rows_say_until_when_they_hold(self) -> None:
         found = given(commitment.PROJECTION, *ACTIVE, at=day(2))
@@ -349,7 +370,10 @@ class TestPractices:
 
 
 def test_the_promised_datasets_are_there() -> None:
-    promised = "relationships sessions goals commitment_health commitment_signals nps_responses nps concerns tasks cases timeline"
+    promised = (
+        "relationships sessions goals commitment_health commitment_signals nps_responses nps concerns tasks cases timeline "
+        "practices session_moves homework gates pauses requests mentors programmes corrections"
+    )
     assert set(promised.split()) <= datasets().keys()
     assert all("position" in {column.name for column in dataset.columns} for dataset in datasets().values())
 

@@ -10,21 +10,22 @@ Everything is in memory: the workers' desk, and a record in which the domain's o
 Days are counted from `START`; `happens` records an event as it is, `says` asks the rules first.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Self, TypeVar
 
 from domain.model import Actor, AnyRecorded, Command, Context, Event, Known, Recorded
 from domain.problem import Refused
 from domain.programme.state import Programme
-from domain.registry import State, decide, evolve
+from domain.registry import State, decide, effective, evolve, replay
 from domain.relationship import events as e
 from tests.given_when_then import IDS, SUBJECT, actor, day, proposed
 from workers.catalogue import WORKERS
-from workers.desk import Desk, Done, Entry
+from workers.correction import said
+from workers.desk import Desk, Done, Entry, Fired, Past
 from workers.ground import Relation
 from workers.model import AnyWorker, Notify, Send, Task
-from workers.step import Receipt
+from workers.step import Receipt, running
 from workers.timeline import ring, take
 
 MENTOR = f"mentor:{IDS['mentor']}"
@@ -33,11 +34,39 @@ E = TypeVar("E", bound=Event)
 
 
 class Blank(Desk):
-    """A desk with nothing behind it."""
+    """A desk with nothing behind it but the log, of which `read` events were read."""
+
+    def __init__(self, workers: Iterable[AnyWorker], log: Sequence[AnyRecorded] = ()) -> None:
+        super().__init__(tuple(workers))
+        self.log, self.read = log, 0
+        self.fired: list[tuple[str, Fired]] = []
+        self.said: dict[str, dict[str, list[str]]] = {}
 
     def load(self, key: str) -> Entry:
         del key
         return Entry()
+
+    def past(self, key: str) -> Past:
+        seen = [(place, recorded) for place, recorded in enumerate(self.log[: self.read], start=1)]
+        history = effective(key, [recorded for _, recorded in seen if recorded.subject == key])
+        places = {recorded.version: place for place, recorded in seen if recorded.subject == key}
+        now = [(place, recorded) for place, recorded in seen if recorded.subject != key]
+        now += [(places[recorded.version], recorded) for recorded in history]
+        now.sort(key=lambda each: each[0])
+        return Past(now, [fired for where, fired in self.fired if where == key], self.said.get(key, {}))
+
+    def keep(self, done: Done) -> None:
+        super().keep(done)
+        memory = done.step.memory
+        assert memory.queue is None or memory.queue == running(memory.deadlines)
+        effects = [effect for receipt in done.step.receipts for effect in receipt.effects]
+        texts = [said(effect) for effect in effects if isinstance(effect, Send | Notify)]
+        self.said.setdefault(done.key, {}).setdefault(done.worker, []).extend(texts)
+        self.fired += [
+            (done.key, Fired(self.read, done.worker, change.deadline.name, change.deadline.due_at))
+            for change in done.step.deadlines
+            if change.change == "fired"
+        ]
 
     def members(self, programme: str) -> tuple[str, ...]:
         id_ = programme.partition(":")[2]
@@ -68,15 +97,14 @@ class Stage:
     """One relationship (more, if wanted) with all workers, or some, looking on."""
 
     def __init__(self, *codes: str, workers: Iterable[AnyWorker] = WORKERS, propose: bool = True) -> None:
-        self.desk = Blank(tuple(workers))
-        self.states: dict[str, State] = {}
         self.log: list[AnyRecorded] = []
+        self.desk = Blank(workers, self.log)
+        self.states: dict[str, State] = {}
         self.notes: list[Note] = []
         self.receipts: list[tuple[Done, Receipt]] = []
         self.all_sent: list[Sent] = []
         self.done: list[Done] = []
         self._waiting: list[tuple[Done, Send]] = []
-        self._read = 0
         self.now = day(0)
         if propose:
             self.happens(proposed(*codes))
@@ -98,6 +126,15 @@ class Stage:
         at = self.now if on is None else day(on)
         assert self._decide(subject, command, at, actor(by)), f"refused: {command}"
         return self._settle()
+
+    def tries(self, command: Command, *, by: str) -> int | None:
+        """A command is sent now; the version of its event, 0 when it recorded none, None when the rules refuse it."""
+        before = len(self.log)
+        if not self._decide(SUBJECT, command, self.now, actor(by)):
+            return None
+        version = self.log[before].version if len(self.log) > before else 0
+        self._settle()
+        return version
 
     def passes(self, until: float) -> Self:
         """Time passes until that day: deadlines fire in order, what they send is done before the next one."""
@@ -154,25 +191,38 @@ class Stage:
         return not (self.notes or self.all_sent or self.tasks())
 
     # --- the record ------------------------------------------------------------------------------------------------
-    def _record(self, subject: str, event: Event, at: datetime, who: str, known: Known | None = None) -> None:
+    def _record(
+        self, subject: str, event: Event, at: datetime, who: str, known: Known | None = None, message: str = ""
+    ) -> None:
         state = self.states.get(subject)
         version = 1 + sum(recorded.subject == subject for recorded in self.log)
         self.now = max(self.now, at)
         recorded: AnyRecorded = Recorded(
-            subject=subject, version=version, occurred_at=at, recorded_at=self.now, actor=who, known=known, data=event
-        )
-        self.states[subject] = evolve(state, recorded)
+            subject=subject, version=version, occurred_at=at, recorded_at=self.now, actor=who, known=known, data=event,
+            source="/stage" if message else "", message_id=message,
+        )  # fmt: skip
         self.log.append(recorded)
+        if isinstance(event, e.FactCorrected):
+            after = replay(subject, [each for each in self.log if each.subject == subject])
+            assert after is not None, "a fact on record is corrected"
+            self.states[subject] = after
+        else:
+            self.states[subject] = evolve(state, recorded)
 
     def _decide(self, subject: str, command: Command, at: datetime, who: Actor) -> bool:
         state = self.states.get(subject)
         try:
-            events = decide(subject, state, command, Context(who, at, self.now, self._known(state, at))).events
+            context = Context(who, at, self.now, self._known(state, at), history=lambda: self._history(subject))
+            events = decide(subject, state, command, context).events
         except Refused:
             return False
+        message = f"m{len(self.log)}"
         for event in events:
-            self._record(subject, event, at, str(who))
+            self._record(subject, event, at, str(who), message=message)
         return True
+
+    def _history(self, subject: str) -> list[AnyRecorded]:
+        return [recorded for recorded in self.log if recorded.subject == subject]
 
     def _known(self, state: State | None, at: datetime) -> Known:
         mentor = self.states.get(f"mentor:{getattr(state, 'mentor_id', '')}")
@@ -182,10 +232,11 @@ class Stage:
 
     def _settle(self) -> Self:
         """Until nothing is left: workers see what was recorded, and what they send is decided."""
-        while self._read < len(self.log) or self._collect():
-            if self._read < len(self.log):
-                take(self.desk, self.log[self._read], self.now)
-                self._read += 1
+        while self.desk.read < len(self.log) or self._collect():
+            if self.desk.read < len(self.log):
+                recorded = self.log[self.desk.read]
+                self.desk.read += 1
+                take(self.desk, recorded, self.now)
                 continue
             waiting, self._waiting = self._waiting, []
             for done, send in waiting:

@@ -124,19 +124,26 @@ def test_what_stays_open_at_the_end_stays_on_the_list_and_is_not_escalated() -> 
     assert told.says(ResolveConcern(clause=CLAUSE, resolution="over"), by="coordinator").tasks() == []
 
 
-def test_a_new_term_counts_at_once_for_every_relationship_of_the_programme() -> None:
+def of_programme(term: str, value: float) -> TermSet:
+    return TermSet(document="master_agreement", term=term, value=value, resolved=value, winner="master_agreement")
+
+
+def test_a_new_window_counts_at_once_for_every_relationship_of_the_programme() -> None:
+    told = stage(late=1).happens(booked("s2", 120), on=115)
+    told.happens(moved("s2", 120, 124, 1), on=120 - 1 / 24, by="mentee")
+    assert told.nothing()
+    told.happens(of_programme("late_window_days", 200), on=130, subject="programme:p1")
+    assert told.sent(RaiseConcern) == [RaiseConcern(clause=CLAUSE, evidence=(4, 6))]
+    assert told.receipts[0][1].terms["late_window_days"] == 200
+    assert told.receipts[0][1].evidence_of == told.tasks()[0].subject
+
+
+def test_a_move_that_was_in_time_stays_so_when_the_notice_grows() -> None:
     told = stage(late=0)
     for number in (1, 2):
         told.happens(booked(f"s{number}", number * 10), on=number * 10 - 5)
         told.happens(moved(f"s{number}", number * 10, number * 10 + 4, 36), on=number * 10 - 1.5, by="mentee")
-    assert told.nothing()
-    term = TermSet(
-        document="master_agreement", term="late_notice_hours", value=48, resolved=48, winner="master_agreement"
-    )
-    told.happens(term, on=22, subject="programme:p1")
-    assert told.sent(RaiseConcern) == [RaiseConcern(clause=CLAUSE, evidence=(4, 6))]
-    assert told.receipts[0][1].terms["late_notice_hours"] == 48
-    assert told.receipts[0][1].evidence_of == told.tasks()[0].subject
+    assert told.happens(of_programme("late_notice_hours", 48), on=22, subject="programme:p1").nothing()
 
 
 def test_a_coordinators_concern_waits_for_an_answer_too() -> None:

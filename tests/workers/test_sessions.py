@@ -19,18 +19,18 @@ def test_both_are_reminded_a_day_before() -> None:
     told = stage().happens(booked("s1", 5), on=1).passes(3.99)
     assert told.notes == []
     told.passes(4)
-    assert told.told("session_tomorrow") == PARTIES
+    assert told.told("session_reminder") == PARTIES
     assert told.notes[0].at == day(4)
     assert told.notes[0].parameters == {"session_id": "s1", "starts_at": day(5).isoformat()}
 
 
 def test_a_date_made_within_the_last_day_needs_no_reminder() -> None:
-    assert stage().happens(booked("s1", 1.5), on=1).passes(2).told("session_tomorrow") == []
+    assert stage().happens(booked("s1", 1.5), on=1).passes(2).told("session_reminder") == []
 
 
 def test_a_moved_session_is_reminded_of_at_its_new_date_alone() -> None:
     told = stage().happens(booked("s1", 5), on=1).happens(moved("s1", 5, 9, 48), on=3).passes(8)
-    assert [(note.template, note.at) for note in told.notes] == [("session_tomorrow", day(8))] * 2
+    assert [(note.template, note.at) for note in told.notes] == [("session_reminder", day(8))] * 2
 
 
 def test_a_session_without_an_outcome_is_a_task_a_day_after_its_end() -> None:

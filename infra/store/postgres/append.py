@@ -9,7 +9,7 @@ from eventsourcing.persistence import StoredEvent
 
 from infra.store.hash_chain import Fenced, Guard, Head, Offset, ReceiptRow, Spelling, chained, recorded_time
 from infra.store.postgres.arrays import BLOB, INTEGER, TEXT
-from infra.store.postgres.connection import Link, Sent
+from infra.store.postgres.connection import Link, RunningStatement
 from infra.store.postgres.schema import CHANGED, FENCED, LATER, LOCK_APPENDS
 
 CALL: Final = b"SELECT rapport_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
@@ -29,14 +29,14 @@ WHERE ($3::text[], $4::bytea[]) IS NOT NULL OR true"""
 
 
 class Later(Exception):
-    """Others recorded at a later time than this batch would be: see `Batch.append_later`."""
+    """Others recorded at a later time than this batch would be: see `AppendCall.append_later`."""
 
 
 class Again(Exception):
     """An append was interrupted; the next attempt finds out whether it took effect."""
 
 
-class Batch:
+class AppendCall:
     """The parameters of `rapport_append`. `lost` says that an attempt ended without an answer."""
 
     def __init__(
@@ -99,11 +99,11 @@ class Batch:
         """Store it; the position of the last event. Raises psycopg's errors, `Fenced` and `Changed`."""
         return self.appended(self.send(link))
 
-    def send(self, link: Link) -> Sent:
+    def send(self, link: Link) -> RunningStatement:
         """Begin to store it. Raises psycopg's errors."""
-        return Sent(link, CALL, self._params)
+        return RunningStatement(link, CALL, self._params)
 
-    def appended(self, sent: Sent) -> int:
+    def appended(self, sent: RunningStatement) -> int:
         """Wait for the end of what `send` began; gives and raises what `append` does."""
         try:
             row = sent.row()

@@ -103,7 +103,7 @@ class Link(psycopg.Connection[DictRow]):
             raise psycopg.OperationalError("the connection is half open: the server is not working on the statement")
 
 
-class Sent:
+class RunningStatement:
     """A statement that is on its way: its sender may do something else before it waits for the answer.
 
     psycopg itself has this only in its pipeline mode, at the price of two more messages a statement; but what executes a

@@ -17,7 +17,7 @@ from psycopg.rows import tuple_row
 from psycopg.sql import SQL
 
 from infra.store.hash_chain import SCHEMA_VERSION, Guard, Head, Offset, ReceiptRow, Spelling
-from infra.store.postgres.append import Again, Batch, Later
+from infra.store.postgres.append import Again, AppendCall, Later
 from infra.store.postgres.arrays import TEXT
 from infra.store.postgres.connection import Link, broken
 from infra.store.postgres.listener import Listener
@@ -98,8 +98,8 @@ class PostgresRecorder(PostgresProcessRecorder):
             return None
         if heads is None:
             heads = self._heads({str(event.originator_id) for event in stored_events})
-        batch = Batch(stored_events, heads, receipts, spellings, offsets, guard)
-        return batch.positions(self._stored(batch, tracking))
+        call = AppendCall(stored_events, heads, receipts, spellings, offsets, guard)
+        return call.positions(self._stored(call, tracking))
 
     def begin_events(
         self,
@@ -115,45 +115,45 @@ class PostgresRecorder(PostgresProcessRecorder):
 
         The server is at work meanwhile, unless the connection is new to the statement or the only one that is to be had.
         """
-        batch = Batch(stored_events, heads, receipts, spellings, offsets, guard)
+        call = AppendCall(stored_events, heads, receipts, spellings, offsets, guard)
         with ExitStack() as taken:
             link = taken.enter_context(self.datastore.get_connection())
             if not self.datastore.has_spare():
-                return lambda: batch.positions(self._stored(batch))
+                return lambda: call.positions(self._stored(call))
             try:
-                with _open_ended(batch):
-                    sent = batch.send(link)
+                with _open_ended(call):
+                    sent = call.send(link)
             except Again:
-                return lambda: batch.positions(self._stored(batch))
+                return lambda: call.positions(self._stored(call))
             held = taken.pop_all()
 
         def end() -> Sequence[int]:
             try:
-                with held, _open_ended(batch):
-                    last = batch.appended(sent)
+                with held, _open_ended(call):
+                    last = call.appended(sent)
             except (Again, Later):
-                last = self._stored(batch)
-            return batch.positions(last)
+                last = self._stored(call)
+            return call.positions(last)
 
         return end
 
-    def _stored(self, batch: Batch, tracking: Tracking | None = None) -> int:
+    def _stored(self, call: AppendCall, tracking: Tracking | None = None) -> int:
         """The position of the last event once the batch is stored, in as many attempts as that takes."""
-        return self.datastore.again(lambda: self._attempt(batch, tracking), _interrupted)
+        return self.datastore.again(lambda: self._attempt(call, tracking), _interrupted)
 
-    def _attempt(self, batch: Batch, tracking: Tracking | None) -> int:
-        with self.datastore.get_connection() as link, _open_ended(batch):
-            if batch.lost and (last := batch.committed(link)) is not None:
+    def _attempt(self, call: AppendCall, tracking: Tracking | None) -> int:
+        with self.datastore.get_connection() as link, _open_ended(call):
+            if call.lost and (last := call.committed(link)) is not None:
                 return last
             try:
                 if tracking is None:
-                    return _append(batch, link)
+                    return _append(call, link)
                 with link.transaction(), link.cursor() as named:
                     self._insert_tracking(named, tracking)
-                    return batch.append(link)
+                    return call.append(link)
             except (psycopg.IntegrityError, IntegrityError):
                 # Perhaps it was ourselves, in an attempt whose end we did not hear of.
-                if batch.lost and (last := batch.committed(link)) is not None:
+                if call.lost and (last := call.committed(link)) is not None:
                     return last
                 raise
 
@@ -164,16 +164,16 @@ class PostgresRecorder(PostgresProcessRecorder):
         return {subject: heads.get(subject, Head()) for subject in subjects}
 
 
-def _append(batch: Batch, link: Link) -> int:
+def _append(call: AppendCall, link: Link) -> int:
     try:
-        return batch.append(link)
+        return call.append(link)
     except Later:
-        return batch.append_later(link)
+        return call.append_later(link)
 
 
 @contextmanager
-def _open_ended(batch: Batch) -> Iterator[None]:
-    """An attempt to store a batch: an error that leaves open whether it was stored, or says that it was not, becomes `Again`."""
+def _open_ended(call: AppendCall) -> Iterator[None]:
+    """An attempt to store a call: an error that leaves open whether it was stored, or says that it was not, becomes `Again`."""
     try:
         yield
     except _UNDONE as error:
@@ -181,7 +181,7 @@ def _open_ended(batch: Batch) -> Iterator[None]:
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         if not broken(error):
             raise
-        batch.lost = True
+        call.lost = True
         raise Again(str(error)) from error
 
 

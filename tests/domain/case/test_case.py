@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.case.commands import CaseCommand, CloseCase, DecideCase, EscalateCase, OpenCase
-from domain.case.decide import MAY_SEND, decide
+from domain.case.decide import CLAUSE, CLAUSES, MAY_SEND, decide
 from domain.case.events import CaseClosed, CaseDecided, CaseEscalated, CaseOpened
 from domain.case.evolve import evolve
 from domain.case.state import Case
 from domain.model import Command
-from domain.words import ROLES, CaseKind
+from domain.words import ROLES, CaseDecision, CaseKind
 from tests.domain.stream import Stream, codes
 
 NO_ACTION = DecideCase(decision="no_action", reason="nothing in it")
@@ -65,6 +65,7 @@ def test_a_case_remembers_what_it_is_about() -> None:
         version=4,
         status="closed",
         mentor_id="ana",
+        about="mentor:ana",
         kind="law",
         description="said",
         relationship_id="r1",
@@ -144,6 +145,84 @@ def test_a_closed_case_stays_closed_for_the_reason_it_had() -> None:
 def test_a_refusal_cites_the_clause_of_the_kind_of_case(kind: CaseKind, clause: str) -> None:
     (problem,) = opened(kind).refused(CloseCase())
     assert problem.clause == clause
+
+
+@pytest.mark.clause("cmn.breaches", "care.breach")
+@pytest.mark.parametrize(
+    "data, about, mentor_id",
+    [
+        ({"mentor_id": "ana"}, "mentor:ana", "ana"),
+        ({"about": "mentor:ana"}, "mentor:ana", "ana"),
+        ({"about": "mentor:ana", "mentor_id": "ana"}, "mentor:ana", "ana"),
+        ({"about": "mentee:eva"}, "mentee:eva", None),
+        ({"about": "coordinator:cora"}, "coordinator:cora", None),
+        ({"about": "mentor"}, "mentor", None),
+        ({"about": "line_manager"}, "line_manager", None),
+    ],
+)
+def test_a_case_is_about_anybody(data: dict[str, str], about: str, mentor_id: str | None) -> None:
+    stream = case()
+    assert stream.when(OpenCase(**data, kind="code", description="said")) == [
+        CaseOpened(about=about, mentor_id=mentor_id, kind="code", description="said")
+    ]
+    # The same person in other words.
+    assert stream.when(OpenCase(about=about, kind="code", description="said")) == []
+
+
+@pytest.mark.clause("cmn.breaches")
+@pytest.mark.parametrize("about", ["mentee:eva", "coordinator:cora", "mentor", "customer"])
+def test_only_a_case_about_one_mentor_ends_in_a_removal(about: str) -> None:
+    def open_case() -> Stream[Case]:
+        stream = case()
+        stream.when(OpenCase(about=about, kind="code", description="said"))
+        return stream
+
+    (problem,) = open_case().refused(REMOVAL)
+    assert (problem.code, problem.clause, problem.field) == ("not_a_mentor", "cmn.breaches", "data.decision")
+    for decision in ("no_action", "further_training", "other_measure"):
+        command = DecideCase(decision=decision, reason="a talk")
+        assert open_case().when(command) == [CaseDecided(decision=decision, reason="a talk")]
+
+
+@pytest.mark.parametrize("decision", ["no_action", "further_training", "mentor_removed", "other_measure"])
+def test_a_case_about_a_mentor_ends_in_any_of_the_four(decision: CaseDecision) -> None:
+    assert opened().when(DecideCase(decision=decision, reason="x")) == [CaseDecided(decision=decision, reason="x")]
+
+
+STEPS = (EscalateCase(to="board"), NO_ACTION, CloseCase(reason="none"))
+
+
+@pytest.mark.clause("cmn.breaches")
+@pytest.mark.parametrize("command", STEPS, ids=lambda command: type(command).__name__)
+@pytest.mark.parametrize(
+    "about, themselves, others",
+    [
+        ("hr:hanna", ["hr:hanna", "coordinator:hanna"], ["hr:petra", "coordinator:cora"]),
+        ("mentor:ana", ["hr:ana", "supplier:ana"], ["hr:hanna"]),
+        # Where nobody is named, everybody in the role is.
+        ("coordinator", ["coordinator:cora", "coordinator:dan"], ["hr:hanna", "supplier:guild"]),
+    ],
+)
+def test_nobody_settles_a_case_about_themselves(
+    about: str, themselves: list[str], others: list[str], command: Command
+) -> None:
+    for actor in themselves + others:
+        stream = case()
+        stream.when(OpenCase(about=about, kind="policy", description="said"))
+        if actor in others:
+            assert stream.when(command, actor)
+        else:
+            (problem,) = stream.refused(command, actor)
+            assert (problem.code, problem.clause, problem.field) == ("own_matter", "cmn.policy-breach", "actor")
+
+
+def test_a_case_may_be_opened_about_oneself() -> None:
+    assert case().when(OpenCase(about="hr:hanna", kind="code", description="I shared it"), "hr:hanna")
+
+
+def test_the_clauses_of_each_kind_end_with_the_policy() -> None:
+    assert {kind: (clause, "care.breach") for kind, clause in CLAUSE.items()} == CLAUSES
+    assert set(CLAUSES) == set(get_args(CaseKind))
 
 
 @pytest.mark.parametrize("role", ROLES)

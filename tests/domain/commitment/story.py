@@ -21,6 +21,8 @@ PEOPLE = {
     "mentor": "mentor:ben",
     "coordinator": "coordinator:cora",
     "service": "service:booking",
+    "customer": "customer:carl",
+    "hr": "hr:hal",
 }
 
 
@@ -83,10 +85,10 @@ class Story:
     def active(self, at: float = 0) -> Self:
         return self.tell(e.RelationshipActivated(), at)
 
-    def planned(self, sessions: int, at: float = -1) -> Self:
+    def planned(self, sessions: int, at: float = -1, every_days: int = 14) -> Self:
         first, last = START.date(), (START + timedelta(days=300)).date()
         plan = e.PlanAgreed(
-            sessions=sessions, minutes=60, every_days=14, starts_on=first, ends_on=last, channel="platform"
+            sessions=sessions, minutes=60, every_days=every_days, starts_on=first, ends_on=last, channel="platform"
         )
         return self.tell(plan, at)
 
@@ -97,7 +99,14 @@ class Story:
         )
 
     def moved(
-        self, session: str, start: float, at: float | datetime, by: str = "mentee", cause: Cause | None = None
+        self,
+        session: str,
+        start: float,
+        at: float | datetime,
+        by: str = "mentee",
+        cause: Cause | None = None,
+        *,
+        on_behalf_of: Role | None = None,
     ) -> Self:
         """Rescheduled by somebody, from the start it has."""
         time, before = at if isinstance(at, datetime) else day(at), self.starts[session]
@@ -112,6 +121,7 @@ class Story:
                 notice_hours=hours,
                 late=hours < 24,
                 cause=cause,
+                on_behalf_of=on_behalf_of,
             ),
             time,
             by,
@@ -125,12 +135,21 @@ class Story:
         cause: Cause | None = None,
         *,
         by_pause: bool = False,
+        by_end: bool = False,
+        on_behalf_of: Role | None = None,
     ) -> Self:
         time = at if isinstance(at, datetime) else day(at)
         hours = (self.starts[session] - time) / timedelta(hours=1)
         return self.tell(
             e.SessionCancelled(
-                session_id=session, reason="r", notice_hours=hours, late=hours < 24, cause=cause, by_pause=by_pause
+                session_id=session,
+                reason="r",
+                notice_hours=hours,
+                late=hours < 24 and not (by_pause or by_end),
+                cause=cause,
+                on_behalf_of=on_behalf_of,
+                by_pause=by_pause,
+                by_end=by_end,
             ),
             time,
             by,
@@ -147,6 +166,7 @@ class Story:
         told: float | None = None,
         progress: Progress | None = "some",
         hours: float | None = 4,
+        present: tuple[Role, ...] = ("mentee", "mentor"),
     ) -> Self:
         """A session of an hour: scheduled a day before unless it is, completed at its end unless told later.
 
@@ -159,7 +179,7 @@ class Story:
             session_id=session,
             started_at=day(start),
             ended_at=day(start + HOUR),
-            present=("mentee", "mentor"),
+            present=present,
             joined=late,
             agenda=tuple(agenda),
             status=status,
@@ -170,8 +190,8 @@ class Story:
             self.homework(session, hours, at, f"of-{session}")
         return self if progress is None else self.progress(progress, session, at)
 
-    def missed(self, session: str, absent: tuple[Role, ...], at: float) -> Self:
-        return self.tell(e.SessionMissed(session_id=session, absent=absent), at)
+    def missed(self, session: str, absent: tuple[Role, ...], at: float, cause: Cause | None = None) -> Self:
+        return self.tell(e.SessionMissed(session_id=session, absent=absent, cause=cause), at)
 
     def progress(self, progress: Progress, session: str | None, at: float) -> Self:
         return self.tell(e.GoalProgressRecorded(goal_id="g1", progress=progress, session_id=session), at, "mentee")
@@ -183,8 +203,17 @@ class Story:
             "mentee",
         )
 
-    def contact(self, at: float) -> Self:
-        return self.tell(e.ContactRecorded(channel="email"), at)
+    def contact(self, at: float, between: tuple[Role, ...] = ("mentee", "mentor")) -> Self:
+        return self.tell(e.ContactRecorded(channel="email", between=between), at)
+
+    def ready(self, at: float, by: str, *, ready: bool) -> Self:
+        return self.tell(e.TrustReadinessStated(ready=ready), at, by)
+
+    def term(self, at: float, term: str, value: float | None, document: Document = "code_of_conduct") -> Self:
+        """A document sets a term for this relationship; no value: it sets it no more."""
+        if value is None:
+            return self.tell(e.TermWithdrawn(document=document, term=term, resolved=0), at)
+        return self.tell(e.TermSet(document=document, term=term, value=value, resolved=value, winner=document), at)
 
     def paused(self, at: float, *, alone: bool = False) -> Self:
         """Paused, with the sessions still to come cancelled right after, as the rules do it; alone: without those."""

@@ -69,7 +69,7 @@ def test_a_forced_critical_is_the_band_before() -> None:
     points = {"points_trust_breakdown": 20.0, "points_no_show": 16.0}
     story = begun().scheduled("s1", 2, 1).missed("s1", ("mentee",), 2)
     assert (story.health(2, overrides=points).score, story.health(2, overrides=points).band) == (84, "healthy")
-    story.tell(TrustBreakdownReported(description="d"), 3).tell(TrustRestored(), 4)
+    story.tell(TrustBreakdownReported(description="d"), 3).tell(TrustRestored(settled=True), 4)
     assert [story.health(at, overrides=points).band for at in (2, 3, 4)] == ["healthy", "critical", "watch"]
     assert story.health(4, overrides=points | {"points_no_show": 15}).band == "healthy"
 
@@ -92,7 +92,7 @@ def test_time_alone_walks_the_bands() -> None:
 
 def test_several_events_of_one_moment_count_together() -> None:
     story = begun()
-    story.tell(TrustBreakdownReported(description="d"), 3).tell(TrustRestored(), 3)
+    story.tell(TrustBreakdownReported(description="d"), 3).tell(TrustRestored(settled=True), 3)
     assert bands(story.facts, day(9)) == (Change(day(0), 100, "healthy"),)
     story.tell(DisrespectReported(against="mentee", description="d"), 5)
     assert bands(story.facts, day(9))[1:] == (Change(day(5), 60, "critical"),)
@@ -138,7 +138,7 @@ def test_what_if_values_replace_the_terms_outright_and_at_every_time() -> None:
     assert story.health(11, settings).score == 100
     assert story.health(11, settings, {"late_notice_hours": 48}).score == 80
     terms = TermsInTime(settings)
-    assert terms_in_time(terms, {"late_notice_hours": 48}).at(0).late_notice == 48 * 3_600_000_000
+    assert terms_in_time(terms, {"punctuality_minutes": 48}).at(0).punctuality == 48 * 60_000_000
     assert terms_in_time(terms) is terms
 
 
@@ -166,7 +166,7 @@ def test_the_next_change_is_the_next_time_at_which_the_score_changes_by_itself()
     assert story.health(10).next_change_at == day(30) + TICK
     assert story.health(day(30) + TICK).next_change_at is None
     story.scheduled("s1", 20, 1)
-    assert story.health(1).next_change_at == day(20) + TICK
+    assert story.health(1).next_change_at == day(21) + timedelta(hours=1)
     assert story.health(0.5).next_change_at == day(10)
 
 

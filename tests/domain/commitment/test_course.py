@@ -4,7 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from domain.relationship.events import TrustBreakdownReported, TrustRestored
+from domain.model import Event
+from domain.relationship.events import (
+    DisrespectReported,
+    DisrespectResolved,
+    TrustBreakdownReported,
+    TrustReadinessStated,
+    TrustRestored,
+)
 from tests.domain.commitment.story import TICK, Story, day, setting
 
 
@@ -18,7 +25,7 @@ def test_there_is_no_score_while_contracting_nor_after_termination() -> None:
         health = story.health(at)
         assert (health.score, health.band, health.mentee_score, health.mentor_score) == (None, None, None, None)
         assert (health.signals, health.next_change_at, health.refresh_at) == ((), None, None)
-        assert (health.policy, health.as_of) == ("commitment-health/1", day(at))
+        assert (health.policy, health.as_of) == ("commitment-health/2", day(at))
     assert [story.health(at).status for at in (-40, 0, 1, 3)] == [None, "contracting", "active", "terminated"]
     assert (story.health(1).score, story.health(1).band) == (100, "healthy")
 
@@ -62,12 +69,51 @@ def test_what_holds_at_the_pause_holds_on_and_what_was_about_to_does_not_begin()
 
 
 def test_facts_told_during_a_pause_count_from_resumption() -> None:
-    story = begun().held("s1", 1).held("s2", 2).paused(4)
-    story.tell(TrustBreakdownReported(description="d"), 5)
-    assert (story.health(6).score, story.health(6).band) == (100, "healthy")
+    story = begun().held("s1", 1).scheduled("s2", 2, 1).paused(4).missed("s2", ("mentor",), 5)
+    assert [story.health(at).score for at in (4, 6, 50)] == [100, 100, 100]
+    assert [story.resumed(60).health(at).score for at in (59, 60)] == [100, 90]
+
+
+@pytest.mark.clause("pentalog.trust", "pentalog.respect", "leapfrog.respect")
+@pytest.mark.parametrize(
+    "report, restored",
+    [
+        (TrustBreakdownReported(description="d"), TrustRestored()),
+        (DisrespectReported(against="mentor", description="d"), DisrespectResolved(resolution="r")),
+        (TrustReadinessStated(ready=False), TrustReadinessStated(ready=True)),
+    ],
+)
+def test_broken_trust_and_disrespect_come_and_go_at_once_while_paused_with_their_points(
+    report: Event, restored: Event
+) -> None:
+    story = begun().held("s1", 1).scheduled("s2", 2, 1).missed("s2", ("mentor",), 3).paused(4)
+    by = "mentee"
+    story.tell(report, 5, by).tell(restored, 7, "hr" if isinstance(restored, DisrespectResolved) else by)
+    stands = [(story.health(at).score, story.health(at).band) for at in (4, 5, 6.9, 7, 8)]
+    assert stands == [
+        (90, "healthy"),
+        (50, "critical"),
+        (50, "critical"),
+        (90, "healthy"),
+        (90, "healthy"),
+    ]
+    signals = story.health(6).signals
+    assert [one.evidence for one in signals if one.points == 40] == [(story.told - 1,)]
+    assert story.health(5).next_change_at is None
     story.resumed(10)
-    assert [story.health(at).score for at in (9, 10, 11)] == [100, 60, 60]
-    assert [story.health(at).band for at in (9, 10)] == ["healthy", "critical"]
+    assert [story.health(at).score for at in (9, 10, 11)] == [90, 90, 90]
+
+
+@pytest.mark.clause("pentalog.trust")
+def test_critical_while_paused_stays_critical_after_resumption_as_long_as_the_report_stands() -> None:
+    story = begun().held("s1", 1).paused(4).tell(TrustBreakdownReported(description="d"), 5).resumed(7)
+    assert [story.health(at).band for at in (4, 5, 6, 7, 9)] == ["healthy", *["critical"] * 4]
+
+
+def test_the_points_of_broken_trust_while_paused_are_those_in_force_at_the_time_asked_about() -> None:
+    story = begun().held("s1", 1).paused(4).tell(TrustBreakdownReported(description="d"), 5)
+    dear = [setting(6, "points_trust_breakdown", 70)]
+    assert [story.health(at, dear).score for at in (5, 5.9, 6)] == [60, 60, 30]
 
 
 def test_a_fact_from_before_the_pause_told_during_it_counts_from_resumption_too() -> None:
@@ -75,11 +121,6 @@ def test_a_fact_from_before_the_pause_told_during_it_counts_from_resumption_too(
     assert story.points(3.6, "no_goal_progress") == 10
     assert [story.points(at, "no_goal_progress") for at in (4, 6)] == [0, 0]
     assert story.resumed(8).points(8, "no_goal_progress") == 10
-
-
-def test_a_report_settled_while_paused_never_weighs() -> None:
-    story = begun().paused(4).tell(TrustBreakdownReported(description="d"), 5).tell(TrustRestored(), 6).resumed(7)
-    assert [story.health(at).score for at in (5, 6, 7)] == [100, 100, 100]
 
 
 def test_terms_set_while_paused_count_from_resumption() -> None:

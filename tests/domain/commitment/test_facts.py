@@ -1,4 +1,4 @@
-"""Facts: what they take from events, how they are kept; terms; a cursor's refusals."""
+"""Facts: what they take from events, how they are kept; terms."""
 
 import json
 from datetime import timedelta
@@ -8,20 +8,15 @@ import pytest
 
 from domain.commitment import (
     SIGNALS,
-    Cursor,
     Facts,
     TermsInTime,
     bands,
-    build_timeline,
     evaluate,
     fold,
-    health_at,
     terms_in_time,
 )
 from domain.commitment.facts import InTouch
-from domain.commitment.folding import as_of
 from domain.commitment.moments import moment
-from domain.commitment.picture import Picture
 from domain.commitment.policy import RULES, TOUCHES, backing
 from domain.commitment.reading import HEALTH_EVENTS, read
 from domain.relationship import events as e
@@ -31,7 +26,6 @@ from tests.domain.commitment.story import START, TICK, Story, day, item, setting
 OF_NO_CONCERN = {
     e.TermsAccepted,
     e.TermsDeclined,
-    e.TrustReadinessStated,
     e.ConsentGranted,
     e.ConsentWithdrawn,
     e.MentorTrainingConfirmed,
@@ -63,10 +57,26 @@ OF_NO_CONCERN = {
     e.EndReviewRecorded,
     e.RecordsSecured,
     e.PersonalDataErased,
+    e.AgreementConfirmed,
+    e.AssessmentRecorded,
+    e.ContestAnswered,
+    e.ErasureRequested,
+    e.FactContested,
+    e.FactCorrected,
+    e.FeedbackRequested,
+    e.MatchAccepted,
+    e.MatchDeclined,
+    e.PartyChanged,
+    e.RelationshipPostponed,
+    e.RelationshipReviewed,
+    e.ReportShared,
+    e.SuccessStoryRecorded,
+    e.TestimonialGiven,
 }
 
 
 def test_every_event_of_a_relationship_is_read_or_left_out_on_purpose() -> None:
+    # That a fact was corrected is no fact: the effective history is folded.
     assert set(HEALTH_EVENTS) | OF_NO_CONCERN == set(get_args(e.RelationshipEvent))
     assert not set(HEALTH_EVENTS) & OF_NO_CONCERN
 
@@ -172,8 +182,6 @@ def test_facts_outlive_json_and_hold_no_content() -> None:
     assert (again.to_json(), again.in_order, len(again)) == (facts.to_json(), facts.in_order, len(facts))
     assert evaluate(again, day(43)) == evaluate(facts, day(43))
     assert "ana" not in text
-    picture = as_of(facts, moment(day(43)))
-    assert Picture.from_json(json.loads(json.dumps(picture.to_json()))) == picture
 
 
 def test_two_futures_of_the_same_facts_do_not_see_each_other() -> None:
@@ -189,36 +197,19 @@ def test_two_futures_of_the_same_facts_do_not_see_each_other() -> None:
 
 def test_events_of_no_concern_change_nothing() -> None:
     story = Story().goal().active()
-    before, cursor = story.facts, build_timeline(story.facts, terms_in_time()).cursor
+    before = story.facts
     story.tell(e.ProblemReported(description="d"), -400)
     assert story.facts is before
-    told = cursor.after_event(story.log[-1], terms_in_time())
-    assert told is not None
-    assert (told.cursor, told.since, told.changes) == (cursor, None, ())
     assert read(story.log[-1]) is None
 
 
-def test_a_cursor_does_not_go_back() -> None:
-    story, terms = Story().goal().active(), terms_in_time()
-    cursor = build_timeline(story.facts, terms).cursor
-    story.contact(-1)
-    assert cursor.after_event(story.log[-1], terms) is None
-    with pytest.raises(ValueError, match="back"):
-        health_at(cursor, day(-1), terms)
-    late = TermsInTime([setting(-3, "points_no_show", 40)])
-    assert not cursor.agrees(late)
-    assert cursor.after_event(story.contact(3).log[-1], late) is None
-    with pytest.raises(ValueError, match="back"):
-        cursor.advanced_to(day(4), late)
-    assert cursor.agrees(TermsInTime([setting(0.5, "points_no_show", 40)]))
-
-
-def test_a_cursor_goes_on_with_a_setting_told_since() -> None:
+def test_terms_told_since_count_from_their_own_time() -> None:
     story = Story().goal().active().scheduled("s1", 2, 1).missed("s1", ("mentor",), 2)
-    cursor = build_timeline(story.facts, terms_in_time()).cursor
+    terms = terms_in_time()
+    assert [evaluate(story.facts, day(at), terms).score for at in (2.5, 3)] == [90, 90]
     later = TermsInTime([setting(3, "points_no_show", 40)])
-    assert [health_at(cursor, day(at), later).score for at in (2.5, 3)] == [90, 60]
-    assert [change.at for change in cursor.advanced_to(day(4), later).changes] == [day(3)]
+    assert [evaluate(story.facts, day(at), later).score for at in (2.5, 3)] == [90, 60]
+    assert [change.at for change in bands(story.facts, day(4), later)][-1] == day(3)
 
 
 def test_nothing_known_is_no_health() -> None:
@@ -228,7 +219,6 @@ def test_nothing_known_is_no_health() -> None:
     assert fold(None, Story().log[0]).to_json() == [
         [0, 1, moment(day(-30)), ("pentalog", "mentor247", "cmn", "leapfrog", "nottingham")]
     ]
-    assert Cursor().picture.status is None
     assert set(RULES) == set(SIGNALS)
     assert set(TOUCHES) == {type(fact) for fact in [*_one_of_each()]}
 
@@ -237,12 +227,3 @@ def _one_of_each() -> list[object]:
     from domain.commitment.facts import KINDS
 
     return [kind._make([None] * len(kind._fields)) for kind in KINDS]
-
-
-def test_a_cursor_read_back_during_a_pause_stands_where_it_froze() -> None:
-    story = Story().goal().active().scheduled("s1", 2, 1).missed("s1", ("mentor",), 2).paused(4).contact(6)
-    terms = TermsInTime([setting(5, "points_no_show", 40)])
-    cursor = build_timeline(story.facts, terms).cursor
-    again = Cursor.from_json(json.loads(json.dumps(cursor.to_json())), terms)
-    assert again == cursor
-    assert health_at(again, day(7), terms).score == 90

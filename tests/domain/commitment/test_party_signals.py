@@ -286,7 +286,7 @@ def test_the_homeworks_of_a_session_add_up_and_a_later_report_replaces_the_earli
 
 
 # --- no-shows ------------------------------------------------------------------------------------------------------
-@pytest.mark.clause("leapfrog.notice")
+@pytest.mark.clause("leapfrog.notice", "leapfrog.time")
 @pytest.mark.parametrize(
     "absent, mentee, mentor", [(("mentee",), 10, 0), (("mentor",), 0, 10), (("mentor", "mentee"), 10, 10)]
 )
@@ -295,7 +295,9 @@ def test_a_no_show_costs_whoever_was_absent(absent: tuple[Role, ...], mentee: in
     health = story.health(6)
     assert (health.mentee_score, health.mentor_score) == (100 - mentee, 100 - mentor)
     assert health.score == 90
-    assert all(one.evidence == (story.told,) and one.clauses == ("leapfrog.notice",) for one in health.signals)
+    assert all(
+        one.evidence == (story.told,) and one.clauses == ("leapfrog.notice", "leapfrog.time") for one in health.signals
+    )
 
 
 @pytest.mark.clause("leapfrog.notice")
@@ -355,7 +357,7 @@ def test_no_shows_weigh_for_ninety_days_and_both_of_a_pair_must(at: datetime, po
 
 # --- punctuality ---------------------------------------------------------------------------------------------------
 @pytest.mark.clause("pentalog.punctuality", "mentor247.punctuality")
-@pytest.mark.parametrize("role, clauses", [("mentee", 1), ("mentor", 2)])
+@pytest.mark.parametrize("role, clauses", [("mentee", 2), ("mentor", 3)])
 @pytest.mark.parametrize(
     "minutes, points",
     [([6, 6], 5), ([5, 6], 0), ([5.001, 9, 0], 5), ([6], 0), ([6, 6, 0, 0], 0), ([6, 0, 6], 5), ([-3, 5, 5], 0)],
@@ -370,7 +372,7 @@ def test_more_than_five_minutes_late_in_two_of_the_last_three_sessions(
     assert story.points(10, "unpunctual") == points
     for signal in story.health(10).signals:
         if signal.signal == "unpunctual":
-            assert signal.clauses == ("pentalog.punctuality", "mentor247.punctuality")[:clauses]
+            assert signal.clauses == ("pentalog.punctuality", "leapfrog.time", "mentor247.punctuality")[:clauses]
 
 
 @pytest.mark.clause("pentalog.punctuality")

@@ -1,28 +1,16 @@
 """Health equals what the plain reference finds, however it was come by: at once, event by event, from storage."""
 
-from bisect import bisect_left
 from datetime import datetime
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.commitment import (
-    Change,
-    Cursor,
-    Facts,
-    Health,
-    bands,
-    build_timeline,
-    evaluate,
-    fold,
-    health_at,
-    terms_in_time,
-)
+from domain.commitment import Change, Facts, Health, assess, bands, evaluate, fold, terms_in_time, watch
 from domain.terms import DatedSetting
 from tests.domain.commitment import stories as any_story
 from tests.domain.commitment.reference import TICK
-from tests.domain.commitment.reference_walk import Reference, _step
-from tests.domain.commitment.story import Story
+from tests.domain.commitment.reference_walk import Reference, step
+from tests.domain.commitment.story import Story, day
 
 STORIES = st.one_of(any_story.stories(late=False), any_story.stories(late=True))
 slow = settings(
@@ -48,11 +36,10 @@ def test_health_at_any_time_is_what_the_reference_finds(
     for at in sorted(set(times)):
         health, look = evaluate(story.facts, at, dated, what_if), reference.look(at)
         assert comparable(health) == (look.status, look.score, look.mentee, look.mentor, look.found)
-        before = bisect_left(moments, at)
-        assert health.band == _step(walked[before - 1][2] if before else None, look), at
+        before = [band for moment, _, band in walked if moment < at]
+        assert health.band == step(before[-1] if before else None, look), at
     for at in times[-3:]:
-        health = evaluate(story.facts, at, dated, what_if)
-        assert (health.next_change_at, health.refresh_at) == reference.ahead(at, moments), at
+        assert evaluate(story.facts, at, dated, what_if).next_change_at == reference.ahead(at), at
 
 
 @slow
@@ -63,10 +50,10 @@ def test_the_changes_are_those_that_the_reference_passes(
     walked = Reference(story.log, dated, what_if).walk()
     expected: list[Change] = []
     known: tuple[int | None, str | None] = (None, None)
-    for moment, score, band in walked:
-        if (score, band) != known:
-            expected.append(Change(moment, score, band))  # type: ignore[arg-type]
-            known = (score, band)
+    for moment, look, band in walked:
+        if (look.score, band) != known:
+            expected.append(Change(moment, look.score, band))  # type: ignore[arg-type]
+            known = (look.score, band)
     assert list(bands(story.facts, walked[-1][0], dated, what_if)) == expected
 
 
@@ -75,18 +62,15 @@ def test_the_changes_are_those_that_the_reference_passes(
 def test_just_before_the_next_change_all_is_as_now_and_at_it_the_score_is_another(
     story: Story, what_if: dict[str, float]
 ) -> None:
-    terms = terms_in_time((), what_if)
-    cursor = build_timeline(story.facts, terms).cursor
     at = max(one.occurred_at for one in story.log)
-    now = health_at(cursor, at, terms)
+    now = evaluate(story.facts, at, (), what_if)
     if now.refresh_at is not None:
-        assert comparable(health_at(cursor, now.refresh_at - TICK, terms)) == comparable(now)
-        assert comparable(health_at(cursor, now.refresh_at, terms)) != comparable(now)
+        assert comparable(evaluate(story.facts, now.refresh_at - TICK, (), what_if)) == comparable(now)
     if now.next_change_at is not None:
         assert now.refresh_at is not None
         assert at < now.refresh_at <= now.next_change_at
-        assert health_at(cursor, now.next_change_at - TICK, terms).score == now.score
-        assert health_at(cursor, now.next_change_at, terms).score != now.score
+        assert evaluate(story.facts, now.next_change_at - TICK, (), what_if).score == now.score
+        assert evaluate(story.facts, now.next_change_at, (), what_if).score != now.score
 
 
 @quick
@@ -94,20 +78,28 @@ def test_just_before_the_next_change_all_is_as_now_and_at_it_the_score_is_anothe
 def test_keeping_pace_event_by_event_equals_walking_anew(
     story: Story, dated: list[DatedSetting], what_if: dict[str, float], stored: list[bool]
 ) -> None:
-    terms = terms_in_time(dated, what_if)
-    cursor, facts, history = Cursor(), Facts(), list[Change]()
+    terms, facts, latest = terms_in_time(dated, what_if), Facts(), day(-100)
     for recorded, store in zip(story.log, stored * 3, strict=False):
-        facts = fold(facts, recorded)
-        walked = cursor.after_event(recorded, terms) or build_timeline(facts, terms)
-        cursor, since = walked.cursor, walked.since
-        if since is not None:
-            history = [change for change in history if change.at < since]
-        history += walked.changes
+        facts, latest = fold(facts, recorded), max(latest, recorded.occurred_at)
         if store:
-            cursor = Cursor.from_json(cursor.to_json(), terms)
-        anew = build_timeline(Facts.from_json(facts.to_json()), terms)
-        assert cursor == anew.cursor
-        assert history == list(anew.changes)
+            facts = Facts.from_json(facts.to_json())
+        anew = Facts.from_json(facts.to_json())
+        assert assess(facts, latest, terms) == assess(anew, latest, terms)
+
+
+@quick
+@given(STORIES, any_story.settings())
+def test_one_signal_followed_event_by_event_is_what_health_says_of_it(story: Story, dated: list[DatedSetting]) -> None:
+    terms, facts, latest = terms_in_time(dated), Facts(), day(-100)
+    for recorded in story.log:
+        facts, latest = fold(facts, recorded), max(latest, recorded.occurred_at)
+        health = evaluate(Facts.from_json(facts.to_json()), latest, terms)
+        watched = watch(facts, "late_reschedules", latest, terms)
+        if health.status == "active":
+            assert watched.signals == tuple(one for one in health.signals if one.signal == "late_reschedules")
+        if watched.changes_at is not None:
+            then = evaluate(facts, watched.changes_at, terms)
+            assert watched.signals != tuple(one for one in then.signals if one.signal == "late_reschedules")
 
 
 @quick

@@ -55,19 +55,27 @@ def test_the_latest_of_the_sessions_counts_whenever_it_was_told() -> None:
 
 
 @pytest.mark.clause("pentalog.next-session")
-def test_a_scheduled_session_is_one_until_its_start_has_passed_without_an_outcome() -> None:
+def test_a_session_without_an_outcome_counts_as_scheduled_until_outcome_hours_after_its_planned_end() -> None:
     story = begun().scheduled("s1", 40, 9)
-    assert [story.points(at, "no_next_session") for at in (12, day(40), day(40) + TICK, 41)] == [0, 0, 10, 10]
-    story.held("s1", 40, told=42)
-    assert [story.points(at, "no_next_session") for at in (41.9, 42, 53, 55)] == [10, 0, 0, 10]
+    over = day(41 + HOUR)
+    assert [story.points(at, "no_next_session") for at in (12, day(40), over - TICK, over, 42)] == [0, 0, 0, 10, 10]
+    assert story.points(day(40 + HOUR) + 2 * TICK, "no_next_session", outcome_hours=0) == 10
+    story.held("s1", 40, told=43)
+    assert [story.points(at, "no_next_session") for at in (42.9, 43, 53, 55)] == [10, 0, 0, 10]
     late = begun().scheduled("s1", 3, 1)
     assert [late.points(at, "no_next_session") for at in (4, day(10) - TICK, day(10))] == [0, 0, 10]
 
 
 @pytest.mark.clause("pentalog.next-session")
+def test_outcome_hours_run_on_the_clock_also_in_pauses() -> None:
+    story = begun().scheduled("s1", 20, 1).paused(20.5).resumed(30).term(5, "outcome_hours", 300)
+    assert [story.points(at, "no_next_session") for at in (30, day(32.5 + HOUR) - TICK, day(32.5 + HOUR))] == [0, 0, 10]
+
+
+@pytest.mark.clause("pentalog.next-session")
 def test_a_moved_session_is_scheduled_at_its_new_start() -> None:
     story = begun().scheduled("s1", 5, 1).moved("s1", 30, 3)
-    assert [story.points(at, "no_next_session") for at in (20, 30, 30.1)] == [0, 0, 10]
+    assert [story.points(at, "no_next_session") for at in (20, 30, 31, 31.1)] == [0, 0, 0, 10]
 
 
 @pytest.mark.clause("pentalog.next-session")
@@ -140,7 +148,7 @@ def dismissed(clause: str | None = None) -> RecommendationDismissed:
     "reported, settled, still",
     [
         (BROKEN, None, "trust_breakdown"),
-        (BROKEN, TrustRestored(), ""),
+        (BROKEN, TrustRestored(settled=True), ""),
         (BROKEN, dismissed(), ""),
         (BROKEN, dismissed("pentalog.trust"), ""),
         (BROKEN, dismissed("pentalog.respect"), "trust_breakdown"),
@@ -151,7 +159,7 @@ def dismissed(clause: str | None = None) -> RecommendationDismissed:
         (RUDE, dismissed("pentalog.respect"), ""),
         (RUDE, dismissed("leapfrog.respect"), ""),
         (RUDE, dismissed("pentalog.trust"), "disrespect"),
-        (RUDE, TrustRestored(), "disrespect"),
+        (RUDE, TrustRestored(settled=True), "disrespect"),
     ],
 )
 def test_a_report_weighs_forty_and_means_critical_until_settled(

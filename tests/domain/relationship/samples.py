@@ -23,6 +23,8 @@ PLAN = e.PlanAgreed(
 GOAL = e.GoalAgreed(goal_id="g1", title="Lead a team", type="career", source="mentee", agreed_by=BOTH)
 REPORTING = e.ReportingAgreed(with_whom="line_manager", outputs=("attendance",))
 SESSION = e.SessionScheduled(session_id="s1", starts_at=day(10), channel="platform", minutes=60)
+# One that has started before anything of it is told.
+STARTED = e.SessionScheduled(session_id="s0", starts_at=day(0.51), channel="platform", minutes=60)
 
 
 def contracted(*without: str, codes: tuple[str, ...] = ALL_CODES) -> list[At]:
@@ -44,13 +46,14 @@ def contracted(*without: str, codes: tuple[str, ...] = ALL_CODES) -> list[At]:
 
 
 def in_state(status: Status, *codes: str) -> list[At]:
-    """A history that ends in a state, with a goal, a session to come and homework."""
+    """A history that ends in a state, with a goal, a session to come, one that has started, and homework."""
     events = contracted(codes=codes or ALL_CODES)
     if status != "contracting":
         events += [
             At(0.5, e.RelationshipActivated()),
             At(0.5, SESSION, "mentee"),
             At(0.5, e.HomeworkAssigned(homework_id="h1", session_id="s1", description="read"), "mentor"),
+            At(0.5, STARTED, "mentee"),
         ]
     if status == "paused":
         pause = e.RelationshipPaused(reason="leave", informed=BOTH, next_steps="meet", review_on=day(30).date())
@@ -108,20 +111,23 @@ COMMANDS: dict[type[Command], Command] = {
             background=True,
         ),
         c.CompleteSession(
-            session_id="s1",
+            session_id="s0",
             started_at=day(0.51),
             ended_at=day(0.55),
             present=BOTH,
             joined={"mentee": day(0.51)},
             agenda=(AgendaItem(topic="work", set_by="mentee", goal_id="g1", minutes=60),),
         ),
-        c.RecordNoShow(session_id="s1", absent=("mentee",)),
+        c.RecordNoShow(session_id="s0", absent=("mentee",)),
         c.AssignHomework(homework_id="h2", session_id="s1", description="write"),
         c.ReportHomework(homework_id="h1", hours=3.5, done=True),
         c.RecordSessionNote(session_id="s1", text="went well"),
         c.RecordContact(channel="email"),
         c.RespondToNps(occasion="end", score=9, comment="good"),
         c.RequestNps(respondent="mentee", occasion="end"),
+        c.RequestFeedback(respondent="mentee", occasion="end", questions=("pentalog.attention",)),
+        c.GiveTestimonial(text="it helped me"),
+        c.RecordSuccessStory(text="a new team"),
         c.GiveFeedback(about="mentor", answers={"pentalog.attention": True, "stars": 5}),
         c.ReportTrustBreakdown(description="told others"),
         c.RestoreTrust(),
@@ -142,9 +148,15 @@ COMMANDS: dict[type[Command], Command] = {
         c.PostponeRelationship(start_on=day(9).date(), reason="leave", informed=BOTH, next_steps="meet in May"),
         c.PauseRelationship(reason="leave", informed=BOTH, next_steps="meet in May", review_on=day(40).date()),
         c.ResumeRelationship(),
+        c.ReviewRelationship(note="seen", look_again_on=day(20).date(), about=(1,)),
+        c.ShareReport(with_whom="line_manager", period_from=START.date(), period_to=START.date()),
         c.RecordEndReview(objectives=(Objective(goal_id="g1", outcome="reached"),), signposting=("a book",)),
         c.TerminateRelationship(reason="goals_met", informed=BOTH, next_steps="stay in touch"),
         c.SecureRecords(retained_until=day(2190).date()),
+        c.RequestErasure(person="ana", basis="objection"),
+        c.ContestFact(version=1, reason="it was otherwise"),
+        c.AnswerContest(version=1, answer="it was so"),
+        c.CorrectFact(version=1, reason="it was otherwise", void=True),
         c.ErasePersonalData(person="ana", request=1),
     )
 }

@@ -33,7 +33,7 @@ def reporting(*outputs: str, to: str = "line_manager") -> e.ReportingAgreed:
 # --- one party's word is its claim of the other's -------------------------------------------------------------------
 @pytest.mark.clause("care.claims")
 @pytest.mark.parametrize("agreement", AGREEMENTS, ids=lambda event: type(event).__name__)
-@pytest.mark.parametrize(("by", "other"), [("mentee", "mentor"), ("mentor", "mentee")])
+@pytest.mark.parametrize("by, other", [("mentee", "mentor"), ("mentor", "mentee")])
 def test_an_agreement_of_one_party_waits_for_the_others_word(agreement: Event, by: str, other: str) -> None:
     told = [proposed(), At(1, agreement, by)]
     assert claims(*told) == [(2, by, other)]

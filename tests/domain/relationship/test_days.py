@@ -22,7 +22,7 @@ LATER: list[tuple[Given, type[Command], str, dict[str, object]]] = [
 ]
 
 
-@pytest.mark.parametrize(("told", "command", "field", "fields"), LATER, ids=[field for _, _, field, _ in LATER])
+@pytest.mark.parametrize("told, command, field, fields", LATER, ids=[field for _, _, field, _ in LATER])
 def test_a_day_to_come_is_not_past_in_the_programmes_time_zone(
     told: Given, command: type[Command], field: str, fields: dict[str, object]
 ) -> None:

@@ -8,7 +8,7 @@ from domain.relationship import events as e
 from domain.relationship.fields import AgendaItem
 from domain.relationship.guards import raises_private_topic
 from domain.relationship.state import Relationship
-from domain.words import Channel, DisclosureException, EndingReason
+from domain.words import Channel, EndingReason, Status
 from tests.domain.relationship.samples import BOTH, COMMANDS, contracted, in_state
 from tests.given_when_then import At, day, fold, given, history
 
@@ -16,16 +16,74 @@ PAUSE = COMMANDS[c.PauseRelationship]
 END = COMMANDS[c.TerminateRelationship]
 
 
+POSTPONE = COMMANDS[c.PostponeRelationship]
+OTHER_CODES = ("pentalog", "mentor247", "leapfrog", "nottingham")
+
+
 @pytest.mark.clause("cmn.pause-or-stop")
-@pytest.mark.parametrize("command", [PAUSE, END], ids=["pause", "end"])
-@pytest.mark.parametrize("code", ["pentalog", "cmn"])
-def test_stopping_asks_for_both_informed_and_next_steps_under_every_code(command: Command, code: str) -> None:
-    active = given(*in_state("active", code))
-    for lacking in ({"informed": ("mentee",)}, {"informed": ("mentor",)}, {"informed": ()}):
-        problems = active.when(command.model_copy(update=lacking), by="mentor").then_refused("cmn.pause-or-stop")
-        assert [problem.field for problem in problems] == ["data.informed"]
-    problems = active.when(command.model_copy(update={"next_steps": " \n"}), by="mentee").then_refused()
+@pytest.mark.parametrize(
+    "command, status",
+    [(PAUSE, "active"), (END, "active"), (END, "contracting"), (END, "paused"), (POSTPONE, "contracting")],
+)
+def test_under_cmn_pausing_postponing_and_stopping_ask_for_both_informed_and_next_steps(
+    command: Command, status: Status
+) -> None:
+    story = given(*in_state(status, "cmn"))
+    for lacking, by in ((("mentee",), "coordinator"), (("mentor",), "coordinator"), ((), "coordinator")):
+        problems = story.when(command.model_copy(update={"informed": lacking}), by=by).then_refused("not_informed")
+        assert [(problem.clause, problem.field) for problem in problems] == [("cmn.pause-or-stop", "data.informed")]
+    problems = story.when(command.model_copy(update={"next_steps": " \n"}), by="mentee").then_refused("no_next_steps")
     assert [(problem.clause, problem.field) for problem in problems] == [("cmn.pause-or-stop", "data.next_steps")]
+
+
+@pytest.mark.clause("cmn.pause-or-stop")
+@pytest.mark.parametrize("reason", ["disrespect", "breach", "trust_breakdown", "compromising_relationship"])
+def test_who_ends_for_one_of_four_reasons_need_not_inform_the_other(reason: EndingReason) -> None:
+    end = c.TerminateRelationship(reason=reason)
+    ended = given(*in_state("active", "cmn")).when(end, by="mentee")
+    ended.then(e.RelationshipTerminated, e.SessionCancelled)
+    ended.then_found(("not_informed", "care.informed"))
+
+
+@pytest.mark.clause("cmn.pause-or-stop")
+def test_whoever_ends_a_relationship_counts_as_informed() -> None:
+    one_named = END.model_copy(update={"informed": ("mentor",)})
+    ended = given(*in_state("active", "cmn")).when(one_named, by="mentee")
+    ended.then(e.RelationshipTerminated, e.SessionCancelled)
+    ended.then_found()
+    given(*in_state("active", "cmn")).when(one_named, by="mentor").then_refused("not_informed")
+
+
+@pytest.mark.clause("care.informed")
+@pytest.mark.parametrize("code", OTHER_CODES)
+def test_under_the_other_codes_an_ending_of_which_a_party_was_not_informed_is_accepted(code: str) -> None:
+    end = c.TerminateRelationship(reason="mentee_choice")
+    ended = given(*in_state("active", code)).when(end, by="mentee")
+    ended.then(e.RelationshipTerminated, e.SessionCancelled)
+    ended.then_found(("not_informed", "care.informed"))
+    informed = given(*in_state("active", code)).when(end.model_copy(update={"informed": ("mentor",)}), by="mentee")
+    informed.then_found()
+
+
+@pytest.mark.parametrize("code", OTHER_CODES)
+def test_under_the_other_codes_a_pause_still_asks_for_both_informed_and_next_steps(code: str) -> None:
+    story = given(*in_state("active", code))
+    for lacking in ({"informed": ("mentee",)}, {"informed": ("mentor",)}, {"informed": ()}):
+        problems = story.when(PAUSE.model_copy(update=lacking), by="mentor").then_refused("not_informed")
+        assert [(problem.clause, problem.field) for problem in problems] == [(None, "data.informed")]
+    problems = story.when(PAUSE.model_copy(update={"next_steps": " \n"}), by="mentee").then_refused("no_next_steps")
+    assert [(problem.clause, problem.field) for problem in problems] == [(None, "data.next_steps")]
+    postponed = POSTPONE.model_copy(update={"informed": (), "next_steps": ""})
+    given(*in_state("contracting", code)).when(postponed, by="mentor").then(e.RelationshipPostponed)
+
+
+def test_the_end_cancels_the_sessions_to_come_attributed_to_nobody() -> None:
+    _, cancelled = (
+        given(*in_state("active")).when(END, by="mentor", at=9.9).then(e.RelationshipTerminated, e.SessionCancelled)
+    )
+    assert isinstance(cancelled, e.SessionCancelled)
+    assert (cancelled.session_id, cancelled.by_end, cancelled.by_pause, cancelled.late) == ("s1", True, False, False)
+    assert cancelled.on_behalf_of is None
 
 
 @pytest.mark.clause("cmn.pause-or-stop")
@@ -44,7 +102,9 @@ def test_resuming_asks_for_neither() -> None:
 @pytest.mark.parametrize("reason", ["help_received", "no_longer_helping", "referred", "mentor_withdrawal", "goals_met"])
 def test_a_party_may_leave_from_every_state_whatever_the_reason(status: str, reason: EndingReason) -> None:
     end = c.TerminateRelationship(reason=reason, informed=BOTH, next_steps="hand over")
-    given(*in_state(status)).when(end, by="mentor").then(e.RelationshipTerminated)  # type: ignore[arg-type]
+    ended = given(*in_state(status)).when(end, by="mentor")  # type: ignore[arg-type]
+    assert isinstance(ended.outcome, list)
+    assert isinstance(ended.outcome[0], e.RelationshipTerminated)
 
 
 @pytest.mark.clause("pentalog.reschedule-with-ease")
@@ -174,35 +234,3 @@ def test_the_last_day_of_a_consent_ends_in_the_programmes_time_zone() -> None:
     # The day ends there 13 hours before it ends in Greenwich.
     auckland.when(share, by="mentor", at=5.08).then(e.ContactDetailsShared)
     auckland.when(share, by="mentor", at=5.09).then_refused("nottingham.contact-details")
-
-
-DISCLOSURES = [
-    ("cmn", "illegal_activity", ("cmn.disclosure",), ()),
-    ("cmn", "policy_breach", ("cmn.disclosure",), ()),
-    ("cmn", "risk_of_harm", (), ("cmn.disclosure",)),
-    ("cmn", "coordinator_discussion", (), ("cmn.disclosure",)),
-    ("nottingham", "coordinator_discussion", ("nottingham.confidentiality",), ()),
-    ("nottingham", "risk_of_harm", ("nottingham.confidentiality",), ()),
-    ("nottingham", "policy_breach", (), ("nottingham.confidentiality",)),
-    ("cmn nottingham", "risk_of_harm", ("nottingham.confidentiality",), ()),
-    ("cmn nottingham", "illegal_activity", ("cmn.disclosure", "nottingham.confidentiality"), ()),
-    ("cmn nottingham", "policy_breach", (), ("nottingham.confidentiality",)),
-    ("cmn nottingham", "coordinator_discussion", (), ("cmn.disclosure",)),
-]
-
-
-@pytest.mark.clause("cmn.disclosure", "nottingham.confidentiality")
-@pytest.mark.parametrize("codes, exception, permitting, forbidding", DISCLOSURES)
-def test_a_confidence_is_disclosed_only_under_an_exception_of_the_codes(
-    codes: str, exception: DisclosureException, permitting: tuple[str, ...], forbidding: tuple[str, ...]
-) -> None:
-    disclose = c.DiscloseConfidence(
-        exception=exception, recipient="coordinator:cora", disclosed="what was said", urgency="routine"
-    )
-    told = given(*in_state("active", *codes.split())).when(disclose, by="mentor")
-    if forbidding:
-        assert tuple(problem.clause for problem in told.then_refused()) == forbidding
-    else:
-        [event] = told.then(e.ConfidenceDisclosed)
-        assert isinstance(event, e.ConfidenceDisclosed)
-        assert event.clauses == permitting

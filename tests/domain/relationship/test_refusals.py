@@ -22,7 +22,7 @@ def state_problem(status: Status, command: Any, by: str) -> Problem:
 @pytest.mark.parametrize(
     "status,command,by",
     [("contracting", c.PauseRelationship, "mentor"), ("active", c.ResumeRelationship, "mentee"), ("terminated", c.AgreeGoal, "mentee"),
-     ("paused", c.ScheduleSession, "mentor"), ("terminated", c.ActivateRelationship, "mentee"), ("contracting", c.RecordEndReview, "mentor"),
+     ("paused", c.PostponeRelationship, "mentor"), ("terminated", c.ActivateRelationship, "mentee"), ("contracting", c.RecordEndReview, "mentor"),
      ("active", c.SecureRecords, "coordinator")],
 )  # fmt: skip
 def test_a_refused_step_says_in_which_states_it_is_possible(status: Status, command: type[Any], by: str) -> None:

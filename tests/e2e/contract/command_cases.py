@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.e2e.contract.outside import at, days, hours, minutes
-from tests.e2e.contract.story import PARTIES, TOPICS, Story, World, item
+from tests.e2e.contract.story import CONTRACTING, PARTIES, TOPICS, Story, World, item
 
 ROLES = (
     "mentee",
@@ -24,7 +24,9 @@ SINCE = at("2026-02-01 09:00")
 NOW = at("2026-03-01 09:00")
 SESSION = at("2026-03-05 17:00")
 BOTH = {"mentee", "mentor"}
-LEADERS = BOTH | {"coordinator", "supplier"}
+OFFICE = {"coordinator", "supplier"}
+LEADERS = BOTH | OFFICE
+ANYBODY = LEADERS | {"customer", "line_manager", "hr"}
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Case:
     after: str = ""
     # Roles that the texts leave open.
     open_to_doubt: frozenset[str] = frozenset()
+    # Events that come with it.
+    then: tuple[str, ...] = ()
     when: datetime = NOW
 
 
@@ -80,17 +84,20 @@ CASES: dict[str, Case] = {
         {"course": "Listening", "completed_on": "2026-02-10"},
     ),
     "DeclareConflictOfInterest": Case(BOTH, "ConflictOfInterestDeclared", {"nature": "stakeholder"}),
-    "AgreeConflictMitigation": Case(BOTH, "ConflictMitigationAgreed", {"mitigation": "Tell both"}, after="conflict"),
+    "AgreeConflictMitigation": Case(LEADERS, "ConflictMitigationAgreed", {"mitigation": "Tell both"}, after="conflict"),
     "RecordContractingConversation": Case(
-        BOTH, "ContractingConversationRecorded", {"held_at": NOW, "covered": list(TOPICS)}
+        LEADERS, "ContractingConversationRecorded", {"held_at": NOW, "covered": list(TOPICS)}
     ),
     "AgreeGoal": Case(
-        BOTH,
+        LEADERS,
         "GoalAgreed",
         {"goal_id": "g2", "title": "Speak", "type": "leadership", "source": "assessment", "agreed_by": list(PARTIES)},
     ),
-    "ReviseGoal": Case(BOTH, "GoalRevised", {"goal_id": "g1", "title": "Lead two teams"}),
-    "DropGoal": Case(BOTH, "GoalDropped", {"goal_id": "g1", "reason": "Changed jobs"}),
+    "ReviseGoal": Case(BOTH, "GoalRevised", {"goal_id": "g1", "title": "Lead two teams", "agreed_by": list(PARTIES)}),
+    "DropGoal": Case(BOTH, "GoalDropped", {"goal_id": "g1", "reason": "Changed jobs", "agreed_by": list(PARTIES)}),
+    "RecordAssessment": Case(
+        OFFICE, "AssessmentRecorded", {"assessment_id": "a1", "area": "Delegation", "score": 3, "scale": "1 to 5"}
+    ),
     "AgreePlan": Case(
         LEADERS,
         "PlanAgreed",
@@ -104,7 +111,7 @@ CASES: dict[str, Case] = {
         },
     ),
     "AgreeConfidentiality": Case(
-        BOTH,
+        LEADERS,
         "ConfidentialityAgreed",
         {
             "shared": [{"data_class": "goals", "audience": "hr", "how": "orally", "when": "at the end"}],
@@ -115,6 +122,17 @@ CASES: dict[str, Case] = {
         LEADERS | {"line_manager"},
         "ReportingAgreed",
         {"with_whom": "coordinator", "outputs": ["attendance", "schedule"], "every_days": 30},
+    ),
+    "ConfirmAgreement": Case(BOTH, "AgreementConfirmed", {"version": "{claim}"}, after="claim"),
+    "ChangeParty": Case(OFFICE, "PartyChanged", {"role": "customer", "id": "another"}),
+    "SetTerm": Case(OFFICE, "TermSet", {"document": "code_of_conduct", "term": "claim_days", "value": 9}),
+    "WithdrawTerm": Case(
+        OFFICE, "TermWithdrawn", {"document": "code_of_conduct", "term": "claim_days"}, after="own term"
+    ),
+    "ShareReport": Case(
+        {"mentee"},
+        "ReportShared",
+        {"with_whom": "line_manager", "period_from": "2026-02-01", "period_to": "2026-02-28"},
     ),
     "MarkTopicPrivate": Case({"mentee"}, "TopicMarkedPrivate", {"topic": "salary"}),
     "OpenTopic": Case({"mentee"}, "TopicOpened", {"topic": "family"}, after="private topic"),
@@ -195,15 +213,22 @@ CASES: dict[str, Case] = {
         "FeedbackGiven",
         {"about": "process", "answers": {"pentalog.attention": True, "pace": 4, "best": "the talks"}, "text": "Good"},
     ),
+    "RequestFeedback": Case(
+        {"coordinator"},
+        "FeedbackRequested",
+        {"respondent": "mentee", "occasion": "mid", "questions": ["leapfrog.openness"]},
+    ),
+    "GiveTestimonial": Case(BOTH | {"customer"}, "TestimonialGiven", {"text": "It helped"}),
+    "RecordSuccessStory": Case({"supplier"}, "SuccessStoryRecorded", {"text": "It worked"}),
     "ReportTrustBreakdown": Case(BOTH, "TrustBreakdownReported", {"description": "Told others"}),
-    "RestoreTrust": Case(BOTH, "TrustRestored", {}, after="trust breakdown"),
-    "ReportDisrespect": Case(BOTH, "DisrespectReported", {"against": "mentor", "description": "Laughed"}),
+    "RestoreTrust": Case(LEADERS, "TrustRestored", {}, after="trust breakdown"),
+    "ReportDisrespect": Case(ANYBODY, "DisrespectReported", {"against": "mentor", "description": "Laughed"}),
     "ResolveDisrespect": Case(
         {"coordinator", "supplier", "hr"}, "DisrespectResolved", {"resolution": "Excused"}, after="disrespect"
     ),
-    "ReportProblem": Case(BOTH, "ProblemReported", {"description": "No room"}),
+    "ReportProblem": Case(ANYBODY, "ProblemReported", {"description": "No room"}),
     "ReportBreach": Case(
-        BOTH, "BreachReported", {"against": "mentor", "kind": "policy", "description": "Shared a paper"}
+        ANYBODY, "BreachReported", {"against": "mentor", "kind": "policy", "description": "Shared a paper"}
     ),
     "DiscloseConfidence": Case(
         {"mentor", "coordinator"},
@@ -212,10 +237,9 @@ CASES: dict[str, Case] = {
     ),
     "ReferMentee": Case(LEADERS, "MenteeReferred", {"to": "HR", "reason": "Beyond mentoring"}),
     "SignpostMentee": Case(
-        BOTH,
+        LEADERS,
         "MenteeSignposted",
         {"to": "A lawyer", "reason": "Beyond mentoring"},
-        open_to_doubt=frozenset({"coordinator", "supplier"}),
     ),
     "PauseRelationship": Case(
         LEADERS,
@@ -234,7 +258,7 @@ CASES: dict[str, Case] = {
         {"coordinator", "supplier"}, "ShutdownRecommended", {"clause": "pentalog.trust", "evidence": [1]}
     ),
     "DismissRecommendation": Case(
-        LEADERS, "RecommendationDismissed", {"reason": "They talked"}, after="recommendation"
+        LEADERS | {"hr"}, "RecommendationDismissed", {"reason": "They talked"}, after="disrespect by the asker"
     ),
     "RaiseConcern": Case(
         {"coordinator", "supplier"},
@@ -252,6 +276,15 @@ CASES: dict[str, Case] = {
         set(), "RecommendationEscalated", {"clause": "pentalog.trust"}, after="recommendation"
     ),
     "RequestNps": Case({"coordinator"}, "NpsRequested", {"respondent": "mentee", "occasion": "mid"}),
+    "ContestFact": Case(ANYBODY, "FactContested", {"version": 1, "reason": "Not so"}),
+    "AnswerContest": Case(OFFICE, "ContestAnswered", {"version": "{last}", "answer": "It stands"}, after="contest"),
+    "CorrectFact": Case(
+        OFFICE,
+        "FactCorrected",
+        {"version": "{goal}", "reason": "Not so", "data": "{goal's data}"},
+        open_to_doubt=frozenset({"mentee"}),
+    ),
+    "ReviewRelationship": Case(OFFICE | {"hr"}, "RelationshipReviewed", {"note": "Seen"}),
     "RecordEndReview": Case(
         LEADERS,
         "EndReviewRecorded",
@@ -263,6 +296,7 @@ CASES: dict[str, Case] = {
         LEADERS | {"customer"},
         "RelationshipTerminated",
         {"reason": "goals_met", "informed": list(PARTIES), "next_steps": "Go on alone"},
+        then=("SessionCancelled",),
     ),
     "SecureRecords": Case(
         {"coordinator", "supplier", "hr"},
@@ -271,12 +305,12 @@ CASES: dict[str, Case] = {
         after="termination",
         when=SESSION + days(9),
     ),
+    "RequestErasure": Case(OFFICE | {"mentee", "hr"}, "ErasureRequested", {"person": "{mentee}", "basis": "objection"}),
     "ErasePersonalData": Case(
         {"coordinator", "supplier", "hr"},
         "PersonalDataErased",
-        {"person": "{mentee}", "basis": "Asked for"},
-        after="termination",
-        when=SESSION + days(9),
+        {"person": "{mentee}", "request": "{last}"},
+        after="request",
     ),
 }
 
@@ -299,7 +333,21 @@ def prepare(world: World, after: str, asked_by: str) -> Story:
             story.complete("s1", SESSION)
             story.say("AssignHomework", homework_id="h0", session_id="s1", description="Write")
         case "trust breakdown":
-            story.say("ReportTrustBreakdown", description="Told others")
+            reporter = asked_by if asked_by in PARTIES else "mentee"
+            story.say("ReportTrustBreakdown", reporter, description="Told others")
+        case "disrespect by the asker":
+            reporter = asked_by if asked_by in PARTIES else "mentee"
+            other = "mentor" if reporter == "mentee" else "mentee"
+            story.say("ReportDisrespect", reporter, against=other, description="Laughed")
+        case "claim":
+            other = "mentor" if asked_by == "mentee" else "mentee"
+            story.say("RecordContractingConversation", other, held_at=story.when, covered=list(TOPICS))
+        case "own term":
+            story.say("SetTerm", "coordinator", document="code_of_conduct", term="claim_days", value=9)
+        case "contest":
+            story.say("ContestFact", "mentee", version=1, reason="Not so")
+        case "request":
+            story.say("RequestErasure", "mentee", person=story.party("mentee"), basis="objection")
         case "disrespect":
             story.say("ReportDisrespect", against="mentor", description="Laughed")
         case "pause":
@@ -317,9 +365,19 @@ def prepare(world: World, after: str, asked_by: str) -> Story:
 
 
 def send(story: Story, name: str, role: str, when: datetime | None = None) -> int:
-    """The command of a case, with this relationship's own mentee where the case names one."""
-    data = {key: story.party("mentee") if value == "{mentee}" else value for key, value in CASES[name].data.items()}
-    return story.say(name, role, when or CASES[name].when, **data)
+    """The command of a case, with this relationship's own mentee and versions where the case names them."""
+    # What is accepted before, one event a message but for what is asked twice: versions follow one another.
+    told = story.told()
+    own: dict[object, Any] = {
+        "{mentee}": story.party("mentee"),
+        "{last}": len(told),
+        "{claim}": len(told),
+        "{goal}": told.index("AgreeGoal") + 1 if "AgreeGoal" in told else 0,
+        "{goal's data}": CONTRACTING["goal"][2] | {"title": "Lead a big team"},
+    }
+    data = {key: own.get(value, value) if isinstance(value, str) else value for key, value in CASES[name].data.items()}
+    message = story.message(name, role, when or CASES[name].when)
+    return story.world.send({**message, "data": data})
 
 
 def differing(expected: Mapping[Any, Any], got: Mapping[Any, Any]) -> dict[Any, tuple[Any, Any]]:

@@ -184,6 +184,10 @@ class World:
         for what in CONTRACTING:
             if what not in without:
                 story.agree(what)
+        if "cmn" in codes and "reporting" not in without and story.proposal.get("line_manager_id"):
+            # The line manager's word, in their own name.
+            words = CONTRACTING["reporting"][2]
+            story.say("AgreeReporting", "line_manager", **words)
         return story
 
     def active(
@@ -308,6 +312,11 @@ class Story:
     def terminate(self, when: datetime, role: str = "mentee", **data: Any) -> int:
         data = {"reason": "goals_met", "informed": list(PARTIES), "next_steps": "Go on alone", **data}
         return self.say("TerminateRelationship", role, when, **data)
+
+    def told(self) -> list[str]:
+        """The commands that were sent to it so far, in order."""
+        sent = [json.loads(line) for line in self.world.lines if self.subject.encode() in line]
+        return [message["type"].removeprefix("rapport.") for message in sent if message["subject"] == self.subject]
 
     def history(self) -> list[Any]:
         return self.world.rapport.history(self.subject)

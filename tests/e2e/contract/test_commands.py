@@ -21,7 +21,8 @@ def test_every_command_records_its_event(world: World) -> Telling:
     assert {name: world.receipts[one] for name, one in sent.items() if world.status(one) != "accepted"} == {}
     assert (
         differing(
-            {name: [case.event] for name, case in FROM_OUTSIDE.items()}, {n: world.events(s) for n, s in sent.items()}
+            {name: [case.event, *case.then] for name, case in FROM_OUTSIDE.items()},
+            {n: world.events(s) for n, s in sent.items()},
         )
         == {}
     )
@@ -99,13 +100,21 @@ AFTER_TERMINATION = {
     "WithdrawConsent",
     "ResolveConcern",
     "DismissRecommendation",
+    "ReportProblem",
     "ReportBreach",
     "DiscloseConfidence",
+    "SignpostMentee",
     "SecureRecords",
-    "ErasePersonalData",
+    "GiveTestimonial",
+    "ContestFact",
+    "CorrectFact",
+    "ReviewRelationship",
+    "RequestErasure",
+    # It took place before the end.
+    "CompleteSession",
 }
 # Their data name what the case would have to prepare after the termination; asked elsewhere.
-END = {"RespondToNps", "RequestNps"}
+END = {"RespondToNps", "RequestNps", "RequestFeedback", "AnswerContest", "ErasePersonalData"}
 
 
 @told

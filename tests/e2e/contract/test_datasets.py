@@ -130,7 +130,7 @@ def test_an_export_has_a_manifest_with_rows_position_and_digest(story: Story) ->
     assert hashlib.sha256(file.read_bytes()).hexdigest() in text
     assert manifest["rows"] == len(story.world.rapport.sql("SELECT * FROM sessions"))
     assert manifest["position"] > 0
-    assert "commitment-health/1" in text
+    assert "commitment-health/2" in text
 
 
 def test_the_three_formats_hold_the_same_rows(story: Story) -> None:

@@ -37,19 +37,20 @@ def how_to_stop(story: Story, command: str, **changes: Any) -> int:
 
 @told
 @pytest.mark.clause("cmn.pause-or-stop")
-def test_under_every_code_pausing_or_stopping_takes_both_informed_and_next_steps(world: World) -> Telling:
+def test_under_cmn_pausing_or_stopping_takes_both_informed_and_next_steps(world: World) -> Telling:
     refused, accepted = [], []
-    for code in CODES:
-        for command in ("PauseRelationship", "TerminateRelationship"):
-            story = world.active(code, since=SINCE)
-            refused += [
-                how_to_stop(story, command, informed=["mentee"]),
-                how_to_stop(story, command, informed=["mentor", "coordinator"]),
-                how_to_stop(story, command, informed=[]),
-                how_to_stop(story, command, next_steps=""),
-                how_to_stop(story, command, next_steps="  \n"),
-            ]
-            accepted.append(how_to_stop(story, command))
+    for command in ("PauseRelationship", "TerminateRelationship"):
+        story = world.active("cmn", since=SINCE)
+        refused += [
+            how_to_stop(story, command, informed=["mentor", "coordinator"]),
+            how_to_stop(story, command, informed=[]),
+            how_to_stop(story, command, next_steps=""),
+            how_to_stop(story, command, next_steps="  \n"),
+        ]
+        accepted.append(how_to_stop(story, command))
+    contracting, paused = world.relationship("cmn"), world.active("cmn", since=SINCE)
+    paused.pause(NOW)
+    refused += [how_to_stop(story, "TerminateRelationship", informed=[]) for story in (contracting, paused)]
     yield
     assert {world.status(one) for one in refused} == {"refused"}
     assert [world.clauses(one) for one in refused] == [{"cmn.pause-or-stop"}] * len(refused)
@@ -58,12 +59,39 @@ def test_under_every_code_pausing_or_stopping_takes_both_informed_and_next_steps
 
 @told
 @pytest.mark.clause("cmn.pause-or-stop")
-def test_stopping_in_contracting_and_while_paused_takes_the_same(world: World) -> Telling:
-    contracting, paused = world.relationship("nottingham"), world.active("nottingham", since=SINCE)
-    paused.pause(NOW)
-    sent = [how_to_stop(story, "TerminateRelationship", informed=["mentee"]) for story in (contracting, paused)]
+def test_who_ends_counts_as_informed_and_four_reasons_leave_the_other_to_the_office(world: World) -> Telling:
+    ender = how_to_stop(world.active("cmn", since=SINCE), "TerminateRelationship", informed=["mentee"])
+    reasons = ("disrespect", "breach", "trust_breakdown", "compromising_relationship")
+    stories = [world.active("cmn", since=SINCE) for _ in reasons]
+    left = [
+        how_to_stop(story, "TerminateRelationship", informed=[], next_steps="", reason=reason)
+        for story, reason in zip(stories, reasons, strict=True)
+    ]
     yield
-    assert [world.clauses(one) for one in sent] == [{"cmn.pause-or-stop"}] * 2
+    assert world.accepted(ender, *left)
+    for story in stories:
+        ended = next(event for event in story.history() if event["type"] == "rapport.RelationshipTerminated")
+        assert [finding["code"] for finding in ended["findings"]] == ["not_informed"]
+
+
+@told
+@pytest.mark.clause("care.informed")
+def test_under_the_other_codes_an_ending_is_accepted_and_a_pause_asks_for_both(world: World) -> Telling:
+    ended, paused, resumed = [], [], []
+    for code in CODES:
+        if code == "cmn":
+            continue
+        story = world.active(code, since=SINCE)
+        paused += [
+            how_to_stop(story, "PauseRelationship", informed=["mentee"]),
+            how_to_stop(story, "PauseRelationship", next_steps=" "),
+        ]
+        story.pause(NOW)
+        resumed.append(story.say("ResumeRelationship", "mentor", NOW + days(1), informed=[]))
+        ended.append(how_to_stop(story, "TerminateRelationship", informed=[], next_steps=""))
+    yield
+    assert {world.status(one) for one in paused} == {"refused"}
+    assert world.accepted(*ended, *resumed)
 
 
 @told
@@ -113,52 +141,6 @@ def test_a_mentor_may_withdraw_for_a_time_or_for_good(world: World) -> Telling:
     assert world.accepted(*sent)
 
 
-EXCEPTIONS = ("coordinator_discussion", "risk_of_harm", "illegal_activity", "policy_breach")
-
-
-def disclose(story: Story, exception: str) -> int:
-    return story.say(
-        "DiscloseConfidence",
-        "mentor",
-        NOW,
-        exception=exception,
-        recipient="coordinator:cora" if exception == "coordinator_discussion" else "hr:eva",
-        disclosed="What was said",
-        urgency="routine",
-    )
-
-
-@told
-@pytest.mark.clause("cmn.disclosure", "nottingham.confidentiality")
-def test_a_confidence_is_disclosed_only_under_an_exception_of_the_code(world: World) -> Telling:
-    may = {
-        "cmn": {"illegal_activity", "policy_breach"},
-        "nottingham": {"coordinator_discussion", "risk_of_harm", "illegal_activity"},
-    }
-    clause = {"cmn": "cmn.disclosure", "nottingham": "nottingham.confidentiality"}
-    sent: dict[tuple[str, str], int] = {}
-    for code in may:
-        story = world.active(code, since=SINCE)
-        sent |= {(code, exception): disclose(story, exception) for exception in EXCEPTIONS}
-    yield
-    for (code, exception), one in sent.items():
-        if exception in may[code]:
-            assert world.events(one) == ["ConfidenceDisclosed"], (code, exception)
-        else:
-            assert world.clauses(one) == {clause[code]}, (code, exception)
-
-
-@told
-@pytest.mark.clause("cmn.disclosure", "nottingham.confidentiality")
-def test_where_codes_differ_harm_and_crime_may_be_disclosed_and_else_the_stricter_rules(world: World) -> Telling:
-    story = world.active("cmn", "nottingham", since=SINCE)
-    sent = {exception: disclose(story, exception) for exception in EXCEPTIONS}
-    yield
-    assert world.accepted(sent["risk_of_harm"], sent["illegal_activity"])
-    assert world.clauses(sent["coordinator_discussion"]) == {"cmn.disclosure"}
-    assert world.clauses(sent["policy_breach"]) == {"nottingham.confidentiality"}
-
-
 PRIVATE = "my health"
 
 
@@ -193,8 +175,13 @@ def test_a_private_topic_is_refused_from_anyone_but_the_mentee_until_it_is_opene
     goal_after = private_goal(story, "mentor")
     agenda_after = session_about(story, "s3", "mentor", NOW + days(9))
     yield
-    assert world.accepted(before, own_goal, own_agenda, goal_after, agenda_after)
-    assert [world.clauses(one) for one in (goal, agenda)] == [{"leapfrog.privacy"}] * 2
+    assert world.accepted(before, own_goal, agenda, own_agenda, goal_after, agenda_after)
+    assert world.clauses(goal) == {"leapfrog.privacy"}
+    # What took place is recorded, with a finding where somebody else raised it.
+    found = {event["version"]: event["findings"] for event in story.history()}
+    assert found[world.versions(agenda)[0]] == [{"code": "private_topic", "clause": "leapfrog.privacy"}]
+    assert not found[world.versions(own_agenda)[0]]
+    assert not found[world.versions(agenda_after)[0]]
 
 
 @told

@@ -112,7 +112,7 @@ def test_a_no_show_costs_10_and_two_running_25(world: World) -> Telling:
                 story.missed(f"s{number}", start, *absent[sign])
     yield
     assert {pattern: stories[pattern].health(NOW).points("no_show") for pattern in cases} == cases
-    assert stories["a"].health(NOW).of("no_show")["clauses"] == ["leapfrog.notice"]
+    assert stories["a"].health(NOW).of("no_show")["clauses"] == ["leapfrog.notice", "leapfrog.time"]
 
 
 @told

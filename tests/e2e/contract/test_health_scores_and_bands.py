@@ -40,7 +40,7 @@ def test_a_new_relationship_is_healthy_at_100_under_the_first_policy(world: Worl
     health = story.health(NOW)
     assert {
         "relationship_id": story.subject,
-        "policy": "commitment-health/1",
+        "policy": "commitment-health/2",
         "score": 100,
         "band": "healthy",
         "mentee_score": 100,
@@ -258,15 +258,16 @@ def test_a_signal_that_holds_at_the_pause_holds_while_paused(world: World) -> Te
 
 
 @told
-def test_facts_told_while_paused_count_from_resumption(world: World) -> Telling:
+def test_broken_trust_told_while_paused_counts_at_once(world: World) -> Telling:
     still_paused, resumed = (world.active("pentalog", since=NOW - days(9)) for _ in range(2))
     for story in (still_paused, resumed):
         story.pause(NOW - days(5))
         story.say("ReportTrustBreakdown", when=NOW - days(3), description="Told others")
     resumed.resume(NOW - days(1))
     yield
-    assert (still_paused.health(NOW).score, still_paused.health(NOW).band) == (100, "healthy")
-    assert (resumed.health(NOW - days(2)).score, resumed.health(NOW - days(2)).band) == (100, "healthy")
+    assert (still_paused.health(NOW - days(4)).score, still_paused.health(NOW - days(4)).band) == (100, "healthy")
+    assert (still_paused.health(NOW).score, still_paused.health(NOW).band) == (60, "critical")
+    assert (resumed.health(NOW - days(2)).score, resumed.health(NOW - days(2)).band) == (60, "critical")
     assert (resumed.health(NOW).score, resumed.health(NOW).band) == (60, "critical")
 
 
@@ -289,7 +290,8 @@ def test_the_next_change_is_when_the_score_changes_without_any_event(world: Worl
     yield
     assert near(next_change(fresh.health(NOW)), NOW + days(9))
     assert near(next_change(waiting.health(NOW)), NOW + days(19))
-    assert near(next_change(scheduled.health(NOW)), NOW + days(3))
+    # A session counts as scheduled until a day after its planned end.
+    assert near(next_change(scheduled.health(NOW)), NOW + days(4) + hours(1))
     assert near(next_change(leaving.health(NOW)), NOW + days(21))
     # Everything that time can do has been done.
     assert next_change(critical.health(NOW)) is None

@@ -65,18 +65,18 @@ def test_nothing_scheduled_for_10_days_after_activation_or_14_after_the_last_ses
 
 
 @told
-def test_a_session_to_come_is_a_next_session_until_its_start_has_passed(world: World) -> Telling:
+def test_a_session_is_a_next_session_until_a_day_after_its_planned_end(world: World) -> Telling:
     stories = {name: world.active("pentalog", since=SINCE) for name in ("to come", "first", "passed")}
     stories["to come"].held("s1", NOW - days(40))
     stories["to come"].schedule("s2", NOW + days(1), when=NOW - days(39))
     stories["first"].schedule("s1", NOW + days(1), when=NOW - days(39))
     stories["passed"].held("s1", NOW - days(40))
-    stories["passed"].schedule("s2", NOW - days(1))
+    stories["passed"].schedule("s2", NOW - days(1) - HOUR)
     yield
     passed = stories.pop("passed")
     never(stories, "no_next_session")
-    assert passed.health(NOW - days(1) - seconds(1)).cost("no_next_session") == 0
-    assert passed.health(NOW).cost("no_next_session") == 10
+    assert passed.health(NOW - seconds(1)).cost("no_next_session") == 0
+    assert passed.health(NOW + seconds(1)).cost("no_next_session") == 10
 
 
 @told
@@ -198,7 +198,7 @@ def test_a_reported_breakdown_of_trust_or_respect_costs_40_and_means_critical_un
     }
     recommended = settled(world, trust, [recommend])[0]
     closed = {
-        "restored": settled(world, trust, [("RestoreTrust", "mentor", {})])[0],
+        "restored": settled(world, trust, [("RestoreTrust", "mentee", {})])[0],
         "trust dismissed": settled(world, trust, [recommend, dismiss])[0],
         "resolved": settled(world, disrespect, [("ResolveDisrespect", "coordinator", {"resolution": "Excused"})])[0],
         "disrespect dismissed": settled(world, disrespect, [recommend_respect, dismiss])[0],
@@ -238,7 +238,8 @@ def test_a_document_may_set_the_days_and_the_points_of_a_signal(world: World) ->
     first = story(NOW - days(20), first_session_days=20, points_no_next_session=33)
     following = story(SINCE, next_session_days=3)
     following.held("s1", NOW - days(3) - HOUR)
-    silent = story(NOW - days(7), contact_gap_days=7, points_out_of_contact=1)
+    # The rhythm of the plan is 14 days, and 7 days of slack.
+    silent = story(NOW - days(22), contact_gap_days=22, points_out_of_contact=1)
     yield
     begins_now({"first": first}, "no_next_session", 33)
     begins_now({"next": following}, "no_next_session", 10)

@@ -196,7 +196,7 @@ def test_a_mentors_standing_is_kept_by_coordinator_supplier_and_hr(world: World)
     commands = {
         "RecordTraining": {"course": "Listening", "completed_on": "2026-01-02"},
         "RecordDevelopment": {"what": "A book", "completed_on": "2026-01-02"},
-        "SuspendMentor": {},
+        "SuspendMentor": {"reason": "x"},
         "RemoveMentor": {"reason": "Asked for"},
     }
     sent = {}

@@ -3,12 +3,16 @@
 import csv
 import io
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from domain.model import Actor, Context
+from domain.term_setting import SetTerm, term_problems
+from domain.terms import TermTimeline
 from infra.cli.app import build
 from infra.store.opening import open_database
 from tests.given_when_then import SUBJECT
@@ -128,7 +132,9 @@ def test_export_writes_a_file_and_its_manifest(tmp_path: Path) -> None:
         (("health", "--as-of", "2026-03-02T09:00:00"), "offset"),
         (("health", "--known-at", "soon"), "no time"),
         (("health", "nobody"), "nobody"),
-        (("what-if", "--set", "late_notice=48"), "late_notice_hours"),
+        (("what-if", "--set", "late_notice=48"), "there is no term late_notice; did you mean late_notice_hours"),
+        (("what-if", "--set", "band_healthy=50"), "band_healthy would be 50, under band_watch at 60"),
+        (("what-if", SUBJECT, "--set", "band_at_risk=61"), "band_watch would be 60, under band_at_risk at 61"),
         (("what-if", "--set", "late_notice_hours"), "TERM=VALUE"),
         (("what-if", "--set", "late_notice_hours=٣"), "no number"),
         (("what-if", "--set", "decision_days=1_0"), "no number"),
@@ -148,6 +154,26 @@ def test_a_wrong_question_exits_2_and_says_what_there_is(arguments: tuple[str, .
     assert result.exit_code == 2
     assert says in result.stderr
     assert result.stdout == ""
+
+
+@pytest.mark.clause("pentalog.prevalence")
+@pytest.mark.parametrize(
+    "term, value",
+    [
+        ("late_notice", 4),
+        ("points_no_goal", 101),
+        ("planned_sessions", 1.5),
+        ("outcome_hours", 99999),
+        ("band_watch", 81),
+    ],
+)
+def test_what_if_refuses_impossible_terms_with_the_sentences_of_set_term(term: str, value: float) -> None:
+    at = datetime(2026, 6, 1, tzinfo=UTC)
+    context = Context(occurred_at=at, recorded_at=at, actor=Actor("coordinator", "cora"))
+    command = SetTerm(document="code_of_conduct", term=term, value=value)
+    problem, *others = term_problems(TermTimeline(), command, context)
+    assert others == []
+    assert problem.message in " ".join(rapport("what-if", "--set", f"{term}={value}").stderr.split())
 
 
 def test_an_unknown_event_is_shown_by_status_and_left_by_retry(store: Path) -> None:

@@ -34,7 +34,7 @@ def test_list_gives_every_clause_as_json() -> None:
     assert result.exit_code == 0
     rows = json.loads(result.stdout)
     assert [row["id"] for row in rows] == list(CLAUSES)
-    assert len(rows) == 89
+    assert len(rows) == 107
     found = next(row for row in rows if row["id"] == "pentalog.trust")
     assert (found["code"], found["kind"], found["rule"]) == (
         "pentalog",

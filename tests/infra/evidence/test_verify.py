@@ -32,7 +32,7 @@ def rapport(settings: Settings) -> Iterator[Rapport]:
             opened.handler.handle(
                 [proposal(number), activation, contact(number, f"a{number}"), contact(number, f"b{number}")]
             )
-        opened.handler.handle([line("SuspendMentor", subject="mentor:ben")])
+        opened.handler.handle([line("SuspendMentor", {"reason": "Under review"}, subject="mentor:ben")])
         yield opened
 
 

@@ -102,7 +102,7 @@ def test_the_manifest_tells_what_the_file_is(engine: Engine, tmp_path: Path) -> 
     assert manifest["bytes"] == file.stat().st_size
     assert manifest["rows"] == len(file.read_text().splitlines()) - 1
     assert manifest["position"] == engine.store.head()
-    assert manifest["policy"] == "commitment-health/1"
+    assert manifest["policy"] == "commitment-health/2"
     assert manifest["codes"] == dict.fromkeys(("pentalog", "mentor247", "cmn", "leapfrog", "nottingham"), "1")
     assert [column["name"] for column in manifest["columns"]] == [c.name for c in datasets()["goals"].columns]
 

@@ -50,7 +50,11 @@ def test_what_was_decided_ahead_is_decided_again_when_the_batch_before_turns_out
 ) -> None:
     rapport.handler.handle([proposal(1)])
     rival = another(rapport)
-    before_sending(rapport, monkeypatch, lambda: rival.handle([line("SuspendMentor", subject="mentor:ben")]))
+    before_sending(
+        rapport,
+        monkeypatch,
+        lambda: rival.handle([line("SuspendMentor", {"reason": "Under review"}, subject="mentor:ben")]),
+    )
     # Proposals with a suspended mentor are refused, so relationship 2 never comes into being.
     first, second = rapport.handler.begin([proposal(2)]), rapport.handler.begin([contact(2, "x"), contact(1, "y")])
     assert [problem.code for receipt in first.receipts() for problem in receipt.problems] == ["mentor_standing"]
@@ -62,7 +66,7 @@ def test_what_was_decided_ahead_is_decided_again_when_the_batch_before_turns_out
 def test_a_refusal_does_not_stand_when_the_batch_before_removes_its_reason(
     rapport: Rapport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rapport.handler.handle([line("SuspendMentor", subject="mentor:ben")])
+    rapport.handler.handle([line("SuspendMentor", {"reason": "Under review"}, subject="mentor:ben")])
     rival = another(rapport)
     before_sending(rapport, monkeypatch, lambda: rival.handle([line("ReinstateMentor", subject="mentor:ben")]))
     first, second = rapport.handler.begin([proposal(2)]), rapport.handler.begin([contact(2, "x")])
@@ -75,7 +79,11 @@ def test_what_others_wrote_meanwhile_is_seen_by_what_was_decided_ahead(
 ) -> None:
     rapport.handler.handle([proposal(1, mentor_id="bea"), proposal(3)])
     rival = another(rapport)
-    before_sending(rapport, monkeypatch, lambda: rival.handle([line("SuspendMentor", subject="mentor:ben")]))
+    before_sending(
+        rapport,
+        monkeypatch,
+        lambda: rival.handle([line("SuspendMentor", {"reason": "Under review"}, subject="mentor:ben")]),
+    )
     # The first batch does not rely on the mentor who is suspended, the second does.
     first, second = rapport.handler.begin([contact(1, "x")]), rapport.handler.begin([proposal(2)])
     assert [receipt.status for receipt in first.receipts()] == ["accepted"]
@@ -186,7 +194,12 @@ def test_nothing_is_decided_on_a_reading_that_may_be_older_than_what_is_under_wa
     small = another(rapport, 1)
     for number in range(20):
         mentor = f"mentor-{number}"
-        suspended = small.begin([line("SuspendMentor", subject=f"mentor:{mentor}", id=mentor), proposal(100 + number)])
+        suspended = small.begin(
+            [
+                line("SuspendMentor", {"reason": "Under review"}, subject=f"mentor:{mentor}", id=mentor),
+                proposal(100 + number),
+            ]
+        )
         proposed = small.begin([proposal(number + 1, mentor_id=mentor)])
         assert [receipt.status for receipt in suspended.receipts()] == ["accepted", "accepted"]
         assert [problem.code for problem in proposed.receipts()[0].problems] == ["mentor_standing"]

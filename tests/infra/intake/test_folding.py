@@ -64,7 +64,12 @@ def test_a_state_from_disk_is_the_state_of_all_events(settings: Settings) -> Non
 def test_news_in_an_event_without_a_trace_are_not_left_out(tmp_path: Path) -> None:
     with open_rapport(Settings(store=f"sqlite:///{tmp_path / 'store.sqlite'}")) as rapport:
         rapport.handler.handle(
-            [proposal(1), line("SuspendMentor", subject="mentor:ben"), contact(1, "with news"), contact(1, "without")]
+            [
+                proposal(1),
+                line("SuspendMentor", {"reason": "Under review"}, subject="mentor:ben"),
+                contact(1, "with news"),
+                contact(1, "without"),
+            ]
         )
         subject = relationship_id(1)
         state = fold_streams(rapport.store, [subject])[subject].state

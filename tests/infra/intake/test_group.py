@@ -10,7 +10,8 @@ import pytest
 from infra.bootstrap import Rapport, open_rapport
 from infra.clock import Clock
 from infra.intake.group_commit import Closed, GroupCommit, Overloaded
-from infra.intake.handler import Handler, UnderWay
+from infra.intake.handler import Handler
+from infra.intake.pending_commit import PendingCommit
 from infra.intake.receipt import Receipt
 from infra.settings import Settings
 from infra.store.errors import BusyStore
@@ -35,7 +36,7 @@ class Held(Handler):
         self.begun = threading.Semaphore(0)
         self.trouble: dict[bytes, Exception] = {}
 
-    def begin(self, raws: Iterable[bytes], *, offsets: Sequence[Offset] = ()) -> UnderWay:
+    def begin(self, raws: Iterable[bytes], *, offsets: Sequence[Offset] = ()) -> PendingCommit:
         batch = list(raws)
         self.batches.append(batch)
         self.begun.release()

@@ -98,7 +98,7 @@ def test_a_batch_is_decided_anew_when_somebody_writes_between_decision_and_commi
     here, there = rapport.handler, another(rapport)
     here.handle([proposal(1), proposal(2)])
     append = rapport.store.begin_append
-    rivals = [lambda: there.handle([line("SuspendMentor", subject="mentor:ben", id="s1")]),
+    rivals = [lambda: there.handle([line("SuspendMentor", {"reason": "Under review"}, subject="mentor:ben", id="s1")]),
               lambda: there.handle([contact(2, "rival")])]  # fmt: skip
 
     def after_a_rival(*args: object, **kwargs: object) -> object:
@@ -138,7 +138,7 @@ def test_terms_and_standing_are_recorded_once_when_they_differ(rapport: Rapport)
             contact(1, "before", time="2026-03-02T10:00:00Z"),
             contact(1, "after", time="2026-03-04T09:00:00Z"),
             contact(1, "and-again", time="2026-03-04T10:00:00Z"),
-            line("SuspendMentor", subject="mentor:ben"),
+            line("SuspendMentor", {"reason": "Under review"}, subject="mentor:ben"),
             contact(1, "suspended", time="2026-03-05T09:00:00Z"),
         ]
     )

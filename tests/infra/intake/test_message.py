@@ -104,9 +104,9 @@ FIELDS = {
     "UUID in braces": (line("ScheduleSession", SESSION, subject="{" + relationship_id(1) + "}"), [("bad_value", "subject")]),
     "UUID without dashes": (line("ScheduleSession", SESSION, subject=relationship_id(1).replace("-", "")), [("bad_value", "subject")]),
     "a mentor's subject": (line("ScheduleSession", SESSION, subject="mentor:ben"), [("bad_value", "subject")]),
-    "a relationship's subject": (line("SuspendMentor"), [("bad_value", "subject")]),
-    "a mentor without id": (line("SuspendMentor", subject="mentor: "), [("bad_id", "subject")]),
-    "a mentor with a long id": (line("SuspendMentor", subject="mentor:" + "x" * 65), [("bad_id", "subject")]),
+    "a relationship's subject": (line("SuspendMentor", {"reason": "Under review"}), [("bad_value", "subject")]),
+    "a mentor without id": (line("SuspendMentor", {"reason": "Under review"}, subject="mentor: "), [("bad_id", "subject")]),
+    "a mentor with a long id": (line("SuspendMentor", {"reason": "Under review"}, subject="mentor:" + "x" * 65), [("bad_id", "subject")]),
     "unknown role": (line("ScheduleSession", SESSION, actor="boss:ana"), [("bad_value", "actor")]),
     "role without id": (line("ScheduleSession", SESSION, actor="mentee:"), [("bad_id", "actor")]),
     "id without role": (line("ScheduleSession", SESSION, actor="ana"), [("bad_value", "actor")]),
@@ -156,6 +156,25 @@ def test_all_problems_are_named_at_once() -> None:
         ("bad_value", "time"),
         ("unknown_field", "Colour"),
     }
+
+
+@pytest.mark.parametrize("command", ["RescheduleSession", "CancelSession"])
+@pytest.mark.parametrize("role, fine", [("mentee", False), ("mentor", False), ("customer", False), ("hr", False), ("service", True), ("coordinator", True), ("supplier", True)])  # fmt: skip
+def test_on_behalf_of_from_a_party_is_invalid(command: str, role: str, fine: bool) -> None:
+    data: dict[str, Any] = {"session_id": "s1", "reason": "travel", "on_behalf_of": "mentee"}
+    if command == "RescheduleSession":
+        data["starts_at"] = "2026-03-05T17:00:00Z"
+    raw = line(command, data, actor=f"{role}:ana")
+    if fine:
+        assert isinstance(parse(raw), Message)
+    else:
+        assert wrong(raw) == [("bad_value", "data.on_behalf_of")]
+    absent = line(command, {**data, "on_behalf_of": None}, actor=f"{role}:ana")
+    assert isinstance(parse(absent), Message)
+
+
+def test_a_contact_is_between_somebody() -> None:
+    assert wrong(line("RecordContact", {"channel": "email", "between": []})) == [("bad_value", "data.between")]
 
 
 def test_an_invalid_receipt_echoes_what_could_be_read() -> None:

@@ -29,7 +29,10 @@ commands = st.one_of(
         st.sampled_from(["ActivateRelationship", "ResumeRelationship", "RecordContact", "Dance"]),
         st.sampled_from("gh"),
     ),
-    st.builds(lambda id_: line("SuspendMentor", subject="mentor:ben", id=id_), st.sampled_from("ij")),
+    st.builds(
+        lambda id_: line("SuspendMentor", {"reason": "Under review"}, subject="mentor:ben", id=id_),
+        st.sampled_from("ij"),
+    ),
     st.binary(max_size=5),
 )
 

@@ -246,6 +246,12 @@ class TestWithAFile:
             {"type": "rapport.AdoptCode", "subject": "programme:p1", "data": {"code": "cmn"}},
             {"type": "rapport.AdoptCode", "subject": "programme:P3", "data": {"code": "cmn"}},
             {"type": "rapport.RegisterMentor", "subject": "mentor:m", "data": {"programme_id": "p1"}},
+            *(
+                {"type": f"rapport.{name}", "subject": "mentor:ben", "data": {"reason": "x", "programme_id": "p1"}}
+                for name in STANDING
+            ),
+            # Of a mentor who was registered in this programme.
+            {"type": "rapport.RecordTraining", "subject": "mentor:m", "data": TRAINING},
             case("c1", relationship_id=relationship_id(1)),
             case("c1b", relationship_id=relationship_id(1).upper()),
         ]
@@ -261,8 +267,13 @@ class TestWithAFile:
             {"type": "rapport.RegisterMentor", "subject": "mentor:m", "data": {"programme_id": "p2"}},
             # Everywhere.
             {"type": "rapport.RegisterMentor", "subject": "mentor:m", "data": {"name": "Ben"}},
-            {"type": "rapport.RecordTraining", "subject": "mentor:m", "data": TRAINING},
-            {"type": "rapport.SuspendMentor", "subject": "mentor:m", "data": {}},
+            # Nobody knows this mentor yet.
+            {"type": "rapport.RecordTraining", "subject": "mentor:n", "data": TRAINING},
+            *(
+                {"type": f"rapport.{name}", "subject": "mentor:ben", "data": {"reason": "x"} | where}
+                for name in STANDING
+                for where in ({}, {"programme_id": "p2"})
+            ),
             case("c2", relationship_id=relationship_id(2)),
             case("c3", relationship_id=relationship_id(9)),
             case("c4", relationship_id="somewhere"),
@@ -297,9 +308,8 @@ class TestWithAFile:
         about = {"relationship_id": relationship_id(2), "kind": "code", "description": "x"}
         assert not may("OpenCase", "case:one", mentor_id="ben", **about)
         assert may("OpenCase", "case:two", mentor_id="MAX", **about)
-        # A removal would hold everywhere; any other end is the programme's own matter.
-        assert not may("DecideCase", "case:two", decision="mentor_removed", reason="x")
-        assert may("DecideCase", "case:two", decision="further_training", reason="x")
+        # A removal that is decided in a case is one from the programme of its relationship.
+        assert may("DecideCase", "case:two", decision="mentor_removed", reason="x")
 
     def test_a_mentor_registered_elsewhere_is_out_of_reach(self, rapport: Rapport, tmp_path: Path) -> None:
         registered = line("RegisterMentor", {"programme_id": "p1"}, subject="mentor:ben", actor="coordinator:c")
@@ -312,6 +322,102 @@ class TestWithAFile:
         }
         assert not passes(way, subject="mentor:ben", **again)
         assert passes(way, subject="mentor:new", **again)
+
+    def test_a_case_is_about_somebody_of_its_relationship(self, rapport: Rapport, tmp_path: Path) -> None:
+        rapport.handler.handle([proposal(1), proposal(2, programme_id="p2", mentee_id="eva", mentor_id="max")])
+        way = handler(rapport, tmp_path / "s.toml", entry(source="*", roles=["hr"], programmes=["p2"]))
+        of = {"relationship_id": relationship_id(2), "kind": "code", "description": "x"}
+        within = [
+            {"about": "mentor:max"},
+            {"about": "mentee:Eva"},
+            # It names nobody for these roles.
+            {"about": "coordinator:cora"},
+            {"about": "line_manager"},
+        ]
+        beyond: list[dict[str, Any]] = [
+            {"about": "mentee:ana"},
+            {"about": "mentor:ben"},
+            {"about": "customer:acme"},
+            {"about": "mentor:max", "relationship_id": None},
+        ]
+        for cases, may in ((within, True), (beyond, False)):
+            for number, data in enumerate(cases):
+                subject = f"case:{number}.{may}"
+                told = {"type": "rapport.OpenCase", "subject": subject, "actor": "hr:h", "data": of | data}
+                assert passes(way, **told) is may, data
+
+    def test_a_case_that_another_programme_opened_is_neither_decided_nor_escalated_nor_closed(
+        self, rapport: Rapport, tmp_path: Path
+    ) -> None:
+        rapport.handler.handle([proposal(1), proposal(2, programme_id="p2", mentee_id="eva")])
+        of = {"relationship_id": relationship_id(1), "mentor_id": "ben", "kind": "code", "description": "x"}
+        opened = line("OpenCase", of, subject="case:one", id="open", actor="hr:h")
+        assert rapport.handler.handle([opened])[0].status == "accepted"
+        way = handler(rapport, tmp_path / "s.toml", entry(source="*", roles=["hr"], programmes=["p2"]))
+        steps: dict[str, dict[str, Any]] = {
+            "DecideCase": {"decision": "further_training", "reason": "x"},
+            "EscalateCase": {"to": "hr:petra"},
+            "CloseCase": {"reason": "x"},
+            # Opened again, as if it came from the other relationship of the same mentor.
+            "OpenCase": of | {"relationship_id": relationship_id(2)},
+        }
+        for name, data in steps.items():
+            assert not passes(way, type=f"rapport.{name}", subject="case:one", actor="hr:h", data=data), name
+
+    def test_standing_is_the_matter_of_the_programme_that_the_message_names(
+        self, rapport: Rapport, tmp_path: Path
+    ) -> None:
+        registered = line("RegisterMentor", {"programme_id": "p1"}, subject="mentor:ben", actor="coordinator:c")
+        rapport.handler.handle([registered, proposal(1), proposal(2, programme_id="p2", mentee_id="eva")])
+        way = handler(rapport, tmp_path / "s.toml", entry(source="*", roles=["coordinator"], programmes=["p2"]))
+        suspend = {"type": "rapport.SuspendMentor", "subject": "mentor:ben", "actor": "coordinator:c", "id": "suspend"}
+        [receipt] = way.handle([sent(**suspend, data={"reason": "x", "programme_id": "p2"})])
+        assert receipt.status == "accepted"
+        # The mentor goes on in the other programme.
+        proposals = [proposal(3, mentee_id="mia"), proposal(4, programme_id="p2", mentee_id="noa")]
+        told = [codes(each) for each in rapport.handler.handle(proposals)]
+        assert told == [[], [("mentor_standing", "data.mentor_id")]]
+
+    def test_nobody_registers_or_trains_a_mentor_whom_another_programme_knows(
+        self, rapport: Rapport, tmp_path: Path
+    ) -> None:
+        ended = {"reason": "goals_met", "informed": ["mentee", "mentor"], "next_steps": "none"}
+        end = line("TerminateRelationship", ended, subject=relationship_id(3), id="end", actor="coordinator:c")
+        own = {"programme_id": "p2", "mentee_id": "eva", "mentor_id": "max"}
+        receipts = rapport.handler.handle([proposal(1), proposal(2, **own), proposal(3, mentor_id="old"), end])
+        assert [receipt.status for receipt in receipts] == ["accepted"] * 4
+        way = handler(rapport, tmp_path / "s.toml", entry(source="*", roles=["coordinator"], programmes=["p2"]))
+
+        def may(type_: str, mentor: str, **data: Any) -> bool:
+            return passes(way, type=f"rapport.{type_}", subject=f"mentor:{mentor}", actor="coordinator:c", data=data)
+
+        # p1 has a relationship with ben, and had one with old.
+        for mentor in ("ben", "BEN", "old"):
+            assert not may("RegisterMentor", mentor, programme_id="p2")
+            assert not may("RecordTraining", mentor, **TRAINING)
+        # Before anybody registered max, only p2 knows them.
+        assert may("RecordTraining", "max", **TRAINING)
+        assert may("RegisterMentor", "max", programme_id="p2")
+        assert may("RecordTraining", "max", **TRAINING | {"course": "Asking"})
+        # Nor does a relationship of one's own with another programme's mentor help.
+        theirs = sent(subject=relationship_id(9), actor="coordinator:c", data=PARTIES | {"programme_id": "p2"})
+        assert way.handle([theirs])[0].status == "accepted"
+        assert not may("RegisterMentor", "ben", programme_id="p2")
+        assert not may("RecordTraining", "ben", **TRAINING)
+
+    def test_what_the_same_batch_proposed_makes_a_mentor_known(self, rapport: Rapport, tmp_path: Path) -> None:
+        text = entry(roles=["service", "coordinator"], programmes=["p1"])
+        way = handler(rapport, tmp_path / "s.toml", text)
+        train = {"type": "rapport.RecordTraining", "data": TRAINING}
+        register = {"type": "rapport.RegisterMentor", "data": {"programme_id": "p1"}}
+        of = {"subject": "mentor:ben", "actor": "coordinator:c"}
+        messages = [
+            sent(**train, **of, id="early"),
+            sent(),
+            sent(**train, **of, id="late"),
+            sent(**register, **of, id="r"),
+        ]
+        assert [receipt.status for receipt in way.handle(messages)] == ["refused", *["accepted"] * 3]
 
     def test_a_proposal_and_what_follows_it_may_come_in_one_batch(self, rapport: Rapport, tmp_path: Path) -> None:
         way = handler(rapport, tmp_path / "s.toml", BOOKING)
@@ -328,6 +434,7 @@ class TestWithAFile:
 
 
 PARTIES = {"programme_id": "p1", "mentee_id": "ana", "mentor_id": "ben", "codes": []}
+STANDING = ("SuspendMentor", "ReinstateMentor", "RemoveMentor")
 TRAINING = {"course": "Listening", "completed_on": "2026-01-02"}
 _numbers = itertools.count()
 

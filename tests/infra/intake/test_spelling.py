@@ -110,7 +110,7 @@ def test_goals_and_homework_are_the_same_in_any_case_wherever_they_are_named(rap
         [
             line("AgreeGoal", GOAL | {"goal_id": "Career"}, actor="mentee:ana"),
             line("AgreeGoal", GOAL | {"goal_id": "cAREER"}, actor="mentee:ana", id="same-goal"),
-            line("ReviseGoal", {"goal_id": "career", "title": "Lead well"}, actor="mentee:ana"),
+            line("ReviseGoal", {"goal_id": "career", "title": "Lead well", "agreed_by": ["mentee", "mentor"]}, actor="mentee:ana"),
             schedule("s1"),
             line("CompleteSession", completed, actor="mentor:ben", time="2026-03-05T18:00:00Z"),
             line("AssignHomework", {"homework_id": "Read", "session_id": "S1", "description": "x"}, actor="mentor:ben"),

@@ -60,8 +60,8 @@ class TestModes:
         assert found._replace(raw=b"") == structured._replace(raw=b"")
 
     def test_binary_without_data_is_a_command_that_asks_for_none(self) -> None:
-        found = message(b"", binary(type="rapport.SuspendMentor", subject="mentor:m", expectedversion=None))
-        assert type(found.command).__name__ == "SuspendMentor"
+        found = message(b"", binary(type="rapport.ReinstateMentor", subject="mentor:m", expectedversion=None))
+        assert type(found.command).__name__ == "ReinstateMentor"
 
     @pytest.mark.parametrize("kind", [b"application/json; charset=utf-8", b"text/json", b"application/x+json"])
     def test_binary_takes_every_kind_of_json(self, kind: bytes) -> None:

@@ -40,11 +40,18 @@ class TestRules:
         assert set(EVENTS.values()) == PUBLISHED | WITHHELD
         assert not PUBLISHED & WITHHELD
 
-    def test_whatever_holds_safeguarding_is_withheld_but_that_a_mentor_was_removed(self) -> None:
+    def test_whatever_holds_safeguarding_is_withheld_but_that_a_mentor_lost_or_got_back_their_place_and_what_follows(
+        self,
+    ) -> None:
         holding = {
             cls for cls in EVENTS.values() if any(data_class_of(cls, f) == "safeguarding" for f in cls.model_fields)
         }
-        assert {cls.__name__ for cls in holding - WITHHELD} == {"MentorRemoved"}
+        published = {"MentorRemoved", "MentorSuspended", "MentorReinstated", "RelationshipReviewed"}
+        assert {cls.__name__ for cls in holding - WITHHELD} == published | {
+            "FactContested",
+            "ContestAnswered",
+            "FactCorrected",
+        }
         assert relationship.ConfidenceDisclosed in WITHHELD
 
     @pytest.mark.parametrize("cls", sorted(PUBLISHED, key=str), ids=lambda cls: cls.__name__)
@@ -89,7 +96,13 @@ class TestFacts:
             "correlationid": "c1",
             "causationid": "m1",
             "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-            "data": {"session_id": "s1", "starts_at": "2026-03-02T09:00:00Z", "channel": "platform", "minutes": 60},
+            "data": {
+                "session_id": "s1",
+                "starts_at": "2026-03-02T09:00:00Z",
+                "channel": "platform",
+                "minutes": 60,
+                "unpaid_at_risk": False,
+            },
         }
 
     def test_leave_out_what_people_wrote(self) -> None:
@@ -101,6 +114,15 @@ class TestFacts:
         for event in (note, pause, review):
             assert SECRET not in json.dumps(sent(event))
         assert sent(review)["data"] == {"objectives": [{"goal_id": "g1"}]}
+
+    def test_a_correction_goes_out_without_what_the_fact_should_be_and_was(self) -> None:
+        data = {"nature": "family", "stakeholder": SECRET}
+        correction = relationship.FactCorrected(version=2, reason=SECRET, fact="ConflictOfInterestDeclared", data=data)
+        assert sent(correction)["data"] == {"version": 2}
+        void = relationship.FactCorrected(version=2, reason=SECRET, fact="SessionMissed", void=True)
+        assert sent(void)["data"] == {"version": 2, "void": True}
+        contest = relationship.FactContested(version=2, reason=SECRET)
+        assert sent(contest)["data"] == {"version": 2}
 
     def test_withheld_events_have_none(self) -> None:
         event = relationship.TrustBreakdownReported(description=SECRET)

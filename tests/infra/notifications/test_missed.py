@@ -18,7 +18,7 @@ from tests.infra.notifications.notes import SECRET
 from tests.infra.notifications.receiver import Receiver, receiving
 from tests.infra.worker_runtime.harness import WorkerHarness, run, subject
 
-REMINDED, OUTCOME, NEXT = "session_tomorrow", "session_outcome", "next_session"
+REMINDED, OUTCOME, NEXT = "session_reminder", "session_outcome", "next_session"
 
 
 @pytest.fixture

@@ -159,7 +159,7 @@ def test_a_disclosure_says_that_there_is_one_and_to_tell_nobody() -> None:
 def test_ids_that_pretend_to_be_more_stay_on_their_line_and_are_no_markup() -> None:
     id_ = "s1\n\nPlease pay at <a href='http://evil.example'>" + "x" * 500 + "\u202e\x00"
     given = {"session_id": id_, "starts_at": "2026-03-05T17:00:00Z"}
-    wording = words_of(replace(note("n1"), subject=f"mentor:{id_}", template="session_tomorrow", parameters=given))
+    wording = words_of(replace(note("n1"), subject=f"mentor:{id_}", template="session_reminder", parameters=given))
     assert "\n\nPlease" not in wording.plain
     assert "<a " not in wording.html
     assert "\u202e" not in wording.plain
@@ -168,7 +168,7 @@ def test_ids_that_pretend_to_be_more_stay_on_their_line_and_are_no_markup() -> N
 
 
 def test_times_are_in_utc_and_say_so() -> None:
-    wording = words_of(replace(note("n1"), template="session_tomorrow", parameters=SAMPLE))
+    wording = words_of(replace(note("n1"), template="session_reminder", parameters=SAMPLE))
     assert "Thursday 05 March 2026, 16:00 UTC" in wording.text
 
 

@@ -133,6 +133,8 @@ def troubled() -> list[AnyRecorded]:
         At(37, e.RelationshipPaused(reason="holidays", review_on=day(60).date(), informed=("mentee", "mentor"), next_steps="rest")),
         At(60, e.RelationshipResumed(informed=("mentee", "mentor"))),
         At(61, e.GoalAchieved(goal_id="g1")),
+        At(62, e.FactContested(version=13, reason="it was more"), "mentor"),
+        At(63, e.FactCorrected(version=13, reason="it was more", fact="HomeworkReported", data={"homework_id": "h1", "hours": 3, "done": True}), "mentee"),
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from infra.store.log import EventStore
 from infra.store.opening import open_database
 from infra.store.session import Database
 from projections import commitment, sessions
-from projections.catalogue import all_projections, datasets
+from projections.catalogue import all_projections, datasets, tables_of
 from projections.projection import Projection
 from tests.given_when_then import SUBJECT, At, history, proposed
 from tests.infra.projection_engine.harness import (
@@ -48,6 +48,23 @@ def test_every_row_has_a_position_and_says_whether_it_is_stale(harness: Projecti
         assert all(0 < position <= head for (position,) in harness.rows(name, "position")), name
         if name not in {"tasks", "timeline"}:
             assert {stale for (stale,) in harness.rows(name, "stale_since")} <= {None}, name
+
+
+def test_every_row_about_a_relationship_has_its_programme(harness: ProjectionHarness) -> None:
+    events = everything()
+    programmes = {
+        each.subject: each.data.programme_id for each in events if isinstance(each.data, e.RelationshipProposed)
+    }
+    # Engines that begin in the middle of streams have to ask the log for what stands at the beginning.
+    for start in range(0, len(events), len(events) // 4 + 1):
+        harness.append(events[start : start + len(events) // 4 + 1])
+        harness.engine().catch_up()
+    tables = [table for each in all_projections() for table in tables_of(each) if table.of_relationships]
+    assert len(tables) > 7
+    for table in tables:
+        rows = harness.rows(table.name, "relationship_id, programme_id")
+        assert rows, table.name
+        assert {programme == programmes[relationship] for relationship, programme in rows} == {True}, table.name
 
 
 def test_no_content_comes_into_any_table(harness: ProjectionHarness) -> None:
@@ -186,10 +203,14 @@ def test_another_version_is_built_at_the_next_question(harness: ProjectionHarnes
         new = sessions.evolve(row, recorded)
         return new and new | {"channel": "telephone"}
 
-    newer = harness.engine([*rest, changed(sessions.PROJECTION, version=2, evolve=evolve)])
+    newer = harness.engine(
+        [*rest, changed(sessions.PROJECTION, version=sessions.PROJECTION.version + 1, evolve=evolve)]
+    )
     newer.catch_up()
     assert {channel for (channel,) in harness.rows("sessions", "channel")} == {"telephone"}
-    assert {each.version for each in status(newer).projections if each.name == "sessions"} == {2}
+    assert {each.version for each in status(newer).projections if each.name == "sessions"} == {
+        sessions.PROJECTION.version + 1
+    }
     with pytest.raises(NewerProjection, match="sessions"):
         harness.engine().catch_up()
 

@@ -43,6 +43,15 @@ def test_it_says_what_an_event_is_about(harness: ProjectionHarness) -> None:
     assert ("CommitmentConcernRaised", None, None, "pentalog.late-reschedules") in found
 
 
+def test_what_is_about_a_relationship_has_its_programme(harness: ProjectionHarness) -> None:
+    harness.append([*everything(), *programme("p9")])
+    harness.engine().catch_up()
+    programmes: dict[str, str] = dict(harness.rows("relationships", "relationship_id, programme_id"))
+    found = harness.rows("timeline", "subject, programme_id")
+    assert len(programmes) > 1
+    assert all(programme_id == programmes.get(subject) for subject, programme_id in found)
+
+
 def test_times_sort_as_they_are(harness: ProjectionHarness) -> None:
     harness.append(
         programme("p1", (1, "suppression_min", 2), (1.0000001, "suppression_min", 3), (2, "suppression_min", 4))

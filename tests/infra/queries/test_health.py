@@ -115,7 +115,7 @@ def test_json_is_what_the_contract_says(harness: ProjectionHarness) -> None:
     assert found is not None
     told = shown(found)
     assert told["relationship_id"] == SUBJECT
-    assert told["policy"] == "commitment-health/1"
+    assert told["policy"] == "commitment-health/2"
     assert {"as_of", "score", "band", "mentee_score", "mentor_score", "next_change_at"} <= told.keys()
     assert {frozenset(signal) for signal in told["signals"]} == {
         frozenset(("signal", "party", "points", "clauses", "evidence"))

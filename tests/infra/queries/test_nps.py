@@ -162,3 +162,17 @@ def test_the_table_of_programmes_says_the_same(harness: ProjectionHarness) -> No
     asked = [(r["programme"], r["n"], r["nps"], r["low"], r["suppressed"]) for r in ask(harness, "programme")]
     found = [(*row[:-1], bool(row[-1])) for row in harness.rows("nps", "programme_id, n, nps, low, suppressed")]
     assert found == asked
+
+
+def test_a_void_answer_leaves_the_figures_and_was_in_them_as_far_as_was_known_before(
+    harness: ProjectionHarness,
+) -> None:
+    tell(harness, ("p", "ana", [9, 9, 9, 9, 9]))
+    harness.append(relationship(6, "p", "ana", (1, 9), (2, 0)))
+    assert [(row["promoters"], row["detractors"]) for row in ask(harness)] == [(5, 1)]
+    void = e.FactCorrected(version=3, reason="mistyped", fact="NpsResponded", void=True)
+    harness.append([recorded(str(UUID(int=6, version=4)), 4, void, day(20), by="mentee")])
+    assert [(row["promoters"], row["detractors"]) for row in ask(harness)] == [(6, 0)]
+    assert [(row["promoters"], row["detractors"]) for row in ask(harness, at=day(3))] == [(6, 0)]
+    assert [(row["promoters"], row["detractors"]) for row in ask(harness, known=day(19))] == [(5, 1)]
+    assert harness.rows("nps", "promoters, detractors") == [(6, 0)]

@@ -197,7 +197,7 @@ class TestQuestions:
             ("domain/terms.py", "late_notice_hours"),
             ("domain/codes/clauses.py", ".toml"),
             ("projections/sessions.py", "Column("),
-            ("domain/relationship/sessions.py", "late_notice_hours"),
+            ("domain/relationship/moves.py", "late_notice_hours"),
             ("infra/intake/receipt.py", "KEPT"),
             ("infra/store/hash_chain.py", "sha256"),
         ],

@@ -119,10 +119,10 @@ def test_receipts_and_dead_letters_fit() -> None:
 
 
 def test_a_message_may_leave_out_data_where_the_schema_says_so(messages: list[dict[str, Any]]) -> None:
-    message = {**messages[0], "type": "rapport.SuspendMentor", "subject": "mentor:m", "actor": "hr:h"}
+    message = {**messages[0], "type": "rapport.ReinstateMentor", "subject": "mentor:m", "actor": "hr:h"}
     del message["data"]
     assert isinstance(parse(json.dumps(message).encode()), Message)
-    assert problems("commands/SuspendMentor.json", message) == []
+    assert problems("commands/ReinstateMentor.json", message) == []
 
 
 class TestAsyncApi:

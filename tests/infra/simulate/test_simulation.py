@@ -90,6 +90,15 @@ def test_a_third_end_early_and_most_of_those_early_on(sample: list[Life]) -> Non
     assert by_done[0] > by_done[2] > by_done[4] > 0
 
 
+def test_late_moves_of_the_first_sessions_make_an_early_end_likelier(sample: list[Life]) -> None:
+    """A score that falls with late moves can be held against what became of the relationships."""
+    begun = [life for life in sample if life.scheduled >= 2]
+    strained = [life.ended_early for life in begun if life.late & {"s1", "s2"}]
+    calm = [life.ended_early for life in begun if not life.late]
+    assert len(strained) > 100
+    assert mean(strained) > 1.5 * mean(calm)
+
+
 def test_homework_hours_are_skewed_with_many_zeros(sample: list[Life]) -> None:
     hours = [reported for life in sample for reported in life.homework.values()]
     zeros = sum(h == 0 for h in hours) / len(hours)

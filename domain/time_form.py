@@ -1,4 +1,4 @@
-"""Times and days of a message: RFC 3339, strictly, wherever a command takes one.
+"""The form of times and days in a message: RFC 3339, strictly, wherever a command takes one.
 
 pydantic takes more than RFC 3339 allows: seconds since 1970, a comma or a space, offsets without a colon, times without
 seconds. Here the form is looked at; whether there is such a day or hour, pydantic says. A leap second (23:59:60) is a time of

@@ -1,0 +1,300 @@
+"""A subject as people read it: what `rapport show` and `rapport history` print when nobody asks for JSON.
+
+A coordinator who opens a relationship wants to know, in this order: who, how it stands, what comes next, what is agreed and
+what is not settled, what is to be done. Nobody's own words are printed: goals, notes and reasons are content.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from infra.cli.output import print_table, print_text
+
+Shown = Mapping[str, Any]
+INDENT: Final = 16
+PARTIES: Final = ("mentee", "mentor", "customer", "line_manager", "supplier", "programme")
+
+
+# --- a relationship ------------------------------------------------------------------------------------------------
+def print_relationship(shown: Shown, *, every: bool) -> None:
+    """Print a relationship, section by section; sections without anything to say are left out."""
+    _print_heading(shown)
+    _line("who", ", ".join(f"{_plain(party)} {shown[f'{party}_id']}" for party in PARTIES if shown[f"{party}_id"]))
+    _line("codes", ", ".join(shown["codes"]) or "none")
+    if shown["follows"]:
+        _line("follows", shown["follows"])
+    if shown["state"] == "contracting":
+        _line("match", _match(shown))
+    _print_course(shown)
+    _print_agreed(shown["agreements"])
+    _print_unsettled(shown, every=every)
+    _print_tasks(shown["tasks"], every=every)
+    _print_sessions(shown["sessions"], every=every)
+    _print_terms(shown["terms"])
+    _print_possible(shown["possible"])
+
+
+def _match(shown: Shown) -> str:
+    if shown["matched"]:
+        return "accepted by mentee and mentor"
+    said = [f"{'accepted' if yes else 'declined'} by the {role}" for role, yes in shown["match"].items()]
+    return ", ".join(said) or "nobody has answered yet"
+
+
+def _print_course(shown: Shown) -> None:
+    """The plan, the next session, goals and health."""
+    _heading("how it stands")
+    plan = shown["plan"]
+    done = f"{shown['completed_sessions']} of {shown['planned_sessions']} sessions completed"
+    if plan:
+        rhythm = f"every {plan['every_days']} days, {plan['minutes']} minutes, {_plain(plan['channel'])}"
+        _line("plan", f"{done}; {rhythm}, {plan['starts_on']} to {plan['ends_on']}{_standing(plan)}")
+    else:
+        _line("plan", f"{done}; no plan is agreed")
+    upcoming = shown["next_session"]
+    if upcoming:
+        _line(
+            "next session", f"{upcoming['session_id']} on {_time(upcoming['starts_at'])}, {_plain(upcoming['channel'])}"
+        )
+    elif shown["state"] != "terminated":
+        _line("next session", "none is scheduled")
+    if shown["awaiting_outcome"]:
+        _line("no outcome", f"nobody has said what became of {', '.join(shown['awaiting_outcome'])}")
+    goals = [f"{goal['goal_id']} ({_plain(goal['type'])}, {goal['status']})" for goal in shown["goals"]]
+    _line("goals", ", ".join(goals) or "none")
+    _line("health", _health(shown["health"], shown["state"]))
+
+
+def _health(health: Shown | None, state: str) -> str:
+    if health is None or health["score"] is None:
+        return "no score " + {"contracting": "before it is active", "terminated": "after the end"}.get(state, "here")
+    parties = f"mentee {health['mentee_score']}, mentor {health['mentor_score']}"
+    signals = ", ".join(dict.fromkeys(_plain(signal["signal"]) for signal in health["signals"]))
+    return f"{health['score']}, {_plain(health['band'])} ({parties}){': ' + signals if signals else ''}"
+
+
+def _print_agreed(agreed: Shown) -> None:
+    lines: list[tuple[str, str]] = []
+    if topics := list(dict.fromkeys(_plain(topic) for talk in agreed["contracting"] for topic in talk["covered"])):
+        lines.append(("talked about", ", ".join(topics)))
+    if terms := agreed["confidentiality"]:
+        shared = [f"{_plain(each['data_class'])} with {_plain(each['audience'])}" for each in terms["shared"]]
+        kept = f"; not {', '.join(map(_plain, terms['not_shared']))}" if terms["not_shared"] else ""
+        lines.append(("shared", f"{', '.join(shared) or 'nothing'}{kept}{_standing(terms)}"))
+    for report in agreed["reporting"]:
+        rhythm = f" every {report['every_days']} days" if report["every_days"] else ""
+        outputs = ", ".join(map(_plain, report["outputs"]))
+        lines.append(("reporting", f"{outputs} to the {_plain(report['with_whom'])}{rhythm}{_standing(report)}"))
+    for consent in agreed["consents"]:
+        until = f" until {consent['until']}" if consent["until"] else ""
+        what = f"the {_plain(consent['by'])} lets {_plain(consent['audience'])} have {_plain(consent['data_class'])}{until}"
+        lines.append(("consent", what))
+    for conflict in agreed["conflicts"]:
+        how = "" if conflict["nature"] == "none" else ", mitigated" if conflict["mitigated"] else ", not mitigated"
+        lines.append(
+            ("conflict", f"{_plain(conflict['nature'])}, declared by the {_plain(conflict['declared_by'])}{how}")
+        )
+    for answer in (*agreed["accepted_terms"], *agreed["declined_terms"]):
+        word = "accepted" if answer["accepted"] else "declined"
+        what = f"{_plain(answer['document'])} {answer['document_version']}"
+        lines.append(("terms", f"{what} {word} by the {_plain(answer['by'])}"))
+    _section("what is agreed", lines)
+
+
+def _standing(agreed: Shown) -> str:
+    """What is to be said of an agreement that is not simply agreed."""
+    if agreed["status"] == "claimed":
+        return f" (the {_plain(agreed['by'])}'s word, event {agreed['version']}: not confirmed)"
+    return f" (event {agreed['version']} is contested)" if agreed["status"] == "contested" else ""
+
+
+def _print_unsettled(shown: Shown, *, every: bool) -> None:
+    """What is missing, claimed, contested or of concern."""
+    gates = [(gate["clause"], gate["message"]) for gate in shown["unmet_gates"]]
+    if gates:
+        print_table(("clause", "what is missing before it can begin"), gates, title="unmet gates", every=every)
+    lines = [("claimed", _claim(claim)) for claim in shown["claims"]]
+    lines += [("contested", f"event {version}: correct it, or answer the contest") for version in shown["contested"]]
+    for kind in ("concern", "recommendation"):
+        for matter in shown[f"{kind}s"]:
+            if matter["status"] == "open":
+                evidence = f", evidence {_versions(matter['evidence'])}" if matter["evidence"] else ""
+                lines.append(("concern" if kind == "concern" else "shutdown", f"{matter['clause']}{evidence}"))
+    if shown["mentor_standing"] != "good":
+        lines.append(("mentor", f"is {shown['mentor_standing']}"))
+    _section("not settled", lines)
+
+
+def _claim(claim: Shown) -> str:
+    matter, _, which = claim["matter"].partition(":")
+    what = {
+        "goal": f"goal {which}",
+        "conversation": "contracting conversation",
+        "reporting": f"reporting to {_plain(which)}",
+    }
+    who = f"by the {_plain(claim['by'])}, not confirmed by the {_plain(claim['waits_for'])}"
+    return f"{what.get(matter, matter)} (event {claim['version']}) {who}"
+
+
+def _print_tasks(tasks: Iterable[Shown], *, every: bool) -> None:
+    rows = [
+        (str(task["due"] or "no day")[:10], _plain(task["kind"]), _plain(task["owner"]), task["settled_by"])
+        for task in tasks
+    ]
+    if rows:
+        print_table(("due", "task", "who", "settled by"), rows, title="open tasks", every=every)
+
+
+def _print_sessions(sessions: Iterable[Shown], *, every: bool) -> None:
+    rows = [
+        (each["session_id"], each["status"], _time(each["starts_at"]), each["minutes"], each["reschedules"], each["late_moves"])
+        for each in sessions
+    ]  # fmt: skip
+    if rows:
+        columns = ("session", "status", "starts at", "minutes", "moves", "late moves")
+        print_table(columns, rows, title="sessions", every=every)
+
+
+def _print_possible(possible: Mapping[str, list[str]]) -> None:
+    """What each role may do now; what two parties, or the two of the office, may both do is said once."""
+    left = {role: list(commands) for role, commands in possible.items()}
+    lines: list[tuple[str, list[str]]] = []
+    for pair in (("mentee", "mentor"), ("coordinator", "supplier")):
+        both = [name for name in left[pair[0]] if name in left[pair[1]]]
+        lines.append((f"{pair[0]} and {pair[1]}", both))
+        lines += [(f"the {role} also", [name for name in left.pop(role) if name not in both]) for role in pair]
+    lines += [(f"the {_plain(role)}", commands) for role, commands in left.items()]
+    _heading("what is possible now")
+    for who, commands in lines:
+        if commands:
+            print_text(f"  {who}: {', '.join(commands)}", 4)
+
+
+# --- others --------------------------------------------------------------------------------------------------------
+def print_other(shown: Shown, *, every: bool) -> None:
+    """Print a mentor, a conduct case or a programme."""
+    _print_heading(shown)
+    match shown["kind"]:
+        case "mentor":
+            _print_mentor(shown, every=every)
+        case _:
+            skipped = {
+                "id",
+                "kind",
+                "state",
+                "version",
+                "terms",
+                "allowed",
+                "description",
+                "decision_reason",
+                "closing_reason",
+            }
+            for name, value in shown.items():
+                if name not in skipped and value not in (None, [], (), {}):
+                    _line(_plain(name.removesuffix("_id")), _cell(value))
+    if "terms" in shown:
+        _print_terms(shown["terms"])
+    print_text("")
+    print_text(f"commands: {', '.join(shown['allowed'])}", 4)
+
+
+def _print_mentor(shown: Shown, *, every: bool) -> None:
+    if not shown["registered"]:
+        _line("registered", "no: nobody has sent RegisterMentor")
+    for name in ("name", "programme_id"):
+        if shown[name]:
+            _line(_plain(name.removesuffix("_id")), shown[name])
+    _line("standing", f"{shown['standing']} everywhere")
+    for programme, standing in shown["standings"].items():
+        _line("", f"{standing} in {programme}")
+    capacity = "no limit of their own" if shown["capacity"] is None else f"room for {shown['capacity']}"
+    _line("load", f"{shown['load']} relationships that have not ended; {capacity}")
+    for training in shown["trainings"]:
+        again = f", to be taken again by {training['due_on']}" if training["due_on"] else ""
+        _line("training", f"{training['course']}, completed on {training['completed_on']}{again}")
+    for development in shown["developments"]:
+        _line("development", f"{development['what']}, {development['completed_on']}")
+    rows = [
+        (each["relationship_id"], each["state"], each["mentee_id"], _of_plan(each)) for each in shown["relationships"]
+    ]
+    if rows:
+        columns = ("relationship", "state", "mentee", "sessions")
+        print_table(columns, rows, title="relationships", every=every)
+
+
+def _of_plan(each: Shown) -> str:
+    planned = each["planned_sessions"]
+    return f"{each['completed_sessions']} of {planned}" if planned else str(each["completed_sessions"])
+
+
+def _print_terms(terms: Shown) -> None:
+    changed = [
+        (name, _cell(term["value"]), _plain(term["document"]), ", ".join(map(_plain, term["overruled"])) or "none")
+        for name, term in terms.items()
+        if term["document"]
+    ]
+    if changed:
+        print_table(("term", "value", "set by", "overruled"), changed, title="terms other than the defaults")
+
+
+# --- history ---------------------------------------------------------------------------------------------------------
+def print_event(entry: Shown) -> None:
+    """Print one event of a history: a line, and below it what is said against it and what it records."""
+    name = entry["type"].removeprefix("rapport.")
+    print_text(f"{entry['version']:>4}  {_time(entry['occurred_at'])}  {name}  {entry['actor']}", 6)
+    for finding in entry["findings"]:
+        clause = f" ({finding['clause']})" if finding.get("clause") else ""
+        print_text(f"      ! against a rule: {finding['code']}{clause}", 8)
+    if entry["contested"]:
+        print_text("      ! contested", 8)
+    if entry["corrected_by"]:
+        print_text(f"      ! corrected by event {entry['corrected_by']}", 8)
+    if facts := ", ".join(f"{field}={value}" for field, value in entry["data"].items()):
+        print_text(f"      {facts}", 6)
+
+
+# --- words -----------------------------------------------------------------------------------------------------------
+def _print_heading(shown: Shown) -> None:
+    print_text(
+        f"{shown['kind']} {shown['id'].removeprefix(shown['kind'] + ':')}: {shown['state']}, version {shown['version']}",
+        4,
+    )
+
+
+def _heading(title: str) -> None:
+    print_text("")
+    print_text(title)
+
+
+def _section(title: str, lines: Iterable[tuple[str, str]]) -> None:
+    found = list(lines)
+    if found:
+        _heading(title)
+        last = None
+        for name, value in found:
+            _line("" if name == last else name, value)
+            last = name
+
+
+def _line(name: str, value: str) -> None:
+    print_text(f"  {name:<{INDENT - 2}}{value}", INDENT)
+
+
+def _plain(word: str) -> str:
+    return "HR" if word == "hr" else word.replace("_", " ")
+
+
+def _versions(versions: Iterable[int]) -> str:
+    return ", ".join(map(str, versions))
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return _time(value) if isinstance(value, datetime) else str(value)
+
+
+def _time(value: datetime) -> str:
+    return f"{value:%Y-%m-%d %H:%M}Z"

@@ -1,0 +1,149 @@
+"""A relationship at risk or critical: a task until somebody reviewed it, or it recovered.
+
+The band is that of commitment health. Time alone changes it too, so the next such moment is a deadline.
+"""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Final
+
+from pydantic import PlainSerializer, PlainValidator
+
+from domain.calendar import end_of_local_day
+from domain.codes.implements import implements
+from domain.commitment import Band, Facts, Health, HealthEvent, evaluate, fold, score_at
+from domain.model import AnyRecorded, Time, events_of
+from domain.relationship import events as e
+from domain.term_setting import TermSet, TermWithdrawn
+from workers.ground import Ground
+from workers.model import (
+    NOTHING,
+    Arm,
+    Cancel,
+    CloseTask,
+    Deadline,
+    Given,
+    OpenTask,
+    Over,
+    Reaction,
+    State,
+    Worker,
+    of_relationship,
+)
+from workers.reactions import COORDINATOR, because, notify, tidy
+
+TASK: Final = "attention"
+CHANGES: Final = "band"
+LOOK_AGAIN: Final = "look_again"
+TROUBLED: Final[frozenset[Band]] = frozenset({"at_risk", "critical"})
+SETTLED_BY: Final = "ReviewRelationship", "PauseRelationship", "TerminateRelationship"
+
+
+def _facts(value: Any) -> Facts:
+    return value if isinstance(value, Facts) else Facts.from_json(value)
+
+
+KeptFacts = Annotated[Facts, PlainValidator(_facts), PlainSerializer(Facts.to_json, return_type=list)]
+
+Heard = HealthEvent | e.RelationshipReviewed
+
+
+class Attention(State):
+    """The facts so far, the band at the last assessment (which was at `looked_at`), and what becomes of the task.
+
+    `reviewed`: somebody looked at it, and it opens again only when that is due or things get worse.
+    """
+
+    facts: KeptFacts = Facts()
+    looked_at: Time | None = None
+    band: Band | None = None
+    score: int | None = None
+    asked: bool = False
+    reviewed: bool = False
+
+
+def _keys(recorded: AnyRecorded, ground: Ground) -> tuple[str, ...]:
+    """A programme's term concerns every relationship of it."""
+    if isinstance(recorded.data, TermSet | TermWithdrawn) and recorded.subject.startswith("programme:"):
+        return ground.members(recorded.subject)
+    return of_relationship(recorded, ground)
+
+
+def _react(state: Attention, recorded: AnyRecorded, given: Given) -> tuple[Attention, Reaction]:
+    event: Heard = recorded.data
+    if isinstance(event, e.RelationshipReviewed):
+        return _reviewed(state, event, recorded, given)
+    if recorded.subject == given.key:
+        state = state.but(facts=fold(state.facts, recorded))
+    if isinstance(event, e.RelationshipTerminated):
+        return Attention(), tidy(Over())
+    if given.relation is None or given.relation.status not in {"active", "paused"}:
+        return state, NOTHING
+    if state.looked_at is not None and given.at < state.looked_at:
+        # Told late: a walk through all that came after is only worth it where the score is another.
+        now = score_at(state.facts, state.looked_at, given.programme.settings)
+        if now is not None and now.score == state.score:
+            return state, tidy(Arm(CHANGES, now.next_change_at) if now.next_change_at else Cancel(CHANGES))
+    return _assess(state, max(given.at, state.looked_at or given.at), given)
+
+
+@implements("care.attention")
+def _assess(state: Attention, at: datetime, given: Given) -> tuple[Attention, Reaction]:
+    """Assess the health again: a task opens when the band gets bad, or gets worse after a review; it closes when it is better."""
+    health = evaluate(state.facts, at, given.programme.settings)
+    before, band = state.band, health.band
+    state = state.but(band=band, score=health.score, looked_at=at)
+    timer = tidy(Arm(CHANGES, health.next_change_at) if health.next_change_at else Cancel(CHANGES))
+    if band not in TROUBLED:
+        better = tidy(CloseTask(TASK), Cancel(LOOK_AGAIN)) if state.asked or state.reviewed else NOTHING
+        return state.but(asked=False, reviewed=False), better + timer
+    worse = band == "critical" and before == "at_risk"
+    if state.asked or (state.reviewed and not worse):
+        return state, timer
+    state, asked = _ask(state, health, given)
+    return state, asked + timer
+
+
+def _ask(state: Attention, health: Health, given: Given) -> tuple[Attention, Reaction]:
+    found = dict.fromkeys(clause for signal in health.signals for clause in signal.clauses)
+    evidence = sorted({version for signal in health.signals for version in signal.evidence})
+    due = given.at + timedelta(days=given.term("decision_days"))
+    task = OpenTask(TASK, TASK, SETTLED_BY, due=due, about=health.band)
+    notices = notify((COORDINATOR,), TASK, of=TASK, band=health.band)
+    clauses = (*found, *given.cite("care.attention"))
+    asked = because(clauses, evidence, task, Cancel(LOOK_AGAIN), *notices, terms=("decision_days",))
+    return state.but(asked=True, reviewed=False), (asked,)
+
+
+@implements("care.attention")
+def _reviewed(
+    state: Attention, event: e.RelationshipReviewed, recorded: AnyRecorded, given: Given
+) -> tuple[Attention, Reaction]:
+    """Somebody has looked: the task closes, and opens again on the day they named when things are still so."""
+    if state.band not in TROUBLED:
+        return state, NOTHING
+    if event.look_again_on is not None:
+        again = end_of_local_day(event.look_again_on - timedelta(days=1), given.programme.timezone)
+    else:
+        again = given.at + timedelta(days=given.term("look_again_days"))
+    looked = because(
+        given.cite("care.attention"), (recorded.version,), CloseTask(TASK), Arm(LOOK_AGAIN, max(again, given.at))
+    )
+    return state.but(asked=False, reviewed=True), (looked,)
+
+
+def _due(state: Attention, deadline: Deadline, given: Given) -> tuple[Attention, Reaction]:
+    if given.relation is None:
+        return state, NOTHING
+    if deadline.name == LOOK_AGAIN:
+        state = state.but(reviewed=False)
+    return _assess(state, max(given.at, state.looked_at or given.at), given)
+
+
+ATTENTION: Final = Worker(
+    name="attention",
+    state=Attention,
+    listens=events_of(Heard),
+    react=_react,
+    due=_due,
+    keys=_keys,
+)

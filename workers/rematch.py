@@ -1,0 +1,102 @@
+"""A mentee who needs another mentor: a task until one was proposed, or the mentee was helped otherwise.
+
+Keys are the mentees, since the proposal that ends the search is another relationship's.
+"""
+
+from datetime import timedelta
+from typing import Final, assert_never
+
+from domain.codes.implements import implements
+from domain.model import AnyRecorded, events_of
+from domain.relationship import events as e
+from domain.words import EndingReason
+from workers.ground import Ground
+from workers.model import NOTHING, CloseTask, Given, OpenTask, Reaction, State, Worker
+from workers.reactions import COORDINATOR, because, notify, tidy
+
+# Endings after which the mentee needs somebody else.
+ENDINGS: Final[tuple[EndingReason, ...]] = ("mentor_withdrawal", "referred", "compromising_relationship")
+SETTLED_BY: Final = "ProposeRelationship", "SignpostMentee"
+
+Heard = e.RelationshipProposed | e.MatchDeclined | e.MenteeReferred | e.RelationshipTerminated | e.MenteeSignposted
+
+
+class Search(State):
+    """A relationship whose mentee needs another mentor. `ended`: it has ended, so that other help ends the search too."""
+
+    subject: str = ""
+    programme: str = ""
+    ended: bool = False
+
+
+class Rematch(State):
+    """The searches for a mentee."""
+
+    open: tuple[Search, ...] = ()
+
+
+def _keys(recorded: AnyRecorded, ground: Ground) -> tuple[str, ...]:
+    relation = ground.relation(recorded.subject)
+    return () if relation is None else (relation.mentee,)
+
+
+def _react(state: Rematch, recorded: AnyRecorded, given: Given) -> tuple[Rematch, Reaction]:
+    event: Heard = recorded.data
+    match event:
+        case e.RelationshipProposed():
+            return _proposed(state, event, recorded.subject)
+        case e.MatchDeclined() | e.MenteeReferred():
+            return _seek(state, recorded, given, ended=False)
+        case e.RelationshipTerminated():
+            return _ended(state, event, recorded, given)
+        case e.MenteeSignposted():
+            helped = {each.subject for each in state.open if each.subject == recorded.subject and each.ended}
+            return _found(state, helped)
+        case _:
+            assert_never(event)
+
+
+def _ended(
+    state: Rematch, event: e.RelationshipTerminated, recorded: AnyRecorded, given: Given
+) -> tuple[Rematch, Reaction]:
+    """The mentor left or can't help; a worker ends a relationship only when its mentor was removed."""
+    searched = any(each.subject == recorded.subject for each in state.open)
+    if searched:
+        ended = (each.but(ended=True) if each.subject == recorded.subject else each for each in state.open)
+        return state.but(open=tuple(ended)), NOTHING
+    if event.reason in ENDINGS or recorded.role == "worker":
+        return _seek(state, recorded, given, ended=True)
+    return state, NOTHING
+
+
+@implements("nottingham.refer", "care.rematch")
+def _seek(state: Rematch, recorded: AnyRecorded, given: Given, *, ended: bool) -> tuple[Rematch, Reaction]:
+    """The coordinator looks for another mentor."""
+    subject, relation = recorded.subject, given.relation
+    if relation is None or any(each.subject == subject for each in state.open):
+        return state, NOTHING
+    search = Search(subject=subject, programme=relation.programme_id, ended=ended)
+    due = given.at + timedelta(days=given.term("decision_days"))
+    task = OpenTask(f"new_mentor:{subject}", "new_mentor", SETTLED_BY, due=due, subject=subject)
+    notices = notify((COORDINATOR,), "new_mentor", of=task.id, version=recorded.version)
+    clauses = given.cite("nottingham.refer", "care.rematch")
+    sought = because(clauses, (recorded.version,), task, *notices, terms=("decision_days",))
+    return state.but(open=(*state.open, search)), (sought,)
+
+
+def _proposed(state: Rematch, event: e.RelationshipProposed, subject: str) -> tuple[Rematch, Reaction]:
+    """A proposal that follows the relationship, or one in the same programme, ends the search."""
+    found = {
+        each.subject
+        for each in state.open
+        if each.subject != subject and (event.follows == each.subject or event.programme_id == each.programme)
+    }
+    return _found(state, found)
+
+
+def _found(state: Rematch, subjects: set[str]) -> tuple[Rematch, Reaction]:
+    rest = tuple(each for each in state.open if each.subject not in subjects)
+    return state.but(open=rest), tidy(*(CloseTask(f"new_mentor:{subject}") for subject in sorted(subjects)))
+
+
+REMATCH: Final = Worker(name="rematch", state=Rematch, listens=events_of(Heard), react=_react, keys=_keys)

@@ -1,0 +1,131 @@
+"""Terms that a mentor declines during the mentoring: the mentor accepts them in time, or the office decides.
+
+Under mentor247 the mentor leaves the programme when the days are over; a pause stops them.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final, assert_never
+
+from domain.codes.implements import implements
+from domain.mentor.commands import RemoveMentor
+from domain.model import AnyRecorded, Time, events_of
+from domain.relationship import events as e
+from domain.words import PLATFORM_DOCUMENTS, Document
+from workers.model import (
+    NOTHING,
+    Arm,
+    Cancel,
+    CloseTask,
+    Deadline,
+    Given,
+    OpenTask,
+    Over,
+    Reaction,
+    Send,
+    State,
+    Worker,
+)
+from workers.reactions import COORDINATOR, because, notify, tidy
+
+SETTLED_BY: Final = "AcceptTerms", "PauseRelationship", "TerminateRelationship"
+
+Heard = e.TermsDeclined | e.TermsAccepted | e.RelationshipPaused | e.RelationshipResumed | e.RelationshipTerminated
+
+
+class Declined(State):
+    """A document that the mentor declined: the version of the event, and until when it may be accepted."""
+
+    document: Document = "terms_of_use"
+    version: int = 0
+    due: Time | None = None
+
+
+class Terms(State):
+    """The declined documents, and since when the relationship is paused."""
+
+    declined: tuple[Declined, ...] = ()
+    paused_at: Time | None = None
+
+
+def _react(state: Terms, recorded: AnyRecorded, given: Given) -> tuple[Terms, Reaction]:
+    event: Heard = recorded.data
+    match event:
+        case e.TermsDeclined():
+            return _declined(state, event.document, recorded, given)
+        case e.TermsAccepted():
+            return _accepted(state, event.document) if recorded.role == "mentor" else (state, NOTHING)
+        case e.RelationshipPaused():
+            closed = (CloseTask(f"terms:{each.document}") for each in state.declined)
+            return state.but(paused_at=recorded.occurred_at), tidy(*closed)
+        case e.RelationshipResumed():
+            return _resumed(state, recorded.occurred_at, given)
+        case e.RelationshipTerminated():
+            return Terms(), tidy(Over())
+        case _:
+            assert_never(event)
+
+
+@implements("mentor247.terms", "cmn.commitment-to-code", "care.commitment")
+def _declined(state: Terms, document: Document, recorded: AnyRecorded, given: Given) -> tuple[Terms, Reaction]:
+    """A mentor who declines a document of the platform after activation is asked to accept it."""
+    running = given.relation is not None and given.relation.status in {"active", "paused"}
+    if recorded.role != "mentor" or document not in PLATFORM_DOCUMENTS or not running:
+        return state, NOTHING
+    due = given.at + timedelta(days=given.term("decision_days"))
+    found = Declined(document=document, version=recorded.version, due=due)
+    state, _ = _accepted(state, document)
+    state = state.but(declined=(*state.declined, found))
+    if state.paused_at is not None:
+        # The days begin when the mentoring goes on.
+        state = state.but(paused_at=given.at)
+        return state, (because(_clauses(document, given), (recorded.version,), _armed(found)),)
+    return state, _asked(found, given)
+
+
+def _asked(found: Declined, given: Given) -> Reaction:
+    assert given.relation is not None, "only a relationship that runs asks"
+    task = OpenTask(f"terms:{found.document}", "terms_declined", SETTLED_BY, due=found.due, about=found.document)
+    people = given.relation.mentor, COORDINATOR
+    notices = notify(people, "terms_declined", of=task.id, document=found.document)
+    clauses = _clauses(found.document, given)
+    return (because(clauses, (found.version,), task, _armed(found), *notices, terms=("decision_days",)),)
+
+
+def _clauses(document: Document, given: Given) -> tuple[str, ...]:
+    code = ("cmn.commitment-to-code",) if document == "code_of_conduct" else ()
+    return given.cite("mentor247.terms", *code, "care.commitment")
+
+
+def _armed(found: Declined) -> Arm:
+    assert found.due is not None, "what was declined may be accepted until a day"
+    return Arm(f"terms:{found.document}", found.due, freezes=True)
+
+
+def _accepted(state: Terms, document: Document) -> tuple[Terms, Reaction]:
+    rest = tuple(each for each in state.declined if each.document != document)
+    return state.but(declined=rest), tidy(Cancel(f"terms:{document}"), CloseTask(f"terms:{document}"))
+
+
+def _resumed(state: Terms, at: datetime, given: Given) -> tuple[Terms, Reaction]:
+    """The days go on where the pause stopped them, and the task opens again."""
+    stood = at - state.paused_at if state.paused_at is not None else timedelta(0)
+    declined = tuple(each.but(due=each.due + stood) for each in state.declined if each.due is not None)
+    reaction: Reaction = NOTHING
+    for each in declined:
+        reaction += _asked(each, given)
+    return Terms(declined=declined), reaction
+
+
+@implements("mentor247.terms")
+def _due(state: Terms, deadline: Deadline, given: Given) -> tuple[Terms, Reaction]:
+    """The days are over: under mentor247 the mentor leaves the programme."""
+    if given.relation is None or "mentor247" not in given.relation.codes:
+        return state, NOTHING
+    document = deadline.name.partition(":")[2]
+    reason = f"The mentor declined a document and did not accept it in time: {document}."
+    command = RemoveMentor(reason=reason, programme_id=given.relation.programme_id)
+    sent = Send(given.relation.mentor, command, f"remove:{document}")
+    return state, (because(given.cite("mentor247.terms"), deadline.evidence, sent, terms=("decision_days",)),)
+
+
+TERMS: Final = Worker(name="terms", state=Terms, listens=events_of(Heard), react=_react, due=_due)
