@@ -208,7 +208,8 @@ def _print_mentor(shown: Shown, *, every: bool) -> None:
     for programme, standing in shown["standings"].items():
         _line("", f"{standing} in {programme}")
     capacity = "no limit of their own" if shown["capacity"] is None else f"room for {shown['capacity']}"
-    _line("load", f"{shown['load']} relationships that have not ended; {capacity}")
+    load = "1 relationship that has" if shown["load"] == 1 else f"{shown['load']} relationships that have"
+    _line("load", f"{load} not ended; {capacity}")
     for training in shown["trainings"]:
         again = f", to be taken again by {training['due_on']}" if training["due_on"] else ""
         _line("training", f"{training['course']}, completed on {training['completed_on']}{again}")
