@@ -35,7 +35,7 @@ def reporting(*outputs: str, to: str = "line_manager") -> e.ReportingAgreed:
 @pytest.mark.parametrize("agreement", AGREEMENTS, ids=lambda event: type(event).__name__)
 @pytest.mark.parametrize("by, other", [("mentee", "mentor"), ("mentor", "mentee")])
 def test_an_agreement_of_one_party_waits_for_the_others_word(agreement: Event, by: str, other: str) -> None:
-    told = [proposed(), At(1, agreement, by)]
+    told: list[Event | At] = [proposed(), At(1, agreement, by)]
     assert claims(*told) == [(2, by, other)]
     given(*told).when(CONFIRM, by=other).then(CONFIRMED)
     assert claims(*told, At(2, CONFIRMED, other)) == []
@@ -45,7 +45,7 @@ def test_an_agreement_of_one_party_waits_for_the_others_word(agreement: Event, b
 @pytest.mark.parametrize("agreement", AGREEMENTS, ids=lambda event: type(event).__name__)
 @pytest.mark.parametrize("office", ["coordinator", "supplier"])
 def test_what_the_office_records_holds_for_both(agreement: Event, office: str) -> None:
-    told = [proposed(), At(1, agreement, office)]
+    told: list[Event | At] = [proposed(), At(1, agreement, office)]
     assert claims(*told) == []
     for party in BOTH:
         given(*told).when(CONFIRM, by=party).then_refused("nothing_open")
@@ -63,20 +63,20 @@ def test_what_the_office_records_holds_for_both(agreement: Event, office: str) -
 )
 def test_a_later_agreement_of_the_same_matter_ends_the_claim(later: Event) -> None:
     earlier = next(event for event in AGREEMENTS if type(event) is type(later))
-    told = [proposed(), At(1, earlier, "mentee"), At(2, later, "mentor")]
+    told: list[Event | At] = [proposed(), At(1, earlier, "mentee"), At(2, later, "mentor")]
     assert claims(*told) == [(3, "mentor", "mentee")]
     given(*told).when(CONFIRM, by="mentor").then_refused("nothing_open")
     assert claims(*told[:2], At(2, later, "coordinator")) == []
 
 
 def test_each_conversation_waits_for_a_word_of_its_own() -> None:
-    told = [proposed(), At(1, TALK, "mentee"), At(2, TALK, "mentee")]
+    told: list[Event | At] = [proposed(), At(1, TALK, "mentee"), At(2, TALK, "mentee")]
     assert claims(*told) == [(2, "mentee", "mentor"), (3, "mentee", "mentor")]
     assert claims(*told, At(3, CONFIRMED, "mentor")) == [(3, "mentee", "mentor")]
 
 
 def test_a_dropped_goal_and_an_ended_relationship_wait_for_nobody() -> None:
-    told = [proposed(), At(1, GOAL, "mentee")]
+    told: list[Event | At] = [proposed(), At(1, GOAL, "mentee")]
     assert claims(*told, At(2, e.GoalDropped(goal_id="g1", reason="no"), "mentee")) == []
     end = e.RelationshipTerminated(reason="mentee_choice", informed=BOTH, next_steps="none")
     assert claims(*told, At(2, end, "mentee")) == []
@@ -94,7 +94,7 @@ def test_a_dropped_goal_and_an_ended_relationship_wait_for_nobody() -> None:
 )
 def test_saying_the_same_as_the_other_confirms_it(command: Command) -> None:
     told = given(*(At(n, event, "mentee") for n, event in enumerate([proposed(), GOAL, PLAN, CONFIDENTIALITY])))
-    version = {c.AgreeGoal: 2, c.AgreePlan: 3, c.AgreeConfidentiality: 4}[type(command)]  # type: ignore[index]
+    version = {c.AgreeGoal: 2, c.AgreePlan: 3, c.AgreeConfidentiality: 4}[type(command)]
     told.when(command, by="mentor", at=9).then(e.AgreementConfirmed(version=version))
     told.when(command, by="mentee", at=9).then_nothing()
     told.when(command, by="coordinator", at=9).then_nothing()
@@ -218,7 +218,7 @@ def test_a_second_agreement_of_the_same_outputs_is_that_ones_word() -> None:
 
 @pytest.mark.clause("cmn.reporting")
 def test_any_event_of_the_agreement_may_be_confirmed() -> None:
-    told = [proposed("cmn"), At(0.1, ATTENDANCE, "mentor"), At(0.2, ATTENDANCE, "mentee")]
+    told: list[Event | At] = [proposed("cmn"), At(0.1, ATTENDANCE, "mentor"), At(0.2, ATTENDANCE, "mentee")]
     for version in (2, 3):
         given(*told).when(c.ConfirmAgreement(version=version), by="line_manager").then(e.AgreementConfirmed)
     superseded = given(*told, At(0.3, reporting("goals"), "mentee"))
@@ -233,7 +233,11 @@ def test_the_word_of_a_new_line_manager_is_awaited() -> None:
     assert activation(*agreed, At(0.3, e.PartyChanged(role="line_manager", id=None), "coordinator")) == CLAUSE
     by_office = [At(0.1, ATTENDANCE, "coordinator")]
     assert activation(*by_office, At(0.3, e.PartyChanged(role="line_manager", id=None), "coordinator")) == set()
-    changed = [proposed("cmn"), *agreed, At(0.3, e.PartyChanged(role="line_manager", id="lena"), "coordinator")]
+    changed: list[Event | At] = [
+        proposed("cmn"),
+        *agreed,
+        At(0.3, e.PartyChanged(role="line_manager", id="lena"), "coordinator"),
+    ]
     told = given(*changed)
     told.when(CONFIRM, by="line_manager").then_refused("actor")
     told.when(CONFIRM, by="line_manager", as_id="lena").then(CONFIRMED)
@@ -256,7 +260,7 @@ def test_another_person_takes_a_part(role: str) -> None:
 def test_a_party_neither_manages_itself_nor_runs_the_programme(role: str, party: str) -> None:
     change = c.ChangeParty(role=role, id=party)  # type: ignore[arg-type]
     assert given(proposed()).when(change, by="coordinator").then_refused("same_person")[0].field == "data.id"
-    propose = c.ProposeRelationship(programme_id="p1", mentee_id="ana", mentor_id="ben", **{f"{role}_id": party})
+    propose = c.ProposeRelationship(programme_id="p1", mentee_id="ana", mentor_id="ben", **{f"{role}_id": party})  # type: ignore[arg-type]
     problems = given().when(propose, by="coordinator").then_refused("same_person")
     assert [problem.field for problem in problems] == [f"data.{role}_id"]
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from domain.model import Event
 from domain.relationship import commands as c
 from domain.relationship import events as e
 from domain.relationship.state import Relationship
@@ -23,14 +24,14 @@ def of(nature: ConflictNature) -> c.AgreeConflictMitigation:
 @pytest.mark.clause("cmn.conflict-of-interest")
 @pytest.mark.parametrize("role", ["mentee", "mentor", "coordinator", "supplier"])
 def test_a_mitigation_that_a_party_or_the_office_sends_stands(role: str) -> None:
-    told = [*contracted("ConflictOfInterestDeclared", codes=("cmn",)), declared("financial")]
+    told: list[Event | At] = [*contracted("ConflictOfInterestDeclared", codes=("cmn",)), declared("financial")]
     given(*told).when(c.ActivateRelationship(), by="mentor").then_refused("cmn.conflict-of-interest")
     [agreed] = given(*told).when(ALL, by=role).then(e.ConflictMitigationAgreed)
     given(*told, At(0.2, agreed, role)).when(c.ActivateRelationship(), by="mentor").then(e.RelationshipActivated)
 
 
 def test_a_mitigation_settles_all_that_are_open_or_those_of_one_nature() -> None:
-    told = [proposed("cmn"), declared("financial"), declared("stakeholder", "mentee")]
+    told: list[Event | At] = [proposed("cmn"), declared("financial"), declared("stakeholder", "mentee")]
 
     def left(nature: ConflictNature | None) -> list[str]:
         state = fold(history(*told, At(0.2, e.ConflictMitigationAgreed(mitigation="x", nature=nature))))
@@ -65,7 +66,7 @@ def test_a_compromising_relationship_cannot_be_mitigated_under_nottingham(nature
 
 @pytest.mark.clause("nottingham.compromising")
 def test_a_mitigation_of_all_leaves_a_compromising_one_open() -> None:
-    told = [proposed("nottingham"), declared("family"), declared("financial")]
+    told: list[Event | At] = [proposed("nottingham"), declared("family"), declared("financial")]
     [agreed] = given(*told).when(ALL).then(e.ConflictMitigationAgreed)
     after = given(*told, At(0.2, agreed, "mentee"))
     after.when(ALL).then_refused("compromising")
@@ -75,5 +76,5 @@ def test_a_mitigation_of_all_leaves_a_compromising_one_open() -> None:
 @pytest.mark.clause("nottingham.compromising")
 @pytest.mark.parametrize("by", ["mentee", "mentor"])
 def test_a_compromising_nature_declared_by_anyone_ever_refuses_activation_for_good(by: str) -> None:
-    told = [*contracted(codes=("nottingham",)), declared("family", by), declared("none", by)]
+    told: list[Event | At] = [*contracted(codes=("nottingham",)), declared("family", by), declared("none", by)]
     given(*told).when(c.ActivateRelationship(), by="mentor").then_refused("nottingham.compromising")

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from domain.model import Actor, Command, Context, Known
+from domain.model import Actor, Command, Context, Event, Known
 from domain.relationship import commands as c
 from domain.relationship import events as e
 from tests.domain.relationship.samples import BOTH, contracted, in_state
@@ -57,7 +57,7 @@ def test_training_that_is_yet_to_be_completed_is_not_confirmed() -> None:
 
 @pytest.mark.clause("nottingham.training")
 def test_training_counts_from_the_day_of_its_completion() -> None:
-    told = [*contracted("MentorTrainingConfirmed", codes=("nottingham",))]
+    told: list[Event | At] = [*contracted("MentorTrainingConfirmed", codes=("nottingham",))]
     later = At(0, e.MentorTrainingConfirmed(course="basics", completed_on=TODAY + 5 * DAY))
     activate = c.ActivateRelationship()
     given(*told).when(activate, by="mentor").then_refused("nottingham.training")

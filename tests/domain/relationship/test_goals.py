@@ -2,6 +2,7 @@
 
 import pytest
 
+from domain.model import Event
 from domain.relationship import commands as c
 from domain.relationship import events as e
 from domain.relationship.state import Relationship
@@ -12,7 +13,7 @@ REVISE = c.ReviseGoal(goal_id="g1", title="Lead two teams", agreed_by=BOTH)
 DROP = c.DropGoal(goal_id="g1", reason="done with it")
 ASSESSMENT = c.RecordAssessment(assessment_id="a1", area="leadership", score=3.5)
 RECORDED = e.AssessmentRecorded(assessment_id="a1", area="leadership", score=3.5)
-TOLD = [proposed(), At(1, GOAL, "mentee")]
+TOLD: list[Event | At] = [proposed(), At(1, GOAL, "mentee")]
 CLOSED = {
     "achieved": At(2, e.GoalAchieved(goal_id="g1"), "mentee"),
     "dropped": At(2, e.GoalDropped(goal_id="g1", reason="no"), "mentee"),
