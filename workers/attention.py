@@ -35,7 +35,7 @@ TASK: Final = "attention"
 CHANGES: Final = "band"
 LOOK_AGAIN: Final = "look_again"
 TROUBLED: Final[frozenset[Band]] = frozenset({"at_risk", "critical"})
-SETTLED_BY: Final = "ReviewRelationship", "PauseRelationship", "TerminateRelationship"
+SETTLED_BY: Final = "ReviewRelationship", "TerminateRelationship"
 
 
 def _facts(value: Any) -> Facts:

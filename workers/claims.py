@@ -8,21 +8,22 @@ from pydantic import Field
 from domain.codes.implements import implements
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
-from domain.words import OTHER_PARTY, Role
+from domain.words import OTHER_PARTY, DataClass, Role
 from workers.model import NOTHING, Arm, Cancel, Deadline, Given, Over, Reaction, State, Worker
 from workers.reactions import because, notify, tidy
 
 Agreement = (
     e.GoalAgreed | e.PlanAgreed | e.ConfidentialityAgreed | e.ReportingAgreed | e.ContractingConversationRecorded
 )
-Heard = Agreement | e.AgreementConfirmed | e.FactContested | e.RelationshipTerminated
+Heard = Agreement | e.GoalDropped | e.AgreementConfirmed | e.FactContested | e.RelationshipTerminated
 
 
 class Claim(State):
-    """An agreement that waits for somebody's word."""
+    """An agreement that waits for somebody's word. `outputs` are those of reporting: the same from the other confirm it."""
 
     version: int = 0
     waits_for: Role = "mentee"
+    outputs: tuple[DataClass, ...] = ()
 
 
 class Claims(State):
@@ -42,6 +43,8 @@ def _react(state: Claims, recorded: AnyRecorded, given: Given) -> tuple[Claims, 
             | e.ContractingConversationRecorded()
         ):
             return _agreed(state, event, recorded, given)
+        case e.GoalDropped():
+            return _settled(state, f"goal:{event.goal_id}")
         case e.AgreementConfirmed() | e.FactContested():
             gone = [matter for matter, claim in state.open.items() if claim.version == event.version]
             return _settled(state, *gone)
@@ -75,10 +78,13 @@ def _agreed(state: Claims, event: Agreement, recorded: AnyRecorded, given: Given
     before = state.open.get(matter)
     state, settled = _settled(state, matter)
     waits_for = _waits_for(event, recorded, given)
-    answered = before is not None and isinstance(event, e.ReportingAgreed) and before.waits_for == recorded.role
+    outputs = tuple(sorted(set(event.outputs))) if isinstance(event, e.ReportingAgreed) else ()
+    # The same outputs from the one who is asked confirm them; others are a claim of their own.
+    answered = before is not None and before.waits_for == recorded.role and before.outputs == outputs != ()
     if waits_for is None or answered:
         return state, settled
-    state = state.but(open={**state.open, matter: Claim(version=recorded.version, waits_for=waits_for)})
+    claim = Claim(version=recorded.version, waits_for=waits_for, outputs=outputs)
+    state = state.but(open={**state.open, matter: claim})
     due = given.at + timedelta(days=given.term("claim_days"))
     waiting = because(given.cite("care.claims"), (recorded.version,), Arm(f"claim:{matter}", due, freezes=True))
     return state, (*settled, waiting)
@@ -86,8 +92,8 @@ def _agreed(state: Claims, event: Agreement, recorded: AnyRecorded, given: Given
 
 def _waits_for(event: Agreement, recorded: AnyRecorded, given: Given) -> Role | None:
     if isinstance(event, e.ReportingAgreed) and given.relation is not None and given.relation.line_manager_id:
-        others: dict[str, Role] = {"mentee": "line_manager", "line_manager": "mentee", "mentor": "mentee"}
-        return others.get(recorded.role)
+        # The office's word stands for the mentee, not for a line manager who is named.
+        return "mentee" if recorded.role in {"line_manager", "mentor"} else "line_manager"
     return OTHER_PARTY.get(recorded.role)
 
 

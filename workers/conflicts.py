@@ -29,7 +29,7 @@ def _react(state: Conflicts, recorded: AnyRecorded, given: Given) -> tuple[Confl
         case e.ConflictOfInterestDeclared() if running and event.nature != "none":
             return _declared(state, event.nature, recorded.version, given)
         case e.ConflictMitigationAgreed():
-            settled = state.open if event.nature is None else (event.nature,)
+            settled = tuple(nature for nature in state.open if event.nature in (None, nature))
             rest = tuple(nature for nature in state.open if nature not in settled)
             return state.but(open=rest), tidy(*(CloseTask(f"conflict:{nature}") for nature in settled))
         case e.RelationshipTerminated():
@@ -55,7 +55,7 @@ def _declared(state: Conflicts, nature: ConflictNature, version: int, given: Giv
         notices = notify(people, "compromising_relationship", of=task.id)
     else:
         notices = notify(people, "conflict_mitigation", of=task.id)
-    state = state if ends else state.but(open=(*state.open, nature))
+    state = state if ends or nature in state.open else state.but(open=(*state.open, nature))
     return state, (because(clauses, (version,), task, *notices, terms=("decision_days",)),)
 
 

@@ -8,7 +8,7 @@ from domain.codes.implements import implements
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from domain.words import PARTIES
-from workers.model import NOTHING, Arm, Cancel, CloseTask, Deadline, Given, OpenTask, Over, Reaction, State, Worker
+from workers.model import NOTHING, Arm, CloseTask, Deadline, Given, OpenTask, Over, Reaction, State, Worker
 from workers.reactions import COORDINATOR, because, notify, tidy
 
 TASK: Final = "plan_end"
@@ -29,7 +29,7 @@ Heard = (
 class Plan(State):
     """Where the plan stands: sessions planned and completed while active, its last day, and the goals.
 
-    `ends_on` is None before a plan, `achieved` the version at which the last goal was.
+    `ends_on` is None before a plan, `achieved` the version at which the last goal was; `asked`: the task is open.
     """
 
     active: bool = False
@@ -39,6 +39,7 @@ class Plan(State):
     version: int = 0
     goals: tuple[str, ...] = ()
     achieved: int | None = None
+    asked: bool = False
 
 
 def _react(state: Plan, recorded: AnyRecorded, given: Given) -> tuple[Plan, Reaction]:
@@ -46,7 +47,7 @@ def _react(state: Plan, recorded: AnyRecorded, given: Given) -> tuple[Plan, Reac
     version = recorded.version
     match event:
         case e.PlanAgreed():
-            state = state.but(planned=event.sessions, ends_on=event.ends_on, version=version)
+            state = state.but(planned=event.sessions, ends_on=event.ends_on, version=version, asked=False)
             return state, tidy(CloseTask(TASK)) + _until_the_last_day(state, given)
         case e.RelationshipActivated():
             state = state.but(active=True)
@@ -55,7 +56,7 @@ def _react(state: Plan, recorded: AnyRecorded, given: Given) -> tuple[Plan, Reac
             return _completed(state, event, version, given)
         case e.GoalAgreed():
             goals = tuple(dict.fromkeys((*state.goals, event.goal_id)))
-            return state.but(goals=goals), tidy(CloseTask(TASK))
+            return state.but(goals=goals, asked=False), tidy(CloseTask(TASK))
         case e.GoalDropped():
             return _goal_gone(state, event.goal_id, state.achieved, given)
         case e.GoalAchieved():
@@ -79,11 +80,11 @@ def _clauses(given: Given) -> tuple[str, ...]:
 
 
 def _completed(state: Plan, event: e.SessionCompleted, version: int, given: Given) -> tuple[Plan, Reaction]:
-    if event.status == "contracting" or not set(PARTIES) <= set(event.present):
+    if not state.active or event.status == "contracting" or not set(PARTIES) <= set(event.present):
         return state, NOTHING
     state = state.but(done=state.done + 1)
     planned = state.planned or int(given.term("planned_sessions"))
-    return state, _ask((version,), given) if state.done >= planned else NOTHING
+    return _ask(state, (version,), given) if state.done >= planned else (state, NOTHING)
 
 
 def _goal_gone(state: Plan, goal_id: str, achieved: int | None, given: Given) -> tuple[Plan, Reaction]:
@@ -91,23 +92,24 @@ def _goal_gone(state: Plan, goal_id: str, achieved: int | None, given: Given) ->
     state = state.but(goals=tuple(goal for goal in state.goals if goal != goal_id), achieved=achieved)
     if state.goals or achieved is None or not state.active:
         return state, NOTHING
-    return state, _ask((achieved,), given)
+    return _ask(state, (achieved,), given)
 
 
 @implements("nottingham.end", "care.closing")
-def _ask(evidence: tuple[int, ...], given: Given) -> Reaction:
-    """The mentor is asked to extend, to agree anew, or to end."""
-    if given.relation is None:
-        return NOTHING
+def _ask(state: Plan, evidence: tuple[int, ...], given: Given) -> tuple[Plan, Reaction]:
+    """The mentor is asked to extend, to agree anew, or to end; once, until they have agreed on something new."""
+    if given.relation is None or state.asked:
+        return state, NOTHING
     due = given.at + timedelta(days=given.term("decision_days"))
     task = OpenTask(TASK, TASK, SETTLED_BY, due=due)
     notices = notify((given.relation.mentor, COORDINATOR), TASK, of=TASK)
-    return (because(_clauses(given), evidence, task, Cancel(LAST_DAY), *notices, terms=("decision_days",)),)
+    asked = because(_clauses(given), evidence, task, *notices, terms=("decision_days",))
+    return state.but(asked=True), (asked,)
 
 
 def _due(state: Plan, deadline: Deadline, given: Given) -> tuple[Plan, Reaction]:
     """The last day of the plan is over."""
-    return state, _ask(deadline.evidence, given)
+    return _ask(state, deadline.evidence, given)
 
 
 PLAN: Final = Worker(name="plan", state=Plan, listens=events_of(Heard), react=_react, due=_due)

@@ -22,17 +22,17 @@ Heard = e.RelationshipProposed | e.MatchDeclined | e.MenteeReferred | e.Relation
 
 
 class Search(State):
-    """A relationship whose mentee needs another mentor. `ended`: it has ended, so that other help ends the search too."""
+    """A relationship whose mentee needs another mentor."""
 
     subject: str = ""
     programme: str = ""
-    ended: bool = False
 
 
 class Rematch(State):
-    """The searches for a mentee."""
+    """The searches for a mentee, and the relationships after which another was proposed already."""
 
     open: tuple[Search, ...] = ()
+    followed: tuple[str, ...] = ()
 
 
 def _keys(recorded: AnyRecorded, ground: Ground) -> tuple[str, ...]:
@@ -46,12 +46,12 @@ def _react(state: Rematch, recorded: AnyRecorded, given: Given) -> tuple[Rematch
         case e.RelationshipProposed():
             return _proposed(state, event, recorded.subject)
         case e.MatchDeclined() | e.MenteeReferred():
-            return _seek(state, recorded, given, ended=False)
+            return _seek(state, recorded, given)
         case e.RelationshipTerminated():
             return _ended(state, event, recorded, given)
         case e.MenteeSignposted():
-            helped = {each.subject for each in state.open if each.subject == recorded.subject and each.ended}
-            return _found(state, helped)
+            ended = given.relation is not None and given.relation.status == "terminated"
+            return _found(state, {recorded.subject}) if ended else (state, NOTHING)
         case _:
             assert_never(event)
 
@@ -59,23 +59,21 @@ def _react(state: Rematch, recorded: AnyRecorded, given: Given) -> tuple[Rematch
 def _ended(
     state: Rematch, event: e.RelationshipTerminated, recorded: AnyRecorded, given: Given
 ) -> tuple[Rematch, Reaction]:
-    """The mentor left or can't help; a worker ends a relationship only when its mentor was removed."""
-    searched = any(each.subject == recorded.subject for each in state.open)
-    if searched:
-        ended = (each.but(ended=True) if each.subject == recorded.subject else each for each in state.open)
-        return state.but(open=tuple(ended)), NOTHING
-    if event.reason in ENDINGS or recorded.role == "worker":
-        return _seek(state, recorded, given, ended=True)
-    return state, NOTHING
+    """The mentor left or can't help, and nobody else was proposed yet.
+
+    A worker ends a relationship only when its mentor was removed.
+    """
+    needed = event.reason in ENDINGS or recorded.role == "worker"
+    return _seek(state, recorded, given) if needed and recorded.subject not in state.followed else (state, NOTHING)
 
 
 @implements("nottingham.refer", "care.rematch")
-def _seek(state: Rematch, recorded: AnyRecorded, given: Given, *, ended: bool) -> tuple[Rematch, Reaction]:
+def _seek(state: Rematch, recorded: AnyRecorded, given: Given) -> tuple[Rematch, Reaction]:
     """The coordinator looks for another mentor."""
     subject, relation = recorded.subject, given.relation
     if relation is None or any(each.subject == subject for each in state.open):
         return state, NOTHING
-    search = Search(subject=subject, programme=relation.programme_id, ended=ended)
+    search = Search(subject=subject, programme=relation.programme_id)
     due = given.at + timedelta(days=given.term("decision_days"))
     task = OpenTask(f"new_mentor:{subject}", "new_mentor", SETTLED_BY, due=due, subject=subject)
     notices = notify((COORDINATOR,), "new_mentor", of=task.id, version=recorded.version)
@@ -91,6 +89,8 @@ def _proposed(state: Rematch, event: e.RelationshipProposed, subject: str) -> tu
         for each in state.open
         if each.subject != subject and (event.follows == each.subject or event.programme_id == each.programme)
     }
+    followed = found | ({event.follows} if event.follows is not None else set())
+    state = state.but(followed=tuple(dict.fromkeys((*state.followed, *sorted(followed)))))
     return _found(state, found)
 
 

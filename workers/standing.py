@@ -6,7 +6,7 @@ Standing is of a programme or, without one, of everywhere.
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, assert_never
 
 from pydantic import Field
@@ -17,7 +17,7 @@ from domain.codes.clauses import cite
 from domain.codes.implements import implements
 from domain.mentor.commands import RemoveMentor
 from domain.mentor.events import MentorReinstated, MentorRemoved, MentorSuspended
-from domain.model import AnyRecorded, events_of
+from domain.model import AnyRecorded, Time, events_of
 from domain.relationship import events as e
 from domain.relationship.commands import TerminateRelationship
 from domain.words import CaseKind, EndingReason, Status
@@ -31,7 +31,7 @@ NEXT_STEPS: Final = "The mentor has left the role. The coordinator speaks with t
 # Everywhere, among the ids of programmes.
 EVERYWHERE: Final = ""
 
-
+SessionNews = e.SessionScheduled | e.SessionRescheduled | e.SessionCancelled | e.SessionCompleted | e.SessionMissed
 Heard = (
     MentorRemoved
     | MentorSuspended
@@ -42,18 +42,22 @@ Heard = (
     | e.RelationshipPaused
     | e.RelationshipResumed
     | e.RelationshipTerminated
-    | e.SessionScheduled
+    | SessionNews
 )
 
 
 class Bond(State):
-    """One of the mentor's relationships that has not ended. `planned`: before activation, whether a session was scheduled."""
+    """One of the mentor's relationships that has not ended. `planned`: before activation, when its sessions are to start."""
 
     programme: str
     codes: tuple[str, ...]
     mentee: str
     status: Status
-    planned: bool = False
+    planned: dict[str, Time] = Field(default_factory=dict)
+
+    def needs_care(self, at: datetime) -> bool:
+        """Whether it is active or has sessions to come."""
+        return self.status == "active" or any(starts_at > at for starts_at in self.planned.values())
 
 
 class Standing(State):
@@ -90,7 +94,7 @@ def of_mentor(recorded: AnyRecorded, ground: Ground) -> tuple[str, ...]:
 
 def _keys(recorded: AnyRecorded, ground: Ground) -> tuple[str, ...]:
     # Sessions of a relationship that is active say nothing new: it is looked after as it is.
-    if isinstance(recorded.data, e.SessionScheduled):
+    if isinstance(recorded.data, SessionNews):
         relation = ground.relation(recorded.subject)
         return (relation.mentor,) if relation is not None and relation.status == "contracting" else ()
     return of_mentor(recorded, ground)
@@ -115,6 +119,10 @@ def _react(state: Standing, recorded: AnyRecorded, given: Given) -> tuple[Standi
             | e.RelationshipResumed()
             | e.RelationshipTerminated()
             | e.SessionScheduled()
+            | e.SessionRescheduled()
+            | e.SessionCancelled()
+            | e.SessionCompleted()
+            | e.SessionMissed()
         ):
             return _of_bond(state, recorded, given)
         case _:
@@ -130,13 +138,13 @@ def _of_bond(state: Standing, recorded: AnyRecorded, given: Given) -> tuple[Stan
     if relation.status == "terminated":
         rest = {key: bond for key, bond in state.bonds.items() if key != subject}
         return state.but(bonds=rest), settled
-    before = state.bonds.get(subject)
+    before, contracting = state.bonds.get(subject), relation.status == "contracting"
     bond = Bond(
         programme=relation.programme_id,
         codes=relation.codes,
         mentee=relation.mentee,
         status=relation.status,
-        planned=isinstance(recorded.data, e.SessionScheduled) or (before is not None and before.planned),
+        planned=_planned(before.planned if before is not None else {}, recorded) if contracting else {},
     )
     state = state.but(bonds={**state.bonds, subject: bond})
     if EVERYWHERE in state.removed or bond.programme in state.removed:
@@ -144,6 +152,19 @@ def _of_bond(state: Standing, recorded: AnyRecorded, given: Given) -> tuple[Stan
     if state.is_suspended(bond):
         return state, _ask_what_becomes(subject, bond, recorded.version, given) or settled
     return state, NOTHING
+
+
+def _planned(before: dict[str, datetime], recorded: AnyRecorded) -> dict[str, datetime]:
+    """The sessions of a relationship that is not active yet, after an event."""
+    match recorded.data:
+        case e.SessionScheduled(session_id=session_id, starts_at=starts_at):
+            return {**before, session_id: starts_at}
+        case e.SessionRescheduled(session_id=session_id, starts_at=starts_at):
+            return {**before, session_id: starts_at}
+        case e.SessionCancelled() | e.SessionCompleted() | e.SessionMissed():
+            return {key: value for key, value in before.items() if key != recorded.data.session_id}
+        case _:
+            return before
 
 
 # --- removal -------------------------------------------------------------------------------------------------------
@@ -208,7 +229,7 @@ def _reinstated(state: Standing, programme: str) -> tuple[Standing, Reaction]:
 
 @implements("cmn.breaches", "care.standing")
 def _ask_what_becomes(subject: str, bond: Bond, version: int, given: Given) -> Reaction:
-    if bond.status != "active" and not (bond.status == "contracting" and bond.planned):
+    if not bond.needs_care(given.at):
         return NOTHING
     due = given.at + timedelta(days=given.term("decision_days"))
     task = OpenTask(f"{SUSPENDED}:{subject}", "mentor_suspended", SETTLED_BY, due=due, subject=subject)

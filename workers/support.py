@@ -99,10 +99,10 @@ def _reviewed(state: Support, role: str) -> tuple[Support, Reaction]:
 
 @implements(*CONCERNING, "care.feedback")
 def _answered(state: Support, event: e.FeedbackGiven, version: int, given: Given) -> tuple[Support, Reaction]:
-    """A bad answer comes before the coordinator, without the words."""
+    """A bad answer comes before the coordinator under every code, without the words."""
     reaction: Reaction = NOTHING
     due = given.at + timedelta(days=given.term("decision_days"))
-    for clause in given.cite(*CONCERNING):
+    for clause in CONCERNING:
         if clause not in event.answers or not is_bad(event.answers[clause]):
             continue
         task = OpenTask(

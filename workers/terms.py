@@ -3,7 +3,7 @@
 Under mentor247 the mentor leaves the programme when the days are over; a pause stops them.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final, assert_never
 
 from domain.codes.implements import implements
@@ -55,10 +55,9 @@ def _react(state: Terms, recorded: AnyRecorded, given: Given) -> tuple[Terms, Re
         case e.TermsAccepted():
             return _accepted(state, event.document) if recorded.role == "mentor" else (state, NOTHING)
         case e.RelationshipPaused():
-            closed = (CloseTask(f"terms:{each.document}") for each in state.declined)
-            return state.but(paused_at=recorded.occurred_at), tidy(*closed)
+            return state.but(paused_at=given.at), _stopped(state)
         case e.RelationshipResumed():
-            return _resumed(state, recorded.occurred_at, given)
+            return _resumed(state, given)
         case e.RelationshipTerminated():
             return Terms(), tidy(Over())
         case _:
@@ -71,14 +70,13 @@ def _declined(state: Terms, document: Document, recorded: AnyRecorded, given: Gi
     running = given.relation is not None and given.relation.status in {"active", "paused"}
     if recorded.role != "mentor" or document not in PLATFORM_DOCUMENTS or not running:
         return state, NOTHING
-    due = given.at + timedelta(days=given.term("decision_days"))
-    found = Declined(document=document, version=recorded.version, due=due)
+    days = timedelta(days=given.term("decision_days"))
+    # In a pause no time passes: the days begin when the mentoring goes on.
+    found = Declined(document=document, version=recorded.version, due=(state.paused_at or given.at) + days)
     state, _ = _accepted(state, document)
     state = state.but(declined=(*state.declined, found))
     if state.paused_at is not None:
-        # The days begin when the mentoring goes on.
-        state = state.but(paused_at=given.at)
-        return state, (because(_clauses(document, given), (recorded.version,), _armed(found)),)
+        return state, tidy(Cancel(f"terms:{document}"))
     return state, _asked(found, given)
 
 
@@ -98,7 +96,13 @@ def _clauses(document: Document, given: Given) -> tuple[str, ...]:
 
 def _armed(found: Declined) -> Arm:
     assert found.due is not None, "what was declined may be accepted until a day"
-    return Arm(f"terms:{found.document}", found.due, freezes=True)
+    return Arm(f"terms:{found.document}", found.due)
+
+
+def _stopped(state: Terms) -> Reaction:
+    """A pause stops the days, and the task closes until the mentoring goes on."""
+    names = [f"terms:{each.document}" for each in state.declined]
+    return tidy(*map(Cancel, names), *map(CloseTask, names))
 
 
 def _accepted(state: Terms, document: Document) -> tuple[Terms, Reaction]:
@@ -106,9 +110,9 @@ def _accepted(state: Terms, document: Document) -> tuple[Terms, Reaction]:
     return state.but(declined=rest), tidy(Cancel(f"terms:{document}"), CloseTask(f"terms:{document}"))
 
 
-def _resumed(state: Terms, at: datetime, given: Given) -> tuple[Terms, Reaction]:
+def _resumed(state: Terms, given: Given) -> tuple[Terms, Reaction]:
     """The days go on where the pause stopped them, and the task opens again."""
-    stood = at - state.paused_at if state.paused_at is not None else timedelta(0)
+    stood = max(given.at - state.paused_at, timedelta(0)) if state.paused_at is not None else timedelta(0)
     declined = tuple(each.but(due=each.due + stood) for each in state.declined if each.due is not None)
     reaction: Reaction = NOTHING
     for each in declined:

@@ -2,7 +2,8 @@ import pytest
 
 from domain.relationship import events as e
 from domain.words import ConflictNature
-from tests.workers.happenings import ended, kinds
+from tests.given_when_then import day
+from tests.workers.happenings import ended
 from tests.workers.stage import Stage
 from workers.conflicts import CONFLICTS
 
@@ -18,9 +19,11 @@ def stage(*codes: str) -> Stage:
 @pytest.mark.clause("leapfrog.conflicts")
 def test_a_conflict_declared_while_active_asks_for_mitigation() -> None:
     told = stage("leapfrog").happens(declared("financial"), declared("stakeholder"), on=3, by="mentee")
-    assert [task.about for task in told.tasks("conflict_mitigation")] == ["financial", "stakeholder"]
+    assert [(task.about, task.due) for task in told.tasks("conflict")] == [
+        ("financial", day(10)), ("stakeholder", day(10)),
+    ]  # fmt: skip
     assert told.tasks()[0].settled_by[0] == "AgreeConflictMitigation"
-    assert told.clauses("conflict_mitigation") == ("leapfrog.conflicts",)
+    assert told.clauses("conflict_mitigation") == ("leapfrog.conflicts", "care.conflict")
     told.happens(e.ConflictMitigationAgreed(mitigation="x", nature="financial"), on=4)
     assert [task.about for task in told.tasks()] == ["stakeholder"]
     assert told.happens(e.ConflictMitigationAgreed(mitigation="x"), on=5).tasks() == []
@@ -30,7 +33,8 @@ def test_a_conflict_declared_while_active_asks_for_mitigation() -> None:
 def test_none_or_one_declared_before_activation_asks_for_nothing_here() -> None:
     assert stage("leapfrog").happens(declared("none"), on=3).nothing()
     assert Stage("leapfrog", workers=[CONFLICTS]).happens(declared("other"), on=3).nothing()
-    assert stage("pentalog").happens(declared("other"), on=3).nothing()
+    [task] = stage("pentalog").happens(declared("other"), on=3).tasks()
+    assert task.clauses == ("care.conflict",)
 
 
 @pytest.mark.clause("nottingham.compromising")
@@ -39,15 +43,21 @@ def test_a_compromising_relationship_declared_while_active_is_to_be_ended(nature
     told = stage("nottingham", "leapfrog").happens(declared(nature), on=3, by="mentor")
     [task] = told.tasks()
     assert (task.kind, task.settled_by, task.clauses) == (
-        "compromising_relationship", ("TerminateRelationship",), ("nottingham.compromising",),
+        "conflict", ("TerminateRelationship",), ("leapfrog.conflicts", "nottingham.compromising", "care.conflict"),
     )  # fmt: skip
     assert told.recorded(e.RelationshipTerminated) == []
     told.happens(e.ConflictMitigationAgreed(mitigation="x"), on=4)
+    told.happens(e.ConflictMitigationAgreed(mitigation="x", nature=nature), on=4.5)
     assert told.tasks()
     assert told.happens(ended("compromising_relationship"), on=5).tasks() == []
 
 
 @pytest.mark.clause("nottingham.compromising")
 def test_another_nature_compromises_nothing() -> None:
-    assert stage("nottingham").happens(declared("financial"), on=3).nothing()
-    assert kinds(stage("leapfrog").happens(declared("family"), on=3).tasks()) == ["conflict_mitigation"]
+    for told in (
+        stage("nottingham").happens(declared("financial"), on=3),
+        stage("leapfrog").happens(declared("family"), on=3),
+    ):
+        [task] = told.tasks()
+        assert "nottingham.compromising" not in task.clauses
+        assert told.happens(e.ConflictMitigationAgreed(mitigation="x"), on=4).tasks() == []
