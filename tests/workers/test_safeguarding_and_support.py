@@ -6,6 +6,7 @@ from domain.words import DisclosureException
 from tests.given_when_then import day, proposed
 from tests.workers.stage import Stage
 from workers.safeguarding import SAFEGUARDING
+from workers.rematch import REMATCH
 from workers.support import SUPPORT
 
 
@@ -21,7 +22,7 @@ def test_a_disclosure_goes_to_its_recipient_at_once_and_nowhere_else() -> None:
     stage.happens(disclosed("risk_of_harm", "coordinator:cora", "nottingham.confidentiality"), on=3, by="mentor")
     [note] = stage.notes
     assert (note.recipient, note.template, note.parameters) == ("coordinator:cora", "disclosure", {"version": 3})
-    assert stage.clauses("disclosure") == ("nottingham.confidentiality",)
+    assert stage.clauses("disclosure") == ("nottingham.confidentiality", "care.disclosure")
     assert stage.tasks() == []
     assert stage.all_sent == []
 
@@ -45,7 +46,7 @@ def test_hr_that_receives_it_needs_no_second_word_and_a_risk_of_harm_is_no_offen
 
 
 def supporting(*codes: str) -> Stage:
-    return Stage(*codes, workers=[SUPPORT]).active()
+    return Stage(*codes, workers=[SUPPORT, REMATCH]).active()
 
 
 REFERRED = e.MenteeReferred(to="Somebody.", reason="Beyond me.")
@@ -55,21 +56,25 @@ REFERRED = e.MenteeReferred(to="Somebody.", reason="Beyond me.")
 def test_a_problem_reaches_the_coordinator_at_once() -> None:
     stage = supporting("nottingham").happens(e.ProblemReported(description="No answers."), on=3, by="mentor")
     assert stage.told("problem") == ["coordinator"]
-    assert stage.clauses("problem") == ("nottingham.problems",)
+    assert stage.clauses("problem") == ("nottingham.problems", "care.problem")
     assert "answers" not in str(stage.notes)
-    assert supporting("pentalog").happens(e.ProblemReported(description="x"), on=3, by="mentor").nothing()
+    [task] = supporting("pentalog").happens(e.ProblemReported(description="x"), on=3, by="mentor").tasks()
+    assert (task.kind, task.owner, task.clauses, task.due) == ("problem", "coordinator", ("care.problem",), day(10))
 
 
+REVIEWED = e.RelationshipReviewed(note="Seen to.")
 SETTLING = [
-    (e.ContactRecorded(channel="telephone"), "coordinator", []),
-    (e.ContactRecorded(channel="telephone"), "mentor", ["problem"]),
+    (REVIEWED, "coordinator", []),
+    (REVIEWED, "supplier", []),
+    (REVIEWED, "hr", ["problem"]),
+    (e.ContactRecorded(channel="telephone"), "coordinator", ["problem"]),
     (REFERRED, "mentor", ["new_mentor"]),
     (
         e.RelationshipPaused(reason="x", informed=("mentee", "mentor"), next_steps="talk", review_on=day(20).date()),
         "mentor",
         [],
     ),
-    (e.RelationshipTerminated(reason="referred", informed=("mentee", "mentor"), next_steps="none"), "mentor", []),
+    (e.RelationshipTerminated(reason="referred", informed=("mentee", "mentor"), next_steps="none"), "mentor", ["new_mentor"]),
 ]
 
 
@@ -80,7 +85,7 @@ def test_a_problem_stays_on_the_list_until_the_coordinator_has_seen_to_it(
 ) -> None:
     stage = supporting("nottingham").happens(e.ProblemReported(description="No answers."), on=3, by="mentor")
     (task,) = stage.tasks("problem")
-    assert task.clauses == ("nottingham.problems",)
+    assert task.clauses == ("nottingham.problems", "care.problem")
     stage.happens(event, on=4, by=by)
     assert [task.kind for task in stage.tasks()] == still
 
@@ -98,15 +103,19 @@ def test_signposting_is_put_before_the_mentee() -> None:
 def test_what_is_beyond_the_mentor_is_referred_to_hr() -> None:
     stage = supporting("cmn").happens(REFERRED, on=3, by="mentor")
     assert stage.told("hr_referral") == ["hr"]
-    assert stage.clauses("hr_referral") == ("cmn.competence",)
-    assert supporting("pentalog").happens(REFERRED, on=3, by="mentor").nothing()
+    [task] = stage.tasks("hr_referral")
+    assert (task.owner, task.clauses, task.due) == ("hr", ("cmn.competence",), day(10))
+    assert stage.happens(REVIEWED, on=4, by="coordinator").tasks("hr_referral")
+    assert stage.happens(REVIEWED, on=5, by="hr").tasks("hr_referral") == []
+    assert supporting("pentalog").happens(REFERRED, on=3, by="mentor").tasks("hr_referral") == []
 
 
 @pytest.mark.clause("nottingham.refer")
 def test_a_referral_back_is_a_task_until_another_mentor_is_found() -> None:
     stage = supporting("nottingham").happens(REFERRED, on=3, by="mentor")
     [task] = stage.tasks()
-    assert (task.kind, task.clauses, task.settled_by) == ("new_mentor", ("nottingham.refer",), ("ProposeRelationship",))
+    assert (task.kind, task.clauses) == ("new_mentor", ("nottingham.refer", "care.rematch"))
+    assert task.settled_by == ("ProposeRelationship", "SignpostMentee")
     assert stage.told("new_mentor") == ["coordinator"]
     other = proposed("nottingham").model_copy(update={"mentor_id": "zoe"})
     stage.happens(other, on=9, subject="11111111-1111-4111-8111-111111111111")
