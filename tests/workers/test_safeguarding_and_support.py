@@ -74,7 +74,11 @@ SETTLING = [
         "mentor",
         [],
     ),
-    (e.RelationshipTerminated(reason="referred", informed=("mentee", "mentor"), next_steps="none"), "mentor", ["new_mentor"]),
+    (
+        e.RelationshipTerminated(reason="referred", informed=("mentee", "mentor"), next_steps="none"),
+        "mentor",
+        ["new_mentor"],
+    ),
 ]
 
 

@@ -117,8 +117,11 @@ def tell(stage: Stage, told: Sequence[Said]) -> list[str]:
     answers = []
     for command, by, after in told:
         passes(stage, after)
+        before = len(stage.log)
         version = stage.tries(command, by=by)
-        answers.append("refused" if version is None else "recorded" if version else "nothing new")
+        # What the event is counts too: the plan that the other agreed on already is confirmed, another one is agreed on.
+        recorded = type(stage.log[before].data).__name__ if version else "nothing new"
+        answers.append("refused" if version is None else recorded)
     return answers
 
 
