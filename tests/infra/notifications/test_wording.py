@@ -19,6 +19,7 @@ from workers.model import Value
 
 # All that a notification may ever tell beside ids of what it is about: ids of sessions, versions, times, words of ours.
 OPERATIONAL = {
+    "audience", "band", "events",
     "clause", "clauses", "document", "how", "items", "kind", "occasion", "party", "relationship", "session_id",
     "sessions_left", "starts_at", "version",
 }  # fmt: skip
