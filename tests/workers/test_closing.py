@@ -44,12 +44,12 @@ def test_the_mentee_is_asked_for_feedback_at_the_end() -> None:
 @pytest.mark.clause("cmn.records")
 def test_records_are_to_be_secured_within_fourteen_days() -> None:
     told = over()
-    [task] = told.tasks("secure_records")
+    [task] = told.tasks("records")
     assert (task.due, task.settled_by, task.clauses) == (day(24), ("SecureRecords",), ("cmn.records",))
     assert told.passes(23.9).told("records_overdue") == []
     assert told.passes(24).told("records_overdue") == ["coordinator"]
     told.happens(e.RecordsSecured(retained_until=day(400).date()), on=25)
-    assert told.tasks("secure_records") == []
+    assert told.tasks("records") == []
 
 
 @pytest.mark.clause("cmn.records")

@@ -31,11 +31,11 @@ def case_of(told: Stage) -> str:
 def test_a_breach_opens_a_case_with_hr(kind: BreachKind) -> None:
     told = stage().happens(breach(kind), on=3, by="mentee")
     [command] = told.sent(OpenCase)
-    assert (command.mentor_id, command.relationship_id, command.kind) == ("ben", SUBJECT, kind)
+    assert (command.about, command.relationship_id, command.kind) == ("mentor:ben", SUBJECT, kind)
     assert "What happened" not in command.description
     assert told.told("case_opened") == ["hr"]
     [task] = told.tasks()
-    assert (task.kind, task.subject, task.clauses) == ("case_review", case_of(told), ("cmn.breaches",))
+    assert (task.kind, task.subject, task.clauses) == ("case_review", case_of(told), ("cmn.breaches", "care.breach"))
     assert task.settled_by == ("DecideCase", "CloseCase")
 
 
@@ -76,7 +76,7 @@ def test_a_decision_settles_the_review(command: DecideCase | CloseCase) -> None:
 def test_a_breach_of_another_policy_goes_to_hr_as_such_outside_the_codes_procedure() -> None:
     told = stage().happens(breach("policy"), on=3, by="mentee")
     assert told.told("policy_breach") == ["hr"]
-    assert told.clauses("policy_breach") == ("cmn.policy-breach",)
+    assert told.clauses("policy_breach") == ("cmn.policy-breach", "care.breach")
     assert [command.kind for command in told.sent(OpenCase)] == ["policy"]
     assert told.deadlines() == {}
     assert kinds(told.tasks()) == ["case_escalation"]

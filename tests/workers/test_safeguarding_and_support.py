@@ -21,7 +21,7 @@ def test_a_disclosure_goes_to_its_recipient_at_once_and_nowhere_else() -> None:
     stage.happens(disclosed("risk_of_harm", "coordinator:cora", "nottingham.confidentiality"), on=3, by="mentor")
     [note] = stage.notes
     assert (note.recipient, note.template, note.parameters) == ("coordinator:cora", "disclosure", {"version": 3})
-    assert stage.clauses("disclosure") == ("nottingham.confidentiality",)
+    assert stage.clauses("disclosure") == ("nottingham.confidentiality", "care.disclosure")
     assert stage.tasks() == []
     assert stage.all_sent == []
 
@@ -55,7 +55,7 @@ REFERRED = e.MenteeReferred(to="Somebody.", reason="Beyond me.")
 def test_a_problem_reaches_the_coordinator_at_once() -> None:
     stage = supporting("nottingham").happens(e.ProblemReported(description="No answers."), on=3, by="mentor")
     assert stage.told("problem") == ["coordinator"]
-    assert stage.clauses("problem") == ("nottingham.problems",)
+    assert stage.clauses("problem") == ("nottingham.problems", "care.problem")
     assert "answers" not in str(stage.notes)
     assert supporting("pentalog").happens(e.ProblemReported(description="x"), on=3, by="mentor").nothing()
 
@@ -80,7 +80,7 @@ def test_a_problem_stays_on_the_list_until_the_coordinator_has_seen_to_it(
 ) -> None:
     stage = supporting("nottingham").happens(e.ProblemReported(description="No answers."), on=3, by="mentor")
     (task,) = stage.tasks("problem")
-    assert task.clauses == ("nottingham.problems",)
+    assert task.clauses == ("nottingham.problems", "care.problem")
     stage.happens(event, on=4, by=by)
     assert [task.kind for task in stage.tasks()] == still
 
