@@ -74,4 +74,5 @@ def test_records_that_nobody_secured_are_kept_as_long_as_the_terms_say() -> None
 
 @pytest.mark.clause("cmn.end-review", "cmn.end-feedback", "cmn.records")
 def test_other_codes_ask_for_none_of_it() -> None:
-    assert over("pentalog", "mentor247", "leapfrog", "nottingham").passes(100).nothing()
+    told = over("pentalog", "mentor247", "nottingham").passes(100)
+    assert told.nothing(), told.tasks()
