@@ -115,11 +115,8 @@ def _moved(
     if before and before.moved_at and recorded.occurred_at < before.moved_at:
         return state, NOTHING
     minutes = before.minutes if before else int(given.term("session_minutes"))
-    booked = Booked(
-        starts_at=event.starts_at, minutes=minutes, version=recorded.version, moved_at=recorded.occurred_at
-    )
+    booked = Booked(starts_at=event.starts_at, minutes=minutes, version=recorded.version, moved_at=recorded.occurred_at)
     return _booked(state, event.session_id, booked, given)
-
 
 
 def _booked(state: Sessions, session_id: str, booked: Booked, given: Given) -> tuple[Sessions, Reaction]:

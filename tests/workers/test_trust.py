@@ -42,7 +42,11 @@ def test_undecided_for_seven_days_it_is_escalated_once() -> None:
 @pytest.mark.clause("pentalog.trust")
 @pytest.mark.parametrize(
     "answer",
-    [e.TrustRestored(settled=True), e.RecommendationDismissed(reason="talked"), e.RelationshipTerminated(reason="trust_breakdown")],
+    [
+        e.TrustRestored(settled=True),
+        e.RecommendationDismissed(reason="talked"),
+        e.RelationshipTerminated(reason="trust_breakdown"),
+    ],
 )
 def test_a_decision_settles_the_task_and_nothing_is_escalated(answer: e.RelationshipEvent) -> None:
     stage = Stage("pentalog").active().happens(BREAKDOWN, on=3, by="mentee").happens(answer, on=10).passes(60)
