@@ -125,13 +125,13 @@ def test_a_removal_reaches_each_relationship_and_what_follows_from_that_in_one_r
     harness.now(6).work()
     assert harness.commands() == ["TerminateRelationship"] * 3
     assert [harness.events(subject(number))[-1] for number in (1, 2, 3)] == ["RelationshipTerminated"] * 3
-    assert sorted(harness.open_tasks()) == ["end_feedback"] * 3 + ["end_review"] * 3 + ["secure_records"] * 3
+    assert sorted(harness.open_tasks()) == ["end_feedback"] * 3 + ["end_review"] * 3 + ["new_mentor"] * 3 + ["records"] * 3
 
 
 def test_every_decision_leaves_a_receipt_that_replay_makes_again(harness: WorkerHarness) -> None:
     begun(harness).now(30).work()
     rows = harness.query("SELECT worker, clauses, evidence, terms, sent FROM decisions ORDER BY seq")
-    assert rows[0][:2] == ("trust", '["pentalog.trust"]')
+    assert rows[0][:2] == ("trust", '["pentalog.trust","care.trust"]')
     assert orjson.loads(rows[0][2]) == [2]
     assert [sent.get("command") for row in rows for sent in orjson.loads(row[4]) if "command" in sent] == [
         "RecommendShutdown", "EscalateRecommendation",
