@@ -125,7 +125,9 @@ def test_a_removal_reaches_each_relationship_and_what_follows_from_that_in_one_r
     harness.now(6).work()
     assert harness.commands() == ["TerminateRelationship"] * 3
     assert [harness.events(subject(number))[-1] for number in (1, 2, 3)] == ["RelationshipTerminated"] * 3
-    assert sorted(harness.open_tasks()) == ["end_feedback"] * 3 + ["end_review"] * 3 + ["new_mentor"] * 3 + ["records"] * 3
+    assert (
+        sorted(harness.open_tasks()) == ["end_feedback"] * 3 + ["end_review"] * 3 + ["new_mentor"] * 3 + ["records"] * 3
+    )
 
 
 def test_every_decision_leaves_a_receipt_that_replay_makes_again(harness: WorkerHarness) -> None:
