@@ -15,7 +15,7 @@ from domain.problem import Problem, Refused
 from domain.programme.state import Programme
 from domain.registry import State, decide, evolve, replay
 from domain.relationship.commands import ProposeRelationship
-from domain.relationship.events import FactCorrected
+from domain.relationship.events import FactCorrected, RelationshipProposed
 from domain.relationship.state import Relationship
 from infra.intake.failure import Failure
 from infra.intake.message import Message
@@ -169,7 +169,9 @@ class Batch:
             return Receipt(message.source, message.id, message.subject, "accepted")
         state, version = entry.state, entry.head.version
         before = state.known if isinstance(state, Relationship) else NOTHING_KNOWN
-        known = None if context.known is before else context.known
+        # Only a relationship is decided again, and needs what others said at the time.
+        known = context.known if isinstance(state or accepted.events[0], Relationship | RelationshipProposed) else None
+        known = None if context.known is before else known
         findings = accepted.findings or None
         made = []
         names = []

@@ -159,7 +159,7 @@ CASES = [
             At(0.1, e.ConflictOfInterestDeclared(nature="friendship"), "mentee"),
             At(0.2, e.ConflictMitigationAgreed(mitigation="none helps")),
         ],
-        {"nottingham.compromising"},
+        {"nottingham.compromising", "cmn.conflict-of-interest"},
         marks=pytest.mark.clause("nottingham.compromising"),
         id="a friendship cannot be mitigated",
     ),

@@ -2,12 +2,15 @@
 
 import pytest
 
-from domain.model import Command
+from domain.model import Command, Known
 from domain.relationship import commands as c
 from domain.relationship import events as e
+from domain.relationship.fields import AgendaItem
+from domain.relationship.guards import raises_private_topic
+from domain.relationship.state import Relationship
 from domain.words import Channel, EndingReason, Status
 from tests.domain.relationship.samples import BOTH, COMMANDS, contracted, in_state
-from tests.given_when_then import At, day, given
+from tests.given_when_then import At, day, fold, given, history
 
 PAUSE = COMMANDS[c.PauseRelationship]
 END = COMMANDS[c.TerminateRelationship]
@@ -158,6 +161,48 @@ def test_a_private_topic_is_no_goal_of_anybody_else() -> None:
     given(*opened).when(goal, by="mentor").then(e.GoalAgreed)
 
 
+@pytest.mark.clause("leapfrog.privacy")
+@pytest.mark.parametrize("role", ["mentor", "coordinator", "supplier"])
+def test_a_private_topic_is_no_measure_of_success_of_anybody_else(role: str) -> None:
+    private = given(*in_state("active", "leapfrog"), At(0.7, e.TopicMarkedPrivate(topic="debts"), "mentee"))
+    goal = c.AgreeGoal(
+        goal_id="g5", title="Plan", type="other", source="mentee", success_measure="no debts", agreed_by=BOTH
+    )
+    assert private.when(goal, by=role).then_refused("leapfrog.privacy")[0].field == "data.success_measure"
+    if role == "mentor":
+        revise = c.ReviseGoal(goal_id="g1", success_measure="No debts.", agreed_by=BOTH)
+        assert private.when(revise, by=role).then_refused("private_topic")[0].field == "data.success_measure"
+        private.when(revise, by="mentee").then(e.GoalRevised)
+
+
+@pytest.mark.clause("leapfrog.privacy")
+def test_a_private_topic_is_no_homework_of_anybody_else() -> None:
+    private = [*in_state("active", "leapfrog"), At(0.7, e.TopicMarkedPrivate(topic="debts"), "mentee")]
+    homework = c.AssignHomework(homework_id="h5", session_id="s1", description="List the debts")
+    problems = given(*private).when(homework, by="mentor").then_refused("leapfrog.privacy")
+    assert [problem.field for problem in problems] == ["data.description"]
+    given(*private).when(homework, by="mentee").then(e.HomeworkAssigned)
+    given(*private, At(0.8, e.TopicOpened(topic="Debts"), "mentee")).when(homework, by="mentor").then(
+        e.HomeworkAssigned
+    )
+
+
+@pytest.mark.clause("leapfrog.privacy")
+def test_a_topic_is_raised_by_an_item_that_somebody_else_set() -> None:
+    private = fold(history(*in_state("active", "leapfrog"), At(0.7, e.TopicMarkedPrivate(topic="debts"), "mentee")))
+    other = fold(history(*in_state("active", "cmn"), At(0.7, e.TopicMarkedPrivate(topic="debts"), "mentee")))
+    assert isinstance(private, Relationship)
+    assert isinstance(other, Relationship)
+    raised = AgendaItem(topic="the debts", set_by="mentor", minutes=10)
+    own, harmless = (
+        raised.model_copy(update={"set_by": "mentee"}),
+        raised.model_copy(update={"topic": "my credits"}),
+    )
+    assert raises_private_topic(private, [own, raised])
+    assert not raises_private_topic(private, [own, harmless])
+    assert not raises_private_topic(other, [raised])
+
+
 @pytest.mark.clause("leapfrog.conflicts")
 @pytest.mark.parametrize("status", ["contracting", "active", "paused"])
 @pytest.mark.parametrize("party", BOTH)
@@ -169,10 +214,23 @@ def test_a_conflict_may_be_declared_at_any_time_by_either(status: str, party: st
 @pytest.mark.clause("nottingham.contact-details")
 def test_contact_details_need_their_owners_consent() -> None:
     share = c.ShareContactDetails(telephone="+44 115 000")
-    granted = At(0.1, e.ConsentGranted(data_class="contact_details", audience="mentee", until=day(5).date()), "mentor")
+    until = day(5).date()
+    granted = At(0.1, e.ConsentGranted(data_class="contact_details", audience="mentee", until=until), "mentor")
     with_consent = given(*contracted(codes=("nottingham",)), granted)
     given(*contracted(codes=("nottingham",))).when(share, by="mentor").then_refused("nottingham.contact-details")
-    with_consent.when(share, by="mentor", at=5).then(e.ContactDetailsShared)
-    with_consent.when(share, by="mentor", at=6).then_refused("nottingham.contact-details")
+    # 7 March ends 15 hours after nine in the morning.
+    with_consent.when(share, by="mentor", at=5.62).then(e.ContactDetailsShared)
+    with_consent.when(share, by="mentor", at=5.63).then_refused("nottingham.contact-details")
     with_consent.when(share, by="mentee").then_refused("nottingham.contact-details")
     given(*contracted(codes=("cmn",))).when(share, by="mentor").then(e.ContactDetailsShared)
+
+
+@pytest.mark.clause("nottingham.contact-details")
+def test_the_last_day_of_a_consent_ends_in_the_programmes_time_zone() -> None:
+    share = c.ShareContactDetails(telephone="+44 115 000")
+    until = day(5).date()
+    granted = At(0.1, e.ConsentGranted(data_class="contact_details", audience="mentee", until=until), "mentor")
+    auckland = given(*contracted(codes=("nottingham",)), granted).knowing(Known(timezone="Pacific/Auckland"))
+    # The day ends there 13 hours before it ends in Greenwich.
+    auckland.when(share, by="mentor", at=5.08).then(e.ContactDetailsShared)
+    auckland.when(share, by="mentor", at=5.09).then_refused("nottingham.contact-details")

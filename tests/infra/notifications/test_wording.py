@@ -19,6 +19,7 @@ from workers.model import Value
 
 # All that a notification may ever tell beside ids of what it is about: ids of sessions, versions, times, words of ours.
 OPERATIONAL = {
+    "audience", "band", "events",
     "clause", "clauses", "document", "how", "items", "kind", "occasion", "party", "relationship", "session_id",
     "sessions_left", "starts_at", "version",
 }  # fmt: skip
@@ -115,7 +116,7 @@ def test_a_phrase_uses_its_own_parameters_and_those_are_operational(name: str) -
 
 
 SAMPLE: dict[str, Value] = {
-    "clause": "mentor247.environment", "clauses": "pentalog.trust pentalog.respect", "document": "terms_of_use", "how": "late",
+    "audience": "line_manager", "band": "at_risk", "events": "12, 14", "clause": "mentor247.environment", "clauses": "pentalog.trust pentalog.respect", "document": "terms_of_use", "how": "late",
     "items": "device quiet", "kind": "law", "occasion": "mid", "party": "mentor", "relationship": "0197-r2", "session_id": "s3",
     "sessions_left": 2, "starts_at": "2026-03-05T17:00:00+01:00", "version": 14,
 }  # fmt: skip
@@ -164,7 +165,7 @@ def test_ids_that_pretend_to_be_more_stay_on_their_line_and_are_no_markup() -> N
     assert "<a " not in wording.html
     assert "\u202e" not in wording.plain
     assert len(wording.text) < 400
-    assert HeaderParser().parsestr(f"Subject: {wording.title}\n\n")["Subject"] == "Your session is tomorrow"
+    assert HeaderParser().parsestr(f"Subject: {wording.title}\n\n")["Subject"] == "Your session is coming"
 
 
 def test_times_are_in_utc_and_say_so() -> None:
