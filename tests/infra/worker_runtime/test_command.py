@@ -81,7 +81,7 @@ def test_tasks_have_the_promised_shape(told: str) -> None:
     }
     text = rapport(told, "tasks").stdout.decode()
     assert "shutdown_recommendation" in text
-    assert "DismissRecommendation or TerminateRelationship or RestoreTrust" in text
+    assert "DismissRecommendation or TerminateRelationship or RestoreTrust" in " ".join(text.split())
 
 
 def test_keys_that_were_put_aside_are_listed_and_released(told: str) -> None:

@@ -57,7 +57,7 @@ def test_deadlines_fire_when_their_time_has_come_and_their_commands_are_of_that_
     harness.now(9).work()
     assert harness.commands() == ["RecommendShutdown", "EscalateRecommendation"]
     assert harness.rapport.store.read(subject())[-1].occurred_at == day(8)
-    assert harness.history("escalate:pentalog.trust") == [("armed", "1"), ("fired", "8")]
+    assert harness.history("escalate:trust") == [("armed", "1"), ("fired", "8")]
     before = everything(harness.rapport)
     harness.now(100).work()
     assert everything(harness.rapport)["outbox"] == before["outbox"]
@@ -125,7 +125,9 @@ def test_a_removal_reaches_each_relationship_and_what_follows_from_that_in_one_r
     harness.now(6).work()
     assert harness.commands() == ["TerminateRelationship"] * 3
     assert [harness.events(subject(number))[-1] for number in (1, 2, 3)] == ["RelationshipTerminated"] * 3
-    assert sorted(harness.open_tasks()) == ["end_feedback"] * 3 + ["end_review"] * 3 + ["new_mentor"] * 3 + ["records"] * 3
+    assert (
+        sorted(harness.open_tasks()) == ["end_feedback"] * 3 + ["end_review"] * 3 + ["new_mentor"] * 3 + ["records"] * 3
+    )
 
 
 def test_every_decision_leaves_a_receipt_that_replay_makes_again(harness: WorkerHarness) -> None:
@@ -136,7 +138,8 @@ def test_every_decision_leaves_a_receipt_that_replay_makes_again(harness: Worker
     assert [sent.get("command") for row in rows for sent in orjson.loads(row[4]) if "command" in sent] == [
         "RecommendShutdown", "EscalateRecommendation",
     ]  # fmt: skip
-    assert orjson.loads(rows[-1][3]) == {"decision_days": 7}
+    of_trust = [row for row in rows if row[0] == "trust"]
+    assert orjson.loads(of_trust[-1][3]) == {"decision_days": 7}
     assert verify(harness.rapport.store) == []
     assert verify(harness.rapport.store, subject()) == []
 
