@@ -18,6 +18,7 @@ from workers.plan import PLAN
 from workers.rematch import REMATCH
 from workers.reporting import REPORTING
 from workers.stalled import STALLED
+from workers.support import SUPPORT
 
 OTHER = "11111111-1111-4111-8111-111111111111"
 REVIEWED = e.RelationshipReviewed(note="Seen.")
@@ -179,3 +180,16 @@ def test_winding_down_is_shared_until_the_end_review() -> None:
     told = Stage("leapfrog", workers=[CLOSING]).active().happens(ended(), on=10)
     assert [(task.owner, task.due) for task in told.tasks("winding_down")] == [("mentee", day(24)), ("mentor", day(24))]
     assert told.happens(e.EndReviewRecorded(objectives=(), signposting=()), on=12).tasks() == []
+
+
+@pytest.mark.clause("care.feedback", "leapfrog.openness")
+def test_a_bad_answer_is_a_task_without_the_words_until_the_office_reviewed_it() -> None:
+    told = Stage("leapfrog", workers=[SUPPORT]).active()
+    told.happens(e.FeedbackGiven(about="mentor", answers={"leapfrog.openness": 2}), on=3, by="mentee")
+    [task] = told.tasks("feedback_concern")
+    assert (task.owner, task.due, task.clauses) == ("coordinator", day(10), ("leapfrog.openness", "care.feedback"))
+    assert told.notes[0].parameters == {"clause": "leapfrog.openness"}
+    assert told.happens(REVIEWED, on=4).tasks() == []
+    assert (
+        told.happens(e.FeedbackGiven(about="mentor", answers={"leapfrog.openness": 3}), on=5, by="mentee").tasks() == []
+    )
