@@ -230,7 +230,9 @@ def fold_agreement(state: Relationship, event: e.AgreementEvent, recorded: AnyRe
         case e.TermSet() | e.TermWithdrawn():
             return state.but(terms=state.terms.with_setting(dated(event, recorded.occurred_at, own=True)))
         case e.PartyChanged():
-            return state.but(**{f"{event.role}_id": event.id})
+            before = state.named(event.role)
+            former = state.former if before is None else (*state.former, before)
+            return state.but(former=former, **{f"{event.role}_id": event.id})
         case e.TermsAccepted():
             return state.put("answers", (role, event.document), (True, event.version))
         case e.TermsDeclined():

@@ -268,6 +268,8 @@ class Relationship(Immutable):
     ended_at: datetime | None = None
     end_review: bool = False
     retained_until: date | None = None
+    # Who was customer, line manager or supplier before somebody else was.
+    former: tuple[str, ...] = ()
     # Requests to erase by the version of their event.
     erasure_requests: Mapping[int, ErasureRequest] = field(default_factory=dict)
     erased: frozenset[str] = frozenset()
@@ -363,8 +365,9 @@ class Relationship(Immutable):
 
     @property
     def people(self) -> tuple[str, ...]:
-        """The ids of everybody whom the relationship names."""
-        return tuple(id_ for role in NAMED_ROLES if (id_ := self.named(role)) is not None)
+        """The ids of everybody whom the relationship names or once named."""
+        named = (id_ for role in NAMED_ROLES if (id_ := self.named(role)) is not None)
+        return tuple(dict.fromkeys((*named, *self.former)))
 
 
 class Draft(Relationship):

@@ -14,14 +14,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Self, TypeVar
 
-from domain.known import known_at
 from domain.mentor.state import Mentor
-from domain.model import NOTHING_KNOWN, Actor, AnyRecorded, Command, Context, Event, Known, Recorded
+from domain.model import Actor, AnyRecorded, Command, Context, Event, Known, Recorded
 from domain.problem import Refused
 from domain.programme.state import Programme
 from domain.registry import State, decide, effective, evolve, replay
 from domain.relationship import events as e
-from domain.relationship.state import Relationship
 from tests.given_when_then import IDS, SUBJECT, actor, day, proposed
 from workers.catalogue import WORKERS
 from workers.correction import said
@@ -228,18 +226,11 @@ class Stage:
         return [recorded for recorded in self.log if recorded.subject == subject]
 
     def _known(self, state: State | None, at: datetime) -> Known:
-        if not isinstance(state, Relationship):
-            return NOTHING_KNOWN
-        mentor = self.states.get(f"mentor:{state.mentor_id}")
-        programme = self.states.get(f"programme:{state.programme_id}")
-        return known_at(
-            at,
-            NOTHING_KNOWN,
-            state.programme_id,
-            mentor=mentor if isinstance(mentor, Mentor) else None,
-            programme=programme if isinstance(programme, Programme) else None,
-            own=state.terms,
-        )
+        mentor = self.states.get(f"mentor:{getattr(state, 'mentor_id', '')}")
+        programme = self.states.get(f"programme:{getattr(state, 'programme_id', '')}")
+        terms = programme.settings_at(at) if isinstance(programme, Programme) else ()
+        standing = mentor.standing_in(getattr(state, "programme_id", None)) if isinstance(mentor, Mentor) else "good"
+        return Known(mentor_standing=standing, terms=terms)
 
     def _settle(self) -> Self:
         """Until nothing is left: workers see what was recorded, and what they send is decided."""

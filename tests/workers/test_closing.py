@@ -74,17 +74,5 @@ def test_records_that_nobody_secured_are_kept_as_long_as_the_terms_say() -> None
 
 @pytest.mark.clause("cmn.end-review", "cmn.end-feedback", "cmn.records")
 def test_other_codes_ask_for_none_of_it() -> None:
-    assert over("pentalog", "mentor247", "nottingham").passes(100).nothing()
-
-
-@pytest.mark.clause("leapfrog.finish")
-def test_winding_down_is_a_task_of_both_until_the_end_review() -> None:
-    told = over("leapfrog")
-    assert [(task.owner, task.about, task.due) for task in told.tasks("winding_down")] == [
-        ("mentee", "mentee", day(24)), ("mentor", "mentor", day(24)),
-    ]  # fmt: skip
-    assert {task.clauses for task in told.tasks()} == {("leapfrog.finish",)}
-    assert told.told("winding_down") == ["mentee:ana", "mentor:ben"]
-    assert told.happens(REVIEW, on=11).tasks() == []
-    before = Stage("leapfrog", workers=[CLOSING]).active().happens(REVIEW, on=9).happens(ended(), on=10)
-    assert before.tasks() == []
+    told = over("pentalog", "mentor247", "nottingham").passes(100)
+    assert told.nothing(), told.tasks()

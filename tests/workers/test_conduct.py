@@ -35,9 +35,7 @@ def test_a_breach_opens_a_case_with_hr(kind: BreachKind) -> None:
     assert "What happened" not in command.description
     assert told.told("case_opened") == ["hr"]
     [task] = told.tasks()
-    assert (task.kind, task.subject, task.owner) == ("case_review", case_of(told), "hr")
-    assert task.clauses == ("cmn.breaches", "care.breach")
-    assert (task.programme_id, task.mentee_id, task.mentor_id) == ("p1", "ana", "ben")
+    assert (task.kind, task.subject, task.clauses) == ("case_review", case_of(told), ("cmn.breaches", "care.breach"))
     assert task.settled_by == ("DecideCase", "CloseCase")
 
 
@@ -86,21 +84,17 @@ def test_a_breach_of_another_policy_goes_to_hr_as_such_outside_the_codes_procedu
 
 
 @pytest.mark.clause("cmn.breaches", "care.breach")
-@pytest.mark.parametrize(
-    "against, about",
-    [("mentee", "mentee:ana"), ("customer", "customer:acme"), ("coordinator", "coordinator"), ("hr", "hr")],
-)
-def test_a_breach_by_anybody_is_a_case_about_the_person_or_about_the_role(against: Role, about: str) -> None:
-    told = stage().happens(breach("code", against), on=3, by="mentor")
-    assert [command.about for command in told.sent(OpenCase)] == [about]
-    assert kinds(told.tasks()) == ["case_review"]
+def test_a_breach_by_the_mentee_is_a_case_about_the_mentee() -> None:
+    told = stage().happens(breach("code", "mentee"), on=3, by="mentor")
+    assert [command.about for command in told.sent(OpenCase)] == ["mentee:ana"]
+    [task] = told.tasks("case_review")
+    assert (task.owner, task.about) == ("hr", "mentee:ana")
 
 
 @pytest.mark.clause("care.breach")
-@pytest.mark.parametrize("kind", ["code", "policy", "law"])
-def test_without_the_organisations_code_a_breach_of_any_kind_is_a_case_too(kind: BreachKind) -> None:
+@pytest.mark.parametrize("kind", ["code", "law", "policy"])
+def test_without_the_organisations_code_a_breach_is_a_case_by_rapports_own_policy(kind: BreachKind) -> None:
     told = stage("pentalog", "mentor247").happens(breach(kind), on=3, by="mentee")
-    assert [command.kind for command in told.sent(OpenCase)] == [kind]
     [task] = told.tasks("case_review")
     assert (task.owner, task.clauses) == ("hr", ("care.breach",))
 

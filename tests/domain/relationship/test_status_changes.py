@@ -150,3 +150,9 @@ def test_days_in_the_past_are_refused(name: str, command: c.PauseRelationship | 
     assert [problem.field for problem in problems] == [f"data.{name}"]
     today = command.model_copy(update={name: (START + timedelta(days=1)).date()})
     assert isinstance(given(*in_state(status)).when(today, by="mentor", at=1).outcome, list)
+
+
+def test_somebody_whom_the_relationship_once_named_may_be_erased() -> None:
+    changed = [*in_state("active"), At(0.7, e.PartyChanged(role="line_manager", id="new"), "coordinator")]
+    former = REQUEST.model_copy(update={"person": "lou"})
+    given(*changed).when(former, by="coordinator").then(e.ErasureRequested)

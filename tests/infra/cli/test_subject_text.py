@@ -1,0 +1,177 @@
+"""What `rapport show` and `rapport history` tell a coordinator, in words and as JSON."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from infra.bootstrap import Rapport, open_rapport
+from infra.settings import Settings
+from tests import command
+
+RELATIONSHIP = "aa000000-0000-4000-8000-000000000001"
+PLAN = {"sessions": 4, "minutes": 60, "every_days": 14, "starts_on": "2026-03-09", "ends_on": "2026-05-10"}
+SESSION = {"session_id": "s1", "starts_at": "2026-03-10T17:00:00Z", "channel": "virtual_meeting"}
+STORY: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
+    ("ProposeRelationship", "01T09", "coordinator:cora", {"programme_id": "spring", "mentee_id": "ana", "mentor_id": "ben", "line_manager_id": "lin", "codes": ["pentalog"]}),
+    ("AgreeGoal", "02T09", "mentee:ana", {"goal_id": "g1", "title": "Leave my husband", "type": "career", "source": "mentee", "agreed_by": ["mentee", "mentor"]}),
+    ("StateTrustReadiness", "02T10", "mentee:ana", {"ready": True}),
+    ("StateTrustReadiness", "02T11", "mentor:ben", {"ready": True}),
+    ("AgreePlan", "03T09", "mentor:ben", PLAN | {"channel": "virtual_meeting"}),
+    ("AgreeReporting", "03T10", "line_manager:lin", {"with_whom": "line_manager", "outputs": ["attendance"], "every_days": 30}),
+    ("GrantConsent", "03T11", "mentee:ana", {"data_class": "goals", "audience": "customer", "until": "2026-03-20"}),
+    ("AcceptTerms", "03T12", "mentor:ben", {"document": "code_of_conduct", "version": "2026"}),
+    ("ActivateRelationship", "04T09", "coordinator:cora", {}),
+    ("ScheduleSession", "04T10", "mentee:ana", SESSION),
+    ("CompleteSession", "10T18", "mentor:ben", {"session_id": "s1", "started_at": "2026-03-10T17:00:00Z", "ended_at": "2026-03-10T17:50:00Z", "present": ["mentee", "mentor"], "joined": {}, "agenda": []}),
+    ("ScheduleSession", "10T19", "mentee:ana", SESSION | {"session_id": "s2", "starts_at": "2026-03-24T17:00:00Z"}),
+    ("ContestFact", "11T09", "mentee:ana", {"version": 11, "reason": "It was half an hour"}),
+    ("ConfirmAgreement", "12T09", "mentee:ana", {"version": 5}),
+)  # fmt: skip
+
+
+def messages() -> list[bytes]:
+    return [
+        orjson.dumps(
+            {
+                "specversion": "1.0",
+                "id": f"m{number}",
+                "source": "/tests",
+                "type": f"rapport.{kind}",
+                "subject": RELATIONSHIP,
+                "time": f"2026-03-{time}:00:00Z",
+                "actor": actor,
+                "data": data,
+            }
+        )
+        for number, (kind, time, actor, data) in enumerate(STORY)
+    ]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> str:
+    url = f"sqlite:///{tmp_path_factory.mktemp('show') / 'rapport.sqlite'}"
+    with open_rapport(Settings(store=url)) as rapport:
+        told(rapport)
+    return url
+
+
+def told(rapport: Rapport) -> None:
+    receipts = rapport.handler.handle(messages())
+    assert [(each.id, each.problems) for each in receipts if each.status != "accepted"] == []
+
+
+def run(store: str, *arguments: str) -> str:
+    done = command.rapport(*arguments, env={"RAPPORT_STORE": store, "RAPPORT_CLOCK": "2026-03-13T09:00:00Z"})
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr
+    return done.stdout.decode()
+
+
+def shown(store: str, *arguments: str) -> dict[str, Any]:
+    found: dict[str, Any] = orjson.loads(run(store, "show", RELATIONSHIP, "--json", *arguments))
+    return found
+
+
+def test_show_gives_the_agreements_in_force_and_how_each_stands(store: str) -> None:
+    agreed = shown(store)["agreements"]
+    assert agreed["plan"] | PLAN | {"by": "mentor", "status": "agreed", "version": 5} == agreed["plan"]
+    (reporting,) = agreed["reporting"]
+    assert (reporting["with_whom"], reporting["outputs"], reporting["status"]) == (
+        "line_manager",
+        ["attendance"],
+        "claimed",
+    )
+    (accepted,) = agreed["accepted_terms"]
+    assert (accepted["by"], accepted["document"]) == ("mentor", "code_of_conduct")
+    (consent,) = agreed["consents"]
+    assert (consent["by"], consent["data_class"], consent["audience"], consent["until"]) == (
+        "mentee",
+        "goals",
+        "customer",
+        "2026-03-20",
+    )
+    assert agreed["declined_terms"] == []
+
+
+def test_a_plan_that_one_side_told_is_claimed_until_the_other_confirms_it(store: str) -> None:
+    before = shown(store, "--as-of", "2026-03-11T00:00:00Z")
+    assert before["agreements"]["plan"]["status"] == "claimed"
+    assert {"version": 5, "by": "mentor", "waits_for": "mentee", "matter": "plan"} in before["claims"]
+    assert 5 not in {claim["version"] for claim in shown(store)["claims"]}
+
+
+def test_a_consent_is_left_out_after_its_last_day(store: str) -> None:
+    assert shown(store, "--as-of", "2026-03-20T20:00:00Z")["agreements"]["consents"] != []
+    assert shown(store, "--as-of", "2026-03-21T00:00:00Z")["agreements"]["consents"] == []
+
+
+def test_show_says_how_far_the_plan_has_come_and_what_comes_next(store: str) -> None:
+    found = shown(store)
+    assert (found["completed_sessions"], found["planned_sessions"]) == (1, 4)
+    assert found["next_session"]["session_id"] == "s2"
+    assert found["contested"] == [11]
+    assert found["health"]["band"] == "healthy"
+    late = shown(store, "--as-of", "2026-03-24T18:00:00Z")
+    assert (late["next_session"], late["awaiting_outcome"]) == (None, ["s2"])
+
+
+def test_what_is_possible_by_role_is_what_the_state_allows_and_the_role_may_send(store: str) -> None:
+    found = shown(store)
+    assert set(found["possible"]) == {"mentee", "mentor", "line_manager", "supplier", "coordinator", "hr"}
+    assert all(set(commands) <= set(found["allowed"]) for commands in found["possible"].values())
+    assert "MarkTopicPrivate" in found["possible"]["mentee"]
+    assert "MarkTopicPrivate" not in found["possible"]["mentor"]
+    assert "ActivateRelationship" not in found["possible"]["coordinator"]
+    assert "AgreeReporting" in found["possible"]["line_manager"]
+
+
+def test_the_text_of_show_has_every_section_and_nobodys_words_within_80_columns(store: str) -> None:
+    text = run(store, "show", RELATIONSHIP)
+    for line in (
+        "who ",
+        "how it stands",
+        "1 of 4 sessions completed",
+        "next session",
+        "what is agreed",
+        "not settled",
+        "what is possible now",
+    ):
+        assert line in text
+    assert "event 11: correct it, or answer the contest" in text
+    assert "husband" not in text
+    assert "half an hour" not in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_the_text_of_history_marks_what_is_contested_within_80_columns(store: str) -> None:
+    text = run(store, "history", RELATIONSHIP)
+    lines = text.splitlines()
+    completed = next(place for place, line in enumerate(lines) if "SessionCompleted" in line)
+    assert lines[completed + 1].strip() == "! contested"
+    assert text.count("! contested") == 1
+    assert max(map(len, lines)) <= 80
+
+
+def test_show_of_a_mentor_tells_load_and_relationships(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'rapport.sqlite'}"
+    with open_rapport(Settings(store=url)) as rapport:
+        told(rapport)
+        register = orjson.loads(messages()[0]) | {
+            "id": "mentor",
+            "type": "rapport.RegisterMentor",
+            "subject": "mentor:ben",
+            "data": {"capacity": 2},
+        }
+        (receipt,) = rapport.handler.handle([orjson.dumps(register)])
+        assert receipt.status == "accepted"
+    found = orjson.loads(run(url, "show", "mentor:ben", "--json"))
+    assert (found["load"], found["capacity"], found["standing"], found["standings"]) == (1, 2, "good", {})
+    (one,) = found["relationships"]
+    assert (one["relationship_id"], one["state"], one["completed_sessions"], one["planned_sessions"]) == (
+        RELATIONSHIP,
+        "active",
+        1,
+        4,
+    )
+    assert "room for 2" in run(url, "show", "mentor:ben")
