@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from domain.mentor.commands import RemoveMentor
-from domain.mentor.events import MentorRemoved
+from domain.mentor.events import MentorReinstated, MentorRemoved, MentorSuspended
 from domain.model import Event
 from domain.relationship import events as e
 from domain.relationship.commands import RequestFeedback
 from domain.words import EndingReason, Party, Role
 from tests.given_when_then import IDS, SUBJECT, day, proposed
-from tests.workers.happenings import completed, ended, paused, planned
+from tests.workers.happenings import booked, completed, ended, paused, planned
 from tests.workers.stage import MENTOR, Stage
 from workers.attention import ATTENTION
 from workers.claims import CLAIMS
@@ -25,6 +25,7 @@ from workers.model import AnyWorker
 from workers.plan import PLAN
 from workers.rematch import REMATCH
 from workers.reporting import REPORTING
+from workers.sessions import SESSIONS
 from workers.stalled import STALLED
 from workers.standing import STANDING
 from workers.support import SUPPORT
@@ -277,7 +278,7 @@ def test_declined_terms_stand_still_in_pauses_and_open_again_on_resuming() -> No
     assert {task.about: task.due for task in told.tasks()} == {"code_of_conduct": day(18), "privacy_policy": day(20)}
     assert told.passes(17.99).all_sent == []
     told.passes(18)
-    assert [sent.command for sent in told.all_sent if isinstance(sent.command, RemoveMentor)][0].programme_id == "p1"
+    assert [command.programme_id for command in told.sent(RemoveMentor)] == ["p1"]
 
 
 @pytest.mark.clause("mentor247.terms")
@@ -438,3 +439,37 @@ def test_every_party_is_asked_the_practice_questions_at_the_middle_and_at_the_en
         ("mentee", "end"), ("mentor", "end"),
     ]  # fmt: skip
     assert told.told("practice_questions") == [f"{role}:{IDS[role]}" for role in ("mentee", "mentor")] * 2
+
+
+# --- standing in one programme -------------------------------------------------------------------------------------
+@pytest.mark.clause("care.standing")
+def test_a_contracting_relationship_without_sessions_to_come_waits_for_nobody() -> None:
+    told = Stage("pentalog", workers=[STANDING]).happens(booked("s1", 3), booked("s2", 20), on=2)
+    told.happens(completed("s1", 3, status="contracting"), on=3.1)
+    suspended = MentorSuspended(reason="x")
+    told.happens(e.SessionCancelled(session_id="s2", reason="x", notice_hours=99, late=False), on=4)
+    assert told.happens(suspended, on=5, subject=MENTOR).tasks() == []
+    other = Stage("pentalog", workers=[STANDING]).happens(booked("s1", 9), on=2)
+    assert [task.due for task in other.happens(suspended, on=5, subject=MENTOR).tasks()] == [day(12)]
+
+
+@pytest.mark.clause("care.standing", "cmn.breaches")
+def test_a_suspension_and_a_removal_in_one_programme_leave_the_others_alone() -> None:
+    told = stage(STANDING, "cmn")
+    elsewhere = proposed("cmn").model_copy(update={"programme_id": "p2"})
+    told.happens(elsewhere, e.RelationshipActivated(), on=2, subject=NEXT)
+    told.happens(MentorSuspended(reason="x", programme_id="p2"), on=5, subject=MENTOR)
+    [task] = told.tasks()
+    assert (task.subject, task.programme_id, task.clauses) == (NEXT, "p2", ("cmn.breaches", "care.standing"))
+    assert told.happens(MentorReinstated(programme_id="p1"), on=6, subject=MENTOR).tasks()
+    told.happens(MentorRemoved(reason="x", programme_id="p2"), on=7, subject=MENTOR)
+    assert [sent.subject for sent in told.all_sent] == [NEXT]
+    assert told.tasks() == []
+
+
+@pytest.mark.clause("care.standing")
+@pytest.mark.parametrize("programme, reminded", [("p1", 0), (None, 0), ("p2", 2)])
+def test_there_is_no_reminder_for_a_mentor_who_is_suspended_there(programme: str | None, reminded: int) -> None:
+    told = stage(SESSIONS).happens(booked("s1", 9), on=1)
+    told.happens(MentorSuspended(reason="x", programme_id=programme), on=2, subject=MENTOR)
+    assert len(told.passes(8).told("session_reminder")) == reminded
