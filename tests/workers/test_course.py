@@ -296,8 +296,8 @@ def test_a_conflict_declared_while_paused_is_a_task() -> None:
     assert [task.due for task in told.tasks("conflict")] == [day(10)]
 
 
-BAD = [False, "no", "No ", 1, 2, 2.0]
-GOOD = [True, "yes", 3, 5, "He listened."]
+BAD: list[Any] = [False, "no", "No ", 1, 2, 2.0]
+GOOD: list[Any] = [True, "yes", 3, 5, "He listened."]
 ASKED = (
     "pentalog.attention", "cmn.inclusion", "nottingham.opinions", "nottingham.individual-needs",
     "mentor247.language", "leapfrog.openness",
