@@ -50,11 +50,10 @@ def _declared(state: Conflicts, nature: ConflictNature, version: int, given: Giv
     settled_by = ("TerminateRelationship",) if ends else ("AgreeConflictMitigation", "TerminateRelationship")
     due = given.at + timedelta(days=given.term("decision_days"))
     task = OpenTask(f"conflict:{nature}", "conflict", settled_by, due=due, about=nature)
-    people = everybody(given.relation)
     if ends:
-        notices = notify(people, "compromising_relationship", of=task.id)
+        notices = notify(everybody(given.relation), "compromising_relationship", of=task.id)
     else:
-        notices = notify(people, "conflict_mitigation", of=task.id)
+        notices = notify(everybody(given.relation), "conflict_mitigation", of=task.id)
     state = state if ends else state.but(open=(*state.open, nature))
     return state, (because(clauses, (version,), task, *notices, terms=("decision_days",)),)
 

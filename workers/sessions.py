@@ -48,11 +48,12 @@ Heard = (
 
 
 class Booked(State):
-    """A session on the calendar and the version that put it where it is."""
+    """A session on the calendar, the version that put it where it is, and when its latest move was asked for."""
 
     starts_at: Time
     minutes: int
     version: int
+    moved_at: Time | None = None
 
 
 class Outcome(State):
@@ -90,11 +91,7 @@ def _react(state: Sessions, recorded: AnyRecorded, given: Given) -> tuple[Sessio
                 given,
             )
         case e.SessionRescheduled():
-            before = state.booked.get(event.session_id)
-            minutes = before.minutes if before else int(given.term("session_minutes"))
-            return _booked(
-                state, event.session_id, Booked(starts_at=event.starts_at, minutes=minutes, version=version), given
-            )
+            return _moved(state, event, recorded, given)
         case e.SessionCancelled():
             state, _, effects = _unbook(state, event.session_id)
             return state, tidy(*effects) + _await_first(state, given)
@@ -108,6 +105,18 @@ def _react(state: Sessions, recorded: AnyRecorded, given: Given) -> tuple[Sessio
             return Sessions(), tidy(Over())
         case _:
             assert_never(event)
+
+
+def _moved(
+    state: Sessions, event: e.SessionRescheduled, recorded: AnyRecorded, given: Given
+) -> tuple[Sessions, Reaction]:
+    """A move told late, whose time lies before the latest move, leaves the session where the latest move put it."""
+    before = state.booked.get(event.session_id)
+    if before and before.moved_at and recorded.occurred_at < before.moved_at:
+        return state, NOTHING
+    minutes = before.minutes if before else int(given.term("session_minutes"))
+    booked = Booked(starts_at=event.starts_at, minutes=minutes, version=recorded.version, moved_at=recorded.occurred_at)
+    return _booked(state, event.session_id, booked, given)
 
 
 def _booked(state: Sessions, session_id: str, booked: Booked, given: Given) -> tuple[Sessions, Reaction]:

@@ -13,7 +13,6 @@ from domain.codes.implements import implements
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from domain.relationship.commands import EscalateRecommendation, RecommendShutdown
-from domain.words import PARTIES
 from workers.model import (
     NOTHING,
     Arm,
@@ -96,11 +95,11 @@ def _react(state: Trust, recorded: AnyRecorded, given: Given) -> tuple[Trust, Re
 def _readiness(
     state: Trust, event: e.TrustReadinessStated, recorded: AnyRecorded, given: Given
 ) -> tuple[Trust, Reaction]:
-    """A party who says during the mentoring that they are not ready to trust reports broken trust; ready again, they restore it."""
+    """To state during the mentoring that one is not ready to trust is to report broken trust; to be ready again restores it."""
     if event.ready:
         return _settled(state, TRUST) if event.settled else (state, NOTHING)
     running = given.relation is not None and given.relation.status in {"active", "paused"}
-    if not running or recorded.role not in PARTIES:
+    if not running:
         return state, NOTHING
     return _recommend(state, TRUST, recorded.version, given)
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Self, TypeVar
 
+from domain.mentor.state import Mentor
 from domain.model import Actor, AnyRecorded, Command, Context, Event, Known, Recorded
 from domain.problem import Refused
 from domain.programme.state import Programme
@@ -228,7 +229,8 @@ class Stage:
         mentor = self.states.get(f"mentor:{getattr(state, 'mentor_id', '')}")
         programme = self.states.get(f"programme:{getattr(state, 'programme_id', '')}")
         terms = programme.settings_at(at) if isinstance(programme, Programme) else ()
-        return Known(mentor_standing=getattr(mentor, "standing", "good"), terms=terms)
+        standing = mentor.standing_in(getattr(state, "programme_id", None)) if isinstance(mentor, Mentor) else "good"
+        return Known(mentor_standing=standing, terms=terms)
 
     def _settle(self) -> Self:
         """Until nothing is left: workers see what was recorded, and what they send is decided."""

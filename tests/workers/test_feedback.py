@@ -99,4 +99,4 @@ def test_every_third_session_the_mentor_is_prompted_to_ask_about_their_practice(
 def test_under_other_codes_the_mentor_is_asked_for_neither() -> None:
     told = stage("pentalog", "cmn", held=6).happens(e.FeedbackGiven(about="mentee", answers={}), on=9, by="mentor")
     assert told.tasks() == []
-    assert {note.template for note in told.notes} == {"nps_request"}
+    assert {note.template for note in told.notes} == {"nps_request", "practice_questions"}

@@ -32,7 +32,7 @@ def test_the_review_comes_in_the_morning_of_the_programmes_time_zone_also_after_
     told.happens(paused(30), on=4).passes(31)
     # 1 April is after the change to summer time: nine o'clock is 06:00 UTC, in March it was 07:00.
     assert told.notes[0].at == datetime(2026, 4, 1, 6, tzinfo=UTC)
-    assert told.clauses("pause_review") == ()
+    assert told.clauses("pause_review") == ("care.attention",)
 
 
 def test_sixty_days_of_pause_are_put_before_those_who_oversee_it() -> None:
@@ -97,4 +97,4 @@ def test_days_in_a_pause_are_no_silence() -> None:
     assert told.nothing()
     told.happens(e.RelationshipResumed(), on=55).passes(85)
     assert told.nothing()
-    assert told.passes(85.1).tasks()[0].clauses == ()
+    assert told.passes(85.1).tasks()[0].clauses == ("care.attention",)

@@ -5,6 +5,7 @@ from domain.relationship import events as e
 from domain.words import DisclosureException
 from tests.given_when_then import day, proposed
 from tests.workers.stage import Stage
+from workers.rematch import REMATCH
 from workers.safeguarding import SAFEGUARDING
 from workers.support import SUPPORT
 
@@ -21,7 +22,7 @@ def test_a_disclosure_goes_to_its_recipient_at_once_and_nowhere_else() -> None:
     stage.happens(disclosed("risk_of_harm", "coordinator:cora", "nottingham.confidentiality"), on=3, by="mentor")
     [note] = stage.notes
     assert (note.recipient, note.template, note.parameters) == ("coordinator:cora", "disclosure", {"version": 3})
-    assert stage.clauses("disclosure") == ("nottingham.confidentiality",)
+    assert stage.clauses("disclosure") == ("nottingham.confidentiality", "care.disclosure")
     assert stage.tasks() == []
     assert stage.all_sent == []
 
@@ -55,15 +56,18 @@ REFERRED = e.MenteeReferred(to="Somebody.", reason="Beyond me.")
 def test_a_problem_reaches_the_coordinator_at_once() -> None:
     stage = supporting("nottingham").happens(e.ProblemReported(description="No answers."), on=3, by="mentor")
     assert stage.told("problem") == ["coordinator"]
-    assert stage.clauses("problem") == ("nottingham.problems",)
+    assert stage.clauses("problem") == ("nottingham.problems", "care.problem")
     assert "answers" not in str(stage.notes)
-    assert supporting("pentalog").happens(e.ProblemReported(description="x"), on=3, by="mentor").nothing()
+    other = supporting("pentalog").happens(e.ProblemReported(description="x"), on=3, by="mentor")
+    assert [(task.clauses, task.due) for task in other.tasks("problem")] == [(("care.problem",), day(10))]
 
 
 SETTLING = [
-    (e.ContactRecorded(channel="telephone"), "coordinator", []),
+    (e.ContactRecorded(channel="telephone"), "coordinator", ["problem"]),
+    (e.RelationshipReviewed(note="Seen."), "coordinator", []),
+    (e.RelationshipReviewed(note="Seen."), "hr", ["problem"]),
     (e.ContactRecorded(channel="telephone"), "mentor", ["problem"]),
-    (REFERRED, "mentor", ["new_mentor"]),
+    (REFERRED, "mentor", []),
     (
         e.RelationshipPaused(reason="x", informed=("mentee", "mentor"), next_steps="talk", review_on=day(20).date()),
         "mentor",
@@ -73,14 +77,14 @@ SETTLING = [
 ]
 
 
-@pytest.mark.clause("nottingham.problems")
+@pytest.mark.clause("nottingham.problems", "care.problem")
 @pytest.mark.parametrize("event, by, still", SETTLING)
 def test_a_problem_stays_on_the_list_until_the_coordinator_has_seen_to_it(
     event: Event, by: str, still: list[str]
 ) -> None:
     stage = supporting("nottingham").happens(e.ProblemReported(description="No answers."), on=3, by="mentor")
     (task,) = stage.tasks("problem")
-    assert task.clauses == ("nottingham.problems",)
+    assert task.clauses == ("nottingham.problems", "care.problem")
     stage.happens(event, on=4, by=by)
     assert [task.kind for task in stage.tasks()] == still
 
@@ -102,11 +106,13 @@ def test_what_is_beyond_the_mentor_is_referred_to_hr() -> None:
     assert supporting("pentalog").happens(REFERRED, on=3, by="mentor").nothing()
 
 
-@pytest.mark.clause("nottingham.refer")
+@pytest.mark.clause("nottingham.refer", "care.rematch")
 def test_a_referral_back_is_a_task_until_another_mentor_is_found() -> None:
-    stage = supporting("nottingham").happens(REFERRED, on=3, by="mentor")
+    stage = Stage("nottingham", workers=[REMATCH]).active().happens(REFERRED, on=3, by="mentor")
     [task] = stage.tasks()
-    assert (task.kind, task.clauses, task.settled_by) == ("new_mentor", ("nottingham.refer",), ("ProposeRelationship",))
+    assert (task.kind, task.clauses, task.settled_by) == (
+        "new_mentor", ("nottingham.refer", "care.rematch"), ("ProposeRelationship", "SignpostMentee"),
+    )  # fmt: skip
     assert stage.told("new_mentor") == ["coordinator"]
     other = proposed("nottingham").model_copy(update={"mentor_id": "zoe"})
     stage.happens(other, on=9, subject="11111111-1111-4111-8111-111111111111")

@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 
+from domain.programme.events import TermSet
 from domain.relationship import events as e
 from tests.given_when_then import day
 from tests.workers.happenings import booked, completed, ended, kinds, missed, moved, paused, planned
@@ -15,12 +16,12 @@ def stage(*codes: str) -> Stage:
     return Stage(*(codes or ("pentalog",)), workers=[SESSIONS]).active()
 
 
-def test_both_are_reminded_a_day_before() -> None:
-    told = stage().happens(booked("s1", 5), on=1).passes(3.99)
+def test_both_are_reminded_two_days_before() -> None:
+    told = stage().happens(booked("s1", 5), on=1).passes(2.99)
     assert told.notes == []
-    told.passes(4)
+    told.passes(3)
     assert told.told("session_reminder") == PARTIES
-    assert told.notes[0].at == day(4)
+    assert told.notes[0].at == day(3)
     assert told.notes[0].parameters == {"session_id": "s1", "starts_at": day(5).isoformat()}
 
 
@@ -29,8 +30,24 @@ def test_a_date_made_within_the_last_day_needs_no_reminder() -> None:
 
 
 def test_a_moved_session_is_reminded_of_at_its_new_date_alone() -> None:
-    told = stage().happens(booked("s1", 5), on=1).happens(moved("s1", 5, 9, 48), on=3).passes(8)
-    assert [(note.template, note.at) for note in told.notes] == [("session_reminder", day(8))] * 2
+    told = stage().happens(booked("s1", 5), on=1).happens(moved("s1", 5, 9, 48), on=2.5).passes(8)
+    assert [(note.template, note.at) for note in told.notes] == [("session_reminder", day(7))] * 2
+
+
+def test_a_move_told_late_leaves_the_session_where_the_latest_move_put_it() -> None:
+    told = stage().happens(booked("s1", 9), on=1).happens(moved("s1", 9, 20, 120), on=4)
+    told.now = day(5)
+    told.happens(moved("s1", 9, 12, 144), on=3)
+    assert told.passes(17.99).told("session_reminder") == []
+    assert told.passes(18).told("session_reminder") == PARTIES
+
+
+def test_a_reminder_leaves_room_to_move_the_session_in_time() -> None:
+    told = stage()
+    term = TermSet(document="privacy_policy", term="late_notice_hours", value=72, resolved=72, winner="privacy_policy")
+    told.happens(term, on=0.5, subject="programme:p1").happens(booked("s1", 9), on=1)
+    assert told.passes(5.49).told("session_reminder") == []
+    assert told.passes(5.5).told("session_reminder") == PARTIES
 
 
 def test_a_session_without_an_outcome_is_a_task_a_day_after_its_end() -> None:

@@ -19,8 +19,10 @@ def test_a_trust_breakdown_is_put_up_for_decision_and_everybody_is_told() -> Non
     stage = Stage("pentalog").active().happens(BREAKDOWN, on=3, by="mentee")
     assert stage.sent(RecommendShutdown) == [RecommendShutdown(clause="pentalog.trust", evidence=(3,))]
     assert stage.told("shutdown_recommended") == ["mentee:ana", "mentor:ben", "coordinator"]
-    [task] = stage.tasks()
-    assert (task.kind, task.clauses, task.evidence) == ("shutdown_recommendation", ("pentalog.trust",), (3,))
+    [task] = stage.tasks("shutdown_recommendation")
+    assert (task.kind, task.clauses, task.evidence) == (
+        "shutdown_recommendation", ("pentalog.trust", "care.trust"), (3,),
+    )  # fmt: skip
     assert task.due == day(10)
     assert "DismissRecommendation" in task.settled_by
     assert stage.recorded(e.RelationshipTerminated) == []
@@ -40,7 +42,11 @@ def test_undecided_for_seven_days_it_is_escalated_once() -> None:
 @pytest.mark.clause("pentalog.trust")
 @pytest.mark.parametrize(
     "answer",
-    [e.TrustRestored(), e.RecommendationDismissed(reason="talked"), e.RelationshipTerminated(reason="trust_breakdown")],
+    [
+        e.TrustRestored(settled=True),
+        e.RecommendationDismissed(reason="talked"),
+        e.RelationshipTerminated(reason="trust_breakdown"),
+    ],
 )
 def test_a_decision_settles_the_task_and_nothing_is_escalated(answer: e.RelationshipEvent) -> None:
     stage = Stage("pentalog").active().happens(BREAKDOWN, on=3, by="mentee").happens(answer, on=10).passes(60)
@@ -51,7 +57,9 @@ def test_a_decision_settles_the_task_and_nothing_is_escalated(answer: e.Relation
 @pytest.mark.clause("pentalog.respect", "leapfrog.respect")
 def test_disrespect_is_recommended_for_shutdown_under_every_adopted_clause() -> None:
     stage = Stage("pentalog", "leapfrog").active().happens(DISRESPECT, on=1, by="mentee")
-    assert [sent.clause for sent in stage.sent(RecommendShutdown)] == ["pentalog.respect", "leapfrog.respect"]
+    assert [sent.clause for sent in stage.sent(RecommendShutdown)] == ["pentalog.respect"]
+    [task] = stage.tasks("shutdown_recommendation")
+    assert task.clauses == ("pentalog.respect", "leapfrog.respect", "care.respect")
     assert stage.told("shutdown_recommended").count("mentee:ana") == 1
     stage.happens(e.DisrespectResolved(resolution="apology"), on=2, by="hr").passes(30)
     assert stage.tasks("shutdown_recommendation") == []
@@ -64,26 +72,38 @@ def test_disrespect_alone_under_leapfrog() -> None:
     assert [sent.clause for sent in stage.sent(RecommendShutdown)] == ["leapfrog.respect"]
 
 
-@pytest.mark.clause("pentalog.trust", "pentalog.respect")
-def test_without_a_code_that_asks_for_it_nothing_is_recommended() -> None:
+@pytest.mark.clause("care.trust", "care.respect")
+def test_without_a_code_that_asks_for_it_rapports_own_policy_recommends() -> None:
     stage = Stage("cmn", "nottingham").active().happens(BREAKDOWN, DISRESPECT, on=1, by="mentee").passes(9)
-    assert stage.sent(RecommendShutdown) == []
+    assert [sent.clause for sent in stage.sent(RecommendShutdown)] == ["care.trust", "care.respect"]
+    assert [task.clauses for task in stage.tasks("shutdown_recommendation")] == [("care.trust",), ("care.respect",)]
+
+
+@pytest.mark.clause("pentalog.trust", "care.trust")
+@pytest.mark.parametrize("who", ["mentee", "mentor", "customer", "line_manager"])
+@pytest.mark.parametrize("pause", [False, True])
+def test_stating_during_the_mentoring_that_one_is_not_ready_is_broken_trust(who: str, pause: bool) -> None:
+    stage = Stage("pentalog").active()
+    if pause:
+        stage.happens(PAUSE, on=2)
+    stage.happens(e.TrustReadinessStated(ready=False), on=3, by=who)
+    [task] = stage.tasks("shutdown_recommendation")
+    assert (task.clauses, task.due) == (("pentalog.trust", "care.trust"), day(10))
+    stage.happens(e.TrustReadinessStated(ready=True, settled=True), on=4, by=who)
+    assert stage.tasks("shutdown_recommendation") == []
+
+
+def test_before_activation_it_is_a_gate_unmet_and_nothing_to_decide() -> None:
+    stage = Stage("pentalog").happens(e.TrustReadinessStated(ready=False), on=1, by="mentee")
     assert stage.tasks("shutdown_recommendation") == []
 
 
 @pytest.mark.clause("pentalog.trust")
-def test_a_pause_stops_the_days_of_decision_and_resumption_shifts_them() -> None:
+def test_the_days_of_decision_run_on_in_a_pause() -> None:
     stage = Stage("pentalog").active().happens(BREAKDOWN, on=3, by="mentee").happens(PAUSE, on=5)
-    stage.passes(25)
-    assert stage.sent(EscalateRecommendation) == []
-    stage.happens(e.RelationshipResumed(), on=25)
-    assert stage.deadlines()["trust:escalate:pentalog.trust"] == day(30)
-    changes = [
-        (change.change, change.at) for done in stage.done if done.worker == "trust" for change in done.step.deadlines
-    ]
-    assert changes == [("armed", day(3)), ("frozen", day(5)), ("moved", day(25))]
-    stage.passes(30)
-    assert stage.all_sent[-1].at == day(30)
+    assert stage.passes(9.99).sent(EscalateRecommendation) == []
+    assert stage.passes(10).sent(EscalateRecommendation) == [EscalateRecommendation(clause="pentalog.trust")]
+    assert stage.all_sent[-1].at == day(10)
 
 
 def test_a_coordinators_recommendation_waits_for_a_decision_like_a_machines() -> None:
@@ -97,6 +117,6 @@ def test_a_coordinators_recommendation_waits_for_a_decision_like_a_machines() ->
 def test_one_report_after_the_other_makes_one_recommendation() -> None:
     stage = Stage("pentalog").active().happens(BREAKDOWN, on=3, by="mentee").happens(BREAKDOWN, on=4, by="mentor")
     assert len(stage.sent(RecommendShutdown)) == 1
-    stage.happens(e.TrustRestored(), on=5).happens(BREAKDOWN, on=6, by="mentee")
+    stage.happens(e.TrustRestored(settled=True), on=5).happens(BREAKDOWN, on=6, by="mentee")
     assert len(stage.sent(RecommendShutdown)) == 2
-    assert stage.deadlines()["trust:escalate:pentalog.trust"] == day(6) + timedelta(days=7)
+    assert stage.deadlines()["trust:escalate:trust"] == day(6) + timedelta(days=7)

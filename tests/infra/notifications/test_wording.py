@@ -19,8 +19,7 @@ from workers.model import Value
 
 # All that a notification may ever tell beside ids of what it is about: ids of sessions, versions, times, words of ours.
 OPERATIONAL = {
-    "audience", "band", "events",
-    "clause", "clauses", "document", "how", "items", "kind", "occasion", "party", "relationship", "session_id",
+    "audience", "band", "clause", "clauses", "document", "events", "how", "items", "kind", "occasion", "party", "relationship", "session_id",
     "sessions_left", "starts_at", "version",
 }  # fmt: skip
 FOLDER = Path(str(workers.__file__)).parent
@@ -116,7 +115,8 @@ def test_a_phrase_uses_its_own_parameters_and_those_are_operational(name: str) -
 
 
 SAMPLE: dict[str, Value] = {
-    "audience": "line_manager", "band": "at_risk", "events": "12, 14", "clause": "mentor247.environment", "clauses": "pentalog.trust pentalog.respect", "document": "terms_of_use", "how": "late",
+    "audience": "line_manager", "band": "critical", "events": "3 7",
+    "clause": "mentor247.environment", "clauses": "pentalog.trust pentalog.respect", "document": "terms_of_use", "how": "late",
     "items": "device quiet", "kind": "law", "occasion": "mid", "party": "mentor", "relationship": "0197-r2", "session_id": "s3",
     "sessions_left": 2, "starts_at": "2026-03-05T17:00:00+01:00", "version": 14,
 }  # fmt: skip

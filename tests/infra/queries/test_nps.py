@@ -133,6 +133,9 @@ def test_a_window_takes_in_its_ends(harness: ProjectionHarness) -> None:
 
 def test_other_times(harness: ProjectionHarness) -> None:
     harness.append(relationship(1, "p", "ana", (1, 3), (5, 9)))
+    # Two more people, so that the figures may be shown.
+    harness.append(relationship(3, "p", "bo", (0.5, 8)))
+    harness.append(relationship(4, "p", "cy", (0.5, 8)))
     harness.append([recorded(str(UUID(int=2, version=4)), 1, proposed(), day(-9))])
     harness.append([recorded(str(UUID(int=2, version=4)), 2, e.NpsResponded(respondent="mentee", occasion="end", score=1), day(2), told=day(30))])  # fmt: skip
     harness.append(programme("p", (-50, "suppression_min", 1)) + programme("p1", (-50, "suppression_min", 1)))

@@ -57,7 +57,7 @@ def test_deadlines_fire_when_their_time_has_come_and_their_commands_are_of_that_
     harness.now(9).work()
     assert harness.commands() == ["RecommendShutdown", "EscalateRecommendation"]
     assert harness.rapport.store.read(subject())[-1].occurred_at == day(8)
-    assert harness.history("escalate:pentalog.trust") == [("armed", "1"), ("fired", "8")]
+    assert harness.history("escalate:trust") == [("armed", "1"), ("fired", "8")]
     before = everything(harness.rapport)
     harness.now(100).work()
     assert everything(harness.rapport)["outbox"] == before["outbox"]
@@ -100,22 +100,21 @@ def test_a_pause_freezes_deadlines_and_resumption_shifts_them(harness: WorkerHar
     harness.send(
         c.RecordContractingConversation(held_at=day(0), covered=("mentor_role", "complaints_procedure")), "mentor", 0
     )
-    harness.send(c.ActivateRelationship(), "coordinator", 0.5)
-    harness.send(c.ReportDisrespect(against="mentor", description="x"), "mentee", 1)
+    harness.send(c.ActivateRelationship(), "coordinator", 1)
     pause = c.PauseRelationship(
         reason="leave", informed=("mentee", "mentor"), next_steps="They write.", review_on=day(20).date()
     )
     harness.send(pause, "coordinator", 3)
     harness.now(20).work()
-    assert harness.history("escalate:leapfrog.respect") == [("armed", "1"), ("frozen", "3")]
+    assert harness.history("first_session") == [("armed", "1"), ("frozen", "3")]
     harness.send(c.ResumeRelationship(), "coordinator", 23)
     harness.work()
-    assert harness.history("escalate:leapfrog.respect")[-1] == ("moved", "23")
-    harness.now(27.9).work()
-    assert "EscalateRecommendation" not in harness.commands()
-    harness.now(28).work()
-    assert harness.history("escalate:leapfrog.respect")[-1] == ("fired", "28")
-    assert harness.commands()[-1] == "EscalateRecommendation"
+    assert harness.history("first_session")[-1] == ("moved", "23")
+    harness.now(30.9).work()
+    assert "first_session" not in harness.open_tasks()
+    harness.now(31).work()
+    assert harness.history("first_session")[-1] == ("fired", "31")
+    assert "first_session" in harness.open_tasks()
 
 
 def test_a_removal_reaches_each_relationship_and_what_follows_from_that_in_one_run(harness: WorkerHarness) -> None:
@@ -125,18 +124,21 @@ def test_a_removal_reaches_each_relationship_and_what_follows_from_that_in_one_r
     harness.now(6).work()
     assert harness.commands() == ["TerminateRelationship"] * 3
     assert [harness.events(subject(number))[-1] for number in (1, 2, 3)] == ["RelationshipTerminated"] * 3
-    assert sorted(harness.open_tasks()) == ["end_feedback"] * 3 + ["end_review"] * 3 + ["secure_records"] * 3
+    assert (
+        sorted(harness.open_tasks()) == ["end_feedback"] * 3 + ["end_review"] * 3 + ["new_mentor"] * 3 + ["records"] * 3
+    )
 
 
 def test_every_decision_leaves_a_receipt_that_replay_makes_again(harness: WorkerHarness) -> None:
     begun(harness).now(30).work()
     rows = harness.query("SELECT worker, clauses, evidence, terms, sent FROM decisions ORDER BY seq")
-    assert rows[0][:2] == ("trust", '["pentalog.trust"]')
+    assert rows[0][:2] == ("trust", '["pentalog.trust","care.trust"]')
     assert orjson.loads(rows[0][2]) == [2]
     assert [sent.get("command") for row in rows for sent in orjson.loads(row[4]) if "command" in sent] == [
         "RecommendShutdown", "EscalateRecommendation",
     ]  # fmt: skip
-    assert orjson.loads(rows[-1][3]) == {"decision_days": 7}
+    [terms] = [row[3] for row in rows if "EscalateRecommendation" in row[4]]
+    assert orjson.loads(terms) == {"decision_days": 7}
     assert verify(harness.rapport.store) == []
     assert verify(harness.rapport.store, subject()) == []
 
