@@ -1,282 +1,233 @@
-"""`practices`: what the practice clauses of the codes come to, relationship by relationship. Measured, never enforced.
+"""`practices` and `practice_answers`: the figures of the practice questions, and who was asked what and whether they answered.
 
-Shares come with their parts, so that groups of relationships can be added up. Feedback answers are content: only which
-practice they are about is counted.
+The figures have no totals, and no two of their groups share an answer, so a hidden group can't be worked out from those
+that are shown. What somebody answered is kept in private columns alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple, assert_never
 
-from domain.codes.clauses import CLAUSES
-from domain.codes.implements import implements
+from domain.codes.questions import Answer, is_bad, is_good
 from domain.immutable import Immutable
-from domain.model import AnyRecorded, events_of
-from domain.relationship import events as e
-from projections.dataset import Column, Row, Table, relationship_id
-from projections.projection import Given, StateFold, Worked
+from domain.model import Actor, AnyRecorded, events_of
+from domain.relationship.events import FeedbackGiven, FeedbackRequested, RelationshipProposed
+from domain.terms import suppression_min
+from projections.dataset import Column, Key, Row, Table, relationship_id
+from projections.practice_measures import PRACTICES
+from projections.projection import Given, StateFold, Summary, Worked
 
-PRACTICES: Final = frozenset(clause.id for clause in CLAUSES.values() if "practice" in clause.kinds)
+Heard = RelationshipProposed | FeedbackRequested | FeedbackGiven
 
-TABLE: Final = Table(
-    "practices",
-    "One row a relationship: what the practices of the codes come to. Shares are empty while there is nothing to divide by.",
+UNASKED: Final = ""
+
+ANSWERS: Final = Table(
+    "practice_answers",
+    "One row a practice question to one respondent on one occasion of a relationship: asked, and answered or not.",
     (
         relationship_id(),
-        Column("programme_id", "text", "Its programme."),
-        Column("mentor_id", "text", "Its mentor.", "identity"),
-        Column("sessions_scheduled", "integer", "Sessions put on the calendar.", "schedule"),
-        Column("sessions_scheduled_by_mentee", "integer", "Those that the mentee put there.", "schedule"),
-        Column("mentee_schedules_share", "real", "The mentee's share of them (cmn.mentee-schedules).", "schedule"),
-        Column("agenda_items", "integer", "Items on the agendas of completed sessions.", "process_improvement"),
-        Column("agenda_items_by_mentee", "integer", "Those that the mentee set.", "process_improvement"),
-        Column("mentee_agenda_share", "real", "The mentee's share (leapfrog.mentee-agenda).", "process_improvement"),
-        Column(
-            "mentee_share_early",
-            "real",
-            "The mentee's share of sessions scheduled and agenda items, in the first half of the completed sessions.",
-            "process_improvement",
-        ),
-        Column(
-            "mentee_share_late",
-            "real",
-            "The same in the second half: more, where the mentee takes on the running (leapfrog.responsibility).",
-            "process_improvement",
-        ),
-        Column("sessions_completed", "integer", "Sessions that took place.", "attendance"),
-        Column("sessions_with_goals", "integer", "Those whose agenda names a goal.", "goal_presence"),
-        Column("minutes_spent", "real", "Minutes spent in sessions.", "time_spent"),
-        Column("urgent_minutes", "integer", "Agenda minutes given to urgent concerns (pentalog.urgent-concerns).", "time_spent"),
-        Column("homework_assigned", "integer", "Pieces of homework after which another session took place.", "time_spent"),
-        Column("homework_reviewed", "integer", "Those reported on by the end of that next session.", "time_spent"),
-        Column("homework_reviewed_share", "real", "Their share (cmn.homework-reviewed).", "time_spent"),
-        Column("checks", "integer", "Checks before sessions.", "process_improvement"),
-        Column("checks_with_background", "integer", "Those with a professional background (mentor247.surroundings).", "process_improvement"),
-        Column("goals_agreed", "integer", "Goals agreed.", "goal_presence"),
-        Column("goals_achieved", "integer", "Goals reached.", "goal_outcomes"),
-        Column("goals_achieved_share", "real", "Their share.", "goal_outcomes"),
-        Column("goal_types", "texts", "The types of its goals.", "goal_types"),
-        Column("feedback_given", "integer", "How often feedback was given.", "process_improvement"),
-        Column("practices_asked_about", "texts", "The practice clauses that feedback answers are about.", "process_improvement"),
+        Column("respondent", "text", "The role that was asked, or that answered unasked."),
+        Column("occasion", "text", "mid or end; empty for an answer that nobody had asked for."),
+        Column("clause", "text", "The practice clause that the question is about."),
+        Column("programme_id", "text", "The programme of the relationship."),
+        Column("month", "text", "The month (UTC) of the first request, or of an answer that nobody had asked for: YYYY-MM."),
+        Column("answered", "boolean", "Whether it was answered."),
+        Column("mentor_id", "text", "The mentor of the relationship.", "identity", private=True),
+        Column("good", "boolean", "Whether the latest answer is good; empty if it is neither good nor bad.", "process_improvement", private=True),
+        Column("respondent_id", "text", "The person who gave the latest answer.", "identity", private=True),
     ),
-    key=("relationship_id",),
-    indexes=(("programme_id",), ("mentor_id",)),
+    key=("relationship_id", "respondent", "occasion", "clause"),
 )  # fmt: skip
+FIGURES: Final = Table(
+    "practices",
+    "One row a practice clause, programme, mentor and month: how its question was answered, hidden where too few people answered it.",
+    (
+        Column("clause", "text", "The practice clause that the question is about."),
+        Column("programme_id", "text", "The programme."),
+        Column("mentor_id", "text", "The mentor.", "identity"),
+        Column("month", "text", "The month (UTC) of the request, or of an answer that nobody had asked for: YYYY-MM."),
+        Column("asked", "integer", "How often somebody was asked, or answered unasked: once a relationship, respondent and occasion."),
+        Column("answered", "integer", "How many of these were answered."),
+        Column("share_good", "real", "The share of good answers (yes, 3 to 5) among the good and the bad (no, 1, 2), from 0 to 1. The latest answer counts.", "process_improvement"),
+        Column("respondents", "integer", "How many different people gave those good and bad answers."),
+        Column("suppressed", "boolean", "Whether the figures are hidden: fewer people than suppression_min, or than 3, answered."),
+        Column("counts", "json", "The counts behind the figures, also of a hidden group.", "process_improvement", private=True),
+    ),
+    key=("clause", "programme_id", "mentor_id", "month"),
+    indexes=(("programme_id", "month"),),
+)  # fmt: skip
+HIDEABLE: Final = ("asked", "answered", "share_good", "respondents")
 
 
-class Session(NamedTuple):
-    """A completed session: its end, and whose doing it was."""
+class Question(NamedTuple):
+    """A question to one respondent on one occasion."""
 
-    ended_at: datetime
-    session_id: str
-    minutes: float
-    items: int
-    by_mentee: int
-    urgent_minutes: int
-    with_goals: bool
+    respondent: str
+    occasion: str
+    clause: str
 
 
-class Homework(NamedTuple):
-    """A piece of homework: the session that gave it, and when its hours were first reported."""
+class Answered(NamedTuple):
+    """One answer: when, in which order, by whom, about what; `good` is None if it is neither good nor bad."""
 
-    session_id: str
-    reported_at: datetime | None
+    at: datetime
+    order: int
+    respondent: str
+    respondent_id: str
+    clause: str
+    good: bool | None
 
 
 @dataclass(frozen=True)
 class State(Immutable):
-    """What is counted of one relationship."""
+    """When each question of a relationship was asked, and everything that was answered."""
 
     programme_id: str
     mentor_id: str
-    scheduled_by: Mapping[str, str] = field(default_factory=dict)
-    completed: tuple[Session, ...] = ()
-    homework: Mapping[str, Homework] = field(default_factory=dict)
-    checks: int = 0
-    checks_with_background: int = 0
-    goals: Mapping[str, str] = field(default_factory=dict)
-    achieved: int = 0
-    feedback: int = 0
-    asked_about: tuple[str, ...] = ()
-
-
-Heard = (
-    e.RelationshipProposed
-    | e.SessionScheduled
-    | e.SessionCompleted
-    | e.HomeworkAssigned
-    | e.HomeworkReported
-    | e.PresessionCheckRecorded
-    | e.GoalAgreed
-    | e.GoalAchieved
-    | e.FeedbackGiven
-)
+    asked: Mapping[Question, tuple[datetime, ...]] = field(default_factory=dict)
+    answers: tuple[Answered, ...] = ()
 
 
 def fold(state: State | None, recorded: AnyRecorded) -> State | None:
     """The state after an event."""
     event: Heard = recorded.data
-    if isinstance(event, e.RelationshipProposed):
+    if isinstance(event, RelationshipProposed):
         return State(event.programme_id, event.mentor_id)
     return None if state is None else _after(state, event, recorded)
 
 
-def _after(state: State, event: Heard, recorded: AnyRecorded) -> State:
+def _after(state: State, event: FeedbackRequested | FeedbackGiven, recorded: AnyRecorded) -> State:
     match event:
-        case e.SessionScheduled():
-            return state.put("scheduled_by", event.session_id, recorded.role)
-        case e.SessionCompleted():
-            return state.but(completed=(*state.completed, _session(event)))
-        case e.HomeworkAssigned():
-            return state.put("homework", event.homework_id, Homework(event.session_id, None))
-        case e.HomeworkReported():
-            return _reported(state, event, recorded.occurred_at)
-        case e.PresessionCheckRecorded():
-            return _checked(state, event)
-        case e.GoalAgreed():
-            return state.put("goals", event.goal_id, event.type)
-        case e.GoalAchieved():
-            return state.but(achieved=state.achieved + 1)
-        case e.FeedbackGiven():
-            return _asked(state, event)
-        case e.RelationshipProposed():
-            return state
+        case FeedbackRequested():
+            asked = dict(state.asked)
+            for clause in sorted(PRACTICES.intersection(event.questions)):
+                question = Question(event.respondent, event.occasion, clause)
+                asked[question] = (*asked.get(question, ()), recorded.occurred_at)
+            return state.but(asked=asked)
+        case FeedbackGiven():
+            by = Actor.parse(recorded.actor)
+            given = [
+                Answered(recorded.occurred_at, recorded.version, by.role, by.id, clause, _good(event.answers[clause]))
+                for clause in sorted(PRACTICES.intersection(event.answers))
+            ]
+            return state.but(answers=(*state.answers, *given))
         case _:
             assert_never(event)
 
 
-@implements("pentalog.urgent-concerns", "leapfrog.mentee-agenda")
-def _session(event: e.SessionCompleted) -> Session:
-    agenda = event.agenda
-    return Session(
-        event.ended_at,
-        event.session_id,
-        (event.ended_at - event.started_at).total_seconds() / 60,
-        len(agenda),
-        sum(item.set_by == "mentee" for item in agenda),
-        sum(item.minutes for item in agenda if item.urgent_concern),
-        any(item.goal_id is not None for item in agenda),
-    )
-
-
-def _reported(state: State, event: e.HomeworkReported, at: datetime) -> State:
-    if event.homework_id is None:
-        return state
-    known = state.homework.get(event.homework_id, Homework(event.session_id, None))
-    first = at if known.reported_at is None else min(known.reported_at, at)
-    return state.put("homework", event.homework_id, known._replace(reported_at=first))
-
-
-@implements("mentor247.surroundings")
-def _checked(state: State, event: e.PresessionCheckRecorded) -> State:
-    fine = state.checks_with_background + event.background
-    return state.but(checks=state.checks + 1, checks_with_background=fine)
-
-
-@implements(
-    "pentalog.attention",
-    "mentor247.language",
-    "cmn.inclusion",
-    "cmn.ownership",
-    "leapfrog.openness",
-    "nottingham.individual-needs",
-    "nottingham.opinions",
-)
-def _asked(state: State, event: e.FeedbackGiven) -> State:
-    """Questions about practices are keyed by the clause; what was answered is content and not kept."""
-    about = PRACTICES.intersection(event.answers).difference(state.asked_about)
-    return state.but(feedback=state.feedback + 1, asked_about=(*state.asked_about, *sorted(about)))
+def _good(answer: Answer) -> bool | None:
+    if is_good(answer):
+        return True
+    return False if is_bad(answer) else None
 
 
 def work(state: State, given: Given) -> Worked:
-    """The one row of a relationship."""
-    completed = sorted(state.completed)
-    items, by_mentee = _items(completed)
-    row: Row = {
-        "relationship_id": given.subject,
+    """A row for each question. An answer belongs to the latest request before it; a later answer replaces an earlier one."""
+    latest: dict[Question, Answered] = {}
+    for answer in sorted(state.answers, key=lambda one: (one.at, one.order)):
+        latest[_question(state, answer)] = answer
+    questions = sorted(state.asked.keys() | latest.keys())
+    return Worked(
+        {ANSWERS.name: [_row(given.subject, state, question, latest.get(question)) for question in questions]}
+    )
+
+
+def _question(state: State, answer: Answered) -> Question:
+    """The question that an answer belongs to."""
+    requests = [
+        (at, question)
+        for question, times in state.asked.items()
+        if (question.respondent, question.clause) == (answer.respondent, answer.clause)
+        for at in times
+        if at <= answer.at
+    ]
+    return max(requests)[1] if requests else Question(answer.respondent, UNASKED, answer.clause)
+
+
+def _row(relationship: str, state: State, question: Question, answer: Answered | None) -> Row:
+    times = state.asked.get(question, ()) if answer is None else state.asked.get(question, (answer.at,))
+    return {
+        "relationship_id": relationship,
+        **question._asdict(),
         "programme_id": state.programme_id,
         "mentor_id": state.mentor_id,
-        "agenda_items": items,
-        "agenda_items_by_mentee": by_mentee,
-        "mentee_agenda_share": _share(by_mentee, items),
-        "sessions_completed": len(completed),
-        "sessions_with_goals": sum(session.with_goals for session in completed),
-        "minutes_spent": sum(session.minutes for session in completed),
-        "urgent_minutes": sum(session.urgent_minutes for session in completed),
-        "checks": state.checks,
-        "checks_with_background": state.checks_with_background,
-        "goals_agreed": len(state.goals),
-        "goals_achieved": state.achieved,
-        "goals_achieved_share": _share(state.achieved, len(state.goals)),
-        "goal_types": sorted(set(state.goals.values())),
-        "feedback_given": state.feedback,
-        "practices_asked_about": sorted(state.asked_about),
+        "month": f"{min(times):%Y-%m}",
+        "answered": answer is not None,
+        "good": answer and answer.good,
+        "respondent_id": answer and answer.respondent_id,
     }
-    return Worked({TABLE.name: [row | _scheduling(state) | _running(state, completed) | _reviewed(state, completed)]})
-
-
-@implements("cmn.mentee-schedules")
-def _scheduling(state: State) -> Row:
-    scheduled, by_mentee = len(state.scheduled_by), sum(role == "mentee" for role in state.scheduled_by.values())
-    return {
-        "sessions_scheduled": scheduled,
-        "sessions_scheduled_by_mentee": by_mentee,
-        "mentee_schedules_share": _share(by_mentee, scheduled),
-    }
-
-
-@implements("leapfrog.responsibility")
-def _running(state: State, completed: Sequence[Session]) -> Row:
-    """How much of scheduling and agenda is the mentee's in the first half of the sessions, and in the second."""
-    half = len(completed) // 2
-    shares = []
-    for part in (completed[:half], completed[len(completed) - half :]):
-        items, by_mentee = _items(part)
-        scheduled = sum(state.scheduled_by.get(session.session_id) == "mentee" for session in part)
-        shares.append(_share(by_mentee + scheduled, items + len(part)))
-    return {"mentee_share_early": shares[0], "mentee_share_late": shares[1]}
-
-
-@implements("cmn.homework-reviewed")
-def _reviewed(state: State, completed: Sequence[Session]) -> Row:
-    """Homework counts once another session took place after the one that gave it."""
-    order = {session.session_id: place for place, session in enumerate(completed)}
-    due = reviewed = 0
-    for session_id, reported_at in state.homework.values():
-        place = order.get(session_id)
-        if place is not None and place + 1 < len(completed):
-            due += 1
-            reviewed += reported_at is not None and reported_at <= completed[place + 1].ended_at
-    return {
-        "homework_assigned": due,
-        "homework_reviewed": reviewed,
-        "homework_reviewed_share": _share(reviewed, due),
-    }
-
-
-def _items(sessions: Sequence[Session]) -> tuple[int, int]:
-    return sum(session.items for session in sessions), sum(session.by_mentee for session in sessions)
-
-
-def _share(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
 
 
 def dump(state: State) -> Any:
     """The state as JSON values."""
-    homework = [[id_, session, at and at.isoformat()] for id_, (session, at) in state.homework.items()]
-    completed = [[session.ended_at.isoformat(), *session[1:]] for session in state.completed]
-    return {**state.__dict__, "completed": completed, "homework": homework}
+    asked = [[*question, [at.isoformat() for at in times]] for question, times in state.asked.items()]
+    return [state.programme_id, state.mentor_id, asked, [[one.at.isoformat(), *one[1:]] for one in state.answers]]
 
 
 def load(values: Any) -> State:
     """Read what `dump` gave."""
+    programme_id, mentor_id, asked, answers = values
     time = datetime.fromisoformat
-    homework = {id_: Homework(session, None if at is None else time(at)) for id_, session, at in values["homework"]}
-    completed = tuple(Session(time(at), *rest) for at, *rest in values["completed"])
-    asked_about = tuple(values["asked_about"])
-    return State(**{**values, "completed": completed, "homework": homework, "asked_about": asked_about})
+    return State(
+        programme_id,
+        mentor_id,
+        {Question(*question): tuple(map(time, times)) for *question, times in asked},
+        tuple(Answered(time(at), *rest) for at, *rest in answers),
+    )
 
 
-PROJECTION: Final = StateFold("practices", 1, (TABLE,), events_of(Heard), fold, work, dump, load)
+# --- the figures ---------------------------------------------------------------------------------------------------
+def group_of(row: Row) -> Key:
+    """The group of a question."""
+    return tuple(row[name] for name in FIGURES.key)
+
+
+def add(group: Row | None, row: Row, sign: int) -> Row | None:
+    """The group's row with a question more or less; only the counts are right, `settle` does the rest."""
+    counts: Row = group["counts"] if group else {"asked": 0, "answered": 0, "good": 0, "people": {}}
+    people = dict(counts["people"])
+    if row["good"] is not None:
+        # The answers of each person: someone who answered twice is one respondent.
+        people[row["respondent_id"]] = people.get(row["respondent_id"], 0) + sign
+    after = {
+        "asked": counts["asked"] + sign,
+        "answered": counts["answered"] + sign * row["answered"],
+        "good": counts["good"] + sign * (row["good"] is True),
+        "people": {person: answers for person, answers in sorted(people.items()) if answers},
+    }
+    return {**dict(zip(FIGURES.key, group_of(row), strict=True)), "counts": after} if after["asked"] else None
+
+
+def settle(groups: Sequence[Row], terms: Callable[[str], Mapping[str, float]]) -> list[Row]:
+    """All groups with their figures; those of too few different people without."""
+    minimum = {programme: suppression_min(terms(programme)) for programme in {each["programme_id"] for each in groups}}
+    return [_shown(group, minimum[group["programme_id"]]) for group in groups]
+
+
+def _shown(group: Row, minimum: float) -> Row:
+    counts = group["counts"]
+    people = counts["people"]
+    if len(people) < minimum:
+        return {**group, **dict.fromkeys(HIDEABLE), "suppressed": True}
+    return {
+        **group,
+        "asked": counts["asked"],
+        "answered": counts["answered"],
+        "share_good": counts["good"] / sum(people.values()),
+        "respondents": len(people),
+        "suppressed": False,
+    }
+
+
+PROJECTION: Final = StateFold(
+    "practices",
+    2,
+    (ANSWERS,),
+    events_of(Heard),
+    fold,
+    work,
+    dump,
+    load,
+    summary=Summary(FIGURES, ANSWERS.name, group_of, add, settle),
+)

@@ -5,9 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from infra.cli.opening import opened
-from infra.cli.output import JsonOption, print_json, print_note, print_table
-
-COLUMNS = ("at", "worker", "clauses", "evidence", "effects")
+from infra.cli.output import JsonOption, print_json, print_note, print_text
 
 
 def register(app: typer.Typer) -> None:
@@ -31,17 +29,21 @@ def show_decisions(
     if as_json:
         print_json(found)
     elif found:
-        print_table(COLUMNS, (_row(each) for each in found))
+        for each in found:
+            _print_decision(each)
     else:
         print_note("no worker decided anything")
 
 
-def _row(each: dict[str, Any]) -> tuple[str, ...]:
-    evidence = " ".join(map(str, each["evidence"]))
-    return each["at"], each["worker"], " ".join(each["clauses"]), evidence, "; ".join(map(_told, each["effects"]))
+def _print_decision(each: dict[str, Any]) -> None:
+    """When, which worker and why on one line, and each thing that followed on a line below."""
+    evidence = f"  evidence {', '.join(map(str, each['evidence']))}" if each["evidence"] else ""
+    print_text(f"{each['at']}  {each['worker']}  {', '.join(each['clauses'])}{evidence}", 4)
+    for effect in each["effects"]:
+        print_text(f"    {_described(effect)}", 6)
 
 
-def _told(effect: dict[str, Any]) -> str:
+def _described(effect: dict[str, Any]) -> str:
     if "command" in effect:
         return str(effect["command"])
     if "task" in effect:

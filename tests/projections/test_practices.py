@@ -1,159 +1,202 @@
-"""What the practices of the codes come to, counted from events: shares with their parts, and never what anybody answered."""
+"""The figures of the practice questions: by hand, replaced answers, too few people, unasked answers, corrections."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from domain.codes.questions import Answer
+from domain.model import AnyRecorded, Event
 from domain.relationship import events as e
-from domain.relationship.fields import AgendaItem
-from domain.words import Role
-from projections.practices import PRACTICES, PROJECTION, dump, fold, load, work
-from projections.projection import Given
-from tests.given_when_then import SUBJECT, At, day, history, proposed
+from domain.words import Occasion, Role
+from infra.projection_engine.build import rebuild
+from infra.store.session import Database
+from projections.catalogue import datasets
+from projections.practices import PROJECTION, dump, load
+from tests.given_when_then import At, day, proposed
+from tests.infra.projection_engine.harness import ProjectionHarness, programme, recorded
+from tests.projections.given import given
+
+LANGUAGE = "mentor247.language"
+INCLUSION = "cmn.inclusion"
+# START is 2 March 2026: April is a month later.
+MARCH, APRIL = "2026-03", "2026-04"
+SHOWN = "clause, mentor_id, month, asked, answered, share_good, respondents, suppressed"
+HIDDEN = (None, None, None, None, 1)
 
 
-def row(*events: At) -> dict[str, Any]:
-    """The one row after these events; every step survives being written down."""
-    state = None
-    for recorded in history(At(0, proposed()), *events):
-        if type(recorded.data) in PROJECTION.listens:
-            state = fold(state, recorded)
-            assert state is not None
-            assert load(dump(state)) == state
-    assert state is not None
-    (only,) = work(state, Given(SUBJECT, day(100))).rows["practices"]
-    return dict(only)
+@pytest.fixture
+def harness(database: Database) -> ProjectionHarness:
+    return ProjectionHarness(database)
 
 
-def scheduled(session: str, by: str) -> At:
-    return At(1, e.SessionScheduled(session_id=session, starts_at=day(2), channel="platform", minutes=60), by)
+def request(*clauses: str, respondent: Role = "mentee", occasion: Occasion = "mid") -> Event:
+    return e.FeedbackRequested(respondent=respondent, occasion=occasion, questions=clauses)
 
 
-def completed(session: str, on: float, *set_by: Role, urgent: int = 0) -> At:
-    agenda = tuple(AgendaItem(topic="x", set_by=role, minutes=20) for role in set_by)
-    if urgent:
-        agenda = (*agenda, AgendaItem(topic="fire", set_by="mentor", minutes=urgent, urgent_concern=True))
-    held = e.SessionCompleted(
-        session_id=session,
-        started_at=day(on),
-        ended_at=day(on + 1 / 24),
-        present=("mentee", "mentor"),
-        joined={},
-        agenda=agenda,
-        status="active",
+def answer(value: Answer, clause: str = LANGUAGE) -> Event:
+    return e.FeedbackGiven(about="mentor", answers={clause: value})
+
+
+def told(
+    number: int, *events: tuple[float, Event], person: str | None = None, by: Role = "mentee", mentor: str = "ben"
+) -> list[AnyRecorded]:
+    """A relationship of its own in the programme p1; answers are by this person."""
+    subject = str(UUID(int=number, version=4))
+    person = person or f"person-{number}"
+    opened = proposed().model_copy(update={"mentee_id": person, "mentor_id": mentor})
+    found = [recorded(subject, 1, opened, day(-10))]
+    for version, (at, event) in enumerate(events, 2):
+        found.append(recorded(subject, version, event, day(at)).model_copy(update={"actor": f"{by}:{person}"}))
+    return found
+
+
+def figures(harness: ProjectionHarness) -> list[tuple[Any, ...]]:
+    harness.engine([PROJECTION]).catch_up()
+    return harness.rows("practices", SHOWN)
+
+
+def test_practices_gives_asked_answered_and_the_share_of_good_answers_by_clause_programme_mentor_and_month(
+    harness: ProjectionHarness,
+) -> None:
+    """`practices` gives asked, answered, share of good answers by clause, programme, mentor and month."""
+    answers: list[Answer] = [True, "yes", 3, 2, "No"]
+    for number, value in enumerate(answers, 1):
+        harness.append(told(number, (1, request(LANGUAGE, INCLUSION)), (2, answer(value))))
+    # Asked and not answered; in another month; of another mentor.
+    harness.append(told(6, (3, request(LANGUAGE))))
+    harness.append(told(7, (40, request(LANGUAGE)), (41, answer(True))))
+    harness.append(told(8, (1, request(LANGUAGE)), (2, answer(True)), mentor="bo"))
+    assert figures(harness) == [
+        (INCLUSION, "ben", MARCH, *HIDDEN),
+        (LANGUAGE, "ben", MARCH, 6, 5, 0.6, 5, 0),
+        (LANGUAGE, "ben", APRIL, *HIDDEN),
+        (LANGUAGE, "bo", MARCH, *HIDDEN),
+    ]
+    assert set(harness.rows("practices", "programme_id")) == {("p1",)}
+
+
+def test_programmes_are_told_apart(harness: ProjectionHarness) -> None:
+    for number in range(1, 6):
+        opened, *rest = told(number, (1, answer(True)))
+        other = opened.data.model_copy(update={"programme_id": "p2"})
+        harness.append([opened.model_copy(update={"data": other}), *rest])
+        harness.append(told(number + 10, (1, answer(False))))
+    harness.engine([PROJECTION]).catch_up()
+    assert harness.rows("practices", "programme_id, share_good") == [("p1", 0.0), ("p2", 1.0)]
+
+
+def test_a_later_answer_of_the_same_respondent_and_occasion_replaces_the_earlier(harness: ProjectionHarness) -> None:
+    for number in range(1, 5):
+        harness.append(told(number, (1, request(LANGUAGE)), (2, answer(False)), (3, answer(True))))
+    # The later answer was told first; and one was asked again at the end, in another month.
+    harness.append(told(5, (1, request(LANGUAGE)), (4, answer(5)), (3, answer(1)), (40, request(LANGUAGE, occasion="end")), (41, answer(False))))  # fmt: skip
+    assert figures(harness) == [(LANGUAGE, "ben", MARCH, 5, 5, 1.0, 5, 0), (LANGUAGE, "ben", APRIL, *HIDDEN)]
+
+
+def test_an_answer_belongs_to_the_latest_request_before_it() -> None:
+    found = given(
+        PROJECTION,
+        proposed(),
+        At(1, request(LANGUAGE, INCLUSION)),
+        At(2, answer(True), "mentee"),
+        At(40, request(LANGUAGE, occasion="end")),
+        At(40.1, request(LANGUAGE, respondent="mentor", occasion="end")),
+        At(41, answer(False), "mentee"),
+        At(41, answer("x", INCLUSION), "mentee"),
     )
-    return At(on, held)
+    assert found.values("respondent", "occasion", "clause", "month", "answered", "good") == [
+        ("mentee", "end", LANGUAGE, APRIL, True, False),
+        ("mentee", "mid", INCLUSION, MARCH, True, None),
+        ("mentee", "mid", LANGUAGE, MARCH, True, True),
+        ("mentor", "end", LANGUAGE, APRIL, False, None),
+    ]
+    assert found.unit is not None
+    state = found.unit.states["practices"].state
+    assert load(dump(state)) == state
 
 
-def feedback(**answers: str) -> At:
-    return At(
-        3, e.FeedbackGiven(about="mentor", answers={k.replace("__", "."): v for k, v in answers.items()}), "mentee"
-    )
+def test_an_answer_without_a_request_was_asked_and_has_the_month_of_the_answer(harness: ProjectionHarness) -> None:
+    for number in range(1, 6):
+        harness.append(told(number, (40, answer(number > 1))))
+    assert figures(harness) == [(LANGUAGE, "ben", APRIL, 5, 5, 0.8, 5, 0)]
+    assert set(harness.rows("practice_answers", "occasion, answered")) == {("", 1)}
 
 
-@pytest.mark.clause("cmn.mentee-schedules")
-def test_the_mentees_share_of_the_sessions_put_on_the_calendar() -> None:
-    found = row(
-        scheduled("s1", "mentee"), scheduled("s2", "mentor"), scheduled("s3", "mentee"), scheduled("s4", "mentee")
-    )
-    assert (found["sessions_scheduled"], found["sessions_scheduled_by_mentee"]) == (4, 3)
-    assert found["mentee_schedules_share"] == 0.75
+def test_an_answer_that_is_neither_good_nor_bad_counts_for_no_share_and_for_no_respondent(
+    harness: ProjectionHarness,
+) -> None:
+    answers: list[Answer] = [True, True, True, True, False, "it depends", 7, 0]
+    for number, value in enumerate(answers, 1):
+        harness.append(told(number, (1, request(LANGUAGE)), (2, answer(value))))
+    assert figures(harness) == [(LANGUAGE, "ben", MARCH, 8, 8, 0.8, 5, 0)]
 
 
-@pytest.mark.clause("leapfrog.mentee-agenda")
-def test_who_set_each_item_of_the_agenda() -> None:
-    found = row(completed("s1", 2, "mentee", "mentor"), completed("s2", 9, "mentee", "mentee"))
-    assert (found["agenda_items"], found["agenda_items_by_mentee"], found["mentee_agenda_share"]) == (4, 3, 0.75)
+def test_free_questions_and_clauses_that_are_no_practices_have_no_figures(harness: ProjectionHarness) -> None:
+    for number in range(1, 6):
+        harness.append(told(number, (1, answer(True, "stars")), (2, answer(True, "pentalog.trust"))))
+    assert figures(harness) == []
 
 
-@pytest.mark.clause("leapfrog.responsibility")
-def test_the_mentee_takes_on_more_of_the_running() -> None:
-    found = row(
-        scheduled("s1", "mentor"),
-        scheduled("s2", "mentee"),
-        completed("s1", 2, "mentor"),
-        completed("s2", 9, "mentee"),
-    )
-    assert (found["mentee_share_early"], found["mentee_share_late"]) == (0.0, 1.0)
+def test_a_group_of_fewer_different_people_than_suppression_min_is_hidden(harness: ProjectionHarness) -> None:
+    """A group is shown with at least suppression_min different respondents; else it is hidden: only that it is hidden."""
+    for number in range(1, 5):
+        harness.append(told(number, (1, request(LANGUAGE)), (2, answer(True))))
+    # A fifth answer, by a person who answered before.
+    harness.append(told(5, (1, request(LANGUAGE)), (2, answer(True)), person="person-4"))
+    assert figures(harness) == [(LANGUAGE, "ben", MARCH, *HIDDEN)]
+    harness.append(told(6, (1, request(LANGUAGE)), (2, answer(True))))
+    assert figures(harness) == [(LANGUAGE, "ben", MARCH, 6, 6, 1.0, 5, 0)]
 
 
-@pytest.mark.clause("cmn.homework-reviewed")
-def test_homework_is_reviewed_by_the_end_of_the_next_session() -> None:
-    def given(homework: str, session: str) -> At:
-        return At(2.5, e.HomeworkAssigned(homework_id=homework, session_id=session, description="read"), "mentor")
-
-    def reported(homework: str, session: str, on: float) -> At:
-        return At(on, e.HomeworkReported(homework_id=homework, session_id=session, hours=2, done=True), "mentee")
-
-    sessions = [completed("s1", 2, "mentee"), completed("s2", 9, "mentee"), completed("s3", 16, "mentee")]
-    found = row(
-        *sessions,
-        given("h1", "s1"),
-        given("h2", "s2"),
-        given("h3", "s3"),
-        reported("h1", "s1", 9.04),
-        reported("h2", "s2", 20),
-        reported("h3", "s3", 20),
-    )
-    # The homework of the last session has no session after it yet.
-    assert (found["homework_assigned"], found["homework_reviewed"], found["homework_reviewed_share"]) == (2, 1, 0.5)
+def test_a_person_is_one_respondent_in_whatever_role(harness: ProjectionHarness) -> None:
+    harness.append(programme("p1", (-50, "suppression_min", 3)))
+    harness.append(told(1, (1, answer(True)), person="ana"))
+    harness.append(told(2, (1, answer(True)), person="ana", by="mentor"))
+    harness.append(told(3, (1, answer(True)), person="eve"))
+    assert figures(harness) == [(LANGUAGE, "ben", MARCH, *HIDDEN)]
 
 
-@pytest.mark.clause(
-    "pentalog.attention",
-    "mentor247.language",
-    "cmn.inclusion",
-    "cmn.ownership",
-    "leapfrog.openness",
-    "nottingham.individual-needs",
-    "nottingham.opinions",
-)
-@pytest.mark.parametrize(
-    "clause",
-    [
-        "pentalog.attention",
-        "mentor247.language",
-        "cmn.inclusion",
-        "cmn.ownership",
-        "leapfrog.openness",
-        "nottingham.individual-needs",
-        "nottingham.opinions",
-    ],
-)
-def test_feedback_says_which_practices_it_is_about_and_not_what_was_answered(clause: str) -> None:
-    assert clause in PRACTICES
-    found = row(feedback(**{clause.replace(".", "__"): "he looked at his phone", "stars": "5"}), feedback(stars="4"))
-    assert (found["feedback_given"], found["practices_asked_about"]) == (2, [clause])
-    assert "phone" not in str(found)
+def test_never_fewer_than_three_whatever_a_document_says(harness: ProjectionHarness) -> None:
+    harness.append(programme("p1", (-50, "suppression_min", 1)))
+    for number in (1, 2):
+        harness.append(told(number, (1, answer(True))))
+    assert figures(harness) == [(LANGUAGE, "ben", MARCH, *HIDDEN)]
+    harness.append(told(3, (1, answer(False))))
+    assert figures(harness) == [(LANGUAGE, "ben", MARCH, 3, 3, 2 / 3, 3, 0)]
 
 
-@pytest.mark.clause("pentalog.urgent-concerns")
-def test_time_given_to_urgent_concerns_is_counted() -> None:
-    found = row(completed("s1", 2, "mentee", urgent=35))
-    assert (found["urgent_minutes"], found["minutes_spent"], found["sessions_with_goals"]) == (35, 60.0, 0)
+def test_todays_minimum_holds_also_for_the_past(harness: ProjectionHarness) -> None:
+    terms = programme("p1", (-50, "suppression_min", 3), (90, "suppression_min", 4))
+    harness.append(terms[:2])
+    for number in (1, 2, 3):
+        harness.append(told(number, (1, answer(True))))
+    assert figures(harness) == [(LANGUAGE, "ben", MARCH, 3, 3, 1.0, 3, 0)]
+    harness.append(terms[2:])
+    assert figures(harness) == [(LANGUAGE, "ben", MARCH, *HIDDEN)]
 
 
-@pytest.mark.clause("mentor247.surroundings")
-def test_checks_with_a_professional_background_are_counted() -> None:
-    def checked(background: bool) -> At:
-        check = e.PresessionCheckRecorded(
-            session_id="s1",
-            checked_at=day(1),
-            device="computer",
-            connection=True,
-            microphone=True,
-            speakers=True,
-            camera=True,
-            quiet=True,
-            background=background,
-            findings=() if background else ("background",),
-        )
-        return At(1, check, "mentor")
-
-    found = row(checked(True), checked(False))
-    assert (found["checks"], found["checks_with_background"]) == (2, 1)
+def test_a_history_told_anew_after_a_correction_counts_each_answer_once(harness: ProjectionHarness) -> None:
+    """Feedback itself can't be corrected; a correction of another fact folds all answers of the relationship again."""
+    for number in range(1, 6):
+        contact = (1.5, e.ContactRecorded(channel="email"))
+        harness.append(told(number, (1, request(LANGUAGE)), contact, (2, answer(number > 1))))
+    wanted = [(LANGUAGE, "ben", MARCH, 5, 5, 0.8, 5, 0)]
+    assert figures(harness) == wanted
+    subject = str(UUID(int=1, version=4))
+    void = e.FactCorrected(version=3, reason="it was another", fact="ContactRecorded", void=True)
+    harness.append([recorded(subject, 5, void, day(5)), recorded(subject, 6, answer(True), day(6), by="mentee").model_copy(update={"actor": "mentee:person-1"})])  # fmt: skip
+    wanted = [(LANGUAGE, "ben", MARCH, 5, 5, 1.0, 5, 0)]
+    assert figures(harness) == wanted
+    rebuild(harness.engine([PROJECTION]), [PROJECTION.name])
+    assert harness.rows("practices", SHOWN) == wanted
 
 
-def test_there_are_no_shares_of_nothing() -> None:
-    found = row()
-    assert [value for name, value in found.items() if name.endswith("share")] == [None, None, None, None]
+def test_nobody_reads_who_answered_or_what(harness: ProjectionHarness) -> None:
+    harness.append(told(1, (1, answer("he looked at his phone")), person="ana"))
+    harness.engine([PROJECTION]).catch_up()
+    read = repr(harness.rows("practices") + harness.rows("practice_answers"))
+    assert "phone" not in read
+    assert "ana" not in read
+    read_columns = {column.name for name in ("practices", "practice_answers") for column in datasets()[name].columns}
+    assert read_columns.isdisjoint({"good", "respondent_id", "counts"})

@@ -11,7 +11,7 @@ from domain.model import TermSetting
 from domain.relationship import events as e
 from domain.relationship.fields import AgendaItem, Objective
 from domain.terms import DatedSetting
-from projections import cases, commitment, concerns, goals, nps_responses, practices, relationships, sessions
+from projections import cases, commitment, concerns, goals, nps_responses, practice_measures, relationships, sessions
 from projections.catalogue import all_projections, datasets, projection_of
 from projections.dataset import Row
 from tests.given_when_then import START, SUBJECT, At, day, proposed
@@ -288,9 +288,9 @@ class TestNps:
         assert nps_responses.load(nps_responses.dump(state)) == state
 
 
-class TestPractices:
+class TestPracticeMeasures:
     def row(self, *events: Any) -> Row:
-        return given(practices.PROJECTION, proposed(), *events).row()
+        return given(practice_measures.PROJECTION, proposed(), *events).row()
 
     @pytest.mark.clause("cmn.mentee-schedules")
     def test_the_share_of_sessions_that_the_mentee_scheduled(self) -> None:
@@ -347,7 +347,7 @@ class TestPractices:
         "nottingham.opinions",
     )
     def test_which_practices_feedback_is_about_and_not_what_it_says(self) -> None:
-        asked = sorted(clause for clause in practices.PRACTICES if clause != "cmn.mentee-schedules")
+        asked = sorted(clause for clause in practice_measures.PRACTICES if clause != "cmn.mentee-schedules")
         answers: dict[str, Any] = {**dict.fromkeys(asked, "secret"), "free": 7, "pentalog.trust": True}
         row = self.row(At(2, e.FeedbackGiven(about="mentor", answers=answers)), At(3, e.FeedbackGiven(about="mentee", answers={"x": 1})))  # fmt: skip
         assert (row["feedback_given"], row["practices_asked_about"]) == (2, asked)
@@ -363,16 +363,16 @@ class TestPractices:
         assert {row[name] for name in row if name.endswith("share")} == {None}
 
     def test_the_state_survives_json(self) -> None:
-        found = Given(practices.PROJECTION, troubled(), day(90), TermsInTime())
+        found = Given(practice_measures.PROJECTION, troubled(), day(90), TermsInTime())
         assert found.unit is not None
-        state = found.unit.states["practices"].state
-        assert practices.load(practices.dump(state)) == state
+        state = found.unit.states["practice_measures"].state
+        assert practice_measures.load(practice_measures.dump(state)) == state
 
 
 def test_the_promised_datasets_are_there() -> None:
     promised = (
         "relationships sessions goals commitment_health commitment_signals nps_responses nps concerns tasks cases timeline "
-        "practices session_moves homework gates pauses requests mentors programmes corrections"
+        "practices practice_measures session_moves homework gates pauses requests mentors programmes corrections"
     )
     assert set(promised.split()) <= datasets().keys()
     assert all("position" in {column.name for column in dataset.columns} for dataset in datasets().values())

@@ -68,5 +68,7 @@ def folded_from_the_log(store: EventStore) -> Seen:
 
 def seen_in_the_datasets(store: EventStore) -> Seen:
     """The same as the projections have it: a skipped event is missing from a count, a doubled one counts twice."""
-    rows = store.database.query("SELECT relationship_id, position, sessions_scheduled, feedback_given FROM practices")
+    rows = store.database.query(
+        "SELECT relationship_id, position, sessions_scheduled, feedback_given FROM practice_measures"
+    )
     return {str(row[0]): (row[1], row[2], row[3]) for row in rows}

@@ -12,7 +12,7 @@ from infra.projection_engine.quarantine import retry
 from infra.projection_engine.status import status
 from infra.store.mapper import RapportMapper
 from infra.store.session import Database
-from projections import practices, relationships, sessions
+from projections import practice_measures, relationships, sessions
 from projections.dataset import Row
 from projections.projection import RowFold
 from tests.given_when_then import At, history, proposed
@@ -47,7 +47,7 @@ def test_an_unknown_event_holds_up_its_stream_everywhere_and_nothing_else(harnes
     harness.append(stream(OTHER))
     harness.engine().catch_up()
     held = {each.projection: each for one in status(harness.engine()).projections for each in one.held}
-    assert {"relationships", "sessions", "goals", "commitment", "practices"} <= held.keys()
+    assert {"relationships", "sessions", "goals", "commitment", "practice_measures"} <= held.keys()
     assert "cases" not in held
     assert {(each.subject, each.position, each.event) for each in held.values()} == {(ONE, position, "SessionDreamt")}
     assert "a newer Rapport wrote it" in held["sessions"].error
@@ -123,7 +123,7 @@ def broken(fold: RowFold, fails: Callable[[AnyRecorded], bool]) -> RowFold:
 def test_a_fold_that_raises_holds_up_one_stream_of_its_projection(harness: ProjectionHarness) -> None:
     bug = broken(sessions.PROJECTION, lambda recorded: recorded.subject == ONE and recorded.version == 3)
     harness.append(stream(ONE) + stream(OTHER))
-    harness.engine([bug, relationships.PROJECTION, practices.PROJECTION]).catch_up()
+    harness.engine([bug, relationships.PROJECTION, practice_measures.PROJECTION]).catch_up()
     assert harness.rows("sessions", "relationship_id, session_id, position, stale_since") == [
         (ONE, "s1", 2, 3),
         (OTHER, "s1", 6, None),
@@ -131,9 +131,9 @@ def test_a_fold_that_raises_holds_up_one_stream_of_its_projection(harness: Proje
         (OTHER, "s3", 8, None),
     ]
     assert harness.rows("relationships", "sessions_scheduled, stale_since") == [(3, None), (3, None)]
-    assert harness.rows("practices", "sessions_scheduled, stale_since") == [(3, None), (3, None)]
+    assert harness.rows("practice_measures", "sessions_scheduled, stale_since") == [(3, None), (3, None)]
     # The bug is mended.
-    engine = harness.engine([sessions.PROJECTION, relationships.PROJECTION, practices.PROJECTION])
+    engine = harness.engine([sessions.PROJECTION, relationships.PROJECTION, practice_measures.PROJECTION])
     assert [each.subject for each in retry(engine, ["sessions"]).released] == [ONE]
     assert len(harness.rows("sessions")) == 6
 
