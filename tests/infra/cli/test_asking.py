@@ -96,6 +96,7 @@ def test_projections_status_check_rebuild() -> None:
         ("commitment_health", 0),
         ("commitment_signals", 0),
         ("commitment_bands", 0),
+        ("signals_history", 0),
     ]
     assert "live" in rapport("projections", "status").stdout
     assert ask("projections", "retry") == {"released": [], "held": []}
