@@ -97,7 +97,10 @@ def _correct_problems(state: Relationship, command: c.CorrectFact, context: Cont
     for version, contest in _settled(state, group).items():
         if same_person(contest.by, context.actor):
             yield _own_contest(version)
-    if context.actor.role not in OFFICE and str(context.actor) != fact.actor:
+    if isinstance(fact.data, e.NpsResponded) and str(context.actor) != fact.actor:
+        message = "an answer is voided by the respondent alone, not by the office: ask the respondent"
+        yield Problem("role", message, field="actor")
+    elif context.actor.role not in OFFICE and str(context.actor) != fact.actor:
         role = Actor.parse(fact.actor).role
         message = f"a fact is corrected by the {role} who stated it, a coordinator or a supplier; contest it instead"
         yield Problem("role", message, field="actor")

@@ -292,7 +292,8 @@ class Story:
         self.believe()
         self.wrong.clock.fixed = self.now + timedelta(minutes=1)
         said = {"version": fact.versions[0], "reason": "wrong"} | ({"void": True} if right is None else {"data": right})
-        message = Message(f"c{len(self.beliefs)}", "CorrectFact", "coordinator", self.now, said)
+        by = fact.actor if fact.type == "RespondToNps" else "coordinator"
+        message = Message(f"c{len(self.beliefs)}", "CorrectFact", by, self.now, said)
         status, versions = self.wrong.send(message, said)
         if status == "accepted" and versions:
             fact.rightly = right
