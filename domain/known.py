@@ -21,13 +21,19 @@ def known_at(
     own: TermTimeline = NO_SETTINGS,
 ) -> Known:
     """What others say about a relationship by a time, with its own terms; `before` itself where that says the same."""
-    known = Known(
-        mentor_standing=mentor.standing_in(programme_id) if mentor else "good",
-        terms=(programme.settings_at(at) if programme else ()) + own.settings_at(at),
-        timezone=programme.timezone if programme and programme.timezone != "UTC" else None,
-        mentor_trained_on=mentor.trained_on if mentor else None,
-    )
-    return before if known == before else known
+    standing = mentor.standing_in(programme_id) if mentor else "good"
+    terms = (programme.settings_at(at) if programme else ()) + own.settings_at(at)
+    zone = programme.timezone if programme and programme.timezone != "UTC" else None
+    trained = mentor.trained_on if mentor else None
+    # Compared before it is built: every message to a relationship comes by here, and news are few.
+    if (standing, terms, zone, trained) == (
+        before.mentor_standing,
+        before.terms,
+        before.timezone,
+        before.mentor_trained_on,
+    ):
+        return before
+    return Known(mentor_standing=standing, terms=terms, timezone=zone, mentor_trained_on=trained)
 
 
 def mentor_limit(known: Known, mentor: Mentor | None) -> int | None:

@@ -31,12 +31,12 @@ def tasks(
     --release` takes it up again.
     """
     with opened() as rapport:
-        from infra.queries.tasks import Chosen, open_tasks, parked_keys
+        from infra.queries.tasks import ALL, Chosen, open_tasks, parked_keys
 
         chosen = Chosen(owner, programme, kind)
         found = open_tasks(rapport.database, chosen)
         # What is put aside is nobody's task in particular: it is listed with all of them.
-        parked = parked_keys(rapport.database) if chosen == Chosen() else []
+        parked = parked_keys(rapport.database) if chosen == ALL else []
     if as_json:
         print_json([*found, *map(_as_task, parked)])
         return

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final, Protocol, TypeVar
 
 from eventsourcing.persistence import StoredEvent
@@ -73,7 +73,8 @@ class Batch:
         self.touched: dict[str, Entry] = {}
         self.spellings = spellings
         self._load = load
-        self._history = history
+        # The last stream only: a decision, what it records and the next correction ask for the same one.
+        self._history = lru_cache(maxsize=1)(history)
         self._stored_relationships_of = relationships_of
         self._answered = answered
         # Asked only where some sender may not send for every programme.
@@ -196,7 +197,7 @@ class Batch:
             made.append(recorded)
             if isinstance(event, FactCorrected):
                 # It changes what came before it, so the state is folded anew.
-                state = replay(message.subject, [*self._history_of(message.subject, entry.head.version), *made])
+                state = replay(message.subject, [*context.history(), *made])
             else:
                 state = evolve(state, recorded)
             names.append((type(event).__name__, version))
@@ -247,7 +248,7 @@ class Batch:
             known=known,
             codes=programme.codes_at(at) if programme else (),
             mentor_limit=limit,
-            mentor_load=0 if limit is None else self._load_of(command.mentor_id),
+            mentor_load=0 if limit is None else len(self._relationships_of(command.mentor_id, open_only=True)),
         )
 
     def _mentor(self, mentor_id: str) -> Mentor | None:
@@ -258,12 +259,10 @@ class Batch:
         state = self._entry(f"programme:{programme_id}").state
         return state if isinstance(state, Programme) else None
 
-    def _load_of(self, mentor_id: str) -> int:
-        """How many relationships of a mentor have not ended: those on record, with what this batch says of them."""
-        return len(self.with_own(self._stored_relationships_of(mentor_id, open_only=True), mentor_id, open_only=True))
-
-    def _relationships_of(self, mentor_id: str) -> set[str]:
-        return self.with_own(self._stored_relationships_of(mentor_id, open_only=False), mentor_id, open_only=False)
+    def _relationships_of(self, mentor_id: str, *, open_only: bool = False) -> set[str]:
+        """A mentor's relationships, or those that have not ended: those on record, with what this batch says of them."""
+        found = self._stored_relationships_of(mentor_id, open_only=open_only)
+        return self.with_own(found, mentor_id, open_only=open_only)
 
     def with_own(self, found: set[str], mentor_id: str, *, open_only: bool) -> set[str]:
         """A mentor's relationships on record (or the open ones), brought up to the states that this batch leads to."""

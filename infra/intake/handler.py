@@ -72,7 +72,7 @@ class Handler:
         """The receipt of each message that is refused for its sender, as things are now; nothing is recorded."""
         with self._turn:
             admitted = [self._admitted(message) for message in messages]
-            spellings, spelled = self._spelled(_well_formed(admitted))
+            spellings, spelled = self._spelled([each for each in admitted if isinstance(each, Message)])
             batch = self._batch({}, {}, spellings, self.senders)
             mine = iter(spelled)
             return [each if isinstance(each, Receipt) else batch.turned_away(next(mine)) for each in admitted]
@@ -142,7 +142,7 @@ class Handler:
         return commit
 
     def _send(self, commit: PendingCommit) -> None:
-        if commit.batch.rows or commit.offsets:
+        if commit.stores_something:
             self._mark_clock(commit.batch)
         commit.send(self.store, self._position)
 
@@ -199,18 +199,14 @@ class Handler:
         changed.update(commit.batch.touched, commit.batch.spellings.new)
         answers = [self._commit_alone(message, commit.senders, changed) for message in commit.messages]
         offsets = PendingCommit([], commit.offsets, None, self.finish)
-        self._decide(offsets)
-        self._send(offsets)
-        self._wait(offsets, changed)
+        self._commit(offsets, changed)
         offsets.batch.answers = answers
         commit.decide(offsets.batch)
 
     def _commit_alone(self, message: Message, senders: Senders | None, changed: set[str]) -> Receipt:
         commit = PendingCommit([message], (), senders, self.finish)
         try:
-            self._decide(commit)
-            self._send(commit)
-            self._wait(commit, changed)
+            self._commit(commit, changed)
         except Exception as error:
             if not is_for_its_own_sake(error):
                 raise
@@ -219,6 +215,16 @@ class Handler:
             return failure.receipt(message.source, message.id, message.subject)
         changed.update(commit.batch.touched, commit.batch.spellings.new)
         return commit.answers[0]
+
+    def _commit(self, commit: PendingCommit, changed: set[str]) -> None:
+        """Decide, send and wait for a commit that no other is under way beside.
+
+        Raises:
+            StoreError: The store can't commit.
+        """
+        self._decide(commit)
+        self._send(commit)
+        self._wait(commit, changed)
 
     def _admitted(self, message: Message) -> Message | Receipt:
         """The message, or the receipt that refuses its sender, or that of a mistake of ours with it."""
@@ -351,7 +357,3 @@ class Handler:
 
 def _latest(one: datetime | None, other: datetime | None) -> datetime | None:
     return max((time for time in (one, other) if time is not None), default=None)
-
-
-def _well_formed(parsed: Sequence[Message | Receipt]) -> list[Message]:
-    return [each for each in parsed if isinstance(each, Message)]

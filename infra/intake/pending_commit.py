@@ -53,6 +53,11 @@ class PendingCommit:
         return self.batch.answers
 
     @property
+    def stores_something(self) -> bool:
+        """Whether there is anything to store: an answer to be kept, or an offset."""
+        return bool(self.batch.rows or self.offsets)
+
+    @property
     def detects_a_wrong_guess(self) -> bool:
         """Whether the commit itself finds out that others wrote first or that a message was answered before.
 
@@ -71,7 +76,7 @@ class PendingCommit:
         batch = self.batch
         self.heads = heads = {subject: batch.read[subject].head for subject in batch.touched}
         self.guard = guard = Guard(position, batch.read.keys(), batch.recorded_at, batch.restamp)
-        if not batch.rows and not self.offsets:
+        if not self.stores_something:
             return
         try:
             self.end = store.begin_append(

@@ -207,8 +207,9 @@ def _of_case(command: Command, state: State | None, look: Look) -> set[str]:
 def _is_of(relationship: Relationship, about: str) -> bool:
     """Whether somebody whom a case is about is the person whom a relationship names for the role; it names nobody for some."""
     role, colon, id_ = about.partition(":")
-    named = getattr(relationship, f"{role}_id") if role in NAMED_ROLES else None
-    return not colon or role not in NAMED_ROLES or (named or "").lower() == id_.lower()
+    if not colon or role not in NAMED_ROLES:
+        return True
+    return (relationship.named(role) or "").lower() == id_.lower()
 
 
 def _unproven(message: Message, key: "OKPKey") -> str | None:

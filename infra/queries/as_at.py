@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from domain.commitment.terms import TermsInTime
 from domain.model import AnyRecorded
@@ -14,8 +14,10 @@ from infra.store import log_reader
 from infra.store.errors import StoreError
 from infra.store.session import Session
 from projections import commitment
+from projections.projection import StateFold
 
 END = 2**62
+S = TypeVar("S")
 
 
 # --- one stream ----------------------------------------------------------------------------------------------------
@@ -45,12 +47,17 @@ NOW = Moment()
 
 
 def state_at(events: Iterable[AnyRecorded], moment: Moment = NOW) -> State | None:
-    """The state after the events that count, corrected and in the order of their versions; None before there was anything.
+    """The state after the events that count at a moment; None before there was anything."""
+    return state_of(counting(events, moment))
+
+
+def state_of(counted: Iterable[AnyRecorded]) -> State | None:
+    """The state after events that count (`counting`), in the order of their versions; None before there was anything.
 
     What occurred before the proposal did has no relationship to belong to yet.
     """
     state: State | None = None
-    for event in counting(events, moment):
+    for event in counted:
         if (
             state is None
             and kind_of(event.subject) == "relationship"
@@ -98,11 +105,16 @@ def known_state(entries: Entries, known_at: datetime | None, whole: Callable[[],
     if any(map(log_reader.is_correction, known)):
         known, stale_since = _known(whole(), known_at)
         known = log_reader.effective_entries(known)
-    state: commitment.State | None = None
-    for entry in known:
-        if entry.recorded is not None and type(entry.recorded.data) in commitment.PROJECTION.listens:
-            state = commitment.fold_event(state, entry.recorded)
-    return Found(state, stale_since)
+    return Found(folded(commitment.PROJECTION, known), stale_since)
+
+
+def folded(projection: StateFold[S], entries: Entries) -> S | None:
+    """What a projection keeps of one stream after these entries; None where it heard none of them."""
+    state: S | None = None
+    for entry in entries:
+        if entry.recorded is not None and type(entry.recorded.data) in projection.listens:
+            state = projection.fold(state, entry.recorded)
+    return state
 
 
 def _known(entries: Entries, known_at: datetime | None) -> tuple[list[log_reader.LogEntry], int | None]:

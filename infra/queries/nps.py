@@ -1,6 +1,6 @@
 """NPS by any combination of programme, mentor and month, within a window of time, at any time and as known at any time."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple, get_args
 
@@ -11,7 +11,7 @@ from domain.terms import in_force, suppression_min, values
 from domain.words import Occasion, Respondent
 from infra.projection_engine import rows
 from infra.projection_engine.engine import Engine
-from infra.queries.as_at import END, Asked, TermsThen, UnknownTerms
+from infra.queries.as_at import END, Asked, TermsThen, UnknownTerms, folded
 from infra.store import log_reader
 from infra.store.session import Session
 from projections import nps_responses
@@ -150,13 +150,5 @@ def _believed_then(
             # Held up, as its rows are.
             continue
         known = [entry for entry in entries if entry.recorded is not None and entry.recorded.recorded_at <= known_at]
-        found[subject] = _folded(log_reader.effective_entries(known))
+        found[subject] = folded(nps_responses.PROJECTION, log_reader.effective_entries(known))
     return found
-
-
-def _folded(entries: Iterable[log_reader.LogEntry]) -> nps_responses.State | None:
-    state: nps_responses.State | None = None
-    for entry in entries:
-        if entry.recorded is not None and type(entry.recorded.data) in nps_responses.PROJECTION.listens:
-            state = nps_responses.fold(state, entry.recorded)
-    return state

@@ -20,10 +20,10 @@ from domain.terms import resolve, values
 from domain.words import NAMED_ROLES, ROLES, Role
 from infra.projection_engine.engine import Engine
 from infra.queries.agreements import agreements
-from infra.queries.as_at import NOW, Asked, Moment, counting, state_at
+from infra.queries.as_at import NOW, Asked, Moment, counting, state_at, state_of
 from infra.queries.health import assess_one
 from infra.queries.health import shown as health_shown
-from infra.queries.tasks import open_tasks
+from infra.queries.tasks import Chosen, open_tasks
 from infra.store.log import EventStore
 
 Shown = dict[str, Any]
@@ -53,7 +53,8 @@ def show_subject(store: EventStore, subject: str, moment: Moment, now: datetime)
         UnknownEvent: An event is of a newer Rapport.
     """
     events = store.read(subject)
-    state = state_at(events, moment)
+    counted = counting(events, moment)
+    state = state_of(counted)
     if state is None:
         return None
     at = moment.as_of or now
@@ -71,7 +72,7 @@ def show_subject(store: EventStore, subject: str, moment: Moment, now: datetime)
             programme=programme if isinstance(programme, Programme) else None,
             own=state.terms,
         )
-        return _relationship(state, known, at) | _course(state, counting(events, moment), known, at)
+        return _relationship(state, known, at) | _course(state, counted, known, at)
     return _other(subject, state, at)
 
 
@@ -80,8 +81,8 @@ def health_and_tasks(store: EventStore, subject: str, moment: Moment, now: datet
     assessed = None
     if moment.version is None:
         assessed = assess_one(store, subject, Asked(moment.as_of or now, moment.known_at))
-    tasks = [task for task in open_tasks(store.database) if task["subject"] == subject]
-    return {"health": assessed and health_shown(assessed), "tasks": tasks if moment == NOW else []}
+    tasks = open_tasks(store.database, Chosen(subject=subject)) if moment == NOW else []
+    return {"health": assessed and health_shown(assessed), "tasks": tasks}
 
 
 def mentor_relationships(engine: Engine, mentor_id: str) -> Shown:

@@ -13,11 +13,12 @@ from infra.worker_runtime.outbox import WITHHELD
 
 
 class Chosen(NamedTuple):
-    """Which tasks are wanted: those of one owner (a role), of one programme, of one kind; None: any."""
+    """Which tasks are wanted: those of one owner (a role), of one programme, of one kind, about one subject; None: any."""
 
     owner: str | None = None
     programme: str | None = None
     kind: str | None = None
+    subject: str | None = None
 
 
 ALL: Final = Chosen()
@@ -31,6 +32,7 @@ def open_tasks(database: Database, chosen: Chosen = ALL) -> list[dict[str, Any]]
         "owner": chosen.owner,
         "LOWER(programme_id)": chosen.programme and chosen.programme.lower(),
         "kind": chosen.kind,
+        "subject": chosen.subject,
     }
     given = {column: value for column, value in wanted.items() if value is not None}
     where = " AND ".join(["closed_at IS NULL", *(f"{column} = ?" for column in given)])

@@ -15,7 +15,6 @@ def interludes(story: Story) -> Telling:
     lots, turn = story.lots, 1 / story.planned
     if story.completed >= story.pause_after > 0:
         story.lose_count()
-    if story.completed >= story.pause_after > 0:
         story.pause_after = -1
         yield from _pause(story)
     elif lots.chance(rates.TRUST_BREAKDOWN * turn):

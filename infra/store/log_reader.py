@@ -28,10 +28,8 @@ _STREAMS: Final = """
 """
 _BEGINNINGS: Final = """
     SELECT position, originator_id, originator_version, topic, state FROM stored_events
-    WHERE originator_version = 1 AND originator_id IN ({})
+    WHERE originator_version = 1 AND originator_id IN ({keys})
 """
-# Parameters in one statement.
-_CHUNK: Final = 1000
 
 # Sorts after every subject.
 LAST: Final = "\U0010ffff"
@@ -112,6 +110,4 @@ def streams(
 
 def beginnings(session: Session, reader: LogReader, subjects: Sequence[str]) -> Iterator[LogEntry]:
     """The first event of each of these streams, as far as there are any."""
-    for start in range(0, len(subjects), _CHUNK):
-        chunk = subjects[start : start + _CHUNK]
-        yield from reader.read(session.query(_BEGINNINGS.format(", ".join("?" * len(chunk))), chunk))
+    return reader.read(session.keyed(_BEGINNINGS, [(subject,) for subject in subjects]))
