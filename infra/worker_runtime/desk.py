@@ -82,6 +82,7 @@ class StoredDesk(Desk):
         self.entries.clear()
         self.parked.clear()
         self._known_sources.clear()
+        self.heard.clear()
         self.written()
 
     def written(self) -> None:
