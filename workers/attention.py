@@ -3,10 +3,8 @@
 The band is that of commitment health. Time alone changes it too, so the next such moment is a deadline.
 """
 
-from datetime import datetime, timedelta
-from typing import Annotated, Any, Final
-
-from pydantic import PlainSerializer, PlainValidator
+from datetime import timedelta
+from typing import Final
 
 from domain.calendar import end_of_local_day
 from domain.codes.implements import implements
@@ -14,6 +12,7 @@ from domain.commitment import Band, Facts, Health, HealthEvent, evaluate, fold, 
 from domain.model import AnyRecorded, Time, events_of
 from domain.relationship import events as e
 from domain.term_setting import TermSet, TermWithdrawn
+from workers.commitment import KeptFacts
 from workers.ground import Ground
 from workers.model import (
     NOTHING,
@@ -29,7 +28,7 @@ from workers.model import (
     Worker,
     of_relationship,
 )
-from workers.reactions import COORDINATOR, because, notify, tidy
+from workers.reactions import COORDINATOR, because, decide_by, notify, tidy
 
 TASK: Final = "attention"
 CHANGES: Final = "band"
@@ -37,12 +36,6 @@ LOOK_AGAIN: Final = "look_again"
 TROUBLED: Final[frozenset[Band]] = frozenset({"at_risk", "critical"})
 SETTLED_BY: Final = "ReviewRelationship", "TerminateRelationship"
 
-
-def _facts(value: Any) -> Facts:
-    return value if isinstance(value, Facts) else Facts.from_json(value)
-
-
-KeptFacts = Annotated[Facts, PlainValidator(_facts), PlainSerializer(Facts.to_json, return_type=list)]
 
 Heard = HealthEvent | e.RelationshipReviewed
 
@@ -76,19 +69,20 @@ def _react(state: Attention, recorded: AnyRecorded, given: Given) -> tuple[Atten
         state = state.but(facts=fold(state.facts, recorded))
     if isinstance(event, e.RelationshipTerminated):
         return Attention(), tidy(Over())
-    if given.relation is None or given.relation.status not in {"active", "paused"}:
+    if not given.runs:
         return state, NOTHING
     if state.looked_at is not None and given.at < state.looked_at:
         # Told late: a walk through all that came after is only worth it where the score is another.
         now = score_at(state.facts, state.looked_at, given.programme.settings)
         if now is not None and now.score == state.score:
             return state, tidy(Arm(CHANGES, now.next_change_at) if now.next_change_at else Cancel(CHANGES))
-    return _assess(state, max(given.at, state.looked_at or given.at), given)
+    return _assess(state, given)
 
 
 @implements("care.attention")
-def _assess(state: Attention, at: datetime, given: Given) -> tuple[Attention, Reaction]:
+def _assess(state: Attention, given: Given) -> tuple[Attention, Reaction]:
     """Assess the health again: a task opens when the band gets bad, or gets worse after a review; it closes when it is better."""
+    at = max(given.at, state.looked_at or given.at)
     health = evaluate(state.facts, at, given.programme.settings)
     before, band = state.band, health.band
     state = state.but(band=band, score=health.score, looked_at=at)
@@ -106,7 +100,7 @@ def _assess(state: Attention, at: datetime, given: Given) -> tuple[Attention, Re
 def _ask(state: Attention, health: Health, given: Given) -> tuple[Attention, Reaction]:
     found = dict.fromkeys(clause for signal in health.signals for clause in signal.clauses)
     evidence = sorted({version for signal in health.signals for version in signal.evidence})
-    due = given.at + timedelta(days=given.term("decision_days"))
+    due = decide_by(given)
     task = OpenTask(TASK, TASK, SETTLED_BY, due=due, about=health.band)
     notices = notify((COORDINATOR,), TASK, of=TASK, band=health.band)
     clauses = (*found, *given.cite("care.attention"))
@@ -136,7 +130,7 @@ def _due(state: Attention, deadline: Deadline, given: Given) -> tuple[Attention,
         return state, NOTHING
     if deadline.name == LOOK_AGAIN:
         state = state.but(reviewed=False)
-    return _assess(state, max(given.at, state.looked_at or given.at), given)
+    return _assess(state, given)
 
 
 ATTENTION: Final = Worker(

@@ -13,7 +13,7 @@ from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from domain.words import PARTIES
 from workers.model import NOTHING, Arm, Cancel, CloseTask, Deadline, Given, OpenTask, Reaction, State, Worker
-from workers.reactions import COORDINATOR, because, notify, tidy
+from workers.reactions import COORDINATOR, because, notify, parties, tidy
 
 REVIEW: Final = "end_review"
 FEEDBACK: Final = "end_feedback"
@@ -85,10 +85,9 @@ def _wind_down(state: Closing, version: int, given: Given) -> Reaction:
         OpenTask(f"winding:{party}", "winding_down", ("RecordEndReview",), due=due, about=party, owner=party)
         for party in PARTIES
     ]
-    people = given.relation.mentee, given.relation.mentor
     notices = [
         note
-        for person, task in zip(people, tasks, strict=True)
+        for person, task in zip(parties(given.relation), tasks, strict=True)
         for note in notify((person,), "winding_down", of=task.id)
     ]
     return (because(clauses, (version,), *tasks, *notices, terms=("records_days",)),)
@@ -98,9 +97,13 @@ def _requested(event: e.ErasureRequested, version: int, given: Given) -> Reactio
     """A requested erasure waits for somebody else's approval; one under a legal hold can't be carried out yet."""
     if event.legal_hold is not None:
         return NOTHING
-    task = OpenTask(f"erasure:{event.person}", "erasure", ("ErasePersonalData",), about=event.person)
+    task = _erasure(event.person)
     notices = notify((COORDINATOR,), "erasure", of=task.id)
     return (because(given.cite_or("care.closing", "cmn.records"), (version,), task, *notices),)
+
+
+def _erasure(person: str) -> OpenTask:
+    return OpenTask(f"erasure:{person}", "erasure", ("ErasePersonalData",), about=person)
 
 
 @implements("cmn.end-feedback")
@@ -142,7 +145,7 @@ def _due(state: Closing, deadline: Deadline, given: Given) -> tuple[Closing, Rea
     people = [person for person in (given.relation.mentee_id, given.relation.mentor_id) if person not in state.erased]
     if not people:
         return state, NOTHING
-    tasks = [OpenTask(f"erasure:{person}", "erasure", ("ErasePersonalData",), about=person) for person in people]
+    tasks = [_erasure(person) for person in people]
     notices = notify((COORDINATOR,), "erasure")
     return state, (because(deadline.clauses, deadline.evidence, *tasks, *notices),)
 

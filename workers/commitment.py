@@ -4,7 +4,7 @@ What counts as late, for how long and against whom is decided in `domain.commitm
 the events that are its evidence. The deadline `clears` is the moment at which passing time alone changes the answer.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, Final, assert_never
 
 from pydantic import PlainSerializer, PlainValidator
@@ -31,7 +31,7 @@ from workers.model import (
     Worker,
     of_relationship,
 )
-from workers.reactions import COORDINATOR, because, notify, parties, tidy, with_clause
+from workers.reactions import COORDINATOR, because, decide_by, notify, parties, tidy, with_clause
 
 CLAUSE: Final = "pentalog.late-reschedules"
 SIGNAL: Final[SignalName] = "late_reschedules"
@@ -201,17 +201,13 @@ def _resolve(given: Given) -> Reaction:
 
 def _await_answer(clause: str, evidence: tuple[int, ...], given: Given) -> Reaction:
     """The days of decision run from the moment of the concern."""
-    return (because((clause,), evidence, Arm(f"escalate:{clause}", _answer_by(given), freezes=True)),)
+    return (because((clause,), evidence, Arm(f"escalate:{clause}", decide_by(given), freezes=True)),)
 
 
 def _ask_for_answer(clause: str, evidence: tuple[int, ...], given: Given) -> Reaction:
     """A concern that is on record is a task until it is settled."""
-    task = OpenTask(f"concern:{clause}", "commitment_concern", ("ResolveConcern",), due=_answer_by(given), about=clause)
+    task = OpenTask(f"concern:{clause}", "commitment_concern", ("ResolveConcern",), due=decide_by(given), about=clause)
     return (because((clause,), evidence, task, terms=("decision_days",)),)
-
-
-def _answer_by(given: Given) -> datetime:
-    return given.at + timedelta(days=given.term("decision_days"))
 
 
 def _settled(state: Commitment, clause: str) -> tuple[Commitment, Reaction]:

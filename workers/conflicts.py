@@ -3,7 +3,6 @@
 Before activation the gates handle them, so this worker handles what is declared while active or paused.
 """
 
-from datetime import timedelta
 from typing import Final, assert_never
 
 from domain.codes.implements import implements
@@ -11,7 +10,7 @@ from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from domain.words import COMPROMISING_NATURES, ConflictNature
 from workers.model import NOTHING, CloseTask, Given, OpenTask, Over, Reaction, State, Worker
-from workers.reactions import because, everybody, notify, tidy
+from workers.reactions import because, decide_by, everybody, notify, tidy
 
 Heard = e.ConflictOfInterestDeclared | e.ConflictMitigationAgreed | e.RelationshipTerminated
 
@@ -24,9 +23,8 @@ class Conflicts(State):
 
 def _react(state: Conflicts, recorded: AnyRecorded, given: Given) -> tuple[Conflicts, Reaction]:
     event: Heard = recorded.data
-    running = given.relation is not None and given.relation.status in {"active", "paused"}
     match event:
-        case e.ConflictOfInterestDeclared() if running and event.nature != "none":
+        case e.ConflictOfInterestDeclared() if given.runs and event.nature != "none":
             return _declared(state, event.nature, recorded.version, given)
         case e.ConflictMitigationAgreed():
             settled = tuple(nature for nature in state.open if event.nature in (None, nature))
@@ -48,12 +46,10 @@ def _declared(state: Conflicts, nature: ConflictNature, version: int, given: Giv
     compromising = ("nottingham.compromising",) if ends else ()
     clauses = given.cite("leapfrog.conflicts", "cmn.conflict-of-interest", *compromising, "care.conflict")
     settled_by = ("TerminateRelationship",) if ends else ("AgreeConflictMitigation", "TerminateRelationship")
-    due = given.at + timedelta(days=given.term("decision_days"))
+    due = decide_by(given)
     task = OpenTask(f"conflict:{nature}", "conflict", settled_by, due=due, about=nature)
-    if ends:
-        notices = notify(everybody(given.relation), "compromising_relationship", of=task.id)
-    else:
-        notices = notify(everybody(given.relation), "conflict_mitigation", of=task.id)
+    template = "compromising_relationship" if ends else "conflict_mitigation"
+    notices = notify(everybody(given.relation), template, of=task.id)
     state = state if ends or nature in state.open else state.but(open=(*state.open, nature))
     return state, (because(clauses, (version,), task, *notices, terms=("decision_days",)),)
 

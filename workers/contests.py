@@ -1,13 +1,12 @@
 """Contested facts: each is a task until it was corrected or the contest was answered."""
 
-from datetime import timedelta
 from typing import Final, assert_never
 
 from domain.codes.implements import implements
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from workers.model import CloseTask, Given, OpenTask, Reaction, State, Worker
-from workers.reactions import COORDINATOR, because, notify, tidy
+from workers.reactions import COORDINATOR, because, decide_by, notify, tidy
 
 Heard = e.FactContested | e.ContestAnswered | e.FactCorrected
 
@@ -23,7 +22,7 @@ def _react(state: Contests, recorded: AnyRecorded, given: Given) -> tuple[Contes
     event: Heard = recorded.data
     match event:
         case e.FactContested():
-            due = given.at + timedelta(days=given.term("decision_days"))
+            due = decide_by(given)
             task = OpenTask(
                 f"contested:{recorded.version}",
                 "contested",

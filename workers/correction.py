@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from domain.model import AnyRecorded
 from workers.desk import Desk, Fired, Past, Trigger, sees_at
-from workers.ground import LISTENS, Fact, Ground, Relation, fold
+from workers.ground import Fact, Ground, Relation, known_after
 from workers.model import AnyWorker, Change, Deadline, Notify, OpenTask, Send, Task
 from workers.step import DeadlineChange, Memory, Receipt, Settled, Step, TaskChange, on_deadline, on_event
 
@@ -90,13 +90,12 @@ class _Walk(Ground):
 
     def _fire_again(self, fired: Fired) -> None:
         """A deadline that fired here fires here again, if it runs."""
-        deadline = self.memory.deadlines.get(fired.name)
-        if deadline is not None and deadline.due_at == fired.due_at and deadline.frozen_at is None:
+        if deadline := self.memory.running_at(fired.name, fired.due_at):
             self._fire(deadline)
 
     def _see(self, recorded: AnyRecorded) -> None:
         subject, before = recorded.subject, self.fact(recorded.subject)
-        after = fold(before, recorded) if type(recorded.data) in LISTENS else before
+        after = known_after(before, recorded)
         self._pass_time(recorded.occurred_at)
         self._facts[subject] = after
         if self.key in sees_at(self.worker, recorded, self) and (
@@ -181,8 +180,8 @@ def _receipts(
                 if isinstance(effect, OpenTask):
                     if opening.get(effect.id) == (place, receipt.number):
                         new.append(effect)
-                elif told[said(effect)] > 0:
-                    told[said(effect)] -= 1
+                elif told[what := said(effect)] > 0:
+                    told[what] -= 1
                 elif each.position < since:
                     continue
                 elif isinstance(effect, Send):

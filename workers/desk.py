@@ -30,7 +30,7 @@ def sees_at(worker: AnyWorker, recorded: AnyRecorded, ground: Ground) -> Iterabl
 
 def _adopted(worker: AnyWorker, key: str, ground: Ground) -> bool:
     relation = ground.relation(key)
-    return not worker.under or (relation is not None and not worker.under.isdisjoint(relation.codes))
+    return relation is not None and not worker.under.isdisjoint(relation.codes)
 
 
 class Trigger(NamedTuple):

@@ -13,7 +13,6 @@ from typing import Final, assert_never
 from pydantic import BaseModel, ConfigDict
 
 from domain.case.events import CaseOpened
-from domain.codes.clauses import cite
 from domain.codes.implements import implements
 from domain.mentor.events import MentorRegistered, MentorReinstated, MentorRemoved, MentorSuspended
 from domain.model import AnyRecorded, events_of
@@ -45,10 +44,6 @@ class Relation(_Fact):
     status: Status = "contracting"
     # What the documents set for this relationship alone.
     settings: tuple[DatedSetting, ...] = ()
-
-    def cite(self, *clauses: str) -> tuple[str, ...]:
-        """Those clauses whose code was adopted."""
-        return cite(self.codes, *clauses)
 
     @property
     def mentee(self) -> str:
@@ -83,10 +78,9 @@ class Mentor(_Fact):
 
 
 class Case(_Fact):
-    """Whom and which relationship a conduct case concerns."""
+    """Which mentor and which relationship a conduct case concerns."""
 
     mentor_id: str | None = None
-    about: str = ""
     relationship_id: str | None = None
     kind: CaseKind = "code"
 
@@ -187,8 +181,12 @@ def _subject(relationship_id: str | None) -> str | None:
     return relationship_id and relationship_id.lower()
 
 
-def fold(fact: Fact | None, recorded: AnyRecorded) -> Fact | None:
-    """What is known of the event's subject after it."""
+def known_after(fact: Fact | None, recorded: AnyRecorded) -> Fact | None:
+    """What is known of the event's subject after it: the same object where the event says nothing about it."""
+    return _fold(fact, recorded) if type(recorded.data) in LISTENS else fact
+
+
+def _fold(fact: Fact | None, recorded: AnyRecorded) -> Fact | None:
     event: Heard = recorded.data
     match event:
         case e.RelationshipProposed():
@@ -225,7 +223,6 @@ def fold(fact: Fact | None, recorded: AnyRecorded) -> Fact | None:
         case CaseOpened():
             return Case(
                 mentor_id=event.mentor_id,
-                about=event.about,
                 relationship_id=_subject(event.relationship_id),
                 kind=event.kind,
             )

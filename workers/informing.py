@@ -6,11 +6,11 @@ from domain.calendar import working_day_deadline
 from domain.codes.implements import implements
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
-from domain.words import PARTIES, Party
+from domain.words import OFFICE, PARTIES, Party, Role
 from workers.model import NOTHING, CloseTask, Given, OpenTask, Reaction, State, Worker
 from workers.reactions import COORDINATOR, because, notify, tidy
 
-OFFICE: Final = ("coordinator", "supplier", "hr")
+_TELLING: Final[tuple[Role, ...]] = (*OFFICE, "hr")
 WORKING_DAYS: Final = 1
 
 Heard = e.RelationshipTerminated | e.ContactRecorded
@@ -27,7 +27,7 @@ def _react(state: Informing, recorded: AnyRecorded, given: Given) -> tuple[Infor
     match event:
         case e.RelationshipTerminated():
             return _ended(event, recorded, given)
-        case e.ContactRecorded() if state.waiting and recorded.role in OFFICE:
+        case e.ContactRecorded() if state.waiting and recorded.role in _TELLING:
             told = [party for party in state.waiting if party in event.between]
             rest = tuple(party for party in state.waiting if party not in told)
             return state.but(waiting=rest), tidy(*(CloseTask(f"inform:{party}") for party in told))

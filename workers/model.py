@@ -181,8 +181,14 @@ class Given:
     relation: Relation | None
     programme: Programme
     case: Case | None = None
-    # The mentor is suspended in the relationship's programme, or removed from it (care.standing).
-    mentor_rests: bool = False
+    # Whether the mentor is suspended in the relationship's programme, or removed from it (care.standing). It is looked up where
+    # it is asked for: the mentor is another key.
+    mentor_rests: Callable[[], bool] = lambda: False
+
+    @property
+    def runs(self) -> bool:
+        """Whether the relationship was activated and has not ended."""
+        return self.relation is not None and self.relation.status in {"active", "paused"}
 
     def term(self, name: str) -> float:
         """The value in force at the trigger's time."""

@@ -1,6 +1,6 @@
 """A plan that is finished, or goals that are all achieved: the people extend it, agree anew, or end the mentoring."""
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Final, assert_never
 
 from domain.calendar import end_of_local_day
@@ -9,7 +9,7 @@ from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from domain.words import PARTIES
 from workers.model import NOTHING, Arm, CloseTask, Deadline, Given, OpenTask, Over, Reaction, State, Worker
-from workers.reactions import COORDINATOR, because, notify, tidy
+from workers.reactions import COORDINATOR, because, decide_by, notify, tidy
 
 TASK: Final = "plan_end"
 LAST_DAY: Final = "last_day"
@@ -100,7 +100,7 @@ def _ask(state: Plan, evidence: tuple[int, ...], given: Given) -> tuple[Plan, Re
     """The mentor is asked to extend, to agree anew, or to end; once, until they have agreed on something new."""
     if given.relation is None or state.asked:
         return state, NOTHING
-    due = given.at + timedelta(days=given.term("decision_days"))
+    due = decide_by(given)
     task = OpenTask(TASK, TASK, SETTLED_BY, due=due)
     notices = notify((given.relation.mentor, COORDINATOR), TASK, of=TASK)
     asked = because(_clauses(given), evidence, task, *notices, terms=("decision_days",))

@@ -1,11 +1,11 @@
 """The parts of a reaction: a decision with its reasons, the notifications to several people, the usual recipients."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from workers.ground import Relation
-from workers.model import Arm, Cancel, CloseTask, Decision, Effect, Notify, Over, Reaction, Value
+from workers.model import Arm, Cancel, CloseTask, Decision, Effect, Given, Notify, Over, Reaction, Value
 
 COORDINATOR: Final = "coordinator"
 HR: Final = "hr"
@@ -31,6 +31,11 @@ def notify(
 ) -> tuple[Notify, ...]:
     """The same notification to several people; see `Notify` for `of` and `until`."""
     return tuple(Notify(recipient, template, parameters, until=until, of=of) for recipient in recipients)
+
+
+def decide_by(given: Given) -> datetime:
+    """When the days within which somebody decides (decision_days) are over, if they begin now."""
+    return given.at + timedelta(days=given.term("decision_days"))
 
 
 def parties(relation: Relation) -> tuple[str, str]:

@@ -3,7 +3,6 @@
 Keys are the mentees, since the proposal that ends the search is another relationship's.
 """
 
-from datetime import timedelta
 from typing import Final, assert_never
 
 from domain.codes.implements import implements
@@ -12,7 +11,7 @@ from domain.relationship import events as e
 from domain.words import EndingReason
 from workers.ground import Ground
 from workers.model import NOTHING, CloseTask, Given, OpenTask, Reaction, State, Worker
-from workers.reactions import COORDINATOR, because, notify, tidy
+from workers.reactions import COORDINATOR, because, decide_by, notify, tidy
 
 # Endings after which the mentee needs somebody else.
 ENDINGS: Final[tuple[EndingReason, ...]] = ("mentor_withdrawal", "referred", "compromising_relationship")
@@ -74,7 +73,7 @@ def _seek(state: Rematch, recorded: AnyRecorded, given: Given) -> tuple[Rematch,
     if relation is None or any(each.subject == subject for each in state.open):
         return state, NOTHING
     search = Search(subject=subject, programme=relation.programme_id)
-    due = given.at + timedelta(days=given.term("decision_days"))
+    due = decide_by(given)
     task = OpenTask(f"new_mentor:{subject}", "new_mentor", SETTLED_BY, due=due, subject=subject)
     notices = notify((COORDINATOR,), "new_mentor", of=task.id, version=recorded.version)
     clauses = given.cite("nottingham.refer", "care.rematch")

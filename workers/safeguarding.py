@@ -5,14 +5,13 @@ readable by the recipient alone. HR hears of an offence against law or policy wh
 hears only that there was one. The coordinator reviews a disclosure that an adopted code would not permit.
 """
 
-from datetime import timedelta
 from typing import Final, assert_never
 
 from domain.codes.implements import implements
 from domain.model import AnyRecorded, events_of
 from domain.relationship.events import ConfidenceDisclosed, RelationshipReviewed
 from workers.model import NOTHING, CloseTask, Given, Notify, OpenTask, Reaction, State, Worker
-from workers.reactions import COORDINATOR, HR, because, notify, tidy
+from workers.reactions import COORDINATOR, HR, because, decide_by, notify, tidy
 
 # The exceptions of the organisation's code: offences against its policies and against the law.
 OFFENCES: Final = ("policy_breach", "illegal_activity")
@@ -63,7 +62,7 @@ def _review(recorded: AnyRecorded, given: Given) -> Reaction:
     forbidding = dict.fromkeys(found.clause for found in recorded.findings or () if found.clause is not None)
     if not forbidding:
         return NOTHING
-    due = given.at + timedelta(days=given.term("decision_days"))
+    due = decide_by(given)
     task = OpenTask(f"disclosure:{recorded.version}", "disclosure_review", ("ReviewRelationship",), due=due)
     notices = notify((COORDINATOR,), "disclosure_review", of=task.id, version=recorded.version)
     clauses = (*forbidding, *given.cite("care.disclosure"))

@@ -225,7 +225,7 @@ def _due(state: Sessions, deadline: Deadline, given: Given) -> tuple[Sessions, R
         return state, NOTHING
     parameters: dict[str, Any] = {"session_id": session_id, "starts_at": booked.starts_at.isoformat()}
     if kind == "remind":
-        if given.mentor_rests:
+        if given.mentor_rests():
             return state, NOTHING
         # Nobody is reminded of what has begun: workers may have been away.
         reminded = notify(parties(relation), "session_reminder", of=deadline.name, until=booked.starts_at, **parameters)

@@ -18,7 +18,7 @@ from domain.relationship.state import Conflict, Goal, Plan, Relationship, Report
 from domain.words import Document, GoalType, Party
 from workers.ground import Relation
 from workers.model import NOTHING, Arm, CloseTask, Deadline, Given, Notify, OpenTask, Over, Reaction, State, Worker
-from workers.reactions import COORDINATOR, because, notify, tidy
+from workers.reactions import COORDINATOR, because, decide_by, notify, tidy
 
 TASK: Final = "stalled_match"
 HALFWAY: Final = "halfway"
@@ -149,17 +149,12 @@ def _due(state: Stalled, deadline: Deadline, given: Given) -> tuple[Stalled, Rea
         return state, NOTHING
     day = given.at.date()
     gates = dict.fromkeys(p.clause for p in unmet(state.kept.relationship(relation), day) if p.clause is not None)
-    match deadline.name:
-        case "halfway":
-            return state, _remind(tuple(gates), deadline, given, relation)
-        case "stalled_match":
-            due = given.at + timedelta(days=given.term("decision_days"))
-            task = OpenTask(TASK, TASK, SETTLED_BY, due=due)
-            notices = notify((COORDINATOR,), TASK, of=TASK)
-            clauses = *(clause for clause in gates if not clause.startswith("care.")), *given.cite("care.stalled")
-            return state, (because(clauses, deadline.evidence, task, *notices, terms=("decision_days",)),)
-        case _:
-            raise AssertionError(deadline.name)
+    if deadline.name == HALFWAY:
+        return state, _remind(tuple(gates), deadline, given, relation)
+    task = OpenTask(TASK, TASK, SETTLED_BY, due=decide_by(given))
+    notices = notify((COORDINATOR,), TASK, of=TASK)
+    clauses = *(clause for clause in gates if not clause.startswith("care.")), *given.cite("care.stalled")
+    return state, (because(clauses, deadline.evidence, task, *notices, terms=("decision_days",)),)
 
 
 def _remind(gates: tuple[str, ...], deadline: Deadline, given: Given, relation: Relation) -> Reaction:

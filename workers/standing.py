@@ -6,7 +6,7 @@ Standing is of a programme or, without one, of everywhere.
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, assert_never
 
 from pydantic import Field
@@ -21,15 +21,13 @@ from domain.model import AnyRecorded, Time, events_of
 from domain.relationship import events as e
 from domain.relationship.commands import TerminateRelationship
 from domain.words import CaseKind, EndingReason, Status
-from workers.ground import Case, Ground
+from workers.ground import EVERYWHERE, Case, Ground
 from workers.model import NOTHING, Cancel, CloseTask, Given, Notify, OpenTask, Over, Reaction, Send, State, Worker
-from workers.reactions import COORDINATOR, because, notify, tidy
+from workers.reactions import COORDINATOR, because, decide_by, notify, tidy
 
 SUSPENDED: Final = "suspended"
 SETTLED_BY: Final = "ReinstateMentor", "PauseRelationship", "TerminateRelationship"
 NEXT_STEPS: Final = "The mentor has left the role. The coordinator speaks with the mentee about another mentor."
-# Everywhere, among the ids of programmes.
-EVERYWHERE: Final = ""
 
 SessionNews = e.SessionScheduled | e.SessionRescheduled | e.SessionCancelled | e.SessionCompleted | e.SessionMissed
 Heard = (
@@ -231,7 +229,7 @@ def _reinstated(state: Standing, programme: str) -> tuple[Standing, Reaction]:
 def _ask_what_becomes(subject: str, bond: Bond, version: int, given: Given) -> Reaction:
     if not bond.needs_care(given.at):
         return NOTHING
-    due = given.at + timedelta(days=given.term("decision_days"))
+    due = decide_by(given)
     task = OpenTask(f"{SUSPENDED}:{subject}", "mentor_suspended", SETTLED_BY, due=due, subject=subject)
     notices = notify((COORDINATOR,), "mentor_suspended", of=task.id, relationship=subject)
     clauses = cite(bond.codes, "cmn.breaches", "care.standing")

@@ -48,6 +48,11 @@ class Memory:
         """Whether a pause or a resumption would change a deadline."""
         return any(deadline.freezes for deadline in self.deadlines.values())
 
+    def running_at(self, name: str, due_at: datetime) -> Deadline | None:
+        """The deadline of that name, if it runs out at that time and is not frozen."""
+        found = self.deadlines.get(name)
+        return found if found is not None and found.due_at == due_at and found.frozen_at is None else None
+
     def next_due(self) -> Deadline | None:
         """The deadline that runs out first; of two at one time the first by name."""
         queue = running(self.deadlines) if self.queue is None else self.queue
@@ -123,7 +128,7 @@ def given_at(ground: Ground, key: str, at: datetime, subject: str | None = None)
         relation,
         programme_of(ground, key, relation),
         case if isinstance(case, Case) else None,
-        mentor_rests=relation is not None and mentor_rests(ground, relation),
+        mentor_rests=lambda: relation is not None and mentor_rests(ground, relation),
     )
 
 

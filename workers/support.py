@@ -3,19 +3,18 @@
 Each waits for the office. The search for another mentor is `workers.rematch`.
 """
 
-from datetime import timedelta
 from typing import Final, assert_never
 
 from domain.codes.implements import implements
 from domain.codes.questions import is_bad
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
+from domain.words import OFFICE
 from workers.model import NOTHING, CloseTask, Given, OpenTask, Reaction, State, Worker
-from workers.reactions import COORDINATOR, HR, because, notify, tidy
+from workers.reactions import COORDINATOR, HR, because, decide_by, notify, tidy
 
 # What a coordinator does about a problem: look into it, find other help, or stop for a while or for good.
 PROBLEM_SETTLED_BY: Final = ("ReviewRelationship", "ReferMentee", "PauseRelationship", "TerminateRelationship")
-OFFICE: Final = ("coordinator", "supplier")
 # The practice questions of which a bad answer comes before the coordinator.
 CONCERNING: Final = (
     "pentalog.attention",
@@ -71,7 +70,7 @@ def _react(state: Support, recorded: AnyRecorded, given: Given) -> tuple[Support
 @implements("nottingham.problems", "care.problem")
 def _problem(state: Support, version: int, given: Given) -> tuple[Support, Reaction]:
     """A problem reaches the coordinator at once, and stays on their list until somebody has seen to it."""
-    due = given.at + timedelta(days=given.term("decision_days"))
+    due = decide_by(given)
     task = OpenTask(f"problem:{version}", "problem", PROBLEM_SETTLED_BY, due=due)
     notices = notify((COORDINATOR,), "problem", of=task.id, version=version)
     clauses = given.cite("nottingham.problems", "care.problem")
@@ -101,7 +100,7 @@ def _reviewed(state: Support, role: str) -> tuple[Support, Reaction]:
 def _answered(state: Support, event: e.FeedbackGiven, version: int, given: Given) -> tuple[Support, Reaction]:
     """A bad answer comes before the coordinator under every code, without the words."""
     reaction: Reaction = NOTHING
-    due = given.at + timedelta(days=given.term("decision_days"))
+    due = decide_by(given)
     for clause in CONCERNING:
         if clause not in event.answers or not is_bad(event.answers[clause]):
             continue
@@ -130,7 +129,7 @@ def _to_hr(state: Support, version: int, given: Given) -> tuple[Support, Reactio
     clauses = given.cite("cmn.competence")
     if not clauses:
         return state, NOTHING
-    due = given.at + timedelta(days=given.term("decision_days"))
+    due = decide_by(given)
     task = OpenTask(f"referral:{version}", "hr_referral", ("ReviewRelationship",), due=due, owner="hr")
     notices = notify((HR,), "hr_referral", of=task.id, version=version)
     referred = because(clauses, (version,), task, *notices, terms=("decision_days",))

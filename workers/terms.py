@@ -67,8 +67,7 @@ def _react(state: Terms, recorded: AnyRecorded, given: Given) -> tuple[Terms, Re
 @implements("mentor247.terms", "cmn.commitment-to-code", "care.commitment")
 def _declined(state: Terms, document: Document, recorded: AnyRecorded, given: Given) -> tuple[Terms, Reaction]:
     """A mentor who declines a document of the platform after activation is asked to accept it."""
-    running = given.relation is not None and given.relation.status in {"active", "paused"}
-    if recorded.role != "mentor" or document not in PLATFORM_DOCUMENTS or not running:
+    if recorded.role != "mentor" or document not in PLATFORM_DOCUMENTS or not given.runs:
         return state, NOTHING
     days = timedelta(days=given.term("decision_days"))
     # In a pause no time passes: the days begin when the mentoring goes on.

@@ -14,7 +14,7 @@ from domain.model import AnyRecorded
 from domain.relationship.events import FactCorrected
 from workers.correction import refold
 from workers.desk import Desk, Trigger, sees_at
-from workers.ground import LISTENS, Fact, Ground, fold
+from workers.ground import Fact, Ground, known_after
 from workers.model import AnyWorker, Deadline
 from workers.step import on_deadline, on_event
 
@@ -39,7 +39,7 @@ def take(desk: Desk, recorded: AnyRecorded, until: datetime) -> None:
         return
     subject, kind = recorded.subject, type(recorded.data)
     before = desk.fact(subject)
-    after = fold(before, recorded) if kind in LISTENS else before
+    after = known_after(before, recorded)
     ground = desk if after is before else _After(desk, subject, after)
     receiving = [(worker, key) for worker in desk.workers_for(kind) for key in sees_at(worker, recorded, ground)]
     pass_time(desk, dict.fromkeys([subject, *(key for _, key in receiving)]), min(recorded.occurred_at, until))
@@ -60,15 +60,11 @@ def _correct(desk: Desk, recorded: AnyRecorded, until: datetime) -> None:
     key = recorded.subject
     pass_time(desk, (key,), min(recorded.occurred_at, until))
     past = desk.past(key)
-    desk.learn(key, reduce(_known, (each for _, each in past.seen if each.subject == key), None))
+    desk.learn(key, reduce(known_after, (each for _, each in past.seen if each.subject == key), None))
     trigger = Trigger(key, recorded.occurred_at, version=recorded.version)
     for worker in desk.workers:
         if not desk.rests(worker, key):
             desk.make(worker, key, trigger, partial(refold, worker, recorded, past, desk), recorded)
-
-
-def _known(fact: Fact | None, recorded: AnyRecorded) -> Fact | None:
-    return fold(fact, recorded) if type(recorded.data) in LISTENS else fact
 
 
 def pass_time(desk: Desk, keys: Iterable[str], until: datetime) -> None:

@@ -5,7 +5,6 @@ matter of trust and one of respect, each with one recommendation and one task un
 """
 
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import Final, assert_never
 
 from domain.codes.clauses import RESPECT_CLAUSES, TRUST_CLAUSES
@@ -27,7 +26,7 @@ from workers.model import (
     State,
     Worker,
 )
-from workers.reactions import because, everybody, notify, tidy
+from workers.reactions import because, decide_by, everybody, notify, tidy
 
 # Trust, respect, or the clause of a recommendation about neither.
 Matter = str
@@ -98,8 +97,7 @@ def _readiness(
     """To state during the mentoring that one is not ready to trust is to report broken trust; to be ready again restores it."""
     if event.ready:
         return _settled(state, TRUST) if event.settled else (state, NOTHING)
-    running = given.relation is not None and given.relation.status in {"active", "paused"}
-    if not running:
+    if not given.runs:
         return state, NOTHING
     return _recommend(state, TRUST, recorded.version, given)
 
@@ -119,7 +117,7 @@ def _await_decision(matter: Matter, clauses: tuple[str, ...], evidence: Iterable
     """The parties and the coordinator are notified, and have the days of decision."""
     if given.relation is None:
         return NOTHING
-    due = given.at + timedelta(days=given.term("decision_days"))
+    due = decide_by(given)
     settled_by = (*SETTLED_BY, *((RESTORED_BY[matter],) if matter in RESTORED_BY else ()))
     task = OpenTask(f"decide:{matter}", "shutdown_recommendation", settled_by, due=due, about=clauses[0])
     notices = notify(everybody(given.relation), "shutdown_recommended", of=task.id, clauses=" ".join(clauses))

@@ -14,10 +14,9 @@ import orjson
 from pydantic import TypeAdapter
 
 from domain.model import AnyRecorded
-from domain.registry import effective
 from infra.operations.logs import logger
 from infra.store.log import EventStore
-from infra.store.log_reader import LogReader, stream
+from infra.store.log_reader import LogReader, effective_entries, stream
 from infra.store.session import Session, as_time
 from infra.worker_runtime.schema import DEADLINES, PARKED
 from workers.correction import said, said_in
@@ -211,10 +210,10 @@ class StoredDesk(Desk):
         reader = LogReader(self.store.mapper)
         with self.store.database.reading() as log:
             for subject in (key, *sorted(sources - {key})):
-                entries = stream(log, reader, subject, self.position)
-                positions = {entry.version: entry.position for entry in entries}
-                history = [entry.recorded for entry in entries if entry.recorded is not None]
-                seen += [(positions[recorded.version], recorded) for recorded in effective(subject, history)]
+                readable = [each for each in stream(log, reader, subject, self.position) if each.recorded is not None]
+                seen += [
+                    (each.position, each.recorded) for each in effective_entries(readable) if each.recorded is not None
+                ]
             rows = log.query("SELECT worker, position FROM worker_positions WHERE position < ?", (self.position,))
         seen.sort(key=lambda each: each[0])
         return Past(seen, self._fired(key), self._said(key), dict(rows))

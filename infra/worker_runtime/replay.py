@@ -154,8 +154,8 @@ class Replay:
         if worker is None or worker not in self.workers:
             return
         memory: Memory = self.desk.memory(worker, fired.key)
-        deadline = memory.deadlines.get(fired.name)
-        if deadline is None or deadline.due_at != fired.due_at or deadline.frozen_at is not None:
+        deadline = memory.running_at(fired.name, fired.due_at)
+        if deadline is None:
             if self.only is None or fired.key in self.only:
                 self.odd.append(Odd(fired))
             return

@@ -9,10 +9,8 @@ from infra.bootstrap import open_rapport
 from infra.settings import Settings
 from infra.store.errors import StoreError
 from infra.store.session import Database, Session
-from infra.worker_runtime.desk import StoredDesk
 from tests.infra.worker_runtime.harness import WorkerHarness, everything, run
 from tests.infra.worker_runtime.test_runner import begun
-from workers.catalogue import WORKERS
 
 
 def fail_once(database: Database, number: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -55,15 +53,3 @@ def test_it_is_made_up_for(settings: Settings, number: int, monkeypatch: pytest.
         before = everything(rapport)
         run(harness.runner())
         assert everything(rapport) == before
-
-
-def test_a_source_that_was_heard_and_not_written_is_heard_again(settings: Settings) -> None:
-    with open_rapport(settings) as rapport:
-        desk = StoredDesk(WORKERS, rapport.store)
-        desk.hear("mentor:ben", "r1")
-        desk.forget()
-        desk.hear("mentor:ben", "r1")
-        assert desk.heard == {("mentor:ben", "r1")}
-        desk.written()
-        desk.hear("mentor:ben", "r1")
-        assert not desk.heard
