@@ -94,8 +94,6 @@ def evolve(state: Relationship | None, recorded: AnyRecorded) -> Relationship:
         fields["known"] = recorded.known
     if kind in ANSWERED_FOR and (parties := answering(after, event, recorded)):
         fields["answers_for"] = after.entered("answers_for", recorded.version, parties)
-    if kind in ANSWERED_FOR and (parties := answering(state, event, recorded)):
-        fields["answers_for"] = after.entered("answers_for", recorded.version, parties)
     if kind in REPEATABLE:
         fields["latest"] = after.entered("latest", kind, repeat_key(event, recorded.occurred_at, recorded.actor))
     return after

@@ -1,12 +1,14 @@
 """Who settles what: each row of the table, each cell, and that nobody settles a matter about themselves."""
 
+from functools import reduce
 from itertools import product
 
 import pytest
 
-from domain.model import Command, Event
+from domain.model import Command, Event, Known, TermSetting
 from domain.relationship import commands as c
 from domain.relationship import events as e
+from domain.relationship.evolve import evolve
 from domain.relationship.state import Relationship
 from domain.words import Cause, Role
 from tests.domain.relationship.samples import BOTH, in_state
@@ -190,7 +192,7 @@ class TestRecommendation:
         own = c.DismissRecommendation(reason="talked", clause="pentalog.trust")
         [event] = given(*both).when(own, by="mentee").then(e.RecommendationDismissed)
         state = after(*both, At(0.8, event, "mentee"))
-        assert (state.trust_broken, state.disrespect_open) == (False, True)
+        assert (state.trust_broken, bool(state.standing_reports("disrespect"))) == (False, True)
 
     def test_that_the_office_made_of_itself_is_no_partys_to_dismiss(self) -> None:
         made = [*ACTIVE, At(0.7, e.ShutdownRecommended(clause="pentalog.trust", evidence=(1,)), "coordinator")]
@@ -341,6 +343,26 @@ class TestConcern:
             status="active",
         )
         assert about(concern(At(10.1, held, "service"), clause="pentalog.punctuality")) == ("mentor",)
+
+    def test_nobody_was_late_under_terms_that_came_with_the_session_itself(self) -> None:
+        held = e.SessionCompleted(
+            session_id="s1",
+            started_at=day(10),
+            ended_at=day(10.05),
+            present=BOTH,
+            joined={"mentee": day(10), "mentor": day(10.01)},
+            agenda=(),
+            status="active",
+        )
+        records = history(*concern(At(10.1, held, "service"), clause="pentalog.punctuality"))
+        hour = TermSetting(document="privacy_policy", term="punctuality_minutes", value=60)
+        records = [
+            each.model_copy(update={"known": Known(terms=(hour,))}) if each.data is held else each for each in records
+        ]
+        whole, one_by_one = fold(records), reduce(evolve, records, None)
+        assert isinstance(whole, Relationship)
+        assert isinstance(one_by_one, Relationship)
+        assert (dict(whole.answers_for), dict(one_by_one.answers_for)) == ({}, {})
 
     @pytest.mark.parametrize("clause", ["pentalog.off-goal", "pentalog.no-progress", "pentalog.homework"])
     def test_of_a_clause_that_binds_the_mentee_is_about_the_mentee(self, clause: str) -> None:
