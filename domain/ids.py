@@ -63,28 +63,30 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
+def same_person(one: str, other: Actor) -> bool:
+    """Whether two actors are one person, who has the same id in every role; services have one id a service."""
+    actor = Actor.parse(one)
+    machine = actor.role in MACHINES or other.role in MACHINES
+    return actor == other if machine else actor.id == other.id
+
+
 def expected(namespace: Namespace | None, found: object) -> str:
     """What an id must look like; where a name or an address may have been meant, what to do with those."""
     may_be_a_name = namespace in {"person", "whom", "recipient"} and isinstance(found, str) and found != ""
     return IN_WORDS + NO_NAMES if may_be_a_name else IN_WORDS
 
 
-def _role_and_id(text: str) -> str:
+def _role_and_id(text: str, roles: tuple[str, ...] = ROLES) -> str:
     role, _, id_ = text.partition(":")
-    if role not in ROLES:
-        raise ValueError(f"expected role:id, with one of the roles {', '.join(ROLES)}")
+    if role not in roles:
+        raise ValueError(f"expected role:id, with one of the roles {', '.join(roles)}")
     if not is_id(id_):
         raise PydanticCustomError("bad_id", "{expected}", {"expected": expected("person", id_)})
     return text
 
 
 def _recipient(text: str) -> str:
-    role, _, id_ = text.partition(":")
-    if role not in RECIPIENT_ROLES:
-        raise ValueError(f"expected role:id, with one of the roles {', '.join(RECIPIENT_ROLES)}")
-    if not is_id(id_):
-        raise PydanticCustomError("bad_id", "{expected}", {"expected": expected("person", id_)})
-    return text
+    return _role_and_id(text, RECIPIENT_ROLES)
 
 
 def _role_or_person(text: str) -> str:

@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, BaseModel
 
 from domain.problem import Problem
 
-Form = Literal["time", "day", "time or day"]
+Form = Literal["time", "day"]
 Path = tuple[str, ...]
 
 EACH: Final = "*"
@@ -25,16 +25,13 @@ _TIME: Final = rf"{_LOCAL}{_OFFSET}"
 _FORMS: Final[dict[Form, re.Pattern[str]]] = {
     "time": re.compile(_TIME, re.ASCII),
     "day": re.compile(_DAY, re.ASCII),
-    "time or day": re.compile(rf"{_TIME}|{_DAY}", re.ASCII),
 }
 # Without an offset nobody knows which moment is meant: the most frequent mistake has a code of its own.
 _NO_OFFSET: Final = re.compile(rf"{_LOCAL}|\d+", re.ASCII)
 _LEAP: Final = re.compile(rf"{_DAY}[Tt]\d{{2}}:\d{{2}}:60(?:\.\d+)?{_OFFSET}", re.ASCII)
-_TIME_EXPECTED: Final = "a time as RFC 3339 writes it, with T, seconds and an offset, such as 2026-03-02T09:00:00Z"
 _EXPECTED: Final[dict[Form, str]] = {
-    "time": _TIME_EXPECTED,
+    "time": "a time as RFC 3339 writes it, with T, seconds and an offset, such as 2026-03-02T09:00:00Z",
     "day": "a day such as 2026-03-02",
-    "time or day": f"a day such as 2026-03-02, or {_TIME_EXPECTED}",
 }
 
 
@@ -81,9 +78,7 @@ def _problems(value: Any, path: Path, form: Form, said: str) -> list[Problem]:
 def _within(annotation: Any, path: Path) -> Iterator[Place]:
     parts = [_unwrapped(part) for part in get_args(annotation)]
     forms = {form for part in (annotation, *parts) if (form := _form(part)) is not None}
-    if len(forms) == 2:
-        yield Place(path, "time or day")
-    elif forms and not _collects(annotation):
+    if forms and not _collects(annotation):
         yield Place(path, forms.pop())
     elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield from places(annotation, path)

@@ -14,7 +14,7 @@ from domain.codes.clauses import cite
 from domain.immutable import Immutable
 from domain.model import AnyRecorded, Recorded, events_of
 from domain.relationship import events as e
-from domain.relationship.evolve import evolve
+from domain.relationship.evolve import evolve, replay
 from domain.relationship.gates import GATES, unmet
 from domain.relationship.state import Relationship
 from projections.dataset import Column, Row, Table, relationship_id
@@ -164,9 +164,7 @@ def load(values: Any) -> State:
     """Read what `dump` gave."""
     told, met, activated_at, is_over = values
     events = tuple(_RECORDED[name].model_validate_json(one) for name, one in told)
-    relationship: Relationship | None = None
-    for recorded in events:
-        relationship = evolve(relationship, recorded)
+    relationship = replay(events)
     assert relationship is not None, "a state begins with the proposal"
     time = datetime.fromisoformat
     return State(

@@ -4,7 +4,8 @@ from typing import Final
 
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
-from domain.words import EXCUSING, PARTIES, Role
+from domain.relationship.accountability import asker
+from domain.words import EXCUSING
 from projections.dataset import Column, Key, Row, Table, relationship_id
 from projections.projection import RowFold, Rows
 
@@ -34,13 +35,6 @@ TABLE: Final = Table(
     key=("relationship_id", "version", "session_id"),
     indexes=(("session_id",), ("time",)),
 )
-
-
-def asker(event: Heard, role: str) -> Role | None:
-    """Whose wish a move or a cancellation was: a party's own, or that of the role for which it was passed on."""
-    if isinstance(event, e.SessionCancelled) and (event.by_pause or event.by_end):
-        return None
-    return event.on_behalf_of or next((party for party in PARTIES if party == role), None)
 
 
 def keys(recorded: AnyRecorded, _: Rows) -> tuple[Key]:

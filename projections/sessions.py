@@ -6,10 +6,10 @@ from typing import Any, Final, assert_never
 from domain.codes.implements import implements
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
+from domain.relationship.accountability import asker
 from domain.words import EXCUSING
 from projections.dataset import Column, Key, Row, Table, relationship_id
 from projections.projection import RowFold, Rows
-from projections.session_moves import asker
 
 Heard = (
     e.SessionScheduled

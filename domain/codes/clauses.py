@@ -103,6 +103,7 @@ CLAUSES: Final[Mapping[str, Clause]] = MappingProxyType(
 )
 # A report of lost trust or of disrespect leads to a recommendation to end the relationship under these clauses.
 TRUST_CLAUSES: Final = ("pentalog.trust", "care.trust")
+STANDING_CLAUSES: Final = ("mentor247.terms", "cmn.breaches", "care.standing")
 RESPECT_CLAUSES: Final = ("pentalog.respect", "leapfrog.respect", "care.respect")
 
 

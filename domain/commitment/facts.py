@@ -287,7 +287,7 @@ class Facts:
 
     def after(self, count: int) -> Iterator[Fact]:
         """The facts without the first so many."""
-        return islice(self.log.facts, count, self._count)
+        return iter(self.log.facts[count : self._count])
 
     def __len__(self) -> int:
         return self._count
@@ -295,10 +295,9 @@ class Facts:
     def __iter__(self) -> Iterator[Fact]:
         return islice(self.log.facts, self._count)
 
-    def by_time(self, count: int = 0) -> Iterable[Fact]:
-        """The facts without the first so many in the order in which they occurred, by version where two share a moment."""
-        facts = self.after(count)
-        return facts if self.in_order else sorted(facts, key=lambda fact: (fact.at, fact.version))
+    def by_time(self) -> Iterable[Fact]:
+        """The facts in the order in which they occurred, by version where two share a moment."""
+        return self if self.in_order else sorted(self, key=lambda fact: (fact.at, fact.version))
 
     def to_json(self) -> list[list[Any]]:
         """The facts as JSON values: a list for each."""

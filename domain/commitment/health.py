@@ -50,7 +50,7 @@ def evaluate(
     facts: Facts, at: datetime, settings: TermSettings = (), overrides: Mapping[str, float] | None = None
 ) -> Health:
     """Health as of a time, past or future, under the programme's dated settings; `overrides` are what-if values of terms."""
-    return assess(facts, at, terms_in_time(settings, overrides)).health
+    return _health(walked(facts, terms_in_time(settings, overrides), at), at)
 
 
 def bands(
@@ -104,12 +104,11 @@ def _health(reached: Reached, at: datetime) -> Health:
 
 def _signals(reached: Reached, now: int) -> Iterator[Signal]:
     walk, judgement = reached.walk, reached.judgement
-    frozen = None if walk.picture.course.pause is None else walk.frozen_picture()
     for verdict in judgement.verdicts:
         for finding in verdict.findings:
             name, party, points, _ = finding
             clauses = backing(name, party, walk.picture.codes)
-            yield Signal(name, party, points, clauses, walk.evidence(finding, now, judgement.terms, frozen))
+            yield Signal(name, party, points, clauses, walk.evidence(finding, now, judgement.terms))
 
 
 def shown(finding: Finding, picture: Picture, now: int, terms: Terms) -> Signal:

@@ -91,7 +91,7 @@ def _closings(told: list[tuple[int, int, bool]]) -> Iterator[Mark]:
 class Picture:
     """A relationship as commitment health sees it. Sessions completed while contracting are nowhere.
 
-    `latest` is the highest version taken, `contact` the latest contact, `progress` the moments of progress outside sessions,
+    `contact` is the latest contact, `progress` the moments of progress outside sessions,
     `progressed` the sessions with progress, `homework` for each session the latest report on each homework.
     """
 
@@ -101,7 +101,6 @@ class Picture:
         "course",
         "goals",
         "homework",
-        "latest",
         "plan",
         "progress",
         "progressed",
@@ -112,7 +111,6 @@ class Picture:
     )
 
     def __init__(self, terms: TermsInTime) -> None:
-        self.latest = 0
         self.codes: tuple[str, ...] = ()
         self.course = Course()
         self.sessions = Sessions(terms)
@@ -128,7 +126,6 @@ class Picture:
 
     def take(self, fact: Fact) -> bool:
         """One more fact; whether any signal may have changed, and not only those that such a fact usually touches."""
-        self.latest = max(self.latest, fact.version)
         match fact:
             case f.Scheduled() | f.Rescheduled() | f.Cancelled() | f.Completed() | f.Missed():
                 return self.sessions.take(fact)

@@ -8,6 +8,7 @@ from domain.commitment.facts import Fact, Facts
 from domain.commitment.moments import DAY, HOUR, MINUTE, moment, span
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
+from domain.relationship.accountability import asker
 from domain.words import EXCUSING, PARTIES, Party
 
 SessionEvent = e.SessionScheduled | e.SessionRescheduled | e.SessionCancelled | e.SessionCompleted | e.SessionMissed
@@ -73,7 +74,7 @@ def _fact(event: HealthEvent, recorded: AnyRecorded, at: int) -> Fact | None:
             party = _answerable(recorded, event)
             return f.Rescheduled(version, at, event.session_id, moment(event.starts_at), notice, event.late, party)
         case e.SessionCancelled():
-            party = None if event.by_pause or event.by_end else _answerable(recorded, event)
+            party = _answerable(recorded, event)
             notice = span(event.notice_hours, HOUR)
             return f.Cancelled(version, at, event.session_id, notice, event.late, party, event.by_pause)
         case e.SessionMissed():
@@ -131,14 +132,9 @@ def _conduct(event: TrustEvent, by: str, version: int, at: int) -> Fact:
 
 
 def _answerable(recorded: AnyRecorded, event: e.SessionRescheduled | e.SessionCancelled) -> Party | None:
-    """The party who asked for a move and answers for it; no excused move counts.
-
-    What a service or the office passes on belongs to the party it names, and to nobody where it names none.
-    """
-    if event.cause in EXCUSING:
-        return None
-    asker = recorded.role if recorded.role in PARTIES else event.on_behalf_of
-    return next((party for party in PARTIES if party == asker), None)
+    """The party who asked for a move and answers for it; no excused move counts."""
+    who = None if event.cause in EXCUSING else asker(event, recorded.role)
+    return next((party for party in PARTIES if party == who), None)
 
 
 @implements("pentalog.urgent-concerns", "pentalog.off-goal")

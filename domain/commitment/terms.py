@@ -6,6 +6,7 @@ happened; points, bands, windows and gaps follow those in force at the time aske
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from math import floor
 from typing import Final, NamedTuple
 
@@ -164,4 +165,12 @@ def terms_in_time(settings: TermSettings = (), overrides: Mapping[str, float] | 
     if isinstance(settings, TermsInTime):
         return TermsInTime(settings.settings, overrides) if overrides else settings
     dated = tuple(settings)
-    return TermsInTime(dated, overrides) if dated or overrides else DEFAULT
+    if overrides:
+        return TermsInTime(dated, overrides)
+    return _over_time(dated) if dated else DEFAULT
+
+
+@lru_cache(maxsize=1_024)
+def _over_time(dated: tuple[DatedSetting, ...]) -> TermsInTime:
+    """The same object for the same settings, so that what it remembers stays: a worker asks at every event of a programme."""
+    return TermsInTime(dated)

@@ -62,37 +62,42 @@ class Reached(NamedTuple):
 class Walk:
     """A relationship followed from its first fact to the last it took, under these terms.
 
-    While paused `frozen` is the judgement right after the pause and its cancellations. `_known` are the facts taken in the
+    While paused `frozen` is the judgement right after the pause and its cancellations, on a picture of its own if more was told. `_known` are the facts taken in the
     order of their versions: what was recorded after a pause is told meanwhile, whenever it occurred.
     """
 
     def __init__(self, terms: TermsInTime) -> None:
         self.terms = terms
         self.picture = Picture(terms)
-        self.taken = 0
         self.place = Place()
         self.frozen: Judgement | None = None
+        self._frozen_picture: Picture | None = None
         self.dated: list[tuple[int, Change]] = []
         self.stretches = Stretches()
         self._known: list[Fact] = []
         self._pause: Mark | None = None
         self._told_meanwhile = False
 
+    @property
+    def taken(self) -> int:
+        """How many facts it took."""
+        return len(self._known)
+
     def take(self, fact: Fact) -> None:
         """Go on to a fact, not before the last one, and take it."""
         self.place = self._advanced(self.place, fact.at - 1, self.dated, self.stretches)
-        latest, more = self.picture.latest, self.picture.take(fact)
-        self.taken += 1
+        latest = self._known[-1].version if self._known else 0
+        more = self.picture.take(fact)
         # What corrects a fact may put two in its place, which share its version.
         insort(self._known, fact, key=VERSION)
         pause = self.picture.course.pause
         if pause is None:
-            self._pause = self.frozen = None
+            self._pause = self.frozen = self._frozen_picture = None
         elif pause != self._pause:
-            self._pause, self.frozen = pause, None
+            self._pause, self.frozen, self._frozen_picture = pause, None, None
             self._told_meanwhile = pause.version != fact.version or latest > pause.version
         elif _comes_with(fact, pause):
-            self.frozen = None
+            self.frozen = self._frozen_picture = None
         else:
             self._told_meanwhile = True
         stale = ALL if more else TOUCHES[type(fact)]
@@ -146,30 +151,29 @@ class Walk:
             stretches.at(now, findings, lambda finding: self.evidence(finding, now, known.terms))
         return Place(now, before, known)
 
-    def evidence(
-        self, finding: Finding, now: int, terms: Terms | None, frozen: Picture | None = None
-    ) -> tuple[int, ...]:
+    def evidence(self, finding: Finding, now: int, terms: Terms | None) -> tuple[int, ...]:
         """What shows a finding at a moment; while paused, what showed it right after the pause, but for what comes at once."""
         assert terms is not None, "a finding follows terms"
         if self._pause is None or SIGNALS.index(finding.signal) in AT_ONCE:
             return evidence_of(finding, self.picture, now, terms)
-        return evidence_of(finding, self.frozen_picture() if frozen is None else frozen, self._pause.at, terms)
+        return evidence_of(finding, self._picture_at_the_pause(), self._pause.at, terms)
 
     # --- what a pause froze ----------------------------------------------------------------------------------------
     def _freeze(self, before: Standing) -> Judgement:
         assert self._pause is not None, "a pause is on"
         at = self._pause.at
-        return judge(self.frozen_picture(), at, self.terms.at(at), before)
+        return judge(self._picture_at_the_pause(), at, self.terms.at(at), before)
 
-    def frozen_picture(self) -> Picture:
+    def _picture_at_the_pause(self) -> Picture:
         """The picture of what was recorded before the pause, and of its cancellations."""
         pause = self._pause
         if pause is None or not self._told_meanwhile:
             return self.picture
-        picture = Picture(self.terms)
-        for fact in self._recorded_before(pause):
-            picture.take(fact)
-        return picture
+        if self._frozen_picture is None:
+            self._frozen_picture = Picture(self.terms)
+            for fact in self._recorded_before(pause):
+                self._frozen_picture.take(fact)
+        return self._frozen_picture
 
     def _recorded_before(self, pause: Mark) -> Iterator[Fact]:
         known = self._known

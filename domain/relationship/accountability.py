@@ -28,9 +28,8 @@ def answering(state: Relationship, event: Event, recorded: AnyRecorded) -> tuple
     """The parties who answer for an event, in the state after it."""
     match event:
         case e.SessionRescheduled() | e.SessionCancelled():
-            unattributed = isinstance(event, e.SessionCancelled) and (event.by_pause or event.by_end)
-            asker = event.on_behalf_of or recorded.role
-            return () if unattributed or event.cause in EXCUSING else _parties(asker)
+            who = asker(event, recorded.role)
+            return () if who is None or event.cause in EXCUSING else _parties(who)
         case e.SessionMissed():
             return () if event.cause in EXCUSING else _parties(*event.absent)
         case e.SessionCompleted():
@@ -40,6 +39,16 @@ def answering(state: Relationship, event: Event, recorded: AnyRecorded) -> tuple
             return _parties(*(role for role, joined in event.joined.items() if joined > on_time))
         case _:
             return ()
+
+
+def asker(event: e.SessionRescheduled | e.SessionCancelled, role: str) -> Role | None:
+    """Whose wish a move or a cancellation was that somebody in this role told: a party's own, else that of the role it names.
+
+    Nobody's where it names none, and where a pause or the end cancelled the session.
+    """
+    if isinstance(event, e.SessionCancelled) and (event.by_pause or event.by_end):
+        return None
+    return next((party for party in PARTIES if party == role), event.on_behalf_of)
 
 
 def about(state: Relationship, clause: str, evidence: tuple[int, ...]) -> tuple[Role, ...]:

@@ -12,6 +12,7 @@ from domain.model import AnyRecorded, Context
 from domain.problem import Problem
 from domain.relationship import commands as c
 from domain.relationship import events as e
+from domain.relationship.guards import first_clause
 from domain.relationship.state import Claim, Relationship, Reporting
 from domain.words import OTHER_PARTY, Role
 
@@ -30,7 +31,7 @@ def confirmation_problems(state: Relationship, command: c.ConfirmAgreement, cont
     kind = matter.partition(":")[0]
     if role == "line_manager" and kind != "reporting":
         message = f"a line manager confirms reporting alone; a {kind} is for mentee and mentor to confirm"
-        yield Problem("role", message, "cmn.reporting" if "cmn" in state.codes else None, "actor")
+        yield Problem("role", message, first_clause(state.codes, "cmn.reporting"), "actor")
         return
     waiting = [claim for claim in state.claims if claim.matter == matter and _is_of(state, claim, version)]
     if any(claim.waits_for == role for claim in waiting):

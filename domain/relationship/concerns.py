@@ -12,9 +12,10 @@ from domain.relationship.accountability import about
 from domain.relationship.disclosures import disclosure_findings, permitting
 from domain.relationship.settling import (
     REPORT_CLAUSES,
-    covers,
     dismissing_problems,
     kinds_of,
+    nothing_open,
+    open_recommendations,
     resolving_concern_problems,
     resolving_problems,
     restoring_problems,
@@ -39,13 +40,13 @@ def concern_problems(state: Relationship, command: c.ConcernCommand, context: Co
         case c.DismissRecommendation():
             yield from dismissing_problems(state, actor, command.clause)
         case c.EscalateRecommendation():
-            if not _open_recommendations(state, command.clause):
-                yield _nothing_open("recommendation", command.clause)
+            if not open_recommendations(state, command.clause):
+                yield nothing_open("recommendation", command.clause)
         case c.ResolveConcern():
             yield from resolving_concern_problems(state, actor, command.clause)
         case c.EscalateConcern():
             if not open_matters(state.concerns, command.clause):
-                yield _nothing_open("concern", command.clause)
+                yield nothing_open("concern", command.clause)
         case (
             c.ReportTrustBreakdown()
             | c.ReportDisrespect()
@@ -72,15 +73,6 @@ def _foundation_problems(state: Relationship, command: Raising, context: Context
         reports = [state.reports[version] for version in command.evidence if version in state.reports]
         if any(report.kind in {"trust", "disrespect"} and not report.stands for report in reports):
             yield Problem("nothing_open", "the report was settled already", command.clause, "data.evidence")
-
-
-def _nothing_open(kind: str, clause: str) -> Problem:
-    return Problem("nothing_open", f"no {kind} about {clause} is open", clause, "data.clause")
-
-
-def _open_recommendations(state: Relationship, clause: str) -> tuple[Matter, ...]:
-    """The open recommendation of the matter that a clause is about: other clauses may say the same."""
-    return tuple(matter for matter in open_matters(state.recommendations) if covers(clause, matter))
 
 
 def concern_findings(state: Relationship, command: c.ConcernCommand, _: Context) -> Iterable[Finding]:
@@ -136,7 +128,7 @@ def _raising_events(state: Relationship, command: Raising) -> list[e.ConcernEven
     accountable = about(state, command.clause, command.evidence)
     match command:
         case c.RecommendShutdown():
-            if _open_recommendations(state, command.clause):
+            if open_recommendations(state, command.clause):
                 return []
             clauses = cite(state.codes, *same_matter(command.clause)) or (command.clause,)
             return [
@@ -162,7 +154,7 @@ def _settling_events(state: Relationship, command: Settling) -> list[e.ConcernEv
             escalated = _is_escalated(open_matters(state.concerns, command.clause))
             return [] if escalated else [e.ConcernEscalated(clause=command.clause)]
         case c.EscalateRecommendation():
-            escalated = _is_escalated(_open_recommendations(state, command.clause))
+            escalated = _is_escalated(open_recommendations(state, command.clause))
             return [] if escalated else [e.RecommendationEscalated(clause=command.clause)]
         case _:
             assert_never(command)

@@ -5,22 +5,22 @@ facts after it is `corrections`.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, assert_never
 
 from pydantic import ValidationError
 
 from domain import time_form
 from domain.codes.implements import implements
-from domain.ids import MACHINES, paths
 from domain.ids import expected as expected_of
+from domain.ids import paths, same_person
 from domain.model import Actor, AnyRecorded, Command, Context, Event
 from domain.problem import Problem
 from domain.relationship import commands as c
 from domain.relationship import events as e
 from domain.relationship.state import Contest, Relationship
+from domain.words import OFFICE
 
-OFFICE: Final = frozenset({"coordinator", "supplier"})
 # The facts that can be corrected, each with the command that states it. Everything else has a command of its own.
 CORRECTABLE: Final[Mapping[type[Event], type[Command]]] = {
     e.SessionCompleted: c.CompleteSession,
@@ -79,13 +79,6 @@ def _own_contest(version: int) -> Problem:
         f"whoever contested a fact does not settle the contest ({version}): leave it to somebody else of the office"
     )
     return Problem("own_matter", message, "care.contested", "actor")
-
-
-def same_person(one: str, other: Actor) -> bool:
-    """Whether two actors are one person, who has the same id in every role; services have one id a service."""
-    actor = Actor.parse(one)
-    machine = actor.role in MACHINES or other.role in MACHINES
-    return actor == other if machine else actor.id == other.id
 
 
 def _correct_problems(state: Relationship, command: c.CorrectFact, context: Context) -> Iterator[Problem]:
@@ -188,14 +181,19 @@ def _in_words(found: str, message: str, kind: type[Command]) -> tuple[str, str]:
 # --- the record ----------------------------------------------------------------------------------------------------
 def group_of(history: Sequence[AnyRecorded], version: int) -> list[AnyRecorded]:
     """What the message recorded that recorded the event of this version: the first is the fact, the rest came with it."""
+    return next((group for group in groups(history) if any(recorded.version == version for recorded in group)), [])
+
+
+def groups(history: Iterable[AnyRecorded]) -> Iterator[list[AnyRecorded]]:
+    """What each message recorded, in order."""
     group: list[AnyRecorded] = []
     for recorded in history:
-        if group and not is_same_message(group[0], recorded):
-            if group[-1].version >= version:
-                break
+        if group and not _is_same_message(group[0], recorded):
+            yield group
             group = []
         group.append(recorded)
-    return group if any(recorded.version == version for recorded in group) else []
+    if group:
+        yield group
 
 
 def _settled(state: Relationship, group: Sequence[AnyRecorded]) -> dict[int, Contest]:
@@ -204,8 +202,7 @@ def _settled(state: Relationship, group: Sequence[AnyRecorded]) -> dict[int, Con
     return {version: contest for version, contest in state.contests.items() if contest.fact in versions}
 
 
-def is_same_message(one: AnyRecorded, other: AnyRecorded) -> bool:
-    """Whether two neighbours were recorded by one message."""
+def _is_same_message(one: AnyRecorded, other: AnyRecorded) -> bool:
     return bool(one.message_id) and (one.source, one.message_id) == (other.source, other.message_id)
 
 

@@ -9,7 +9,7 @@ A *group* is what one message recorded: its first event is the fact, the others 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import reduce
+from functools import cache
 from typing import Any, Final, NamedTuple, get_args
 
 from pydantic import ValidationError
@@ -19,10 +19,10 @@ from domain.problem import Problem, Refused, refuse
 from domain.relationship import commands as c
 from domain.relationship import decide as decisions
 from domain.relationship import events as e
-from domain.relationship.contests import CORRECTABLE, is_same_message, stated_by
+from domain.relationship.contests import CORRECTABLE, groups, stated_by
 from domain.relationship.evolve import evolve
 from domain.relationship.evolve import replay as replay_events
-from domain.relationship.state import Relationship
+from domain.relationship.state import Draft, Relationship
 
 # Events that share their command with the event before them in the vocabulary.
 _SECOND: Final = frozenset({e.GoalAchieved, e.MatchDeclined})
@@ -107,7 +107,7 @@ def _redecided(
     refused: dict[int, Sequence[Problem]] = {}
     state: Relationship | None = None
     known = NOTHING_KNOWN
-    for group in _groups(events):
+    for group in groups(events):
         fact = group[0]
         known = fact.known or known
         after = group
@@ -120,19 +120,9 @@ def _redecided(
         if state is not None and fact.version >= start:
             after = _knowing(after, state.known, known)
         made += after
-        state = reduce(evolve, after, state)
+        for each in after:
+            state = Draft.of(evolve(None, each)) if state is None else evolve(state, each)
     return Redecided(made, refused)
-
-
-def _groups(events: Iterable[AnyRecorded]) -> Iterator[list[AnyRecorded]]:
-    group: list[AnyRecorded] = []
-    for recorded in events:
-        if group and not is_same_message(group[0], recorded):
-            yield group
-            group = []
-        group.append(recorded)
-    if group:
-        yield group
 
 
 def _again(
@@ -191,6 +181,9 @@ def decide(state: Relationship | None, command: c.RelationshipCommand, context: 
     Raises:
         Refused: with all problems.
     """
+    if isinstance(command, c.CorrectFact):
+        # It is asked for at every step of the decision, and long.
+        context = context._replace(history=cache(context.history))
     accepted = decisions.decide(state, command, context)
     if state is None or not isinstance(command, c.CorrectFact) or not accepted.events:
         return accepted

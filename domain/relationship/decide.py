@@ -21,7 +21,7 @@ from domain.relationship.concerns import concern_events, concern_findings, conce
 from domain.relationship.contests import correction_events, correction_problems
 from domain.relationship.feedback import feedback_events, feedback_problems
 from domain.relationship.goals import goal_events, goal_problems
-from domain.relationship.guards import Attempt, first_clause
+from domain.relationship.guards import Attempt, standing_problems
 from domain.relationship.lifecycle import follow
 from domain.relationship.permissions import check_actor
 from domain.relationship.state import Relationship, repeat_key, time_key
@@ -98,10 +98,7 @@ def _proposal_problems(command: c.ProposeRelationship, codes: tuple[str, ...], c
     parties = command.mentee_id, command.mentor_id
     yield from one_person_problems("line_manager", command.line_manager_id, parties, "data.line_manager_id")
     yield from one_person_problems("supplier", command.supplier_id, parties, "data.supplier_id")
-    standing = context.known.mentor_standing
-    if standing != "good":
-        clause = first_clause(codes, "mentor247.terms", "cmn.breaches", "care.standing")
-        yield Problem("mentor_standing", f"the mentor is {standing}", clause, "data.mentor_id")
+    yield from standing_problems(codes, context.known.mentor_standing, "data.mentor_id")
 
 
 def _proposal_findings(context: Context) -> Iterator[Finding]:

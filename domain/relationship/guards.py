@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from domain.codes.clauses import cite
+from domain.codes.clauses import STANDING_CLAUSES, cite
 from domain.codes.implements import implements
 from domain.model import Command, Context
 from domain.problem import Problem
@@ -15,8 +15,8 @@ from domain.relationship import commands as c
 from domain.relationship.fields import AgendaItem
 from domain.relationship.gates import unmet
 from domain.relationship.privacy import PrivateTopics, normal
-from domain.relationship.state import Relationship
-from domain.words import OFFICE, OTHER_PARTY, PARTIES, Audience, Channel, DataClass, EndingReason, Role
+from domain.relationship.state import Relationship, Session
+from domain.words import OFFICE, OTHER_PARTY, PARTIES, Audience, Channel, DataClass, EndingReason, MentorStanding, Role
 
 # Who ends it for one of these reasons need not face the other: the office informs them.
 LEFT_TO_THE_OFFICE: Final[tuple[EndingReason, ...]] = (
@@ -44,10 +44,14 @@ def first_clause(codes: Collection[str], *ids: str) -> str | None:
 def gates_met(attempt: Attempt) -> Iterator[Problem]:
     """Every gate of the adopted codes, and a mentor in good standing."""
     yield from unmet(attempt.state, attempt.context.today, attempt.context.known)
-    standing = attempt.context.known.mentor_standing
+    yield from standing_problems(attempt.state.codes, attempt.context.known.mentor_standing)
+
+
+def standing_problems(codes: Collection[str], standing: MentorStanding, field: str | None = None) -> Iterator[Problem]:
+    """A mentor must be in good standing to begin."""
     if standing != "good":
-        clause = first_clause(attempt.state.codes, "mentor247.terms", "cmn.breaches", "care.standing")
-        yield Problem("mentor_standing", f"the mentor is {standing}", clause)
+        clause = first_clause(codes, *STANDING_CLAUSES)
+        yield Problem("mentor_standing", f"the mentor is {standing}", clause, field)
 
 
 @implements("cmn.pause-or-stop", "nottingham.withdrawal")
@@ -136,7 +140,7 @@ def against_planning(state: Relationship, channel: Channel, context: Context) ->
     standing = context.known.mentor_standing
     if standing != "good":
         message = f"the mentor is {standing} and gets no new sessions: have the mentor reinstated, or refer the mentee"
-        for clause in cite(state.codes, "mentor247.terms", "cmn.breaches", "care.standing"):
+        for clause in cite(state.codes, *STANDING_CLAUSES):
             yield Problem("mentor_standing", message, clause)
 
 
@@ -168,8 +172,13 @@ def before_the_start(attempt: Attempt) -> Iterator[Problem]:
     state, command, context = attempt
     assert isinstance(command, c.RescheduleSession)
     session = state.sessions.get(command.session_id)
-    if session and session.status == "scheduled" and context.occurred_at >= session.start_at(context.occurred_at):
-        clause = first_clause(state.codes, "pentalog.reschedule-with-ease")
+    clause = first_clause(state.codes, "pentalog.reschedule-with-ease")
+    yield from started_already(session, context.occurred_at, clause)
+
+
+def started_already(session: Session | None, at: datetime, clause: str | None = None) -> Iterator[Problem]:
+    """A session that waits for its outcome at a time is neither moved nor cancelled any more."""
+    if session and session.status == "scheduled" and at >= session.start_at(at):
         message = (
             f"session {session.session_id} has started already: record what became of it, "
             "with CompleteSession or RecordNoShow"

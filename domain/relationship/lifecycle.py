@@ -40,26 +40,22 @@ def validator(rule: Rule) -> Callable[[Attempt], None]:
 
 
 def _to(target: State, *sources: State, guard: Rule | None = None) -> TransitionList:
-    return _joined([source.to(target, validators=_validators(guard)) for source in sources])
+    return _joined(*[source.to(target, validators=_validators(guard)) for source in sources])
 
 
 def _within(*states: State, guard: Rule | None = None) -> TransitionList:
-    return _joined([state.to(state, internal=True, validators=_validators(guard)) for state in states])
+    return _joined(*[state.to(state, internal=True, validators=_validators(guard)) for state in states])
 
 
 def _told_later(*states: State, guard: Rule = guards.took_place_before) -> TransitionList:
     return _within(*states, guard=guard)
 
 
-def _joined_with(one: TransitionList, other: TransitionList) -> TransitionList:
-    return TransitionList([*one, *other])
-
-
 def _validators(guard: Rule | None) -> list[Callable[[Attempt], None]] | None:
     return [validator(guard)] if guard else None
 
 
-def _joined(transitions: list[TransitionList]) -> TransitionList:
+def _joined(*transitions: TransitionList) -> TransitionList:
     return TransitionList([transition for each in transitions for transition in each])
 
 
@@ -116,25 +112,25 @@ class Lifecycle(StateMachine):
     EscalateRecommendation = _within(contracting, active, paused)
 
     # What took place before a pause or the end may still be told afterwards.
-    ScheduleSession = _joined_with(
+    ScheduleSession = _joined(
         _within(contracting, active, guard=guards.session_may_be_planned),
         _told_later(paused, terminated, guard=guards.scheduled_before),
     )
-    RescheduleSession = _joined_with(
+    RescheduleSession = _joined(
         _within(contracting, active, guard=guards.before_the_start),
         _told_later(paused, terminated, guard=guards.moved_before),
     )
-    CancelSession = _joined_with(_within(contracting, active), _told_later(paused, terminated))
-    RecordPresessionCheck = _joined_with(_within(contracting, active), _told_later(paused, terminated))
-    CompleteSession = _joined_with(_within(contracting, active), _told_later(paused, terminated))
-    RecordNoShow = _joined_with(_within(contracting, active), _told_later(paused, terminated))
-    AssignHomework = _joined_with(
+    CancelSession = _joined(_within(contracting, active), _told_later(paused, terminated))
+    RecordPresessionCheck = _joined(_within(contracting, active), _told_later(paused, terminated))
+    CompleteSession = _joined(_within(contracting, active), _told_later(paused, terminated))
+    RecordNoShow = _joined(_within(contracting, active), _told_later(paused, terminated))
+    AssignHomework = _joined(
         _within(contracting, active, paused, guard=guards.topics_left_private), _told_later(terminated)
     )
-    ReportHomework = _joined_with(_within(contracting, active, paused), _told_later(terminated))
-    RecordGoalProgress = _joined_with(_within(contracting, active, paused), _told_later(terminated))
-    RecordSessionNote = _joined_with(_within(contracting, active, paused), _told_later(terminated))
-    RecordContact = _joined_with(
+    ReportHomework = _joined(_within(contracting, active, paused), _told_later(terminated))
+    RecordGoalProgress = _joined(_within(contracting, active, paused), _told_later(terminated))
+    RecordSessionNote = _joined(_within(contracting, active, paused), _told_later(terminated))
+    RecordContact = _joined(
         _within(contracting, active, paused), _told_later(terminated, guard=guards.contact_by_the_office_or_before)
     )
 

@@ -13,7 +13,7 @@ from domain.model import AnyRecorded, Context, Finding
 from domain.problem import Problem
 from domain.relationship import commands as c
 from domain.relationship import events as e
-from domain.relationship.guards import against_planning, is_told_afterwards
+from domain.relationship.guards import against_planning, is_told_afterwards, started_already
 from domain.relationship.state import Move, Relationship, Session, SessionStatus
 from domain.terms import values
 from domain.words import OFFICE, PARTIES, Cause, Role
@@ -109,13 +109,7 @@ def _was_scheduled(session: Session, at: datetime) -> bool:
 
 def _cancel_problems(state: Relationship, command: c.CancelSession, context: Context) -> Iterator[Problem]:
     yield from session_problems(state, command.session_id, "scheduled")
-    session = state.sessions.get(command.session_id)
-    if session and session.status == "scheduled" and context.occurred_at >= session.start_at(context.occurred_at):
-        message = (
-            f"session {session.session_id} has started already: record what became of it, "
-            "with CompleteSession or RecordNoShow"
-        )
-        yield Problem("session_started", message, field="data.session_id")
+    yield from started_already(state.sessions.get(command.session_id), context.occurred_at)
 
 
 def _scheduling_overlaps(state: Relationship, command: c.ScheduleSession, context: Context) -> Iterator[Problem]:

@@ -11,10 +11,10 @@ from domain.model import Command, Context
 from domain.problem import Problem
 from domain.relationship import commands as c
 from domain.relationship.state import Relationship
-from domain.words import NAMED_ROLES, PARTIES, Role
+from domain.words import NAMED_ROLES, OFFICE, PARTIES, Role
 
 _PARTIES: frozenset[Role] = frozenset(PARTIES)
-_OFFICE: frozenset[Role] = frozenset({"coordinator", "supplier"})
+_OFFICE: frozenset[Role] = frozenset(OFFICE)
 _OVERSEERS: frozenset[Role] = _OFFICE | {"hr"}
 _EACH_FOR_ITSELF: frozenset[Role] = _PARTIES | {"customer", "line_manager"}
 # Everybody but those who work for the house: services, workers, auditors and analysts.

@@ -16,6 +16,7 @@ from typing import Final
 
 from domain.codes.clauses import RESPECT_CLAUSES, TRUST_CLAUSES, cite, same_matter
 from domain.codes.implements import implements
+from domain.ids import MACHINES, same_person
 from domain.model import Actor
 from domain.problem import Problem
 from domain.relationship.state import Matter, Relationship, Report, ReportKind, open_matters
@@ -29,12 +30,12 @@ _AGAINST: Final = "it is against you: it is settled by a coordinator, the suppli
 
 def is_against(state: Relationship, actor: Actor, role: Role) -> bool:
     """Whether a matter against a role is one against the actor: who acts in it, or is named for it."""
-    return actor.role == role or (actor.role not in {"service", "worker"} and state.named(role) == actor.id)
+    return actor.role == role or (actor.role not in MACHINES and state.named(role) == actor.id)
 
 
 def reported_by(report: Report, actor: Actor) -> bool:
     """Whether the actor made a report, in this or another role."""
-    return report.by.partition(":")[2] == actor.id
+    return same_person(report.by, actor)
 
 
 def settles_for_all(state: Relationship, actor: Actor) -> bool:
@@ -79,10 +80,9 @@ def dismissing_problems(state: Relationship, actor: Actor, clause: str | None) -
     """
     kinds = kinds_of(clause)
     reports = state.standing_reports(*kinds)
-    matters = [matter for matter in open_matters(state.recommendations) if covers(clause, matter)]
+    matters = open_recommendations(state, clause)
     if not reports and not matters:
-        about = f" about {clause}" if clause else ""
-        yield Problem("nothing_open", f"no recommendation{about} is open", clause, "data.clause")
+        yield nothing_open("recommendation", clause)
         return
     for kind in kinds:
         if standing := [report for report in reports.values() if report.kind == kind]:
@@ -97,15 +97,22 @@ def resolving_concern_problems(state: Relationship, actor: Actor, clause: str) -
     """A concern is resolved by the other party, the office or the worker, never by the party it is about."""
     matters = open_matters(state.concerns, clause)
     if not matters:
-        yield Problem("nothing_open", f"no concern about {clause} is open", clause, "data.clause")
+        yield nothing_open("concern", clause)
     if any(is_against(state, actor, role) for matter in matters for role in matter.about):
         message = "the concern is about you: it is resolved by the other party, a coordinator or the supplier"
         yield Problem("own_matter", message, clause, "actor")
 
 
-def covers(clause: str | None, matter: Matter) -> bool:
-    """Whether what is said of a clause, or of everything that is open, concerns a matter."""
-    return clause is None or matter.clause in same_matter(clause)
+def open_recommendations(state: Relationship, clause: str | None) -> tuple[Matter, ...]:
+    """The open recommendations (None: all) of the matter that a clause is about: other clauses may say the same."""
+    clauses = None if clause is None else same_matter(clause)
+    return tuple(each for each in open_matters(state.recommendations) if clauses is None or each.clause in clauses)
+
+
+def nothing_open(kind: str, clause: str | None) -> Problem:
+    """The problem of settling or escalating what is not open: a kind of matter, about a clause (None: about any)."""
+    about = f" about {clause}" if clause else ""
+    return Problem("nothing_open", f"no {kind}{about} is open", clause, "data.clause")
 
 
 def kinds_of(clause: str | None) -> tuple[ReportKind, ...]:

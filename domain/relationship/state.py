@@ -281,11 +281,6 @@ class Relationship(Immutable):
         """A breakdown of trust was reported and stands."""
         return bool(self.standing_reports("trust"))
 
-    @property
-    def disrespect_open(self) -> bool:
-        """Disrespect was reported and stands."""
-        return bool(self.standing_reports("disrespect"))
-
     def standing_reports(self, *kinds: ReportKind) -> dict[int, Report]:
         """The reports of these kinds that nobody has settled, by version."""
         return {version: report for version, report in self.reports.items() if report.stands and report.kind in kinds}

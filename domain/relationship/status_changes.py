@@ -5,11 +5,11 @@ from datetime import date
 from typing import assert_never
 
 from domain.codes.implements import implements
+from domain.ids import same_person
 from domain.model import AnyRecorded, Context, Finding
 from domain.problem import Problem
 from domain.relationship import commands as c
 from domain.relationship import events as e
-from domain.relationship.contests import same_person
 from domain.relationship.goals import unknown_goal
 from domain.relationship.guards import first_clause, informed_of_the_end
 from domain.relationship.moves import cancellation
