@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from email.parser import HeaderParser
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 import pytest
@@ -43,10 +44,27 @@ def _uses(path: Path) -> Iterator[Use]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for function in (node for node in tree.body if isinstance(node, ast.FunctionDef)):
         for call in _calls(function, "notify", "Notify"):
-            template = call.args[1]
-            name = template.value if isinstance(template, ast.Constant) else getattr(module, ast.unparse(template))
-            assert isinstance(name, str)
-            yield Use(f"{path.name}:{call.lineno}", name, frozenset(_parameters(call, function, tree)))
+            for name in _templates(call.args[1], function, module):
+                yield Use(f"{path.name}:{call.lineno}", name, frozenset(_parameters(call, function, tree)))
+
+
+def _templates(template: ast.expr, function: ast.FunctionDef, module: ModuleType) -> list[str]:
+    """The names that an expression may stand for: a text, a choice of two, a name of the function or one of the module."""
+    match template:
+        case ast.Constant(value=str(name)):
+            return [name]
+        case ast.IfExp(body=one, orelse=other):
+            return _templates(one, function, module) + _templates(other, function, module)
+        case ast.Name(id=name) if made := _made(name, function):
+            return [each for value in made for each in _templates(value, function, module)]
+        case _:
+            return [str(getattr(module, ast.unparse(template)))]
+
+
+def _made(name: str, function: ast.FunctionDef) -> list[ast.expr]:
+    """What a function gives a name of its own."""
+    made = (node for node in ast.walk(function) if isinstance(node, ast.Assign | ast.AnnAssign))
+    return [node.value for node in made if node.value and name == ast.unparse(_target(node))]
 
 
 def _calls(tree: ast.AST, *names: str) -> Iterator[ast.Call]:
@@ -68,9 +86,7 @@ def _parameters(call: ast.Call, function: ast.FunctionDef, tree: ast.Module) -> 
                 key.arg or "" for each in _calls(tree, function.name) for key in each.keywords if key.arg not in own
             )
         elif keyword.arg is None:
-            wanted = ast.unparse(keyword.value)
-            made = (node for node in ast.walk(function) if isinstance(node, ast.Assign | ast.AnnAssign))
-            [value] = [node.value for node in made if node.value and wanted == ast.unparse(_target(node))]
+            [value] = _made(ast.unparse(keyword.value), function)
             yield from _keys(value)
 
 
