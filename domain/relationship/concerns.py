@@ -21,7 +21,8 @@ from domain.relationship.settling import (
     restoring_problems,
     settled_trust,
 )
-from domain.relationship.state import Matter, MatterStatus, Relationship, Report, open_matters
+from domain.relationship.state import Matter, MatterStatus, Relationship, Report, no_event, open_matters
+from domain.words import PEOPLE, Role
 
 Raising = c.RecommendShutdown | c.RaiseConcern
 Settling = c.DismissRecommendation | c.ResolveConcern | c.EscalateConcern | c.EscalateRecommendation
@@ -47,18 +48,31 @@ def concern_problems(state: Relationship, command: c.ConcernCommand, context: Co
         case c.EscalateConcern():
             if not open_matters(state.concerns, command.clause):
                 yield nothing_open("concern", command.clause)
-        case (
-            c.ReportTrustBreakdown()
-            | c.ReportDisrespect()
-            | c.ReportProblem()
-            | c.ReportBreach()
-            | c.DiscloseConfidence()
-            | c.ReferMentee()
-            | c.SignpostMentee()
-        ):
+        case c.ReportDisrespect() | c.ReportBreach():
+            yield from _accused_problems(state, actor, command.against)
+        case c.DiscloseConfidence():
+            if Actor.parse(command.recipient).id == actor.id:
+                message = "this discloses it to yourself: name somebody else as the recipient"
+                yield Problem("recipient", message, field="data.recipient")
+        case c.ReportTrustBreakdown() | c.ReportProblem() | c.ReferMentee() | c.SignpostMentee():
             pass
         case _:
             assert_never(command)
+
+
+def _accused_problems(state: Relationship, actor: Actor, against: Role) -> Iterator[Problem]:
+    """A report is against somebody else, in a role that a person has; another coordinator is somebody else."""
+    if against not in PEOPLE:
+        message = (
+            f"a report is against a person, and {against} is no role of one here: "
+            f"name one of {', '.join(PEOPLE)}, or tell it by ReportProblem"
+        )
+        yield Problem("not_a_participant", message, field="data.against")
+    elif state.named(against) == actor.id:
+        message = (
+            f"you are the {against.replace('_', ' ')} yourself: name whom it is against, or tell it by ReportProblem"
+        )
+        yield Problem("own_matter", message, field="data.against")
 
 
 def _foundation_problems(state: Relationship, command: Raising, context: Context) -> Iterator[Problem]:
@@ -66,8 +80,7 @@ def _foundation_problems(state: Relationship, command: Raising, context: Context
         yield Problem("unknown_clause", f"no code has a clause {command.clause}", field="data.clause")
     beyond = [version for version in command.evidence if version > state.version]
     if beyond:
-        message = f"there is no event {beyond[0]}: the last event of this relationship is version {state.version}"
-        yield Problem("evidence", message, field="data.evidence")
+        yield Problem("evidence", no_event(state, beyond[0]), field="data.evidence")
     if context.actor.role == "worker" and isinstance(command, c.RecommendShutdown):
         # Workers may come late: what was settled meanwhile is not put up for decision again.
         reports = [state.reports[version] for version in command.evidence if version in state.reports]
@@ -193,7 +206,9 @@ def fold_concern(state: Relationship, event: e.ConcernEvent, recorded: AnyRecord
             return state.but(concerns=_settled(state.concerns, (event.clause,)))
         case e.ConcernEscalated():
             return state.but(concerns=_escalated(state.concerns, (event.clause,)))
-        case e.ConfidenceDisclosed() | e.MenteeReferred() | e.MenteeSignposted():
+        case e.ConfidenceDisclosed():
+            return state.put("disclosures", recorded.version, recorded.actor)
+        case e.MenteeReferred() | e.MenteeSignposted():
             return state
         case _:
             assert_never(event)

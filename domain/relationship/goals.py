@@ -52,7 +52,10 @@ def _agreement_problems(state: Relationship, command: c.AgreeGoal) -> Iterator[P
         if _is_agreed(goal, _agreed(command)):
             return
         message = (
-            f"goal {goal.goal_id} was agreed before, in other words or with other fields: revise it, or give another id"
+            f"goal {goal.goal_id} was dropped, and its id is used: choose a new goal_id"
+            if goal.status == "dropped"
+            else f"goal {goal.goal_id} was agreed before, in other words or with other fields: "
+            "revise it (ReviseGoal), or choose a new goal_id"
         )
         yield Problem("goal_exists", message, field="data.goal_id")
     if not _by_both(command.agreed_by):
@@ -72,7 +75,10 @@ def _open_goal(state: Relationship, goal_id: str, change: str) -> Iterator[Probl
     yield from unknown_goal(state, goal_id)
     goal = state.goals.get(goal_id)
     if goal and goal.status != "open":
-        message = f"goal {goal_id} is {goal.status} already; only an open goal can be {change}"
+        message = (
+            f"goal {goal_id} is {goal.status} already, and only an open goal can be {change}: "
+            "agree on what is wanted now under a new goal_id (AgreeGoal)"
+        )
         yield Problem("goal_state", message, field="data.goal_id")
 
 
@@ -86,7 +92,7 @@ def _progress_problems(state: Relationship, command: c.RecordGoalProgress) -> It
     if goal and goal.status == "dropped":
         yield Problem(
             "goal_state",
-            f"goal {goal.goal_id} was dropped; agree on it again before recording progress",
+            f"goal {goal.goal_id} was dropped: choose a new goal_id, agree on it (AgreeGoal), and record progress on that",
             field="data.goal_id",
         )
 
