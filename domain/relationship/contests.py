@@ -191,10 +191,10 @@ def _content_problems(fact: Event, kind: type[Command], command: c.CorrectFact) 
 
 
 def _fixed_problems(fact: Event, stated: Command) -> Iterator[Problem]:
-    """What a correction changes in a fact that stays as it was recorded; ids and texts that differ in case alone do not count."""
+    """What a correction changes in a fact that stays as it was recorded; ids that differ in case alone are the same."""
     names, message = _FIXED.get(type(stated), (frozenset(), ""))
     for name in type(stated).model_fields:
-        if name in names and _alike(getattr(fact, name)) != _alike(getattr(stated, name)):
+        if name in names and _alike(name, getattr(fact, name)) != _alike(name, getattr(stated, name)):
             yield Problem("not_correctable", message, field=f"data.data.{name}")
 
 
@@ -258,8 +258,8 @@ def groups(history: Iterable[AnyRecorded]) -> Iterator[list[AnyRecorded]]:
         yield group
 
 
-def _alike(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value
+def _alike(name: str, value: object) -> object:
+    return str(value).lower() if name.endswith("_id") else value
 
 
 def corrections_of(history: Iterable[AnyRecorded], version: int) -> list[AnyRecorded]:

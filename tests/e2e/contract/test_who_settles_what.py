@@ -128,13 +128,18 @@ def test_reports_are_made_by_anybody_about_anybody(world: World) -> Telling:
     sent, reserved = [], []
     for role in EVERYBODY:
         story = active(world, "leapfrog")
+        other = "customer" if role == "line_manager" else "line_manager"
         sent += [
             story.say("ReportBreach", role, against="coordinator", kind="policy", description="Used the car"),
             story.say("ReportProblem", role, description="They do not meet"),
-            story.say("ReportDisrespect", role, against="line_manager", description="Laughed"),
+            story.say("ReportDisrespect", role, against=other, description="Laughed"),
             story.say("ContestFact", role, version=1, reason="Not so"),
         ]
     story = active(world, "leapfrog")
+    themselves = [
+        story.say("ReportBreach", role, against=role, kind="policy", description="I used the car")
+        for role in ("mentee", "mentor", "customer", "line_manager")
+    ]
     for role in ("service", "analyst", "auditor"):
         reserved += [
             story.say("ReportBreach", role, against="mentor", kind="code", description="Shared it"),
@@ -144,6 +149,7 @@ def test_reports_are_made_by_anybody_about_anybody(world: World) -> Telling:
         ]
     yield
     assert world.accepted(*sent)
+    assert [refused_for(world, one) for one in themselves] == [{"own_matter"}] * len(themselves)
     assert [refused_for(world, one) for one in reserved] == [{"role"}] * len(reserved)
 
 
