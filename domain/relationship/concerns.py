@@ -218,8 +218,7 @@ def readiness_events(
     state: Relationship, command: c.StateTrustReadiness, context: Context
 ) -> list[e.TrustReadinessStated]:
     """The statement; none when exactly that is stated already. Who is not ready anew after trust was restored says so anew."""
-    by, standing = str(context.actor), state.standing_reports("trust")
-    done = {version for version, report in standing.items() if report.unready and report.by == by}
+    done = _withdrawn_by(state, str(context.actor))
     reported = bool(done) or state.status not in {"active", "paused"}
     if state.ready.get(context.actor.role) is command.ready and (command.ready or reported):
         return []
@@ -230,12 +229,16 @@ def with_readiness(state: Relationship, event: e.TrustReadinessStated, recorded:
     """Who states during the mentoring that they are not ready to trust reports broken trust; being ready again restores it."""
     state = state.put("ready", recorded.role, event.ready)
     if event.ready:
-        standing = state.standing_reports("trust").items()
-        done = [version for version, report in standing if report.unready and report.by == recorded.actor]
-        return _without_reports(state, done, "resolved")
+        return _without_reports(state, _withdrawn_by(state, recorded.actor), "resolved")
     if state.status not in {"active", "paused"}:
         return state
     return _reported(state, recorded, Report("trust", recorded.actor, unready=True, stands=True))
+
+
+def _withdrawn_by(state: Relationship, actor: str) -> tuple[int, ...]:
+    """The standing reports of broken trust that an actor made by saying that they are not ready."""
+    standing = state.standing_reports("trust").items()
+    return tuple(version for version, report in standing if report.unready and report.by == actor)
 
 
 def _is_last(state: Relationship, done: Collection[int]) -> bool:
