@@ -49,7 +49,7 @@ def concern_problems(state: Relationship, command: c.ConcernCommand, context: Co
             if not open_matters(state.concerns, command.clause):
                 yield nothing_open("concern", command.clause)
         case c.ReportDisrespect() | c.ReportBreach():
-            yield from _accused_problems(state, actor, command.against)
+            yield from _accused_problems(command.against)
         case c.DiscloseConfidence():
             if Actor.parse(command.recipient).id == actor.id:
                 message = "this discloses it to yourself: name somebody else as the recipient"
@@ -60,19 +60,14 @@ def concern_problems(state: Relationship, command: c.ConcernCommand, context: Co
             assert_never(command)
 
 
-def _accused_problems(state: Relationship, actor: Actor, against: Role) -> Iterator[Problem]:
-    """A report is against somebody else, in a role that a person has; another coordinator is somebody else."""
+def _accused_problems(against: Role) -> Iterator[Problem]:
+    """A report is about anybody, in a role that a person has; also about whoever makes it, who settles nothing of it then."""
     if against not in PEOPLE:
         message = (
             f"a report is against a person, and {against} is no role of one here: "
             f"name one of {', '.join(PEOPLE)}, or tell it by ReportProblem"
         )
         yield Problem("not_a_participant", message, field="data.against")
-    elif state.named(against) == actor.id:
-        message = (
-            f"you are the {against.replace('_', ' ')} yourself: name whom it is against, or tell it by ReportProblem"
-        )
-        yield Problem("own_matter", message, field="data.against")
 
 
 def _foundation_problems(state: Relationship, command: Raising, context: Context) -> Iterator[Problem]:
