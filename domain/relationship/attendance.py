@@ -49,7 +49,11 @@ def _time_problems(state: Relationship, command: c.CompleteSession, context: Con
     until = (context.told_at if context.correction else context.recorded_at) + CLOCK_SLACK
     for role, joined in command.joined.items():
         if joined > until:
-            yield Problem("in_future", f"{role} has not joined yet", field=f"data.joined.{role}")
+            yield Problem(
+                "in_future",
+                f"{role} had not joined by the time of this message: send it afterwards",
+                field=f"data.joined.{role}",
+            )
     if command.started_at > context.told_at + CLOCK_SLACK:
         message = "the session has not started at the time of this message: send it once the session took place"
         yield Problem("not_started", message, field="data.started_at")
@@ -77,7 +81,7 @@ def people_problems(roles: Iterable[Role], field: str) -> Iterator[Problem]:
     """A problem for each role that nobody takes part in a mentoring in, such as a service."""
     for role in dict.fromkeys(roles):
         if role not in PEOPLE:
-            message = f"a {role} takes no part in the mentoring: name who does, one of {', '.join(PEOPLE)}"
+            message = f"nobody takes part in the mentoring as {role}: name who did, of {', '.join(PEOPLE)}"
             yield Problem("not_a_participant", message, field=field)
 
 
@@ -86,7 +90,7 @@ def _presence_problems(command: c.CompleteSession) -> Iterator[Problem]:
     missing = [party for party in PARTIES if party not in command.present]
     if missing:
         message = (
-            f"a session takes place with mentee and mentor, and {' and '.join(missing)} was not there: "
+            f"a session takes place with mentee and mentor, and {' and '.join(missing)} {'was' if len(missing) == 1 else 'were'} not there: "
             "record the no-show, or cancel"
         )
         yield Problem("not_present", message, field="data.present")
@@ -113,7 +117,7 @@ def homework_problems(state: Relationship, homework_id: str, field: str = "data.
 
 
 def _absence_problems(state: Relationship, command: c.RecordNoShow, context: Context) -> Iterator[Problem]:
-    yield from _start_problems(state.sessions.get(command.session_id), context.occurred_at, context)
+    yield from _start_problems(state.sessions.get(command.session_id), context.told_at, context)
     yield from people_problems(command.absent, "data.absent")
     if not set(PARTIES) & set(command.absent):
         message = "a session is missed by mentee, mentor or both: without anybody else it still takes place"

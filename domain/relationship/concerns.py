@@ -64,8 +64,8 @@ def _accused_problems(against: Role) -> Iterator[Problem]:
     """A report is about anybody, in a role that a person has; also about whoever makes it, who settles nothing of it then."""
     if against not in PEOPLE:
         message = (
-            f"a report is against a person, and {against} is no role of one here: "
-            f"name one of {', '.join(PEOPLE)}, or tell it by ReportProblem"
+            f"nobody takes part in the mentoring as {against}: say who it is against, of {', '.join(PEOPLE)}, "
+            "or tell it by ReportProblem"
         )
         yield Problem("not_a_participant", message, field="data.against")
 

@@ -45,7 +45,7 @@ CORRECTABLE: Final[Mapping[type[Event], type[Command]]] = {
 }
 # A move is corrected only in why it came about; to where it led is told by the next move.
 _OF_A_MOVE: Final = frozenset({"cause", "on_behalf_of"})
-_MOVED: Final = "a move is corrected in its cause and on_behalf_of only: leave this as it was recorded"
+_MOVED: Final = "only the cause and on_behalf_of of a move can be corrected: leave this as it was recorded"
 # An id that a fact introduces, or of which it is one version among others, names the thing itself: that is no part of its words.
 _NAMED: Final = (
     "this names what the fact is about: leave it as it was recorded, or void the fact and tell the right one"
@@ -81,8 +81,8 @@ def correction_problems(state: Relationship, command: c.CorrectionCommand, conte
 def _answer_problems(state: Relationship, command: c.AnswerContest, context: Context) -> Iterator[Problem]:
     contest = state.contests.get(command.version)
     if contest is None:
-        open_ones = ", ".join(map(str, state.contests)) or "none"
-        message = f"event {command.version} is no open contest; open are {open_ones}"
+        open_ones = f"answer one of {', '.join(map(str, state.contests))}" if state.contests else "none is open"
+        message = f"event {command.version} is not an open contest: {open_ones}"
         yield Problem("nothing_open", message, field="data.version")
     elif same_person(contest.by, context.actor):
         yield _own_contest(command.version)
@@ -91,7 +91,7 @@ def _answer_problems(state: Relationship, command: c.AnswerContest, context: Con
 
 
 def _own_contest(version: int) -> Problem:
-    message = f"you contested this fact (event {version}): leave it to somebody else in the office to settle that"
+    message = f"you contested this fact (event {version}): leave it to somebody else in the office to settle it"
     return _own(message)
 
 
@@ -104,12 +104,12 @@ def _own_fact(state: Relationship, group: Sequence[AnyRecorded], actor: Actor) -
     for recorded in group:
         author = Actor.parse(recorded.actor)
         if author.role not in OFFICE and same_person(recorded.actor, actor):
-            message = f"you stated this fact as {author.role}: leave it to somebody else in the office"
+            message = f"you stated this fact as {author.role.replace('_', ' ')}: leave it to somebody else in the office to settle it"
             yield _own(message)
             return
         about = (*concerned(recorded.data, recorded), *state.answers_for.get(recorded.version, ()))
         if any(is_against(state, actor, role) for role in about):
-            yield _own("this fact is about you: leave it to somebody else in the office")
+            yield _own("this fact is about you: leave it to somebody else in the office to settle it")
             return
 
 
@@ -122,7 +122,7 @@ def _correct_problems(state: Relationship, command: c.CorrectFact, context: Cont
     fact = group[0]
     if isinstance(fact.data, e.NpsResponded):
         if str(context.actor) != fact.actor:
-            message = "an answer is voided by the respondent alone, not by the office: ask the respondent"
+            message = "only the respondent voids an NPS answer: ask the respondent to do so"
             yield Problem("role", message, field="actor")
     elif context.actor.role in OFFICE:
         for version, contest in _contests_of(state, group).items():
@@ -135,7 +135,7 @@ def _correct_problems(state: Relationship, command: c.CorrectFact, context: Cont
         message = f"event {command.version} came with event {fact.version}: correct that one"
         yield Problem("not_correctable", message, field="data.version")
     elif (kind := CORRECTABLE.get(type(fact.data))) is None:
-        message = f"{type(fact.data).__name__} is not corrected: tell what holds now by the command for it"
+        message = f"{type(fact.data).__name__} can't be corrected: send the command that says what holds now"
         yield Problem("not_correctable", message, field="data.version")
     else:
         yield from _content_problems(fact.data, kind, command)
@@ -147,7 +147,9 @@ def _author_problems(
     """Outside the office a fact is corrected by its author, who overturns nothing that the office has put right."""
     if str(actor) != fact.actor:
         role = Actor.parse(fact.actor).role
-        message = f"a fact is corrected by the {role} who stated it, a coordinator or a supplier; contest it instead"
+        message = (
+            f"only the {role} who stated this fact, a coordinator or a supplier corrects it: contest it (ContestFact)"
+        )
         yield Problem("role", message, field="actor")
     elif by_office := [each for each in corrections_of(history, fact.version) if each.role in OFFICE]:
         message = f"the office corrected this fact (event {by_office[-1].version}): contest it instead (ContestFact)"
@@ -155,7 +157,7 @@ def _author_problems(
     elif is_compromising(state, history, fact):
         message = (
             "a friendship, family or sexual relationship was declared, which rules the relationship out: "
-            "a coordinator or a supplier alone corrects that; contest it instead (ContestFact)"
+            "only a coordinator or a supplier corrects that: contest it instead (ContestFact)"
         )
         yield Problem("role", message, _COMPROMISING, "actor")
 
@@ -173,10 +175,10 @@ def is_compromising(state: Relationship, history: Sequence[AnyRecorded], fact: A
 def _content_problems(fact: Event, kind: type[Command], command: c.CorrectFact) -> Iterator[Problem]:
     """What is wrong with that which the fact is to be."""
     if isinstance(fact, e.NpsResponded) and command.data is not None:
-        message = "an answer is not put into other words: void it, and answer again"
+        message = "an NPS answer can't be put into other words: void it, and answer again"
         yield Problem("not_correctable", message, field="data.data")
     elif isinstance(fact, e.SessionRescheduled) and command.data is None:
-        message = "a move is corrected in its cause and on_behalf_of only: move the session again"
+        message = "a move can't be voided, only corrected in its cause and on_behalf_of: move the session again"
         yield Problem("not_correctable", message, field="data.void")
     elif command.data is not None:
         times = [_within(problem) for problem in time_form.problems(command.data, time_form.places(kind))]

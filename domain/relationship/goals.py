@@ -24,7 +24,12 @@ def goal_problems(state: Relationship, command: c.GoalCommand, context: Context)
             yield from _open_goal(state, command.goal_id, "revised")
             if not _by_both(command.agreed_by):
                 clause = first_clause(state.codes, "cmn.objectives")
-                yield Problem("agreed_by", "both mentee and mentor agree on a change", clause, "data.agreed_by")
+                yield Problem(
+                    "agreed_by",
+                    "mentee and mentor agree on a change together: name both in agreed_by",
+                    clause,
+                    "data.agreed_by",
+                )
         case c.DropGoal():
             yield from _open_goal(state, command.goal_id, "dropped")
             if context.actor.role != "mentee" and not _by_both(command.agreed_by or ()):
@@ -60,7 +65,9 @@ def _agreement_problems(state: Relationship, command: c.AgreeGoal) -> Iterator[P
         yield Problem("goal_exists", message, field="data.goal_id")
     if not _by_both(command.agreed_by):
         clause = first_clause(state.codes, "cmn.objectives")
-        yield Problem("agreed_by", "both mentee and mentor agree on a goal", clause, "data.agreed_by")
+        yield Problem(
+            "agreed_by", "mentee and mentor agree on a goal together: name both in agreed_by", clause, "data.agreed_by"
+        )
     if command.assessment_id is not None and command.assessment_id not in state.assessments:
         message = f"no assessment {command.assessment_id} is recorded: record it first, or leave it out"
         clause = first_clause(state.codes, "pentalog.assessment-visible")

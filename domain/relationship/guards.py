@@ -121,7 +121,7 @@ def contact_by_the_office_or_before(attempt: Attempt) -> Iterator[Problem]:
 def in_future(at: datetime, context: Context, what: str, field: str) -> Iterator[Problem]:
     """A problem when something is said to have taken place later than it was told."""
     if at > context.told_at:
-        message = f"{what} is said to have taken place at {at.isoformat()}, which is yet to come: record it afterwards"
+        message = f"{what}, at {at.isoformat()}, lies after the time of this message: record it once it has taken place"
         yield Problem("in_future", message, field=field)
 
 

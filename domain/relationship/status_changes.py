@@ -103,7 +103,7 @@ def _erasure_problems(state: Relationship, command: c.ErasePersonalData, context
         )
         yield Problem("legal_hold", message, field="data.request")
     if same_person(request.by, context.actor):
-        message = "whoever requested an erasure does not carry it out: leave it to somebody else of the office or HR"
+        message = "you requested this erasure: leave it to somebody else in the office or HR to carry it out"
         yield Problem("own_matter", message, field="actor")
 
 
@@ -111,11 +111,11 @@ def _hold_problems(state: Relationship, command: c.RequestErasure, context: Cont
     """A legal hold is set and lifted by the office, and by nobody whose own data it keeps."""
     role = context.actor.role
     if command.legal_hold is not None and role not in OVERSEERS:
-        message = f"a legal hold is set by coordinator, supplier or hr, not by a {role}: leave it out"
+        message = f"a legal hold is set by coordinator, supplier or hr, not by a {role.replace('_', ' ')}: leave it out"
         yield Problem("role", message, field="data.legal_hold")
     lifts = _lifts(command, role) and _holds(state, command.person)
     if lifts and command.person == context.actor.id:
-        message = "the legal hold is on your own data: leave it to somebody else of the office or HR to lift it"
+        message = "the legal hold is on your own data: leave it to somebody else in the office or HR to lift it"
         yield Problem("own_matter", message, field="actor")
 
 
