@@ -19,7 +19,7 @@ from domain.relationship.events import FactCorrected, RelationshipProposed
 from domain.relationship.state import Relationship
 from infra.intake.failure import Failure
 from infra.intake.message import Message
-from infra.intake.receipt import KEPT, Receipt
+from infra.intake.receipt import KEPT, Attempt, Receipt
 from infra.intake.senders import Look, Senders, turned_away
 from infra.intake.spelling import Spellings
 from infra.intake.state_cache import Entry
@@ -119,7 +119,8 @@ class Batch:
             return self._invalid(message, Problem("future_time", said, field="time"))
         receipt = self._decided(message)
         if receipt.status in KEPT:
-            self.rows[key] = ReceiptRow(message.source, message.id, message.fingerprint, receipt.kept())
+            tried = Attempt(self.recorded_at, message.time, str(message.actor), type(message.command).__name__)
+            self.rows[key] = ReceiptRow(message.source, message.id, message.fingerprint, receipt.kept(tried))
         return receipt
 
     def turned_away(self, message: Message) -> Receipt | None:

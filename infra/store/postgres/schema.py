@@ -8,12 +8,12 @@ from typing import Any, Final
 
 import psycopg
 
+from infra.store import attempts, proposals
 from infra.store.errors import StoreError
 from infra.store.hash_chain import SCHEMA_VERSION, check_version
 from infra.store.identity import new_identity
 from infra.store.postgres.append import APPEND
 from infra.store.postgres.roles import AUDITOR_VIEW, act_as_service, grant_core, make_roles
-from infra.store.proposals import indexes
 
 # Before the schema is there, processes that would make it take turns by an advisory lock, known by a number.
 BIRTH_LOCK: Final = 0x72617070_00000001
@@ -70,7 +70,7 @@ CREATE TABLE tracking (
 
 # `granted` says whether the roles existed when the tables were made, or have been given their rights since.
 STATE: Final = "CREATE TABLE rapport_schema (version integer NOT NULL, granted boolean NOT NULL DEFAULT false)"
-SCHEMA: Final = (STATE, TABLES, *indexes("postgresql"), APPEND, AUDITOR_VIEW)
+SCHEMA: Final = (STATE, TABLES, *proposals.indexes("postgresql"), attempts.index("postgresql"), APPEND, AUDITOR_VIEW)
 
 Cursor = psycopg.Cursor[tuple[object, ...]]
 

@@ -11,9 +11,9 @@ from typing import Any, Final
 from eventsourcing.persistence import Notification, StoredEvent, Subscription
 from eventsourcing.sqlite import SQLiteCursor, SQLiteDatastore, SQLiteProcessRecorder
 
+from infra.store import attempts, proposals
 from infra.store.hash_chain import SCHEMA_VERSION, check_version
 from infra.store.identity import new_identity
-from infra.store.proposals import indexes
 from infra.store.sqlite.append import append
 
 EVENTS: Final = """
@@ -66,7 +66,11 @@ CREATE TABLE store_clocks (
     at TEXT NOT NULL
 )"""
 BIRTH: Final = "INSERT INTO store_identity (only_row, id, secret) VALUES (1, ?, ?)"
-SCHEMA: Final = (EVENTS, *indexes("sqlite"), RECEIPTS, OFFSETS, SPELLINGS, TRACKING, TRACKING_KIND, IDENTITY, CLOCKS)
+SCHEMA: Final = (
+    *(EVENTS, *proposals.indexes("sqlite")),
+    *(RECEIPTS, attempts.index("sqlite")),
+    *(OFFSETS, SPELLINGS, TRACKING, TRACKING_KIND, IDENTITY, CLOCKS),
+)
 
 LAST: Final = 2**63 - 1
 LOOK_SECONDS: Final = 0.02
