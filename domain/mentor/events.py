@@ -1,8 +1,8 @@
 """What happened about a mentor: facts in the past tense, a storage format."""
 
 from domain.ids import ProgrammeId
-from domain.mentor.commands import Capacity, Course, Development, MentorName, ProfileText
-from domain.model import Event, OperationalDay
+from domain.mentor.commands import Capacity, Development, MentorName, ProfileText
+from domain.model import Event, OperationalDay, OperationalText
 from domain.relationship.fields import SafeText
 
 
@@ -26,7 +26,7 @@ class ProfilePublished(Event):
 class TrainingRecorded(Event):
     """The mentor completed a course, to be taken again by `due_on`."""
 
-    course: Course
+    course: OperationalText
     completed_on: OperationalDay
     due_on: OperationalDay | None = None
 

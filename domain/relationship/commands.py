@@ -12,6 +12,7 @@ from domain.ids import AssessmentId, GoalId, HomeworkId, PersonId, ProgrammeId, 
 from domain.model import (
     Command,
     Day,
+    EachOnce,
     Flag,
     Holds,
     Label,
@@ -25,23 +26,26 @@ from domain.model import (
 )
 from domain.relationship.fields import (
     AgendaItem,
+    AgreedBy,
     AttendingRoles,
     AudienceName,
     CauseName,
     ChannelName,
+    DataClasses,
     DataClassName,
     Evidence,
     FactVersion,
     FeedbackText,
     GoalText,
-    GoalTitle,
+    NextSteps,
     Objective,
     PrivateTopic,
     RoleName,
     Roles,
     SafeText,
     SessionText,
-    SharingTerm,
+    SharingTerms,
+    Topics,
 )
 from domain.term_setting import DocumentName
 from domain.term_setting import SetTerm as SetTerm  # noqa: PLC0414 - one of this vocabulary too
@@ -51,7 +55,6 @@ from domain.words import (
     ChangeableParty,
     CodeId,
     ConflictNature,
-    DataClass,
     Device,
     DisclosureException,
     EndingReason,
@@ -60,16 +63,12 @@ from domain.words import (
     GoalSource,
     GoalType,
     Occasion,
-    Party,
     Progress,
     ReportingAudience,
     Respondent,
     Role,
-    Topic,
     Urgency,
 )
-
-AgreedBy = Annotated[tuple[Party, ...], Holds("operational")]
 
 
 # --- proposal and contracting -------------------------------------------------------------------------------------
@@ -79,7 +78,7 @@ class ProposeRelationship(Command):
     programme_id: ProgrammeId
     mentee_id: PersonId
     mentor_id: PersonId
-    codes: Annotated[tuple[CodeId, ...] | None, Holds("operational")] = None
+    codes: Annotated[tuple[CodeId, ...], EachOnce, Holds("operational")] | None = None
     customer_id: PersonId | None = None
     line_manager_id: PersonId | None = None
     supplier_id: PersonId | None = None
@@ -164,7 +163,7 @@ class RecordContractingConversation(Command):
     """A contracting conversation took place and covered these topics."""
 
     held_at: ScheduleTime
-    covered: Annotated[tuple[Topic, ...], Holds("process_improvement")]
+    covered: Topics
     first_mentoring: Annotated[bool | None, Holds("process_improvement")] = None
 
 
@@ -188,15 +187,15 @@ class AgreePlan(Command):
 class AgreeConfidentiality(Command):
     """What may be shared, with whom, how and when; and what may not (cmn.confidentiality-level)."""
 
-    shared: Annotated[tuple[SharingTerm, ...], Holds("operational")]
-    not_shared: Annotated[tuple[DataClass, ...], Holds("operational")]
+    shared: SharingTerms
+    not_shared: DataClasses
 
 
 class AgreeReporting(Command):
     """Which outputs are reported to whom, and how often (cmn.reporting)."""
 
     with_whom: Annotated[ReportingAudience, Holds("operational")]
-    outputs: Annotated[tuple[DataClass, ...], Holds("operational")]
+    outputs: DataClasses
     every_days: Annotated[int | None, Field(ge=1, le=3660), Holds("schedule")] = None
 
 
@@ -224,7 +223,7 @@ class AgreeGoal(Command):
     """Mentee and mentor agree on a goal."""
 
     goal_id: GoalId
-    title: GoalTitle
+    title: GoalText
     type: Annotated[GoalType, Holds("goal_types")]
     source: Annotated[GoalSource, Holds("goal_types")]
     success_measure: GoalText | None = None
@@ -236,7 +235,7 @@ class ReviseGoal(Command):
     """An open goal gets another title or another measure of success; both parties agree."""
 
     goal_id: GoalId
-    title: GoalTitle | None = None
+    title: GoalText | None = None
     success_measure: GoalText | None = None
     agreed_by: AgreedBy
 
@@ -354,7 +353,7 @@ class RecordNoShow(Command):
     """A session did not take place because somebody stayed away."""
 
     session_id: SessionId
-    absent: Annotated[tuple[Role, ...], Field(min_length=1), Holds("attendance")]
+    absent: Annotated[AttendingRoles, Field(min_length=1)]
     cause: CauseName | None = None
 
 
@@ -394,7 +393,7 @@ class RecordContact(Command):
     """Some of the people were in touch outside a session; `between` whom, for how many minutes."""
 
     channel: ChannelName
-    between: Annotated[tuple[Role, ...] | None, Field(min_length=1), Holds("attendance")] = None
+    between: Annotated[AttendingRoles, Field(min_length=1)] | None = None
     minutes: Minutes | None = None
 
 
@@ -419,7 +418,7 @@ class RequestFeedback(Command):
 
     respondent: RoleName
     occasion: Annotated[Occasion, Holds("operational")]
-    questions: Annotated[tuple[Label, ...], Field(min_length=1), Holds("operational")]
+    questions: Annotated[tuple[Label, ...], EachOnce, Field(min_length=1), Holds("operational")]
 
 
 class GiveTestimonial(Command):
@@ -587,7 +586,7 @@ class PostponeRelationship(Command):
     start_on: OperationalDay
     reason: OperationalText
     informed: Roles = ()
-    next_steps: OperationalText = ""
+    next_steps: NextSteps = ""
 
 
 class PauseRelationship(Command):
@@ -595,7 +594,7 @@ class PauseRelationship(Command):
 
     reason: OperationalText
     informed: Roles = ()
-    next_steps: OperationalText = ""
+    next_steps: NextSteps = ""
     review_on: OperationalDay
 
 
@@ -641,7 +640,7 @@ class TerminateRelationship(Command):
 
     reason: Annotated[EndingReason, Holds("operational")]
     informed: Roles = ()
-    next_steps: OperationalText = ""
+    next_steps: NextSteps = ""
 
 
 class SecureRecords(Command):
