@@ -190,6 +190,14 @@ class AgreeConfidentiality(Command):
     shared: SharingTerms
     not_shared: DataClasses
 
+    @model_validator(mode="after")
+    def _either(self) -> "AgreeConfidentiality":
+        if both := {term.data_class for term in self.shared} & set(self.not_shared):
+            raise ValueError(
+                f"not_shared: expected no class that shared lets somebody have, found {', '.join(sorted(both))}"
+            )
+        return self
+
 
 class AgreeReporting(Command):
     """Which outputs are reported to whom, and how often (cmn.reporting)."""
@@ -631,8 +639,8 @@ class ShareReport(Command):
 class RecordEndReview(Command):
     """The review at the end, against the agreed goals, with signposting (cmn.end-review)."""
 
-    objectives: Annotated[tuple[Objective, ...], Holds("goal_outcomes")]
-    signposting: Annotated[tuple[Text, ...], Holds("goals")]
+    objectives: Annotated[tuple[Objective, ...], EachOnce, Holds("goal_outcomes")]
+    signposting: Annotated[tuple[Text, ...], EachOnce, Holds("goals")]
 
 
 class TerminateRelationship(Command):
