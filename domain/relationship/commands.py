@@ -4,10 +4,14 @@ Models check form only; whether the rules agree is decided in `decide`. The orde
 proposal and contracting, goals, sessions, feedback, concerns and conduct, the changes of status up to the end.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from domain.codes.clauses import CLAUSES, clause_expected
+from domain.codes.questions import Answer, off_the_scale
 from domain.ids import AssessmentId, GoalId, HomeworkId, PersonId, ProgrammeId, Recipient, RelationshipId, SessionId
 from domain.model import (
     Command,
@@ -69,6 +73,18 @@ from domain.words import (
     Role,
     Urgency,
 )
+
+
+def _on_scale(answers: Mapping[str, Answer]) -> Mapping[str, Answer]:
+    wrong = [
+        InitErrorDetails(
+            type=PydanticCustomError("scale", "{expected}", {"expected": said}), loc=(key,), input=answers[key]
+        )
+        for key, said in off_the_scale(answers)
+    ]
+    if wrong:
+        raise ValidationError.from_exception_data("answers", wrong)
+    return answers
 
 
 # --- proposal and contracting -------------------------------------------------------------------------------------
@@ -445,7 +461,7 @@ class GiveFeedback(Command):
     """Answers to feedback questions: practice clause id or free key to text, number or yes/no."""
 
     about: Annotated[FeedbackSubject, Holds("operational")]
-    answers: Annotated[dict[Name, bool | int | float | Text], Holds("feedback")]
+    answers: Annotated[dict[Name, bool | int | float | Text], AfterValidator(_on_scale), Holds("feedback")]
     text: FeedbackText | None = None
 
 
@@ -482,12 +498,19 @@ class ReportProblem(Command):
 
 
 class ReportBreach(Command):
-    """A breach of a code, a policy or the law."""
+    """A breach of a code, a policy or the law; `clause` is one of a code's, or names a paragraph of the policy or the law."""
 
     against: RoleName
     kind: Annotated[BreachKind, Holds("operational")]
     clause: Label | None = None
     description: SafeText
+
+    @model_validator(mode="after")
+    def _of_a_code(self) -> "ReportBreach":
+        # A policy or a law has paragraphs of its own.
+        if self.kind == "code" and self.clause is not None and self.clause not in CLAUSES:
+            raise ValueError(f"clause: {clause_expected(self.clause)}")
+        return self
 
 
 class DiscloseConfidence(Command):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.codes.questions import QUESTIONS
 from domain.model import FIRST_YEAR, LAST_YEAR, is_blank
 from infra.intake.message import Message, parse
 from infra.intake.receipt import Receipt
@@ -194,3 +195,61 @@ def test_what_an_agenda_has_twice_took_place_twice() -> None:
 def test_no_class_of_data_is_both_shared_and_not_shared(not_shared: list[str]) -> None:
     ((field, message),) = wrong("AgreeConfidentiality", ("not_shared",), not_shared)
     assert (field, message.partition(",")[2]) == ("data.not_shared", " found goals")
+
+
+# --- clauses and answers ------------------------------------------------------------------------------------------
+def feedback(answers: dict[str, Any]) -> Message | Receipt:
+    """What is read of feedback with these answers."""
+    return sent("GiveFeedback", {"about": "process", "answers": answers})
+
+
+@pytest.mark.parametrize("answer", [True, False, "yes", "no", " Yes", "NO\n", 1, 2, 3, 4, 5, 4.0])
+@pytest.mark.parametrize("question", ["pentalog.attention", "mentor247.language", "mentor247.surroundings"])
+def test_a_question_about_practice_is_answered_yes_no_or_1_to_5(question: str, answer: Any) -> None:
+    assert isinstance(feedback({question: answer}), Message)
+
+
+@pytest.mark.parametrize("answer", ["maybe", "4", "yes please", "oui", 0, 6, -1, 2.5, 10, 2**62, 1e300, "true"])
+@pytest.mark.parametrize("question", ["pentalog.attention", "leapfrog.openness", "mentor247.surroundings"])
+def test_another_answer_is_invalid_and_the_scale_is_told(question: str, answer: Any) -> None:
+    found = feedback({"free": answer, question: answer, "cmn.inclusion": answer})
+    assert isinstance(found, Receipt)
+    assert [(problem.code, problem.field) for problem in found.problems] == [
+        ("bad_value", f"data.answers.{question}"),
+        ("bad_value", "data.answers.cmn.inclusion"),
+    ]
+    said = "expected yes, no (or true, false) or a whole number from 1 to 5"
+    assert all(problem.message.startswith(said) for problem in found.problems)
+    assert QUESTIONS["cmn.inclusion"] in found.problems[1].message
+
+
+@pytest.mark.parametrize("answer", ["a lot", 0, 11, 2.5, -3, True])
+def test_a_free_key_takes_any_answer(answer: Any) -> None:
+    assert isinstance(feedback({"how often": answer, "pentalog.goals": answer, "Pentalog.attention": answer}), Message)
+
+
+@pytest.mark.parametrize(
+    "clause,meant",
+    [
+        ("cmn.boundary", "cmn.boundaries"),
+        ("CMN.Boundaries", "cmn.boundaries"),
+        ("pentalog.respects", "pentalog.respect"),
+        ("leapfrog-respect", "leapfrog.respect"),
+    ],
+)
+def test_a_breach_of_a_code_names_a_clause_of_one(clause: str, meant: str) -> None:
+    data = {"against": "mentor", "description": "x", "kind": "code"}
+    said = f"expected the id of a clause, CODE.CLAUSE; did you mean {meant}?"
+    found = sent("ReportBreach", data | {"clause": clause})
+    assert isinstance(found, Receipt)
+    assert [(problem.field, problem.message) for problem in found.problems] == [("data.clause", said)]
+    read("ReportBreach", data | {"clause": meant})
+    read("ReportBreach", data)
+    for kind in ("policy", "law"):
+        read("ReportBreach", data | {"kind": kind, "clause": clause})
+
+
+def test_a_clause_that_is_like_none_is_told_where_clauses_are_listed() -> None:
+    found = sent("ReportBreach", {"against": "mentor", "description": "x", "kind": "code", "clause": "§ 12"})
+    assert isinstance(found, Receipt)
+    assert "rapport codes list" in found.problems[0].message

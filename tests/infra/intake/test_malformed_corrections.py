@@ -14,7 +14,7 @@ Put = list[tuple[str | None, str | None]]
 LATE: Final = "2026-03-04T12:00:00Z"
 
 
-def told(name: str, *, at: str = LATE, by: str = "mentee:ana", key: str = "", **data: Any) -> bytes:
+def told(name: str, data: Data, *, at: str = LATE, by: str = "mentee:ana", key: str = "") -> bytes:
     """A message of the story."""
     return line(name, data, time=at, actor=by, id=f"{name}-{key}")
 
@@ -22,7 +22,7 @@ def told(name: str, *, at: str = LATE, by: str = "mentee:ana", key: str = "", **
 def session(key: str) -> bytes:
     """A session on the calendar."""
     data = {"session_id": key, "starts_at": f"2026-03-04T0{key[-1]}:00:00Z", "channel": "platform", "minutes": 30}
-    return told("ScheduleSession", at="2026-03-02T10:00:00Z", key=key, **data)
+    return told("ScheduleSession", data, at="2026-03-02T10:00:00Z", key=key)
 
 
 CHECK: Final = {
@@ -71,7 +71,7 @@ STORY: Final = [
     proposal(1),
     line("ActivateRelationship"),
     *(session(f"s{number}") for number in range(1, 5)),
-    *(told(name, at=BEFORE.get(name, LATE), by=BY.get(name, "mentee:ana"), **data) for name, data in FACTS.items()),
+    *(told(name, data, at=BEFORE.get(name, LATE), by=BY.get(name, "mentee:ana")) for name, data in FACTS.items()),
 ]
 # A field of each kind for each way to be wrong, where it has one: a text, an id, a time or day.
 TEXTS: Final = {
