@@ -15,7 +15,7 @@ Development = Annotated[Text, Holds("profile")]
 
 
 class RegisterMentor(Command):
-    """Make a mentor known, with a name, a home programme, and how many mentees they take on at most."""
+    """Make a mentor known, with a name, a home programme, and how many mentees they take on at most; sent again, put it right."""
 
     name: MentorName | None = None
     programme_id: ProgrammeId | None = None

@@ -7,7 +7,7 @@ from domain.relationship.fields import SafeText
 
 
 class MentorRegistered(Event):
-    """The mentor became known."""
+    """The mentor became known, or is known by other data from now on."""
 
     name: MentorName | None = None
     programme_id: ProgrammeId | None = None

@@ -252,7 +252,12 @@ class Batch:
             codes=programme.codes_at(at) if programme else (),
             mentor_limit=limit,
             mentor_load=0 if limit is None else len(self._relationships_of(command.mentor_id, open_only=True)),
+            followed_mentee=self._mentee_of(command.follows),
         )
+
+    def _mentee_of(self, relationship_id: str | None) -> str | None:
+        state = self._entry(relationship_id).state if relationship_id is not None else None
+        return state.mentee_id if isinstance(state, Relationship) else None
 
     def _mentor(self, mentor_id: str) -> Mentor | None:
         state = self._entry(f"mentor:{mentor_id}").state
