@@ -125,8 +125,8 @@ class TestSessions:
         missed = At(5.1, e.SessionMissed(session_id="s1", absent=("mentee", "mentor")))
         assert given(sessions.PROJECTION, *ACTIVE, schedule("s1", 5), missed).row()["absent"] == ["mentee", "mentor"]
 
-    def test_a_blank_call_to_action_is_none(self) -> None:
-        for text, is_one in (("go", True), ("  ", False), (None, False)):
+    def test_whether_a_session_ended_with_a_call_to_action(self) -> None:
+        for text, is_one in (("go", True), (None, False)):
             events = (*ACTIVE, schedule("s1", 5), complete("s1", 5, call_to_action=text))
             assert given(sessions.PROJECTION, *events).row()["call_to_action"] is is_one
 
