@@ -169,13 +169,22 @@ class Actor(NamedTuple):
         return f"{self.role}:{self.id}"
 
 
+class Correction(NamedTuple):
+    """Who put a fact into the words that are decided, and when; the fact keeps its own actor and times."""
+
+    by: Actor
+    occurred_at: datetime
+    recorded_at: datetime
+
+
 class Context(NamedTuple):
     """What a decision may use besides the state: the actor, when the act happened, when it is recorded, what others recorded.
 
     `codes` are the codes which the programme has adopted by then, for a proposal that names none. For a proposal to a mentor
     with a limit, `mentor_load` counts the mentor's relationships that have not ended, and `mentor_limit` says how many fit.
-    `history` reads what is recorded of the subject, which only a correction asks for. `programme_id` is the programme of the relationship
-    that a conduct case comes from, `followed_mentee` the mentee of the earlier relationship that a proposal follows.
+    `history` reads what is recorded of the subject, which only contests and corrections ask for. `programme_id` is the programme of the
+    relationship that a conduct case comes from, `followed_mentee` the mentee of the earlier relationship that a proposal follows.
+    `correction` is present when a corrected fact is decided again.
     """
 
     actor: Actor
@@ -188,6 +197,12 @@ class Context(NamedTuple):
     history: "Callable[[], Sequence[AnyRecorded]]" = tuple
     programme_id: str | None = None
     followed_mentee: str | None = None
+    correction: Correction | None = None
+
+    @property
+    def told_at(self) -> datetime:
+        """When the fact was told in its present words: what it says took place must lie before."""
+        return max(self.occurred_at, self.correction.occurred_at) if self.correction else self.occurred_at
 
     @property
     def today(self) -> date:

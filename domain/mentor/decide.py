@@ -32,13 +32,13 @@ from domain.mentor.events import (
     TrainingRecorded,
 )
 from domain.mentor.state import UNKNOWN, Development, Mentor, Training
-from domain.model import Command, Context
+from domain.model import Actor, Command, Context
 from domain.permission import role_problems
 from domain.problem import Problem, refuse
 from domain.relationship.state import content_hash
-from domain.words import MentorStanding, Role
+from domain.words import OVERSEERS, MentorStanding, Role
 
-_OFFICE: Final[frozenset[Role]] = frozenset({"coordinator", "supplier", "hr", "worker"})
+_OFFICE: Final[frozenset[Role]] = frozenset({*OVERSEERS, "worker"})
 MAY_SEND: Final[Mapping[type[Command], frozenset[Role]]] = MappingProxyType(
     {
         RegisterMentor: _OFFICE,
@@ -62,7 +62,7 @@ def decide(state: Mentor | None, command: MentorCommand, context: Context, *, me
         Refused: the role may not, the acting mentor is another one, or the standing forbids it.
     """
     mentor = state or UNKNOWN
-    refuse(*_actor_problems(command, context, mentor_id), *mentor_problems(mentor, command, context))
+    refuse(*_actor_problems(command, context, mentor_id), *mentor_problems(mentor, command, context, mentor_id))
     return mentor_events(mentor, command, context)
 
 
@@ -74,8 +74,11 @@ def _actor_problems(command: MentorCommand, context: Context, mentor_id: str) ->
 
 
 @implements("cmn.breaches")
-def mentor_problems(mentor: Mentor, command: MentorCommand, context: Context) -> Iterator[Problem]:
-    """The standing must allow the command; what was done must be past."""
+def mentor_problems(mentor: Mentor, command: MentorCommand, context: Context, mentor_id: str) -> Iterator[Problem]:
+    """The standing must allow the command; what was done must be past.
+
+    Nobody reinstates themselves or records their own training; their professional development is their own to tell.
+    """
     match command:
         case RegisterMentor():
             after = _registered(mentor, command)
@@ -85,8 +88,11 @@ def mentor_problems(mentor: Mentor, command: MentorCommand, context: Context) ->
             yield from _final(mentor, command.programme_id, "be suspended")
         case ReinstateMentor():
             yield from _final(mentor, command.programme_id, "be reinstated")
-            yield from _reinstatement_problems(mentor, command, context)
+            yield from _reinstatement_problems(mentor, command, context, mentor_id)
         case RecordTraining() | RecordDevelopment():
+            if isinstance(command, RecordTraining) and _is_oneself(context.actor, mentor_id):
+                message = "nobody confirms their own training: leave it to somebody else in the office"
+                yield Problem("own_matter", message, "nottingham.training", "actor")
             if command.completed_on > context.today:
                 message = f"it ends on {command.completed_on}, which is yet to come: record it afterwards"
                 yield Problem("in_future", message, field="data.completed_on")
@@ -112,10 +118,15 @@ def _final(mentor: Mentor, programme_id: str | None, what: str) -> Iterator[Prob
         yield Problem("state", message, "cmn.breaches")
 
 
-def _reinstatement_problems(mentor: Mentor, command: ReinstateMentor, context: Context) -> Iterator[Problem]:
+def _is_oneself(actor: Actor, mentor_id: str) -> bool:
+    return actor.role in OVERSEERS and actor.id == mentor_id
+
+
+def _reinstatement_problems(
+    mentor: Mentor, command: ReinstateMentor, context: Context, mentor_id: str
+) -> Iterator[Problem]:
     """Nobody reinstates themselves; who is suspended everywhere is reinstated everywhere."""
-    role, id_ = context.actor
-    if role != "worker" and id_ == mentor.mentor_id:
+    if _is_oneself(context.actor, mentor_id):
         message = "nobody settles a matter about themselves: somebody else in the office reinstates you"
         yield Problem("own_matter", message, "cmn.breaches", "actor")
     if mentor.standing == "suspended" and _own_standing(mentor, command.programme_id) == "good":

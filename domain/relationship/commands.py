@@ -602,7 +602,7 @@ class CorrectFact(Command):
     @model_validator(mode="after")
     def _one_of_both(self) -> "CorrectFact":
         if (self.data is None) == (self.void is not True):
-            raise ValueError("data: expected either the whole data of the fact as it should be, or void = true")
+            raise ValueError("data: expected either data, the whole data of the corrected fact, or void = true")
         return self
 
 

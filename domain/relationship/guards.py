@@ -118,6 +118,13 @@ def contact_by_the_office_or_before(attempt: Attempt) -> Iterator[Problem]:
         yield from took_place_before(attempt)
 
 
+def in_future(at: datetime, context: Context, what: str, field: str) -> Iterator[Problem]:
+    """A problem when something is said to have taken place later than it was told."""
+    if at > context.told_at:
+        message = f"{what}, at {at.isoformat()}, lies after the time of this message: record it once it has taken place"
+        yield Problem("in_future", message, field=field)
+
+
 def remote_channel(attempt: Attempt) -> Iterator[Problem]:
     """A plan names a channel on which sessions may be held."""
     command = attempt.command

@@ -294,11 +294,24 @@ def test_mentors_record_nobody_elses_development() -> None:
     "command", [RegisterMentor(), SuspendMentor(reason="x"), RecordTraining(course="c", completed_on=MARCH)]
 )
 def test_the_office_hr_and_workers_see_to_mentors(command: Command, role: str) -> None:
-    actor = f"{role}:ana"
+    actor = f"{role}:cleo"
     if role in {"coordinator", "supplier", "hr", "worker"}:
         assert mentor().when(command, actor)
     else:
         assert codes(mentor().refused(command, actor)) == ["role"]
+
+
+@pytest.mark.clause("nottingham.training")
+@pytest.mark.parametrize("role", ["coordinator", "supplier", "hr"])
+def test_nobody_in_the_office_records_their_own_training_or_reinstates_themselves(role: str) -> None:
+    training = RecordTraining(course="c", completed_on=MARCH)
+    (problem,) = mentor().refused(training, f"{role}:ana")
+    assert (problem.code, problem.field) == ("own_matter", "actor")
+    assert mentor().when(training, f"{role}:bo")
+    assert mentor().when(RecordDevelopment(what="a book", completed_on=MARCH), f"{role}:ana")
+    suspended = mentor()
+    suspended.when(SuspendMentor(reason="x"))
+    assert codes(suspended.refused(ReinstateMentor(), f"{role}:ana")) == ["own_matter"]
 
 
 def test_every_problem_is_told_at_once() -> None:

@@ -269,6 +269,18 @@ def test_a_mentee_may_pay_for_themselves() -> None:
     given(proposed()).when(c.ChangeParty(role="customer", id="ana"), by="coordinator").then(e.PartyChanged)
 
 
+def test_the_mentor_is_not_the_customer_who_would_score_the_mentoring_and_the_mentee_may_be() -> None:
+    change = c.ChangeParty(role="customer", id="ben")
+    (problem,) = given(proposed()).when(change, by="coordinator").then_refused("same_person")
+    assert problem.field == "data.id"
+    propose = c.ProposeRelationship(
+        programme_id="p1", mentee_id="ana", mentor_id="ben", customer_id="ben", codes=("pentalog",)
+    )
+    (problem,) = given().when(propose, by="coordinator").then_refused("same_person")
+    assert problem.field == "data.customer_id"
+    given().when(propose.model_copy(update={"customer_id": "ana"}), by="coordinator").then(e.RelationshipProposed)
+
+
 # --- the match ------------------------------------------------------------------------------------------------------
 def test_each_party_answers_the_match_for_itself() -> None:
     told = given(proposed())
