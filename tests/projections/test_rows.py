@@ -14,6 +14,7 @@ from domain.terms import DatedSetting
 from projections import cases, commitment, concerns, goals, nps_responses, practice_measures, relationships, sessions
 from projections.catalogue import all_projections, datasets, projection_of
 from projections.dataset import Row
+from projections.projection import Programme
 from tests.given_when_then import START, SUBJECT, At, day, proposed
 from tests.infra.projection_engine.harness import troubled
 from tests.projections.given import Given, given
@@ -363,7 +364,7 @@ class TestPracticeMeasures:
         assert {row[name] for name in row if name.endswith("share")} == {None}
 
     def test_the_state_survives_json(self) -> None:
-        found = Given(practice_measures.PROJECTION, troubled(), day(90), TermsInTime())
+        found = Given(practice_measures.PROJECTION, troubled(), day(90), Programme())
         assert found.unit is not None
         state = found.unit.states["practice_measures"].state
         assert practice_measures.load(practice_measures.dump(state)) == state

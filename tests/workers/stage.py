@@ -230,7 +230,8 @@ class Stage:
         programme = self.states.get(f"programme:{getattr(state, 'programme_id', '')}")
         terms = programme.settings_at(at) if isinstance(programme, Programme) else ()
         standing = mentor.standing_in(getattr(state, "programme_id", None)) if isinstance(mentor, Mentor) else "good"
-        return Known(mentor_standing=standing, terms=terms)
+        zone = programme.timezone if isinstance(programme, Programme) and programme.timezone != "UTC" else None
+        return Known(mentor_standing=standing, terms=terms, timezone=zone)
 
     def _settle(self) -> Self:
         """Until nothing is left: workers see what was recorded, and what they send is decided."""
