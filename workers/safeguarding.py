@@ -10,6 +10,7 @@ from typing import Final, assert_never
 from domain.codes.implements import implements
 from domain.model import AnyRecorded, events_of
 from domain.relationship.events import ConfidenceDisclosed, RelationshipReviewed
+from domain.relationship.reviews import is_about
 from workers.model import NOTHING, CloseTask, Given, Notify, OpenTask, Reaction, State, Worker
 from workers.reactions import COORDINATOR, HR, because, decide_by, notify, tidy
 
@@ -35,8 +36,9 @@ def _react(state: Safeguarding, recorded: AnyRecorded, given: Given) -> tuple[Sa
                 state = state.but(waiting=(*state.waiting, recorded.version))
             return state, reaction + review
         case RelationshipReviewed():
-            closed = tidy(*(CloseTask(f"disclosure:{version}") for version in state.waiting))
-            return state.but(waiting=()), closed
+            seen = [version for version in state.waiting if is_about(event, (version,))]
+            closed = tidy(*(CloseTask(f"disclosure:{version}") for version in seen))
+            return state.but(waiting=tuple(version for version in state.waiting if version not in seen)), closed
         case _:
             assert_never(event)
 

@@ -14,6 +14,15 @@ from domain.codes.clauses import CLAUSES
 QUESTIONS: Final[Mapping[str, str]] = MappingProxyType(
     {clause.id: clause.question for clause in CLAUSES.values() if clause.question is not None}
 )
+# The practice clauses of which a bad answer comes before the office.
+CONCERNING: Final = (
+    "pentalog.attention",
+    "cmn.inclusion",
+    "nottingham.opinions",
+    "nottingham.individual-needs",
+    "mentor247.language",
+    "leapfrog.openness",
+)
 # On the scale from 1 to 5, these are bad.
 WORST: Final = 1
 STILL_BAD: Final = 2

@@ -13,6 +13,7 @@ from domain.relationship import events as e
 from domain.relationship.goals import unknown_goal
 from domain.relationship.guards import first_clause, informed_of_the_end
 from domain.relationship.moves import cancellation
+from domain.relationship.reviews import review_problems
 from domain.relationship.state import ErasureRequest, Relationship, content_hash
 from domain.words import PARTIES
 
@@ -25,7 +26,7 @@ def status_problems(state: Relationship, command: c.StatusCommand, context: Cont
             for i, objective in enumerate(command.objectives):
                 yield from unknown_goal(state, objective.goal_id, f"data.objectives.{i}.goal_id")
         case c.ReviewRelationship():
-            yield from _review_problems(state, command)
+            yield from review_problems(state, command, context)
         case c.ShareReport():
             yield from _report_problems(state, command, context)
         case c.RequestErasure():
@@ -43,13 +44,6 @@ def status_problems(state: Relationship, command: c.StatusCommand, context: Cont
             pass
         case _:
             assert_never(command)
-
-
-def _review_problems(state: Relationship, command: c.ReviewRelationship) -> Iterator[Problem]:
-    for i, version in enumerate(command.about or ()):
-        if version > state.version:
-            message = f"there is no event {version}: the last event of this relationship is version {state.version}"
-            yield Problem("evidence", message, field=f"data.about.{i}")
 
 
 @implements("cmn.reporting")
