@@ -12,6 +12,7 @@ from infra.cli.output import USAGE, AllOption, JsonOption, fail, print_json, pri
 from infra.cli.projecting import projecting
 from infra.cli.tabular import CsvOption, RawOption, print_csv, raw_needs_csv
 from infra.cli.times import AsOf, KnownAt, aware_time
+from infra.unknown_name import unknown_name
 
 FIGURES = (
     "n",
@@ -85,7 +86,7 @@ def nps(
         fail("either --json or --csv", USAGE)
     raw_needs_csv(raw=raw, as_csv=as_csv)
     if unknown := set(by or ()) - set(KEYS):
-        fail(f"no key {min(unknown)!r} to go by; there are {', '.join(KEYS)}", USAGE)
+        fail(unknown_name("key to go by", min(unknown), KEYS), USAGE)
     keys: list[By] = [key for key in get_args(By) if key in (by or ())]
     with projecting() as engine:
         rows = figures(engine, keys, Asked(as_of or engine.clock.now(), known_at), Window(start, end))
