@@ -79,15 +79,13 @@ def tasks(
 
 
 def _print_task(task: dict[str, Any]) -> None:
-    """When and what, and below about whom, why, and how to settle it."""
+    """When and what; below, whose it is and about whom, then why and how to settle it."""
     about = f" ({task['about']})" if task["about"] else ""
     due = f"due {_time(task['due'])}" if task["due"] else "no day"
     commands = " or ".join([task["settled_by"], *task["also_settled_by"]])
     print_text(f"{due}  {task['kind']}{about}  {', '.join(task['clauses'])}", 4)
-    print_text(
-        f"    {task['owner']}: {task['subject']}  since {_time(task['since'])}{evidence_note(task['evidence'])}  -> {commands}",
-        4,
-    )
+    print_text(f"    {task['owner']}: {task['subject']}  since {_time(task['since'])}", 4)
+    print_text(f"    -> {commands}{evidence_note(task['evidence'])}", 4)
 
 
 def _time(text: str) -> str:
