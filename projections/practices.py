@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple, assert_never
 
+from domain.calendar import local_month
 from domain.codes.questions import PRACTICES, Answer, is_bad, is_good
 from domain.immutable import Immutable
 from domain.model import Actor, AnyRecorded, events_of
@@ -30,7 +31,7 @@ ANSWERS: Final = Table(
         Column("occasion", "text", "mid or end; empty for an answer that nobody had asked for."),
         Column("clause", "text", "The practice clause that the question is about."),
         Column("programme_id", "text", "The programme of the relationship."),
-        Column("month", "text", "The month (UTC) of the first request, or of an answer that nobody had asked for: YYYY-MM."),
+        Column("month", "text", "The month of the first request, or of an answer that nobody had asked for, in the programme's time zone: YYYY-MM."),
         Column("answered", "boolean", "Whether it was answered."),
         Column("mentor_id", "text", "The mentor of the relationship.", "identity", private=True),
         Column("good", "boolean", "Whether the latest answer is good; empty if it is neither good nor bad.", "process_improvement", private=True),
@@ -45,7 +46,7 @@ FIGURES: Final = Table(
         Column("clause", "text", "The practice clause that the question is about."),
         Column("programme_id", "text", "The programme."),
         Column("mentor_id", "text", "The mentor.", "identity"),
-        Column("month", "text", "The month (UTC) of the request, or of an answer that nobody had asked for: YYYY-MM."),
+        Column("month", "text", "The month of the request, or of an answer that nobody had asked for, in the programme's time zone: YYYY-MM."),
         Column("asked", "integer", "How often somebody was asked, or answered unasked: once a relationship, respondent and occasion."),
         Column("answered", "integer", "How many of these were answered."),
         Column("share_good", "real", "The share of good answers (yes, 3 to 5) among the good and the bad (no, 1, 2), from 0 to 1. The latest answer counts.", "process_improvement"),
@@ -127,9 +128,7 @@ def work(state: State, given: Given) -> Worked:
     for answer in sorted(state.answers, key=lambda one: (one.at, one.order)):
         latest[_question(state, answer)] = answer
     questions = sorted(state.asked.keys() | latest.keys())
-    return Worked(
-        {ANSWERS.name: [_row(given.subject, state, question, latest.get(question)) for question in questions]}
-    )
+    return Worked({ANSWERS.name: [_row(given, state, question, latest.get(question)) for question in questions]})
 
 
 def _question(state: State, answer: Answered) -> Question:
@@ -144,14 +143,14 @@ def _question(state: State, answer: Answered) -> Question:
     return max(requests)[1] if requests else Question(answer.respondent, UNASKED, answer.clause)
 
 
-def _row(relationship: str, state: State, question: Question, answer: Answered | None) -> Row:
+def _row(given: Given, state: State, question: Question, answer: Answered | None) -> Row:
     times = state.asked.get(question, ()) if answer is None else state.asked.get(question, (answer.at,))
     return {
-        "relationship_id": relationship,
+        "relationship_id": given.subject,
         **question._asdict(),
         "programme_id": state.programme_id,
         "mentor_id": state.mentor_id,
-        "month": f"{min(times):%Y-%m}",
+        "month": local_month(min(times), given.programme.timezone),
         "answered": answer is not None,
         "good": answer and answer.good,
         "respondent_id": answer and answer.respondent_id,
@@ -221,12 +220,13 @@ def _shown(group: Row, minimum: float) -> Row:
 
 PROJECTION: Final = StateFold(
     "practices",
-    2,
+    3,
     (ANSWERS,),
     events_of(Heard),
     fold,
     work,
     dump,
     load,
+    programme=lambda state: state.programme_id,
     summary=Summary(FIGURES, ANSWERS.name, group_of, add, settle),
 )

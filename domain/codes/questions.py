@@ -16,6 +16,15 @@ QUESTIONS: Final[Mapping[str, str]] = MappingProxyType(
 )
 # Answers about these are compared and counted, so they are all on one scale.
 PRACTICES: Final = frozenset(clause.id for clause in CLAUSES.values() if "practice" in clause.kinds)
+# The practice clauses of which a bad answer comes before the office.
+CONCERNING: Final = (
+    "pentalog.attention",
+    "cmn.inclusion",
+    "nottingham.opinions",
+    "nottingham.individual-needs",
+    "mentor247.language",
+    "leapfrog.openness",
+)
 # On the scale from 1 to 5, these are bad.
 WORST: Final = 1
 STILL_BAD: Final = 2

@@ -1,16 +1,18 @@
 """`rapport nps`: Net Promoter Scores by role and occasion, and by programme, mentor and month where asked for."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from typing import Annotated, Any, get_args
 
 import typer
 
+from domain.calendar import last_of_month
 from infra.cli.bars import interval
 from infra.cli.output import USAGE, AllOption, JsonOption, fail, print_json, print_table
 from infra.cli.projecting import projecting
 from infra.cli.tabular import CsvOption, RawOption, print_csv, raw_needs_csv
 from infra.cli.times import AsOf, KnownAt, aware_time
+from infra.unknown_name import unknown_name
 
 FIGURES = (
     "n",
@@ -31,14 +33,15 @@ def register(app: typer.Typer) -> None:
     app.command("nps")(nps)
 
 
-def _first(text: str) -> datetime:
-    day = _day(text)
-    return aware_time(text) if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC)
+def _first(text: str) -> datetime | date:
+    return _day(f"{text}-01") or _day(text) or aware_time(text)
 
 
-def _last(text: str) -> datetime:
-    day = _day(text)
-    return aware_time(text) if day is None else datetime.combine(day, time.max, UTC)
+def _last(text: str) -> datetime | date:
+    month = _day(f"{text}-01")
+    if month is not None:
+        return last_of_month(month)
+    return _day(text) or aware_time(text)
 
 
 def _day(text: str) -> date | None:
@@ -54,12 +57,19 @@ def nps(
         typer.Option("--by", metavar="KEY", help="programme, mentor or month; may be repeated."),
     ] = None,
     start: Annotated[
-        datetime | None,
-        typer.Option("--from", parser=_first, metavar="TIME", help="Answers from this time or day (UTC) on."),
+        Any,
+        typer.Option(
+            "--from",
+            parser=_first,
+            metavar="TIME",
+            help="Answers from this month (YYYY-MM), day or time on; days are the programme's.",
+        ),
     ] = None,
     end: Annotated[
-        datetime | None,
-        typer.Option("--to", parser=_last, metavar="TIME", help="Answers up to this time, or to the end of this day."),
+        Any,
+        typer.Option(
+            "--to", parser=_last, metavar="TIME", help="Answers up to the end of this month or day, or up to this time."
+        ),
     ] = None,
     as_of: AsOf = None,
     known_at: KnownAt = None,
@@ -76,7 +86,7 @@ def nps(
         fail("either --json or --csv", USAGE)
     raw_needs_csv(raw=raw, as_csv=as_csv)
     if unknown := set(by or ()) - set(KEYS):
-        fail(f"no key {min(unknown)!r} to go by; there are {', '.join(KEYS)}", USAGE)
+        fail(unknown_name("key to go by", min(unknown), KEYS), USAGE)
     keys: list[By] = [key for key in get_args(By) if key in (by or ())]
     with projecting() as engine:
         rows = figures(engine, keys, Asked(as_of or engine.clock.now(), known_at), Window(start, end))

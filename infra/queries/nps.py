@@ -1,9 +1,10 @@
 """NPS by any combination of programme, mentor and month, within a window of time, at any time and as known at any time."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
-from typing import Any, Final, Literal, NamedTuple, get_args
+from datetime import date, datetime
+from typing import Any, Final, Literal, NamedTuple, assert_never, get_args
 
+from domain.calendar import local_day, local_month
 from domain.nps import PLACES, Counted, counted, figure, kind_of
 from domain.relationship.events import FactCorrected
 from domain.small_cells import Cell, hidden
@@ -26,14 +27,21 @@ _CORRECTION: Final = FactCorrected.__name__
 
 
 class Window(NamedTuple):
-    """From a time to another, both included."""
+    """From a time or a day to another, both included. A day is one of the programme's time zone."""
 
-    start: datetime | None = None
-    end: datetime | None = None
+    start: datetime | date | None = None
+    end: datetime | date | None = None
 
-    def holds(self, at: datetime) -> bool:
+    def holds(self, at: datetime, timezone: str) -> bool:
         """Whether a time is in it."""
-        return (self.start is None or at >= self.start) and (self.end is None or at <= self.end)
+        return (self.start is None or _like(self.start, at, timezone) >= self.start) and (
+            self.end is None or _like(self.end, at, timezone) <= self.end
+        )
+
+
+def _like(limit: datetime | date, at: datetime, timezone: str) -> Any:
+    """The time itself where the limit is one, else its day."""
+    return at if isinstance(limit, datetime) else local_day(at, timezone)
 
 
 class Response(NamedTuple):
@@ -45,10 +53,12 @@ class Response(NamedTuple):
     mentor: str
     counts: Counted
 
-    @property
-    def month(self) -> str:
-        """The month in UTC, as YYYY-MM."""
-        return f"{self.counts.at:%Y-%m}"
+
+class _Rules(NamedTuple):
+    """What a programme says of its figures: the least number of answers that is shown, and the time zone of its months."""
+
+    minimum: float
+    timezone: str
 
 
 class _Tally:
@@ -72,18 +82,17 @@ def figures(engine: Engine, by: Sequence[By], asked: Asked, window: Window) -> l
     # Mentors belong to programmes: what is shown of one bears on what may be shown of the other.
     keys = [key for key in KEYS if key in by or (key == "programme" and "mentor" in by)]
     tallies: dict[tuple[str, str], dict[Group, _Tally]] = {}
-    minimum: dict[str, float | None] = {}
+    known: dict[str, _Rules | None] = {}
     with engine.database.reading() as session:
         terms = TermsThen(session, log_reader.LogReader(engine.store.mapper), asked.known_at)
         for response in _responses(engine, session, asked):
-            if window.holds(response.counts.at):
-                group = tuple(str(getattr(response, key)) for key in keys)
+            if response.programme not in known:
+                known[response.programme] = _rules(engine, terms, response.programme, asked.at)
+            rules = known[response.programme]
+            if rules is not None and window.holds(response.counts.at, rules.timezone):
+                group = tuple(_value(response, key, rules.timezone) for key in keys)
                 question = tallies.setdefault((response.role, response.occasion), {})
-                if response.programme not in minimum:
-                    minimum[response.programme] = _minimum(engine, terms, response.programme, asked.at)
-                if (least := minimum[response.programme]) is None:
-                    continue
-                question.setdefault(group, _Tally()).add(response.counts, least)
+                question.setdefault(group, _Tally()).add(response.counts, rules.minimum)
     shown: list[Shown] = []
     for role in ROLES:
         for occasion in OCCASIONS:
@@ -91,10 +100,23 @@ def figures(engine: Engine, by: Sequence[By], asked: Asked, window: Window) -> l
     return shown
 
 
-def _minimum(engine: Engine, terms: TermsThen, programme: str, at: datetime) -> float | None:
-    """The least number of answers that may be shown in a programme; None where its terms can't be read."""
+def _value(response: Response, key: By, timezone: str) -> str:
+    match key:
+        case "programme":
+            return response.programme
+        case "mentor":
+            return response.mentor
+        case "month":
+            return local_month(response.counts.at, timezone)
+        case _:
+            assert_never(key)
+
+
+def _rules(engine: Engine, terms: TermsThen, programme: str, at: datetime) -> _Rules | None:
+    """What a programme says of its figures; None where its events can't be read."""
     try:
-        return suppression_min(values(in_force(terms.of(programme).settings, at)))
+        least = suppression_min(values(in_force(terms.of(programme).settings, at)))
+        return _Rules(least, terms.timezone(programme))
     except UnknownTerms as error:
         engine.watcher.note(f"the answers of programme {programme} are left out: {error}")
         return None

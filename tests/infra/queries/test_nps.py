@@ -1,12 +1,13 @@
 """NPS as the command tells it: groups, windows, other times, suppression."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 import pytest
 
 from domain.model import AnyRecorded, Event
+from domain.programme.events import ProgrammeCreated
 from domain.relationship import events as e
 from infra.queries.as_at import Asked
 from infra.queries.nps import By, Shown, Window, figures
@@ -120,6 +121,21 @@ def test_the_month_is_that_of_the_answer_that_counts_or_else_of_the_request(harn
     harness.append(relationship(3, "p", "ana", (5, None), (50, None)))
     rows = {row["month"]: (row["n"], row["asked"]) for row in ask(harness, "month")}
     assert rows == {"2026-03": (0, 1), "2026-04": (1, 1), "2026-05": (1, 1)}
+
+
+def test_months_and_the_days_of_windows_are_those_of_the_programmes_time_zone(harness: ProjectionHarness) -> None:
+    """Months and days are those of the programme's time zone."""
+    created = ProgrammeCreated(name="p", timezone="Europe/Bucharest")
+    harness.append([recorded("programme:p", 1, created, day(-300))])
+    # 31 March, 22:30 UTC: half past one in Bucharest, on 1 April. q has no time zone of its own.
+    evening = 29 + 13.5 / 24
+    harness.append(relationship(1, "p", "ana", (evening, 9)))
+    harness.append(relationship(2, "q", "bo", (evening, 9)))
+    rows = ask(harness, "programme", "month")
+    assert [(row["programme"], row["month"], row["n"]) for row in rows] == [("p", "2026-04", 1), ("q", "2026-03", 1)]
+    april = Window(date(2026, 4, 1), date(2026, 4, 30))
+    assert [row["programme"] for row in ask(harness, "programme", window=april)] == ["p"]
+    assert [row["programme"] for row in ask(harness, "programme", window=Window(None, date(2026, 3, 31)))] == ["q"]
 
 
 def test_a_window_takes_in_its_ends(harness: ProjectionHarness) -> None:
