@@ -234,6 +234,12 @@ def _with_figures(group: Row, *, is_shown: bool) -> Row:
     }
 
 
+def alike(then: Row, today: Row | None) -> Row:
+    """A group at another time, hidden unless today's row shows the same: the difference may be one person's answer."""
+    is_shown = today is not None and not today["suppressed"] and today["counts"] == then["counts"]
+    return then if is_shown else {**then, **dict.fromkeys(HIDEABLE), "suppressed": True}
+
+
 PROJECTION: Final = StateFold(
     "practices",
     3,

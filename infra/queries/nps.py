@@ -250,7 +250,7 @@ def _month_from(month: str, months: int) -> str:
     return f"{year:04}-{number + 1:02}"
 
 
-def _last_end_of_month(at: datetime, timezone: str) -> datetime:
+def last_end_of_month(at: datetime, timezone: str) -> datetime:
     """The last instant of the latest month that had ended by a time in a time zone."""
     day = local_day(at, timezone)
     return end_of_local_day(day.replace(day=1) - timedelta(days=1), timezone) - INSTANT
@@ -304,7 +304,7 @@ def _records(engine: Engine, session: Session, programmes: _Programmes, moment: 
             continue
         _add(today, state, rules, now, None)
         if moment != NOW and (known := believed.get(subject, state)) is not None:
-            times = (time and _last_end_of_month(time, rules.timezone) for time in moment)
+            times = (time and last_end_of_month(time, rules.timezone) for time in moment)
             _add(then, known, rules, *times)
     return today, (today if moment == NOW else then)
 
@@ -336,7 +336,7 @@ def _believed_then(
         state = folded(nps_responses.PROJECTION, entries)
         rules = None if state is None else programmes.of(state.programme_id)
         if rules is not None:
-            until = _last_end_of_month(known_at, rules.timezone)
+            until = last_end_of_month(known_at, rules.timezone)
             known = [entry for entry in entries if entry.recorded is not None and entry.recorded.recorded_at <= until]
             found[subject] = folded(nps_responses.PROJECTION, log_reader.effective_entries(known))
     return found

@@ -57,7 +57,7 @@ def test_a_total_is_hidden_when_it_is_small() -> None:
 
 def test_different_people_count_and_not_answers() -> None:
     one_person = frozenset({"ana"})
-    cells = {("p", f"2026-0{month}"): Cell(one_person, MINIMUM) for month in range(1, 8)}
+    cells: dict[Group, Cell] = {("p", f"2026-0{month}"): Cell(one_person, MINIMUM) for month in range(1, 8)}
     assert Suppression(cells, TWO_KEYS).shown == set()
 
 
@@ -87,7 +87,8 @@ def test_a_group_is_shown_or_hidden_alike_in_every_table() -> None:
 
 def test_three_tables_together_give_nothing_away_that_each_of_them_hides() -> None:
     """Every two of the tables leave the cell open; all of them together would not."""
-    counts = {(a, b, c): 6 for a in "xy" for b in "xy" for c in "xy"} | {("x", "x", "x"): 2}
+    counts: dict[Group, int] = {(a, b, c): 6 for a in "xy" for b in "xy" for c in "xy"}
+    counts[("x", "x", "x")] = 2
     cells = table(counts)
     unseen = hidden(cells, THREE_KEYS, (0, 1, 2))
     assert ("x", "x", "x") in unseen

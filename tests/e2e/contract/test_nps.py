@@ -117,8 +117,8 @@ def test_a_later_answer_replaces_the_earlier(told: World) -> None:
 
 def test_as_of_a_time_before_the_later_answer_the_earlier_counts(told: World) -> None:
     """--as-of is taken back to the last end of a month."""
-    for at in (iso(MARCH - days(1)), "2026-03-01T00:00:00Z"):
-        before = figure(told, "mentee", "mid", "--by", "programme", "--as-of", at, programme="changed")
+    for time in (iso(MARCH - days(1)), "2026-03-01T00:00:00Z"):
+        before = figure(told, "mentee", "mid", "--by", "programme", "--as-of", time, programme="changed")
         assert (before["n"], before["detractors"], before["nps"]) == (5, 5, -100)
     assert figures(told, "--as-of", iso(FEBRUARY + days(1))) == []
 
