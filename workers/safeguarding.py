@@ -11,6 +11,7 @@ from domain.codes.implements import implements
 from domain.ids import same_person
 from domain.model import Actor, AnyRecorded, events_of
 from domain.relationship.events import ConfidenceDisclosed, RelationshipReviewed
+from domain.relationship.reviews import is_about
 from workers.model import NOTHING, CloseTask, Given, Notify, OpenTask, Reaction, State, Worker
 from workers.reactions import COORDINATOR, HR, because, decide_by, notify, tidy
 
@@ -38,9 +39,9 @@ def _react(state: Safeguarding, recorded: AnyRecorded, given: Given) -> tuple[Sa
         case RelationshipReviewed():
             # Who disclosed it does not settle it, even by a look at the relationship as a whole.
             reviewer = Actor.parse(recorded.actor)
-            own = tuple(each for each in state.waiting if same_person(each[1], reviewer))
-            reviewed = (version for version, by in state.waiting if (version, by) not in own)
-            return state.but(waiting=own), tidy(*(CloseTask(f"disclosure:{version}") for version in reviewed))
+            seen = [each for each in state.waiting if is_about(event, each[:1]) and not same_person(each[1], reviewer)]
+            closed = tidy(*(CloseTask(f"disclosure:{version}") for version, _ in seen))
+            return state.but(waiting=tuple(each for each in state.waiting if each not in seen)), closed
         case _:
             assert_never(event)
 

@@ -8,7 +8,7 @@ from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.calendar import end_of_local_day
+from domain.calendar import end_of_local_day, local_day
 from domain.codes.implements import implements
 from domain.model import AnyRecorded, Known, events_of
 from domain.relationship import events as e
@@ -147,7 +147,7 @@ def _due(state: Stalled, deadline: Deadline, given: Given) -> tuple[Stalled, Rea
     relation = given.relation
     if relation is None or relation.status != "contracting":
         return state, NOTHING
-    day = given.at.date()
+    day = local_day(given.at, given.programme.timezone)
     gates = dict.fromkeys(p.clause for p in unmet(state.kept.relationship(relation), day) if p.clause is not None)
     if deadline.name == HALFWAY:
         return state, _remind(tuple(gates), deadline, given, relation)

@@ -2,7 +2,8 @@
 
 Standing is kept for each programme and everywhere; in a programme the worse of the two holds. Leaving the role is final,
 in that programme or everywhere: a removed mentor is neither suspended nor reinstated nor registered anew there
-(cmn.breaches). What is recorded of a mentor before registration counts all the same.
+(cmn.breaches). What is recorded of a mentor before registration counts all the same. A mentor registered again has the name,
+home and capacity that the latest registration gives; what it leaves out stays.
 """
 
 from collections.abc import Iterator, Mapping
@@ -74,18 +75,15 @@ def _actor_problems(command: MentorCommand, context: Context, mentor_id: str) ->
 
 @implements("cmn.breaches")
 def mentor_problems(mentor: Mentor, command: MentorCommand, context: Context, mentor_id: str) -> Iterator[Problem]:
-    """The standing must allow the command, and a registration must not contradict an earlier one.
+    """The standing must allow the command; what was done must be past.
 
     Nobody reinstates themselves or records their own training; their professional development is their own to tell.
     """
     match command:
         case RegisterMentor():
-            known = mentor.name, mentor.programme_id, mentor.capacity
-            if mentor.registered and known != (command.name, command.programme_id, command.capacity):
-                message = "the mentor is registered with another name, programme or capacity"
-                yield Problem("already_registered", message)
-            elif not mentor.registered:
-                yield from _final(mentor, command.programme_id, "be registered")
+            after = _registered(mentor, command)
+            if not mentor.registered or after != _registered(mentor, RegisterMentor()):
+                yield from _final(mentor, after.programme_id, "be registered")
         case SuspendMentor():
             yield from _final(mentor, command.programme_id, "be suspended")
         case ReinstateMentor():
@@ -102,6 +100,15 @@ def mentor_problems(mentor: Mentor, command: MentorCommand, context: Context, me
             pass
         case _:
             assert_never(command)
+
+
+def _registered(mentor: Mentor, command: RegisterMentor) -> MentorRegistered:
+    """The registration that stands after a command: the latest, with what it leaves out as it was."""
+    return MentorRegistered(
+        name=mentor.name if command.name is None else command.name,
+        programme_id=mentor.programme_id if command.programme_id is None else command.programme_id,
+        capacity=mentor.capacity if command.capacity is None else command.capacity,
+    )
 
 
 def _final(mentor: Mentor, programme_id: str | None, what: str) -> Iterator[Problem]:
@@ -132,10 +139,8 @@ def mentor_events(mentor: Mentor, command: MentorCommand, _: Context) -> list[Me
     """The event of a command without problems; none when the record shows it already."""
     match command:
         case RegisterMentor():
-            registered = MentorRegistered(
-                name=command.name, programme_id=command.programme_id, capacity=command.capacity
-            )
-            return [] if mentor.registered else [registered]
+            after = _registered(mentor, command)
+            return [] if mentor.registered and after == _registered(mentor, RegisterMentor()) else [after]
         case PublishProfile():
             published = ProfilePublished(
                 first_name=command.first_name,

@@ -170,7 +170,7 @@ def _checked(command: c.RecordPresessionCheck, session: Session) -> e.Presession
 
 @implements("mentor247.surroundings")
 def _failed_items(command: c.RecordPresessionCheck, session: Session) -> Iterator[e.CheckFinding]:
-    """The items that failed: the device, each yes/no item, and a check less than ten minutes before the start."""
+    """The items that failed: the device, each yes/no item, and a check less than ten minutes before the start that the session then had."""
     if command.device == "phone":
         yield "device"
     if not command.connection:
@@ -187,7 +187,7 @@ def _failed_items(command: c.RecordPresessionCheck, session: Session) -> Iterato
         yield "background"
     if command.attire is False:
         yield "attire"
-    if command.checked_at > session.starts_at - CHECK_LEAD:
+    if command.checked_at > session.start_at(command.checked_at) - CHECK_LEAD:
         yield "late_check"
 
 

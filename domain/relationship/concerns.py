@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import assert_never
 
-from domain.codes.clauses import CLAUSES, cite, same_matter
+from domain.codes.clauses import cite, not_in_force, same_matter
 from domain.model import Actor, AnyRecorded, Context, Finding
 from domain.problem import Problem
 from domain.relationship import commands as c
@@ -42,12 +42,12 @@ def concern_problems(state: Relationship, command: c.ConcernCommand, context: Co
             yield from dismissing_problems(state, actor, command.clause)
         case c.EscalateRecommendation():
             if not open_recommendations(state, command.clause):
-                yield nothing_open("recommendation", command.clause)
+                yield nothing_open(state, "recommendation", command.clause)
         case c.ResolveConcern():
             yield from resolving_concern_problems(state, actor, command.clause)
         case c.EscalateConcern():
             if not open_matters(state.concerns, command.clause):
-                yield nothing_open("concern", command.clause)
+                yield nothing_open(state, "concern", command.clause)
         case c.ReportDisrespect() | c.ReportBreach():
             yield from _accused_problems(command.against)
         case c.DiscloseConfidence():
@@ -71,8 +71,8 @@ def _accused_problems(against: Role) -> Iterator[Problem]:
 
 
 def _foundation_problems(state: Relationship, command: Raising, context: Context) -> Iterator[Problem]:
-    if command.clause not in CLAUSES:
-        yield Problem("unknown_clause", f"no code has a clause {command.clause}", field="data.clause")
+    if why := not_in_force(command.clause, state.codes):
+        yield Problem("unknown_clause", why, field="data.clause")
     beyond = [version for version in command.evidence if version > state.version]
     if beyond:
         yield Problem("evidence", no_event(state, beyond[0]), field="data.evidence")

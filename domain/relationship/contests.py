@@ -7,22 +7,24 @@ contest stays open; once the office has corrected a fact, its author contests it
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import cache
 from typing import Any, Final, assert_never
 
 from pydantic import ValidationError
 
-from domain import time_form
+from domain import form, ids, time_form
 from domain.codes.implements import implements
-from domain.ids import expected as expected_of
-from domain.ids import paths, same_person
+from domain.ids import same_person
 from domain.model import Actor, AnyRecorded, Command, Context, Event, Finding
-from domain.problem import Problem
+from domain.problem import Malformed, Problem
 from domain.relationship import commands as c
 from domain.relationship import events as e
 from domain.relationship.accountability import concerned
+from domain.relationship.moves import passing_on_problem
 from domain.relationship.settling import is_against
 from domain.relationship.state import Contest, Relationship, no_event
-from domain.words import COMPROMISING_NATURES, OFFICE
+from domain.words import COMPROMISING_NATURES, OFFICE, Role
 
 # The facts that can be corrected, each with the command that states it. Everything else has a command of its own.
 CORRECTABLE: Final[Mapping[type[Event], type[Command]]] = {
@@ -139,6 +141,8 @@ def _correct_problems(state: Relationship, command: c.CorrectFact, context: Cont
         yield Problem("not_correctable", message, field="data.version")
     else:
         yield from _content_problems(fact.data, kind, command)
+        if command.data is not None and not isinstance(fact.data, e.NpsResponded):
+            _refuse_malformed(kind, command.data, context.actor.role)
 
 
 def _author_problems(
@@ -181,15 +185,8 @@ def _content_problems(fact: Event, kind: type[Command], command: c.CorrectFact) 
         message = "a move can't be voided, only corrected in its cause and on_behalf_of: move the session again"
         yield Problem("not_correctable", message, field="data.void")
     elif command.data is not None:
-        times = [_within(problem) for problem in time_form.problems(command.data, time_form.places(kind))]
-        yield from times
-        try:
-            stated = stated_by(kind, command.data)
-        except ValidationError as error:
-            dated = {problem.field for problem in times}
-            yield from (problem for problem in _form_problems(error, kind) if problem.field not in dated)
-            return
-        yield from _fixed_problems(fact, stated)
+        with suppress(ValidationError):
+            yield from _fixed_problems(fact, stated_by(kind, command.data))
 
 
 def _fixed_problems(fact: Event, stated: Command) -> Iterator[Problem]:
@@ -200,9 +197,33 @@ def _fixed_problems(fact: Event, stated: Command) -> Iterator[Problem]:
             yield Problem("not_correctable", message, field=f"data.data.{name}")
 
 
-def _within(problem: Problem) -> Problem:
-    """A problem of the fact's data, by its path in the message of the correction."""
-    return problem._replace(field=f"data.data.{problem.field}")
+def _refuse_malformed(kind: type[Command], data: Mapping[str, Any], role: Role) -> None:
+    """Do nothing when the data has the form of the command that states the fact; `role` is that of whoever corrects it.
+
+    Raises:
+        Malformed: it has not, by the same rules and in the same words as the data of any message.
+    """
+    found: list[Problem] = []
+    try:
+        stated = stated_by(kind, data)
+    except ValidationError as error:
+        found = form.problems(error, data, kind, _id_paths(kind))
+    else:
+        if isinstance(stated, c.RescheduleSession | c.CancelSession) and (
+            problem := passing_on_problem(role, stated.on_behalf_of)
+        ):
+            found = [problem]
+    if malformed := form.each_once(time_form.problems(dict(data), _dated(kind)), found):
+        raise Malformed([problem._replace(field=_within(problem.field)) for problem in malformed])
+
+
+def _within(path: str | None) -> str:
+    """The path of a field of the fact's data in the message of the correction."""
+    return f"data.data.{path.removeprefix('data.')}" if path else "data.data"
+
+
+_dated: Final = cache(time_form.places)
+_id_paths: Final = cache(ids.paths)
 
 
 def stated_by(kind: type[Command], data: Mapping[str, Any]) -> Command:
@@ -211,35 +232,14 @@ def stated_by(kind: type[Command], data: Mapping[str, Any]) -> Command:
     Raises:
         ValidationError: the data is not that of such a command.
     """
-    return kind.model_validate_json(json.dumps(data))
-
-
-def _form_problems(error: ValidationError, kind: type[Command]) -> Iterator[Problem]:
-    ids = paths(kind)
-    for found in error.errors(include_url=False, include_context=False):
-        code, expected = _in_words(found["type"], found["msg"], kind)
-        path = ["data", "data", *(str(part) for part in found["loc"])]
-        namespace = ids.get(".".join(part for part in path[2:] if not part.isdecimal()))
-        if found["type"] == "string_pattern_mismatch" and namespace is not None:
-            code, expected = "bad_id", expected_of(namespace, found["input"])
-        if found["type"] == "value_error" and ": expected " in expected:
-            # A model's own check names the field that it is about.
-            name, _, expected = expected.partition(": ")
-            path.append(name)
-        yield Problem(code, expected, field=".".join(path))
-
-
-def _in_words(found: str, message: str, kind: type[Command]) -> tuple[str, str]:
-    match found:
-        case "bad_id":
-            return "bad_id", message
-        case "missing":
-            return "missing", "expected a value, found none: give the whole data of the fact"
-        case "extra_forbidden":
-            return "unknown_field", f"expected no such field, only {', '.join(kind.model_fields)}"
-        case _:
-            words = message.removeprefix("Value error, ")
-            return "bad_value", words.replace("Input should be ", "expected ").replace("Input should ", "expected to ")
+    written = json.dumps(data)
+    try:
+        return kind.model_validate_json(written)
+    except ValidationError:
+        # As in every message, 9.0 is a whole number.
+        if (plain := json.dumps(form.with_plain_numbers(data))) == written:
+            raise
+        return kind.model_validate_json(plain)
 
 
 # --- the record ----------------------------------------------------------------------------------------------------

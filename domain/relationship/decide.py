@@ -92,7 +92,7 @@ def _decide_first(command: c.RelationshipCommand, context: Context) -> Accepted:
 
 
 def _proposal_problems(command: c.ProposeRelationship, codes: tuple[str, ...], context: Context) -> Iterator[Problem]:
-    """Mentee and mentor must be two people, and the mentor in good standing."""
+    """Mentee and mentor must be two people, the mentor in good standing, and what is followed a relationship of the mentee."""
     if command.mentee_id == command.mentor_id:
         yield Problem("same_person", "mentee and mentor must be two people", field="data.mentor_id")
     parties = command.mentee_id, command.mentor_id
@@ -100,6 +100,10 @@ def _proposal_problems(command: c.ProposeRelationship, codes: tuple[str, ...], c
     yield from one_person_problems("line_manager", command.line_manager_id, parties, "data.line_manager_id")
     yield from one_person_problems("supplier", command.supplier_id, parties, "data.supplier_id")
     yield from standing_problems(codes, context.known.mentor_standing, "data.mentor_id")
+    if command.follows is not None and context.followed_mentee != command.mentee_id:
+        # Others' relationships are answered as unknown ones are: nobody learns by this that there is one.
+        message = f"no earlier relationship {command.follows} of this mentee is recorded: name the one that ended, or leave follows out"
+        yield Problem("unknown_relationship", message, field="data.follows")
 
 
 def _proposal_findings(context: Context) -> Iterator[Finding]:

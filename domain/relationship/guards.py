@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from domain.codes.clauses import STANDING_CLAUSES, cite
 from domain.codes.implements import implements
-from domain.model import Command, Context
+from domain.model import Command, Context, is_blank
 from domain.problem import Problem
 from domain.relationship import commands as c
 from domain.relationship.fields import AgendaItem
@@ -75,7 +75,7 @@ def informed_with_next_steps(attempt: Attempt) -> Iterator[Problem]:
     if missing:
         message = f"{' and '.join(missing)} must be informed first: name them in informed once they are"
         yield Problem("not_informed", message, clause, "data.informed")
-    if not command.next_steps.strip():
+    if is_blank(command.next_steps):
         yield Problem("no_next_steps", "say in next_steps what happens next", clause, "data.next_steps")
 
 

@@ -14,7 +14,7 @@ from domain.problem import Problem
 from domain.relationship import commands as c
 from domain.relationship import events as e
 from domain.relationship.guards import against_planning, is_told_afterwards, started_already
-from domain.relationship.state import Move, Relationship, Session, SessionStatus
+from domain.relationship.state import Move, Relationship, Session, SessionStatus, with_move
 from domain.terms import values
 from domain.words import OFFICE, PARTIES, Cause, Role
 
@@ -277,7 +277,7 @@ def _fold_rescheduled(state: Relationship, event: e.SessionRescheduled, at: date
     session = state.sessions.get(event.session_id)
     if session is None:
         return state
-    moves = session.with_move(Move(at, event.starts_at))
+    moves = with_move(session.moves, Move(at, event.starts_at))
     moved = session._replace(
         starts_at=moves[-1].starts_at,
         moves=moves,

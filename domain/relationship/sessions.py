@@ -19,6 +19,7 @@ from domain.relationship.attendance import (
     homework_problems,
     people_problems,
 )
+from domain.relationship.guards import private_texts
 from domain.relationship.moves import (
     fold_move,
     move_events,
@@ -62,10 +63,20 @@ def findings(state: Relationship, command: c.SessionCommand, context: Context) -
             yield from move_findings(state, command, context)
         case c.RecordPresessionCheck() | c.CompleteSession() | c.RecordNoShow():
             yield from attendance_findings(state, command, context)
-        case c.AssignHomework() | c.ReportHomework() | c.RecordSessionNote() | c.RecordContact():
+        case c.AssignHomework():
+            yield from _homework_findings(state, command, context)
+        case c.ReportHomework() | c.RecordSessionNote() | c.RecordContact():
             pass
         case _:
             assert_never(command)
+
+
+@implements("leapfrog.privacy")
+def _homework_findings(state: Relationship, command: c.AssignHomework, context: Context) -> Iterator[Finding]:
+    """Homework that is told after the end was given before it: a fact, and no plan that could still be refused."""
+    late = state.status == "terminated" and context.actor.role != "mentee"
+    if late and any(private_texts(state, [command.description])):
+        yield Finding(code="private_topic", clause="leapfrog.privacy")
 
 
 def events(state: Relationship, command: c.SessionCommand, context: Context) -> Sequence[e.SessionEvent]:

@@ -6,15 +6,15 @@ from typing import assert_never
 
 from domain.codes.implements import implements
 from domain.ids import same_person
-from domain.model import Actor, AnyRecorded, Context, Finding
+from domain.model import AnyRecorded, Context, Finding
 from domain.problem import Problem
 from domain.relationship import commands as c
 from domain.relationship import events as e
 from domain.relationship.goals import unknown_goal
 from domain.relationship.guards import first_clause, informed_of_the_end
 from domain.relationship.moves import cancellation
-from domain.relationship.settling import is_against, settles_for_all
-from domain.relationship.state import ErasureRequest, Relationship, content_hash, no_event
+from domain.relationship.reviews import review_problems
+from domain.relationship.state import ErasureRequest, Relationship, content_hash
 from domain.words import OVERSEERS, PARTIES
 
 
@@ -26,7 +26,7 @@ def status_problems(state: Relationship, command: c.StatusCommand, context: Cont
             for i, objective in enumerate(command.objectives):
                 yield from unknown_goal(state, objective.goal_id, f"data.objectives.{i}.goal_id")
         case c.ReviewRelationship():
-            yield from _review_problems(state, command, context.actor)
+            yield from review_problems(state, command, context)
         case c.ShareReport():
             yield from _report_problems(state, command, context)
         case c.RequestErasure():
@@ -45,24 +45,6 @@ def status_problems(state: Relationship, command: c.StatusCommand, context: Cont
             pass
         case _:
             assert_never(command)
-
-
-def _review_problems(state: Relationship, command: c.ReviewRelationship, actor: Actor) -> Iterator[Problem]:
-    """The office looks at what others did: nobody reviews their own mentoring, a report against them, or their own disclosure."""
-    if not settles_for_all(state, actor):
-        message = "you are mentee or mentor of this relationship: leave its review to somebody else in the office"
-        yield Problem("own_matter", message, field="actor")
-        return
-    for i, version in enumerate(command.about or ()):
-        report, disclosed_by = state.reports.get(version), state.disclosures.get(version)
-        if report is not None and report.against is not None and is_against(state, actor, report.against):
-            message = "this report is against you: leave its review to somebody whom it is not about"
-            yield Problem("own_matter", message, field=f"data.about.{i}")
-        if disclosed_by is not None and same_person(disclosed_by, actor):
-            message = "you made this disclosure: leave its review to somebody else in the office"
-            yield Problem("own_matter", message, "care.disclosure", f"data.about.{i}")
-        if version > state.version:
-            yield Problem("evidence", no_event(state, version), field=f"data.about.{i}")
 
 
 @implements("cmn.reporting")

@@ -193,12 +193,15 @@ CODES: Final[dict[str, ProblemCode]] = {
         "rules", "What the command would settle is not open.", "Nothing, if it was settled before; else check the clause or nature."
     ),
     "already_created": ProblemCode("rules", "The programme exists with another name or time zone.", "Use a new id."),
-    "already_registered": ProblemCode("rules", "The mentor is registered with another name or programme.", "Use a new id."),
     "already_opened": ProblemCode("rules", "Another case was opened under this id.", "Use a new id."),
     "already_decided": ProblemCode("rules", "The case was decided otherwise.", "Open a new case."),
     "undecided": ProblemCode("rules", "A case without a decision closes only with a reason.", "Give `reason`, or decide first."),
     "unknown_case": ProblemCode("rules", "No case was opened under this id.", "Send OpenCase first."),
-    "unknown_clause": ProblemCode("rules", "No code has this clause.", "`rapport codes list` shows all clauses."),
+    "unknown_clause": ProblemCode(
+        "rules",
+        "No code has this clause, or the relationship is not under that code.",
+        "The message says which codes are in force; `rapport codes list` shows their clauses.",
+    ),
     "unknown_fact": ProblemCode("rules", "The relationship has no event of this version.", "`rapport history` shows the versions."),
     "not_correctable": ProblemCode(
         "rules", "The fact, or this part of it, is not of those that are corrected.", "Tell what holds now by the command for it."

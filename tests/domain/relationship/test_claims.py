@@ -318,13 +318,22 @@ def test_a_match_is_answered_while_contracting() -> None:
     ).then_refused("state")
 
 
+EARLIER = "0b8f2b9e-6f6e-4d2e-9f3a-111111111111"
+SUCCESSOR = c.ProposeRelationship(programme_id="p1", mentee_id="ana", mentor_id="ben", codes=(), follows=EARLIER)
+
+
 def test_a_relationship_remembers_which_one_it_follows() -> None:
-    earlier = "0b8f2b9e-6f6e-4d2e-9f3a-111111111111"
-    propose = c.ProposeRelationship(programme_id="p1", mentee_id="ana", mentor_id="ben", codes=(), follows=earlier)
-    [event] = given().when(propose, by="coordinator").then(e.RelationshipProposed)
+    [event] = given().following("ana").when(SUCCESSOR, by="coordinator").then(e.RelationshipProposed)
     state = fold(history(event))
     assert isinstance(state, Relationship)
-    assert state.follows == earlier
+    assert state.follows == EARLIER
+
+
+@pytest.mark.clause("care.rematch")
+@pytest.mark.parametrize("mentee", [None, "eva", "ben"])
+def test_what_a_proposal_follows_is_a_recorded_relationship_of_the_same_mentee(mentee: str | None) -> None:
+    (problem,) = given().following(mentee).when(SUCCESSOR, by="coordinator").then_refused("unknown_relationship")
+    assert problem.field == "data.follows"
 
 
 # --- postponing -----------------------------------------------------------------------------------------------------

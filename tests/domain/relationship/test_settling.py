@@ -369,8 +369,8 @@ class TestConcern:
         assert about(concern(clause=clause)) == ("mentee",)
 
     def test_about_nobody_is_resolved_by_either(self) -> None:
-        events = concern(clause="nottingham.regular-contact")
-        resolve = c.ResolveConcern(clause="nottingham.regular-contact", resolution="we talk again")
+        events = concern(clause="care.attention")
+        resolve = c.ResolveConcern(clause="care.attention", resolution="we talk again")
         for party in BOTH:
             given(*events).when(resolve, by=party, at=12).then(e.CommitmentConcernResolved)
 

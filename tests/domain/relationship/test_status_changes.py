@@ -33,6 +33,25 @@ def test_a_review_is_about_events_that_there_are() -> None:
     )
 
 
+def test_an_unknown_event_in_about_is_refused_with_what_waits_for_a_review() -> None:
+    """An unknown version in `about` is refused with the open ones named; reviewed and settled ones are not among them."""
+    events = [
+        *in_state("active", "cmn"),
+        At(1, e.ProblemReported(description="x")),
+        At(1, e.MenteeReferred(to="hr", reason="x")),
+        At(2, e.ProblemReported(description="x")),
+        At(2, e.FeedbackGiven(about="mentor", answers={"cmn.inclusion": "no"}), "mentee"),
+        At(2, e.ProblemReported(description="x")),
+    ]
+    last = len(events)
+    events.append(At(3, e.RelationshipReviewed(note="x", about=(last,)), "coordinator"))
+    review = c.ReviewRelationship(note="seen", about=(last - 2, 99))
+    [problem] = given(*events).when(review, by="coordinator", at=4).then_refused("evidence")
+    assert problem.field == "data.about.1"
+    waiting = f"{last - 3} (a referral to HR), {last - 2} (a problem), {last - 1} (a bad answer)"
+    assert problem.message == f"there is no event 99; for a review wait: {waiting}"
+
+
 def test_a_review_does_not_look_again_in_the_past() -> None:
     for days, fine in ((1, True), (0, False)):
         again = c.ReviewRelationship(note="seen", look_again_on=day(days).date())
