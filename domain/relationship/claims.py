@@ -1,7 +1,7 @@
 """Agreements of two: what one side says both agreed is its own word, and its claim of the other's (care.claims).
 
 Goals, plans, confidentiality, reporting and contracting conversations that one party records wait for the other party, who
-confirms or contests them; what coordinator or supplier record holds for both. Only the gate of cmn.reporting asks for both
+confirms or contests them; what coordinator or supplier record holds for both, unless they are one of the two. Only the gate of cmn.reporting asks for both
 words, each in their own name; the other gates are met by the claim. A later agreement of the same matter ends the claim.
 """
 
@@ -64,10 +64,11 @@ def claim_for(state: Relationship, role: Role, matter: str) -> Claim | None:
 def with_claim(state: Relationship, recorded: AnyRecorded, matter: str) -> Relationship:
     """The state after an agreement: one party's word waits for the other's, the office's holds for both."""
     state = state.put("agreements", recorded.version, matter)
-    other = OTHER_PARTY.get(recorded.role)
+    by = state.speaks_as(recorded.actor)
+    other = OTHER_PARTY.get(by)
     if other is None:
         return without_claim(state, matter)
-    return state.put("claimed", matter, Claim(recorded.version, recorded.role, other, matter))
+    return state.put("claimed", matter, Claim(recorded.version, by, other, matter))
 
 
 def without_claim(state: Relationship, matter: str) -> Relationship:

@@ -5,8 +5,10 @@ import pytest
 from domain.model import Command, Event
 from domain.relationship import commands as c
 from domain.relationship import events as e
+from domain.relationship.gates import unmet
 from domain.relationship.state import Claim, Relationship
 from tests.domain.relationship.samples import BOTH, GOAL, PLAN, contracted
+from tests.domain.relationship.telling import Told
 from tests.given_when_then import START, At, day, fold, given, history, proposed
 
 CONFIDENTIALITY = e.ConfidentialityAgreed(shared=(), not_shared=("session_content",))
@@ -355,3 +357,20 @@ def test_claims_are_plain_values() -> None:
     state = fold(history(proposed(), At(1, PLAN, "mentee")))
     assert isinstance(state, Relationship)
     assert state.claims == (Claim(2, "mentee", "mentor", "plan"),)
+
+
+@pytest.mark.clause("care.claims", "cmn.reporting")
+def test_the_offices_word_does_not_hold_for_both_where_it_is_that_of_a_party() -> None:
+    told = Told(proposed("cmn").model_copy(update={"line_manager_id": None}))
+    agree = c.AgreeGoal(goal_id="g1", title="x", type="career", source="mentee", agreed_by=("mentee", "mentor"))
+    (agreed,) = told.tell(agree, by="coordinator", as_id="ben", at=1)
+    outputs = c.AgreeReporting(with_whom="coordinator", outputs=("attendance",))
+    told.tell(outputs, by="coordinator", as_id="ben", at=1)
+    assert [(claim.by, claim.waits_for) for claim in told.state.claims if claim.version == agreed] == [
+        ("mentor", "mentee")
+    ]
+    assert "cmn.reporting" in {problem.clause for problem in unmet(told.state)}
+    told.tell(c.ConfirmAgreement(version=agreed), by="mentee", at=2)
+    told.tell(outputs, by="coordinator", at=2)
+    assert told.state.claims == ()
+    assert "cmn.reporting" not in {problem.clause for problem in unmet(told.state)}
