@@ -41,12 +41,12 @@ def concern_problems(state: Relationship, command: c.ConcernCommand, context: Co
             yield from dismissing_problems(state, actor, command.clause)
         case c.EscalateRecommendation():
             if not open_recommendations(state, command.clause):
-                yield nothing_open("recommendation", command.clause)
+                yield nothing_open(state, "recommendation", command.clause)
         case c.ResolveConcern():
             yield from resolving_concern_problems(state, actor, command.clause)
         case c.EscalateConcern():
             if not open_matters(state.concerns, command.clause):
-                yield nothing_open("concern", command.clause)
+                yield nothing_open(state, "concern", command.clause)
         case (
             c.ReportTrustBreakdown()
             | c.ReportDisrespect()

@@ -14,7 +14,7 @@ whole role is accused that the relationship names nobody for (a coordinator), no
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
-from domain.codes.clauses import RESPECT_CLAUSES, TRUST_CLAUSES, cite, same_matter
+from domain.codes.clauses import CLAUSES, RESPECT_CLAUSES, TRUST_CLAUSES, cite, same_matter
 from domain.codes.implements import implements
 from domain.ids import MACHINES, same_person
 from domain.model import Actor
@@ -82,7 +82,7 @@ def dismissing_problems(state: Relationship, actor: Actor, clause: str | None) -
     reports = state.standing_reports(*kinds)
     matters = open_recommendations(state, clause)
     if not reports and not matters:
-        yield nothing_open("recommendation", clause)
+        yield nothing_open(state, "recommendation", clause)
         return
     for kind in kinds:
         if standing := [report for report in reports.values() if report.kind == kind]:
@@ -97,7 +97,7 @@ def resolving_concern_problems(state: Relationship, actor: Actor, clause: str) -
     """A concern is resolved by the other party, the office or the worker, never by the party it is about."""
     matters = open_matters(state.concerns, clause)
     if not matters:
-        yield nothing_open("concern", clause)
+        yield nothing_open(state, "concern", clause)
     if any(is_against(state, actor, role) for matter in matters for role in matter.about):
         message = "the concern is about you: it is resolved by the other party, a coordinator or the supplier"
         yield Problem("own_matter", message, clause, "actor")
@@ -109,10 +109,11 @@ def open_recommendations(state: Relationship, clause: str | None) -> tuple[Matte
     return tuple(each for each in open_matters(state.recommendations) if clauses is None or each.clause in clauses)
 
 
-def nothing_open(kind: str, clause: str | None) -> Problem:
+def nothing_open(state: Relationship, kind: str, clause: str | None) -> Problem:
     """The problem of settling or escalating what is not open: a kind of matter, about a clause (None: about any)."""
     about = f" about {clause}" if clause else ""
-    return Problem("nothing_open", f"no {kind}{about} is open", clause, "data.clause")
+    cited = cite(state.codes, clause) if clause is not None and clause in CLAUSES else ()
+    return Problem("nothing_open", f"no {kind}{about} is open", next(iter(cited), None), "data.clause")
 
 
 def kinds_of(clause: str | None) -> tuple[ReportKind, ...]:

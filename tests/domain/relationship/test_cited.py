@@ -13,7 +13,7 @@ from domain.problem import Refused
 from domain.registry import decide
 from domain.relationship import events as e
 from domain.words import ROLES, Status
-from tests.domain.relationship.samples import BOTH, COMMANDS, in_state
+from tests.domain.relationship.samples import COMMANDS, in_state
 from tests.given_when_then import IDS, SUBJECT, At, day, fold, history, proposed
 
 STATES: tuple[Status, ...] = ("contracting", "active", "paused", "terminated")
