@@ -10,13 +10,13 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple, assert_never
 
 from domain.calendar import local_month
-from domain.codes.questions import Answer, is_bad, is_good
+from domain.codes.questions import PRACTICES, Answer, is_bad, is_good
 from domain.immutable import Immutable
 from domain.model import Actor, AnyRecorded, events_of
 from domain.relationship.events import FeedbackGiven, FeedbackRequested, RelationshipProposed
+from domain.small_cells import Cell, Figure, Group, Keys, Suppression
 from domain.terms import suppression_min
 from projections.dataset import Column, Key, Row, Table, relationship_id
-from projections.practice_measures import PRACTICES
 from projections.projection import Given, StateFold, Summary, Worked
 
 Heard = RelationshipProposed | FeedbackRequested | FeedbackGiven
@@ -59,6 +59,8 @@ FIGURES: Final = Table(
     indexes=(("programme_id", "month"),),
 )  # fmt: skip
 HIDEABLE: Final = ("asked", "answered", "share_good", "respondents")
+# By programme, mentor and month together, without totals.
+THE_ONE_TABLE: Final[tuple[Keys, ...]] = ((0, 1, 2),)
 
 
 class Question(NamedTuple):
@@ -199,15 +201,27 @@ def add(group: Row | None, row: Row, sign: int) -> Row | None:
 
 
 def settle(groups: Sequence[Row], terms: Callable[[str], Mapping[str, float]]) -> list[Row]:
-    """All groups with their figures; those of too few different people without."""
+    """All groups with their figures; those that must not be shown without."""
     minimum = {programme: suppression_min(terms(programme)) for programme in {each["programme_id"] for each in groups}}
-    return [_shown(group, minimum[group["programme_id"]]) for group in groups]
+    questions: dict[str, dict[Group, Cell]] = {}
+    for each in groups:
+        cell = Cell(frozenset(each["counts"]["people"]), minimum[each["programme_id"]])
+        questions.setdefault(each["clause"], {})[_cell_of(each)] = cell
+    shown = {clause: Suppression(cells, THE_ONE_TABLE).shown for clause, cells in questions.items()}
+    return [
+        _with_figures(each, is_shown=Figure(THE_ONE_TABLE[0], _cell_of(each)) in shown[each["clause"]])
+        for each in groups
+    ]
 
 
-def _shown(group: Row, minimum: float) -> Row:
+def _cell_of(group: Row) -> Group:
+    return group["programme_id"], group["mentor_id"], group["month"]
+
+
+def _with_figures(group: Row, *, is_shown: bool) -> Row:
     counts = group["counts"]
     people = counts["people"]
-    if len(people) < minimum:
+    if not is_shown:
         return {**group, **dict.fromkeys(HIDEABLE), "suppressed": True}
     return {
         **group,
@@ -217,6 +231,12 @@ def _shown(group: Row, minimum: float) -> Row:
         "respondents": len(people),
         "suppressed": False,
     }
+
+
+def alike(then: Row, today: Row | None) -> Row:
+    """A group at another time, hidden unless today's row shows the same: the difference may be one person's answer."""
+    is_shown = today is not None and not today["suppressed"] and today["counts"] == then["counts"]
+    return then if is_shown else {**then, **dict.fromkeys(HIDEABLE), "suppressed": True}
 
 
 PROJECTION: Final = StateFold(

@@ -172,7 +172,7 @@ def _punctuality(state: Coaching, event: e.SessionCompleted, version: int, given
 @implements("mentor247.call-to-action")
 def _call_to_action(event: e.SessionCompleted, version: int, given: Given) -> Reaction:
     """The session ended without a call to action. Only whether there was one counts, never its content."""
-    if event.call_to_action and event.call_to_action.strip():
+    if event.call_to_action is not None:
         return NOTHING
     return _tip("mentor247.call-to-action", version, given, session_id=event.session_id)
 

@@ -37,10 +37,10 @@ def move_problems(state: Relationship, command: MoveCommand, context: Context) -
             if not is_told_afterwards(command, context):
                 yield from _scheduling_overlaps(state, command, context)
         case c.RescheduleSession():
-            yield from asker_problems(state, context.actor.role, command.on_behalf_of)
+            yield from asker_problems(state, _teller(context), command.on_behalf_of)
             yield from _reschedule_problems(state, command, context)
         case c.CancelSession():
-            yield from asker_problems(state, context.actor.role, command.on_behalf_of)
+            yield from asker_problems(state, _teller(context), command.on_behalf_of)
             yield from _cancel_problems(state, command, context)
         case _:
             assert_never(command)
@@ -61,6 +61,11 @@ def over_already(session: Session) -> Problem:
         f"session {session.session_id} is {session.status} already: if that is wrong, have it corrected (CorrectFact)"
     )
     return Problem("session_state", message, field="data.session_id")
+
+
+def _teller(context: Context) -> Role:
+    """Who says whose wish it was: the role that tells it, or that corrected it (the office may correct a party's own move)."""
+    return context.correction.by.role if context.correction else context.actor.role
 
 
 def passing_on_problem(role: Role, on_behalf_of: Role | None) -> Problem | None:

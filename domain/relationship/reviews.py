@@ -9,10 +9,12 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from domain.codes.questions import CONCERNING, is_bad
-from domain.model import AnyRecorded, Context
+from domain.ids import same_person
+from domain.model import Actor, AnyRecorded, Context
 from domain.problem import Problem
 from domain.relationship import commands as c
 from domain.relationship import events as e
+from domain.relationship.settling import is_against, settles_for_all
 from domain.relationship.state import Relationship
 from domain.words import OFFICE
 
@@ -26,15 +28,29 @@ def is_about(review: e.RelationshipReviewed, evidence: Iterable[int]) -> bool:
 
 
 def review_problems(state: Relationship, command: c.ReviewRelationship, context: Context) -> Iterator[Problem]:
-    """A review is about events that there are; otherwise the problem names what waits for one."""
-    unknown = [i for i, version in enumerate(command.about or ()) if version > state.version]
-    if not unknown or command.about is None:
+    """A review is about events that there are, and about what others did; otherwise the problem names what waits for one."""
+    if not settles_for_all(state, context.actor):
+        message = "you are mentee or mentor of this relationship: leave its review to somebody else in the office"
+        yield Problem("own_matter", message, field="actor")
         return
-    waiting = waiting_for_review(state, context.history())
-    named = ", ".join(f"{version} ({matter})" for version, matter in waiting.items()) or "none"
-    for i in unknown:
-        message = f"there is no event {command.about[i]}; for a review wait: {named}"
-        yield Problem("evidence", message, field=f"data.about.{i}")
+    for i, version in enumerate(command.about or ()):
+        field = f"data.about.{i}"
+        if version > state.version:
+            waiting = waiting_for_review(state, context.history())
+            named = ", ".join(f"{each} ({matter})" for each, matter in waiting.items()) or "none"
+            yield Problem("evidence", f"there is no event {version}; for a review wait: {named}", field=field)
+        yield from _own_problems(state, context.actor, version, field)
+
+
+def _own_problems(state: Relationship, actor: Actor, version: int, field: str) -> Iterator[Problem]:
+    """Nobody reviews a report against them, or their own disclosure."""
+    report, disclosed_by = state.reports.get(version), state.disclosures.get(version)
+    if report is not None and report.against is not None and is_against(state, actor, report.against):
+        message = "this report is against you: leave its review to somebody whom it is not about"
+        yield Problem("own_matter", message, field=field)
+    if disclosed_by is not None and same_person(disclosed_by, actor):
+        message = "you made this disclosure: leave its review to somebody else in the office"
+        yield Problem("own_matter", message, "care.disclosure", field)
 
 
 def waiting_for_review(state: Relationship, history: Iterable[AnyRecorded]) -> dict[int, str]:

@@ -17,6 +17,7 @@ from domain.relationship.attendance import (
     attendance_problems,
     fold_attendance,
     homework_problems,
+    people_problems,
 )
 from domain.relationship.guards import private_texts
 from domain.relationship.moves import (
@@ -50,7 +51,7 @@ def problems(state: Relationship, command: c.SessionCommand, context: Context) -
         case c.RecordSessionNote():
             yield from session_problems(state, command.session_id)
         case c.RecordContact():
-            pass
+            yield from people_problems(command.between or (), "data.between")
         case _:
             assert_never(command)
 

@@ -170,7 +170,7 @@ class Consent(NamedTuple):
 
 
 class ErasureRequest(NamedTuple):
-    """A request to erase a person's content: who asked, whether a legal hold stands against it, the hash of the request."""
+    """A request to erase a person's content: who asked, whether its legal hold stands, the hash of the request."""
 
     person: str
     by: str
@@ -254,8 +254,9 @@ class Relationship(Immutable):
     nps_asked: frozenset[tuple[str, str]] = frozenset()
     feedback_asked: frozenset[FeedbackRequest] = frozenset()
 
-    # Every report by version; and for each event that a party answers for (a late move, an absence), which party.
+    # Every report by version, who disclosed a confidence in which event; and for each event that a party answers for (a late move, an absence), which party.
     reports: Mapping[int, Report] = field(default_factory=dict)
+    disclosures: Mapping[int, str] = field(default_factory=dict)
     answers_for: Mapping[int, tuple[Party, ...]] = field(default_factory=dict)
     concerns: tuple[Matter, ...] = ()
     recommendations: tuple[Matter, ...] = ()
@@ -412,6 +413,11 @@ def repeat_key(event: Event, occurred_at: datetime, actor: str) -> bytes:
     """The time of an event, then the hash of its actor and fields: a repeated event has the same key."""
     content = event.__pydantic_serializer__.to_json(event)
     return time_key(occurred_at) + blake2b(b"%b %b" % (actor.encode(), content), digest_size=16).digest()
+
+
+def no_event(state: Relationship, version: int) -> str:
+    """What is wrong with a version that a relationship has not come to."""
+    return f"there is no event {version}: the last event of this relationship is version {state.version}"
 
 
 def open_matters(matters: tuple[Matter, ...], clause: str | None = None) -> tuple[Matter, ...]:

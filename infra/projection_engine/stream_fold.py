@@ -117,6 +117,11 @@ class Folder:
         else:
             self._fold(unit, entry)
 
+    def fold_effective(self, unit: Unit, entry: LogEntry) -> None:
+        """Take in an event of an effective history, in which corrections are applied."""
+        unit.last = entry
+        self._fold(unit, entry)
+
     def _fold_anew(self, unit: Unit, history: Sequence[LogEntry]) -> None:
         concerned = [each for each in self.projections if each.name in self._by_kind.get(kind_of(unit.subject), ())]
         fresh = self.fresh(unit.subject)

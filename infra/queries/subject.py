@@ -1,6 +1,6 @@
 """A subject as `rapport show` gives it: the JSON shapes for relationships, mentors, cases and programmes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final, assert_never
@@ -201,8 +201,8 @@ def _relationship(state: Relationship, known: Known, at: datetime) -> Shown:
     }
 
 
-def _course(state: Relationship, events: Iterable[AnyRecorded], known: Known, at: datetime) -> Shown:
-    """What is agreed, how far the plan has come, which session is next, and who may do what now."""
+def _course(state: Relationship, events: Sequence[AnyRecorded], known: Known, at: datetime) -> Shown:
+    """What is agreed, how far the plan has come, which session is next, what was found, and who may do what now."""
     agreed = agreements(state, events, known.day(at))
     planned = agreed["plan"]["sessions"] if agreed["plan"] else int(values(known.terms)["planned_sessions"])
     scheduled = [session for session in state.sessions.values() if session.status == "scheduled"]
@@ -215,6 +215,11 @@ def _course(state: Relationship, events: Iterable[AnyRecorded], known: Known, at
         "next_session": to_come
         and {"session_id": to_come.session_id, "starts_at": to_come.starts_at, "channel": to_come.channel},
         "awaiting_outcome": [session.session_id for session in sorted(scheduled, key=_start) if session.starts_at < at],
+        "findings": [
+            {"version": event.version, "code": finding.code, "clause": finding.clause}
+            for event in events
+            for finding in event.findings or ()
+        ],
         "match": {role: said for role, (said, _) in state.match_answers.items()},
         "follows": state.follows,
         "possible": _possible(state),

@@ -148,11 +148,48 @@ def test_an_erasure_carries_out_a_request(by: str) -> None:
     given(*requested("mentor", of_another)).when(erase, by=by).then_refused("no_request")
 
 
-def test_nothing_is_erased_under_a_legal_hold() -> None:
-    held = REQUESTED.model_copy(update={"legal_hold": "a claim is pending"})
+HELD = REQUESTED.model_copy(update={"legal_hold": "a claim is pending"})
+DUTY = c.RequestErasure(person="ana", basis="legal_duty")
+
+
+@pytest.mark.parametrize("order", ["the hold first", "the request first"])
+def test_nothing_is_erased_while_any_legal_hold_stands_against_the_person(order: str) -> None:
+    both = [At(0.7, HELD, "coordinator"), At(0.8, REQUESTED, "mentee")]
+    events = [*in_state("active"), *(both if order == "the hold first" else both[::-1])]
+    for version in (VERSION, VERSION + 1):
+        erase = c.ErasePersonalData(person="ana", request=version)
+        (problem,) = given(*events).when(erase, by="hr", at=2).then_refused("legal_hold")
+        assert problem.field == "data.request"
+        assert "legal_duty" in problem.message
+    # The hold of one person is none of another.
+    other = [*events, At(0.9, e.ErasureRequested(person="ben", basis="objection"), "mentor")]
+    given(*other).when(c.ErasePersonalData(person="ben", request=VERSION + 2), by="hr", at=2).then(e.PersonalDataErased)
+
+
+@pytest.mark.parametrize("by", ["coordinator", "supplier", "hr"])
+def test_the_office_lifts_a_legal_hold_by_a_request_under_legal_duty(by: str) -> None:
+    held = requested("coordinator", HELD)
     erase = c.ErasePersonalData(person="ana", request=VERSION)
-    problems = given(*requested("mentee", held)).when(erase, by="hr").then_refused("legal_hold")
-    assert "lifted" in problems[0].message
+    for basis, sender in (("objection", by), ("legal_duty", "mentee")):
+        [event] = given(*held).when(c.RequestErasure(person="ana", basis=basis), by=sender).then(e.ErasureRequested)  # type: ignore[arg-type]
+        given(*held, At(0.8, event, sender)).when(erase, by="hr", as_id="another").then_refused("legal_hold")
+    [lifted] = given(*held).when(DUTY, by=by).then(e.ErasureRequested)
+    free = [*held, At(0.8, lifted, by)]
+    given(*free).when(erase, by="hr", as_id="another").then(e.PersonalDataErased)
+    # A hold that is set again is lifted again, by the same words.
+    again = [*free, At(0.9, HELD, "hr")]
+    given(*again).when(DUTY, by=by).then(e.ErasureRequested)
+    given(*free).when(DUTY, by=by).then_nothing()
+
+
+def test_a_legal_hold_is_set_by_the_office_and_lifted_by_nobody_whose_data_it_keeps() -> None:
+    hold = c.RequestErasure(person="ana", basis="objection", legal_hold="a claim")
+    (problem,) = given(*in_state("active")).when(hold, by="mentee").then_refused("role")
+    assert problem.field == "data.legal_hold"
+    for by in ("coordinator", "supplier", "hr"):
+        given(*in_state("active")).when(hold, by=by).then(e.ErasureRequested)
+    held = requested("coordinator", HELD)
+    given(*held).when(DUTY, by="coordinator", as_id="ana").then_refused("own_matter")
 
 
 def test_whoever_requested_an_erasure_does_not_carry_it_out() -> None:

@@ -1,0 +1,44 @@
+"""Whether a figure follows from others, worked out apart from `domain.small_cells`: by ranks over whole numbers.
+
+Every figure is a sum of cells, a vector of zeros and ones. It follows by adding and subtracting exactly when it adds nothing to
+the rank of the others.
+"""
+
+from collections.abc import Iterable, Sequence
+from math import gcd
+
+
+def follows(vector: Sequence[int], others: "Echelon") -> bool:
+    """Whether a vector is a combination of others."""
+    return others.left_of(vector) is None
+
+
+class Echelon:
+    """Vectors of whole numbers in echelon form, without fractions: rows are multiplied crosswise and divided by what they share."""
+
+    def __init__(self, vectors: Iterable[Sequence[int]] = ()) -> None:
+        self.rows: list[tuple[int, list[int]]] = []  # each with the place of its first number that is not zero
+        for vector in vectors:
+            self.add(vector)
+
+    @property
+    def rank(self) -> int:
+        return len(self.rows)
+
+    def add(self, vector: Sequence[int]) -> None:
+        left = self.left_of(vector)
+        if left is not None:
+            self.rows.append((next(place for place, number in enumerate(left) if number), left))
+            self.rows.sort(key=lambda row: row[0])
+
+    def left_of(self, vector: Sequence[int]) -> list[int] | None:
+        """What is left of a vector without what the rows give; None where that is nothing."""
+        left = list(vector)
+        for place, row in self.rows:
+            if left[place]:
+                mine, its = row[place], left[place]
+                left = [mine * one - its * other for one, other in zip(left, row, strict=True)]
+                shared = gcd(*left)
+                if shared > 1:
+                    left = [one // shared for one in left]
+        return left if any(left) else None
