@@ -180,7 +180,8 @@ class Correction(NamedTuple):
 class Context(NamedTuple):
     """What a decision may use besides the state: the actor, when the act happened, when it is recorded, what others recorded.
 
-    `codes` are the codes which the programme has adopted by then, for a proposal that names none. For a proposal to a mentor
+    `codes` are the codes which the programme has adopted by then, for a proposal that names none, and those of the
+    relationship that a conduct case comes from. For a proposal to a mentor
     with a limit, `mentor_load` counts the mentor's relationships that have not ended, and `mentor_limit` says how many fit.
     `history` reads what is recorded of the subject, which only contests and corrections ask for. `programme_id` is the programme of the
     relationship that a conduct case comes from, `followed_mentee` the mentee of the earlier relationship that a proposal follows.

@@ -78,11 +78,17 @@ def dated(of: SetTerm | TermSet | WithdrawTerm | TermWithdrawn, at: datetime, *,
 
 
 def term_problems(
-    terms: TermTimeline, command: SetTerm | WithdrawTerm, context: Context, *, own: bool = False
+    terms: TermTimeline,
+    command: SetTerm | WithdrawTerm,
+    context: Context,
+    *,
+    own: bool = False,
+    clause: str | None = "pentalog.prevalence",
 ) -> Iterator[Problem]:
     """The term must exist, its value be in range, the bands stay in order; only what is set can be withdrawn.
 
-    `own` for a relationship's own settings; `terms` holds the programme's too.
+    `own` for a relationship's own settings; `terms` holds the programme's too. `clause` is cited where the ranks of the
+    documents speak.
     """
     if command.term not in TERMS:
         yield unknown_term(command.term)
@@ -91,13 +97,13 @@ def term_problems(
         if not _is_set(terms, command, context, own):
             whose = "for this relationship" if own else "for this programme"
             message = f"{command.document} sets no {command.term} {whose} that could be withdrawn"
-            yield Problem("nothing_open", message, "pentalog.prevalence", "data.term")
+            yield Problem("nothing_open", message, clause, "data.term")
             return
     elif problem := value_problem(command.term, command.value):
         yield problem
         return
     if command.term in BANDS:
-        yield from _band_problems(terms, command, context, own)
+        yield from _band_problems(terms, command, context, own, clause)
 
 
 def _is_set(terms: TermTimeline, command: WithdrawTerm, context: Context, own: bool) -> bool:
@@ -111,14 +117,14 @@ def _is_set(terms: TermTimeline, command: WithdrawTerm, context: Context, own: b
 
 @implements("pentalog.prevalence")
 def _band_problems(
-    terms: TermTimeline, command: SetTerm | WithdrawTerm, context: Context, own: bool
+    terms: TermTimeline, command: SetTerm | WithdrawTerm, context: Context, own: bool, clause: str | None
 ) -> Iterator[Problem]:
     """What the documents come to together must keep the bands in order, from the command's time on."""
     after = terms.with_setting(dated(command, context.occurred_at, own=own))
     field = "data.value" if isinstance(command, SetTerm) else "data.term"
     for at in sorted({entry.at for entry in after.settings if entry.at >= context.occurred_at}):
         if problem := order_problem(after.values_at(at), field):
-            yield problem
+            yield problem._replace(clause=clause)
             return
 
 

@@ -47,7 +47,8 @@ def agreement_problems(state: Relationship, command: c.AgreementCommand, context
         case c.ChangeParty():
             yield from one_person_problems(command.role, command.id, (state.mentee_id, state.mentor_id), "data.id")
         case c.SetTerm() | c.WithdrawTerm():
-            yield from term_problems(_terms(state, context), command, context, own=True)
+            clause = first_clause(state.codes, "pentalog.prevalence")
+            yield from term_problems(_terms(state, context), command, context, own=True, clause=clause)
         case _:
             # Every other agreement may be made at any time that the statechart allows.
             pass
