@@ -50,16 +50,19 @@ def part(group: Group, keys: Keys) -> Group:
 class Suppression:
     """What of a set of tables may be shown. `tables` are in the order of preference.
 
-    Cells without people have no answers to give away: they are left out, and never shown.
+    `ordered` is the place of a key, such as the month, by whose values people ask from one to another: figures over some
+    that follow each other stay unknown as well where they are small. Cells without people have no answers to give away: they
+    are left out, and never shown.
     """
 
-    def __init__(self, cells: Mapping[Group, Cell], tables: Sequence[Keys]) -> None:
+    def __init__(self, cells: Mapping[Group, Cell], tables: Sequence[Keys], ordered: int | None = None) -> None:
         self.cells = {group: cell for group, cell in sorted(cells.items()) if cell.people}
         sums = list(_sums(self.cells, tables))
         candidates = [each for each in sums if not each.small]
         self._unknown_of, self._sizes = _unknowns(candidates)
         self._span = Span()
-        for groups in self._kept_out(sums):
+        small_ranges = () if ordered is None else self._small_ranges(sums, ordered)
+        for groups in (*self._kept_out(sums), *small_ranges):
             vector = self._vector(groups)
             if vector is not None:
                 self._span.keep_out(vector)
@@ -101,6 +104,24 @@ class Suppression:
                 if len(people) >= whole.minimum:
                     return []
         return groups if groups and len(people) < max(self.cells[group].minimum for group in groups) else []
+
+    def _small_ranges(self, sums: Sequence["_Sum"], ordered: int) -> Iterator[Sequence[Group]]:
+        """The cells of each figure over two or more neighbouring values of the ordered key, where they have too few people."""
+        for each in sums:
+            if all(ordered in figure.keys for figure in each.figures):
+                continue
+            by_value: dict[str, list[Group]] = {}
+            for group in each.groups:
+                by_value.setdefault(group[ordered], []).append(group)
+            values = sorted(by_value)
+            for start in range(len(values) - 1):
+                groups = by_value[values[start]]
+                for value in values[start + 1 :]:
+                    groups = groups + by_value[value]
+                    people = frozenset().union(*[self.cells[group].people for group in groups])
+                    if len(people) >= max([self.cells[group].minimum for group in groups]):
+                        break
+                    yield groups
 
     def _vector(self, groups: Collection[Group]) -> Vector | None:
         """The unknowns of a sum of cells; None where it has a part of one, which no figures tell from the rest."""
