@@ -118,6 +118,10 @@ PARTIES: Final[tuple[Party, ...]] = get_args(Party)
 OTHER_PARTY: Final[dict[str, Party]] = {"mentee": "mentor", "mentor": "mentee"}
 # Who runs a programme: what they record of two who agreed holds for both.
 OFFICE: Final[tuple[Role, ...]] = ("coordinator", "supplier")
+# The office, and the house's HR.
+OVERSEERS: Final[tuple[Role, ...]] = (*OFFICE, "hr")
+# Who takes part in a mentoring, or looks after it; the others work for the house.
+PEOPLE: Final[tuple[Role, ...]] = (*PARTIES, "customer", "line_manager", "supplier", "coordinator", "hr")
 # A session that is missed or moved for one of these causes counts for neither party.
 EXCUSING: Final[tuple[Cause, ...]] = ("illness", "supplier")
 DOCUMENTS: Final = get_args(Document)

@@ -10,14 +10,13 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple, assert_never
 
 from domain.calendar import local_month
-from domain.codes.questions import Answer, is_bad, is_good
+from domain.codes.questions import PRACTICES, Answer, is_bad, is_good
 from domain.immutable import Immutable
 from domain.model import Actor, AnyRecorded, events_of
 from domain.relationship.events import FeedbackGiven, FeedbackRequested, RelationshipProposed
 from domain.small_cells import Cell, Figure, Group, Keys, Suppression
 from domain.terms import suppression_min
 from projections.dataset import Column, Key, Row, Table, relationship_id
-from projections.practice_measures import PRACTICES
 from projections.projection import Given, StateFold, Summary, Worked
 
 Heard = RelationshipProposed | FeedbackRequested | FeedbackGiven

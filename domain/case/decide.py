@@ -87,7 +87,7 @@ def _obstacles(case: Case, command: CaseCommand, clause: str) -> Iterator[Proble
             yield Problem("not_a_mentor", message, clause, "data.decision")
         case CloseCase() if case.status == "closed":
             yield Problem("state", "the case was closed with another reason", clause)
-        case CloseCase() if case.decision is None and not (command.reason or "").strip():
+        case CloseCase() if case.decision is None and command.reason is None:
             yield Problem("undecided", "a case without a decision closes only with a reason", clause, "data.reason")
         case EscalateCase() | DecideCase() | CloseCase():
             pass

@@ -1,13 +1,13 @@
 """What happened about a mentor: facts in the past tense, a storage format."""
 
 from domain.ids import ProgrammeId
-from domain.mentor.commands import Capacity, Course, Development, MentorName, ProfileText
-from domain.model import Event, OperationalDay
+from domain.mentor.commands import Capacity, Development, MentorName, ProfileText
+from domain.model import Event, OperationalDay, OperationalText
 from domain.relationship.fields import SafeText
 
 
 class MentorRegistered(Event):
-    """The mentor became known."""
+    """The mentor became known, or is known by other data from now on."""
 
     name: MentorName | None = None
     programme_id: ProgrammeId | None = None
@@ -26,7 +26,7 @@ class ProfilePublished(Event):
 class TrainingRecorded(Event):
     """The mentor completed a course, to be taken again by `due_on`."""
 
-    course: Course
+    course: OperationalText
     completed_on: OperationalDay
     due_on: OperationalDay | None = None
 

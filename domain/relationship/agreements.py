@@ -14,7 +14,8 @@ from domain.relationship import claims
 from domain.relationship import commands as c
 from domain.relationship import events as e
 from domain.relationship.concerns import readiness_events, with_readiness
-from domain.relationship.guards import first_clause
+from domain.relationship.guards import first_clause, in_future
+from domain.relationship.settling import is_against
 from domain.relationship.state import Conflict, Consent, Plan, Relationship, content_hash
 from domain.term_setting import dated, term_events, term_problems
 from domain.terms import DatedSetting, TermTimeline
@@ -30,10 +31,15 @@ def agreement_problems(state: Relationship, command: c.AgreementCommand, context
                 message = f"{role} has no consent for {command.data_class} to {command.audience} to take back"
                 yield Problem("no_consent", message, field="data.data_class")
         case c.ConfirmMentorTraining():
+            clause = first_clause(state.codes, "nottingham.training")
+            if is_against(state, context.actor, "mentor"):
+                message = "nobody confirms their own training: leave it to somebody else in the office"
+                yield Problem("own_matter", message, clause, "actor")
             if command.completed_on > context.today:
-                clause = first_clause(state.codes, "nottingham.training")
                 message = f"the training ends on {command.completed_on}, which is yet to come: confirm it afterwards"
                 yield Problem("in_future", message, clause, "data.completed_on")
+        case c.RecordContractingConversation():
+            yield from in_future(command.held_at, context, "the conversation", "data.held_at")
         case c.AgreeConflictMitigation():
             yield from _mitigation_problems(state, command)
         case c.ConfirmAgreement():
@@ -50,10 +56,12 @@ def agreement_problems(state: Relationship, command: c.AgreementCommand, context
 def one_person_problems(role: str, id_: str | None, parties: tuple[str, str], field: str) -> Iterator[Problem]:
     """Who manages the mentee or runs the programme must not be a party: they would settle matters about themselves.
 
-    A customer may be: some mentees pay for themselves.
+    Nor may the customer be the mentor, who would score their own mentoring. Some mentees pay for themselves.
     """
-    if role != "customer" and id_ is not None and id_ in parties:
+    if id_ is not None and id_ in parties:
         party = "mentee" if id_ == parties[0] else "mentor"
+        if (role, party) == ("customer", "mentee"):
+            return
         message = f"the {role.replace('_', ' ')} can't be the {party} of the same relationship: name another person"
         yield Problem("same_person", message, field=field)
 

@@ -4,14 +4,19 @@ Models check form only; whether the rules agree is decided in `decide`. The orde
 proposal and contracting, goals, sessions, feedback, concerns and conduct, the changes of status up to the end.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from domain.codes.clauses import CLAUSES, clause_expected
+from domain.codes.questions import Answer, off_the_scale
 from domain.ids import AssessmentId, GoalId, HomeworkId, PersonId, ProgrammeId, Recipient, RelationshipId, SessionId
 from domain.model import (
     Command,
     Day,
+    EachOnce,
     Flag,
     Holds,
     Label,
@@ -25,23 +30,26 @@ from domain.model import (
 )
 from domain.relationship.fields import (
     AgendaItem,
+    AgreedBy,
     AttendingRoles,
     AudienceName,
     CauseName,
     ChannelName,
+    DataClasses,
     DataClassName,
     Evidence,
     FactVersion,
     FeedbackText,
     GoalText,
-    GoalTitle,
+    NextSteps,
     Objective,
     PrivateTopic,
     RoleName,
     Roles,
     SafeText,
     SessionText,
-    SharingTerm,
+    SharingTerms,
+    Topics,
 )
 from domain.term_setting import DocumentName
 from domain.term_setting import SetTerm as SetTerm  # noqa: PLC0414 - one of this vocabulary too
@@ -51,7 +59,6 @@ from domain.words import (
     ChangeableParty,
     CodeId,
     ConflictNature,
-    DataClass,
     Device,
     DisclosureException,
     EndingReason,
@@ -60,16 +67,24 @@ from domain.words import (
     GoalSource,
     GoalType,
     Occasion,
-    Party,
     Progress,
     ReportingAudience,
     Respondent,
     Role,
-    Topic,
     Urgency,
 )
 
-AgreedBy = Annotated[tuple[Party, ...], Holds("operational")]
+
+def _on_scale(answers: Mapping[str, Answer]) -> Mapping[str, Answer]:
+    wrong = [
+        InitErrorDetails(
+            type=PydanticCustomError("scale", "{expected}", {"expected": said}), loc=(key,), input=answers[key]
+        )
+        for key, said in off_the_scale(answers)
+    ]
+    if wrong:
+        raise ValidationError.from_exception_data("answers", wrong)
+    return answers
 
 
 # --- proposal and contracting -------------------------------------------------------------------------------------
@@ -79,7 +94,7 @@ class ProposeRelationship(Command):
     programme_id: ProgrammeId
     mentee_id: PersonId
     mentor_id: PersonId
-    codes: Annotated[tuple[CodeId, ...] | None, Holds("operational")] = None
+    codes: Annotated[tuple[CodeId, ...], EachOnce, Holds("operational")] | None = None
     customer_id: PersonId | None = None
     line_manager_id: PersonId | None = None
     supplier_id: PersonId | None = None
@@ -164,7 +179,7 @@ class RecordContractingConversation(Command):
     """A contracting conversation took place and covered these topics."""
 
     held_at: ScheduleTime
-    covered: Annotated[tuple[Topic, ...], Holds("process_improvement")]
+    covered: Topics
     first_mentoring: Annotated[bool | None, Holds("process_improvement")] = None
 
 
@@ -188,15 +203,23 @@ class AgreePlan(Command):
 class AgreeConfidentiality(Command):
     """What may be shared, with whom, how and when; and what may not (cmn.confidentiality-level)."""
 
-    shared: Annotated[tuple[SharingTerm, ...], Holds("operational")]
-    not_shared: Annotated[tuple[DataClass, ...], Holds("operational")]
+    shared: SharingTerms
+    not_shared: DataClasses
+
+    @model_validator(mode="after")
+    def _either(self) -> "AgreeConfidentiality":
+        if both := {term.data_class for term in self.shared} & set(self.not_shared):
+            raise ValueError(
+                f"not_shared: expected no class that shared lets somebody have, found {', '.join(sorted(both))}"
+            )
+        return self
 
 
 class AgreeReporting(Command):
     """Which outputs are reported to whom, and how often (cmn.reporting)."""
 
     with_whom: Annotated[ReportingAudience, Holds("operational")]
-    outputs: Annotated[tuple[DataClass, ...], Holds("operational")]
+    outputs: DataClasses
     every_days: Annotated[int | None, Field(ge=1, le=3660), Holds("schedule")] = None
 
 
@@ -224,7 +247,7 @@ class AgreeGoal(Command):
     """Mentee and mentor agree on a goal."""
 
     goal_id: GoalId
-    title: GoalTitle
+    title: GoalText
     type: Annotated[GoalType, Holds("goal_types")]
     source: Annotated[GoalSource, Holds("goal_types")]
     success_measure: GoalText | None = None
@@ -236,7 +259,7 @@ class ReviseGoal(Command):
     """An open goal gets another title or another measure of success; both parties agree."""
 
     goal_id: GoalId
-    title: GoalTitle | None = None
+    title: GoalText | None = None
     success_measure: GoalText | None = None
     agreed_by: AgreedBy
 
@@ -354,7 +377,7 @@ class RecordNoShow(Command):
     """A session did not take place because somebody stayed away."""
 
     session_id: SessionId
-    absent: Annotated[tuple[Role, ...], Field(min_length=1), Holds("attendance")]
+    absent: Annotated[AttendingRoles, Field(min_length=1)]
     cause: CauseName | None = None
 
 
@@ -394,7 +417,7 @@ class RecordContact(Command):
     """Some of the people were in touch outside a session; `between` whom, for how many minutes."""
 
     channel: ChannelName
-    between: Annotated[tuple[Role, ...] | None, Field(min_length=1), Holds("attendance")] = None
+    between: Annotated[AttendingRoles, Field(min_length=1)] | None = None
     minutes: Minutes | None = None
 
 
@@ -419,7 +442,7 @@ class RequestFeedback(Command):
 
     respondent: RoleName
     occasion: Annotated[Occasion, Holds("operational")]
-    questions: Annotated[tuple[Label, ...], Field(min_length=1), Holds("operational")]
+    questions: Annotated[tuple[Label, ...], EachOnce, Field(min_length=1), Holds("operational")]
 
 
 class GiveTestimonial(Command):
@@ -438,7 +461,7 @@ class GiveFeedback(Command):
     """Answers to feedback questions: practice clause id or free key to text, number or yes/no."""
 
     about: Annotated[FeedbackSubject, Holds("operational")]
-    answers: Annotated[dict[Name, bool | int | float | Text], Holds("feedback")]
+    answers: Annotated[dict[Name, bool | int | float | Text], AfterValidator(_on_scale), Holds("feedback")]
     text: FeedbackText | None = None
 
 
@@ -475,12 +498,19 @@ class ReportProblem(Command):
 
 
 class ReportBreach(Command):
-    """A breach of a code, a policy or the law."""
+    """A breach of a code, a policy or the law; `clause` is one of a code's, or names a paragraph of the policy or the law."""
 
     against: RoleName
     kind: Annotated[BreachKind, Holds("operational")]
     clause: Label | None = None
     description: SafeText
+
+    @model_validator(mode="after")
+    def _of_a_code(self) -> "ReportBreach":
+        # A policy or a law has paragraphs of its own.
+        if self.kind == "code" and self.clause is not None and self.clause not in CLAUSES:
+            raise ValueError(f"clause: {clause_expected(self.clause)}")
+        return self
 
 
 class DiscloseConfidence(Command):
@@ -572,7 +602,7 @@ class CorrectFact(Command):
     @model_validator(mode="after")
     def _one_of_both(self) -> "CorrectFact":
         if (self.data is None) == (self.void is not True):
-            raise ValueError("data: expected either the whole data of the fact as it should be, or void = true")
+            raise ValueError("data: expected either data, the whole data of the corrected fact, or void = true")
         return self
 
 
@@ -587,7 +617,7 @@ class PostponeRelationship(Command):
     start_on: OperationalDay
     reason: OperationalText
     informed: Roles = ()
-    next_steps: OperationalText = ""
+    next_steps: NextSteps = ""
 
 
 class PauseRelationship(Command):
@@ -595,7 +625,7 @@ class PauseRelationship(Command):
 
     reason: OperationalText
     informed: Roles = ()
-    next_steps: OperationalText = ""
+    next_steps: NextSteps = ""
     review_on: OperationalDay
 
 
@@ -632,8 +662,8 @@ class ShareReport(Command):
 class RecordEndReview(Command):
     """The review at the end, against the agreed goals, with signposting (cmn.end-review)."""
 
-    objectives: Annotated[tuple[Objective, ...], Holds("goal_outcomes")]
-    signposting: Annotated[tuple[Text, ...], Holds("goals")]
+    objectives: Annotated[tuple[Objective, ...], EachOnce, Holds("goal_outcomes")]
+    signposting: Annotated[tuple[Text, ...], EachOnce, Holds("goals")]
 
 
 class TerminateRelationship(Command):
@@ -641,7 +671,7 @@ class TerminateRelationship(Command):
 
     reason: Annotated[EndingReason, Holds("operational")]
     informed: Roles = ()
-    next_steps: OperationalText = ""
+    next_steps: NextSteps = ""
 
 
 class SecureRecords(Command):

@@ -3,7 +3,8 @@
 It is the recorded history with corrected facts replaced or left out, at their places. Facts after the first corrected place
 rest on another state now, so their commands are decided again, and what the rules derive (lateness, notice, findings, the
 sessions that a pause cancelled, an achieved goal) follows. Contests, answers, corrections and what workers sent rely on
-nothing and stay as they are. Every fold of the stream is made from the effective history; the record keeps both versions.
+nothing and stay as they are. An agreement that was put into other words is confirmed anew: who confirmed it had read the others.
+Every fold of the stream is made from the effective history; the record keeps both versions.
 
 A *group* is what one message recorded: its first event is the fact, the others came with it.
 """
@@ -14,12 +15,12 @@ from typing import Any, Final, NamedTuple, get_args
 
 from pydantic import ValidationError
 
-from domain.model import NOTHING_KNOWN, Accepted, Actor, AnyRecorded, Command, Context, Event, Known
+from domain.model import NOTHING_KNOWN, Accepted, Actor, AnyRecorded, Command, Context, Correction, Event, Known
 from domain.problem import Problem, Refused, refuse
 from domain.relationship import commands as c
 from domain.relationship import decide as decisions
 from domain.relationship import events as e
-from domain.relationship.contests import CORRECTABLE, groups, stated_by
+from domain.relationship.contests import CORRECTABLE, contests_settled, corrections_of, groups, stated_by
 from domain.relationship.evolve import evolve
 from domain.relationship.evolve import replay as replay_events
 from domain.relationship.state import Draft, Relationship
@@ -63,6 +64,13 @@ def _otherwise(event: Event) -> dict[str, Any]:
 
 
 # --- the effective history -------------------------------------------------------------------------------------------
+class Corrected(NamedTuple):
+    """The correction of a fact that counts: what it says, by whom, when."""
+
+    words: e.FactCorrected
+    by: Correction
+
+
 class Redecided(NamedTuple):
     """A history decided again: its events, and the problems of commands that were refused, by the version of their fact."""
 
@@ -91,14 +99,18 @@ def replay(history: Iterable[AnyRecorded]) -> Relationship | None:
     return replay_events(effective(history))
 
 
-def latest_corrections(history: Iterable[AnyRecorded]) -> dict[int, e.FactCorrected]:
+def latest_corrections(history: Iterable[AnyRecorded]) -> dict[int, Corrected]:
     """The correction that counts of each corrected fact, by the version of the fact: the latest."""
-    return {recorded.data.version: recorded.data for recorded in history if isinstance(recorded.data, e.FactCorrected)}
+    return {
+        recorded.data.version: Corrected(
+            recorded.data, Correction(Actor.parse(recorded.actor), recorded.occurred_at, recorded.recorded_at)
+        )
+        for recorded in history
+        if isinstance(recorded.data, e.FactCorrected)
+    }
 
 
-def _redecided(
-    events: Sequence[AnyRecorded], corrected: Mapping[int, e.FactCorrected], start: int, until: int
-) -> Redecided:
+def _redecided(events: Sequence[AnyRecorded], corrected: Mapping[int, Corrected], start: int, until: int) -> Redecided:
     """The history with these corrections applied; what comes from version `start` on, before `until`, is decided again.
 
     What was recorded after the latest correction (`until`) was decided with all of them applied already.
@@ -112,9 +124,11 @@ def _redecided(
         known = fact.known or known
         after = group
         if state is not None and start <= fact.version < until:
-            correction = corrected.get(fact.version)
             try:
-                after = _again(state, group, correction, known)
+                if not _confirms_other_words(events, fact, corrected):
+                    after = _again(state, group, corrected.get(fact.version), known)
+                else:
+                    after = []
             except Refused as refusal:
                 refused[fact.version] = refusal.problems
         if state is not None and fact.version >= start:
@@ -125,8 +139,38 @@ def _redecided(
     return Redecided(made, refused)
 
 
+def _confirms_other_words(
+    events: Sequence[AnyRecorded], confirmation: AnyRecorded, corrected: Mapping[int, Corrected]
+) -> bool:
+    """Whether it is a confirmation of an agreement that was put into other words since."""
+    if not isinstance(confirmation.data, e.AgreementConfirmed):
+        return False
+    agreed = confirmation.data.version
+    if (now := corrected.get(agreed)) is None or now.words.data is None:
+        return False
+    fact = next(recorded.data for recorded in events if recorded.version == agreed)
+    earlier = [each.data for each in corrections_of(events, agreed) if each.version < confirmation.version]
+    return _stated(fact, earlier[-1] if earlier else None) != _stated(fact, now.words)
+
+
+def _stated(fact: Event, correction: e.FactCorrected | None) -> Command | None:
+    """The command that states a fact in its first words or in those of a correction; None where it is void.
+
+    Raises:
+        Refused: a correction is accepted only with the data of its command; a later Rapport may know the command otherwise.
+    """
+    if correction is None:
+        return command_of(fact)
+    if correction.data is None:
+        return None
+    try:
+        return stated_by(CORRECTABLE[type(fact)], correction.data)
+    except (ValidationError, KeyError) as error:
+        raise Refused([Problem("bad_value", str(error), field="data.data")]) from error
+
+
 def _again(
-    state: Relationship, group: list[AnyRecorded], correction: e.FactCorrected | None, known: Known
+    state: Relationship, group: list[AnyRecorded], corrected: Corrected | None, known: Known
 ) -> list[AnyRecorded]:
     """What the command of a group records on this state.
 
@@ -136,17 +180,16 @@ def _again(
     fact = group[0]
     if isinstance(fact.data, _STANDING) or fact.role == "worker":
         return group
-    if correction is None:
-        command = command_of(fact.data)
-    elif correction.data is None:
+    command = _stated(fact.data, corrected.words if corrected else None)
+    if command is None:
         return []
-    else:
-        try:
-            command = stated_by(CORRECTABLE[type(fact.data)], correction.data)
-        except (ValidationError, KeyError) as error:
-            # A correction is accepted only with the data of its command; a later Rapport may know the command otherwise.
-            raise Refused([Problem("bad_value", str(error), field="data.data")]) from error
-    context = Context(Actor.parse(fact.actor), fact.occurred_at, fact.recorded_at, known)
+    context = Context(
+        Actor.parse(fact.actor),
+        fact.occurred_at,
+        fact.recorded_at,
+        known,
+        correction=corrected.by if corrected else None,
+    )
     return _recorded(group, decisions.decide(state, command, context))  # type: ignore[arg-type]
 
 
@@ -181,7 +224,7 @@ def decide(state: Relationship | None, command: c.RelationshipCommand, context: 
     Raises:
         Refused: with all problems.
     """
-    if isinstance(command, c.CorrectFact):
+    if isinstance(command, c.CorrectFact | c.AnswerContest):
         # It is asked for at every step of the decision, and long.
         context = context._replace(history=cache(context.history))
     accepted = decisions.decide(state, command, context)
@@ -191,12 +234,15 @@ def decide(state: Relationship | None, command: c.RelationshipCommand, context: 
     before = latest_corrections(history)
     correction = accepted.events[0]
     assert isinstance(correction, e.FactCorrected)
-    after = before | {correction.version: correction}
+    by = Correction(context.actor, context.occurred_at, context.recorded_at)
+    after = before | {correction.version: Corrected(correction, by)}
     start = min(after)
     until = state.version + 1
     was, is_ = _redecided(history, before, start, until), _redecided(history, after, start, until)
     refuse(*_in_the_way(correction.version, was, is_))
-    return Accepted(()) if is_.events == was.events else accepted
+    # A correction that changes nothing settles a contest all the same: the office says that it is so.
+    says_nothing = is_.events == was.events and not contests_settled(state, context, correction.version)
+    return Accepted(()) if says_nothing else accepted
 
 
 def _in_the_way(corrected: int, was: Redecided, is_: Redecided) -> Iterator[Problem]:

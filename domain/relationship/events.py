@@ -11,23 +11,26 @@ from domain.ids import AssessmentId, GoalId, HomeworkId, PersonId, ProgrammeId, 
 from domain.model import Day, Event, Flag, Holds, Label, Minutes, Name, OperationalDay, OperationalText, Text
 from domain.relationship.fields import (
     AgendaItem,
+    AgreedBy,
     AttendingRoles,
     AudienceName,
     CauseName,
     ChannelName,
+    DataClasses,
     DataClassName,
     Evidence,
     FactVersion,
     FeedbackText,
     GoalText,
-    GoalTitle,
+    NextSteps,
     Objective,
     PrivateTopic,
     RoleName,
     Roles,
     SafeText,
     SessionText,
-    SharingTerm,
+    SharingTerms,
+    Topics,
 )
 from domain.term_setting import DocumentName
 from domain.term_setting import TermSet as TermSet  # noqa: PLC0414 - one of this vocabulary too
@@ -36,7 +39,6 @@ from domain.words import (
     BreachKind,
     ChangeableParty,
     ConflictNature,
-    DataClass,
     Device,
     DisclosureException,
     EndingReason,
@@ -45,13 +47,11 @@ from domain.words import (
     GoalSource,
     GoalType,
     Occasion,
-    Party,
     Progress,
     ReportingAudience,
     Respondent,
     Role,
     Status,
-    Topic,
     Urgency,
 )
 
@@ -63,7 +63,6 @@ Late = Annotated[bool, Holds("schedule")]
 CheckFinding = Literal[
     "device", "connection", "microphone", "speakers", "camera", "quiet", "background", "attire", "late_check"
 ]
-AgreedBy = Annotated[tuple[Party, ...], Holds("operational")]
 Clauses = Annotated[tuple[str, ...], Holds("operational")]
 
 
@@ -165,7 +164,7 @@ class ContractingConversationRecorded(Event):
     """A contracting conversation covered these topics."""
 
     held_at: ScheduleTime
-    covered: Annotated[tuple[Topic, ...], Holds("process_improvement")]
+    covered: Topics
     first_mentoring: Annotated[bool | None, Holds("process_improvement")] = None
 
 
@@ -183,15 +182,15 @@ class PlanAgreed(Event):
 class ConfidentialityAgreed(Event):
     """The level of confidentiality was agreed."""
 
-    shared: Annotated[tuple[SharingTerm, ...], Holds("operational")]
-    not_shared: Annotated[tuple[DataClass, ...], Holds("operational")]
+    shared: SharingTerms
+    not_shared: DataClasses
 
 
 class ReportingAgreed(Event):
     """Reporting to one audience was agreed."""
 
     with_whom: Annotated[ReportingAudience, Holds("operational")]
-    outputs: Annotated[tuple[DataClass, ...], Holds("operational")]
+    outputs: DataClasses
     every_days: Annotated[int | None, Field(ge=1, le=3660), Holds("schedule")] = None
 
 
@@ -213,7 +212,7 @@ class GoalAgreed(Event):
     """Mentee and mentor agreed on a goal."""
 
     goal_id: GoalId
-    title: GoalTitle
+    title: GoalText
     type: Annotated[GoalType, Holds("goal_types")]
     source: Annotated[GoalSource, Holds("goal_types")]
     agreed_by: AgreedBy
@@ -225,7 +224,7 @@ class GoalRevised(Event):
     """A goal got another title or another measure of success."""
 
     goal_id: GoalId
-    title: GoalTitle | None = None
+    title: GoalText | None = None
     success_measure: GoalText | None = None
     agreed_by: AgreedBy
 
@@ -353,7 +352,7 @@ class SessionMissed(Event):
     """A session did not take place because somebody stayed away."""
 
     session_id: SessionId
-    absent: Annotated[tuple[Role, ...], Field(min_length=1), Holds("attendance")]
+    absent: Annotated[AttendingRoles, Field(min_length=1)]
     cause: CauseName | None = None
 
 
@@ -387,7 +386,7 @@ class ContactRecorded(Event):
     """Some of the people were in touch outside a session: `between` whom."""
 
     channel: ChannelName
-    between: Annotated[tuple[Role, ...], Holds("attendance")] = ("mentee", "mentor")
+    between: AttendingRoles = ("mentee", "mentor")
     minutes: Minutes | None = None
 
 
@@ -421,7 +420,7 @@ class FeedbackRequested(Event):
 
     respondent: RoleName
     occasion: Annotated[Occasion, Holds("operational")]
-    questions: Annotated[tuple[Label, ...], Holds("operational")]
+    questions: Clauses
 
 
 class TestimonialGiven(Event):
@@ -586,7 +585,7 @@ class RelationshipPostponed(Event):
     start_on: OperationalDay
     reason: OperationalText
     informed: Roles = ()
-    next_steps: OperationalText = ""
+    next_steps: NextSteps = ""
 
 
 class RelationshipPaused(Event):
@@ -595,7 +594,7 @@ class RelationshipPaused(Event):
     reason: OperationalText
     review_on: OperationalDay
     informed: Roles = ()
-    next_steps: OperationalText = ""
+    next_steps: NextSteps = ""
 
 
 class RelationshipResumed(Event):
@@ -634,7 +633,7 @@ class RelationshipTerminated(Event):
 
     reason: Annotated[EndingReason, Holds("operational")]
     informed: Roles = ()
-    next_steps: OperationalText = ""
+    next_steps: NextSteps = ""
 
 
 class RecordsSecured(Event):

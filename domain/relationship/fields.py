@@ -5,24 +5,27 @@ from typing import Annotated
 from pydantic import Field
 
 from domain.ids import GoalId, HomeworkId
-from domain.model import Data, Holds, OperationalText, Text
-from domain.words import Audience, Cause, Channel, DataClass, Role
+from domain.model import Data, EachOnce, Holds, MaybeBlank, OperationalText, Text
+from domain.words import Audience, Cause, Channel, DataClass, Party, Role, Topic
 
 DataClassName = Annotated[DataClass, Holds("operational")]
 AudienceName = Annotated[Audience, Holds("operational")]
 RoleName = Annotated[Role, Holds("operational")]
 GoalText = Annotated[Text, Holds("goals")]
-GoalTitle = Annotated[str, Field(min_length=1, max_length=20_000), Holds("goals")]
 SessionText = Annotated[Text, Holds("session_content")]
 SafeText = Annotated[Text, Holds("safeguarding")]
 FeedbackText = Annotated[Text, Holds("feedback")]
 ChannelName = Annotated[Channel, Holds("schedule")]
 CauseName = Annotated[Cause, Holds("schedule")]
-PrivateTopic = Annotated[str, Field(min_length=1, max_length=20_000), Holds("challenges")]
-Roles = Annotated[tuple[Role, ...], Holds("operational")]
-AttendingRoles = Annotated[tuple[Role, ...], Holds("attendance")]
+PrivateTopic = Annotated[Text, Holds("challenges")]
+NextSteps = Annotated[MaybeBlank, Holds("operational")]
+Roles = Annotated[tuple[Role, ...], EachOnce, Holds("operational")]
+AttendingRoles = Annotated[tuple[Role, ...], EachOnce, Holds("attendance")]
 FactVersion = Annotated[int, Field(ge=1), Holds("operational")]
-Evidence = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Holds("operational")]
+AgreedBy = Annotated[tuple[Party, ...], EachOnce, Holds("operational")]
+Topics = Annotated[tuple[Topic, ...], EachOnce, Holds("process_improvement")]
+DataClasses = Annotated[tuple[DataClass, ...], EachOnce, Holds("operational")]
+Evidence = Annotated[tuple[Annotated[int, Field(ge=1)], ...], EachOnce, Holds("operational")]
 
 
 class SharingTerm(Data):
@@ -32,6 +35,9 @@ class SharingTerm(Data):
     audience: AudienceName
     how: OperationalText
     when: OperationalText
+
+
+SharingTerms = Annotated[tuple[SharingTerm, ...], EachOnce, Holds("operational")]
 
 
 class AgendaItem(Data):

@@ -5,7 +5,7 @@ replay of a whole history builds a `Draft` in place and freezes it.
 It holds no more content than the rules ask for: topics that the mentee keeps private and the titles of goals.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import blake2b
@@ -47,6 +47,17 @@ class Move(NamedTuple):
     starts_at: datetime
 
 
+def start_at(first: datetime, moves: Sequence[Move], moment: datetime) -> datetime:
+    """The start that a session had at a time: its first one, or that of the latest move by then."""
+    return next((move.starts_at for move in reversed(moves) if move.at <= moment), first)
+
+
+def with_move(moves: tuple[Move, ...], new: Move) -> tuple[Move, ...]:
+    """The moves in the order of their times with one more, after those of the same time."""
+    earlier = tuple(move for move in moves if move.at <= new.at)
+    return (*earlier, new, *moves[len(earlier) :])
+
+
 class Session(NamedTuple):
     """One session: `starts_at` is the start of its latest move, `minutes` its planned length.
 
@@ -72,19 +83,11 @@ class Session(NamedTuple):
 
     def start_at(self, moment: datetime) -> datetime:
         """The start that it had at a time."""
-        for move in reversed(self.moves):
-            if move.at <= moment:
-                return move.starts_at
-        return self.first_start or self.starts_at
+        return start_at(self.first_start or self.starts_at, self.moves, moment)
 
     def is_latest_move(self, at: datetime) -> bool:
         """Whether a move at that time comes after all others, so that the session keeps its start."""
         return not self.moves or self.moves[-1].at <= at
-
-    def with_move(self, new: Move) -> tuple[Move, ...]:
-        """The moves with one more, after those of the same time."""
-        earlier = tuple(move for move in self.moves if move.at <= new.at)
-        return (*earlier, new, *self.moves[len(earlier) :])
 
 
 class Goal(NamedTuple):
@@ -167,7 +170,7 @@ class Consent(NamedTuple):
 
 
 class ErasureRequest(NamedTuple):
-    """A request to erase a person's content: who asked, whether a legal hold stands against it, the hash of the request."""
+    """A request to erase a person's content: who asked, whether its legal hold stands, the hash of the request."""
 
     person: str
     by: str
@@ -251,8 +254,9 @@ class Relationship(Immutable):
     nps_asked: frozenset[tuple[str, str]] = frozenset()
     feedback_asked: frozenset[FeedbackRequest] = frozenset()
 
-    # Every report by version; and for each event that a party answers for (a late move, an absence), which party.
+    # Every report by version, who disclosed a confidence in which event; and for each event that a party answers for (a late move, an absence), which party.
     reports: Mapping[int, Report] = field(default_factory=dict)
+    disclosures: Mapping[int, str] = field(default_factory=dict)
     answers_for: Mapping[int, tuple[Party, ...]] = field(default_factory=dict)
     concerns: tuple[Matter, ...] = ()
     recommendations: tuple[Matter, ...] = ()
@@ -409,6 +413,11 @@ def repeat_key(event: Event, occurred_at: datetime, actor: str) -> bytes:
     """The time of an event, then the hash of its actor and fields: a repeated event has the same key."""
     content = event.__pydantic_serializer__.to_json(event)
     return time_key(occurred_at) + blake2b(b"%b %b" % (actor.encode(), content), digest_size=16).digest()
+
+
+def no_event(state: Relationship, version: int) -> str:
+    """What is wrong with a version that a relationship has not come to."""
+    return f"there is no event {version}: the last event of this relationship is version {state.version}"
 
 
 def open_matters(matters: tuple[Matter, ...], clause: str | None = None) -> tuple[Matter, ...]:

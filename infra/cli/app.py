@@ -32,6 +32,7 @@ MODULES: tuple[str, ...] = (
     "work",
     "tasks",
     "decisions",
+    "attempts",
     "audit",
     "codes",
     "chart",

@@ -11,7 +11,7 @@ from infra.cli.filters import BandOption, Filters, MentorOption, ProgrammeOption
 from infra.cli.output import USAGE, AllOption, JsonOption, fail, print_json, print_table, print_text
 from infra.cli.projecting import projecting
 from infra.cli.tabular import CsvOption, RawOption, print_csv, raw_needs_csv
-from infra.cli.times import AsOf, KnownAt
+from infra.cli.times import AsOf, KnownAt, shown_time
 
 if TYPE_CHECKING:
     from infra.queries.health import Assessed
@@ -122,14 +122,14 @@ def _signals(row: dict[str, Any]) -> str:
 
 
 def _print_one(assessed: "Assessed", row: dict[str, Any]) -> None:
-    print_text(f"{row['relationship_id']}  as of {_time(row['as_of'])}, {row['policy']}", 4)
+    print_text(f"{row['relationship_id']}  as of {shown_time(row['as_of'])}, {row['policy']}", 4)
     if row["score"] is None:
         print_text(f"{row['status']}: no score")
         return
     for name in ("score", "mentee_score", "mentor_score"):
         print_text(f"{name.replace('_', ' '):13}{row[name]:4}  {bar(row[name], 100, 40)}")
-    print_text(f"band         {row['band']} since {_time(row['since'])}")
-    print_text(f"next change  {_time(row['next_change_at']) or 'only with an event'}")
+    print_text(f"band         {row['band']} since {shown_time(row['since'])}")
+    print_text(f"next change  {shown_time(row['next_change_at']) or 'only with an event'}")
     trend = _trend(assessed, row["as_of"])
     if trend:
         print_text(f"{len(trend)} days  {line(trend, 0, 100)}")
@@ -160,7 +160,3 @@ def _trend(assessed: "Assessed", at: datetime) -> list[int]:
         if held and held[-1] is not None:
             scores.append(held[-1])
     return scores
-
-
-def _time(value: datetime | None) -> str:
-    return f"{value:%Y-%m-%d %H:%M}Z" if value else ""

@@ -12,6 +12,7 @@ from infra.cli.output import USAGE, AllOption, JsonOption, fail, print_json, pri
 from infra.cli.projecting import projecting
 from infra.cli.tabular import CsvOption, RawOption, print_csv, raw_needs_csv
 from infra.cli.times import AsOf, KnownAt
+from infra.unknown_name import unknown_name
 
 FIGURES: Final = (
     "n",
@@ -84,7 +85,7 @@ def nps(
         fail("either --json or --csv", USAGE)
     raw_needs_csv(raw=raw, as_csv=as_csv)
     if unknown := set(by or ()) - set(KEYS):
-        fail(f"no key {min(unknown)!r} to go by; there are {', '.join(KEYS)}", USAGE)
+        fail(unknown_name("key to go by", min(unknown), KEYS), USAGE)
     filters = Filters(programme, mentor, None, top)
     # Who asks for one programme wants its figures, not those of all.
     wanted = {*(by or ()), *(name for name in ("programme", "mentor") if getattr(filters, name) is not None)}

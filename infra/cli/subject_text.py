@@ -9,9 +9,26 @@ from datetime import datetime
 from typing import Any, Final
 
 from infra.cli.output import print_table, print_text
+from infra.cli.times import shown_time
 
 Shown = Mapping[str, Any]
 INDENT: Final = 16
+# What the heading and the sections of a case or a programme say, and somebody's own words.
+SAID_ELSEWHERE: Final = frozenset(
+    [
+        "id",
+        "kind",
+        "state",
+        "version",
+        "terms",
+        "allowed",
+        "possible",
+        "created",
+        "description",
+        "decision_reason",
+        "closing_reason",
+    ]
+)
 PARTIES: Final = ("mentee", "mentor", "customer", "line_manager", "supplier", "programme")
 
 
@@ -54,7 +71,8 @@ def _print_course(shown: Shown) -> None:
     upcoming = shown["next_session"]
     if upcoming:
         _line(
-            "next session", f"{upcoming['session_id']} on {_time(upcoming['starts_at'])}, {_plain(upcoming['channel'])}"
+            "next session",
+            f"{upcoming['session_id']} on {shown_time(upcoming['starts_at'])}, {_plain(upcoming['channel'])}",
         )
     elif shown["state"] != "terminated":
         _line("next session", "none is scheduled")
@@ -147,7 +165,7 @@ def _print_tasks(tasks: Iterable[Shown], *, every: bool) -> None:
 
 def _print_sessions(sessions: Iterable[Shown], *, every: bool) -> None:
     rows = [
-        (each["session_id"], each["status"], _time(each["starts_at"]), each["minutes"], each["reschedules"], each["late_moves"])
+        (each["session_id"], each["status"], shown_time(each["starts_at"]), each["minutes"], each["reschedules"], each["late_moves"])
         for each in sessions
     ]  # fmt: skip
     if rows:
@@ -160,6 +178,8 @@ def _print_possible(possible: Mapping[str, list[str]]) -> None:
     left = {role: list(commands) for role, commands in possible.items()}
     lines: list[tuple[str, list[str]]] = []
     for pair in (("mentee", "mentor"), ("coordinator", "supplier")):
+        if not left.keys() >= set(pair):
+            continue
         both = [name for name in left[pair[0]] if name in left[pair[1]]]
         lines.append((f"{pair[0]} and {pair[1]}", both))
         lines += [(f"the {role} also", [name for name in left.pop(role) if name not in both]) for role in pair]
@@ -174,28 +194,17 @@ def _print_possible(possible: Mapping[str, list[str]]) -> None:
 def print_other(shown: Shown, *, every: bool) -> None:
     """Print a mentor, a conduct case or a programme."""
     _print_heading(shown)
-    match shown["kind"]:
-        case "mentor":
-            _print_mentor(shown, every=every)
-        case _:
-            skipped = {
-                "id",
-                "kind",
-                "state",
-                "version",
-                "terms",
-                "allowed",
-                "description",
-                "decision_reason",
-                "closing_reason",
-            }
-            for name, value in shown.items():
-                if name not in skipped and value not in (None, [], (), {}):
-                    _line(_plain(name.removesuffix("_id")), _cell(value))
+    if shown["kind"] == "mentor":
+        _print_mentor(shown, every=every)
+    else:
+        if not shown.get("created", True):
+            _line("created", "no: nobody has sent CreateProgramme, so it has the defaults")
+        for name, value in shown.items():
+            if name not in SAID_ELSEWHERE and value not in (None, [], (), {}):
+                _line(_plain(name.removesuffix("_id")), _cell(value))
     if "terms" in shown:
         _print_terms(shown["terms"])
-    print_text("")
-    print_text(f"commands: {', '.join(shown['allowed'])}", 4)
+    _print_possible(shown["possible"])
 
 
 def _print_mentor(shown: Shown, *, every: bool) -> None:
@@ -242,7 +251,7 @@ def _print_terms(terms: Shown) -> None:
 def print_event(entry: Shown) -> None:
     """Print one event of a history: a line, and below it what is said against it and what it records."""
     name = entry["type"].removeprefix("rapport.")
-    print_text(f"{entry['version']:>4}  {_time(entry['occurred_at'])}  {name}  {entry['actor']}", 6)
+    print_text(f"{entry['version']:>4}  {shown_time(entry['occurred_at'])}  {name}  {entry['actor']}", 6)
     for finding in entry["findings"]:
         clause = f" ({finding['clause']})" if finding.get("clause") else ""
         print_text(f"      ! against a rule: {finding['code']}{clause}", 8)
@@ -294,8 +303,4 @@ def _cell(value: object) -> str:
         return f"{value:g}"
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
-    return _time(value) if isinstance(value, datetime) else str(value)
-
-
-def _time(value: datetime) -> str:
-    return f"{value:%Y-%m-%d %H:%M}Z"
+    return shown_time(value) if isinstance(value, datetime) else str(value)

@@ -21,6 +21,7 @@ from infra.projection_engine.rows import codec
 from infra.queries.as_at import NOW, Moment
 from infra.store import log_reader
 from infra.store.session import Session
+from infra.unknown_name import unknown_name
 from projections.catalogue import datasets, projection_of
 from projections.dataset import Column, Dataset, Row
 from projections.timeline import TIMELINE
@@ -97,7 +98,7 @@ def export(
 def _dataset(name: str) -> Dataset:
     known = datasets()
     if name not in known:
-        raise Unknown(f"no dataset {name!r}; there are {', '.join(known)}")
+        raise Unknown(unknown_name("dataset", name, known))
     return known[name]
 
 
@@ -117,7 +118,7 @@ def _columns(dataset: Dataset, names: Sequence[str] | None) -> list[Column]:
     known = {column.name: column for column in dataset.columns}
     for name in names or ():
         if name not in known:
-            raise Unknown(f"{dataset.name} has no column {name!r}; it has {', '.join(known)}")
+            raise Unknown(unknown_name(f"column of {dataset.name}", name, known))
     return [known[name] for name in dict.fromkeys(names)] if names else list(dataset.columns)
 
 

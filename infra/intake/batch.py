@@ -11,15 +11,16 @@ from domain.case.commands import OpenCase
 from domain.known import known_at, mentor_limit
 from domain.mentor.state import Mentor
 from domain.model import NOTHING_KNOWN, Accepted, AnyRecorded, Context, Known
-from domain.problem import Problem, Refused
+from domain.problem import Malformed, Problem, Refused
 from domain.programme.state import Programme
 from domain.registry import State, decide, evolve, replay
 from domain.relationship.commands import ProposeRelationship
 from domain.relationship.events import FactCorrected, RelationshipProposed
 from domain.relationship.state import Relationship
+from infra.intake import form_problems
 from infra.intake.failure import Failure
 from infra.intake.message import Message
-from infra.intake.receipt import KEPT, Receipt
+from infra.intake.receipt import KEPT, Attempt, Receipt
 from infra.intake.senders import Look, Senders, turned_away
 from infra.intake.spelling import Spellings
 from infra.intake.state_cache import Entry
@@ -119,7 +120,8 @@ class Batch:
             return self._invalid(message, Problem("future_time", said, field="time"))
         receipt = self._decided(message)
         if receipt.status in KEPT:
-            self.rows[key] = ReceiptRow(message.source, message.id, message.fingerprint, receipt.kept())
+            tried = Attempt(self.recorded_at, message.time, str(message.actor), type(message.command).__name__)
+            self.rows[key] = ReceiptRow(message.source, message.id, message.fingerprint, receipt.kept(tried))
         return receipt
 
     def turned_away(self, message: Message) -> Receipt | None:
@@ -160,6 +162,8 @@ class Batch:
             context = self._context(message, entry)
             accepted = decide(message.subject, entry.state, message.command, context)
             return self._recorded(message, context, entry, accepted)
+        except Malformed as malformed:
+            return self._invalid(message, *malformed.problems)
         except Refused as refused:
             return Receipt(message.source, message.id, message.subject, "refused", (), refused.problems)
         except _Broken as broken:
@@ -249,7 +253,12 @@ class Batch:
             codes=programme.codes_at(at) if programme else (),
             mentor_limit=limit,
             mentor_load=0 if limit is None else len(self._relationships_of(command.mentor_id, open_only=True)),
+            followed_mentee=self._mentee_of(command.follows),
         )
+
+    def _mentee_of(self, relationship_id: str | None) -> str | None:
+        state = self._entry(relationship_id).state if relationship_id is not None else None
+        return state.mentee_id if isinstance(state, Relationship) else None
 
     def _mentor(self, mentor_id: str) -> Mentor | None:
         state = self._entry(f"mentor:{mentor_id}").state
@@ -281,8 +290,9 @@ class Batch:
             raise _Broken(entry.broken)
         return entry
 
-    def _invalid(self, message: Message, problem: Problem) -> Receipt:
-        return Receipt(message.source, message.id, message.subject, "invalid", (), (problem,))
+    def _invalid(self, message: Message, *problems: Problem) -> Receipt:
+        listed = form_problems.listed(problems, form_problems.MAX_PROBLEMS)
+        return Receipt(message.source, message.id, message.subject, "invalid", (), listed)
 
 
 class _Broken(Exception):

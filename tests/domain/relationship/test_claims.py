@@ -269,6 +269,18 @@ def test_a_mentee_may_pay_for_themselves() -> None:
     given(proposed()).when(c.ChangeParty(role="customer", id="ana"), by="coordinator").then(e.PartyChanged)
 
 
+def test_the_mentor_is_not_the_customer_who_would_score_the_mentoring_and_the_mentee_may_be() -> None:
+    change = c.ChangeParty(role="customer", id="ben")
+    (problem,) = given(proposed()).when(change, by="coordinator").then_refused("same_person")
+    assert problem.field == "data.id"
+    propose = c.ProposeRelationship(
+        programme_id="p1", mentee_id="ana", mentor_id="ben", customer_id="ben", codes=("pentalog",)
+    )
+    (problem,) = given().when(propose, by="coordinator").then_refused("same_person")
+    assert problem.field == "data.customer_id"
+    given().when(propose.model_copy(update={"customer_id": "ana"}), by="coordinator").then(e.RelationshipProposed)
+
+
 # --- the match ------------------------------------------------------------------------------------------------------
 def test_each_party_answers_the_match_for_itself() -> None:
     told = given(proposed())
@@ -306,13 +318,22 @@ def test_a_match_is_answered_while_contracting() -> None:
     ).then_refused("state")
 
 
+EARLIER = "0b8f2b9e-6f6e-4d2e-9f3a-111111111111"
+SUCCESSOR = c.ProposeRelationship(programme_id="p1", mentee_id="ana", mentor_id="ben", codes=(), follows=EARLIER)
+
+
 def test_a_relationship_remembers_which_one_it_follows() -> None:
-    earlier = "0b8f2b9e-6f6e-4d2e-9f3a-111111111111"
-    propose = c.ProposeRelationship(programme_id="p1", mentee_id="ana", mentor_id="ben", codes=(), follows=earlier)
-    [event] = given().when(propose, by="coordinator").then(e.RelationshipProposed)
+    [event] = given().following("ana").when(SUCCESSOR, by="coordinator").then(e.RelationshipProposed)
     state = fold(history(event))
     assert isinstance(state, Relationship)
-    assert state.follows == earlier
+    assert state.follows == EARLIER
+
+
+@pytest.mark.clause("care.rematch")
+@pytest.mark.parametrize("mentee", [None, "eva", "ben"])
+def test_what_a_proposal_follows_is_a_recorded_relationship_of_the_same_mentee(mentee: str | None) -> None:
+    (problem,) = given().following(mentee).when(SUCCESSOR, by="coordinator").then_refused("unknown_relationship")
+    assert problem.field == "data.follows"
 
 
 # --- postponing -----------------------------------------------------------------------------------------------------
