@@ -366,7 +366,7 @@ class CompleteSession(Command):
     ended_at: Annotated[OperationalTime, Holds("time_spent")]
     present: AttendingRoles
     joined: Annotated[dict[Role, OperationalTime], Holds("attendance")]
-    agenda: Annotated[tuple[AgendaItem, ...], Holds("session_content")]
+    agenda: Annotated[tuple[AgendaItem, ...], Holds("session_content", "mentee")]
     call_to_action: SessionText | None = None
     encouragement: Annotated[bool | None, Holds("process_improvement")] = None
     camera_on: Annotated[bool | None, Holds("process_improvement")] = None

@@ -347,7 +347,7 @@ class SessionCompleted(Event):
     ended_at: Annotated[OperationalTime, Holds("time_spent")]
     present: AttendingRoles
     joined: Annotated[dict[Role, OperationalTime], Holds("attendance")]
-    agenda: Annotated[tuple[AgendaItem, ...], Holds("session_content")]
+    agenda: Annotated[tuple[AgendaItem, ...], Holds("session_content", "mentee")]
     status: Annotated[Status, Holds("operational")]
     call_to_action: SessionText | None = None
     encouragement: Annotated[bool | None, Holds("process_improvement")] = None

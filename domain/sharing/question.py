@@ -74,7 +74,7 @@ class Situation(NamedTuple):
 
 def situation(state: Relationship, today: date, *, in_case: bool = False) -> Situation:
     """The situation of a relationship on a day of its programme."""
-    parties = {role: state.named(role) for role in NAMED_ROLES}
+    parties: dict[str, str | None] = {role: state.named(role) for role in NAMED_ROLES}
     return Situation(state, frozenset(state.codes), parties, today, in_case)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from domain.relationship import events as e
 from domain.relationship.state import Confidentiality, Consent, Relationship, Reporting, Session
 from domain.sharing.question import PUBLIC, Fact, Reader, Situation, situation
+from domain.words import Role
 
 TODAY = date(2026, 3, 2)
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -44,7 +45,7 @@ def scene(
     mentee_agreed: bool = True,
     outputs: dict[str, Iterable[str]] | None = None,
     words: tuple[str, ...] = ("mentee:ana",),
-    present: tuple[str, ...] = (),
+    present: tuple[Role, ...] = (),
     told: Iterable[str] = (),
     in_case: bool = False,
     today: date = TODAY,
@@ -57,7 +58,11 @@ def scene(
         9,
         "active",
         "p1",
-        *(IDS[role] for role in ("mentee", "mentor", "customer", "line_manager", "supplier")),
+        IDS["mentee"],
+        IDS["mentor"],
+        IDS["customer"],
+        IDS["line_manager"],
+        IDS["supplier"],
         codes=dict.fromkeys(codes, "1"),
         consents={key: Consent(until, b"") for key in consents},  # type: ignore[misc]
         confidentiality=Confidentiality(3, b"", frozenset(shared), mentee_agreed),  # type: ignore[arg-type]
