@@ -54,19 +54,12 @@ def show_can_share(
     answered like one that does not exist.
     """
     from infra.queries.as_at import Moment
-    from infra.queries.sharing import can_share
+    from infra.queries.sharing import Question, can_share
 
+    question = Question(cast("DataClass", data_class), version)
     with opened() as rapport:
-        answer = can_share(
-            rapport.store,
-            rapport.engine(),
-            relationship.lower(),
-            to,
-            cast("DataClass", data_class),
-            version,
-            Moment(as_of),
-            rapport.clock.now(),
-        )
+        store, now = rapport.store, rapport.clock.now()
+        answer = can_share(store, rapport.engine, relationship.lower(), to, question, Moment(as_of), now)
     if as_json:
         print_json(answer._asdict())
     else:

@@ -1,6 +1,6 @@
 """Who may see what of a relationship: the matrix of sharing, asked with everything that the record says about it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -16,6 +16,13 @@ from infra.projection_engine.engine import Engine
 from infra.queries.as_at import Moment, counting, state_at, state_of
 from infra.store.log import EventStore
 from infra.store.session import as_time
+
+
+class Question(NamedTuple):
+    """A class of data: of the event of a version, or None: as it is shown to the reader."""
+
+    data_class: DataClass
+    version: int | None = None
 
 
 class Matter(NamedTuple):
@@ -38,8 +45,12 @@ class Matter(NamedTuple):
         return NO_EVENT if version is not None and fact is None and answer is not UNKNOWN else answer
 
 
-def matter_of(store: EventStore, engine: Engine, subject: str, moment: Moment, now: datetime) -> Matter | None:
+def matter_of(
+    store: EventStore, subject: str, moment: Moment, now: datetime, in_case: Callable[[datetime], bool]
+) -> Matter | None:
     """A relationship at a moment; None where there is none by then, or the subject is none.
+
+    `in_case` says whether hr had a case with it by a time.
 
     Raises:
         UnknownEvent: An event is of a newer Rapport.
@@ -55,7 +66,7 @@ def matter_of(store: EventStore, engine: Engine, subject: str, moment: Moment, n
     zone = programme.timezone if isinstance(programme, Programme) else state.known.timezone or "UTC"
     at = moment.as_of or now
     return Matter(
-        situation(state, local_day(at, zone), in_case=_in_case(engine, subject, at)),
+        situation(state, local_day(at, zone), in_case=in_case(at)),
         {event.version: event for event in recorded if moment.holds(event)},
         {event.version: event for event in counted},
     )
@@ -71,11 +82,10 @@ def first_spelling(store: EventStore, reader: Reader) -> Reader:
 
 def can_share(
     store: EventStore,
-    engine: Engine,
+    engine: Callable[[], Engine],
     subject: str,
     reader: Reader,
-    data_class: DataClass,
-    version: int | None,
+    question: Question,
     moment: Moment,
     now: datetime,
 ) -> Answer:
@@ -84,11 +94,16 @@ def can_share(
     Raises:
         UnknownEvent: An event is of a newer Rapport.
     """
-    matter = matter_of(store, engine, subject, moment, now)
-    return UNKNOWN if matter is None else matter.answer(first_spelling(store, reader), data_class, version)
+
+    def in_case(at: datetime) -> bool:
+        # Nobody else's cells ask for it, and it takes the datasets to their head.
+        return reader.role == "hr" and has_case(engine(), subject, at)
+
+    matter = matter_of(store, subject, moment, now, in_case)
+    return UNKNOWN if matter is None else matter.answer(first_spelling(store, reader), *question)
 
 
-def _in_case(engine: Engine, subject: str, at: datetime) -> bool:
+def has_case(engine: Engine, subject: str, at: datetime) -> bool:
     """Whether hr has, or had, a conduct case that has to do with a relationship."""
     engine.catch_up()
     found = engine.database.query("SELECT opened_at FROM cases WHERE relationship_id = ?", (subject,))
