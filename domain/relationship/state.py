@@ -80,6 +80,8 @@ class Session(NamedTuple):
     over_at: datetime | None = None
     hours: float | None = None
     homework_done: bool = False
+    # Who was there, of a completed session.
+    present: tuple[Role, ...] = ()
 
     def start_at(self, moment: datetime) -> datetime:
         """The start that it had at a time."""
@@ -186,6 +188,18 @@ class Plan(NamedTuple):
     content_hash: bytes
 
 
+class Confidentiality(NamedTuple):
+    """The agreed level of confidentiality: what may be shared with whom, and whether that is the mentee's own word.
+
+    `version` is that of its event, `content_hash` the hash of the event.
+    """
+
+    version: int
+    content_hash: bytes
+    shared: frozenset[tuple[DataClass, Audience]]
+    mentee_agreed: bool
+
+
 class Contest(NamedTuple):
     """An open contest: the version of the contested fact, and who contested it (`role:id`)."""
 
@@ -233,8 +247,7 @@ class Relationship(Immutable):
     conversations: int = 0
     covered: frozenset[str] = frozenset()
     plan: Plan | None = None
-    # The hash of the event that recorded it (see `content_hash`).
-    confidentiality: bytes | None = None
+    confidentiality: Confidentiality | None = None
     reporting: Mapping[str, Reporting] = field(default_factory=dict)
     # Every agreement of two by version: the matter it is about; and by matter, what waits for the other party's word.
     agreements: Mapping[int, str] = field(default_factory=dict)
@@ -260,6 +273,8 @@ class Relationship(Immutable):
     answers_for: Mapping[int, tuple[Party, ...]] = field(default_factory=dict)
     concerns: tuple[Matter, ...] = ()
     recommendations: tuple[Matter, ...] = ()
+    # To whom a confidence was disclosed, each as `role:id`.
+    told: frozenset[str] = frozenset()
 
     # Open contests by version, and the facts that were corrected with the version of the latest correction.
     contests: Mapping[int, Contest] = field(default_factory=dict)

@@ -50,7 +50,31 @@ def test_what_the_office_records_holds_for_both(agreement: Event, office: str) -
     told: list[Event | At] = [proposed(), At(1, agreement, office)]
     assert claims(*told) == []
     for party in BOTH:
+        if (type(agreement), party) == (e.ConfidentialityAgreed, "mentee"):
+            continue  # what is shared under it needs the mentee's own word as well
         given(*told).when(CONFIRM, by=party).then_refused("nothing_open")
+
+
+@pytest.mark.parametrize("office", ["coordinator", "supplier"])
+def test_the_mentee_may_say_in_their_own_name_what_the_office_agreed_to_share(office: str) -> None:
+    told: list[Event | At] = [proposed(), At(1, CONFIDENTIALITY, office)]
+    given(*told).when(CONFIRM, by="mentee").then(CONFIRMED)
+    again = c.AgreeConfidentiality(shared=CONFIDENTIALITY.shared, not_shared=CONFIDENTIALITY.not_shared)
+    given(*told).when(again, by="mentee").then(CONFIRMED)
+    given(*told).when(again, by="mentor").then()
+    given(*told, At(2, CONFIRMED, "mentee")).when(again, by="mentee").then()
+    given(*told, At(2, CONFIRMED, "mentee")).when(CONFIRM, by="mentee").then_refused("nothing_open")
+    assert claims(*told, At(2, CONFIRMED, "mentee")) == []
+
+
+def test_the_mentee_may_say_in_their_own_name_what_the_office_agreed_to_report() -> None:
+    reporting = e.ReportingAgreed(with_whom="coordinator", outputs=("attendance",))
+    told: list[Event | At] = [proposed(), At(1, reporting, "coordinator")]
+    given(*told).when(CONFIRM, by="mentee").then(CONFIRMED)
+    again = c.AgreeReporting(with_whom="coordinator", outputs=("attendance",))
+    given(*told).when(again, by="mentee").then(reporting)
+    given(*told, At(2, CONFIRMED, "mentee")).when(CONFIRM, by="mentee").then_refused("nothing_open")
+    given(*told, At(2, CONFIRMED, "mentee")).when(again, by="mentee").then()
 
 
 @pytest.mark.clause("care.claims")
