@@ -16,9 +16,8 @@ a sum that has to stay out would follow from it and those before. So it is the s
 Cells that belong to the same candidates are one unknown: no figures tell them apart. That keeps the elimination small.
 """
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import combinations
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 Group = tuple[str, ...]
@@ -51,16 +50,19 @@ def part(group: Group, keys: Keys) -> Group:
 class Suppression:
     """What of a set of tables may be shown. `tables` are in the order of preference.
 
-    Cells without people have no answers to give away: they are left out, and never shown.
+    `ordered` is the place of a key, such as the month, by whose values people ask from one to another: figures over some
+    that follow each other stay unknown as well where they are small. Cells without people have no answers to give away: they
+    are left out, and never shown.
     """
 
-    def __init__(self, cells: Mapping[Group, Cell], tables: Sequence[Keys]) -> None:
+    def __init__(self, cells: Mapping[Group, Cell], tables: Sequence[Keys], ordered: int | None = None) -> None:
         self.cells = {group: cell for group, cell in sorted(cells.items()) if cell.people}
         sums = list(_sums(self.cells, tables))
         candidates = [each for each in sums if not each.small]
         self._unknown_of, self._sizes = _unknowns(candidates)
         self._span = Span()
-        for groups in self._kept_out(sums):
+        small_ranges = () if ordered is None else self._small_ranges(sums, ordered)
+        for groups in (*self._kept_out(sums), *small_ranges):
             vector = self._vector(groups)
             if vector is not None:
                 self._span.keep_out(vector)
@@ -76,29 +78,62 @@ class Suppression:
         vector = self._vector([group for group in groups if group in self.cells])
         return vector is not None and self._span.holds(vector)
 
-    def _kept_out(self, sums: Iterable["_Sum"]) -> Iterator[Sequence[Group]]:
+    def _kept_out(self, sums: Sequence["_Sum"]) -> Iterator[Sequence[Group]]:
         """The small figures, and the small parts of each figure in each finer table together where they are too few."""
-        small_parts: dict[tuple[Figure, Keys], set[Group]] = {}
+        yield from (each.groups for each in sums if each.small)
+        in_big_parts: dict[Keys, set[Group]] = {}
+        big = [(figure, each) for each in sums if not each.small for figure in each.figures]
+        for figure, each in big:
+            in_big_parts.setdefault(figure.keys, set()).update(each.groups)
+        tables = {figure.keys for each in sums for figure in each.figures}
+        for figure, each in big:
+            for finer in tables:
+                if set(finer) > set(figure.keys):
+                    parts = self._few(each, in_big_parts.get(finer, set()))
+                    if parts:
+                        yield parts
+
+    def _few(self, whole: "_Sum", without: Collection[Group]) -> list[Group]:
+        """The cells of a figure without some of them, if too few people are left in them."""
+        people: set[str] = set()
+        groups = []
+        for group in whole.groups:
+            if group not in without:
+                groups.append(group)
+                people |= self.cells[group].people
+                if len(people) >= whole.minimum:
+                    return []
+        return groups if groups and len(people) < max(self.cells[group].minimum for group in groups) else []
+
+    def _small_ranges(self, sums: Sequence["_Sum"], ordered: int) -> Iterator[Sequence[Group]]:
+        """The cells of each figure over two or more neighbouring values of the ordered key, where they have too few people."""
         for each in sums:
-            if each.small:
-                yield each.groups
-                for figure in each.figures:
-                    for whole in _wholes(figure):
-                        small_parts.setdefault((whole, figure.keys), set()).update(each.groups)
-        for groups in small_parts.values():
-            people = frozenset().union(*(self.cells[group].people for group in groups))
-            if len(people) < max(self.cells[group].minimum for group in groups):
-                yield sorted(groups)
+            if all(ordered in figure.keys for figure in each.figures):
+                continue
+            by_value: dict[str, list[Group]] = {}
+            for group in each.groups:
+                by_value.setdefault(group[ordered], []).append(group)
+            values = sorted(by_value)
+            for start in range(len(values) - 1):
+                groups = by_value[values[start]]
+                for value in values[start + 1 :]:
+                    groups = groups + by_value[value]
+                    people = frozenset().union(*[self.cells[group].people for group in groups])
+                    if len(people) >= max([self.cells[group].minimum for group in groups]):
+                        break
+                    yield groups
 
     def _vector(self, groups: Collection[Group]) -> Vector | None:
         """The unknowns of a sum of cells; None where it has a part of one, which no figures tell from the rest."""
-        found = Counter(self._unknown_of.get(group) for group in groups)
-        vector: Vector = {}
-        for unknown, size in found.items():
-            if unknown is None or self._sizes[unknown] != size:
+        found: dict[int, int] = {}
+        for group in groups:
+            unknown = self._unknown_of.get(group)
+            if unknown is None or self._sizes[unknown] > len(groups):
                 return None
-            vector[unknown] = 1
-        return vector
+            found[unknown] = found.get(unknown, 0) + 1
+        if any(self._sizes[unknown] != size for unknown, size in found.items()):
+            return None
+        return dict.fromkeys(found, 1)
 
 
 class _Sum(NamedTuple):
@@ -119,25 +154,32 @@ def _sums(cells: Mapping[Group, Cell], tables: Sequence[Keys]) -> Iterator[_Sum]
     known: dict[tuple[Group, ...], _Sum] = {}
     for keys in tables:
         members: dict[Group, list[Group]] = {}
+        value_of = _parts(keys)
         for group in cells:
-            members.setdefault(part(group, keys), []).append(group)
+            members.setdefault(value_of(group), []).append(group)
         fresh = []
         for value, listed in members.items():
             figure, groups = Figure(keys, value), tuple(listed)
-            if groups in known:
-                known[groups].figures.append(figure)
-                continue
-            people = frozenset().union(*(cells[group].people for group in groups))
-            known[groups] = _Sum([figure], groups, people, max(cells[group].minimum for group in groups))
-            fresh.append(known[groups])
+            found = known.get(groups)
+            if found is None:
+                found = known[groups] = _sum(cells, groups)
+                fresh.append(found)
+            found.figures.append(figure)
         yield from sorted(fresh, key=lambda each: (-len(each.people), each.figures[0]))
 
 
-def _wholes(figure: Figure) -> Iterator[Figure]:
-    """The figures of coarser tables that a figure is a part of."""
-    for size in range(len(figure.keys)):
-        for places in combinations(range(len(figure.keys)), size):
-            yield Figure(tuple(figure.keys[place] for place in places), part(figure.group, places))
+def _sum(cells: Mapping[Group, Cell], groups: tuple[Group, ...]) -> _Sum:
+    if len(groups) == 1:
+        return _Sum([], groups, *cells[groups[0]])
+    people = frozenset().union(*[cells[group].people for group in groups])
+    return _Sum([], groups, people, max([cells[group].minimum for group in groups]))
+
+
+def _parts(keys: Keys) -> Callable[[Group], Group]:
+    """As `part`, for many groups: a mapping made once for the keys."""
+    if len(keys) > 1:
+        return itemgetter(*keys)
+    return (lambda group: (group[keys[0]],)) if keys else (lambda _: ())
 
 
 def _unknowns(candidates: Sequence[_Sum]) -> tuple[dict[Group, int], list[int]]:

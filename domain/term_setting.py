@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import Field, PlainSerializer
 
 from domain.codes.implements import implements
-from domain.model import Command, Context, Event, Holds, Label, TermSetting, TermWithdrawal
+from domain.model import Command, Context, Event, Holds, Name, TermSetting, TermWithdrawal, Vocabulary
 from domain.problem import Problem
 from domain.terms import (
     BANDS,
@@ -28,6 +28,7 @@ from domain.terms import (
 from domain.words import Document
 
 DocumentName = Annotated[Document, Holds("operational")]
+TermName = Annotated[Name, Vocabulary("terms"), Holds("operational")]
 TermValue = Annotated[
     float, Field(allow_inf_nan=False), PlainSerializer(plain, return_type=int | float), Holds("operational")
 ]
@@ -37,7 +38,7 @@ class SetTerm(Command):
     """One document sets one term, in the term's own unit; it counts from the time of the message (pentalog.prevalence)."""
 
     document: DocumentName
-    term: Label
+    term: TermName
     value: TermValue
 
 
@@ -45,14 +46,14 @@ class WithdrawTerm(Command):
     """A document no longer sets a term, from the time of the message on."""
 
     document: DocumentName
-    term: Label
+    term: TermName
 
 
 class TermSet(Event):
     """A document set a term; `resolved` is what the term came to at that time, by the word of `winner`, over `overruled`."""
 
     document: DocumentName
-    term: Label
+    term: TermName
     value: TermValue
     resolved: TermValue
     winner: DocumentName
@@ -63,7 +64,7 @@ class TermWithdrawn(Event):
     """A document's setting of a term ended; `resolved` is what the term came to then, `winner` absent for the default."""
 
     document: DocumentName
-    term: Label
+    term: TermName
     resolved: TermValue
     winner: Annotated[Document | None, Holds("operational")] = None
     overruled: Annotated[tuple[Document, ...], Holds("operational")] = ()

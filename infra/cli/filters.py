@@ -23,8 +23,10 @@ class Filters(NamedTuple):
     band: str | None = None
     top: int | None = None
 
-    def checked(self) -> "Filters":
-        """These filters; a band that does not exist ends the command with exit code 2."""
+    def checked(self, one: str | None = None) -> "Filters":
+        """These filters; a band that does not exist, or filters beside `one` row, end the command with exit code 2."""
+        if one is not None and any(value is not None for value in self):
+            fail("--programme, --mentor, --band and --top choose among all: leave them or the ID out", USAGE)
         if self.band is not None and self.band not in BANDS:
             fail(f"no band {self.band!r}; there are {', '.join(BANDS)}", USAGE)
         return self

@@ -114,18 +114,25 @@ def _print(rows: list[dict[str, Any]], keys: Sequence[str], filters: Filters, *,
     if not rows:
         print_text(f"nobody was asked or has answered{filters.in_words()}")
         return
-    columns = ("role", "occasion", *keys, "n", "people", "asked", "rate", "NPS", "95 %")
-    print_table((*columns, *(() if keys else ("-100 to 100",))), (_cells(row, keys) for row in rows), every=every)
+    # 80 columns have room for keys, or for the number of those asked and a drawing.
+    columns = (
+        ("n", "people", "rate", "NPS", "95 %")
+        if keys
+        else ("n", "people", "asked", "rate", "NPS", "95 %", "-100 to 100")
+    )
+    listed = sorted(rows, key=lambda row: bool(row["suppressed"]))
+    print_table(("role", "occasion", *keys, *columns), (_cells(row, keys, len(columns)) for row in listed), every=every)
     shown = sum(not row["suppressed"] for row in rows)
     print_text(f"{shown} of {len(rows)} groups are shown.{WHY_HIDDEN if shown < len(rows) else ''}")
 
 
-def _cells(row: dict[str, Any], keys: Sequence[str]) -> tuple[object, ...]:
-    """The drawing is left out beside keys: 80 columns have no room for both."""
+def _cells(row: dict[str, Any], keys: Sequence[str], columns: int) -> tuple[object, ...]:
     named = (row["role"], row["occasion"], *(row[key] for key in keys))
     if row["suppressed"]:
-        return (*named, "", "", "", "", "hidden", "", *(() if keys else ("",)))
-    counts = (row["n"], row["respondents"], row["asked"], f"{row['response_rate']:.0%}")
+        return (*named, "hidden", *[""] * (columns - 1))
     low, score, high = row["low"], row["nps"], row["high"]
-    drawn = () if keys else (interval(low, score, high, -100, 100, 11),)
-    return (*named, *counts, f"{score:+.1f}", f"{low:+.0f} to {high:+.0f}", *drawn)
+    rate, within = f"{row['response_rate']:.0%}", f"{low:+.0f} to {high:+.0f}"
+    if keys:
+        return (*named, row["n"], row["respondents"], rate, f"{score:+.1f}", within)
+    drawn = interval(low, score, high, -100, 100, 11)
+    return (*named, row["n"], row["respondents"], row["asked"], rate, f"{score:+.1f}", within, drawn)

@@ -132,7 +132,7 @@ class _Record:
     def suppression(self) -> Suppression:
         if self._suppression is None:
             cells = {group: Cell(frozenset(tally.people), tally.minimum) for group, tally in self.cells.items()}
-            self._suppression = Suppression(cells, TABLES)
+            self._suppression = Suppression(cells, TABLES, MONTH)
         return self._suppression
 
     def table(self, keys: Keys, window: Window) -> dict[Group, _Tally]:

@@ -5,6 +5,7 @@ the rank of the others.
 """
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from math import gcd
 
 
@@ -42,3 +43,29 @@ class Echelon:
                 if shared > 1:
                     left = [one // shared for one in left]
         return left if any(left) else None
+
+
+class Sums:
+    """Sums of cells, and what follows from them. Cells that are in the same of the sums count as one."""
+
+    def __init__(self, sums: Iterable[AbstractSet[object]]) -> None:
+        listed = list(dict.fromkeys(map(frozenset, sums)))
+        members: dict[object, list[int]] = {}
+        for place, one in enumerate(listed):
+            for cell in one:
+                members.setdefault(cell, []).append(place)
+        self.classes: dict[tuple[int, ...], set[object]] = {}
+        for cell, places in members.items():
+            self.classes.setdefault(tuple(places), set()).add(cell)
+        self.order = list(self.classes.values())
+        self.class_of = {cell: cells for cells in self.order for cell in cells}
+        self.echelon = Echelon(self._vector(one) for one in listed)
+
+    def give(self, one: AbstractSet[object]) -> bool:
+        """Whether another sum follows. One that takes in a part of cells that count as one does not."""
+        if any(cell not in self.class_of or not self.class_of[cell] <= one for cell in one):
+            return False
+        return follows(self._vector(one), self.echelon)
+
+    def _vector(self, one: AbstractSet[object]) -> list[int]:
+        return [int(cells <= one) for cells in self.order]
