@@ -5,6 +5,7 @@ facts after it is `corrections`.
 """
 
 import json
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, assert_never
 
@@ -181,14 +182,23 @@ def _in_words(found: str, message: str, kind: type[Command]) -> tuple[str, str]:
 # --- the record ----------------------------------------------------------------------------------------------------
 def group_of(history: Sequence[AnyRecorded], version: int) -> list[AnyRecorded]:
     """What the message recorded that recorded the event of this version: the first is the fact, the rest came with it."""
-    return next((group for group in groups(history) if any(recorded.version == version for recorded in group)), [])
+    place = bisect_left(history, version, key=lambda recorded: recorded.version)
+    if place == len(history) or history[place].version != version:
+        return []
+    fact = history[place]
+    start, end = place, place + 1
+    while start and is_same_message(history[start - 1], fact):
+        start -= 1
+    while end < len(history) and is_same_message(fact, history[end]):
+        end += 1
+    return list(history[start:end])
 
 
 def groups(history: Iterable[AnyRecorded]) -> Iterator[list[AnyRecorded]]:
     """What each message recorded, in order."""
     group: list[AnyRecorded] = []
     for recorded in history:
-        if group and not _is_same_message(group[0], recorded):
+        if group and not is_same_message(group[0], recorded):
             yield group
             group = []
         group.append(recorded)
@@ -202,7 +212,8 @@ def _settled(state: Relationship, group: Sequence[AnyRecorded]) -> dict[int, Con
     return {version: contest for version, contest in state.contests.items() if contest.fact in versions}
 
 
-def _is_same_message(one: AnyRecorded, other: AnyRecorded) -> bool:
+def is_same_message(one: AnyRecorded, other: AnyRecorded) -> bool:
+    """Whether one message recorded both."""
     return bool(one.message_id) and (one.source, one.message_id) == (other.source, other.message_id)
 
 

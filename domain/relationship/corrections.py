@@ -8,9 +8,9 @@ nothing and stay as they are. Every fold of the stream is made from the effectiv
 A *group* is what one message recorded: its first event is the fact, the others came with it.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
-from typing import Any, Final, NamedTuple, get_args
+from typing import Any, Final, NamedTuple, get_args, overload
 
 from pydantic import ValidationError
 
@@ -19,7 +19,7 @@ from domain.problem import Problem, Refused, refuse
 from domain.relationship import commands as c
 from domain.relationship import decide as decisions
 from domain.relationship import events as e
-from domain.relationship.contests import CORRECTABLE, groups, stated_by
+from domain.relationship.contests import CORRECTABLE, groups, is_same_message, stated_by
 from domain.relationship.evolve import evolve
 from domain.relationship.evolve import replay as replay_events
 from domain.relationship.state import Draft, Relationship
@@ -36,6 +36,12 @@ COMMAND_OF: Final[Mapping[type[Event], type[Command]]] = {
     )
 } | {e.GoalAchieved: c.RecordGoalProgress, e.MatchDeclined: c.RespondToMatch}
 _STANDING: Final = get_args(e.CorrectionEvent)
+NO_PROBLEMS: Final[Sequence[Problem]] = ()
+NOTHING_CORRECTED: Final[Mapping[int, e.FactCorrected]] = {}
+NO_STATES: Final[Mapping[int, Relationship]] = {}
+NOWHERE: Final = range(0)
+# A history keeps the state before every so many groups, and not of more places than that.
+LEAST_SPACING, MOST_STATES = 32, 32
 
 
 # --- from events back to commands ------------------------------------------------------------------------------------
@@ -63,23 +69,197 @@ def _otherwise(event: Event) -> dict[str, Any]:
 
 
 # --- the effective history -------------------------------------------------------------------------------------------
-class Redecided(NamedTuple):
-    """A history decided again: its events, and the problems of commands that were refused, by the version of their fact."""
+class Told(NamedTuple):
+    """One group: its events as recorded and as they count, and what the stream had learned of others by then.
 
-    events: list[AnyRecorded]
-    refused: Mapping[int, Sequence[Problem]]
+    `problems` are those for which its command is refused when it is decided again.
+    """
+
+    recorded: list[AnyRecorded]
+    counted: list[AnyRecorded]
+    known: Known
+    problems: Sequence[Problem] = ()
+
+    @property
+    def version(self) -> int:
+        """The version of the fact."""
+        return self.recorded[0].version
+
+
+class History(Sequence[AnyRecorded]):
+    """The recorded events of one relationship, and what counts of them. A frozen value: more events give another.
+
+    It keeps the state at some places. So a correction decides again what comes after the corrected fact and nothing before it, and
+    that only until the state is what it was. In whatever steps a history is made, it is as if it were made at once.
+    """
+
+    def __init__(
+        self,
+        recorded: Sequence[AnyRecorded] = (),
+        told: Sequence[Told] = (),
+        corrected: Mapping[int, e.FactCorrected] = NOTHING_CORRECTED,
+        tested: range = NOWHERE,
+        states: Mapping[int, Relationship] = NO_STATES,
+        state: Relationship | None = None,
+    ) -> None:
+        """`told` are the groups, `tested` the places of those that were decided again, `states` those before the groups at some places."""
+        self.recorded, self.told, self.corrected, self.state = recorded, told, corrected, state
+        self._tested, self._states = tested, states
+        # The last correction that was tried, and what it makes of the history: it is asked for next.
+        self._tried: tuple[e.FactCorrected, History] | None = None
+
+    @classmethod
+    def of(cls, events: Sequence[AnyRecorded]) -> "History":
+        """The history of these events, the first of which is the first of the stream."""
+        return events if isinstance(events, cls) else cls().then(events)
+
+    @overload
+    def __getitem__(self, index: int) -> AnyRecorded: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[AnyRecorded]: ...
+    def __getitem__(self, index: int | slice) -> AnyRecorded | Sequence[AnyRecorded]:
+        return self.recorded[index]
+
+    def __len__(self) -> int:
+        return len(self.recorded)
+
+    @property
+    def counted(self) -> list[AnyRecorded]:
+        """The events as they count, in the order of versions."""
+        return [event for group in self.told for event in group.counted]
+
+    @property
+    def refused(self) -> dict[int, Sequence[Problem]]:
+        """The problems of commands that were refused when they were decided again, by the version of their fact."""
+        return {group.version: group.problems for group in self.told if group.problems}
+
+    def then(self, events: Sequence[AnyRecorded]) -> "History":
+        """The history with more events, which may correct any before them.
+
+        Raises:
+            ValueError: the first event of all is no proposal.
+        """
+        if not events:
+            return self
+        before, corrections = self, latest_corrections(events)
+        if self._tried is not None and self._tried[0] == events[0].data:
+            tried, before = self._tried
+            corrections = {version: each for version, each in corrections.items() if each != tried}
+        # What one message recorded may come in parts.
+        in_parts = bool(before.told) and is_same_message(before.told[-1].recorded[0], events[0])
+        told = list(before.told[:-1] if in_parts else before.told)
+        known = told[-1].known if told else NOTHING_KNOWN
+        for group in groups([*(before.told[-1].recorded if in_parts else ()), *events]):
+            known = group[0].known or known
+            told.append(Told(group, group, known))
+        fresh = len(before.told) - in_parts
+        until = max((recorded.version for recorded in events if isinstance(recorded.data, e.FactCorrected)), default=0)
+        return before._with([*before.recorded, *events], told, fresh, corrections, _place(told, until))
+
+    def corrected_by(self, correction: e.FactCorrected) -> "History":
+        """What the history would be with this correction as its next event."""
+        end = len(self.told)
+        return self._with(self.recorded, self.told, end, {correction.version: correction}, end)
+
+    def expect(self, correction: e.FactCorrected, made: "History") -> None:
+        """Remember what this correction makes of the history: it is likely to be the next event."""
+        self._tried = correction, made
+
+    def tested_from(self, version: int) -> "History":
+        """The history with everything from this fact on decided again: the same, unless the rules have changed since."""
+        place, end = _place(self.told, version), len(self.told)
+        tested = self._tested or range(place, place)
+        start = place if place < tested.start else tested.stop
+        now_tested = range(min(place, tested.start), end)
+        return self._walked(self.recorded, self.told, start, self.corrected, range(start, end), tested, now_tested)
+
+    def _with(
+        self,
+        recorded: Sequence[AnyRecorded],
+        told: Sequence[Told],
+        fresh: int,
+        corrections: Mapping[int, e.FactCorrected],
+        until: int,
+    ) -> "History":
+        """The history with groups that are told from the place `fresh` on, and with corrections of what comes before `until`."""
+        corrected = {**self.corrected, **corrections} if corrections else self.corrected
+        places = sorted(place for version in corrections if (place := _place(told, version)) < until)
+        tested = range(self._tested.start, min(self._tested.stop, fresh))
+        if not places:
+            return self._walked(recorded, told, fresh, corrected, NOWHERE, NOWHERE, tested)
+        start = min(places[0], tested.stop) if tested else places[0]
+        changed = [place for place in places if place < tested.stop]
+        settled = range(max(tested.start, changed[-1] + 1), tested.stop) if changed else NOWHERE
+        now_tested = range(min(start, tested.start) if tested else start, until)
+        return self._walked(recorded, told, min(start, fresh), corrected, range(start, until), settled, now_tested)
+
+    def _walked(
+        self,
+        recorded: Sequence[AnyRecorded],
+        told: Sequence[Told],
+        place: int,
+        corrected: Mapping[int, e.FactCorrected],
+        again: range,
+        settled: range,
+        tested: range,
+    ) -> "History":
+        """The history made anew from a place on: groups are decided `again` at these places, and stand as told at the others.
+
+        Once the state at one of the places that are `settled` is what it was, so are all groups up to their end.
+        """
+        made = list(told[:place])
+        states = {each: state for each, state in self._states.items() if each < place}
+        every = _spacing(len(told))
+        state = self._before(place)
+        while place < len(told):
+            if place % every == 0 and state is not None:
+                now = state.apart()
+                if place in settled and self._states.get(place) == now:
+                    made += told[place : settled.stop]
+                    states |= {each: state for each, state in self._states.items() if place <= each < settled.stop}
+                    place, state = settled.stop, self._before(settled.stop)
+                    continue
+                states[place] = now
+            group = told[place]
+            if state is not None and (corrected or place in again):
+                group = _counting(state, group, corrected.get(group.version), again=place in again)
+            made.append(group)
+            for each in group.counted:
+                state = Draft.of(evolve(None, each)) if state is None else evolve(state, each)
+            place += 1
+        return History(recorded, made, corrected, tested, states, state and state.freeze())
+
+    def _before(self, place: int) -> Draft | None:
+        """The state before the group at a place, to be changed."""
+        if place == len(self.told):
+            return self.state and Draft.apart_from(self.state)
+        kept = max((each for each in self._states if each <= place), default=0)
+        state = Draft.apart_from(self._states[kept]) if kept else None
+        for group in self.told[kept:place]:
+            for each in group.counted:
+                state = Draft.of(evolve(None, each)) if state is None else evolve(state, each)
+        return state
+
+
+def _place(told: Sequence[Told], version: int) -> int:
+    """The place of the group with the event of this version."""
+    return max(bisect_right(told, version, key=lambda group: group.version) - 1, 0)
+
+
+def _spacing(count: int) -> int:
+    """Between how many groups a state is kept: a power of two, so that what is kept of a shorter history serves a longer one."""
+    return max(LEAST_SPACING, 1 << (count // MOST_STATES).bit_length())
 
 
 def effective(history: Iterable[AnyRecorded]) -> list[AnyRecorded]:
     """The history of one relationship with its corrections applied, in the order of versions.
 
-    A command that is refused when it is decided again leaves its events as they were recorded: history is never refused.
+    From the earliest corrected fact to the latest correction everything is decided again; what was recorded after that was decided
+    with all of them applied. A command that is refused when it is decided again leaves its events as they were recorded: history
+    is never refused.
     """
     events = list(history)
-    if corrected := latest_corrections(events):
-        until = max(recorded.version for recorded in events if isinstance(recorded.data, e.FactCorrected))
-        return _redecided(events, corrected, min(corrected), until).events
-    return events
+    return History.of(events).counted if latest_corrections(events) else events
 
 
 def replay(history: Iterable[AnyRecorded]) -> Relationship | None:
@@ -88,7 +268,8 @@ def replay(history: Iterable[AnyRecorded]) -> Relationship | None:
     Raises:
         ValueError: the first event is no proposal.
     """
-    return replay_events(effective(history))
+    events = list(history)
+    return History.of(events).state if latest_corrections(events) else replay_events(events)
 
 
 def latest_corrections(history: Iterable[AnyRecorded]) -> dict[int, e.FactCorrected]:
@@ -96,33 +277,18 @@ def latest_corrections(history: Iterable[AnyRecorded]) -> dict[int, e.FactCorrec
     return {recorded.data.version: recorded.data for recorded in history if isinstance(recorded.data, e.FactCorrected)}
 
 
-def _redecided(
-    events: Sequence[AnyRecorded], corrected: Mapping[int, e.FactCorrected], start: int, until: int
-) -> Redecided:
-    """The history with these corrections applied; what comes from version `start` on, before `until`, is decided again.
-
-    What was recorded after the latest correction (`until`) was decided with all of them applied already.
-    """
-    made: list[AnyRecorded] = []
-    refused: dict[int, Sequence[Problem]] = {}
-    state: Relationship | None = None
-    known = NOTHING_KNOWN
-    for group in groups(events):
-        fact = group[0]
-        known = fact.known or known
-        after = group
-        if state is not None and start <= fact.version < until:
-            correction = corrected.get(fact.version)
-            try:
-                after = _again(state, group, correction, known)
-            except Refused as refusal:
-                refused[fact.version] = refusal.problems
-        if state is not None and fact.version >= start:
-            after = _knowing(after, state.known, known)
-        made += after
-        for each in after:
-            state = Draft.of(evolve(None, each)) if state is None else evolve(state, each)
-    return Redecided(made, refused)
+def _counting(state: Relationship, group: Told, correction: e.FactCorrected | None, *, again: bool) -> Told:
+    """The group as it counts on this state, where it is decided `again` or stands as it was recorded."""
+    counted, problems = group.recorded, NO_PROBLEMS
+    if again:
+        try:
+            counted = _again(state, group.recorded, correction, group.known)
+        except Refused as refusal:
+            problems = refusal.problems
+    counted = _knowing(counted, state.known, group.known)
+    if counted == group.counted and problems == group.problems:
+        return group
+    return group._replace(counted=counted, problems=problems)
 
 
 def _again(
@@ -181,34 +347,36 @@ def decide(state: Relationship | None, command: c.RelationshipCommand, context: 
     Raises:
         Refused: with all problems.
     """
-    if isinstance(command, c.CorrectFact):
-        # It is asked for at every step of the decision, and long.
-        context = context._replace(history=cache(context.history))
-    accepted = decisions.decide(state, command, context)
-    if state is None or not isinstance(command, c.CorrectFact) or not accepted.events:
+    if state is None or not isinstance(command, c.CorrectFact):
+        return decisions.decide(state, command, context)
+    history = History.of(context.history())
+    accepted = decisions.decide(state, command, context._replace(history=lambda: history))
+    if not accepted.events:
         return accepted
-    history = context.history()
-    before = latest_corrections(history)
     correction = accepted.events[0]
     assert isinstance(correction, e.FactCorrected)
-    after = before | {correction.version: correction}
-    start = min(after)
-    until = state.version + 1
-    was, is_ = _redecided(history, before, start, until), _redecided(history, after, start, until)
-    refuse(*_in_the_way(correction.version, was, is_))
-    return Accepted(()) if is_.events == was.events else accepted
+    before = history.tested_from(correction.version)
+    after = before.corrected_by(correction)
+    refuse(*_in_the_way(correction.version, before.refused, after.refused))
+    if after.counted == before.counted:
+        return Accepted(())
+    history.expect(correction, after)
+    return accepted
 
 
-def _in_the_way(corrected: int, was: Redecided, is_: Redecided) -> Iterator[Problem]:
+Refusals = Mapping[int, Sequence[Problem]]
+
+
+def _in_the_way(corrected: int, before: Refusals, after: Refusals) -> Iterator[Problem]:
     """What the fact itself may not be, else the facts that would not have been possible after it."""
-    if own := is_.refused.get(corrected):
+    if own := after.get(corrected):
         for problem in own:
             field = problem.field.replace("data.", "data.data.", 1) if problem.field else "data.data"
             yield problem._replace(field=field)
         return
-    versions = sorted(is_.refused.keys() - was.refused.keys())
+    versions = sorted(after.keys() - before.keys())
     if versions:
-        reasons = "; ".join(f"{version}: {is_.refused[version][0].message}" for version in versions)
+        reasons = "; ".join(f"{version}: {after[version][0].message}" for version in versions)
         message = (
             f"{_listed(versions)} rely on what was recorded ({reasons}); correct or void them first"
             if len(versions) > 1
