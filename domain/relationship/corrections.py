@@ -124,6 +124,11 @@ class History(Sequence[AnyRecorded]):
         return len(self.recorded)
 
     @property
+    def version(self) -> int:
+        """The version of the last event; 0 before there is one."""
+        return self.recorded[-1].version if self.recorded else 0
+
+    @property
     def counted(self) -> list[AnyRecorded]:
         """The events as they count, in the order of versions."""
         return [event for group in self.told for event in group.counted]
