@@ -35,6 +35,11 @@ COMMAND_OF: Final[Mapping[type[Event], type[Command]]] = {
         strict=True,
     )
 } | {e.GoalAchieved: c.RecordGoalProgress, e.MatchDeclined: c.RespondToMatch}
+# The fields that an event took over from its command.
+_SHARED: Final[Mapping[type[Event], tuple[str, ...]]] = {
+    event: tuple(name for name in command.model_fields if name in event.model_fields)
+    for event, command in COMMAND_OF.items()
+}
 _STANDING: Final = get_args(e.CorrectionEvent)
 NO_PROBLEMS: Final[Sequence[Problem]] = ()
 NOTHING_CORRECTED: Final[Mapping[int, e.FactCorrected]] = {}
@@ -47,9 +52,8 @@ LEAST_SPACING, MOST_STATES = 32, 32
 # --- from events back to commands ------------------------------------------------------------------------------------
 def command_of(event: Event) -> Command:
     """The command that recorded an event: its fields of the same names, but for those that the event states otherwise."""
-    kind = COMMAND_OF[type(event)]
-    fields = {name: getattr(event, name) for name in kind.model_fields if name in type(event).model_fields}
-    return kind.model_construct(**(fields | _otherwise(event)))
+    fields = {name: getattr(event, name) for name in _SHARED[type(event)]}
+    return COMMAND_OF[type(event)].model_construct(**(fields | _otherwise(event)))
 
 
 def _otherwise(event: Event) -> dict[str, Any]:
