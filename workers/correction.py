@@ -12,9 +12,9 @@ from datetime import datetime
 from json import dumps
 from typing import Any, Final, NamedTuple
 
-from domain.model import AnyRecorded
-from workers.desk import Desk, Fired, Past, Trigger, sees_at
-from workers.ground import Fact, Ground, Relation, known_after
+from domain.model import AnyRecorded, Event
+from workers.desk import STOPPING, Desk, Fired, Past, Trigger, sees_at
+from workers.ground import LISTENS, Fact, Ground, Relation, known_after
 from workers.model import AnyWorker, Change, Deadline, Notify, OpenTask, Send, Task
 from workers.step import DeadlineChange, Memory, Receipt, Settled, Step, TaskChange, on_deadline, on_event
 
@@ -48,6 +48,15 @@ def refold(worker: AnyWorker, correction: AnyRecorded, past: Past, desk: Desk, m
     return _difference(correction, memory, walk, since, told)
 
 
+def is_concerned(worker: AnyWorker, past: Past) -> bool:
+    """Whether a correction may change anything for a worker: it listens for an event that counts otherwise, or all stand on one."""
+    return not past.changed.isdisjoint(_heard(worker))
+
+
+def _heard(worker: AnyWorker) -> frozenset[type[Event]]:
+    return worker.listens | STOPPING | LISTENS
+
+
 class _Made(NamedTuple):
     """A step of the walk, what set it going, and the position at which that was."""
 
@@ -79,13 +88,16 @@ class _Walk(Ground):
         """Through the events in order, and the deadlines in between, up to a time."""
         self._facts = dict.fromkeys(recorded.subject for _, recorded in past.seen)
         fired = [each for each in past.fired if each.worker == self.worker.name]
+        heard = _heard(self.worker)
         place = 0
         for position, recorded in past.seen:
             self._position = position
             while place < len(fired) and fired[place].position < position:
                 self._fire_again(fired[place])
                 place += 1
-            self._see(recorded)
+            self._pass_time(recorded.occurred_at)
+            if type(recorded.data) in heard:
+                self._see(recorded)
         self._pass_time(until)
 
     def _fire_again(self, fired: Fired) -> None:
@@ -95,9 +107,7 @@ class _Walk(Ground):
 
     def _see(self, recorded: AnyRecorded) -> None:
         subject, before = recorded.subject, self.fact(recorded.subject)
-        after = known_after(before, recorded)
-        self._pass_time(recorded.occurred_at)
-        self._facts[subject] = after
+        self._facts[subject] = known_after(before, recorded)
         if self.key in sees_at(self.worker, recorded, self) and (
             type(recorded.data) in self.worker.listens or self.memory.may_freeze
         ):

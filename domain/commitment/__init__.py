@@ -15,6 +15,7 @@ from domain.commitment.health import (
     bands,
     evaluate,
     score_at,
+    standing_at,
     watch,
 )
 from domain.commitment.policy import BANDS, POLICY, SIGNALS, Band
@@ -42,6 +43,7 @@ __all__ = [
     "evaluate",
     "fold",
     "score_at",
+    "standing_at",
     "terms_in_time",
     "watch",
 ]

@@ -142,6 +142,15 @@ class History(Sequence[AnyRecorded]):
         """The problems of commands that were refused when they were decided again, by the version of their fact."""
         return {group.version: group.problems for group in self.told if group.problems}
 
+    def changed_since(self, before: "History") -> frozenset[type[Event]]:
+        """The kinds of the events of an earlier history that count otherwise here, and of those that stand in their place."""
+        kinds: set[type[Event]] = set()
+        for was, is_ in zip(before.told, self.told, strict=False):
+            if was is not is_:
+                kinds.update(type(each.data) for each in was.counted if each not in is_.counted)
+                kinds.update(type(each.data) for each in is_.counted if each not in was.counted)
+        return frozenset(kinds)
+
     def then(self, events: Sequence[AnyRecorded]) -> "History":
         """The history with more events, which may correct any before them.
 

@@ -405,9 +405,7 @@ class Draft(Relationship):
 
 
 def _with_own_mappings(state: Relationship) -> dict[str, Any]:
-    return {
-        name: dict(value) if isinstance(value, dict | Layers) else value for name, value in state.__dict__.items()
-    }
+    return {name: dict(value) if isinstance(value, dict | Layers) else value for name, value in state.__dict__.items()}
 
 
 def content_hash(event: Event) -> bytes:

@@ -12,7 +12,6 @@ from domain.registry import State
 from domain.relationship.corrections import History
 from infra.store.hash_chain import Head
 
-
 # Histories are kept of so many events together; a longer one is read again for each batch that corrects something in it.
 EVENTS_KEPT: Final = 30_000
 

@@ -19,7 +19,7 @@ _PAGE: Final = """
 """
 _STREAM: Final = """
     SELECT position, originator_id, originator_version, topic, state FROM stored_events
-    WHERE originator_id = ? AND position <= ? ORDER BY originator_version
+    WHERE originator_id = ? AND originator_version > ? AND position <= ? ORDER BY originator_version
 """
 _STREAMS: Final = """
     SELECT position, originator_id, originator_version, topic, state FROM stored_events
@@ -80,9 +80,9 @@ def page(session: Session, reader: LogReader, after: int, until: int, limit: int
     return list(reader.read(session.query(_PAGE, (after, until, limit))))
 
 
-def stream(session: Session, reader: LogReader, subject: str, until: int) -> list[LogEntry]:
-    """The events of one stream up to a position, in order of version."""
-    return list(reader.read(session.query(_STREAM, (subject, until))))
+def stream(session: Session, reader: LogReader, subject: str, until: int, after: int = 0) -> list[LogEntry]:
+    """The events of one stream after a version and up to a position, in order of version."""
+    return list(reader.read(session.query(_STREAM, (subject, after, until))))
 
 
 def is_correction(entry: LogEntry) -> bool:

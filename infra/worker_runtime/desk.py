@@ -14,6 +14,8 @@ import orjson
 from pydantic import TypeAdapter
 
 from domain.model import AnyRecorded
+from domain.relationship.corrections import History
+from infra.intake.state_cache import HistoryCache
 from infra.operations.logs import logger
 from infra.store.log import EventStore
 from infra.store.log_reader import LogReader, effective_entries, stream
@@ -74,6 +76,7 @@ class StoredDesk(Desk):
         self.newly_parked: list[Parked] = []
         self.heard: set[tuple[str, str]] = set()
         self._known_sources: set[tuple[str, str]] = set()
+        self._histories = HistoryCache()
         self._by_name = {worker.name: worker for worker in workers}
 
     def forget(self) -> None:
@@ -199,24 +202,41 @@ class StoredDesk(Desk):
         if (key, subject) not in self._known_sources:
             self.heard.add((key, subject))
 
-    def past(self, key: str) -> Past:
+    def past(self, correction: AnyRecorded) -> Past:
         """What came about at a key, from the streams whose events are seen there: its own, its programme's and the sources."""
-        session = self._reading
+        key, session = correction.subject, self._reading
         sources = {row[0] for row in session.query("SELECT subject FROM worker_sources WHERE key = ?", (key,))}
         sources |= {subject for heard, subject in self.heard if heard == key}
         if relation := self.relation(key):
             sources.add(f"programme:{relation.programme_id}")
-        seen: list[tuple[int, AnyRecorded]] = []
         reader = LogReader(self.store.mapper)
         with self.store.database.reading() as log:
-            for subject in (key, *sorted(sources - {key})):
+            before, after = self._histories_at(log, reader, correction)
+            places = dict(
+                log.query("SELECT originator_version, position FROM stored_events WHERE originator_id = ?", (key,))
+            )
+            seen = [(places[each.version], each) for each in after.counted]
+            for subject in sorted(sources - {key}):
                 readable = [each for each in stream(log, reader, subject, self.position) if each.recorded is not None]
                 seen += [
                     (each.position, each.recorded) for each in effective_entries(readable) if each.recorded is not None
                 ]
             rows = log.query("SELECT worker, position FROM worker_positions WHERE position < ?", (self.position,))
         seen.sort(key=lambda each: each[0])
-        return Past(seen, self._fired(key), self._said(key), dict(rows))
+        changed = after.changed_since(before) | {type(correction.data)}
+        return Past(seen, self._fired(key), self._said(key), dict(rows), changed)
+
+    def _histories_at(self, log: Session, reader: LogReader, correction: AnyRecorded) -> tuple[History, History]:
+        """The history before and after a correction; what cannot be read is left out."""
+        known = self._histories.get(correction.subject)
+        if known is None or known.version >= correction.version:
+            known = History()
+        entries = stream(log, reader, correction.subject, self.position, known.version)
+        later = [each.recorded for each in entries if each.recorded is not None and each.version < correction.version]
+        before = known.then(later)
+        after = before.then([correction])
+        self._histories.put(correction.subject, after)
+        return before, after
 
     def _fired(self, key: str) -> list[Fired]:
         rows = self._reading.query(

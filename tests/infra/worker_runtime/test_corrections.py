@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
+from domain.model import AnyRecorded
 from domain.relationship import commands as c
 from domain.relationship import events as e
 from domain.words import CodeId, Topic
@@ -187,9 +188,9 @@ def test_a_correction_costs_one_reading_of_its_stream(harness: WorkerHarness, mo
     read: list[str] = []
     past = StoredDesk.past
 
-    def counted(desk: StoredDesk, key: str) -> Any:
-        read.append(key)
-        return past(desk, key)
+    def counted(desk: StoredDesk, correction: AnyRecorded) -> Any:
+        read.append(correction.subject)
+        return past(desk, correction)
 
     monkeypatch.setattr(StoredDesk, "past", counted)
     void(harness, e.SessionCancelled, on=21)
