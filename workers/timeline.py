@@ -56,7 +56,10 @@ def take(desk: Desk, recorded: AnyRecorded, until: datetime) -> None:
 
 
 def _correct(desk: Desk, recorded: AnyRecorded, until: datetime) -> None:
-    """Give a correction to every worker: what each keeps about the relationship is made again."""
+    """Give a correction to every worker that it concerns: what each keeps about the relationship is made again.
+
+    Of several corrections in a row the last may be given alone: it takes up those before it.
+    """
     key = recorded.subject
     pass_time(desk, (key,), min(recorded.occurred_at, until))
     past = desk.past(recorded)

@@ -161,8 +161,8 @@ class History(Sequence[AnyRecorded]):
             return self
         before, corrections = self, latest_corrections(events)
         if self._tried is not None and self._tried[0] == events[0].data:
-            tried, before = self._tried
-            corrections = {version: each for version, each in corrections.items() if each != tried}
+            corrected, before = self._tried
+            corrections = {version: each for version, each in corrections.items() if each != corrected}
         # What one message recorded may come in parts.
         in_parts = bool(before.told) and is_same_message(before.told[-1].recorded[0], events[0])
         told = list(before.told[:-1] if in_parts else before.told)
@@ -172,12 +172,12 @@ class History(Sequence[AnyRecorded]):
             told.append(Told(group, group, known))
         fresh = len(before.told) - in_parts
         until = max((recorded.version for recorded in events if isinstance(recorded.data, e.FactCorrected)), default=0)
-        return before._with([*before.recorded, *events], told, fresh, corrections, _place(told, until))
+        return before.with_groups([*before.recorded, *events], told, fresh, corrections, _place(told, until))
 
     def corrected_by(self, correction: e.FactCorrected) -> "History":
         """What the history would be with this correction as its next event."""
         end = len(self.told)
-        return self._with(self.recorded, self.told, end, {correction.version: correction}, end)
+        return self.with_groups(self.recorded, self.told, end, {correction.version: correction}, end)
 
     def expect(self, correction: e.FactCorrected, made: "History") -> None:
         """Remember what this correction makes of the history: it is likely to be the next event."""
@@ -191,7 +191,7 @@ class History(Sequence[AnyRecorded]):
         now_tested = range(min(place, tested.start), end)
         return self._walked(self.recorded, self.told, start, self.corrected, range(start, end), tested, now_tested)
 
-    def _with(
+    def with_groups(
         self,
         recorded: Sequence[AnyRecorded],
         told: Sequence[Told],
@@ -231,6 +231,7 @@ class History(Sequence[AnyRecorded]):
         state = self._before(place)
         while place < len(told):
             if place % every == 0 and state is not None:
+                assert isinstance(state, Draft)
                 now = state.apart()
                 if place in settled and self._states.get(place) == now:
                     made += told[place : settled.stop]
@@ -243,20 +244,25 @@ class History(Sequence[AnyRecorded]):
                 group = _counting(state, group, corrected.get(group.version), again=place in again)
             made.append(group)
             for each in group.counted:
-                state = Draft.of(evolve(None, each)) if state is None else evolve(state, each)
+                state = _next(state, each)
             place += 1
-        return History(recorded, made, corrected, tested, states, state and state.freeze())
+        return History(recorded, made, corrected, tested, states, state.freeze() if isinstance(state, Draft) else None)
 
-    def _before(self, place: int) -> Draft | None:
+    def _before(self, place: int) -> Relationship | None:
         """The state before the group at a place, to be changed."""
         if place == len(self.told):
             return self.state and Draft.apart_from(self.state)
         kept = max((each for each in self._states if each <= place), default=0)
-        state = Draft.apart_from(self._states[kept]) if kept else None
+        state: Relationship | None = Draft.apart_from(self._states[kept]) if kept else None
         for group in self.told[kept:place]:
             for each in group.counted:
-                state = Draft.of(evolve(None, each)) if state is None else evolve(state, each)
+                state = _next(state, each)
         return state
+
+
+def _next(draft: Relationship | None, event: AnyRecorded) -> Relationship:
+    """The draft after an event, which begins with the first."""
+    return Draft.of(evolve(None, event)) if draft is None else evolve(draft, event)
 
 
 def _place(told: Sequence[Told], version: int) -> int:

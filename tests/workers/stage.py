@@ -59,7 +59,14 @@ class Blank(Desk):
         now += [(places[recorded.version], recorded) for recorded in history.counted]
         now.sort(key=lambda each: each[0])
         changed = history.changed_since(before) | {type(correction.data)}
-        return Past(now, [fired for where, fired in self.fired if where == key], self.said.get(key, {}), {}, changed)
+        return Past(
+            now,
+            [fired for where, fired in self.fired if where == key],
+            self.said.get(key, {}),
+            {},
+            (correction.version,),
+            changed,
+        )
 
     def keep(self, done: Done) -> None:
         super().keep(done)

@@ -198,6 +198,36 @@ def test_a_correction_costs_one_reading_of_its_stream(harness: WorkerHarness, mo
     assert read == [subject()]
 
 
+def test_of_corrections_in_a_row_the_last_takes_up_all(harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the workers keep is made again once, the decision names each correction, and replay decides the same."""
+    late_twice(harness)
+    taken_up: list[tuple[int, ...]] = []
+    past = StoredDesk.past
+
+    def counted(desk: StoredDesk, correction: AnyRecorded) -> Any:
+        found = past(desk, correction)
+        taken_up.append(found.corrections)
+        return found
+
+    monkeypatch.setattr(StoredDesk, "past", counted)
+    void(harness, e.SessionCancelled, on=21, place=0)
+    void(harness, e.SessionCancelled, on=21, place=1)
+    harness.work()
+    both = tuple(version_of(harness.rapport, e.FactCorrected, place) for place in (-2, -1))
+    assert taken_up == [both]
+    [evidence] = [
+        orjson.loads(evidence)
+        for evidence, sent in harness.query("SELECT evidence, sent FROM decisions")
+        if any(each.get("command") == "ResolveConcern" for each in orjson.loads(sent))
+    ]
+    assert tuple(evidence) == both
+    void(harness, e.GoalAgreed, on=22)
+    harness.work()
+    assert [len(each) for each in taken_up] == [2, 1]
+    assert verify(harness.rapport.store) == []
+    assert verify(harness.rapport.store, subject()) == []
+
+
 # --- walks -------------------------------------------------------------------------------------------------------------
 def tell(command: c.RelationshipCommand, by: str, on: float, id_: str) -> bytes:
     data = orjson.loads(command.model_dump_json(exclude_none=True))
