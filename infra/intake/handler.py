@@ -26,10 +26,11 @@ from infra.intake.pending_commit import PendingCommit, is_for_its_own_sake
 from infra.intake.receipt import Receipt
 from infra.intake.senders import EVERYBODY, Senders
 from infra.intake.spelling import SpellingCache, Spellings
-from infra.intake.state_cache import Entry, HistoryCache, StateCache
+from infra.intake.state_cache import Entry, StateCache
 from infra.store.clocks import ClockMark
 from infra.store.errors import Conflict, StoreError
 from infra.store.hash_chain import Offset, ReceiptRow
+from infra.store.histories import HistoryCache
 from infra.store.log import EventStore
 
 CACHE_SIZE: Final = 4000

@@ -1,19 +1,12 @@
-"""The states of the subjects heard of lately, so that a decision needs no reading. Bounded by count, least used goes first.
-
-A correction needs more than the state: the history. Few are kept, for a history is large.
-"""
+"""The states of the subjects heard of lately, so that a decision needs no reading. Bounded by count, least used goes first."""
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from cachetools import LRUCache
 
 from domain.registry import State
-from domain.relationship.corrections import History
 from infra.store.hash_chain import Head
-
-# Histories are kept of so many events together; a longer one is read again for each batch that corrects something in it.
-EVENTS_KEPT: Final = 30_000
 
 
 class Entry(NamedTuple):
@@ -49,19 +42,3 @@ class StateCache:
 
     def __len__(self) -> int:
         return len(self._entries)
-
-
-class HistoryCache:
-    """Histories of relationships that had something corrected, as far as they are committed. They never become wrong, only short."""
-
-    def __init__(self, size: int = EVENTS_KEPT) -> None:
-        self._histories: LRUCache[str, History] = LRUCache(size, getsizeof=len)
-
-    def get(self, subject: str) -> History | None:
-        """The history of a subject, which counts as used now."""
-        return self._histories.get(subject)
-
-    def put(self, subject: str, history: History) -> None:
-        """Keep a history, if it is not longer than all together may be."""
-        if len(history) <= self._histories.maxsize:
-            self._histories[subject] = history

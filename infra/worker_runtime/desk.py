@@ -15,10 +15,10 @@ from pydantic import TypeAdapter
 
 from domain.model import AnyRecorded
 from domain.relationship.corrections import History
-from infra.intake.state_cache import HistoryCache
 from infra.operations.logs import logger
+from infra.store.histories import HistoryCache
 from infra.store.log import EventStore
-from infra.store.log_reader import LogReader, effective_entries, is_correction, stream
+from infra.store.log_reader import LogReader, effective_entries, is_correction, places, stream
 from infra.store.session import Session, as_time
 from infra.worker_runtime.schema import DEADLINES, PARKED
 from workers.correction import said, said_in
@@ -216,10 +216,8 @@ class StoredDesk(Desk):
         reader = LogReader(self.store.mapper)
         with self.store.database.reading() as log:
             row, before, after = self._histories_at(log, reader, correction)
-            places: dict[int, int] = dict(
-                log.query("SELECT originator_version, position FROM stored_events WHERE originator_id = ?", (key,))
-            )
-            seen = [(places[each.version], each) for each in after.counted]
+            positions = places(log, key)
+            seen = [(positions[each.version], each) for each in after.counted]
             for subject in sorted(sources - {key}):
                 readable = [each for each in stream(log, reader, subject, self.position) if each.recorded is not None]
                 seen += [
