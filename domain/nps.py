@@ -1,7 +1,8 @@
 """Net Promoter Score: what counts as an answer, the score, and how far to trust it.
 
 A respondent answers a question from 0 to 10: promoters say 9 or 10, passives 7 or 8, detractors less. The interval is the
-adjusted-Wald interval for a difference of shares, which behaves for small groups, where the plain one promises too much.
+adjusted-Wald interval for a difference of shares, which behaves for small groups, where the plain one promises too much. One
+person's answers hang together, so it is as wide as the number of different people makes it, however much they answered.
 """
 
 from collections.abc import Iterable
@@ -20,33 +21,40 @@ ADDED: Final = 0.75  # to promoters and to detractors
 ADDED_TO_ALL: Final = 3
 
 
-class Figure(NamedTuple):
+class Figures(NamedTuple):
     """One group's figures. `nps`, `low` and `high` run from -100 to 100, to one decimal; None where nobody answered.
 
-    `n` counts answers, `asked` those who were asked or answered, `response_rate` is the share n / asked from 0 to 1.
+    `n` counts answers, `respondents` the different people who gave them, `asked` those who were asked or answered,
+    `response_rate` is the share n / asked from 0 to 1.
     """
 
-    n: int
-    asked: int
+    n: int | None
+    respondents: int | None
+    asked: int | None
     response_rate: float | None
-    promoters: int
-    passives: int
-    detractors: int
+    promoters: int | None
+    passives: int | None
+    detractors: int | None
     nps: float | None
     low: float | None
     high: float | None
 
 
+# What is shown of a group that is hidden: nothing, not even how many answered.
+HIDDEN: Final = Figures(*[None] * len(Figures._fields))
+
+
 class SurveyRecord(NamedTuple):
     """One request or answer of one respondent on one occasion; `score` is None for a request.
 
-    `order` is the version of its event, which decides between two at the same time.
+    `order` is the version of its event, which decides between two at the same time. `by` is the person who answered.
     """
 
     at: datetime
     recorded_at: datetime
     order: int
     score: int | None
+    by: str | None = None
 
 
 class Counted(NamedTuple):
@@ -54,6 +62,7 @@ class Counted(NamedTuple):
 
     at: datetime
     score: int | None
+    by: str | None = None
 
 
 def kind_of(score: int) -> Kind:
@@ -79,26 +88,29 @@ def counted(
     answers = [one for one in known if one.score is not None]
     if answers:
         last = max(answers, key=_when)
-        return Counted(last.at, last.score)
+        return Counted(last.at, last.score, last.by)
     return Counted(min(known, key=_when).at, None) if known else None
 
 
-def figure(promoters: int, passives: int, detractors: int, asked: int) -> Figure:
-    """The figures of a group of which `asked` were asked or answered."""
+def figure(promoters: int, passives: int, detractors: int, asked: int, respondents: int) -> Figures:
+    """The figures of a group of which `asked` were asked or answered, and `respondents` different people answered."""
     n = promoters + passives + detractors
-    assert 0 <= n <= asked, "everybody who answered counts as asked"
+    assert 0 <= respondents <= n <= asked, "everybody who answered counts as asked"
     rate = n / asked if asked else None
     if not n:
-        return Figure(0, asked, rate, 0, 0, 0, None, None, None)
-    low, high = interval(promoters, detractors, n)
+        return Figures(0, 0, asked, rate, 0, 0, 0, None, None, None)
+    low, high = interval(promoters, detractors, n, respondents)
     score = 100 * (promoters - detractors) / n
-    return Figure(n, asked, rate, promoters, passives, detractors, _rounded(score), _rounded(low), _rounded(high))
+    return Figures(
+        n, respondents, asked, rate, promoters, passives, detractors, _rounded(score), _rounded(low), _rounded(high)
+    )
 
 
-def interval(promoters: int, detractors: int, n: int) -> tuple[float, float]:
-    """The 95 % adjusted-Wald interval of the score of n answers, clipped to -100 and 100."""
-    all_ = n + ADDED_TO_ALL
-    p, d = (promoters + ADDED) / all_, (detractors + ADDED) / all_
+def interval(promoters: int, detractors: int, n: int, respondents: int) -> tuple[float, float]:
+    """The 95 % adjusted-Wald interval of the score of n answers of so many people, clipped to -100 and 100."""
+    weight = respondents / n
+    all_ = respondents + ADDED_TO_ALL
+    p, d = (promoters * weight + ADDED) / all_, (detractors * weight + ADDED) / all_
     centre = 100 * (p - d)
     half = 100 * Z * sqrt((p + d - (p - d) ** 2) / all_)
     return max(-100.0, centre - half), min(100.0, centre + half)

@@ -29,6 +29,10 @@ class Refused(Exception):
         super().__init__("; ".join(problem.message for problem in self.problems))
 
 
+class Malformed(Refused):
+    """What a command brings has not the form that the record asks for: the message is invalid, which only its subject shows."""
+
+
 def refuse(*problems: Problem) -> None:
     """Do nothing when there are no problems.
 

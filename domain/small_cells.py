@@ -1,172 +1,293 @@
-"""Which groups of a table of figures must not be shown, so that nobody's answer can be worked out from it.
+"""Which figures of a set of tables may be shown, so that nobody's answer can be worked out from them.
 
-The rule, for one question (a role and an occasion) and one window of time:
+The tables are those by some of the same keys: the total, by programme, by month and so on. Every figure is a sum of cells,
+the groups by all keys, so a reader who adds and subtracts figures stays in the linear span of those that are shown.
 
-1. A group with fewer answers than the minimum is hidden. One without answers has no figures to hide and gives nothing
-   away, so it is shown as hidden too, and drags no other with it.
-2. A reader who asks with fewer keys gets the totals: with `programme` and `month`, the figures by programme, by month and of
-   all. What those show is settled first and by the same rule, so that a figure is shown or hidden alike in every table.
-   Mentors belong to programmes, so figures by mentor are settled together with those by programme and mentor.
-3. In a table by one or two keys no figure under the minimum may follow from the shown ones and the totals by any chain of
-   differences. Hidden figures are the edges of a graph whose vertices are the sums (each row, each column, the row of
-   totals, the column of totals); a hidden figure follows exactly when its edge is a bridge. While one does, the
-   smallest shown groups that close a second way round are hidden too.
-4. With three keys every two sides are treated so: each pair within each value of the third, and each key against the
-   other two.
-5. The hidden groups of one shown total together count at least the minimum, or the next smallest joins them: their sum
-   follows from the total, and would itself be a figure under the minimum.
+1. A group of fewer different people than the minimum is small: its figure is hidden.
+2. No small figure lies in the span of the shown ones. That is exact: the sums are eliminated like equations, modulo a large
+   prime.
+3. The small parts of a figure in a finer table are a sum that follows where all other parts are shown: if they have too few
+   people together, their sum stays out of the span as well.
+4. Figures over the same cells are one figure: it is shown or hidden alike in every table.
 
-What it can't prevent: a group that makes up all of a shown total is that total; and answers to two questions with
-different windows of time may differ by a single answer.
+Figures are taken in one by one: table by table in the order of preference, the largest of a table first. One is hidden if
+a sum that has to stay out would follow from it and those before. So it is the smallest of the last tables that are hidden.
+
+Cells that belong to the same candidates are one unknown: no figures tell them apart. That keeps the elimination small.
 """
 
-from collections.abc import Collection, Iterator, Mapping
-from itertools import combinations
-from typing import NamedTuple
-
-from domain.graph import Ends, Graph
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from operator import itemgetter
+from typing import Final, NamedTuple
 
 Group = tuple[str, ...]
 Keys = tuple[int, ...]
-Figure = tuple[Keys, Group]
+Vector = dict[int, int]
+
+# Sums that follow from each other do so modulo a prime as well, unless it divides the factors between them. Those are small.
+PRIME: Final = 2**61 - 1
+
+
+class Figure(NamedTuple):
+    """A group of the table by some keys, which are named by their places."""
+
+    keys: Keys
+    group: Group
 
 
 class Cell(NamedTuple):
-    """A group's number of answers, and the minimum for showing it."""
+    """Who answered in a group by all keys, and how many different people a figure with them needs."""
 
-    n: int
+    people: frozenset[str]
     minimum: float
 
 
-def hidden(
-    cells: Mapping[Group, Cell], wanted: Keys | None = None, nested: tuple[int, int] | None = None
-) -> set[Group]:
-    """The groups that must not be shown in the table by the `wanted` keys (all of them, unless given).
+def part(group: Group, keys: Keys) -> Group:
+    """The values of some keys of a group."""
+    return tuple(group[key] for key in keys)
 
-    `cells` is the whole table by all keys; `nested` are the places of an outer key and an inner one that belongs to it.
+
+class Suppression:
+    """What of a set of tables may be shown. `tables` are in the order of preference.
+
+    `ordered` is the place of a key, such as the month, by whose values people ask from one to another: figures over some
+    that follow each other stay unknown as well where they are small. Cells without people have no answers to give away: they
+    are left out, and never shown.
     """
-    keys = tuple(range(len(next(iter(cells), ()))))
-    tables = _Tables({group: cell for group, cell in sorted(cells.items()) if cell.n})
-    for together in _stages(keys, nested):
-        tables.settle(together)
-    by = keys if wanted is None else wanted
-    return {group for figure_keys, group in tables.hidden if figure_keys == by}
+
+    def __init__(self, cells: Mapping[Group, Cell], tables: Sequence[Keys], ordered: int | None = None) -> None:
+        self.cells = {group: cell for group, cell in sorted(cells.items()) if cell.people}
+        sums = list(_sums(self.cells, tables))
+        candidates = [each for each in sums if not each.small]
+        self._unknown_of, self._sizes = _unknowns(candidates)
+        self._span = Span()
+        small_ranges = () if ordered is None else self._small_ranges(sums, ordered)
+        for groups in (*self._kept_out(sums), *small_ranges):
+            vector = self._vector(groups)
+            if vector is not None:
+                self._span.keep_out(vector)
+        self.shown: set[Figure] = set()
+        for each in candidates:
+            vector = self._vector(each.groups)
+            assert vector is not None, "candidates are made of whole unknowns"
+            if self._span.take_in(vector):
+                self.shown.update(each.figures)
+
+    def follows(self, groups: Collection[Group]) -> bool:
+        """Whether the sum of these cells follows from what is shown."""
+        vector = self._vector([group for group in groups if group in self.cells])
+        return vector is not None and self._span.holds(vector)
+
+    def _kept_out(self, sums: Sequence["_Sum"]) -> Iterator[Sequence[Group]]:
+        """The small figures, and the small parts of each figure in each finer table together where they are too few."""
+        yield from (each.groups for each in sums if each.small)
+        in_big_parts: dict[Keys, set[Group]] = {}
+        big = [(figure, each) for each in sums if not each.small for figure in each.figures]
+        for figure, each in big:
+            in_big_parts.setdefault(figure.keys, set()).update(each.groups)
+        tables = {figure.keys for each in sums for figure in each.figures}
+        for figure, each in big:
+            for finer in tables:
+                if set(finer) > set(figure.keys):
+                    parts = self._few(each, in_big_parts.get(finer, set()))
+                    if parts:
+                        yield parts
+
+    def _few(self, whole: "_Sum", without: Collection[Group]) -> list[Group]:
+        """The cells of a figure without some of them, if too few people are left in them."""
+        people: set[str] = set()
+        groups = []
+        for group in whole.groups:
+            if group not in without:
+                groups.append(group)
+                people |= self.cells[group].people
+                if len(people) >= whole.minimum:
+                    return []
+        return groups if groups and len(people) < max(self.cells[group].minimum for group in groups) else []
+
+    def _small_ranges(self, sums: Sequence["_Sum"], ordered: int) -> Iterator[Sequence[Group]]:
+        """The cells of each figure over two or more neighbouring values of the ordered key, where they have too few people."""
+        for each in sums:
+            if all(ordered in figure.keys for figure in each.figures):
+                continue
+            by_value: dict[str, list[Group]] = {}
+            for group in each.groups:
+                by_value.setdefault(group[ordered], []).append(group)
+            values = sorted(by_value)
+            for start in range(len(values) - 1):
+                groups = by_value[values[start]]
+                for value in values[start + 1 :]:
+                    groups = groups + by_value[value]
+                    people = frozenset().union(*[self.cells[group].people for group in groups])
+                    if len(people) >= max([self.cells[group].minimum for group in groups]):
+                        break
+                    yield groups
+
+    def _vector(self, groups: Collection[Group]) -> Vector | None:
+        """The unknowns of a sum of cells; None where it has a part of one, which no figures tell from the rest."""
+        found: dict[int, int] = {}
+        for group in groups:
+            unknown = self._unknown_of.get(group)
+            if unknown is None or self._sizes[unknown] > len(groups):
+                return None
+            found[unknown] = found.get(unknown, 0) + 1
+        if any(self._sizes[unknown] != size for unknown, size in found.items()):
+            return None
+        return dict.fromkeys(found, 1)
 
 
-def _stages(keys: Keys, nested: tuple[int, int] | None) -> list[tuple[Keys, ...]]:
-    """The sets of keys, from the coarsest table to the finest; those that are settled together in one tuple."""
-    stages: list[tuple[Keys, ...]] = []
-    for size in range(len(keys) + 1):
-        for some in combinations(keys, size):
-            if nested and nested[1] in some:
-                if nested[0] in some:
-                    stages.append((tuple(key for key in some if key != nested[0]), some))
-            else:
-                stages.append((some,))
-    return stages
+class _Sum(NamedTuple):
+    """The cells of one figure, or of several that have the same; who answered in them."""
+
+    figures: list[Figure]
+    groups: tuple[Group, ...]
+    people: frozenset[str]
+    minimum: float
+
+    @property
+    def small(self) -> bool:
+        return len(self.people) < self.minimum
 
 
-class _Tables:
-    """The tables by every set of keys."""
+def _sums(cells: Mapping[Group, Cell], tables: Sequence[Keys]) -> Iterator[_Sum]:
+    """Every sum once, in the order of preference."""
+    known: dict[tuple[Group, ...], _Sum] = {}
+    for keys in tables:
+        members: dict[Group, list[Group]] = {}
+        value_of = _parts(keys)
+        for group in cells:
+            members.setdefault(value_of(group), []).append(group)
+        fresh = []
+        for value, listed in members.items():
+            figure, groups = Figure(keys, value), tuple(listed)
+            found = known.get(groups)
+            if found is None:
+                found = known[groups] = _sum(cells, groups)
+                fresh.append(found)
+            found.figures.append(figure)
+        yield from sorted(fresh, key=lambda each: (-len(each.people), each.figures[0]))
 
-    def __init__(self, cells: Mapping[Group, Cell]) -> None:
-        self.cells = cells
-        self.tables: dict[Keys, dict[Group, Cell]] = {}
-        self.small: set[Figure] = set()
-        self.hidden: set[Figure] = set()
 
-    def settle(self, together: tuple[Keys, ...]) -> None:
-        """Decide for the tables by these sets of keys; all coarser ones are decided."""
-        for keys in together:
-            table = self.tables[keys] = self._summed(keys)
-            small = {(keys, group) for group, cell in table.items() if cell.n < cell.minimum}
-            self.small |= small
-            self.hidden |= small
-        # The finest first: what protects a part of a programme protects the mentor, and seldom the other way about.
-        views = [Graph(edges) for keys in reversed(together) for edges in _views(keys, self.tables[keys])]
-        while self._closed(together, views) or any(self._crowded(keys) for keys in together):
-            pass
+def _sum(cells: Mapping[Group, Cell], groups: tuple[Group, ...]) -> _Sum:
+    if len(groups) == 1:
+        return _Sum([], groups, *cells[groups[0]])
+    people = frozenset().union(*[cells[group].people for group in groups])
+    return _Sum([], groups, people, max([cells[group].minimum for group in groups]))
 
-    def _summed(self, keys: Keys) -> dict[Group, Cell]:
-        table: dict[Group, Cell] = {}
-        for group, cell in self.cells.items():
-            part = tuple(group[key] for key in keys)
-            held = table.get(part, Cell(0, 0))
-            table[part] = Cell(held.n + cell.n, max(held.minimum, cell.minimum))
-        return table
 
-    def _closed(self, together: Collection[Keys], views: list[Graph[Figure]]) -> bool:
-        """Rules 3 and 4: open a second way round every bridge that is a figure under the minimum; whether any was."""
-        changed = False
-        for view in views:
-            unseen = self.hidden.intersection(view.edges)
-            for bridge in sorted(view.bridges(unseen) & self.small):
-                cost = {
-                    figure: 0 if figure in self.hidden else self.tables[figure[0]][figure[1]].n
-                    for figure in view.edges
-                    if figure in self.hidden or figure[0] in together
-                }
-                fresh = set(view.bypass(bridge, cost) or ()) - self.hidden
-                self.hidden |= fresh
-                changed |= bool(fresh)
-        return changed
+def _parts(keys: Keys) -> Callable[[Group], Group]:
+    """As `part`, for many groups: a mapping made once for the keys."""
+    if len(keys) > 1:
+        return itemgetter(*keys)
+    return (lambda group: (group[keys[0]],)) if keys else (lambda _: ())
 
-    def _crowded(self, keys: Keys) -> bool:
-        """Rule 5: hide more until the hidden groups of each shown total are enough of a crowd; whether any was."""
-        changed = False
-        for size in range(len(keys)):
-            for fewer in combinations(range(len(keys)), size):
-                members: dict[Group, list[Group]] = {}
-                for group in self.tables[keys]:
-                    members.setdefault(tuple(group[place] for place in fewer), []).append(group)
-                total_keys = tuple(keys[place] for place in fewer)
-                for total, groups in members.items():
-                    if (total_keys, total) not in self.hidden:
-                        changed |= self._crowd(keys, groups)
-        return changed
 
-    def _crowd(self, keys: Keys, groups: list[Group]) -> bool:
-        table = self.tables[keys]
-        unseen = [table[group] for group in groups if (keys, group) in self.hidden]
-        if not unseen:
+def _unknowns(candidates: Sequence[_Sum]) -> tuple[dict[Group, int], list[int]]:
+    """The unknown of each cell, and of how many cells each unknown consists."""
+    members: dict[Group, list[int]] = {}
+    for place, candidate in enumerate(candidates):
+        for group in candidate.groups:
+            members.setdefault(group, []).append(place)
+    numbers: dict[tuple[int, ...], int] = {}
+    unknown_of = {group: numbers.setdefault(tuple(places), len(numbers)) for group, places in members.items()}
+    sizes = [0] * len(numbers)
+    for unknown in unknown_of.values():
+        sizes[unknown] += 1
+    return unknown_of, sizes
+
+
+class Span:
+    """The span of vectors modulo the prime, and vectors that stay out of it.
+
+    The rows are fully reduced: each has a pivot, an unknown with the factor 1 that no other row has. What stays out is kept
+    reduced by them too; it would enter the span with a new vector exactly when the two, both reduced, are multiples of each other.
+    """
+
+    def __init__(self) -> None:
+        self._rows: dict[int, Vector] = {}
+        self._rows_with: dict[int, set[int]] = {}
+        self._out: list[Vector] = []
+        self._out_with: dict[int, set[int]] = {}
+
+    def keep_out(self, vector: Vector) -> None:
+        """Never let this one into the span. It must not be in it by now."""
+        reduced = self._reduced(vector)
+        assert reduced, "it is in the span already"
+        for unknown in reduced:
+            self._out_with.setdefault(unknown, set()).add(len(self._out))
+        self._out.append(reduced)
+
+    def take_in(self, vector: Vector) -> bool:
+        """Widen the span by a vector unless one that stays out would come in with it; whether the vector is in it now."""
+        reduced = self._reduced(vector)
+        if not reduced:
+            return True
+        if any(_are_multiples(reduced, each) for each in self._near(reduced)):
             return False
-        count, least = sum(cell.n for cell in unseen), max(cell.minimum for cell in unseen)
-        changed = False
-        for n, group in sorted((table[group].n, group) for group in groups if (keys, group) not in self.hidden):
-            if count >= least:
-                break
-            self.hidden.add((keys, group))
-            count, changed = count + n, True
-        return changed
+        self._widen(reduced)
+        return True
+
+    def holds(self, vector: Vector) -> bool:
+        """Whether a vector is in the span."""
+        return not self._reduced(vector)
+
+    def _reduced(self, vector: Vector) -> Vector:
+        found = dict(vector)
+        for unknown, factor in vector.items():
+            row = self._rows.get(unknown)
+            if row is not None:
+                _subtract(found, row, factor)
+        return found
+
+    def _near(self, reduced: Vector) -> Iterator[Vector]:
+        """What stays out and has that unknown of this vector which the fewest have."""
+        rarest = min(reduced, key=lambda unknown: len(self._out_with.get(unknown, ())))
+        for place in self._out_with.get(rarest, ()):
+            yield self._out[place]
+
+    def _widen(self, reduced: Vector) -> None:
+        pivot = min(reduced, key=self._uses)
+        inverse = pow(reduced[pivot], -1, PRIME)
+        row = {unknown: factor * inverse % PRIME for unknown, factor in reduced.items()}
+        for other in self._rows_with.pop(pivot, ()):
+            _eliminate(self._rows[other], other, row, pivot, self._rows_with)
+        for place in self._out_with.pop(pivot, ()):
+            _eliminate(self._out[place], place, row, pivot, self._out_with)
+        self._rows[pivot] = row
+        for unknown in row:
+            if unknown != pivot:
+                self._rows_with.setdefault(unknown, set()).add(pivot)
+
+    def _uses(self, unknown: int) -> tuple[int, int]:
+        """How much work it is to do without an unknown."""
+        return len(self._rows_with.get(unknown, ())) + len(self._out_with.get(unknown, ())), unknown
 
 
-def _views(keys: Keys, table: Mapping[Group, Cell]) -> Iterator[dict[Figure, Ends]]:
-    """Every way to lay the table out in rows and columns: its figures, each with the two sums that it is part of."""
-    if len(keys) == 1:
-        line: dict[Figure, Ends] = {(keys, group): Ends("parts", "whole") for group in table}
-        yield {**line, ((), ()): Ends("parts", "whole")}
-    for fixed_size in range(len(keys) - 1):
-        for fixed in combinations(keys, fixed_size):
-            free = tuple(key for key in keys if key not in fixed)
-            for size in range(1, len(free)):
-                for rows in combinations(free, size):
-                    if rows[0] == free[0]:  # the other splits are these with rows and columns swapped
-                        columns = tuple(key for key in free if key not in rows)
-                        yield from _laid_out(keys, table, fixed, rows, columns)
+def _subtract(vector: Vector, row: Vector, factor: int) -> None:
+    for unknown, value in row.items():
+        left = (vector.get(unknown, 0) - factor * value) % PRIME
+        if left:
+            vector[unknown] = left
+        else:
+            vector.pop(unknown, None)
 
 
-def _laid_out(
-    keys: Keys, table: Mapping[Group, Cell], fixed: Keys, rows: Keys, columns: Keys
-) -> Iterator[dict[Figure, Ends]]:
-    views: dict[Group, dict[Figure, Ends]] = {}
-    row_keys, column_keys = tuple(sorted(fixed + rows)), tuple(sorted(fixed + columns))
-    for group in table:
-        value = dict(zip(keys, group, strict=True))
-        total: Figure = fixed, tuple(value[key] for key in fixed)
-        row: Figure = row_keys, tuple(value[key] for key in row_keys)
-        column: Figure = column_keys, tuple(value[key] for key in column_keys)
-        edges = views.setdefault(total[1], {total: Ends("row of totals", "column of totals")})
-        edges[keys, group] = Ends(("row", row), ("column", column))
-        edges[row] = Ends(("row", row), "row of totals")
-        edges[column] = Ends(("column", column), "column of totals")
-    yield from views.values()
+def _eliminate(vector: Vector, name: int, row: Vector, pivot: int, users: dict[int, set[int]]) -> None:
+    """Take the pivot of a new row out of a vector, and keep note of the vectors that have each unknown."""
+    before = vector.keys() & row.keys()
+    _subtract(vector, row, vector[pivot])
+    for unknown in row:
+        if unknown == pivot:
+            continue
+        if unknown not in vector:
+            users[unknown].discard(name)
+        elif unknown not in before:
+            users.setdefault(unknown, set()).add(name)
+
+
+def _are_multiples(one: Vector, other: Vector) -> bool:
+    if one.keys() != other.keys():
+        return False
+    first = next(iter(one))
+    a, b = one[first], other[first]
+    return all((one[unknown] * b - other[unknown] * a) % PRIME == 0 for unknown in one)

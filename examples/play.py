@@ -29,6 +29,8 @@ MILESTONES: Final = {
     "CommitmentConcernRaised": "concern",
     "TrustBreakdownReported": "trust broken",
     "TrustRestored": "trust restored",
+    "FactContested": "contested",
+    "FactCorrected": "corrected",
     "RelationshipTerminated": "ended",
     "EndReviewRecorded": "reviewed",
     "RecordsSecured": "records secured",
@@ -64,6 +66,8 @@ def _print_relationship(console: Console, rapport: Rapport, subject: str) -> Non
     assert shown is not None, "what was proposed is there"
     state = (shown["state"], f"bold {STATES[shown['state']]}")
     between = f"{shown['mentee_id']} with {shown['mentor_id']}, under {', '.join(shown['codes'])}"
+    if shown["follows"]:
+        between += f", follows {shown['follows']}"
     console.print(Text.assemble(state, f" {subject}  {between}"), soft_wrap=True)
     if gates := shown["unmet_gates"]:
         told = f"open gates: {', '.join(gate['clause'] for gate in gates)}"

@@ -110,7 +110,7 @@ def fold_event(state: State | None, recorded: AnyRecorded) -> State | None:
 def work(state: State, given: Given) -> Worked:
     """The rows as of the given time, or of the last event where that is later."""
     at = max(given.at, state.last_at)
-    health, changes, history = assess(state.facts, at, given.terms)
+    health, changes, history = assess(state.facts, at, given.programme.terms)
     rows = {
         HEALTH.name: [_health(given.subject, state, health, changes[-1].at if changes else None)],
         SIGNALS.name: [{"relationship_id": given.subject, **_signal(signal)} for signal in health.signals],
@@ -119,7 +119,7 @@ def work(state: State, given: Given) -> Worked:
     }
     # What an event brought holds from before any time that is asked about; what time brought, from then on.
     came = changes[-1].at if changes and changes[-1].at > state.last_at else None
-    return Worked(rows, came, _due(health, given.terms.with_own(state.facts.own)))
+    return Worked(rows, came, _due(health, given.programme.terms.with_own(state.facts.own)))
 
 
 def _due(health: Health, terms: TermsInTime) -> datetime | None:

@@ -5,6 +5,7 @@ from typing import Any, Final, NamedTuple, assert_never
 
 from domain.model import AnyRecorded, events_of
 from domain.relationship.events import ContestAnswered, FactContested, FactCorrected, RelationshipProposed
+from domain.words import OFFICE
 from projections.dataset import Column, Row, Table, relationship_id
 from projections.projection import Given, StateFold, Worked
 
@@ -68,7 +69,8 @@ def _corrected(state: State, event: FactCorrected, recorded: AnyRecorded) -> Sta
         "corrected_by": recorded.role,
         "contested_since": since[0] if since else None,
     }
-    contests = tuple(each for each in state.contests if each[1] != event.version)
+    # That of an author outside the office leaves the contest open.
+    contests = tuple(each for each in state.contests if recorded.role not in OFFICE or each[1] != event.version)
     return state._replace(contests=contests, rows=(*state.rows, row))
 
 
@@ -101,4 +103,4 @@ def load(values: Any) -> State:
     return State(programme_id, tuple((version, fact, at) for version, fact, at in contests), tuple(found))
 
 
-PROJECTION: Final = StateFold("corrections", 1, (TABLE,), events_of(Heard), fold, work, dump, load)
+PROJECTION: Final = StateFold("corrections", 2, (TABLE,), events_of(Heard), fold, work, dump, load)

@@ -44,6 +44,7 @@ PROGRAMME: Final = Column("programme_id", "text", "The programme of the relation
 class Table:
     """A table: its rows belong to one stream each, the one that the first column of the key names.
 
+    `anonymous` rows don't say which stream they belong to: their position is that of the log, not that of a stream's last event.
     `columns` leaves out `position` and `stale_since`, which the engine adds. A table of relationships gets the column
     `programme_id` here, and the engine fills it in. `indexes` are for the queries of the docs. `order` is that of exports, where the
     key has a private column.
@@ -55,6 +56,7 @@ class Table:
     key: tuple[str, ...]
     indexes: tuple[tuple[str, ...], ...] = ()
     order: tuple[str, ...] = ()
+    anonymous: bool = False
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
@@ -97,6 +99,6 @@ class Dataset(NamedTuple):
     order: tuple[str, ...]
 
 
-def relationship_id(doc: str = "The relationship: the subject of its messages.") -> Column:
+def relationship_id(doc: str = "The relationship: the subject of its messages.", *, private: bool = False) -> Column:
     """The column by which the datasets of relationships are joined."""
-    return Column(RELATIONSHIP, "text", doc)
+    return Column(RELATIONSHIP, "text", doc, private=private)

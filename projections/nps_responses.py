@@ -1,13 +1,17 @@
-"""`nps_responses` and `nps`: who was asked and what counts of what they answered, and the figures of each programme."""
+"""`nps_responses` and `nps`: how many were asked and answered, and the figures of each programme.
+
+Single answers are not for analysts: what somebody answered, and who it was, is kept in private columns alone.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple, assert_never
 
-from domain.model import AnyRecorded, events_of
-from domain.nps import PLACES, SurveyRecord, counted, figure, kind_of
+from domain.calendar import local_month
+from domain.model import Actor, AnyRecorded, events_of
+from domain.nps import HIDDEN, PLACES, SurveyRecord, counted, figure, kind_of
 from domain.relationship.events import NpsRequested, NpsResponded, RelationshipProposed
-from domain.small_cells import Cell, hidden
+from domain.small_cells import Cell, Figure, Group, Keys, Suppression
 from domain.terms import suppression_min
 from projections.dataset import Column, Key, Row, Table, relationship_id
 from projections.projection import Given, StateFold, Summary, Worked
@@ -16,22 +20,22 @@ Heard = RelationshipProposed | NpsRequested | NpsResponded
 
 RESPONSES: Final = Table(
     "nps_responses",
-    "One row a respondent and occasion of a relationship: asked or answered. The latest answer counts.",
+    "One row a respondent and occasion of a relationship, whichever they are: asked, and answered or not. No answer is here.",
     (
-        relationship_id(),
+        relationship_id(private=True),
+        Column("programme_id", "text", "The programme of the relationship."),
         Column("role", "text", "Who: mentee, mentor or customer."),
         Column("occasion", "text", "When: mid or end."),
-        Column("programme_id", "text", "The programme of the relationship."),
-        Column("mentor_id", "text", "The mentor of the relationship.", "identity"),
-        Column("score", "integer", "The answer that counts, 0 to 10; empty while only asked.", "nps_score"),
-        Column("answer", "text", "What it makes of the respondent: promoter, passive or detractor.", "nps_score"),
-        Column("counted_at", "time", "When the answer was given that counts, else when it was first asked for."),
-        Column("requests", "integer", "How often it was asked for."),
-        Column("answers", "integer", "How many answers were given; all but one were replaced."),
+        Column("month", "text", "The month of the answer that counts, else of the first request, in the programme's time zone: YYYY-MM."),
+        Column("answered", "boolean", "Whether it was answered."),
+        Column("answer", "text", "What the answer makes of the respondent: promoter, passive or detractor.", "nps_score", private=True),
+        Column("respondent_id", "text", "The person who gave the answer that counts.", "identity", private=True),
     ),
     key=("relationship_id", "role", "occasion"),
-    indexes=(("programme_id", "role", "occasion"), ("mentor_id",)),
-)
+    indexes=(("programme_id", "role", "occasion"),),
+    order=("programme_id", "role", "occasion", "month", "answered"),
+    anonymous=True,
+)  # fmt: skip
 FIGURES: Final = Table(
     "nps",
     "One row a programme, role and occasion: the Net Promoter Score, hidden where the group is too small to be shown.",
@@ -39,7 +43,8 @@ FIGURES: Final = Table(
         Column("programme_id", "text", "The programme."),
         Column("role", "text", "Who answered: mentee, mentor or customer. Roles are never mixed."),
         Column("occasion", "text", "When: mid or end."),
-        Column("n", "integer", "How many answered."),
+        Column("n", "integer", "How many answers count."),
+        Column("respondents", "integer", "How many different people gave them."),
         Column("asked", "integer", "How many were asked or answered."),
         Column("response_rate", "real", "n / asked, from 0 to 1."),
         Column("promoters", "integer", "How many answered 9 or 10.", "nps_score"),
@@ -48,18 +53,12 @@ FIGURES: Final = Table(
         Column("nps", "real", "100 x (promoters - detractors) / n, to one decimal.", "nps_score"),
         Column("low", "real", "The lower end of the 95 % interval.", "nps_score"),
         Column("high", "real", "The upper end of the 95 % interval.", "nps_score"),
-        Column(
-            "suppressed",
-            "boolean",
-            "Whether the figures are hidden: they, or another group's, would give answers away.",
-        ),
-        Column(
-            "counts", "json", "Promoters, passives and detractors, also of a hidden group.", "nps_score", private=True
-        ),
+        Column("suppressed", "boolean", "Whether the figures are hidden: fewer people than suppression_min, or than 3, answered, or the figures would give such a group away."),
+        Column("counts", "json", "The counts behind the figures, also of a hidden group.", "nps_score", private=True),
     ),
     key=("programme_id", "role", "occasion"),
-)
-HIDEABLE: Final = ("promoters", "passives", "detractors", "nps", "low", "high")
+)  # fmt: skip
+TOTAL_AND_PROGRAMMES: Final[tuple[Keys, ...]] = ((), (0,))
 
 
 class State(NamedTuple):
@@ -77,50 +76,50 @@ def fold(state: State | None, recorded: AnyRecorded) -> State | None:
         case RelationshipProposed():
             return State(event.programme_id, event.mentor_id, {})
         case NpsRequested():
-            return _with(state, event, None, recorded)
+            return _with(state, event, recorded, None)
         case NpsResponded():
-            return _with(state, event, event.score, recorded)
+            return _with(state, event, recorded, event.score, Actor.parse(recorded.actor).id)
         case _:
             assert_never(event)
 
 
 def _with(
-    state: State | None, event: NpsRequested | NpsResponded, score: int | None, recorded: AnyRecorded
+    state: State | None,
+    event: NpsRequested | NpsResponded,
+    recorded: AnyRecorded,
+    score: int | None,
+    by: str | None = None,
 ) -> State | None:
     if state is None:
         return None
-    one = SurveyRecord(recorded.occurred_at, recorded.recorded_at, recorded.version, score)
+    one = SurveyRecord(recorded.occurred_at, recorded.recorded_at, recorded.version, score, by)
     key = (event.respondent, event.occasion)
     return state._replace(records={**state.records, key: (*state.records.get(key, ()), one)})
 
 
 def work(state: State, given: Given) -> Worked:
     """A row for each respondent and occasion."""
-    return Worked(
-        {RESPONSES.name: [_row(given.subject, state, *key, records) for key, records in state.records.items()]}
-    )
+    return Worked({RESPONSES.name: [_row(given, state, *key, records) for key, records in state.records.items()]})
 
 
-def _row(relationship: str, state: State, role: str, occasion: str, records: Sequence[SurveyRecord]) -> Row:
+def _row(given: Given, state: State, role: str, occasion: str, records: Sequence[SurveyRecord]) -> Row:
     counts = counted(records)
     assert counts is not None, "there is at least one record"
     return {
-        "relationship_id": relationship,
+        "relationship_id": given.subject,
+        "programme_id": state.programme_id,
         "role": role,
         "occasion": occasion,
-        "programme_id": state.programme_id,
-        "mentor_id": state.mentor_id,
-        "score": counts.score,
+        "month": local_month(counts.at, given.programme.timezone),
+        "answered": counts.score is not None,
         "answer": None if counts.score is None else kind_of(counts.score),
-        "counted_at": counts.at,
-        "requests": sum(one.score is None for one in records),
-        "answers": sum(one.score is not None for one in records),
+        "respondent_id": counts.by,
     }
 
 
 def dump(state: State) -> Any:
     """The state as JSON values."""
-    rows = [[*key, [[*_times(one), one.order, one.score] for one in records]] for key, records in state.records.items()]
+    rows = [[*key, [[*_times(one), *one[2:]] for one in records]] for key, records in state.records.items()]
     return [state.programme_id, state.mentor_id, rows]
 
 
@@ -136,9 +135,7 @@ def load(values: Any) -> State:
         programme_id,
         mentor_id,
         {
-            (role, occasion): tuple(
-                SurveyRecord(time(at), time(known), order, score) for at, known, order, score in records
-            )
+            (role, occasion): tuple(SurveyRecord(time(at), time(known), *rest) for at, known, *rest in records)
             for role, occasion, records in rows
         },
     )
@@ -152,47 +149,52 @@ def group_of(row: Row) -> Key:
 
 def add(group: Row | None, response: Row, sign: int) -> Row | None:
     """The group's row with a response more or less; only the counts are right, `settle` does the rest."""
-    programme_id, role, occasion = group_of(response)
-    row = dict(group) if group else {"programme_id": programme_id, "role": role, "occasion": occasion, "asked": 0}
-    counts = list(row.get("counts") or (0, 0, 0))
-    if response["answer"] is not None:
-        counts[PLACES[response["answer"]]] += sign
-    row |= {"asked": row["asked"] + sign, "counts": counts}
-    return row if row["asked"] else None
+    counts: Row = group["counts"] if group else {"asked": 0, "kinds": [0, 0, 0], "people": {}}
+    kinds, people = list(counts["kinds"]), dict(counts["people"])
+    if response["answered"]:
+        kinds[PLACES[response["answer"]]] += sign
+        # The answers of each person: someone who answered twice is one respondent.
+        people[response["respondent_id"]] = people.get(response["respondent_id"], 0) + sign
+    after = {
+        "asked": counts["asked"] + sign,
+        "kinds": kinds,
+        "people": {person: answers for person, answers in sorted(people.items()) if answers},
+    }
+    return {**dict(zip(FIGURES.key, group_of(response), strict=True)), "counts": after} if after["asked"] else None
 
 
 def settle(groups: Sequence[Row], terms: Callable[[str], Mapping[str, float]]) -> list[Row]:
     """All groups with their figures; those that must not be shown without."""
-    minimum = {group["programme_id"]: suppression_min(terms(group["programme_id"])) for group in groups}
-    questions: dict[tuple[str, str], dict[tuple[str, ...], Cell]] = {}
+    minimum = {programme: suppression_min(terms(programme)) for programme in {each["programme_id"] for each in groups}}
+    questions: dict[tuple[str, str], dict[Group, Cell]] = {}
     for group in groups:
+        programme = group["programme_id"]
         cells = questions.setdefault((group["role"], group["occasion"]), {})
-        cells[(group["programme_id"],)] = Cell(sum(group["counts"]), minimum[group["programme_id"]])
-    unseen = {question: hidden(cells) for question, cells in questions.items()}
+        cells[(programme,)] = Cell(frozenset(group["counts"]["people"]), minimum[programme])
+    shown = {question: Suppression(cells, TOTAL_AND_PROGRAMMES).shown for question, cells in questions.items()}
     return [
-        shown(group, suppressed=(group["programme_id"],) in unseen[group["role"], group["occasion"]])
+        _with_figures(group, is_shown=Figure((0,), (group["programme_id"],)) in shown[group["role"], group["occasion"]])
         for group in groups
     ]
 
 
-def shown(group: Row, *, suppressed: bool) -> Row:
-    """A group with its figures, or with none of those that reveal answers."""
-    promoters, passives, detractors = group["counts"]
-    suppressed = suppressed or not sum(group["counts"])
-    figures = figure(promoters, passives, detractors, group["asked"])._asdict()
-    if suppressed:
-        figures |= dict.fromkeys(HIDEABLE)
-    return {**group, **figures, "suppressed": suppressed}
+def _with_figures(group: Row, *, is_shown: bool) -> Row:
+    counts = group["counts"]
+    promoters, passives, detractors = counts["kinds"]
+    people = len(counts["people"])
+    figures = figure(promoters, passives, detractors, counts["asked"], people) if is_shown else HIDDEN
+    return {**group, **figures._asdict(), "suppressed": not is_shown}
 
 
 PROJECTION: Final = StateFold(
     "nps_responses",
-    1,
+    2,
     (RESPONSES,),
     events_of(Heard),
     fold,
     work,
     dump,
     load,
+    programme=lambda state: state.programme_id,
     summary=Summary(FIGURES, RESPONSES.name, group_of, add, settle),
 )

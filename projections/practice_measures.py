@@ -9,15 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple, assert_never
 
-from domain.codes.clauses import CLAUSES
 from domain.codes.implements import implements
+from domain.codes.questions import PRACTICES
 from domain.immutable import Immutable
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from projections.dataset import Column, Row, Table, relationship_id
 from projections.projection import Given, StateFold, Worked
-
-PRACTICES: Final = frozenset(clause.id for clause in CLAUSES.values() if "practice" in clause.kinds)
 
 TABLE: Final = Table(
     "practice_measures",

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple, assert_never
 
-from domain.codes.questions import Answer, is_bad, is_good
+from domain.calendar import local_month
+from domain.codes.questions import PRACTICES, Answer, is_bad, is_good
 from domain.immutable import Immutable
 from domain.model import Actor, AnyRecorded, events_of
 from domain.relationship.events import FeedbackGiven, FeedbackRequested, RelationshipProposed
+from domain.small_cells import Cell, Figure, Group, Keys, Suppression
 from domain.terms import suppression_min
 from projections.dataset import Column, Key, Row, Table, relationship_id
-from projections.practice_measures import PRACTICES
 from projections.projection import Given, StateFold, Summary, Worked
 
 Heard = RelationshipProposed | FeedbackRequested | FeedbackGiven
@@ -31,7 +32,7 @@ ANSWERS: Final = Table(
         Column("occasion", "text", "mid or end; empty for an answer that nobody had asked for."),
         Column("clause", "text", "The practice clause that the question is about."),
         Column("programme_id", "text", "The programme of the relationship."),
-        Column("month", "text", "The month (UTC) of the first request, or of an answer that nobody had asked for: YYYY-MM."),
+        Column("month", "text", "The month of the first request, or of an answer that nobody had asked for, in the programme's time zone: YYYY-MM."),
         Column("answered", "boolean", "Whether it was answered."),
         Column("mentor_id", "text", "The mentor of the relationship.", "identity", private=True),
         Column("good", "boolean", "Whether the latest answer is good; empty if it is neither good nor bad.", "process_improvement", private=True),
@@ -46,7 +47,7 @@ FIGURES: Final = Table(
         Column("clause", "text", "The practice clause that the question is about."),
         Column("programme_id", "text", "The programme."),
         Column("mentor_id", "text", "The mentor.", "identity"),
-        Column("month", "text", "The month (UTC) of the request, or of an answer that nobody had asked for: YYYY-MM."),
+        Column("month", "text", "The month of the request, or of an answer that nobody had asked for, in the programme's time zone: YYYY-MM."),
         Column("asked", "integer", "How often somebody was asked, or answered unasked: once a relationship, respondent and occasion."),
         Column("answered", "integer", "How many of these were answered."),
         Column("share_good", "real", "The share of good answers (yes, 3 to 5) among the good and the bad (no, 1, 2), from 0 to 1. The latest answer counts.", "process_improvement"),
@@ -58,6 +59,8 @@ FIGURES: Final = Table(
     indexes=(("programme_id", "month"),),
 )  # fmt: skip
 HIDEABLE: Final = ("asked", "answered", "share_good", "respondents")
+# By programme, mentor and month together, without totals.
+THE_ONE_TABLE: Final[tuple[Keys, ...]] = ((0, 1, 2),)
 
 
 class Question(NamedTuple):
@@ -128,9 +131,7 @@ def work(state: State, given: Given) -> Worked:
     for answer in sorted(state.answers, key=lambda one: (one.at, one.order)):
         latest[_question(state, answer)] = answer
     questions = sorted(state.asked.keys() | latest.keys())
-    return Worked(
-        {ANSWERS.name: [_row(given.subject, state, question, latest.get(question)) for question in questions]}
-    )
+    return Worked({ANSWERS.name: [_row(given, state, question, latest.get(question)) for question in questions]})
 
 
 def _question(state: State, answer: Answered) -> Question:
@@ -145,14 +146,14 @@ def _question(state: State, answer: Answered) -> Question:
     return max(requests)[1] if requests else Question(answer.respondent, UNASKED, answer.clause)
 
 
-def _row(relationship: str, state: State, question: Question, answer: Answered | None) -> Row:
+def _row(given: Given, state: State, question: Question, answer: Answered | None) -> Row:
     times = state.asked.get(question, ()) if answer is None else state.asked.get(question, (answer.at,))
     return {
-        "relationship_id": relationship,
+        "relationship_id": given.subject,
         **question._asdict(),
         "programme_id": state.programme_id,
         "mentor_id": state.mentor_id,
-        "month": f"{min(times):%Y-%m}",
+        "month": local_month(min(times), given.programme.timezone),
         "answered": answer is not None,
         "good": answer and answer.good,
         "respondent_id": answer and answer.respondent_id,
@@ -200,15 +201,27 @@ def add(group: Row | None, row: Row, sign: int) -> Row | None:
 
 
 def settle(groups: Sequence[Row], terms: Callable[[str], Mapping[str, float]]) -> list[Row]:
-    """All groups with their figures; those of too few different people without."""
+    """All groups with their figures; those that must not be shown without."""
     minimum = {programme: suppression_min(terms(programme)) for programme in {each["programme_id"] for each in groups}}
-    return [_shown(group, minimum[group["programme_id"]]) for group in groups]
+    questions: dict[str, dict[Group, Cell]] = {}
+    for each in groups:
+        cell = Cell(frozenset(each["counts"]["people"]), minimum[each["programme_id"]])
+        questions.setdefault(each["clause"], {})[_cell_of(each)] = cell
+    shown = {clause: Suppression(cells, THE_ONE_TABLE).shown for clause, cells in questions.items()}
+    return [
+        _with_figures(each, is_shown=Figure(THE_ONE_TABLE[0], _cell_of(each)) in shown[each["clause"]])
+        for each in groups
+    ]
 
 
-def _shown(group: Row, minimum: float) -> Row:
+def _cell_of(group: Row) -> Group:
+    return group["programme_id"], group["mentor_id"], group["month"]
+
+
+def _with_figures(group: Row, *, is_shown: bool) -> Row:
     counts = group["counts"]
     people = counts["people"]
-    if len(people) < minimum:
+    if not is_shown:
         return {**group, **dict.fromkeys(HIDEABLE), "suppressed": True}
     return {
         **group,
@@ -220,14 +233,21 @@ def _shown(group: Row, minimum: float) -> Row:
     }
 
 
+def alike(then: Row, today: Row | None) -> Row:
+    """A group at another time, hidden unless today's row shows the same: the difference may be one person's answer."""
+    is_shown = today is not None and not today["suppressed"] and today["counts"] == then["counts"]
+    return then if is_shown else {**then, **dict.fromkeys(HIDEABLE), "suppressed": True}
+
+
 PROJECTION: Final = StateFold(
     "practices",
-    2,
+    3,
     (ANSWERS,),
     events_of(Heard),
     fold,
     work,
     dump,
     load,
+    programme=lambda state: state.programme_id,
     summary=Summary(FIGURES, ANSWERS.name, group_of, add, settle),
 )

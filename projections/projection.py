@@ -46,12 +46,19 @@ class RowFold:
         return (self.table,)
 
 
+class Programme(NamedTuple):
+    """What rows may depend on of a programme: its terms over time, and the time zone of its days and months."""
+
+    terms: TermsInTime = DEFAULT
+    timezone: str = "UTC"
+
+
 class Given(NamedTuple):
-    """What rows may depend on besides the state: the stream, the time for which they hold, the programme's terms."""
+    """What rows may depend on besides the state: the stream, the time for which they hold, the programme."""
 
     subject: str
     at: datetime
-    terms: TermsInTime = DEFAULT
+    programme: Programme = Programme()
 
 
 class Worked(NamedTuple):
@@ -88,8 +95,8 @@ class Summary:
 class StateFold(Generic[S]):
     """A projection that keeps a state for each stream and works out its rows.
 
-    `listens` are the events that `fold` takes in. `programme` names the programme whose settings `work` is given; when a
-    term of the programme changes, the rows are worked out anew.
+    `listens` are the events that `fold` takes in. `programme` names the programme which `work` is given; when its terms or its
+    time zone change, the rows are worked out anew.
     """
 
     name: str

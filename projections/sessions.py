@@ -229,7 +229,7 @@ def _completed(row: Row, event: e.SessionCompleted) -> dict[str, Any]:
         "off_goal_minutes": sum(item.minutes for item in agenda if item.goal_id is None or item.urgent_concern),
         "urgent_minutes": sum(item.minutes for item in agenda if item.urgent_concern),
         "goals_worked_on": len({item.goal_id for item in agenda if item.goal_id is not None}),
-        "call_to_action": bool(event.call_to_action and event.call_to_action.strip()),
+        "call_to_action": event.call_to_action is not None,
         "encouragement": event.encouragement,
         "camera_on": event.camera_on,
     }

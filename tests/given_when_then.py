@@ -102,6 +102,7 @@ class Given:
     subject: str = SUBJECT
     known: Known = Known()  # noqa: RUF009 - a frozen value
     codes: tuple[str, ...] = ()
+    followed_mentee: str | None = None
     outcome: list[Event] | Refused | None = None
     findings: tuple[Finding, ...] = ()
 
@@ -109,10 +110,22 @@ class Given:
         """Other aggregates say this at the time of the decision."""
         return replace(self, known=known)
 
+    def following(self, mentee_id: str | None) -> Self:
+        """The relationship that a proposal follows is one of this mentee; None: there is no such relationship."""
+        return replace(self, followed_mentee=mentee_id)
+
     def when(self, command: Command, *, by: str = "mentee", at: float = 1.0, as_id: str | None = None) -> Self:
         """The command is sent by that role, that many days after START."""
         who = actor(by) if as_id is None else Actor(by, as_id)  # type: ignore[arg-type]
-        context = Context(who, day(at), day(at), self.known, self.codes, history=lambda: self.records)
+        context = Context(
+            who,
+            day(at),
+            day(at),
+            self.known,
+            self.codes,
+            history=lambda: self.records,
+            followed_mentee=self.followed_mentee,
+        )
         try:
             accepted = decide(self.subject, fold(self.records), command, context)
         except Refused as refused:

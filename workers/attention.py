@@ -11,6 +11,7 @@ from domain.codes.implements import implements
 from domain.commitment import Band, Facts, Health, HealthEvent, evaluate, fold, score_at, standing_at
 from domain.model import AnyRecorded, Time, events_of
 from domain.relationship import events as e
+from domain.relationship.reviews import is_about
 from domain.term_setting import TermSet, TermWithdrawn
 from workers.commitment import KeptFacts
 from workers.ground import Ground
@@ -43,13 +44,15 @@ Heard = HealthEvent | e.RelationshipReviewed
 class Attention(State):
     """The facts so far, the band at the last assessment (which was at `looked_at`), and what becomes of the task.
 
-    `reviewed`: somebody looked at it, and it opens again only when that is due or things get worse.
+    `evidence` is that of the task. `reviewed`: somebody looked at it, and it opens again only when that is due or things
+    get worse.
     """
 
     facts: KeptFacts = Facts()
     looked_at: Time | None = None
     band: Band | None = None
     score: int | None = None
+    evidence: tuple[int, ...] = ()
     asked: bool = False
     reviewed: bool = False
 
@@ -99,13 +102,13 @@ def _assess(state: Attention, given: Given) -> tuple[Attention, Reaction]:
 
 def _ask(state: Attention, health: Health, given: Given) -> tuple[Attention, Reaction]:
     found = dict.fromkeys(clause for signal in health.signals for clause in signal.clauses)
-    evidence = sorted({version for signal in health.signals for version in signal.evidence})
+    evidence = tuple(sorted({version for signal in health.signals for version in signal.evidence}))
     due = decide_by(given)
     task = OpenTask(TASK, TASK, SETTLED_BY, due=due, about=health.band)
     notices = notify((COORDINATOR,), TASK, of=TASK, band=health.band)
     clauses = (*found, *given.cite("care.attention"))
     asked = because(clauses, evidence, task, Cancel(LOOK_AGAIN), *notices, terms=("decision_days",))
-    return state.but(asked=True, reviewed=False), (asked,)
+    return state.but(evidence=evidence, asked=True, reviewed=False), (asked,)
 
 
 @implements("care.attention")
@@ -113,7 +116,7 @@ def _reviewed(
     state: Attention, event: e.RelationshipReviewed, recorded: AnyRecorded, given: Given
 ) -> tuple[Attention, Reaction]:
     """Somebody has looked: the task closes, and opens again on the day they named when things are still so."""
-    if state.band not in TROUBLED:
+    if state.band not in TROUBLED or not is_about(event, state.evidence):
         return state, NOTHING
     if event.look_again_on is not None:
         again = end_of_local_day(event.look_again_on - timedelta(days=1), given.programme.timezone)

@@ -31,7 +31,7 @@ from workers.model import (
     Worker,
     of_relationship,
 )
-from workers.reactions import COORDINATOR, because, decide_by, notify, parties, tidy, with_clause
+from workers.reactions import COORDINATOR, because, decide_by, notify, parties, tidy, with_one
 
 CLAUSE: Final = "pentalog.late-reschedules"
 SIGNAL: Final[SignalName] = "late_reschedules"
@@ -81,10 +81,10 @@ def _react(state: Commitment, recorded: AnyRecorded, given: Given) -> tuple[Comm
             task = _ask_for_answer(event.clause, event.evidence, given) + _tell_whom_it_is_about(event, given)
             if recorded.role == "worker":
                 # Ours, on record; after a correction it may be all that is left of it, and is settled like any other.
-                return state.but(open=with_clause(state.open, event.clause), ours=True), task
+                return state.but(open=with_one(state.open, event.clause), ours=True), task
             # Somebody else's concern: it waits for an answer like our own.
             waiting = _await_answer(event.clause, event.evidence, given)
-            return state.but(open=with_clause(state.open, event.clause)), task + waiting
+            return state.but(open=with_one(state.open, event.clause)), task + waiting
         case e.CommitmentConcernResolved():
             if recorded.role == "worker":
                 # Should the signal hold after all, because a correction is corrected, it is something new.

@@ -1,11 +1,12 @@
-"""Contested facts: each is a task until it was corrected or the contest was answered."""
+"""Contested facts: each is a task until the office has corrected it or answered the contest."""
 
 from typing import Final, assert_never
 
 from domain.codes.implements import implements
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
-from workers.model import CloseTask, Given, OpenTask, Reaction, State, Worker
+from domain.words import OFFICE
+from workers.model import NOTHING, CloseTask, Given, OpenTask, Reaction, State, Worker
 from workers.reactions import COORDINATOR, because, decide_by, notify, tidy
 
 Heard = e.FactContested | e.ContestAnswered | e.FactCorrected
@@ -37,7 +38,9 @@ def _react(state: Contests, recorded: AnyRecorded, given: Given) -> tuple[Contes
         case e.ContestAnswered():
             return _settled(state, {contest for contest, _ in state.open if contest == event.version})
         case e.FactCorrected():
-            return _settled(state, {contest for contest, fact in state.open if fact == event.version})
+            # The correction of an author settles nothing: the office still looks at the contest.
+            contests = {contest for contest, fact in state.open if fact == event.version}
+            return _settled(state, contests) if recorded.role in OFFICE else (state, NOTHING)
         case _:
             assert_never(event)
 

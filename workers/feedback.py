@@ -28,7 +28,7 @@ from workers.model import (
     State,
     Worker,
 )
-from workers.reactions import COORDINATOR, because, notify, tidy
+from workers.reactions import COORDINATOR, because, notify, tidy, with_one
 
 REMIND_AFTER: Final = timedelta(days=7)
 # After every so many completed sessions the mentor is prompted to ask how their mentoring comes across.
@@ -83,7 +83,7 @@ def _react(state: Feedback, recorded: AnyRecorded, given: Given) -> tuple[Feedba
             return state.but(answered=(*state.answered, name)), tidy(Cancel(f"nps:{name}"))
         case e.FeedbackRequested():
             name = f"{event.occasion}:{event.respondent}"
-            return state.but(practice=tuple(dict.fromkeys((*state.practice, name)))), NOTHING
+            return state.but(practice=with_one(state.practice, name)), NOTHING
         case e.FeedbackGiven() if recorded.role == "mentor":
             return state, _given(version, given)
         case e.RelationshipTerminated():

@@ -17,6 +17,42 @@ from domain.model import AnyRecorded, Command, Event
 from domain.words import CodeId, Role
 from workers.ground import Case, Ground, Programme, Relation
 
+# Kinds of tasks: those of "Tasks, exactly", and those that stayed from before.
+TaskKind = Literal[
+    "attention",
+    "case_escalation",
+    "case_review",
+    "commitment_concern",
+    "conflict",
+    "contested",
+    "coordinator_feedback",
+    "development",
+    "disclosure_review",
+    "end_feedback",
+    "end_review",
+    "erasure",
+    "feedback_concern",
+    "first_session",
+    "further_training",
+    "hr_referral",
+    "inform_party",
+    "mentor_suspended",
+    "new_mentor",
+    "out_of_contact",
+    "pause_review",
+    "pause_too_long",
+    "plan_end",
+    "problem",
+    "records",
+    "report_due",
+    "session_outcome",
+    "shutdown_recommendation",
+    "stalled_match",
+    "terms_declined",
+    "two_no_shows",
+    "unpaid_at_risk",
+    "winding_down",
+]
 Value = str | int | float | bool | None
 
 
@@ -85,7 +121,7 @@ class OpenTask:
     """
 
     id: str
-    kind: str
+    kind: TaskKind
     settled_by: tuple[str, ...]
     due: datetime | None = None
     subject: str | None = None
@@ -152,7 +188,7 @@ class Task(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: str
-    kind: str
+    kind: TaskKind
     subject: str
     clauses: tuple[str, ...]
     since: datetime

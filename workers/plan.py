@@ -9,7 +9,7 @@ from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from domain.words import PARTIES
 from workers.model import NOTHING, Arm, CloseTask, Deadline, Given, OpenTask, Over, Reaction, State, Worker
-from workers.reactions import COORDINATOR, because, decide_by, notify, tidy
+from workers.reactions import COORDINATOR, because, decide_by, notify, tidy, with_one
 
 TASK: Final = "plan_end"
 LAST_DAY: Final = "last_day"
@@ -55,7 +55,7 @@ def _react(state: Plan, recorded: AnyRecorded, given: Given) -> tuple[Plan, Reac
         case e.SessionCompleted():
             return _completed(state, event, version, given)
         case e.GoalAgreed():
-            goals = tuple(dict.fromkeys((*state.goals, event.goal_id)))
+            goals = with_one(state.goals, event.goal_id)
             return state.but(goals=goals, asked=False), tidy(CloseTask(TASK))
         case e.GoalDropped():
             return _goal_gone(state, event.goal_id, state.achieved, given)

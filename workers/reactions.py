@@ -48,6 +48,6 @@ def everybody(relation: Relation) -> tuple[str, str, str]:
     return relation.mentee, relation.mentor, COORDINATOR
 
 
-def with_clause(clauses: tuple[str, ...], clause: str) -> tuple[str, ...]:
-    """The clauses with one more, unless it is among them."""
-    return clauses if clause in clauses else (*clauses, clause)
+def with_one(texts: tuple[str, ...], text: str) -> tuple[str, ...]:
+    """The texts with one more, unless it is among them."""
+    return texts if text in texts else (*texts, text)

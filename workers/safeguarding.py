@@ -8,8 +8,10 @@ hears only that there was one. The coordinator reviews a disclosure that an adop
 from typing import Final, assert_never
 
 from domain.codes.implements import implements
-from domain.model import AnyRecorded, events_of
+from domain.ids import same_person
+from domain.model import Actor, AnyRecorded, events_of
 from domain.relationship.events import ConfidenceDisclosed, RelationshipReviewed
+from domain.relationship.reviews import is_about
 from workers.model import NOTHING, CloseTask, Given, Notify, OpenTask, Reaction, State, Worker
 from workers.reactions import COORDINATOR, HR, because, decide_by, notify, tidy
 
@@ -21,9 +23,9 @@ Heard = ConfidenceDisclosed | RelationshipReviewed
 
 
 class Safeguarding(State):
-    """The versions of the disclosures that wait for a review."""
+    """The disclosures that wait for a review: the version of each, and who made it."""
 
-    waiting: tuple[int, ...] = ()
+    waiting: tuple[tuple[int, str], ...] = ()
 
 
 def _react(state: Safeguarding, recorded: AnyRecorded, given: Given) -> tuple[Safeguarding, Reaction]:
@@ -32,11 +34,14 @@ def _react(state: Safeguarding, recorded: AnyRecorded, given: Given) -> tuple[Sa
         case ConfidenceDisclosed():
             reaction = _to_recipient(event, recorded.version, given) + _to_hr(event, recorded.version, given)
             if review := _review(recorded, given):
-                state = state.but(waiting=(*state.waiting, recorded.version))
+                state = state.but(waiting=(*state.waiting, (recorded.version, recorded.actor)))
             return state, reaction + review
         case RelationshipReviewed():
-            closed = tidy(*(CloseTask(f"disclosure:{version}") for version in state.waiting))
-            return state.but(waiting=()), closed
+            # Who disclosed it does not settle it, even by a look at the relationship as a whole.
+            reviewer = Actor.parse(recorded.actor)
+            seen = [each for each in state.waiting if is_about(event, each[:1]) and not same_person(each[1], reviewer)]
+            closed = tidy(*(CloseTask(f"disclosure:{version}") for version, _ in seen))
+            return state.but(waiting=tuple(each for each in state.waiting if each not in seen)), closed
         case _:
             assert_never(event)
 

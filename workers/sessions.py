@@ -110,12 +110,11 @@ def _react(state: Sessions, recorded: AnyRecorded, given: Given) -> tuple[Sessio
 def _moved(
     state: Sessions, event: e.SessionRescheduled, recorded: AnyRecorded, given: Given
 ) -> tuple[Sessions, Reaction]:
-    """A move told late, whose time lies before the latest move, leaves the session where the latest move put it."""
-    before = state.booked.get(event.session_id)
-    if before and before.moved_at and recorded.occurred_at < before.moved_at:
+    """A move told late, whose time lies before the latest move, leaves the session where that put it; one that is over stays so."""
+    before, at = state.booked.get(event.session_id), recorded.occurred_at
+    if before is None or (before.moved_at is not None and at < before.moved_at):
         return state, NOTHING
-    minutes = before.minutes if before else int(given.term("session_minutes"))
-    booked = Booked(starts_at=event.starts_at, minutes=minutes, version=recorded.version, moved_at=recorded.occurred_at)
+    booked = before.but(starts_at=event.starts_at, version=recorded.version, moved_at=at)
     return _booked(state, event.session_id, booked, given)
 
 

@@ -44,18 +44,25 @@ Heard = (
 )
 
 
+class Planned(State):
+    """A session before activation: its start, and when its latest move was asked for."""
+
+    starts_at: Time
+    moved_at: Time | None = None
+
+
 class Bond(State):
-    """One of the mentor's relationships that has not ended. `planned`: before activation, when its sessions are to start."""
+    """One of the mentor's relationships that has not ended. `planned`: its sessions before activation."""
 
     programme: str
     codes: tuple[str, ...]
     mentee: str
     status: Status
-    planned: dict[str, Time] = Field(default_factory=dict)
+    planned: dict[str, Planned] = Field(default_factory=dict)
 
     def needs_care(self, at: datetime) -> bool:
         """Whether it is active or has sessions to come."""
-        return self.status == "active" or any(starts_at > at for starts_at in self.planned.values())
+        return self.status == "active" or any(each.starts_at > at for each in self.planned.values())
 
 
 class Standing(State):
@@ -152,13 +159,16 @@ def _of_bond(state: Standing, recorded: AnyRecorded, given: Given) -> tuple[Stan
     return state, NOTHING
 
 
-def _planned(before: dict[str, datetime], recorded: AnyRecorded) -> dict[str, datetime]:
-    """The sessions of a relationship that is not active yet, after an event."""
+def _planned(before: dict[str, Planned], recorded: AnyRecorded) -> dict[str, Planned]:
+    """The sessions of a relationship that is not active yet, after an event; they keep the start of their latest move."""
     match recorded.data:
         case e.SessionScheduled(session_id=session_id, starts_at=starts_at):
-            return {**before, session_id: starts_at}
+            return {**before, session_id: Planned(starts_at=starts_at)}
         case e.SessionRescheduled(session_id=session_id, starts_at=starts_at):
-            return {**before, session_id: starts_at}
+            known, at = before.get(session_id), recorded.occurred_at
+            if known is None or (known.moved_at is not None and at < known.moved_at):
+                return before
+            return {**before, session_id: Planned(starts_at=starts_at, moved_at=at)}
         case e.SessionCancelled() | e.SessionCompleted() | e.SessionMissed():
             return {key: value for key, value in before.items() if key != recorded.data.session_id}
         case _:

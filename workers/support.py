@@ -6,24 +6,16 @@ Each waits for the office. The search for another mentor is `workers.rematch`.
 from typing import Final, assert_never
 
 from domain.codes.implements import implements
-from domain.codes.questions import is_bad
+from domain.codes.questions import CONCERNING, is_bad
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
+from domain.relationship.reviews import is_about
 from domain.words import OFFICE
 from workers.model import NOTHING, CloseTask, Given, OpenTask, Reaction, State, Worker
 from workers.reactions import COORDINATOR, HR, because, decide_by, notify, tidy
 
 # What a coordinator does about a problem: look into it, find other help, or stop for a while or for good.
 PROBLEM_SETTLED_BY: Final = ("ReviewRelationship", "ReferMentee", "PauseRelationship", "TerminateRelationship")
-# The practice questions of which a bad answer comes before the coordinator.
-CONCERNING: Final = (
-    "pentalog.attention",
-    "cmn.inclusion",
-    "nottingham.opinions",
-    "nottingham.individual-needs",
-    "mentor247.language",
-    "leapfrog.openness",
-)
 
 
 Heard = (
@@ -60,7 +52,7 @@ def _react(state: Support, recorded: AnyRecorded, given: Given) -> tuple[Support
             after, referred = _to_hr(after, version, given)
             return after, closed + referred
         case e.RelationshipReviewed():
-            return _reviewed(state, recorded.role)
+            return _reviewed(state, event, recorded.role)
         case e.RelationshipPaused() | e.RelationshipTerminated():
             return _problems_attended(state)
         case _:
@@ -84,16 +76,27 @@ def _problems_attended(state: Support) -> tuple[Support, Reaction]:
     return state.but(problems=()), closed
 
 
-def _reviewed(state: Support, role: str) -> tuple[Support, Reaction]:
-    """The office has looked at the relationship: problems are coordinator's and supplier's, referrals HR's."""
-    closed: Reaction = NOTHING
-    if role in OFFICE:
-        state, closed = _problems_attended(state)
-    if role == HR:
-        closed += tidy(*(CloseTask(f"referral:{version}") for version in state.referrals))
-        state = state.but(referrals=())
-    closed += tidy(*(CloseTask(task) for task in state.answers))
-    return state.but(answers=()), closed
+def _reviewed(state: Support, event: e.RelationshipReviewed, role: str) -> tuple[Support, Reaction]:
+    """The office has looked at the relationship, or at some matters: problems are coordinator's and supplier's, referrals HR's."""
+    problems = _seen(event, state.problems) if role in OFFICE else ()
+    referrals = _seen(event, state.referrals) if role == HR else ()
+    answers = tuple(task for task in state.answers if is_about(event, (_version(task),)))
+    after = state.but(
+        problems=tuple(version for version in state.problems if version not in problems),
+        referrals=tuple(version for version in state.referrals if version not in referrals),
+        answers=tuple(task for task in state.answers if task not in answers),
+    )
+    tasks = (*(f"problem:{version}" for version in problems), *(f"referral:{version}" for version in referrals))
+    return after, tidy(*(CloseTask(task) for task in (*tasks, *answers)))
+
+
+def _seen(event: e.RelationshipReviewed, versions: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(version for version in versions if is_about(event, (version,)))
+
+
+def _version(task: str) -> int:
+    """The version of the answer that a task is about."""
+    return int(task.rpartition(":")[2])
 
 
 @implements(*CONCERNING, "care.feedback")

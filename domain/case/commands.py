@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from domain.ids import PersonId, RelationshipId, RoleOrPerson, Whom
 from domain.model import Command, Holds
@@ -10,8 +10,7 @@ from domain.relationship.fields import SafeText
 from domain.words import CaseDecision, CaseKind
 
 CaseKindName = Annotated[CaseKind, Holds("operational")]
-DecisionName = Annotated[CaseDecision, Holds("safeguarding")]
-Reason = Annotated[SafeText, Field(min_length=1)]
+DecisionName = Annotated[CaseDecision, Holds("safeguarding", "author")]
 
 # Workers open the case about an event under a subject that begins so, and nobody else may: a case that somebody opened
 # first under that id would stand in the place of theirs.
@@ -49,7 +48,7 @@ class DecideCase(Command):
     """The outcome of the review: nothing, more training, the mentor leaves the role, or another measure (cmn.breaches)."""
 
     decision: DecisionName
-    reason: Reason
+    reason: SafeText
 
 
 class CloseCase(Command):

@@ -1,6 +1,6 @@
 """What happened in a conduct case: facts in the past tense, a storage format."""
 
-from domain.case.commands import CaseKindName, DecisionName, Reason
+from domain.case.commands import CaseKindName, DecisionName
 from domain.ids import PersonId, ProgrammeId, RelationshipId, RoleOrPerson, Whom
 from domain.model import Event
 from domain.relationship.fields import SafeText
@@ -27,7 +27,7 @@ class CaseDecided(Event):
     """The review had this outcome."""
 
     decision: DecisionName
-    reason: Reason
+    reason: SafeText
 
 
 class CaseClosed(Event):

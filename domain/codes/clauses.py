@@ -6,6 +6,7 @@ as a new version and never edited. Everything is validated at import, so a wrong
 
 import tomllib
 from collections.abc import Collection, Mapping
+from difflib import get_close_matches
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Annotated, Final, Literal, get_args
@@ -110,6 +111,29 @@ RESPECT_CLAUSES: Final = ("pentalog.respect", "leapfrog.respect", "care.respect"
 def same_matter(clause: str) -> tuple[str, ...]:
     """The clauses that say the same about a recommendation to end: whatever settles it under one settles it under all."""
     return next((clauses for clauses in (TRUST_CLAUSES, RESPECT_CLAUSES) if clause in clauses), (clause,))
+
+
+def clause_expected(found: str) -> str:
+    """What should have stood in the place of a clause that no code has."""
+    near = get_close_matches(found.strip().lower(), CLAUSES, n=1)
+    example = f"did you mean {near[0]}?" if near else "`rapport codes list` shows them all"
+    return f"expected the id of a clause, CODE.CLAUSE; {example}"
+
+
+def _same_signal(clause: str) -> tuple[str, ...]:
+    """The clauses that bind a signal which this one binds too: a concern under one is a concern under all."""
+    signals = {binding for binding in CLAUSES[clause].binds if binding.startswith("signal:")}
+    return tuple(other.id for other in CLAUSES.values() if signals.intersection(other.binds))
+
+
+def not_in_force(clause: str, adopted: Collection[str]) -> str | None:
+    """Why a clause can't be cited of a relationship with these codes: no code has it, or one that was not adopted."""
+    if clause not in CLAUSES:
+        return clause_expected(clause)
+    if cite(adopted, *same_matter(clause), *_same_signal(clause)):
+        return None
+    codes = ", ".join((*adopted, POLICY.id))
+    return f"{clause} is not in force here: expected a clause of {codes}"
 
 
 def cite(adopted: Collection[str], *ids: str) -> tuple[str, ...]:

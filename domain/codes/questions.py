@@ -4,7 +4,7 @@ At the middle and at the end every party is asked those of the adopted codes, an
 stand beside the clauses, in the files of the codes.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -13,6 +13,17 @@ from domain.codes.clauses import CLAUSES
 # Practice clause id to its question.
 QUESTIONS: Final[Mapping[str, str]] = MappingProxyType(
     {clause.id: clause.question for clause in CLAUSES.values() if clause.question is not None}
+)
+# Answers about these are compared and counted, so they are all on one scale.
+PRACTICES: Final = frozenset(clause.id for clause in CLAUSES.values() if "practice" in clause.kinds)
+# The practice clauses of which a bad answer comes before the office.
+CONCERNING: Final = (
+    "pentalog.attention",
+    "cmn.inclusion",
+    "nottingham.opinions",
+    "nottingham.individual-needs",
+    "mentor247.language",
+    "leapfrog.openness",
 )
 # On the scale from 1 to 5, these are bad.
 WORST: Final = 1
@@ -25,6 +36,20 @@ Answer = bool | int | float | str
 def questions_of(codes: Collection[str]) -> tuple[str, ...]:
     """The practice clauses of these codes about which people are asked, in the order of the codes' texts."""
     return tuple(clause for clause in QUESTIONS if CLAUSES[clause].code in codes)
+
+
+def off_the_scale(answers: Mapping[str, Answer]) -> Iterator[tuple[str, str]]:
+    """The practice clauses whose answer is neither yes, no nor 1 to 5, each with what was expected. Free keys take any answer."""
+    for clause in answers:
+        if clause in PRACTICES and not _is_on_scale(answers[clause]):
+            question = f" to: {QUESTIONS[clause]}" if clause in QUESTIONS else f" about {clause}"
+            yield clause, f"expected yes, no (or true, false) or a whole number from {WORST} to {BEST}{question}"
+
+
+def _is_on_scale(answer: Answer) -> bool:
+    if isinstance(answer, str):
+        return answer.strip().lower() in {"yes", "no"}
+    return isinstance(answer, bool) or (WORST <= answer <= BEST and float(answer).is_integer())
 
 
 def is_bad(answer: Answer) -> bool:

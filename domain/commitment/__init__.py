@@ -1,7 +1,7 @@
 """Commitment health: two scores and a band for a relationship as of a time, each lost point with clauses and evidence.
 
-`fold` keeps the `Facts` that health needs of the events, `evaluate` answers for any time under any terms, `assess` also says
-how it came about, and `watch` follows one signal.
+`fold` keeps the `Facts` that health needs of the events, `evaluate` answers for any time under any terms, `reason` also gives
+its changes, `assess` when each signal held besides, and `watch` follows one signal.
 """
 
 from domain.commitment.facts import Facts
@@ -14,6 +14,7 @@ from domain.commitment.health import (
     assess,
     bands,
     evaluate,
+    reason,
     score_at,
     standing_at,
     watch,
@@ -42,6 +43,7 @@ __all__ = [
     "bands",
     "evaluate",
     "fold",
+    "reason",
     "score_at",
     "standing_at",
     "terms_in_time",

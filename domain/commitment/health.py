@@ -78,6 +78,19 @@ def bands(
     return walked(facts, terms_in_time(settings, overrides), until).changes
 
 
+class Reasoned(NamedTuple):
+    """Health as of a time, and every change of score or band on the way there."""
+
+    health: Health
+    changes: tuple[Change, ...]
+
+
+def reason(facts: Facts, at: datetime, terms: TermsInTime) -> Reasoned:
+    """Health as of a time, past or future, with its changes; the relationship's own terms come from its facts."""
+    reached = walked(facts, terms, at)
+    return Reasoned(_health(reached, at), reached.changes)
+
+
 class SignalHeld(NamedTuple):
     """A signal from when it began to when it ended or its points changed; None: it holds still."""
 

@@ -5,19 +5,17 @@ from typing import Annotated
 from pydantic import Field
 
 from domain.ids import ProgrammeId
-from domain.model import TEXT_MAX, Command, Holds, Name, OperationalDay, Text
-from domain.relationship.fields import SafeText
+from domain.model import Command, Holds, Name, OperationalDay, Text
+from domain.relationship.fields import Course, SafeText
 
 Capacity = Annotated[int, Field(ge=1, le=1000), Holds("operational")]
-ProfileText = Annotated[Text, Field(min_length=1), Holds("profile")]
-StandingReason = Annotated[SafeText, Field(min_length=1)]
-MentorName = Annotated[Name, Holds("identity")]
-Course = Annotated[str, Field(min_length=1, max_length=TEXT_MAX), Holds("operational")]
-Development = Annotated[str, Field(min_length=1, max_length=TEXT_MAX), Holds("profile")]
+ProfileText = Annotated[Text, Holds("profile", "mentor")]
+MentorName = Annotated[Name, Holds("identity", "mentor")]
+Development = Annotated[Text, Holds("profile", "mentor")]
 
 
 class RegisterMentor(Command):
-    """Make a mentor known, with a name, a home programme, and how many mentees they take on at most."""
+    """Make a mentor known, with a name, a home programme, and how many mentees they take on at most; sent again, put it right."""
 
     name: MentorName | None = None
     programme_id: ProgrammeId | None = None
@@ -51,21 +49,21 @@ class RecordDevelopment(Command):
 class SuspendMentor(Command):
     """The mentor is to hold back until reinstated: in one programme, or everywhere."""
 
-    reason: StandingReason
+    reason: SafeText
     programme_id: ProgrammeId | None = None
 
 
 class ReinstateMentor(Command):
     """The mentor may mentor again: in one programme, or everywhere."""
 
-    reason: StandingReason | None = None
+    reason: SafeText | None = None
     programme_id: ProgrammeId | None = None
 
 
 class RemoveMentor(Command):
     """The mentor leaves the role for good, in one programme or everywhere (cmn.breaches, mentor247.terms)."""
 
-    reason: StandingReason
+    reason: SafeText
     programme_id: ProgrammeId | None = None
 
 

@@ -2,7 +2,8 @@
 
 Standing is kept for each programme and everywhere; in a programme the worse of the two holds. Leaving the role is final,
 in that programme or everywhere: a removed mentor is neither suspended nor reinstated nor registered anew there
-(cmn.breaches). What is recorded of a mentor before registration counts all the same.
+(cmn.breaches). What is recorded of a mentor before registration counts all the same. A mentor registered again has the name,
+home and capacity that the latest registration gives; what it leaves out stays.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,13 +32,13 @@ from domain.mentor.events import (
     TrainingRecorded,
 )
 from domain.mentor.state import UNKNOWN, Development, Mentor, Training
-from domain.model import Command, Context
+from domain.model import Actor, Command, Context
 from domain.permission import role_problems
 from domain.problem import Problem, refuse
 from domain.relationship.state import content_hash
-from domain.words import MentorStanding, Role
+from domain.words import OVERSEERS, MentorStanding, Role
 
-_OFFICE: Final[frozenset[Role]] = frozenset({"coordinator", "supplier", "hr", "worker"})
+_OFFICE: Final[frozenset[Role]] = frozenset({*OVERSEERS, "worker"})
 MAY_SEND: Final[Mapping[type[Command], frozenset[Role]]] = MappingProxyType(
     {
         RegisterMentor: _OFFICE,
@@ -61,7 +62,7 @@ def decide(state: Mentor | None, command: MentorCommand, context: Context, *, me
         Refused: the role may not, the acting mentor is another one, or the standing forbids it.
     """
     mentor = state or UNKNOWN
-    refuse(*_actor_problems(command, context, mentor_id), *mentor_problems(mentor, command, context))
+    refuse(*_actor_problems(command, context, mentor_id), *mentor_problems(mentor, command, context, mentor_id))
     return mentor_events(mentor, command, context)
 
 
@@ -73,22 +74,25 @@ def _actor_problems(command: MentorCommand, context: Context, mentor_id: str) ->
 
 
 @implements("cmn.breaches")
-def mentor_problems(mentor: Mentor, command: MentorCommand, context: Context) -> Iterator[Problem]:
-    """The standing must allow the command, and a registration must not contradict an earlier one."""
+def mentor_problems(mentor: Mentor, command: MentorCommand, context: Context, mentor_id: str) -> Iterator[Problem]:
+    """The standing must allow the command; what was done must be past.
+
+    Nobody reinstates themselves or records their own training; their professional development is their own to tell.
+    """
     match command:
         case RegisterMentor():
-            known = mentor.name, mentor.programme_id, mentor.capacity
-            if mentor.registered and known != (command.name, command.programme_id, command.capacity):
-                message = "the mentor is registered with another name, programme or capacity"
-                yield Problem("already_registered", message)
-            elif not mentor.registered:
-                yield from _final(mentor, command.programme_id, "be registered")
+            after = _registered(mentor, command)
+            if not mentor.registered or after != _registered(mentor, RegisterMentor()):
+                yield from _final(mentor, after.programme_id, "be registered")
         case SuspendMentor():
             yield from _final(mentor, command.programme_id, "be suspended")
         case ReinstateMentor():
             yield from _final(mentor, command.programme_id, "be reinstated")
-            yield from _reinstatement_problems(mentor, command, context)
+            yield from _reinstatement_problems(mentor, command, context, mentor_id)
         case RecordTraining() | RecordDevelopment():
+            if isinstance(command, RecordTraining) and _is_oneself(context.actor, mentor_id):
+                message = "nobody confirms their own training: leave it to somebody else in the office"
+                yield Problem("own_matter", message, "nottingham.training", "actor")
             if command.completed_on > context.today:
                 message = f"it ends on {command.completed_on}, which is yet to come: record it afterwards"
                 yield Problem("in_future", message, field="data.completed_on")
@@ -98,6 +102,15 @@ def mentor_problems(mentor: Mentor, command: MentorCommand, context: Context) ->
             assert_never(command)
 
 
+def _registered(mentor: Mentor, command: RegisterMentor) -> MentorRegistered:
+    """The registration that stands after a command: the latest, with what it leaves out as it was."""
+    return MentorRegistered(
+        name=mentor.name if command.name is None else command.name,
+        programme_id=mentor.programme_id if command.programme_id is None else command.programme_id,
+        capacity=mentor.capacity if command.capacity is None else command.capacity,
+    )
+
+
 def _final(mentor: Mentor, programme_id: str | None, what: str) -> Iterator[Problem]:
     if mentor.standing_in(programme_id) == "removed":
         where = "" if mentor.standing == "removed" else f" from programme {programme_id}"
@@ -105,10 +118,15 @@ def _final(mentor: Mentor, programme_id: str | None, what: str) -> Iterator[Prob
         yield Problem("state", message, "cmn.breaches")
 
 
-def _reinstatement_problems(mentor: Mentor, command: ReinstateMentor, context: Context) -> Iterator[Problem]:
+def _is_oneself(actor: Actor, mentor_id: str) -> bool:
+    return actor.role in OVERSEERS and actor.id == mentor_id
+
+
+def _reinstatement_problems(
+    mentor: Mentor, command: ReinstateMentor, context: Context, mentor_id: str
+) -> Iterator[Problem]:
     """Nobody reinstates themselves; who is suspended everywhere is reinstated everywhere."""
-    role, id_ = context.actor
-    if role != "worker" and id_ == mentor.mentor_id:
+    if _is_oneself(context.actor, mentor_id):
         message = "nobody settles a matter about themselves: somebody else in the office reinstates you"
         yield Problem("own_matter", message, "cmn.breaches", "actor")
     if mentor.standing == "suspended" and _own_standing(mentor, command.programme_id) == "good":
@@ -121,10 +139,8 @@ def mentor_events(mentor: Mentor, command: MentorCommand, _: Context) -> list[Me
     """The event of a command without problems; none when the record shows it already."""
     match command:
         case RegisterMentor():
-            registered = MentorRegistered(
-                name=command.name, programme_id=command.programme_id, capacity=command.capacity
-            )
-            return [] if mentor.registered else [registered]
+            after = _registered(mentor, command)
+            return [] if mentor.registered and after == _registered(mentor, RegisterMentor()) else [after]
         case PublishProfile():
             published = ProfilePublished(
                 first_name=command.first_name,

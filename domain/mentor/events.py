@@ -1,13 +1,13 @@
 """What happened about a mentor: facts in the past tense, a storage format."""
 
 from domain.ids import ProgrammeId
-from domain.mentor.commands import Capacity, Course, Development, MentorName, ProfileText
+from domain.mentor.commands import Capacity, Development, MentorName, ProfileText
 from domain.model import Event, OperationalDay
-from domain.relationship.fields import SafeText
+from domain.relationship.fields import Course, SafeText
 
 
 class MentorRegistered(Event):
-    """The mentor became known."""
+    """The mentor became known, or is known by other data from now on."""
 
     name: MentorName | None = None
     programme_id: ProgrammeId | None = None

@@ -42,13 +42,40 @@ def answering(state: Relationship, event: Event, recorded: AnyRecorded) -> tuple
 
 
 def asker(event: e.SessionRescheduled | e.SessionCancelled, role: str) -> Role | None:
-    """Whose wish a move or a cancellation was that somebody in this role told: a party's own, else that of the role it names.
+    """Whose wish a move or a cancellation was that somebody in this role told: that of the role it names, else a party's own.
 
-    Nobody's where it names none, and where a pause or the end cancelled the session.
+    A party's own names somebody else only where the office corrected it. It is nobody's where a pause or the end cancelled the
+    session.
     """
     if isinstance(event, e.SessionCancelled) and (event.by_pause or event.by_end):
         return None
-    return next((party for party in PARTIES if party == role), event.on_behalf_of)
+    return event.on_behalf_of or next((party for party in PARTIES if party == role), None)
+
+
+def concerned(event: Event, recorded: AnyRecorded) -> tuple[Role, ...]:
+    """Whom a fact is about, excused or not: they settle no contest of it, in whatever role they act."""
+    match event:
+        case e.SessionRescheduled() | e.SessionCancelled():
+            who = asker(event, recorded.role)
+            return _parties(who) if who is not None else ()
+        case e.SessionMissed():
+            return _parties(*event.absent)
+        case e.SessionCompleted():
+            return _parties(*event.present)
+        case e.HomeworkReported() | e.GoalProgressRecorded() | e.GoalAchieved() | e.AssessmentRecorded():
+            return ("mentee",)
+        case e.PresessionCheckRecorded() | e.MentorTrainingConfirmed():
+            return ("mentor",)
+        case e.ConflictOfInterestDeclared():
+            return PARTIES
+        case e.DisrespectReported() | e.BreachReported():
+            return (event.against,)
+        case e.TrustBreakdownReported():
+            return tuple(party for party in PARTIES if party != recorded.role)
+        case e.CommitmentConcernRaised() | e.ShutdownRecommended():
+            return event.about
+        case _:
+            return ()
 
 
 def about(state: Relationship, clause: str, evidence: tuple[int, ...]) -> tuple[Role, ...]:

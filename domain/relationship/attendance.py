@@ -3,7 +3,7 @@
 These are facts, told afterwards. One that went against a rule is recorded with a finding; one that can't be is refused.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
@@ -13,10 +13,10 @@ from domain.problem import Problem
 from domain.relationship import commands as c
 from domain.relationship import events as e
 from domain.relationship.goals import unknown_goal
-from domain.relationship.guards import first_clause, raises_private_topic
+from domain.relationship.guards import first_clause, in_future, raises_private_topic
 from domain.relationship.moves import over, session_problems, unbooked
 from domain.relationship.state import Relationship, Session
-from domain.words import PARTIES, Status
+from domain.words import PARTIES, PEOPLE, Role, Status
 
 AttendanceCommand = c.RecordPresessionCheck | c.CompleteSession | c.RecordNoShow
 AttendanceEvent = e.PresessionCheckRecorded | e.SessionCompleted | e.SessionMissed
@@ -31,6 +31,7 @@ def attendance_problems(state: Relationship, command: AttendanceCommand, context
     match command:
         case c.RecordPresessionCheck():
             yield from session_problems(state, command.session_id, "scheduled", "completed", "missed")
+            yield from in_future(command.checked_at, context, "the check", "data.checked_at")
         case c.CompleteSession():
             yield from session_problems(state, command.session_id, "scheduled")
             yield from _time_problems(state, command, context)
@@ -44,11 +45,20 @@ def attendance_problems(state: Relationship, command: AttendanceCommand, context
 
 
 def _time_problems(state: Relationship, command: c.CompleteSession, context: Context) -> Iterator[Problem]:
-    if command.started_at > context.occurred_at + CLOCK_SLACK:
+    # A session is often told at its start, with the end in it; what was corrected is told at the time of the correction.
+    until = (context.told_at if context.correction else context.recorded_at) + CLOCK_SLACK
+    for role, joined in command.joined.items():
+        if joined > until:
+            yield Problem(
+                "in_future",
+                f"{role} had not joined by the time of this message: send it afterwards",
+                field=f"data.joined.{role}",
+            )
+    if command.started_at > context.told_at + CLOCK_SLACK:
         message = "the session has not started at the time of this message: send it once the session took place"
         yield Problem("not_started", message, field="data.started_at")
-    elif command.ended_at > context.recorded_at + CLOCK_SLACK:
-        yield Problem("in_future", "the session has not ended yet", field="data.ended_at")
+    elif command.ended_at > until:
+        yield Problem("in_future", "the session has not ended yet: send it afterwards", field="data.ended_at")
     else:
         told_at = max(context.occurred_at, command.ended_at)
         yield from _start_problems(state.sessions.get(command.session_id), told_at, context)
@@ -67,17 +77,28 @@ def _start_problems(session: Session | None, told_at: datetime, context: Context
         yield Problem("not_started", message, field="data.session_id")
 
 
+def people_problems(roles: Iterable[Role], field: str) -> Iterator[Problem]:
+    """A problem for each role that nobody takes part in a mentoring in, such as a service."""
+    for role in dict.fromkeys(roles):
+        if role not in PEOPLE:
+            message = f"nobody takes part in the mentoring as {role}: name who did, of {', '.join(PEOPLE)}"
+            yield Problem("not_a_participant", message, field=field)
+
+
 def _presence_problems(command: c.CompleteSession) -> Iterator[Problem]:
+    yield from people_problems(command.present, "data.present")
     missing = [party for party in PARTIES if party not in command.present]
     if missing:
         message = (
-            f"a session takes place with mentee and mentor, and {' and '.join(missing)} was not there: "
+            f"a session takes place with mentee and mentor, and {' and '.join(missing)} {'was' if len(missing) == 1 else 'were'} not there: "
             "record the no-show, or cancel"
         )
         yield Problem("not_present", message, field="data.present")
     for role in command.joined:
         if role not in command.present:
-            message = f"{role} joined, but is not listed as present"
+            message = (
+                f"{role} joined, but is not among those present: add the role to present, or leave it out of joined"
+            )
             yield Problem("not_present", message, field=f"data.joined.{role}")
 
 
@@ -96,7 +117,8 @@ def homework_problems(state: Relationship, homework_id: str, field: str = "data.
 
 
 def _absence_problems(state: Relationship, command: c.RecordNoShow, context: Context) -> Iterator[Problem]:
-    yield from _start_problems(state.sessions.get(command.session_id), context.occurred_at, context)
+    yield from _start_problems(state.sessions.get(command.session_id), context.told_at, context)
+    yield from people_problems(command.absent, "data.absent")
     if not set(PARTIES) & set(command.absent):
         message = "a session is missed by mentee, mentor or both: without anybody else it still takes place"
         yield Problem("nobody_absent", message, field="data.absent")
@@ -148,7 +170,7 @@ def _checked(command: c.RecordPresessionCheck, session: Session) -> e.Presession
 
 @implements("mentor247.surroundings")
 def _failed_items(command: c.RecordPresessionCheck, session: Session) -> Iterator[e.CheckFinding]:
-    """The items that failed: the device, each yes/no item, and a check less than ten minutes before the start."""
+    """The items that failed: the device, each yes/no item, and a check less than ten minutes before the start that the session then had."""
     if command.device == "phone":
         yield "device"
     if not command.connection:
@@ -165,7 +187,7 @@ def _failed_items(command: c.RecordPresessionCheck, session: Session) -> Iterato
         yield "background"
     if command.attire is False:
         yield "attire"
-    if command.checked_at > session.starts_at - CHECK_LEAD:
+    if command.checked_at > session.start_at(command.checked_at) - CHECK_LEAD:
         yield "late_check"
 
 
@@ -210,7 +232,11 @@ def _fold_completed(state: Relationship, event: e.SessionCompleted) -> Relations
     if session is None:
         return state
     done = session._replace(
-        status="completed", started_at=event.started_at, ended_at=event.ended_at, over_at=event.started_at
+        status="completed",
+        started_at=event.started_at,
+        ended_at=event.ended_at,
+        over_at=event.started_at,
+        present=event.present,
     )
     state = unbooked(state, event.session_id)
     held = state.held.taken(event.session_id, event.started_at, event.ended_at)

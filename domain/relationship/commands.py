@@ -4,44 +4,57 @@ Models check form only; whether the rules agree is decided in `decide`. The orde
 proposal and contracting, goals, sessions, feedback, concerns and conduct, the changes of status up to the end.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from domain.codes.clauses import CLAUSES, clause_expected
+from domain.codes.questions import Answer, off_the_scale
 from domain.ids import AssessmentId, GoalId, HomeworkId, PersonId, ProgrammeId, Recipient, RelationshipId, SessionId
 from domain.model import (
     Command,
     Day,
+    EachOnce,
     Flag,
     Holds,
-    Label,
     Minutes,
     Name,
     OperationalDay,
-    OperationalText,
     OperationalTime,
+    ProcessText,
     ScheduleTime,
     Text,
 )
 from domain.relationship.fields import (
     AgendaItem,
+    AgreedBy,
     AttendingRoles,
     AudienceName,
+    BreachClause,
     CauseName,
     ChannelName,
+    ClauseName,
+    ClauseNames,
+    Course,
+    DataClasses,
     DataClassName,
+    DocumentVersion,
     Evidence,
     FactVersion,
     FeedbackText,
     GoalText,
-    GoalTitle,
+    NextSteps,
+    NoteText,
     Objective,
     PrivateTopic,
     RoleName,
     Roles,
     SafeText,
     SessionText,
-    SharingTerm,
+    SharingTerms,
+    Topics,
 )
 from domain.term_setting import DocumentName
 from domain.term_setting import SetTerm as SetTerm  # noqa: PLC0414 - one of this vocabulary too
@@ -51,7 +64,6 @@ from domain.words import (
     ChangeableParty,
     CodeId,
     ConflictNature,
-    DataClass,
     Device,
     DisclosureException,
     EndingReason,
@@ -60,16 +72,24 @@ from domain.words import (
     GoalSource,
     GoalType,
     Occasion,
-    Party,
     Progress,
     ReportingAudience,
     Respondent,
     Role,
-    Topic,
     Urgency,
 )
 
-AgreedBy = Annotated[tuple[Party, ...], Holds("operational")]
+
+def _on_scale(answers: Mapping[str, Answer]) -> Mapping[str, Answer]:
+    wrong = [
+        InitErrorDetails(
+            type=PydanticCustomError("scale", "{expected}", {"expected": said}), loc=(key,), input=answers[key]
+        )
+        for key, said in off_the_scale(answers)
+    ]
+    if wrong:
+        raise ValidationError.from_exception_data("answers", wrong)
+    return answers
 
 
 # --- proposal and contracting -------------------------------------------------------------------------------------
@@ -79,7 +99,7 @@ class ProposeRelationship(Command):
     programme_id: ProgrammeId
     mentee_id: PersonId
     mentor_id: PersonId
-    codes: Annotated[tuple[CodeId, ...] | None, Holds("operational")] = None
+    codes: Annotated[tuple[CodeId, ...], EachOnce, Holds("operational")] | None = None
     customer_id: PersonId | None = None
     line_manager_id: PersonId | None = None
     supplier_id: PersonId | None = None
@@ -90,7 +110,7 @@ class RespondToMatch(Command):
     """The actor says yes or no to the match; a yes binds nothing more."""
 
     accept: Flag
-    reason: OperationalText | None = None
+    reason: ProcessText | None = None
 
 
 class ChangeParty(Command):
@@ -104,14 +124,14 @@ class AcceptTerms(Command):
     """The actor accepts one version of a document."""
 
     document: DocumentName
-    version: Label
+    version: DocumentVersion
 
 
 class DeclineTerms(Command):
     """The actor declines one version of a document."""
 
     document: DocumentName
-    version: Label
+    version: DocumentVersion
 
 
 class StateTrustReadiness(Command):
@@ -125,7 +145,7 @@ class GrantConsent(Command):
 
     data_class: DataClassName
     audience: AudienceName
-    how: OperationalText | None = None
+    how: ProcessText | None = None
     until: OperationalDay | None = None
 
 
@@ -134,14 +154,14 @@ class WithdrawConsent(Command):
 
     data_class: DataClassName
     audience: AudienceName
-    how: OperationalText | None = None
+    how: ProcessText | None = None
     until: OperationalDay | None = None
 
 
 class ConfirmMentorTraining(Command):
     """The mentor has completed the training that must come first (nottingham.training)."""
 
-    course: OperationalText
+    course: Course
     completed_on: OperationalDay
 
 
@@ -149,14 +169,14 @@ class DeclareConflictOfInterest(Command):
     """The actor declares a conflict of interest, or that there is none."""
 
     nature: Annotated[ConflictNature, Holds("operational")]
-    stakeholder: Annotated[Text | None, Holds("identity")] = None
-    description: SafeText | None = None
+    stakeholder: Annotated[Text | None, Holds("identity", "author")] = None
+    description: ProcessText | None = None
 
 
 class AgreeConflictMitigation(Command):
     """How a declared conflict is kept from doing harm: all open ones, or those of one nature."""
 
-    mitigation: SafeText
+    mitigation: ProcessText
     nature: Annotated[ConflictNature | None, Holds("operational")] = None
 
 
@@ -164,7 +184,7 @@ class RecordContractingConversation(Command):
     """A contracting conversation took place and covered these topics."""
 
     held_at: ScheduleTime
-    covered: Annotated[tuple[Topic, ...], Holds("process_improvement")]
+    covered: Topics
     first_mentoring: Annotated[bool | None, Holds("process_improvement")] = None
 
 
@@ -188,15 +208,23 @@ class AgreePlan(Command):
 class AgreeConfidentiality(Command):
     """What may be shared, with whom, how and when; and what may not (cmn.confidentiality-level)."""
 
-    shared: Annotated[tuple[SharingTerm, ...], Holds("operational")]
-    not_shared: Annotated[tuple[DataClass, ...], Holds("operational")]
+    shared: SharingTerms
+    not_shared: DataClasses
+
+    @model_validator(mode="after")
+    def _either(self) -> "AgreeConfidentiality":
+        if both := {term.data_class for term in self.shared} & set(self.not_shared):
+            raise ValueError(
+                f"not_shared: expected no class that shared lets somebody have, found {', '.join(sorted(both))}"
+            )
+        return self
 
 
 class AgreeReporting(Command):
     """Which outputs are reported to whom, and how often (cmn.reporting)."""
 
     with_whom: Annotated[ReportingAudience, Holds("operational")]
-    outputs: Annotated[tuple[DataClass, ...], Holds("operational")]
+    outputs: DataClasses
     every_days: Annotated[int | None, Field(ge=1, le=3660), Holds("schedule")] = None
 
 
@@ -209,8 +237,8 @@ class ConfirmAgreement(Command):
 class ShareContactDetails(Command):
     """The actor hands their own contact details to the other party."""
 
-    email: Annotated[Text | None, Holds("contact_details")] = None
-    telephone: Annotated[Text | None, Holds("contact_details")] = None
+    email: Annotated[Text | None, Holds("contact_details", "author")] = None
+    telephone: Annotated[Text | None, Holds("contact_details", "author")] = None
 
     @model_validator(mode="after")
     def _something(self) -> "ShareContactDetails":
@@ -224,7 +252,7 @@ class AgreeGoal(Command):
     """Mentee and mentor agree on a goal."""
 
     goal_id: GoalId
-    title: GoalTitle
+    title: GoalText
     type: Annotated[GoalType, Holds("goal_types")]
     source: Annotated[GoalSource, Holds("goal_types")]
     success_measure: GoalText | None = None
@@ -236,7 +264,7 @@ class ReviseGoal(Command):
     """An open goal gets another title or another measure of success; both parties agree."""
 
     goal_id: GoalId
-    title: GoalTitle | None = None
+    title: GoalText | None = None
     success_measure: GoalText | None = None
     agreed_by: AgreedBy
 
@@ -268,10 +296,10 @@ class RecordAssessment(Command):
     """The result of an assessment of the mentee, which the mentee always sees (pentalog.assessment-visible)."""
 
     assessment_id: AssessmentId
-    area: Annotated[Name, Holds("assessment")]
-    score: Annotated[float | None, Field(allow_inf_nan=False), Holds("assessment")] = None
-    scale: Annotated[Name | None, Holds("assessment")] = None
-    text: Annotated[Text | None, Holds("assessment")] = None
+    area: Annotated[Name, Holds("assessment", "mentee")]
+    score: Annotated[float | None, Field(allow_inf_nan=False), Holds("assessment", "mentee")] = None
+    scale: Annotated[Name | None, Holds("assessment", "mentee")] = None
+    text: Annotated[Text | None, Holds("assessment", "mentee")] = None
 
 
 class MarkTopicPrivate(Command):
@@ -301,7 +329,7 @@ class RescheduleSession(Command):
 
     session_id: SessionId
     starts_at: ScheduleTime
-    reason: OperationalText
+    reason: ProcessText
     cause: CauseName | None = None
     on_behalf_of: RoleName | None = None
 
@@ -310,7 +338,7 @@ class CancelSession(Command):
     """A session will not take place."""
 
     session_id: SessionId
-    reason: OperationalText
+    reason: ProcessText
     cause: CauseName | None = None
     on_behalf_of: RoleName | None = None
 
@@ -338,7 +366,7 @@ class CompleteSession(Command):
     ended_at: Annotated[OperationalTime, Holds("time_spent")]
     present: AttendingRoles
     joined: Annotated[dict[Role, OperationalTime], Holds("attendance")]
-    agenda: Annotated[tuple[AgendaItem, ...], Holds("session_content")]
+    agenda: Annotated[tuple[AgendaItem, ...], Holds("session_content", "mentee")]
     call_to_action: SessionText | None = None
     encouragement: Annotated[bool | None, Holds("process_improvement")] = None
     camera_on: Annotated[bool | None, Holds("process_improvement")] = None
@@ -354,7 +382,7 @@ class RecordNoShow(Command):
     """A session did not take place because somebody stayed away."""
 
     session_id: SessionId
-    absent: Annotated[tuple[Role, ...], Field(min_length=1), Holds("attendance")]
+    absent: Annotated[AttendingRoles, Field(min_length=1)]
     cause: CauseName | None = None
 
 
@@ -386,7 +414,7 @@ class RecordSessionNote(Command):
     """A note on a session; `sensitive` keeps it to the parties present for good (pentalog.sensitive)."""
 
     session_id: SessionId
-    text: SessionText
+    text: NoteText
     sensitive: Flag = False
 
 
@@ -394,7 +422,7 @@ class RecordContact(Command):
     """Some of the people were in touch outside a session; `between` whom, for how many minutes."""
 
     channel: ChannelName
-    between: Annotated[tuple[Role, ...] | None, Field(min_length=1), Holds("attendance")] = None
+    between: Annotated[AttendingRoles, Field(min_length=1)] | None = None
     minutes: Minutes | None = None
 
 
@@ -403,8 +431,8 @@ class RespondToNps(Command):
     """How likely the respondent is to recommend mentoring, 0 to 10."""
 
     occasion: Annotated[Occasion, Holds("operational")]
-    score: Annotated[int, Field(ge=0, le=10), Holds("nps_score")]
-    comment: Annotated[Text | None, Holds("nps_comment")] = None
+    score: Annotated[int, Field(ge=0, le=10), Holds("nps_score", "author")]
+    comment: Annotated[Text | None, Holds("nps_comment", "author")] = None
 
 
 class RequestNps(Command):
@@ -419,26 +447,26 @@ class RequestFeedback(Command):
 
     respondent: RoleName
     occasion: Annotated[Occasion, Holds("operational")]
-    questions: Annotated[tuple[Label, ...], Field(min_length=1), Holds("operational")]
+    questions: Annotated[ClauseNames, Field(min_length=1)]
 
 
 class GiveTestimonial(Command):
     """The actor speaks for the mentoring."""
 
-    text: Annotated[Text, Holds("testimonial")]
+    text: Annotated[Text, Holds("testimonial", "author")]
 
 
 class RecordSuccessStory(Command):
     """The supplier tells what the mentoring achieved."""
 
-    text: Annotated[Text, Holds("success_story")]
+    text: Annotated[Text, Holds("success_story", "author")]
 
 
 class GiveFeedback(Command):
     """Answers to feedback questions: practice clause id or free key to text, number or yes/no."""
 
     about: Annotated[FeedbackSubject, Holds("operational")]
-    answers: Annotated[dict[Name, bool | int | float | Text], Holds("feedback")]
+    answers: Annotated[dict[Name, bool | int | float | Text], AfterValidator(_on_scale), Holds("feedback", "author")]
     text: FeedbackText | None = None
 
 
@@ -475,75 +503,82 @@ class ReportProblem(Command):
 
 
 class ReportBreach(Command):
-    """A breach of a code, a policy or the law."""
+    """A breach of a code, a policy or the law; `clause` is one of a code's, or names a paragraph of the policy or the law."""
 
     against: RoleName
     kind: Annotated[BreachKind, Holds("operational")]
-    clause: Label | None = None
+    clause: BreachClause | None = None
     description: SafeText
+
+    @model_validator(mode="after")
+    def _of_a_code(self) -> "ReportBreach":
+        # A policy or a law has paragraphs of its own.
+        if self.kind == "code" and self.clause is not None and self.clause not in CLAUSES:
+            raise ValueError(f"clause: {clause_expected(self.clause)}")
+        return self
 
 
 class DiscloseConfidence(Command):
     """Something confidential is disclosed under an exception, to one recipient and nobody else."""
 
-    exception: Annotated[DisclosureException, Holds("safeguarding")]
+    exception: Annotated[DisclosureException, Holds("safeguarding", "author")]
     recipient: Recipient
     disclosed: SafeText
-    urgency: Annotated[Urgency, Holds("safeguarding")]
+    urgency: Annotated[Urgency, Holds("safeguarding", "author")]
 
 
 class ReferMentee(Command):
     """The mentee is referred to somebody else."""
 
-    to: SafeText
-    reason: SafeText
+    to: ProcessText
+    reason: ProcessText
 
 
 class SignpostMentee(Command):
     """The mentee is shown where else to find help."""
 
-    to: SafeText
-    reason: SafeText
+    to: ProcessText
+    reason: ProcessText
 
 
 class RecommendShutdown(Command):
     """Recommend to end the relationship; the parties and the coordinator decide."""
 
-    clause: Label
+    clause: ClauseName
     evidence: Evidence
 
 
 class DismissRecommendation(Command):
     """The recommendation is not followed: all open ones, or the one of a clause."""
 
-    reason: OperationalText
-    clause: Label | None = None
+    reason: ProcessText
+    clause: ClauseName | None = None
 
 
 class RaiseConcern(Command):
     """A concern about commitment, with the events that are its evidence."""
 
-    clause: Label
+    clause: ClauseName
     evidence: Evidence
 
 
 class ResolveConcern(Command):
     """A concern is settled."""
 
-    clause: Label
-    resolution: OperationalText
+    clause: ClauseName
+    resolution: ProcessText
 
 
 class EscalateConcern(Command):
     """A concern went unanswered for too long."""
 
-    clause: Label
+    clause: ClauseName
 
 
 class EscalateRecommendation(Command):
     """A recommendation went undecided for too long."""
 
-    clause: Label
+    clause: ClauseName
 
 
 # --- contests and corrections ---------------------------------------------------------------------------------------
@@ -551,28 +586,28 @@ class ContestFact(Command):
     """The actor says that a recorded fact is wrong; `version` is that of its event."""
 
     version: FactVersion
-    reason: SafeText
+    reason: ProcessText
 
 
 class AnswerContest(Command):
     """The office answers a contest without correcting the fact; `version` is that of the contest."""
 
     version: FactVersion
-    answer: SafeText
+    answer: ProcessText
 
 
 class CorrectFact(Command):
     """A recorded fact is put right: `data` is the whole data of its command as it should be; or it is void."""
 
     version: FactVersion
-    reason: SafeText
-    data: Annotated[dict[str, Any] | None, Holds("session_content")] = None
+    reason: ProcessText
+    data: Annotated[dict[str, Any] | None, Holds("session_content", "fact")] = None
     void: Annotated[bool | None, Holds("operational")] = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> "CorrectFact":
         if (self.data is None) == (self.void is not True):
-            raise ValueError("data: expected either the whole data of the fact as it should be, or void = true")
+            raise ValueError("data: expected either data, the whole data of the corrected fact, or void = true")
         return self
 
 
@@ -585,17 +620,17 @@ class PostponeRelationship(Command):
     """The start is put off to a day; both parties know, the next steps are clear (cmn.pause-or-stop)."""
 
     start_on: OperationalDay
-    reason: OperationalText
+    reason: ProcessText
     informed: Roles = ()
-    next_steps: OperationalText = ""
+    next_steps: NextSteps = ""
 
 
 class PauseRelationship(Command):
     """Stop for a while; both parties know, the next steps are clear (cmn.pause-or-stop)."""
 
-    reason: OperationalText
+    reason: ProcessText
     informed: Roles = ()
-    next_steps: OperationalText = ""
+    next_steps: NextSteps = ""
     review_on: OperationalDay
 
 
@@ -603,14 +638,14 @@ class ResumeRelationship(Command):
     """Go on after a pause."""
 
     informed: Roles = ()
-    note: OperationalText | None = None
+    note: ProcessText | None = None
 
 
 class ReviewRelationship(Command):
     """The office has looked at a relationship: what it saw, what follows, when to look again, which events it was about."""
 
-    note: SafeText
-    next_steps: OperationalText | None = None
+    note: ProcessText
+    next_steps: ProcessText | None = None
     look_again_on: OperationalDay | None = None
     about: Evidence | None = None
 
@@ -632,8 +667,8 @@ class ShareReport(Command):
 class RecordEndReview(Command):
     """The review at the end, against the agreed goals, with signposting (cmn.end-review)."""
 
-    objectives: Annotated[tuple[Objective, ...], Holds("goal_outcomes")]
-    signposting: Annotated[tuple[Text, ...], Holds("goals")]
+    objectives: Annotated[tuple[Objective, ...], EachOnce, Holds("goal_outcomes")]
+    signposting: Annotated[tuple[Text, ...], EachOnce, Holds("goals", "mentee")]
 
 
 class TerminateRelationship(Command):
@@ -641,7 +676,7 @@ class TerminateRelationship(Command):
 
     reason: Annotated[EndingReason, Holds("operational")]
     informed: Roles = ()
-    next_steps: OperationalText = ""
+    next_steps: NextSteps = ""
 
 
 class SecureRecords(Command):
@@ -655,7 +690,7 @@ class RequestErasure(Command):
 
     person: PersonId
     basis: Annotated[ErasureBasis, Holds("operational")]
-    legal_hold: OperationalText | None = None
+    legal_hold: ProcessText | None = None
 
 
 class ErasePersonalData(Command):

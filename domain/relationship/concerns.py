@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import assert_never
 
-from domain.codes.clauses import CLAUSES, cite, same_matter
+from domain.codes.clauses import cite, not_in_force, same_matter
 from domain.model import Actor, AnyRecorded, Context, Finding
 from domain.problem import Problem
 from domain.relationship import commands as c
@@ -21,7 +21,8 @@ from domain.relationship.settling import (
     restoring_problems,
     settled_trust,
 )
-from domain.relationship.state import Matter, MatterStatus, Relationship, Report, open_matters
+from domain.relationship.state import Matter, MatterStatus, Relationship, Report, no_event, open_matters
+from domain.words import PEOPLE, Role
 
 Raising = c.RecommendShutdown | c.RaiseConcern
 Settling = c.DismissRecommendation | c.ResolveConcern | c.EscalateConcern | c.EscalateRecommendation
@@ -41,33 +42,40 @@ def concern_problems(state: Relationship, command: c.ConcernCommand, context: Co
             yield from dismissing_problems(state, actor, command.clause)
         case c.EscalateRecommendation():
             if not open_recommendations(state, command.clause):
-                yield nothing_open("recommendation", command.clause)
+                yield nothing_open(state, "recommendation", command.clause)
         case c.ResolveConcern():
             yield from resolving_concern_problems(state, actor, command.clause)
         case c.EscalateConcern():
             if not open_matters(state.concerns, command.clause):
-                yield nothing_open("concern", command.clause)
-        case (
-            c.ReportTrustBreakdown()
-            | c.ReportDisrespect()
-            | c.ReportProblem()
-            | c.ReportBreach()
-            | c.DiscloseConfidence()
-            | c.ReferMentee()
-            | c.SignpostMentee()
-        ):
+                yield nothing_open(state, "concern", command.clause)
+        case c.ReportDisrespect() | c.ReportBreach():
+            yield from _accused_problems(command.against)
+        case c.DiscloseConfidence():
+            if Actor.parse(command.recipient).id == actor.id:
+                message = "this discloses it to yourself: name somebody else as the recipient"
+                yield Problem("recipient", message, field="data.recipient")
+        case c.ReportTrustBreakdown() | c.ReportProblem() | c.ReferMentee() | c.SignpostMentee():
             pass
         case _:
             assert_never(command)
 
 
+def _accused_problems(against: Role) -> Iterator[Problem]:
+    """A report is about anybody, in a role that a person has; also about whoever makes it, who settles nothing of it then."""
+    if against not in PEOPLE:
+        message = (
+            f"nobody takes part in the mentoring as {against}: say who it is against, of {', '.join(PEOPLE)}, "
+            "or tell it by ReportProblem"
+        )
+        yield Problem("not_a_participant", message, field="data.against")
+
+
 def _foundation_problems(state: Relationship, command: Raising, context: Context) -> Iterator[Problem]:
-    if command.clause not in CLAUSES:
-        yield Problem("unknown_clause", f"no code has a clause {command.clause}", field="data.clause")
+    if why := not_in_force(command.clause, state.codes):
+        yield Problem("unknown_clause", why, field="data.clause")
     beyond = [version for version in command.evidence if version > state.version]
     if beyond:
-        message = f"there is no event {beyond[0]}: the last event of this relationship is version {state.version}"
-        yield Problem("evidence", message, field="data.evidence")
+        yield Problem("evidence", no_event(state, beyond[0]), field="data.evidence")
     if context.actor.role == "worker" and isinstance(command, c.RecommendShutdown):
         # Workers may come late: what was settled meanwhile is not put up for decision again.
         reports = [state.reports[version] for version in command.evidence if version in state.reports]
@@ -193,7 +201,10 @@ def fold_concern(state: Relationship, event: e.ConcernEvent, recorded: AnyRecord
             return state.but(concerns=_settled(state.concerns, (event.clause,)))
         case e.ConcernEscalated():
             return state.but(concerns=_escalated(state.concerns, (event.clause,)))
-        case e.ConfidenceDisclosed() | e.MenteeReferred() | e.MenteeSignposted():
+        case e.ConfidenceDisclosed():
+            told = state.told | {event.recipient}
+            return state.put("disclosures", recorded.version, recorded.actor).but(told=told)
+        case e.MenteeReferred() | e.MenteeSignposted():
             return state
         case _:
             assert_never(event)
@@ -203,8 +214,7 @@ def readiness_events(
     state: Relationship, command: c.StateTrustReadiness, context: Context
 ) -> list[e.TrustReadinessStated]:
     """The statement; none when exactly that is stated already. Who is not ready anew after trust was restored says so anew."""
-    by, standing = str(context.actor), state.standing_reports("trust")
-    done = {version for version, report in standing.items() if report.unready and report.by == by}
+    done = _withdrawn_by(state, str(context.actor))
     reported = bool(done) or state.status not in {"active", "paused"}
     if state.ready.get(context.actor.role) is command.ready and (command.ready or reported):
         return []
@@ -215,12 +225,16 @@ def with_readiness(state: Relationship, event: e.TrustReadinessStated, recorded:
     """Who states during the mentoring that they are not ready to trust reports broken trust; being ready again restores it."""
     state = state.put("ready", recorded.role, event.ready)
     if event.ready:
-        standing = state.standing_reports("trust").items()
-        done = [version for version, report in standing if report.unready and report.by == recorded.actor]
-        return _without_reports(state, done, "resolved")
+        return _without_reports(state, _withdrawn_by(state, recorded.actor), "resolved")
     if state.status not in {"active", "paused"}:
         return state
     return _reported(state, recorded, Report("trust", recorded.actor, unready=True, stands=True))
+
+
+def _withdrawn_by(state: Relationship, actor: str) -> tuple[int, ...]:
+    """The standing reports of broken trust that an actor made by saying that they are not ready."""
+    standing = state.standing_reports("trust").items()
+    return tuple(version for version, report in standing if report.unready and report.by == actor)
 
 
 def _is_last(state: Relationship, done: Collection[int]) -> bool:

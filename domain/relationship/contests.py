@@ -1,26 +1,31 @@
 """Facts can be wrong: the parties contest them, and the office or their authors put them right, in the open.
 
 This is the theme of ContestFact, AnswerContest and CorrectFact: who may, about which fact. What a correction does to the
-facts after it is `corrections`.
+facts after it is `corrections`. The office alone settles a contest: an author who is no part of it corrects the fact, and the
+contest stays open; once the office has corrected a fact, its author contests it instead.
 """
 
 import json
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import cache
 from typing import Any, Final, assert_never
 
 from pydantic import ValidationError
 
-from domain import time_form
+from domain import form, ids, time_form
 from domain.codes.implements import implements
-from domain.ids import expected as expected_of
-from domain.ids import paths, same_person
-from domain.model import Actor, AnyRecorded, Command, Context, Event
-from domain.problem import Problem
+from domain.ids import same_person
+from domain.model import Actor, AnyRecorded, Command, Context, Event, Finding
+from domain.problem import Malformed, Problem
 from domain.relationship import commands as c
 from domain.relationship import events as e
-from domain.relationship.state import Contest, Relationship
-from domain.words import OFFICE
+from domain.relationship.accountability import concerned
+from domain.relationship.moves import passing_on_problem
+from domain.relationship.settling import is_against
+from domain.relationship.state import Contest, Relationship, no_event
+from domain.words import COMPROMISING_NATURES, OFFICE, Role
 
 # The facts that can be corrected, each with the command that states it. Everything else has a command of its own.
 CORRECTABLE: Final[Mapping[type[Event], type[Command]]] = {
@@ -43,7 +48,19 @@ CORRECTABLE: Final[Mapping[type[Event], type[Command]]] = {
 }
 # A move is corrected only in why it came about; to where it led is told by the next move.
 _OF_A_MOVE: Final = frozenset({"cause", "on_behalf_of"})
-_FIXED_IN_A_MOVE: Final = tuple(name for name in c.RescheduleSession.model_fields if name not in _OF_A_MOVE)
+_MOVED: Final = "only the cause and on_behalf_of of a move can be corrected: leave this as it was recorded"
+# An id that a fact introduces, or of which it is one version among others, names the thing itself: that is no part of its words.
+_NAMED: Final = (
+    "this names what the fact is about: leave it as it was recorded, or void the fact and tell the right one"
+)
+# What each kind of fact keeps, whatever is corrected in it, and why.
+_FIXED: Final[Mapping[type[Command], tuple[frozenset[str], str]]] = {
+    c.RescheduleSession: (frozenset(c.RescheduleSession.model_fields) - _OF_A_MOVE, _MOVED),
+    c.AgreeGoal: (frozenset({"goal_id"}), _NAMED),
+    c.ReviseGoal: (frozenset({"goal_id"}), _NAMED),
+    c.RecordAssessment: (frozenset({"assessment_id"}), _NAMED),
+}
+_COMPROMISING: Final = "nottingham.compromising"
 
 
 # --- problems ------------------------------------------------------------------------------------------------------
@@ -51,8 +68,7 @@ _FIXED_IN_A_MOVE: Final = tuple(name for name in c.RescheduleSession.model_field
 def correction_problems(state: Relationship, command: c.CorrectionCommand, context: Context) -> Iterator[Problem]:
     """The fact must be on record and, to be corrected, of a kind that can be; nobody settles their own contest."""
     if command.version > state.version:
-        message = f"there is no event {command.version}: the last event of this relationship is version {state.version}"
-        yield Problem("unknown_fact", message, field="data.version")
+        yield Problem("unknown_fact", no_event(state, command.version), field="data.version")
         return
     match command:
         case c.ContestFact():
@@ -68,78 +84,147 @@ def correction_problems(state: Relationship, command: c.CorrectionCommand, conte
 def _answer_problems(state: Relationship, command: c.AnswerContest, context: Context) -> Iterator[Problem]:
     contest = state.contests.get(command.version)
     if contest is None:
-        open_ones = ", ".join(map(str, state.contests)) or "none"
-        message = f"event {command.version} is no open contest; open are {open_ones}"
+        open_ones = f"answer one of {', '.join(map(str, state.contests))}" if state.contests else "none is open"
+        message = f"event {command.version} is not an open contest: {open_ones}"
         yield Problem("nothing_open", message, field="data.version")
     elif same_person(contest.by, context.actor):
         yield _own_contest(command.version)
+    else:
+        yield from _own_fact(state, group_of(context.history(), contest.fact), context.actor)
 
 
 def _own_contest(version: int) -> Problem:
-    message = (
-        f"whoever contested a fact does not settle the contest ({version}): leave it to somebody else of the office"
-    )
+    message = f"you contested this fact (event {version}): leave it to somebody else in the office to settle it"
+    return _own(message)
+
+
+def _own(message: str) -> Problem:
     return Problem("own_matter", message, "care.contested", "actor")
 
 
+def _own_fact(state: Relationship, group: Sequence[AnyRecorded], actor: Actor) -> Iterator[Problem]:
+    """The office's word on a fact is not that of a person who stated it as a party, or whom it is about."""
+    for recorded in group:
+        author = Actor.parse(recorded.actor)
+        if author.role not in OFFICE and same_person(recorded.actor, actor):
+            message = f"you stated this fact as {author.role.replace('_', ' ')}: leave it to somebody else in the office to settle it"
+            yield _own(message)
+            return
+        about = (*concerned(recorded.data, recorded), *state.answers_for.get(recorded.version, ()))
+        if any(is_against(state, actor, role) for role in about):
+            yield _own("this fact is about you: leave it to somebody else in the office to settle it")
+            return
+
+
 def _correct_problems(state: Relationship, command: c.CorrectFact, context: Context) -> Iterator[Problem]:
-    group = group_of(context.history(), command.version)
+    history = context.history()
+    group = group_of(history, command.version)
     if not group:
         yield Problem("unknown_fact", f"there is no event {command.version}", field="data.version")
         return
     fact = group[0]
-    for version, contest in _settled(state, group).items():
-        if same_person(contest.by, context.actor):
-            yield _own_contest(version)
-    if isinstance(fact.data, e.NpsResponded) and str(context.actor) != fact.actor:
-        message = "an answer is voided by the respondent alone, not by the office: ask the respondent"
-        yield Problem("role", message, field="actor")
-    elif context.actor.role not in OFFICE and str(context.actor) != fact.actor:
-        role = Actor.parse(fact.actor).role
-        message = f"a fact is corrected by the {role} who stated it, a coordinator or a supplier; contest it instead"
-        yield Problem("role", message, field="actor")
+    if isinstance(fact.data, e.NpsResponded):
+        if str(context.actor) != fact.actor:
+            message = "only the respondent voids an NPS answer: ask the respondent to do so"
+            yield Problem("role", message, field="actor")
+    elif context.actor.role in OFFICE:
+        for version, contest in _contests_of(state, group).items():
+            if same_person(contest.by, context.actor):
+                yield _own_contest(version)
+        yield from _own_fact(state, group, context.actor)
+    else:
+        yield from _author_problems(state, history, fact, context.actor)
     if fact.version != command.version:
         message = f"event {command.version} came with event {fact.version}: correct that one"
         yield Problem("not_correctable", message, field="data.version")
     elif (kind := CORRECTABLE.get(type(fact.data))) is None:
-        message = f"{type(fact.data).__name__} is not corrected: tell what holds now by the command for it"
+        message = f"{type(fact.data).__name__} can't be corrected: send the command that says what holds now"
         yield Problem("not_correctable", message, field="data.version")
     else:
         yield from _content_problems(fact.data, kind, command)
+        if command.data is not None and not isinstance(fact.data, e.NpsResponded):
+            _refuse_malformed(kind, command.data, context.actor.role)
+
+
+def _author_problems(
+    state: Relationship, history: Sequence[AnyRecorded], fact: AnyRecorded, actor: Actor
+) -> Iterator[Problem]:
+    """Outside the office a fact is corrected by its author, who overturns nothing that the office has put right."""
+    if str(actor) != fact.actor:
+        role = Actor.parse(fact.actor).role
+        message = (
+            f"only the {role} who stated this fact, a coordinator or a supplier corrects it: contest it (ContestFact)"
+        )
+        yield Problem("role", message, field="actor")
+    elif by_office := [each for each in corrections_of(history, fact.version) if each.role in OFFICE]:
+        message = f"the office corrected this fact (event {by_office[-1].version}): contest it instead (ContestFact)"
+        yield _own(message)
+    elif is_compromising(state, history, fact):
+        message = (
+            "a friendship, family or sexual relationship was declared, which rules the relationship out: "
+            "only a coordinator or a supplier corrects that: contest it instead (ContestFact)"
+        )
+        yield Problem("role", message, _COMPROMISING, "actor")
+
+
+@implements("nottingham.compromising")
+def is_compromising(state: Relationship, history: Sequence[AnyRecorded], fact: AnyRecorded) -> bool:
+    """Whether a fact ever declared what no mitigation helps, in its first words or in a correction."""
+    if "nottingham" not in state.codes or not isinstance(fact.data, e.ConflictOfInterestDeclared):
+        return False
+    corrected = (each.data.data or {} for each in corrections_of(history, fact.version))
+    natures = (fact.data.nature, *(data.get("nature") for data in corrected))
+    return not set(COMPROMISING_NATURES).isdisjoint(natures)
 
 
 def _content_problems(fact: Event, kind: type[Command], command: c.CorrectFact) -> Iterator[Problem]:
     """What is wrong with that which the fact is to be."""
     if isinstance(fact, e.NpsResponded) and command.data is not None:
-        message = "an answer is not put into other words: void it, and answer again"
+        message = "an NPS answer can't be put into other words: void it, and answer again"
         yield Problem("not_correctable", message, field="data.data")
     elif isinstance(fact, e.SessionRescheduled) and command.data is None:
-        message = "a move is corrected in its cause and on_behalf_of only: move the session again"
+        message = "a move can't be voided, only corrected in its cause and on_behalf_of: move the session again"
         yield Problem("not_correctable", message, field="data.void")
     elif command.data is not None:
-        times = [_within(problem) for problem in time_form.problems(command.data, time_form.places(kind))]
-        yield from times
-        try:
-            stated = stated_by(kind, command.data)
-        except ValidationError as error:
-            dated = {problem.field for problem in times}
-            yield from (problem for problem in _form_problems(error, kind) if problem.field not in dated)
-            return
-        if isinstance(stated, c.RescheduleSession):
-            yield from _move_problems(fact, stated)
+        with suppress(ValidationError):
+            yield from _fixed_problems(fact, stated_by(kind, command.data))
 
 
-def _move_problems(fact: Event, stated: c.RescheduleSession) -> Iterator[Problem]:
-    for name in _FIXED_IN_A_MOVE:
-        before, after = getattr(fact, name), getattr(stated, name)
-        if before != after and not (name == "session_id" and before.lower() == after.lower()):
-            message = "a move is corrected in its cause and on_behalf_of only: leave this as it was recorded"
+def _fixed_problems(fact: Event, stated: Command) -> Iterator[Problem]:
+    """What a correction changes in a fact that stays as it was recorded; ids that differ in case alone are the same."""
+    names, message = _FIXED.get(type(stated), (frozenset(), ""))
+    for name in type(stated).model_fields:
+        if name in names and _alike(name, getattr(fact, name)) != _alike(name, getattr(stated, name)):
             yield Problem("not_correctable", message, field=f"data.data.{name}")
 
 
-def _within(problem: Problem) -> Problem:
-    """A problem of the fact's data, by its path in the message of the correction."""
-    return problem._replace(field=f"data.data.{problem.field}")
+def _refuse_malformed(kind: type[Command], data: Mapping[str, Any], role: Role) -> None:
+    """Do nothing when the data has the form of the command that states the fact; `role` is that of whoever corrects it.
+
+    Raises:
+        Malformed: it has not, by the same rules and in the same words as the data of any message.
+    """
+    found: list[Problem] = []
+    try:
+        stated = stated_by(kind, data)
+    except ValidationError as error:
+        found = form.problems(error, data, kind, _id_paths(kind))
+    else:
+        if isinstance(stated, c.RescheduleSession | c.CancelSession) and (
+            problem := passing_on_problem(role, stated.on_behalf_of)
+        ):
+            found = [problem]
+    if malformed := form.each_once(time_form.problems(dict(data), _dated(kind)), found):
+        raise Malformed([problem._replace(field=_within(problem.field)) for problem in malformed])
+
+
+def _within(path: str | None) -> str:
+    """The path of a field of the fact's data in the message of the correction."""
+    return f"data.data.{path.removeprefix('data.')}" if path else "data.data"
+
+
+_dated: Final = cache(time_form.places)
+_id_paths: Final = cache(ids.paths)
 
 
 def stated_by(kind: type[Command], data: Mapping[str, Any]) -> Command:
@@ -148,35 +233,14 @@ def stated_by(kind: type[Command], data: Mapping[str, Any]) -> Command:
     Raises:
         ValidationError: the data is not that of such a command.
     """
-    return kind.model_validate_json(json.dumps(data))
-
-
-def _form_problems(error: ValidationError, kind: type[Command]) -> Iterator[Problem]:
-    ids = paths(kind)
-    for found in error.errors(include_url=False, include_context=False):
-        code, expected = _in_words(found["type"], found["msg"], kind)
-        path = ["data", "data", *(str(part) for part in found["loc"])]
-        namespace = ids.get(".".join(part for part in path[2:] if not part.isdecimal()))
-        if found["type"] == "string_pattern_mismatch" and namespace is not None:
-            code, expected = "bad_id", expected_of(namespace, found["input"])
-        if found["type"] == "value_error" and ": expected " in expected:
-            # A model's own check names the field that it is about.
-            name, _, expected = expected.partition(": ")
-            path.append(name)
-        yield Problem(code, expected, field=".".join(path))
-
-
-def _in_words(found: str, message: str, kind: type[Command]) -> tuple[str, str]:
-    match found:
-        case "bad_id":
-            return "bad_id", message
-        case "missing":
-            return "missing", "expected a value, found none: give the whole data of the fact"
-        case "extra_forbidden":
-            return "unknown_field", f"expected no such field, only {', '.join(kind.model_fields)}"
-        case _:
-            words = message.removeprefix("Value error, ")
-            return "bad_value", words.replace("Input should be ", "expected ").replace("Input should ", "expected to ")
+    written = json.dumps(data)
+    try:
+        return kind.model_validate_json(written)
+    except ValidationError:
+        # As in every message, 9.0 is a whole number.
+        if (plain := json.dumps(form.with_plain_numbers(data))) == written:
+            raise
+        return kind.model_validate_json(plain)
 
 
 # --- the record ----------------------------------------------------------------------------------------------------
@@ -206,8 +270,17 @@ def groups(history: Iterable[AnyRecorded]) -> Iterator[list[AnyRecorded]]:
         yield group
 
 
-def _settled(state: Relationship, group: Sequence[AnyRecorded]) -> dict[int, Contest]:
-    """The open contests that a correction of a fact settles: of the fact, and of what came with it."""
+def _alike(name: str, value: object) -> object:
+    return str(value).lower() if name.endswith("_id") else value
+
+
+def corrections_of(history: Iterable[AnyRecorded], version: int) -> list[AnyRecorded]:
+    """The corrections of the fact of a version, in order."""
+    return [each for each in history if isinstance(each.data, e.FactCorrected) and each.data.version == version]
+
+
+def _contests_of(state: Relationship, group: Sequence[AnyRecorded]) -> dict[int, Contest]:
+    """The open contests of a fact, and of what came with it."""
     versions = {recorded.version for recorded in group}
     return {version: contest for version, contest in state.contests.items() if contest.fact in versions}
 
@@ -240,7 +313,7 @@ def correction_events(
 def _correction_events(
     state: Relationship, command: c.CorrectFact, context: Context
 ) -> list[e.FactCorrected | e.ContestAnswered]:
-    """The correction, which settles the contests of its fact, and an answer to those of what came with the fact."""
+    """The correction; that of the office settles the contests of its fact, and answers those of what came with the fact."""
     group = group_of(context.history(), command.version)
     corrected = e.FactCorrected(
         version=command.version,
@@ -250,8 +323,24 @@ def _correction_events(
         void=True if command.void else None,
     )
     answer = f"event {command.version}, with which it came, was corrected"
-    others = [version for version, contest in _settled(state, group).items() if contest.fact != command.version]
+    settled = contests_settled(state, context, command.version)
+    others = [version for version, contest in settled.items() if contest.fact != command.version]
     return [corrected, *(e.ContestAnswered(version=version, answer=answer) for version in others)]
+
+
+def contests_settled(state: Relationship, context: Context, version: int) -> dict[int, Contest]:
+    """The open contests that a correction of a fact settles: none unless the office corrects it."""
+    return _contests_of(state, group_of(context.history(), version)) if context.actor.role in OFFICE else {}
+
+
+# --- findings ------------------------------------------------------------------------------------------------------
+@implements("nottingham.compromising")
+def correction_findings(state: Relationship, command: c.CorrectionCommand, context: Context) -> Iterator[Finding]:
+    """That a compromising relationship was declared is put right in the open: the correction says what it takes away."""
+    if isinstance(command, c.CorrectFact):
+        history = context.history()
+        if is_compromising(state, history, group_of(history, command.version)[0]):
+            yield Finding(code="compromising", clause=_COMPROMISING)
 
 
 # --- the fold ------------------------------------------------------------------------------------------------------
@@ -266,7 +355,10 @@ def fold_correction(state: Relationship, event: e.CorrectionEvent, recorded: Any
         case e.ContestAnswered():
             return state.but(contests={key: each for key, each in state.contests.items() if key != event.version})
         case e.FactCorrected():
-            contests = {key: each for key, each in state.contests.items() if each.fact != event.version}
-            return state.but(contests=contests).put("corrected", event.version, recorded.version)
+            if recorded.role in OFFICE:
+                state = state.but(
+                    contests={k: each for k, each in state.contests.items() if each.fact != event.version}
+                )
+            return state.put("corrected", event.version, recorded.version)
         case _:
             assert_never(event)

@@ -3,7 +3,8 @@
 It is the recorded history with corrected facts replaced or left out, at their places. Facts after the first corrected place
 rest on another state now, so their commands are decided again, and what the rules derive (lateness, notice, findings, the
 sessions that a pause cancelled, an achieved goal) follows. Contests, answers, corrections and what workers sent rely on
-nothing and stay as they are. Every fold of the stream is made from the effective history; the record keeps both versions.
+nothing and stay as they are. An agreement that was put into other words is confirmed anew: who confirmed it had read the others.
+Every fold of the stream is made from the effective history; the record keeps both versions.
 
 A *group* is what one message recorded: its first event is the fact, the others came with it.
 """
@@ -14,12 +15,20 @@ from typing import Any, Final, NamedTuple, get_args, overload
 
 from pydantic import ValidationError
 
-from domain.model import NOTHING_KNOWN, Accepted, Actor, AnyRecorded, Command, Context, Event, Known
+from domain.model import NOTHING_KNOWN, Accepted, Actor, AnyRecorded, Command, Context, Correction, Event, Known
 from domain.problem import Problem, Refused, refuse
 from domain.relationship import commands as c
 from domain.relationship import decide as decisions
 from domain.relationship import events as e
-from domain.relationship.contests import CORRECTABLE, groups, is_same_message, stated_by
+from domain.relationship.contests import (
+    CORRECTABLE,
+    contests_settled,
+    corrections_of,
+    group_of,
+    groups,
+    is_same_message,
+    stated_by,
+)
 from domain.relationship.evolve import evolve
 from domain.relationship.evolve import replay as replay_events
 from domain.relationship.state import Draft, Relationship
@@ -42,7 +51,6 @@ _SHARED: Final[Mapping[type[Event], tuple[str, ...]]] = {
 }
 _STANDING: Final = get_args(e.CorrectionEvent)
 NO_PROBLEMS: Final[Sequence[Problem]] = ()
-NOTHING_CORRECTED: Final[Mapping[int, e.FactCorrected]] = {}
 NO_STATES: Final[Mapping[int, Relationship]] = {}
 NOWHERE: Final = range(0)
 # A history keeps the state before every so many groups, and not of more places than that.
@@ -73,6 +81,16 @@ def _otherwise(event: Event) -> dict[str, Any]:
 
 
 # --- the effective history -------------------------------------------------------------------------------------------
+class Corrected(NamedTuple):
+    """The correction of a fact that counts: what it says, by whom, when."""
+
+    words: e.FactCorrected
+    by: Correction
+
+
+NOTHING_CORRECTED: Final[Mapping[int, Corrected]] = {}
+
+
 class Told(NamedTuple):
     """One group: its events as recorded and as they count, and what the stream had learned of others by then.
 
@@ -101,7 +119,7 @@ class History(Sequence[AnyRecorded]):
         self,
         recorded: Sequence[AnyRecorded] = (),
         told: Sequence[Told] = (),
-        corrected: Mapping[int, e.FactCorrected] = NOTHING_CORRECTED,
+        corrected: Mapping[int, Corrected] = NOTHING_CORRECTED,
         tested: range = NOWHERE,
         states: Mapping[int, Relationship] = NO_STATES,
         state: Relationship | None = None,
@@ -110,7 +128,7 @@ class History(Sequence[AnyRecorded]):
         self.recorded, self.told, self.corrected, self.state = recorded, told, corrected, state
         self._tested, self._states = tested, states
         # The last correction that was tried, and what it makes of the history: it is asked for next.
-        self._tried: tuple[e.FactCorrected, History] | None = None
+        self._tried: tuple[Corrected, History] | None = None
 
     @classmethod
     def of(cls, events: Sequence[AnyRecorded]) -> "History":
@@ -160,7 +178,7 @@ class History(Sequence[AnyRecorded]):
         if not events:
             return self
         before, corrections = self, latest_corrections(events)
-        if self._tried is not None and self._tried[0] == events[0].data:
+        if self._tried is not None and latest_corrections(events[:1]) == {self._tried[0].words.version: self._tried[0]}:
             corrected, before = self._tried
             corrections = {version: each for version, each in corrections.items() if each != corrected}
         # What one message recorded may come in parts.
@@ -174,12 +192,12 @@ class History(Sequence[AnyRecorded]):
         until = max((recorded.version for recorded in events if isinstance(recorded.data, e.FactCorrected)), default=0)
         return before.with_groups([*before.recorded, *events], told, fresh, corrections, _place(told, until))
 
-    def corrected_by(self, correction: e.FactCorrected) -> "History":
+    def corrected_by(self, correction: Corrected) -> "History":
         """What the history would be with this correction as its next event."""
         end = len(self.told)
-        return self.with_groups(self.recorded, self.told, end, {correction.version: correction}, end)
+        return self.with_groups(self.recorded, self.told, end, {correction.words.version: correction}, end)
 
-    def expect(self, correction: e.FactCorrected, made: "History") -> None:
+    def expect(self, correction: Corrected, made: "History") -> None:
         """Remember what this correction makes of the history: it is likely to be the next event."""
         self._tried = correction, made
 
@@ -196,12 +214,12 @@ class History(Sequence[AnyRecorded]):
         recorded: Sequence[AnyRecorded],
         told: Sequence[Told],
         fresh: int,
-        corrections: Mapping[int, e.FactCorrected],
+        corrections: Mapping[int, Corrected],
         until: int,
     ) -> "History":
         """The history with groups that are told from the place `fresh` on, and with corrections of what comes before `until`."""
         corrected = {**self.corrected, **corrections} if corrections else self.corrected
-        places = sorted(place for version in corrections if (place := _place(told, version)) < until)
+        places = sorted(place for place in _places(told, corrections) if place < until)
         tested = range(self._tested.start, min(self._tested.stop, fresh))
         if not places:
             return self._walked(recorded, told, fresh, corrected, NOWHERE, NOWHERE, tested)
@@ -216,7 +234,7 @@ class History(Sequence[AnyRecorded]):
         recorded: Sequence[AnyRecorded],
         told: Sequence[Told],
         place: int,
-        corrected: Mapping[int, e.FactCorrected],
+        corrected: Mapping[int, Corrected],
         again: range,
         settled: range,
         tested: range,
@@ -241,7 +259,7 @@ class History(Sequence[AnyRecorded]):
                 states[place] = now
             group = told[place]
             if state is not None and (corrected or place in again):
-                group = _counting(state, group, corrected.get(group.version), again=place in again)
+                group = _counting(recorded, state, group, corrected, again=place in again)
             made.append(group)
             for each in group.counted:
                 state = _next(state, each)
@@ -270,6 +288,16 @@ def _place(told: Sequence[Told], version: int) -> int:
     return max(bisect_right(told, version, key=lambda group: group.version) - 1, 0)
 
 
+def _places(told: Sequence[Told], corrections: Mapping[int, Corrected]) -> Iterator[int]:
+    """Where these corrections are looked at: the places of the facts, and of what confirms one of them."""
+    for version in corrections:
+        yield _place(told, version)
+    for place, group in enumerate(told) if corrections else ():
+        fact = group.recorded[0].data
+        if isinstance(fact, e.AgreementConfirmed) and fact.version in corrections:
+            yield place
+
+
 def _spacing(count: int) -> int:
     """Between how many groups a state is kept: a power of two, so that what is kept of a shorter history serves a longer one."""
     return max(LEAST_SPACING, 1 << (count // MOST_STATES).bit_length())
@@ -296,17 +324,33 @@ def replay(history: Iterable[AnyRecorded]) -> Relationship | None:
     return History.of(events).state if latest_corrections(events) else replay_events(events)
 
 
-def latest_corrections(history: Iterable[AnyRecorded]) -> dict[int, e.FactCorrected]:
+def latest_corrections(history: Iterable[AnyRecorded]) -> dict[int, Corrected]:
     """The correction that counts of each corrected fact, by the version of the fact: the latest."""
-    return {recorded.data.version: recorded.data for recorded in history if isinstance(recorded.data, e.FactCorrected)}
+    return {
+        recorded.data.version: Corrected(
+            recorded.data, Correction(Actor.parse(recorded.actor), recorded.occurred_at, recorded.recorded_at)
+        )
+        for recorded in history
+        if isinstance(recorded.data, e.FactCorrected)
+    }
 
 
-def _counting(state: Relationship, group: Told, correction: e.FactCorrected | None, *, again: bool) -> Told:
+def _counting(
+    recorded: Sequence[AnyRecorded],
+    state: Relationship,
+    group: Told,
+    corrected: Mapping[int, Corrected],
+    *,
+    again: bool,
+) -> Told:
     """The group as it counts on this state, where it is decided `again` or stands as it was recorded."""
     counted, problems = group.recorded, NO_PROBLEMS
     if again:
         try:
-            counted = _again(state, group.recorded, correction, group.known)
+            if _confirms_other_words(recorded, group.recorded[0], corrected):
+                counted = []
+            else:
+                counted = _again(state, group.recorded, corrected.get(group.version), group.known)
         except Refused as refusal:
             problems = refusal.problems
     counted = _knowing(counted, state.known, group.known)
@@ -315,8 +359,38 @@ def _counting(state: Relationship, group: Told, correction: e.FactCorrected | No
     return group._replace(counted=counted, problems=problems)
 
 
+def _confirms_other_words(
+    events: Sequence[AnyRecorded], confirmation: AnyRecorded, corrected: Mapping[int, Corrected]
+) -> bool:
+    """Whether it is a confirmation of an agreement that was put into other words since."""
+    if not isinstance(confirmation.data, e.AgreementConfirmed):
+        return False
+    agreed = confirmation.data.version
+    if (now := corrected.get(agreed)) is None or now.words.data is None:
+        return False
+    fact = group_of(events, agreed)[0].data
+    earlier = [each.data for each in corrections_of(events, agreed) if each.version < confirmation.version]
+    return _stated(fact, earlier[-1] if earlier else None) != _stated(fact, now.words)
+
+
+def _stated(fact: Event, correction: e.FactCorrected | None) -> Command | None:
+    """The command that states a fact in its first words or in those of a correction; None where it is void.
+
+    Raises:
+        Refused: a correction is accepted only with the data of its command; a later Rapport may know the command otherwise.
+    """
+    if correction is None:
+        return command_of(fact)
+    if correction.data is None:
+        return None
+    try:
+        return stated_by(CORRECTABLE[type(fact)], correction.data)
+    except (ValidationError, KeyError) as error:
+        raise Refused([Problem("bad_value", str(error), field="data.data")]) from error
+
+
 def _again(
-    state: Relationship, group: list[AnyRecorded], correction: e.FactCorrected | None, known: Known
+    state: Relationship, group: list[AnyRecorded], corrected: Corrected | None, known: Known
 ) -> list[AnyRecorded]:
     """What the command of a group records on this state.
 
@@ -326,17 +400,16 @@ def _again(
     fact = group[0]
     if isinstance(fact.data, _STANDING) or fact.role == "worker":
         return group
-    if correction is None:
-        command = command_of(fact.data)
-    elif correction.data is None:
+    command = _stated(fact.data, corrected.words if corrected else None)
+    if command is None:
         return []
-    else:
-        try:
-            command = stated_by(CORRECTABLE[type(fact.data)], correction.data)
-        except (ValidationError, KeyError) as error:
-            # A correction is accepted only with the data of its command; a later Rapport may know the command otherwise.
-            raise Refused([Problem("bad_value", str(error), field="data.data")]) from error
-    context = Context(Actor.parse(fact.actor), fact.occurred_at, fact.recorded_at, known)
+    context = Context(
+        Actor.parse(fact.actor),
+        fact.occurred_at,
+        fact.recorded_at,
+        known,
+        correction=corrected.by if corrected else None,
+    )
     return _recorded(group, decisions.decide(state, command, context))  # type: ignore[arg-type]
 
 
@@ -379,12 +452,15 @@ def decide(state: Relationship | None, command: c.RelationshipCommand, context: 
         return accepted
     correction = accepted.events[0]
     assert isinstance(correction, e.FactCorrected)
+    by = Correction(context.actor, context.occurred_at, context.recorded_at)
+    corrected = Corrected(correction, by)
     before = history.tested_from(correction.version)
-    after = before.corrected_by(correction)
+    after = before.corrected_by(corrected)
     refuse(*_in_the_way(correction.version, before.refused, after.refused))
-    if after.counted == before.counted:
+    # A correction that changes nothing settles a contest all the same: the office says that it is so.
+    if after.counted == before.counted and not contests_settled(state, context, correction.version):
         return Accepted(())
-    history.expect(correction, after)
+    history.expect(corrected, after)
     return accepted
 
 

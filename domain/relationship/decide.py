@@ -18,7 +18,7 @@ from domain.relationship import events as e
 from domain.relationship import sessions
 from domain.relationship.agreements import agreement_events, agreement_problems, one_person_problems
 from domain.relationship.concerns import concern_events, concern_findings, concern_problems
-from domain.relationship.contests import correction_events, correction_problems
+from domain.relationship.contests import correction_events, correction_findings, correction_problems
 from domain.relationship.feedback import feedback_events, feedback_problems
 from domain.relationship.goals import goal_events, goal_problems
 from domain.relationship.guards import Attempt, standing_problems
@@ -48,7 +48,7 @@ _THEMES: Final[dict[type[Command], Theme]] = {
         (c.SessionCommand, Theme(sessions.problems, sessions.events, sessions.findings)),
         (c.FeedbackCommand, Theme(feedback_problems, feedback_events)),
         (c.ConcernCommand, Theme(concern_problems, concern_events, concern_findings)),
-        (c.CorrectionCommand, Theme(correction_problems, correction_events)),
+        (c.CorrectionCommand, Theme(correction_problems, correction_events, correction_findings)),
         (c.StatusCommand, Theme(status_problems, status_events, status_findings)),
     )
     for command in get_args(union)
@@ -92,13 +92,18 @@ def _decide_first(command: c.RelationshipCommand, context: Context) -> Accepted:
 
 
 def _proposal_problems(command: c.ProposeRelationship, codes: tuple[str, ...], context: Context) -> Iterator[Problem]:
-    """Mentee and mentor must be two people, and the mentor in good standing."""
+    """Mentee and mentor must be two people, the mentor in good standing, and what is followed a relationship of the mentee."""
     if command.mentee_id == command.mentor_id:
         yield Problem("same_person", "mentee and mentor must be two people", field="data.mentor_id")
     parties = command.mentee_id, command.mentor_id
+    yield from one_person_problems("customer", command.customer_id, parties, "data.customer_id")
     yield from one_person_problems("line_manager", command.line_manager_id, parties, "data.line_manager_id")
     yield from one_person_problems("supplier", command.supplier_id, parties, "data.supplier_id")
     yield from standing_problems(codes, context.known.mentor_standing, "data.mentor_id")
+    if command.follows is not None and context.followed_mentee != command.mentee_id:
+        # Others' relationships are answered as unknown ones are: nobody learns by this that there is one.
+        message = f"no earlier relationship {command.follows} of this mentee is recorded: name the one that ended, or leave follows out"
+        yield Problem("unknown_relationship", message, field="data.follows")
 
 
 def _proposal_findings(context: Context) -> Iterator[Finding]:

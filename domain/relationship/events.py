@@ -8,26 +8,35 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, Field
 
 from domain.ids import AssessmentId, GoalId, HomeworkId, PersonId, ProgrammeId, Recipient, RelationshipId, SessionId
-from domain.model import Day, Event, Flag, Holds, Label, Minutes, Name, OperationalDay, OperationalText, Text
+from domain.model import Day, Event, Flag, Holds, Minutes, Name, OperationalDay, ProcessText, Text, Vocabulary
 from domain.relationship.fields import (
     AgendaItem,
+    AgreedBy,
     AttendingRoles,
     AudienceName,
+    BreachClause,
     CauseName,
     ChannelName,
+    ClauseName,
+    Course,
+    DataClasses,
     DataClassName,
+    DocumentVersion,
+    EventName,
     Evidence,
     FactVersion,
     FeedbackText,
     GoalText,
-    GoalTitle,
+    NextSteps,
+    NoteText,
     Objective,
     PrivateTopic,
     RoleName,
     Roles,
     SafeText,
     SessionText,
-    SharingTerm,
+    SharingTerms,
+    Topics,
 )
 from domain.term_setting import DocumentName
 from domain.term_setting import TermSet as TermSet  # noqa: PLC0414 - one of this vocabulary too
@@ -36,7 +45,6 @@ from domain.words import (
     BreachKind,
     ChangeableParty,
     ConflictNature,
-    DataClass,
     Device,
     DisclosureException,
     EndingReason,
@@ -45,13 +53,11 @@ from domain.words import (
     GoalSource,
     GoalType,
     Occasion,
-    Party,
     Progress,
     ReportingAudience,
     Respondent,
     Role,
     Status,
-    Topic,
     Urgency,
 )
 
@@ -63,8 +69,7 @@ Late = Annotated[bool, Holds("schedule")]
 CheckFinding = Literal[
     "device", "connection", "microphone", "speakers", "camera", "quiet", "background", "attire", "late_check"
 ]
-AgreedBy = Annotated[tuple[Party, ...], Holds("operational")]
-Clauses = Annotated[tuple[str, ...], Holds("operational")]
+Clauses = Annotated[tuple[Annotated[str, Vocabulary("clauses")], ...], Holds("operational")]
 
 
 # --- proposal and contracting --------------------------------------------------------------------------------------
@@ -74,7 +79,7 @@ class RelationshipProposed(Event):
     programme_id: ProgrammeId
     mentee_id: PersonId
     mentor_id: PersonId
-    codes: Annotated[dict[str, str], Holds("operational")]
+    codes: Annotated[dict[str, str], Vocabulary("codes"), Holds("operational")]
     customer_id: PersonId | None = None
     line_manager_id: PersonId | None = None
     supplier_id: PersonId | None = None
@@ -84,13 +89,13 @@ class RelationshipProposed(Event):
 class MatchAccepted(Event):
     """The actor said yes to the match."""
 
-    reason: OperationalText | None = None
+    reason: ProcessText | None = None
 
 
 class MatchDeclined(Event):
     """The actor said no to the match."""
 
-    reason: OperationalText | None = None
+    reason: ProcessText | None = None
 
 
 class PartyChanged(Event):
@@ -104,14 +109,14 @@ class TermsAccepted(Event):
     """The actor accepted a document."""
 
     document: DocumentName
-    version: Label
+    version: DocumentVersion
 
 
 class TermsDeclined(Event):
     """The actor declined a document."""
 
     document: DocumentName
-    version: Label
+    version: DocumentVersion
 
 
 class TrustReadinessStated(Event):
@@ -126,7 +131,7 @@ class ConsentGranted(Event):
 
     data_class: DataClassName
     audience: AudienceName
-    how: OperationalText | None = None
+    how: ProcessText | None = None
     until: OperationalDay | None = None
 
 
@@ -135,14 +140,14 @@ class ConsentWithdrawn(Event):
 
     data_class: DataClassName
     audience: AudienceName
-    how: OperationalText | None = None
+    how: ProcessText | None = None
     until: OperationalDay | None = None
 
 
 class MentorTrainingConfirmed(Event):
     """The mentor's training was confirmed."""
 
-    course: OperationalText
+    course: Course
     completed_on: OperationalDay
 
 
@@ -150,14 +155,14 @@ class ConflictOfInterestDeclared(Event):
     """The actor declared a conflict of interest, or none."""
 
     nature: Annotated[ConflictNature, Holds("operational")]
-    stakeholder: Annotated[Text | None, Holds("identity")] = None
-    description: SafeText | None = None
+    stakeholder: Annotated[Text | None, Holds("identity", "author")] = None
+    description: ProcessText | None = None
 
 
 class ConflictMitigationAgreed(Event):
     """A mitigation of declared conflicts was agreed."""
 
-    mitigation: SafeText
+    mitigation: ProcessText
     nature: Annotated[ConflictNature | None, Holds("operational")] = None
 
 
@@ -165,7 +170,7 @@ class ContractingConversationRecorded(Event):
     """A contracting conversation covered these topics."""
 
     held_at: ScheduleTime
-    covered: Annotated[tuple[Topic, ...], Holds("process_improvement")]
+    covered: Topics
     first_mentoring: Annotated[bool | None, Holds("process_improvement")] = None
 
 
@@ -183,15 +188,15 @@ class PlanAgreed(Event):
 class ConfidentialityAgreed(Event):
     """The level of confidentiality was agreed."""
 
-    shared: Annotated[tuple[SharingTerm, ...], Holds("operational")]
-    not_shared: Annotated[tuple[DataClass, ...], Holds("operational")]
+    shared: SharingTerms
+    not_shared: DataClasses
 
 
 class ReportingAgreed(Event):
     """Reporting to one audience was agreed."""
 
     with_whom: Annotated[ReportingAudience, Holds("operational")]
-    outputs: Annotated[tuple[DataClass, ...], Holds("operational")]
+    outputs: DataClasses
     every_days: Annotated[int | None, Field(ge=1, le=3660), Holds("schedule")] = None
 
 
@@ -204,8 +209,8 @@ class AgreementConfirmed(Event):
 class ContactDetailsShared(Event):
     """The actor's contact details went to the other party."""
 
-    email: Annotated[Text | None, Holds("contact_details")] = None
-    telephone: Annotated[Text | None, Holds("contact_details")] = None
+    email: Annotated[Text | None, Holds("contact_details", "author")] = None
+    telephone: Annotated[Text | None, Holds("contact_details", "author")] = None
 
 
 # --- goals ---------------------------------------------------------------------------------------------------------
@@ -213,7 +218,7 @@ class GoalAgreed(Event):
     """Mentee and mentor agreed on a goal."""
 
     goal_id: GoalId
-    title: GoalTitle
+    title: GoalText
     type: Annotated[GoalType, Holds("goal_types")]
     source: Annotated[GoalSource, Holds("goal_types")]
     agreed_by: AgreedBy
@@ -225,7 +230,7 @@ class GoalRevised(Event):
     """A goal got another title or another measure of success."""
 
     goal_id: GoalId
-    title: GoalTitle | None = None
+    title: GoalText | None = None
     success_measure: GoalText | None = None
     agreed_by: AgreedBy
 
@@ -258,10 +263,10 @@ class AssessmentRecorded(Event):
     """The result of an assessment of the mentee was recorded."""
 
     assessment_id: AssessmentId
-    area: Annotated[Name, Holds("assessment")]
-    score: Annotated[float | None, Holds("assessment")] = None
-    scale: Annotated[Name | None, Holds("assessment")] = None
-    text: Annotated[Text | None, Holds("assessment")] = None
+    area: Annotated[Name, Holds("assessment", "mentee")]
+    score: Annotated[float | None, Holds("assessment", "mentee")] = None
+    scale: Annotated[Name | None, Holds("assessment", "mentee")] = None
+    text: Annotated[Text | None, Holds("assessment", "mentee")] = None
 
 
 class TopicMarkedPrivate(Event):
@@ -297,7 +302,7 @@ class SessionRescheduled(Event):
 
     session_id: SessionId
     starts_at: ScheduleTime
-    reason: OperationalText
+    reason: ProcessText
     previous_starts_at: ScheduleTime
     notice_hours: NoticeHours
     late: Late
@@ -309,7 +314,7 @@ class SessionCancelled(Event):
     """A session was cancelled; `by_pause` or `by_end` when a pause or the end did it, and then it counts for nobody."""
 
     session_id: SessionId
-    reason: OperationalText
+    reason: ProcessText
     notice_hours: NoticeHours
     late: Late
     cause: CauseName | None = None
@@ -342,7 +347,7 @@ class SessionCompleted(Event):
     ended_at: Annotated[OperationalTime, Holds("time_spent")]
     present: AttendingRoles
     joined: Annotated[dict[Role, OperationalTime], Holds("attendance")]
-    agenda: Annotated[tuple[AgendaItem, ...], Holds("session_content")]
+    agenda: Annotated[tuple[AgendaItem, ...], Holds("session_content", "mentee")]
     status: Annotated[Status, Holds("operational")]
     call_to_action: SessionText | None = None
     encouragement: Annotated[bool | None, Holds("process_improvement")] = None
@@ -353,7 +358,7 @@ class SessionMissed(Event):
     """A session did not take place because somebody stayed away."""
 
     session_id: SessionId
-    absent: Annotated[tuple[Role, ...], Field(min_length=1), Holds("attendance")]
+    absent: Annotated[AttendingRoles, Field(min_length=1)]
     cause: CauseName | None = None
 
 
@@ -379,7 +384,7 @@ class SessionNoteRecorded(Event):
     """A note on a session was taken."""
 
     session_id: SessionId
-    text: SessionText
+    text: NoteText
     sensitive: Flag = False
 
 
@@ -387,7 +392,7 @@ class ContactRecorded(Event):
     """Some of the people were in touch outside a session: `between` whom."""
 
     channel: ChannelName
-    between: Annotated[tuple[Role, ...], Holds("attendance")] = ("mentee", "mentor")
+    between: AttendingRoles = ("mentee", "mentor")
     minutes: Minutes | None = None
 
 
@@ -396,9 +401,9 @@ class NpsResponded(Event):
     """An NPS answer was given; a later one for the same occasion replaces it in the figures."""
 
     occasion: Annotated[Occasion, Holds("operational")]
-    score: Annotated[int, Field(ge=0, le=10), Holds("nps_score")]
+    score: Annotated[int, Field(ge=0, le=10), Holds("nps_score", "author")]
     respondent: Annotated[Respondent, Holds("operational")]
-    comment: Annotated[Text | None, Holds("nps_comment")] = None
+    comment: Annotated[Text | None, Holds("nps_comment", "author")] = None
 
 
 class NpsRequested(Event):
@@ -412,7 +417,7 @@ class FeedbackGiven(Event):
     """Feedback questions were answered."""
 
     about: Annotated[FeedbackSubject, Holds("operational")]
-    answers: Annotated[dict[Name, bool | int | float | Text], Holds("feedback")]
+    answers: Annotated[dict[Name, bool | int | float | Text], Holds("feedback", "author")]
     text: FeedbackText | None = None
 
 
@@ -421,7 +426,7 @@ class FeedbackRequested(Event):
 
     respondent: RoleName
     occasion: Annotated[Occasion, Holds("operational")]
-    questions: Annotated[tuple[Label, ...], Holds("operational")]
+    questions: Clauses
 
 
 class TestimonialGiven(Event):
@@ -429,13 +434,13 @@ class TestimonialGiven(Event):
 
     __test__ = False  # pytest takes the name for that of a test
 
-    text: Annotated[Text, Holds("testimonial")]
+    text: Annotated[Text, Holds("testimonial", "author")]
 
 
 class SuccessStoryRecorded(Event):
     """The supplier told what the mentoring achieved."""
 
-    text: Annotated[Text, Holds("success_story")]
+    text: Annotated[Text, Holds("success_story", "author")]
 
 
 # --- trust, respect, problems, conduct -----------------------------------------------------------------------------
@@ -477,31 +482,31 @@ class BreachReported(Event):
     against: RoleName
     kind: Annotated[BreachKind, Holds("operational")]
     description: SafeText
-    clause: Label | None = None
+    clause: BreachClause | None = None
 
 
 class ConfidenceDisclosed(Event):
     """Something confidential went to one recipient; `clauses` are those that permit it."""
 
-    exception: Annotated[DisclosureException, Holds("safeguarding")]
+    exception: Annotated[DisclosureException, Holds("safeguarding", "author")]
     recipient: Recipient
     disclosed: SafeText
-    urgency: Annotated[Urgency, Holds("safeguarding")]
+    urgency: Annotated[Urgency, Holds("safeguarding", "author")]
     clauses: Clauses = ()
 
 
 class MenteeReferred(Event):
     """The mentee was referred to somebody else."""
 
-    to: SafeText
-    reason: SafeText
+    to: ProcessText
+    reason: ProcessText
 
 
 class MenteeSignposted(Event):
     """The mentee was shown where else to find help."""
 
-    to: SafeText
-    reason: SafeText
+    to: ProcessText
+    reason: ProcessText
 
 
 class ShutdownRecommended(Event):
@@ -510,7 +515,7 @@ class ShutdownRecommended(Event):
     `clauses` are all that say the same, `clause` is the first of them.
     """
 
-    clause: Label
+    clause: ClauseName
     evidence: Evidence
     clauses: Clauses = ()
     about: Roles = ()
@@ -519,14 +524,14 @@ class ShutdownRecommended(Event):
 class RecommendationDismissed(Event):
     """Open recommendations were dismissed."""
 
-    reason: OperationalText
-    clause: Label | None = None
+    reason: ProcessText
+    clause: ClauseName | None = None
 
 
 class CommitmentConcernRaised(Event):
     """A concern about commitment was raised; the parties in `about` answer for it, none where it is about both together."""
 
-    clause: Label
+    clause: ClauseName
     evidence: Evidence
     about: Roles = ()
 
@@ -534,20 +539,20 @@ class CommitmentConcernRaised(Event):
 class CommitmentConcernResolved(Event):
     """A concern was settled."""
 
-    clause: Label
-    resolution: OperationalText
+    clause: ClauseName
+    resolution: ProcessText
 
 
 class ConcernEscalated(Event):
     """An unanswered concern was escalated."""
 
-    clause: Label
+    clause: ClauseName
 
 
 class RecommendationEscalated(Event):
     """An undecided recommendation was escalated."""
 
-    clause: Label
+    clause: ClauseName
 
 
 # --- contests and corrections ---------------------------------------------------------------------------------------
@@ -555,23 +560,23 @@ class FactContested(Event):
     """The actor said that the fact of this version is wrong."""
 
     version: FactVersion
-    reason: SafeText
+    reason: ProcessText
 
 
 class ContestAnswered(Event):
     """The office answered the contest of this version; the fact stands as it is."""
 
     version: FactVersion
-    answer: SafeText
+    answer: ProcessText
 
 
 class FactCorrected(Event):
     """The fact of this version was put right: `data` is the whole data of its command; or it is void. `fact` is its type."""
 
     version: FactVersion
-    reason: SafeText
-    fact: Label
-    data: Annotated[dict[str, Any] | None, Holds("session_content")] = None
+    reason: ProcessText
+    fact: EventName
+    data: Annotated[dict[str, Any] | None, Holds("session_content", "fact")] = None
     void: Annotated[bool | None, Holds("operational")] = None
 
 
@@ -584,32 +589,32 @@ class RelationshipPostponed(Event):
     """The start was put off to a day."""
 
     start_on: OperationalDay
-    reason: OperationalText
+    reason: ProcessText
     informed: Roles = ()
-    next_steps: OperationalText = ""
+    next_steps: NextSteps = ""
 
 
 class RelationshipPaused(Event):
     """The relationship stopped for a while."""
 
-    reason: OperationalText
+    reason: ProcessText
     review_on: OperationalDay
     informed: Roles = ()
-    next_steps: OperationalText = ""
+    next_steps: NextSteps = ""
 
 
 class RelationshipResumed(Event):
     """The relationship went on after a pause."""
 
     informed: Roles = ()
-    note: OperationalText | None = None
+    note: ProcessText | None = None
 
 
 class RelationshipReviewed(Event):
     """The office looked at the relationship."""
 
-    note: SafeText
-    next_steps: OperationalText | None = None
+    note: ProcessText
+    next_steps: ProcessText | None = None
     look_again_on: OperationalDay | None = None
     about: Evidence | None = None
 
@@ -626,7 +631,7 @@ class EndReviewRecorded(Event):
     """The end review was recorded."""
 
     objectives: Annotated[tuple[Objective, ...], Holds("goal_outcomes")]
-    signposting: Annotated[tuple[Text, ...], Holds("goals")]
+    signposting: Annotated[tuple[Text, ...], Holds("goals", "mentee")]
 
 
 class RelationshipTerminated(Event):
@@ -634,7 +639,7 @@ class RelationshipTerminated(Event):
 
     reason: Annotated[EndingReason, Holds("operational")]
     informed: Roles = ()
-    next_steps: OperationalText = ""
+    next_steps: NextSteps = ""
 
 
 class RecordsSecured(Event):
@@ -648,7 +653,7 @@ class ErasureRequested(Event):
 
     person: PersonId
     basis: Annotated[ErasureBasis, Holds("operational")]
-    legal_hold: OperationalText | None = None
+    legal_hold: ProcessText | None = None
 
 
 class PersonalDataErased(Event):

@@ -54,6 +54,7 @@ TRACELESS: Final = REPEATABLE - {
     e.DisrespectReported,
     e.ProblemReported,
     e.BreachReported,
+    e.ConfidenceDisclosed,
     e.EndReviewRecorded,
 }
 

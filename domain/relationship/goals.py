@@ -24,7 +24,12 @@ def goal_problems(state: Relationship, command: c.GoalCommand, context: Context)
             yield from _open_goal(state, command.goal_id, "revised")
             if not _by_both(command.agreed_by):
                 clause = first_clause(state.codes, "cmn.objectives")
-                yield Problem("agreed_by", "both mentee and mentor agree on a change", clause, "data.agreed_by")
+                yield Problem(
+                    "agreed_by",
+                    "mentee and mentor agree on a change together: name both in agreed_by",
+                    clause,
+                    "data.agreed_by",
+                )
         case c.DropGoal():
             yield from _open_goal(state, command.goal_id, "dropped")
             if context.actor.role != "mentee" and not _by_both(command.agreed_by or ()):
@@ -41,7 +46,8 @@ def goal_problems(state: Relationship, command: c.GoalCommand, context: Context)
             pass
         case c.OpenTopic():
             if normal(command.topic) not in state.private_topics:
-                yield Problem("not_private", "this topic is not private", "leapfrog.privacy", "data.topic")
+                clause = first_clause(state.codes, "leapfrog.privacy")
+                yield Problem("not_private", "this topic is not private", clause, "data.topic")
         case _:
             assert_never(command)
 
@@ -52,12 +58,17 @@ def _agreement_problems(state: Relationship, command: c.AgreeGoal) -> Iterator[P
         if _is_agreed(goal, _agreed(command)):
             return
         message = (
-            f"goal {goal.goal_id} was agreed before, in other words or with other fields: revise it, or give another id"
+            f"goal {goal.goal_id} was dropped, and its id is used: choose a new goal_id"
+            if goal.status == "dropped"
+            else f"goal {goal.goal_id} was agreed before, in other words or with other fields: "
+            "revise it (ReviseGoal), or choose a new goal_id"
         )
         yield Problem("goal_exists", message, field="data.goal_id")
     if not _by_both(command.agreed_by):
         clause = first_clause(state.codes, "cmn.objectives")
-        yield Problem("agreed_by", "both mentee and mentor agree on a goal", clause, "data.agreed_by")
+        yield Problem(
+            "agreed_by", "mentee and mentor agree on a goal together: name both in agreed_by", clause, "data.agreed_by"
+        )
     if command.assessment_id is not None and command.assessment_id not in state.assessments:
         message = f"no assessment {command.assessment_id} is recorded: record it first, or leave it out"
         clause = first_clause(state.codes, "pentalog.assessment-visible")
@@ -72,7 +83,10 @@ def _open_goal(state: Relationship, goal_id: str, change: str) -> Iterator[Probl
     yield from unknown_goal(state, goal_id)
     goal = state.goals.get(goal_id)
     if goal and goal.status != "open":
-        message = f"goal {goal_id} is {goal.status} already; only an open goal can be {change}"
+        message = (
+            f"goal {goal_id} is {goal.status} already, and only an open goal can be {change}: "
+            "agree on what is wanted now under a new goal_id (AgreeGoal)"
+        )
         yield Problem("goal_state", message, field="data.goal_id")
 
 
@@ -86,7 +100,7 @@ def _progress_problems(state: Relationship, command: c.RecordGoalProgress) -> It
     if goal and goal.status == "dropped":
         yield Problem(
             "goal_state",
-            f"goal {goal.goal_id} was dropped; agree on it again before recording progress",
+            f"goal {goal.goal_id} was dropped: choose a new goal_id, agree on it (AgreeGoal), and record progress on that",
             field="data.goal_id",
         )
 

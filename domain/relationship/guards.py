@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from domain.codes.clauses import STANDING_CLAUSES, cite
 from domain.codes.implements import implements
-from domain.model import Command, Context
+from domain.model import Command, Context, is_blank
 from domain.problem import Problem
 from domain.relationship import commands as c
 from domain.relationship.fields import AgendaItem
@@ -75,7 +75,7 @@ def informed_with_next_steps(attempt: Attempt) -> Iterator[Problem]:
     if missing:
         message = f"{' and '.join(missing)} must be informed first: name them in informed once they are"
         yield Problem("not_informed", message, clause, "data.informed")
-    if not command.next_steps.strip():
+    if is_blank(command.next_steps):
         yield Problem("no_next_steps", "say in next_steps what happens next", clause, "data.next_steps")
 
 
@@ -116,6 +116,13 @@ def contact_by_the_office_or_before(attempt: Attempt) -> Iterator[Problem]:
     """After the end the office may still be in touch with the people; of others, what took place before may be told."""
     if attempt.context.actor.role not in OFFICE:
         yield from took_place_before(attempt)
+
+
+def in_future(at: datetime, context: Context, what: str, field: str) -> Iterator[Problem]:
+    """A problem when something is said to have taken place later than it was told."""
+    if at > context.told_at:
+        message = f"{what}, at {at.isoformat()}, lies after the time of this message: record it once it has taken place"
+        yield Problem("in_future", message, field=field)
 
 
 def remote_channel(attempt: Attempt) -> Iterator[Problem]:

@@ -201,13 +201,19 @@ def follow(attempt: Attempt) -> list[Problem]:
     return [problem for rule in step.rules for problem in rule(attempt)]
 
 
+# What is possible instead where a command is not: trouble that shows after the end reaches the office all the same.
+_REPORTS: Final = "report it by ReportProblem, or by ReportBreach where a code, a policy or the law was broken"
+_INSTEAD: Final = {"ReportTrustBreakdown": _REPORTS, "ReportDisrespect": _REPORTS}
+
+
 def _impossible(command: str, status: Status) -> str:
-    """Why a command is not possible in a state, and where it would be."""
+    """Why a command is not possible in a state, and where it would be or what is possible instead."""
     if command == CREATION:
         return "the relationship was proposed already; propose another one under another subject"
     *others, last = [state for state in STATUSES if (state, command) in TABLE]
     states = f"{', '.join(others)} or {last}" if others else last
-    return f"{command} is not possible while the relationship is {status}; it is possible while {states}"
+    message = f"{command} is not possible while the relationship is {status}; it is possible while {states}"
+    return f"{message}: {_INSTEAD[command]}" if status == "terminated" and command in _INSTEAD else message
 
 
 def illegal(before: Relationship | None, recorded: AnyRecorded, command: str, after: Relationship) -> str | None:

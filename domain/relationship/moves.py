@@ -14,7 +14,7 @@ from domain.problem import Problem
 from domain.relationship import commands as c
 from domain.relationship import events as e
 from domain.relationship.guards import against_planning, is_told_afterwards, started_already
-from domain.relationship.state import Move, Relationship, Session, SessionStatus
+from domain.relationship.state import Move, Relationship, Session, SessionStatus, with_move
 from domain.terms import values
 from domain.words import OFFICE, PARTIES, Cause, Role
 
@@ -37,10 +37,10 @@ def move_problems(state: Relationship, command: MoveCommand, context: Context) -
             if not is_told_afterwards(command, context):
                 yield from _scheduling_overlaps(state, command, context)
         case c.RescheduleSession():
-            yield from asker_problems(state, context.actor.role, command.on_behalf_of)
+            yield from asker_problems(state, _teller(context), command.on_behalf_of)
             yield from _reschedule_problems(state, command, context)
         case c.CancelSession():
-            yield from asker_problems(state, context.actor.role, command.on_behalf_of)
+            yield from asker_problems(state, _teller(context), command.on_behalf_of)
             yield from _cancel_problems(state, command, context)
         case _:
             assert_never(command)
@@ -61,6 +61,11 @@ def over_already(session: Session) -> Problem:
         f"session {session.session_id} is {session.status} already: if that is wrong, have it corrected (CorrectFact)"
     )
     return Problem("session_state", message, field="data.session_id")
+
+
+def _teller(context: Context) -> Role:
+    """Who says whose wish it was: the role that tells it, or that corrected it (the office may correct a party's own move)."""
+    return context.correction.by.role if context.correction else context.actor.role
 
 
 def passing_on_problem(role: Role, on_behalf_of: Role | None) -> Problem | None:
@@ -272,7 +277,7 @@ def _fold_rescheduled(state: Relationship, event: e.SessionRescheduled, at: date
     session = state.sessions.get(event.session_id)
     if session is None:
         return state
-    moves = session.with_move(Move(at, event.starts_at))
+    moves = with_move(session.moves, Move(at, event.starts_at))
     moved = session._replace(
         starts_at=moves[-1].starts_at,
         moves=moves,

@@ -11,14 +11,14 @@ from domain.model import Command, Context
 from domain.problem import Problem
 from domain.relationship import commands as c
 from domain.relationship.state import Relationship
-from domain.words import NAMED_ROLES, OFFICE, PARTIES, Role
+from domain.words import NAMED_ROLES, OFFICE, OVERSEERS, PARTIES, PEOPLE, Role
 
 _PARTIES: frozenset[Role] = frozenset(PARTIES)
 _OFFICE: frozenset[Role] = frozenset(OFFICE)
-_OVERSEERS: frozenset[Role] = _OFFICE | {"hr"}
+_OVERSEERS: frozenset[Role] = frozenset(OVERSEERS)
 _EACH_FOR_ITSELF: frozenset[Role] = _PARTIES | {"customer", "line_manager"}
 # Everybody but those who work for the house: services, workers, auditors and analysts.
-_ANYBODY: frozenset[Role] = _EACH_FOR_ITSELF | _OVERSEERS
+_ANYBODY: frozenset[Role] = frozenset(PEOPLE)
 
 # Commands that mentee and mentor may not send both, or not they alone, with everybody who may.
 _RESERVED: dict[type[Command], frozenset[Role]] = {

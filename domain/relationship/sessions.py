@@ -17,7 +17,9 @@ from domain.relationship.attendance import (
     attendance_problems,
     fold_attendance,
     homework_problems,
+    people_problems,
 )
+from domain.relationship.guards import private_texts
 from domain.relationship.moves import (
     fold_move,
     move_events,
@@ -49,7 +51,7 @@ def problems(state: Relationship, command: c.SessionCommand, context: Context) -
         case c.RecordSessionNote():
             yield from session_problems(state, command.session_id)
         case c.RecordContact():
-            pass
+            yield from people_problems(command.between or (), "data.between")
         case _:
             assert_never(command)
 
@@ -61,10 +63,20 @@ def findings(state: Relationship, command: c.SessionCommand, context: Context) -
             yield from move_findings(state, command, context)
         case c.RecordPresessionCheck() | c.CompleteSession() | c.RecordNoShow():
             yield from attendance_findings(state, command, context)
-        case c.AssignHomework() | c.ReportHomework() | c.RecordSessionNote() | c.RecordContact():
+        case c.AssignHomework():
+            yield from _homework_findings(state, command, context)
+        case c.ReportHomework() | c.RecordSessionNote() | c.RecordContact():
             pass
         case _:
             assert_never(command)
+
+
+@implements("leapfrog.privacy")
+def _homework_findings(state: Relationship, command: c.AssignHomework, context: Context) -> Iterator[Finding]:
+    """Homework that is told after the end was given before it: a fact, and no plan that could still be refused."""
+    late = state.status == "terminated" and context.actor.role != "mentee"
+    if late and any(private_texts(state, [command.description])):
+        yield Finding(code="private_topic", clause="leapfrog.privacy")
 
 
 def events(state: Relationship, command: c.SessionCommand, context: Context) -> Sequence[e.SessionEvent]:

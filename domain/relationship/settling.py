@@ -14,7 +14,7 @@ whole role is accused that the relationship names nobody for (a coordinator), no
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
-from domain.codes.clauses import RESPECT_CLAUSES, TRUST_CLAUSES, cite, same_matter
+from domain.codes.clauses import RESPECT_CLAUSES, TRUST_CLAUSES, cite, not_in_force, same_matter
 from domain.codes.implements import implements
 from domain.ids import MACHINES, same_person
 from domain.model import Actor
@@ -23,9 +23,11 @@ from domain.relationship.state import Matter, Relationship, Report, ReportKind, 
 from domain.words import PARTIES, Role
 
 REPORT_CLAUSES: Final[dict[ReportKind, tuple[str, ...]]] = {"trust": TRUST_CLAUSES, "disrespect": RESPECT_CLAUSES}
-_HR: Final = "hr dismisses what is about disrespect; name that clause, or leave it to a coordinator or the supplier"
+_HR: Final = (
+    "hr dismisses only what is about disrespect: name that clause, or leave it to a coordinator or the supplier"
+)
 _OTHERS: Final = "a party dismisses only what it reported itself: leave it to a coordinator or the supplier"
-_AGAINST: Final = "it is against you: it is settled by a coordinator, the supplier or hr whom it is not about"
+_AGAINST: Final = "this is against you: leave it to a coordinator, the supplier or hr whom it is not against"
 
 
 def is_against(state: Relationship, actor: Actor, role: Role) -> bool:
@@ -58,7 +60,7 @@ def restoring_problems(state: Relationship, actor: Actor) -> Iterator[Problem]:
     if not state.trust_broken:
         yield Problem("nothing_open", "no breakdown of trust is open", clause)
     elif not settled_trust(state, actor):
-        message = "the other party reported it: trust is restored by that party, a coordinator or the supplier"
+        message = "the other party reported it: leave it to that party, a coordinator or the supplier to restore trust"
         yield Problem("own_matter", message, clause, "actor")
 
 
@@ -82,7 +84,7 @@ def dismissing_problems(state: Relationship, actor: Actor, clause: str | None) -
     reports = state.standing_reports(*kinds)
     matters = open_recommendations(state, clause)
     if not reports and not matters:
-        yield nothing_open("recommendation", clause)
+        yield nothing_open(state, "recommendation", clause)
         return
     for kind in kinds:
         if standing := [report for report in reports.values() if report.kind == kind]:
@@ -97,9 +99,9 @@ def resolving_concern_problems(state: Relationship, actor: Actor, clause: str) -
     """A concern is resolved by the other party, the office or the worker, never by the party it is about."""
     matters = open_matters(state.concerns, clause)
     if not matters:
-        yield nothing_open("concern", clause)
+        yield nothing_open(state, "concern", clause)
     if any(is_against(state, actor, role) for matter in matters for role in matter.about):
-        message = "the concern is about you: it is resolved by the other party, a coordinator or the supplier"
+        message = "the concern is about you: leave it to the other party, a coordinator or the supplier to resolve it"
         yield Problem("own_matter", message, clause, "actor")
 
 
@@ -109,10 +111,13 @@ def open_recommendations(state: Relationship, clause: str | None) -> tuple[Matte
     return tuple(each for each in open_matters(state.recommendations) if clauses is None or each.clause in clauses)
 
 
-def nothing_open(kind: str, clause: str | None) -> Problem:
+def nothing_open(state: Relationship, kind: str, clause: str | None) -> Problem:
     """The problem of settling or escalating what is not open: a kind of matter, about a clause (None: about any)."""
+    if clause is not None and (why := not_in_force(clause, state.codes)):
+        return Problem("unknown_clause", why, field="data.clause")
     about = f" about {clause}" if clause else ""
-    return Problem("nothing_open", f"no {kind}{about} is open", clause, "data.clause")
+    cited = () if clause is None else cite(state.codes, clause)
+    return Problem("nothing_open", f"no {kind}{about} is open", next(iter(cited), None), "data.clause")
 
 
 def kinds_of(clause: str | None) -> tuple[ReportKind, ...]:

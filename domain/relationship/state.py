@@ -5,7 +5,7 @@ replay of a whole history builds a `Draft` in place and freezes it.
 It holds no more content than the rules ask for: topics that the mentee keeps private and the titles of goals.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import blake2b
@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, NamedTuple, Self
 
 from domain.ids import Namespace
 from domain.immutable import Immutable, Layers
-from domain.model import NOTHING_KNOWN, Event, Known
+from domain.model import NOTHING_KNOWN, Actor, Event, Known
 from domain.relationship.occupied import FREE, Occupied
 from domain.terms import NO_SETTINGS, TermTimeline, values
 from domain.words import (
@@ -47,6 +47,17 @@ class Move(NamedTuple):
     starts_at: datetime
 
 
+def start_at(first: datetime, moves: Sequence[Move], moment: datetime) -> datetime:
+    """The start that a session had at a time: its first one, or that of the latest move by then."""
+    return next((move.starts_at for move in reversed(moves) if move.at <= moment), first)
+
+
+def with_move(moves: tuple[Move, ...], new: Move) -> tuple[Move, ...]:
+    """The moves in the order of their times with one more, after those of the same time."""
+    earlier = tuple(move for move in moves if move.at <= new.at)
+    return (*earlier, new, *moves[len(earlier) :])
+
+
 class Session(NamedTuple):
     """One session: `starts_at` is the start of its latest move, `minutes` its planned length.
 
@@ -69,22 +80,16 @@ class Session(NamedTuple):
     over_at: datetime | None = None
     hours: float | None = None
     homework_done: bool = False
+    # Who was there, of a completed session.
+    present: tuple[Role, ...] = ()
 
     def start_at(self, moment: datetime) -> datetime:
         """The start that it had at a time."""
-        for move in reversed(self.moves):
-            if move.at <= moment:
-                return move.starts_at
-        return self.first_start or self.starts_at
+        return start_at(self.first_start or self.starts_at, self.moves, moment)
 
     def is_latest_move(self, at: datetime) -> bool:
         """Whether a move at that time comes after all others, so that the session keeps its start."""
         return not self.moves or self.moves[-1].at <= at
-
-    def with_move(self, new: Move) -> tuple[Move, ...]:
-        """The moves with one more, after those of the same time."""
-        earlier = tuple(move for move in self.moves if move.at <= new.at)
-        return (*earlier, new, *self.moves[len(earlier) :])
 
 
 class Goal(NamedTuple):
@@ -167,7 +172,7 @@ class Consent(NamedTuple):
 
 
 class ErasureRequest(NamedTuple):
-    """A request to erase a person's content: who asked, whether a legal hold stands against it, the hash of the request."""
+    """A request to erase a person's content: who asked, whether its legal hold stands, the hash of the request."""
 
     person: str
     by: str
@@ -181,6 +186,18 @@ class Plan(NamedTuple):
 
     minutes: int
     content_hash: bytes
+
+
+class Confidentiality(NamedTuple):
+    """The agreed level of confidentiality: what may be shared with whom, and whether that is the mentee's own word.
+
+    `version` is that of its event, `content_hash` the hash of the event.
+    """
+
+    version: int
+    content_hash: bytes
+    shared: frozenset[tuple[DataClass, Audience]]
+    mentee_agreed: bool
 
 
 class Contest(NamedTuple):
@@ -230,8 +247,7 @@ class Relationship(Immutable):
     conversations: int = 0
     covered: frozenset[str] = frozenset()
     plan: Plan | None = None
-    # The hash of the event that recorded it (see `content_hash`).
-    confidentiality: bytes | None = None
+    confidentiality: Confidentiality | None = None
     reporting: Mapping[str, Reporting] = field(default_factory=dict)
     # Every agreement of two by version: the matter it is about; and by matter, what waits for the other party's word.
     agreements: Mapping[int, str] = field(default_factory=dict)
@@ -251,11 +267,14 @@ class Relationship(Immutable):
     nps_asked: frozenset[tuple[str, str]] = frozenset()
     feedback_asked: frozenset[FeedbackRequest] = frozenset()
 
-    # Every report by version; and for each event that a party answers for (a late move, an absence), which party.
+    # Every report by version, who disclosed a confidence in which event; and for each event that a party answers for (a late move, an absence), which party.
     reports: Mapping[int, Report] = field(default_factory=dict)
+    disclosures: Mapping[int, str] = field(default_factory=dict)
     answers_for: Mapping[int, tuple[Party, ...]] = field(default_factory=dict)
     concerns: tuple[Matter, ...] = ()
     recommendations: tuple[Matter, ...] = ()
+    # To whom a confidence was disclosed, each as `role:id`.
+    told: frozenset[str] = frozenset()
 
     # Open contests by version, and the facts that were corrected with the version of the latest correction.
     contests: Mapping[int, Contest] = field(default_factory=dict)
@@ -331,11 +350,15 @@ class Relationship(Immutable):
         if self.status == "terminated":
             return ()
         reporting = (
-            Claim(agreed.versions[0], agreed.words[0].partition(":")[0], role, f"reporting:{with_whom}")
+            Claim(agreed.versions[0], self.speaks_as(agreed.words[0]), role, f"reporting:{with_whom}")
             for with_whom, agreed in self.reporting.items()
             for role in self.awaited(agreed)
         )
         return tuple(sorted((*self.claimed.values(), *reporting)))
+
+    def speaks_as(self, actor: str) -> Role:
+        """The role in which somebody's word counts (`speaking_as`)."""
+        return speaking_as(Actor.parse(actor), self.mentee_id, self.mentor_id)
 
     def awaited(self, agreed: Reporting) -> tuple[Role, ...]:
         """Whose word on an agreed reporting is missing: the mentee's, and the line manager's, else the office's.
@@ -343,10 +366,10 @@ class Relationship(Immutable):
         The office's word stands for the mentee, and for the line manager only where none is named. Where cmn is not
         adopted, reporting is agreed between mentee and mentor like everything else.
         """
-        roles = {word.partition(":")[0] for word in agreed.words}
+        roles = {self.speaks_as(word) for word in agreed.words}
         office = not roles.isdisjoint(OFFICE)
         missing: list[Role] = []
-        if not office and f"mentee:{self.mentee_id}" not in agreed.words:
+        if not office and "mentee" not in roles:
             missing.append("mentee")
         if "cmn" not in self.codes:
             if not office and "mentor" not in roles:
@@ -408,6 +431,13 @@ def _with_own_mappings(state: Relationship) -> dict[str, Any]:
     return {name: dict(value) if isinstance(value, dict | Layers) else value for name, value in state.__dict__.items()}
 
 
+def speaking_as(actor: Actor, mentee_id: str, mentor_id: str) -> Role:
+    """The role in which somebody's word counts: the office's holds for both parties, unless it is a party's own as well."""
+    if actor.role in OFFICE:
+        return "mentee" if actor.id == mentee_id else "mentor" if actor.id == mentor_id else actor.role
+    return actor.role
+
+
 def content_hash(event: Event) -> bytes:
     """The hash of an event's fields, by which equal content is recognised though the content itself is not kept."""
     return blake2b(event.__pydantic_serializer__.to_json(event), digest_size=16).digest()
@@ -422,6 +452,11 @@ def repeat_key(event: Event, occurred_at: datetime, actor: str) -> bytes:
     """The time of an event, then the hash of its actor and fields: a repeated event has the same key."""
     content = event.__pydantic_serializer__.to_json(event)
     return time_key(occurred_at) + blake2b(b"%b %b" % (actor.encode(), content), digest_size=16).digest()
+
+
+def no_event(state: Relationship, version: int) -> str:
+    """What is wrong with a version that a relationship has not come to."""
+    return f"there is no event {version}: the last event of this relationship is version {state.version}"
 
 
 def open_matters(matters: tuple[Matter, ...], clause: str | None = None) -> tuple[Matter, ...]:

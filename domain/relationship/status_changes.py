@@ -13,8 +13,9 @@ from domain.relationship import events as e
 from domain.relationship.goals import unknown_goal
 from domain.relationship.guards import first_clause, informed_of_the_end
 from domain.relationship.moves import cancellation
+from domain.relationship.reviews import review_problems
 from domain.relationship.state import ErasureRequest, Relationship, content_hash
-from domain.words import PARTIES
+from domain.words import OVERSEERS, PARTIES
 
 
 def status_problems(state: Relationship, command: c.StatusCommand, context: Context) -> Iterator[Problem]:
@@ -25,11 +26,12 @@ def status_problems(state: Relationship, command: c.StatusCommand, context: Cont
             for i, objective in enumerate(command.objectives):
                 yield from unknown_goal(state, objective.goal_id, f"data.objectives.{i}.goal_id")
         case c.ReviewRelationship():
-            yield from _review_problems(state, command)
+            yield from review_problems(state, command, context)
         case c.ShareReport():
             yield from _report_problems(state, command, context)
         case c.RequestErasure():
             yield from _person_problems(state, command.person)
+            yield from _hold_problems(state, command, context)
         case c.ErasePersonalData():
             yield from _erasure_problems(state, command, context)
         case (
@@ -43,13 +45,6 @@ def status_problems(state: Relationship, command: c.StatusCommand, context: Cont
             pass
         case _:
             assert_never(command)
-
-
-def _review_problems(state: Relationship, command: c.ReviewRelationship) -> Iterator[Problem]:
-    for i, version in enumerate(command.about or ()):
-        if version > state.version:
-            message = f"there is no event {version}: the last event of this relationship is version {state.version}"
-            yield Problem("evidence", message, field=f"data.about.{i}")
 
 
 @implements("cmn.reporting")
@@ -72,7 +67,7 @@ def _person_problems(state: Relationship, person: str) -> Iterator[Problem]:
 
 
 def _erasure_problems(state: Relationship, command: c.ErasePersonalData, context: Context) -> Iterator[Problem]:
-    """An erasure carries out somebody else's request, on which no legal hold stands."""
+    """An erasure carries out somebody else's request, and no legal hold stands against it, whichever request set that."""
     if command.person not in state.people:
         yield from _person_problems(state, command.person)
         return
@@ -83,12 +78,38 @@ def _erasure_problems(state: Relationship, command: c.ErasePersonalData, context
         )
         yield Problem("no_request", message, field="data.request")
         return
-    if request.held:
-        message = "a legal hold stands against this request: request the erasure again once it is lifted"
+    if held := _holds(state, command.person):
+        message = (
+            f"a legal hold stands against the erasure of this person (event {held[-1]}): once it is over, "
+            "a coordinator, the supplier or hr lifts it by RequestErasure with the basis legal_duty and no legal_hold"
+        )
         yield Problem("legal_hold", message, field="data.request")
     if same_person(request.by, context.actor):
-        message = "whoever requested an erasure does not carry it out: leave it to somebody else of the office or HR"
+        message = "you requested this erasure: leave it to somebody else in the office or HR to carry it out"
         yield Problem("own_matter", message, field="actor")
+
+
+def _hold_problems(state: Relationship, command: c.RequestErasure, context: Context) -> Iterator[Problem]:
+    """A legal hold is set and lifted by the office, and by nobody whose own data it keeps."""
+    role = context.actor.role
+    if command.legal_hold is not None and role not in OVERSEERS:
+        message = f"a legal hold is set by coordinator, supplier or hr, not by a {role.replace('_', ' ')}: leave it out"
+        yield Problem("role", message, field="data.legal_hold")
+    lifts = _lifts(command, role) and _holds(state, command.person)
+    if lifts and command.person == context.actor.id:
+        message = "the legal hold is on your own data: leave it to somebody else in the office or HR to lift it"
+        yield Problem("own_matter", message, field="actor")
+
+
+def _holds(state: Relationship, person: str) -> list[int]:
+    """The requests of which a legal hold stands against the erasure of a person's content."""
+    requests = state.erasure_requests.items()
+    return [version for version, request in requests if request.held and request.person == person]
+
+
+def _lifts(request: c.RequestErasure | e.ErasureRequested, role: str) -> bool:
+    """Whether a request says that the holds before it are over: the office asks for what the law now demands."""
+    return request.legal_hold is None and request.basis == "legal_duty" and role in OVERSEERS
 
 
 def _past_days(command: c.StatusCommand, context: Context) -> Iterator[Problem]:
@@ -163,7 +184,8 @@ def status_events(
             return [] if known else [e.RecordsSecured(retained_until=command.retained_until)]
         case c.RequestErasure():
             requested = e.ErasureRequested(person=command.person, basis=command.basis, legal_hold=command.legal_hold)
-            return [] if _is_requested(state, requested, context) else [requested]
+            lifts = _lifts(command, context.actor.role) and _holds(state, command.person)
+            return [] if _is_requested(state, requested, context) and not lifts else [requested]
         case c.ErasePersonalData():
             erased = state.erasure_requests[command.request].done
             return [] if erased else [e.PersonalDataErased(person=command.person, request=command.request)]
@@ -215,6 +237,8 @@ def fold_status(state: Relationship, event: e.StatusEvent, recorded: AnyRecorded
             return state
         case e.ErasureRequested():
             request = ErasureRequest(event.person, recorded.actor, event.legal_hold is not None, content_hash(event))
+            for held in _holds(state, event.person) if _lifts(event, recorded.role) else ():
+                state = state.put("erasure_requests", held, state.erasure_requests[held]._replace(held=False))
             return state.put("erasure_requests", recorded.version, request)
         case e.EndReviewRecorded():
             return state.but(end_review=True)

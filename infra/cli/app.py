@@ -24,6 +24,7 @@ MISUSE: Any = typer.BadParameter.__mro__[1]
 MODULES: tuple[str, ...] = (
     "submit",
     "show",
+    "can_share",
     "health",
     "nps",
     "what_if",
@@ -32,6 +33,7 @@ MODULES: tuple[str, ...] = (
     "work",
     "tasks",
     "decisions",
+    "attempts",
     "audit",
     "codes",
     "chart",

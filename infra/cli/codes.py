@@ -7,6 +7,7 @@ import typer
 from domain.codes.clauses import CLAUSES, CODES, KINDS, POLICY, Clause
 from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_note, print_table, print_text
 from infra.codes.trace import Trace, find_suite, trace
+from infra.unknown_name import unknown_name
 
 NOTHING = "none"
 
@@ -65,7 +66,7 @@ def trace_clauses(
     """Show for each clause the code that implements it and the tests that exercise it."""
     excepted = set(except_kind or ())
     if unknown := excepted - set(KINDS):
-        fail(f"no kind {min(unknown)!r}; kinds are {', '.join(KINDS)}", USAGE)
+        fail(unknown_name("kind of clause", min(unknown), KINDS), USAGE)
     rows = _traced()
     if as_json:
         print_json([{"id": row.clause.id, **_evidence(row)} for row in rows])

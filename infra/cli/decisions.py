@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from infra.cli.opening import opened
-from infra.cli.output import JsonOption, print_json, print_note, print_text
+from infra.cli.output import JsonOption, evidence_note, print_json, print_note, print_text
 
 
 def register(app: typer.Typer) -> None:
@@ -37,8 +37,7 @@ def show_decisions(
 
 def _print_decision(each: dict[str, Any]) -> None:
     """When, which worker and why on one line, and each thing that followed on a line below."""
-    evidence = f"  evidence {', '.join(map(str, each['evidence']))}" if each["evidence"] else ""
-    print_text(f"{each['at']}  {each['worker']}  {', '.join(each['clauses'])}{evidence}", 4)
+    print_text(f"{each['at']}  {each['worker']}  {', '.join(each['clauses'])}{evidence_note(each['evidence'])}", 4)
     for effect in each["effects"]:
         print_text(f"    {_described(effect)}", 6)
 

@@ -8,6 +8,7 @@ import typer
 from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_note
 from infra.cli.projecting import projecting
 from infra.cli.tabular import RawOption
+from infra.cli.times import AsOf, KnownAt
 
 
 def register(app: typer.Typer) -> None:
@@ -24,16 +25,22 @@ def export(
         ),
     ],
     column: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this column; may be repeated.")] = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
     raw: RawOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a dataset as it is now to a file, with a manifest that says what it is."""
+    """Write a dataset to a file as it is now, or as it was at another time, with a manifest that says what it is.
+
+    Figures of people, and the rows behind them, are taken back to the last end of a month.
+    """
     from infra.export.exporting import Unknown, Unwritable
     from infra.export.exporting import export as write
+    from infra.queries.as_at import Moment
 
     with projecting() as engine:
         try:
-            manifest = write(engine, dataset, output, column, raw=raw)
+            manifest = write(engine, dataset, output, column, raw=raw, moment=Moment(as_of, known_at))
         except Unknown as error:
             fail(str(error), USAGE)
         except Unwritable as error:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from infra.cli.bars import BANDS, bar, line
+from infra.cli.filters import BandOption, Filters, MentorOption, ProgrammeOption, TopOption
 from infra.cli.output import USAGE, AllOption, JsonOption, fail, print_json, print_table, print_text
 from infra.cli.projecting import projecting
 from infra.cli.tabular import CsvOption, RawOption, print_csv, raw_needs_csv
-from infra.cli.times import AsOf, KnownAt
+from infra.cli.times import AsOf, KnownAt, shown_time
 
 if TYPE_CHECKING:
     from infra.queries.health import Assessed
@@ -45,6 +46,10 @@ def health(
     relationship: RelationshipArgument = None,
     as_of: AsOf = None,
     known_at: KnownAt = None,
+    programme: ProgrammeOption = None,
+    mentor: MentorOption = None,
+    band: BandOption = None,
+    top: TopOption = None,
     every: AllOption = False,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
@@ -57,6 +62,7 @@ def health(
     if as_json and as_csv:
         fail("either --json or --csv", USAGE)
     raw_needs_csv(raw=raw, as_csv=as_csv)
+    filters = Filters(programme, mentor, band, top).checked(relationship)
     with projecting() as engine:
         asked = Asked(as_of or engine.clock.now(), known_at)
         if relationship is None:
@@ -67,6 +73,8 @@ def health(
                 fail(f"there is no relationship {relationship!r}, or there was none by then", USAGE)
             found = [one]
     rows = [shown(each) for each in found]
+    if relationship is None:
+        rows = filters.first([row for row in rows if _wanted(filters, row)], _badness)
     if as_json:
         print_json(rows if relationship is None else rows[0])
     elif as_csv:
@@ -74,46 +82,54 @@ def health(
             COLUMNS, (row | {"signals": [signal["signal"] for signal in row["signals"]]} for row in rows), raw=raw
         )
     elif relationship is None:
-        _print_all(rows, every=every)
+        _print_all(rows, filters, every=every)
     else:
         _print_one(found[0], rows[0])
 
 
-def _print_all(rows: list[dict[str, Any]], *, every: bool) -> None:
+def _wanted(filters: Filters, row: dict[str, Any]) -> bool:
+    return filters.holds(row["programme_id"], row["mentor_id"], row["band"])
+
+
+def _badness(row: dict[str, Any]) -> tuple[bool, int]:
+    """The lowest scores first, those without one last."""
+    return row["score"] is None, row["score"] or 0
+
+
+def _print_all(rows: list[dict[str, Any]], filters: Filters, *, every: bool) -> None:
+    if not rows:
+        print_text(f"there is no relationship{filters.in_words()}")
+        return
     bands = Counter(row["band"] for row in rows if row["band"])
     most = max(bands.values(), default=0)
     if most:
         counted = [(band, bands[band], bar(bands[band], most, 30)) for band in BANDS]
         print_table(("band", "relationships", ""), counted)
         print_text("")
-    scored = sorted((row for row in rows if row["score"] is not None), key=lambda row: row["score"])
+    scored = sorted((row for row in rows if row["score"] is not None), key=_badness)
     print_text(f"{len(rows) - len(scored)} without a score: contracting or ended")
     print_table(
-        ("relationship", "score", "", "band", "signals", "next"),
-        (
-            (
-                row["relationship_id"],
-                row["score"],
-                bar(row["score"], 100, 6),
-                row["band"],
-                len(row["signals"]),
-                f"{row['next_change_at']:%Y-%m-%d}" if row["next_change_at"] else "",
-            )
-            for row in scored
-        ),
+        ("relationship", "score", "band", "signals"),
+        ((row["relationship_id"], row["score"], row["band"], _signals(row)) for row in scored),
         every=every,
     )
 
 
+def _signals(row: dict[str, Any]) -> str:
+    """The names of the signals, the dearest first."""
+    dearest = sorted(row["signals"], key=lambda signal: -signal["points"])
+    return ", ".join(dict.fromkeys(signal["signal"] for signal in dearest))
+
+
 def _print_one(assessed: "Assessed", row: dict[str, Any]) -> None:
-    print_text(f"{row['relationship_id']}  as of {_time(row['as_of'])}, {row['policy']}", 4)
+    print_text(f"{row['relationship_id']}  as of {shown_time(row['as_of'])}, {row['policy']}", 4)
     if row["score"] is None:
         print_text(f"{row['status']}: no score")
         return
     for name in ("score", "mentee_score", "mentor_score"):
         print_text(f"{name.replace('_', ' '):13}{row[name]:4}  {bar(row[name], 100, 40)}")
-    print_text(f"band         {row['band']} since {_time(row['since'])}")
-    print_text(f"next change  {_time(row['next_change_at']) or 'only with an event'}")
+    print_text(f"band         {row['band']} since {shown_time(row['since'])}")
+    print_text(f"next change  {shown_time(row['next_change_at']) or 'only with an event'}")
     trend = _trend(assessed, row["as_of"])
     if trend:
         print_text(f"{len(trend)} days  {line(trend, 0, 100)}")
@@ -144,7 +160,3 @@ def _trend(assessed: "Assessed", at: datetime) -> list[int]:
         if held and held[-1] is not None:
             scores.append(held[-1])
     return scores
-
-
-def _time(value: datetime | None) -> str:
-    return f"{value:%Y-%m-%d %H:%M}Z" if value else ""

@@ -106,6 +106,12 @@ def capped(rows: Sequence[Row], *, every: bool) -> tuple[Sequence[Row], int]:
     return (rows, 0) if every else (rows[:ROWS], max(0, len(rows) - ROWS))
 
 
+def evidence_note(versions: Iterable[int]) -> str:
+    """What stands behind the clauses on a line: the versions of the evidence, where there is any."""
+    listed = ", ".join(map(str, versions))
+    return f"  evidence {listed}" if listed else ""
+
+
 def print_rest(left: int, how: str = "--all shows all, --json too") -> None:
     """Say how many rows were left out, if any."""
     if left:

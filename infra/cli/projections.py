@@ -1,6 +1,5 @@
 """`rapport projections`: how far the datasets are, building them anew, folding them again to compare, letting go."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -8,6 +7,8 @@ import typer
 from infra.cli.follow import follow
 from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_note, print_table, print_text
 from infra.cli.projecting import projecting
+from infra.cli.times import shown_time
+from infra.unknown_name import unknown_name
 
 NameArgument = Annotated[
     str | None, typer.Argument(metavar="[NAME]", help="A projection or one of its datasets; all when none is given.")
@@ -36,7 +37,7 @@ def _known(name: str | None) -> list[str]:
         fail(f"{name} is kept by no projection: it needs no building", USAGE)
     if found is None:
         known = {each.name for each in all_projections()} | {t.name for p in all_projections() for t in tables_of(p)}
-        fail(f"no projection {name!r}; there are {', '.join(sorted(known))}", USAGE)
+        fail(unknown_name("projection", name, sorted(known)), USAGE)
     return [found.name]
 
 
@@ -67,7 +68,7 @@ def status(as_json: JsonOption = False) -> None:
                 f"{each.position:,}",
                 f"{each.lag:,}",
                 len(each.held),
-                _time(each.due),
+                shown_time(each.due),
                 _state(each),
             )
             for each in found.projections
@@ -173,7 +174,3 @@ def _print_held(rows: list[dict[str, Any]]) -> None:
             title="waiting for `rapport projections retry`",
             rest="--json has them all",
         )
-
-
-def _time(value: datetime | None) -> str:
-    return f"{value:%Y-%m-%d %H:%M}Z" if value else ""

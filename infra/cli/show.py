@@ -38,23 +38,31 @@ def show(
 ) -> None:
     """Show a subject's state, terms, sessions, goals, open concerns and unmet gates."""
     from infra.queries.as_at import Moment
-    from infra.queries.subject import found_subject, health_and_tasks, mentor_relationships, show_subject
+    from infra.queries.subject import (
+        found_subject,
+        health_and_tasks,
+        mentor_relationships,
+        show_subject,
+        show_unrecorded,
+    )
 
     with opened() as rapport:
         subject = found_subject(rapport.store, subject)
         last = rapport.store.heads([subject])[subject].version
-        if not last:
-            fail(f"nothing is recorded of {subject!r}", USAGE)
-        if version is not None and version > last:
+        if version is not None and version > last > 0:
             fail(f"{subject} has no version {version}; its last one is {last}", USAGE)
         moment, now = Moment(as_of, known_at, version), rapport.clock.now()
-        shown = show_subject(rapport.store, subject, moment, now)
-        if shown is not None and shown["kind"] == "relationship":
+        shown = show_subject(rapport.store, subject, moment, now) if last else None
+        if shown is None and version is None:
+            shown = show_unrecorded(rapport.engine(), subject, moment, now)
+        if shown is None and not last:
+            fail(f"nothing is recorded of {subject!r}", USAGE)
+        if shown is None:
+            fail(f"{subject} did not exist, or was not known, by then", USAGE)
+        if shown["kind"] == "relationship":
             shown |= health_and_tasks(rapport.store, subject, moment, now)
-        elif shown is not None and shown["kind"] == "mentor":
-            shown |= mentor_relationships(rapport.engine(), shown["id"].partition(":")[2])
-    if shown is None:
-        fail(f"{subject} did not exist, or was not known, by then", USAGE)
+        elif shown["kind"] == "mentor":
+            shown |= mentor_relationships(rapport.engine(), subject, moment)
     if as_json:
         print_json(shown)
     elif shown["kind"] == "relationship":

@@ -11,6 +11,7 @@ import typer
 
 from infra.cli import streams
 from infra.cli.output import USAGE, fail, print_note, progress
+from infra.unknown_name import unknown_name
 
 DAYS = ["%Y-%m-%d"]
 BATCH = 512
@@ -53,7 +54,7 @@ def simulate(
     named = set(codes.split(",")) if codes else set(CODES)
     wanted = tuple(code for code in CODES if code in named)
     if unknown := named - set(wanted):
-        fail(f"no code {min(unknown)!r}; codes are {', '.join(CODES)}", USAGE)
+        fail(unknown_name("code", min(unknown), CODES), USAGE)
     today = _today()
     begin, cut = start.replace(tzinfo=UTC) if start else START, until.replace(tzinfo=UTC) if until else None
     if begin >= today or (cut and cut > today):

@@ -9,9 +9,26 @@ from datetime import datetime
 from typing import Any, Final
 
 from infra.cli.output import print_table, print_text
+from infra.cli.times import shown_time
 
 Shown = Mapping[str, Any]
 INDENT: Final = 16
+# What the heading and the sections of a case or a programme say, and somebody's own words.
+SAID_ELSEWHERE: Final = frozenset(
+    [
+        "id",
+        "kind",
+        "state",
+        "version",
+        "terms",
+        "allowed",
+        "possible",
+        "created",
+        "description",
+        "decision_reason",
+        "closing_reason",
+    ]
+)
 PARTIES: Final = ("mentee", "mentor", "customer", "line_manager", "supplier", "programme")
 
 
@@ -54,7 +71,8 @@ def _print_course(shown: Shown) -> None:
     upcoming = shown["next_session"]
     if upcoming:
         _line(
-            "next session", f"{upcoming['session_id']} on {_time(upcoming['starts_at'])}, {_plain(upcoming['channel'])}"
+            "next session",
+            f"{upcoming['session_id']} on {shown_time(upcoming['starts_at'])}, {_plain(upcoming['channel'])}",
         )
     elif shown["state"] != "terminated":
         _line("next session", "none is scheduled")
@@ -123,6 +141,12 @@ def _print_unsettled(shown: Shown, *, every: bool) -> None:
     if shown["mentor_standing"] != "good":
         lines.append(("mentor", f"is {shown['mentor_standing']}"))
     _section("not settled", lines)
+    found = [(f"event {one['version']}", _finding(one)) for one in shown["findings"]]
+    _section("what went against a rule", found)
+
+
+def _finding(finding: Shown) -> str:
+    return f"{finding['code']} ({finding['clause']})" if finding.get("clause") else finding["code"]
 
 
 def _claim(claim: Shown) -> str:
@@ -147,7 +171,7 @@ def _print_tasks(tasks: Iterable[Shown], *, every: bool) -> None:
 
 def _print_sessions(sessions: Iterable[Shown], *, every: bool) -> None:
     rows = [
-        (each["session_id"], each["status"], _time(each["starts_at"]), each["minutes"], each["reschedules"], each["late_moves"])
+        (each["session_id"], each["status"], shown_time(each["starts_at"]), each["minutes"], each["reschedules"], each["late_moves"])
         for each in sessions
     ]  # fmt: skip
     if rows:
@@ -160,6 +184,8 @@ def _print_possible(possible: Mapping[str, list[str]]) -> None:
     left = {role: list(commands) for role, commands in possible.items()}
     lines: list[tuple[str, list[str]]] = []
     for pair in (("mentee", "mentor"), ("coordinator", "supplier")):
+        if not left.keys() >= set(pair):
+            continue
         both = [name for name in left[pair[0]] if name in left[pair[1]]]
         lines.append((f"{pair[0]} and {pair[1]}", both))
         lines += [(f"the {role} also", [name for name in left.pop(role) if name not in both]) for role in pair]
@@ -174,28 +200,17 @@ def _print_possible(possible: Mapping[str, list[str]]) -> None:
 def print_other(shown: Shown, *, every: bool) -> None:
     """Print a mentor, a conduct case or a programme."""
     _print_heading(shown)
-    match shown["kind"]:
-        case "mentor":
-            _print_mentor(shown, every=every)
-        case _:
-            skipped = {
-                "id",
-                "kind",
-                "state",
-                "version",
-                "terms",
-                "allowed",
-                "description",
-                "decision_reason",
-                "closing_reason",
-            }
-            for name, value in shown.items():
-                if name not in skipped and value not in (None, [], (), {}):
-                    _line(_plain(name.removesuffix("_id")), _cell(value))
+    if shown["kind"] == "mentor":
+        _print_mentor(shown, every=every)
+    else:
+        if not shown.get("created", True):
+            _line("created", "no: nobody has sent CreateProgramme, so it has the defaults")
+        for name, value in shown.items():
+            if name not in SAID_ELSEWHERE and value not in (None, [], (), {}):
+                _line(_plain(name.removesuffix("_id")), _cell(value))
     if "terms" in shown:
         _print_terms(shown["terms"])
-    print_text("")
-    print_text(f"commands: {', '.join(shown['allowed'])}", 4)
+    _print_possible(shown["possible"])
 
 
 def _print_mentor(shown: Shown, *, every: bool) -> None:
@@ -242,10 +257,9 @@ def _print_terms(terms: Shown) -> None:
 def print_event(entry: Shown) -> None:
     """Print one event of a history: a line, and below it what is said against it and what it records."""
     name = entry["type"].removeprefix("rapport.")
-    print_text(f"{entry['version']:>4}  {_time(entry['occurred_at'])}  {name}  {entry['actor']}", 6)
+    print_text(f"{entry['version']:>4}  {shown_time(entry['occurred_at'])}  {name}  {entry['actor']}", 6)
     for finding in entry["findings"]:
-        clause = f" ({finding['clause']})" if finding.get("clause") else ""
-        print_text(f"      ! against a rule: {finding['code']}{clause}", 8)
+        print_text(f"      ! against a rule: {_finding(finding)}", 8)
     if entry["contested"]:
         print_text("      ! contested", 8)
     if entry["corrected_by"]:
@@ -294,8 +308,4 @@ def _cell(value: object) -> str:
         return f"{value:g}"
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
-    return _time(value) if isinstance(value, datetime) else str(value)
-
-
-def _time(value: datetime) -> str:
-    return f"{value:%Y-%m-%d %H:%M}Z"
+    return shown_time(value) if isinstance(value, datetime) else str(value)

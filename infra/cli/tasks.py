@@ -1,11 +1,25 @@
 """`rapport tasks`: what people have to do, and the keys that workers have put aside."""
 
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, Final
 
 import typer
 
 from infra.cli.opening import opened
-from infra.cli.output import AllOption, JsonOption, capped, print_json, print_note, print_rest, print_text
+from infra.cli.output import (
+    USAGE,
+    AllOption,
+    JsonOption,
+    capped,
+    evidence_note,
+    fail,
+    print_json,
+    print_note,
+    print_rest,
+    print_text,
+)
+from infra.cli.times import shown_time
+from infra.unknown_name import unknown_name
 
 
 def register(app: typer.Typer) -> None:
@@ -13,6 +27,7 @@ def register(app: typer.Typer) -> None:
     app.command("tasks")(tasks)
 
 
+PARKED: Final = "parked_key"
 OwnerOption = Annotated[str | None, typer.Option("--owner", metavar="ROLE", help="Only tasks of this role.")]
 ProgrammeOption = Annotated[str | None, typer.Option("--programme", metavar="P", help="Only tasks of this programme.")]
 KindOption = Annotated[str | None, typer.Option("--kind", metavar="K", help="Only tasks of this kind.")]
@@ -30,13 +45,21 @@ def tasks(
     Tasks open and close under `rapport work`. A key that a worker failed at twice is listed as well; `rapport work
     --release` takes it up again.
     """
-    with opened() as rapport:
-        from infra.queries.tasks import ALL, Chosen, open_tasks, parked_keys
+    from domain.ids import key
+    from domain.words import ROLES
+    from infra.queries.tasks import ALL, KINDS, Chosen, open_tasks, parked_keys
 
+    if owner is not None and owner not in ROLES:
+        fail(unknown_name("role", owner, ROLES), USAGE)
+    if kind is not None and kind not in (*KINDS, PARKED):
+        fail(unknown_name("kind of task", kind, (*KINDS, PARKED)), USAGE)
+    with opened() as rapport:
         chosen = Chosen(owner, programme, kind)
         found = open_tasks(rapport.database, chosen)
         # What is put aside is nobody's task in particular: it is listed with all of them.
-        parked = parked_keys(rapport.database) if chosen == ALL else []
+        parked = parked_keys(rapport.database) if chosen in (ALL, Chosen(kind=PARKED)) else []
+        if programme is not None and not rapport.store.spellings([key("programme", programme)]):
+            print_note(f"nothing names a programme {programme!r}: the list is empty for that reason")
     if as_json:
         print_json([*found, *map(_as_task, parked)])
         return
@@ -56,24 +79,24 @@ def tasks(
 
 
 def _print_task(task: dict[str, Any]) -> None:
-    """When and what, and below about whom, why, and how to settle it."""
+    """When and what; below, whose it is and about whom, then why and how to settle it."""
     about = f" ({task['about']})" if task["about"] else ""
-    due = f"due {_day(task['due'])}" if task["due"] else "no day    "
-    evidence = f"  evidence {', '.join(map(str, task['evidence']))}" if task["evidence"] else ""
+    due = f"due {_time(task['due'])}" if task["due"] else "no day"
     commands = " or ".join([task["settled_by"], *task["also_settled_by"]])
     print_text(f"{due}  {task['kind']}{about}  {', '.join(task['clauses'])}", 4)
-    print_text(f"    {task['owner']}: {task['subject']}  since {_day(task['since'])}{evidence}  -> {commands}", 4)
+    print_text(f"    {task['owner']}: {task['subject']}  since {_time(task['since'])}", 4)
+    print_text(f"    -> {commands}{evidence_note(task['evidence'])}", 4)
 
 
-def _day(time: str | None) -> str:
-    return time[:10] if time else ""
+def _time(text: str) -> str:
+    return shown_time(datetime.fromisoformat(text))
 
 
 def _as_task(parked: dict[str, object]) -> dict[str, object]:
     """A key put aside in the shape of a task."""
     return {
         "subject": parked["key"],
-        "kind": "parked_key",
+        "kind": PARKED,
         "clause": None,
         "clauses": [],
         "owner": "supplier",

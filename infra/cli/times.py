@@ -1,4 +1,7 @@
-"""Options that ask about another time: as it had happened (`--as-of`) and as it was known (`--known-at`)."""
+"""Times on the command line: as they are shown, and the options that ask about another one.
+
+`--as-of` asks how it was by then, as it had happened; `--known-at` how it was known then.
+"""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -18,6 +21,11 @@ def aware_time(text: str) -> datetime:
         return time.astimezone(UTC)
     except OverflowError:
         raise typer.BadParameter(f"{text!r} is out of range") from None
+
+
+def shown_time(value: datetime | None) -> str:
+    """A time for a person, to the minute in UTC; nothing where there is none."""
+    return f"{value:%Y-%m-%d %H:%M}Z" if value else ""
 
 
 AsOf = Annotated[

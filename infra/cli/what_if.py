@@ -1,13 +1,26 @@
 """`rapport what-if`: health and concerns as they would be under other terms, beside what they are. Nothing is recorded."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from infra.cli.bars import BANDS
+from infra.cli.filters import BandOption, Filters, MentorOption, ProgrammeOption, TopOption
 from infra.cli.health import RelationshipArgument
-from infra.cli.output import USAGE, AllOption, JsonOption, fail, print_json, print_table, print_text
+from infra.cli.output import (
+    USAGE,
+    AllOption,
+    JsonOption,
+    capped,
+    fail,
+    print_json,
+    print_rest,
+    print_table,
+    print_text,
+)
 from infra.cli.projecting import projecting
 from infra.cli.times import AsOf, KnownAt
 
@@ -29,6 +42,10 @@ def what_if(
     relationship: RelationshipArgument = None,
     as_of: AsOf = None,
     known_at: KnownAt = None,
+    programme: ProgrammeOption = None,
+    mentor: MentorOption = None,
+    band: BandOption = None,
+    top: TopOption = None,
     every: AllOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -37,6 +54,7 @@ def what_if(
     from infra.queries.health import ImpossibleTerms, concerns, shown
 
     terms = dict(map(_term, settings))
+    filters = Filters(programme, mentor, band, top).checked(relationship)
     with projecting() as engine:
         asked = Asked(as_of or engine.clock.now(), known_at)
         try:
@@ -51,10 +69,11 @@ def what_if(
         }
         for now, then in pairs
     ]
+    rows = filters.first([row for row in rows if _wanted(filters, row)], _smallness)
     if as_json:
         print_json(rows)
     else:
-        _print(rows, every=every)
+        _print(rows, filters, every=every)
 
 
 # As JSON writes one: what SetTerm takes.
@@ -92,22 +111,48 @@ def _both(
     yield now, then
 
 
-def _print(rows: list[dict[str, Any]], *, every: bool) -> None:
+def _wanted(filters: Filters, row: dict[str, Any]) -> bool:
+    """Whether a relationship is wanted; one that comes into the band or leaves it is one of that band."""
+    now, then = row["now"], row["then"]
+    return filters.holds(now["programme_id"], now["mentor_id"], now["band"], then["band"])
+
+
+def _smallness(row: dict[str, Any]) -> int:
+    """The largest changes of the score first."""
+    now, then = (int(row[when]["score"] or 0) for when in ("now", "then"))
+    return -abs(then - now)
+
+
+def _print(rows: list[dict[str, Any]], filters: Filters, *, every: bool) -> None:
+    if not rows:
+        print_text(f"there is no relationship{filters.in_words()}")
+        return
+    _print_bands(rows)
     differing = [row for row in rows if _told(row["now"]) != _told(row["then"])]
     print_text(f"{len(differing)} of {len(rows)} would be otherwise")
-    print_table(
-        ("relationship", "score", "band", "what changes"),
+    shown, left = capped(differing, every=every)
+    for row in shown:
+        score = _change(row["now"]["score"], row["then"]["score"])
+        print_text(f"{row['relationship_id']}  {score}  {_change(row['now']['band'], row['then']['band'])}", 4)
+        print_text(f"    {'; '.join(_changes(row))}", 4)
+    print_rest(left)
+
+
+def _print_bands(rows: list[dict[str, Any]]) -> None:
+    """How many relationships are in each band, would be, would come into it and would leave it."""
+    moves = Counter((row["now"]["band"], row["then"]["band"]) for row in rows)
+    counted = [
         (
-            (
-                row["relationship_id"],
-                _change(row["now"]["score"], row["then"]["score"]),
-                _change(row["now"]["band"], row["then"]["band"]),
-                "; ".join(_changes(row)),
-            )
-            for row in differing
-        ),
-        every=every,
-    )
+            band,
+            sum(number for (now, _), number in moves.items() if now == band),
+            sum(number for (_, then), number in moves.items() if then == band),
+            sum(number for (now, then), number in moves.items() if now != band == then),
+            sum(number for (now, then), number in moves.items() if now == band != then),
+        )
+        for band in BANDS
+    ]
+    print_table(("band", "now", "then", "come", "leave"), counted)
+    print_text("")
 
 
 def _change(now: object, then: object) -> str:

@@ -131,13 +131,14 @@ def _follow(runner: "Runner", deliverer: "Deliverer", process: "Process", *, as_
 def _repair(runner: "Runner", process: "Process", *, release: bool, workers: list[str]) -> None:
     """Take up what was put aside and build anew what was asked for, under the lease."""
     from infra.queries.tasks import parked_keys
+    from infra.unknown_name import unknown_name
     from infra.worker_runtime.loop import lease_for
     from infra.worker_runtime.repair import rebuild
     from infra.worker_runtime.repair import release as take_up
     from workers.catalogue import BY_NAME
 
     if wrong := [name for name in workers if name not in BY_NAME]:
-        fail(f"there is no worker {wrong[0]}; the workers are {', '.join(BY_NAME)}", USAGE)
+        fail(unknown_name("worker", wrong[0], BY_NAME), USAGE)
     lease = lease_for(runner, process.stop)
     if lease is None:
         fail("stopped while another process works; nothing was changed", REFUSED)

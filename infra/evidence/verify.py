@@ -167,7 +167,7 @@ def _promised(store: EventStore, only: str | None) -> Iterator[Wrong]:
         last: dict[str, int] = {}
         for source, id_, answer in answers:
             try:
-                subject, _, events, _ = orjson.loads(answer)
+                subject, _, events, *_ = orjson.loads(answer)
                 for _, version in events if only in (None, subject) else ():
                     last[subject] = max(version, last.get(subject, 0))
             except (TypeError, ValueError):

@@ -1,6 +1,6 @@
 """Exporting a dataset: to a file beside the wanted one, which takes its place when all is written; else nothing stays."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
@@ -12,15 +12,18 @@ import orjson
 
 from domain.codes.clauses import CODES
 from domain.commitment import POLICY
+from infra.export.rows_then import rows_then
 from infra.export.whole_file import beside, put, save
 from infra.export.writing import FORMATS, WRITERS, Format, Writer, write_csv
 from infra.projection_engine import generation as generation_table
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.rows import codec
+from infra.queries.as_at import NOW, Moment
 from infra.store import log_reader
 from infra.store.session import Session
+from infra.unknown_name import unknown_name
 from projections.catalogue import datasets, projection_of
-from projections.dataset import Column, Dataset
+from projections.dataset import Column, Dataset, Row
 from projections.timeline import TIMELINE
 
 MANIFEST_SUFFIX: Final = ".manifest.json"
@@ -38,9 +41,15 @@ class Unwritable(Exception):
 
 
 def export(
-    engine: Engine, name: str, target: Path, columns: Sequence[str] | None = None, *, raw: bool = False
+    engine: Engine,
+    name: str,
+    target: Path,
+    columns: Sequence[str] | None = None,
+    *,
+    raw: bool = False,
+    moment: Moment = NOW,
 ) -> dict[str, Any]:
-    """Write a dataset as it is at the log's head, and its manifest beside it; the manifest.
+    """Write a dataset as it is at the log's head, or as it was at a moment, and its manifest beside it; the manifest.
 
     Cells of CSV that a spreadsheet would run are guarded by an apostrophe unless they are wanted `raw`.
 
@@ -52,6 +61,7 @@ def export(
     dataset, form = _dataset(name), _format(target)
     chosen = _columns(dataset, columns)
     engine.catch_up()
+    then = None if moment == NOW else rows_then(engine, dataset, moment)
     with engine.database.reading() as session:
         manifest: dict[str, Any] = {
             "dataset": name,
@@ -59,7 +69,9 @@ def export(
             "format": form,
             "guarded": form == "csv" and not raw,
             "columns": [{"name": column.name, "type": column.type} for column in chosen],
-            "position": _position(engine, session, name),
+            "position": _position(engine, session, name) if then is None else then.position,
+            "as_of": moment.as_of,
+            "known_at": moment.known_at,
             "policy": POLICY,
             "codes": {code.id: code.version for code in CODES.values()},
             "rapport": version("rapport"),
@@ -68,9 +80,12 @@ def export(
             with beside(target) as data, beside(target.with_name(target.name + MANIFEST_SUFFIX)) as description:
                 hashed = _Hashed(data)
                 with BufferedWriter(cast("RawIOBase", hashed), BUFFER) as buffer:
-                    manifest["rows"] = _writer(form, raw=raw)(buffer, chosen, _rows(engine, session, dataset, chosen))
+                    rows = _rows(engine, session, dataset, chosen) if then is None else _values(then.rows, chosen)
+                    manifest["rows"] = _writer(form, raw=raw)(buffer, chosen, rows)
                 manifest["bytes"], manifest["sha256"] = hashed.count, hashed.digest.hexdigest()
-                description.write(orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+                description.write(
+                    orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
+                )
                 # Both are whole before either takes its place.
                 save(data, description)
                 put(data, target)
@@ -83,7 +98,7 @@ def export(
 def _dataset(name: str) -> Dataset:
     known = datasets()
     if name not in known:
-        raise Unknown(f"no dataset {name!r}; there are {', '.join(known)}")
+        raise Unknown(unknown_name("dataset", name, known))
     return known[name]
 
 
@@ -103,7 +118,7 @@ def _columns(dataset: Dataset, names: Sequence[str] | None) -> list[Column]:
     known = {column.name: column for column in dataset.columns}
     for name in names or ():
         if name not in known:
-            raise Unknown(f"{dataset.name} has no column {name!r}; it has {', '.join(known)}")
+            raise Unknown(unknown_name(f"column of {dataset.name}", name, known))
     return [known[name] for name in dict.fromkeys(names)] if names else list(dataset.columns)
 
 
@@ -127,6 +142,13 @@ def _rows(engine: Engine, session: Session, dataset: Dataset, columns: Sequence[
         if count % SAID_EVERY == 0:
             engine.watcher.done(SAID_EVERY)
         yield tuple(reader.decode(values).values())
+
+
+def _values(rows: Iterable[Row], columns: Sequence[Column]) -> Iterator[Sequence[Any]]:
+    """Rows that no database has held, with the values that one would give back."""
+    as_stored = codec(tuple(columns), "sqlite")
+    for row in rows:
+        yield tuple(as_stored.decode(as_stored.encode(row)).values())
 
 
 class _Hashed(RawIOBase):

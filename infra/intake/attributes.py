@@ -7,11 +7,11 @@ recorded nor part of its content. One that looks like a known one is a mistake o
 import re
 import unicodedata
 from collections.abc import Collection, Iterable
-from difflib import get_close_matches
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
 from typing import Any, Final
 
+from domain.form import nearest
 from domain.problem import Problem
 
 # --- names and values of extensions -------------------------------------------------------------------------------
@@ -49,18 +49,6 @@ def _stranger(name: str, value: Any, meant: str | None) -> Problem | None:
         said = "expected the value of an extension to be a text, a whole number, true or false"
         return Problem("bad_value", said, field=name)
     return None
-
-
-@lru_cache(maxsize=1024)
-def nearest(name: str, among: tuple[str, ...], alike: float = 0.6) -> str | None:
-    """The one of some names that was most likely meant: case, hyphens and underscores count for nothing."""
-    plain = {_plain(each): each for each in among}
-    found = get_close_matches(_plain(name[:200]), plain, n=1, cutoff=alike)
-    return plain[found[0]] if found else None
-
-
-def _plain(name: str) -> str:
-    return re.sub("[^a-z0-9]", "", name.lower())
 
 
 # --- texts --------------------------------------------------------------------------------------------------------

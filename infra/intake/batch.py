@@ -8,19 +8,21 @@ from typing import Final, Protocol, TypeVar
 from eventsourcing.persistence import StoredEvent
 
 from domain.case.commands import OpenCase
+from domain.case.state import Case
 from domain.known import known_at, mentor_limit
 from domain.mentor.state import Mentor
 from domain.model import NOTHING_KNOWN, Accepted, AnyRecorded, Context, Known
-from domain.problem import Problem, Refused
+from domain.problem import Malformed, Problem, Refused
 from domain.programme.state import Programme
 from domain.registry import State, decide, evolve
 from domain.relationship.commands import ProposeRelationship
 from domain.relationship.corrections import History
 from domain.relationship.events import FactCorrected, RelationshipProposed
 from domain.relationship.state import Relationship
+from infra.intake import form_problems
 from infra.intake.failure import Failure
 from infra.intake.message import Message
-from infra.intake.receipt import KEPT, Receipt
+from infra.intake.receipt import KEPT, Attempt, Receipt
 from infra.intake.senders import Look, Senders, turned_away
 from infra.intake.spelling import Spellings
 from infra.intake.state_cache import Entry
@@ -125,7 +127,8 @@ class Batch:
             return self._invalid(message, Problem("future_time", said, field="time"))
         receipt = self._decided(message)
         if receipt.status in KEPT:
-            self.rows[key] = ReceiptRow(message.source, message.id, message.fingerprint, receipt.kept())
+            tried = Attempt(self.recorded_at, message.time, str(message.actor), type(message.command).__name__)
+            self.rows[key] = ReceiptRow(message.source, message.id, message.fingerprint, receipt.kept(tried))
         return receipt
 
     def turned_away(self, message: Message) -> Receipt | None:
@@ -167,6 +170,8 @@ class Batch:
             context = self._context(message, entry)
             accepted = decide(message.subject, entry.state, message.command, context)
             return self._recorded(message, context, entry, accepted)
+        except Malformed as malformed:
+            return self._invalid(message, *malformed.problems)
         except Refused as refused:
             return Receipt(message.source, message.id, message.subject, "refused", (), refused.problems)
         except _Broken as broken:
@@ -233,10 +238,12 @@ class Batch:
             # Of the programme only the days count: its terms are no matter of a mentor.
             zone = known_at(at, NOTHING_KNOWN, state.programme_id, mentor=None, programme=programme).timezone
             return context if zone is None else context._replace(known=Known(timezone=zone))
-        if isinstance(command, OpenCase) and command.relationship_id is not None:
-            relationship = self._state(command.relationship_id)
-            if isinstance(relationship, Relationship):
-                return context._replace(programme_id=relationship.programme_id)
+        of = state.relationship_id if isinstance(state, Case) else None
+        if of is None and isinstance(command, OpenCase):
+            of = command.relationship_id
+        relationship = self._state(of) if of is not None else None
+        if isinstance(relationship, Relationship):
+            return context._replace(programme_id=relationship.programme_id, codes=tuple(relationship.codes))
         return context
 
     def _history_of(self, subject: str, version: int) -> History:
@@ -265,7 +272,12 @@ class Batch:
             codes=programme.codes_at(at) if programme else (),
             mentor_limit=limit,
             mentor_load=0 if limit is None else len(self._relationships_of(command.mentor_id, open_only=True)),
+            followed_mentee=self._mentee_of(command.follows),
         )
+
+    def _mentee_of(self, relationship_id: str | None) -> str | None:
+        state = self._entry(relationship_id).state if relationship_id is not None else None
+        return state.mentee_id if isinstance(state, Relationship) else None
 
     def _mentor(self, mentor_id: str) -> Mentor | None:
         state = self._entry(f"mentor:{mentor_id}").state
@@ -297,8 +309,9 @@ class Batch:
             raise _Broken(entry.broken)
         return entry
 
-    def _invalid(self, message: Message, problem: Problem) -> Receipt:
-        return Receipt(message.source, message.id, message.subject, "invalid", (), (problem,))
+    def _invalid(self, message: Message, *problems: Problem) -> Receipt:
+        listed = form_problems.listed(problems, form_problems.MAX_PROBLEMS)
+        return Receipt(message.source, message.id, message.subject, "invalid", (), listed)
 
 
 class _Broken(Exception):

@@ -3,16 +3,12 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from math import isinf
-from typing import Any, Final, get_args
+from typing import Any, Final
 
-from pydantic import BaseModel, ValidationError
-
-from domain import ids
 from domain.problem import Problem
-from infra.intake.attributes import nearest
 from infra.intake.receipt import Receipt
 
 # So many problems a receipt lists, and so many entries a list may have: what a small message costs stays small.
@@ -23,12 +19,8 @@ NO_OBJECT: Final = "expected a JSON object with the fields of a CloudEvent"
 TOO_DEEP: Final = Problem("too_deep", f"expected at most {MAX_DEPTH} levels of nesting")
 Read = dict[str, Any]
 
-NO_IDS: Final[Mapping[str, ids.Namespace]] = {}
-
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _NOT_JSON: Final = re.compile(rb"[:\[,]\s*-?(?:NaN|Infinity)")
-# What pydantic calls a text that is no id, and a value that is no text.
-_NO_ID: Final = frozenset({"string_pattern_mismatch", "string_type"})
 _CONTAINERS: Final = frozenset({dict, list})
 LEAST: Final = -(2**63)
 MOST: Final = 2**63 - 1
@@ -188,92 +180,3 @@ def _with_nul(value: Any, path: str = "") -> list[str | None]:
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     here = [path or None] if isinstance(value, dict) and any("\0" in key for key in value) else []
     return here + [found for key, inner in pairs for found in _with_nul(inner, f"{path}.{key}" if path else str(key))]
-
-
-def in_fields(
-    error: ValidationError, read: Read, command: type[BaseModel], id_paths: Mapping[str, ids.Namespace] = NO_IDS
-) -> list[Problem]:
-    """The problems that pydantic found in a message with this command, one a field. `id_paths` are the fields with an id."""
-    said: dict[str | None, tuple[str, list[str]]] = {}
-    for found in error.errors(include_url=False, include_context=False):
-        code, expected = _in_words(found["type"], found["msg"])
-        path = _path(found["loc"], read, code)
-        if code == "unknown_field":
-            expected = _field_expected(found["loc"], command)
-        if found["type"] == "value_error" and ": expected " in expected:
-            # A model's own check names the field that it is about.
-            name, _, expected = expected.partition(": ")
-            path = f"{path}.{name}" if path else name
-        if found["type"] in _NO_ID and (namespace := id_paths.get(_without_places(path))):
-            code, expected = "bad_id", ids.expected(namespace, found["input"])
-        messages = said.setdefault(path, (code, []))[1]
-        if expected not in messages:
-            messages.append(expected)
-    return [Problem(code, " or ".join(messages), field=path) for path, (code, messages) in said.items()]
-
-
-def each_once(*found: Sequence[Problem]) -> list[Problem]:
-    """Problems found in several ways, one a field: what was found first says it best."""
-    said: dict[str | None, Problem] = {}
-    for problems in found:
-        fields = frozenset(said)
-        said |= {problem.field: problem for problem in problems if problem.field not in fields}
-    return list(said.values())
-
-
-def _field_expected(loc: tuple[int | str, ...], command: type[BaseModel]) -> str:
-    """What an unknown field of the data may have meant, else which there are."""
-    _, *way, name = loc
-    model = command
-    for part in way:
-        if isinstance(part, str) and part in model.model_fields:
-            model = _model_in(model.model_fields[part].annotation) or model
-    fields = tuple(model.model_fields)
-    if near := nearest(str(name), fields):
-        return f"expected no such field; did you mean {near}?"
-    return f"expected no such field, only {', '.join(fields)}" if fields else "expected no such field, and no other"
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """The model that a field holds, or that a list of a field holds."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for part in get_args(annotation) if (found := _model_in(part))), None)
-
-
-def _without_places(path: str | None) -> str:
-    return ".".join(part for part in (path or "").split(".") if not part.isdecimal())
-
-
-def _in_words(kind: str, message: str) -> tuple[str, str]:
-    match kind:
-        case "bad_id":
-            return "bad_id", message
-        case "missing":
-            return "missing", "expected a value, found none"
-        case "extra_forbidden":
-            return "unknown_field", "expected no such field"
-        case "timezone_aware":
-            return "naive_time", "expected a time with an offset, such as 2026-03-02T09:00:00Z"
-        case _:
-            words = message.removeprefix("Value error, ")
-            for long, short in (
-                ("Input should be ", "expected "),
-                ("Input should ", "expected to "),
-                ("should ", "expected to "),
-            ):
-                words = words.replace(long, short, 1)
-            return "bad_value", words
-
-
-def _path(loc: tuple[int | str, ...], read: Read, code: str) -> str | None:
-    """The path of a field in the message; pydantic's own names for the branches of a choice are left out."""
-    parts: list[str] = []
-    here: Any = read
-    for index, part in enumerate(loc):
-        if (isinstance(here, dict) and part in here) or (isinstance(here, list) and isinstance(part, int)):
-            here = here[part]  # type: ignore[index]
-        elif not (code == "missing" and index == len(loc) - 1):
-            continue
-        parts.append(str(part))
-    return ".".join(parts) or None

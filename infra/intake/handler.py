@@ -317,7 +317,7 @@ class Handler:
     def _entries(self, messages: Sequence[Message]) -> dict[str, Entry]:
         read: dict[str, Entry] = {}
         self._fetch({message.subject for message in messages}, read)
-        further = set()
+        further: set[str] = set()
         for message in messages:
             state, command = read[message.subject].state, message.command
             of: Relationship | ProposeRelationship
@@ -325,6 +325,7 @@ class Handler:
                 of = state
             elif isinstance(command, ProposeRelationship):
                 of = command
+                further |= {command.follows} if command.follows is not None else set()
             else:
                 continue
             further.add(f"mentor:{of.mentor_id}")

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Final, Generic, Literal, NamedTuple, TypeVar
 import orjson
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, ValidationError
 
-from domain import ids, time_form
+from domain import form, ids, time_form
 from domain.model import Actor, Command, Data, Time
 from domain.problem import Problem
 from domain.registry import AGGREGATES_OF, COMMAND_OF, COMMANDS, Kind
@@ -136,25 +136,25 @@ def _parsed(raw: bytes) -> Message | Receipt:
     if None in read.values() or not read.keys() <= KNOWN:
         problems = attributes.strangers(read, KNOWN, REQUIRED)
         raw = written = orjson.dumps(read, option=orjson.OPT_SORT_KEYS)
-    form = _form(_command_name(read))
-    if form.asks_for_nothing and "data" not in read:
+    shape = _shape(_command_name(read))
+    if shape.asks_for_nothing and "data" not in read:
         read["data"] = {}
         raw = written = orjson.dumps(read, option=orjson.OPT_SORT_KEYS)
     try:
-        envelope = form.validate(raw)
+        envelope = shape.validate(raw)
     except ValidationError as error:
         # To JSON 9.0 is a whole number, to pydantic it is none.
-        plain = orjson.dumps(_with_plain_numbers(read), option=orjson.OPT_SORT_KEYS)
+        plain = orjson.dumps(form.with_plain_numbers(read), option=orjson.OPT_SORT_KEYS)
         if plain != written and not problems:
             return _as_sent(_parsed(plain), sent, proof)
-        found = form_problems.in_fields(error, read, form.command, form.ids)
-        further = _further(read, form)
+        found = form.problems(error, read, shape.envelope, shape.ids)
+        further = _further(read, shape)
         # That it is no id says more than that a text may not hold this character.
         no_ids = [problem for problem in further if problem.code == "bad_id"]
         return form_problems.invalid(
-            read, form_problems.each_once(time_form.problems(read, form.dated), no_ids, found, further, problems)
+            read, form.each_once(time_form.problems(read, shape.dated), no_ids, found, further, problems)
         )
-    if problems := [*time_form.problems(read, form.dated), *_further(read, form), *problems]:
+    if problems := [*time_form.problems(read, shape.dated), *_further(read, shape), *problems]:
         return form_problems.invalid(read, problems)
     return Message(
         envelope.source,
@@ -245,7 +245,7 @@ def _fingerprint(content: Mapping[str, Any], written: bytes) -> bytes:
     """The same for a content that was written already."""
     if not PER_DELIVERY.isdisjoint(content) or _may_have_whole_floats(written.decode()):
         lasting = {key: value for key, value in content.items() if key not in PER_DELIVERY}
-        written = orjson.dumps(_with_plain_numbers(lasting), option=orjson.OPT_SORT_KEYS)
+        written = orjson.dumps(form.with_plain_numbers(lasting), option=orjson.OPT_SORT_KEYS)
     return blake2b(written, digest_size=16).digest()
 
 
@@ -259,17 +259,7 @@ def _may_have_whole_floats(written: str) -> bool:
     )
 
 
-def _with_plain_numbers(value: Any) -> Any:
-    """The value with whole floats as integers."""
-    if isinstance(value, dict):
-        return {key: _with_plain_numbers(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_with_plain_numbers(inner) for inner in value]
-    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < _ROOM else value
-
-
 _EXPONENT: Final = re.compile(r"\de1[678][,}\]]")
-_ROOM: Final = 2**63
 
 
 def _proof(read: dict[str, Any]) -> Proof | None:
@@ -291,7 +281,7 @@ def _command_name(read: dict[str, Any]) -> str:
     return ""
 
 
-class _Form(NamedTuple):
+class _Shape(NamedTuple):
     """What a message that names one command, or none that we know, looks like.
 
     `kinds` are the aggregates that its subject may name, none for an unknown command. `asks_for_nothing` says that `data` may be
@@ -299,6 +289,7 @@ class _Form(NamedTuple):
     `ids` the fields with ids, by their path.
     """
 
+    envelope: type[Envelope[Any]]
     validate: Callable[[bytes], Envelope[Any]]
     command: type[Command]
     kinds: tuple[Kind, ...]
@@ -308,10 +299,11 @@ class _Form(NamedTuple):
 
 
 @cache
-def _form(name: str) -> _Form:
+def _shape(name: str) -> _Shape:
     command = COMMANDS[name] if name else AnyData
     envelope: type[Envelope[Any]] = Envelope[command]  # type: ignore[valid-type]
-    return _Form(
+    return _Shape(
+        envelope,
         envelope.__pydantic_validator__.validate_json,
         command,
         AGGREGATES_OF.get(name, ()),
@@ -321,14 +313,14 @@ def _form(name: str) -> _Form:
     )
 
 
-def _further(read: dict[str, Any], form: _Form) -> list[Problem]:
+def _further(read: dict[str, Any], shape: _Shape) -> list[Problem]:
     """What pydantic's types do not say: unknown type, wrong kind of subject, unknown role."""
     problems = []
-    if not form.kinds:
+    if not shape.kinds:
         if "type" in read:
             problems.append(Problem("unknown_type", _type_expected(read["type"]), field="type"))
     elif isinstance(subject := read.get("subject"), str):
-        problems += _subject_problems(subject, form.kinds)
+        problems += _subject_problems(subject, shape.kinds)
     if isinstance(actor := read.get("actor"), str):
         role, _, id_ = actor.partition(":")
         if role not in _ROLES:
@@ -336,7 +328,7 @@ def _further(read: dict[str, Any], form: _Form) -> list[Problem]:
             problems.append(Problem("bad_value", expected, field="actor"))
         elif not ids.is_id(id_):
             problems.append(Problem("bad_id", ids.expected("person", id_), field="actor"))
-        elif isinstance(data := read.get("data"), dict) and (problem := _speaking_for_another(role, data, form)):
+        elif isinstance(data := read.get("data"), dict) and (problem := _speaking_for_another(role, data, shape)):
             problems.append(problem)
     for name in ("source", "id"):
         value = read.get(name)
@@ -345,9 +337,9 @@ def _further(read: dict[str, Any], form: _Form) -> list[Problem]:
     return problems
 
 
-def _speaking_for_another(role: str, data: dict[str, Any], form: _Form) -> Problem | None:
+def _speaking_for_another(role: str, data: dict[str, Any], shape: _Shape) -> Problem | None:
     """The problem of an actor who passes on another's wish and may not; that such a one exists is checked elsewhere."""
-    whom = data.get(ON_BEHALF_OF) if ON_BEHALF_OF in form.command.model_fields else None
+    whom = data.get(ON_BEHALF_OF) if ON_BEHALF_OF in shape.command.model_fields else None
     return None if whom is None else passing_on_problem(role, whom)  # type: ignore[arg-type]
 
 
@@ -355,7 +347,7 @@ def _type_expected(said: Any) -> str:
     """What the type should have been: the command of that event, or the one whose name is nearest."""
     expected = f"expected {PREFIX} and the name of a command"
     name = said.rpartition(".")[2] if isinstance(said, str) else ""
-    meant = COMMAND_OF.get(name) or attributes.nearest(name, tuple(COMMANDS))
+    meant = COMMAND_OF.get(name) or form.nearest(name, tuple(COMMANDS))
     return f"{expected}; did you mean {PREFIX}{meant}?" if meant else expected
 
 

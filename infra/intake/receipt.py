@@ -1,5 +1,6 @@
 """The answer to a message: what became of it, which events it recorded, what was wrong with it."""
 
+from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 
 import orjson
@@ -12,6 +13,15 @@ Status = Literal["accepted", "duplicate", "refused", "invalid", "conflict", "dea
 KEPT: Final = frozenset({"accepted", "refused", "conflict"})
 # What makes `rapport submit` exit 1.
 BAD: Final = frozenset({"refused", "invalid", "conflict"})
+
+
+class Attempt(NamedTuple):
+    """What a message tried: when Rapport decided, the message's own time, who acted, and the command."""
+
+    at: datetime
+    time: datetime
+    actor: str
+    command: str
 
 
 class Receipt(NamedTuple):
@@ -44,20 +54,14 @@ class Receipt(NamedTuple):
         """The receipt as one line of JSON, without the line feed."""
         return orjson.dumps(self.to_dict())
 
-    def kept(self) -> bytes:
-        """What is stored of the receipt, to answer duplicates with."""
-        return orjson.dumps([self.subject, self.status, self.events, [tuple(problem) for problem in self.problems]])
+    def kept(self, attempt: Attempt) -> bytes:
+        """What is stored of the receipt, to answer duplicates with; of a message that recorded nothing also the attempt itself."""
+        answer = (self.subject, self.status, self.events, [tuple(problem) for problem in self.problems])
+        return orjson.dumps(answer if self.status == "accepted" else (*answer, *attempt), option=orjson.OPT_UTC_Z)
 
     @classmethod
     def duplicate(cls, source: str, id_: str, kept: bytes) -> "Receipt":
         """The answer to a message that was answered before: the rest of the first receipt."""
-        subject, status, events, problems = orjson.loads(kept)
-        return cls(
-            source,
-            id_,
-            subject,
-            "duplicate",
-            tuple((name, version) for name, version in events),
-            tuple(Problem(*problem) for problem in problems),
-            status,
-        )
+        subject, status, events, problems, *_ = orjson.loads(kept)
+        named = tuple((name, version) for name, version in events)
+        return cls(source, id_, subject, "duplicate", named, tuple(Problem(*problem) for problem in problems), status)

@@ -80,11 +80,15 @@ class Senders:
         sender = self.sender(message.source)
         if sender is None or sender.programmes is None:
             return None
-        concerned = programmes(message, look)
-        if concerned and all(each.lower() in sender.programmes for each in concerned):
-            return None
-        said = "expected a subject of a programme that RAPPORT_SENDERS lists for this source, or a source that may send for every programme"
-        return Problem("sender", said, field="subject")
+        if not _all_in(programmes(message, look), sender.programmes):
+            said = "expected a subject of a programme that RAPPORT_SENDERS lists for this source, or a source that may send for every programme"
+            return Problem("sender", said, field="subject")
+        followed = message.command.follows if isinstance(message.command, ProposeRelationship) else None
+        if followed is not None and not _all_in(_of_relationship(followed, look), sender.programmes):
+            # Whether there is such a relationship elsewhere is not told: an unknown one is answered alike.
+            said = "expected an earlier relationship of a programme that RAPPORT_SENDERS lists for this source"
+            return Problem("sender", said, field="data.follows")
+        return None
 
     def sender(self, source: str) -> Sender | None:
         """Who a source is: the exact one, or the longest prefix that fits."""
@@ -145,6 +149,16 @@ def is_ours(source: str) -> bool:
     return path[:1] == [OURS]
 
 
+def _all_in(concerned: Collection[str], listed: Collection[str]) -> bool:
+    """Whether a message concerns programmes, and a sender's list has all of them."""
+    return bool(concerned) and all(each.lower() in listed for each in concerned)
+
+
+def _of_relationship(subject: str, look: Look) -> set[str]:
+    state = look.state_of(subject)
+    return {state.programme_id} if isinstance(state, Relationship) else set()
+
+
 def programmes(message: Message, look: Look) -> set[str]:
     """The programmes that a message concerns; none where it concerns all of them, or where nobody can tell yet."""
     command, state = message.command, look.state_of(message.subject)
@@ -165,17 +179,17 @@ def _of_mentor(command: Command, mentor: Mentor, mentor_id: str, look: Look) -> 
     """Standing concerns the programme that the message names; everything else the home programme.
 
     The home of a mentor whom nobody registered is every programme that knows them by a relationship, so that no programme
-    registers, or trains, the mentors of another.
+    registers, or trains, the mentors of another. A wrong home is put right by a sender who may send for both programmes.
     """
     match command:
         case SuspendMentor() | ReinstateMentor() | RemoveMentor():
             return {command.programme_id} if command.programme_id else set()
         case RegisterMentor():
-            if command.programme_id is None or (mentor.registered and mentor.programme_id is None):
+            home = {each for each in (command.programme_id, mentor.programme_id) if each is not None}
+            if not home or (mentor.registered and mentor.programme_id is None):
                 return set()
-            registered = {mentor.programme_id} if mentor.programme_id else set()
             known = _that_know(mentor_id, look)
-            return set() if known is None else {command.programme_id} | registered | known
+            return set() if known is None else home | known
         case _ if mentor.registered:
             return {mentor.programme_id} if mentor.programme_id else set()
         case _:

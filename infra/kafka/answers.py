@@ -22,8 +22,8 @@ from infra.intake.form_problems import MAX_PROBLEMS, listed
 from infra.intake.receipt import Receipt
 from infra.kafka import clients
 from infra.kafka.arrival import Arrived, Headers, failed
-from infra.kafka.claims import Claim
 from infra.kafka.clients import KafkaTrouble
+from infra.kafka.owned_partitions import OwnedPartition
 from infra.kafka.topics import Topics
 from infra.operations.metrics import DEAD_LETTERS, UNACKNOWLEDGED
 from infra.settings import Settings
@@ -59,7 +59,7 @@ class _Answer:
 
 class _Batch(NamedTuple):
     answers: list[_Answer]
-    reached: list[tuple[Claim, int]]
+    reached: list[tuple[OwnedPartition, int]]
 
 
 class Answers:
@@ -78,8 +78,8 @@ class Answers:
             self.close()
             raise
 
-    def send(self, answered: Sequence[Answered], reached: list[tuple[Claim, int]]) -> None:
-        """Send answers; once all of these have arrived, the claims are answered up to the offsets `reached`."""
+    def send(self, answered: Sequence[Answered], reached: list[tuple[OwnedPartition, int]]) -> None:
+        """Send answers; once all of these have arrived, the partitions are answered up to the offsets `reached`."""
         now = self.clock.now()
         answers = []
         for arrived, receipt in answered:
@@ -109,8 +109,8 @@ class Answers:
                 if len(self._waiting) > most:
                     continue
                 break
-            for claim, next_ in reached:
-                claim.answered = max(claim.answered, next_)
+            for partition, next_ in reached:
+                partition.answered = max(partition.answered, next_)
             self._waiting.popleft()
         self._tell()
 

@@ -1,7 +1,7 @@
-"""The partitions of this consumer: given by the group, claimed in the store, read from where the store says.
+"""The partitions of this consumer: given by the group, taken over in the store, read from where the store says.
 
 The group's listener runs in kafka-python's own thread, where slow work would hold up the heartbeats; it only pauses what was
-assigned. The claim, with its transaction, and the seek follow in the consumer's loop, and then the partitions go on.
+assigned. Taking over, with its transaction, and the seek follow in the consumer's loop, and then the partitions go on.
 """
 
 from collections.abc import Iterable
@@ -10,8 +10,8 @@ from typing import Any, Final
 from kafka import ConsumerRebalanceListener
 from kafka.structs import TopicPartition
 
-from infra.kafka.claims import Claim, claim, is_known
 from infra.kafka.clients import REQUEST_MS, KafkaTrouble
+from infra.kafka.owned_partitions import OwnedPartition, is_known, take_over
 from infra.kafka.ownership import GroupOfOneStore
 from infra.operations.logs import logger
 from infra.operations.metrics import EXPIRED, REBALANCES, UNREAD
@@ -23,14 +23,14 @@ log = logger("rapport.kafka")
 
 
 class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python ships no types
-    """What is ours of one topic. `fresh` while there are partitions that are not claimed yet."""
+    """What is ours of one topic. `fresh` while there are partitions that are not taken over yet."""
 
     def __init__(self, consumer: Any, topic: str, database: Database, group: GroupOfOneStore) -> None:
         self.consumer = consumer
         self.group = group
         self.topic = topic
         self.database = database
-        self.claims: dict[int, Claim] = {}
+        self.owned: dict[int, OwnedPartition] = {}
         self.fresh = False
         self._assigned: frozenset[TopicPartition] = frozenset()
         self._waits = False
@@ -38,23 +38,23 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyth
 
     # --- told by the group, in the library's thread ------------------------------------------------------------------
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """All that is ours from now on; a partition that stays with us is claimed anew too."""
+        """All that is ours from now on; a partition that stays with us is taken over anew too."""
         self._assigned = frozenset(assigned)
         self.consumer.pause(*self._assigned)
-        self.claims = {}
+        self.owned = {}
         self.fresh = True
 
     def on_partitions_revoked(self, _revoked: Iterable[TopicPartition]) -> None:
         """The group is about to share out anew."""
-        self.claims = {}
+        self.owned = {}
 
     def on_partitions_lost(self, _lost: Iterable[TopicPartition]) -> None:
         """The group has given us up; others may be at work already."""
-        self.claims = {}
+        self.owned = {}
 
     # --- done by the consumer, in its loop ---------------------------------------------------------------------------
     def take(self) -> bool:
-        """Claim what was assigned and go to where the store says; False while it isn't known whose the group is.
+        """Take over what was assigned and go to where the store says; False while it isn't known whose the group is.
 
         Raises `StoreError`, `KafkaTrouble` and `AnotherStore`.
         """
@@ -78,27 +78,27 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyth
                 log.info("waiting until the consumer of partition 0 has written down whose the group is")
             self.fresh = True
             return False
-        claims = claim(self.database, self.topic, [place.partition for place in places])
-        if not ours and not self.group.take(claims[self.group.place.partition].next):
+        owned = take_over(self.database, self.topic, [place.partition for place in places])
+        if not ours and not self.group.take(owned[self.group.place.partition].next):
             return False
         begins = self.consumer.beginning_offsets(places, timeout_ms=REQUEST_MS)
         ends = self.consumer.end_offsets(places, timeout_ms=REQUEST_MS)
         for place in places:
-            found = claims[place.partition]
+            found = owned[place.partition]
             self._must_follow(found, begins[place], ends[place])
             self.consumer.seek(place, max(found.answered, begins[place]))
         self.consumer.resume(*places)
-        self.claims = claims
+        self.owned = owned
         return True
 
     def measure(self) -> None:
         """Show how much is unread, against the high watermark that the broker tells with every fetch."""
-        for partition, found in self.claims.items():
+        for partition, found in self.owned.items():
             head = self.consumer.highwater(TopicPartition(self.topic, partition))
             if head is not None:
                 UNREAD.labels(partition).set(max(0, head - found.next))
 
-    def _must_follow(self, found: Claim, begin: int, end: int) -> None:
+    def _must_follow(self, found: OwnedPartition, begin: int, end: int) -> None:
         """Whether what the broker has goes on where the store stands."""
         if found.next > end:
             raise KafkaTrouble(

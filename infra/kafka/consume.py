@@ -19,8 +19,8 @@ from infra.kafka import clients
 from infra.kafka.answers import Answered, Answers
 from infra.kafka.arrival import Arrived, arrived
 from infra.kafka.assignment import Assignment
-from infra.kafka.claims import Claim
 from infra.kafka.earlier import answered_earlier
+from infra.kafka.owned_partitions import OwnedPartition
 from infra.kafka.ownership import GroupOfOneStore
 from infra.kafka.placement import Placement
 from infra.kafka.record_batches import Record
@@ -52,7 +52,7 @@ class Work:
 
     earlier: list[Arrived]
     new: list[Arrived]
-    reached: list[tuple[Claim, int]]
+    reached: list[tuple[OwnedPartition, int]]
 
 
 class Consuming:
@@ -117,7 +117,7 @@ class Consuming:
         self.consumer.close(autocommit=False, timeout_ms=2000)
 
     def _take(self, polled: Records, reached: Reached) -> None:
-        work = sort_out(polled, reached, self.assignment.claims)
+        work = sort_out(polled, reached, self.assignment.owned)
         earlier = answered_earlier(self.rapport.handler, work.earlier) if work.earlier else []
         answered = [*earlier, *self._record(work)]
         self.answers.send(answered, work.reached)
@@ -135,7 +135,7 @@ class Consuming:
         new, spans = self._traced(work.new)
         messages = [each.read for each in new if isinstance(each.read, Message)]
         offsets = sorted(
-            offset for claim, reached in work.reached for offset in claim.offsets(max(claim.next, reached))
+            offset for partition, reached in work.reached for offset in partition.offsets(max(partition.next, reached))
         )
         try:
             receipts = iter(self.rapport.handler.handle_messages(messages, offsets=offsets))
@@ -156,15 +156,17 @@ class Consuming:
     def _rest(self) -> None:
         """Nothing to read: note what has arrived at the broker, so that a restart need not send it again."""
         self.answers.settle()
-        offsets = sorted(offset for claim in self.assignment.claims.values() for offset in claim.offsets(claim.next))
+        offsets = sorted(
+            offset for partition in self.assignment.owned.values() for offset in partition.offsets(partition.next)
+        )
         if offsets:
             self.rapport.store.append_stored([], offsets=offsets)
             self._wrote(offsets)
         self._tell()
 
     def _wrote(self, offsets: Sequence[Offset]) -> None:
-        for claim in self.assignment.claims.values():
-            claim.wrote(offsets)
+        for partition in self.assignment.owned.values():
+            partition.wrote(offsets)
 
     def _tell(self, *, force: bool = False) -> None:
         """Let the broker's own tools see how far we are. Nothing depends on it, so its failures are not ours."""
@@ -172,9 +174,9 @@ class Consuming:
             return
         self._told_at = monotonic()
         reached = {
-            TopicPartition(self.topics.commands, partition): self.group.offset(claim.next)
-            for partition, claim in self.assignment.claims.items()
-            if claim.next
+            TopicPartition(self.topics.commands, number): self.group.offset(partition.next)
+            for number, partition in self.assignment.owned.items()
+            if partition.next
         }
         if reached:
             self.consumer.commit_async(reached)
@@ -206,17 +208,17 @@ class Consuming:
             self.process.tracing.end(span, failed=failed)
 
 
-def sort_out(polled: Records, reached: Reached, claims: Mapping[int, Claim]) -> Work:
-    """What of the polled records is to be done; partitions that were never claimed, and what is answered, are left out."""
+def sort_out(polled: Records, reached: Reached, owned: Mapping[int, OwnedPartition]) -> Work:
+    """What of the polled records is to be done; partitions that were never taken over, and what is answered, are left out."""
     work = Work([], [], [])
     for place, next_ in reached.items():
-        claim = claims.get(place.partition)
-        if claim is None:
+        partition = owned.get(place.partition)
+        if partition is None:
             continue
         for record in polled.get(place, ()):
-            if record.next > claim.next:
+            if record.next > partition.next:
                 work.new.append(arrived(record))
-            elif record.next > claim.answered:
+            elif record.next > partition.answered:
                 work.earlier.append(arrived(record))
-        work.reached.append((claim, next_))
+        work.reached.append((partition, next_))
     return work

@@ -97,7 +97,7 @@ def _compare(session: Session, feed: Feed, stored: Unit, now: datetime) -> tuple
     for entry in log_reader.stream(session, feed.reader, stored.subject, feed.position):
         feed.folder.fold(folded, entry, corrected_by)
     times = {name: _holds_at(kept, now) for name, kept in stored.states.items()}
-    feed.folder.work(folded, now, feed.terms_of(session, feed.position), times)
+    feed.folder.work(folded, now, feed.programme_of(session, feed.position), times)
     rows = 0
     wrong: list[Wrong] = []
     for projection in feed.folder.projections:

@@ -10,10 +10,10 @@ from typing import Final, NamedTuple, Protocol
 
 from cachetools import LRUCache
 
-from domain.commitment.terms import DEFAULT, TermsInTime
-from domain.programme.events import TermSet, TermWithdrawn
+from domain.commitment.terms import TermsInTime
+from domain.programme.events import ProgrammeCreated, TermSet, TermWithdrawn
 from domain.programme.evolve import evolve
-from domain.programme.state import Programme
+from domain.programme.state import UNKNOWN
 from domain.registry import kind_of
 from domain.relationship.corrections import History
 from domain.relationship.events import FactCorrected, RelationshipProposed
@@ -23,14 +23,22 @@ from infra.projection_engine import generation as generation_table
 from infra.projection_engine import rows, summaries
 from infra.projection_engine.generation import Generation
 from infra.projection_engine.schema import drop_tables, physical, state_table
-from infra.projection_engine.stream_fold import Corrected, CorrectedBy, Folder, Unit, collecting_seldom, reason
+from infra.projection_engine.stream_fold import (
+    Corrected,
+    CorrectedBy,
+    Folder,
+    ProgrammeOf,
+    Unit,
+    collecting_seldom,
+    reason,
+)
 from infra.store import log_reader
 from infra.store.errors import StoreError
 from infra.store.histories import HistoryCache
 from infra.store.log import EventStore
 from infra.store.mapper import RapportMapper
 from infra.store.session import Database, Session
-from projections.projection import Projection, StateFold, Summary
+from projections.projection import Programme, Projection, StateFold, Summary
 
 PAGE: Final = 2_000
 CACHED_STREAMS: Final = 2_000
@@ -87,6 +95,7 @@ class Feed:
         self.reader = log_reader.LogReader(
             mapper,
             {
+                ProgrammeCreated,
                 TermSet,
                 TermWithdrawn,
                 FactCorrected,
@@ -180,13 +189,13 @@ class Feed:
             if entry.subject.startswith("programme:"):
                 self.programmes.forget(entry.subject.partition(":")[2])
             self.folder.fold(taken.units[entry.subject], entry, corrected_by)
-        terms_of = self.terms_of(session, taken.to)
+        programme_of = self.programme_of(session, taken.to)
         for unit in taken.units.values():
-            self.folder.work(unit, at, terms_of)
+            self.folder.work(unit, at, programme_of)
 
-    def terms_of(self, session: Session, until: int) -> Callable[[str | None], TermsInTime]:
-        """Returns a look-up for the terms of a programme as they stand in the log up to a position."""
-        return lambda programme_id: self.programmes.terms(session, programme_id, until)
+    def programme_of(self, session: Session, until: int) -> ProgrammeOf:
+        """Returns a look-up for a programme as it stands in the log up to a position."""
+        return lambda programme_id: self.programmes.find(session, programme_id, until)
 
     def corrected_by(self, session: Session, until: int) -> CorrectedBy:
         """Returns a look-up for what a correction makes of its stream; the correction is not after a position of the log."""
@@ -245,15 +254,15 @@ class Feed:
         """Returns a look-up for the values of a programme's terms, with everything recorded up to a position in force."""
 
         def look_up(programme_id: str) -> Mapping[str, float]:
-            settings = self.programmes.terms(session, programme_id, until).settings
+            settings = self.programmes.find(session, programme_id, until).terms.settings
             return values(in_force(settings, settings[-1].at)) if settings else values()
 
         return look_up
 
-    # --- terms -----------------------------------------------------------------------------------------------------
+    # --- programmes ------------------------------------------------------------------------------------------------
     def _mark_due(self, session: Session, entries: Iterable[log_reader.LogEntry]) -> None:
-        """Mark all streams of a programme with new terms as due: their rows are computed again before the next answer."""
-        programmes = {entry.subject.partition(":")[2] for entry in entries if _is_new_term(entry)}
+        """Mark all streams of a programme that changed as due: their rows are computed again before the next answer."""
+        programmes = {entry.subject.partition(":")[2] for entry in entries if _changes_programme(entry)}
         for generation in self.generations:
             if isinstance(generation.projection, StateFold):
                 name = physical(state_table(generation.projection).name, generation.mark)
@@ -264,53 +273,54 @@ class Feed:
 
 
 def _new_terms(entries: Iterable[log_reader.LogEntry]) -> bool:
-    return any(_is_new_term(entry) for entry in entries)
+    return any(_changes_programme(entry) for entry in entries)
 
 
-def _is_new_term(entry: log_reader.LogEntry) -> bool:
-    """Whether a document set a term of a programme, or no longer sets it. A relationship's own terms are in its state."""
+def _changes_programme(entry: log_reader.LogEntry) -> bool:
+    """Whether a programme got its time zone, or a document set a term of it or no longer sets it.
+
+    A relationship's own terms are in its state.
+    """
     return (
         entry.subject.startswith("programme:")
         and entry.recorded is not None
-        and isinstance(entry.recorded.data, TermSet | TermWithdrawn)
+        and isinstance(entry.recorded.data, ProgrammeCreated | TermSet | TermWithdrawn)
     )
 
 
 class Programmes:
-    """Looks up terms and remembers them; `forget` a programme that has new events."""
+    """Looks up programmes and remembers them; `forget` one that has new events."""
 
     def __init__(self, mapper: RapportMapper) -> None:
         self.reader = log_reader.LogReader(mapper)
-        self._terms: LRUCache[str, TermsInTime] = LRUCache(CACHED_PROGRAMMES)
+        self._known: LRUCache[str, Programme] = LRUCache(CACHED_PROGRAMMES)
 
-    def terms(self, session: Session, programme_id: str | None, until: int) -> TermsInTime:
-        """The terms of a programme over time, as far as they stand in the log up to a position.
+    def find(self, session: Session, programme_id: str, until: int) -> Programme:
+        """The terms and the time zone of a programme, as far as they stand in the log up to a position.
 
         Raises:
             StoreError: An event of the programme can't be read, so its terms are not known.
         """
-        if programme_id is None:
-            return DEFAULT
-        known = self._terms.get(programme_id)
+        known = self._known.get(programme_id)
         if known is None:
-            known = self._terms[programme_id] = self._read(session, programme_id, until)
+            known = self._known[programme_id] = self._read(session, programme_id, until)
         return known
 
     def forget(self, programme_id: str) -> None:
         """Read the programme's stream again when it is asked for."""
-        self._terms.pop(programme_id, None)
+        self._known.pop(programme_id, None)
 
     def forget_all(self) -> None:
         """Read every programme's stream again."""
-        self._terms.clear()
+        self._known.clear()
 
-    def _read(self, session: Session, programme_id: str, until: int) -> TermsInTime:
-        programme: Programme | None = None
+    def _read(self, session: Session, programme_id: str, until: int) -> Programme:
+        programme = UNKNOWN
         for entry in log_reader.stream(session, self.reader, f"programme:{programme_id}", until):
             if entry.recorded is None:
                 raise StoreError(f"the terms of programme {programme_id} are not known: {entry.error}")
             programme = evolve(programme, entry.recorded)
-        return TermsInTime(programme.settings) if programme and programme.settings else DEFAULT
+        return Programme(TermsInTime(programme.settings), programme.timezone)
 
 
 class Feeds:

@@ -86,9 +86,9 @@ def fold(feed: Feed, bundle: Bundle, target: int, at: datetime) -> Folded:
             if len(entries) < READ:
                 break
             after = (entries[-1].subject, entries[-1].version)
-        terms_of = feed.terms_of(session, target)
+        programme_of = feed.programme_of(session, target)
         for unit in units:
-            feed.folder.work(unit, at, terms_of)
+            feed.folder.work(unit, at, programme_of)
     return Folded(bundle, rows.changes(feed.database.kind, feed.generations, units), feed.touched(units))
 
 

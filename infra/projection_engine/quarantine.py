@@ -72,7 +72,7 @@ def _retry(engine: Engine, generation: Generation, subject: str | None) -> list[
             unit = feed.folder.fresh(each.subject)
             for entry in log_reader.stream(session, feed.reader, each.subject, generation.position):
                 feed.folder.fold(unit, entry, corrected_by)
-            feed.folder.work(unit, engine.clock.now(), feed.terms_of(session, generation.position))
+            feed.folder.work(unit, engine.clock.now(), feed.programme_of(session, generation.position))
             unit.replaces(stored[each.subject])
             units.append(unit)
         resummed = feed.summed(session, feed.touched(units), generation.position, new_terms=False)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from infra.projection_engine import generation as generation_table
-from infra.projection_engine import rows
+from infra.projection_engine import rows, summaries
 from infra.projection_engine.feed import Feed
 from infra.projection_engine.generation import Generation
 from infra.projection_engine.schema import physical, state_table
@@ -35,7 +35,7 @@ def next_due(session: Session, generation: Generation) -> datetime | None:
 
 
 def refresh(feed: Feed, at: datetime) -> int:
-    """Compute due rows again, in every projection that depends on time or terms; returns how many streams were due.
+    """Compute due rows again, in every projection that depends on time or on its programme; returns how many streams were due.
 
     Raises:
         Overtaken: Another process wrote meanwhile.
@@ -57,14 +57,16 @@ def _recompute(feed: Feed, name: str, subjects: list[str], at: datetime) -> None
     with feed.database.reading() as session:
         feed.check(session)
         units = list(feed.load(session, subjects, [generation]).values())
-        terms_of = feed.terms_of(session, generation.position)
+        programme_of = feed.programme_of(session, generation.position)
         for unit in units:
             unit.states[name].dirty = True
-            feed.folder.work(unit, at, terms_of)
+            feed.folder.work(unit, at, programme_of)
+        resummed = feed.summed(session, feed.touched(units), generation.position, new_terms=False)
     changes = rows.changes(feed.database.kind, [generation], units)
     with feed.database.transaction() as session:
         (moved,) = generation_table.touch(session, [generation])
         rows.write(session, changes)
+        summaries.write(session, resummed)
     feed.replace(moved)
 
 

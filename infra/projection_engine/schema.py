@@ -12,7 +12,7 @@ import orjson
 
 from infra.store.session import Database, Kind, Session
 from projections.dataset import POSITION, STALE_SINCE, Column, Table
-from projections.projection import STATE_SUFFIX, Projection, StateFold, Summary
+from projections.projection import STATE_SUFFIX, Projection, StateFold
 from projections.timeline import LEFT_OUT, TIMELINE
 
 GENERATIONS: Final = "projection_generations"
@@ -147,7 +147,7 @@ def put_up_views(session: Session, projection: Projection, mark: str) -> None:
     """Let the plain names show a generation, and let analysts and auditors read them."""
     views = {table.name: _view(projection, table, mark) for table in projection.tables}
     if isinstance(projection, StateFold) and projection.summary:
-        views[projection.summary.table.name] = _summary_view(projection, projection.summary, mark)
+        views[projection.summary.table.name] = _view_of_all(projection, projection.summary.table, mark)
     for name, query in views.items():
         put_up(session, name, query)
 
@@ -160,6 +160,8 @@ def put_up(session: Session, name: str, query: str) -> None:
 
 
 def _view(projection: Projection, table: Table, mark: str) -> str:
+    if table.anonymous:
+        return _view_of_all(projection, table, mark)
     columns = ", ".join(f"t.{column.name}" for column in table.columns if not column.private)
     source, position = f"{physical(table.name, mark)} t", f"t.{POSITION.name}"
     if isinstance(projection, StateFold):
@@ -170,12 +172,15 @@ def _view(projection: Projection, table: Table, mark: str) -> str:
     return f"SELECT {columns}, {position} AS {POSITION.name}, ({stale}) AS {STALE_SINCE.name} FROM {source}"
 
 
-def _summary_view(projection: Projection, summary: Summary, mark: str) -> str:
-    columns = ", ".join(f"t.{column.name}" for column in summary.table.columns if not column.private)
+def _view_of_all(projection: Projection, table: Table, mark: str) -> str:
+    """The view of a table whose rows have the position of the whole projection, and are stale if any stream is."""
+    columns = ", ".join(f"t.{column.name}" for column in table.columns if not column.private)
     stale = f"SELECT MIN(q.position) FROM {QUARANTINE} q WHERE {_of(projection, mark)}"
     position = f"SELECT g.position FROM {GENERATIONS} g WHERE g.name = '{projection.name}' AND g.mark = '{mark}'"
-    source = physical(summary.table.name, mark)
-    return f"SELECT {columns}, ({position}) AS {POSITION.name}, ({stale}) AS {STALE_SINCE.name} FROM {source} t"
+    return (
+        f"SELECT {columns}, ({position}) AS {POSITION.name}, ({stale}) AS {STALE_SINCE.name} "
+        f"FROM {physical(table.name, mark)} t"
+    )
 
 
 def _of(projection: Projection, mark: str) -> str:

@@ -17,18 +17,17 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from domain.commitment.terms import TermsInTime
 from domain.model import Event
 from domain.registry import AGGREGATES_OF_EVENT, Kind, kind_of
 from domain.relationship.events import RelationshipProposed
 from infra.store.log_reader import LogEntry, is_correction
 from projections.dataset import PROGRAMME, Key, Row
-from projections.projection import Given, Projection, RowFold, StateFold
+from projections.projection import Given, Programme, Projection, RowFold, StateFold
 
 # Objects made before Python's collector of cycles runs, and how many runs come before one over the older objects.
 SELDOM: Final = (100_000, 20, 100)
 NO_TIMES: Final[Mapping[str, datetime]] = MappingProxyType({})
-TermsOf = Callable[[str | None], TermsInTime]
+ProgrammeOf = Callable[[str], Programme]
 
 
 class Corrected(NamedTuple):
@@ -130,6 +129,11 @@ class Folder:
         else:
             self._fold(unit, entry)
 
+    def fold_effective(self, unit: Unit, entry: LogEntry) -> None:
+        """Take in an event of an effective history, in which corrections are applied."""
+        unit.last = entry
+        self._fold(unit, entry)
+
     def _fold_anew(self, unit: Unit, corrected: Corrected) -> None:
         here = self._by_kind.get(kind_of(unit.subject), set())
         if corrected.error is not None:
@@ -180,7 +184,9 @@ class Folder:
             except Exception as error:  # noqa: BLE001 - whatever a fold raises is its stream's trouble, not the engine's
                 self._break(unit, projection.name, reason(error))
 
-    def work(self, unit: Unit, at: datetime, terms_of: TermsOf, times: Mapping[str, datetime] = NO_TIMES) -> None:
+    def work(
+        self, unit: Unit, at: datetime, programme_of: ProgrammeOf, times: Mapping[str, datetime] = NO_TIMES
+    ) -> None:
         """Compute the rows of dirty states, once for all events that changed them.
 
         `times` names other times than `at` for some projections.
@@ -190,17 +196,19 @@ class Folder:
             if kept is None or not kept.dirty or projection.name in unit.held:
                 continue
             try:
-                self._work(projection, unit, kept, Given(unit.subject, times.get(projection.name, at)), terms_of)
+                self._work(projection, unit, kept, Given(unit.subject, times.get(projection.name, at)), programme_of)
             except Exception as error:  # noqa: BLE001 - as in `fold`
                 self._break(unit, projection.name, reason(error))
 
-    def _work(self, projection: StateFold[Any], unit: Unit, kept: Kept, given: Given, terms_of: TermsOf) -> None:
+    def _work(
+        self, projection: StateFold[Any], unit: Unit, kept: Kept, given: Given, programme_of: ProgrammeOf
+    ) -> None:
         rows: Mapping[str, Iterable[Row]] = {}
         since = due = None
         if kept.state is not None:
             programme = projection.programme(kept.state)
             if programme is not None:
-                given = given._replace(terms=terms_of(programme))
+                given = given._replace(programme=programme_of(programme))
             rows, since, due = projection.work(kept.state, given)
         for table in projection.tables:
             new = {table.key_of(row): row for row in rows.get(table.name, ())}

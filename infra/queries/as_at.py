@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 from domain.commitment.terms import TermsInTime
 from domain.model import AnyRecorded
 from domain.programme.evolve import evolve as evolve_programme
-from domain.programme.state import Programme
+from domain.programme.state import UNKNOWN, Programme
 from domain.registry import State, effective, evolve, kind_of
 from domain.relationship.events import RelationshipProposed
 from infra.store import log_reader
@@ -129,11 +129,12 @@ def _known(entries: Entries, known_at: datetime | None) -> tuple[list[log_reader
 
 
 class TermsThen:
-    """The terms of programmes as they were known at a time."""
+    """The terms of programmes, and their time zones, as they were known at a time."""
 
     def __init__(self, session: Session, reader: log_reader.LogReader, known_at: datetime | None) -> None:
         self.session, self.reader, self.known_at = session, reader, known_at
         self._found: dict[tuple[str, tuple[tuple[str, float], ...]], TermsInTime] = {}
+        self._programmes: dict[str, Programme] = {}
 
     def of(self, programme_id: str, overrides: tuple[tuple[str, float], ...] = ()) -> TermsInTime:
         """The terms of a programme over time, with what-if values over them.
@@ -146,13 +147,29 @@ class TermsThen:
             self._found[key] = self._read(programme_id, overrides)
         return self._found[key]
 
+    def timezone(self, programme_id: str) -> str:
+        """The time zone of a programme's days and months.
+
+        Raises:
+            UnknownTerms: an event of the programme can't be read.
+        """
+        return self._programme(programme_id).timezone
+
     def _read(self, programme_id: str, overrides: tuple[tuple[str, float], ...]) -> TermsInTime:
         if overrides:
             return TermsInTime(self.of(programme_id).settings, dict(overrides))
-        programme: Programme | None = None
+        return TermsInTime(self._programme(programme_id).settings)
+
+    def _programme(self, programme_id: str) -> Programme:
+        if programme_id not in self._programmes:
+            self._programmes[programme_id] = self._read_programme(programme_id)
+        return self._programmes[programme_id]
+
+    def _read_programme(self, programme_id: str) -> Programme:
+        programme = UNKNOWN
         for entry in log_reader.stream(self.session, self.reader, f"programme:{programme_id}", END):
             if entry.recorded is None:
                 raise UnknownTerms(f"the terms of programme {programme_id} are not known: {entry.error}")
             if self.known_at is None or entry.recorded.recorded_at <= self.known_at:
                 programme = evolve_programme(programme, entry.recorded)
-        return TermsInTime(programme.settings if programme else ())
+        return programme

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from domain.commitment import Change, Health, assess
+from domain.commitment import Change, Health, reason
 from domain.model import events_of
 from domain.programme.events import CodeAdopted, ProgrammeCreated, TermSet, TermWithdrawn
 from domain.relationship.events import FactCorrected
@@ -93,7 +93,7 @@ def _assessed(
     in_time = terms.of(found.state.programme_id, tuple((overrides or {}).items()))
     if problem := in_time.with_own(found.state.facts.own).order_problem():
         raise ImpossibleTerms(problem.message)
-    health, changes, _ = assess(found.state.facts, asked.at, in_time)
+    health, changes = reason(found.state.facts, asked.at, in_time)
     return None if health.status is None else Assessed(subject, found, health, changes)
 
 

@@ -1,8 +1,11 @@
 """A subject's events in order, as `rapport history` gives them, each with its link of the hash chain."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from domain.registry import replay
+from domain.model import AnyRecorded, Finding
+from domain.registry import effective, replay
+from domain.relationship.contests import groups
 from domain.relationship.state import Relationship
 from infra.store.hash_chain import NO_HASH
 from infra.store.log import EventStore
@@ -20,7 +23,7 @@ def history(store: EventStore, subject: str) -> list[Entry]:
     previous = NO_HASH
     found = store.stored(subject)
     events = [store.mapper.decode(stored.topic, stored.state) for stored in found]
-    state = replay(subject, events)
+    disputes = _Disputes(subject, events)
     for stored, event in zip(found, events, strict=True):
         entry: Entry = {
             "version": stored.version,
@@ -29,8 +32,9 @@ def history(store: EventStore, subject: str) -> list[Entry]:
             "recorded_at": event.recorded_at,
             "actor": event.actor,
             "data": event.data.model_dump(mode="json", exclude_none=True),
-            "findings": [finding.model_dump() for finding in event.findings or ()],
-            **_disputes(state, event.version),
+            "findings": [finding.model_dump() for finding in disputes.findings(event)],
+            "contested": event.version in disputes.contested,
+            "corrected_by": disputes.corrected_by.get(event.version),
             "source": event.source,
             "message_id": event.message_id,
         }
@@ -45,8 +49,26 @@ def history(store: EventStore, subject: str) -> list[Entry]:
     return entries
 
 
-def _disputes(state: object, version: int) -> Entry:
-    """Whether an event is contested, and the version of the latest correction of it; the event itself shows what was recorded."""
-    if not isinstance(state, Relationship):
-        return {"contested": False, "corrected_by": None}
-    return {"contested": version in state.contested, "corrected_by": state.corrected.get(version)}
+class _Disputes:
+    """What was said against the events of a subject: which are contested, by which event each was corrected, what was found.
+
+    The data of an event are those that were recorded; its findings are those of the words that count now.
+    """
+
+    def __init__(self, subject: str, events: list[AnyRecorded]) -> None:
+        state = replay(subject, events)
+        self.contested: frozenset[int] = frozenset()
+        self.corrected_by: dict[int, int] = {}
+        self._findings: dict[int, Sequence[Finding]] = {}
+        if isinstance(state, Relationship):
+            self.contested = frozenset(state.contested)
+            # What came with a fact was corrected with it.
+            for group in groups(events) if state.corrected else ():
+                if (correction := state.corrected.get(group[0].version)) is not None:
+                    self.corrected_by |= {event.version: correction for event in group}
+            if state.corrected:
+                self._findings = {event.version: event.findings or () for event in reversed(effective(subject, events))}
+
+    def findings(self, event: AnyRecorded) -> Sequence[Finding]:
+        """The findings of an event as it counts; of one that is left out, those that it had."""
+        return self._findings.get(event.version, event.findings or ())

@@ -1,17 +1,23 @@
 """A subject as `rapport show` gives it: the JSON shapes for relationships, mentors, cases and programmes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final, assert_never
 
+from domain.case.decide import MAY_SEND as MAY_SEND_CASE
 from domain.case.state import Case
 from domain.ids import OF_SUBJECT, key
 from domain.known import known_at
+from domain.mentor.decide import MAY_SEND as MAY_SEND_MENTOR
+from domain.mentor.state import UNKNOWN as UNKNOWN_MENTOR
 from domain.mentor.state import Mentor
-from domain.model import AnyRecorded, Known, TermSetting
+from domain.model import AnyRecorded, Command, Known, TermSetting
+from domain.programme.decide import MAY_SEND as MAY_SEND_PROGRAMME
+from domain.programme.state import UNKNOWN as UNKNOWN_PROGRAMME
 from domain.programme.state import Programme
-from domain.registry import AGGREGATES_OF, COMMANDS, State, kind_of
+from domain.registry import AGGREGATES_OF, COMMANDS, Kind, State, kind_of
+from domain.relationship.events import PlanAgreed
 from domain.relationship.gates import unmet
 from domain.relationship.lifecycle import allowed
 from domain.relationship.permissions import may_send
@@ -27,6 +33,15 @@ from infra.queries.tasks import Chosen, open_tasks
 from infra.store.log import EventStore
 
 Shown = dict[str, Any]
+# Who may send what about those that are no relationship.
+_MAY_SEND: Final[Mapping[Kind, Mapping[type[Command], frozenset[Role]]]] = {
+    "mentor": MAY_SEND_MENTOR,
+    "case": MAY_SEND_CASE,
+    "programme": MAY_SEND_PROGRAMME,
+}
+_COMMANDS_OF: Final[Mapping[Kind, frozenset[str]]] = {
+    kind: frozenset(name for name, kinds in AGGREGATES_OF.items() if kind in kinds) for kind in _MAY_SEND
+}
 # The roles of people: to whom `show` tells what they may do.
 PEOPLE: Final[tuple[Role, ...]] = (*NAMED_ROLES, "coordinator", "hr")
 
@@ -85,17 +100,60 @@ def health_and_tasks(store: EventStore, subject: str, moment: Moment, now: datet
     return {"health": assessed and health_shown(assessed), "tasks": tasks}
 
 
-def mentor_relationships(engine: Engine, mentor_id: str) -> Shown:
-    """A mentor's relationships as the datasets have them, those that have not ended first, and how many those are."""
+def show_unrecorded(engine: Engine, subject: str, moment: Moment, now: datetime) -> Shown | None:
+    """A mentor or programme that nobody had registered by a moment, but which something names: it has the defaults."""
+    kind, _, id_ = subject.partition(":")
+    state: State
+    if kind == "mentor" and mentor_relationships(engine, subject, moment)["relationships"]:
+        state = UNKNOWN_MENTOR.but(mentor_id=id_)
+    elif kind == "programme" and _is_named(engine, id_, moment):
+        state = UNKNOWN_PROGRAMME.but(programme_id=id_)
+    else:
+        return None
+    return _other(subject, state, moment.as_of or now)
+
+
+def mentor_relationships(engine: Engine, subject: str, moment: Moment) -> Shown:
+    """A mentor's relationships at a moment, those that had not ended first, and how many those were."""
+    store, mentor_id = engine.store, subject.partition(":")[2]
+    if moment.version is not None:
+        counted = [event.occurred_at for event in store.read(subject) if moment.holds(event)]
+        moment = Moment(moment.as_of or max(counted), moment.known_at)
     engine.catch_up()
     rows = engine.database.query(
-        "SELECT relationship_id, programme_id, mentee_id, status, sessions_completed, planned_sessions FROM relationships "
-        "WHERE LOWER(mentor_id) = ? ORDER BY CASE WHEN status = 'terminated' THEN 1 ELSE 0 END, relationship_id",
-        (mentor_id.lower(),),
+        "SELECT relationship_id FROM relationships WHERE LOWER(mentor_id) = ?", (mentor_id.lower(),)
     )
-    names = ("relationship_id", "programme_id", "mentee_id", "state", "completed_sessions", "planned_sessions")
-    found = [dict(zip(names, row, strict=True)) for row in rows]
+    found = [one for (each,) in rows if (one := _of_mentor(counting(store.read(each), moment)))]
+    found.sort(key=lambda one: (one["state"] == "terminated", one["relationship_id"]))
     return {"load": sum(one["state"] != "terminated" for one in found), "relationships": found}
+
+
+def _of_mentor(events: list[AnyRecorded]) -> Shown | None:
+    """A relationship in a line, from the events that count; None before it was proposed."""
+    state = state_of(events)
+    if not isinstance(state, Relationship):
+        return None
+    plans = [event.data.sessions for event in events if isinstance(event.data, PlanAgreed)]
+    return {
+        "relationship_id": state.subject,
+        "programme_id": state.programme_id,
+        "mentee_id": state.mentee_id,
+        "state": state.status,
+        "completed_sessions": sum(_counts_for_the_plan(state, session) for session in state.sessions.values()),
+        "planned_sessions": plans[-1] if plans else None,
+    }
+
+
+def _is_named(engine: Engine, programme_id: str, moment: Moment) -> bool:
+    """Whether a relationship or a mentor belonged to a programme at a moment."""
+    engine.catch_up()
+    rows = engine.database.query(
+        "SELECT relationship_id FROM relationships WHERE LOWER(programme_id) = ? "
+        "UNION ALL SELECT 'mentor:' || mentor_id FROM mentors WHERE LOWER(home_programme_id) = ?",
+        (programme_id.lower(), programme_id.lower()),
+    )
+    states = (state_at(engine.store.read(subject), moment) for (subject,) in rows)
+    return any(isinstance(state, Relationship | Mentor) and state.programme_id is not None for state in states)
 
 
 def _relationship(state: Relationship, known: Known, at: datetime) -> Shown:
@@ -117,7 +175,7 @@ def _relationship(state: Relationship, known: Known, at: datetime) -> Shown:
         "unmet_gates": [{"clause": p.clause, "message": p.message} for p in unmet(state, known.day(at), known)]
         if contracting
         else [],
-        "allowed": list(allowed(state.status)),
+        "allowed": _sent_by_people(allowed(state.status)),
         "sessions": [
             {
                 "session_id": session.session_id,
@@ -143,8 +201,8 @@ def _relationship(state: Relationship, known: Known, at: datetime) -> Shown:
     }
 
 
-def _course(state: Relationship, events: Iterable[AnyRecorded], known: Known, at: datetime) -> Shown:
-    """What is agreed, how far the plan has come, which session is next, and who may do what now."""
+def _course(state: Relationship, events: Sequence[AnyRecorded], known: Known, at: datetime) -> Shown:
+    """What is agreed, how far the plan has come, which session is next, what was found, and who may do what now."""
     agreed = agreements(state, events, known.day(at))
     planned = agreed["plan"]["sessions"] if agreed["plan"] else int(values(known.terms)["planned_sessions"])
     scheduled = [session for session in state.sessions.values() if session.status == "scheduled"]
@@ -157,6 +215,11 @@ def _course(state: Relationship, events: Iterable[AnyRecorded], known: Known, at
         "next_session": to_come
         and {"session_id": to_come.session_id, "starts_at": to_come.starts_at, "channel": to_come.channel},
         "awaiting_outcome": [session.session_id for session in sorted(scheduled, key=_start) if session.starts_at < at],
+        "findings": [
+            {"version": event.version, "code": finding.code, "clause": finding.clause}
+            for event in events
+            for finding in event.findings or ()
+        ],
         "match": {role: said for role, (said, _) in state.match_answers.items()},
         "follows": state.follows,
         "possible": _possible(state),
@@ -178,6 +241,11 @@ def _possible(state: Relationship) -> dict[str, list[str]]:
     commands = [(name, may_send(COMMANDS[name])) for name in allowed(state.status)]
     present = [role for role in PEOPLE if role not in NAMED_ROLES or role == "supplier" or state.named(role)]
     return {role: [name for name, roles in commands if role in roles] for role in present}
+
+
+def _sent_by_people(names: Iterable[str]) -> list[str]:
+    """The commands that some other role than a worker may send."""
+    return [name for name in names if may_send(COMMANDS[name]) - {"worker"}]
 
 
 def _matters(matters: Iterable[Matter]) -> list[Shown]:
@@ -218,6 +286,7 @@ def _other(subject: str, state: State, at: datetime) -> Shown:
         case Programme():
             shown |= {
                 "state": "created" if state.created else "unknown",
+                "created": state.created,
                 "version": state.version,
                 "name": state.name,
                 "timezone": state.timezone,
@@ -228,5 +297,30 @@ def _other(subject: str, state: State, at: datetime) -> Shown:
             raise AssertionError(subject)
         case _:
             assert_never(state)
-    shown["allowed"] = sorted(name for name, kinds in AGGREGATES_OF.items() if kind in kinds)
-    return shown
+    may = _MAY_SEND[kind]
+    now = [name for name in sorted(_COMMANDS_OF[kind] - _over(state)) if may[COMMANDS[name]] - {"worker"}]
+    possible = {role: [name for name in now if role in may[COMMANDS[name]]] for role in ROLES if role != "worker"}
+    return shown | {"allowed": now, "possible": {role: names for role, names in possible.items() if names}}
+
+
+def _over(state: State) -> set[str]:
+    """The commands that have had their time: they are refused, or bring nothing new."""
+    match state:
+        case Mentor(standing=standing):
+            over = {"RegisterMentor"} if state.registered else set()
+            if standing == "removed":
+                return over | {"RegisterMentor", "SuspendMentor", "ReinstateMentor", "RemoveMentor"}
+            suspended = standing == "suspended" or "suspended" in state.standings.values()
+            return over if suspended else over | {"ReinstateMentor"}
+        case Case(status=status):
+            return {
+                "OpenCase",
+                *(("EscalateCase", "DecideCase") if status in ("decided", "closed") else ()),
+                *(("CloseCase",) if status == "closed" else ()),
+            }
+        case Programme():
+            return {"CreateProgramme"} if state.created else set()
+        case Relationship():
+            raise AssertionError(state.subject)
+        case _:
+            assert_never(state)

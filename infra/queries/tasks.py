@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, get_args
 
 import orjson
 
@@ -10,6 +10,9 @@ from infra.store.session import Database, as_time
 from infra.worker_runtime import schema
 from infra.worker_runtime.desk import parked
 from infra.worker_runtime.outbox import WITHHELD
+from workers.model import TaskKind
+
+KINDS: Final[tuple[str, ...]] = get_args(TaskKind)
 
 
 class Chosen(NamedTuple):

@@ -136,12 +136,18 @@ CODES: Final[dict[str, ProblemCode]] = {
         "Record what is missing, then activate again.",
     ),
     "mentor_standing": ProblemCode("rules", "The mentor is suspended or removed.", "Reinstate the mentor, or propose another one."),
-    "same_person": ProblemCode("rules", "Mentee and mentor have the same id.", "Propose two different people."),
+    "same_person": ProblemCode(
+        "rules", "One person would have two parts that exclude each other, such as mentee and mentor.", "Name another person."
+    ),
     "agreed_by": ProblemCode("rules", "Not both parties agreed.", "Name mentee and mentor in `agreed_by`, once both agree."),
     "channel": ProblemCode("rules", "An adopted code does not allow this channel.", "Choose one that the problem names."),
     "evidence": ProblemCode("rules", "`evidence` names a version that the subject does not have.", "Name versions of recorded events."),
     "assessment_exists": ProblemCode("rules", "An assessment with this id was recorded with another content.", "Use a new id, or send CorrectFact."),
-    "compromising": ProblemCode("rules", "A friendship, family or sexual relationship can't be mitigated.", "End the relationship instead."),
+    "compromising": ProblemCode(
+        "rules",
+        "A friendship, family or sexual relationship can't be mitigated. As a finding: the correction of such a declaration.",
+        "End the relationship instead.",
+    ),
     "in_past": ProblemCode("rules", "A day that must be to come is past, in the programme's time zone.", "Name a day after that of the message's `time`."),
     "own_matter": ProblemCode(
         "rules",
@@ -157,13 +163,16 @@ CODES: Final[dict[str, ProblemCode]] = {
     "session_started": ProblemCode("rules", "The session had begun by the message's `time`.", "Record what became of it: send CompleteSession or RecordNoShow."),
     "not_started": ProblemCode("rules", "What became of a session is told before its start.", "Send it after the start, or first send RescheduleSession to the time at which it took place."),
     "nobody_absent": ProblemCode("rules", "`absent` names neither mentee nor mentor.", "Name who stayed away; without anybody else the session took place."),
+    "not_a_participant": ProblemCode(
+        "rules", "The field names a role that nobody takes part in the mentoring in, such as a service.", "Name who took part, or whom it is against."
+    ),
     "on_behalf_of": ProblemCode("rules", "`on_behalf_of` names somebody who takes no part in the relationship.", "Name the party who asked for it, or leave it out."),
     "unknown_question": ProblemCode("rules", "The adopted codes ask no question about this clause.", "`rapport codes show` lists the questions of each code."),
     "not_agreed": ProblemCode("rules", "No reporting was agreed with this audience.", "Send AgreeReporting first."),
     "no_request": ProblemCode("rules", "`request` is not the version of a request to erase this person.", "Send RequestErasure, then name its version."),
-    "legal_hold": ProblemCode("rules", "A legal hold stands against the erasure.", "Send RequestErasure again once the hold is lifted."),
+    "legal_hold": ProblemCode("rules", "A legal hold stands against the erasure of this person.", "The office lifts it by RequestErasure with the basis legal_duty and no legal_hold."),
     "overlap": ProblemCode("rules", "Another session takes place at that time.", "Choose another time, or move the other session."),
-    "in_future": ProblemCode("rules", "An end lies in the future: that of a session that is said to have taken place, or of a report's period.", "Send it after the end."),
+    "in_future": ProblemCode("rules", "What is said to have taken place lies in the future: a session or its end, a conversation, a check, a training, a report's period.", "Send it afterwards."),
     "not_present": ProblemCode("rules", "Mentee or mentor was not there, or somebody joined who is not among those present.", "Send RecordNoShow where a party stayed away; else add the role to `present`."),
     "no_consent": ProblemCode("rules", "The consent that this needs is not in force.", "Have the person send GrantConsent first."),
     "private_topic": ProblemCode("rules", "The text touches a topic that the mentee keeps private.", "Leave it out, or let the mentee send OpenTopic."),
@@ -174,7 +183,7 @@ CODES: Final[dict[str, ProblemCode]] = {
         "rules", "No adopted code knows this exception to confidentiality.", "Name the exception that applies, if there is one."
     ),
     "recipient": ProblemCode(
-        "rules", "Under this exception it may not be told to this recipient.", "The problem lists who may be told."
+        "rules", "Under this exception it may not be told to this recipient, or the recipient is the actor.", "The problem lists who may be told."
     ),
     "not_a_mentor": ProblemCode(
         "rules", "A case that is not about one mentor can't end in a mentor's removal.", "Decide `other_measure`."
@@ -184,12 +193,15 @@ CODES: Final[dict[str, ProblemCode]] = {
         "rules", "What the command would settle is not open.", "Nothing, if it was settled before; else check the clause or nature."
     ),
     "already_created": ProblemCode("rules", "The programme exists with another name or time zone.", "Use a new id."),
-    "already_registered": ProblemCode("rules", "The mentor is registered with another name or programme.", "Use a new id."),
     "already_opened": ProblemCode("rules", "Another case was opened under this id.", "Use a new id."),
     "already_decided": ProblemCode("rules", "The case was decided otherwise.", "Open a new case."),
     "undecided": ProblemCode("rules", "A case without a decision closes only with a reason.", "Give `reason`, or decide first."),
     "unknown_case": ProblemCode("rules", "No case was opened under this id.", "Send OpenCase first."),
-    "unknown_clause": ProblemCode("rules", "No code has this clause.", "`rapport codes list` shows all clauses."),
+    "unknown_clause": ProblemCode(
+        "rules",
+        "No code has this clause, or the relationship is not under that code.",
+        "The message says which codes are in force; `rapport codes list` shows their clauses.",
+    ),
     "unknown_fact": ProblemCode("rules", "The relationship has no event of this version.", "`rapport history` shows the versions."),
     "not_correctable": ProblemCode(
         "rules", "The fact, or this part of it, is not of those that are corrected.", "Tell what holds now by the command for it."

@@ -1,6 +1,6 @@
-"""What is written in one transaction with events, and the hash chain over them; shared by the recorders of all databases.
+"""What is written in one transaction with events, and the hash chain over them; shared by both databases.
 
-The recorders take these as keywords of the library's `insert_events`, its seam for things that must be atomic with events.
+Each database appends in one file: `infra/store/sqlite/append.py` and `infra/store/postgres/append.py`.
 """
 
 from collections.abc import Callable, Collection, Iterable, MutableMapping, Sequence
@@ -14,7 +14,7 @@ from eventsourcing.persistence import IntegrityError, StoredEvent
 
 from infra.store.errors import NewerStore, OlderStore
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 NO_HASH: Final = bytes(32)
 
 
@@ -56,7 +56,7 @@ class Spelling(NamedTuple):
 class Guard:
     """What a decision relied on: that none of `subjects` has got an event after `position`, and no event a later recorded time.
 
-    The recorder checks it inside the transaction. It notes in `changed` all subjects that got events from others, and
+    The append checks it inside the transaction. It notes in `changed` all subjects that got events from others, and
     brings `position` forward to the head of the log with what is stored now.
 
     `recorded_at` is the recorded time of what is stored now; the caller knows that up to `position` there is none later. Where
@@ -93,9 +93,9 @@ class Fenced(IntegrityError):
 
 
 class Together(TypedDict, total=False):
-    """The keywords of `insert_events` and `EventStore.append`.
+    """The keywords of every append: what is stored with the events, and what the decision relied on.
 
-    `heads` holds the last hash of each stream about to grow and is brought forward; without it the recorder looks the hashes up.
+    `heads` holds the last hash of each stream about to grow and is brought forward; without it the append looks the hashes up.
     """
 
     heads: MutableMapping[str, Head]

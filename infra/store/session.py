@@ -102,7 +102,7 @@ class Database(ABC):
     url: str
     # Whether an append that was begun goes on while its writer does something else: a server works by itself, a file does not.
     overlaps: ClassVar[bool] = False
-    # A subclass of the library's, whose `insert_events` takes the keywords of `Together`.
+    # A subclass of the library's, which its own test cases ask; `insert_events` takes the keywords of `Together`.
     recorder: ProcessRecorder
 
     @abstractmethod

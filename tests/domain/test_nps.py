@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.nps import Counted, SurveyRecord, counted, figure, kind_of
+from domain.nps import Counted, SurveyRecord, counted, figure, interval, kind_of
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -28,19 +28,29 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 def test_score_and_interval(
     promoters: int, passives: int, detractors: int, nps: float | None, low: float | None, high: float | None
 ) -> None:
-    found = figure(promoters, passives, detractors, asked=promoters + passives + detractors)
+    found = figure(promoters, passives, detractors, n := promoters + passives + detractors, n)
     assert (found.nps, found.low, found.high) == (nps, low, high)
 
 
 def test_the_response_rate_is_the_share_of_those_asked_who_answered() -> None:
-    assert figure(3, 1, 1, asked=8).response_rate == 0.625
-    assert figure(0, 0, 0, asked=2).response_rate == 0
-    assert figure(0, 0, 0, asked=0).response_rate is None
+    assert figure(3, 1, 1, 8, 5).response_rate == 0.625
+    assert figure(0, 0, 0, 2, 0).response_rate == 0
+    assert figure(0, 0, 0, 0, 0).response_rate is None
+
+
+def test_the_interval_is_that_of_as_many_people_as_answered() -> None:
+    """With n answers of r people it is computed from promoters x r/n, detractors x r/n and r."""
+    found = figure(12, 4, 4, 20, 5)
+    assert found.nps == 40.0
+    as_five = figure(3, 1, 1, 5, 5)
+    assert (found.low, found.high) == (as_five.low, as_five.high) == (-29.8, 79.8)
+    wide, narrow = interval(7, 2, 10, 4), interval(7, 2, 10, 10)
+    assert wide[0] < narrow[0] < narrow[1] < wide[1]
 
 
 @given(st.integers(0, 200), st.integers(0, 200), st.integers(0, 200))
 def test_the_interval_stays_within_the_scale(promoters: int, passives: int, detractors: int) -> None:
-    found = figure(promoters, passives, detractors, asked=promoters + passives + detractors)
+    found = figure(promoters, passives, detractors, n := promoters + passives + detractors, n)
     if found.n:
         assert found.low is not None
         assert found.high is not None

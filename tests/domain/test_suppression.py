@@ -1,20 +1,33 @@
-"""Suppression, against worked tables and against linear algebra: is a hidden figure a combination of shown ones?"""
+"""Suppression, against worked tables and against ranks (tests.domain.ranks): does a small figure follow from the shown ones?"""
 
-from collections.abc import Iterable, Mapping
-from fractions import Fraction
-from itertools import combinations
+from collections.abc import Mapping
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.small_cells import Cell, Group, Keys, hidden
+from domain.small_cells import Cell, Figure, Group, Keys, Suppression, part
+from tests.domain.ranks import Echelon, follows
 
 MINIMUM = 5
+ONE_KEY: tuple[Keys, ...] = ((), (0,))
+TWO_KEYS: tuple[Keys, ...] = ((), (0,), (1,), (0, 1))
+THREE_KEYS: tuple[Keys, ...] = ((), (0,), (2,), (0, 2), (1,), (0, 1), (1, 2), (0, 1, 2))
 
 
-def table(counts: Mapping[tuple[str, ...], int]) -> dict[Group, Cell]:
-    return {group: Cell(n, MINIMUM) for group, n in counts.items()}
+def table(counts: Mapping[tuple[str, ...], int], minimum: float = MINIMUM) -> dict[Group, Cell]:
+    """Cells of so many people each, all of them different."""
+    return {
+        group: Cell(frozenset(f"{'/'.join(group)} {number}" for number in range(n)), minimum)
+        for group, n in counts.items()
+    }
+
+
+def hidden(cells: Mapping[Group, Cell], tables: tuple[Keys, ...], keys: Keys) -> set[Group]:
+    """The groups of a table that are not shown."""
+    found = Suppression(cells, tables).shown
+    return {value for group in cells if Figure(keys, value := part(group, keys)) not in found}
 
 
 @pytest.mark.parametrize(
@@ -27,93 +40,142 @@ def table(counts: Mapping[tuple[str, ...], int]) -> dict[Group, Cell]:
         ({"a": 12, "b": 3, "c": 4}, "bc"),
         ({"a": 14, "b": 2, "c": 1, "d": 9}, "bcd"),
         ({"a": 3, "b": 1}, "ab"),
-        ({"a": 12, "b": 0, "c": 8}, ""),
-        ({"a": 12, "b": 0, "c": 4}, "ac"),
+        ({"a": 12, "b": 0, "c": 8}, "b"),
+        ({"a": 12, "b": 0, "c": 4}, "abc"),
     ],
 )
-def test_small_groups_are_hidden_with_whatever_would_give_them_away(counts: dict[str, int], expected: str) -> None:
-    assert hidden(table({(name,): n for name, n in counts.items()})) == {(name,) for name in expected}
+def test_small_groups_are_hidden_with_what_would_give_them_away(counts: dict[str, int], expected: str) -> None:
+    cells = table({(name,): n for name, n in counts.items()})
+    assert hidden(cells, ONE_KEY, (0,)) == {(name,) for name in expected}
 
 
-def test_a_total_without_keys_is_hidden_when_it_is_small() -> None:
-    assert hidden({(): Cell(4, MINIMUM)}) == {()}
-    assert hidden({(): Cell(5, MINIMUM)}) == set()
-    assert hidden({}) == set()
+def test_a_total_is_hidden_when_it_is_small() -> None:
+    assert Suppression({(): Cell(frozenset("abcd"), MINIMUM)}, ((),)).shown == set()
+    assert Suppression({(): Cell(frozenset("abcde"), MINIMUM)}, ((),)).shown == {Figure((), ())}
+    assert Suppression({}, ((),)).shown == set()
 
 
-def test_the_minimum_is_that_of_the_group() -> None:
-    assert hidden({("a",): Cell(4, 3), ("b",): Cell(9, 5)}) == set()
+def test_different_people_count_and_not_answers() -> None:
+    one_person = frozenset({"ana"})
+    cells: dict[Group, Cell] = {("p", f"2026-0{month}"): Cell(one_person, MINIMUM) for month in range(1, 8)}
+    assert Suppression(cells, TWO_KEYS).shown == set()
 
 
-def test_in_two_keys_a_second_way_round_is_closed_by_the_smallest_rectangle() -> None:
+def test_a_figure_over_several_minimums_needs_the_highest() -> None:
+    cells = table({("a",): 4}, 3) | table({("b",): 9}, 20)
+    assert hidden(cells, ONE_KEY, (0,)) == {("b",)}
+    assert hidden(cells, ONE_KEY, ()) == {()}
+
+
+def test_in_two_keys_a_small_cell_is_hidden_with_one_of_its_row_and_one_of_its_column() -> None:
     rows = {"p": (9, 2, 30), "q": (7, 8, 30), "r": (20, 20, 20)}
     counts: dict[Group, int] = {
         (row, column): n for row, ns in rows.items() for column, n in zip("xyz", ns, strict=True)
     }
-    assert hidden(table(counts)) == {("p", "y"), ("p", "x"), ("q", "y"), ("q", "x")}
+    cells = table(counts)
+    assert hidden(cells, TWO_KEYS, (0, 1)) == {("p", "y"), ("p", "x"), ("q", "y"), ("q", "x")}
+    assert hidden(cells, TWO_KEYS, (0,)) == hidden(cells, TWO_KEYS, (1,)) == set()
 
 
-def test_a_mentor_is_hidden_where_the_programme_would_give_another_away() -> None:
-    by_both = table({("p", "ana"): 8, ("p", "bo"): 2, ("q", "cy"): 7, ("q", "di"): 8})
-    assert hidden(by_both, nested=(0, 1)) == {("p", "ana"), ("p", "bo")}
-    assert hidden(by_both, wanted=(1,), nested=(0, 1)) == {("ana",), ("bo",)}
-    assert hidden(by_both, wanted=(0,), nested=(0, 1)) == set()
+def test_a_group_is_shown_or_hidden_alike_in_every_table() -> None:
+    """The mentor of q has all of q's answers: they are one figure, whatever it is called."""
+    cells = table({("p", "ana"): 9, ("q", "bo"): 4, ("r", "cy"): 7})
+    assert hidden(cells, TWO_KEYS, (0,)) == {("q",), ("r",)}
+    assert hidden(cells, TWO_KEYS, (1,)) == {("bo",), ("cy",)}
+    assert hidden(cells, TWO_KEYS, (0, 1)) == {("q", "bo"), ("r", "cy")}
 
 
-counts = st.integers(0, 12)
+def test_three_tables_together_give_nothing_away_that_each_of_them_hides() -> None:
+    """Every two of the tables leave the cell open; all of them together would not."""
+    counts: dict[Group, int] = {(a, b, c): 6 for a in "xy" for b in "xy" for c in "xy"}
+    counts[("x", "x", "x")] = 2
+    cells = table(counts)
+    unseen = hidden(cells, THREE_KEYS, (0, 1, 2))
+    assert ("x", "x", "x") in unseen
+    assert len(unseen) > 3
+    check(cells, THREE_KEYS)
 
 
-@given(st.lists(st.lists(counts, min_size=1, max_size=4), min_size=1, max_size=4))
-def test_no_small_figure_follows_from_the_shown_ones(rows: list[list[int]]) -> None:
-    _check(
-        table({(str(r), str(c)): n for r, row in enumerate(rows) for c, n in enumerate(row)}),
-        nested=None,
-        fixed=[(), (0,), (1,)],
-    )
+@given(st.lists(st.lists(st.integers(0, 12), min_size=1, max_size=4), min_size=1, max_size=4))
+def test_no_small_figure_follows_in_two_keys(rows: list[list[int]]) -> None:
+    check(table({(str(r), str(c)): n for r, row in enumerate(rows) for c, n in enumerate(row)}), TWO_KEYS)
 
 
-@given(st.lists(st.lists(counts, min_size=1, max_size=4), min_size=1, max_size=3))
-def test_no_mentor_follows_from_the_shown_programmes(rows: list[list[int]]) -> None:
-    _check(
-        table({(f"p{r}", f"m{r}{c}"): n for r, row in enumerate(rows) for c, n in enumerate(row)}),
-        nested=(0, 1),
-        fixed=[(), (0,)],
-    )
+@pytest.mark.parametrize("seed", range(20))
+def test_no_small_figure_follows_from_the_shown_ones_in_random_tables(seed: int) -> None:
+    """From all figures of all tables of a window together no figure under the minimum may follow."""
+    random = Random(seed)
+    for _ in range(150):
+        cells = random_cells(random)
+        check(cells, THREE_KEYS)
 
 
-def _check(cells: dict[Group, Cell], nested: tuple[int, int] | None, fixed: list[Keys]) -> None:
-    """Every figure is a sum of cells: a 0-1 vector. None under the minimum lies in the span of the shown ones.
+def random_cells(random: Random) -> dict[Group, Cell]:
+    """Programmes, mentors and months; mentors are mostly of one programme; people answer more than once, and in several cells."""
+    programmes, mentors, months = random.randint(1, 3), random.randint(1, 4), random.randint(1, 4)
+    home = [random.randrange(programmes) for _ in range(mentors)]
+    minimum = [random.choice([3, 5, 5, 7]) for _ in range(programmes)]
+    crowd = random.choice([8, 40, 400])
+    fill = random.choice([0.4, 0.7, 1.0])
+    size = random.choice([4, 8, 12])
+    cells: dict[Group, Cell] = {}
+    for mentor in range(mentors):
+        for programme in range(programmes):
+            if programme != home[mentor] and random.random() > 0.15:
+                continue
+            for month in range(months):
+                if random.random() < fill:
+                    people = frozenset(str(random.randrange(crowd)) for _ in range(random.randint(0, size)))
+                    cells[f"p{programme}", f"m{mentor}", f"2026-0{month + 1}"] = Cell(people, minimum[programme])
+    return cells
 
-    Excepted is what the totals alone, settled before, give away: no hiding of cells can help there.
+
+def check(cells: Mapping[Group, Cell], tables: tuple[Keys, ...]) -> tuple[int, int]:
+    """No small figure is shown or follows from what is; how many figures are shown, and how many are big enough.
+
+    With three keys the last is the month, and no small figure over some months that follow each other follows either.
     """
-    basis = [group for group, cell in cells.items() if cell.n]
-    shown: dict[Keys, list[list[int]]] = {}
-    small: list[tuple[Keys, list[int]]] = []
-    for size in range(3):
-        for keys in combinations((0, 1), size):
-            unseen = hidden(cells, wanted=keys, nested=nested)
-            for part in {tuple(group[key] for key in keys) for group in basis}:
-                vector = [int(tuple(group[key] for key in keys) == part) for group in basis]
-                if sum(cells[group].n for group, one in zip(basis, vector, strict=True) if one) < MINIMUM:
-                    assert part in unseen
-                    small.append((keys, vector))
-                if part not in unseen:
-                    shown.setdefault(keys, []).append(vector)
-    everything = [vector for vectors in shown.values() for vector in vectors]
-    totals = [vector for keys in fixed for vector in shown.get(keys, ())]
-    for _, vector in small:
-        assert not _spanned(vector, everything) or _spanned(vector, totals)
+    shown = Suppression(cells, tables, 2 if tables == THREE_KEYS else None).shown
+    basis = [group for group, cell in cells.items() if cell.people]
+    seen: list[list[int]] = []
+    small: dict[tuple[int, ...], object] = {}
+    of_vector: dict[tuple[int, ...], set[bool]] = {}
+    big = 0
+    for keys in tables:
+        for value in {part(group, keys) for group in basis}:
+            vector = [int(part(group, keys) == value) for group in basis]
+            members = [cells[group] for group, one in zip(basis, vector, strict=True) if one]
+            people = frozenset().union(*(cell.people for cell in members))
+            is_small = len(people) < max(cell.minimum for cell in members)
+            figure = Figure(keys, value)
+            of_vector.setdefault(tuple(vector), set()).add(figure in shown)
+            if is_small:
+                assert figure not in shown
+                small[tuple(vector)] = figure
+            else:
+                big += 1
+            if figure in shown:
+                seen.append(vector)
+    assert all(len(answers) == 1 for answers in of_vector.values()), "alike in every table"
+    if tables == THREE_KEYS:
+        small |= small_ranges(cells, basis)
+    known = Echelon(seen)
+    for small_vector, which in small.items():
+        assert not follows(small_vector, known), f"{which} follows"
+    return len(seen), big
 
 
-def _spanned(vector: list[int], by: Iterable[list[int]]) -> bool:
-    rows = [[Fraction(x) for x in row] for row in by]
-    left = [Fraction(x) for x in vector]
-    for column in range(len(vector)):
-        pivot = next((row for row in rows if row[column] and not any(row[:column])), None)
-        if pivot is None:
-            continue
-        for row in (*rows, left):
-            if row is not pivot and row[column]:
-                factor = row[column] / pivot[column]
-                row[:] = [a - factor * b for a, b in zip(row, pivot, strict=True)]
-    return not any(left)
+def small_ranges(cells: Mapping[Group, Cell], basis: list[Group]) -> dict[tuple[int, ...], object]:
+    """The vectors of small figures over the months from one to another, of all, by programme, mentor, and both."""
+    found: dict[tuple[int, ...], object] = {}
+    months = sorted({group[2] for group in basis})
+    for keys in ((), (0,), (1,), (0, 1)):
+        for value in {part(group, keys) for group in basis}:
+            for first in months:
+                for last in months:
+                    vector = tuple(int(part(each, keys) == value and first <= each[2] <= last) for each in basis)
+                    members = [cells[group] for group, one in zip(basis, vector, strict=True) if one]
+                    people = frozenset().union(*(cell.people for cell in members))
+                    if members and len(people) < max(cell.minimum for cell in members):
+                        found[vector] = keys, value, first, last
+    return found

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from domain.words import CodeId
 from infra.bootstrap import Rapport, open_rapport
 from infra.intake.folding import fold_streams
 from infra.intake.receipt import Receipt
+from infra.queries.history import history
 from infra.settings import Settings
 from infra.simulate.stream import CODES
 from tests import command
@@ -60,9 +62,10 @@ def test_an_example_of_each_code_is_accepted_and_leaves_its_relationship_ended(r
     receipts = submit(rapport, code)
     assert [receipt for receipt in receipts.values() if receipt.status != "accepted" or not receipt.events] == []
     told = [orjson.loads(line) for line in lines(code)]
-    (subject,) = (message["subject"] for message in told if message["type"] == "rapport.ProposeRelationship")
+    *matched_before, subject = (m["subject"] for m in told if m["type"] == "rapport.ProposeRelationship")
     state = fold_streams(rapport.store, [subject])[subject].state
     assert isinstance(state, Relationship)
+    assert state.follows == (matched_before[0] if matched_before else None)
     assert (state.status, set(state.codes), state.end_review) == ("terminated", {code}, True)
     assert state.retained_until is not None
     assert {"completed", "missed"} <= {session.status for session in state.sessions.values()}
@@ -79,8 +82,39 @@ def test_an_example_tells_of_contracting_sessions_a_pause_and_the_time_after(cod
     last = [len(kinds) - 1 - kinds[::-1].index(kind) for kind in course]
     assert sorted(set(course) - set(kinds)) == []
     assert last[7] > last[6]
-    assert kinds.index("PauseRelationship") < kinds.index("ResumeRelationship") < kinds.index("TerminateRelationship")
+    # A match that another follows ended before this one began.
+    ended = last[course.index("TerminateRelationship")]
+    assert kinds.index("PauseRelationship") < kinds.index("ResumeRelationship") < ended
     assert {"RescheduleSession", "RecordNoShow", "AgreeGoal", "AssignHomework", "RequestNps"} <= set(kinds)
+
+
+def test_the_examples_tell_of_a_contested_fact_that_is_corrected_an_extended_plan_and_a_rematch(
+    rapport: Rapport,
+) -> None:
+    """The five examples and refusals.jsonl follow the second edition."""
+    submit(rapport, *CODES)
+    subjects = {
+        message["subject"]: code
+        for code in CODES
+        for message in map(orjson.loads, lines(code))
+        if message["type"] == "rapport.ProposeRelationship"
+    }
+    histories = {subject: history(rapport.store, subject) for subject in subjects}
+    corrected = {
+        (subjects[subject], entry["type"])
+        for subject, entries in histories.items()
+        for entry in entries
+        if entry["corrected_by"] and any(
+            other["type"] == "rapport.FactContested" and other["data"]["version"] == entry["version"] for other in entries
+        )
+    }  # fmt: skip
+    assert corrected == {("nottingham", "rapport.SessionMissed")}
+    plans = Counter(
+        subjects[s] for s, entries in histories.items() for e in entries if e["type"] == "rapport.PlanAgreed"
+    )
+    assert {code for code, count in plans.items() if count > 1} == {"mentor247"}
+    followed = [e["data"]["follows"] for entries in histories.values() for e in entries if e["data"].get("follows")]
+    assert [subjects[subject] for subject in followed] == ["leapfrog"]
 
 
 def test_all_examples_live_in_one_store_and_change_nothing_when_they_come_again(rapport: Rapport) -> None:

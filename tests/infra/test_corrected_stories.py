@@ -320,8 +320,11 @@ class Story:
     def told_rightly(self) -> Store:
         """A store that never heard the wrong facts: what was recorded is told to it, as it is known in the end."""
         right = Store(self.folder / "right.sqlite")
+        counted = {each.version for each in effective(SUBJECT, self.wrong.events())}
         for message in self.told:
-            if message.rightly is not None:
+            # Who confirmed an agreement in other words did not confirm the right ones.
+            of_other_words = message.type == "ConfirmAgreement" and message.versions[0] not in counted
+            if message.rightly is not None and not of_other_words:
                 # Never before the clock, which stood there when the first store heard of it.
                 recorded = self.wrong.events()[message.versions[0] - 1].recorded_at
                 right.clock.fixed = recorded

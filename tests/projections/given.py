@@ -12,7 +12,7 @@ from domain.model import AnyRecorded, Event
 from infra.projection_engine.stream_fold import Folder, Unit
 from infra.store.log_reader import LogEntry
 from projections.dataset import Row
-from projections.projection import Projection
+from projections.projection import Programme, Projection
 from tests.given_when_then import At, history
 from tests.infra.projection_engine.harness import LATE
 
@@ -21,7 +21,7 @@ class Given:
     """A history of one stream, folded by one projection."""
 
     def __init__(
-        self, projection: Projection, records: Iterable[AnyRecorded], at: datetime, terms: TermsInTime
+        self, projection: Projection, records: Iterable[AnyRecorded], at: datetime, programme: Programme
     ) -> None:
         self.projection = projection
         folder = Folder([projection])
@@ -34,7 +34,7 @@ class Given:
             self.unit = self.unit or folder.fresh(entry.subject)
             folder.fold(self.unit, entry, lambda _, place=place: entries[:place])  # type: ignore[misc]
         if self.unit:
-            folder.work(self.unit, at, lambda _: terms)
+            folder.work(self.unit, at, lambda _: programme)
             assert self.unit.broken == {}
 
     def rows(self, table: str | None = None) -> list[Row]:
@@ -57,8 +57,9 @@ def given(
     *events: Event | At,
     at: datetime = LATE,
     terms: TermsInTime | None = None,
+    timezone: str = "UTC",
     subject: str | None = None,
 ) -> Given:
     """Fold a history."""
     records = history(*events, subject=subject) if subject else history(*events)
-    return Given(projection, records, at, terms or TermsInTime())
+    return Given(projection, records, at, Programme(terms or TermsInTime(), timezone))

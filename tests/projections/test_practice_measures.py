@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from domain.codes.questions import PRACTICES
 from domain.relationship import events as e
 from domain.relationship.fields import AgendaItem
 from domain.words import Role
-from projections.practice_measures import PRACTICES, PROJECTION, dump, fold, load, work
+from projections.practice_measures import PROJECTION, dump, fold, load, work
 from projections.projection import Given
 from tests.given_when_then import SUBJECT, At, day, history, proposed
 

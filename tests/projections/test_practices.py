@@ -7,6 +7,7 @@ import pytest
 
 from domain.codes.questions import Answer
 from domain.model import AnyRecorded, Event
+from domain.programme.events import ProgrammeCreated
 from domain.relationship import events as e
 from domain.words import Occasion, Role
 from infra.projection_engine.build import rebuild
@@ -74,6 +75,25 @@ def test_practices_gives_asked_answered_and_the_share_of_good_answers_by_clause_
         (LANGUAGE, "bo", MARCH, *HIDDEN),
     ]
     assert set(harness.rows("practices", "programme_id")) == {("p1",)}
+
+
+BUCHAREST = recorded("programme:p1", 1, ProgrammeCreated(name="p1", timezone="Europe/Bucharest"), day(-300))
+# 31 March, 22:30 UTC: half past one in Bucharest, on 1 April.
+LAST_EVENING = 29 + 13.5 / 24
+
+
+@pytest.mark.parametrize("created", ["before", "afterwards"])
+def test_months_are_those_of_the_programmes_time_zone(harness: ProjectionHarness, created: str) -> None:
+    """Months and days are those of the programme's time zone: also when the programme is created after the answers."""
+    if created == "before":
+        harness.append([BUCHAREST])
+    for number in range(1, 6):
+        harness.append(told(number, (LAST_EVENING, request(LANGUAGE)), (LAST_EVENING + 1, answer(True))))
+    if created == "afterwards":
+        assert figures(harness) == [(LANGUAGE, "ben", MARCH, 5, 5, 1.0, 5, 0)]
+        harness.append([BUCHAREST])
+    assert figures(harness) == [(LANGUAGE, "ben", APRIL, 5, 5, 1.0, 5, 0)]
+    assert set(harness.rows("practice_answers", "month")) == {(APRIL,)}
 
 
 def test_programmes_are_told_apart(harness: ProjectionHarness) -> None:

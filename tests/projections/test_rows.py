@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from domain.case import events as case
+from domain.codes.questions import PRACTICES
 from domain.commitment.terms import TermsInTime
 from domain.model import TermSetting
 from domain.relationship import events as e
@@ -14,6 +15,7 @@ from domain.terms import DatedSetting
 from projections import cases, commitment, concerns, goals, nps_responses, practice_measures, relationships, sessions
 from projections.catalogue import all_projections, datasets, projection_of
 from projections.dataset import Row
+from projections.projection import Programme
 from tests.given_when_then import START, SUBJECT, At, day, proposed
 from tests.infra.projection_engine.harness import troubled
 from tests.projections.given import Given, given
@@ -125,8 +127,8 @@ class TestSessions:
         missed = At(5.1, e.SessionMissed(session_id="s1", absent=("mentee", "mentor")))
         assert given(sessions.PROJECTION, *ACTIVE, schedule("s1", 5), missed).row()["absent"] == ["mentee", "mentor"]
 
-    def test_a_blank_call_to_action_is_none(self) -> None:
-        for text, is_one in (("go", True), ("  ", False), (None, False)):
+    def test_whether_a_session_ended_with_a_call_to_action(self) -> None:
+        for text, is_one in (("go", True), (None, False)):
             events = (*ACTIVE, schedule("s1", 5), complete("s1", 5, call_to_action=text))
             assert given(sessions.PROJECTION, *events).row()["call_to_action"] is is_one
 
@@ -347,7 +349,7 @@ class TestPracticeMeasures:
         "nottingham.opinions",
     )
     def test_which_practices_feedback_is_about_and_not_what_it_says(self) -> None:
-        asked = sorted(clause for clause in practice_measures.PRACTICES if clause != "cmn.mentee-schedules")
+        asked = sorted(clause for clause in PRACTICES if clause != "cmn.mentee-schedules")
         answers: dict[str, Any] = {**dict.fromkeys(asked, "secret"), "free": 7, "pentalog.trust": True}
         row = self.row(At(2, e.FeedbackGiven(about="mentor", answers=answers)), At(3, e.FeedbackGiven(about="mentee", answers={"x": 1})))  # fmt: skip
         assert (row["feedback_given"], row["practices_asked_about"]) == (2, asked)
@@ -363,7 +365,7 @@ class TestPracticeMeasures:
         assert {row[name] for name in row if name.endswith("share")} == {None}
 
     def test_the_state_survives_json(self) -> None:
-        found = Given(practice_measures.PROJECTION, troubled(), day(90), TermsInTime())
+        found = Given(practice_measures.PROJECTION, troubled(), day(90), Programme())
         assert found.unit is not None
         state = found.unit.states["practice_measures"].state
         assert practice_measures.load(practice_measures.dump(state)) == state

@@ -106,6 +106,13 @@ def test_a_mentor_has_a_standing_everywhere_and_by_programme() -> None:
     assert "name" not in row
 
 
+def test_the_row_of_a_mentor_follows_the_latest_registration() -> None:
+    first = At(1, m.MentorRegistered(name="Max", programme_id="p1", capacity=3), "coordinator")
+    latest = At(2, m.MentorRegistered(name="Maxim", programme_id="p2", capacity=5), "coordinator")
+    row = given(mentors.PROJECTION, first, latest, subject="mentor:max").row()
+    assert (row["home_programme_id"], row["capacity"], row["registered_at"]) == ("p2", 5, day(1))
+
+
 def test_a_programme_tells_its_codes_and_what_its_documents_set() -> None:
     document: Document = "privacy_policy"
     days = "decision_days"

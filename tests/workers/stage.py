@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Self, TypeVar
 
 from domain.mentor.state import Mentor
-from domain.model import Actor, AnyRecorded, Command, Context, Event, Known, Recorded
+from domain.model import Actor, AnyRecorded, Command, Context, Event, Finding, Known, Recorded
 from domain.problem import Refused
 from domain.programme.state import Programme
 from domain.registry import State, decide, evolve, replay
@@ -205,14 +205,21 @@ class Stage:
 
     # --- the record ------------------------------------------------------------------------------------------------
     def _record(
-        self, subject: str, event: Event, at: datetime, who: str, known: Known | None = None, message: str = ""
+        self,
+        subject: str,
+        event: Event,
+        at: datetime,
+        who: str,
+        known: Known | None = None,
+        message: str = "",
+        findings: tuple[Finding, ...] = (),
     ) -> None:
         state = self.states.get(subject)
         version = 1 + sum(recorded.subject == subject for recorded in self.log)
         self.now = max(self.now, at)
         recorded: AnyRecorded = Recorded(
             subject=subject, version=version, occurred_at=at, recorded_at=self.now, actor=who, known=known, data=event,
-            source="/stage" if message else "", message_id=message,
+            source="/stage" if message else "", message_id=message, findings=findings or None,
         )  # fmt: skip
         self.log.append(recorded)
         if isinstance(event, e.FactCorrected):
@@ -226,12 +233,14 @@ class Stage:
         state = self.states.get(subject)
         try:
             context = Context(who, at, self.now, self._known(state, at), history=lambda: self._history(subject))
-            events = decide(subject, state, command, context).events
+            accepted = decide(subject, state, command, context)
         except Refused:
             return False
         message = f"m{len(self.log)}"
-        for event in events:
-            self._record(subject, event, at, str(who), message=message)
+        findings = accepted.findings
+        for event in accepted.events:
+            self._record(subject, event, at, str(who), message=message, findings=findings)
+            findings = ()
         return True
 
     def _history(self, subject: str) -> list[AnyRecorded]:
@@ -242,7 +251,8 @@ class Stage:
         programme = self.states.get(f"programme:{getattr(state, 'programme_id', '')}")
         terms = programme.settings_at(at) if isinstance(programme, Programme) else ()
         standing = mentor.standing_in(getattr(state, "programme_id", None)) if isinstance(mentor, Mentor) else "good"
-        return Known(mentor_standing=standing, terms=terms)
+        zone = programme.timezone if isinstance(programme, Programme) and programme.timezone != "UTC" else None
+        return Known(mentor_standing=standing, terms=terms, timezone=zone)
 
     def _settle(self) -> Self:
         """Until nothing is left: workers see what was recorded, and what they send is decided."""

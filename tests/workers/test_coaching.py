@@ -1,9 +1,13 @@
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from domain.relationship.commands import CompleteSession, CorrectFact
+from domain.relationship.events import TopicMarkedPrivate
+from domain.relationship.fields import AgendaItem
 from tests.given_when_then import day
-from tests.workers.happenings import booked, checked, completed, ended
+from tests.workers.happenings import booked, checked, completed, ended, moved
 from tests.workers.stage import Stage
 from workers.coaching import COACHING
 
@@ -71,9 +75,8 @@ def test_the_mentor_opens_the_call_five_minutes_before(minutes: float, how: str 
 
 
 @pytest.mark.clause("mentor247.call-to-action")
-@pytest.mark.parametrize("action", [None, "", "  "])
-def test_a_session_without_a_call_to_action_earns_a_tip(action: str | None) -> None:
-    told = stage().happens(checked("s1", 4.9), on=4.9).happens(completed("s1", 5, call_to_action=action), on=5.1)
+def test_a_session_without_a_call_to_action_earns_a_tip() -> None:
+    told = stage().happens(checked("s1", 4.9), on=4.9).happens(completed("s1", 5, call_to_action=None), on=5.1)
     assert tips(told) == [("mentor247.call-to-action", "")]
 
 
@@ -87,3 +90,72 @@ def test_under_other_codes_nobody_is_coached() -> None:
 
 def test_a_cancelled_or_ended_mentoring_waits_for_no_check() -> None:
     assert stage().happens(ended(), on=2).deadlines() == {}
+
+
+# --- facts told late -----------------------------------------------------------------------------------------------
+# Each tip is judged against the start that the session then had, whenever the fact is told.
+@pytest.mark.clause("mentor247.connection")
+def test_a_move_told_after_a_later_one_does_not_move_the_time_by_which_a_check_is_awaited() -> None:
+    told = stage().happens(moved("s1", 5, 8, 30), on=3).happens(moved("s1", 5, 6, 60), on=2)
+    assert told.deadlines() == {"coaching:check:s1": day(8)}
+    assert tips(told.passes(7.9)) == []
+    assert tips(told.passes(8)) == [("mentor247.connection", "missing")]
+
+
+@pytest.mark.clause("mentor247.connection")
+def test_a_session_that_had_been_moved_away_awaits_its_check_at_the_new_start() -> None:
+    told = stage().passes(5.1)
+    assert tips(told) == [("mentor247.connection", "missing")]
+    told.happens(moved("s1", 5, 7, 12), on=4.5)
+    assert tips(told.passes(6.9)) == [("mentor247.connection", "missing")]
+    assert tips(told.passes(7)) == [("mentor247.connection", "missing")] * 2
+
+
+@pytest.mark.clause("mentor247.connection")
+def test_a_move_told_after_the_session_took_place_awaits_no_check() -> None:
+    told = stage().happens(checked("s1", 4.9), on=4.9).happens(completed("s1", 5), on=5.1)
+    told.happens(moved("s1", 5, 9, 60), on=2).passes(12)
+    assert tips(told) == []
+
+
+@pytest.mark.clause("mentor247.punctuality")
+@pytest.mark.parametrize("told_late", [False, True])
+def test_the_call_is_judged_by_the_start_that_the_session_had_when_it_was_opened(told_late: bool) -> None:
+    told = stage().happens(checked("s1", 4.9), on=4.9)
+    moves = [(moved("s1", 5, 6, 60), 2), (moved("s1", 6, 7, 60), 3)]
+    for move, on in reversed(moves) if told_late else moves:
+        told.happens(move, on=on)
+    # Opened ten minutes before the start of the latest move, days after the others.
+    joined = {"mentor": day(7) - timedelta(minutes=10)}
+    assert tips(told.happens(completed("s1", 7, joined=joined), on=7.1)) == []
+    ended_early = stage().happens(checked("s1", 4.9), on=4.9).happens(ended(), on=6)
+    late = {"mentor": day(5) + timedelta(minutes=1)}
+    assert tips(ended_early.happens(completed("s1", 5, joined=late), on=5.1)) == [("mentor247.punctuality", "")]
+
+
+@pytest.mark.clause("mentor247.camera", "mentor247.punctuality")
+def test_a_corrected_session_is_judged_anew_and_what_was_sent_stays_sent() -> None:
+    told = (
+        Stage("mentor247", workers=[COACHING]).active().happens(booked("s1", 5), checked("s1", 0.1), on=0.1).passes(5.1)
+    )
+    wrong: dict[str, Any] = {"session_id": "s1", "started_at": day(5), "ended_at": day(5.04), "agenda": (), "call_to_action": "x", "present": ("mentee", "mentor")}  # fmt: skip
+    told.says(CompleteSession(**wrong, joined={"mentor": day(5)}, camera_on=True), by="mentor", on=5.1)
+    assert tips(told) == [("mentor247.punctuality", "")]
+    version = told.log[-1].version
+    right = wrong | {"joined": {"mentor": day(4.99)}, "camera_on": False}
+    data = CompleteSession(**right).model_dump(mode="json", exclude_none=True)
+    told.says(CorrectFact(version=version, reason="x", data=data), by="coordinator", on=6)
+    assert tips(told) == [("mentor247.punctuality", ""), ("mentor247.camera", "")]
+
+
+@pytest.mark.clause("leapfrog.privacy")
+def test_a_session_in_which_a_private_topic_was_raised_earns_the_mentor_a_tip() -> None:
+    """A session in which one was raised is recorded with a finding, and the mentor gets a tip."""
+    told = Stage("leapfrog", workers=[COACHING]).active().happens(booked("s1", 5), on=1)
+    told.happens(TopicMarkedPrivate(topic="debts"), by="mentee").passes(5.1)
+    assert told.nothing()
+    session: dict[str, Any] = {"session_id": "s1", "started_at": day(5), "ended_at": day(5.04), "joined": {}, "present": ("mentee", "mentor")}  # fmt: skip
+    agenda = (AgendaItem(topic="your debts", set_by="mentor", minutes=10),)
+    told.says(CompleteSession(**session, agenda=agenda), by="mentor", on=5.1)
+    assert tips(told) == [("leapfrog.privacy", "")]
+    assert told.clauses("coaching_tip") == ("leapfrog.privacy",)

@@ -1,8 +1,10 @@
 """A fact was wrong: what the workers keep follows the corrected one, and what they sent stays sent."""
 
+from typing import Any
+
 import pytest
 
-from domain.model import AnyRecorded, Recorded
+from domain.model import AnyRecorded, Command, Recorded
 from domain.relationship import commands as c
 from domain.relationship import events as e
 from domain.relationship.contests import CORRECTABLE
@@ -133,3 +135,83 @@ def test_what_a_correction_may_change_is_kept_at_the_relationship_alone(worker: 
             data=kind.model_construct(),
         )
         assert set(worker.keys(recorded, ground)) <= {SUBJECT}, kind.__name__
+
+
+def told_completion(**changes: Any) -> c.CompleteSession:
+    told: dict[str, Any] = {
+        "started_at": day(3),
+        "ended_at": day(3.04),
+        "present": ("mentee", "mentor"),
+        "joined": {},
+        "agenda": (),
+        "call_to_action": "Write it down.",
+        "camera_on": True,
+        **changes,
+    }
+    return c.CompleteSession(session_id="s1", **told)
+
+
+def corrected(stage: Stage, fact: type, command: Command, on: float) -> Stage:
+    data = command.model_dump(mode="json", exclude_none=True)
+    return stage.says(c.CorrectFact(version=version(stage, fact), reason="A slip.", data=data), on=on, by="coordinator")
+
+
+@pytest.mark.clause("mentor247.camera")
+def test_a_corrected_session_brings_the_tip_that_it_would_have_brought_at_once_and_only_once() -> None:
+    stage = Stage("mentor247").active().happens(planned(6), booked("s1", 3), on=1)
+    stage.passes(3.1).says(told_completion(), by="mentor")
+    tips = [note for note in stage.notes if note.parameters.get("clause") == "mentor247.camera"]
+    assert tips == []
+    for on, camera_on in ((4, False), (5, True), (6, False)):
+        corrected(stage, e.SessionCompleted, told_completion(camera_on=camera_on), on)
+    [tip] = [note for note in stage.notes if note.parameters.get("clause") == "mentor247.camera"]
+    assert tip.recipient == "mentor:ben"
+
+
+@pytest.mark.clause("mentor247.environment")
+def test_a_corrected_check_brings_the_tip_that_it_would_have_brought_at_once() -> None:
+    stage = Stage("mentor247").active().happens(planned(6), booked("s1", 3), on=1)
+    fine = dict.fromkeys(("connection", "microphone", "speakers", "camera", "quiet", "background"), True)
+    check = c.RecordPresessionCheck(session_id="s1", checked_at=day(2.9), device="computer", **fine)
+    stage.says(check, on=2.9, by="mentor")
+    corrected(stage, e.PresessionCheckRecorded, check.model_copy(update={"device": "phone"}), 4)
+    [tip] = [note for note in stage.notes if note.parameters.get("clause") == "mentor247.environment"]
+    assert tip.parameters["items"] == "device"
+
+
+@pytest.mark.clause("care.contested")
+def test_the_contested_task_stays_with_the_correction_of_the_author_and_closes_with_that_of_the_office() -> None:
+    stage = Stage("pentalog").active().happens(planned(6), booked("s1", 3), on=1)
+    stage.says(c.RecordNoShow(session_id="s1", absent=("mentee",)), on=4, by="mentor")
+    stage.says(c.ContestFact(version=version(stage, e.SessionMissed), reason="I was there"), on=5, by="mentee")
+    [task] = stage.tasks("contested")
+    void = c.CorrectFact(version=version(stage, e.SessionMissed), reason="so he was", void=True)
+    stage.says(void, on=6, by="mentor")
+    assert stage.tasks("contested") == [task]
+    stage.says(void, on=7, by="coordinator")
+    assert stage.tasks("contested") == []
+
+
+@pytest.mark.clause("care.claims")
+def test_who_confirmed_a_plan_is_asked_about_its_other_words() -> None:
+    stage = Stage("pentalog").active()
+    plan = c.AgreePlan(every_days=7, starts_on=day(0).date(), ends_on=day(90).date(), channel="platform")
+    stage.says(plan, on=1, by="mentee")
+    agreed = version(stage, e.PlanAgreed)
+    stage.says(c.ConfirmAgreement(version=agreed), on=2, by="mentor").passes(20)
+    assert stage.told("claim_waits") == []
+    corrected(stage, e.PlanAgreed, plan.model_copy(update={"minutes": 90}), 21)
+    stage.passes(40)
+    assert stage.told("claim_waits") == ["mentor:ben"]
+
+
+@pytest.mark.clause("care.disclosure")
+def test_who_disclosed_a_confidence_closes_no_review_of_it_by_a_look_at_the_whole() -> None:
+    talk = c.DiscloseConfidence(exception="policy_breach", recipient="hr:hanna", disclosed="x", urgency="routine")
+    stage = Stage("cmn", "nottingham").active()
+    stage.says(talk, on=1, by="coordinator")
+    [task] = stage.tasks("disclosure_review")
+    stage.says(c.ReviewRelationship(note="seen"), on=2, by="coordinator")
+    assert stage.tasks("disclosure_review") == [task]
+    stage.says(c.ReviewRelationship(note="seen"), on=3, by="supplier")
+    assert stage.tasks("disclosure_review") == []

@@ -9,6 +9,7 @@ import pytest
 from domain.mentor.commands import RemoveMentor
 from domain.mentor.events import MentorReinstated, MentorRemoved, MentorSuspended
 from domain.model import Event
+from domain.programme.events import ProgrammeCreated
 from domain.relationship import events as e
 from domain.relationship.commands import RequestFeedback
 from domain.words import EndingReason, Party, Role
@@ -134,6 +135,19 @@ def test_a_postponed_start_has_its_own_days_from_then_on() -> None:
     told = contracting("pentalog").happens(e.RelationshipPostponed(start_on=day(20).date(), reason="x"), on=5)
     assert told.passes(20 + 30 - 9 / 24).tasks() == []
     assert told.passes(20 + 30).tasks()
+
+
+@pytest.mark.clause("nottingham.training", "care.stalled")
+@pytest.mark.parametrize("timezone, cited", [("UTC", False), ("Pacific/Midway", True)])
+def test_whether_a_training_was_completed_by_then_goes_by_the_day_of_the_programme(timezone: str, cited: bool) -> None:
+    """Months and days are those of the programme's time zone: in Midway the day of the training is still to come."""
+    told = Stage("nottingham", propose=False)
+    told.happens(ProgrammeCreated(name="p", timezone=timezone), subject="programme:p1")
+    told.happens(proposed("nottingham")).happens(
+        e.MentorTrainingConfirmed(course="mentoring", completed_on=day(30).date()), on=1
+    )
+    (task,) = told.passes(31).tasks("stalled_match")
+    assert ("nottingham.training" in task.clauses) == cited
 
 
 @pytest.mark.clause("care.stalled")

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from domain.relationship import events as e
+from domain.relationship.commands import DiscloseConfidence
 from domain.words import EndingReason, Role
 from tests.given_when_then import day, proposed
 from tests.workers.happenings import completed, ended, paused, planned
@@ -14,9 +15,11 @@ from workers.claims import CLAIMS
 from workers.closing import CLOSING
 from workers.contests import CONTESTS
 from workers.informing import INFORMING
+from workers.model import AnyWorker
 from workers.plan import PLAN
 from workers.rematch import REMATCH
 from workers.reporting import REPORTING
+from workers.safeguarding import SAFEGUARDING
 from workers.stalled import STALLED
 from workers.support import SUPPORT
 
@@ -82,6 +85,46 @@ def test_a_proposal_that_follows_or_in_the_same_programme_ends_the_search() -> N
     elsewhere = proposed("cmn").model_copy(update={"programme_id": "p2"})
     assert len(told.happens(elsewhere, on=2, subject=OTHER).tasks("new_mentor")) == 1
     assert told.happens(proposed("cmn"), on=3, subject=OTHER.replace("1", "2")).tasks("new_mentor") == []
+
+
+@pytest.mark.clause("care.problem", "care.feedback", "cmn.competence", "care.disclosure", "care.attention")
+def test_a_review_that_names_events_closes_only_the_tasks_whose_evidence_it_names() -> None:
+    """ReviewRelationship has `about? [version…]`; without it a review closes all that a review closes."""
+    workers: list[AnyWorker] = [SUPPORT, SAFEGUARDING, ATTENTION]
+    bad = e.FeedbackGiven(about="mentor", answers={"cmn.inclusion": False})
+    matters = [
+        e.MenteeReferred(to="hr", reason="x"),
+        e.ProblemReported(description="x"),
+        e.ProblemReported(description="x"),
+        bad,
+        e.TrustBreakdownReported(description="x"),
+    ]
+    told = Stage("cmn", workers=workers).active().happens(*matters, on=3, by="mentee")
+    kinds = dict(enumerate(("hr_referral", "problem", "problem", "feedback_concern", "attention"), 3))
+    assert sorted((task.evidence, task.kind) for task in told.tasks()) == [((v,), kind) for v, kind in kinds.items()]
+    for by, about in (("coordinator", 2), ("hr", 4), ("coordinator", 4), ("coordinator", 6), ("coordinator", 7)):
+        told.happens(e.RelationshipReviewed(note="x", about=(about, 1)), on=4, by=by)
+        if by == "coordinator":
+            kinds.pop(about, None)
+        assert sorted(task.evidence for task in told.tasks()) == [(version,) for version in kinds]
+    told.happens(e.RelationshipReviewed(note="x", about=(3,)), on=5, by="hr")
+    assert [task.evidence for task in told.tasks()] == [(5,)]
+    assert told.happens(REVIEWED, on=6, by="coordinator").tasks() == []
+
+
+@pytest.mark.clause("care.disclosure", "nottingham.confidentiality")
+def test_a_review_about_one_disclosure_leaves_the_other_to_be_reviewed() -> None:
+    told = Stage("cmn", "nottingham", workers=[SAFEGUARDING]).active()
+    for words in ("x", "y"):
+        told.says(
+            DiscloseConfidence(exception="policy_breach", recipient="hr:hanna", disclosed=words, urgency="routine"),
+            by="mentor",
+            on=3,
+        )
+    first, second = sorted(task.evidence for task in told.tasks("disclosure_review"))
+    told.happens(e.RelationshipReviewed(note="x", about=second), on=4)
+    assert [task.evidence for task in told.tasks()] == [first]
+    assert told.happens(REVIEWED, on=5).tasks() == []
 
 
 @pytest.mark.clause("care.contested")

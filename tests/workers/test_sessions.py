@@ -42,6 +42,14 @@ def test_a_move_told_late_leaves_the_session_where_the_latest_move_put_it() -> N
     assert told.passes(18).told("session_reminder") == PARTIES
 
 
+def test_a_move_told_after_the_session_took_place_puts_nothing_on_the_calendar() -> None:
+    told = stage().happens(booked("s1", 5), on=1).happens(completed("s1", 5), on=5.1)
+    before = told.deadlines()
+    told.happens(moved("s1", 5, 9, 72), on=2)
+    assert told.deadlines() == before
+    assert told.passes(12).tasks("session_outcome") == []
+
+
 def test_a_reminder_leaves_room_to_move_the_session_in_time() -> None:
     told = stage()
     term = TermSet(document="privacy_policy", term="late_notice_hours", value=72, resolved=72, winner="privacy_policy")

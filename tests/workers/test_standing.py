@@ -7,7 +7,7 @@ from domain.relationship import events as e
 from domain.relationship.commands import TerminateRelationship
 from domain.words import Document
 from tests.given_when_then import SUBJECT, day, proposed
-from tests.workers.happenings import booked, ended, kinds, paused
+from tests.workers.happenings import booked, ended, kinds, missed, moved, paused
 from tests.workers.stage import MENTOR, Stage
 from workers.conduct import CONDUCT
 from workers.standing import STANDING
@@ -125,3 +125,13 @@ def test_what_is_proposed_for_a_removed_mentor_all_the_same_is_ended() -> None:
     late = "66666666-6666-4666-8666-666666666666"
     told.happens(proposed("mentor247"), on=6, subject=late)
     assert getattr(told.states[late], "status", "") == "terminated"
+
+
+@pytest.mark.clause("care.standing")
+def test_sessions_before_activation_keep_the_start_of_their_latest_move_whenever_it_is_told() -> None:
+    told = Stage("mentor247", workers=[STANDING]).happens(booked("s1", 5), on=1)
+    told.happens(moved("s1", 5, 20, 60), on=2.5).happens(moved("s1", 5, 4, 72), on=2)
+    assert kinds(told.happens(MentorSuspended(reason="x"), on=10, subject=MENTOR).tasks()) == ["mentor_suspended"]
+    over = Stage("mentor247", workers=[STANDING]).happens(booked("s1", 5), on=1).happens(missed("s1", "mentee"), on=5.1)
+    over.happens(moved("s1", 5, 20, 60), on=2.5)
+    assert over.happens(MentorSuspended(reason="x"), on=10, subject=MENTOR).tasks() == []

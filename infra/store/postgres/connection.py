@@ -1,6 +1,6 @@
 """A connection to PostgreSQL that is never waited for without end, and what to do when it breaks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from time import monotonic
 from typing import Any, Final, TypeVar
@@ -11,7 +11,6 @@ from psycopg import RawCursor
 from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow, TupleRow, tuple_row
-from psycopg.waiting import Wait
 from psycopg_pool import PoolTimeout
 
 from infra.store.address import server_of
@@ -101,36 +100,6 @@ class Link(psycopg.Connection[DictRow]):
         if found is None or found[0]:
             self.pgconn.finish()
             raise psycopg.OperationalError("the connection is half open: the server is not working on the statement")
-
-
-class RunningStatement:
-    """A statement that is on its way: its sender may do something else before it waits for the answer.
-
-    psycopg itself has this only in its pipeline mode, at the price of two more messages a statement; but what executes a
-    statement is a generator there, which stops when it has to wait.
-    """
-
-    def __init__(self, link: Link, statement: bytes, params: Sequence[Any]) -> None:
-        self.link = link
-        steps = link.plain._execute_gen(statement, params, prepare=True, binary=True)  # noqa: SLF001
-        self._steps: PQGen[None] = steps
-        self._wanted: Wait = next(self._steps)
-        if self._wanted != Wait.R:
-            link.wait(self._until(sent=True))
-
-    def row(self) -> TupleRow | None:
-        """The first row of the answer. Raises psycopg's errors."""
-        self.link.wait(self._until(sent=False))
-        return self.link.plain.fetchone()
-
-    def _until(self, *, sent: bool) -> PQGen[None]:
-        """Go on until all is sent and only the answer is waited for, or until the answer is there."""
-        while not (sent and self._wanted == Wait.R):
-            ready = yield self._wanted
-            try:
-                self._wanted = self._steps.send(ready)
-            except StopIteration:
-                return
 
 
 def broken(error: BaseException) -> bool:

@@ -22,7 +22,7 @@ from infra.store.errors import (
     Unstorable,
 )
 from infra.store.hash_chain import Fenced, Together
-from infra.store.postgres.append import Again
+from infra.store.postgres.append import Interrupted, append, begin
 from infra.store.postgres.arrays import TYPES
 from infra.store.postgres.connection import Link, broken
 from infra.store.postgres.listener import Listener
@@ -86,11 +86,11 @@ class PostgresDatabase(Database):
 
     def insert_events(self, events: Sequence[StoredEvent], **together: Unpack[Together]) -> Sequence[int]:
         with self._explained():
-            return self.recorder.insert_events(events, **together) or ()
+            return append(self.datastore, events, **together)
 
     def begin_events(self, events: Sequence[StoredEvent], **together: Unpack[Together]) -> Callable[[], Sequence[int]]:
         with self._explained():
-            end = self.recorder.begin_events(events, **together)
+            end = begin(self.datastore, events, **together)
 
         def explained() -> Sequence[int]:
             with self._explained():
@@ -164,7 +164,7 @@ class PostgresDatabase(Database):
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except (psycopg.Error, PersistenceError, Again) as error:
+        except (psycopg.Error, PersistenceError, Interrupted) as error:
             raise explain(error, self.datastore.place, self.datastore.conninfo) from error
 
 
@@ -199,6 +199,6 @@ def explain(error: Exception, place: str, conninfo: str = "") -> StoreError:
         )
     if state == "42501":
         return StoreError(f"{place}: this user may not do that ({text})")
-    if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError | Again):
+    if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError | Interrupted):
         return UnreachableStore(f"{place}: PostgreSQL can't be reached ({text})")
     return StoreError(f"{place}: {text}")

@@ -9,8 +9,8 @@ from typing import Final
 
 import psycopg
 
+from infra.store.postgres.append import CHANNEL
 from infra.store.postgres.pool import Datastore
-from infra.store.postgres.schema import CHANNEL
 
 logger = logging.getLogger("rapport.store")
 

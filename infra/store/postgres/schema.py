@@ -1,8 +1,5 @@
-"""The tables of the record on PostgreSQL, the function that appends to them, and how a database comes to have them.
+"""The tables of the record on PostgreSQL, and how a database comes to have them.
 
-Appending is one call of one function: one round trip, no transaction left open by a client that stops. Positions are given
-out under a lock that lasts until the commit, so that they grow in the order of commits and a reader that has seen a
-position has seen all before it. The lock is taken after the receipts are in, right before the first position is needed.
 Locks are tables without columns. An advisory lock could be taken by any login of the database, to stop all writers; these only
 by the service. A lock on the table of events itself would make every append wait for a vacuum and the other way round.
 """
@@ -11,21 +8,16 @@ from typing import Any, Final
 
 import psycopg
 
+from infra.store import attempts, proposals
 from infra.store.errors import StoreError
 from infra.store.hash_chain import SCHEMA_VERSION, check_version
 from infra.store.identity import new_identity
+from infra.store.postgres.append import APPEND
 from infra.store.postgres.roles import AUDITOR_VIEW, act_as_service, grant_core, make_roles
-from infra.store.proposals import indexes
 
 # Before the schema is there, processes that would make it take turns by an advisory lock, known by a number.
 BIRTH_LOCK: Final = 0x72617070_00000001
-LOCK_APPENDS: Final = "LOCK TABLE lock_appends IN EXCLUSIVE MODE"
 LOCK_SCHEMA: Final = "LOCK TABLE lock_schema IN EXCLUSIVE MODE"
-CHANNEL: Final = "rapport_events"
-# SQLSTATEs of our own, raised by the function.
-CHANGED: Final = "RP001"
-FENCED: Final = "RP002"
-LATER: Final = "RP003"
 
 TABLES: Final = """
 CREATE TABLE stored_events (
@@ -76,79 +68,9 @@ CREATE TABLE tracking (
 );
 """
 
-# One row alone is written without unnesting: that is a tenth of the time of an append.
-APPEND: Final = f"""
-CREATE FUNCTION rapport_append(
-    -- the events, a column each; null when there are none
-    subjects text[], versions bigint[], topics text[], states bytea[], hashes bytea[],
-    -- the receipts, likewise
-    sources text[], message_ids text[], fingerprints bytea[], answers bytea[],
-    -- the offsets, likewise
-    names text[], nexts bigint[], generations bigint[],
-    -- what the decisions relied on; null when on nothing
-    guard_position bigint, guard_subjects text[],
-    -- when it is recorded: never before what is in the log; up to guard_position the caller knows that
-    guard_recorded_at timestamptz,
-    -- the ids that the events make known, and their first spelling; null when there are none
-    keys text[], spelled text[]
-) -- gives the position of the last event, and after it the subjects that others wrote to since guard_position
-RETURNS text[] LANGUAGE plpgsql AS $body$
-DECLARE
-    last bigint := 0;
-    changed text[] := '{{}}';
-BEGIN
-    IF cardinality(sources) = 1 THEN
-        INSERT INTO receipts VALUES (sources[1], message_ids[1], fingerprints[1], answers[1]);
-    ELSIF sources IS NOT NULL THEN
-        INSERT INTO receipts SELECT * FROM unnest(sources, message_ids, fingerprints, answers);
-    END IF;
-    IF names IS NOT NULL THEN
-        INSERT INTO source_offsets AS o SELECT * FROM unnest(names, nexts, generations)
-        ON CONFLICT (name) DO UPDATE SET next = excluded.next, generation = excluded.generation
-            WHERE o.generation <= excluded.generation AND o.next < excluded.next;
-        GET DIAGNOSTICS last = ROW_COUNT;
-        IF last < cardinality(names) THEN
-            RAISE EXCEPTION 'an offset comes too late' USING ERRCODE = '{FENCED}';
-        END IF;
-    END IF;
-    IF subjects IS NULL AND guard_position IS NULL THEN
-        RETURN ARRAY['0'];
-    END IF;
-    {LOCK_APPENDS};
-    SELECT coalesce(max(position), 0) INTO last FROM stored_events;
-    IF last > guard_position THEN
-        SELECT array_agg(DISTINCT originator_id) INTO changed FROM stored_events WHERE position > guard_position;
-        IF changed && guard_subjects THEN
-            RAISE EXCEPTION 'others wrote first' USING ERRCODE = '{CHANGED}', DETAIL = array_to_json(changed);
-        END IF;
-        -- Not read as JSON, which a damaged event would not be; within texts of the event the quotes are escaped.
-        PERFORM FROM stored_events WHERE position = last
-            AND substring(encode(state, 'escape') FROM '"recorded_at":"([0-9TZ:.+-]+)"')::timestamptz > guard_recorded_at;
-        IF FOUND THEN
-            RAISE EXCEPTION 'others recorded at a later time' USING ERRCODE = '{LATER}';
-        END IF;
-    END IF;
-    IF keys IS NOT NULL THEN
-        INSERT INTO spellings SELECT * FROM unnest(keys, spelled);
-    END IF;
-    IF cardinality(subjects) = 1 THEN
-        INSERT INTO stored_events VALUES (last + 1, subjects[1], versions[1], topics[1], states[1], hashes[1]);
-    ELSIF subjects IS NOT NULL THEN
-        INSERT INTO stored_events SELECT last + n, s, v, t, b, h
-            FROM unnest(subjects, versions, topics, states, hashes) WITH ORDINALITY AS e (s, v, t, b, h, n);
-    END IF;
-    IF subjects IS NOT NULL THEN
-        last := last + cardinality(subjects);
-        NOTIFY {CHANNEL};
-    END IF;
-    RETURN last::text || changed;
-END
-$body$;
-"""  # noqa: S608 - only constants
-
 # `granted` says whether the roles existed when the tables were made, or have been given their rights since.
 STATE: Final = "CREATE TABLE rapport_schema (version integer NOT NULL, granted boolean NOT NULL DEFAULT false)"
-SCHEMA: Final = (STATE, TABLES, *indexes("postgresql"), APPEND, AUDITOR_VIEW)
+SCHEMA: Final = (STATE, TABLES, *proposals.indexes("postgresql"), attempts.index("postgresql"), APPEND, AUDITOR_VIEW)
 
 Cursor = psycopg.Cursor[tuple[object, ...]]
 

@@ -32,6 +32,7 @@ from infra.store.errors import (
 )
 from infra.store.hash_chain import Changed, Fenced, Together
 from infra.store.session import Database, Kind, Row, Session, time_text
+from infra.store.sqlite.append import append
 from infra.store.sqlite.commit_watch import CommitWatch
 from infra.store.sqlite.recorder import SQLiteRecorder
 from infra.store.sqlite_file import prepare_file, read_only_uri
@@ -216,9 +217,9 @@ class SQLiteDatabase(Database):
 
     def insert_events(self, events: Sequence[StoredEvent], **together: Unpack[Together]) -> Sequence[int]:
         with explained(self.path):
-            positions = self.recorder.insert_events(events, **together)
+            positions = append(self.datastore, events, **together)
         self._commits.notify()
-        return positions or ()
+        return positions
 
     def mark(self) -> int:
         """The commit counter of the file, which moves with every commit of any other connection."""

@@ -1,26 +1,20 @@
-"""The library's process recorder on our tables: receipts, offsets and the hash chain commit with the events."""
+"""The tables of the record in a file of SQLite, and the library's process recorder on them: how they are made and read.
+
+What is appended, and how: `infra/store/sqlite/append.py`.
+"""
 
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, Final
 
 from eventsourcing.persistence import Notification, StoredEvent, Subscription
 from eventsourcing.sqlite import SQLiteCursor, SQLiteDatastore, SQLiteProcessRecorder
 
-from infra.store.hash_chain import (
-    SCHEMA_VERSION,
-    Fenced,
-    Guard,
-    Head,
-    Offset,
-    ReceiptRow,
-    Spelling,
-    chained,
-    check_version,
-    recorded_time,
-)
+from infra.store import attempts, proposals
+from infra.store.hash_chain import SCHEMA_VERSION, check_version
 from infra.store.identity import new_identity
-from infra.store.proposals import indexes
+from infra.store.sqlite.append import append
 
 EVENTS: Final = """
 CREATE TABLE IF NOT EXISTS stored_events (
@@ -72,19 +66,15 @@ CREATE TABLE store_clocks (
     at TEXT NOT NULL
 )"""
 BIRTH: Final = "INSERT INTO store_identity (only_row, id, secret) VALUES (1, ?, ?)"
-SCHEMA: Final = (EVENTS, *indexes("sqlite"), RECEIPTS, OFFSETS, SPELLINGS, TRACKING, TRACKING_KIND, IDENTITY, CLOCKS)
+SCHEMA: Final = (
+    *(EVENTS, *proposals.indexes("sqlite")),
+    *(RECEIPTS, attempts.index("sqlite")),
+    *(OFFSETS, SPELLINGS, TRACKING, TRACKING_KIND, IDENTITY, CLOCKS),
+)
 
 LAST: Final = 2**63 - 1
 LOOK_SECONDS: Final = 0.02
 PAGE: Final = 500
-
-INSERT_EVENT: Final = (
-    "INSERT INTO stored_events (originator_id, originator_version, topic, state, hash) VALUES (?, ?, ?, ?, ?)"
-)
-INSERT_OFFSET: Final = (
-    "INSERT INTO source_offsets VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET next = excluded.next, "
-    "generation = excluded.generation WHERE generation <= excluded.generation AND next < excluded.next"
-)
 
 
 class SQLiteRecorder(SQLiteProcessRecorder):
@@ -132,61 +122,11 @@ class SQLiteRecorder(SQLiteProcessRecorder):
         """Notifications as they come, from all processes; looks every 20 ms."""
         return SQLiteSubscription(self, gt, topics)
 
-    def _insert_events(
-        self,
-        c: SQLiteCursor,
-        stored_events: Sequence[StoredEvent],
-        *,
-        heads: dict[str, Head] | None = None,
-        receipts: Sequence[ReceiptRow] = (),
-        spellings: Sequence[Spelling] = (),
-        offsets: Sequence[Offset] = (),
-        guard: Guard | None = None,
-        **kwargs: Any,
-    ) -> Sequence[int] | None:
-        if guard is not None:
-            # Not DISTINCT, for that SQLite would walk the whole index of streams.
-            c.execute("SELECT originator_id, position FROM stored_events WHERE position > ?", (guard.position,))
-            rows = c.fetchall()
-            guard.check(row[0] for row in rows)
-            if rows:
-                guard.position = max(row[1] for row in rows)
-                c.execute("SELECT state FROM stored_events WHERE position = ?", (guard.position,))
-                stored_events = guard.restamped(stored_events, recorded_time(c.fetchone()[0]))
-        if heads is None:
-            heads = self._heads(c, {str(event.originator_id) for event in stored_events})
-        c.executemany(INSERT_EVENT, chained(stored_events, heads))
-        positions = self._positions(c, len(stored_events))
-        if guard is not None and positions:
-            guard.position = positions[-1]
-        c.executemany("INSERT INTO receipts VALUES (?, ?, ?, ?)", receipts)
-        c.executemany("INSERT INTO spellings VALUES (?, ?)", spellings)
-        for offset in offsets:
-            c.execute(INSERT_OFFSET, offset)
-            if c.sqlite_cursor.rowcount == 0:
-                raise Fenced(f"{offset.name}: offset {offset.next} of generation {offset.generation} comes too late")
-        if tracking := kwargs.get("tracking"):
-            self._insert_tracking(c, tracking)
-        return positions
-
-    def _positions(self, c: SQLiteCursor, count: int) -> list[int]:
-        # The write lock is ours, so the positions of one transaction follow one another.
-        if not count:
-            return []
-        c.execute("SELECT last_insert_rowid()")
-        last = c.fetchone()[0]
-        return list(range(last - count + 1, last + 1))
-
-    def _heads(self, c: SQLiteCursor, subjects: set[str]) -> dict[str, Head]:
-        # With MAX, SQLite takes the bare column `hash` from the row of the maximum.
-        marks = ", ".join("?" * len(subjects))
-        c.execute(
-            "SELECT originator_id, MAX(originator_version), hash FROM stored_events "  # noqa: S608 - only marks
-            f"WHERE originator_id IN ({marks}) GROUP BY originator_id",
-            list(subjects),
-        )
-        found = {row[0]: Head(row[1], row[2]) for row in c.fetchall()}
-        return {subject: found.get(subject, Head()) for subject in subjects}
+    def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
+        """The library's name for `append`; its `tracking` is noted in the same transaction."""
+        tracking = kwargs.pop("tracking", None)
+        note = partial(self._insert_tracking, tracking=tracking) if tracking else None
+        return append(self.datastore, stored_events, note, **kwargs)
 
 
 def _version(c: SQLiteCursor) -> int:

@@ -1,7 +1,7 @@
 """Commitment health again, slowly and plainly, from the sentences of the rules: policy 2 for a list of events and a time.
 
 It shares no code with the package: sets and loops over the events themselves, times in place of moments, and everything is
-worked out anew for every moment asked.
+worked out anew for every moment asked, but for what events and terms amount to where they are the same events and terms.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,6 +48,7 @@ class TermsOf:
     programme: Sequence[DatedSetting]
     own: Sequence[DatedSetting]
     what_if: Mapping[str, float]
+    found: dict[datetime, dict[str, float]] = field(default_factory=dict)
 
     def winner(self, name: str, at: datetime) -> float | None:
         """What the highest document says that sets a term; within one document the relationship's wins. None: no document."""
@@ -65,6 +66,11 @@ class TermsOf:
 
     def at(self, at: datetime) -> dict[str, float]:
         """All the terms in force at a time."""
+        if at not in self.found:
+            self.found[at] = self._at(at)
+        return self.found[at]
+
+    def _at(self, at: datetime) -> dict[str, float]:
         named = {dated.setting.term for level in (self.programme, self.own) for dated in level if dated.at <= at}
         said = {name: self.winner(name, at) for name in named & DEFAULTS.keys()}
         return {**DEFAULTS, **{name: value for name, value in said.items() if value is not None}, **self.what_if}

@@ -1,5 +1,6 @@
 """The plain way through time: try every moment at which anything at all might change."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -37,17 +38,31 @@ class Reference:
     ) -> None:
         self.log, self.settings, self.what_if = log, settings, overrides or {}
         self.own = own_settings(log)
+        self._times = sorted(one.occurred_at for one in log)
+        self._set_at = sorted(dated.at for dated in (*self.settings, *self.own))
+        self._by_then: dict[int, tuple[list[AnyRecorded], Seen]] = {}
+        self._terms_by_then: dict[int, TermsOf] = {}
+
+    def _seen(self, known: datetime) -> tuple[list[AnyRecorded], Seen]:
+        """The events that had occurred by then, and what they amount to: the same for as long as no more of them occur."""
+        count = bisect_right(self._times, known)
+        if count not in self._by_then:
+            events = [one for one in self.log if one.occurred_at <= known]
+            self._by_then[count] = events, seen(events)
+        return self._by_then[count]
 
     def _terms(self, known: datetime) -> TermsOf:
         """Those that had been set by then."""
-        programme, own = ([dated for dated in one if dated.at <= known] for one in (self.settings, self.own))
-        return TermsOf(programme, own, self.what_if)
+        count = bisect_right(self._set_at, known)
+        if count not in self._terms_by_then:
+            programme, own = ([dated for dated in one if dated.at <= known] for one in (self.settings, self.own))
+            self._terms_by_then[count] = TermsOf(programme, own, self.what_if)
+        return self._terms_by_then[count]
 
     def look(self, at: datetime, *, known_at: datetime | None = None) -> Look:
         """Health at a time, from what had occurred by then; or by an earlier time, if nothing happened since."""
         known = at if known_at is None else known_at
-        events = [one for one in self.log if one.occurred_at <= known]
-        s, terms = seen(events), self._terms(known)
+        (events, s), terms = self._seen(known), self._terms(known)
         if s.status == "paused" and s.pause is not None:
             found, terms_at = self._frozen(s, events, at, terms)
         elif s.status == "active":
@@ -90,7 +105,7 @@ class Reference:
         times = {one.occurred_at for one in self.log} | {dated.at for dated in (*self.settings, *self.own)}
         found = set(times)
         for since, until in pairwise([*sorted(times), LAST]):
-            s = seen([one for one in self.log if one.occurred_at <= since])
+            _, s = self._seen(since)
             if s.status == "active":
                 found |= {at for at in self._edges(s, since) if since < at < until}
         return sorted(found)
@@ -141,7 +156,7 @@ class Reference:
         now = self.look(at)
         if now.status != "active":
             return None
-        s = seen([one for one in self.log if one.occurred_at <= at])
+        _, s = self._seen(at)
         for moment in sorted(set(self._edges(s, at))):
             if moment > at and self.look(moment, known_at=at).score != now.score:
                 return moment

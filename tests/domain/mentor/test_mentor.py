@@ -59,10 +59,48 @@ def test_registering_again_with_the_same_data_is_nothing_new() -> None:
     assert ana.when(RegisterMentor()) == []
 
 
-def test_registering_again_with_other_data_is_refused() -> None:
+@pytest.mark.parametrize(
+    "again, stands",
+    [
+        (RegisterMentor(name="Anna"), ("Anna", "p1", 2)),
+        (RegisterMentor(programme_id="p2"), ("Ana", "p2", 2)),
+        (RegisterMentor(capacity=5), ("Ana", "p1", 5)),
+        (RegisterMentor(name="Anna", programme_id="p2", capacity=1), ("Anna", "p2", 1)),
+    ],
+)
+def test_the_latest_registration_stands_and_what_it_leaves_out_stays(
+    again: RegisterMentor, stands: tuple[str, str, int]
+) -> None:
+    ana = mentor()
+    ana.when(RegisterMentor(name="Ana", programme_id="p1", capacity=2))
+    name, programme_id, capacity = stands
+    event = MentorRegistered(name=name, programme_id=programme_id, capacity=capacity)
+    assert ana.when(again) == [event]
+    assert (known(ana).name, known(ana).programme_id, known(ana).capacity) == stands
+    assert ana.when(again) == []
+    assert ana.when(RegisterMentor()) == []
+    assert ana.replayed() == ana.state
+
+
+def test_what_was_recorded_of_a_mentor_outlives_another_registration() -> None:
     ana = mentor()
     ana.when(RegisterMentor(name="Ana"))
-    assert codes(ana.refused(RegisterMentor(name="Anna"))) == ["already_registered"]
+    ana.when(RecordTraining(course="basics", completed_on=MARCH))
+    ana.when(SuspendMentor(reason="x", programme_id="p1"))
+    before = known(ana)
+    ana.when(RegisterMentor(programme_id="p2"))
+    assert known(ana) == before.but(programme_id="p2", version=4)
+
+
+@pytest.mark.clause("cmn.breaches")
+def test_a_mentor_who_was_removed_is_not_registered_anew_in_that_programme() -> None:
+    ana = mentor()
+    ana.when(RegisterMentor(name="Ana", programme_id="p1"))
+    ana.when(RemoveMentor(reason="left", programme_id="p1"))
+    assert codes(ana.refused(RegisterMentor(name="Anna"))) == ["state"]
+    assert ana.when(RegisterMentor(name="Ana")) == []
+    assert ana.when(RegisterMentor(programme_id="p2")) == [MentorRegistered(name="Ana", programme_id="p2")]
+    assert codes(ana.refused(RegisterMentor(programme_id="p1"))) == ["state"]
 
 
 @pytest.mark.parametrize(
@@ -256,11 +294,24 @@ def test_mentors_record_nobody_elses_development() -> None:
     "command", [RegisterMentor(), SuspendMentor(reason="x"), RecordTraining(course="c", completed_on=MARCH)]
 )
 def test_the_office_hr_and_workers_see_to_mentors(command: Command, role: str) -> None:
-    actor = f"{role}:ana"
+    actor = f"{role}:cleo"
     if role in {"coordinator", "supplier", "hr", "worker"}:
         assert mentor().when(command, actor)
     else:
         assert codes(mentor().refused(command, actor)) == ["role"]
+
+
+@pytest.mark.clause("nottingham.training")
+@pytest.mark.parametrize("role", ["coordinator", "supplier", "hr"])
+def test_nobody_in_the_office_records_their_own_training_or_reinstates_themselves(role: str) -> None:
+    training = RecordTraining(course="c", completed_on=MARCH)
+    (problem,) = mentor().refused(training, f"{role}:ana")
+    assert (problem.code, problem.field) == ("own_matter", "actor")
+    assert mentor().when(training, f"{role}:bo")
+    assert mentor().when(RecordDevelopment(what="a book", completed_on=MARCH), f"{role}:ana")
+    suspended = mentor()
+    suspended.when(SuspendMentor(reason="x"))
+    assert codes(suspended.refused(ReinstateMentor(), f"{role}:ana")) == ["own_matter"]
 
 
 def test_every_problem_is_told_at_once() -> None:

@@ -1,12 +1,12 @@
-"""Corrections: who may contest, answer and correct what, and what follows from a corrected fact."""
+"""Corrections: who may correct what, and what follows from a corrected fact."""
 
-from collections.abc import Sequence
+from json import dumps
 from typing import Any, get_args
 
 import pytest
 
-from domain.model import Actor, AnyRecorded, Context, Event, Known, Recorded, TermSetting
-from domain.problem import Problem, Refused
+from domain.model import Actor, Context, Event, Known, TermSetting
+from domain.problem import Refused
 from domain.registry import decide, replay
 from domain.relationship import commands as c
 from domain.relationship import events as e
@@ -14,91 +14,11 @@ from domain.relationship.contests import CORRECTABLE
 from domain.relationship.corrections import COMMAND_OF, command_of, effective
 from domain.relationship.state import Relationship
 from tests.domain.relationship.samples import BOTH, COMMANDS, in_state
+from tests.domain.relationship.telling import Told, codes, correct, missed
 from tests.given_when_then import IDS, SUBJECT, At, day, given, history
 from tests.infra.store.golden import filled
 
 EVENTS: tuple[type[Event], ...] = get_args(e.RelationshipEvent)
-
-
-class Told:
-    """A relationship whose messages are decided one after the other, as the intake does."""
-
-    def __init__(self, *events: Event | At) -> None:
-        self.records: list[AnyRecorded] = history(*(events or in_state("active")))
-
-    @property
-    def state(self) -> Relationship:
-        state = replay(SUBJECT, self.records)
-        assert isinstance(state, Relationship)
-        return state
-
-    @property
-    def version(self) -> int:
-        return self.records[-1].version
-
-    def tell(
-        self,
-        command: c.RelationshipCommand,
-        *,
-        by: str = "mentee",
-        at: float = 1.0,
-        as_id: str | None = None,
-        known: Known | None = None,
-    ) -> list[int]:
-        """Send a command; the versions that it recorded."""
-        state = self.state
-        knows = known or state.known
-        actor = Actor(by, as_id or IDS[by])  # type: ignore[arg-type]
-        context = Context(actor, day(at), day(at), knows, history=lambda: self.records)
-        accepted = decide(SUBJECT, state, command, context)
-        message = f"told{self.version}"
-        news = None if knows == state.known else knows
-        versions = []
-        for place, event in enumerate(accepted.events):
-            self.records.append(
-                Recorded[Any](
-                    subject=SUBJECT,
-                    version=self.version + 1,
-                    occurred_at=day(at),
-                    recorded_at=day(at),
-                    actor=str(actor),
-                    source="/tests",
-                    message_id=message,
-                    known=None if place else news,
-                    findings=None if place else accepted.findings or None,
-                    data=event,
-                )
-            )
-            versions.append(self.version)
-        return versions
-
-    def refused(self, command: c.RelationshipCommand, **how: Any) -> tuple[Problem, ...]:
-        """The problems of a command that is refused."""
-        with pytest.raises(Refused) as refusal:
-            self.tell(command, **how)
-        return refusal.value.problems
-
-    def effective(self, version: int) -> Event:
-        """The event of a version as it counts now."""
-        (found,) = [each for each in effective(self.records) if each.version == version]
-        assert isinstance(found.data, Event)
-        return found.data
-
-    def contested(self) -> tuple[int, ...]:
-        """The versions of the contested facts."""
-        return self.state.contested
-
-    def session(self, session_id: str) -> str:
-        """The status of a session."""
-        return self.state.sessions[session_id].status
-
-
-def correct(version: int, data: dict[str, Any] | None = None) -> c.CorrectFact:
-    return c.CorrectFact(version=version, reason="wrong", data=data, void=True if data is None else None)
-
-
-def codes(problems: Sequence[Problem]) -> set[tuple[str, str | None]]:
-    return {(problem.code, problem.field) for problem in problems}
 
 
 # --- from events back to commands ------------------------------------------------------------------------------------
@@ -133,85 +53,7 @@ def test_every_correctable_fact_is_stated_by_the_command_that_records_it() -> No
     assert {event: COMMAND_OF[event] for event in CORRECTABLE} == CORRECTABLE
 
 
-# --- contests --------------------------------------------------------------------------------------------------------
-@pytest.mark.clause("care.contested")
-@pytest.mark.parametrize("role", ["mentee", "mentor", "customer", "line_manager", "coordinator", "supplier", "hr"])
-def test_any_party_contests_any_event_of_its_relationship(role: str) -> None:
-    told = Told()
-    for version in range(1, told.version + 1):
-        if told.state.contests:
-            told.tell(
-                c.AnswerContest(version=min(told.state.contests), answer="it holds"), by="coordinator", as_id="carl"
-            )
-        told.tell(c.ContestFact(version=version, reason="that was otherwise"), by=role)
-        assert told.contested() == (version,)
-
-
-def test_a_fact_that_is_not_on_record_is_not_contested() -> None:
-    told = Told()
-    assert codes(told.refused(c.ContestFact(version=99, reason="no"))) == {("unknown_fact", "data.version")}
-
-
-def test_a_contest_of_the_same_person_gives_none_while_it_is_open() -> None:
-    told = Told()
-    (first,) = told.tell(c.ContestFact(version=3, reason="no"))
-    assert told.tell(c.ContestFact(version=3, reason="really not"), at=2) == []
-    (second,) = told.tell(c.ContestFact(version=3, reason="nor do I think so"), by="mentor")
-    assert told.contested() == (3,)
-    told.tell(c.AnswerContest(version=first, answer="it holds"), by="coordinator")
-    assert told.contested() == (3,), "the other one's is still open"
-    told.tell(c.AnswerContest(version=second, answer="it holds"), by="coordinator")
-    assert told.contested() == ()
-    assert told.tell(c.ContestFact(version=3, reason="no"), at=3) != []
-
-
-@pytest.mark.clause("care.contested")
-def test_an_answer_needs_an_open_contest_and_comes_never_from_the_one_who_contested() -> None:
-    told = Told()
-    assert codes(told.refused(c.AnswerContest(version=3, answer="no"), by="coordinator")) == {
-        ("nothing_open", "data.version")
-    }
-    (contest,) = told.tell(c.ContestFact(version=3, reason="no"), by="coordinator")
-    own = told.refused(c.AnswerContest(version=contest, answer="all right"), by="coordinator")
-    assert codes(own) == {("own_matter", "actor")}
-    answer = c.AnswerContest(version=contest, answer="it holds")
-    assert "role" in {code for code, _ in codes(told.refused(answer, by="mentor"))}
-    told.tell(answer, by="supplier")
-    assert codes(told.refused(answer, by="supplier")) == {("nothing_open", "data.version")}
-
-
-def test_a_correction_settles_the_contests_of_its_fact() -> None:
-    told = missed()
-    told.tell(c.ContestFact(version=told.no_show, reason="I was there"))
-    told.tell(c.ContestFact(version=3, reason="not that"))
-    assert told.contested() == (3, told.no_show)
-    told.tell(correct(told.no_show), by="coordinator")
-    assert told.contested() == (3,)
-
-
-@pytest.mark.clause("care.contested")
-def test_who_contested_does_not_settle_by_a_correction_but_the_author_may_after_another_contested() -> None:
-    told = missed()
-    told.tell(c.ContestFact(version=told.no_show, reason="no"), by="coordinator")
-    assert codes(told.refused(correct(told.no_show), by="coordinator")) == {("own_matter", "actor")}
-    # The mentor stated it.
-    told.tell(correct(told.no_show), by="mentor")
-    assert told.contested() == ()
-
-
 # --- who may correct what --------------------------------------------------------------------------------------------
-class Missed(Told):
-    """Session s1 missed by the mentee, as the mentor says."""
-
-    no_show: int
-
-
-def missed() -> Missed:
-    told = Missed()
-    (told.no_show,) = told.tell(c.RecordNoShow(session_id="s1", absent=("mentee",)), by="mentor", at=10.1)
-    return told
-
-
 def test_a_fact_is_corrected_by_its_author_coordinator_or_supplier() -> None:
     for role, may in (("mentor", True), ("coordinator", True), ("supplier", True), ("mentee", False), ("hr", False)):
         told = missed()
@@ -270,7 +112,7 @@ def test_a_correction_settles_the_contests_of_what_came_with_its_fact_too() -> N
     told.tell(c.ContestFact(version=progress, reason="not yet"), by="mentor")
     assert told.contested() == (progress, achieved)
     assert codes(told.refused(correct(progress), by="coordinator")) == {("own_matter", "actor")}
-    told.tell(correct(progress), by="mentee")
+    told.tell(correct(progress), by="supplier")
     assert told.contested() == ()
     assert told.state.goals["g1"].status == "open"
 
@@ -514,3 +356,144 @@ def test_a_correction_follows_the_end() -> None:
     told.tell(correct(told.no_show), by="coordinator", at=14)
     assert told.state.status == "terminated"
     assert told.session("s1") == "scheduled"
+
+
+# --- times -----------------------------------------------------------------------------------------------------------
+def completed(**changes: Any) -> dict[str, Any]:
+    data = COMMANDS[c.CompleteSession].model_dump(mode="json")
+    return {**data, **{name: day(at).isoformat() for name, at in changes.items()}}
+
+
+def test_a_corrected_time_is_judged_by_the_time_of_the_correction_and_never_lies_in_the_future() -> None:
+    told = Told()
+    (done,) = told.tell(COMMANDS[c.CompleteSession], at=0.56)  # type: ignore[arg-type]
+    # It took place later than the message said, and than the message was sent.
+    told.tell(correct(done, completed(started_at=0.6, ended_at=0.65)), at=0.7)
+    assert told.state.sessions["s0"].started_at == day(0.6)
+    early = told.refused(correct(done, completed(started_at=0.8, ended_at=0.85)), at=0.75)
+    assert codes(early) == {("not_started", "data.data.started_at")}
+    running = told.refused(correct(done, completed(started_at=0.7, ended_at=0.85)), at=0.75)
+    assert codes(running) == {("in_future", "data.data.ended_at")}
+    late = completed() | {"joined": {"mentee": day(0.9).isoformat()}}
+    assert codes(told.refused(correct(done, late), at=0.75)) == {("in_future", "data.data.joined.mentee")}
+
+
+def test_other_facts_after_a_correction_are_judged_by_their_own_time() -> None:
+    told = Told()
+    (contact,) = told.tell(c.RecordContact(channel="email"), at=0.55)
+    (done,) = told.tell(COMMANDS[c.CompleteSession], at=0.56)  # type: ignore[arg-type]
+    told.tell(correct(contact), at=5)
+    assert codes(told.refused(correct(done, completed(started_at=6, ended_at=6.1)), at=5.5)) >= {
+        ("not_started", "data.data.started_at")
+    }
+
+
+@pytest.mark.parametrize("name", ["held_at", "checked_at"])
+def test_what_took_place_lies_before_its_message_or_its_correction(name: str) -> None:
+    kind = c.RecordContractingConversation if name == "held_at" else c.RecordPresessionCheck
+    told = Told()
+    command = COMMANDS[kind].model_copy(update={name: day(2)})
+    (problem,) = told.refused(command, by="mentor", at=1.9)  # type: ignore[arg-type]
+    assert (problem.code, problem.field) == ("in_future", f"data.{name}")
+    (fact,) = told.tell(command, by="mentor", at=2)  # type: ignore[arg-type]
+    data = command.model_dump(mode="json", exclude_none=True)
+    (problem,) = told.refused(correct(fact, data | {name: day(3.1).isoformat()}), by="mentor", at=3)
+    assert (problem.code, problem.field) == ("in_future", f"data.data.{name}")
+    told.tell(correct(fact, data | {name: day(2.5).isoformat()}), by="mentor", at=3)
+
+
+# --- ids and people --------------------------------------------------------------------------------------------------
+def test_a_goal_and_an_assessment_keep_their_id() -> None:
+    told = Told()
+    goal = {"goal_id": "g2", "title": "Speak", "type": "business", "source": "mentee", "agreed_by": list(BOTH)}
+    (agreed,) = told.tell(c.AgreeGoal(goal_id="G2", title="Speak", type="business", source="mentee", agreed_by=BOTH))
+    assert codes(told.refused(correct(agreed, goal | {"goal_id": "g3"}))) == {
+        ("not_correctable", "data.data.goal_id"),
+    }
+    told.tell(correct(agreed, goal | {"title": "Speak well"}))
+    (revised,) = told.tell(c.ReviseGoal(goal_id="g2", title="Sing", agreed_by=BOTH))
+    revision = {"goal_id": "g1", "title": "Sing", "agreed_by": list(BOTH)}
+    assert codes(told.refused(correct(revised, revision))) == {("not_correctable", "data.data.goal_id")}
+    (assessed,) = told.tell(COMMANDS[c.RecordAssessment], by="coordinator")  # type: ignore[arg-type]
+    data = COMMANDS[c.RecordAssessment].model_dump(mode="json", exclude_none=True)
+    other = told.refused(correct(assessed, data | {"assessment_id": "a2"}), by="coordinator")
+    assert codes(other) == {("not_correctable", "data.data.assessment_id")}
+
+
+def test_a_completion_of_the_wrong_session_is_put_to_the_right_one() -> None:
+    told = Told()
+    told.tell(c.ScheduleSession(session_id="s2", starts_at=day(0.4), channel="platform"), at=0.6)
+    (done,) = told.tell(COMMANDS[c.CompleteSession])  # type: ignore[arg-type]
+    told.tell(correct(done, completed() | {"session_id": "s2"}), at=2)
+    assert (told.session("s0"), told.session("s2")) == ("scheduled", "completed")
+
+
+@pytest.mark.parametrize("role", ["worker", "service", "analyst", "auditor"])
+def test_nobody_who_works_for_the_house_is_present_joins_or_stays_away(role: str) -> None:
+    told = missed()
+    absent = {"session_id": "s1", "absent": ["mentee", role]}
+    assert codes(told.refused(correct(told.no_show, absent), by="coordinator", at=11)) == {
+        ("not_a_participant", "data.data.absent")
+    }
+    first = c.RecordNoShow(session_id="s0", absent=("mentee", role))  # type: ignore[arg-type]
+    assert codes(told.refused(first, at=11)) == {("not_a_participant", "data.absent")}
+    present = COMMANDS[c.CompleteSession].model_copy(update={"present": (*BOTH, role), "joined": {role: day(0.51)}})
+    assert codes(told.refused(present, at=11)) == {("not_a_participant", "data.present")}  # type: ignore[arg-type]
+    between = c.RecordContact(channel="email", between=("mentee", role))  # type: ignore[arg-type]
+    assert codes(told.refused(between, at=11)) == {("not_a_participant", "data.between")}
+
+
+# --- whose move it was -----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("kind", [c.RescheduleSession, c.CancelSession])
+def test_the_office_says_that_a_partys_move_was_made_for_another(kind: Any) -> None:
+    told = Told()
+    data = {"session_id": "s1", "reason": "travel"}
+    data |= {"starts_at": day(12).isoformat()} if kind is c.RescheduleSession else {}
+    (move,) = told.tell(kind.model_validate_json(dumps(data)), by="mentee", at=9.5)
+    assert told.state.answers_for[move] == ("mentee",)
+    own = told.refused(correct(move, data | {"on_behalf_of": "mentor"}), by="mentee", at=9.6)
+    assert codes(own) == {("bad_value", "data.data.on_behalf_of")}
+    told.tell(correct(move, data | {"on_behalf_of": "mentor"}), by="coordinator", at=9.7)
+    assert told.state.answers_for[move] == ("mentor",)
+    stranger = told.refused(correct(move, data | {"on_behalf_of": "hr"}), by="coordinator", at=9.8)
+    assert codes(stranger) == {("on_behalf_of", "data.data.on_behalf_of")}
+    told.tell(correct(move, data | {"on_behalf_of": "supplier"}), by="coordinator", at=9.9)
+    assert move not in told.state.answers_for
+
+
+# --- confirmations ---------------------------------------------------------------------------------------------------
+def plan(**changes: Any) -> dict[str, Any]:
+    return {
+        "every_days": 7,
+        "starts_on": day(0).date().isoformat(),
+        "ends_on": day(200).date().isoformat(),
+        "channel": "virtual_meeting",
+        **changes,
+    }
+
+
+@pytest.mark.clause("care.claims")
+def test_a_corrected_plan_is_claimed_anew_for_its_confirmation_was_of_other_words() -> None:
+    told = Told()
+    (agreed,) = told.tell(c.AgreePlan.model_validate_json(dumps(plan())))
+    told.tell(c.ConfirmAgreement(version=agreed), by="mentor", at=2)
+    assert agreed not in [claim.version for claim in told.state.claims]
+    told.tell(correct(agreed, plan(minutes=90)), at=3)
+    (claim,) = [claim for claim in told.state.claims if claim.version == agreed]
+    assert (claim.by, claim.waits_for) == ("mentee", "mentor")
+    told.tell(c.ConfirmAgreement(version=agreed), by="mentor", at=4)
+    assert agreed not in [claim.version for claim in told.state.claims]
+    # A correction of something else leaves the second confirmation as it is.
+    (contact,) = told.tell(c.RecordContact(channel="email"), at=5)
+    told.tell(correct(contact), at=6)
+    assert agreed not in [claim.version for claim in told.state.claims]
+
+
+@pytest.mark.clause("care.claims")
+def test_a_confirmation_counts_again_once_the_words_are_again_those_that_were_confirmed() -> None:
+    told = Told()
+    (agreed,) = told.tell(c.AgreePlan.model_validate_json(dumps(plan())))
+    told.tell(c.ConfirmAgreement(version=agreed), by="mentor", at=2)
+    told.tell(correct(agreed, plan(minutes=90)), at=3)
+    told.tell(correct(agreed, plan()), at=4)
+    assert agreed not in [claim.version for claim in told.state.claims]

@@ -3,12 +3,13 @@
 import pytest
 
 from domain.model import Known
+from domain.relationship import commands as c
 from domain.relationship import events as e
 from domain.relationship.commands import ActivateRelationship, ProposeRelationship
 from domain.relationship.events import RelationshipActivated, RelationshipProposed
 from domain.relationship.gates import GATES
 from tests.domain.relationship.samples import BOTH, TOPICS, contracted
-from tests.given_when_then import ALL_CODES, START, At, Given, given, proposed
+from tests.given_when_then import ALL_CODES, START, At, Given, day, given, proposed
 
 LEADERSHIP = e.GoalAgreed(goal_id="g9", title="Lead", type="leadership", source="mentee", agreed_by=BOTH)
 DECLINED = e.TermsDeclined(document="privacy_policy", version="1")
@@ -217,3 +218,13 @@ def test_a_proposal_pins_the_programmes_codes_with_their_versions() -> None:
 def test_mentee_and_mentor_are_two_people() -> None:
     propose = ProposeRelationship(programme_id="p1", mentee_id="ana", mentor_id="ana")
     Given([]).when(propose, by="service").then_refused("same_person")
+
+
+@pytest.mark.clause("cmn.contracting", "cmn.boundaries")
+def test_a_conversation_that_is_yet_to_be_held_is_refused_and_meets_no_gate() -> None:
+    events = contracted("ContractingConversationRecorded")
+    later = c.RecordContractingConversation(held_at=day(1.5), covered=TOPICS)
+    (problem,) = given(*events).when(later, by="mentor", at=1).then_refused("in_future")
+    assert problem.field == "data.held_at"
+    given(*events).when(c.ActivateRelationship(), by="mentor", at=1).then_refused("cmn.contracting", "cmn.boundaries")
+    given(*events).when(later, by="mentor", at=1.5).then(e.ContractingConversationRecorded)

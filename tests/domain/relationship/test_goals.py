@@ -6,7 +6,7 @@ from domain.model import Event
 from domain.relationship import commands as c
 from domain.relationship import events as e
 from domain.relationship.state import Relationship
-from tests.domain.relationship.samples import BOTH, GOAL
+from tests.domain.relationship.samples import BOTH, GOAL, in_state
 from tests.given_when_then import At, fold, given, history, proposed
 
 REVISE = c.ReviseGoal(goal_id="g1", title="Lead two teams", agreed_by=BOTH)
@@ -98,3 +98,19 @@ def test_an_agreed_goal_keeps_its_claim_when_it_is_achieved() -> None:
     state = fold(history(*TOLD, CLOSED["achieved"]))
     assert isinstance(state, Relationship)
     assert [claim.version for claim in state.claims] == [2]
+
+
+def test_a_dropped_goal_is_not_agreed_again_and_every_refusal_says_to_choose_a_new_id() -> None:
+    dropped = [*in_state("active"), At(0.7, e.GoalDropped(goal_id="g1", reason="x"), "mentee")]
+    same = c.AgreeGoal(goal_id="g1", title="Lead a team", type="career", source="mentee", agreed_by=BOTH)
+    other = same.model_copy(update={"title": "Sing"})
+    progress = c.RecordGoalProgress(goal_id="g1", progress="some")
+    revise = c.ReviseGoal(goal_id="g1", title="Sing", agreed_by=BOTH)
+    for command, code in (
+        (same, "goal_exists"),
+        (other, "goal_exists"),
+        (progress, "goal_state"),
+        (revise, "goal_state"),
+    ):
+        (problem,) = given(*dropped).when(command, by="mentee").then_refused(code)
+        assert "new goal_id" in problem.message

@@ -2,13 +2,13 @@
 
 import pytest
 
-from domain.model import Command, Known
+from domain.model import Command, Event, Known
 from domain.relationship import commands as c
 from domain.relationship import events as e
 from domain.relationship.fields import AgendaItem
 from domain.relationship.guards import raises_private_topic
 from domain.relationship.state import Relationship
-from domain.words import Channel, EndingReason, Status
+from domain.words import Channel, CodeId, EndingReason, Status
 from tests.domain.relationship.samples import BOTH, COMMANDS, contracted, in_state
 from tests.given_when_then import At, day, fold, given, history
 
@@ -185,6 +185,30 @@ def test_a_private_topic_is_no_homework_of_anybody_else() -> None:
     given(*private, At(0.8, e.TopicOpened(topic="Debts"), "mentee")).when(homework, by="mentor").then(
         e.HomeworkAssigned
     )
+
+
+@pytest.mark.clause("leapfrog.privacy")
+@pytest.mark.parametrize(
+    "code, by, opened, found",
+    [
+        ("leapfrog", "mentor", False, [("private_topic", "leapfrog.privacy")]),
+        ("leapfrog", "mentee", False, []),
+        ("leapfrog", "mentor", True, []),
+        ("cmn", "mentor", False, []),
+    ],
+)
+def test_homework_on_a_private_topic_that_is_told_after_the_end_is_recorded_with_a_finding(
+    code: CodeId, by: str, opened: bool, found: list[tuple[str, str]]
+) -> None:
+    """A guard refuses plans; a fact told afterwards that went against a rule is accepted, with a finding on its event."""
+    told: list[Event | At] = [*in_state("active", code), At(0.7, e.TopicMarkedPrivate(topic="debts"), "mentee")]
+    told += [At(0.8, e.TopicOpened(topic="debts"), "mentee")] * opened
+    told.append(At(9, e.RelationshipTerminated(reason="goals_met", informed=BOTH, next_steps="None.")))
+    homework = c.AssignHomework(homework_id="h5", session_id="s1", description="List the debts")
+    late = given(*told).when(homework, by=by, at=8)
+    late.then(e.HomeworkAssigned)
+    late.then_found(*found)
+    given(*told).when(homework, by=by, at=9.5).then_refused("state")
 
 
 @pytest.mark.clause("leapfrog.privacy")

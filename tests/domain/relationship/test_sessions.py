@@ -491,3 +491,19 @@ def test_a_start_belongs_to_the_time_of_its_move_in_whatever_order_moves_are_tol
         starts: list[datetime] = [session.start_at(day(at)) for at in (1, 2, 3, 5, 7)]
         assert starts == [day(10), day(15), day(15), day(17), day(12)]
         assert session.starts_at == day(12)
+
+
+@pytest.mark.clause("mentor247.connection")
+def test_a_check_told_late_is_judged_against_the_start_that_the_session_then_had() -> None:
+    scheduled = e.SessionScheduled(session_id="s7", starts_at=day(5), channel="platform", minutes=60)
+    away = e.SessionRescheduled(
+        session_id="s7", starts_at=day(7), previous_starts_at=day(5), reason="x", notice_hours=0.1, late=True
+    )
+    check = c.RecordPresessionCheck(
+        session_id="s7", checked_at=day(5) - timedelta(minutes=8), device="computer", connection=True, microphone=True,
+        speakers=True, camera=True, quiet=True, background=True,
+    )  # fmt: skip
+    told = given(*in_state("active", "mentor247"), At(1, scheduled), At(5 - 5 / 1440, away))
+    [event] = told.when(check, at=5.5).then(e.PresessionCheckRecorded)
+    assert isinstance(event, e.PresessionCheckRecorded)
+    assert event.findings == ("late_check",)

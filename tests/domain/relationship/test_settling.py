@@ -12,7 +12,7 @@ from domain.relationship.evolve import evolve
 from domain.relationship.state import Relationship
 from domain.words import Cause, Role
 from tests.domain.relationship.samples import BOTH, in_state
-from tests.given_when_then import IDS, At, day, fold, given, history
+from tests.given_when_then import IDS, At, day, fold, given, history, proposed
 
 OTHER = {"mentee": "mentor", "mentor": "mentee"}
 RESTORE = c.RestoreTrust()
@@ -369,8 +369,8 @@ class TestConcern:
         assert about(concern(clause=clause)) == ("mentee",)
 
     def test_about_nobody_is_resolved_by_either(self) -> None:
-        events = concern(clause="nottingham.regular-contact")
-        resolve = c.ResolveConcern(clause="nottingham.regular-contact", resolution="we talk again")
+        events = concern(clause="care.attention")
+        resolve = c.ResolveConcern(clause="care.attention", resolution="we talk again")
         for party in BOTH:
             given(*events).when(resolve, by=party, at=12).then(e.CommitmentConcernResolved)
 
@@ -402,6 +402,81 @@ class TestReports:
         active.when(rude, by=by).then(e.DisrespectReported(against=against, description="shouted"))
         active.when(c.ReportProblem(description="stuck"), by=by).then(e.ProblemReported)
 
+    @pytest.mark.parametrize("by", ["mentor", "supplier"])
+    def test_of_oneself_are_taken_and_left_to_others_to_settle(self, by: Role) -> None:
+        events = told(e.DisrespectReported(against=by, description="I shouted"), by)
+        given(*events).when(DISMISS, by=by).then_refused("own_matter")
+        given(*events).when(RESOLVE, by="coordinator", as_id=IDS[by]).then_refused("own_matter")
+        given(*events).when(RESOLVE, by="hr").then(e.DisrespectResolved)
+
+    @pytest.mark.parametrize("against", ["worker", "service", "analyst", "auditor"])
+    def test_are_against_a_role_that_a_person_has(self, against: Role) -> None:
+        breach = c.ReportBreach(against=against, kind="code", description="x")
+        (problem,) = given(*ACTIVE).when(breach, by="mentee").then_refused("not_a_participant")
+        assert "ReportProblem" in problem.message
+        rude = c.ReportDisrespect(against=against, description="x")
+        given(*ACTIVE).when(rude, by="mentee").then_refused("not_a_participant")
+
+    def test_after_the_end_a_refusal_names_what_is_possible_instead(self) -> None:
+        ended = given(*in_state("terminated"))
+        for report in (
+            c.ReportTrustBreakdown(description="x"),
+            c.ReportDisrespect(against="mentor", description="x"),
+        ):
+            (problem,) = ended.when(report, by="mentee").then_refused("state")
+            assert "ReportProblem" in problem.message
+            assert "ReportBreach" in problem.message
+
     def test_a_party_reports_under_its_own_id(self) -> None:
         breach = c.ReportBreach(against="mentor", kind="code", description="x")
         given(*ACTIVE).when(breach, by="customer", as_id="another").then_refused("actor")
+
+
+class TestOffice:
+    """Nobody of the office settles a matter about themselves, in any command of the office."""
+
+    @pytest.mark.clause("nottingham.training")
+    def test_a_mentor_who_coordinates_does_not_confirm_their_own_training(self) -> None:
+        confirm = c.ConfirmMentorTraining(course="more", completed_on=day(0).date())
+        for role in ("coordinator", "supplier"):
+            as_id = IDS["mentor"]
+            alone = [At(0, proposed("nottingham").model_copy(update={"supplier_id": None}))]
+            (problem,) = given(*alone).when(confirm, by=role, as_id=as_id).then_refused("own_matter")
+            assert (problem.clause, problem.field) == ("nottingham.training", "actor")
+        given(*ACTIVE).when(confirm, by="coordinator").then(e.MentorTrainingConfirmed)
+
+    @pytest.mark.parametrize("party", BOTH)
+    def test_a_party_who_coordinates_does_not_review_their_own_mentoring(self, party: str) -> None:
+        problem = told(e.ProblemReported(description="x"), OTHER[party])
+        for review in (c.ReviewRelationship(note="seen"), c.ReviewRelationship(note="seen", about=(len(problem),))):
+            for role in ("coordinator", "hr"):
+                given(*problem).when(review, by=role, as_id=IDS[party]).then_refused("own_matter")
+            given(*problem).when(review, by="coordinator").then(e.RelationshipReviewed)
+
+    @pytest.mark.clause("care.disclosure")
+    def test_who_disclosed_a_confidence_does_not_review_that(self) -> None:
+        disclosed = e.ConfidenceDisclosed(
+            exception="coordinator_discussion", recipient="manager:m", disclosed="x", urgency="routine", clauses=()
+        )
+        events = told(disclosed, "coordinator")
+        review = c.ReviewRelationship(note="seen", about=(len(events),))
+        (problem,) = given(*events).when(review, by="coordinator").then_refused("own_matter")
+        assert (problem.clause, problem.field) == ("care.disclosure", "data.about.0")
+        given(*events).when(c.ReviewRelationship(note="seen", about=(1,)), by="coordinator").then(
+            e.RelationshipReviewed
+        )
+        given(*events).when(review, by="supplier").then(e.RelationshipReviewed)
+
+    def test_a_report_against_the_whole_role_is_reviewed_by_another(self) -> None:
+        events = disrespect("mentee", "coordinator")
+        review = c.ReviewRelationship(note="seen", about=(len(events),))
+        given(*events).when(review, by="coordinator").then_refused("own_matter")
+        given(*events).when(review, by="supplier").then(e.RelationshipReviewed)
+
+    def test_a_confidence_is_disclosed_to_somebody_else(self) -> None:
+        harm = c.DiscloseConfidence(
+            exception="risk_of_harm", recipient="third_party:ben", disclosed="x", urgency="urgent"
+        )
+        (problem,) = given(*ACTIVE).when(harm, by="mentor").then_refused("recipient")
+        assert problem.field == "data.recipient"
+        given(*ACTIVE).when(harm, by="coordinator").then(e.ConfidenceDisclosed)

@@ -33,6 +33,25 @@ def test_a_review_is_about_events_that_there_are() -> None:
     )
 
 
+def test_an_unknown_event_in_about_is_refused_with_what_waits_for_a_review() -> None:
+    """An unknown version in `about` is refused with the open ones named; reviewed and settled ones are not among them."""
+    events = [
+        *in_state("active", "cmn"),
+        At(1, e.ProblemReported(description="x")),
+        At(1, e.MenteeReferred(to="hr", reason="x")),
+        At(2, e.ProblemReported(description="x")),
+        At(2, e.FeedbackGiven(about="mentor", answers={"cmn.inclusion": "no"}), "mentee"),
+        At(2, e.ProblemReported(description="x")),
+    ]
+    last = len(events)
+    events.append(At(3, e.RelationshipReviewed(note="x", about=(last,)), "coordinator"))
+    review = c.ReviewRelationship(note="seen", about=(last - 2, 99))
+    [problem] = given(*events).when(review, by="coordinator", at=4).then_refused("evidence")
+    assert problem.field == "data.about.1"
+    waiting = f"{last - 3} (a referral to HR), {last - 2} (a problem), {last - 1} (a bad answer)"
+    assert problem.message == f"there is no event 99; for a review wait: {waiting}"
+
+
 def test_a_review_does_not_look_again_in_the_past() -> None:
     for days, fine in ((1, True), (0, False)):
         again = c.ReviewRelationship(note="seen", look_again_on=day(days).date())
@@ -129,11 +148,48 @@ def test_an_erasure_carries_out_a_request(by: str) -> None:
     given(*requested("mentor", of_another)).when(erase, by=by).then_refused("no_request")
 
 
-def test_nothing_is_erased_under_a_legal_hold() -> None:
-    held = REQUESTED.model_copy(update={"legal_hold": "a claim is pending"})
+HELD = REQUESTED.model_copy(update={"legal_hold": "a claim is pending"})
+DUTY = c.RequestErasure(person="ana", basis="legal_duty")
+
+
+@pytest.mark.parametrize("order", ["the hold first", "the request first"])
+def test_nothing_is_erased_while_any_legal_hold_stands_against_the_person(order: str) -> None:
+    both = [At(0.7, HELD, "coordinator"), At(0.8, REQUESTED, "mentee")]
+    events = [*in_state("active"), *(both if order == "the hold first" else both[::-1])]
+    for version in (VERSION, VERSION + 1):
+        erase = c.ErasePersonalData(person="ana", request=version)
+        (problem,) = given(*events).when(erase, by="hr", at=2).then_refused("legal_hold")
+        assert problem.field == "data.request"
+        assert "legal_duty" in problem.message
+    # The hold of one person is none of another.
+    other = [*events, At(0.9, e.ErasureRequested(person="ben", basis="objection"), "mentor")]
+    given(*other).when(c.ErasePersonalData(person="ben", request=VERSION + 2), by="hr", at=2).then(e.PersonalDataErased)
+
+
+@pytest.mark.parametrize("by", ["coordinator", "supplier", "hr"])
+def test_the_office_lifts_a_legal_hold_by_a_request_under_legal_duty(by: str) -> None:
+    held = requested("coordinator", HELD)
     erase = c.ErasePersonalData(person="ana", request=VERSION)
-    problems = given(*requested("mentee", held)).when(erase, by="hr").then_refused("legal_hold")
-    assert "lifted" in problems[0].message
+    for basis, sender in (("objection", by), ("legal_duty", "mentee")):
+        [event] = given(*held).when(c.RequestErasure(person="ana", basis=basis), by=sender).then(e.ErasureRequested)  # type: ignore[arg-type]
+        given(*held, At(0.8, event, sender)).when(erase, by="hr", as_id="another").then_refused("legal_hold")
+    [lifted] = given(*held).when(DUTY, by=by).then(e.ErasureRequested)
+    free = [*held, At(0.8, lifted, by)]
+    given(*free).when(erase, by="hr", as_id="another").then(e.PersonalDataErased)
+    # A hold that is set again is lifted again, by the same words.
+    again = [*free, At(0.9, HELD, "hr")]
+    given(*again).when(DUTY, by=by).then(e.ErasureRequested)
+    given(*free).when(DUTY, by=by).then_nothing()
+
+
+def test_a_legal_hold_is_set_by_the_office_and_lifted_by_nobody_whose_data_it_keeps() -> None:
+    hold = c.RequestErasure(person="ana", basis="objection", legal_hold="a claim")
+    (problem,) = given(*in_state("active")).when(hold, by="mentee").then_refused("role")
+    assert problem.field == "data.legal_hold"
+    for by in ("coordinator", "supplier", "hr"):
+        given(*in_state("active")).when(hold, by=by).then(e.ErasureRequested)
+    held = requested("coordinator", HELD)
+    given(*held).when(DUTY, by="coordinator", as_id="ana").then_refused("own_matter")
 
 
 def test_whoever_requested_an_erasure_does_not_carry_it_out() -> None:

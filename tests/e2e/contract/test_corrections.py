@@ -64,6 +64,77 @@ def test_a_contested_fact_is_shown_as_contested_until_it_is_answered(world: Worl
 
 
 @told
+@pytest.mark.clause("care.contested")
+def test_the_office_alone_settles_a_contest_and_its_correction_is_not_overturned_by_the_author(world: World) -> Telling:
+    story, sent = missed(world)
+    yield
+    version = world.versions(sent)[0]
+    story.say("ContestFact", "mentee", NOW, version=version, reason="I was there")
+    own = story.say("CorrectFact", "mentor", NOW + hours(1), version=version, reason="So he was", void=True)
+    world.submit()
+    assert world.events(own) == ["FactCorrected"]
+    assert session(story)["status"] == "scheduled"
+    assert story.show()["contested"] == [version]
+    settled = story.say("CorrectFact", "coordinator", NOW + hours(2), version=version, reason="Agreed", void=True)
+    again = story.say(
+        "CorrectFact", "mentor", NOW + hours(3), version=version, reason="No",
+        data={"session_id": "s1", "absent": ["mentee"]},
+    )  # fmt: skip
+    world.submit()
+    assert world.events(settled) == ["FactCorrected"]
+    assert story.show()["contested"] == []
+    assert world.codes(again) == {"own_matter"}
+    assert {problem["clause"] for problem in world.problems(again)} == {"care.contested"}
+
+
+@told
+def test_one_person_in_two_roles_does_not_settle_what_is_about_them_in_any_spelling(world: World) -> Telling:
+    story, sent = missed(world)
+    yield
+    version = world.versions(sent)[0]
+    contest = submitted(world, story.say("ContestFact", "customer", NOW, version=version, reason="She was there"))
+    refused = []
+    for party in PARTIES:
+        actor = f"coordinator:{story.party(party).upper()}"
+        refused += [
+            world.say("CorrectFact", story.subject, actor, NOW + hours(1), version=version, reason="x", void=True),
+            world.say(
+                "AnswerContest", story.subject, actor, NOW + hours(1), version=world.versions(contest)[0], answer="x"
+            ),
+        ]
+    world.submit()
+    assert [world.codes(one) for one in refused] == [{"own_matter"}] * 4
+
+
+@told
+@pytest.mark.clause("leapfrog.privacy")
+def test_a_correction_brings_the_finding_that_the_fact_would_have_had_at_once(world: World) -> Telling:
+    story = world.active("leapfrog", since=SINCE)
+    story.say("MarkTopicPrivate", "mentee", SINCE, topic="Divorce")
+    story.schedule("s1", START, when=SINCE)
+    sent = story.complete("s1", START)
+    achieved = story.say("RecordGoalProgress", "mentor", START + hours(2), goal_id="g1", progress="achieved")
+    yield
+    version, (progress, came_with) = world.versions(sent)[0], world.versions(achieved)
+    raised = {"topic": "His divorce", "set_by": "mentor", "minutes": 5, "urgent_concern": False}
+    story.say("CorrectFact", "coordinator", NOW, version=version, reason="Left out", data=completed(agenda=[raised]))
+    corrected = story.say(
+        "CorrectFact",
+        "coordinator",
+        NOW,
+        version=progress,
+        reason="Too early",
+        data={"goal_id": "g1", "progress": "some"},
+    )
+    world.submit()
+    entries = {entry["version"]: entry for entry in story.history()}
+    assert entries[version]["findings"] == [{"code": "private_topic", "clause": "leapfrog.privacy"}]
+    assert {"version": version, "code": "private_topic", "clause": "leapfrog.privacy"} in story.show()["findings"]
+    by = world.versions(corrected)[0]
+    assert (entries[progress]["corrected_by"], entries[came_with]["corrected_by"]) == (by, by)
+
+
+@told
 def test_a_no_show_is_corrected_by_its_author_or_the_office_and_by_nobody_else(world: World) -> Telling:
     stories = [missed(world) for _ in range(4)]
     yield
@@ -277,7 +348,8 @@ def test_every_figure_follows_the_corrected_fact(world: World) -> Telling:
         (no_show, "SessionMissed", 0, "mentor"),
     ]
     assert [row["contested_since"] is None for row in found] == [True, False]
-    assert story.show()["contested"] == [1]
+    # The author put it right, and the office has still to settle the contest.
+    assert story.show()["contested"] == [1, no_show]
     assert story.show("--version", str(no_show))["version"] == no_show
     assert world.accepted(contest)
     assert world.rapport.ask("projections", "check", "--all")["wrong"] == []

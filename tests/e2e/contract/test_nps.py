@@ -116,12 +116,16 @@ def test_a_later_answer_replaces_the_earlier(told: World) -> None:
 
 
 def test_as_of_a_time_before_the_later_answer_the_earlier_counts(told: World) -> None:
-    before = figure(told, "mentee", "mid", "--by", "programme", "--as-of", iso(FEBRUARY + days(1)), programme="changed")
-    assert (before["n"], before["detractors"], before["nps"]) == (5, 5, -100)
+    """--as-of is taken back to the last end of a month."""
+    for time in (iso(MARCH - days(1)), "2026-03-01T00:00:00Z"):
+        before = figure(told, "mentee", "mid", "--by", "programme", "--as-of", time, programme="changed")
+        assert (before["n"], before["detractors"], before["nps"]) == (5, 5, -100)
+    assert figures(told, "--as-of", iso(FEBRUARY + days(1))) == []
 
 
 def test_what_was_not_yet_recorded_was_not_known(told: World) -> None:
-    assert figures(told, "--known-at", "2026-06-01T00:00:00Z") == []
+    """--known-at is taken back to the last end of a month."""
+    assert figures(told, "--known-at", iso(CLOCK - days(1))) == []
 
 
 def test_roles_and_occasions_are_never_in_one_figure(told: World) -> None:
@@ -137,10 +141,13 @@ def test_all_programmes_together(told: World) -> None:
     assert row["n"] == sum(len(scores) for scores in SCORES.values()) + 5
 
 
-def test_a_figure_of_fewer_than_five_is_shown_as_suppressed_and_not_as_zero(told: World) -> None:
+def test_a_figure_of_fewer_than_five_is_hidden_and_not_zero(told: World) -> None:
+    """It is hidden: no n, no asked, no rate, no counts, only that it is hidden."""
     row = figure(told, "customer", "mid")
-    assert row["suppressed"] is True
-    assert [row[name] for name in ("promoters", "passives", "detractors", "nps", "low", "high")] == [None] * 6
+    assert row.pop("role") == "customer"
+    assert row.pop("occasion") == "mid"
+    assert row.pop("suppressed") is True
+    assert set(row.values()) == {None}
 
 
 def test_by_month_is_the_month_of_the_answer_that_counts(told: World) -> None:
@@ -157,9 +164,28 @@ def test_without_an_answer_it_is_the_month_of_the_request(told: World) -> None:
     assert (row["n"], row["asked"]) == (6, 10)
 
 
-def test_from_and_to_bound_the_answers(told: World) -> None:
-    march = [row for row in figures(told, "--from", "2026-03-01", "--to", "2026-03-31") if not row["suppressed"]]
+def test_from_and_to_are_months_and_both_included(told: World) -> None:
+    march = [row for row in figures(told, "--from", "2026-03", "--to", "2026-03") if not row["suppressed"]]
     assert {(row["role"], row["occasion"], row["n"]) for row in march} == {("mentee", "mid", 5), ("mentee", "end", 5)}
+    both = [row for row in figures(told, "--from", "2026-02", "--to", "2026-03") if not row["suppressed"]]
+    assert both == [row for row in figures(told) if not row["suppressed"]]
+
+
+@pytest.mark.parametrize(
+    "options, why",
+    [
+        (("--from", "2026-03-01"), "whole months"),
+        (("--to", "2026-03-31T00:00:00Z"), "whole months"),
+        (("--from", "2026-13"), "whole months"),
+        (("--from", "March"), "expected one such as 2026-03"),
+        (("--from", "2026-04", "--to", "2026-03"), "before it begins in 2026-04"),
+        (("--to", "2026-08"), "has not begun"),
+    ],
+)
+def test_other_windows_are_refused_with_the_reason(told: World, options: tuple[str, ...], why: str) -> None:
+    answer = told.rapport.run("nps", *options)
+    assert answer.code == 2
+    assert why in " ".join(answer.err.replace("│", " ").split())
 
 
 def test_by_mentor_each_single_answer_is_hidden(told: World) -> None:

@@ -135,6 +135,14 @@ def test_reports_are_made_by_anybody_about_anybody(world: World) -> Telling:
             story.say("ContestFact", role, version=1, reason="Not so"),
         ]
     story = active(world, "leapfrog")
+    sent += [
+        story.say("ReportBreach", role, against=role, kind="policy", description="I used the car")
+        for role in ("mentee", "mentor", "customer", "line_manager")
+    ]
+    machines = [
+        story.say("ReportBreach", against=role, kind="policy", description="It told everybody")
+        for role in ("worker", "service")
+    ]
     for role in ("service", "analyst", "auditor"):
         reserved += [
             story.say("ReportBreach", role, against="mentor", kind="code", description="Shared it"),
@@ -144,6 +152,7 @@ def test_reports_are_made_by_anybody_about_anybody(world: World) -> Telling:
         ]
     yield
     assert world.accepted(*sent)
+    assert [refused_for(world, one) for one in machines] == [{"not_a_participant"}] * len(machines)
     assert [refused_for(world, one) for one in reserved] == [{"role"}] * len(reserved)
 
 

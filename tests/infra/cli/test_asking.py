@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,89 @@ def test_nps_as_csv_and_for_a_person() -> None:
     assert len(from_csv) == len(rows) > 0
     assert list(from_csv[0])[:4] == ["role", "occasion", "programme", "month"]
     assert {row["suppressed"] for row in from_csv} <= {"true", "false"}
-    assert "NPS" in rapport("nps").stdout
+    printed = rapport("nps").stdout
+    assert "NPS" in printed
+    assert re.search(r"0 of \d groups are shown. The others are hidden", printed)
+
+
+def test_text_fits_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for arguments in (
+        ("health",),
+        ("health", SUBJECT),
+        ("nps",),
+        ("nps", "--by", "programme", "--by", "mentor", "--by", "month"),
+        ("what-if", "--set", "late_notice_hours=1"),
+    ):
+        printed = rapport(*arguments).stdout
+        assert printed
+        assert max(map(len, printed.splitlines())) <= 80, arguments
+
+
+def test_health_of_all_names_the_signals() -> None:
+    (line,) = [line for line in rapport("health").stdout.splitlines() if line.startswith(SUBJECT)]
+    assert "late_reschedules, no_goal_progress, unpunctual" in line
+
+
+class TestFilters:
+    """--programme, --band, --mentor and --top choose among the rows, in text and in JSON."""
+
+    def test_health(self) -> None:
+        rows = ask("health")
+        (mine,) = [row for row in rows if row["relationship_id"] == SUBJECT]
+        assert len(rows) > 1
+        assert ask("health", "--programme", "P1") == [mine]
+        assert ask("health", "--mentor", mine["mentor_id"]) == [mine]
+        assert mine in ask("health", "--band", mine["band"])
+        assert {row["band"] for row in ask("health", "--band", mine["band"])} == {mine["band"]}
+        scores = sorted(row["score"] for row in rows if row["score"] is not None)
+        assert [row["score"] for row in ask("health", "--top", "1")] == scores[:1]
+
+    def test_nps_takes_the_programme_and_the_mentor_as_keys(self) -> None:
+        clock = ("--as-of", "2026-05-01T00:00:00Z")
+        rows = ask("nps", "--by", "programme", *clock)
+        assert len({row["programme"] for row in rows}) > 1
+        assert ask("nps", "--programme", "p1", *clock) == [row for row in rows if row["programme"] == "p1"]
+        assert {row["mentor"] for row in ask("nps", "--mentor", "BEN", *clock)} == {"ben"}
+        assert len(ask("nps", "--by", "mentor", "--top", "2", *clock)) == 2
+
+    def test_what_if(self) -> None:
+        change = ("what-if", "--set", "late_notice_hours=1")
+        rows = ask(*change)
+        assert [row["relationship_id"] for row in ask(*change, "--programme", "p1")] == [SUBJECT]
+        (first,) = ask(*change, "--top", "1")
+
+        def moved(row: dict[str, Any]) -> int:
+            return abs(int(row["then"]["score"] or 0) - int(row["now"]["score"] or 0))
+
+        assert moved(first) == max(map(moved, rows)) > 0
+        band = first["now"]["band"]
+        assert first in ask(*change, "--band", band)
+
+    def test_an_empty_programme_answers_with_an_empty_table_and_a_sentence(self) -> None:
+        for arguments in (("health",), ("nps",), ("what-if", "--set", "late_notice_hours=1")):
+            assert ask(*arguments, "--programme", "nowhere") == []
+            assert "with programme nowhere" in rapport(*arguments, "--programme", "nowhere").stdout
+
+    def test_filters_beside_an_id_and_unknown_bands_are_refused(self) -> None:
+        for arguments, why in (
+            (("health", SUBJECT, "--top", "1"), "leave them or the ID out"),
+            (("what-if", SUBJECT, "--set", "late_notice_hours=1", "--band", "watch"), "leave them or the ID out"),
+            (("health", "--band", "good"), "there are healthy, watch, at_risk, critical"),
+        ):
+            result = rapport(*arguments)
+            assert result.exit_code == 2
+            assert why in " ".join(result.stderr.split())
+
+
+def test_what_if_sums_up_by_band() -> None:
+    rows = ask("what-if", "--set", "late_notice_hours=1")
+    lines = rapport("what-if", "--set", "late_notice_hours=1").stdout.splitlines()
+    assert lines[0].split() == ["band", "now", "then", "come", "leave"]
+    for line in lines[1:5]:
+        band, now, then, come, leave = line.split()
+        assert int(now) == sum(row["now"]["band"] == band for row in rows)
+        assert int(then) == sum(row["then"]["band"] == band for row in rows) == int(now) + int(come) - int(leave)
 
 
 def test_what_if_stands_beside_what_is() -> None:
@@ -128,7 +211,10 @@ def test_export_writes_a_file_and_its_manifest(tmp_path: Path) -> None:
         (("export", "sessions", "-o", "f.txt"), ".parquet"),
         (("export", "sessions", "-o", "f.csv", "--column", "start"), "starts_at"),
         (("nps", "--by", "role"), "programme, mentor, month"),
-        (("nps", "--from", "yesterday"), "2026-03-02T09:00:00Z"),
+        (("nps", "--from", "yesterday"), "expected one such as 2026-03"),
+        (("nps", "--to", "2026-03-31"), "whole months"),
+        (("nps", "--from", "2026-03", "--to", "2026-02"), "before it begins in 2026-03"),
+        (("nps", "--to", "2026-04"), "has not begun"),
         (("nps", "--json", "--csv"), "either"),
         (("health", "--as-of", "2026-03-02T09:00:00"), "offset"),
         (("health", "--known-at", "soon"), "no time"),

@@ -175,3 +175,130 @@ def test_show_of_a_mentor_tells_load_and_relationships(tmp_path: Path) -> None:
         4,
     )
     assert "room for 2" in run(url, "show", "mentor:ben")
+
+
+def test_a_mentor_whom_nobody_registered_has_the_defaults_load_and_relationships(store: str) -> None:
+    """A mentor or programme that nobody registered has the defaults."""
+    mentor = orjson.loads(run(store, "show", "mentor:BEN", "--json"))
+    assert (mentor["id"], mentor["registered"], mentor["standing"], mentor["version"]) == (
+        "mentor:ben",
+        False,
+        "good",
+        0,
+    )
+    assert (mentor["trainings"], mentor["capacity"], mentor["load"]) == ([], None, 1)
+    [one] = mentor["relationships"]
+    assert (one["relationship_id"], one["state"], one["mentee_id"]) == (RELATIONSHIP, "active", "ana")
+    assert (one["completed_sessions"], one["planned_sessions"]) == (1, 4)
+    assert "RegisterMentor" in mentor["possible"]["coordinator"]
+    assert "nobody has sent RegisterMentor" in run(store, "show", "mentor:ben")
+
+
+def test_a_programme_that_nobody_created_has_the_defaults(store: str) -> None:
+    """A mentor or programme that nobody registered has the defaults."""
+    programme = orjson.loads(run(store, "show", "programme:Spring", "--json"))
+    assert (programme["id"], programme["created"], programme["state"]) == ("programme:spring", False, "unknown")
+    assert (programme["timezone"], programme["codes"], programme["version"]) == ("UTC", [], 0)
+    assert programme["terms"]["late_notice_hours"] == {"value": 24, "document": None, "overruled": []}
+    assert "nobody has sent CreateProgramme" in run(store, "show", "programme:spring")
+
+
+def test_the_relationships_of_a_mentor_are_those_of_the_time_asked_about(store: str) -> None:
+    then = orjson.loads(run(store, "show", "mentor:ben", "--json", "--as-of", "2026-03-04T08:00:00Z"))
+    assert [one["state"] for one in then["relationships"]] == ["contracting"]
+    assert then["relationships"][0]["completed_sessions"] == 0
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("mentor:ana",),
+        ("mentor:zoe",),
+        ("programme:autumn",),
+        ("case:ben",),
+        ("mentor:ben", "--as-of", "2026-02-01T00:00:00Z"),
+        ("programme:spring", "--as-of", "2026-02-01T00:00:00Z"),
+        ("mentor:ben", "--version", "1"),
+    ],
+    ids=" ".join,
+)
+def test_what_nothing_names_stays_unknown(store: str, asked: tuple[str, ...]) -> None:
+    done = command.rapport("show", *asked, env={"RAPPORT_STORE": store})
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr == f"error: nothing is recorded of '{asked[0]}'\n".encode()
+
+
+def test_allowed_has_no_command_that_workers_alone_send(store: str) -> None:
+    """`allowed` and what is possible now by role."""
+    found = shown(store)
+    assert not {"EscalateConcern", "EscalateRecommendation"} & set(found["allowed"])
+    assert {"RaiseConcern", "RequestNps", "CompleteSession"} <= set(found["allowed"])
+    assert "service" not in found["possible"]
+
+
+@pytest.mark.parametrize(
+    "events, possible, over",
+    [
+        ((("RegisterMentor", {"name": "Ben"}),), {"SuspendMentor", "RemoveMentor"}, {"RegisterMentor", "ReinstateMentor"}),
+        ((("SuspendMentor", {"reason": "x"}),), {"ReinstateMentor", "RegisterMentor"}, set()),
+        ((("RemoveMentor", {"reason": "x"}),), {"RecordTraining"}, {"SuspendMentor", "RemoveMentor", "ReinstateMentor"}),
+    ],
+)  # fmt: skip
+def test_what_is_possible_with_a_mentor_follows_the_standing(
+    tmp_path: Path, events: Any, possible: set[str], over: set[str]
+) -> None:
+    found = asked_of(tmp_path, "mentor:ben", "coordinator:cora", *events)
+    assert possible <= set(found["allowed"])
+    assert not over & set(found["allowed"])
+    assert set(found["possible"]) == {"mentor", "supplier", "coordinator", "hr"}
+
+
+def test_what_is_possible_with_a_case_follows_its_state(tmp_path: Path) -> None:
+    opened = ("OpenCase", {"mentor_id": "ben", "kind": "code", "description": "x"})
+    found = asked_of(tmp_path, "case:c1", "hr:hanna", opened)
+    assert found["allowed"] == ["CloseCase", "DecideCase", "EscalateCase"]
+    closed = asked_of(tmp_path, "case:c2", "hr:hanna", opened, ("CloseCase", {"reason": "A mistake"}))
+    assert (closed["allowed"], closed["possible"]) == ([], {})
+
+
+def asked_of(folder: Path, subject: str, actor: str, *commands: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    url = f"sqlite:///{folder / 'rapport.sqlite'}"
+    envelope = {"specversion": "1.0", "source": "/tests", "subject": subject, "time": "2026-03-01T09:00:00Z", "actor": actor}  # fmt: skip
+    with open_rapport(Settings(store=url)) as rapport:
+        for number, (kind, data) in enumerate(commands):
+            message = envelope | {"id": f"{subject}-{number}", "type": f"rapport.{kind}", "data": data}
+            [receipt] = rapport.handler.handle([orjson.dumps(message)])
+            assert receipt.status == "accepted", receipt
+    found: dict[str, Any] = orjson.loads(run(url, "show", subject, "--json"))
+    run(url, "show", subject)
+    return found
+
+
+# --- tasks -----------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "asked, says",
+    [
+        (("--kind", "nonsense"), "no kind of task 'nonsense'; there are attention,"),
+        (("--kind", "plan-end"), "did you mean plan_end?"),
+        (("--kind", ""), "no kind of task ''"),
+        (("--owner", "nonsense"), "no role 'nonsense'; there are mentee, mentor,"),
+        (("--owner", "Coordinator"), "did you mean coordinator?"),
+    ],
+    ids=str,
+)
+def test_a_kind_or_an_owner_that_there_is_not_is_a_wrong_call(store: str, asked: tuple[str, ...], says: str) -> None:
+    done = command.rapport("tasks", *asked, "--json", env={"RAPPORT_STORE": store})
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert says in done.stderr.decode()
+
+
+def test_tasks_of_a_programme_that_nothing_names_are_none_and_the_hint_says_so(store: str) -> None:
+    known = command.rapport("tasks", "--programme", "SPRING", "--json", env={"RAPPORT_STORE": store})
+    assert (known.returncode, known.stdout, known.stderr) == (0, b"[]\n", b"")
+    done = command.rapport("tasks", "--programme", "autumn", "--json", env={"RAPPORT_STORE": store})
+    assert (done.returncode, done.stdout) == (0, b"[]\n")
+    assert "nothing names a programme 'autumn'" in done.stderr.decode()
+
+
+def test_keys_put_aside_are_asked_for_like_a_kind_of_task(store: str) -> None:
+    assert orjson.loads(run(store, "tasks", "--kind", "parked_key", "--json")) == []

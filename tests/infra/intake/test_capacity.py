@@ -74,3 +74,12 @@ def test_without_a_limit_nothing_is_counted(rapport: Rapport, monkeypatch: pytes
     monkeypatch.setattr(rapport.store, "relationships_of", asked)
     receipts = rapport.handler.handle([proposal(1), proposal(2)])
     assert [receipt.status for receipt in receipts] == ["accepted", "accepted"]
+
+
+def test_the_latest_registration_says_how_many_fit(rapport: Rapport) -> None:
+    def registered(capacity: int) -> bytes:
+        return line("RegisterMentor", {"capacity": capacity}, subject="mentor:ben", id=f"register-{capacity}")
+
+    rapport.handler.handle([registered(1), proposal(1), proposal(2), registered(3), proposal(3)])
+    rapport.handler.handle([registered(4), proposal(4), registered(2), proposal(5)])
+    assert over_capacity(rapport, 1, 2, 3, 4, 5) == [False, True, False, False, True]

@@ -11,7 +11,7 @@ from infra.intake import batch as batches
 from infra.intake import failure
 from infra.intake import message as reading
 from infra.intake.group_commit import GroupCommit
-from infra.intake.receipt import Receipt
+from infra.intake.receipt import Attempt, Receipt
 from infra.settings import Settings
 from infra.store.errors import UnreachableStore
 from infra.store.hash_chain import Offset
@@ -85,10 +85,10 @@ def test_a_receipt_that_cannot_be_written_leaves_no_event(
 ) -> None:
     kept = Receipt.kept
 
-    def stumble(receipt: Receipt) -> bytes:
+    def stumble(receipt: Receipt, attempt: Attempt) -> bytes:
         if receipt.id == "bad":
             raise TypeError(SECRET)
-        return kept(receipt)
+        return kept(receipt, attempt)
 
     monkeypatch.setattr(Receipt, "kept", stumble)
     receipts = rapport.handler.handle(GOOD)

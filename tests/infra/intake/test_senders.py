@@ -12,11 +12,13 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from domain.mentor.state import Mentor
 from domain.model import Actor
 from domain.relationship.commands import RecordContact
 from domain.words import ROLES
 from infra.bootstrap import Rapport, open_rapport
 from infra.clock import Clock
+from infra.intake.folding import fold_streams
 from infra.intake.handler import Handler
 from infra.intake.message import compose
 from infra.intake.receipt import Receipt
@@ -322,6 +324,31 @@ class TestWithAFile:
         }
         assert not passes(way, subject="mentor:ben", **again)
         assert passes(way, subject="mentor:new", **again)
+
+    def test_a_mentor_registered_beforehand_by_the_wrong_programme_is_put_right_by_who_may_send_for_both(
+        self, rapport: Rapport, tmp_path: Path
+    ) -> None:
+        def way(*programmes: str) -> Handler:
+            text = entry(source="*", roles=["coordinator"], programmes=list(programmes) or "*")
+            return handler(rapport, tmp_path / "s.toml", text)
+
+        def may(by: Handler, **data: Any) -> bool:
+            return passes(by, type="rapport.RegisterMentor", subject="mentor:ben", actor="coordinator:c", data=data)
+
+        assert may(way("p2"), programme_id="p2", name="Not Ben", capacity=1)
+        rapport.handler.handle([proposal(1)])
+        # Neither office takes the mentor from the other by itself.
+        assert not may(way("p1"), programme_id="p1")
+        assert not may(way("p2"), programme_id="p2", capacity=2)
+        assert not may(way("p1", "p3"), programme_id="p1")
+        assert may(way("p1", "p2"), programme_id="p1", name="Ben")
+        assert not may(way("p2"), programme_id="p2")
+        # What a registration leaves out stays, so the home's office may send the rest alone.
+        assert may(way("p1"), capacity=4)
+        assert may(way(), name="Benedict")
+        state = fold_streams(rapport.store, ["mentor:ben"])["mentor:ben"].state
+        assert isinstance(state, Mentor)
+        assert (state.name, state.programme_id, state.capacity) == ("Benedict", "p1", 4)
 
     def test_a_case_is_about_somebody_of_its_relationship(self, rapport: Rapport, tmp_path: Path) -> None:
         rapport.handler.handle([proposal(1), proposal(2, programme_id="p2", mentee_id="eva", mentor_id="max")])

@@ -320,7 +320,7 @@ class TestOwnMistakes:
             session = Consuming(rapport, Process("consume", Tracing(enabled=False)))
             try:
                 until = time.monotonic() + 60
-                while sum(each.next for each in session.assignment.claims.values()) < 3:
+                while sum(each.next for each in session.assignment.owned.values()) < 3:
                     assert time.monotonic() < until
                     session.turn()
                 session.finish()

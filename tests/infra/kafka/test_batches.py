@@ -5,9 +5,9 @@ from kafka.structs import TopicPartition
 from infra.bootstrap import open_rapport
 from infra.intake.message import Message
 from infra.kafka.arrival import Arrived, read
-from infra.kafka.claims import Claim
 from infra.kafka.consume import sort_out
 from infra.kafka.earlier import answered_earlier
+from infra.kafka.owned_partitions import OwnedPartition
 from infra.kafka.record_batches import Record, Skipped
 from infra.settings import Settings
 from tests.infra.kafka.test_consume import programme, raw
@@ -22,8 +22,8 @@ def reached(offset: int, partition: int = 0) -> dict[TopicPartition, int]:
     return {TopicPartition("t", partition): offset}
 
 
-def owned(next_: int, answered: int) -> Claim:
-    return Claim(0, "kafka:t:0", next_, answered, answered, generation=1)
+def owned(next_: int, answered: int) -> OwnedPartition:
+    return OwnedPartition(0, "kafka:t:0", next_, answered, answered, generation=1)
 
 
 def test_what_lies_before_the_record_needs_only_its_answer() -> None:

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from infra.bootstrap import open_rapport
-from infra.kafka.claims import claim
+from infra.kafka.owned_partitions import take_over
 from infra.operations.followers import StoreCollector
 from infra.settings import Settings
 from infra.store import lease
@@ -22,17 +22,17 @@ MESSAGE = (
 class TestClaims:
     def test_begin_at_the_first_message_and_go_on_where_the_record_stands(self, settings: Settings) -> None:
         with open_rapport(settings) as rapport:
-            first = claim(rapport.database, "t", [0, 1])[0]
+            first = take_over(rapport.database, "t", [0, 1])[0]
             assert (first.next, first.answered) == (0, 0)
             rapport.handler.handle([MESSAGE], offsets=first.offsets(7))
-            again = claim(rapport.database, "t", [0])[0]
+            again = take_over(rapport.database, "t", [0])[0]
             assert (again.next, again.answered) == (7, 0)
             assert again.generation > first.generation
 
     def test_of_a_former_owner_can_not_commit_anything(self, settings: Settings) -> None:
         with open_rapport(settings) as rapport:
-            stale = claim(rapport.database, "t", [0])[0]
-            claim(rapport.database, "t", [0])
+            stale = take_over(rapport.database, "t", [0])[0]
+            take_over(rapport.database, "t", [0])
             with pytest.raises(FencedSource):
                 rapport.handler.handle([MESSAGE], offsets=stale.offsets(1))
             assert rapport.store.head() == 0
@@ -40,26 +40,26 @@ class TestClaims:
 
     def test_can_not_go_back(self, settings: Settings) -> None:
         with open_rapport(settings) as rapport:
-            ours = claim(rapport.database, "t", [0])[0]
+            ours = take_over(rapport.database, "t", [0])[0]
             rapport.store.append_stored([], offsets=ours.offsets(7))
             with pytest.raises(FencedSource):
                 rapport.store.append_stored([], offsets=ours.offsets(7))
 
     def test_remember_how_far_answers_have_arrived(self, database: Database) -> None:
         store = EventStore(database)
-        ours = claim(database, "t", [3])[3]
+        ours = take_over(database, "t", [3])[3]
         ours.answered = 5
         offsets = ours.offsets(9)
         store.append_stored([], offsets=offsets)
         ours.wrote(offsets)
         assert ours.offsets(9) == []
-        again = claim(database, "t", [3])[3]
+        again = take_over(database, "t", [3])[3]
         assert (again.next, again.answered) == (9, 5)
 
     def test_of_two_topics_do_not_meet(self, database: Database) -> None:
-        here, there = claim(database, "a", [0])[0], claim(database, "b", [0])[0]
+        here, there = take_over(database, "a", [0])[0], take_over(database, "b", [0])[0]
         EventStore(database).append_stored([], offsets=[*here.offsets(3), *there.offsets(4)])
-        assert (claim(database, "a", [0])[0].next, claim(database, "b", [0])[0].next) == (3, 4)
+        assert (take_over(database, "a", [0])[0].next, take_over(database, "b", [0])[0].next) == (3, 4)
 
 
 class TestLeases:

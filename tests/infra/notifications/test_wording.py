@@ -162,6 +162,7 @@ def test_a_notification_reads_the_same_in_text_and_in_html_and_leaves_out_what_i
 def test_every_clause_of_a_tip_has_words_of_its_own() -> None:
     tip = replace(note("n1"), template="coaching_tip")
     clauses = {f"mentor247.{name}" for name in ("environment", "connection", "camera", "punctuality", "call-to-action")}
+    clauses |= {"leapfrog.privacy"}
     texts = {words_of(replace(tip, parameters=SAMPLE | {"clause": clause})).text for clause in clauses | {"x.y"}}
     assert len(texts) == len(clauses) + 1
 

@@ -62,7 +62,7 @@ class Senders:
         self.url = url
         self.statuses: Counter[str] = Counter()
         self.failures: list[StoreError] = []
-        self.answered = threading.Semaphore(0)
+        self.answered = [threading.Semaphore(0) for _ in range(SENDERS)]
         self.threads = [threading.Thread(target=self.send, args=(number,)) for number in range(SENDERS)]
 
     def send(self, number: int) -> None:
@@ -73,7 +73,7 @@ class Senders:
                 self.statuses.update(
                     self.until_answered(handler, messages[start : start + BATCH], number, start + BATCH)
                 )
-                self.answered.release()
+                self.answered[number].release()
 
     @contextmanager
     def opened(self) -> Iterator[Database]:
@@ -92,11 +92,11 @@ class Senders:
                 time.sleep(0.02)
 
     def run(self, fault: Callable[[], None]) -> None:
-        """Start, let some batches through, do the fault amid the rest, and wait for the end."""
+        """Start, let two batches of each through, do the fault amid the rest, and wait for the end."""
         for thread in self.threads:
             thread.start()
-        for _ in range(SENDERS * 2):
-            assert self.answered.acquire(timeout=60)
+        for answered in self.answered * 2:
+            assert answered.acquire(timeout=60)
         fault()
         for thread in self.threads:
             thread.join(120)

@@ -18,7 +18,7 @@ from infra.store.session import Database
 
 
 @dataclass
-class Claim:
+class OwnedPartition:
     """A partition owned: the first offset not recorded, the first not known to be answered, and our generation.
 
     `answered` runs ahead of `answered_stored`, what the store knows of it, until the next commit.
@@ -71,10 +71,10 @@ def is_known(database: Database, topic: str, topic_id: UUID) -> bool:
         return bool(session.query("SELECT next FROM source_offsets WHERE name = ?", (name,)) == [(number,)])
 
 
-def claim(database: Database, topic: str, partitions: Iterable[int]) -> dict[int, Claim]:
+def take_over(database: Database, topic: str, partitions: Iterable[int]) -> dict[int, OwnedPartition]:
     """Take partitions over from whoever had them, in one statement. Raises `StoreError`."""
     sources = {source_of(topic, partition): partition for partition in partitions}
-    # In one order everywhere, or two that claim at once could wait for each other.
+    # In one order everywhere, or two that take over at once could wait for each other.
     names = sorted([*sources, *map(answers_of, sources)])
     with database.transaction() as session:
         rows = session.query(
@@ -85,9 +85,9 @@ def claim(database: Database, topic: str, partitions: Iterable[int]) -> dict[int
             names,
         )
     found = {str(name): Offset(str(name), int(next_), int(generation)) for name, next_, generation in rows}
-    claims = {}
+    owned = {}
     for name, partition in sources.items():
         offset, answers = found[name], found[answers_of(name)]
         assert offset.generation == answers.generation, "both are always raised together"
-        claims[partition] = Claim(partition, name, offset.next, answers.next, answers.next, offset.generation)
-    return claims
+        owned[partition] = OwnedPartition(partition, name, offset.next, answers.next, answers.next, offset.generation)
+    return owned

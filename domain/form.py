@@ -1,0 +1,145 @@
+"""What is wrong with the form of data that a model can't read, field by field, said so that its sender can put it right.
+
+Messages and the corrections in them are read by the same models, so their problems have the same words: pydantic's findings
+become one problem a field, which names its path and what was expected there.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Any, Final, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from domain import ids
+from domain.model import BLANK
+from domain.problem import Problem
+
+# What pydantic calls a text that is no id, and a value that is no text.
+_NO_ID: Final = frozenset({"string_pattern_mismatch", "string_type"})
+_LEAVE_OUT: Final = "; leave the field out if there is nothing to say"
+# Beyond that a float is no whole number that 64 bits hold.
+_ROOM: Final = 2**63
+_WORDS: Final = (
+    ("Input should be ", "expected "),
+    ("Input should ", "expected to "),
+    ("should ", "expected to "),
+)
+
+
+def problems(
+    error: ValidationError, read: Any, model: type[BaseModel], id_paths: Mapping[str, ids.Namespace]
+) -> list[Problem]:
+    """What is wrong with what was read as the JSON of a model, one problem a field. `id_paths` are the fields with an id."""
+    said: dict[str | None, tuple[str, list[str]]] = {}
+    for found in error.errors(include_url=False, include_context=False):
+        code, expected = _in_words(found["type"], found["msg"])
+        path = _path(found["loc"], read, code)
+        if code == "unknown_field":
+            expected = _field_expected(found["loc"], model)
+        elif found["type"] == BLANK and _may_be_left_out(found["loc"], model):
+            expected += _LEAVE_OUT
+        if found["type"] == "value_error" and ": expected " in expected:
+            # A model's own check names the field that it is about.
+            name, _, expected = expected.partition(": ")
+            path = f"{path}.{name}" if path else name
+        if found["type"] in _NO_ID and (namespace := id_paths.get(_without_places(path))):
+            code, expected = "bad_id", ids.expected(namespace, found["input"])
+        messages = said.setdefault(path, (code, []))[1]
+        if expected not in messages:
+            messages.append(expected)
+    return [Problem(code, " or ".join(messages), field=path) for path, (code, messages) in said.items()]
+
+
+@lru_cache(maxsize=1024)
+def nearest(name: str, among: tuple[str, ...], alike: float = 0.6) -> str | None:
+    """The one of some names that was most likely meant: case, hyphens and underscores count for nothing."""
+    plain = {_plain(each): each for each in among}
+    found = get_close_matches(_plain(name[:200]), plain, n=1, cutoff=alike)
+    return plain[found[0]] if found else None
+
+
+def _plain(name: str) -> str:
+    return re.sub("[^a-z0-9]", "", name.lower())
+
+
+def each_once(*found: Sequence[Problem]) -> list[Problem]:
+    """Problems found in several ways, one a field: what was found first says it best."""
+    said: dict[str | None, Problem] = {}
+    for problems in found:
+        fields = frozenset(said)
+        said |= {problem.field: problem for problem in problems if problem.field not in fields}
+    return list(said.values())
+
+
+def with_plain_numbers(value: Any) -> Any:
+    """The value with whole floats as integers."""
+    if isinstance(value, dict):
+        return {key: with_plain_numbers(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [with_plain_numbers(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < _ROOM else value
+
+
+def _field_expected(loc: tuple[int | str, ...], model: type[BaseModel]) -> str:
+    """What an unknown field may have meant, else which there are."""
+    fields = tuple(_holder(loc, model).model_fields)
+    if near := nearest(str(loc[-1]), fields):
+        return f"expected no such field; did you mean {near}?"
+    return f"expected no such field, only {', '.join(fields)}" if fields else "expected no such field, and no other"
+
+
+def _may_be_left_out(loc: tuple[int | str, ...], model: type[BaseModel]) -> bool:
+    """Whether a field need not be there; what stands in a list or a mapping is no field."""
+    info = _holder(loc, model).model_fields.get(str(loc[-1]))
+    return info is not None and not info.is_required()
+
+
+def _holder(loc: tuple[int | str, ...], model: type[BaseModel]) -> type[BaseModel]:
+    """The innermost model on the way to a field."""
+    for part in loc[:-1]:
+        if isinstance(part, str) and part in model.model_fields:
+            model = _model_in(model.model_fields[part].annotation) or model
+    return model
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model that a field holds, or that a list of a field holds."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _model_in(part))), None)
+
+
+def _without_places(path: str | None) -> str:
+    return ".".join(part for part in (path or "").split(".") if not part.isdecimal())
+
+
+def _in_words(kind: str, message: str) -> tuple[str, str]:
+    match kind:
+        case "bad_id":
+            return "bad_id", message
+        case "missing":
+            return "missing", "expected a value, found none"
+        case "extra_forbidden":
+            return "unknown_field", "expected no such field"
+        case "timezone_aware":
+            return "naive_time", "expected a time with an offset, such as 2026-03-02T09:00:00Z"
+        case _:
+            words = message.removeprefix("Value error, ")
+            for long, short in _WORDS:
+                words = words.replace(long, short, 1)
+            return "bad_value", words
+
+
+def _path(loc: tuple[int | str, ...], read: Any, code: str) -> str | None:
+    """The path of a field in what was read; pydantic's own names for the branches of a choice are left out."""
+    parts: list[str] = []
+    here: Any = read
+    for index, part in enumerate(loc):
+        if (isinstance(here, dict) and part in here) or (isinstance(here, list) and isinstance(part, int)):
+            here = here[part]  # type: ignore[index]
+        elif not (code == "missing" and index == len(loc) - 1):
+            continue
+        parts.append(str(part))
+    return ".".join(parts) or None
