@@ -1,6 +1,6 @@
 """What a history costs: a correction decides again what follows the fact, once, and no more than that."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -19,7 +19,7 @@ CONTACTS = 3 * LEAST_SPACING
 
 
 @pytest.fixture
-def decided(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[c.RelationshipCommand]]:
+def decided(monkeypatch: pytest.MonkeyPatch) -> list[c.RelationshipCommand]:
     """The commands that were decided, however often."""
     found: list[c.RelationshipCommand] = []
     plainly = decisions.decide
@@ -29,7 +29,7 @@ def decided(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[c.RelationshipComm
         return plainly(state, command, context)
 
     monkeypatch.setattr(corrections.decisions, "decide", counted)
-    yield found
+    return found
 
 
 def story() -> Told:
