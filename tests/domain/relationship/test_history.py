@@ -9,10 +9,9 @@ import pytest
 from domain.model import Actor, AnyRecorded, Context
 from domain.registry import decide
 from domain.relationship import commands as c
-from domain.relationship import corrections
 from domain.relationship import decide as decisions
 from domain.relationship.corrections import LEAST_SPACING, History, effective, replay
-from tests.domain.relationship.test_corrections import Told, correct
+from tests.domain.relationship.telling import Told, correct
 from tests.given_when_then import IDS, SUBJECT, day
 
 CONTACTS = 3 * LEAST_SPACING
@@ -28,7 +27,7 @@ def decided(monkeypatch: pytest.MonkeyPatch) -> list[c.RelationshipCommand]:
         found.append(command)
         return plainly(state, command, context)
 
-    monkeypatch.setattr(corrections.decisions, "decide", counted)
+    monkeypatch.setattr(decisions, "decide", counted)
     return found
 
 
