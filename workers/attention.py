@@ -8,7 +8,7 @@ from typing import Final
 
 from domain.calendar import end_of_local_day
 from domain.codes.implements import implements
-from domain.commitment import Band, Facts, Health, HealthEvent, evaluate, fold, score_at
+from domain.commitment import Band, Facts, Health, HealthEvent, evaluate, fold, score_at, standing_at
 from domain.model import AnyRecorded, Time, events_of
 from domain.relationship import events as e
 from domain.relationship.reviews import is_about
@@ -86,17 +86,17 @@ def _react(state: Attention, recorded: AnyRecorded, given: Given) -> tuple[Atten
 def _assess(state: Attention, given: Given) -> tuple[Attention, Reaction]:
     """Assess the health again: a task opens when the band gets bad, or gets worse after a review; it closes when it is better."""
     at = max(given.at, state.looked_at or given.at)
-    health = evaluate(state.facts, at, given.programme.settings)
-    before, band = state.band, health.band
-    state = state.but(band=band, score=health.score, looked_at=at)
-    timer = tidy(Arm(CHANGES, health.next_change_at) if health.next_change_at else Cancel(CHANGES))
+    score, band, changes_at = standing_at(state.facts, at, given.programme.settings)
+    before = state.band
+    state = state.but(band=band, score=score, looked_at=at)
+    timer = tidy(Arm(CHANGES, changes_at) if changes_at else Cancel(CHANGES))
     if band not in TROUBLED:
         better = tidy(CloseTask(TASK), Cancel(LOOK_AGAIN)) if state.asked or state.reviewed else NOTHING
         return state.but(asked=False, reviewed=False), better + timer
     worse = band == "critical" and before == "at_risk"
     if state.asked or (state.reviewed and not worse):
         return state, timer
-    state, asked = _ask(state, health, given)
+    state, asked = _ask(state, evaluate(state.facts, at, given.programme.settings), given)
     return state, asked + timer
 
 

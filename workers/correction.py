@@ -12,9 +12,9 @@ from datetime import datetime
 from json import dumps
 from typing import Any, Final, NamedTuple
 
-from domain.model import AnyRecorded
-from workers.desk import Desk, Fired, Past, Trigger, sees_at
-from workers.ground import Fact, Ground, Relation, known_after
+from domain.model import AnyRecorded, Event
+from workers.desk import STOPPING, Desk, Fired, Past, Trigger, sees_at
+from workers.ground import LISTENS, Fact, Ground, Relation, known_after
 from workers.model import AnyWorker, Change, Deadline, Notify, OpenTask, Send, Task
 from workers.step import DeadlineChange, Memory, Receipt, Settled, Step, TaskChange, on_deadline, on_event
 
@@ -44,8 +44,16 @@ def refold(worker: AnyWorker, correction: AnyRecorded, past: Past, desk: Desk, m
     """What a correction leads to at its relationship: the step from what was kept to what the effective history gives."""
     walk = _Walk(worker, correction.subject, desk)
     walk.go(past, correction.occurred_at)
-    since, told = past.since.get(worker.name, 0), Counter(past.said.get(worker.name, ()))
-    return _difference(correction, memory, walk, since, told)
+    return _difference(correction, past, memory, walk)
+
+
+def is_concerned(worker: AnyWorker, past: Past) -> bool:
+    """Whether a correction may change anything for a worker: it listens for an event that counts otherwise, or all stand on one."""
+    return not past.changed.isdisjoint(_heard(worker))
+
+
+def _heard(worker: AnyWorker) -> frozenset[type[Event]]:
+    return worker.listens | STOPPING | LISTENS
 
 
 class _Made(NamedTuple):
@@ -79,13 +87,16 @@ class _Walk(Ground):
         """Through the events in order, and the deadlines in between, up to a time."""
         self._facts = dict.fromkeys(recorded.subject for _, recorded in past.seen)
         fired = [each for each in past.fired if each.worker == self.worker.name]
+        heard = _heard(self.worker)
         place = 0
         for position, recorded in past.seen:
             self._position = position
             while place < len(fired) and fired[place].position < position:
                 self._fire_again(fired[place])
                 place += 1
-            self._see(recorded)
+            self._pass_time(recorded.occurred_at)
+            if type(recorded.data) in heard:
+                self._see(recorded)
         self._pass_time(until)
 
     def _fire_again(self, fired: Fired) -> None:
@@ -95,9 +106,7 @@ class _Walk(Ground):
 
     def _see(self, recorded: AnyRecorded) -> None:
         subject, before = recorded.subject, self.fact(recorded.subject)
-        after = known_after(before, recorded)
-        self._pass_time(recorded.occurred_at)
-        self._facts[subject] = after
+        self._facts[subject] = known_after(before, recorded)
         if self.key in sees_at(self.worker, recorded, self) and (
             type(recorded.data) in self.worker.listens or self.memory.may_freeze
         ):
@@ -117,7 +126,7 @@ class _Walk(Ground):
 
 
 # --- the difference --------------------------------------------------------------------------------------------------
-def _difference(correction: AnyRecorded, before: Memory, walk: _Walk, since: int, told: Counter[str]) -> Step:
+def _difference(correction: AnyRecorded, past: Past, before: Memory, walk: _Walk) -> Step:
     at, after = correction.occurred_at, walk.memory
     deadlines = tuple(_deadline_changes(before.deadlines, after.deadlines, at))
     tasks = tuple(_task_changes(before.tasks, after.tasks, at))
@@ -128,7 +137,7 @@ def _difference(correction: AnyRecorded, before: Memory, walk: _Walk, since: int
     return Step(
         Memory(state, after.deadlines, after.tasks),
         at,
-        tuple(_receipts(correction, walk.made, opened, since, told)),
+        tuple(_receipts(correction, past, walk, opened)),
         deadlines,
         tasks,
         tuple(Settled(name) for name in gone),
@@ -157,13 +166,13 @@ def _task_changes(before: Mapping[str, Task], after: Mapping[str, Task], at: dat
             yield TaskChange(task, opened=True, at=at)
 
 
-def _receipts(
-    correction: AnyRecorded, made: Sequence[_Made], opened: set[str], since: int, told: Counter[str]
-) -> Iterator[Receipt]:
-    """The decisions of the walk, reduced to what is new; the correction is part of their evidence.
+def _receipts(correction: AnyRecorded, past: Past, walk: _Walk, opened: set[str]) -> Iterator[Receipt]:
+    """The decisions of the walk, reduced to what is new; the corrections are part of their evidence.
 
-    A worker that joined later, at the position `since`, sends nothing about what lies before.
+    A worker that joined later sends nothing about what lies before.
     """
+    made, worker = walk.made, walk.worker.name
+    since, told = past.since.get(worker, 0), Counter(past.said.get(worker, ()))
     opening = {
         effect.id: (place, receipt.number)
         for place, each in enumerate(made)
@@ -190,14 +199,14 @@ def _receipts(
                 elif _still_true(effect, made[place + 1 :], correction.occurred_at):
                     new.append(effect)
             if new:
-                yield receipt._replace(number=number, evidence=_evidence(receipt, correction), effects=tuple(new))
+                yield receipt._replace(number=number, evidence=_evidence(receipt, correction, past), effects=tuple(new))
                 number += 1
 
 
-def _evidence(receipt: Receipt, correction: AnyRecorded) -> tuple[int, ...]:
-    if receipt.evidence_of != correction.subject or correction.version in receipt.evidence:
+def _evidence(receipt: Receipt, correction: AnyRecorded, past: Past) -> tuple[int, ...]:
+    if receipt.evidence_of != correction.subject:
         return receipt.evidence
-    return (*receipt.evidence, correction.version)
+    return (*receipt.evidence, *(version for version in past.corrections if version not in receipt.evidence))
 
 
 def _still_true(note: Notify, later: Sequence[_Made], at: datetime) -> bool:

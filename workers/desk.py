@@ -71,13 +71,16 @@ class Fired(NamedTuple):
 class Past(NamedTuple):
     """What came about at a key: the events seen there as they count now, with their positions, and the deadlines that fired.
 
-    By worker: what was sent (`workers.correction.said`), and the position from which on it has reacted.
+    By worker: what was sent (`workers.correction.said`), and the position from which on it has reacted. `corrections` are the
+    versions of those that are taken up now, `changed` the kinds of the events that count otherwise because of them.
     """
 
     seen: Sequence[tuple[int, AnyRecorded]]
     fired: Sequence[Fired] = ()
     said: Mapping[str, Sequence[str]] = {}
     since: Mapping[str, int] = {}
+    corrections: tuple[int, ...] = ()
+    changed: frozenset[type[Event]] = frozenset()
 
 
 class Due(NamedTuple):
@@ -112,8 +115,8 @@ class Desk(Ground):
         """What was kept about a key before."""
 
     @abstractmethod
-    def past(self, key: str) -> Past:
-        """What came about at the key of a relationship, up to the event in hand and including it."""
+    def past(self, correction: AnyRecorded) -> Past:
+        """What came about at the relationship of a correction, up to the correction and including it."""
 
     def hear(self, key: str, subject: str) -> None:
         """Note that events of a subject are seen at a key of another name."""

@@ -12,7 +12,7 @@ from functools import partial, reduce
 
 from domain.model import AnyRecorded
 from domain.relationship.events import FactCorrected
-from workers.correction import refold
+from workers.correction import is_concerned, refold
 from workers.desk import Desk, Trigger, sees_at
 from workers.ground import Fact, Ground, known_after
 from workers.model import AnyWorker, Deadline
@@ -56,14 +56,17 @@ def take(desk: Desk, recorded: AnyRecorded, until: datetime) -> None:
 
 
 def _correct(desk: Desk, recorded: AnyRecorded, until: datetime) -> None:
-    """Give a correction to every worker: what each keeps about the relationship is made again."""
+    """Give a correction to every worker that it concerns: what each keeps about the relationship is made again.
+
+    Of several corrections in a row the last may be given alone: it takes up those before it.
+    """
     key = recorded.subject
     pass_time(desk, (key,), min(recorded.occurred_at, until))
-    past = desk.past(key)
+    past = desk.past(recorded)
     desk.learn(key, reduce(known_after, (each for _, each in past.seen if each.subject == key), None))
     trigger = Trigger(key, recorded.occurred_at, version=recorded.version)
     for worker in desk.workers:
-        if not desk.rests(worker, key):
+        if is_concerned(worker, past) and not desk.rests(worker, key):
             desk.make(worker, key, trigger, partial(refold, worker, recorded, past, desk), recorded)
 
 

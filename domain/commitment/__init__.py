@@ -16,6 +16,7 @@ from domain.commitment.health import (
     evaluate,
     reason,
     score_at,
+    standing_at,
     watch,
 )
 from domain.commitment.policy import BANDS, POLICY, SIGNALS, Band
@@ -44,6 +45,7 @@ __all__ = [
     "fold",
     "reason",
     "score_at",
+    "standing_at",
     "terms_in_time",
     "watch",
 ]

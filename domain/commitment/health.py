@@ -53,6 +53,24 @@ def evaluate(
     return _health(walked(facts, terms_in_time(settings, overrides), at), at)
 
 
+class Stands(NamedTuple):
+    """The score and band at a time, and when the score changes next though nothing happens."""
+
+    score: int | None
+    band: Band | None
+    next_change_at: datetime | None
+
+
+def standing_at(facts: Facts, at: datetime, settings: TermSettings = ()) -> Stands:
+    """What `evaluate` says of score and band, without the signals, whose evidence may be as long as the relationship."""
+    reached = walked(facts, terms_in_time(settings), at)
+    picture, judgement = reached.walk.picture, reached.judgement
+    if judgement.terms is None:
+        return Stands(None, None, None)
+    changes = _ahead(picture, judgement)[0] if picture.course.status == "active" else None
+    return Stands(*judgement.standing, changes)
+
+
 def bands(
     facts: Facts, until: datetime, settings: TermSettings = (), overrides: Mapping[str, float] | None = None
 ) -> tuple[Change, ...]:

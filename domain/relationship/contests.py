@@ -6,6 +6,7 @@ contest stays open; once the office has corrected a fact, its author contests it
 """
 
 import json
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
@@ -245,14 +246,23 @@ def stated_by(kind: type[Command], data: Mapping[str, Any]) -> Command:
 # --- the record ----------------------------------------------------------------------------------------------------
 def group_of(history: Sequence[AnyRecorded], version: int) -> list[AnyRecorded]:
     """What the message recorded that recorded the event of this version: the first is the fact, the rest came with it."""
-    return next((group for group in groups(history) if any(recorded.version == version for recorded in group)), [])
+    place = bisect_left(history, version, key=lambda recorded: recorded.version)
+    if place == len(history) or history[place].version != version:
+        return []
+    fact = history[place]
+    start, end = place, place + 1
+    while start and is_same_message(history[start - 1], fact):
+        start -= 1
+    while end < len(history) and is_same_message(fact, history[end]):
+        end += 1
+    return list(history[start:end])
 
 
 def groups(history: Iterable[AnyRecorded]) -> Iterator[list[AnyRecorded]]:
     """What each message recorded, in order."""
     group: list[AnyRecorded] = []
     for recorded in history:
-        if group and not _is_same_message(group[0], recorded):
+        if group and not is_same_message(group[0], recorded):
             yield group
             group = []
         group.append(recorded)
@@ -275,7 +285,8 @@ def _contests_of(state: Relationship, group: Sequence[AnyRecorded]) -> dict[int,
     return {version: contest for version, contest in state.contests.items() if contest.fact in versions}
 
 
-def _is_same_message(one: AnyRecorded, other: AnyRecorded) -> bool:
+def is_same_message(one: AnyRecorded, other: AnyRecorded) -> bool:
+    """Whether one message recorded both."""
     return bool(one.message_id) and (one.source, one.message_id) == (other.source, other.message_id)
 
 

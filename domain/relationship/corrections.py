@@ -9,9 +9,9 @@ Every fold of the stream is made from the effective history; the record keeps bo
 A *group* is what one message recorded: its first event is the fact, the others came with it.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
-from typing import Any, Final, NamedTuple, get_args
+from typing import Any, Final, NamedTuple, get_args, overload
 
 from pydantic import ValidationError
 
@@ -20,7 +20,15 @@ from domain.problem import Problem, Refused, refuse
 from domain.relationship import commands as c
 from domain.relationship import decide as decisions
 from domain.relationship import events as e
-from domain.relationship.contests import CORRECTABLE, contests_settled, corrections_of, groups, stated_by
+from domain.relationship.contests import (
+    CORRECTABLE,
+    contests_settled,
+    corrections_of,
+    group_of,
+    groups,
+    is_same_message,
+    stated_by,
+)
 from domain.relationship.evolve import evolve
 from domain.relationship.evolve import replay as replay_events
 from domain.relationship.state import Draft, Relationship
@@ -36,15 +44,24 @@ COMMAND_OF: Final[Mapping[type[Event], type[Command]]] = {
         strict=True,
     )
 } | {e.GoalAchieved: c.RecordGoalProgress, e.MatchDeclined: c.RespondToMatch}
+# The fields that an event took over from its command.
+_SHARED: Final[Mapping[type[Event], tuple[str, ...]]] = {
+    event: tuple(name for name in command.model_fields if name in event.model_fields)
+    for event, command in COMMAND_OF.items()
+}
 _STANDING: Final = get_args(e.CorrectionEvent)
+NO_PROBLEMS: Final[Sequence[Problem]] = ()
+NO_STATES: Final[Mapping[int, Relationship]] = {}
+NOWHERE: Final = range(0)
+# A history keeps the state before every so many groups, and not of more places than that.
+LEAST_SPACING, MOST_STATES = 32, 32
 
 
 # --- from events back to commands ------------------------------------------------------------------------------------
 def command_of(event: Event) -> Command:
     """The command that recorded an event: its fields of the same names, but for those that the event states otherwise."""
-    kind = COMMAND_OF[type(event)]
-    fields = {name: getattr(event, name) for name in kind.model_fields if name in type(event).model_fields}
-    return kind.model_construct(**(fields | _otherwise(event)))
+    fields = {name: getattr(event, name) for name in _SHARED[type(event)]}
+    return COMMAND_OF[type(event)].model_construct(**(fields | _otherwise(event)))
 
 
 def _otherwise(event: Event) -> dict[str, Any]:
@@ -71,23 +88,230 @@ class Corrected(NamedTuple):
     by: Correction
 
 
-class Redecided(NamedTuple):
-    """A history decided again: its events, and the problems of commands that were refused, by the version of their fact."""
+NOTHING_CORRECTED: Final[Mapping[int, Corrected]] = {}
 
-    events: list[AnyRecorded]
-    refused: Mapping[int, Sequence[Problem]]
+
+class Told(NamedTuple):
+    """One group: its events as recorded and as they count, and what the stream had learned of others by then.
+
+    `problems` are those for which its command is refused when it is decided again.
+    """
+
+    recorded: list[AnyRecorded]
+    counted: list[AnyRecorded]
+    known: Known
+    problems: Sequence[Problem] = ()
+
+    @property
+    def version(self) -> int:
+        """The version of the fact."""
+        return self.recorded[0].version
+
+
+class History(Sequence[AnyRecorded]):
+    """The recorded events of one relationship, and what counts of them. A frozen value: more events give another.
+
+    It keeps the state at some places. So a correction decides again what comes after the corrected fact and nothing before it, and
+    that only until the state is what it was. In whatever steps a history is made, it is as if it were made at once.
+    """
+
+    def __init__(
+        self,
+        recorded: Sequence[AnyRecorded] = (),
+        told: Sequence[Told] = (),
+        corrected: Mapping[int, Corrected] = NOTHING_CORRECTED,
+        tested: range = NOWHERE,
+        states: Mapping[int, Relationship] = NO_STATES,
+        state: Relationship | None = None,
+    ) -> None:
+        """`told` are the groups, `tested` the places of those that were decided again, `states` those before the groups at some places."""
+        self.recorded, self.told, self.corrected, self.state = recorded, told, corrected, state
+        self._tested, self._states = tested, states
+        # The last correction that was tried, and what it makes of the history: it is asked for next.
+        self._tried: tuple[Corrected, History] | None = None
+
+    @classmethod
+    def of(cls, events: Sequence[AnyRecorded]) -> "History":
+        """The history of these events, the first of which is the first of the stream."""
+        return events if isinstance(events, cls) else cls().then(events)
+
+    @overload
+    def __getitem__(self, index: int) -> AnyRecorded: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[AnyRecorded]: ...
+    def __getitem__(self, index: int | slice) -> AnyRecorded | Sequence[AnyRecorded]:
+        return self.recorded[index]
+
+    def __len__(self) -> int:
+        return len(self.recorded)
+
+    @property
+    def version(self) -> int:
+        """The version of the last event; 0 before there is one."""
+        return self.recorded[-1].version if self.recorded else 0
+
+    @property
+    def counted(self) -> list[AnyRecorded]:
+        """The events as they count, in the order of versions."""
+        return [event for group in self.told for event in group.counted]
+
+    @property
+    def refused(self) -> dict[int, Sequence[Problem]]:
+        """The problems of commands that were refused when they were decided again, by the version of their fact."""
+        return {group.version: group.problems for group in self.told if group.problems}
+
+    def changed_since(self, before: "History") -> frozenset[type[Event]]:
+        """The kinds of the events of an earlier history that count otherwise here, and of those that stand in their place."""
+        kinds: set[type[Event]] = set()
+        for was, is_ in zip(before.told, self.told, strict=False):
+            if was is not is_:
+                kinds.update(type(each.data) for each in was.counted if each not in is_.counted)
+                kinds.update(type(each.data) for each in is_.counted if each not in was.counted)
+        return frozenset(kinds)
+
+    def then(self, events: Sequence[AnyRecorded]) -> "History":
+        """The history with more events, which may correct any before them.
+
+        Raises:
+            ValueError: the first event of all is no proposal.
+        """
+        if not events:
+            return self
+        before, corrections = self, latest_corrections(events)
+        if self._tried is not None and latest_corrections(events[:1]) == {self._tried[0].words.version: self._tried[0]}:
+            corrected, before = self._tried
+            corrections = {version: each for version, each in corrections.items() if each != corrected}
+        # What one message recorded may come in parts.
+        in_parts = bool(before.told) and is_same_message(before.told[-1].recorded[0], events[0])
+        told = list(before.told[:-1] if in_parts else before.told)
+        known = told[-1].known if told else NOTHING_KNOWN
+        for group in groups([*(before.told[-1].recorded if in_parts else ()), *events]):
+            known = group[0].known or known
+            told.append(Told(group, group, known))
+        fresh = len(before.told) - in_parts
+        until = max((recorded.version for recorded in events if isinstance(recorded.data, e.FactCorrected)), default=0)
+        return before.with_groups([*before.recorded, *events], told, fresh, corrections, _place(told, until))
+
+    def corrected_by(self, correction: Corrected) -> "History":
+        """What the history would be with this correction as its next event."""
+        end = len(self.told)
+        return self.with_groups(self.recorded, self.told, end, {correction.words.version: correction}, end)
+
+    def expect(self, correction: Corrected, made: "History") -> None:
+        """Remember what this correction makes of the history: it is likely to be the next event."""
+        self._tried = correction, made
+
+    def tested_from(self, version: int) -> "History":
+        """The history with everything from this fact on decided again: the same, unless the rules have changed since."""
+        place, end = _place(self.told, version), len(self.told)
+        tested = self._tested or range(place, place)
+        start = place if place < tested.start else tested.stop
+        now_tested = range(min(place, tested.start), end)
+        return self._walked(self.recorded, self.told, start, self.corrected, range(start, end), tested, now_tested)
+
+    def with_groups(
+        self,
+        recorded: Sequence[AnyRecorded],
+        told: Sequence[Told],
+        fresh: int,
+        corrections: Mapping[int, Corrected],
+        until: int,
+    ) -> "History":
+        """The history with groups that are told from the place `fresh` on, and with corrections of what comes before `until`."""
+        corrected = {**self.corrected, **corrections} if corrections else self.corrected
+        places = sorted(place for place in _places(told, corrections) if place < until)
+        tested = range(self._tested.start, min(self._tested.stop, fresh))
+        if not places:
+            return self._walked(recorded, told, fresh, corrected, NOWHERE, NOWHERE, tested)
+        start = min(places[0], tested.stop) if tested else places[0]
+        changed = [place for place in places if place < tested.stop]
+        settled = range(max(tested.start, changed[-1] + 1), tested.stop) if changed else NOWHERE
+        now_tested = range(min(start, tested.start) if tested else start, until)
+        return self._walked(recorded, told, min(start, fresh), corrected, range(start, until), settled, now_tested)
+
+    def _walked(
+        self,
+        recorded: Sequence[AnyRecorded],
+        told: Sequence[Told],
+        place: int,
+        corrected: Mapping[int, Corrected],
+        again: range,
+        settled: range,
+        tested: range,
+    ) -> "History":
+        """The history made anew from a place on: groups are decided `again` at these places, and stand as told at the others.
+
+        Once the state at one of the places that are `settled` is what it was, so are all groups up to their end.
+        """
+        made = list(told[:place])
+        states = {each: state for each, state in self._states.items() if each < place}
+        every = _spacing(len(told))
+        state = self._before(place)
+        while place < len(told):
+            if place % every == 0 and state is not None:
+                assert isinstance(state, Draft)
+                now = state.apart()
+                if place in settled and self._states.get(place) == now:
+                    made += told[place : settled.stop]
+                    states |= {each: state for each, state in self._states.items() if place <= each < settled.stop}
+                    place, state = settled.stop, self._before(settled.stop)
+                    continue
+                states[place] = now
+            group = told[place]
+            if state is not None and (corrected or place in again):
+                group = _counting(recorded, state, group, corrected, again=place in again)
+            made.append(group)
+            for each in group.counted:
+                state = _next(state, each)
+            place += 1
+        return History(recorded, made, corrected, tested, states, state.freeze() if isinstance(state, Draft) else None)
+
+    def _before(self, place: int) -> Relationship | None:
+        """The state before the group at a place, to be changed."""
+        if place == len(self.told):
+            return self.state and Draft.apart_from(self.state)
+        kept = max((each for each in self._states if each <= place), default=0)
+        state: Relationship | None = Draft.apart_from(self._states[kept]) if kept else None
+        for group in self.told[kept:place]:
+            for each in group.counted:
+                state = _next(state, each)
+        return state
+
+
+def _next(draft: Relationship | None, event: AnyRecorded) -> Relationship:
+    """The draft after an event, which begins with the first."""
+    return Draft.of(evolve(None, event)) if draft is None else evolve(draft, event)
+
+
+def _place(told: Sequence[Told], version: int) -> int:
+    """The place of the group with the event of this version."""
+    return max(bisect_right(told, version, key=lambda group: group.version) - 1, 0)
+
+
+def _places(told: Sequence[Told], corrections: Mapping[int, Corrected]) -> Iterator[int]:
+    """Where these corrections are looked at: the places of the facts, and of what confirms one of them."""
+    for version in corrections:
+        yield _place(told, version)
+    for place, group in enumerate(told) if corrections else ():
+        fact = group.recorded[0].data
+        if isinstance(fact, e.AgreementConfirmed) and fact.version in corrections:
+            yield place
+
+
+def _spacing(count: int) -> int:
+    """Between how many groups a state is kept: a power of two, so that what is kept of a shorter history serves a longer one."""
+    return max(LEAST_SPACING, 1 << (count // MOST_STATES).bit_length())
 
 
 def effective(history: Iterable[AnyRecorded]) -> list[AnyRecorded]:
     """The history of one relationship with its corrections applied, in the order of versions.
 
-    A command that is refused when it is decided again leaves its events as they were recorded: history is never refused.
+    From the earliest corrected fact to the latest correction everything is decided again; what was recorded after that was decided
+    with all of them applied. A command that is refused when it is decided again leaves its events as they were recorded: history
+    is never refused.
     """
     events = list(history)
-    if corrected := latest_corrections(events):
-        until = max(recorded.version for recorded in events if isinstance(recorded.data, e.FactCorrected))
-        return _redecided(events, corrected, min(corrected), until).events
-    return events
+    return History.of(events).counted if latest_corrections(events) else events
 
 
 def replay(history: Iterable[AnyRecorded]) -> Relationship | None:
@@ -96,7 +320,8 @@ def replay(history: Iterable[AnyRecorded]) -> Relationship | None:
     Raises:
         ValueError: the first event is no proposal.
     """
-    return replay_events(effective(history))
+    events = list(history)
+    return History.of(events).state if latest_corrections(events) else replay_events(events)
 
 
 def latest_corrections(history: Iterable[AnyRecorded]) -> dict[int, Corrected]:
@@ -110,33 +335,28 @@ def latest_corrections(history: Iterable[AnyRecorded]) -> dict[int, Corrected]:
     }
 
 
-def _redecided(events: Sequence[AnyRecorded], corrected: Mapping[int, Corrected], start: int, until: int) -> Redecided:
-    """The history with these corrections applied; what comes from version `start` on, before `until`, is decided again.
-
-    What was recorded after the latest correction (`until`) was decided with all of them applied already.
-    """
-    made: list[AnyRecorded] = []
-    refused: dict[int, Sequence[Problem]] = {}
-    state: Relationship | None = None
-    known = NOTHING_KNOWN
-    for group in groups(events):
-        fact = group[0]
-        known = fact.known or known
-        after = group
-        if state is not None and start <= fact.version < until:
-            try:
-                if not _confirms_other_words(events, fact, corrected):
-                    after = _again(state, group, corrected.get(fact.version), known)
-                else:
-                    after = []
-            except Refused as refusal:
-                refused[fact.version] = refusal.problems
-        if state is not None and fact.version >= start:
-            after = _knowing(after, state.known, known)
-        made += after
-        for each in after:
-            state = Draft.of(evolve(None, each)) if state is None else evolve(state, each)
-    return Redecided(made, refused)
+def _counting(
+    recorded: Sequence[AnyRecorded],
+    state: Relationship,
+    group: Told,
+    corrected: Mapping[int, Corrected],
+    *,
+    again: bool,
+) -> Told:
+    """The group as it counts on this state, where it is decided `again` or stands as it was recorded."""
+    counted, problems = group.recorded, NO_PROBLEMS
+    if again:
+        try:
+            if _confirms_other_words(recorded, group.recorded[0], corrected):
+                counted = []
+            else:
+                counted = _again(state, group.recorded, corrected.get(group.version), group.known)
+        except Refused as refusal:
+            problems = refusal.problems
+    counted = _knowing(counted, state.known, group.known)
+    if counted == group.counted and problems == group.problems:
+        return group
+    return group._replace(counted=counted, problems=problems)
 
 
 def _confirms_other_words(
@@ -148,7 +368,7 @@ def _confirms_other_words(
     agreed = confirmation.data.version
     if (now := corrected.get(agreed)) is None or now.words.data is None:
         return False
-    fact = next(recorded.data for recorded in events if recorded.version == agreed)
+    fact = group_of(events, agreed)[0].data
     earlier = [each.data for each in corrections_of(events, agreed) if each.version < confirmation.version]
     return _stated(fact, earlier[-1] if earlier else None) != _stated(fact, now.words)
 
@@ -224,37 +444,39 @@ def decide(state: Relationship | None, command: c.RelationshipCommand, context: 
     Raises:
         Refused: with all problems.
     """
-    if isinstance(command, c.CorrectFact | c.AnswerContest):
-        # It is asked for at every step of the decision, and long.
-        context = context._replace(history=cache(context.history))
-    accepted = decisions.decide(state, command, context)
-    if state is None or not isinstance(command, c.CorrectFact) or not accepted.events:
+    if state is None or not isinstance(command, c.CorrectFact):
+        return decisions.decide(state, command, context)
+    history = History.of(context.history())
+    accepted = decisions.decide(state, command, context._replace(history=lambda: history))
+    if not accepted.events:
         return accepted
-    history = context.history()
-    before = latest_corrections(history)
     correction = accepted.events[0]
     assert isinstance(correction, e.FactCorrected)
     by = Correction(context.actor, context.occurred_at, context.recorded_at)
-    after = before | {correction.version: Corrected(correction, by)}
-    start = min(after)
-    until = state.version + 1
-    was, is_ = _redecided(history, before, start, until), _redecided(history, after, start, until)
-    refuse(*_in_the_way(correction.version, was, is_))
+    corrected = Corrected(correction, by)
+    before = history.tested_from(correction.version)
+    after = before.corrected_by(corrected)
+    refuse(*_in_the_way(correction.version, before.refused, after.refused))
     # A correction that changes nothing settles a contest all the same: the office says that it is so.
-    says_nothing = is_.events == was.events and not contests_settled(state, context, correction.version)
-    return Accepted(()) if says_nothing else accepted
+    if after.counted == before.counted and not contests_settled(state, context, correction.version):
+        return Accepted(())
+    history.expect(corrected, after)
+    return accepted
 
 
-def _in_the_way(corrected: int, was: Redecided, is_: Redecided) -> Iterator[Problem]:
+Refusals = Mapping[int, Sequence[Problem]]
+
+
+def _in_the_way(corrected: int, before: Refusals, after: Refusals) -> Iterator[Problem]:
     """What the fact itself may not be, else the facts that would not have been possible after it."""
-    if own := is_.refused.get(corrected):
+    if own := after.get(corrected):
         for problem in own:
             field = problem.field.replace("data.", "data.data.", 1) if problem.field else "data.data"
             yield problem._replace(field=field)
         return
-    versions = sorted(is_.refused.keys() - was.refused.keys())
+    versions = sorted(after.keys() - before.keys())
     if versions:
-        reasons = "; ".join(f"{version}: {is_.refused[version][0].message}" for version in versions)
+        reasons = "; ".join(f"{version}: {after[version][0].message}" for version in versions)
         message = (
             f"{_listed(versions)} rely on what was recorded ({reasons}); correct or void them first"
             if len(versions) > 1

@@ -400,6 +400,15 @@ class Draft(Relationship):
         """A draft that begins as the state. It takes the state's mappings over: the state must not be used any more."""
         return cls(**state.__dict__)
 
+    @classmethod
+    def apart_from(cls, state: Relationship) -> Self:
+        """A draft that begins as the state, with mappings of its own."""
+        return cls(**_with_own_mappings(state))
+
+    def apart(self) -> Relationship:
+        """The state by now, which later changes of the draft leave as it is."""
+        return Relationship(**_with_own_mappings(self))
+
     def freeze(self) -> Relationship:
         """The finished state. It takes the draft's mappings over: the draft must not be used any more."""
         return Relationship(**self.__dict__)
@@ -416,6 +425,10 @@ class Draft(Relationship):
         mapping: dict[Any, Any] = self.__dict__[field]
         mapping[key] = value
         return mapping
+
+
+def _with_own_mappings(state: Relationship) -> dict[str, Any]:
+    return {name: dict(value) if isinstance(value, dict | Layers) else value for name, value in state.__dict__.items()}
 
 
 def speaking_as(actor: Actor, mentee_id: str, mentor_id: str) -> Role:

@@ -13,8 +13,8 @@ import orjson
 
 from domain.model import Actor, AnyRecorded, Context
 from domain.problem import Refused
-from domain.registry import COMMAND_OF, State, decide, evolve, replay
-from domain.relationship.corrections import command_of
+from domain.registry import COMMAND_OF, State, decide, evolve
+from domain.relationship.corrections import History, command_of
 from domain.relationship.events import FactCorrected
 from domain.relationship.lifecycle import illegal
 from domain.relationship.state import Relationship
@@ -79,7 +79,7 @@ def _stream(store: EventStore, subject: str, rows: Iterator[StoredRow], spelled:
     """How many events there are, and the first wrong one."""
     state: State | None = None
     wrong: Wrong | None = None
-    events: list[AnyRecorded] = []
+    told = _Told()
     count, version, previous = 0, 0, NO_HASH
     for _, found, topic, stored, hash_ in rows:
         count += 1
@@ -92,7 +92,7 @@ def _stream(store: EventStore, subject: str, rows: Iterator[StoredRow], spelled:
             wrong = Wrong(subject, version, "the hash does not follow from the event before and the stored bytes")
         else:
             previous = _bytes(hash_)
-            state, problem = _next(store, subject, version, state, topic, body, spelled, events)
+            state, problem = _next(store, subject, version, state, topic, body, spelled, told)
             wrong = Wrong(subject, version, problem) if problem else None
     return count, wrong
 
@@ -110,18 +110,18 @@ def _next(
     topic: str,
     body: bytes,
     spelled: Spelled,
-    events: list[AnyRecorded],
+    told: "_Told",
 ) -> tuple[State | None, str | None]:
-    """The state after an event, and what is wrong with it. `events` are those of the stream before it, to which it is added."""
+    """The state after an event, and what is wrong with it. `told` is the stream before it, to which it is added."""
     try:
         event = store.mapper.decode(topic, body)
         if (event.subject, event.version) != (subject, version):
             return None, f"the event says that it is version {event.version} of {event.subject}"
-        if isinstance(event.data, FactCorrected) and (problem := _unfounded(before, event, events)):
+        if isinstance(event.data, FactCorrected) and (problem := _unfounded(before, event, told.history())):
             return None, problem
-        events.append(event)
+        told.later.append(event)
         # A correction changes what came before it: the state follows from the whole history.
-        after = replay(subject, events) if isinstance(event.data, FactCorrected) else evolve(before, event)
+        after = told.history().state if isinstance(event.data, FactCorrected) else evolve(before, event)
     except StoreError as error:
         return None, str(error)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
@@ -134,14 +134,25 @@ def _next(
     return after, None
 
 
-def _unfounded(before: State | None, event: AnyRecorded, events: list[AnyRecorded]) -> str | None:
+class _Told:
+    """A stream as far as it was read; its history is carried along from one correction to the next."""
+
+    def __init__(self) -> None:
+        self.later: list[AnyRecorded] = []
+        self._known = History()
+
+    def history(self) -> History:
+        """The history up to here."""
+        self._known, self.later = self._known.then(self.later), []
+        return self._known
+
+
+def _unfounded(before: State | None, event: AnyRecorded, history: History) -> str | None:
     """Why a correction could not have been recorded, or None: it is decided again on the history before it."""
     known = event.known or before.known if isinstance(before, Relationship) else None
     if known is None:
         return "a correction before any proposal"
-    context = Context(
-        Actor.parse(event.actor), event.occurred_at, event.recorded_at, known, history=lambda: list(events)
-    )
+    context = Context(Actor.parse(event.actor), event.occurred_at, event.recorded_at, known, history=lambda: history)
     try:
         accepted = decide(event.subject, before, command_of(event.data), context)
     except Refused as refused:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache, partial
+from functools import partial
 from typing import Final, Protocol, TypeVar
 
 from eventsourcing.persistence import StoredEvent
@@ -14,8 +14,9 @@ from domain.mentor.state import Mentor
 from domain.model import NOTHING_KNOWN, Accepted, AnyRecorded, Context, Known
 from domain.problem import Malformed, Problem, Refused
 from domain.programme.state import Programme
-from domain.registry import State, decide, evolve, replay
+from domain.registry import State, decide, evolve
 from domain.relationship.commands import ProposeRelationship
+from domain.relationship.corrections import History
 from domain.relationship.events import FactCorrected, RelationshipProposed
 from domain.relationship.state import Relationship
 from infra.intake import form_problems
@@ -45,7 +46,8 @@ class Batch:
     """Decides messages one after the other, each on the state that those before it left.
 
     `recorded_at` is later than `now` where the log is ahead of the clock: recorded time never goes back. `load` gives the entry of
-    a subject, `history` its events as far as they were recorded before this batch.
+    a subject, `later` its events after a version as far as they were recorded before this batch, `known` the history of a
+    relationship as far as it is at hand.
     """
 
     def __init__(
@@ -55,7 +57,8 @@ class Batch:
         recorded_at: datetime,
         read: dict[str, Entry],
         load: Callable[[str], Entry],
-        history: Callable[[str], Sequence[AnyRecorded]],
+        later: Callable[[str, int], Sequence[AnyRecorded]],
+        known: Callable[[str], History | None],
         relationships_of: RelationshipsOf,
         answered: Mapping[Key, ReceiptRow],
         spellings: Spellings,
@@ -75,8 +78,10 @@ class Batch:
         self.touched: dict[str, Entry] = {}
         self.spellings = spellings
         self._load = load
-        # The last stream only: a decision, what it records and the next correction ask for the same one.
-        self._history = lru_cache(maxsize=1)(history)
+        # Of the relationships that had something corrected.
+        self.histories: dict[str, History] = {}
+        self._later = later
+        self._known = known
         self._stored_relationships_of = relationships_of
         self._answered = answered
         # Asked only where some sender may not send for every programme.
@@ -99,6 +104,7 @@ class Batch:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the others' messages have nothing to do with it
             del self.events[events:], self._recorded_events[events:]
+            self.histories.pop(message.subject, None)
             self.spellings.forget_after(known)
             _put_back(self.rows, key, row)
             _put_back(self.touched, message.subject, touched)
@@ -146,6 +152,7 @@ class Batch:
     def restamp(self, recorded_at: datetime) -> list[StoredEvent]:
         """The events with a later recorded time, on which no state and no answer depends."""
         self.recorded_at = recorded_at
+        self.histories.clear()
         self._recorded_events = [
             recorded.model_copy(update={"recorded_at": recorded_at}) for recorded in self._recorded_events
         ]
@@ -201,8 +208,10 @@ class Batch:
             known = findings = None
             made.append(recorded)
             if isinstance(event, FactCorrected):
-                # It changes what came before it, so the state is folded anew.
-                state = replay(message.subject, [*context.history(), *made])
+                # It changes what came before it.
+                history = self._history_of(message.subject, entry.head.version).then(made)
+                state = history.state
+                self.histories[message.subject] = history
             else:
                 state = evolve(state, recorded)
             names.append((type(event).__name__, version))
@@ -237,14 +246,21 @@ class Batch:
             return context._replace(programme_id=relationship.programme_id, codes=tuple(relationship.codes))
         return context
 
-    def _history_of(self, subject: str, version: int) -> list[AnyRecorded]:
-        """The events of a subject up to the version that is decided on: others may have written meanwhile."""
+    def _history_of(self, subject: str, version: int) -> History:
+        """The history of a subject up to the version that is decided on: others may have written meanwhile."""
+        before = self.histories.get(subject) or self._known(subject) or History()
+        if before.version == version:
+            return before
+        if before.version > version:
+            before = History()
         try:
-            before = self._history(subject)
+            later = self._later(subject, before.version)
         except (UnknownEvent, DamagedEvent) as error:
             raise _Broken(f"an event of {subject} can't be read: {error}") from error
-        recorded = {each.version: each for each in (*before, *self.recorded_of(subject))}
-        return [recorded[each] for each in sorted(recorded) if each <= version]
+        recorded = {each.version: each for each in (*later, *self.recorded_of(subject))}
+        history = before.then([recorded[each] for each in sorted(recorded) if before.version < each <= version])
+        self.histories[subject] = history
+        return history
 
     def _for_proposal(self, command: ProposeRelationship, context: Context) -> Context:
         at = context.occurred_at

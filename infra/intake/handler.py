@@ -15,6 +15,7 @@ from typing import Final
 
 from domain.model import AnyRecorded
 from domain.relationship.commands import ProposeRelationship
+from domain.relationship.corrections import History
 from domain.relationship.state import Relationship
 from infra.clock import Clock
 from infra.intake.batch import Batch, Key
@@ -29,6 +30,7 @@ from infra.intake.state_cache import Entry, StateCache
 from infra.store.clocks import ClockMark
 from infra.store.errors import Conflict, StoreError
 from infra.store.hash_chain import Offset, ReceiptRow
+from infra.store.histories import HistoryCache
 from infra.store.log import EventStore
 
 CACHE_SIZE: Final = 4000
@@ -46,6 +48,7 @@ class Handler:
         self.clock = clock
         self.senders = senders
         self.cache = StateCache(cache_size)
+        self.histories = HistoryCache()
         self.spellings = SpellingCache(store)
         self._position, self._recorded_at = store.latest()
         self._clocks = {mark.clock for mark in store.clocks()}
@@ -245,6 +248,8 @@ class Handler:
                 self.cache.put(subject, entry)
         for subject, entry in batch.touched.items():
             self.cache.put(subject, Entry(entry.state, commit.heads[subject]))
+        for subject, history in batch.histories.items():
+            self.histories.put(subject, history)
         for failure in batch.failures:
             failure.log()
         if commit.end is not None:
@@ -296,7 +301,8 @@ class Handler:
             self._recorded_time(now),
             read,
             self._load,
-            self._history,
+            self._later,
+            self._known_history,
             self._relationships_of,
             answered,
             spellings,
@@ -340,10 +346,14 @@ class Handler:
     def _load(self, subject: str) -> Entry:
         return self._known(subject) or fold_streams(self.store, [subject])[subject]
 
-    def _history(self, subject: str) -> list[AnyRecorded]:
-        """The events of a subject, those under way too: what is stored already may be among them."""
+    def _later(self, subject: str, version: int) -> list[AnyRecorded]:
+        """The events of a subject after a version, those under way too: what is stored already may be among them."""
         ahead = self._pending.batch.recorded_of(subject) if self._pending is not None else []
-        return [*self.store.read(subject), *ahead]
+        return [*self.store.read(subject, version), *ahead]
+
+    def _known_history(self, subject: str) -> History | None:
+        ahead = self._pending.batch.histories.get(subject) if self._pending is not None else None
+        return ahead or self.histories.get(subject)
 
     def _relationships_of(self, mentor_id: str, *, open_only: bool) -> set[str]:
         """The relationships of a mentor, or those that have not ended, with those of the batch under way."""

@@ -93,9 +93,9 @@ def _check(
 
 def _compare(session: Session, feed: Feed, stored: Unit, now: datetime) -> tuple[int, list[Wrong]]:
     folded = feed.folder.fresh(stored.subject)
-    history_of = feed.history_of(session, feed.position)
+    corrected_by = feed.corrected_by(session, feed.position)
     for entry in log_reader.stream(session, feed.reader, stored.subject, feed.position):
-        feed.folder.fold(folded, entry, history_of)
+        feed.folder.fold(folded, entry, corrected_by)
     times = {name: _holds_at(kept, now) for name, kept in stored.states.items()}
     feed.folder.work(folded, now, feed.programme_of(session, feed.position), times)
     rows = 0

@@ -6,7 +6,6 @@ before anything is changed, so of several processes that do the same step one wi
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
 from cachetools import LRUCache
@@ -16,6 +15,7 @@ from domain.programme.events import ProgrammeCreated, TermSet, TermWithdrawn
 from domain.programme.evolve import evolve
 from domain.programme.state import UNKNOWN
 from domain.registry import kind_of
+from domain.relationship.corrections import History
 from domain.relationship.events import FactCorrected, RelationshipProposed
 from domain.terms import in_force, values
 from infra.clock import Clock
@@ -23,9 +23,18 @@ from infra.projection_engine import generation as generation_table
 from infra.projection_engine import rows, summaries
 from infra.projection_engine.generation import Generation
 from infra.projection_engine.schema import drop_tables, physical, state_table
-from infra.projection_engine.stream_fold import Folder, HistoryOf, ProgrammeOf, Unit, collecting_seldom
+from infra.projection_engine.stream_fold import (
+    Corrected,
+    CorrectedBy,
+    Folder,
+    ProgrammeOf,
+    Unit,
+    collecting_seldom,
+    reason,
+)
 from infra.store import log_reader
 from infra.store.errors import StoreError
+from infra.store.histories import HistoryCache
 from infra.store.log import EventStore
 from infra.store.mapper import RapportMapper
 from infra.store.session import Database, Session
@@ -98,6 +107,7 @@ class Feed:
         self.whole_reader = log_reader.LogReader(mapper)
         self.programmes = Programmes(mapper)
         self._units: LRUCache[str, Unit] = LRUCache(CACHED_STREAMS)
+        self._histories = HistoryCache()
 
     @property
     def position(self) -> int:
@@ -174,11 +184,11 @@ class Feed:
                 raise generation_table.Overtaken(each.name)
 
     def _fold(self, session: Session, taken: Snapshot, at: datetime) -> None:
-        history_of = self.history_of(session, taken.to)
+        corrected_by = self.corrected_by(session, taken.to)
         for entry in taken.entries:
             if entry.subject.startswith("programme:"):
                 self.programmes.forget(entry.subject.partition(":")[2])
-            self.folder.fold(taken.units[entry.subject], entry, history_of)
+            self.folder.fold(taken.units[entry.subject], entry, corrected_by)
         programme_of = self.programme_of(session, taken.to)
         for unit in taken.units.values():
             self.folder.work(unit, at, programme_of)
@@ -187,17 +197,32 @@ class Feed:
         """Returns a look-up for a programme as it stands in the log up to a position."""
         return lambda programme_id: self.programmes.find(session, programme_id, until)
 
-    def history_of(self, session: Session, until: int) -> HistoryOf:
-        """Returns a look-up for the events of a stream up to a correction in it, which is not after a position of the log.
+    def corrected_by(self, session: Session, until: int) -> CorrectedBy:
+        """Returns a look-up for what a correction makes of its stream; the correction is not after a position of the log."""
 
-        It remembers the last stream: a stream may have several corrections.
-        """
+        def look_up(correction: log_reader.LogEntry) -> Corrected:
+            subject = correction.subject
+            known = self._histories.get(subject)
+            if known is None or known.version >= correction.version:
+                known = History()
+            entries = log_reader.stream(
+                session, self.whole_reader, subject, min(until, correction.position), known.version
+            )
+            if unread := next((entry.error for entry in entries if entry.error is not None), None):
+                return Corrected(error=unread)
+            later = [entry.recorded for entry in entries if entry.recorded is not None]
+            try:
+                before = known.then(later[:-1])
+                after = before.then(later[-1:])
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with this stream, the others can be folded
+                return Corrected(error=reason(error))
+            self._histories.put(subject, after)
+            return Corrected(
+                log_reader.placed(after.counted, log_reader.places(session, subject)),
+                after.changed_since(before) | {FactCorrected},
+            )
 
-        @lru_cache(maxsize=1)
-        def stream(subject: str) -> list[log_reader.LogEntry]:
-            return log_reader.stream(session, self.whole_reader, subject, until)
-
-        return lambda correction: [each for each in stream(correction.subject) if each.version <= correction.version]
+        return look_up
 
     # --- summaries -------------------------------------------------------------------------------------------------
     def touched(self, units: Iterable[Unit]) -> list[list[summaries.Change]]:

@@ -76,13 +76,13 @@ def fold(feed: Feed, bundle: Bundle, target: int, at: datetime) -> Folded:
     # After all versions of the stream before.
     after = (bundle.after, 2**62)
     with feed.database.reading() as session:
-        history_of = feed.history_of(session, target)
+        corrected_by = feed.corrected_by(session, target)
         while True:
             entries = log_reader.streams(session, feed.reader, after, bundle.last, target, READ)
             for entry in entries:
                 if not units or units[-1].subject != entry.subject:
                     units.append(feed.folder.fresh(entry.subject))
-                feed.folder.fold(units[-1], entry, history_of)
+                feed.folder.fold(units[-1], entry, corrected_by)
             if len(entries) < READ:
                 break
             after = (entries[-1].subject, entries[-1].version)

@@ -67,11 +67,11 @@ def _retry(engine: Engine, generation: Generation, subject: str | None) -> list[
             return []
         stored = rows.load(session, [generation], feed.folder, [each.subject for each in waiting])
         units = []
-        history_of = feed.history_of(session, generation.position)
+        corrected_by = feed.corrected_by(session, generation.position)
         for each in waiting:
             unit = feed.folder.fresh(each.subject)
             for entry in log_reader.stream(session, feed.reader, each.subject, generation.position):
-                feed.folder.fold(unit, entry, history_of)
+                feed.folder.fold(unit, entry, corrected_by)
             feed.folder.work(unit, engine.clock.now(), feed.programme_of(session, generation.position))
             unit.replaces(stored[each.subject])
             units.append(unit)

@@ -20,7 +20,7 @@ import orjson
 from domain.model import Event
 from domain.registry import AGGREGATES_OF_EVENT, Kind, kind_of
 from domain.relationship.events import RelationshipProposed
-from infra.store.log_reader import LogEntry, effective_entries, is_correction
+from infra.store.log_reader import LogEntry, is_correction
 from projections.dataset import PROGRAMME, Key, Row
 from projections.projection import Given, Programme, Projection, RowFold, StateFold
 
@@ -28,8 +28,20 @@ from projections.projection import Given, Programme, Projection, RowFold, StateF
 SELDOM: Final = (100_000, 20, 100)
 NO_TIMES: Final[Mapping[str, datetime]] = MappingProxyType({})
 ProgrammeOf = Callable[[str], Programme]
-# The stream of a correction with all its events, up to the correction.
-HistoryOf = Callable[[LogEntry], Sequence[LogEntry]]
+
+
+class Corrected(NamedTuple):
+    """A stream up to a correction and with it: its events as they count, and the kinds of those that counted otherwise before.
+
+    `error` says why there is none.
+    """
+
+    entries: Sequence[LogEntry] = ()
+    changed: frozenset[type[Event]] = frozenset()
+    error: str | None = None
+
+
+CorrectedBy = Callable[[LogEntry], Corrected]
 
 
 class Broken(NamedTuple):
@@ -109,11 +121,11 @@ class Folder:
         """A stream before its first event."""
         return Unit(subject, {name: {} for names in self._tables.values() for name in names})
 
-    def fold(self, unit: Unit, entry: LogEntry, history_of: HistoryOf) -> None:
+    def fold(self, unit: Unit, entry: LogEntry, corrected_by: CorrectedBy) -> None:
         """Take in one event; one that corrects another changes whatever rests on that."""
         unit.last = entry
         if is_correction(entry):
-            self._fold_anew(unit, history_of(entry))
+            self._fold_anew(unit, corrected_by(entry))
         else:
             self._fold(unit, entry)
 
@@ -122,20 +134,21 @@ class Folder:
         unit.last = entry
         self._fold(unit, entry)
 
-    def _fold_anew(self, unit: Unit, history: Sequence[LogEntry]) -> None:
-        concerned = [each for each in self.projections if each.name in self._by_kind.get(kind_of(unit.subject), ())]
-        fresh = self.fresh(unit.subject)
-        unread = next((entry.error for entry in history if entry.error is not None), None)
-        try:
-            for entry in effective_entries(history) if unread is None else ():
-                fresh.last = entry
-                self._fold(fresh, entry)
-        except Exception as error:  # noqa: BLE001 - as in `_fold`
-            unread = _reason(error)
-        if unread is not None:
-            for projection in concerned:
-                self._break(unit, projection.name, unread)
+    def _fold_anew(self, unit: Unit, corrected: Corrected) -> None:
+        here = self._by_kind.get(kind_of(unit.subject), set())
+        if corrected.error is not None:
+            for name in sorted(here):
+                self._break(unit, name, corrected.error)
             return
+        # Where no event that a projection hears counts otherwise, its rows stand.
+        concerned = [
+            each for each in self.projections if each.name in here and not corrected.changed.isdisjoint(each.listens)
+        ]
+        fresh = self.fresh(unit.subject)
+        fresh.held = frozenset(each.name for each in self.projections if each not in concerned)
+        for entry in corrected.entries:
+            fresh.last = entry
+            self._fold(fresh, entry)
         for projection in concerned:
             if projection.name in unit.held or projection.name in unit.broken:
                 continue
@@ -169,7 +182,7 @@ class Folder:
                 else:
                     _fold_state(projection, unit, entry)
             except Exception as error:  # noqa: BLE001 - whatever a fold raises is its stream's trouble, not the engine's
-                self._break(unit, projection.name, _reason(error))
+                self._break(unit, projection.name, reason(error))
 
     def work(
         self, unit: Unit, at: datetime, programme_of: ProgrammeOf, times: Mapping[str, datetime] = NO_TIMES
@@ -185,7 +198,7 @@ class Folder:
             try:
                 self._work(projection, unit, kept, Given(unit.subject, times.get(projection.name, at)), programme_of)
             except Exception as error:  # noqa: BLE001 - as in `fold`
-                self._break(unit, projection.name, _reason(error))
+                self._break(unit, projection.name, reason(error))
 
     def _work(
         self, projection: StateFold[Any], unit: Unit, kept: Kept, given: Given, programme_of: ProgrammeOf
@@ -288,7 +301,8 @@ def _stored(projection: StateFold[Any], state: Any) -> Any:
     return orjson.loads(orjson.dumps(projection.dump(state)))
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Why a stream is held up, in a line."""
     return f"{type(error).__name__}: {error}"[:500]
 
 

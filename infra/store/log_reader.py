@@ -3,7 +3,7 @@
 Projections and queries read it this way. An event that can't be read is an entry with an error: it holds up its own stream alone.
 """
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from domain.model import AnyRecorded, Event
@@ -19,7 +19,7 @@ _PAGE: Final = """
 """
 _STREAM: Final = """
     SELECT position, originator_id, originator_version, topic, state FROM stored_events
-    WHERE originator_id = ? AND position <= ? ORDER BY originator_version
+    WHERE originator_id = ? AND originator_version > ? AND position <= ? ORDER BY originator_version
 """
 _STREAMS: Final = """
     SELECT position, originator_id, originator_version, topic, state FROM stored_events
@@ -80,9 +80,16 @@ def page(session: Session, reader: LogReader, after: int, until: int, limit: int
     return list(reader.read(session.query(_PAGE, (after, until, limit))))
 
 
-def stream(session: Session, reader: LogReader, subject: str, until: int) -> list[LogEntry]:
-    """The events of one stream up to a position, in order of version."""
-    return list(reader.read(session.query(_STREAM, (subject, until))))
+def stream(session: Session, reader: LogReader, subject: str, until: int, after: int = 0) -> list[LogEntry]:
+    """The events of one stream after a version and up to a position, in order of version."""
+    return list(reader.read(session.query(_STREAM, (subject, after, until))))
+
+
+def places(session: Session, subject: str) -> dict[int, int]:
+    """The positions of the events of one stream, by version."""
+    return dict(
+        session.query("SELECT originator_version, position FROM stored_events WHERE originator_id = ?", (subject,))
+    )
 
 
 def is_correction(entry: LogEntry) -> bool:
@@ -92,12 +99,16 @@ def is_correction(entry: LogEntry) -> bool:
 
 def effective_entries(entries: Sequence[LogEntry]) -> list[LogEntry]:
     """A whole stream, or its first events, with its corrections applied; every entry must have been read."""
-    positions = {entry.version: entry.position for entry in entries}
     history = [entry.recorded for entry in entries if entry.recorded is not None]
     assert len(history) == len(entries), "a correction is applied to a whole history"
+    counted = effective(history[0].subject, history) if history else []
+    return placed(counted, {entry.version: entry.position for entry in entries})
+
+
+def placed(events: Iterable[AnyRecorded], positions: Mapping[int, int]) -> list[LogEntry]:
+    """The entries of events, from the positions of their versions."""
     return [
-        LogEntry(positions[each.version], each.subject, each.version, type(each.data).__name__, each)
-        for each in (effective(history[0].subject, history) if history else ())
+        LogEntry(positions[each.version], each.subject, each.version, type(each.data).__name__, each) for each in events
     ]
 
 

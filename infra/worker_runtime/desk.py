@@ -14,9 +14,11 @@ import orjson
 from pydantic import TypeAdapter
 
 from domain.model import AnyRecorded
+from domain.relationship.corrections import History
 from infra.operations.logs import logger
+from infra.store.histories import HistoryCache
 from infra.store.log import EventStore
-from infra.store.log_reader import LogReader, effective_entries, stream
+from infra.store.log_reader import LogReader, effective_entries, is_correction, places, stream
 from infra.store.session import Session, as_time
 from infra.worker_runtime.schema import DEADLINES, PARKED
 from workers.correction import said, said_in
@@ -73,7 +75,10 @@ class StoredDesk(Desk):
         self.learned: dict[str, Fact] = {}
         self.newly_parked: list[Parked] = []
         self.heard: set[tuple[str, str]] = set()
+        # The keys and positions at which a correction was taken up since the last save.
+        self.corrected: list[tuple[str, int]] = []
         self._known_sources: set[tuple[str, str]] = set()
+        self._histories = HistoryCache()
         self._by_name = {worker.name: worker for worker in workers}
 
     def forget(self) -> None:
@@ -82,6 +87,7 @@ class StoredDesk(Desk):
         self.parked.clear()
         self._known_sources.clear()
         self.heard.clear()
+        self._histories = HistoryCache()
         self.written()
 
     def written(self) -> None:
@@ -93,6 +99,7 @@ class StoredDesk(Desk):
         self.done.clear()
         self.placed.clear()
         self.learned.clear()
+        self.corrected.clear()
         self.newly_parked.clear()
 
     # --- reading ---------------------------------------------------------------------------------------------------
@@ -199,24 +206,54 @@ class StoredDesk(Desk):
         if (key, subject) not in self._known_sources:
             self.heard.add((key, subject))
 
-    def past(self, key: str) -> Past:
+    def past(self, correction: AnyRecorded) -> Past:
         """What came about at a key, from the streams whose events are seen there: its own, its programme's and the sources."""
-        session = self._reading
+        key, session = correction.subject, self._reading
         sources = {row[0] for row in session.query("SELECT subject FROM worker_sources WHERE key = ?", (key,))}
         sources |= {subject for heard, subject in self.heard if heard == key}
         if relation := self.relation(key):
             sources.add(f"programme:{relation.programme_id}")
-        seen: list[tuple[int, AnyRecorded]] = []
         reader = LogReader(self.store.mapper)
         with self.store.database.reading() as log:
-            for subject in (key, *sorted(sources - {key})):
+            row, before, after = self._histories_at(log, reader, correction)
+            positions = places(log, key)
+            seen = [(positions[each.version], each) for each in after.counted]
+            for subject in sorted(sources - {key}):
                 readable = [each for each in stream(log, reader, subject, self.position) if each.recorded is not None]
                 seen += [
                     (each.position, each.recorded) for each in effective_entries(readable) if each.recorded is not None
                 ]
             rows = log.query("SELECT worker, position FROM worker_positions WHERE position < ?", (self.position,))
         seen.sort(key=lambda each: each[0])
-        return Past(seen, self._fired(key), self._said(key), dict(rows))
+        changed = after.changed_since(before) | {type(correction.data)}
+        self.corrected.append((key, self.position))
+        return Past(seen, self._fired(key), self._said(key), dict(rows), row, changed)
+
+    def _histories_at(
+        self, log: Session, reader: LogReader, correction: AnyRecorded
+    ) -> tuple[tuple[int, ...], History, History]:
+        """The corrections to take up, this one with those before it in a row, and the histories before and after them.
+
+        What cannot be read is left out.
+        """
+        known = self._histories.get(correction.subject)
+        if known is None or known.version >= correction.version:
+            known = History()
+        entries = stream(log, reader, correction.subject, self.position, known.version)
+        later = [(each, each.recorded) for each in entries if each.recorded is not None]
+        taken_up = self._taken_up(correction.subject)
+        start = len(later) - 1
+        while start and is_correction(later[start - 1][0]) and later[start - 1][0].position > taken_up:
+            start -= 1
+        before = known.then([recorded for _, recorded in later[:start]])
+        after = before.then([recorded for _, recorded in later[start:]])
+        self._histories.put(correction.subject, after)
+        return tuple(entry.version for entry, _ in later[start:]), before, after
+
+    def _taken_up(self, key: str) -> int:
+        """The position of the last correction that was taken up at a key; 0 where there was none."""
+        kept = self._reading.query("SELECT COALESCE(MAX(position), 0) FROM worker_corrections WHERE key = ?", (key,))
+        return max([int(kept[0][0]), *(position for place, position in self.corrected if place == key)])
 
     def _fired(self, key: str) -> list[Fired]:
         rows = self._reading.query(

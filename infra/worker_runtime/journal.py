@@ -14,7 +14,18 @@ from infra.notifications.outbox import Matter, Notification, Status, enqueue, se
 from infra.store.session import Session
 from infra.worker_runtime.desk import Placed, StoredDesk
 from infra.worker_runtime.outbox import Item, commands, decided, derived, notifications
-from infra.worker_runtime.schema import DEADLINES, DECISIONS, GROUND, HISTORY, OUTBOX, PARKED, SOURCES, STATES, TASKS
+from infra.worker_runtime.schema import (
+    CORRECTIONS,
+    DEADLINES,
+    DECISIONS,
+    GROUND,
+    HISTORY,
+    OUTBOX,
+    PARKED,
+    SOURCES,
+    STATES,
+    TASKS,
+)
 from workers.desk import Done
 from workers.ground import Case, Fact, Relation
 from workers.step import Settled, TaskChange
@@ -66,6 +77,7 @@ def save(
     """
     _ground(session, desk.learned)
     session.upsert(SOURCES.name, SOURCES.columns, SOURCES.key, sorted(desk.heard))
+    session.upsert(CORRECTIONS.name, CORRECTIONS.columns, CORRECTIONS.key, desk.corrected)
     _states(session, desk.placed)
     _deadlines(session, desk.placed)
     _history(session, desk.placed, numbers)

@@ -17,6 +17,7 @@ from infra.worker_runtime.desk import EVERYBODY
 from infra.worker_runtime.journal import Numbers, last_number
 from infra.worker_runtime.replay import Pair, Replay, scratch_database
 from infra.worker_runtime.schema import (
+    CORRECTIONS,
     DEADLINES,
     DECISIONS,
     HISTORY,
@@ -85,9 +86,10 @@ def release(store: EventStore, lease: Lease, pairs: Iterable[Pair], advance: Adv
 
 
 def _hear(source: Session, session: Session) -> None:
-    """Add of which subjects' events replay heard at which keys."""
-    rows = source.query(f"SELECT {SOURCES.listed} FROM worker_sources")  # noqa: S608 - our own words
-    session.upsert(SOURCES.name, SOURCES.columns, SOURCES.key, rows)
+    """Add of which subjects' events replay heard at which keys, and which corrections it took up."""
+    for table in (SOURCES, CORRECTIONS):
+        rows = source.query(f"SELECT {table.listed} FROM {table.name}")  # noqa: S608 - our own words
+        session.upsert(table.name, table.columns, table.key, rows)
 
 
 def _replace(source: Session, session: Session, numbers: Numbers, where: str, params: tuple[Any, ...]) -> None:

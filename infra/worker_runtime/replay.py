@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
 from domain.model import AnyRecorded
+from domain.relationship.events import FactCorrected
 from infra.store.errors import DamagedEvent, UnknownEvent
 from infra.store.log import EventStore
 from infra.store.opening import open_database
@@ -27,6 +28,7 @@ from workers.step import Memory
 from workers.timeline import fire, pass_time, take
 
 BATCH: Final = 1000
+CORRECTED: Final = FactCorrected.__name__
 NEVER: Final = datetime.min.replace(tzinfo=UTC)
 Pair = tuple[str, str]
 
@@ -92,6 +94,7 @@ class Replay:
             desk.parked = {
                 (each.worker, each.key): each for each in parked(live) if (each.worker, each.key) not in self.released
             }
+            self._left_to_the_next = _left_to_the_next(live, self.upto)
             upcoming = next(fired, None)
             for events in self._batches():
                 with self.scratch.reading() as session, desk.reading(session):
@@ -136,6 +139,8 @@ class Replay:
         if aside is not None and position >= aside.position:
             return
         self.desk.position = position
+        if position in self._left_to_the_next:
+            return
         if recorded.subject in self._again:
             pass_time(self.desk, (recorded.subject,), recorded.occurred_at)
         take(self.desk, recorded, self.fires_until or NEVER)
@@ -176,6 +181,18 @@ class Replay:
         self.desk.written()
         if len(self.desk.entries) > KEPT_KEYS:
             self.desk.entries.clear()
+
+
+def _left_to_the_next(live: Session, upto: int) -> frozenset[int]:
+    """The positions of corrections that the workers left to the next, which follows at once."""
+    rows = live.query(
+        "SELECT one.position FROM stored_events one JOIN stored_events other ON other.originator_id = one.originator_id "
+        "AND other.originator_version = one.originator_version + 1 WHERE one.topic = ? AND other.topic = ? "
+        "AND other.position <= ? AND NOT EXISTS (SELECT 1 FROM worker_corrections made "
+        "WHERE made.key = one.originator_id AND made.position = one.position)",
+        (CORRECTED, CORRECTED, upto),
+    )
+    return frozenset(row[0] for row in rows)
 
 
 @contextmanager

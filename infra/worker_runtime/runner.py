@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from domain.model import AnyRecorded
+from domain.relationship.events import FactCorrected
 from infra.intake.handler import Handler
 from infra.store.errors import DamagedEvent, FencedSource, UnknownEvent
 from infra.store.lease import Lease, position_of
@@ -30,6 +31,7 @@ from workers.model import AnyWorker
 from workers.timeline import ring, take
 
 BATCH: Final = 500
+CORRECTED: Final = FactCorrected.__name__
 
 
 @dataclass
@@ -180,8 +182,9 @@ class Runner:
         position = lease.position
         with self.database.reading() as session, self.desk.reading(session):
             self.desk.prefetch(notification.subject for notification in notifications)
+            following = {(each.subject, each.version - 1): each for each in notifications if each.topic == CORRECTED}
             for notification in notifications:
-                if not self._see(notification):
+                if not self._see(notification, following.get((notification.subject, notification.version))):
                     break
                 position = notification.position
         if position == lease.position:
@@ -189,17 +192,27 @@ class Runner:
         self._save(lease, position)
         return True
 
-    def _see(self, notification: Notification) -> bool:
-        """Let the workers see an event; False when it lies beyond the horizon, or what is sent must go before it."""
+    def _see(self, notification: Notification, correction: Notification | None) -> bool:
+        """Let the workers see an event; False when it lies beyond the horizon, or what is sent must go before it.
+
+        `correction` is the next event of the subject where that is one. If this one is a correction too, it is left to that.
+        """
         recorded = self._decoded(notification)
         if recorded is not None:
             if self.horizon.hides(recorded) or (self.horizon.ahead(recorded.occurred_at) and self._sends()):
                 return False
             self.horizon.turn(recorded.occurred_at)
             self.desk.position = notification.position
-            take(self.desk, recorded, self.horizon.end())
+            if not (correction and notification.topic == CORRECTED and self._comes_now(correction)):
+                take(self.desk, recorded, self.horizon.end())
         self.tally.events += 1
         return True
+
+    def _comes_now(self, notification: Notification) -> bool:
+        try:
+            return not self.horizon.hides(self.store.decode(notification))
+        except (UnknownEvent, DamagedEvent):
+            return False
 
     def _sends(self) -> bool:
         return any(receipt.sends for step in self.desk.placed for receipt in step.done.step.receipts)

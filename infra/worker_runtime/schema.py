@@ -5,6 +5,7 @@
 - `outbox`: commands in the order in which they were decided, and what was answered. Notifications: `infra.notifications.outbox`.
 - `decisions`: one receipt for each reaction. `tasks`: open and closed ones. `parked`: keys put aside after failures.
 - `worker_sources`: of which other subjects' events are seen at a key; a correction reads them again.
+- `worker_corrections`: at which corrections what is kept at a key was made again. Of several in a row the last takes up all.
 - `worker_clock`: where a walk turned the clock to. `worker_positions`: from which position of the log on each worker has seen everything.
 - `leases` (`infra.store.lease`): which process works, and the position of the log that it has reached.
 """
@@ -192,6 +193,14 @@ SOURCES: Final = Table(
         "subject": "{text} NOT NULL",
     },
 )
+CORRECTIONS: Final = Table(
+    "worker_corrections",
+    ("key", "position"),
+    {
+        "key": "{text} NOT NULL",
+        "position": "{integer} NOT NULL",
+    },
+)
 CLOCK: Final = Table(
     "worker_clock",
     ("name",),
@@ -208,7 +217,20 @@ POSITIONS: Final = Table(
         "position": "{integer} NOT NULL",
     },
 )
-_ALL: Final = (GROUND, STATES, DEADLINES, HISTORY, OUTBOX, DECISIONS, TASKS, PARKED, SOURCES, CLOCK, POSITIONS)
+_ALL: Final = (
+    GROUND,
+    STATES,
+    DEADLINES,
+    HISTORY,
+    OUTBOX,
+    DECISIONS,
+    TASKS,
+    PARKED,
+    SOURCES,
+    CORRECTIONS,
+    CLOCK,
+    POSITIONS,
+)
 TABLES: Final = tuple(table.name for table in _ALL)
 INDEXES: Final = (
     "worker_ground_programme ON worker_ground (programme)",

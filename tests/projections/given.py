@@ -9,12 +9,18 @@ from typing import Any
 
 from domain.commitment.terms import TermsInTime
 from domain.model import AnyRecorded, Event
-from infra.projection_engine.stream_fold import Folder, Unit
-from infra.store.log_reader import LogEntry
+from infra.projection_engine.stream_fold import Corrected, Folder, Unit
+from infra.store.log_reader import LogEntry, effective_entries
 from projections.dataset import Row
 from projections.projection import Programme, Projection
 from tests.given_when_then import At, history
 from tests.infra.projection_engine.harness import LATE
+
+
+def _corrected(entries: list[LogEntry]) -> Corrected:
+    """A stream with its last event, a correction, as if all of it counted otherwise now."""
+    counted = effective_entries(entries)
+    return Corrected(counted, frozenset(type(each.recorded.data) for each in (*entries, *counted) if each.recorded))
 
 
 class Given:
@@ -32,7 +38,7 @@ class Given:
         ]
         for place, entry in enumerate(entries, 1):
             self.unit = self.unit or folder.fresh(entry.subject)
-            folder.fold(self.unit, entry, lambda _, place=place: entries[:place])  # type: ignore[misc]
+            folder.fold(self.unit, entry, lambda _, place=place: _corrected(entries[:place]))  # type: ignore[misc]
         if self.unit:
             folder.work(self.unit, at, lambda _: programme)
             assert self.unit.broken == {}

@@ -18,8 +18,9 @@ from domain.mentor.state import Mentor
 from domain.model import Actor, AnyRecorded, Command, Context, Event, Finding, Known, Recorded
 from domain.problem import Refused
 from domain.programme.state import Programme
-from domain.registry import State, decide, effective, evolve, replay
+from domain.registry import State, decide, evolve, replay
 from domain.relationship import events as e
+from domain.relationship.corrections import History
 from tests.given_when_then import IDS, SUBJECT, actor, day, proposed
 from workers.catalogue import WORKERS
 from workers.correction import said
@@ -47,14 +48,25 @@ class Blank(Desk):
         del key
         return Entry()
 
-    def past(self, key: str) -> Past:
+    def past(self, correction: AnyRecorded) -> Past:
+        key = correction.subject
         seen = [(place, recorded) for place, recorded in enumerate(self.log[: self.read], start=1)]
-        history = effective(key, [recorded for _, recorded in seen if recorded.subject == key])
+        own = [recorded for _, recorded in seen if recorded.subject == key]
+        history = History.of(own)
+        before = History.of([recorded for recorded in own if recorded.version < correction.version])
         places = {recorded.version: place for place, recorded in seen if recorded.subject == key}
         now = [(place, recorded) for place, recorded in seen if recorded.subject != key]
-        now += [(places[recorded.version], recorded) for recorded in history]
+        now += [(places[recorded.version], recorded) for recorded in history.counted]
         now.sort(key=lambda each: each[0])
-        return Past(now, [fired for where, fired in self.fired if where == key], self.said.get(key, {}))
+        changed = history.changed_since(before) | {type(correction.data)}
+        return Past(
+            now,
+            [fired for where, fired in self.fired if where == key],
+            self.said.get(key, {}),
+            {},
+            (correction.version,),
+            changed,
+        )
 
     def keep(self, done: Done) -> None:
         super().keep(done)

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
+from domain.model import AnyRecorded
 from domain.relationship import commands as c
 from domain.relationship import events as e
 from domain.words import CodeId, Topic
@@ -25,6 +26,7 @@ CODES: tuple[CodeId, ...] = ("pentalog", "leapfrog")
 PROPOSE = c.ProposeRelationship(
     programme_id="p1", mentee_id=IDS["mentee"], mentor_id=IDS["mentor"], supplier_id=IDS["supplier"], codes=CODES
 )
+LATE = {"session_id": "s2", "reason": "x", "cause": "work"}
 TOPICS: tuple[Topic, ...] = ("process", "expectations", "mentor_role", "complaints_procedure")
 
 
@@ -100,8 +102,7 @@ def test_a_deadline_that_fired_fires_in_its_place_again(harness: WorkerHarness) 
 def test_corrections_one_after_the_other_are_verified_and_nothing_is_sent_twice(harness: WorkerHarness) -> None:
     late_twice(harness)
     fact = version_of(harness.rapport, e.SessionCancelled)
-    right = {"session_id": "s2", "reason": "x", "cause": "work"}
-    for on, how in enumerate(({"void": True}, {"data": right}, {"void": True}), start=21):
+    for on, how in enumerate(({"void": True}, {"data": LATE}, {"void": True}), start=21):
         receipt = harness.send(c.CorrectFact(version=fact, reason="No.", **how), "coordinator", on)  # type: ignore[arg-type]
         assert receipt.status == "accepted", receipt
         harness.work()
@@ -187,14 +188,45 @@ def test_a_correction_costs_one_reading_of_its_stream(harness: WorkerHarness, mo
     read: list[str] = []
     past = StoredDesk.past
 
-    def counted(desk: StoredDesk, key: str) -> Any:
-        read.append(key)
-        return past(desk, key)
+    def counted(desk: StoredDesk, correction: AnyRecorded) -> Any:
+        read.append(correction.subject)
+        return past(desk, correction)
 
     monkeypatch.setattr(StoredDesk, "past", counted)
     void(harness, e.SessionCancelled, on=21)
     harness.work()
     assert read == [subject()]
+
+
+def test_of_corrections_in_a_row_the_last_takes_up_all(harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the workers keep is made again once, the decision names each correction, and replay decides the same."""
+    late_twice(harness)
+    taken_up: list[tuple[int, ...]] = []
+    past = StoredDesk.past
+
+    def counted(desk: StoredDesk, correction: AnyRecorded) -> Any:
+        found = past(desk, correction)
+        taken_up.append(found.corrections)
+        return found
+
+    monkeypatch.setattr(StoredDesk, "past", counted)
+    void(harness, e.SessionCancelled, on=21, place=0)
+    void(harness, e.SessionCancelled, on=21, place=1)
+    harness.work()
+    both = tuple(version_of(harness.rapport, e.FactCorrected, place) for place in (-2, -1))
+    assert taken_up == [both]
+    [evidence] = [
+        orjson.loads(evidence)
+        for evidence, sent in harness.query("SELECT evidence, sent FROM decisions")
+        if any(each.get("command") == "ResolveConcern" for each in orjson.loads(sent))
+    ]
+    assert tuple(evidence) == both
+    again = c.CorrectFact(version=version_of(harness.rapport, e.SessionCancelled), reason="No.", data=LATE)
+    assert harness.send(again, "coordinator", 22).status == "accepted"
+    harness.work()
+    assert [len(each) for each in taken_up] == [2, 1]
+    assert verify(harness.rapport.store) == []
+    assert verify(harness.rapport.store, subject()) == []
 
 
 # --- walks -------------------------------------------------------------------------------------------------------------
