@@ -147,35 +147,39 @@ class _Record:
         """The groups by some keys that may be shown in a window.
 
         A group that is hidden in a month is hidden in each window that differs from another by that month alone. Beyond that
-        a window shows what follows from the figures of all months: it gives nothing away that they don't.
+        a window shows what follows from the figures of all months: it gives nothing away that they don't. Figures over the same
+        cells are one figure in a window too: where one of them is hidden, so are the others.
         """
-        if MONTH in keys or window == EVER:
-            return {
-                group for table, group in self.suppression.shown if table == keys and self._within(group, keys, window)
-            }
+        if window == EVER:
+            return {group for table, group in self.suppression.shown if table == keys}
         beside = window.beside_its_boundaries()
-        members: dict[Group, list[Group]] = {}
-        closed: set[Group] = set()
-        for group, tally in self.cells.items():
-            if not tally.people:
-                continue
-            value = part(group, keys)
-            if group[MONTH] in beside and not self._is_shown(keys, value, group[MONTH]):
-                closed.add(value)
-            if window.holds(group[MONTH]):
-                members.setdefault(value, []).append(group)
+        closed: set[frozenset[Group]] = set()
+        for table in TABLES:
+            if MONTH not in table:
+                hidden = {
+                    part(group, table)
+                    for group, tally in self.cells.items()
+                    if tally.people and group[MONTH] in beside and not self._in_month(table, group)
+                }
+                closed |= {cells for value, cells in self._answered(table, window).items() if value in hidden}
         return {
             value
-            for value, groups in members.items()
-            if value not in closed and self._enough(groups) and self.suppression.follows(groups)
+            for value, cells in self._answered(keys, window).items()
+            if cells not in closed and self._enough(cells) and self.suppression.follows(cells)
         }
 
-    def _within(self, group: Group, keys: Keys, window: Window) -> bool:
-        return MONTH not in keys or window.holds(group[keys.index(MONTH)])
+    def _answered(self, keys: Keys, window: Window) -> dict[Group, frozenset[Group]]:
+        """The cells with answers of each group by some keys in a window."""
+        found: dict[Group, list[Group]] = {}
+        for group, tally in self.cells.items():
+            if tally.people and window.holds(group[MONTH]):
+                found.setdefault(part(group, keys), []).append(group)
+        return {value: frozenset(groups) for value, groups in found.items()}
 
-    def _is_shown(self, keys: Keys, group: Group, month: str) -> bool:
-        # MONTH is the last of the keys.
-        return Figure((*keys, MONTH), (*group, month)) in self.suppression.shown
+    def _in_month(self, keys: Keys, group: Group) -> bool:
+        """Whether the figure of a group by some keys is shown for the month of a cell."""
+        with_month = (*keys, MONTH)
+        return Figure(with_month, part(group, with_month)) in self.suppression.shown
 
     def _enough(self, groups: Iterable[Group]) -> bool:
         tallies = [self.cells[group] for group in groups]
