@@ -38,7 +38,7 @@ check: setup ## Lint, format, types, layers, made documents, every clause implem
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	$(PY) -m infra.reference.pages --check
-	$(VENV)/bin/rapport codes trace --strict --except-kind sharing > /dev/null
+	$(VENV)/bin/rapport codes trace --strict > /dev/null
 
 bench: setup ## Measure on this machine
 	$(PY) -m benchmarks $(ARGS)

@@ -104,7 +104,7 @@ def _whom(text: str) -> str:
 
 
 _Opaque = Annotated[str, StringConstraints(pattern=f"^{ID}$")]
-PersonId = Annotated[_Opaque, Names("person"), Holds("identity")]
+PersonId = Annotated[_Opaque, Names("person"), Holds("identity", "named")]
 ProgrammeId = Annotated[_Opaque, Names("programme"), Holds("operational")]
 # A relationship's is a UUID, which is written in lower case.
 RelationshipId = Annotated[
@@ -120,7 +120,7 @@ Recipient = Annotated[
     AfterValidator(_recipient),
     WithJsonSchema({"type": "string", "pattern": f"^({'|'.join(RECIPIENT_ROLES)}):{ID}$"}),
     Names("recipient"),
-    Holds("safeguarding"),
+    Holds("safeguarding", "author"),
 ]
 # A role, or one person in it.
 RoleOrPerson = Annotated[
@@ -128,14 +128,14 @@ RoleOrPerson = Annotated[
     AfterValidator(_role_or_person),
     WithJsonSchema({"type": "string", "pattern": f"^({'|'.join(ROLES)})(:{ID})?$"}),
     Names("about"),
-    Holds("identity"),
+    Holds("identity", "named"),
 ]
 Whom = Annotated[
     str,
     AfterValidator(_whom),
     WithJsonSchema({"type": "string", "pattern": f"^(({'|'.join(ROLES)}):)?{ID}$"}),
     Names("whom"),
-    Holds("identity"),
+    Holds("identity", "named"),
 ]
 
 

@@ -5,10 +5,10 @@ which writes events (the mapper) knows what is content and the sharing rules kno
 """
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from sys import intern
-from typing import Annotated, Any, ClassVar, Final, Generic, NamedTuple, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Final, Generic, Literal, NamedTuple, TypeVar, get_args
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
@@ -21,10 +21,23 @@ TEXT_MAX = 20_000
 NAME_MAX = 200
 
 
+# Whose what a field holds is: the author's of the event, the mentee's or the mentor's whoever wrote it down, that of the person
+# whom the field names; or the record's, facts of the mentoring that are nobody's alone.
+# A correction's are those of the fact that it corrects.
+Whose = Literal["author", "mentee", "mentor", "named", "fact", "record"]
+
+
 class Holds(NamedTuple):
-    """Annotation of a field: the data class of what it holds (the sharing lists of the codes name these)."""
+    """Annotation of a field: the data class of what it holds (the sharing lists of the codes name these), and whose it is."""
 
     data_class: DataClass
+    whose: Whose = "record"
+
+
+class Vocabulary(NamedTuple):
+    """Annotation of a field of text that no type closes: Rapport writes it, or the rules check it against a closed vocabulary."""
+
+    name: str
 
 
 # What no reader sees: separators, control and format characters, marks without a letter; and letters and a sign that are blank.
@@ -75,8 +88,8 @@ Name = Annotated[NotBlank, StringConstraints(max_length=NAME_MAX)]
 # Annotation of a list in which an entry counts once, at its first place.
 EachOnce: Final = AfterValidator(_each_once)
 
-Label = Annotated[Name, Holds("operational")]
-OperationalText = Annotated[Text, Holds("operational")]
+# Reasons, next steps, notes on consents and bases.
+ProcessText = Annotated[Text, Holds("process", "author")]
 OperationalTime = Annotated[Time, Holds("operational")]
 ScheduleTime = Annotated[Time, Holds("schedule")]
 OperationalDay = Annotated[Day, Holds("operational")]
@@ -180,7 +193,8 @@ class Correction(NamedTuple):
 class Context(NamedTuple):
     """What a decision may use besides the state: the actor, when the act happened, when it is recorded, what others recorded.
 
-    `codes` are the codes which the programme has adopted by then, for a proposal that names none. For a proposal to a mentor
+    `codes` are the codes which the programme has adopted by then, for a proposal that names none, and those of the
+    relationship that a conduct case comes from. For a proposal to a mentor
     with a limit, `mentor_load` counts the mentor's relationships that have not ended, and `mentor_limit` says how many fit.
     `history` reads what is recorded of the subject, which only contests and corrections ask for. `programme_id` is the programme of the
     relationship that a conduct case comes from, `followed_mentee` the mentee of the earlier relationship that a proposal follows.
@@ -246,16 +260,42 @@ class Recorded(BaseModel, Generic[E_co]):
 AnyRecorded = Recorded[Any]
 
 
-def data_class_of(model: type[BaseModel], field: str) -> DataClass | None:
-    """The data class that a field of a command or event declares, or None where it forgot to."""
+def holds(model: type[BaseModel], field: str) -> Holds | None:
+    """What a field of a command or event declares of what it holds, or None where it forgot to."""
     info = model.model_fields[field]
     return _declared([*info.metadata, info.annotation])
 
 
-def _declared(parts: list[Any]) -> DataClass | None:
+def data_class_of(model: type[BaseModel], field: str) -> DataClass | None:
+    """The data class that a field of a command or event declares, or None where it forgot to."""
+    declared = holds(model, field)
+    return declared and declared.data_class
+
+
+def whose_of(model: type[BaseModel], data_class: DataClass) -> Whose | None:
+    """Whose it is that a command or event holds of a data class, in its fields and in the values inside; None: it holds nothing of it."""
+    for field, info in model.model_fields.items():
+        if (declared := holds(model, field)) and declared.data_class == data_class:
+            return declared.whose
+        for inner in values_in([info.annotation]):
+            if whose := whose_of(inner, data_class):
+                return whose
+    return None
+
+
+def values_in(parts: list[Any]) -> Iterator[type[Data]]:
+    """The models of values that an annotation holds, alone or in a list."""
+    for part in parts:
+        if isinstance(part, type) and issubclass(part, Data):
+            yield part
+        else:
+            yield from values_in([*getattr(part, "__metadata__", ()), *get_args(part)])
+
+
+def _declared(parts: list[Any]) -> Holds | None:
     for part in parts:
         if isinstance(part, Holds):
-            return part.data_class
+            return part
     for part in parts:
         if found := _declared([*getattr(part, "__metadata__", ()), *get_args(part)] if get_args(part) else []):
             return found

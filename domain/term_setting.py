@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import Field, PlainSerializer
 
 from domain.codes.implements import implements
-from domain.model import Command, Context, Event, Holds, Label, TermSetting, TermWithdrawal
+from domain.model import Command, Context, Event, Holds, Name, TermSetting, TermWithdrawal, Vocabulary
 from domain.problem import Problem
 from domain.terms import (
     BANDS,
@@ -28,6 +28,7 @@ from domain.terms import (
 from domain.words import Document
 
 DocumentName = Annotated[Document, Holds("operational")]
+TermName = Annotated[Name, Vocabulary("terms"), Holds("operational")]
 TermValue = Annotated[
     float, Field(allow_inf_nan=False), PlainSerializer(plain, return_type=int | float), Holds("operational")
 ]
@@ -37,7 +38,7 @@ class SetTerm(Command):
     """One document sets one term, in the term's own unit; it counts from the time of the message (pentalog.prevalence)."""
 
     document: DocumentName
-    term: Label
+    term: TermName
     value: TermValue
 
 
@@ -45,14 +46,14 @@ class WithdrawTerm(Command):
     """A document no longer sets a term, from the time of the message on."""
 
     document: DocumentName
-    term: Label
+    term: TermName
 
 
 class TermSet(Event):
     """A document set a term; `resolved` is what the term came to at that time, by the word of `winner`, over `overruled`."""
 
     document: DocumentName
-    term: Label
+    term: TermName
     value: TermValue
     resolved: TermValue
     winner: DocumentName
@@ -63,7 +64,7 @@ class TermWithdrawn(Event):
     """A document's setting of a term ended; `resolved` is what the term came to then, `winner` absent for the default."""
 
     document: DocumentName
-    term: Label
+    term: TermName
     resolved: TermValue
     winner: Annotated[Document | None, Holds("operational")] = None
     overruled: Annotated[tuple[Document, ...], Holds("operational")] = ()
@@ -78,11 +79,17 @@ def dated(of: SetTerm | TermSet | WithdrawTerm | TermWithdrawn, at: datetime, *,
 
 
 def term_problems(
-    terms: TermTimeline, command: SetTerm | WithdrawTerm, context: Context, *, own: bool = False
+    terms: TermTimeline,
+    command: SetTerm | WithdrawTerm,
+    context: Context,
+    *,
+    own: bool = False,
+    clause: str | None = "pentalog.prevalence",
 ) -> Iterator[Problem]:
     """The term must exist, its value be in range, the bands stay in order; only what is set can be withdrawn.
 
-    `own` for a relationship's own settings; `terms` holds the programme's too.
+    `own` for a relationship's own settings; `terms` holds the programme's too. `clause` is cited where the ranks of the
+    documents speak.
     """
     if command.term not in TERMS:
         yield unknown_term(command.term)
@@ -91,13 +98,13 @@ def term_problems(
         if not _is_set(terms, command, context, own):
             whose = "for this relationship" if own else "for this programme"
             message = f"{command.document} sets no {command.term} {whose} that could be withdrawn"
-            yield Problem("nothing_open", message, "pentalog.prevalence", "data.term")
+            yield Problem("nothing_open", message, clause, "data.term")
             return
     elif problem := value_problem(command.term, command.value):
         yield problem
         return
     if command.term in BANDS:
-        yield from _band_problems(terms, command, context, own)
+        yield from _band_problems(terms, command, context, own, clause)
 
 
 def _is_set(terms: TermTimeline, command: WithdrawTerm, context: Context, own: bool) -> bool:
@@ -111,14 +118,14 @@ def _is_set(terms: TermTimeline, command: WithdrawTerm, context: Context, own: b
 
 @implements("pentalog.prevalence")
 def _band_problems(
-    terms: TermTimeline, command: SetTerm | WithdrawTerm, context: Context, own: bool
+    terms: TermTimeline, command: SetTerm | WithdrawTerm, context: Context, own: bool, clause: str | None
 ) -> Iterator[Problem]:
     """What the documents come to together must keep the bands in order, from the command's time on."""
     after = terms.with_setting(dated(command, context.occurred_at, own=own))
     field = "data.value" if isinstance(command, SetTerm) else "data.term"
     for at in sorted({entry.at for entry in after.settings if entry.at >= context.occurred_at}):
         if problem := order_problem(after.values_at(at), field):
-            yield problem
+            yield problem._replace(clause=clause)
             return
 
 

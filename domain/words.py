@@ -42,6 +42,7 @@ DataClass = Literal[
     "profile",
     "success_story",
     "safeguarding",
+    "process",
     "identity",
     "operational",
 ]
@@ -126,6 +127,12 @@ PEOPLE: Final[tuple[Role, ...]] = (*PARTIES, "customer", "line_manager", "suppli
 EXCUSING: Final[tuple[Cause, ...]] = ("illness", "supplier")
 DOCUMENTS: Final = get_args(Document)
 DATA_CLASSES: Final = get_args(DataClass)
+# What a mentor may share without anybody's consent (pentalog.mentor-free).
+MENTOR_FREE: Final[tuple[DataClass, ...]] = DATA_CLASSES[: DATA_CLASSES.index("nps_score") + 1]
+# What people said, wrote or are: everything but facts that a mentor may share freely, ids and names, and the record's own facts.
+CONTENT: Final[tuple[DataClass, ...]] = tuple(
+    each for each in DATA_CLASSES if each not in (*MENTOR_FREE, "identity", "operational")
+)
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 # The roles for which a relationship names a person.
 NAMED_ROLES: Final[tuple[Role, ...]] = ("mentee", "mentor", "customer", "line_manager", "supplier")

@@ -77,10 +77,11 @@ def _agreed(state: Claims, event: Agreement, recorded: AnyRecorded, given: Given
     matter = _matter(event, recorded.version)
     before = state.open.get(matter)
     state, settled = _settled(state, matter)
-    waits_for = _waits_for(event, recorded, given)
+    by = given.relation.speaks_as(recorded) if given.relation is not None else recorded.role
+    waits_for = _waits_for(event, by, given)
     outputs = tuple(sorted(set(event.outputs))) if isinstance(event, e.ReportingAgreed) else ()
     # The same outputs from the one who is asked confirm them; others are a claim of their own.
-    answered = before is not None and before.waits_for == recorded.role and before.outputs == outputs != ()
+    answered = before is not None and before.waits_for == by and before.outputs == outputs != ()
     if waits_for is None or answered:
         return state, settled
     claim = Claim(version=recorded.version, waits_for=waits_for, outputs=outputs)
@@ -90,11 +91,11 @@ def _agreed(state: Claims, event: Agreement, recorded: AnyRecorded, given: Given
     return state, (*settled, waiting)
 
 
-def _waits_for(event: Agreement, recorded: AnyRecorded, given: Given) -> Role | None:
+def _waits_for(event: Agreement, by: str, given: Given) -> Role | None:
     if isinstance(event, e.ReportingAgreed) and given.relation is not None and given.relation.line_manager_id:
         # The office's word stands for the mentee, not for a line manager who is named.
-        return "mentee" if recorded.role in {"line_manager", "mentor"} else "line_manager"
-    return OTHER_PARTY.get(recorded.role)
+        return "mentee" if by in {"line_manager", "mentor"} else "line_manager"
+    return OTHER_PARTY.get(by)
 
 
 def _settled(state: Claims, *matters: str) -> tuple[Claims, Reaction]:

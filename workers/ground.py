@@ -15,9 +15,10 @@ from pydantic import BaseModel, ConfigDict
 from domain.case.events import CaseOpened
 from domain.codes.implements import implements
 from domain.mentor.events import MentorRegistered, MentorReinstated, MentorRemoved, MentorSuspended
-from domain.model import AnyRecorded, events_of
+from domain.model import Actor, AnyRecorded, events_of
 from domain.programme.events import ProgrammeCreated
 from domain.relationship import events as e
+from domain.relationship.state import speaking_as
 from domain.term_setting import TermSet, TermWithdrawn, dated
 from domain.terms import DatedSetting, TermTimeline, place
 from domain.words import NAMED_ROLES, CaseKind, Role, Status
@@ -54,6 +55,10 @@ class Relation(_Fact):
     def mentor(self) -> str:
         """The mentor as a recipient."""
         return f"mentor:{self.mentor_id}"
+
+    def speaks_as(self, recorded: AnyRecorded) -> Role:
+        """The role in which the word of whoever recorded an event counts (`speaking_as`)."""
+        return speaking_as(Actor.parse(recorded.actor), self.mentee_id, self.mentor_id)
 
     @property
     def overseers(self) -> tuple[str, ...]:

@@ -144,7 +144,7 @@ def _watch_development(state: Learning, version: int, given: Given) -> Reaction:
 @implements("cmn.breaches")
 def _after_case(recorded: AnyRecorded, given: Given) -> Reaction:
     """A case ended in further training: a task until some training is recorded."""
-    clauses = given.cite(CLAUSE[given.case.kind]) if given.case else ()
+    clauses = given.cite_or("care.breach", *((CLAUSE[given.case.kind],) if given.case else ()))
     task = OpenTask(AFTER_CASE, "further_training", ("RecordTraining",), about=recorded.subject)
     notices = notify((given.key, COORDINATOR), "further_training", of=task.id)
     return (because(clauses, (recorded.version,), task, *notices),)

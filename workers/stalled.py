@@ -14,7 +14,7 @@ from domain.model import AnyRecorded, Known, events_of
 from domain.relationship import events as e
 from domain.relationship.evolve import evolve
 from domain.relationship.gates import able_to_meet, unmet
-from domain.relationship.state import Conflict, Goal, Plan, Relationship, Reporting
+from domain.relationship.state import Confidentiality, Conflict, Goal, Plan, Relationship, Reporting
 from domain.words import Document, GoalType, Party
 from workers.ground import Relation
 from workers.model import NOTHING, Arm, CloseTask, Deadline, Given, Notify, OpenTask, Over, Reaction, State, Worker
@@ -100,7 +100,9 @@ class _Kept(BaseModel):
             conversations=self.conversations,
             covered=frozenset(self.covered),
             plan=Plan(1, NO_WORDS) if self.planned else None,
-            confidentiality=NO_WORDS if self.confidential else None,
+            confidentiality=Confidentiality(1, NO_WORDS, frozenset(), mentee_agreed=False)
+            if self.confidential
+            else None,
             reporting={
                 audience: Reporting(frozenset(outputs), every_days, versions, words)  # type: ignore[arg-type]
                 for audience, outputs, every_days, versions, words in self.reporting

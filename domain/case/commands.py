@@ -10,7 +10,7 @@ from domain.relationship.fields import SafeText
 from domain.words import CaseDecision, CaseKind
 
 CaseKindName = Annotated[CaseKind, Holds("operational")]
-DecisionName = Annotated[CaseDecision, Holds("safeguarding")]
+DecisionName = Annotated[CaseDecision, Holds("safeguarding", "author")]
 
 # Workers open the case about an event under a subject that begins so, and nobody else may: a case that somebody opened
 # first under that id would stand in the place of theirs.

@@ -13,6 +13,7 @@ from typing import Final, assert_never
 from domain.case.commands import CaseCommand, CloseCase, DecideCase, EscalateCase, OpenCase
 from domain.case.events import CaseClosed, CaseDecided, CaseEscalated, CaseEvent, CaseOpened
 from domain.case.state import Case
+from domain.codes.clauses import cite
 from domain.codes.implements import implements
 from domain.model import Actor, Command, Context
 from domain.permission import role_problems
@@ -57,11 +58,18 @@ def case_problems(case: Case | None, command: CaseCommand, context: Context) -> 
         if not isinstance(command, OpenCase):
             yield Problem("unknown_case", "no case was opened under this id", "cmn.breaches", "subject")
         return
+    clause = _clause(case, context)
     if not isinstance(command, OpenCase) and _is_about(case, context.actor):
         message = f"the case is about {case.about}: nobody settles a case about themselves"
-        yield Problem("own_matter", message, CLAUSE[case.kind], "actor")
+        yield Problem("own_matter", message, clause, "actor")
     if not _already(case, command):
-        yield from _obstacles(case, command, CLAUSE[case.kind])
+        yield from _obstacles(case, command, clause)
+
+
+def _clause(case: Case, context: Context) -> str:
+    """The clause under which a case is pursued: where it comes from a relationship, one that holds for that."""
+    own = CLAUSE[case.kind]
+    return own if case.relationship_id is None else cite(context.codes, own, "care.breach")[0]
 
 
 def _is_about(case: Case, actor: Actor) -> bool:

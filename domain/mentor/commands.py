@@ -5,13 +5,13 @@ from typing import Annotated
 from pydantic import Field
 
 from domain.ids import ProgrammeId
-from domain.model import Command, Holds, Name, OperationalDay, OperationalText, Text
-from domain.relationship.fields import SafeText
+from domain.model import Command, Holds, Name, OperationalDay, Text
+from domain.relationship.fields import Course, SafeText
 
 Capacity = Annotated[int, Field(ge=1, le=1000), Holds("operational")]
-ProfileText = Annotated[Text, Holds("profile")]
-MentorName = Annotated[Name, Holds("identity")]
-Development = Annotated[Text, Holds("profile")]
+ProfileText = Annotated[Text, Holds("profile", "mentor")]
+MentorName = Annotated[Name, Holds("identity", "mentor")]
+Development = Annotated[Text, Holds("profile", "mentor")]
 
 
 class RegisterMentor(Command):
@@ -34,7 +34,7 @@ class PublishProfile(Command):
 class RecordTraining(Command):
     """The mentor completed a course; `due_on` is the day by which it must be taken again (nottingham.further-training)."""
 
-    course: OperationalText
+    course: Course
     completed_on: OperationalDay
     due_on: OperationalDay | None = None
 

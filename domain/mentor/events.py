@@ -2,8 +2,8 @@
 
 from domain.ids import ProgrammeId
 from domain.mentor.commands import Capacity, Development, MentorName, ProfileText
-from domain.model import Event, OperationalDay, OperationalText
-from domain.relationship.fields import SafeText
+from domain.model import Event, OperationalDay
+from domain.relationship.fields import Course, SafeText
 
 
 class MentorRegistered(Event):
@@ -26,7 +26,7 @@ class ProfilePublished(Event):
 class TrainingRecorded(Event):
     """The mentor completed a course, to be taken again by `due_on`."""
 
-    course: OperationalText
+    course: Course
     completed_on: OperationalDay
     due_on: OperationalDay | None = None
 

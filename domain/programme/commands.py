@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator
 
-from domain.model import Command, Holds, Name
+from domain.model import Command, Holds, Name, Vocabulary
 from domain.term_setting import SetTerm as SetTerm  # noqa: PLC0414 - one of this vocabulary too
 from domain.term_setting import WithdrawTerm as WithdrawTerm  # noqa: PLC0414 - one of this vocabulary too
 from domain.words import CodeId
@@ -28,8 +28,8 @@ def _is_zone(key: str) -> bool:
     return not key.startswith(_NOT_ZONES)
 
 
-Timezone = Annotated[Name, AfterValidator(_known_zone), Holds("operational")]
-ProgrammeName = Annotated[Name, Holds("operational")]
+Timezone = Annotated[Name, AfterValidator(_known_zone), Vocabulary("time zones"), Holds("operational")]
+ProgrammeName = Annotated[Name, Holds("identity")]
 CodeName = Annotated[CodeId, Holds("operational")]
 
 

@@ -1,6 +1,8 @@
 """What happened to a programme: facts in the past tense, a storage format."""
 
-from domain.model import Event, Label
+from typing import Annotated
+
+from domain.model import Event, Holds, Name, Vocabulary
 from domain.programme.commands import CodeName, ProgrammeName
 from domain.term_setting import TermSet as TermSet  # noqa: PLC0414 - one of this vocabulary too
 from domain.term_setting import TermWithdrawn as TermWithdrawn  # noqa: PLC0414 - one of this vocabulary too
@@ -10,7 +12,7 @@ class ProgrammeCreated(Event):
     """A programme was set up."""
 
     name: ProgrammeName
-    timezone: Label
+    timezone: Annotated[Name, Vocabulary("time zones"), Holds("operational")]
 
 
 class CodeAdopted(Event):

@@ -16,7 +16,7 @@ from domain.relationship import events as e
 from domain.relationship.concerns import readiness_events, with_readiness
 from domain.relationship.guards import first_clause, in_future
 from domain.relationship.settling import is_against
-from domain.relationship.state import Conflict, Consent, Plan, Relationship, content_hash
+from domain.relationship.state import Confidentiality, Conflict, Consent, Plan, Relationship, content_hash
 from domain.term_setting import dated, term_events, term_problems
 from domain.terms import DatedSetting, TermTimeline
 from domain.words import COMPROMISING_NATURES, ConflictNature
@@ -47,7 +47,8 @@ def agreement_problems(state: Relationship, command: c.AgreementCommand, context
         case c.ChangeParty():
             yield from one_person_problems(command.role, command.id, (state.mentee_id, state.mentor_id), "data.id")
         case c.SetTerm() | c.WithdrawTerm():
-            yield from term_problems(_terms(state, context), command, context, own=True)
+            clause = first_clause(state.codes, "pentalog.prevalence")
+            yield from term_problems(_terms(state, context), command, context, own=True, clause=clause)
         case _:
             # Every other agreement may be made at any time that the statechart allows.
             pass
@@ -107,8 +108,12 @@ def agreement_events(state: Relationship, command: c.AgreementCommand, context: 
     if not _is_in_force(state, event, context):
         return [event]
     matter = _MATTERS.get(type(event), "")
-    claim = claims.claim_for(state, context.actor.role, matter)
-    return [e.AgreementConfirmed(version=claim.version)] if claim else []
+    if claim := claims.claim_for(state, context.actor.role, matter):
+        return [e.AgreementConfirmed(version=claim.version)]
+    agreed = state.confidentiality
+    if matter == "confidentiality" and agreed and claims.lacks_mentees_word(state, agreed.version, context.actor.role):
+        return [e.AgreementConfirmed(version=agreed.version)]
+    return []
 
 
 # Agreements of two of which one at a time is in force.
@@ -194,7 +199,8 @@ def _is_in_force(state: Relationship, event: e.AgreementEvent, context: Context)
         case e.PlanAgreed():
             return state.plan is not None and state.plan.content_hash == content_hash(event)
         case e.ConfidentialityAgreed():
-            return state.confidentiality == content_hash(event)
+            agreed = state.confidentiality
+            return agreed is not None and agreed.content_hash == content_hash(event)
         case e.ReportingAgreed():
             return claims.reporting_is_known(state, event, context)
         case (
@@ -266,7 +272,13 @@ def fold_agreement(state: Relationship, event: e.AgreementEvent, recorded: AnyRe
         case e.PlanAgreed():
             return claims.with_claim(state.but(plan=Plan(event.minutes, content_hash(event))), recorded, "plan")
         case e.ConfidentialityAgreed():
-            return claims.with_claim(state.but(confidentiality=content_hash(event)), recorded, "confidentiality")
+            shared = {
+                (term.data_class, term.audience) for term in event.shared if term.data_class not in event.not_shared
+            }
+            agreed = Confidentiality(
+                recorded.version, content_hash(event), frozenset(shared), mentee_agreed=role == "mentee"
+            )
+            return claims.with_claim(state.but(confidentiality=agreed), recorded, "confidentiality")
         case e.ReportingAgreed():
             return claims.with_reporting(state, event, recorded)
         case _:

@@ -232,7 +232,11 @@ def _fold_completed(state: Relationship, event: e.SessionCompleted) -> Relations
     if session is None:
         return state
     done = session._replace(
-        status="completed", started_at=event.started_at, ended_at=event.ended_at, over_at=event.started_at
+        status="completed",
+        started_at=event.started_at,
+        ended_at=event.ended_at,
+        over_at=event.started_at,
+        present=event.present,
     )
     state = unbooked(state, event.session_id)
     held = state.held.taken(event.session_id, event.started_at, event.ended_at)

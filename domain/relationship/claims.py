@@ -1,7 +1,7 @@
 """Agreements of two: what one side says both agreed is its own word, and its claim of the other's (care.claims).
 
 Goals, plans, confidentiality, reporting and contracting conversations that one party records wait for the other party, who
-confirms or contests them; what coordinator or supplier record holds for both. Only the gate of cmn.reporting asks for both
+confirms or contests them; what coordinator or supplier record holds for both, unless they are one of the two. Only the gate of cmn.reporting asks for both
 words, each in their own name; the other gates are met by the claim. A later agreement of the same matter ends the claim.
 """
 
@@ -34,7 +34,7 @@ def confirmation_problems(state: Relationship, command: c.ConfirmAgreement, cont
         yield Problem("role", message, first_clause(state.codes, "cmn.reporting"), "actor")
         return
     waiting = [claim for claim in state.claims if claim.matter == matter and _is_of(state, claim, version)]
-    if any(claim.waits_for == role for claim in waiting):
+    if any(claim.waits_for == role for claim in waiting) or lacks_mentees_word(state, version, role):
         return
     if any(claim.by == role for claim in waiting):
         others = " and ".join(claim.waits_for.replace("_", " ") for claim in waiting)
@@ -55,6 +55,20 @@ def _is_of(state: Relationship, claim: Claim, version: int) -> bool:
     return version in state.reporting[audience].versions if kind == "reporting" else claim.version == version
 
 
+def lacks_mentees_word(state: Relationship, version: int, role: Role) -> bool:
+    """Whether the mentee, who acts, may still say in their own name what the office agreed for them.
+
+    What is shared under an agreement needs the mentee's own word, though the office's holds for both everywhere else.
+    """
+    if role != "mentee":
+        return False
+    agreed = state.confidentiality
+    if agreed is not None and agreed.version == version:
+        return not agreed.mentee_agreed
+    reportings = [reporting for reporting in state.reporting.values() if version in reporting.versions]
+    return any(f"mentee:{state.mentee_id}" not in reporting.words for reporting in reportings)
+
+
 def claim_for(state: Relationship, role: Role, matter: str) -> Claim | None:
     """The claim of a matter that waits for this party's word."""
     claim = state.claimed.get(matter)
@@ -64,10 +78,11 @@ def claim_for(state: Relationship, role: Role, matter: str) -> Claim | None:
 def with_claim(state: Relationship, recorded: AnyRecorded, matter: str) -> Relationship:
     """The state after an agreement: one party's word waits for the other's, the office's holds for both."""
     state = state.put("agreements", recorded.version, matter)
-    other = OTHER_PARTY.get(recorded.role)
+    by = state.speaks_as(recorded.actor)
+    other = OTHER_PARTY.get(by)
     if other is None:
         return without_claim(state, matter)
-    return state.put("claimed", matter, Claim(recorded.version, recorded.role, other, matter))
+    return state.put("claimed", matter, Claim(recorded.version, by, other, matter))
 
 
 def without_claim(state: Relationship, matter: str) -> Relationship:
@@ -84,6 +99,9 @@ def confirmed(state: Relationship, event: e.AgreementConfirmed, recorded: AnyRec
     if kind == "reporting":
         agreed = state.reporting[audience]
         return state.put("reporting", audience, agreed._replace(words=(*agreed.words, recorded.actor)))
+    level = state.confidentiality
+    if recorded.role == "mentee" and level is not None and level.version == event.version:
+        state = state.but(confidentiality=level._replace(mentee_agreed=True))
     claim = state.claimed.get(matter)
     return without_claim(state, matter) if claim is not None and claim.version == event.version else state
 
@@ -95,7 +113,8 @@ def reporting_is_known(state: Relationship, event: e.ReportingAgreed, context: C
     if agreed is None or agreed.outputs != frozenset(event.outputs) or agreed.every_days != event.every_days:
         return False
     with_word = agreed._replace(words=(*agreed.words, str(context.actor)))
-    return state.awaited(with_word) == state.awaited(agreed)
+    adds_nothing = state.awaited(with_word) == state.awaited(agreed)
+    return adds_nothing and not lacks_mentees_word(state, agreed.versions[0], context.actor.role)
 
 
 @implements("cmn.reporting")

@@ -19,12 +19,11 @@ from domain.model import (
     EachOnce,
     Flag,
     Holds,
-    Label,
     Minutes,
     Name,
     OperationalDay,
-    OperationalText,
     OperationalTime,
+    ProcessText,
     ScheduleTime,
     Text,
 )
@@ -33,15 +32,21 @@ from domain.relationship.fields import (
     AgreedBy,
     AttendingRoles,
     AudienceName,
+    BreachClause,
     CauseName,
     ChannelName,
+    ClauseName,
+    ClauseNames,
+    Course,
     DataClasses,
     DataClassName,
+    DocumentVersion,
     Evidence,
     FactVersion,
     FeedbackText,
     GoalText,
     NextSteps,
+    NoteText,
     Objective,
     PrivateTopic,
     RoleName,
@@ -105,7 +110,7 @@ class RespondToMatch(Command):
     """The actor says yes or no to the match; a yes binds nothing more."""
 
     accept: Flag
-    reason: OperationalText | None = None
+    reason: ProcessText | None = None
 
 
 class ChangeParty(Command):
@@ -119,14 +124,14 @@ class AcceptTerms(Command):
     """The actor accepts one version of a document."""
 
     document: DocumentName
-    version: Label
+    version: DocumentVersion
 
 
 class DeclineTerms(Command):
     """The actor declines one version of a document."""
 
     document: DocumentName
-    version: Label
+    version: DocumentVersion
 
 
 class StateTrustReadiness(Command):
@@ -140,7 +145,7 @@ class GrantConsent(Command):
 
     data_class: DataClassName
     audience: AudienceName
-    how: OperationalText | None = None
+    how: ProcessText | None = None
     until: OperationalDay | None = None
 
 
@@ -149,14 +154,14 @@ class WithdrawConsent(Command):
 
     data_class: DataClassName
     audience: AudienceName
-    how: OperationalText | None = None
+    how: ProcessText | None = None
     until: OperationalDay | None = None
 
 
 class ConfirmMentorTraining(Command):
     """The mentor has completed the training that must come first (nottingham.training)."""
 
-    course: OperationalText
+    course: Course
     completed_on: OperationalDay
 
 
@@ -164,14 +169,14 @@ class DeclareConflictOfInterest(Command):
     """The actor declares a conflict of interest, or that there is none."""
 
     nature: Annotated[ConflictNature, Holds("operational")]
-    stakeholder: Annotated[Text | None, Holds("identity")] = None
-    description: SafeText | None = None
+    stakeholder: Annotated[Text | None, Holds("identity", "author")] = None
+    description: ProcessText | None = None
 
 
 class AgreeConflictMitigation(Command):
     """How a declared conflict is kept from doing harm: all open ones, or those of one nature."""
 
-    mitigation: SafeText
+    mitigation: ProcessText
     nature: Annotated[ConflictNature | None, Holds("operational")] = None
 
 
@@ -232,8 +237,8 @@ class ConfirmAgreement(Command):
 class ShareContactDetails(Command):
     """The actor hands their own contact details to the other party."""
 
-    email: Annotated[Text | None, Holds("contact_details")] = None
-    telephone: Annotated[Text | None, Holds("contact_details")] = None
+    email: Annotated[Text | None, Holds("contact_details", "author")] = None
+    telephone: Annotated[Text | None, Holds("contact_details", "author")] = None
 
     @model_validator(mode="after")
     def _something(self) -> "ShareContactDetails":
@@ -291,10 +296,10 @@ class RecordAssessment(Command):
     """The result of an assessment of the mentee, which the mentee always sees (pentalog.assessment-visible)."""
 
     assessment_id: AssessmentId
-    area: Annotated[Name, Holds("assessment")]
-    score: Annotated[float | None, Field(allow_inf_nan=False), Holds("assessment")] = None
-    scale: Annotated[Name | None, Holds("assessment")] = None
-    text: Annotated[Text | None, Holds("assessment")] = None
+    area: Annotated[Name, Holds("assessment", "mentee")]
+    score: Annotated[float | None, Field(allow_inf_nan=False), Holds("assessment", "mentee")] = None
+    scale: Annotated[Name | None, Holds("assessment", "mentee")] = None
+    text: Annotated[Text | None, Holds("assessment", "mentee")] = None
 
 
 class MarkTopicPrivate(Command):
@@ -324,7 +329,7 @@ class RescheduleSession(Command):
 
     session_id: SessionId
     starts_at: ScheduleTime
-    reason: OperationalText
+    reason: ProcessText
     cause: CauseName | None = None
     on_behalf_of: RoleName | None = None
 
@@ -333,7 +338,7 @@ class CancelSession(Command):
     """A session will not take place."""
 
     session_id: SessionId
-    reason: OperationalText
+    reason: ProcessText
     cause: CauseName | None = None
     on_behalf_of: RoleName | None = None
 
@@ -361,7 +366,7 @@ class CompleteSession(Command):
     ended_at: Annotated[OperationalTime, Holds("time_spent")]
     present: AttendingRoles
     joined: Annotated[dict[Role, OperationalTime], Holds("attendance")]
-    agenda: Annotated[tuple[AgendaItem, ...], Holds("session_content")]
+    agenda: Annotated[tuple[AgendaItem, ...], Holds("session_content", "mentee")]
     call_to_action: SessionText | None = None
     encouragement: Annotated[bool | None, Holds("process_improvement")] = None
     camera_on: Annotated[bool | None, Holds("process_improvement")] = None
@@ -409,7 +414,7 @@ class RecordSessionNote(Command):
     """A note on a session; `sensitive` keeps it to the parties present for good (pentalog.sensitive)."""
 
     session_id: SessionId
-    text: SessionText
+    text: NoteText
     sensitive: Flag = False
 
 
@@ -426,8 +431,8 @@ class RespondToNps(Command):
     """How likely the respondent is to recommend mentoring, 0 to 10."""
 
     occasion: Annotated[Occasion, Holds("operational")]
-    score: Annotated[int, Field(ge=0, le=10), Holds("nps_score")]
-    comment: Annotated[Text | None, Holds("nps_comment")] = None
+    score: Annotated[int, Field(ge=0, le=10), Holds("nps_score", "author")]
+    comment: Annotated[Text | None, Holds("nps_comment", "author")] = None
 
 
 class RequestNps(Command):
@@ -442,26 +447,26 @@ class RequestFeedback(Command):
 
     respondent: RoleName
     occasion: Annotated[Occasion, Holds("operational")]
-    questions: Annotated[tuple[Label, ...], EachOnce, Field(min_length=1), Holds("operational")]
+    questions: Annotated[ClauseNames, Field(min_length=1)]
 
 
 class GiveTestimonial(Command):
     """The actor speaks for the mentoring."""
 
-    text: Annotated[Text, Holds("testimonial")]
+    text: Annotated[Text, Holds("testimonial", "author")]
 
 
 class RecordSuccessStory(Command):
     """The supplier tells what the mentoring achieved."""
 
-    text: Annotated[Text, Holds("success_story")]
+    text: Annotated[Text, Holds("success_story", "author")]
 
 
 class GiveFeedback(Command):
     """Answers to feedback questions: practice clause id or free key to text, number or yes/no."""
 
     about: Annotated[FeedbackSubject, Holds("operational")]
-    answers: Annotated[dict[Name, bool | int | float | Text], AfterValidator(_on_scale), Holds("feedback")]
+    answers: Annotated[dict[Name, bool | int | float | Text], AfterValidator(_on_scale), Holds("feedback", "author")]
     text: FeedbackText | None = None
 
 
@@ -502,7 +507,7 @@ class ReportBreach(Command):
 
     against: RoleName
     kind: Annotated[BreachKind, Holds("operational")]
-    clause: Label | None = None
+    clause: BreachClause | None = None
     description: SafeText
 
     @model_validator(mode="after")
@@ -516,64 +521,64 @@ class ReportBreach(Command):
 class DiscloseConfidence(Command):
     """Something confidential is disclosed under an exception, to one recipient and nobody else."""
 
-    exception: Annotated[DisclosureException, Holds("safeguarding")]
+    exception: Annotated[DisclosureException, Holds("safeguarding", "author")]
     recipient: Recipient
     disclosed: SafeText
-    urgency: Annotated[Urgency, Holds("safeguarding")]
+    urgency: Annotated[Urgency, Holds("safeguarding", "author")]
 
 
 class ReferMentee(Command):
     """The mentee is referred to somebody else."""
 
-    to: SafeText
-    reason: SafeText
+    to: ProcessText
+    reason: ProcessText
 
 
 class SignpostMentee(Command):
     """The mentee is shown where else to find help."""
 
-    to: SafeText
-    reason: SafeText
+    to: ProcessText
+    reason: ProcessText
 
 
 class RecommendShutdown(Command):
     """Recommend to end the relationship; the parties and the coordinator decide."""
 
-    clause: Label
+    clause: ClauseName
     evidence: Evidence
 
 
 class DismissRecommendation(Command):
     """The recommendation is not followed: all open ones, or the one of a clause."""
 
-    reason: OperationalText
-    clause: Label | None = None
+    reason: ProcessText
+    clause: ClauseName | None = None
 
 
 class RaiseConcern(Command):
     """A concern about commitment, with the events that are its evidence."""
 
-    clause: Label
+    clause: ClauseName
     evidence: Evidence
 
 
 class ResolveConcern(Command):
     """A concern is settled."""
 
-    clause: Label
-    resolution: OperationalText
+    clause: ClauseName
+    resolution: ProcessText
 
 
 class EscalateConcern(Command):
     """A concern went unanswered for too long."""
 
-    clause: Label
+    clause: ClauseName
 
 
 class EscalateRecommendation(Command):
     """A recommendation went undecided for too long."""
 
-    clause: Label
+    clause: ClauseName
 
 
 # --- contests and corrections ---------------------------------------------------------------------------------------
@@ -581,22 +586,22 @@ class ContestFact(Command):
     """The actor says that a recorded fact is wrong; `version` is that of its event."""
 
     version: FactVersion
-    reason: SafeText
+    reason: ProcessText
 
 
 class AnswerContest(Command):
     """The office answers a contest without correcting the fact; `version` is that of the contest."""
 
     version: FactVersion
-    answer: SafeText
+    answer: ProcessText
 
 
 class CorrectFact(Command):
     """A recorded fact is put right: `data` is the whole data of its command as it should be; or it is void."""
 
     version: FactVersion
-    reason: SafeText
-    data: Annotated[dict[str, Any] | None, Holds("session_content")] = None
+    reason: ProcessText
+    data: Annotated[dict[str, Any] | None, Holds("session_content", "fact")] = None
     void: Annotated[bool | None, Holds("operational")] = None
 
     @model_validator(mode="after")
@@ -615,7 +620,7 @@ class PostponeRelationship(Command):
     """The start is put off to a day; both parties know, the next steps are clear (cmn.pause-or-stop)."""
 
     start_on: OperationalDay
-    reason: OperationalText
+    reason: ProcessText
     informed: Roles = ()
     next_steps: NextSteps = ""
 
@@ -623,7 +628,7 @@ class PostponeRelationship(Command):
 class PauseRelationship(Command):
     """Stop for a while; both parties know, the next steps are clear (cmn.pause-or-stop)."""
 
-    reason: OperationalText
+    reason: ProcessText
     informed: Roles = ()
     next_steps: NextSteps = ""
     review_on: OperationalDay
@@ -633,14 +638,14 @@ class ResumeRelationship(Command):
     """Go on after a pause."""
 
     informed: Roles = ()
-    note: OperationalText | None = None
+    note: ProcessText | None = None
 
 
 class ReviewRelationship(Command):
     """The office has looked at a relationship: what it saw, what follows, when to look again, which events it was about."""
 
-    note: SafeText
-    next_steps: OperationalText | None = None
+    note: ProcessText
+    next_steps: ProcessText | None = None
     look_again_on: OperationalDay | None = None
     about: Evidence | None = None
 
@@ -663,7 +668,7 @@ class RecordEndReview(Command):
     """The review at the end, against the agreed goals, with signposting (cmn.end-review)."""
 
     objectives: Annotated[tuple[Objective, ...], EachOnce, Holds("goal_outcomes")]
-    signposting: Annotated[tuple[Text, ...], EachOnce, Holds("goals")]
+    signposting: Annotated[tuple[Text, ...], EachOnce, Holds("goals", "mentee")]
 
 
 class TerminateRelationship(Command):
@@ -685,7 +690,7 @@ class RequestErasure(Command):
 
     person: PersonId
     basis: Annotated[ErasureBasis, Holds("operational")]
-    legal_hold: OperationalText | None = None
+    legal_hold: ProcessText | None = None
 
 
 class ErasePersonalData(Command):

@@ -202,7 +202,8 @@ def fold_concern(state: Relationship, event: e.ConcernEvent, recorded: AnyRecord
         case e.ConcernEscalated():
             return state.but(concerns=_escalated(state.concerns, (event.clause,)))
         case e.ConfidenceDisclosed():
-            return state.put("disclosures", recorded.version, recorded.actor)
+            told = state.told | {event.recipient}
+            return state.put("disclosures", recorded.version, recorded.actor).but(told=told)
         case e.MenteeReferred() | e.MenteeSignposted():
             return state
         case _:

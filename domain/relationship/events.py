@@ -8,21 +8,27 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, Field
 
 from domain.ids import AssessmentId, GoalId, HomeworkId, PersonId, ProgrammeId, Recipient, RelationshipId, SessionId
-from domain.model import Day, Event, Flag, Holds, Label, Minutes, Name, OperationalDay, OperationalText, Text
+from domain.model import Day, Event, Flag, Holds, Minutes, Name, OperationalDay, ProcessText, Text, Vocabulary
 from domain.relationship.fields import (
     AgendaItem,
     AgreedBy,
     AttendingRoles,
     AudienceName,
+    BreachClause,
     CauseName,
     ChannelName,
+    ClauseName,
+    Course,
     DataClasses,
     DataClassName,
+    DocumentVersion,
+    EventName,
     Evidence,
     FactVersion,
     FeedbackText,
     GoalText,
     NextSteps,
+    NoteText,
     Objective,
     PrivateTopic,
     RoleName,
@@ -63,7 +69,7 @@ Late = Annotated[bool, Holds("schedule")]
 CheckFinding = Literal[
     "device", "connection", "microphone", "speakers", "camera", "quiet", "background", "attire", "late_check"
 ]
-Clauses = Annotated[tuple[str, ...], Holds("operational")]
+Clauses = Annotated[tuple[Annotated[str, Vocabulary("clauses")], ...], Holds("operational")]
 
 
 # --- proposal and contracting --------------------------------------------------------------------------------------
@@ -73,7 +79,7 @@ class RelationshipProposed(Event):
     programme_id: ProgrammeId
     mentee_id: PersonId
     mentor_id: PersonId
-    codes: Annotated[dict[str, str], Holds("operational")]
+    codes: Annotated[dict[str, str], Vocabulary("codes"), Holds("operational")]
     customer_id: PersonId | None = None
     line_manager_id: PersonId | None = None
     supplier_id: PersonId | None = None
@@ -83,13 +89,13 @@ class RelationshipProposed(Event):
 class MatchAccepted(Event):
     """The actor said yes to the match."""
 
-    reason: OperationalText | None = None
+    reason: ProcessText | None = None
 
 
 class MatchDeclined(Event):
     """The actor said no to the match."""
 
-    reason: OperationalText | None = None
+    reason: ProcessText | None = None
 
 
 class PartyChanged(Event):
@@ -103,14 +109,14 @@ class TermsAccepted(Event):
     """The actor accepted a document."""
 
     document: DocumentName
-    version: Label
+    version: DocumentVersion
 
 
 class TermsDeclined(Event):
     """The actor declined a document."""
 
     document: DocumentName
-    version: Label
+    version: DocumentVersion
 
 
 class TrustReadinessStated(Event):
@@ -125,7 +131,7 @@ class ConsentGranted(Event):
 
     data_class: DataClassName
     audience: AudienceName
-    how: OperationalText | None = None
+    how: ProcessText | None = None
     until: OperationalDay | None = None
 
 
@@ -134,14 +140,14 @@ class ConsentWithdrawn(Event):
 
     data_class: DataClassName
     audience: AudienceName
-    how: OperationalText | None = None
+    how: ProcessText | None = None
     until: OperationalDay | None = None
 
 
 class MentorTrainingConfirmed(Event):
     """The mentor's training was confirmed."""
 
-    course: OperationalText
+    course: Course
     completed_on: OperationalDay
 
 
@@ -149,14 +155,14 @@ class ConflictOfInterestDeclared(Event):
     """The actor declared a conflict of interest, or none."""
 
     nature: Annotated[ConflictNature, Holds("operational")]
-    stakeholder: Annotated[Text | None, Holds("identity")] = None
-    description: SafeText | None = None
+    stakeholder: Annotated[Text | None, Holds("identity", "author")] = None
+    description: ProcessText | None = None
 
 
 class ConflictMitigationAgreed(Event):
     """A mitigation of declared conflicts was agreed."""
 
-    mitigation: SafeText
+    mitigation: ProcessText
     nature: Annotated[ConflictNature | None, Holds("operational")] = None
 
 
@@ -203,8 +209,8 @@ class AgreementConfirmed(Event):
 class ContactDetailsShared(Event):
     """The actor's contact details went to the other party."""
 
-    email: Annotated[Text | None, Holds("contact_details")] = None
-    telephone: Annotated[Text | None, Holds("contact_details")] = None
+    email: Annotated[Text | None, Holds("contact_details", "author")] = None
+    telephone: Annotated[Text | None, Holds("contact_details", "author")] = None
 
 
 # --- goals ---------------------------------------------------------------------------------------------------------
@@ -257,10 +263,10 @@ class AssessmentRecorded(Event):
     """The result of an assessment of the mentee was recorded."""
 
     assessment_id: AssessmentId
-    area: Annotated[Name, Holds("assessment")]
-    score: Annotated[float | None, Holds("assessment")] = None
-    scale: Annotated[Name | None, Holds("assessment")] = None
-    text: Annotated[Text | None, Holds("assessment")] = None
+    area: Annotated[Name, Holds("assessment", "mentee")]
+    score: Annotated[float | None, Holds("assessment", "mentee")] = None
+    scale: Annotated[Name | None, Holds("assessment", "mentee")] = None
+    text: Annotated[Text | None, Holds("assessment", "mentee")] = None
 
 
 class TopicMarkedPrivate(Event):
@@ -296,7 +302,7 @@ class SessionRescheduled(Event):
 
     session_id: SessionId
     starts_at: ScheduleTime
-    reason: OperationalText
+    reason: ProcessText
     previous_starts_at: ScheduleTime
     notice_hours: NoticeHours
     late: Late
@@ -308,7 +314,7 @@ class SessionCancelled(Event):
     """A session was cancelled; `by_pause` or `by_end` when a pause or the end did it, and then it counts for nobody."""
 
     session_id: SessionId
-    reason: OperationalText
+    reason: ProcessText
     notice_hours: NoticeHours
     late: Late
     cause: CauseName | None = None
@@ -341,7 +347,7 @@ class SessionCompleted(Event):
     ended_at: Annotated[OperationalTime, Holds("time_spent")]
     present: AttendingRoles
     joined: Annotated[dict[Role, OperationalTime], Holds("attendance")]
-    agenda: Annotated[tuple[AgendaItem, ...], Holds("session_content")]
+    agenda: Annotated[tuple[AgendaItem, ...], Holds("session_content", "mentee")]
     status: Annotated[Status, Holds("operational")]
     call_to_action: SessionText | None = None
     encouragement: Annotated[bool | None, Holds("process_improvement")] = None
@@ -378,7 +384,7 @@ class SessionNoteRecorded(Event):
     """A note on a session was taken."""
 
     session_id: SessionId
-    text: SessionText
+    text: NoteText
     sensitive: Flag = False
 
 
@@ -395,9 +401,9 @@ class NpsResponded(Event):
     """An NPS answer was given; a later one for the same occasion replaces it in the figures."""
 
     occasion: Annotated[Occasion, Holds("operational")]
-    score: Annotated[int, Field(ge=0, le=10), Holds("nps_score")]
+    score: Annotated[int, Field(ge=0, le=10), Holds("nps_score", "author")]
     respondent: Annotated[Respondent, Holds("operational")]
-    comment: Annotated[Text | None, Holds("nps_comment")] = None
+    comment: Annotated[Text | None, Holds("nps_comment", "author")] = None
 
 
 class NpsRequested(Event):
@@ -411,7 +417,7 @@ class FeedbackGiven(Event):
     """Feedback questions were answered."""
 
     about: Annotated[FeedbackSubject, Holds("operational")]
-    answers: Annotated[dict[Name, bool | int | float | Text], Holds("feedback")]
+    answers: Annotated[dict[Name, bool | int | float | Text], Holds("feedback", "author")]
     text: FeedbackText | None = None
 
 
@@ -428,13 +434,13 @@ class TestimonialGiven(Event):
 
     __test__ = False  # pytest takes the name for that of a test
 
-    text: Annotated[Text, Holds("testimonial")]
+    text: Annotated[Text, Holds("testimonial", "author")]
 
 
 class SuccessStoryRecorded(Event):
     """The supplier told what the mentoring achieved."""
 
-    text: Annotated[Text, Holds("success_story")]
+    text: Annotated[Text, Holds("success_story", "author")]
 
 
 # --- trust, respect, problems, conduct -----------------------------------------------------------------------------
@@ -476,31 +482,31 @@ class BreachReported(Event):
     against: RoleName
     kind: Annotated[BreachKind, Holds("operational")]
     description: SafeText
-    clause: Label | None = None
+    clause: BreachClause | None = None
 
 
 class ConfidenceDisclosed(Event):
     """Something confidential went to one recipient; `clauses` are those that permit it."""
 
-    exception: Annotated[DisclosureException, Holds("safeguarding")]
+    exception: Annotated[DisclosureException, Holds("safeguarding", "author")]
     recipient: Recipient
     disclosed: SafeText
-    urgency: Annotated[Urgency, Holds("safeguarding")]
+    urgency: Annotated[Urgency, Holds("safeguarding", "author")]
     clauses: Clauses = ()
 
 
 class MenteeReferred(Event):
     """The mentee was referred to somebody else."""
 
-    to: SafeText
-    reason: SafeText
+    to: ProcessText
+    reason: ProcessText
 
 
 class MenteeSignposted(Event):
     """The mentee was shown where else to find help."""
 
-    to: SafeText
-    reason: SafeText
+    to: ProcessText
+    reason: ProcessText
 
 
 class ShutdownRecommended(Event):
@@ -509,7 +515,7 @@ class ShutdownRecommended(Event):
     `clauses` are all that say the same, `clause` is the first of them.
     """
 
-    clause: Label
+    clause: ClauseName
     evidence: Evidence
     clauses: Clauses = ()
     about: Roles = ()
@@ -518,14 +524,14 @@ class ShutdownRecommended(Event):
 class RecommendationDismissed(Event):
     """Open recommendations were dismissed."""
 
-    reason: OperationalText
-    clause: Label | None = None
+    reason: ProcessText
+    clause: ClauseName | None = None
 
 
 class CommitmentConcernRaised(Event):
     """A concern about commitment was raised; the parties in `about` answer for it, none where it is about both together."""
 
-    clause: Label
+    clause: ClauseName
     evidence: Evidence
     about: Roles = ()
 
@@ -533,20 +539,20 @@ class CommitmentConcernRaised(Event):
 class CommitmentConcernResolved(Event):
     """A concern was settled."""
 
-    clause: Label
-    resolution: OperationalText
+    clause: ClauseName
+    resolution: ProcessText
 
 
 class ConcernEscalated(Event):
     """An unanswered concern was escalated."""
 
-    clause: Label
+    clause: ClauseName
 
 
 class RecommendationEscalated(Event):
     """An undecided recommendation was escalated."""
 
-    clause: Label
+    clause: ClauseName
 
 
 # --- contests and corrections ---------------------------------------------------------------------------------------
@@ -554,23 +560,23 @@ class FactContested(Event):
     """The actor said that the fact of this version is wrong."""
 
     version: FactVersion
-    reason: SafeText
+    reason: ProcessText
 
 
 class ContestAnswered(Event):
     """The office answered the contest of this version; the fact stands as it is."""
 
     version: FactVersion
-    answer: SafeText
+    answer: ProcessText
 
 
 class FactCorrected(Event):
     """The fact of this version was put right: `data` is the whole data of its command; or it is void. `fact` is its type."""
 
     version: FactVersion
-    reason: SafeText
-    fact: Label
-    data: Annotated[dict[str, Any] | None, Holds("session_content")] = None
+    reason: ProcessText
+    fact: EventName
+    data: Annotated[dict[str, Any] | None, Holds("session_content", "fact")] = None
     void: Annotated[bool | None, Holds("operational")] = None
 
 
@@ -583,7 +589,7 @@ class RelationshipPostponed(Event):
     """The start was put off to a day."""
 
     start_on: OperationalDay
-    reason: OperationalText
+    reason: ProcessText
     informed: Roles = ()
     next_steps: NextSteps = ""
 
@@ -591,7 +597,7 @@ class RelationshipPostponed(Event):
 class RelationshipPaused(Event):
     """The relationship stopped for a while."""
 
-    reason: OperationalText
+    reason: ProcessText
     review_on: OperationalDay
     informed: Roles = ()
     next_steps: NextSteps = ""
@@ -601,14 +607,14 @@ class RelationshipResumed(Event):
     """The relationship went on after a pause."""
 
     informed: Roles = ()
-    note: OperationalText | None = None
+    note: ProcessText | None = None
 
 
 class RelationshipReviewed(Event):
     """The office looked at the relationship."""
 
-    note: SafeText
-    next_steps: OperationalText | None = None
+    note: ProcessText
+    next_steps: ProcessText | None = None
     look_again_on: OperationalDay | None = None
     about: Evidence | None = None
 
@@ -625,7 +631,7 @@ class EndReviewRecorded(Event):
     """The end review was recorded."""
 
     objectives: Annotated[tuple[Objective, ...], Holds("goal_outcomes")]
-    signposting: Annotated[tuple[Text, ...], Holds("goals")]
+    signposting: Annotated[tuple[Text, ...], Holds("goals", "mentee")]
 
 
 class RelationshipTerminated(Event):
@@ -647,7 +653,7 @@ class ErasureRequested(Event):
 
     person: PersonId
     basis: Annotated[ErasureBasis, Holds("operational")]
-    legal_hold: OperationalText | None = None
+    legal_hold: ProcessText | None = None
 
 
 class PersonalDataErased(Event):

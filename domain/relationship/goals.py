@@ -46,7 +46,8 @@ def goal_problems(state: Relationship, command: c.GoalCommand, context: Context)
             pass
         case c.OpenTopic():
             if normal(command.topic) not in state.private_topics:
-                yield Problem("not_private", "this topic is not private", "leapfrog.privacy", "data.topic")
+                clause = first_clause(state.codes, "leapfrog.privacy")
+                yield Problem("not_private", "this topic is not private", clause, "data.topic")
         case _:
             assert_never(command)
 

@@ -116,7 +116,8 @@ def nothing_open(state: Relationship, kind: str, clause: str | None) -> Problem:
     if clause is not None and (why := not_in_force(clause, state.codes)):
         return Problem("unknown_clause", why, field="data.clause")
     about = f" about {clause}" if clause else ""
-    return Problem("nothing_open", f"no {kind}{about} is open", clause, "data.clause")
+    cited = () if clause is None else cite(state.codes, clause)
+    return Problem("nothing_open", f"no {kind}{about} is open", next(iter(cited), None), "data.clause")
 
 
 def kinds_of(clause: str | None) -> tuple[ReportKind, ...]:

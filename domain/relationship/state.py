@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, NamedTuple, Self
 
 from domain.ids import Namespace
 from domain.immutable import Immutable, Layers
-from domain.model import NOTHING_KNOWN, Event, Known
+from domain.model import NOTHING_KNOWN, Actor, Event, Known
 from domain.relationship.occupied import FREE, Occupied
 from domain.terms import NO_SETTINGS, TermTimeline, values
 from domain.words import (
@@ -80,6 +80,8 @@ class Session(NamedTuple):
     over_at: datetime | None = None
     hours: float | None = None
     homework_done: bool = False
+    # Who was there, of a completed session.
+    present: tuple[Role, ...] = ()
 
     def start_at(self, moment: datetime) -> datetime:
         """The start that it had at a time."""
@@ -186,6 +188,18 @@ class Plan(NamedTuple):
     content_hash: bytes
 
 
+class Confidentiality(NamedTuple):
+    """The agreed level of confidentiality: what may be shared with whom, and whether that is the mentee's own word.
+
+    `version` is that of its event, `content_hash` the hash of the event.
+    """
+
+    version: int
+    content_hash: bytes
+    shared: frozenset[tuple[DataClass, Audience]]
+    mentee_agreed: bool
+
+
 class Contest(NamedTuple):
     """An open contest: the version of the contested fact, and who contested it (`role:id`)."""
 
@@ -233,8 +247,7 @@ class Relationship(Immutable):
     conversations: int = 0
     covered: frozenset[str] = frozenset()
     plan: Plan | None = None
-    # The hash of the event that recorded it (see `content_hash`).
-    confidentiality: bytes | None = None
+    confidentiality: Confidentiality | None = None
     reporting: Mapping[str, Reporting] = field(default_factory=dict)
     # Every agreement of two by version: the matter it is about; and by matter, what waits for the other party's word.
     agreements: Mapping[int, str] = field(default_factory=dict)
@@ -260,6 +273,8 @@ class Relationship(Immutable):
     answers_for: Mapping[int, tuple[Party, ...]] = field(default_factory=dict)
     concerns: tuple[Matter, ...] = ()
     recommendations: tuple[Matter, ...] = ()
+    # To whom a confidence was disclosed, each as `role:id`.
+    told: frozenset[str] = frozenset()
 
     # Open contests by version, and the facts that were corrected with the version of the latest correction.
     contests: Mapping[int, Contest] = field(default_factory=dict)
@@ -335,11 +350,15 @@ class Relationship(Immutable):
         if self.status == "terminated":
             return ()
         reporting = (
-            Claim(agreed.versions[0], agreed.words[0].partition(":")[0], role, f"reporting:{with_whom}")
+            Claim(agreed.versions[0], self.speaks_as(agreed.words[0]), role, f"reporting:{with_whom}")
             for with_whom, agreed in self.reporting.items()
             for role in self.awaited(agreed)
         )
         return tuple(sorted((*self.claimed.values(), *reporting)))
+
+    def speaks_as(self, actor: str) -> Role:
+        """The role in which somebody's word counts (`speaking_as`)."""
+        return speaking_as(Actor.parse(actor), self.mentee_id, self.mentor_id)
 
     def awaited(self, agreed: Reporting) -> tuple[Role, ...]:
         """Whose word on an agreed reporting is missing: the mentee's, and the line manager's, else the office's.
@@ -347,10 +366,10 @@ class Relationship(Immutable):
         The office's word stands for the mentee, and for the line manager only where none is named. Where cmn is not
         adopted, reporting is agreed between mentee and mentor like everything else.
         """
-        roles = {word.partition(":")[0] for word in agreed.words}
+        roles = {self.speaks_as(word) for word in agreed.words}
         office = not roles.isdisjoint(OFFICE)
         missing: list[Role] = []
-        if not office and f"mentee:{self.mentee_id}" not in agreed.words:
+        if not office and "mentee" not in roles:
             missing.append("mentee")
         if "cmn" not in self.codes:
             if not office and "mentor" not in roles:
@@ -397,6 +416,13 @@ class Draft(Relationship):
         mapping: dict[Any, Any] = self.__dict__[field]
         mapping[key] = value
         return mapping
+
+
+def speaking_as(actor: Actor, mentee_id: str, mentor_id: str) -> Role:
+    """The role in which somebody's word counts: the office's holds for both parties, unless it is a party's own as well."""
+    if actor.role in OFFICE:
+        return "mentee" if actor.id == mentee_id else "mentor" if actor.id == mentor_id else actor.role
+    return actor.role
 
 
 def content_hash(event: Event) -> bytes:

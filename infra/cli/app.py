@@ -24,6 +24,7 @@ MISUSE: Any = typer.BadParameter.__mro__[1]
 MODULES: tuple[str, ...] = (
     "submit",
     "show",
+    "can_share",
     "health",
     "nps",
     "what_if",

@@ -141,6 +141,12 @@ def _print_unsettled(shown: Shown, *, every: bool) -> None:
     if shown["mentor_standing"] != "good":
         lines.append(("mentor", f"is {shown['mentor_standing']}"))
     _section("not settled", lines)
+    found = [(f"event {one['version']}", _finding(one)) for one in shown["findings"]]
+    _section("what went against a rule", found)
+
+
+def _finding(finding: Shown) -> str:
+    return f"{finding['code']} ({finding['clause']})" if finding.get("clause") else finding["code"]
 
 
 def _claim(claim: Shown) -> str:
@@ -253,8 +259,7 @@ def print_event(entry: Shown) -> None:
     name = entry["type"].removeprefix("rapport.")
     print_text(f"{entry['version']:>4}  {shown_time(entry['occurred_at'])}  {name}  {entry['actor']}", 6)
     for finding in entry["findings"]:
-        clause = f" ({finding['clause']})" if finding.get("clause") else ""
-        print_text(f"      ! against a rule: {finding['code']}{clause}", 8)
+        print_text(f"      ! against a rule: {_finding(finding)}", 8)
     if entry["contested"]:
         print_text("      ! contested", 8)
     if entry["corrected_by"]:

@@ -8,6 +8,7 @@ from typing import Final, Protocol, TypeVar
 from eventsourcing.persistence import StoredEvent
 
 from domain.case.commands import OpenCase
+from domain.case.state import Case
 from domain.known import known_at, mentor_limit
 from domain.mentor.state import Mentor
 from domain.model import NOTHING_KNOWN, Accepted, AnyRecorded, Context, Known
@@ -228,10 +229,12 @@ class Batch:
             # Of the programme only the days count: its terms are no matter of a mentor.
             zone = known_at(at, NOTHING_KNOWN, state.programme_id, mentor=None, programme=programme).timezone
             return context if zone is None else context._replace(known=Known(timezone=zone))
-        if isinstance(command, OpenCase) and command.relationship_id is not None:
-            relationship = self._state(command.relationship_id)
-            if isinstance(relationship, Relationship):
-                return context._replace(programme_id=relationship.programme_id)
+        of = state.relationship_id if isinstance(state, Case) else None
+        if of is None and isinstance(command, OpenCase):
+            of = command.relationship_id
+        relationship = self._state(of) if of is not None else None
+        if isinstance(relationship, Relationship):
+            return context._replace(programme_id=relationship.programme_id, codes=tuple(relationship.codes))
         return context
 
     def _history_of(self, subject: str, version: int) -> list[AnyRecorded]:

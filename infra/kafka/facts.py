@@ -21,31 +21,15 @@ from domain.case import events as case
 from domain.model import AnyRecorded, Event, data_class_of
 from domain.registry import EVENTS
 from domain.relationship import events as relationship
-from domain.words import DataClass
+from domain.sharing import question as sharing
+from domain.words import MENTOR_FREE, DataClass
 from infra.operations.tracing import valid
 
-OPERATIONAL: Final[frozenset[DataClass]] = frozenset(
-    {
-        "operational",
-        "attendance",
-        "schedule",
-        "time_spent",
-        "goal_presence",
-        "goal_types",
-        "goal_outcomes",
-        "process_improvement",
-        "nps_score",
-    }
-)
+OPERATIONAL: Final[frozenset[DataClass]] = frozenset({"operational", *MENTOR_FREE})
 WITHHELD: Final[frozenset[type[Event]]] = frozenset(
     {
-        relationship.ConfidenceDisclosed,
-        relationship.TrustBreakdownReported,
-        relationship.TrustRestored,
-        relationship.DisrespectReported,
-        relationship.DisrespectResolved,
-        relationship.ProblemReported,
-        relationship.BreachReported,
+        # That trouble was reported, disclosed or dealt with.
+        *sharing.WITHHELD,
         relationship.ConflictOfInterestDeclared,
         relationship.ConflictMitigationAgreed,
         relationship.MenteeReferred,
@@ -92,7 +76,7 @@ def fact(recorded: AnyRecorded, source: str) -> bytes | None:
     """
     data = recorded.data
     kind = type(data)
-    if kind not in PUBLISHED:
+    if kind not in PUBLISHED or sharing.is_withheld(data):
         return None
     event: dict[str, Any] = {
         "specversion": "1.0",

@@ -20,16 +20,21 @@ class Stream(Generic[S]):
     """A stream of events with the functions that decide and fold it; the actor is a coordinator unless told."""
 
     def __init__(
-        self, subject: str, decide: Callable[..., list[Any]], evolve: Callable[..., S], actor: str = "coordinator:cleo"
+        self,
+        subject: str,
+        decide: Callable[..., list[Any]],
+        evolve: Callable[..., S],
+        actor: str = "coordinator:cleo",
+        codes: tuple[str, ...] = (),
     ) -> None:
-        self.subject, self.decide, self.evolve, self.actor = subject, decide, evolve, actor
+        self.subject, self.decide, self.evolve, self.actor, self.codes = subject, decide, evolve, actor, codes
         self.state: S | None = None
         self.log: list[Recorded[Any]] = []
 
     def when(self, command: Command, actor: str | None = None, at: datetime | None = None) -> list[Event]:
         """Decide, record and return the events."""
         at = at or day(len(self.log))
-        context = Context(Actor.parse(actor or self.actor), at, at)
+        context = Context(Actor.parse(actor or self.actor), at, at, codes=self.codes)
         events = self.decide(self.state, command, context)
         for event in events:
             self.given(event, at)

@@ -14,13 +14,15 @@ from domain.case.state import Case
 from domain.model import Command
 from domain.words import ROLES, CaseDecision, CaseKind
 from tests.domain.stream import Stream, codes
+from tests.given_when_then import ALL_CODES
 
 NO_ACTION = DecideCase(decision="no_action", reason="nothing in it")
 REMOVAL = DecideCase(decision="mentor_removed", reason="it was so")
 
 
-def case() -> Stream[Case]:
-    return Stream("case:c1", decide, evolve, actor="hr:hanna")
+def case(*of: str) -> Stream[Case]:
+    """A case that comes from a relationship under these codes, by default all."""
+    return Stream("case:c1", decide, evolve, actor="hr:hanna", codes=of or ALL_CODES)
 
 
 def opening(kind: CaseKind = "code", description: str = "said") -> OpenCase:
@@ -264,3 +266,13 @@ def test_no_event_is_ever_recorded_twice_and_replay_gives_the_same_state(sent: l
     assert all(recorded.count(event) == 1 for event in recorded)
     assert [type(event) for event in recorded].count(CaseDecided) <= 1
     assert stream.replayed() == stream.state
+
+
+@pytest.mark.clause("care.breach", "cmn.breaches")
+@pytest.mark.parametrize("code, clause", [("pentalog", "care.breach"), ("cmn", "cmn.breaches")])
+def test_a_refusal_cites_no_code_that_the_relationship_of_the_case_did_not_adopt(code: str, clause: str) -> None:
+    stream = case(code)
+    stream.when(opening())
+    stream.when(NO_ACTION)
+    [problem] = stream.refused(REMOVAL)
+    assert (problem.code, problem.clause) == ("already_decided", clause)

@@ -5,8 +5,10 @@ import pytest
 from domain.model import Command, Event
 from domain.relationship import commands as c
 from domain.relationship import events as e
+from domain.relationship.gates import unmet
 from domain.relationship.state import Claim, Relationship
 from tests.domain.relationship.samples import BOTH, GOAL, PLAN, contracted
+from tests.domain.relationship.telling import Told
 from tests.given_when_then import START, At, day, fold, given, history, proposed
 
 CONFIDENTIALITY = e.ConfidentialityAgreed(shared=(), not_shared=("session_content",))
@@ -48,7 +50,31 @@ def test_what_the_office_records_holds_for_both(agreement: Event, office: str) -
     told: list[Event | At] = [proposed(), At(1, agreement, office)]
     assert claims(*told) == []
     for party in BOTH:
+        if (type(agreement), party) == (e.ConfidentialityAgreed, "mentee"):
+            continue  # what is shared under it needs the mentee's own word as well
         given(*told).when(CONFIRM, by=party).then_refused("nothing_open")
+
+
+@pytest.mark.parametrize("office", ["coordinator", "supplier"])
+def test_the_mentee_may_say_in_their_own_name_what_the_office_agreed_to_share(office: str) -> None:
+    told: list[Event | At] = [proposed(), At(1, CONFIDENTIALITY, office)]
+    given(*told).when(CONFIRM, by="mentee").then(CONFIRMED)
+    again = c.AgreeConfidentiality(shared=CONFIDENTIALITY.shared, not_shared=CONFIDENTIALITY.not_shared)
+    given(*told).when(again, by="mentee").then(CONFIRMED)
+    given(*told).when(again, by="mentor").then()
+    given(*told, At(2, CONFIRMED, "mentee")).when(again, by="mentee").then()
+    given(*told, At(2, CONFIRMED, "mentee")).when(CONFIRM, by="mentee").then_refused("nothing_open")
+    assert claims(*told, At(2, CONFIRMED, "mentee")) == []
+
+
+def test_the_mentee_may_say_in_their_own_name_what_the_office_agreed_to_report() -> None:
+    reporting = e.ReportingAgreed(with_whom="coordinator", outputs=("attendance",))
+    told: list[Event | At] = [proposed(), At(1, reporting, "coordinator")]
+    given(*told).when(CONFIRM, by="mentee").then(CONFIRMED)
+    again = c.AgreeReporting(with_whom="coordinator", outputs=("attendance",))
+    given(*told).when(again, by="mentee").then(reporting)
+    given(*told, At(2, CONFIRMED, "mentee")).when(CONFIRM, by="mentee").then_refused("nothing_open")
+    given(*told, At(2, CONFIRMED, "mentee")).when(again, by="mentee").then()
 
 
 @pytest.mark.clause("care.claims")
@@ -355,3 +381,20 @@ def test_claims_are_plain_values() -> None:
     state = fold(history(proposed(), At(1, PLAN, "mentee")))
     assert isinstance(state, Relationship)
     assert state.claims == (Claim(2, "mentee", "mentor", "plan"),)
+
+
+@pytest.mark.clause("care.claims", "cmn.reporting")
+def test_the_offices_word_does_not_hold_for_both_where_it_is_that_of_a_party() -> None:
+    told = Told(proposed("cmn").model_copy(update={"line_manager_id": None}))
+    agree = c.AgreeGoal(goal_id="g1", title="x", type="career", source="mentee", agreed_by=("mentee", "mentor"))
+    (agreed,) = told.tell(agree, by="coordinator", as_id="ben", at=1)
+    outputs = c.AgreeReporting(with_whom="coordinator", outputs=("attendance",))
+    told.tell(outputs, by="coordinator", as_id="ben", at=1)
+    assert [(claim.by, claim.waits_for) for claim in told.state.claims if claim.version == agreed] == [
+        ("mentor", "mentee")
+    ]
+    assert "cmn.reporting" in {problem.clause for problem in unmet(told.state)}
+    told.tell(c.ConfirmAgreement(version=agreed), by="mentee", at=2)
+    told.tell(outputs, by="coordinator", at=2)
+    assert told.state.claims == ()
+    assert "cmn.reporting" not in {problem.clause for problem in unmet(told.state)}

@@ -40,18 +40,14 @@ class TestRules:
         assert set(EVENTS.values()) == PUBLISHED | WITHHELD
         assert not PUBLISHED & WITHHELD
 
-    def test_whatever_holds_safeguarding_is_withheld_but_that_a_mentor_lost_or_got_back_their_place_and_what_follows(
+    def test_whatever_holds_safeguarding_is_withheld_but_that_a_mentor_lost_or_got_back_their_place(
         self,
     ) -> None:
         holding = {
             cls for cls in EVENTS.values() if any(data_class_of(cls, f) == "safeguarding" for f in cls.model_fields)
         }
-        published = {"MentorRemoved", "MentorSuspended", "MentorReinstated", "RelationshipReviewed"}
-        assert {cls.__name__ for cls in holding - WITHHELD} == published | {
-            "FactContested",
-            "ContestAnswered",
-            "FactCorrected",
-        }
+        published = {"MentorRemoved", "MentorSuspended", "MentorReinstated"}
+        assert {cls.__name__ for cls in holding - WITHHELD} == published
         assert relationship.ConfidenceDisclosed in WITHHELD
 
     @pytest.mark.parametrize("cls", sorted(PUBLISHED, key=str), ids=lambda cls: cls.__name__)
@@ -127,3 +123,29 @@ class TestFacts:
     def test_withheld_events_have_none(self) -> None:
         event = relationship.TrustBreakdownReported(description=SECRET)
         assert fact(recorded(event), "/rapport") is None
+
+    def test_what_gives_away_that_trouble_was_reported_has_none(self) -> None:
+        for event in (
+            relationship.TrustRestored(),
+            relationship.DisrespectResolved(resolution=SECRET),
+            relationship.ShutdownRecommended(clause="pentalog.trust", evidence=(2,)),
+            relationship.RecommendationDismissed(reason=SECRET),
+            relationship.RecommendationEscalated(clause="pentalog.trust"),
+            relationship.TrustReadinessStated(ready=False),
+            relationship.TrustReadinessStated(ready=True, settled=True),
+        ):
+            assert fact(recorded(event), "/rapport") is None, event
+        assert sent(relationship.TrustReadinessStated(ready=True))["data"] == {"ready": True, "settled": False}
+
+    def test_no_reason_next_step_or_note_leaves(self) -> None:
+        """They are of the class `process`."""
+        for event in (
+            relationship.MatchDeclined(reason=SECRET),
+            relationship.TermsAccepted(document="privacy_policy", version=SECRET),
+            relationship.ConsentGranted(data_class="goals", audience="hr", how=SECRET),
+            relationship.SessionCancelled(session_id="s1", reason=SECRET, notice_hours=1, late=True),
+            relationship.RelationshipTerminated(reason="goals_met", next_steps=SECRET),
+            relationship.RelationshipReviewed(note=SECRET, next_steps=SECRET),
+            relationship.ErasureRequested(person="ana", basis="objection", legal_hold=SECRET),
+        ):
+            assert SECRET not in json.dumps(sent(event))
