@@ -209,19 +209,24 @@ def figures(engine: Engine, by: Sequence[By] = (), window: Window = EVER, moment
         table = record.table(keys, window)
         shown = record.shown(keys, window)
         if record is not today.get(question):
-            shown &= _alike(table, today.get(question, _Record()), keys, seen)
+            shown &= _alike(table, today.get(question, _Record()), keys, (window, seen))
         found += (_row(question, keys, group, tally, is_shown=group in shown) for group, tally in sorted(table.items()))
     return found
 
 
-def _alike(table: Mapping[Group, _Tally], today: _Record, keys: Keys, window: Window) -> set[Group]:
-    """The groups of another time that today's record does not hide: it shows them, or has other answers of them."""
-    now, shown = today.table(keys, window), today.shown(keys, window)
-    return {
-        group
-        for group, tally in table.items()
-        if group in shown or group not in now or not now[group].has_answers_of(tally)
-    }
+def _alike(table: Mapping[Group, _Tally], today: _Record, keys: Keys, windows: tuple[Window, Window]) -> set[Group]:
+    """The groups of another time that today's record does not hide: it shows them, or has other answers of them.
+
+    `windows` are the one that was asked for, which shows a group where nothing came later, and the same up to that time.
+    """
+    found: set[Group] = set()
+    for window, otherwise in zip(windows, (False, True), strict=True):
+        now, shown = today.table(keys, window), today.shown(keys, window)
+        for group, tally in table.items():
+            same = group in now and now[group].has_answers_of(tally)
+            if group in shown if same else otherwise:
+                found.add(group)
+    return found
 
 
 def _row(question: Question, keys: Keys, group: Group, tally: _Tally, *, is_shown: bool) -> Shown:

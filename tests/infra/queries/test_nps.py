@@ -334,6 +334,8 @@ class TestOtherTimes:
         assert shown(ask(harness, at=april), "role") == {}
         assert shown(ask(harness, known=april), "role") == {}
         assert shown(ask(harness, window=Window(None, "2026-03")), "role") == {}
+        # Nothing came after April: as of its end the figure is that of today.
+        assert shown(ask(harness, at=datetime(2026, 5, 1, tzinfo=UTC)), "role") == {("mentee",): 8}
 
     def test_a_void_answer_leaves_the_figures_and_was_in_them_as_far_as_was_known_before(
         self, harness: ProjectionHarness
