@@ -7,7 +7,7 @@ Another time is another record. Where a group's answers are the same as in today
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple, get_args
 
 from domain.calendar import end_of_local_day, local_day, local_month
@@ -41,6 +41,8 @@ ROLES: Final = get_args(Respondent)
 OCCASIONS: Final = get_args(Occasion)
 Shown = dict[str, Any]
 Question = tuple[str, str]
+EARLIEST: Final = datetime(1000, 3, 1, tzinfo=UTC)
+LATEST: Final = datetime(9999, 12, 29, tzinfo=UTC)
 INSTANT: Final = timedelta(microseconds=1)
 _CORRECTION: Final = FactCorrected.__name__
 
@@ -261,8 +263,13 @@ def _month_from(month: str, months: int) -> str:
 
 def last_end_of_month(at: datetime, timezone: str) -> datetime:
     """The last instant of the latest month that had ended by a time in a time zone."""
-    day = local_day(at, timezone)
+    day = local_day(_within_reach(at), timezone)
     return end_of_local_day(day.replace(day=1) - timedelta(days=1), timezone) - INSTANT
+
+
+def _within_reach(at: datetime) -> datetime:
+    """A time, or one near the end of the calendar where its day in some time zone, or the month before, would lie beyond it."""
+    return min(max(at, EARLIEST), LATEST)
 
 
 class _Programmes:
@@ -285,7 +292,7 @@ class _Programmes:
 
     def last_month(self, moment: Moment) -> str:
         """The last month that had ended by a moment, in some programme."""
-        at = min(time for time in moment if time is not None)
+        at = _within_reach(min(time for time in moment if time is not None))
         return max(_month_from(local_month(at, zone), -1) for zone in {"UTC", *self.timezones()})
 
     def _read(self, programme: str) -> _Rules | None:
