@@ -71,16 +71,25 @@ def show(
         print_other(shown, every=every)
 
 
-def show_history(subject: IdArgument, every: AllOption = False, as_json: JsonOption = False) -> None:
+def show_history(
+    subject: IdArgument,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    every: AllOption = False,
+    as_json: JsonOption = False,
+) -> None:
     """List the events of a subject in order, each with its place in the hash chain."""
+    from infra.queries.as_at import Moment
     from infra.queries.history import history
     from infra.queries.subject import found_subject
 
     with opened() as rapport:
         subject = found_subject(rapport.store, subject)
-        entries = history(rapport.store, subject)
+        entries = history(rapport.store, subject, Moment(as_of, known_at))
+        if not rapport.store.heads([subject])[subject].version:
+            fail(f"nothing is recorded of {subject!r}", USAGE)
     if not entries:
-        fail(f"nothing is recorded of {subject!r}", USAGE)
+        fail(f"{subject} did not exist, or was not known, by then", USAGE)
     if as_json:
         print_json(entries)
         return
