@@ -97,9 +97,6 @@ def _badness(row: dict[str, Any]) -> tuple[bool, int]:
 
 
 def _print_all(rows: list[dict[str, Any]], filters: Filters, *, every: bool) -> None:
-    if not rows:
-        print_text(f"there is no relationship{filters.in_words()}")
-        return
     bands = Counter(row["band"] for row in rows if row["band"])
     most = max(bands.values(), default=0)
     if most:
@@ -107,12 +104,15 @@ def _print_all(rows: list[dict[str, Any]], filters: Filters, *, every: bool) -> 
         print_table(("band", "relationships", ""), counted)
         print_text("")
     scored = sorted((row for row in rows if row["score"] is not None), key=_badness)
-    print_text(f"{len(rows) - len(scored)} without a score: contracting or ended")
+    if rows:
+        print_text(f"{len(rows) - len(scored)} without a score: contracting or ended")
     print_table(
         ("relationship", "score", "band", "signals"),
         ((row["relationship_id"], row["score"], row["band"], _signals(row)) for row in scored),
         every=every,
     )
+    if not rows:
+        print_text(f"there is no relationship{filters.in_words()}")
 
 
 def _signals(row: dict[str, Any]) -> str:

@@ -111,9 +111,6 @@ def _badness(row: dict[str, Any]) -> tuple[bool, float]:
 
 
 def _print(rows: list[dict[str, Any]], keys: Sequence[str], filters: Filters, *, every: bool) -> None:
-    if not rows:
-        print_text(f"nobody was asked or has answered{filters.in_words()}")
-        return
     # 80 columns have room for keys, or for the number of those asked and a drawing.
     columns = (
         ("n", "people", "rate", "NPS", "95 %")
@@ -122,6 +119,9 @@ def _print(rows: list[dict[str, Any]], keys: Sequence[str], filters: Filters, *,
     )
     listed = sorted(rows, key=lambda row: bool(row["suppressed"]))
     print_table(("role", "occasion", *keys, *columns), (_cells(row, keys, len(columns)) for row in listed), every=every)
+    if not rows:
+        print_text(f"nobody was asked or has answered{filters.in_words()}")
+        return
     shown = sum(not row["suppressed"] for row in rows)
     print_text(f"{shown} of {len(rows)} groups are shown.{WHY_HIDDEN if shown < len(rows) else ''}")
 

@@ -124,10 +124,10 @@ def _smallness(row: dict[str, Any]) -> int:
 
 
 def _print(rows: list[dict[str, Any]], filters: Filters, *, every: bool) -> None:
+    _print_bands(rows)
     if not rows:
         print_text(f"there is no relationship{filters.in_words()}")
         return
-    _print_bands(rows)
     differing = [row for row in rows if _told(row["now"]) != _told(row["then"])]
     print_text(f"{len(differing)} of {len(rows)} would be otherwise")
     shown, left = capped(differing, every=every)

@@ -7,7 +7,7 @@ Another time is another record. Where a group's answers are the same as in today
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple, get_args
 
 from domain.calendar import end_of_local_day, local_day, local_month
@@ -41,6 +41,8 @@ ROLES: Final = get_args(Respondent)
 OCCASIONS: Final = get_args(Occasion)
 Shown = dict[str, Any]
 Question = tuple[str, str]
+EARLIEST: Final = datetime(1000, 3, 1, tzinfo=UTC)
+LATEST: Final = datetime(9999, 12, 29, tzinfo=UTC)
 INSTANT: Final = timedelta(microseconds=1)
 _CORRECTION: Final = FactCorrected.__name__
 
@@ -147,35 +149,39 @@ class _Record:
         """The groups by some keys that may be shown in a window.
 
         A group that is hidden in a month is hidden in each window that differs from another by that month alone. Beyond that
-        a window shows what follows from the figures of all months: it gives nothing away that they don't.
+        a window shows what follows from the figures of all months: it gives nothing away that they don't. Figures over the same
+        cells are one figure in a window too: where one of them is hidden, so are the others.
         """
-        if MONTH in keys or window == EVER:
-            return {
-                group for table, group in self.suppression.shown if table == keys and self._within(group, keys, window)
-            }
+        if window == EVER:
+            return {group for table, group in self.suppression.shown if table == keys}
         beside = window.beside_its_boundaries()
-        members: dict[Group, list[Group]] = {}
-        closed: set[Group] = set()
-        for group, tally in self.cells.items():
-            if not tally.people:
-                continue
-            value = part(group, keys)
-            if group[MONTH] in beside and not self._is_shown(keys, value, group[MONTH]):
-                closed.add(value)
-            if window.holds(group[MONTH]):
-                members.setdefault(value, []).append(group)
+        closed: set[frozenset[Group]] = set()
+        for table in TABLES:
+            if MONTH not in table:
+                hidden = {
+                    part(group, table)
+                    for group, tally in self.cells.items()
+                    if tally.people and group[MONTH] in beside and not self._in_month(table, group)
+                }
+                closed |= {cells for value, cells in self._answered(table, window).items() if value in hidden}
         return {
             value
-            for value, groups in members.items()
-            if value not in closed and self._enough(groups) and self.suppression.follows(groups)
+            for value, cells in self._answered(keys, window).items()
+            if cells not in closed and self._enough(cells) and self.suppression.follows(cells)
         }
 
-    def _within(self, group: Group, keys: Keys, window: Window) -> bool:
-        return MONTH not in keys or window.holds(group[keys.index(MONTH)])
+    def _answered(self, keys: Keys, window: Window) -> dict[Group, frozenset[Group]]:
+        """The cells with answers of each group by some keys in a window."""
+        found: dict[Group, list[Group]] = {}
+        for group, tally in self.cells.items():
+            if tally.people and window.holds(group[MONTH]):
+                found.setdefault(part(group, keys), []).append(group)
+        return {value: frozenset(groups) for value, groups in found.items()}
 
-    def _is_shown(self, keys: Keys, group: Group, month: str) -> bool:
-        # MONTH is the last of the keys.
-        return Figure((*keys, MONTH), (*group, month)) in self.suppression.shown
+    def _in_month(self, keys: Keys, group: Group) -> bool:
+        """Whether the figure of a group by some keys is shown for the month of a cell."""
+        with_month = (*keys, MONTH)
+        return Figure(with_month, part(group, with_month)) in self.suppression.shown
 
     def _enough(self, groups: Iterable[Group]) -> bool:
         tallies = [self.cells[group] for group in groups]
@@ -205,19 +211,24 @@ def figures(engine: Engine, by: Sequence[By] = (), window: Window = EVER, moment
         table = record.table(keys, window)
         shown = record.shown(keys, window)
         if record is not today.get(question):
-            shown &= _alike(table, today.get(question, _Record()), keys, seen)
+            shown &= _alike(table, today.get(question, _Record()), keys, (window, seen))
         found += (_row(question, keys, group, tally, is_shown=group in shown) for group, tally in sorted(table.items()))
     return found
 
 
-def _alike(table: Mapping[Group, _Tally], today: _Record, keys: Keys, window: Window) -> set[Group]:
-    """The groups of another time that today's record does not hide: it shows them, or has other answers of them."""
-    now, shown = today.table(keys, window), today.shown(keys, window)
-    return {
-        group
-        for group, tally in table.items()
-        if group in shown or group not in now or not now[group].has_answers_of(tally)
-    }
+def _alike(table: Mapping[Group, _Tally], today: _Record, keys: Keys, windows: tuple[Window, Window]) -> set[Group]:
+    """The groups of another time that today's record does not hide: it shows them, or has other answers of them.
+
+    `windows` are the one that was asked for, which shows a group where nothing came later, and the same up to that time.
+    """
+    found: set[Group] = set()
+    for window, otherwise in zip(windows, (False, True), strict=True):
+        now, shown = today.table(keys, window), today.shown(keys, window)
+        for group, tally in table.items():
+            same = group in now and now[group].has_answers_of(tally)
+            if group in shown if same else otherwise:
+                found.add(group)
+    return found
 
 
 def _row(question: Question, keys: Keys, group: Group, tally: _Tally, *, is_shown: bool) -> Shown:
@@ -252,8 +263,13 @@ def _month_from(month: str, months: int) -> str:
 
 def last_end_of_month(at: datetime, timezone: str) -> datetime:
     """The last instant of the latest month that had ended by a time in a time zone."""
-    day = local_day(at, timezone)
+    day = local_day(_within_reach(at), timezone)
     return end_of_local_day(day.replace(day=1) - timedelta(days=1), timezone) - INSTANT
+
+
+def _within_reach(at: datetime) -> datetime:
+    """A time, or one near the end of the calendar where its day in some time zone, or the month before, would lie beyond it."""
+    return min(max(at, EARLIEST), LATEST)
 
 
 class _Programmes:
@@ -276,7 +292,7 @@ class _Programmes:
 
     def last_month(self, moment: Moment) -> str:
         """The last month that had ended by a moment, in some programme."""
-        at = min(time for time in moment if time is not None)
+        at = _within_reach(min(time for time in moment if time is not None))
         return max(_month_from(local_month(at, zone), -1) for zone in {"UTC", *self.timezones()})
 
     def _read(self, programme: str) -> _Rules | None:

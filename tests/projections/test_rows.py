@@ -275,15 +275,15 @@ class TestNps:
     def test_the_latest_answer_counts_and_all_are_kept(self) -> None:
         events = (
             At(2, e.NpsRequested(respondent="mentee", occasion="mid")),
-            At(3, e.NpsResponded(respondent="mentee", occasion="mid", score=3)),
-            At(5, e.NpsResponded(respondent="mentee", occasion="mid", score=9)),
+            At(3, e.NpsResponded(respondent="mentee", occasion="mid", score=3), "mentee"),
+            At(5, e.NpsResponded(respondent="mentee", occasion="mid", score=9), "mentee"),
             At(4, e.NpsRequested(respondent="mentor", occasion="end")),
         )
         found = given(nps_responses.PROJECTION, proposed(), *events)
-        columns = ("role", "occasion", "score", "answer", "counted_at", "requests", "answers")
+        columns = ("role", "occasion", "month", "answered", "answer", "respondent_id")
         assert found.values(*columns) == [
-            ("mentee", "mid", 9, "promoter", day(5), 1, 2),
-            ("mentor", "end", None, None, day(4), 1, 0),
+            ("mentee", "mid", "2026-03", True, "promoter", "ana"),
+            ("mentor", "end", "2026-03", False, None, None),
         ]
         assert found.unit is not None
         state = found.unit.states["nps_responses"].state

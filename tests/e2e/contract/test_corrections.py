@@ -336,7 +336,7 @@ def test_every_figure_follows_the_corrected_fact(world: World) -> Telling:
         no_show: world.versions(corrected)[0],
         score: world.versions(corrected)[0] - 1,
     }
-    rows = world.rapport.sql("SELECT score FROM nps_responses WHERE relationship_id = ?", story.subject)
+    rows = world.rapport.sql("SELECT * FROM requests WHERE kind = 'nps' AND relationship_id = ?", story.subject)
     assert rows == []
     found = world.rapport.sql(
         "SELECT fact_version, fact_type, void, corrected_by, contested_since FROM corrections "

@@ -143,7 +143,7 @@ def test_all_programmes_together(told: World) -> None:
 
 def test_a_figure_of_fewer_than_five_is_hidden_and_not_zero(told: World) -> None:
     """It is hidden: no n, no asked, no rate, no counts, only that it is hidden."""
-    row = figure(told, "customer", "mid")
+    row = dict(figure(told, "customer", "mid"))
     assert row.pop("role") == "customer"
     assert row.pop("occasion") == "mid"
     assert row.pop("suppressed") is True

@@ -279,6 +279,17 @@ class TestWindows:
             assert shown(ask(harness, window=Window(first, last)), "role") == {}, (first, last)
         assert_nothing_follows(harness, *every_window("2026-03", "2026-04", "2026-05", "2026-06"))
 
+    def test_in_a_window_a_group_is_hidden_alike_in_every_table(self, harness: ProjectionHarness) -> None:
+        """The figure of a group in a window of one month is that of the month, and that of its only mentor."""
+        story = Story(harness)
+        for days, scores in ((MARCH, [9] * 7), (APRIL, [9] * 6), (MAY, [2] * 2)):
+            story.tell("p", "ana", scores, days)
+        story.tell("q", "bo", [9] * 8, MAY)
+        april = Window("2026-04", "2026-04")
+        tables: list[list[By]] = [[], ["programme"], ["mentor"], ["month"], ["programme", "month"], ["mentor", "month"]]
+        for by in tables:
+            assert shown(ask(harness, *by, window=april), "role") == {}, by
+
     def test_a_window_that_ends_before_it_begins_is_refused(self, harness: ProjectionHarness) -> None:
         with pytest.raises(WrongWindow, match="the window ends in 2026-03, before it begins in 2026-04"):
             ask(harness, window=Window("2026-04", "2026-03"))
@@ -323,6 +334,8 @@ class TestOtherTimes:
         assert shown(ask(harness, at=april), "role") == {}
         assert shown(ask(harness, known=april), "role") == {}
         assert shown(ask(harness, window=Window(None, "2026-03")), "role") == {}
+        # Nothing came after April: as of its end the figure is that of today.
+        assert shown(ask(harness, at=datetime(2026, 5, 1, tzinfo=UTC)), "role") == {("mentee",): 8}
 
     def test_a_void_answer_leaves_the_figures_and_was_in_them_as_far_as_was_known_before(
         self, harness: ProjectionHarness
