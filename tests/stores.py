@@ -23,7 +23,7 @@ KINDS: tuple[Kind, ...] = ("sqlite", "postgresql")
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty store; the test runs once for each kind."""
     if request.param == "postgresql":
-        url: str = request.getfixturevalue("postgres_url")
+        url: str = request.getfixturevalue("emptied_url")
         return url
     return f"sqlite:///{tmp_path / 'store.sqlite'}"
 
