@@ -112,13 +112,20 @@ def emptied(postgres_server: PostgresAccess) -> Iterator[dict[str, int]]:
 @pytest.fixture
 def emptied_url(postgres_server: PostgresAccess, emptied: dict[str, int]) -> Iterator[str]:
     """The URL of an empty database for this test alone; another test may have had it before."""
+    with emptied_database(postgres_server, emptied) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def emptied_database(server: PostgresAccess, emptied: dict[str, int]) -> Iterator[str]:
+    """The URL of an empty database, one of these if there is any; it is emptied again after the block."""
     name, uses = emptied.popitem() if emptied else (f"test_{uuid.uuid4().hex[:12]}", 0)
-    url = postgres_server.url(name) if uses else postgres_server.create_database(name, short_lived=True)
+    url = server.url(name) if uses else server.create_database(name, short_lived=True)
     yield url
     if uses + 1 < USES and empty(url):
         emptied[name] = uses + 1
     else:
-        postgres_server.drop_database(name)
+        server.drop_database(name)
 
 
 def empty(url: str) -> bool:
