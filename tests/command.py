@@ -30,7 +30,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 RAPPORT = str(Path(sys.executable).with_name("rapport"))
 HERE = Path(__file__).parents[1]
@@ -96,6 +96,37 @@ def rapport_text(*arguments: str | Path, **how: Any) -> subprocess.CompletedProc
 
 def at_start(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name.startswith(AT_START)}
+
+
+class Caught:
+    """A fork with its output caught in files, or its standard output in one that is given; as a `subprocess.Popen` with pipes."""
+
+    def __init__(self, *arguments: str | Path, env: Mapping[str, str], out: BinaryIO | None = None) -> None:
+        # Closed once they are read.
+        self._out = out or tempfile.TemporaryFile()  # noqa: SIM115
+        self._err = tempfile.TemporaryFile()  # noqa: SIM115
+        with Path(os.devnull).open("rb") as nothing:
+            self.process = start(*arguments, env=env, files=[file.fileno() for file in (nothing, self._out, self._err)])
+
+    @property
+    def returncode(self) -> int | None:
+        return self.process.returncode
+
+    def communicate(self, timeout: float = 120) -> tuple[bytes, bytes]:
+        """Wait for the end; what it wrote. Raises subprocess.TimeoutExpired."""
+        self.process.wait(timeout)
+        found = []
+        for file in (self._out, self._err):
+            with file:
+                found.append(_whole(file))
+        return found[0], found[1]
+
+
+def _whole(file: BinaryIO) -> bytes:
+    if not file.readable():
+        return b""
+    file.seek(0)
+    return file.read()
 
 
 class Fork:
