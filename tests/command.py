@@ -99,14 +99,15 @@ def at_start(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 class Caught:
-    """A fork with its output caught in files, or its standard output in one that is given; as a `subprocess.Popen` with pipes."""
+    """A fork with its output caught in files; as a `subprocess.Popen` with pipes. Standard output may go to a file of the caller's."""
 
     def __init__(self, *arguments: str | Path, env: Mapping[str, str], out: BinaryIO | None = None) -> None:
         # Closed once they are read.
-        self._out = out or tempfile.TemporaryFile()  # noqa: SIM115
+        self._out = tempfile.TemporaryFile()  # noqa: SIM115
         self._err = tempfile.TemporaryFile()  # noqa: SIM115
         with Path(os.devnull).open("rb") as nothing:
-            self.process = start(*arguments, env=env, files=[file.fileno() for file in (nothing, self._out, self._err)])
+            files = [file.fileno() for file in (nothing, out or self._out, self._err)]
+            self.process = start(*arguments, env=env, files=files)
 
     @property
     def returncode(self) -> int | None:
@@ -115,18 +116,10 @@ class Caught:
     def communicate(self, timeout: float = 120) -> tuple[bytes, bytes]:
         """Wait for the end; what it wrote. Raises subprocess.TimeoutExpired."""
         self.process.wait(timeout)
-        found = []
-        for file in (self._out, self._err):
-            with file:
-                found.append(_whole(file))
-        return found[0], found[1]
-
-
-def _whole(file: BinaryIO) -> bytes:
-    if not file.readable():
-        return b""
-    file.seek(0)
-    return file.read()
+        with self._out as out, self._err as err:
+            out.seek(0)
+            err.seek(0)
+            return out.read(), err.read()
 
 
 class Fork:
