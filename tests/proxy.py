@@ -119,6 +119,11 @@ class Proxy:
 
     async def _refuse(self) -> None:
         if self._server is not None:
+            # A connection that was accepted and is not made yet when the server closes is never closed: make those first.
+            for listening in self._server.sockets:
+                self._loop.remove_reader(listening.fileno())
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
             self._server.close()
             self._server = None
         await self._cut()
