@@ -21,7 +21,7 @@ TEXT_MAX = 20_000
 NAME_MAX = 200
 
 
-# Whose what a field holds is: the author's of the event, the mentee's or the mentor's whoever wrote it down, that of the person
+# Whose what a field holds is: the author's of the event, the mentee's or the mentor's no matter who wrote it down, that of the person
 # whom the field names; or the record's, facts of the mentoring that are nobody's alone.
 # A correction's are those of the fact that it corrects.
 Whose = Literal["author", "mentee", "mentor", "named", "fact", "record"]

@@ -61,7 +61,7 @@ def _smtp(settings: Mapping[str, Any]) -> Iterator[str]:
     try:
         parts = urlsplit(settings["smtp"])
     except ValueError:
-        # Whoever opens the route says what is wrong with the address.
+        # Opening the route says what is wrong with the address.
         return
     if parts.username and "smtp_password_file" not in settings:
         yield "RAPPORT_SMTP names a user: set RAPPORT_SMTP_PASSWORD_FILE too"

@@ -30,7 +30,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 RAPPORT = str(Path(sys.executable).with_name("rapport"))
 HERE = Path(__file__).parents[1]
@@ -96,6 +96,30 @@ def rapport_text(*arguments: str | Path, **how: Any) -> subprocess.CompletedProc
 
 def at_start(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name.startswith(AT_START)}
+
+
+class Caught:
+    """A fork with its output caught in files; as a `subprocess.Popen` with pipes. Standard output may go to a file of the caller's."""
+
+    def __init__(self, *arguments: str | Path, env: Mapping[str, str], out: BinaryIO | None = None) -> None:
+        # Closed once they are read.
+        self._out = tempfile.TemporaryFile()  # noqa: SIM115
+        self._err = tempfile.TemporaryFile()  # noqa: SIM115
+        with Path(os.devnull).open("rb") as nothing:
+            files = [file.fileno() for file in (nothing, out or self._out, self._err)]
+            self.process = start(*arguments, env=env, files=files)
+
+    @property
+    def returncode(self) -> int | None:
+        return self.process.returncode
+
+    def communicate(self, timeout: float = 120) -> tuple[bytes, bytes]:
+        """Wait for the end; what it wrote. Raises subprocess.TimeoutExpired."""
+        self.process.wait(timeout)
+        with self._out as out, self._err as err:
+            out.seek(0)
+            err.seek(0)
+            return out.read(), err.read()
 
 
 class Fork:

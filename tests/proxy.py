@@ -96,6 +96,7 @@ class Proxy:
     def close(self) -> None:
         """Cut everything and end the thread."""
         self._do(self._refuse())
+        self._do(self._settle())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -118,9 +119,21 @@ class Proxy:
 
     async def _refuse(self) -> None:
         if self._server is not None:
+            # A connection that was accepted and is not made yet when the server closes is never closed: make those first.
+            for listening in self._server.sockets:
+                self._loop.remove_reader(listening.fileno())
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
             self._server.close()
             self._server = None
         await self._cut()
+
+    async def _settle(self) -> None:
+        """End what was accepted at the last moment as well, once it has come to be a link, and wait until all is closed."""
+        while asyncio.all_tasks() - {asyncio.current_task()}:
+            await self._end(self._links)
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
 
     async def _restore(self) -> None:
         self._swallowed = frozenset()

@@ -2,10 +2,11 @@
 
 Shared by the whole run, with xdist by all of its processes; started when first asked for:
 
-- `postgres_server`: the server; `postgres_url`: an empty database of the test's own, dropped afterwards.
+- `postgres_server`: the server; `postgres_url`: an empty database of the test's own, dropped afterwards;
+  `emptied_url`: one that another test had before and that was emptied, which costs a fifth of that.
 - `kafka_server`: the broker; `kafka_topics`: topic names of the test's own, deleted afterwards.
 
-For tests that restart, kill or halt a server, one of the module's own: `own_postgres`, `own_kafka`, and `proxied_kafka`,
+For tests that restart, kill or halt a server, one of the process's own: `own_postgres`, `own_kafka`, and `proxied_kafka`,
 a broker with a proxy before it. A proxy before any PostgreSQL: `Proxy(server.port)` and `server.url(name, port=proxy.port)`.
 """
 
@@ -18,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from infra.local.kafka import Kafka
@@ -83,6 +85,62 @@ def postgres_url(postgres_server: PostgresAccess) -> Iterator[str]:
     postgres_server.drop_database(name)
 
 
+# Catalogues grow with every table that was dropped; then another database costs less than a slow one.
+USES = 40
+# What DROP SCHEMA leaves behind: whatever belongs to the database itself.
+CHANGED = """
+SELECT EXISTS (SELECT FROM pg_db_role_setting JOIN pg_database d ON d.oid = setdatabase WHERE datname = current_database())
+    OR EXISTS (SELECT FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%' AND nspname NOT IN ('information_schema', 'public'))
+    OR EXISTS (SELECT FROM pg_database WHERE datname = current_database() AND (datacl IS NOT NULL OR datdba <> 10))
+    OR EXISTS (SELECT FROM pg_default_acl) OR EXISTS (SELECT FROM pg_event_trigger) OR EXISTS (SELECT FROM pg_publication)
+    OR EXISTS (SELECT FROM pg_largeobject_metadata) OR (SELECT count(*) FROM pg_extension) > 1"""
+EMPTY = """
+DROP SCHEMA public CASCADE;
+CREATE SCHEMA public AUTHORIZATION pg_database_owner;
+GRANT USAGE ON SCHEMA public TO PUBLIC"""
+
+
+@pytest.fixture(scope="session")
+def emptied(postgres_server: PostgresAccess) -> Iterator[dict[str, int]]:
+    """The databases that may be used again, each with how often it was used."""
+    found: dict[str, int] = {}
+    yield found
+    for name in found:
+        postgres_server.drop_database(name)
+
+
+@pytest.fixture
+def emptied_url(postgres_server: PostgresAccess, emptied: dict[str, int]) -> Iterator[str]:
+    """The URL of an empty database for this test alone; another test may have had it before."""
+    with emptied_database(postgres_server, emptied) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def emptied_database(server: PostgresAccess, emptied: dict[str, int]) -> Iterator[str]:
+    """The URL of an empty database, one of these if there is any; it is emptied again after the block."""
+    name, uses = emptied.popitem() if emptied else (f"test_{uuid.uuid4().hex[:12]}", 0)
+    url = server.url(name) if uses else server.create_database(name, short_lived=True)
+    yield url
+    if uses + 1 < USES and empty(url):
+        emptied[name] = uses + 1
+    else:
+        server.drop_database(name)
+
+
+def empty(url: str) -> bool:
+    """End all that is connected to a database and remove what is in it; False if more of it was changed than its tables."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        if connection.execute(CHANGED).fetchone() != (False,):
+            return False
+        connection.execute(EMPTY)
+    return True
+
+
 @pytest.fixture(scope="session")
 def kafka_server(server_folder: Path) -> Iterator[KafkaAccess]:
     """The Kafka of the run. Don't restart it: others use it too (see `own_kafka`)."""
@@ -141,23 +199,23 @@ def own_folder(server_folder: Path) -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def own_postgres(server_folder: Path) -> Iterator[Postgres]:
-    """A PostgreSQL of this module alone, to be stopped, restarted and killed. A test leaves it running."""
+    """A PostgreSQL of this process alone, to be stopped, restarted and killed. A test leaves it running."""
     with own_folder(server_folder) as folder, Postgres(folder, durable=False) as server:
         yield server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def own_kafka(server_folder: Path) -> Iterator[Kafka]:
-    """A Kafka of this module alone, to be stopped, killed and halted. A test leaves it running."""
+    """A Kafka of this process alone, to be stopped, killed and halted. A test leaves it running."""
     with own_folder(server_folder) as folder, Kafka(folder, short_lived=True) as server:
         yield server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def proxied_kafka(server_folder: Path) -> Iterator[tuple[Kafka, Proxy]]:
-    """A Kafka of this module alone that sends its clients through a proxy. A test leaves both in order."""
+    """A Kafka of this process alone that sends its clients through a proxy. A test leaves both in order."""
     port = free_port()
     with (
         own_folder(server_folder) as folder,

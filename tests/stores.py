@@ -1,6 +1,7 @@
 """Fixtures that run a test once on each kind of store. Every test that says "store" or "database" takes one of them.
 
 - `store_url`: the URL of an empty store of the test's own, first a file of SQLite, then a database of the run's PostgreSQL.
+- `shared_store_url`: the same for all tests of a module that only read, filled once; with xdist they belong in one group.
 - `database`: that store opened, its schema in place, closed after the test.
 - `settings`: the settings of a Rapport on that store; `open_rapport(settings)` does the rest.
 
@@ -15,6 +16,7 @@ import pytest
 from infra.settings import Settings
 from infra.store.opening import open_database
 from infra.store.session import Database, Kind
+from tests.servers import emptied_database
 
 KINDS: tuple[Kind, ...] = ("sqlite", "postgresql")
 
@@ -23,17 +25,32 @@ KINDS: tuple[Kind, ...] = ("sqlite", "postgresql")
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty store; the test runs once for each kind."""
     if request.param == "postgresql":
-        url: str = request.getfixturevalue("postgres_url")
+        url: str = request.getfixturevalue("emptied_url")
         return url
     return f"sqlite:///{tmp_path / 'store.sqlite'}"
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def shared_store_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a store that is empty for the first fixture that fills it; each test runs once for each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path_factory.mktemp('shared') / 'store.sqlite'}"
+        return
+    server, emptied = (request.getfixturevalue(name) for name in ("postgres_server", "emptied"))
+    with emptied_database(server, emptied) as url:
+        yield url
 
 
 @pytest.fixture
 def database(store_url: str) -> Iterator[Database]:
     """The store opened; SQLite waits for no disk, which no test can tell."""
-    options = {"synchronous": "off"} if store_url.startswith("sqlite") else {}
-    with open_database(store_url, **options) as found:
+    with opened(store_url) as found:
         yield found
+
+
+def opened(url: str) -> Database:
+    """The store of a test, open."""
+    return open_database(url, **({"synchronous": "off"} if url.startswith("sqlite") else {}))
 
 
 @pytest.fixture

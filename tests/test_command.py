@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests import command
 from tests.command import RAPPORT, Fork, own_environment, rapport, start
 from tests.infra.cli.process import at_terminal
 from tests.messages import contact, proposal
+from tests.shell_command import on_the_path
 
 MESSAGES = b"\n".join([proposal(), contact(1, "c1"), contact(1, "c1"), b"{"])
 
@@ -68,6 +70,39 @@ def test_a_signal_ends_it_as_it_ends_any_process(tmp_path: Path) -> None:
     assert (killed.wait(30), killed.poll()) == (-signal.SIGKILL, -signal.SIGKILL)
     stopped.terminate()
     assert stopped.wait(30) in {0, -signal.SIGTERM}  # before its handler is there, or after
+
+
+def test_in_a_shell_it_reads_writes_and_ends_alike(tmp_path: Path) -> None:
+    found = []
+    for folder in (tmp_path / "fork", tmp_path / "anew"):
+        folder.mkdir()
+        line = (
+            "umask 077; printf '%s\n' \"$MESSAGES\" | rapport submit - | cat; echo ${PIPESTATUS[1]}; rapport nonsense; echo $?; "
+            "cd ..; rapport tasks --json; rapport work 2> /dev/null & sleep 1; kill -9 $!; wait $!; echo $?"
+        )
+        environment = own_environment(
+            RAPPORT_STORE=f"sqlite:///{folder}/s.sqlite", RAPPORT_CLOCK="2026-06-01T12:00:00Z"
+        )
+        environment |= {"MESSAGES": MESSAGES.decode(), "PATH": f"{folder}:{Path(RAPPORT).parent}:{environment['PATH']}"}
+        with on_the_path(folder) if folder.name == "fork" else nullcontext():
+            done = subprocess.run(["bash", "-c", line], env=environment, cwd=folder, capture_output=True, check=False)
+        assert b"Traceback" not in done.stderr
+        found.append(
+            (done.returncode, done.stdout, [each for each in done.stderr.splitlines() if b"Killed" not in each])
+        )
+    assert found[0] == found[1]
+    assert found[0][1].splitlines()[-1] == b"137"
+
+
+def test_a_signal_in_a_shell_reaches_it(tmp_path: Path) -> None:
+    line = "rapport work & while [ ! -s s.sqlite ]; do sleep 0.05; done; sleep 0.5; kill -TERM $!; wait $!; echo $?"
+    environment = own_environment(RAPPORT_STORE="sqlite:///s.sqlite")
+    environment["PATH"] = f"{tmp_path}:{environment['PATH']}"
+    with on_the_path(tmp_path):
+        done = subprocess.run(
+            ["bash", "-c", line], env=environment, cwd=tmp_path, capture_output=True, check=False, timeout=60
+        )
+    assert done.stdout in {b"0\n", b"143\n"}  # after its handler is there, or before
 
 
 def test_a_terminal_is_sent_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ Agreement = (
 Heard = Agreement | e.GoalDropped | e.AgreementConfirmed | e.FactContested | e.RelationshipTerminated
 
 
-class Claim(State):
+class OpenClaim(State):
     """An agreement that waits for somebody's word. `outputs` are those of reporting: the same from the other confirm it."""
 
     version: int = 0
@@ -29,7 +29,7 @@ class Claim(State):
 class Claims(State):
     """The claims by matter."""
 
-    open: dict[str, Claim] = Field(default_factory=dict)
+    open: dict[str, OpenClaim] = Field(default_factory=dict)
 
 
 def _react(state: Claims, recorded: AnyRecorded, given: Given) -> tuple[Claims, Reaction]:
@@ -84,7 +84,7 @@ def _agreed(state: Claims, event: Agreement, recorded: AnyRecorded, given: Given
     answered = before is not None and before.waits_for == by and before.outputs == outputs != ()
     if waits_for is None or answered:
         return state, settled
-    claim = Claim(version=recorded.version, waits_for=waits_for, outputs=outputs)
+    claim = OpenClaim(version=recorded.version, waits_for=waits_for, outputs=outputs)
     state = state.but(open={**state.open, matter: claim})
     due = given.at + timedelta(days=given.term("claim_days"))
     waiting = because(given.cite("care.claims"), (recorded.version,), Arm(f"claim:{matter}", due, freezes=True))

@@ -67,7 +67,7 @@ def _react(state: Conduct, recorded: AnyRecorded, given: Given) -> tuple[Conduct
 
 @implements("cmn.breaches", "cmn.policy-breach", "care.breach")
 def _breach(recorded: AnyRecorded, given: Given) -> Reaction:
-    """A breach of any kind opens a case, whoever reports it and whoever it is about; one of another policy goes to HR as such."""
+    """A breach of any kind opens a case, no matter who reports it or whom it is about; one of another policy goes to HR as such."""
     event: e.BreachReported = recorded.data
     clauses = given.cite(*CLAUSES[event.kind])
     # HR hears of a case when it is open; of a breach of another policy at once.

@@ -3,7 +3,7 @@
 The walk goes once more through everything that was seen at the key, with the corrections applied: deadlines that fired fire
 where they fired, others as they run out. What comes of it is compared with what was kept. Tasks without a reason close, new ones
 open, deadlines are armed, moved and cancelled; what nobody was sent yet is sent now, because of the correction. What was
-sent stays sent: whoever was told something by mistake reads the correction in the record.
+sent stays sent: a person who was told something by mistake reads the correction in the record.
 """
 
 from collections import Counter

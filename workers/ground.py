@@ -57,7 +57,7 @@ class Relation(_Fact):
         return f"mentor:{self.mentor_id}"
 
     def speaks_as(self, recorded: AnyRecorded) -> Role:
-        """The role in which the word of whoever recorded an event counts (`speaking_as`)."""
+        """The role in which the word of the author of an event counts (`speaking_as`)."""
         return speaking_as(Actor.parse(recorded.actor), self.mentee_id, self.mentor_id)
 
     @property

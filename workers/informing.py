@@ -1,4 +1,4 @@
-"""Whoever was not informed of an ending is informed by the office."""
+"""The office informs a party who was not informed of an ending."""
 
 from typing import Final, assert_never
 
@@ -39,7 +39,7 @@ def _react(state: Informing, recorded: AnyRecorded, given: Given) -> tuple[Infor
 
 @implements("cmn.pause-or-stop", "care.informed")
 def _ended(event: e.RelationshipTerminated, recorded: AnyRecorded, given: Given) -> tuple[Informing, Reaction]:
-    """One task for each party who does not know; whoever ended it does."""
+    """One task for each party who does not know; the one who ended it does."""
     waiting = tuple(party for party in PARTIES if party not in event.informed and party != recorded.role)
     clauses = given.cite("cmn.pause-or-stop", "care.informed")
     due = working_day_deadline(given.at, WORKING_DAYS, given.programme.timezone)

@@ -175,7 +175,7 @@ class Ready(NamedTuple):
 
 
 class TrustRegained(NamedTuple):
-    """Trust was restored: by whom in this role had reported it broken, or (None) whoever had."""
+    """Trust was restored: by the person in this role who had reported it broken, or (None) by anyone who had."""
 
     version: int
     at: int

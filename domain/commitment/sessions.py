@@ -250,7 +250,7 @@ class Sessions:
         del self.met[place]
 
     def _pair(self, one: Met | None, other: Met | None, *, together: bool) -> None:
-        """Two that are neighbours now, or are neighbours no more, are running no-shows of whoever missed both."""
+        """Two that are neighbours now, or are neighbours no more, are running no-shows of the party who missed both."""
         if one is None or other is None:
             return
         for party in one.absent:

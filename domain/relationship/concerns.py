@@ -61,7 +61,7 @@ def concern_problems(state: Relationship, command: c.ConcernCommand, context: Co
 
 
 def _accused_problems(against: Role) -> Iterator[Problem]:
-    """A report is about anybody, in a role that a person has; also about whoever makes it, who settles nothing of it then."""
+    """A report is about anybody, in a role that a person has; also about the person who makes it, who then settles nothing of it."""
     if against not in PEOPLE:
         message = (
             f"nobody takes part in the mentoring as {against}: say who it is against, of {', '.join(PEOPLE)}, "

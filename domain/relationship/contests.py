@@ -199,7 +199,7 @@ def _fixed_problems(fact: Event, stated: Command) -> Iterator[Problem]:
 
 
 def _refuse_malformed(kind: type[Command], data: Mapping[str, Any], role: Role) -> None:
-    """Do nothing when the data has the form of the command that states the fact; `role` is that of whoever corrects it.
+    """Do nothing when the data has the form of the command that states the fact; `role` is that of the person who corrects it.
 
     Raises:
         Malformed: it has not, by the same rules and in the same words as the data of any message.

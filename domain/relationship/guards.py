@@ -81,7 +81,7 @@ def informed_with_next_steps(attempt: Attempt) -> Iterator[Problem]:
 
 @implements("leapfrog.finish", "nottingham.end")
 def informed_of_the_end(command: c.TerminateRelationship, context: Context) -> tuple[Role, ...]:
-    """Who knows of the end: those who are named, and whoever ends it."""
+    """Who knows of the end: those who are named, and the person who ends it."""
     return (*command.informed, context.actor.role)
 
 

@@ -55,7 +55,7 @@ def settled_trust(state: Relationship, actor: Actor) -> frozenset[int]:
 
 @implements("pentalog.trust", "care.trust")
 def restoring_problems(state: Relationship, actor: Actor) -> Iterator[Problem]:
-    """Trust is restored by whoever reported that it was broken, or by the office; never by the other party alone."""
+    """Trust is restored by the person who reported that it was broken, or by the office; never by the other party alone."""
     clause = cite(state.codes, *TRUST_CLAUSES)[0]
     if not state.trust_broken:
         yield Problem("nothing_open", "no breakdown of trust is open", clause)

@@ -1,6 +1,6 @@
 """The one answer to who may know what: the matrix applied to a reader, a data class and, for content, an event.
 
-Every adopted code must open a cell as it reads it, so the strictest holds. What nothing opens stays closed. Whoever stands
+Every adopted code must open a cell as it reads it, so the strictest holds. What nothing opens stays closed. Someone who stands
 outside a relationship learns nothing, not even that it exists, so they get the answer that an unknown id gets. How codes
 combine is decision 0024.
 """
@@ -28,7 +28,7 @@ class Answer(NamedTuple):
     why: str
 
 
-# To whoever stands outside, and about what does not exist.
+# To those who stand outside, and about what does not exist.
 UNKNOWN: Final = Answer(False, None, "there is no such relationship, or this reader has no part in it")
 NO_EVENT: Final = Answer(False, None, "the relationship has no event of this version")
 
@@ -170,7 +170,7 @@ _GIVERS: Final = ("mentee", "mentor", "customer")
 
 
 def _givers_consent(situation: Situation, reader: Reader, data_class: DataClass, fact: Fact | None) -> bool:
-    """Of whoever said it; nobody needs their own."""
+    """Of the person who said it; nobody needs their own."""
     if fact is None:
         return any(_consents(situation, giver, data_class, reader.role) for giver in _GIVERS)
     return fact.author == reader or _consents(situation, fact.author.role, data_class, reader.role)
@@ -220,13 +220,13 @@ MEANING: Final[Mapping[Way, Meaning]] = {
     "a problem": Meaning(_problem, "of a reported problem"),
     "own": Meaning(_own, "as one's own words or answers"),
     "own event": Meaning(_own_event, "as one's own words or answers"),
-    "party": Meaning(_party, "to the party whom it is about, and to whoever said it"),
+    "party": Meaning(_party, "to the party whom it is about, and to the person who said it"),
     "present": Meaning(_present, "to mentee and mentor who were present in that session"),
     "told": Meaning(_told, "to whom it was disclosed, and only what was disclosed"),
     "agreed": Meaning(_agreed, "as agreed or reported, with the mentee's own word"),
     "consent": Meaning(_consent, "with the mentee's consent in force"),
     "mentor's consent": Meaning(_mentors_consent, "with the mentor's consent in force"),
-    "giver's consent": Meaning(_givers_consent, "with the consent in force of whoever said it"),
+    "giver's consent": Meaning(_givers_consent, "with the consent in force of the person who said it"),
     "other's consent": Meaning(_others_consent, "with the consent in force of whose it is"),
     "consent of both": Meaning(_consent_of_both, "with the consents in force of mentee and customer"),
     "customer's consent": Meaning(_customers_consent, "with the customer's consent in force"),

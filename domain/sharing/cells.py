@@ -31,7 +31,7 @@ Way = Literal[
     "present",
     "told",
     "agreed",
-    # The mentee's; the mentor's; that of whoever said it; the other party's or, of an event, its author's; the mentee's and the
+    # The mentee's; the mentor's; that of the person who said it; the other party's or, of an event, its author's; the mentee's and the
     # customer's together; the customer's.
     "consent",
     "mentor's consent",

@@ -142,7 +142,7 @@ def _author(recorded: AnyRecorded) -> Reader:
 def _knowers(events: Mapping[int, AnyRecorded], recorded: AnyRecorded) -> tuple[frozenset[str] | None, tuple[str, ...]]:
     """Who may know of an event, and the clauses behind that; (None, ()) where that it happened is no secret.
 
-    Whoever said it knows. So does the one author of all that it refers to, for it tells them nothing new.
+    The person who said it knows. So does the one author of all that it refers to, for it tells them nothing new.
     """
     event = recorded.data
     if isinstance(event, e.ContestAnswered) and event.version in events:

@@ -29,7 +29,7 @@ def projecting(*, aloud: bool = False) -> "Iterator[Engine]":
 
 
 def bring_up_to_date(done: str) -> None:
-    """Bring the datasets to the head of the log, for whoever reads them with SQL after a command that recorded something.
+    """Bring the datasets to the head of the log, for those who read them with SQL after a command that recorded something.
 
     That they can't be is no fault of that command, of which `done` says what was done all the same.
     """

@@ -20,7 +20,7 @@ class OutputLost(Exception):
 
 
 class NobodyReads(Exception):
-    """Whoever read standard output has gone."""
+    """The reader of standard output has gone."""
 
 
 class _Answers:

@@ -123,7 +123,7 @@ def _answers(
         if pace is not None:
             yield from pace.handle_all(handed_in)
             return
-        # A file has its next lines ready; whoever writes to a pipe may wait for the receipts of the last.
+        # A file has its next lines ready; a writer to a pipe may wait for the receipts of the last.
         ready = name != STDIN and S_ISREG(os.fstat(stream.fileno()).st_mode)
         yield from rapport.handler.handle_all(handed_in) if ready else map(rapport.handler.handle, handed_in)
 
@@ -146,7 +146,7 @@ def _lines(name: str, stream: BinaryIO, advance: Callable[[int], None]) -> Itera
 def _size(names: list[str]) -> int | None:
     """The bytes to come, or None if nobody knows; a file that can't be read exits 2 before anything is handed in.
 
-    Nothing is opened for that: whoever writes to a named pipe would take it for the reader.
+    Nothing is opened for that: a writer to a named pipe would take it for the reader.
     """
     total: int | None = 0
     for name in names:

@@ -3,7 +3,7 @@
 The message's attribute `proof` is `header..signature` (RFC 7515, appendix F), made with Ed25519. What is signed is the
 message in its canonical form (RFC 8785): its members sorted, without spaces, in UTF-8. `proof` itself is left out, and so
 is everything that may be added or changed on the way and that Rapport does not record: `traceparent`, `tracestate`,
-`datacontenttype` and extensions that it does not know. Whoever prefers it signs the whole message as it is sent, without
+`datacontenttype` and extensions that it does not know. A sender who prefers it signs the whole message as it is sent, without
 `proof` alone. Both forms hold all that is recorded, so a proof says nothing about another id, subject or content.
 """
 

@@ -72,7 +72,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyth
         if topic_id is not None and not is_known(self.database, self.topic, topic_id):
             raise KafkaTrouble(f"{self.topic} was made anew since messages were read from it. {INSTEAD}")
         if not ours and self.group.place not in places:
-            # Whoever owns that partition is about to write down whose the group is; ours wait until then.
+            # The owner of that partition is about to write down whose the group is; ours wait until then.
             if not self._waits:
                 self._waits = True
                 log.info("waiting until the consumer of partition 0 has written down whose the group is")

@@ -49,7 +49,7 @@ def connection(settings: Settings) -> dict[str, Any]:
     if not settings.kafka:
         raise NoKafka("no broker is named: set RAPPORT_KAFKA to host:port (several with commas between)")
     if "@" in settings.kafka or "://" in settings.kafka or "=" in settings.kafka:
-        # Not shown: whoever writes it like a URL may have put a password in it.
+        # Not shown: written like a URL, it may hold a password.
         raise NoKafka(
             "RAPPORT_KAFKA: expected host:port, several with commas between; user and password have settings of their own "
             "(RAPPORT_KAFKA_USERNAME, RAPPORT_KAFKA_PASSWORD_FILE)"

@@ -5,7 +5,7 @@ Three rules, from the data class that every field declares, so that a new field 
 - of who people are only ids leave, never names;
 - free text never leaves, whatever its class: nobody can say beforehand what people write.
 
-Some events don't leave at all, for that they happened is confidential in itself. Every event is in one of the two lists.
+Some events are never published: that they happened is confidential. Every event is in one of the two lists.
 """
 
 import re
@@ -72,7 +72,7 @@ def included(model: type[BaseModel]) -> Include:
 def fact(recorded: AnyRecorded, source: str) -> bytes | None:
     """The CloudEvent of an event, or None for one that is withheld.
 
-    Its `id` is subject/version: the same whoever sends it and however often, for readers to know it again by.
+    Its `id` is subject/version: the same for every sender and every time, so that readers recognise it.
     """
     data = recorded.data
     kind = type(data)

@@ -19,7 +19,7 @@ from kafka.errors import InvalidReceiveError, KafkaConnectionError
 from kafka.protocol.frame import KafkaBytes
 from kafka.structs import TopicPartition
 
-from infra.kafka.record_batches import FRAMING, HEADER, MAGIC_AT, NOT_RECEIVED, Batch, Record, batches
+from infra.kafka.record_batches import FRAMING, HEADER, MAGIC_AT, NOT_RECEIVED, Record, RecordBatch, batches
 
 # What the broker is asked for at once: of a partition, and of all together. A batch that is larger is sent all the same.
 PARTITION_BYTES: Final = 1024 * 1024
@@ -100,7 +100,7 @@ class BoundedFetcher(Fetcher):  # type: ignore[misc]  # kafka-python ships no ty
                 self.next_fetch_offset = max(self.next_fetch_offset, batch.last + 1)
             self.drain()
 
-        def _counts(self, batch: Batch) -> bool:
+        def _counts(self, batch: RecordBatch) -> bool:
             """Whether a batch holds messages, and not those of a transaction that was aborted."""
             if not (batch.is_sound or batch.magic == NOT_RECEIVED):
                 return True

@@ -72,7 +72,7 @@ def is_known(database: Database, topic: str, topic_id: UUID) -> bool:
 
 
 def take_over(database: Database, topic: str, partitions: Iterable[int]) -> dict[int, OwnedPartition]:
-    """Take partitions over from whoever had them, in one statement. Raises `StoreError`."""
+    """Take partitions over from their owners before, in one statement. Raises `StoreError`."""
     sources = {source_of(topic, partition): partition for partition in partitions}
     # In one order everywhere, or two that take over at once could wait for each other.
     names = sorted([*sources, *map(answers_of, sources)])

@@ -74,7 +74,7 @@ class Record(NamedTuple):
         return held + sum(len(name) + len(value or b"") for name, value in self.headers)
 
 
-class Batch:
+class RecordBatch:
     """One batch, that was asked for by the offset `wanted`; `data` is all of its bytes.
 
     `last` is its last offset, which lies before `end`, and just before it where it `ends_there`. `is_sound` says whether the
@@ -278,7 +278,7 @@ class _Bytes:
         return self.at <= len(self.held)
 
 
-def batches(topic: str, partition: int, data: memoryview, wanted: int, end: int) -> Iterator[Batch]:
+def batches(topic: str, partition: int, data: memoryview, wanted: int, end: int) -> Iterator[RecordBatch]:
     """The batches in what was fetched from the offset `wanted`, but for one that is cut off; the partition ends at `end`."""
     at = 0
     while len(data) - at >= FRAMING.size:
@@ -288,12 +288,12 @@ def batches(topic: str, partition: int, data: memoryview, wanted: int, end: int)
             # Where the next one begins can't be known any more; it is asked for again, one offset further.
             lost = bytearray(HEADER.size)
             FRAMING.pack_into(lost, 0, wanted, 0)
-            yield Batch(topic, partition, memoryview(bytes(lost)), wanted, end, ends_there=False)
+            yield RecordBatch(topic, partition, memoryview(bytes(lost)), wanted, end, ends_there=False)
             return
         if stop > len(data):
             return
         following = FRAMING.unpack_from(data, stop)[0] if len(data) - stop >= FRAMING.size else None
-        batch = Batch(topic, partition, data[at:stop], wanted, following or end, ends_there=following is not None)
+        batch = RecordBatch(topic, partition, data[at:stop], wanted, following or end, ends_there=following is not None)
         yield batch
         wanted = max(wanted, batch.last + 1)
         at = stop

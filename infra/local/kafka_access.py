@@ -1,4 +1,4 @@
-"""How to reach a local Kafka that runs, whoever started it: its addresses, and topics made and deleted there."""
+"""How to reach a local Kafka that runs, no matter who started it: its addresses, and topics made and deleted there."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How to reach a local PostgreSQL that runs, whoever started it: its URLs, and databases made and dropped there."""
+"""How to reach a local PostgreSQL that runs, no matter who started it: its URLs, and databases made and dropped there."""
 
 import contextlib
 from dataclasses import dataclass

@@ -13,8 +13,8 @@ from time import monotonic
 from typing import Final
 
 from infra.clock import Clock
-from infra.notifications import claims
-from infra.notifications.claims import Batch, Claimed
+from infra.notifications import deliveries
+from infra.notifications.deliveries import Delivery, Taken
 from infra.notifications.outbox import prepare
 from infra.notifications.route import Refusal, Route, Trouble
 from infra.notifications.routes import Routes, open_routes
@@ -109,20 +109,20 @@ class Deliverer:
             StoreError: The database can't; what was delivered before stays delivered.
             WrongSettings: A setting is wrong.
         """
-        if not claims.any_due(self.database):
+        if not deliveries.any_due(self.database):
             return Tally()
-        missed = claims.miss(self.database, self.clock.now())
+        missed = deliveries.miss(self.database, self.clock.now())
         with open_routes(self.settings) as routes:
             if not routes.routes:
-                return Tally(kept=claims.keep_all(self.database), missed=missed)
+                return Tally(kept=deliveries.keep_all(self.database), missed=missed)
             going = _Pass(tally=Tally(missed=missed))
             with self.database.reading() as session:
-                until = claims.now(session)
+                until = deliveries.now(session)
             while stop is None or not stop.is_set():
-                batch = claims.claim(self.database, until, BATCH, self.lease, avoid=going.resting, only=only)
-                if not batch.claimed:
+                taken = deliveries.take(self.database, until, BATCH, self.lease, avoid=going.resting, only=only)
+                if not taken.due:
                     break
-                self._deliver(batch, routes, going, stop)
+                self._deliver(taken, routes, going, stop)
             return going.tally
 
     def run(self, stop: threading.Event) -> None:
@@ -143,63 +143,63 @@ class Deliverer:
                 self.outages.begins(NOTIFICATIONS_WAIT, error, mistake=True)
                 stop.wait(FIRST_SECONDS)
 
-    def _deliver(self, batch: Batch, routes: Routes, going: _Pass, stop: threading.Event | None) -> None:
-        going.resting |= batch.resting
-        going.failures |= batch.failures
-        for name, failures in batch.failures.items():
+    def _deliver(self, taken: Taken, routes: Routes, going: _Pass, stop: threading.Event | None) -> None:
+        going.resting |= taken.resting
+        going.failures |= taken.failures
+        for name, failures in taken.failures.items():
             if not failures:
                 # Another process may have found out.
                 self.outages.over(name)
-        unused: list[tuple[Claimed, str]] = []
-        stranded: list[Claimed] = []
-        held, renewed = {claimed.note.id for claimed in batch.claimed}, monotonic()
-        for place, claimed in enumerate(batch.claimed):
-            route = routes.to(claimed.note.recipient)
+        unused: list[tuple[Delivery, str]] = []
+        stranded: list[Delivery] = []
+        held, renewed = {delivery.note.id for delivery in taken.due}, monotonic()
+        for place, delivery in enumerate(taken.due):
+            route = routes.to(delivery.note.recipient)
             if route is None:
-                stranded.append(claimed)
+                stranded.append(delivery)
                 continue
             if route.channel in going.resting or (stop is not None and stop.is_set()):
-                unused.append((claimed, route.channel))
+                unused.append((delivery, route.channel))
                 continue
             if monotonic() - renewed > self.lease / 3:
-                held, renewed = claims.renew(self.database, batch.claimed[place:], self.lease), monotonic()
-            if claimed.note.until is not None and claimed.note.until <= self.clock.now():
-                going.tally.missed += claims.miss(self.database, self.clock.now(), [claimed])
-            elif claimed.note.id in held:
-                self._attempt(route, claimed, going)
-        claims.put_back(self.database, unused)
-        claims.keep(self.database, stranded)
+                held, renewed = deliveries.renew(self.database, taken.due[place:], self.lease), monotonic()
+            if delivery.note.until is not None and delivery.note.until <= self.clock.now():
+                going.tally.missed += deliveries.miss(self.database, self.clock.now(), [delivery])
+            elif delivery.note.id in held:
+                self._attempt(route, delivery, going)
+        deliveries.put_back(self.database, unused)
+        deliveries.keep(self.database, stranded)
         going.tally.resting += len(unused)
         going.tally.kept += len(stranded)
 
-    def _attempt(self, route: Route, claimed: Claimed, going: _Pass) -> None:
+    def _attempt(self, route: Route, delivery: Delivery, going: _Pass) -> None:
         from infra.notifications.wording import words_of
 
         channel = route.channel
         try:
-            route.send(claimed.note, words_of(claimed.note))
+            route.send(delivery.note, words_of(delivery.note))
         except Refusal as refusal:
-            self._failed(claimed, route, str(refusal), going, dead=True)
+            self._failed(delivery, route, str(refusal), going, dead=True)
         except Trouble as trouble:
-            self._failed(claimed, route, str(trouble), going, after=trouble.after, quiet=trouble.everybody)
+            self._failed(delivery, route, str(trouble), going, after=trouble.after, quiet=trouble.everybody)
             if trouble.everybody:
                 self._rest(route, trouble, going)
             return
         except Exception as error:
-            log.exception("a notification can't be delivered", id=claimed.note.id, template=claimed.note.template)
-            self._failed(claimed, route, f"{type(error).__name__}: {error}", going)
+            log.exception("a notification can't be delivered", id=delivery.note.id, template=delivery.note.template)
+            self._failed(delivery, route, f"{type(error).__name__}: {error}", going)
             return
         else:
-            claims.sent(self.database, claimed, channel)
+            deliveries.sent(self.database, delivery, channel)
             going.tally.sent += 1
             NOTIFICATIONS.labels(channel, "sent").inc()
         self.outages.over(channel)
         if going.failures.pop(channel, 0):
-            claims.rest(self.database, channel, 0, 0)
+            deliveries.rest(self.database, channel, 0, 0)
 
     def _failed(
         self,
-        claimed: Claimed,
+        delivery: Delivery,
         route: Route,
         reason: str,
         going: _Pass,
@@ -209,21 +209,21 @@ class Deliverer:
         quiet: bool = False,
     ) -> None:
         """`quiet`: the outage of the route says it for all that are to be tried again."""
-        attempts = claimed.attempts + 1
+        attempts = delivery.attempts + 1
         dead = dead or attempts >= self.settings.notify_attempts
         wait = max(after, backoff(attempts))
-        if not claims.failed(self.database, claimed, route.channel, reason, wait=wait, dead=dead):
+        if not deliveries.failed(self.database, delivery, route.channel, reason, wait=wait, dead=dead):
             return
         going.tally.dead += dead
         going.tally.again += not dead
         NOTIFICATIONS.labels(route.channel, "dead" if dead else "failed").inc()
         said = "a notification is given up" if dead else "a notification will be tried again"
         tell = log.debug if quiet and not dead else log.warning
-        tell(said, id=claimed.note.id, way=route.channel, attempts=attempts, reason=reason)
+        tell(said, id=delivery.note.id, way=route.channel, attempts=attempts, reason=reason)
 
     def _rest(self, route: Route, trouble: Trouble, going: _Pass) -> None:
         failures = going.failures[route.channel] = going.failures.get(route.channel, 0) + 1
         wait = max(trouble.after, min(backoff(failures), LONGEST_REST_SECONDS))
         going.resting.add(route.channel)
         self.outages.begins(route.channel, trouble)
-        claims.rest(self.database, route.channel, failures, wait)
+        deliveries.rest(self.database, route.channel, failures, wait)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, get_args
 
-from infra.notifications.claims import now
+from infra.notifications.deliveries import now
 from infra.notifications.outbox import COLUMNS, Status, notification, ready
 from infra.operations.followers import Reading
 from infra.store.session import Database, Session, as_time

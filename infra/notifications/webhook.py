@@ -45,7 +45,7 @@ class WebhookRoute(Route):
         self._runner = asyncio.Runner()
         self._client = httpx.AsyncClient(timeout=seconds, headers={"user-agent": "Rapport"})
 
-    def takes(self, recipient: str) -> bool:  # noqa: ARG002 - whoever it is
+    def takes(self, recipient: str) -> bool:  # noqa: ARG002 - any recipient
         return True
 
     def send(self, note: Notification, wording: Wording) -> None:

@@ -34,7 +34,7 @@ class _Server(ThreadingHTTPServer):
     vitals: Vitals
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the standard library's names
-        """Whoever asked has gone before the answer, as probes do that wait for a second only; nothing else can go wrong here."""
+        """The client has gone before the answer, as probes do that wait for a second only; nothing else can go wrong here."""
         log.debug("a page could not be sent", error=str(sys.exception()))
 
 

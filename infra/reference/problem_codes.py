@@ -74,7 +74,7 @@ CODES: Final[dict[str, ProblemCode]] = {
     "internal": ProblemCode(
         "form",
         "Rapport itself failed on this message. Nothing was recorded of it.",
-        "Send the same message again later. Tell whoever runs Rapport the digest in the problem: the log has it.",
+        "Send the same message again later. Tell the people who run Rapport the digest in the problem: the log has it.",
     ),
     # --- sender
     "reserved": ProblemCode(
@@ -106,7 +106,7 @@ CODES: Final[dict[str, ProblemCode]] = {
     "unreadable": ProblemCode(
         "record",
         "`invalid`: the record of this subject can't be read. Nothing was recorded.",
-        "Tell whoever runs Rapport; `rapport audit verify` says where it is damaged. Send the same message again afterwards.",
+        "Tell the people who run Rapport; `rapport audit verify` says where it is damaged. Send the same message again afterwards.",
     ),
     "not_recorded": ProblemCode(
         "broker",

@@ -60,8 +60,8 @@ class Guard:
     brings `position` forward to the head of the log with what is stored now.
 
     `recorded_at` is the recorded time of what is stored now; the caller knows that up to `position` there is none later. Where
-    others recorded later meanwhile, `restamp` gives the events with that time, and they are stored in the same turn: whoever
-    had to come again could be too late again. It is called while nobody else can write.
+    others recorded later meanwhile, `restamp` gives the events with that time, and they are stored in the same turn: an
+    append that had to come again could be too late again. It is called while nobody else can write.
     """
 
     position: int

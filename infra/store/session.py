@@ -90,7 +90,7 @@ class Session(ABC):
         """
 
     def open_to(self, relation: str, *readers: Reader) -> None:  # noqa: B027 - nobody logs in to a file
-        """Let analysts or auditors read a table or view. Whoever makes a dataset says so, at each start."""
+        """Let analysts or auditors read a table or view. The maker of a dataset says so, at each start."""
 
 
 class Database(ABC):

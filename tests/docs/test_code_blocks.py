@@ -17,6 +17,7 @@ import pytest
 from typer.main import get_command
 
 from infra.cli.app import build
+from tests.shell_command import on_the_path
 
 ROOT: Final = Path(__file__).parents[2]
 BLOCK: Final = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -59,7 +60,12 @@ def blocks(name: str) -> list[tuple[str, str]]:
 
 def folder_of_a_reader(folder: Path) -> None:
     """What a checkout has: the examples, and the environment that `make setup` leaves."""
-    (folder / ".venv").symlink_to(sys.prefix)
+    bin_ = folder / ".venv" / "bin"
+    bin_.mkdir(parents=True)
+    for inside, there in ((bin_.parent, Path(sys.prefix)), (bin_, Path(sys.executable).parent)):
+        for path in there.iterdir():
+            if path.name not in {"bin", "rapport"}:
+                (inside / path.name).symlink_to(path)
     shutil.copytree(ROOT / "examples", folder / "examples", ignore=shutil.ignore_patterns("__pycache__"))
     # The environment is made already; the recipe behind it is the Makefile's own.
     recipe = re.search(r"^run:.*\n\t\$\(PY\) (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
@@ -84,10 +90,11 @@ def test_what_a_reader_types_works(page: Page, tmp_path: Path) -> None:
     trap = "trap 'echo \"$? $BASH_COMMAND\" >> failed' ERR\nset -o pipefail\n"
     plain = {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")}
     # The README calls .venv/bin/rapport; the other pages have it on their path.
-    plain["PATH"] = f"{Path(sys.executable).parent}:{plain['PATH']}"
-    done = subprocess.run(
-        ["bash", "-c", trap + "\n".join(script)], cwd=tmp_path, env=plain, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
-    )  # fmt: skip
+    plain["PATH"] = f"{tmp_path / '.venv' / 'bin'}:{plain['PATH']}"
+    with on_the_path(tmp_path / ".venv" / "bin"):
+        done = subprocess.run(
+            ["bash", "-c", trap + "\n".join(script)], cwd=tmp_path, env=plain, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+        )  # fmt: skip
     failed = (tmp_path / "failed").read_text().splitlines() if (tmp_path / "failed").exists() else []
     assert [line for line in failed if line not in {f"1 {command}" for command in page.ends_with_1}] == [], done.stderr
     assert len(failed) == len(page.ends_with_1), done.stdout

@@ -4,8 +4,9 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
+
+from tests.command import rapport_text
 
 PAGE = Path(__file__).parents[2] / "docs/tutorial/first-relationship.md"
 ID = "0b9a3f0e-8a44-4c0b-9f1e-1f5f3d2c7a01"
@@ -13,8 +14,7 @@ ID = "0b9a3f0e-8a44-4c0b-9f1e-1f5f3d2c7a01"
 
 def rapport(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "RAPPORT_STORE": f"sqlite:///{folder / 'rapport.sqlite'}"}
-    command = [str(Path(sys.executable).with_name("rapport")), *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return rapport_text(*arguments, cwd=folder, env=environment)
 
 
 def answer(folder: Path, *arguments: str) -> dict[str, object]:

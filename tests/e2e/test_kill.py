@@ -3,12 +3,11 @@
 import json
 import os
 import random
-import subprocess
 import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 import pytest
 
@@ -16,17 +15,17 @@ from infra.bootstrap import Rapport, open_rapport
 from infra.evidence.verify import verify
 from infra.settings import Settings
 from infra.simulate import messages
+from tests.command import Caught
 from tests.messages import contact, proposal
 
-RAPPORT = Path(sys.executable).with_name("rapport")
 CLOCK = datetime(2028, 1, 1, tzinfo=UTC)
 KILLS = 12
 Facts = list[tuple[str, int, str, bytes, bytes]]
 
 
-def submitting(url: str, file: Path, out: Any = subprocess.PIPE) -> "subprocess.Popen[bytes]":
+def submitting(url: str, file: Path, out: BinaryIO | None = None) -> Caught:
     settings = {"RAPPORT_STORE": url, "RAPPORT_CLOCK": CLOCK.isoformat()}
-    return subprocess.Popen([RAPPORT, "submit", file], stdout=out, stderr=subprocess.PIPE, env=os.environ | settings)
+    return Caught("submit", file, env=os.environ | settings, out=out)
 
 
 def answered(out: bytes) -> dict[str, str]:
@@ -76,10 +75,10 @@ def test_killed_at_random_moments_and_submitted_again_ends_in_the_same_record(
         with receipts.open("wb") as out:
             process = submitting(store_url, file, out)
         wait_for_output = moments.random() < 0.8
-        while wait_for_output and not receipts.stat().st_size and process.poll() is None:
+        while wait_for_output and not receipts.stat().st_size and process.process.poll() is None:
             time.sleep(0.002)
         time.sleep(moments.uniform(0, 0.25))
-        process.kill()
+        process.process.kill()
         _, complaints = process.communicate()
         finished += process.returncode == 0
         assert complaints == b""

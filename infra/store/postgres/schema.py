@@ -104,7 +104,7 @@ def migrate(cursor: Cursor) -> None:
             with cursor.connection.transaction():
                 cursor.execute(LOCK_SCHEMA.encode())
         except psycopg.errors.InsufficientPrivilege:
-            # Whoever may not lock it may not give the roles their rights either.
+            # A user who may not lock it may not give the roles their rights either.
             return
         found = version_of(cursor)
     granted = found[1]

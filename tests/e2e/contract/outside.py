@@ -76,6 +76,8 @@ class Rapport:
         environment = own_environment(
             RAPPORT_STORE=f"sqlite:///{self.store}",
             RAPPORT_CLOCK=iso(clock or self.clock),
+            # A disk that is waited for changes no answer.
+            RAPPORT_SYNCHRONOUS="off",
             COLUMNS="200",
             **(settings or {}),
         )

@@ -16,7 +16,8 @@ NASTY = "ana\x1b[2K\x1b[1A\x1b]0;owned\x07\x1b[31mRED\x9b1m\x85\x7f\u202e\u2066\
 
 def environment(store: str, **more: str) -> dict[str, str]:
     """The variables of this process without its settings, and with a store."""
-    return own_environment(RAPPORT_STORE=store, **more)
+    # A disk that is waited for changes no answer.
+    return own_environment(**{"RAPPORT_STORE": store, "RAPPORT_SYNCHRONOUS": "off"} | more)
 
 
 def run(store: str, *arguments: str, stdin: bytes = b"", **more: Any) -> subprocess.CompletedProcess[bytes]:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,9 @@ from infra.export.exporting import MANIFEST_SUFFIX, Unknown, export
 from infra.export.writing import write_csv
 from infra.projection_engine.build import rebuild
 from infra.projection_engine.engine import Engine
-from infra.store.session import Database
 from projections.catalogue import datasets
 from tests.infra.projection_engine.harness import ProjectionHarness, day, everything
+from tests.stores import opened
 
 DUCKDB = {
     "text": "VARCHAR",
@@ -31,11 +32,15 @@ DUCKDB = {
 }
 
 
-@pytest.fixture
-def engine(database: Database) -> Engine:
-    harness = ProjectionHarness(database, day(40))
-    harness.append(everything())
-    return harness.engine()
+pytestmark = pytest.mark.xdist_group("exporting")
+
+
+@pytest.fixture(scope="module")
+def engine(shared_store_url: str) -> Iterator[Engine]:
+    with opened(shared_store_url) as database:
+        harness = ProjectionHarness(database, day(40))
+        harness.append(everything())
+        yield harness.engine()
 
 
 def manifest_of(file: Path) -> dict[str, Any]:

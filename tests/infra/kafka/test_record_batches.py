@@ -243,7 +243,7 @@ class TestWhatIsDamaged:
         def fail(*_: object) -> None:
             raise ZeroDivisionError
 
-        monkeypatch.setattr(record_batches.Batch, "_read_record", fail)
+        monkeypatch.setattr(record_batches.RecordBatch, "_read_record", fail)
         assert codes(read(batch(body(), 5))) == [(0, 5, "internal")]
 
     @settings(max_examples=200, deadline=None)

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from infra.cli.app import build
-from infra.notifications import claims
+from infra.notifications import deliveries
 from infra.notifications.deliver import Deliverer
 from infra.notifications.listing import readings
 from infra.notifications.outbox import enqueue, prepare
@@ -108,7 +108,7 @@ def test_a_retry_of_all_sends_all_that_was_not_sent_even_while_the_route_rests(
     store: Database, receiver: Receiver
 ) -> None:
     fill(store)
-    claims.rest(store, "webhook", 3, 300)
+    deliveries.rest(store, "webhook", 3, 300)
     assert rapport("retry", "--all").exit_code == 0
     assert sorted(receiver.ids) == ["dead", "kept", "pending"]
     assert ids() == []

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from infra.notifications import claims
+from infra.notifications import deliveries
 from infra.notifications.deliver import Deliverer, Tally, backoff
 from infra.notifications.listing import listed, release
 from infra.notifications.outbox import Notification, enqueue, prepare
@@ -99,7 +99,7 @@ def test_a_failure_is_tried_again_later_each_time_and_then_is_a_dead_letter(
     waits = []
     for attempt in (1, 2):
         with database.reading() as session:
-            before = claims.now(session)
+            before = deliveries.now(session)
         assert deliverer.deliver() == Tally(again=1)
         assert deliverer.deliver() == Tally()
         found = rows(database)["a"]
@@ -198,7 +198,7 @@ def test_a_route_in_trouble_rests_and_costs_one_notification_one_attempt(
     assert Counter(each["attempts"] for each in rows(database).values()) == {0: 70, 1: 1}
     with database.reading() as session:
         [(resting, present)] = session.query("SELECT resting_until, 0 FROM notification_routes")
-        present = claims.now(session)
+        present = deliveries.now(session)
     assert at_least * 1000 - 5000 < resting - present <= at_least * 1000
     assert (rows(database)["n000"]["next_at"].timestamp() * 1000 - present) / 1000 > at_least - 5
     hurry(database)
@@ -216,7 +216,7 @@ def test_a_route_that_stays_down_is_asked_more_and_more_rarely_by_one_notificati
         assert deliverer.deliver().again == 1
         with database.reading() as session:
             [(until,)] = session.query("SELECT resting_until FROM notification_routes")
-            waits.append(round((until - claims.now(session)) / 1000))
+            waits.append(round((until - deliveries.now(session)) / 1000))
         with database.transaction() as session:
             session.execute("UPDATE notification_routes SET resting_until = 0")
     assert waits == [pytest.approx(wait, abs=3) for wait in (10, 30, 90, 270, 300, 300)]
@@ -307,22 +307,22 @@ def test_one_that_outlived_its_lease_changes_nothing_of_what_another_did(
     database: Database, hooked: Settings, give: Give
 ) -> None:
     give(note("a"), note("b"))
-    slow = claims.claim(database, 2**60, 10, 0.05)
+    slow = deliveries.take(database, 2**60, 10, 0.05)
     time.sleep(0.1)
-    quick = claims.claim(database, 2**60, 10, 60)
-    assert [each.token for each in slow.claimed] == [1, 1]
-    assert [each.token for each in quick.claimed] == [2, 2]
-    assert claims.renew(database, slow.claimed, 60) == set()
-    assert claims.renew(database, quick.claimed, 60) == {"a", "b"}
-    assert claims.claim(database, 2**60, 10, 60).claimed == ()
-    first, second = slow.claimed
-    assert not claims.failed(database, first, "webhook", "too late", dead=True)
-    claims.put_back(database, [(second, "webhook")])
-    claims.keep(database, [second])
+    quick = deliveries.take(database, 2**60, 10, 60)
+    assert [each.token for each in slow.due] == [1, 1]
+    assert [each.token for each in quick.due] == [2, 2]
+    assert deliveries.renew(database, slow.due, 60) == set()
+    assert deliveries.renew(database, quick.due, 60) == {"a", "b"}
+    assert deliveries.take(database, 2**60, 10, 60).due == ()
+    first, second = slow.due
+    assert not deliveries.failed(database, first, "webhook", "too late", dead=True)
+    deliveries.put_back(database, [(second, "webhook")])
+    deliveries.keep(database, [second])
     assert {each["status"] for each in rows(database).values()} == {"pending"}
     # What was sent was sent, whoever sent it; then the other's failure is no news any more.
-    claims.sent(database, first, "webhook")
-    assert not claims.failed(database, quick.claimed[0], "webhook", "no")
+    deliveries.sent(database, first, "webhook")
+    assert not deliveries.failed(database, quick.due[0], "webhook", "no")
     assert rows(database)["a"]["status"] == "sent"
 
 

@@ -1,7 +1,7 @@
 """PostgreSQL as it is found: encodings, names that need quotes, settings of databases and roles, logins that mean harm."""
 
+import select
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -18,6 +18,7 @@ from infra.local.postgres_access import PostgresAccess
 from infra.store.errors import BusyStore, ReadOnlyStore, StoreError
 from infra.store.log import EventStore
 from infra.store.opening import open_database
+from infra.store.postgres.session import PostgresSession
 from tests.infra.store.test_store import event
 from tests.messages import line
 
@@ -224,7 +225,9 @@ def test_a_transaction_that_idled_too_long_is_told_as_that(postgres_url: str) ->
     def idle() -> None:
         with database.transaction() as session:
             session.query("SELECT set_config('idle_in_transaction_session_timeout', '20ms', true)")
-            time.sleep(0.5)
+            # Until the server has said so: what is sent to it before that is answered by nothing.
+            assert isinstance(session, PostgresSession)
+            assert select.select([session.link.pgconn.socket], [], [], 60)[0]
             session.query("SELECT 1")
 
     with open_database(postgres_url) as database:

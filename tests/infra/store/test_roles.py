@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -10,6 +11,7 @@ from infra.local.postgres import Postgres
 from infra.store.opening import open_database
 from infra.store.session import Database
 from tests.infra.store.test_store import event
+from tests.servers import own_folder
 
 STATE = (
     b'{"subject":"a","version":1,"occurred_at":"2026-03-02T09:00:00Z","recorded_at":"2026-03-02T09:00:01Z",'
@@ -99,19 +101,26 @@ def test_an_outsider_sees_nothing(admin: psycopg.Connection) -> None:
         admin.execute("DROP ROLE test_outsider")
 
 
+@pytest.fixture
+def without_roles(server_folder: Path) -> Iterator[Postgres]:
+    """A server on which nobody has made a store yet: roles belong to the server."""
+    with own_folder(server_folder) as folder, Postgres(folder, durable=False) as server:
+        yield server
+
+
 def test_without_the_right_to_create_roles_the_store_works_and_says_what_to_do(
-    own_postgres: Postgres, caplog: pytest.LogCaptureFixture
+    without_roles: Postgres, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with psycopg.connect(own_postgres.url(), autocommit=True) as server:
+    with psycopg.connect(without_roles.url(), autocommit=True) as server:
         server.execute("CREATE ROLE owner LOGIN")
         server.execute("CREATE DATABASE owned OWNER owner")
-    url = own_postgres.url("owned").replace("postgres@", "owner@")
+    url = without_roles.url("owned").replace("postgres@", "owner@")
     with caplog.at_level(logging.WARNING), open_database(url) as database:
         database.insert_events([event("a", 1, STATE)])
     assert "CREATE ROLE rapport_service; CREATE ROLE rapport_analyst; CREATE ROLE rapport_auditor;" in caplog.text
 
     # Once an administrator has made them, the next opening gives them their rights.
-    with psycopg.connect(own_postgres.url("owned"), autocommit=True) as server:
+    with psycopg.connect(without_roles.url("owned"), autocommit=True) as server:
         for role in ("service", "analyst", "auditor"):
             server.execute(f"CREATE ROLE rapport_{role}")
         with open_database(url) as database:
@@ -119,6 +128,6 @@ def test_without_the_right_to_create_roles_the_store_works_and_says_what_to_do(
         assert may(server, "rapport_auditor", "SELECT * FROM recorded_events")
         assert may(server, "rapport_service", "SELECT * FROM stored_events")
         assert not may(server, "rapport_analyst", "SELECT * FROM stored_events")
-    with open_database(own_postgres.url("owned")) as database:
+    with open_database(without_roles.url("owned")) as database:
         # The administrator works in the owner's name, so that the owner can go on.
         assert database.query("SELECT current_user = 'owner'") == [(True,)]

@@ -9,8 +9,6 @@ import os
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -29,13 +27,13 @@ from infra.worker_runtime.horizon import Horizon
 from infra.worker_runtime.loop import next_due, work_off
 from infra.worker_runtime.runner import Runner
 from infra.worker_runtime.verify import verify
+from tests.command import Fork, start
 from tests.infra.worker_runtime.harness import everything, run
 
 pytestmark = pytest.mark.xdist_group("year")
 RELATIONSHIPS, SEED, KILLS = 200, 11, 50
 START = datetime(2026, 1, 5, tzinfo=UTC)
 END = datetime(2027, 1, 5, tzinfo=UTC)
-COMMAND = [sys.executable, "-c", "from infra.cli.app import main; main()", "work", "--until", END.isoformat()]
 # Processes that are there at once: forked from one that has imported everything.
 forks = multiprocessing.get_context("forkserver")
 forks.set_forkserver_preload(["infra.bootstrap", "infra.worker_runtime.runner"])
@@ -153,11 +151,12 @@ def test_two_at_once_one_of_them_stopped_past_its_lease(recorded: Path, in_one_g
     same(path, in_one_go)
 
 
-def begin(path: Path, *options: str) -> "subprocess.Popen[bytes]":
+def begin(path: Path, *options: str) -> Fork:
     environment = os.environ | {
         "RAPPORT_STORE": f"sqlite:///{path}", "RAPPORT_CLOCK": START.isoformat(), "RAPPORT_SYNCHRONOUS": "off",
     }  # fmt: skip
-    return subprocess.Popen([*COMMAND, *options], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with Path(os.devnull).open("r+b") as nothing:
+        return start("work", "--until", END.isoformat(), *options, env=environment, files=[nothing.fileno()] * 3)
 
 
 def progress(path: Path) -> tuple[Any, ...]:
@@ -173,7 +172,7 @@ def progress(path: Path) -> tuple[Any, ...]:
     return tuple(found)
 
 
-def until_progress(path: Path, process: "subprocess.Popen[bytes]") -> None:
+def until_progress(path: Path, process: Fork) -> None:
     before = progress(path)
     for _ in range(6000):
         if progress(path) != before:
@@ -183,7 +182,7 @@ def until_progress(path: Path, process: "subprocess.Popen[bytes]") -> None:
     raise AssertionError("nothing happened")
 
 
-def stop_outside_a_transaction(path: Path, process: "subprocess.Popen[bytes]") -> None:
+def stop_outside_a_transaction(path: Path, process: Fork) -> None:
     """SIGSTOP where the process doesn't hold the file's lock, for then nobody could go on."""
     for _ in range(1000):
         process.send_signal(signal.SIGSTOP)

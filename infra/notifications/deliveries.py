@@ -1,6 +1,6 @@
-"""Who is delivering what: rows are claimed for a while, by the clock of the database, with a number that fences former holders.
+"""Who is delivering what: rows are held for a while, by the clock of the database, with a number that fences former holders.
 
-While a claim lasts no other process touches the row. A process that was stopped for longer finds the row's token raised:
+While a delivery is held no other process touches the row. A process that was stopped for longer finds the row's token raised:
 its failure no longer counts; its success does, since the notification was sent. Routes in trouble are in `notification_routes`, so that all
 processes leave them alone for as long as was asked.
 """
@@ -19,18 +19,18 @@ NO_WAY: Final = "no way to the recipient is configured"
 SEEN: Final = "seen_from <= (SELECT COALESCE(MAX(position), 0) FROM leases WHERE leases.name = 'workers')"
 
 
-class Claimed(NamedTuple):
-    """A notification to deliver, how often that failed before, and the number of this claim."""
+class Delivery(NamedTuple):
+    """A notification to deliver, how often that failed before, and the number of this turn at it."""
 
     note: Notification
     attempts: int
     token: int
 
 
-class Batch(NamedTuple):
-    """What was claimed; the routes that rest, and the failures in a row of each that has had any."""
+class Taken(NamedTuple):
+    """What was taken; the routes that rest, and the failures in a row of each that has had any."""
 
-    claimed: tuple[Claimed, ...]
+    due: tuple[Delivery, ...]
     resting: frozenset[str]
     failures: dict[str, int]
 
@@ -41,7 +41,7 @@ def now(session: Session) -> int:
 
 
 def any_due(database: Database) -> bool:
-    """Whether something could be claimed now; costs one query.
+    """Whether something could be taken now; costs one query.
 
     Raises:
         StoreError: The database can't.
@@ -57,7 +57,7 @@ def any_due(database: Database) -> bool:
     return bool(found)
 
 
-def claim(
+def take(
     database: Database,
     until: int,
     limit: int,
@@ -65,8 +65,8 @@ def claim(
     *,
     avoid: Collection[str] = (),
     only: Collection[str] | None = None,
-) -> Batch:
-    """Claim rows that were due at `until` (milliseconds), for `lease` seconds. Raises `StoreError`.
+) -> Taken:
+    """Take rows that were due at `until` (milliseconds), for `lease` seconds. Raises `StoreError`.
 
     Rows whose route is known to rest, or to be one of `avoid`, are left alone. `only`: none but these ids.
     """
@@ -86,7 +86,7 @@ def claim(
             [(row[-1], present + int(lease * 1000), row[0]) for row in rows],
         )
     failures = {str(name): int(count) for name, _, count in routes}
-    return Batch(tuple(_claimed(row) for row in rows), resting, failures)
+    return Taken(tuple(_delivery(row) for row in rows), resting, failures)
 
 
 def _among(resting: Collection[str], only: Collection[str] | None) -> tuple[str, list[str]]:
@@ -99,20 +99,20 @@ def _among(resting: Collection[str], only: Collection[str] | None) -> tuple[str,
     return where, params
 
 
-def _claimed(row: Row) -> Claimed:
+def _delivery(row: Row) -> Delivery:
     *fields, attempts, token = row
-    return Claimed(notification(fields), int(attempts), int(token))
+    return Delivery(notification(fields), int(attempts), int(token))
 
 
-def renew(database: Database, claims: Collection[Claimed], lease: float) -> set[str]:
-    """Hold on to claims for another while; the ids of those that are still ours.
+def renew(database: Database, deliveries: Collection[Delivery], lease: float) -> set[str]:
+    """Hold on to deliveries for another while; the ids of those that are still ours.
 
     Raises:
         StoreError: The database can't.
     """
     held = set()
     with database.transaction() as session:
-        for note, _, token in claims:
+        for note, _, token in deliveries:
             if session.execute(
                 f"UPDATE notifications SET held_until = {NOW[session.kind]} + ? WHERE id = ? AND token = ? "  # noqa: S608
                 "AND status = 'pending'",
@@ -122,8 +122,8 @@ def renew(database: Database, claims: Collection[Claimed], lease: float) -> set[
     return held
 
 
-def sent(database: Database, claimed: Claimed, channel: Channel) -> None:
-    """It was delivered, which is true even if the claim has passed to somebody else.
+def sent(database: Database, delivery: Delivery, channel: Channel) -> None:
+    """It was delivered, which is true even if the delivery has passed to somebody else.
 
     Raises:
         StoreError: The database can't.
@@ -132,16 +132,16 @@ def sent(database: Database, claimed: Claimed, channel: Channel) -> None:
         session.execute(
             "UPDATE notifications SET status = 'sent', attempts = ?, channel = ?, sent_at = ?, last_error = NULL, "
             "held_until = 0 WHERE id = ? AND status <> 'sent'",
-            (claimed.attempts + 1, channel, datetime.now(UTC), claimed.note.id),
+            (delivery.attempts + 1, channel, datetime.now(UTC), delivery.note.id),
         )
 
 
 def failed(
-    database: Database, claimed: Claimed, channel: Channel, error: str, *, wait: float = 0.0, dead: bool = False
+    database: Database, delivery: Delivery, channel: Channel, error: str, *, wait: float = 0.0, dead: bool = False
 ) -> bool:
     """It was not delivered: it is a dead letter, or is due again in `wait` seconds.
 
-    False if the claim has passed to somebody else, and nothing was changed.
+    False if the delivery has passed to somebody else, and nothing was changed.
 
     Raises:
         StoreError: The database can't.
@@ -153,18 +153,18 @@ def failed(
                 f"next_at = {NOW[session.kind]} + ? WHERE id = ? AND token = ? AND status = 'pending'",
                 (
                     "dead" if dead else "pending",
-                    claimed.attempts + 1,
+                    delivery.attempts + 1,
                     channel,
                     error,
                     int(wait * 1000),
-                    claimed.note.id,
-                    claimed.token,
+                    delivery.note.id,
+                    delivery.token,
                 ),
             )
         )
 
 
-def miss(database: Database, present: datetime, only: Collection[Claimed] | None = None) -> int:
+def miss(database: Database, present: datetime, only: Collection[Delivery] | None = None) -> int:
     """What announces something that has begun is not sent any more; how many rows. `only`: of these.
 
     Raises:
@@ -176,35 +176,35 @@ def miss(database: Database, present: datetime, only: Collection[Claimed] | None
             sql = f"UPDATE notifications SET status = 'missed', last_error = ?, held_until = 0 WHERE {where}"  # noqa: S608
             return session.execute(sql, (BEGUN, present))
         sql = f"UPDATE notifications SET status = 'missed', last_error = ?, held_until = 0 WHERE {where} AND id = ?"  # noqa: S608
-        return sum(session.execute(sql, (BEGUN, present, claimed.note.id)) for claimed in only)
+        return sum(session.execute(sql, (BEGUN, present, delivery.note.id)) for delivery in only)
 
 
-def put_back(database: Database, claims: Sequence[tuple[Claimed, str]]) -> None:
-    """Give up claims without having tried, since the route of that name rests.
+def put_back(database: Database, deliveries: Sequence[tuple[Delivery, str]]) -> None:
+    """Give up deliveries without having tried, since the route of that name rests.
 
     Raises:
         StoreError: The database can't.
     """
-    if claims:
+    if deliveries:
         with database.transaction() as session:
             session.executemany(
                 "UPDATE notifications SET held_until = 0, channel = ? WHERE id = ? AND token = ? AND status = 'pending'",
-                [(name, claimed.note.id, claimed.token) for claimed, name in claims],
+                [(name, delivery.note.id, delivery.token) for delivery, name in deliveries],
             )
 
 
-def keep(database: Database, claims: Sequence[Claimed]) -> None:
+def keep(database: Database, deliveries: Sequence[Delivery]) -> None:
     """No route leads to the recipients of these: they are kept until they are retried.
 
     Raises:
         StoreError: The database can't.
     """
-    if claims:
+    if deliveries:
         with database.transaction() as session:
             session.executemany(
                 "UPDATE notifications SET status = 'kept', last_error = ?, channel = NULL, held_until = 0 "
                 "WHERE id = ? AND token = ? AND status = 'pending'",
-                [(NO_WAY, claimed.note.id, claimed.token) for claimed in claims],
+                [(NO_WAY, delivery.note.id, delivery.token) for delivery in deliveries],
             )
 
 
