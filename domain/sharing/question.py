@@ -116,7 +116,7 @@ def fact_of(
     recorded = events[version]
     event = recorded.data
     author = _author(recorded)
-    knowers, clauses = _knowers(events, recorded)
+    knowers, clauses = _knowers(state, events, recorded)
     return Fact(
         type(event),
         author,
@@ -130,7 +130,7 @@ def fact_of(
 
 
 def is_withheld(event: Event) -> bool:
-    """Whether that an event happened is confidential by itself."""
+    """Whether that an event happened may be confidential by itself: of readiness, whenever it may report or restore trust."""
     return type(event) in WITHHELD or (isinstance(event, e.TrustReadinessStated) and (not event.ready or event.settled))
 
 
@@ -139,7 +139,9 @@ def _author(recorded: AnyRecorded) -> Reader:
     return Reader(role, id_)  # type: ignore[arg-type]
 
 
-def _knowers(events: Mapping[int, AnyRecorded], recorded: AnyRecorded) -> tuple[frozenset[str] | None, tuple[str, ...]]:
+def _knowers(
+    state: Relationship, events: Mapping[int, AnyRecorded], recorded: AnyRecorded
+) -> tuple[frozenset[str] | None, tuple[str, ...]]:
     """Who may know of an event, and the clauses behind that; (None, ()) where that it happened is no secret.
 
     Whoever said it knows. So does the one author of all that it refers to, for it tells them nothing new.
@@ -148,8 +150,9 @@ def _knowers(events: Mapping[int, AnyRecorded], recorded: AnyRecorded) -> tuple[
     if isinstance(event, e.ContestAnswered) and event.version in events:
         event = events[event.version].data
     named = [events[version] for version in _references(event) if version in events]
-    secrets = [each for each in named if is_withheld(each.data)]
-    if not is_withheld(event) and not secrets:
+    secrets = [each for each in named if _is_secret(state, each)]
+    itself = _is_secret(state, recorded)
+    if not itself and not secrets:
         return None, ()
     knowers = {recorded.actor}
     if isinstance(event, e.ConfidenceDisclosed):
@@ -157,13 +160,19 @@ def _knowers(events: Mapping[int, AnyRecorded], recorded: AnyRecorded) -> tuple[
     authors = {each.actor for each in secrets}
     if len(authors) == 1:
         knowers |= authors
-    return frozenset(knowers), _clauses(event) or _clauses(secrets[0].data)
+    return frozenset(knowers), _clauses(event) if itself else _clauses(secrets[0].data)
+
+
+def _is_secret(state: Relationship, recorded: AnyRecorded) -> bool:
+    """Whether that an event happened is confidential: readiness only where it reported broken trust, or restored it."""
+    event = recorded.data
+    if isinstance(event, e.TrustReadinessStated):
+        return event.settled or recorded.version in state.reports
+    return type(event) in WITHHELD
 
 
 def _clauses(event: Event) -> tuple[str, ...]:
-    """The clauses behind keeping an event from others; none where that it happened is no secret by itself."""
-    if not is_withheld(event):
-        return ()
+    """The clauses behind keeping an event from others."""
     clause = getattr(event, "clause", None) if type(event) in _RECOMMENDED else None
     return (*(same_matter(clause) if clause else ()), *WITHHELD.get(type(event), TRUST_CLAUSES))
 

@@ -7,6 +7,7 @@ import pytest
 
 from domain.model import AnyRecorded, Event, Recorded
 from domain.relationship import events as e
+from domain.relationship.state import Report
 from domain.sharing.answer import UNKNOWN, Answer, may_read
 from domain.sharing.question import PUBLIC, Fact, Reader, Situation, fact_of, is_withheld
 from domain.words import DATA_CLASSES, ROLES, Audience, DataClass
@@ -216,9 +217,20 @@ def test_two_who_reported_the_same_learn_nothing_of_each_other() -> None:
 
 
 def test_readiness_is_withheld_only_where_it_reports_or_restores_trust() -> None:
-    assert is_withheld(e.TrustReadinessStated(ready=False))
-    assert is_withheld(e.TrustReadinessStated(ready=True, settled=True))
-    assert not is_withheld(e.TrustReadinessStated(ready=True))
+    unready, ready = e.TrustReadinessStated(ready=False), e.TrustReadinessStated(ready=True)
+    restored = e.TrustReadinessStated(ready=True, settled=True)
+    while_active = scene(reports={1: Report("trust", "mentee:ana", unready=True, stands=True)})
+    for situation, event, hidden in (
+        (scene(), unready, False),  # while contracting it is a gate that is not met
+        (while_active, unready, True),
+        (scene(), ready, False),
+        (scene(), restored, True),
+    ):
+        stated = fact_of(situation.state, {1: recorded(1, event, "mentee")}, 1)
+        assert ask(situation, "mentor", "operational", stated).allowed is not hidden
+        assert ask(situation, "mentee", "operational", stated).allowed
+        # A topic can't tell, so it withholds whatever may be such a report.
+        assert is_withheld(event) is (event is not ready)
 
 
 @pytest.mark.clause("leapfrog.confidentiality")
