@@ -1,9 +1,10 @@
 """`rapport show` and `rapport history`: one relationship, mentor, case or programme, now, at another moment, or event by event."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from infra.cli.can_share import as_reader
 from infra.cli.opening import opened
 from infra.cli.output import (
     USAGE,
@@ -71,14 +72,35 @@ def show(
         print_other(shown, every=every)
 
 
-def show_history(subject: IdArgument, every: AllOption = False, as_json: JsonOption = False) -> None:
-    """List the events of a subject in order, each with its place in the hash chain."""
+def show_history(
+    subject: IdArgument,
+    reader: Annotated[
+        Any,
+        typer.Option(
+            "--as",
+            metavar="ROLE:ID",
+            parser=as_reader,
+            help="A preview of what this reader would see of a relationship, without words.",
+        ),
+    ] = None,
+    every: AllOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List the events of a subject in order, each with its place in the hash chain.
+
+    With --as, content is sealed and says whether the reader may see it and by which clause; what happened in confidence is there with its
+    times alone. Of a relationship in which the reader has no part nothing is recorded for them.
+    """
     from infra.queries.history import history
+    from infra.queries.preview import history_as
     from infra.queries.subject import found_subject
 
     with opened() as rapport:
         subject = found_subject(rapport.store, subject)
-        entries = history(rapport.store, subject)
+        if reader is None:
+            entries = history(rapport.store, subject)
+        else:
+            entries = history_as(rapport.store, rapport.engine, subject, reader, rapport.clock.now())
     if not entries:
         fail(f"nothing is recorded of {subject!r}", USAGE)
     if as_json:

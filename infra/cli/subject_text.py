@@ -256,8 +256,8 @@ def _print_terms(terms: Shown) -> None:
 # --- history ---------------------------------------------------------------------------------------------------------
 def print_event(entry: Shown) -> None:
     """Print one event of a history: a line, and below it what is said against it and what it records."""
-    name = entry["type"].removeprefix("rapport.")
-    print_text(f"{entry['version']:>4}  {shown_time(entry['occurred_at'])}  {name}  {entry['actor']}", 6)
+    name = (entry["type"] or "(withheld)").removeprefix("rapport.")
+    print_text(f"{entry['version']:>4}  {shown_time(entry['occurred_at'])}  {name}  {entry['actor'] or ''}", 6)
     for finding in entry["findings"]:
         print_text(f"      ! against a rule: {_finding(finding)}", 8)
     if entry["contested"]:
