@@ -86,10 +86,10 @@ def show_history(
     every: AllOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List the events of a subject in order, each with its place in the hash chain.
+    """List the events of a subject in order, each with its place in the hash chain; content is shown as sealed, with its clause.
 
-    With --as, content is sealed and says whether the reader may see it and by which clause; what happened in confidence is there with its
-    times alone. Of a relationship in which the reader has no part nothing is recorded for them.
+    With --as, it also says whether that reader may see it; what happened in confidence is there with its times alone. Of a
+    relationship in which the reader has no part nothing is recorded for them.
     """
     from infra.queries.history import history
     from infra.queries.preview import history_as

@@ -1,20 +1,21 @@
 """A subject's events in order, as `rapport history` gives them, each with its link of the hash chain."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from domain.model import AnyRecorded, Finding
 from domain.registry import effective, replay
 from domain.relationship.contests import groups
 from domain.relationship.state import Relationship
+from infra.queries.sealed import sealed
 from infra.store.hash_chain import NO_HASH
 from infra.store.log import EventStore
 
 Entry = dict[str, Any]
 
 
-def history(store: EventStore, subject: str) -> list[Entry]:
-    """Returns one entry per event; none for an unknown subject.
+def history(store: EventStore, subject: str, *, words: bool = False) -> list[Entry]:
+    """Returns one entry per event, with its content sealed, or with all its words; none for an unknown subject.
 
     Raises:
         UnknownEvent: An event is of a newer Rapport.
@@ -25,13 +26,14 @@ def history(store: EventStore, subject: str) -> list[Entry]:
     events = [store.mapper.decode(stored.topic, stored.state) for stored in found]
     disputes = _Disputes(subject, events)
     for stored, event in zip(found, events, strict=True):
+        data = event.data.model_dump(mode="json", exclude_none=True)
         entry: Entry = {
             "version": stored.version,
             "type": f"rapport.{type(event.data).__name__}",
             "occurred_at": event.occurred_at,
             "recorded_at": event.recorded_at,
             "actor": event.actor,
-            "data": event.data.model_dump(mode="json", exclude_none=True),
+            "data": data if words else sealed(event.data, data, disputes.codes),
             "findings": [finding.model_dump() for finding in disputes.findings(event)],
             "contested": event.version in disputes.contested,
             "corrected_by": disputes.corrected_by.get(event.version),
@@ -57,10 +59,12 @@ class _Disputes:
 
     def __init__(self, subject: str, events: list[AnyRecorded]) -> None:
         state = replay(subject, events)
+        self.codes: Collection[str] = ()
         self.contested: frozenset[int] = frozenset()
         self.corrected_by: dict[int, int] = {}
         self._findings: dict[int, Sequence[Finding]] = {}
         if isinstance(state, Relationship):
+            self.codes = state.codes
             self.contested = frozenset(state.contested)
             # What came with a fact was corrected with it.
             for group in groups(events) if state.corrected else ():

@@ -4,21 +4,18 @@ A preview never shows words: content says whether the reader may see it and by w
 there with its version and times alone.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel
-
-from domain.model import AnyRecorded, holds, values_in
-from domain.registry import COMMAND_OF, COMMANDS
-from domain.relationship.events import FactCorrected
+from domain.model import AnyRecorded, Holds
 from domain.sharing.answer import Answer, may_read
 from domain.sharing.question import Reader, stands
-from domain.words import CONTENT, DataClass
+from domain.words import DataClass
 from infra.projection_engine.engine import Engine
 from infra.queries.as_at import NOW
 from infra.queries.history import history
+from infra.queries.sealed import is_words, judged
 from infra.queries.sharing import Matter, first_spelling, has_case, matter_of
 from infra.store.log import EventStore
 
@@ -40,7 +37,11 @@ def history_as(
     matter = matter_of(store, subject, NOW, now, lambda at: reader.role == "hr" and has_case(engine(), subject, at))
     if matter is None or not stands(matter.situation, reader):
         return []
-    return [_seen(matter, reader, entry) for entry in history(store, subject) if entry["version"] in matter.events]
+    return [
+        _seen(matter, reader, entry)
+        for entry in history(store, subject, words=True)
+        if entry["version"] in matter.events
+    ]
 
 
 def _seen(matter: Matter, reader: Reader, entry: Entry) -> Entry:
@@ -71,28 +72,11 @@ def _seen(matter: Matter, reader: Reader, entry: Entry) -> Entry:
 
 
 def _data(recorded: AnyRecorded, data: Entry, ask: Ask) -> Entry:
-    seen = _fields(type(recorded.data), data, ask)
-    if isinstance(recorded.data, FactCorrected) and recorded.data.data is not None:
-        # What is corrected has the classes that the fact's own command says.
-        seen["data"] = _fields(COMMANDS[COMMAND_OF[recorded.data.fact]], recorded.data.data, ask)
-    return seen
+    def judge(held: Holds, value: Any) -> Any:
+        answer = ask(held.data_class)
+        return value if answer.allowed and not is_words(held) else _mark(held.data_class, answer)
 
-
-def _fields(model: type[BaseModel], data: Mapping[str, Any], ask: Ask) -> Entry:
-    return {name: _field(model, name, value, ask) for name, value in data.items()}
-
-
-def _field(model: type[BaseModel], name: str, value: Any, ask: Ask) -> Any:
-    inner = next(values_in([model.model_fields[name].annotation]), None)
-    if inner is not None:
-        return [_fields(inner, each, ask) for each in value]
-    declared = holds(model, name)
-    assert declared is not None, f"{model.__name__}.{name} says nothing of what it holds"
-    answer = ask(declared.data_class)
-    is_words = declared.data_class in CONTENT or (declared.data_class == "identity" and declared.whose != "named")
-    if answer.allowed and not is_words:
-        return value
-    return _mark(declared.data_class, answer)
+    return judged(recorded.data, data, judge)
 
 
 def _mark(data_class: DataClass, answer: Answer) -> Entry:

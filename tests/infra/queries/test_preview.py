@@ -9,6 +9,7 @@ import pytest
 from domain.sharing.cells import ReaderRole
 from domain.sharing.question import Reader
 from infra.bootstrap import open_rapport
+from infra.queries.history import history
 from infra.queries.preview import history_as
 from infra.settings import Settings
 from tests import command
@@ -118,3 +119,26 @@ def test_the_command_prints_the_preview(store: str) -> None:
     assert b"GoalAgreed  mentee:Ana" in printed.stdout
     wrong = command.rapport("history", RELATIONSHIP, "--as", "king:bob", env=environment)
     assert (wrong.returncode, wrong.stdout) == (2, b"")
+
+
+def test_a_history_shows_content_as_sealed_with_the_clause_that_speaks_about_it(store: str) -> None:
+    with open_rapport(Settings(store=store)) as rapport:
+        shown, told = (history(rapport.store, RELATIONSHIP, words=words) for words in (False, True))
+        elsewhere = history(rapport.store, "programme:spring")
+    found = orjson.dumps(shown, default=str).decode()
+    assert [word for word in WORDS if word in found] == []
+    assert shown[GOAL - 1]["data"] == {
+        "goal_id": "g1",
+        "title": {"sealed": "goals", "clause": "pentalog.mentor-with-consent"},
+        "type": "career",
+        "source": "mentee",
+        "agreed_by": ["mentee", "mentor"],
+    }
+    assert shown[NOTE - 1]["data"]["text"] == {"sealed": "session_content", "clause": "pentalog.sensitive"}
+    (item,) = shown[CORRECTED - 1]["data"]["data"]["agenda"]
+    assert item["topic"] == {"sealed": "session_content", "clause": "pentalog.session-content"}
+    assert shown[CORRECTED - 1]["data"]["reason"]["sealed"] == "process"
+    assert shown[CORRECTED]["data"]["stakeholder"] == {"sealed": "identity", "clause": None}
+    assert told[GOAL - 1]["data"]["title"] == "Lead"
+    assert elsewhere[0]["data"]["name"] == "Spring"
+    assert [entry["hash"] for entry in shown] == [entry["hash"] for entry in told]
