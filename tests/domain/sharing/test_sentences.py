@@ -187,9 +187,18 @@ def test_that_a_report_exists_is_operational_for_its_author_coordinator_and_hr_a
         for data_class in ("operational", "identity"):
             seeing = {role for role in READERS if ask(situation, role, data_class, report).allowed}
             assert seeing == {"mentee", "coordinator"} | ({"hr"} if in_case else set())
-    hidden = ask(scene(codes), "mentor", "operational", report)
-    assert hidden.clause is not None
-    assert hidden.clause.partition(".")[0] in {*codes, "care"}
+
+
+@pytest.mark.parametrize("codes", [(), *[(code,) for code in ALL], ALL])
+def test_what_is_withheld_does_not_say_by_its_clause_what_it_is(codes: tuple[str, ...]) -> None:
+    answers = set()
+    for event in (*REPORTS, *GIVEAWAYS):
+        *_, withheld = facts((REPORTS[2], "coordinator"), (event, "coordinator"))
+        answers |= {ask(scene(codes), "mentor", data_class, withheld) for data_class in DATA_CLASSES}
+        assert may_read(scene(codes), PUBLIC, "operational", withheld) is UNKNOWN
+    (answer,) = answers
+    assert answer.clause is not None
+    assert answer.clause.partition(".")[0] in {*codes, "care"}
 
 
 @pytest.mark.parametrize("event", [*GIVEAWAYS, *FOLLOWING], ids=lambda event: type(event).__name__)
