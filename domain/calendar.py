@@ -42,11 +42,6 @@ def add_months(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
-def last_of_month(day: date) -> date:
-    """The last day of the month of a day."""
-    return day.replace(day=monthrange(day.year, day.month)[1])
-
-
 def local_day(at: datetime, timezone: str) -> date:
     """The day that it is in a time zone at an instant."""
     return at.astimezone(ZoneInfo(timezone)).date()

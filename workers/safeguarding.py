@@ -49,7 +49,8 @@ def _react(state: Safeguarding, recorded: AnyRecorded, given: Given) -> tuple[Sa
 @implements("nottingham.confidentiality", "care.disclosure")
 def _to_recipient(event: ConfidenceDisclosed, version: int, given: Given) -> Reaction:
     note = Notify(event.recipient, "disclosure", {"version": version}, alone=True)
-    return (because((*event.clauses, *given.cite("care.disclosure")), (version,), note),)
+    clauses = dict.fromkeys((*event.clauses, *given.cite("care.disclosure")))
+    return (because(tuple(clauses), (version,), note),)
 
 
 @implements("cmn.disclosure")

@@ -1,5 +1,6 @@
 """`rapport codes`: the clauses of the five codes, and what implements and tests each."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
@@ -23,17 +24,24 @@ def register(app: typer.Typer) -> None:
 
 def list_clauses(as_json: JsonOption = False) -> None:
     """List every clause of every code."""
+    _list(CLAUSES.values(), as_json=as_json)
+
+
+def _list(clauses: Iterable[Clause], *, as_json: bool) -> None:
     if as_json:
-        print_json([_described(clause) for clause in CLAUSES.values()])
+        print_json([_described(clause) for clause in clauses])
         return
-    print_table(("clause", "kind", "rule"), ((c.id, c.kind, c.rule) for c in CLAUSES.values()), every=True)
+    print_table(("clause", "kind", "rule"), ((c.id, c.kind, c.rule) for c in clauses), every=True)
 
 
 def show_clause(
-    clause_id: Annotated[str, typer.Argument(metavar="ID", help="A clause, e.g. cmn.objectives.")],
+    clause_id: Annotated[str, typer.Argument(metavar="ID", help="A clause, e.g. cmn.objectives, or a code.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Show one clause: its rule, what it binds, what implements and tests it."""
+    """Show one clause: its rule, what it binds, what implements and tests it. Of a code, list the clauses."""
+    if clause_id in CODES or clause_id == POLICY.id:
+        _list([clause for clause in CLAUSES.values() if clause.code == clause_id], as_json=as_json)
+        return
     if clause_id not in CLAUSES:
         fail(f"no code has a clause {clause_id!r}; `rapport codes list` names them all", USAGE)
     found = next(row for row in _traced() if row.clause.id == clause_id)

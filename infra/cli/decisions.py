@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from infra.cli.opening import opened
-from infra.cli.output import JsonOption, evidence_note, print_json, print_note, print_text
+from infra.cli.output import USAGE, JsonOption, evidence_note, fail, print_json, print_note, print_text
 
 
 def register(app: typer.Typer) -> None:
@@ -21,11 +21,14 @@ def show_decisions(
 
     A notification that would have come too late was not sent: it is missed, and says why.
     """
-    from infra.queries.subject import found_subject
+    from infra.queries.subject import found_subject, is_named
     from infra.queries.tasks import decisions
 
     with opened() as rapport:
-        found = decisions(rapport.database, found_subject(rapport.store, subject))
+        key = found_subject(rapport.store, subject)
+        found = decisions(rapport.database, key)
+        if not found and not is_named(rapport.store, key):
+            fail(f"nothing is recorded of {subject!r}", USAGE)
     if as_json:
         print_json(found)
     elif found:

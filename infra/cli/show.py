@@ -74,6 +74,8 @@ def show(
 
 def show_history(
     subject: IdArgument,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
     reader: Annotated[
         Any,
         typer.Option(
@@ -91,18 +93,25 @@ def show_history(
     With --as, it also says whether that reader may see it; what happened in confidence is there with its times alone. Of a
     relationship in which the reader has no part nothing is recorded for them.
     """
+    from infra.queries.as_at import Moment
     from infra.queries.history import history
     from infra.queries.preview import history_as
     from infra.queries.subject import found_subject
 
     with opened() as rapport:
-        subject = found_subject(rapport.store, subject)
+        subject, moment = found_subject(rapport.store, subject), Moment(as_of, known_at)
         if reader is None:
-            entries = history(rapport.store, subject)
+            entries = history(rapport.store, subject, moment)
         else:
-            entries = history_as(rapport.store, rapport.engine, subject, reader, rapport.clock.now())
+            entries = history_as(rapport.store, rapport.engine, subject, reader, moment, rapport.clock.now())
+        is_unknown = reader is not None or not rapport.store.heads([subject])[subject].version
     if not entries:
-        fail(f"nothing is recorded of {subject!r}", USAGE)
+        fail(
+            f"nothing is recorded of {subject!r}"
+            if is_unknown
+            else f"{subject} did not exist, or was not known, by then",
+            USAGE,
+        )
     if as_json:
         print_json(entries)
         return

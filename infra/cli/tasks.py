@@ -84,8 +84,8 @@ def _print_task(task: dict[str, Any]) -> None:
     due = f"due {_time(task['due'])}" if task["due"] else "no day"
     commands = " or ".join([task["settled_by"], *task["also_settled_by"]])
     print_text(f"{due}  {task['kind']}{about}  {', '.join(task['clauses'])}", 4)
-    print_text(f"    {task['owner']}: {task['subject']}  since {_time(task['since'])}", 4)
-    print_text(f"    -> {commands}{evidence_note(task['evidence'])}", 4)
+    print_text(f"    {task['owner']}: {task['subject']}", 4)
+    print_text(f"    since {_time(task['since'])}{evidence_note(task['evidence'])}  -> {commands}", 4)
 
 
 def _time(text: str) -> str:

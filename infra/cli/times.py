@@ -4,23 +4,29 @@
 """
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
+from domain.model import FIRST_YEAR, LAST_YEAR
+
+# Nothing is recorded or planned before or after: a time further off has the same answer, and Python's years end before days in
+# every time zone do.
+_BEFORE: Final = datetime(FIRST_YEAR - 1, 12, 1, tzinfo=UTC)
+_AFTER: Final = datetime(LAST_YEAR + 1, 1, 31, tzinfo=UTC)
+
 
 def aware_time(text: str) -> datetime:
-    """A time with its offset, in UTC; a wrong one ends the command with exit code 2."""
+    """A time with its offset, in UTC, or the end of the years that Rapport records; a wrong one ends the command with exit code 2."""
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is no time: expected one such as 2026-03-02T09:00:00Z") from None
     if time.tzinfo is None:
         raise typer.BadParameter(f"{text!r} has no offset: expected one such as 2026-03-02T09:00:00Z")
-    try:
-        return time.astimezone(UTC)
-    except OverflowError:
-        raise typer.BadParameter(f"{text!r} is out of range") from None
+    if not FIRST_YEAR <= time.year <= LAST_YEAR:
+        return _BEFORE if time.year < FIRST_YEAR else _AFTER
+    return time.astimezone(UTC)
 
 
 def shown_time(value: datetime | None) -> str:

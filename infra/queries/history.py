@@ -7,6 +7,7 @@ from domain.model import AnyRecorded, Finding
 from domain.registry import effective, replay
 from domain.relationship.contests import groups
 from domain.relationship.state import Relationship
+from infra.queries.as_at import NOW, Moment
 from infra.queries.sealed import sealed
 from infra.store.hash_chain import NO_HASH
 from infra.store.log import EventStore
@@ -14,8 +15,11 @@ from infra.store.log import EventStore
 Entry = dict[str, Any]
 
 
-def history(store: EventStore, subject: str, *, words: bool = False) -> list[Entry]:
-    """Returns one entry per event, with its content sealed, or with all its words; none for an unknown subject.
+def history(store: EventStore, subject: str, moment: Moment = NOW, *, words: bool = False) -> list[Entry]:
+    """Returns one entry per event that counts at a moment, its content sealed or with all words; none for an unknown subject.
+
+    An event shows what was recorded, and whether it was contested or corrected, as far as that was known by then. As with
+    every question, a correction counts from when it was known, whenever it occurred.
 
     Raises:
         UnknownEvent: An event is of a newer Rapport.
@@ -24,8 +28,11 @@ def history(store: EventStore, subject: str, *, words: bool = False) -> list[Ent
     previous = NO_HASH
     found = store.stored(subject)
     events = [store.mapper.decode(stored.topic, stored.state) for stored in found]
-    disputes = _Disputes(subject, events)
+    disputes = _Disputes(subject, events, moment)
     for stored, event in zip(found, events, strict=True):
+        link, previous = previous, stored.hash
+        if not moment.holds(event):
+            continue
         data = event.data.model_dump(mode="json", exclude_none=True)
         entry: Entry = {
             "version": stored.version,
@@ -45,8 +52,7 @@ def history(store: EventStore, subject: str, *, words: bool = False) -> list[Ent
                 entry[name] = value
         if event.known is not None:
             entry["known"] = event.known.model_dump(mode="json")
-        entry |= {"hash": stored.hash.hex(), "previous_hash": previous.hex()}
-        previous = stored.hash
+        entry |= {"hash": stored.hash.hex(), "previous_hash": link.hex()}
         entries.append(entry)
     return entries
 
@@ -54,24 +60,26 @@ def history(store: EventStore, subject: str, *, words: bool = False) -> list[Ent
 class _Disputes:
     """What was said against the events of a subject: which are contested, by which event each was corrected, what was found.
 
-    The data of an event are those that were recorded; its findings are those of the words that count now.
+    The data of an event are those that were recorded; its findings are those of the words that count at the moment.
     """
 
-    def __init__(self, subject: str, events: list[AnyRecorded]) -> None:
-        state = replay(subject, events)
+    def __init__(self, subject: str, events: list[AnyRecorded], moment: Moment) -> None:
+        known = [event for event in events if moment.knows(event)]
+        state = replay(subject, known)
+        then = state if moment.as_of is None else replay(subject, filter(moment.holds, known))
         self.codes: Collection[str] = ()
         self.contested: frozenset[int] = frozenset()
         self.corrected_by: dict[int, int] = {}
         self._findings: dict[int, Sequence[Finding]] = {}
         if isinstance(state, Relationship):
             self.codes = state.codes
-            self.contested = frozenset(state.contested)
+            self.contested = frozenset(then.contested) if isinstance(then, Relationship) else frozenset()
             # What came with a fact was corrected with it.
-            for group in groups(events) if state.corrected else ():
+            for group in groups(known) if state.corrected else ():
                 if (correction := state.corrected.get(group[0].version)) is not None:
                     self.corrected_by |= {event.version: correction for event in group}
             if state.corrected:
-                self._findings = {event.version: event.findings or () for event in reversed(effective(subject, events))}
+                self._findings = {event.version: event.findings or () for event in reversed(effective(subject, known))}
 
     def findings(self, event: AnyRecorded) -> Sequence[Finding]:
         """The findings of an event as it counts; of one that is left out, those that it had."""

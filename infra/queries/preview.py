@@ -13,7 +13,7 @@ from domain.sharing.answer import Answer, may_read
 from domain.sharing.question import Reader, stands
 from domain.words import DataClass
 from infra.projection_engine.engine import Engine
-from infra.queries.as_at import NOW
+from infra.queries.as_at import Moment
 from infra.queries.history import history
 from infra.queries.sealed import is_words, judged
 from infra.queries.sharing import Matter, first_spelling, has_case, matter_of
@@ -26,22 +26,18 @@ KEPT = ("version", "occurred_at", "recorded_at", "hash", "previous_hash")
 
 
 def history_as(
-    store: EventStore, engine: Callable[[], Engine], subject: str, reader: Reader, now: datetime
+    store: EventStore, engine: Callable[[], Engine], subject: str, reader: Reader, moment: Moment, now: datetime
 ) -> list[Entry]:
-    """The entries of a relationship's history as a reader would see them now; none for whoever stands outside, as for an unknown id.
+    """The entries of a relationship's history as a reader would see them at a moment; none for whoever stands outside it.
 
     Raises:
         UnknownEvent: An event is of a newer Rapport.
     """
     reader = first_spelling(store, reader)
-    matter = matter_of(store, subject, NOW, now, lambda at: reader.role == "hr" and has_case(engine(), subject, at))
+    matter = matter_of(store, subject, moment, now, lambda at: reader.role == "hr" and has_case(engine(), subject, at))
     if matter is None or not stands(matter.situation, reader):
         return []
-    return [
-        _seen(matter, reader, entry)
-        for entry in history(store, subject, words=True)
-        if entry["version"] in matter.events
-    ]
+    return [_seen(matter, reader, entry) for entry in history(store, subject, moment, words=True)]
 
 
 def _seen(matter: Matter, reader: Reader, entry: Entry) -> Entry:

@@ -61,6 +61,15 @@ def found_subject(store: EventStore, text: str) -> str:
     return f"{kind}:{store.spellings([folded]).get(folded, id_)}"
 
 
+def is_named(store: EventStore, subject: str) -> bool:
+    """Whether anything is recorded of a subject, or anything names the person or the programme."""
+    kind, colon, id_ = subject.partition(":")
+    if store.heads([subject])[subject].version:
+        return True
+    namespace = OF_SUBJECT.get(kind, "person" if kind in ROLES else None) if colon else None
+    return namespace is not None and bool(store.spellings([key(namespace, id_)]))
+
+
 def show_subject(store: EventStore, subject: str, moment: Moment, now: datetime) -> Shown | None:
     """The subject at a moment, or None when nothing was recorded of it by then.
 

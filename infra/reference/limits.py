@@ -57,7 +57,8 @@ _MESSAGES: Final[tuple[Limit, ...]] = (
     ("An id of a person, programme, session, goal, homework, assessment or case", f"`{ID}`", "`bad_id`"),
     ("A whole number", f"{LEAST} to {MOST}", "`bad_value`"),
     ("A whole number in a signed message", f"up to {proof._EXACT:,} either way", "`proof`"),  # noqa: SLF001 - no other place
-    ("A year", f"{FIRST_YEAR} to {LAST_YEAR}", "`bad_value`"),
+    ("A year, of a time in UTC", f"{FIRST_YEAR} to {LAST_YEAR}", "`bad_value`"),
+    ("A text or name", "at least one character that can be seen, but for `next_steps`", "`bad_value`"),
     ("`time` ahead of Rapport's clock", f"{AHEAD.total_seconds() / 60:g} minutes", "`future_time`"),
 )
 _WORK: Final[tuple[Limit, ...]] = (

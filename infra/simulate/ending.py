@@ -6,6 +6,7 @@ from domain.codes.questions import questions_of
 from infra.simulate import phrases, rates
 from infra.simulate.interludes import nps_round
 from infra.simulate.lots import DAY
+from infra.simulate.seldom import case
 from infra.simulate.story import Data, Story, Telling, day_after
 
 # After these the mentee may get another mentor.
@@ -38,6 +39,11 @@ def ending(story: Story) -> Telling:
     if lots.chance(rates.SECURED):
         secured: Data = {"retained_until": day_after(story.now, 2190)}
         yield story.say("SecureRecords", story.programme.coordinator, secured, at=story.after(24, 9 * 24))
+    if lots.chance(rates.CASE):
+        yield from case(story)
+    if lots.chance(rates.ERASURE_REQUESTED):
+        asked: Data = {"person": story.mentee.partition(":")[2], "basis": "no_longer_needed"}
+        yield story.say("RequestErasure", story.mentee, asked, at=story.after(24, 20 * 24))
     if lots.chance(0.15):
         learnt: Data = {"what": "A day with other mentors", "completed_on": day_after(story.now, -3)}
         yield story.say_of(

@@ -3,6 +3,7 @@
 from infra.simulate import phrases, rates
 from infra.simulate.goals import change_goals
 from infra.simulate.lots import DAY, HOUR
+from infra.simulate.seldom import seldom
 from infra.simulate.story import Aside, Data, Story, Telling, day_after
 
 _ROOM = 6 * DAY
@@ -34,6 +35,8 @@ def interludes(story: Story) -> Telling:
         yield from _conflict(story)
     elif lots.chance((rates.GOAL_REVISED + rates.GOAL_DROPPED) * turn):
         yield from change_goals(story)
+    elif lots.chance(rates.SELDOM * turn):
+        yield from seldom(story)
 
 
 def nps_round(story: Story, occasion: str, room: int) -> list[Aside]:

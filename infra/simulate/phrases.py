@@ -114,6 +114,10 @@ PROBLEMS: Final = (
     "We cannot agree on what the sessions are for.",
     "The mentee hopes for a job offer from me, and it stands between us.",
 )
+CONFIDED: Final = (
+    "My mentee spoke of hurting themselves, and agreed that I tell you.",
+    "Somebody at home is threatened; we looked up the helpline together.",
+)
 BREACHES: Final = ("Sessions were discussed at a dinner with former colleagues.",)
 ELSEWHERE: Final = (
     ("The enterprise support service", "A question of tax law"),

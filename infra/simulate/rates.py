@@ -60,10 +60,10 @@ NPS_CONTENT: Final = (1, 1, 1, 1, 2, 4, 5, 12, 23, 26, 24)
 NPS_DISAPPOINTED: Final = (6, 4, 6, 8, 8, 14, 13, 15, 14, 7, 5)
 
 PAUSE: Final = 0.1
-TRUST_BREAKDOWN: Final = 0.02
-DISRESPECT: Final = 0.008
+TRUST_BREAKDOWN: Final = 0.04
+DISRESPECT: Final = 0.013
 PROBLEM: Final = 0.03
-BREACH: Final = 0.004
+BREACH: Final = 0.02
 SIGNPOST: Final = 0.08
 CONFLICT: Final = 0.12
 CONFLICT_LATER: Final = 0.01
@@ -71,6 +71,10 @@ GOAL_REVISED: Final = 0.12
 GOAL_DROPPED: Final = 0.06
 CONSENT: Final = 0.35
 CONSENT_WITHDRAWN: Final = 0.03
+
+SELDOM: Final = 0.35
+CASE: Final = 0.03
+ERASURE_REQUESTED: Final = 0.03
 
 REVIEWED: Final = 0.82
 FEEDBACK: Final = {"mentee": 0.72, "mentor": 0.48}

@@ -115,7 +115,32 @@ def _set_up(setting: list[Programme], world: str, at: int) -> Iterator[Message]:
         commands += [("AdoptCode", {"code": code}) for code in programme.codes]
         if programme.term:
             commands.append(("SetTerm", dict(zip(("document", "term", "value"), programme.term, strict=True))))
-        for command, data in commands:
+            # The code of conduct had said something else, and has not for long.
+            old: dict[str, object] = {"document": "code_of_conduct", "term": programme.term[1]}
+            commands += [("SetTerm", old | {"value": programme.term[2]}), ("WithdrawTerm", old)]
+        told = [(f"programme:{programme.id}", command, data) for command, data in commands]
+        told += [(f"mentor:aspirant-{programme.id}", command, data) for command, data in _aspirant(programme)]
+        for subject, command, data in told:
             count += 1
             at += 60
-            yield at, envelope(world, 0, count, at, command, f"programme:{programme.id}", programme.coordinator, data)
+            yield at, envelope(world, 0, count, at, command, subject, programme.coordinator, data)
+
+
+def _aspirant(programme: Programme) -> list[tuple[str, dict[str, object]]]:
+    """Somebody who registers, is suspended and reinstated, and is removed before any match.
+
+    A mentor with mentees keeps a good standing: each relationship is told by itself, and its sessions would be refused.
+    """
+    profile: dict[str, object] = {
+        "first_name": "Robin",
+        "work_history": "Ten years in retail",
+        "role": "Manager",
+        "sector": "Retail",
+    }
+    return [
+        ("RegisterMentor", {"programme_id": programme.id}),
+        ("PublishProfile", profile),
+        ("SuspendMentor", {"reason": "A reference is missing.", "programme_id": programme.id}),
+        ("ReinstateMentor", {"reason": "The reference came.", "programme_id": programme.id}),
+        ("RemoveMentor", {"reason": "Robin moved abroad."}),
+    ]

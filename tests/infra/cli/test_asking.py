@@ -16,6 +16,7 @@ from domain.term_setting import SetTerm, term_problems
 from domain.terms import TermTimeline
 from infra.cli.app import build
 from infra.store.opening import open_database
+from tests import messages
 from tests.given_when_then import SUBJECT
 from tests.infra.projection_engine.harness import ProjectionHarness, day, everything
 
@@ -275,3 +276,25 @@ def test_an_unknown_event_is_shown_by_status_and_left_by_retry(store: Path) -> N
     result = rapport("projections", "retry", "sessions")
     assert result.exit_code == 1
     assert "1 still held up" in result.stdout
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12"])
+@pytest.mark.parametrize(
+    "time",
+    ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59-12:00"],
+)
+def test_a_time_beyond_the_years_of_the_record_is_answered_in_every_zone(tmp_path: Path, zone: str, time: str) -> None:
+    told = [
+        messages.line("CreateProgramme", {"name": "far", "timezone": zone}, subject="programme:far"),
+        messages.proposal(7, programme_id="far", mentee_id="eva"),
+    ]
+    (tmp_path / "told.jsonl").write_bytes(b"\n".join(told))
+    assert rapport("submit", "told.jsonl").exit_code == 0
+    subject = messages.relationship_id(7)
+    for asked in (["health"], ["nps"], ["what-if", "--set", "decision_days=3"]):
+        ask(*asked, "--as-of", time)
+    can_share = ["can-share", "goals", "--relationship", subject, "--to", "mentor:ben"]
+    for asked in (["show", subject], ["show", "programme:far"], can_share):
+        result = rapport(*asked, "--as-of", time)
+        assert result.exit_code in {0, 2}, result.exception
+        assert result.exit_code == 0 or "by then" in result.stderr

@@ -63,6 +63,13 @@ def test_show_gives_one_clause_as_json() -> None:
     assert {"implemented_by", "tests"} <= set(shown)
 
 
+def test_show_of_a_code_lists_its_clauses() -> None:
+    clauses = json.loads(rapport("codes", "show", "leapfrog", "--json").stdout)
+    assert len(clauses) == sum(clause.code == "leapfrog" for clause in CLAUSES.values())
+    assert {clause["code"] for clause in clauses} == {"leapfrog"}
+    assert "care.standing" in rapport("codes", "show", "care").stdout
+
+
 def test_show_of_an_unknown_clause_is_misuse() -> None:
     result = rapport("codes", "show", "cmn.nonsense")
     assert result.exit_code == 2

@@ -1,5 +1,6 @@
 """What `rapport show` and `rapport history` tell a coordinator, in words and as JSON."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -302,3 +303,40 @@ def test_tasks_of_a_programme_that_nothing_names_are_none_and_the_hint_says_so(s
 
 def test_keys_put_aside_are_asked_for_like_a_kind_of_task(store: str) -> None:
     assert orjson.loads(run(store, "tasks", "--kind", "parked_key", "--json")) == []
+
+
+# --- history at other times --------------------------------------------------------------------------------------------
+def test_history_takes_both_clocks_as_other_questions_do(tmp_path: Path) -> None:
+    """`rapport history ID [--as-of T] [--known-at T]`: by the time at which things happened, or at which they were recorded."""
+    url = f"sqlite:///{tmp_path / 'rapport.sqlite'}"
+    correction = orjson.loads(messages()[-1]) | {
+        "id": "right",
+        "type": "rapport.CorrectFact",
+        "time": "2026-03-13T08:00:00Z",
+        "actor": "coordinator:cora",
+        "data": {"version": 11, "reason": "It was less", "data": STORY[10][3] | {"ended_at": "2026-03-10T17:30:00Z"}},
+    }
+    with open_rapport(Settings(store=url, clock=datetime(2026, 3, 12, 12, tzinfo=UTC))) as rapport:
+        told(rapport)
+    with open_rapport(Settings(store=url, clock=datetime(2026, 3, 13, 9, tzinfo=UTC))) as rapport:
+        [receipt] = rapport.handler.handle([orjson.dumps(correction)])
+        assert receipt.status == "accepted", receipt
+
+    def history(*moment: str) -> list[tuple[int, bool, int | None]]:
+        entries = orjson.loads(run(url, "history", RELATIONSHIP, "--json", *moment))
+        return [(each["version"], each["contested"], each["corrected_by"]) for each in entries if each["version"] > 10]
+
+    assert history() == [(11, False, 15), (12, False, None), (13, False, None), (14, False, None), (15, False, None)]
+    assert history("--as-of", "2026-03-11T10:00:00Z") == [(11, True, 15), (12, False, None), (13, False, None)]
+    assert history("--known-at", "2026-03-12T13:00:00Z") == [
+        (11, True, None),
+        *((v, False, None) for v in (12, 13, 14)),
+    ]
+    before = command.rapport("history", RELATIONSHIP, "--as-of", "2026-02-01T00:00:00Z", env={"RAPPORT_STORE": url})
+    assert (before.returncode, b"by then" in before.stderr) == (2, True)
+
+
+def test_decisions_about_what_nothing_names_are_a_wrong_call(store: str) -> None:
+    assert run(store, "decisions", "mentee:ana", "--json") == "[]\n"
+    done = command.rapport("decisions", "nobody", env={"RAPPORT_STORE": store})
+    assert (done.returncode, done.stderr) == (2, b"error: nothing is recorded of 'nobody'\n")

@@ -90,6 +90,6 @@ def test_a_relationship_of_a_programme_that_cannot_be_read_is_left_out_and_told(
 @pytest.mark.usefixtures("harmed")
 @pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "2026-03-01"])
 def test_far_off_days_are_answered(day: str) -> None:
-    assert answer("nps", "--from", "0001-01-01", "--to", day) is not None
+    assert answer("nps", "--from", "0001-01") is not None
     assert answer("nps", "--as-of", f"{day}T23:59:59Z") is not None
     assert answer("health", "--as-of", f"{day}T23:59:59Z") is not None

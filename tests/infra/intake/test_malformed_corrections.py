@@ -194,9 +194,14 @@ def test_a_whole_number_may_be_written_as_json_lets_it(rapport: Rapport, version
     ]
 
 
-def test_a_party_passes_on_nobodys_wish_in_a_correction_either(rapport: Rapport, versions: dict[str, int]) -> None:
-    receipt = corrected(rapport, versions["CancelSession"], FACTS["CancelSession"] | {"on_behalf_of": "mentor"})
+def test_a_party_passes_on_nobodys_wish_in_a_correction_either_and_the_office_says_whose_it_was(
+    rapport: Rapport, versions: dict[str, int]
+) -> None:
+    data = FACTS["CancelSession"] | {"on_behalf_of": "mentor"}
+    said_by_the_mentee = {"version": versions["CancelSession"], "reason": "it was his wish", "data": data}
+    (receipt,) = rapport.handler.handle([told("CorrectFact", said_by_the_mentee, key="own")])
     assert said(receipt) == [("bad_value", "data.data.on_behalf_of")]
+    assert corrected(rapport, versions["CancelSession"], data).status == "accepted"
 
 
 def test_all_that_is_wrong_is_told_at_once_up_to_the_most(rapport: Rapport, versions: dict[str, int]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from domain.sharing.cells import ReaderRole
 from domain.sharing.question import Reader
 from infra.bootstrap import open_rapport
+from infra.queries.as_at import Moment
 from infra.queries.history import history
 from infra.queries.preview import history_as
 from infra.settings import Settings
@@ -35,7 +36,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
 def seen(url: str, as_: str, of: str = RELATIONSHIP) -> dict[int, dict[str, Any]]:
     role, _, id_ = as_.partition(":")
     with open_rapport(Settings(store=url)) as rapport:
-        entries = history_as(rapport.store, rapport.engine, of, Reader(cast("ReaderRole", role), id_), NOW)
+        entries = history_as(rapport.store, rapport.engine, of, Reader(cast("ReaderRole", role), id_), Moment(), NOW)
     return {entry["version"]: entry for entry in entries}
 
 
@@ -142,3 +143,12 @@ def test_a_history_shows_content_as_sealed_with_the_clause_that_speaks_about_it(
     assert told[GOAL - 1]["data"]["title"] == "Lead"
     assert elsewhere[0]["data"]["name"] == "Spring"
     assert [entry["hash"] for entry in shown] == [entry["hash"] for entry in told]
+
+
+def test_a_preview_is_of_any_moment(store: str) -> None:
+    with open_rapport(Settings(store=store)) as rapport:
+        earlier = Moment(datetime(2026, 3, 11, 8, tzinfo=UTC))
+        cora = Reader("coordinator", "cora")
+        entries = history_as(rapport.store, rapport.engine, RELATIONSHIP, cora, earlier, NOW)
+    assert [entry["version"] for entry in entries] == list(range(1, NOTE + 1))
+    assert entries[GOAL - 1]["data"]["title"]["allowed"] is False  # the consent came an hour later

@@ -129,6 +129,21 @@ def test_rare_things_happen_rarely(sample: list[Life]) -> None:
     assert 0 < told["ReportDisrespect"] / SAMPLE < 0.02
 
 
+# Workers send these, or they name a version that nobody can foretell while workers keep pace.
+OF_WORKERS = {"RaiseConcern", "ResolveConcern", "EscalateConcern", "EscalateRecommendation", "RequestFeedback"}
+OF_VERSIONS = {"RecommendShutdown", "DismissRecommendation", "ErasePersonalData"}
+
+
+def test_every_other_command_of_the_contract_is_told_in_three_hundred_relationships() -> None:
+    """The simulator tells contests, corrections, complaints, extensions and rematches too."""
+    told = [orjson.loads(message) for message in messages(300, seed=1)]
+    kinds = {message["type"].removeprefix("rapport.") for message in told}
+    assert set(COMMANDS) - kinds == OF_WORKERS | OF_VERSIONS
+    assert any(message["data"].get("follows") for message in told)
+    plans = Counter(message["subject"] for message in told if message["type"] == "rapport.AgreePlan")
+    assert sum(count > 1 for count in plans.values()) > 3
+
+
 def test_memory_does_not_grow_with_the_messages() -> None:
     """As many relationships at one time, over a span four times as long: four times the messages, the same memory."""
     short, long = _peak(Simulation(250, 5, spread_days=365)), _peak(Simulation(1000, 5, spread_days=1460))
