@@ -246,7 +246,9 @@ def fold_agreement(state: Relationship, event: e.AgreementEvent, recorded: AnyRe
         case e.PartyChanged():
             before = state.named(event.role)
             former = state.former if before is None else (*state.former, before)
-            return state.but(former=former, **{f"{event.role}_id": event.id})
+            # What somebody let others see is not their successor's word.
+            consents = {key: consent for key, consent in state.consents.items() if key[0] != event.role}
+            return state.but(former=former, consents=consents, **{f"{event.role}_id": event.id})
         case e.TermsAccepted():
             return state.put("answers", (role, event.document), (True, event.version))
         case e.TermsDeclined():

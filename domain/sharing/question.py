@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Final, NamedTuple
 
-from domain.codes.clauses import RESPECT_CLAUSES, TRUST_CLAUSES, same_matter
 from domain.model import AnyRecorded, Event
 from domain.relationship import events as e
 from domain.relationship.state import Relationship
@@ -19,20 +18,21 @@ from domain.words import NAMED_ROLES, Role
 # Who reads for a programme; on whose behalf a person does is for the seam to check that lets them in.
 PROGRAMME_ROLES: Final[frozenset[Role]] = frozenset({"coordinator", "hr", "service", "analyst", "auditor"})
 
-# That these happened gives away that trouble was reported or a confidence disclosed, each with the clauses behind it.
-WITHHELD: Final[Mapping[type[Event], tuple[str, ...]]] = {
-    e.ConfidenceDisclosed: ("nottingham.confidentiality", "cmn.disclosure", "care.disclosure"),
-    e.TrustBreakdownReported: TRUST_CLAUSES,
-    e.TrustRestored: TRUST_CLAUSES,
-    e.DisrespectReported: RESPECT_CLAUSES,
-    e.DisrespectResolved: RESPECT_CLAUSES,
-    e.BreachReported: ("cmn.breaches", "care.breach"),
-    e.ProblemReported: ("nottingham.problems", "care.problem"),
-    e.ShutdownRecommended: (*TRUST_CLAUSES, *RESPECT_CLAUSES),
-    e.RecommendationDismissed: (*TRUST_CLAUSES, *RESPECT_CLAUSES),
-    e.RecommendationEscalated: (*TRUST_CLAUSES, *RESPECT_CLAUSES),
-}
-_RECOMMENDED: Final = (e.ShutdownRecommended, e.RecommendationDismissed, e.RecommendationEscalated)
+# That these happened gives away that trouble was reported or a confidence disclosed.
+WITHHELD: Final[frozenset[type[Event]]] = frozenset(
+    {
+        e.ConfidenceDisclosed,
+        e.TrustBreakdownReported,
+        e.TrustRestored,
+        e.DisrespectReported,
+        e.DisrespectResolved,
+        e.BreachReported,
+        e.ProblemReported,
+        e.ShutdownRecommended,
+        e.RecommendationDismissed,
+        e.RecommendationEscalated,
+    }
+)
 # Events that a relationship's state and its dates can be read from.
 OF_STATE: Final[frozenset[type[Event]]] = frozenset(
     {
@@ -83,7 +83,7 @@ class Fact(NamedTuple):
 
     `author` is who said it, `about` the party that feedback is about, `present` who was there in the session that it belongs
     to, `recipient` who was told by it (`role:id`). `knowers` are those who may know that it happened, with the office and hr;
-    None: everybody who reads here at all. `clauses` are those behind keeping it from the others.
+    None: everybody who reads here at all.
     """
 
     kind: type[Event]
@@ -93,7 +93,6 @@ class Fact(NamedTuple):
     sensitive: bool = False
     recipient: str | None = None
     knowers: frozenset[str] | None = None
-    clauses: tuple[str, ...] = ()
 
 
 def stands(situation: Situation, reader: Reader) -> bool:
@@ -116,7 +115,6 @@ def fact_of(
     recorded = events[version]
     event = recorded.data
     author = _author(recorded)
-    knowers, clauses = _knowers(events, recorded)
     return Fact(
         type(event),
         author,
@@ -124,13 +122,12 @@ def fact_of(
         present=_present(state, event),
         sensitive=_sensitive(event) or (corrected is not None and _sensitive(corrected.data)),
         recipient=event.recipient if isinstance(event, e.ConfidenceDisclosed) else None,
-        knowers=knowers,
-        clauses=clauses,
+        knowers=_knowers(state, events, recorded),
     )
 
 
 def is_withheld(event: Event) -> bool:
-    """Whether that an event happened is confidential by itself."""
+    """Whether that an event happened may be confidential by itself: of readiness, whenever it may report or restore trust."""
     return type(event) in WITHHELD or (isinstance(event, e.TrustReadinessStated) and (not event.ready or event.settled))
 
 
@@ -139,8 +136,8 @@ def _author(recorded: AnyRecorded) -> Reader:
     return Reader(role, id_)  # type: ignore[arg-type]
 
 
-def _knowers(events: Mapping[int, AnyRecorded], recorded: AnyRecorded) -> tuple[frozenset[str] | None, tuple[str, ...]]:
-    """Who may know of an event, and the clauses behind that; (None, ()) where that it happened is no secret.
+def _knowers(state: Relationship, events: Mapping[int, AnyRecorded], recorded: AnyRecorded) -> frozenset[str] | None:
+    """Who may know of an event; None where that it happened is no secret.
 
     The person who said it knows. So does the one author of all that it refers to, for it tells them nothing new.
     """
@@ -148,24 +145,24 @@ def _knowers(events: Mapping[int, AnyRecorded], recorded: AnyRecorded) -> tuple[
     if isinstance(event, e.ContestAnswered) and event.version in events:
         event = events[event.version].data
     named = [events[version] for version in _references(event) if version in events]
-    secrets = [each for each in named if is_withheld(each.data)]
-    if not is_withheld(event) and not secrets:
-        return None, ()
+    secrets = [each for each in named if _is_secret(state, each)]
+    if not secrets and not _is_secret(state, recorded):
+        return None
     knowers = {recorded.actor}
     if isinstance(event, e.ConfidenceDisclosed):
         knowers.add(event.recipient)
     authors = {each.actor for each in secrets}
     if len(authors) == 1:
         knowers |= authors
-    return frozenset(knowers), _clauses(event) or _clauses(secrets[0].data)
+    return frozenset(knowers)
 
 
-def _clauses(event: Event) -> tuple[str, ...]:
-    """The clauses behind keeping an event from others; none where that it happened is no secret by itself."""
-    if not is_withheld(event):
-        return ()
-    clause = getattr(event, "clause", None) if type(event) in _RECOMMENDED else None
-    return (*(same_matter(clause) if clause else ()), *WITHHELD.get(type(event), TRUST_CLAUSES))
+def _is_secret(state: Relationship, recorded: AnyRecorded) -> bool:
+    """Whether that an event happened is confidential: readiness only where it reported broken trust, or restored it."""
+    event = recorded.data
+    if isinstance(event, e.TrustReadinessStated):
+        return event.settled or recorded.version in state.reports
+    return type(event) in WITHHELD
 
 
 def _references(event: Event) -> tuple[int, ...]:

@@ -22,7 +22,8 @@ def _data_class(text: str) -> str:
     return text
 
 
-def _reader(text: str) -> Any:
+def as_reader(text: str) -> Any:
+    """A reader as `role:id`, or the public; a wrong one ends the command with exit code 2."""
     from domain.sharing.question import PUBLIC, Reader
 
     if text == "public":
@@ -40,7 +41,7 @@ def show_can_share(
     ],
     relationship: Annotated[str, typer.Option(metavar="ID", help="The UUID of the relationship.")],
     to: Annotated[
-        Any, typer.Option("--to", metavar="ROLE:ID", parser=_reader, help="Who asks and in which role; or public.")
+        Any, typer.Option("--to", metavar="ROLE:ID", parser=as_reader, help="Who asks and in which role; or public.")
     ],
     version: Annotated[
         int | None, typer.Option(min=1, help="Of this event; without it, of the class as it is shown to that reader.")

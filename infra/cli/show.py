@@ -1,9 +1,10 @@
 """`rapport show` and `rapport history`: one relationship, mentor, case or programme, now, at another moment, or event by event."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from infra.cli.can_share import as_reader
 from infra.cli.opening import opened
 from infra.cli.output import (
     USAGE,
@@ -75,21 +76,42 @@ def show_history(
     subject: IdArgument,
     as_of: AsOf = None,
     known_at: KnownAt = None,
+    reader: Annotated[
+        Any,
+        typer.Option(
+            "--as",
+            metavar="ROLE:ID",
+            parser=as_reader,
+            help="A preview of what this reader would see of a relationship, without words.",
+        ),
+    ] = None,
     every: AllOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List the events of a subject in order, each with its place in the hash chain."""
+    """List the events of a subject in order, each with its place in the hash chain; content is shown as sealed, with its clause.
+
+    With --as, it also says whether that reader may see it; what happened in confidence is there with its times alone. Of a
+    relationship in which the reader has no part nothing is recorded for them.
+    """
     from infra.queries.as_at import Moment
     from infra.queries.history import history
+    from infra.queries.preview import history_as
     from infra.queries.subject import found_subject
 
     with opened() as rapport:
-        subject = found_subject(rapport.store, subject)
-        entries = history(rapport.store, subject, Moment(as_of, known_at))
-        if not rapport.store.heads([subject])[subject].version:
-            fail(f"nothing is recorded of {subject!r}", USAGE)
+        subject, moment = found_subject(rapport.store, subject), Moment(as_of, known_at)
+        if reader is None:
+            entries = history(rapport.store, subject, moment)
+        else:
+            entries = history_as(rapport.store, rapport.engine, subject, reader, moment, rapport.clock.now())
+        is_unknown = reader is not None or not rapport.store.heads([subject])[subject].version
     if not entries:
-        fail(f"{subject} did not exist, or was not known, by then", USAGE)
+        fail(
+            f"nothing is recorded of {subject!r}"
+            if is_unknown
+            else f"{subject} did not exist, or was not known, by then",
+            USAGE,
+        )
     if as_json:
         print_json(entries)
         return

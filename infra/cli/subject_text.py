@@ -254,17 +254,29 @@ def _print_terms(terms: Shown) -> None:
 
 
 # --- history ---------------------------------------------------------------------------------------------------------
+def _brief(value: object) -> object:
+    """A value of an event in a line: of sealed content its class, its clause, and whether it may be seen where that was asked."""
+    if isinstance(value, list):
+        return [_brief(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if "sealed" not in value:
+        return {name: _brief(each) for name, each in value.items()}
+    allowed = {True: ", allowed", False: ", not allowed", None: ""}[value.get("allowed")]
+    return f"<{value['sealed']}, {value['clause'] or 'no clause'}{allowed}>"
+
+
 def print_event(entry: Shown) -> None:
     """Print one event of a history: a line, and below it what is said against it and what it records."""
-    name = entry["type"].removeprefix("rapport.")
-    print_text(f"{entry['version']:>4}  {shown_time(entry['occurred_at'])}  {name}  {entry['actor']}", 6)
+    name = (entry["type"] or "(withheld)").removeprefix("rapport.")
+    print_text(f"{entry['version']:>4}  {shown_time(entry['occurred_at'])}  {name}  {entry['actor'] or ''}", 6)
     for finding in entry["findings"]:
         print_text(f"      ! against a rule: {_finding(finding)}", 8)
     if entry["contested"]:
         print_text("      ! contested", 8)
     if entry["corrected_by"]:
         print_text(f"      ! corrected by event {entry['corrected_by']}", 8)
-    if facts := ", ".join(f"{field}={value}" for field, value in entry["data"].items()):
+    if facts := ", ".join(f"{field}={_brief(value)}" for field, value in entry["data"].items()):
         print_text(f"      {facts}", 6)
 
 

@@ -19,6 +19,7 @@ Heard = (
     | e.ReportingAgreed
     | e.ConsentGranted
     | e.ConsentWithdrawn
+    | e.PartyChanged
     | e.TermsAccepted
     | e.TermsDeclined
     | e.ContractingConversationRecorded
@@ -60,6 +61,8 @@ def agreements(state: Relationship, events: Iterable[AnyRecorded], day: date) ->
                 }
             case e.ConsentWithdrawn():
                 consents.pop((recorded.role, event.data_class, event.audience), None)
+            case e.PartyChanged():
+                consents = {key: one for key, one in consents.items() if key[0] != event.role}
             case e.TermsAccepted() | e.TermsDeclined():
                 documents[recorded.role, event.document] = {
                     "version": recorded.version,

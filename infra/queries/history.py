@@ -1,6 +1,6 @@
 """A subject's events in order, as `rapport history` gives them, each with its link of the hash chain."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from domain.model import AnyRecorded, Finding
@@ -8,14 +8,15 @@ from domain.registry import effective, replay
 from domain.relationship.contests import groups
 from domain.relationship.state import Relationship
 from infra.queries.as_at import NOW, Moment
+from infra.queries.sealed import sealed
 from infra.store.hash_chain import NO_HASH
 from infra.store.log import EventStore
 
 Entry = dict[str, Any]
 
 
-def history(store: EventStore, subject: str, moment: Moment = NOW) -> list[Entry]:
-    """Returns one entry per event that counts at a moment; none for an unknown subject.
+def history(store: EventStore, subject: str, moment: Moment = NOW, *, words: bool = False) -> list[Entry]:
+    """Returns one entry per event that counts at a moment, its content sealed or with all words; none for an unknown subject.
 
     An event shows what was recorded, and whether it was contested or corrected, as far as that was known by then. As with
     every question, a correction counts from when it was known, whenever it occurred.
@@ -32,13 +33,14 @@ def history(store: EventStore, subject: str, moment: Moment = NOW) -> list[Entry
         link, previous = previous, stored.hash
         if not moment.holds(event):
             continue
+        data = event.data.model_dump(mode="json", exclude_none=True)
         entry: Entry = {
             "version": stored.version,
             "type": f"rapport.{type(event.data).__name__}",
             "occurred_at": event.occurred_at,
             "recorded_at": event.recorded_at,
             "actor": event.actor,
-            "data": event.data.model_dump(mode="json", exclude_none=True),
+            "data": data if words else sealed(event.data, data, disputes.codes),
             "findings": [finding.model_dump() for finding in disputes.findings(event)],
             "contested": event.version in disputes.contested,
             "corrected_by": disputes.corrected_by.get(event.version),
@@ -65,10 +67,12 @@ class _Disputes:
         known = [event for event in events if moment.knows(event)]
         state = replay(subject, known)
         then = state if moment.as_of is None else replay(subject, filter(moment.holds, known))
+        self.codes: Collection[str] = ()
         self.contested: frozenset[int] = frozenset()
         self.corrected_by: dict[int, int] = {}
         self._findings: dict[int, Sequence[Finding]] = {}
         if isinstance(state, Relationship):
+            self.codes = state.codes
             self.contested = frozenset(then.contested) if isinstance(then, Relationship) else frozenset()
             # What came with a fact was corrected with it.
             for group in groups(known) if state.corrected else ():

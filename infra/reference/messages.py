@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from domain.case import decide as case_rules
 from domain.ids import ID
 from domain.mentor import decide as mentor_rules
-from domain.model import Command, data_class_of
+from domain.model import Command, holds
 from domain.programme import decide as programme_rules
 from domain.registry import AGGREGATES_OF, COMMAND_OF, COMMANDS, Kind
 from domain.relationship.lifecycle import CREATION, TABLE
@@ -37,6 +37,9 @@ digits, dots, underscores and hyphens, beginning with a letter or a digit (`{ID}
 addresses belong into the person's own entry. Two ids that differ in case alone are the same, and the first spelling stands:
 `mentor:BEN` is the person whom the record knows as `Ben`, in whatever role, and events say `Ben`. Sessions, goals and homework
 keep their first spelling within their relationship. `source` and the message's `id` are no such ids.
+
+The data class of a field and whose it is decide who may see it (`rapport can-share`): the author's of the message, the mentee's or the
+mentor's whoever wrote it down, that of the person whom the field names, or as the corrected fact's; an empty cell is the record's own.
 
 Fields marked `?` may be left out. Unknown fields of `data` make a message invalid; the problem names the one that was
 probably meant.
@@ -86,7 +89,7 @@ def _nested() -> Iterator[str]:
     for name, model in nested().items():
         users = ", ".join(f"`{command}`" for command, fields in COMMANDS.items() if name in _held_by(fields))
         yield f"### {name}\n\n{(model.__doc__ or '').strip()} Used by {users}.\n"
-        yield "| field | what | data class |\n| --- | --- | --- |"
+        yield "| field | what | data class | whose |\n| --- | --- | --- | --- |"
         yield from _fields(model)
         yield ""
 
@@ -109,7 +112,7 @@ def _command(name: str, command: type[Command]) -> Iterator[str]:
     yield f"### {name}\n\n{(command.__doc__ or '').strip()} Records {events}.\n"
     yield f"Sent by {', '.join(sorted(roles))}{_when(name)}.\n"
     if command.model_fields:
-        yield "| field | what | data class |\n| --- | --- | --- |"
+        yield "| field | what | data class | whose |\n| --- | --- | --- | --- |"
         yield from _fields(command)
         yield ""
 
@@ -130,7 +133,10 @@ def _fields(command: type[BaseModel]) -> Iterator[str]:
         default = (
             f", default {_plain(info.default)}" if not info.is_required() and info.default not in (None, (), "") else ""
         )
-        yield f"| `{field}{optional}` | {shape}{default} | {data_class_of(command, field)} |"
+        held = holds(command, field)
+        assert held is not None, f"{command.__name__}.{field} says nothing of what it holds"
+        whose = "" if held.whose == "record" else held.whose
+        yield f"| `{field}{optional}` | {shape}{default} | {held.data_class} | {whose} |"
 
 
 def _plain(default: object) -> str:

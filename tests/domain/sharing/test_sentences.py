@@ -7,11 +7,15 @@ import pytest
 
 from domain.model import AnyRecorded, Event, Recorded
 from domain.relationship import events as e
+from domain.relationship.fields import SharingTerm
+from domain.relationship.state import Relationship, Report
 from domain.sharing.answer import UNKNOWN, Answer, may_read
 from domain.sharing.question import PUBLIC, Fact, Reader, Situation, fact_of, is_withheld
+from domain.sharing.question import situation as situation_of
 from domain.words import DATA_CLASSES, ROLES, Audience, DataClass
 from tests.domain.sharing.scene import AT, TODAY, fact, reader, scene
 from tests.domain.sharing.spoken import COURSE, READERS
+from tests.given_when_then import At, fold, history, proposed
 
 EVERYBODY = tuple(role for role in READERS if role != "public")
 ALL = ("pentalog", "mentor247", "cmn", "leapfrog", "nottingham")
@@ -19,6 +23,13 @@ ALL = ("pentalog", "mentor247", "cmn", "leapfrog", "nottingham")
 
 def ask(situation: Situation, role: str, data_class: Any, about: Fact | None = None) -> Answer:
     return may_read(situation, reader(role), data_class, about)
+
+
+def after(*told: Event | At) -> Situation:
+    """The situation that a history leads to."""
+    state = fold(history(*told))
+    assert isinstance(state, Relationship)
+    return situation_of(state, TODAY)
 
 
 def recorded(version: int, event: Event, by: str) -> AnyRecorded:
@@ -176,9 +187,18 @@ def test_that_a_report_exists_is_operational_for_its_author_coordinator_and_hr_a
         for data_class in ("operational", "identity"):
             seeing = {role for role in READERS if ask(situation, role, data_class, report).allowed}
             assert seeing == {"mentee", "coordinator"} | ({"hr"} if in_case else set())
-    hidden = ask(scene(codes), "mentor", "operational", report)
-    assert hidden.clause is not None
-    assert hidden.clause.partition(".")[0] in {*codes, "care"}
+
+
+@pytest.mark.parametrize("codes", [(), *[(code,) for code in ALL], ALL])
+def test_what_is_withheld_does_not_say_by_its_clause_what_it_is(codes: tuple[str, ...]) -> None:
+    answers = set()
+    for event in (*REPORTS, *GIVEAWAYS):
+        *_, withheld = facts((REPORTS[2], "coordinator"), (event, "coordinator"))
+        answers |= {ask(scene(codes), "mentor", data_class, withheld) for data_class in DATA_CLASSES}
+        assert may_read(scene(codes), PUBLIC, "operational", withheld) is UNKNOWN
+    (answer,) = answers
+    assert answer.clause is not None
+    assert answer.clause.partition(".")[0] in {*codes, "care"}
 
 
 @pytest.mark.parametrize("event", [*GIVEAWAYS, *FOLLOWING], ids=lambda event: type(event).__name__)
@@ -216,9 +236,20 @@ def test_two_who_reported_the_same_learn_nothing_of_each_other() -> None:
 
 
 def test_readiness_is_withheld_only_where_it_reports_or_restores_trust() -> None:
-    assert is_withheld(e.TrustReadinessStated(ready=False))
-    assert is_withheld(e.TrustReadinessStated(ready=True, settled=True))
-    assert not is_withheld(e.TrustReadinessStated(ready=True))
+    unready, ready = e.TrustReadinessStated(ready=False), e.TrustReadinessStated(ready=True)
+    restored = e.TrustReadinessStated(ready=True, settled=True)
+    while_active = scene(reports={1: Report("trust", "mentee:ana", unready=True, stands=True)})
+    for situation, event, hidden in (
+        (scene(), unready, False),  # while contracting it is a gate that is not met
+        (while_active, unready, True),
+        (scene(), ready, False),
+        (scene(), restored, True),
+    ):
+        stated = fact_of(situation.state, {1: recorded(1, event, "mentee")}, 1)
+        assert ask(situation, "mentor", "operational", stated).allowed is not hidden
+        assert ask(situation, "mentee", "operational", stated).allowed
+        # A topic can't tell, so it withholds whatever may be such a report.
+        assert is_withheld(event) is (event is not ready)
 
 
 @pytest.mark.clause("leapfrog.confidentiality")
@@ -457,3 +488,45 @@ def test_an_auditor_reads_the_mentors_own_content_with_the_mentors_grant() -> No
     goal = fact("goals", "mentor")  # the mentee's, though the mentor wrote it down
     assert ask(scene(consents=[("mentee", "goals", "auditor")]), "auditor", "goals", goal).allowed
     assert not ask(scene(consents=[("mentor", "goals", "auditor")]), "auditor", "goals", goal).allowed
+
+
+@pytest.mark.clause("pentalog.supplier-with-consent")
+def test_a_customers_consent_ends_when_somebody_else_is_the_customer() -> None:
+    granted = e.ConsentGranted(data_class="success_story", audience="public")
+    told: list[Event | At] = [proposed(), At(1, granted, "customer")]
+    assert may_read(after(*told), PUBLIC, "success_story").allowed
+    changed = At(2, e.PartyChanged(role="customer", id="new"), "coordinator")
+    assert not may_read(after(*told, changed), PUBLIC, "success_story").allowed
+
+
+@pytest.mark.clause("pentalog.session-content", "cmn.outputs", "nottingham.confidentiality")
+def test_agreements_presence_and_disclosures_are_folded_from_the_history() -> None:
+    shared = (SharingTerm(data_class="goals", audience="supplier", how="mail", when="monthly"),)
+    told: list[Event | At] = [
+        proposed("cmn"),
+        At(1, e.ConfidentialityAgreed(shared=shared, not_shared=("feedback",)), "mentor"),
+        At(2, e.ReportingAgreed(with_whom="line_manager", outputs=("attendance",)), "line_manager"),
+    ]
+
+    def seen(role: str, data_class: DataClass, *more: Event | At) -> bool:
+        now = after(*told, *more)
+        who = Reader(role, now.parties.get(role) or "cora")  # type: ignore[arg-type]
+        return may_read(now, who, data_class).allowed
+
+    confirmed = [At(3, e.AgreementConfirmed(version=version), "mentee") for version in (2, 3)]
+    assert not seen("supplier", "goals")
+    assert seen("supplier", "goals", confirmed[0])
+    assert not seen("line_manager", "attendance")
+    assert seen("line_manager", "attendance", confirmed[1])
+    disclosed = e.ConfidenceDisclosed(
+        exception="illegal_activity", recipient="coordinator:cora", disclosed="x", urgency="routine"
+    )
+    assert not seen("coordinator", "session_content")
+    assert seen("coordinator", "session_content", At(4, disclosed, "mentor"))
+    assert not seen("mentee", "session_content")
+
+
+def test_what_is_in_both_lists_of_an_agreement_is_not_shared() -> None:
+    shared = (SharingTerm(data_class="goals", audience="supplier", how="mail", when="monthly"),)
+    now = after(proposed(), At(1, e.ConfidentialityAgreed(shared=shared, not_shared=("goals",)), "mentee"))
+    assert not may_read(now, Reader("supplier", now.parties["supplier"] or ""), "goals").allowed

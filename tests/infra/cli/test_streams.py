@@ -16,7 +16,13 @@ def store(tmp_path: Path) -> str:
     url = f"sqlite:///{tmp_path / 'store.sqlite'}"
     (tmp_path / "in.jsonl").write_bytes(b"\n".join([proposal(), contact(1, "c1")]))
     (tmp_path / "words.jsonl").write_bytes(
-        b"\n".join([proposal(), line("ReportProblem", {"description": NASTY}, actor="mentee:ana")])
+        b"\n".join(
+            [
+                proposal(),
+                line("ReportProblem", {"description": NASTY}, actor="mentee:ana"),
+                line("CreateProgramme", {"name": NASTY}, id="programme", subject="programme:p1"),
+            ]
+        )
     )
     return url
 
@@ -98,11 +104,11 @@ def test_what_an_encoding_lacks_is_escaped_and_the_list_printed(
     for call in (f"show {SUBJECT}", "health", "health --csv", "nps", f"health {SUBJECT}"):
         done = shell(store, f"$R {call}", **env)
         assert (done.returncode, done.stderr) == (0, b"")
-    text = shell(store, f"$R history {SUBJECT}", **env).stdout
-    assert b"\\u65e5\\u672c" in b"".join(text.split(b"\n      "))
+    text = shell(store, "$R show programme:p1", **env).stdout
+    assert b"\\u65e5\\u672c" in b"".join(b"".join(text.split(b"\n")).split())
     assert max(map(len, text.split(b"\n"))) <= 80
-    whole = json.loads(shell(store, f"$R history {SUBJECT} --json", **env).stdout.decode("ascii"))
-    assert whole[1]["data"]["description"] == NASTY
+    whole = json.loads(shell(store, "$R show programme:p1 --json", **env).stdout.decode("ascii"))
+    assert whole["name"] == NASTY
     assert shell(store, "$R show 日本", **env).returncode == 2
 
 

@@ -1,0 +1,59 @@
+"""The data of an event as it is shown: field by field, each judged by what it declares to hold (`domain.model.Holds`).
+
+Words are shown to nobody here: in their place stands `{"sealed": data_class, "clause": clause}`. Who may read them is a question to the
+matrix, and reading them is recorded, which needs a road of its own.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from domain.model import Event, Holds, holds, values_in
+from domain.registry import COMMAND_OF, COMMANDS
+from domain.relationship.events import FactCorrected, SessionNoteRecorded
+from domain.sharing.cells import RowName, clause_of
+from domain.words import CONTENT
+
+Fields = dict[str, Any]
+# What to show of a field that holds this, given its value.
+Judge = Callable[[Holds, Any], Any]
+
+
+def is_words(held: Holds) -> bool:
+    """Whether a field holds what people said, wrote or are called, rather than facts and ids."""
+    return held.data_class in CONTENT or (held.data_class == "identity" and held.whose not in {"named", "record"})
+
+
+def judged(event: Event, data: Fields, judge: Judge) -> Fields:
+    """The data of an event with every field as the judge has it; what a correction says is judged as its fact's own command is."""
+    shown = _fields(type(event), data, judge)
+    if isinstance(event, FactCorrected) and event.data is not None:
+        shown["data"] = _fields(COMMANDS[COMMAND_OF[event.fact]], data["data"], judge)
+    return shown
+
+
+def sealed(event: Event, data: Fields, codes: Collection[str]) -> Fields:
+    """The data of an event with its words sealed, under the clause of these codes that speaks about them."""
+    sensitive = isinstance(event, SessionNoteRecorded) and event.sensitive
+
+    def judge(held: Holds, value: Any) -> Any:
+        if not is_words(held):
+            return value
+        row: RowName = "sensitive" if sensitive and held.data_class == "session_content" else held.data_class
+        return {"sealed": held.data_class, "clause": clause_of(row, "auditor", None, codes)}
+
+    return judged(event, data, judge)
+
+
+def _fields(model: type[BaseModel], data: Mapping[str, Any], judge: Judge) -> Fields:
+    return {name: _field(model, name, value, judge) for name, value in data.items()}
+
+
+def _field(model: type[BaseModel], name: str, value: Any, judge: Judge) -> Any:
+    inner = next(values_in([model.model_fields[name].annotation]), None)
+    if inner is not None:
+        return [_fields(inner, each, judge) for each in value]
+    held = holds(model, name)
+    assert held is not None, f"{model.__name__}.{name} says nothing of what it holds"
+    return judge(held, value)
