@@ -5,7 +5,7 @@ proposal and contracting, goals, sessions, feedback, concerns and conduct, the c
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -79,11 +79,14 @@ from domain.words import (
     Urgency,
 )
 
+# What pydantic calls an answer that is not on the scale of its question.
+OFF_THE_SCALE: Final = "off_the_scale"
+
 
 def _on_scale(answers: Mapping[str, Answer]) -> Mapping[str, Answer]:
     wrong = [
         InitErrorDetails(
-            type=PydanticCustomError("scale", "{expected}", {"expected": said}), loc=(key,), input=answers[key]
+            type=PydanticCustomError(OFF_THE_SCALE, "{expected}", {"expected": said}), loc=(key,), input=answers[key]
         )
         for key, said in off_the_scale(answers)
     ]

@@ -254,6 +254,7 @@ class TestWithAFile:
             ),
             # Of a mentor who was registered in this programme.
             {"type": "rapport.RecordTraining", "subject": "mentor:m", "data": TRAINING},
+            {"type": "rapport.RegisterMentor", "subject": "mentor:m", "data": {"name": "Ben"}},
             case("c1", relationship_id=relationship_id(1)),
             case("c1b", relationship_id=relationship_id(1).upper()),
         ]
@@ -268,7 +269,7 @@ class TestWithAFile:
             {"type": "rapport.AdoptCode", "subject": "programme:p2", "data": {"code": "cmn"}},
             {"type": "rapport.RegisterMentor", "subject": "mentor:m", "data": {"programme_id": "p2"}},
             # Everywhere.
-            {"type": "rapport.RegisterMentor", "subject": "mentor:m", "data": {"name": "Ben"}},
+            {"type": "rapport.RegisterMentor", "subject": "mentor:n", "data": {"name": "Ben"}},
             # Nobody knows this mentor yet.
             {"type": "rapport.RecordTraining", "subject": "mentor:n", "data": TRAINING},
             *(
