@@ -28,7 +28,7 @@ KEPT = ("version", "occurred_at", "recorded_at", "hash", "previous_hash")
 def history_as(
     store: EventStore, engine: Callable[[], Engine], subject: str, reader: Reader, moment: Moment, now: datetime
 ) -> list[Entry]:
-    """The entries of a relationship's history as a reader would see them at a moment; none for whoever stands outside it.
+    """The entries of a relationship's history as a reader would see them at a moment; none for readers outside it.
 
     Raises:
         UnknownEvent: An event is of a newer Rapport.

