@@ -39,7 +39,7 @@ addresses belong into the person's own entry. Two ids that differ in case alone 
 keep their first spelling within their relationship. `source` and the message's `id` are no such ids.
 
 The data class of a field and whose it is decide who may see it (`rapport can-share`): the author's of the message, the mentee's or the
-mentor's whoever wrote it down, that of the person whom the field names, or as the corrected fact's; an empty cell is the record's own.
+mentor's no matter who wrote it down, that of the person whom the field names, or as the corrected fact's; an empty cell is the record's own.
 
 Fields marked `?` may be left out. Unknown fields of `data` make a message invalid; the problem names the one that was
 probably meant.

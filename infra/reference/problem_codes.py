@@ -53,7 +53,6 @@ CODES: Final[dict[str, ProblemCode]] = {
         "An id has other characters than letters, digits, dots, underscores and hyphens, or is empty or too long.",
         "Use an opaque id. Names and addresses do not belong in ids.",
     ),
-    "scale": ProblemCode("form", "An answer lies outside the scale of its practice question.", "Answer on the scale that the problem names."),
     "naive_time": ProblemCode("form", "A time has no offset.", "Add `Z` or an offset such as `+01:00`."),
     "missing": ProblemCode("form", "A field that must be there is not.", "Add the named field."),
     "unknown_field": ProblemCode(
