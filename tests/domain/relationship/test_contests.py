@@ -239,19 +239,20 @@ def test_the_refusal_of_a_correction_names_neither_the_kind_of_the_fact_nor_its_
     assert problems == same.refused(correct(same.version), by=role), "every such fact is answered alike"
 
 
+def goal_before_a_private_topic(told: Told, title: str) -> tuple[dict[str, Any], int]:
+    """A goal that was agreed before the mentee kept a divorce private: its data, and the version of its event."""
+    both = ["mentee", "mentor"]
+    goal = {"goal_id": "g9", "title": title, "type": "career", "source": "mentee", "agreed_by": both}
+    (agreed,) = told.tell(c.AgreeGoal.model_validate_json(json.dumps(goal)), by="mentor")
+    told.tell(c.MarkTopicPrivate(topic="divorce"))
+    return goal, agreed
+
+
 @pytest.mark.clause("leapfrog.privacy")
 @pytest.mark.parametrize("role", ["mentor", "coordinator"])
 def test_new_words_about_a_goal_keep_off_what_the_mentee_keeps_private_now(role: str) -> None:
     told = Told(*in_state("active", "leapfrog"))
-    goal = {
-        "goal_id": "g9",
-        "title": "Speak up",
-        "type": "career",
-        "source": "mentee",
-        "agreed_by": ["mentee", "mentor"],
-    }
-    (agreed,) = told.tell(c.AgreeGoal.model_validate_json(json.dumps(goal)), by="mentor")
-    told.tell(c.MarkTopicPrivate(topic="divorce"))
+    goal, agreed = goal_before_a_private_topic(told, "Speak up")
     new = goal | {"title": "Her divorce", "success_measure": "The divorce is over"}
     assert codes(told.refused(correct(agreed, new), by=role, at=2)) == {
         ("private_topic", "data.data.title"),
@@ -264,14 +265,6 @@ def test_new_words_about_a_goal_keep_off_what_the_mentee_keeps_private_now(role:
 @pytest.mark.clause("leapfrog.privacy")
 def test_words_that_were_there_before_the_topic_was_private_stay() -> None:
     told = Told(*in_state("active", "leapfrog"))
-    goal = {
-        "goal_id": "g9",
-        "title": "My divorce",
-        "type": "career",
-        "source": "mentee",
-        "agreed_by": ["mentee", "mentor"],
-    }
-    (agreed,) = told.tell(c.AgreeGoal.model_validate_json(json.dumps(goal)), by="mentor")
-    told.tell(c.MarkTopicPrivate(topic="divorce"))
+    goal, agreed = goal_before_a_private_topic(told, "My divorce")
     told.tell(correct(agreed, goal | {"type": "wellbeing"}), by="mentor", at=2)
     assert told.effective(agreed).model_dump()["type"] == "wellbeing"
