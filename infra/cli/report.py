@@ -34,9 +34,7 @@ def show_report(
     relationship: Annotated[str, typer.Argument(metavar="ID", help="The UUID of the relationship.")],
     to: Annotated[
         str,
-        typer.Option(
-            "--to", metavar="ROLE", parser=_audience, help="For whom: line_manager, customer or coordinator."
-        ),
+        typer.Option("--to", metavar="ROLE", parser=_audience, help="For whom: line_manager, customer or coordinator."),
     ],
     first: Annotated[
         date | None, typer.Option("--from", metavar="DAY", parser=_day, help="From this day of the programme on.")

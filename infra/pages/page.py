@@ -25,7 +25,7 @@ def plain(value: object) -> str:
         case bool():
             return "yes" if value else "no"
         case None:
-            return "–"
+            return "none"
         case datetime():
             return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         case date():

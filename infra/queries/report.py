@@ -24,7 +24,9 @@ from infra.queries.sharing import Matter, matter_of
 from infra.store.log import EventStore
 
 Shown = dict[str, Any]
-_FEW: Final = "answers of one relationship are told to nobody outside: rapport nps shows figures over enough respondents"
+_FEW: Final = (
+    "answers of one relationship are told to nobody outside: rapport nps shows figures over enough respondents"
+)
 _PRIVATE: Final = "it touches a topic that the mentee keeps private"
 
 
@@ -105,9 +107,7 @@ def _course(store: EventStore, matter: Matter, days: Days) -> Course:
     """The relationship as it was at the end of the days, with the corrections that are known now."""
     subject, zone = matter.situation.state.subject, matter.zone
     end = end_of_local_day(days.last, zone) if days.last else None
-    counted = [
-        each for each in counting(store.read(subject)) if end is None or each.occurred_at < end
-    ]
+    counted = [each for each in counting(store.read(subject)) if end is None or each.occurred_at < end]
     state = state_of(counted)
     if not isinstance(state, Relationship):
         raise NoReport(f"the relationship was not proposed by {days.last}: ask about later days")
@@ -143,7 +143,11 @@ class _Told:
     def _may_see(self, data_class: DataClass, each: Words) -> bool:
         version = each.recorded.version
         fact = self.matter.fact(version)
-        if fact is not None and fact.knowers is not None and not self.matter.answer(self.reader, "operational", version).allowed:
+        if (
+            fact is not None
+            and fact.knowers is not None
+            and not self.matter.answer(self.reader, "operational", version).allowed
+        ):
             # That it happened is confidential: not even that something was left out is said.
             return False
         answer = self.matter.answer(self.reader, data_class, version)

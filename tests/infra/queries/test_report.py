@@ -150,7 +150,12 @@ def test_facts_are_told_as_they_were_corrected(tmp_path: Path) -> None:
 
 
 def test_a_report_is_about_days_of_the_programme(store: str) -> None:
-    assert asked(store, "line_manager", "--from", "2026-03-10", "--to-day", "2026-03-10")["outputs"]["attendance"]["completed"] == 1
+    assert (
+        asked(store, "line_manager", "--from", "2026-03-10", "--to-day", "2026-03-10")["outputs"]["attendance"][
+            "completed"
+        ]
+        == 1
+    )
     earlier = asked(store, "line_manager", "--to-day", "2026-03-09")
     assert earlier["outputs"]["attendance"]["completed"] == 0
     assert earlier["period"] == {"from": None, "to": "2026-03-09"}
@@ -162,7 +167,8 @@ def test_the_page_escapes_what_people_wrote(store: str, tmp_path: Path) -> None:
     assert run(store, ID, "--to", "line_manager", "-o", page).returncode == 0
     text = page.read_text()
     assert "Lead a &lt;team&gt;" in text
-    assert "<team>" not in text and "agenda <b>" not in text
+    assert "<team>" not in text
+    assert "agenda <b>" not in text
     assert "leapfrog.privacy: " in text
     assert (page.stat().st_mode & 0o077) == 0
     assert run(store, ID, "--to", "line_manager", "-o", tmp_path / "report.pdf").returncode == 2
