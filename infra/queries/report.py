@@ -84,7 +84,7 @@ def report(store: EventStore, engine: Callable[[], Engine], subject: str, asked:
 
 
 def _recipient(state: Relationship, to: ReportingAudience) -> Reader:
-    """Who gets the report: the person whom the relationship names, or whoever coordinates the programme."""
+    """Who gets the report: the person whom the relationship names, or those who coordinate the programme."""
     if to not in NAMED_ROLES:
         return Reader(to)
     id_ = state.named(to)

@@ -134,7 +134,8 @@ def test_withdrawal_works_at_once(tmp_path: Path) -> None:
         {"data_class": "feedback", "audience": "customer"},
     )
     before, after = tmp_path / "before", tmp_path / "after"
-    before.mkdir(), after.mkdir()
+    before.mkdir()
+    after.mkdir()
     assert asked(store_of(story, before), "customer", of=PLAIN)["outputs"]["feedback"][0]["text"] == "CANARY words"
     shown = asked(store_of((*story, withdrawn), after), "customer", of=PLAIN)
     assert shown["outputs"] == {}
