@@ -30,6 +30,7 @@ MODULES: tuple[str, ...] = (
     "what_if",
     "projections",
     "export",
+    "serve",
     "work",
     "tasks",
     "decisions",
