@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
-from domain.model import AnyRecorded, Holds
+from domain.model import AnyRecorded, Event, Holds
 from domain.relationship import events as e
 from domain.sharing.answer import UNKNOWN, Answer, may_know, may_read, secret
 from domain.sharing.question import WITHHELD, Reader
@@ -84,9 +84,10 @@ CONFIDENTIAL_TASKS: Final = frozenset(
 CONFIDENTIAL_WORKERS: Final = frozenset(
     {"attention", "conduct", "contests", "feedback", "rematch", "safeguarding", "standing", "support", "trust"}
 )
-# The health of a relationship depends on these alone among the events that may be withheld.
-WITHHELD_OF_HEALTH: Final = tuple(
-    kind.__name__ for kind in (*sorted(WITHHELD, key=lambda kind: kind.__name__), e.TrustReadinessStated)
+# Health may depend on an event of these kinds that is withheld.
+MAY_BE_WITHHELD: Final[tuple[str, ...]] = (
+    *sorted(kind.__name__ for kind in WITHHELD),
+    e.TrustReadinessStated.__name__,
 )
 DECISIONS: Final[frozenset[Role]] = frozenset({"coordinator", "supplier", "hr", "auditor"})
 
@@ -164,7 +165,7 @@ class Seen:
         def judge(held: Holds, value: Any) -> Any:
             return self._mark(held.data_class) if is_words(held) else self._judged(value, held.data_class)
 
-        def of(model: type[e.Event], one: Shown | None) -> Shown | None:
+        def of(model: type[Event], one: Shown | None) -> Shown | None:
             if one is None:
                 return None
             fields = {name: value for name, value in one.items() if name in model.model_fields and name != "version"}
@@ -252,8 +253,8 @@ def may_see_task(asker: Asker, task: Mapping[str, Any]) -> bool:
     role, id_ = asker.reader
     match role:
         case "mentee" | "mentor":
-            named = task[f"{role}_id"] or task["subject"].removeprefix(f"{role}:")
-            return task["owner"] == role and named.lower() == id_.lower()
+            named: str = task[f"{role}_id"] or task["subject"].removeprefix(f"{role}:")
+            return bool(task["owner"] == role and named.lower() == id_.lower())
         case "coordinator":
             return asker.covers(task["programme_id"])
         case "hr" | "supplier":

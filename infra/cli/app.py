@@ -31,6 +31,7 @@ MODULES: tuple[str, ...] = (
     "projections",
     "export",
     "serve",
+    "token",
     "work",
     "tasks",
     "decisions",
