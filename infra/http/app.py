@@ -17,6 +17,7 @@ from infra.bootstrap import Rapport
 from infra.http import problems
 from infra.http.bodies import Limits
 from infra.http.edge import Edge
+from infra.http.facts import Programmes
 from infra.http.intake import Intake
 from infra.http.log_head import LogHead
 from infra.http.queries import only_known
@@ -56,6 +57,7 @@ def create_app(rapport: Rapport, process: Process, tokens: Tokens) -> FastAPI:
     app.state.process = process
     app.state.tokens = tokens
     app.state.limits = Limits()
+    app.state.programmes = Programmes(rapport.store)
     return app
 
 
