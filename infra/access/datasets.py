@@ -262,4 +262,3 @@ class _Reading:
 
     def _converted(self, row: Row) -> Row:
         return row | {column.name: how(row, row[column.name]) for column, how in self.convert} if self.convert else row
-

@@ -38,7 +38,9 @@ def _relationships(engine: Engine, caller: Caller) -> list[Shown]:
             "programme_id": programme_id,
             "state": status,
             "roles": [
-                role for role, id_ in zip(roles, ids, strict=True) if id_ is not None and id_.lower() == caller.id.lower()
+                role
+                for role, id_ in zip(roles, ids, strict=True)
+                if id_ is not None and id_.lower() == caller.id.lower()
             ],
         }
         for relationship_id, programme_id, status, *ids in rows

@@ -12,11 +12,12 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
+from domain.ids import is_id
 from domain.model import AnyRecorded, Event, Holds
 from domain.relationship import events as e
 from domain.sharing.answer import UNKNOWN, Answer, may_know, may_read, secret
 from domain.sharing.question import WITHHELD, Reader
-from domain.words import DataClass, Role
+from domain.words import ROLES, DataClass, Role
 from infra.access.standing import KNOWERS, Asker
 from infra.projection_engine.engine import Engine
 from infra.queries import tasks as task_queries
@@ -139,7 +140,9 @@ class Seen:
         shown["sessions"] = [self._each(session, _OF_SESSION) for session in shown["sessions"]]
         shown["goals"] = self._judged([self._each(goal, _OF_GOAL) for goal in shown["goals"]], "goal_presence")
         shown["agreements"] = self._agreements(shown["agreements"])
-        if not self.ask("identity").allowed or self.asker.role == "auditor":
+        if self.asker.role == "auditor":
+            # A pseudonym is kept where lists and datasets are; here the role says who it was.
+            shown = {name: _roles_alone(value) for name, value in shown.items()}
             shown |= {name: self._mark("identity") for name in _PERSONS if shown[name] is not None}
         if moment.version is None:
             shown["health"] = self.health(moment)
@@ -239,6 +242,20 @@ class Seen:
             return None
         events = {version: event for version, event in matter.events.items() if version not in self.withheld}
         return Matter(matter.situation._replace(state=state, in_case=False), events, counted)
+
+
+def _roles_alone(value: Any) -> Any:
+    """A value with the role in the place of every `role:id`."""
+    match value:
+        case dict():
+            return {name: _roles_alone(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_roles_alone(each) for each in value]
+        case str():
+            role, colon, id_ = value.partition(":")
+            return role if colon and role in ROLES and is_id(id_) else value
+        case _:
+            return value
 
 
 def _in_order(events: Mapping[int, AnyRecorded]) -> Sequence[AnyRecorded]:

@@ -24,7 +24,7 @@ from infra.http.queries import only_known
 from infra.operations.process import Process
 
 # Each has a `router`.
-ROUTERS: Final = ("messages", "facts", "operations")
+ROUTERS: Final = ("messages", "facts", "reads", "reads_of_all", "reads_of_datasets", "reads_of_me", "operations")
 TITLE: Final = "Rapport"
 SUMMARY: Final = "The system of record for mentoring relationships"
 

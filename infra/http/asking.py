@@ -34,7 +34,8 @@ AsOfQuery = Annotated[
     str | None, Query(alias="as_of", description="As it was by then: what had occurred by this time (RFC 3339).")
 ]
 KnownAtQuery = Annotated[
-    str | None, Query(alias="known_at", description="As it was known then: what had been recorded by this time (RFC 3339).")
+    str | None,
+    Query(alias="known_at", description="As it was known then: what had been recorded by this time (RFC 3339)."),
 ]
 VersionQuery = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="As it was after this event.")]
 

@@ -49,7 +49,9 @@ def reader_of_relationships(who: AskerOf) -> Asker:
         HttpProblem: It does not.
     """
     if who.role not in READERS:
-        raise forbidden("analysts read figures and datasets, no single relationship: /v1/nps, /v1/datasets", code="role")
+        raise forbidden(
+            "analysts read figures and datasets, no single relationship: /v1/nps, /v1/datasets", code="role"
+        )
     return who
 
 
@@ -128,7 +130,9 @@ def history(request: Request, at: DeskOf, seen: SeenOf, moment: MomentOf) -> Res
 def health(request: Request, at: DeskOf, seen: SeenOf, moment: MomentOf) -> Response:
     """The commitment health of the relationship: scores, band and the signals behind them."""
     if seen.asker.role == "line_manager":
-        raise forbidden("line managers see the state of a relationship, its dates and the agreed reporting", code="role")
+        raise forbidden(
+            "line managers see the state of a relationship, its dates and the agreed reporting", code="role"
+        )
     return answered(request, at, _by_then(seen.health(moment)))
 
 

@@ -50,7 +50,9 @@ def health(
 ) -> Response:
     """The commitment health of the relationships in which the caller stands, in the order of their ids."""
     if who.role == "line_manager":
-        raise forbidden("line managers see the state of a relationship, its dates and the agreed reporting", code="role")
+        raise forbidden(
+            "line managers see the state of a relationship, its dates and the agreed reporting", code="role"
+        )
     chosen = Chosen(state, programme, mentor, None, band)
     try:
         return page_of(request, at, lists_of(at, who, chosen).health(chosen, moment, paging.of(request, who)))

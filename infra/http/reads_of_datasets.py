@@ -44,7 +44,9 @@ def dataset(
     try:
         found = datasets.open_dataset(at.engine, who, name, at.pseudonyms, moment, at.now)
     except datasets.MayNot:
-        raise forbidden(f"expected a role that reads this dataset: {', '.join(sorted(datasets.READERS))}", code="role") from None
+        raise forbidden(
+            f"expected a role that reads this dataset: {', '.join(sorted(datasets.READERS))}", code="role"
+        ) from None
     except datasets.UnknownDataset as error:
         raise HttpProblem(404, Problem("not_found", str(error))) from None
     # Written whole before the first byte leaves, so that what goes wrong is an answer and never half a file.
@@ -89,7 +91,9 @@ def accepted(header: str | None) -> str:
 
 def _matching(name: str) -> str | None:
     group, _, kind = name.partition("/")
-    return next((each for each in MEDIA_TYPES if name in {"*/*", each} or (kind == "*" and each.startswith(f"{group}/"))), None)
+    return next(
+        (each for each in MEDIA_TYPES if name in {"*/*", each} or (kind == "*" and each.startswith(f"{group}/"))), None
+    )
 
 
 def _quality(parameters: list[str]) -> float:
