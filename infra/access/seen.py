@@ -241,7 +241,9 @@ class Seen:
         if not isinstance(state, type(matter.situation.state)):
             return None
         events = {version: event for version, event in matter.events.items() if version not in self.withheld}
-        return Matter(matter.situation._replace(state=state, in_case=False), events, counted)
+        return matter._replace(
+            situation=matter.situation._replace(state=state, in_case=False), events=events, counted=counted
+        )
 
 
 def _roles_alone(value: Any) -> Any:

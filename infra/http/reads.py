@@ -3,14 +3,16 @@
 What a caller has no standing in is answered like what does not exist: by one query to the same table, with the same body.
 """
 
-from typing import Annotated, Any, cast
+from datetime import date
+from typing import Annotated, Any, cast, get_args
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from domain.commitment.policy import Band
 from domain.ids import is_id
+from domain.problem import Problem
 from domain.sharing.question import PUBLIC, Reader
-from domain.words import ROLES, DataClass, Status
+from domain.words import ROLES, DataClass, ReportingAudience, Status
 from infra.access.lists import Chosen, Lists
 from infra.access.pages import WrongCursor
 from infra.access.seen import DECISIONS, Seen
@@ -28,8 +30,11 @@ from infra.http.asking import (
     wrong_cursor,
 )
 from infra.http.log_head import Visible
-from infra.http.problems import forbidden, not_found, wrong_query
+from infra.http.problems import HttpProblem, forbidden, not_found, wrong_query
 from infra.queries.as_at import Moment
+from infra.queries.outputs import Days
+from infra.queries.report import Asked, NoReport
+from infra.queries.report import report as report_of
 from infra.queries.sharing import Question, first_spelling
 
 router = APIRouter(prefix="/v1/relationships", tags=["relationships"], dependencies=[Visible])
@@ -142,6 +147,31 @@ def decisions(request: Request, at: DeskOf, seen: SeenOf) -> Response:
     if seen.asker.role not in DECISIONS:
         raise forbidden(f"expected one of the roles {', '.join(sorted(DECISIONS))}", code="role")
     return whole(request, at, seen.decisions())
+
+
+@router.get("/{id}/report", operation_id="getReport")
+def report(
+    request: Request,
+    at: DeskOf,
+    seen: SeenOf,
+    to: Annotated[ReportingAudience | None, Query(description="For whom. Without it: the caller's own role.")] = None,
+    first: Annotated[date | None, Query(alias="from", description="From this day of the programme on.")] = None,
+    last: Annotated[date | None, Query(alias="to_day", description="Up to and with this day.")] = None,
+) -> Response:
+    """What was agreed to be reported to a sponsor, and nothing else: for the sponsor, and for the mentee who shares it."""
+    role = seen.asker.role
+    if role != "mentee" and (role not in get_args(ReportingAudience) or to not in {None, role}):
+        raise forbidden("expected the recipient of the report, or the mentee who shares it", code="role")
+    if role == "mentee" and to is None:
+        raise wrong_query("to", f"expected one of {', '.join(get_args(ReportingAudience))}", "missing")
+    if first and last and last < first:
+        raise wrong_query("to_day", f"expected {first} or a later day")
+    asked = Asked(to or cast("ReportingAudience", role), Days(first, last))
+    try:
+        found = report_of(at.store, lambda: at.engine, seen.subject, asked, at.now)
+    except NoReport as error:
+        raise HttpProblem(403, Problem("no_report", str(error), error.clause)) from None
+    return answered(request, at, found)
 
 
 ToQuery = Annotated[str | None, Query(description="Whom it is about: role:id, or public. Without it: the caller.")]

@@ -389,6 +389,30 @@ class TestOne:
         assert (shown["standing"], shown["load"]) == ("good", 2)
         assert {each["relationship_id"] for each in shown["relationships"]} == {REPORTED, QUIET}
 
+    def test_a_report_is_for_its_recipient_and_the_mentee(self, server: Server) -> None:
+        with asking(server, "line_manager:lina") as client:
+            own = client.get(of(QUIET, "/report")).json()
+            assert ([*own["outputs"]], own["outputs"]["attendance"]["completed"]) == (["attendance"], 1)
+            assert client.get(of(QUIET, "/report?to=customer")).status_code == 403
+            assert client.get(of(QUIET, "/report?from=2026-03-11&to_day=2026-03-01")).status_code == 400
+        with asking(server, "mentee:ana") as client:
+            assert client.get(of(QUIET, "/report?to=line_manager")).json()["outputs"] == own["outputs"]
+            assert client.get(of(QUIET, "/report")).json()["problems"][0]["field"] == "to"
+        for actor in READERS:
+            if actor not in {"line_manager:lina", "mentee:ana"}:
+                # With customer and coordinator no reporting was agreed.
+                assert status(server, actor, of(REPORTED, "/report")) == 403, actor
+
+    def test_a_person_has_all_that_is_held_about_them_and_a_service_is_no_person(self, server: Server) -> None:
+        with asking(server, "mentor:ben") as client:
+            got = client.get("/v1/me/data")
+            assert {each["subject"] for each in got.json()["held"]} >= {REPORTED, QUIET, OTHERS}
+            assert f"{CANARY} description" not in got.text
+        with asking(server, "mentee:nobody") as client:
+            assert client.get("/v1/me/data").status_code == 404
+        with asking(server, "service:ana") as client:
+            assert client.get("/v1/me/data").status_code == 403
+
     def test_me_names_the_caller_and_their_relationships(self, server: Server) -> None:
         with server.client("mentee:ana") as client:
             me = client.get("/v1/me").json()
