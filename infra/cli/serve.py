@@ -34,6 +34,16 @@ ProxyOption = Annotated[
         help="An address or network whose X-Forwarded-… headers count; may be repeated. Without it none counts.",
     ),
 ]
+BodyOption = Annotated[
+    float,
+    typer.Option(
+        "--body-timeout", min=0.1, max=600, help="Seconds after which a body that does not come on is given up."
+    ),
+]
+HeadOption = Annotated[
+    float,
+    typer.Option("--head-timeout", min=0.1, max=600, help="Seconds within which the head of a request must come."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -49,6 +59,8 @@ def serve(
     tls_key: KeyOption = None,
     root_path: RootPathOption = "",
     trusted_proxy: ProxyOption = None,
+    body_timeout: BodyOption = 20.0,
+    head_timeout: HeadOption = 20.0,
 ) -> None:
     """Serve the HTTP API; workers and datasets run with it unless --api-only.
 
@@ -66,7 +78,9 @@ def serve(
         from infra.intake.senders import UNCHECKED
         from infra.operations.followers import StoreCollector
 
-        place = Place(host, port, tls_certificate, tls_key, root_path, tuple(trusted_proxy or ()))
+        place = Place(
+            host, port, tls_certificate, tls_key, root_path, tuple(trusted_proxy or ()), body_timeout, head_timeout
+        )
         try:
             with listening(place) as (listener, url):
                 if not rapport.senders.checked:

@@ -26,6 +26,7 @@ from infra.operations.process import Process
 # Each has a `router`.
 ROUTERS: Final = ("messages", "facts", "reads", "reads_of_all", "reads_of_datasets", "reads_of_me", "operations")
 TITLE: Final = "Rapport"
+USUAL: Final = Limits()
 SUMMARY: Final = "The system of record for mentoring relationships"
 
 
@@ -50,13 +51,13 @@ def bare_app() -> FastAPI:
     return app
 
 
-def create_app(rapport: Rapport, process: Process, tokens: Tokens) -> FastAPI:
+def create_app(rapport: Rapport, process: Process, tokens: Tokens, limits: Limits = USUAL) -> FastAPI:
     """The app on an open store. `process` says how this process is, and when it is to stop."""
     app = bare_app()
     app.state.rapport = rapport
     app.state.process = process
     app.state.tokens = tokens
-    app.state.limits = Limits()
+    app.state.limits = limits
     app.state.programmes = Programmes(rapport.store)
     return app
 

@@ -15,8 +15,9 @@ HEAD_SECONDS: Final = 20.0
 class TimedProtocol(HttpToolsProtocol):
     """One connection."""
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
+    def __init__(self, *arguments: Any, head_seconds: float = HEAD_SECONDS, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        self._head_seconds = head_seconds
         self._head: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -40,7 +41,7 @@ class TimedProtocol(HttpToolsProtocol):
 
     def _expect_head(self) -> None:
         self._head_is_there()
-        self._head = self.loop.call_later(HEAD_SECONDS, self._give_up)
+        self._head = self.loop.call_later(self._head_seconds, self._give_up)
 
     def _head_is_there(self) -> None:
         if self._head is not None:

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Final
@@ -19,7 +20,8 @@ import uvicorn
 from infra.access.tokens import Tokens
 from infra.bootstrap import Rapport
 from infra.http.app import create_app
-from infra.http.connection import TimedProtocol
+from infra.http.bodies import IDLE_SECONDS, Limits
+from infra.http.connection import HEAD_SECONDS, TimedProtocol
 from infra.notifications.deliver import Deliverer
 from infra.operations.keep import keep_going
 from infra.operations.logs import logger
@@ -49,6 +51,8 @@ class Place:
     key: Path | None = None
     root_path: str = ""
     proxies: Sequence[str] = ()
+    body_seconds: float = IDLE_SECONDS
+    head_seconds: float = HEAD_SECONDS
 
 
 class CannotListen(Exception):
@@ -105,7 +109,7 @@ def serve(
         CannotListen: The certificate can't be used.
         WrongSettings: A setting is wrong.
     """
-    app = create_app(rapport, process, tokens)
+    app = create_app(rapport, process, tokens, Limits(place.body_seconds))
     server = _Server(_config(app, place), started)
     with contextlib.nullcontext() if api_only else _at_work(rapport, process):
         process.vitals.well("process")
@@ -131,7 +135,7 @@ def _stop_with(process: Process, server: uvicorn.Server, state: object) -> None:
 def _config(app: object, place: Place) -> uvicorn.Config:
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
-        http=TimedProtocol,
+        http=partial(TimedProtocol, head_seconds=place.head_seconds),  # type: ignore[arg-type]
         ws="none",
         lifespan="on",
         log_config=None,
