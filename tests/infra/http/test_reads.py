@@ -154,6 +154,24 @@ class TestStanding:
                 assert (got.status_code, got.headers["content-type"]) == (401, "application/problem+json"), path
                 assert client.get(path, headers={"Authorization": "Bearer a.b.c"}).status_code == 401
 
+    def test_a_token_that_asks_too_often_is_429_and_others_are_not(self, tmp_path: Path) -> None:
+        with serving(
+            f"sqlite:///{tmp_path}/store.sqlite", tmp_path, "--api-only", RAPPORT_TOKEN_RATE="3/hour"
+        ) as found:
+            with found.client("mentee:ana") as client:
+                answers = [client.get("/v1/me") for _ in range(4)]
+                assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+                assert answers[3].headers["content-type"] == "application/problem+json"
+                assert 0 < int(answers[3].headers["Retry-After"]) <= 3600
+            with found.client("mentee:zoe") as client:
+                assert client.get("/v1/me").status_code == 200
+
+    def test_no_other_origin_is_let_in(self, server: Server) -> None:
+        with asking(server, "coordinator:cora") as client:
+            got = client.get("/v1/me", headers={"Origin": "https://evil.example.org"})
+            assert not [name for name in got.headers if name.startswith("access-control")]
+            assert client.options("/v1/me", headers={"Origin": "https://evil.example.org"}).status_code == 405
+
     def test_a_role_that_the_token_does_not_have_is_403(self, server: Server) -> None:
         with asking(server, "mentee:ana") as client:
             assert client.get(of(REPORTED), headers={"Rapport-Role": "coordinator"}).status_code == 403
