@@ -115,6 +115,11 @@ class Settings(BaseSettings):
         default=None,
         description="The `iss` that tokens must have. Unset, it is `rapport` for the local key, and any with RAPPORT_TOKEN_KEYS.",
     )
+    token_rate: str = Field(
+        default="5000/second",
+        description="How many requests one token may make of a server process, such as `100/second` or `5000/minute`; more are "
+        "answered 429.",
+    )
     token_key_file: Path | None = Field(
         default=None,
         description="PEM file of the local Ed25519 key that signs tokens, readable by its owner alone. The default is "

@@ -16,7 +16,7 @@ from domain.ids import is_id
 from domain.words import ROLES
 from infra.access import local_key
 from infra.access.caller import Caller
-from infra.access.errors import KeysNotReached, NotKnown
+from infra.access.errors import NotKnown
 from infra.access.key_sets import FileKeys, KeySet, UrlKeys
 from infra.settings import Settings, WrongSettings
 
@@ -28,8 +28,6 @@ EVERY: Final = "*"
 LONGEST: Final = 16_384
 # Workers are Rapport's own: no token makes one.
 TOKEN_ROLES: Final = frozenset(ROLES) - {"worker"}
-
-__all__ = ["AUDIENCE", "KeysNotReached", "NotKnown", "Tokens", "issue"]
 
 
 class Tokens:
@@ -124,6 +122,18 @@ def _texts(claims: dict[str, Any], name: str) -> list[str]:
     return found
 
 
+def check_local(settings: Settings) -> None:
+    """Make sure that the local key signs tokens here.
+
+    Raises:
+        WrongSettings: RAPPORT_TOKEN_KEYS names other keys.
+    """
+    if settings.token_keys is not None:
+        raise WrongSettings(
+            "RAPPORT_TOKEN_KEYS is set: tokens come from the owner of those keys; unset it to use a local key"
+        )
+
+
 def issue(
     settings: Settings,
     role: str,
@@ -139,10 +149,7 @@ def issue(
         WrongSettings: Other keys sign tokens here, or the local key can't be read.
         StoreError: The address of the store can't be understood.
     """
-    if settings.token_keys is not None:
-        raise WrongSettings(
-            "RAPPORT_TOKEN_KEYS is set: tokens come from whoever holds those keys; unset it to use a local key"
-        )
+    check_local(settings)
     key = local_key.read(local_key.place(settings))
     now = datetime.now(UTC)
     claims = {

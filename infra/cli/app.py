@@ -33,6 +33,7 @@ MODULES: tuple[str, ...] = (
     "projections",
     "export",
     "serve",
+    "token",
     "work",
     "tasks",
     "decisions",

@@ -12,6 +12,7 @@ from typing import Final
 from fastapi import Depends, FastAPI
 from fastapi.concurrency import run_in_threadpool
 
+from infra.access.rates import Rates
 from infra.access.tokens import Tokens
 from infra.bootstrap import Rapport
 from infra.http import problems
@@ -24,7 +25,7 @@ from infra.http.queries import only_known
 from infra.operations.process import Process
 
 # Each has a `router`.
-ROUTERS: Final = ("messages", "facts", "operations")
+ROUTERS: Final = ("messages", "facts", "reads", "reads_of_all", "reads_of_datasets", "reads_of_me", "operations")
 TITLE: Final = "Rapport"
 USUAL: Final = Limits()
 SUMMARY: Final = "The system of record for mentoring relationships"
@@ -57,6 +58,7 @@ def create_app(rapport: Rapport, process: Process, tokens: Tokens, limits: Limit
     app.state.rapport = rapport
     app.state.process = process
     app.state.tokens = tokens
+    app.state.rates = Rates(rapport.settings.token_rate)
     app.state.limits = limits
     app.state.programmes = Programmes(rapport.store)
     return app

@@ -4,6 +4,7 @@ A token names a person or service with one or more roles. A request acts and rea
 says which, and may be left out by those who have only one.
 """
 
+from http import HTTPStatus
 from typing import Annotated, Final
 
 from fastapi import Depends, Header, Request, Security
@@ -11,10 +12,12 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from domain.model import Actor
+from domain.problem import Problem
 from infra.access.caller import Caller
 from infra.access.errors import NotKnown
+from infra.access.rates import Rates
 from infra.access.tokens import Tokens
-from infra.http.problems import forbidden, wrong_query
+from infra.http.problems import HttpProblem, forbidden, wrong_query
 
 ROLE: Final = "Rapport-Role"
 # For the document alone: the header is read below, where two of them are an error.
@@ -36,14 +39,20 @@ async def caller(
 
     Raises:
         NotKnown: There is no token, or it is not valid.
+        HttpProblem: The token makes too many requests.
     """
     tokens: Tokens = request.app.state.tokens
     given = request.headers.getlist("authorization")
     if len(given) > 1:
         raise NotKnown("expected one Authorization header")
-    scheme, _space, token = given[0].partition(" ") if given else ("", "", "")
-    found = await run_in_threadpool(tokens.caller, token.strip() if scheme.lower() == "bearer" else None)
+    scheme, _space, text = given[0].partition(" ") if given else ("", "", "")
+    token = text.strip() if scheme.lower() == "bearer" else ""
+    found = await run_in_threadpool(tokens.caller, token)
     request.scope["rapport.caller"] = found.id
+    rates: Rates = request.app.state.rates
+    if seconds := rates.wait_for(token):
+        problem = Problem("too_many_requests", f"the token makes too many requests: send it again in {seconds} s")
+        raise HttpProblem(HTTPStatus.TOO_MANY_REQUESTS, problem, headers={"Retry-After": str(seconds)})
     return found
 
 
