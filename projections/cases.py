@@ -22,7 +22,7 @@ TABLE: Final = Table(
         Column("kind", "text", "code, policy, law or off_platform: what was breached."),
         Column("status", "text", "open, escalated, decided or closed."),
         Column("opened_at", "time", "When it was opened."),
-        Column("escalated_to", "texts", "To whom it was handed on, in order.", "identity", reference=True),
+        Column("escalated_to", "texts", "To whom it was handed on, in order.", "identity"),
         Column("escalated_at", "time", "When it was last handed on."),
         Column("decided_at", "time", "When the review came to its end."),
         Column("closed_at", "time", "When it was closed."),

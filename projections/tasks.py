@@ -12,7 +12,13 @@ TASKS: Final = Dataset(
     "One row a task: what somebody has to do, why, by when, and which command settles it. Open ones have no closed_at.",
     (
         Column("task_id", "text", "The task."),
-        Column("subject", "text", "What it is about: a relationship, mentor or case, as messages name it.", "identity", reference=True),
+        Column(
+            "subject",
+            "text",
+            "What it is about: a relationship, mentor or case, as messages name it.",
+            "identity",
+            reference=True,
+        ),
         Column("kind", "text", "What is to be done."),
         Column("clause", "text", "The first of the clauses that ask for it."),
         Column("clauses", "texts", "All of them."),

@@ -6,6 +6,7 @@ of these kinds are withheld from everybody who may not know of what they come fr
 
 from typing import Final
 
+from domain.model import Event
 from domain.relationship import events as e
 from domain.sharing.question import WITHHELD
 
@@ -30,10 +31,13 @@ WORKERS: Final = frozenset(
     {"attention", "conduct", "contests", "feedback", "rematch", "safeguarding", "standing", "support", "trust"}
 )
 # Events that are such, or may be: readiness may report or restore trust, contests and reviews may be about a report.
-EVENTS: Final = frozenset(
-    event.__name__
-    for event in (*WITHHELD, e.TrustReadinessStated, e.FactContested, e.ContestAnswered, e.RelationshipReviewed)
+_MAY_BE: Final[tuple[type[Event], ...]] = (
+    e.TrustReadinessStated,
+    e.FactContested,
+    e.ContestAnswered,
+    e.RelationshipReviewed,
 )
+EVENTS: Final = frozenset(event.__name__ for event in (*WITHHELD, *_MAY_BE))
 # Signals that hold because of a report.
 SIGNALS: Final = frozenset({"trust_breakdown", "disrespect"})
 # Reasons of an ending that are a report by themselves.

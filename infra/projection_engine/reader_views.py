@@ -137,5 +137,3 @@ _TYPES: Final = {
 
 def _quoted(text: str) -> str:
     return f"'{text.replace(chr(39), chr(39) * 2)}'"
-
-
