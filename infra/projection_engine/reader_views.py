@@ -1,7 +1,7 @@
 """The views of the datasets on PostgreSQL: one name, and each login reads what the matrix allows it.
 
 The service and the owner of the store read the rows as they are. Analysts, auditors and anybody else who was let in read the second
-half of the view, in which `projections.readers` says of each column what they see. Whoever is neither analyst nor auditor sees what
+half of the view, in which `projections.readers` says of each column what they see. A login that is neither sees what
 both may. Of the two halves the server runs one: which it is follows from the login alone.
 """
 
