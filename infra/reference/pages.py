@@ -6,7 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from infra.reference import asyncapi, commands, limits, messages, receipts, rooms, schemas, settings
+from infra import schemas
+from infra.reference import asyncapi, commands, limits, messages, receipts, rooms, settings
 from infra.reference.markdown import MADE
 from projections.catalogue import all_projections, datasets, tables_of
 from projections.dataset import Dataset, Type

@@ -85,8 +85,8 @@ def test_killed_during_posts_every_200_is_recorded_exactly_once(store_url: str, 
             server.start()
         time.sleep(0.5)
         enough.set()
-        for each in sending:
-            each.thread.join()
+        for sender in sending:
+            sender.thread.join()
         answered = {id_: status for each in sending for id_, status in each.answered.items()}
         assert set(answered.values()) <= {"accepted", "duplicate"}
         assert sum(each.again for each in sending) > 0, "not one post was cut off"

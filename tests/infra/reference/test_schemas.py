@@ -17,7 +17,7 @@ from infra.kafka.answers import dead_letter_headers, receipt_event
 from infra.kafka.arrival import Arrived, read
 from infra.kafka.facts import PUBLISHED, WITHHELD, fact
 from infra.reference.asyncapi import document
-from infra.reference.schemas import schemas
+from infra.schemas import schemas
 from infra.settings import Settings
 from infra.simulate.stream import Simulation
 

@@ -25,6 +25,7 @@ UUID: Final = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9
 TRACEPARENT: Final = "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
 TIME: Final[Schema] = {"type": "string", "format": "date-time"}
 TEXT: Final[Schema] = {"type": "string"}
+STATUS: Final[Schema] = {"enum": list(get_args(Status))}
 # What a validator of JSON Schema can be told of attributes that are checked in code.
 FORMS: Final[dict[str, Schema]] = {
     "source": {"format": "uri-reference"},
@@ -103,23 +104,32 @@ def event_schema(name: str, event: type[Event]) -> Schema:
     )
 
 
-def receipt_schema() -> Schema:
-    """The answer to a message."""
+def receipt_form() -> Schema:
+    """What a receipt says, wherever it is given."""
     text_or_none: Schema = {"type": ["string", "null"]}
-    problem = _object({"code": TEXT, "clause": text_or_none, "message": TEXT, "field": text_or_none})
     event = _object({"type": TEXT, "version": {"type": "integer", "minimum": 1}})
-    status: Schema = {"enum": list(get_args(Status))}
-    data = _object(
+    form = _object(
         {
             "source": text_or_none,
             "id": text_or_none,
             "subject": text_or_none,
-            "status": status,
+            "status": STATUS,
             "events": {"type": "array", "items": event},
-            "problems": {"type": "array", "items": problem},
+            "problems": {"type": "array", "items": problem_form()},
         }
     )
-    data["properties"]["first_status"] = {**status, "description": "On a duplicate: what was answered first."}
+    form["properties"]["first_status"] = {**STATUS, "description": "On a duplicate: what was answered first."}
+    return form
+
+
+def problem_form() -> Schema:
+    """One thing that is wrong."""
+    text_or_none: Schema = {"type": ["string", "null"]}
+    return _object({"code": TEXT, "clause": text_or_none, "message": TEXT, "field": text_or_none})
+
+
+def receipt_schema() -> Schema:
+    """The answer to a message, as it is sent over Kafka."""
     properties: Schema = {
         "specversion": {"const": "1.0"},
         "id": {**TEXT, "description": "topic/partition/offset of the message that is answered."},
@@ -127,8 +137,8 @@ def receipt_schema() -> Schema:
         "type": {"const": RECEIPT_TYPE},
         "time": TIME,
         "datacontenttype": {"const": "application/json"},
-        "status": status,
-        "data": data,
+        "status": STATUS,
+        "data": receipt_form(),
     }
     schema = _object(properties)
     schema["properties"] |= {"subject": TEXT, "traceparent": {"type": "string", "pattern": TRACEPARENT}}
