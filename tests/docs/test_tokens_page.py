@@ -26,7 +26,7 @@ def test_a_token_with_the_claims_of_the_page_is_taken(tmp_path: Path) -> None:
     (tmp_path / "jwks.json").write_text(json.dumps({"keys": [encrypts, signs]}))
     known = Tokens.of(Settings(token_keys=str(tmp_path / "jwks.json"), token_issuer=claims["iss"]))
     caller = known.caller(jwt.encode(claims, key, "RS256", {"kid": "one"}))
-    assert (caller.id, caller.roles) == ("ana", {"mentee", "coordinator"})
-    assert (caller.programmes, caller.acts_for) == ({"spring", "autumn"}, frozenset())
+    assert (caller.id, caller.roles) == ("ana", frozenset({"mentee", "coordinator"}))
+    assert (caller.programmes, caller.acts_for) == (frozenset({"spring", "autumn"}), frozenset())
     for claim in claims:
         assert f"| `{claim}` |" in text, claim

@@ -19,9 +19,9 @@ def test_the_token_alone_is_on_stdout_and_the_new_key_is_said_on_stderr(tmp_path
     caller = Tokens.of(Settings(store=f"sqlite:///{tmp_path}/store.sqlite")).caller(done.stdout.decode().strip())
     assert (caller.id, caller.roles, caller.programmes, caller.acts_for) == (
         "booking",
-        {"service"},
-        {"p1", "p2"},
-        {"mentee"},
+        frozenset({"service"}),
+        frozenset({"p1", "p2"}),
+        frozenset({"mentee"}),
     )
     again = rapport("token", "issue", "--actor", "mentee:ana", "--json", env=env)
     assert again.stderr == b""
