@@ -67,7 +67,7 @@ def make(file: Path) -> bool:
                 out.write(pem)
                 out.flush()
                 os.fsync(out.fileno())
-            # Whoever links first has made the file.
+            # The first process to link has made the file.
             with suppress(FileExistsError):
                 os.link(name, file)
                 return True
