@@ -42,7 +42,7 @@ def subject_of(*kinds: Kind) -> Schema:
 
 def command_schema(name: str, command: type[Command]) -> Schema:
     """What may be sent to have a command carried out."""
-    schema = _tidy(TypeAdapter(Envelope[command]).json_schema())  # type: ignore[valid-type]
+    schema = tidy(TypeAdapter(Envelope[command]).json_schema())  # type: ignore[valid-type]
     schema["properties"] |= {
         "type": {"const": PREFIX + name},
         "subject": subject_of(*AGGREGATES_OF[name]),
@@ -60,48 +60,55 @@ def command_schema(name: str, command: type[Command]) -> Schema:
 
 def event_schema(name: str, event: type[Event]) -> Schema:
     """What is published of an event; readers should expect further fields to be added."""
-    whole = _tidy(event.model_json_schema())
+    whole = tidy(event.model_json_schema())
     data = _pruned(whole, included(event), whole.get("$defs", {}))
-    return _headed(
-        f"events:{name}",
-        event.__doc__,
-        {
-            "type": "object",
-            "properties": {
-                "specversion": {"const": "1.0"},
-                "id": {**TEXT, "description": "subject/version: the same however often the fact is sent."},
-                "source": TEXT,
-                "type": {"const": PREFIX + name},
-                "subject": subject_of(*AGGREGATES_OF_EVENT[name]),
-                "time": {**TIME, "description": "When it happened."},
-                "recordedat": {**TIME, "description": "When it was recorded."},
-                "datacontenttype": {"const": "application/json"},
-                "dataschema": {"const": f"urn:rapport:schema:events:{name}:{event.VERSION}"},
-                "position": {"type": "integer", "minimum": 1, "description": "Its place in the one log of all facts."},
-                "version": {"type": "integer", "minimum": 1, "description": "Counts the events of the subject."},
-                "actor": {"type": "string", "pattern": ROLE_AND_ID},
-                "correlationid": TEXT,
-                "causationid": {**TEXT, "description": "The id of the message that caused it."},
-                "traceparent": {"type": "string", "pattern": TRACEPARENT},
-                "data": data,
-            },
-            "required": [
-                "specversion",
-                "id",
-                "source",
-                "type",
-                "subject",
-                "time",
-                "recordedat",
-                "dataschema",
-                "position",
-                "version",
-                "actor",
-                "data",
-            ],
+    schema = attributes_of_facts()
+    schema["properties"] |= {
+        "type": {"const": PREFIX + name},
+        "subject": subject_of(*AGGREGATES_OF_EVENT[name]),
+        "dataschema": {"const": f"urn:rapport:schema:events:{name}:{event.VERSION}"},
+        "data": data,
+    }
+    return _headed(f"events:{name}", event.__doc__, schema, event.VERSION)
+
+
+def attributes_of_facts() -> Schema:
+    """What every fact has."""
+    return {
+        "type": "object",
+        "properties": {
+            "specversion": {"const": "1.0"},
+            "id": {**TEXT, "description": "subject/version: the same however often the fact is sent."},
+            "source": TEXT,
+            "type": TEXT,
+            "subject": TEXT,
+            "time": {**TIME, "description": "When it happened."},
+            "recordedat": {**TIME, "description": "When it was recorded."},
+            "datacontenttype": {"const": "application/json"},
+            "dataschema": TEXT,
+            "position": {"type": "integer", "minimum": 1, "description": "Its place in the one log of all facts."},
+            "version": {"type": "integer", "minimum": 1, "description": "Counts the events of the subject."},
+            "actor": {"type": "string", "pattern": ROLE_AND_ID},
+            "correlationid": TEXT,
+            "causationid": {**TEXT, "description": "The id of the message that caused it."},
+            "traceparent": {"type": "string", "pattern": TRACEPARENT},
+            "data": {"type": "object"},
         },
-        event.VERSION,
-    )
+        "required": [
+            "specversion",
+            "id",
+            "source",
+            "type",
+            "subject",
+            "time",
+            "recordedat",
+            "dataschema",
+            "position",
+            "version",
+            "actor",
+            "data",
+        ],
+    }
 
 
 def receipt_form() -> Schema:
@@ -224,14 +231,14 @@ def _object(properties: Schema) -> Schema:
     return {"type": "object", "properties": dict(properties), "required": list(properties)}
 
 
-def _tidy(schema: Any) -> Any:
+def tidy(schema: Any) -> Any:
     """Without the titles that pydantic makes of field names."""
     if isinstance(schema, list):
-        return [_tidy(each) for each in schema]
+        return [tidy(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
     return {
-        key: {name: _tidy(each) for name, each in value.items()} if key in {"properties", "$defs"} else _tidy(value)
+        key: {name: tidy(each) for name, each in value.items()} if key in {"properties", "$defs"} else tidy(value)
         for key, value in schema.items()
         if key != "title" and not (key == "default" and value is None)
     }

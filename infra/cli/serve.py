@@ -21,7 +21,7 @@ KeyOption = Annotated[
     Path | None, typer.Option("--tls-key", exists=True, dir_okay=False, help="PEM file of the certificate's key.")
 ]
 RootPathOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--root-path", metavar="PATH", help="The path under which a proxy shows the API, for instance /rapport."
     ),
@@ -57,7 +57,7 @@ def serve(
     api_only: ApiOnlyOption = False,
     tls_certificate: CertificateOption = None,
     tls_key: KeyOption = None,
-    root_path: RootPathOption = "",
+    root_path: RootPathOption = None,
     trusted_proxy: ProxyOption = None,
     body_timeout: BodyOption = 20.0,
     head_timeout: HeadOption = 20.0,
@@ -79,7 +79,14 @@ def serve(
         from infra.operations.followers import StoreCollector
 
         place = Place(
-            host, port, tls_certificate, tls_key, root_path, tuple(trusted_proxy or ()), body_timeout, head_timeout
+            host,
+            port,
+            tls_certificate,
+            tls_key,
+            root_path or "",
+            tuple(trusted_proxy or ()),
+            body_timeout,
+            head_timeout,
         )
         try:
             with listening(place) as (listener, url):

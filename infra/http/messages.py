@@ -47,7 +47,7 @@ def _one(receipt: Receipt, status: HTTPStatus) -> Response:
 
 
 def _answered(request: Request, intake: Intake, response: Response) -> Response:
-    """The answer with the position up to which the record has grown, which whoever waits for it learns too."""
+    """The answer with the position up to which the record has grown; requests that wait for it go on."""
     position = intake.position
     response.headers[POSITION] = str(position)
     request.app.state.log_head.seen(position)

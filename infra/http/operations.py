@@ -5,6 +5,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from infra.http.document import document
+from infra.http.page import POLICY, page
 from infra.operations.metrics import REGISTRY
 from infra.operations.process import Process
 from infra.operations.vitals import Report
@@ -30,6 +32,21 @@ async def readyz(request: Request) -> Response:
 async def metrics() -> Response:
     """The numbers of the process, for Prometheus."""
     return Response(await run_in_threadpool(generate_latest, REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/openapi.json", operation_id="getOpenapi")
+async def openapi(request: Request) -> Response:
+    """The OpenAPI document."""
+    found = await run_in_threadpool(document, request.app, request.scope.get("root_path", ""))
+    return Response(orjson.dumps(found), media_type="application/json")
+
+
+@router.get("/docs", operation_id="getDocs")
+async def docs(request: Request) -> Response:
+    """Every call with its parameters, answers and examples, as a page that needs nothing from elsewhere."""
+    root_path = request.scope.get("root_path", "")
+    found = await run_in_threadpool(document, request.app, root_path)
+    return Response(page(found, root_path), media_type="text/html", headers={"Content-Security-Policy": POLICY})
 
 
 def _reported(report: Report) -> Response:

@@ -80,7 +80,7 @@ class AnyData(Command):
 class Message(NamedTuple):
     """A well-formed message. `fingerprint` is equal for contents that are equal as JSON values; `raw` is how it was sent.
 
-    `programmes` are those for which whoever sent it may send, in lower case; None is all of them.
+    `programmes` are those that the token covers with which it came, in lower case; None is all of them.
     """
 
     source: str
