@@ -43,6 +43,7 @@ MODULES: tuple[str, ...] = (
     "dead_letters",
     "notifications",
     "copy",
+    "keys",
     "up",
 )
 

@@ -2,16 +2,22 @@
 
 An event is stored under its name and version (`SessionScheduled`, `SessionScheduled#2`), never under a Python path, as the
 JSON of its `Recorded` envelope with absent fields left out. Older versions are brought forward by upcasters on the
-way out; stored bytes are never rewritten. Content will be sealed here: nothing else reads or writes stored bytes.
+way out; stored bytes are never rewritten. Nothing else reads or writes stored bytes.
+
+Content is sealed here. Who decides reads an event with its content (`decode`); who derives something from it that is kept
+or sent reads it without (`decode_facts`).
 """
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from hashlib import blake2b
+from typing import Any, Final, Protocol
 
+import orjson
 from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
 from pydantic import ValidationError
 
+from domain.content import merged, unreadable
 from domain.model import AnyRecorded, Event, Recorded
 from infra.store.errors import DamagedEvent, UnknownEvent
 
@@ -20,6 +26,25 @@ Upcaster = Callable[[Data], Data]
 Reader = Callable[[bytes], AnyRecorded]
 Upcasters = Mapping[tuple[str, int], Upcaster]
 NONE: Final[Upcasters] = {}
+# Only stored bytes with sealed content have this: no text stands beside it in the clear that could have it.
+SEALED: Final = b'"sealed":{"key":"'
+
+
+class Sealing(Protocol):
+    """What seals and unseals the content of events (`infra.sealing`)."""
+
+    def seal(self, topic: str, event: AnyRecorded, plain: bytes) -> bytes:
+        """The bytes to be stored, given the event's JSON."""
+        ...
+
+    def unseal(self, topic: str, state: bytes) -> bytes:
+        """The event's JSON with its content as far as it can be read."""
+        ...
+
+    @property
+    def fingerprint_key(self) -> bytes:
+        """The key of the fingerprints of messages."""
+        ...
 
 
 class IncompleteUpcasters(Exception):
@@ -27,14 +52,20 @@ class IncompleteUpcasters(Exception):
 
 
 class RapportMapper(Mapper[str]):
-    """Encodes and decodes every event of the registry."""
+    """Encodes and decodes every event of the registry; without `sealing` content is stored in the clear, for tests."""
 
-    def __init__(self, events: Mapping[str, type[Event]] | None = None, upcasters: Upcasters | None = None) -> None:
+    def __init__(
+        self,
+        events: Mapping[str, type[Event]] | None = None,
+        upcasters: Upcasters | None = None,
+        sealing: Sealing | None = None,
+    ) -> None:
         super().__init__(JSONTranscoder())
         if events is None:
             from domain import registry
 
             events, upcasters = registry.EVENTS, registry.UPCASTERS
+        self._sealing = sealing
         upcasters = NONE if upcasters is None else upcasters
         _check(events, upcasters)
         # The envelope class of each event class, to construct and to serialise with.
@@ -51,12 +82,36 @@ class RapportMapper(Mapper[str]):
     def encode(self, event: AnyRecorded) -> tuple[str, bytes]:
         """The topic and bytes under which an event is stored."""
         cls = type(event.data)
-        return self.topics[cls], self.envelopes[cls].__pydantic_serializer__.to_json(event, exclude_none=True)
+        topic, state = self.topics[cls], self.envelopes[cls].__pydantic_serializer__.to_json(event, exclude_none=True)
+        return topic, state if self._sealing is None else self._sealing.seal(topic, event, state)
 
     def decode(self, topic: str, state: bytes) -> AnyRecorded:
-        """The event in stored bytes. Raises `UnknownEvent` and `DamagedEvent`."""
+        """The event in stored bytes, with its content as far as it can be read.
+
+        Raises:
+            UnknownEvent: A newer Rapport wrote it.
+            DamagedEvent: The bytes are no such event.
+        """
+        return self._decoded(topic, state, self._unsealed)
+
+    def decode_facts(self, topic: str, state: bytes) -> AnyRecorded:
+        """The same without what is sealed: each text of it says that it can't be read. Needs no keys."""
+        return self._decoded(topic, state, _without_sealed)
+
+    def fingerprint(self, digest: bytes) -> bytes:
+        """What is kept to know a message's content again by: without the key nobody can try contents out on it."""
+        if self._sealing is None:
+            return digest
+        return blake2b(digest, key=self._sealing.fingerprint_key, digest_size=16).digest()
+
+    def _unsealed(self, topic: str, state: bytes) -> bytes:
+        if self._sealing is None:
+            raise ValueError("its content is sealed: open the store with its keys")
+        return self._sealing.unseal(topic, state)
+
+    def _decoded(self, topic: str, state: bytes, unsealed: Callable[[str, bytes], bytes]) -> AnyRecorded:
         try:
-            return self._readers[topic](state)
+            return self._readers[topic](unsealed(topic, state) if SEALED in state else state)
         except (ValidationError, ValueError, KeyError, TypeError) as error:
             if topic not in self._readers:
                 raise UnknownEvent(topic) from None
@@ -85,6 +140,13 @@ def _reader(envelope: type[AnyRecorded], upcasters: tuple[Upcaster, ...]) -> Rea
         return read(json.dumps(stored).encode())
 
     return read_older
+
+
+def _without_sealed(_: str, state: bytes) -> bytes:
+    stored = orjson.loads(state)
+    fields = stored.pop("sealed")["fields"]
+    merged(stored["data"], unreadable(fields, stored["version"]))
+    return orjson.dumps(stored)
 
 
 def _in_a_line(error: Exception) -> str:

@@ -63,7 +63,7 @@ def rebuilt(store: EventStore) -> dict[str, str]:
     """The first spellings as the events alone make them."""
     found: dict[str, str] = {}
     for notification in store.notifications(0, 100_000):
-        event = store.decode(notification)
+        event = store.decode_facts(notification)
         for namespace, id_ in introduced(event.subject, event.data, Actor.parse(event.actor)):
             found.setdefault(key(namespace, id_), id_)
     return found
