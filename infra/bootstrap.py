@@ -19,8 +19,9 @@ from infra.store.address import file_of, server_of
 from infra.store.clocks import is_real
 from infra.store.identity import read_identity
 from infra.store.log import EventStore
-from infra.store.mapper import SEALED, RapportMapper
+from infra.store.mapper import RapportMapper
 from infra.store.opening import open_database
+from infra.store.sealed_bytes import SEALED
 from infra.store.session import Database
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from cachetools import LRUCache
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from infra.sealing import master_key
@@ -19,7 +18,7 @@ from infra.sealing.errors import KeysRefused
 from infra.sealing.key_store import Belonging, KeyRow, KeyStore, SQLiteKeyStore
 from infra.sealing.master_key import KEY_BYTES, MasterKey
 
-CACHED: Final = 50_000
+CACHED: Final = 100_000
 _FINGERPRINTS: Final = "fingerprints"
 
 
@@ -73,9 +72,10 @@ class Keys:
         self._masters: dict[str, MasterKey] = {}
         self._belonging: Belonging | None = None
         self._fingerprint_key: bytes | None = None
-        self._of_person: LRUCache[tuple[str, str], DataKey] = LRUCache(CACHED)
-        self._of_id: LRUCache[str, AESGCM | None] = LRUCache(CACHED)
-        self._looked_up: LRUCache[str, bool] = LRUCache(CACHED)
+        # Plain dictionaries, which are read without waiting for anybody; they begin anew when they are full.
+        self._of_person: dict[tuple[str, str], DataKey] = {}
+        self._of_id: dict[str, AESGCM | None] = {}
+        self._looked_up: set[str] = set()
         self._new: list[tuple[KeyRow, bytes]] = []
 
     # --- the start -------------------------------------------------------------------------------------------------
@@ -162,12 +162,17 @@ class Keys:
 
     def to_seal(self, subject: str, person: str) -> DataKey:
         """The key for what a person writes about a subject; a new one, to be stored by `flush`, where there is none."""
+        found = self._of_person.get((subject, person))
+        if found is not None:
+            return found
         with self._turn:
-            found = self._of_person.get((subject, person))
-            if found is None and subject not in self._looked_up:
+            if subject not in self._looked_up:
                 self._look_up(subject)
-                found = self._of_person.get((subject, person))
-            return found or self._minted(subject, person)
+            return self._of_person.get((subject, person)) or self._minted(subject, person)
+
+    def known(self, key_id: str) -> AESGCM | None:
+        """The key of this id if it was used here before."""
+        return self._of_id.get(key_id)
 
     def to_unseal(self, subject: str, key_id: str) -> AESGCM | None:
         """The key of this id; None where it was destroyed."""
@@ -197,12 +202,16 @@ class Keys:
 
     def _look_up(self, subject: str) -> None:
         self.make()
+        if len(self._of_id) + len(self._looked_up) > CACHED:
+            self._of_person.clear()
+            self._of_id.clear()
+            self._looked_up.clear()
         for row in self.kept.of_subject(subject):
             if self._of_id.get(row.key_id) is None:
                 cipher = AESGCM(self._master(row.master_id).unwrap(row.wrapped, _what(row)))
                 self._of_id[row.key_id] = cipher
                 self._of_person[row.subject, row.person] = DataKey(row.key_id, cipher)
-        self._looked_up[subject] = True
+        self._looked_up.add(subject)
 
     def _minted(self, subject: str, person: str) -> DataKey:
         key_id, key = secrets.token_urlsafe(12), secrets.token_bytes(KEY_BYTES)

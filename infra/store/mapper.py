@@ -13,28 +13,25 @@ from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from typing import Any, Final, Protocol
 
-import orjson
 from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
 from pydantic import ValidationError
 
-from domain.content import merged, unreadable
 from domain.model import AnyRecorded, Event, Recorded
 from infra.store.errors import DamagedEvent, UnknownEvent
+from infra.store.sealed_bytes import SEALED, Writer, facts_only
 
 Data = dict[str, Any]
 Upcaster = Callable[[Data], Data]
 Reader = Callable[[bytes], AnyRecorded]
 Upcasters = Mapping[tuple[str, int], Upcaster]
 NONE: Final[Upcasters] = {}
-# Only stored bytes with sealed content have this: no text stands beside it in the clear that could have it.
-SEALED: Final = b'"sealed":{"key":"'
 
 
 class Sealing(Protocol):
     """What seals and unseals the content of events (`infra.sealing`)."""
 
-    def seal(self, topic: str, event: AnyRecorded, plain: bytes) -> bytes:
-        """The bytes to be stored, given the event's JSON."""
+    def seal(self, topic: str, event: AnyRecorded, write: Writer) -> bytes:
+        """The bytes to be stored; `write` writes the event's JSON."""
         ...
 
     def unseal(self, topic: str, state: bytes) -> bytes:
@@ -82,8 +79,10 @@ class RapportMapper(Mapper[str]):
     def encode(self, event: AnyRecorded) -> tuple[str, bytes]:
         """The topic and bytes under which an event is stored."""
         cls = type(event.data)
-        topic, state = self.topics[cls], self.envelopes[cls].__pydantic_serializer__.to_json(event, exclude_none=True)
-        return topic, state if self._sealing is None else self._sealing.seal(topic, event, state)
+        topic, write = self.topics[cls], self.envelopes[cls].__pydantic_serializer__.to_json
+        if self._sealing is None:
+            return topic, write(event, exclude_none=True)
+        return topic, self._sealing.seal(topic, event, write)
 
     def decode(self, topic: str, state: bytes) -> AnyRecorded:
         """The event in stored bytes, with its content as far as it can be read.
@@ -96,7 +95,7 @@ class RapportMapper(Mapper[str]):
 
     def decode_facts(self, topic: str, state: bytes) -> AnyRecorded:
         """The same without what is sealed: each text of it says that it can't be read. Needs no keys."""
-        return self._decoded(topic, state, _without_sealed)
+        return self._decoded(topic, state, lambda _, sealed: facts_only(sealed))
 
     def fingerprint(self, digest: bytes) -> bytes:
         """What is kept to know a message's content again by: without the key nobody can try contents out on it."""
@@ -140,13 +139,6 @@ def _reader(envelope: type[AnyRecorded], upcasters: tuple[Upcaster, ...]) -> Rea
         return read(json.dumps(stored).encode())
 
     return read_older
-
-
-def _without_sealed(_: str, state: bytes) -> bytes:
-    stored = orjson.loads(state)
-    fields = stored.pop("sealed")["fields"]
-    merged(stored["data"], unreadable(fields, stored["version"]))
-    return orjson.dumps(stored)
 
 
 def _in_a_line(error: Exception) -> str:

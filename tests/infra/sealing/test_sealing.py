@@ -130,8 +130,8 @@ def test_tampered_fields_are_named_and_the_rest_is_readable(settings: Settings) 
         box = changed["sealed"]["box"]
         changed["sealed"]["box"] = ("B" if box[0] == "A" else "A") + box[1:]
         body = orjson.dumps(changed)
-        assert rapport.sealer.is_tampered(event.topic, body) == ("title",)
-        assert rapport.sealer.is_tampered(event.topic, event.state) == ()
+        assert rapport.sealer.tampered(event.topic, body) == ("title",)
+        assert rapport.sealer.tampered(event.topic, event.state) == ()
         read = rapport.store.mapper.decode(event.topic, body).data
         assert (read.goal_id, is_erased(read.title)) == ("g", True)
 
