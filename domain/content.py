@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from domain.codes.questions import QUESTIONS
-from domain.model import data_class_of
+from domain.model import data_class_of, is_blank
 
 # Beginning of a text that stands for one that can't be read: no letter and no digit, so no words are found in it.
 SIGN: Final = "\ufffc"
@@ -24,12 +24,14 @@ SIGN: Final = "\ufffc"
 STEP: Final = "/"
 # The longest text that is a name of a thing: a document's version, a clause, a programme.
 LONGEST_NAME: Final = 200
-# Words of Rapport's own; and the name of a course is a fact, for it is counted when each must be taken again.
+# Words of Rapport's own; names of programmes; and the name of a course, for it is counted when each must be taken again.
 NAMES_OF_THINGS: Final = frozenset(
     {
         ("RelationshipProposed", "codes"),
         ("ConfidenceDisclosed", "clauses"),
         ("ShutdownRecommended", "clauses"),
+        ("CreateProgramme", "name"),
+        ("ProgrammeCreated", "name"),
         ("RecordTraining", "course"),
         ("TrainingRecorded", "course"),
     }
@@ -122,7 +124,7 @@ def _without(data: Data, tree: Tree, path: str, found: Content) -> Data:
             continue
         here = path + name
         if kind == "text":
-            if value.strip():
+            if not is_blank(value):
                 found[here] = value
                 del plain[name]
         elif kind == "number":
@@ -143,8 +145,8 @@ def _without(data: Data, tree: Tree, path: str, found: Content) -> Data:
 
 def _without_texts(texts: list[str], path: str, found: Content) -> list[str]:
     """Every place stays, so that what is gone can be put back."""
-    found |= {f"{path}{STEP}{place}": text for place, text in enumerate(texts) if text.strip()}
-    return ["" if text.strip() else text for text in texts]
+    found |= {f"{path}{STEP}{place}": text for place, text in enumerate(texts) if not is_blank(text)}
+    return [text if is_blank(text) else "" for text in texts]
 
 
 def _without_words(answers: Data, path: str, found: Content) -> Data:

@@ -90,15 +90,15 @@ class Rapport:
         self.store.database.close()
 
 
-def open_keys(
+def keys_of(
     settings: Settings, database: Database, say: Callable[[str], None] = lambda _: None, *, makes_master: bool = False
 ) -> Keys:
-    """The keys of a store, which fit it; they are made at first use. `say` hears where.
+    """The keys of a store, not looked at yet. `say` hears where they are made.
 
     `makes_master`: the master key may be made where the settings name a file that does not exist.
 
     Raises:
-        KeysRefused: They do not fit, or it is not said where they are.
+        KeysRefused: It is not said where they are.
         UnknownStore: The setting names no database.
     """
 
@@ -120,7 +120,19 @@ def open_keys(
         store_id=store_id,
     )
     kept = key_store(where.keys, settings.lock_timeout, settings.synchronous)
-    keys = Keys(kept, where.master_file, store_id, has_sealed, makes_master=makes_master or where.makes_master, say=say)
+    return Keys(kept, where.master_file, store_id, has_sealed, makes_master=makes_master or where.makes_master, say=say)
+
+
+def open_keys(
+    settings: Settings, database: Database, say: Callable[[str], None] = lambda _: None, *, makes_master: bool = False
+) -> Keys:
+    """The keys of a store, which fit it; they are made at first use. See `keys_of`.
+
+    Raises:
+        KeysRefused: They do not fit, or it is not said where they are.
+        UnknownStore: The setting names no database.
+    """
+    keys = keys_of(settings, database, say, makes_master=makes_master)
     try:
         keys.start()
     except BaseException:

@@ -36,7 +36,9 @@ _TABLES: Final = (
 _OF_SUBJECT: Final = """
     SELECT key_id, subject, person, master_id, wrapped FROM data_keys WHERE subject = ? ORDER BY key_id
 """
-_ADD: Final = "INSERT INTO data_keys (key_id, subject, person, master_id, wrapped) VALUES (?, ?, ?, ?, ?)"
+_ADD: Final = (
+    "INSERT INTO data_keys (key_id, subject, person, master_id, wrapped) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+)
 # Keys wrapped anew in one transaction of a rotation, or read at once.
 _NOT_WRAPPED_BY: Final = """
     SELECT key_id, subject, person, master_id, wrapped FROM data_keys WHERE master_id <> ? LIMIT 500
@@ -108,7 +110,7 @@ class KeyStore(ABC):
         return self._rows(_OF_SUBJECT, (subject,))
 
     def add(self, rows: Sequence[KeyRow]) -> None:
-        """Keep new keys."""
+        """Keep new keys; one that is there stays."""
         for row in rows:
             self.run(_ADD, row)
 

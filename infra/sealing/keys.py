@@ -220,6 +220,25 @@ class Keys:
         self._of_person[subject, person], self._of_id[key_id] = made, made.cipher
         return made
 
+    def copy_to(self, target: "Keys") -> None:
+        """Let the copy of a store have the keys of the store, unless it has the same ones anyway.
+
+        Raises:
+            KeysRefused: The target has the keys of another store, or its master key is another one.
+        """
+        if not self.kept.exists or (belonging := self.kept.belonging()) is None or self.kept.told == target.kept.told:
+            return
+        self._take(belonging)
+        if not target.master_file.exists():
+            master_key.replace(target.master_file, master_key.read(self.master_file))
+        target.kept.prepare()
+        target.kept.begin(belonging)
+        begun = target.kept.belonging()
+        assert begun is not None, "what was begun is there"
+        target._take(begun)  # noqa: SLF001 - of the same class
+        with target.kept.writing():
+            target.kept.add(list(self.kept.all()))
+
     # --- care ------------------------------------------------------------------------------------------------------
     def rotate(self) -> int:
         """Make a new master key and wrap every key with it, while other processes work; how many keys there were.

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from domain import registry
 from domain.content import Content, Tree, content_of, split
 from domain.ids import MACHINES
-from domain.model import AnyRecorded, Event
+from domain.model import AnyRecorded, Event, is_blank
 from infra.sealing.keys import Keys
 from infra.sealing.master_key import NONCE_BYTES
 from infra.store.sealed_bytes import SEALED, Box, Writer, place_of, put_back, with_box, with_salt, written
@@ -41,7 +41,7 @@ class Sealer:
         if not found:
             return with_salt(plain, _base64(salt))
         place, paths = place_of(plain), written(list(found))
-        key = self.keys.to_seal(event.subject, author(event.actor))
+        key = self.keys.to_seal(event.subject, owner(event.subject, event.actor))
         sealed = key.cipher.encrypt(salt, orjson.dumps(found), _bound_to(place, topic, paths))
         return with_box(plain, Box(place, _base64(salt), key.id.encode(), paths, _base64(sealed)))
 
@@ -83,8 +83,11 @@ class Sealer:
         return self.keys.known(id_) or self.keys.to_unseal(box.subject, id_)
 
 
-def author(actor: str) -> str:
-    """Whose content it is: the id of a person, who has one in all roles; a machine with its role."""
+def owner(subject: str, actor: str) -> str:
+    """Whose content it is: the author's, by the id that they have in all roles; of an entry, its person's."""
+    kind, _, person_id = subject.partition(":")
+    if kind == "person":
+        return person_id.lower()
     role, _, id_ = actor.partition(":")
     return actor if role in MACHINES else id_.lower()
 
@@ -96,7 +99,7 @@ def _split(event: AnyRecorded, write: Writer) -> tuple[bytes, Content]:
     if not tree:
         return write(event, exclude_none=True), {}
     if (texts := _only_texts(kind)) is not None:
-        found = {name: text for name in texts if (text := getattr(event.data, name)) and text.strip()}
+        found = {name: text for name in texts if (text := getattr(event.data, name)) and not is_blank(text)}
         return write(event, exclude_none=True, exclude={"data": set(found)} if found else None), found
     stored = orjson.loads(write(event, exclude_none=True))
     stored["data"], found = split(kind.__name__, stored["data"], tree, _FACT_TREES)

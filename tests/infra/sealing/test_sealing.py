@@ -19,6 +19,7 @@ from infra.sealing.keys import Keys, places
 from infra.settings import Settings
 from infra.store.errors import DamagedEvent, UnreachableStore
 from infra.store.mapper import RapportMapper
+from tests.command import own_environment, rapport_text
 
 RELATIONSHIP = "6f1e5a52-3a0b-4a39-9d6c-0f2f6c2a9b10"
 WORDS = "She said that nobody may know"
@@ -379,3 +380,40 @@ def test_a_key_says_nothing_secret_of_itself(file_settings: Settings, tmp_path: 
         keys: Keys = rapport.keys
         assert secret not in repr(keys.check())
         assert secret not in repr(list(keys._masters.values()))
+
+
+def test_a_copy_of_a_store_has_its_keys(file_settings: Settings, tmp_path: Path) -> None:
+    target = f"sqlite:///{tmp_path / 'copy.sqlite'}"
+    environment = own_environment(RAPPORT_STORE=file_settings.store)
+    for _ in range(2):
+        done = rapport_text("copy", "--to", target, env=environment, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    for name in ("store.sqlite", "store.sqlite.keys", "store.sqlite.master-key"):
+        (tmp_path / name).unlink()
+    with open_rapport(Settings(store=target, synchronous="off")) as rapport:
+        assert rapport.store.read(RELATIONSHIP)[1].data.title == WORDS
+
+
+def test_the_command_makes_checks_and_rotates_keys_and_prints_nothing_secret(store_url: str, tmp_path: Path) -> None:
+    master, keys = tmp_path / "master", f"sqlite:///{tmp_path / 'keys'}"
+    environment = own_environment(RAPPORT_STORE=store_url, RAPPORT_KEYS=keys, RAPPORT_MASTER_KEY_FILE=str(master))
+
+    def run(*arguments: str) -> tuple[int, str]:
+        done = rapport_text("keys", *arguments, env=environment, cwd=tmp_path)
+        return done.returncode, done.stdout + done.stderr
+
+    code, said = run("check")
+    assert (code, "does not exist" in said, said.count("\n")) == (1, True, 1)
+    code, _ = run("init", "--json")
+    secret = master.read_text().strip()
+    assert code == 0
+    code, said = run("check", "--json")
+    assert (code, json.loads(said)["ok"]) == (0, True)
+    assert secret not in said
+    code, said = run("rotate")
+    assert code == 0
+    assert master.read_text().strip() != secret
+    assert master.read_text().strip() not in said
+    master.chmod(0o644)
+    code, said = run("check")
+    assert (code, "chmod 600" in said) == (1, True)
