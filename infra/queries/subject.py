@@ -379,6 +379,11 @@ def _over(state: State) -> set[str]:
             }
         case Programme():
             return {"CreateProgramme"} if state.created else set()
+        case Person():
+            return {
+                "RegisterPerson" if state.registered else "CorrectPerson",
+                "RestrictProcessing" if state.restricted else "LiftRestriction",
+            }
         case Relationship():
             raise AssertionError(state.subject)
         case _:
