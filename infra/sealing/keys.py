@@ -89,8 +89,10 @@ class Keys:
             if self.kept.exists and (belonging := self.kept.belonging()) is not None:
                 self._take(belonging)
                 return
-            self._refuse_lost()
-            if self.master_file.exists() or not self._makes_master:
+            if self._has_sealed():
+                # A copy of the record alone: everything but words can be read and verified, and nothing can be written.
+                self._say(f"{self._lost()}; until then words are shown as erased and nothing can be recorded")
+            elif self.master_file.exists() or not self._makes_master:
                 master_key.read(self.master_file)
 
     def make(self) -> bool:
@@ -109,15 +111,15 @@ class Keys:
             self._take(belonging)
             return made
 
-    def _refuse_lost(self) -> None:
-        if self._has_sealed():
-            raise KeysRefused(
-                f"the store has sealed content and its keys are not in {self.kept.told}: restore them from a backup, or name "
-                "the right place in RAPPORT_KEYS"
-            )
+    def _lost(self) -> str:
+        return (
+            f"the store has sealed content and its keys are not in {self.kept.told}: restore them from a backup, or name "
+            "the right place in RAPPORT_KEYS"
+        )
 
     def _begun(self) -> Belonging:
-        self._refuse_lost()
+        if self._has_sealed():
+            raise KeysRefused(self._lost())
         if self._makes_master and not self.master_file.exists() and master_key.make(self.master_file):
             self._say(
                 f"made a master key in {self.master_file} and keys in {self.kept.told}: back both up, apart from the store and "
@@ -166,6 +168,7 @@ class Keys:
         if found is not None:
             return found
         with self._turn:
+            self.make()
             if subject not in self._looked_up:
                 self._look_up(subject)
             return self._of_person.get((subject, person)) or self._minted(subject, person)
@@ -201,6 +204,8 @@ class Keys:
         self.kept.close()
 
     def _look_up(self, subject: str) -> None:
+        if self._belonging is None and not self.kept.exists:
+            return
         self.make()
         if len(self._of_id) + len(self._looked_up) > CACHED:
             self._of_person.clear()

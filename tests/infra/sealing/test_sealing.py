@@ -13,6 +13,7 @@ import pytest
 from domain.content import erased, is_erased
 from domain.registry import replay
 from infra.bootstrap import Rapport, open_rapport
+from infra.evidence.verify import verify
 from infra.sealing.errors import KeysRefused
 from infra.sealing.key_store import SQLiteKeyStore
 from infra.sealing.keys import Keys, places
@@ -271,9 +272,14 @@ def test_keys_of_another_store_are_refused(file_settings: Settings, tmp_path: Pa
 
 def test_lost_keys_are_never_made_anew(file_settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "store.sqlite.keys").unlink()
-    with pytest.raises(KeysRefused, match="its keys are not in"):
-        opening(file_settings)
+    said: list[str] = []
+    with open_rapport(file_settings, said.append) as rapport:
+        with pytest.raises(KeysRefused, match="its keys are not in"):
+            submit(rapport, message("9", "PauseRelationship", {}), PROPOSED)
+        assert is_erased(rapport.store.read(RELATIONSHIP)[1].data.title)
+        assert verify(rapport.store).ok
     assert not (tmp_path / "store.sqlite.keys").exists()
+    assert len(said) == 1
 
 
 def test_a_store_elsewhere_names_its_keys() -> None:
