@@ -1,7 +1,6 @@
 """What of an event is content: the words that people wrote, which are sealed when the event is stored.
 
-Content is every free text: text with room for a sentence, or any text of a class that is not operational (a name, an e-mail
-address). So is the score of an assessment. Ids, times, words from a closed list, attendance and answers of yes, no or
+Content is every text that is not operational: what is operational has a closed vocabulary. So is the score of an assessment. Ids, times, words from a closed list, attendance and answers of yes, no or
 1 to 5 are facts: datasets and figures are made from them, also when the words are gone.
 
 `split` takes the content out of an event's data, `merged` puts it back. Content is held by its path in the data
@@ -22,14 +21,9 @@ from domain.model import data_class_of, is_blank
 SIGN: Final = "\ufffc"
 # Between the parts of a path.
 STEP: Final = "/"
-# The longest text that is a name of a thing: a document's version, a clause, a programme.
-LONGEST_NAME: Final = 200
-# Words of Rapport's own; names of programmes; and the name of a course, for it is counted when each must be taken again.
+# Datasets have the names of programmes, and count when each course must be taken again.
 NAMES_OF_THINGS: Final = frozenset(
     {
-        ("RelationshipProposed", "codes"),
-        ("ConfidenceDisclosed", "clauses"),
-        ("ShutdownRecommended", "clauses"),
         ("CreateProgramme", "name"),
         ("ProgrammeCreated", "name"),
         ("RecordTraining", "course"),
@@ -65,19 +59,19 @@ def content_of(model: type[BaseModel]) -> Tree:
     for name, info in model.model_fields.items():
         if (model.__name__, name) in NAMES_OF_THINGS:
             continue
-        operational = data_class_of(model, name) == "operational"
-        if kind := _kind(info.annotation, model.model_json_schema()["properties"][name], operational=operational):
-            found[name] = kind
-        elif data_class_of(model, name) == "assessment" and float in get_args(info.annotation):
+        schema = model.model_json_schema()["properties"][name]
+        data_class = data_class_of(model, name)
+        if nested := _nested(info.annotation):
+            if inner := content_of(nested):
+                found[name] = inner
+        elif data_class != "operational" and any(map(_is_open, _alternatives(schema))):
+            found[name] = _kind(info.annotation)
+        elif data_class == "assessment" and float in get_args(info.annotation):
             found[name] = "number"
     return MappingProxyType(found)
 
 
-def _kind(annotation: Any, schema: Data, *, operational: bool) -> "Kind | Tree | None":
-    if nested := _nested(annotation):
-        return content_of(nested) or None
-    if not any(_is_free_text(each, operational=operational) for each in _alternatives(schema)):
-        return None
+def _kind(annotation: Any) -> Kind:
     kinds = {get_origin(part) for part in (annotation, *get_args(annotation))}
     return "answers" if dict in kinds else "texts" if tuple in kinds else "text"
 
@@ -97,10 +91,9 @@ def _alternatives(schema: Data) -> Iterable[Data]:
             yield from _alternatives(each)
 
 
-def _is_free_text(schema: Data, *, operational: bool) -> bool:
-    if schema.get("type") != "string" or {"enum", "const", "format", "pattern"} & schema.keys():
-        return False
-    return not operational or schema.get("maxLength", LONGEST_NAME + 1) > LONGEST_NAME
+def _is_open(schema: Data) -> bool:
+    """Whether it is text that neither a list of words nor a pattern closes."""
+    return schema.get("type") == "string" and not {"enum", "const", "format", "pattern"} & schema.keys()
 
 
 # --- taking content out ------------------------------------------------------------------------------------------------

@@ -29,11 +29,11 @@ def _a_locale(text: str) -> str:
     return text
 
 
-DisplayName = Annotated[Name, Holds("identity")]
-Email = Annotated[str, Field(max_length=320), AfterValidator(_an_address), Holds("contact_details")]
-Telephone = Annotated[str, Field(min_length=1, max_length=50), Holds("contact_details")]
-OwnTimezone = Annotated[Name, AfterValidator(known_zone), Holds("identity")]
-Locale = Annotated[str, Field(max_length=35), AfterValidator(_a_locale), Holds("identity")]
+DisplayName = Annotated[Name, Holds("identity", "named")]
+Email = Annotated[str, Field(max_length=320), AfterValidator(_an_address), Holds("contact_details", "named")]
+Telephone = Annotated[str, Field(min_length=1, max_length=50), Holds("contact_details", "named")]
+OwnTimezone = Annotated[Name, AfterValidator(known_zone), Holds("identity", "named")]
+Locale = Annotated[str, Field(max_length=35), AfterValidator(_a_locale), Holds("identity", "named")]
 RestrictionReason = Annotated[SafeText, Field(min_length=1)]
 
 

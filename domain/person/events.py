@@ -6,9 +6,9 @@ from domain.model import Event, Holds, Name
 from domain.person.commands import DisplayName, RestrictionReason
 
 # An event is read after its words are gone, and then takes what stands in their place.
-ContactDetail = Annotated[Name, Holds("contact_details")]
-Detail = Annotated[Name, Holds("identity")]
-LongDetail = Annotated[str, Holds("contact_details")]
+ContactDetail = Annotated[Name, Holds("contact_details", "named")]
+Detail = Annotated[Name, Holds("identity", "named")]
+LongDetail = Annotated[str, Holds("contact_details", "named")]
 
 
 class PersonRegistered(Event):
