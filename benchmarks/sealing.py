@@ -28,8 +28,8 @@ def run(*, full: bool) -> None:
             plain.append(_intake(file, Path(folder) / f"plain-{number}.sqlite", _in_the_clear))
         _print(f"intake of {len(raws)} messages", sealed, plain, 1.3)
         stores = [Path(folder) / f"{name}-0.sqlite" for name in ("sealed", "plain")]
-        histories = [_histories(store, rounds) for store in stores]
-        _print(f"histories of {HISTORY} events", *histories, 2.0)
+        with_, without = (_histories(store, rounds) for store in stores)
+        _print(f"histories of {HISTORY} events", with_, without, 2.0)
 
 
 def _sealing(rapport: Rapport) -> Handler:
