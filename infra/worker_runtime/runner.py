@@ -210,7 +210,7 @@ class Runner:
 
     def _comes_now(self, notification: Notification) -> bool:
         try:
-            return not self.horizon.hides(self.store.decode(notification))
+            return not self.horizon.hides(self.store.decode_facts(notification))
         except (UnknownEvent, DamagedEvent):
             return False
 
