@@ -47,9 +47,7 @@ def off_the_scale(answers: Mapping[str, Answer]) -> Iterator[tuple[str, str]]:
 
 
 def _is_on_scale(answer: Answer) -> bool:
-    if isinstance(answer, str):
-        return answer.strip().lower() in {"yes", "no"}
-    return isinstance(answer, bool) or (WORST <= answer <= BEST and float(answer).is_integer())
+    return (is_good(answer) or is_bad(answer)) and (isinstance(answer, str) or float(answer).is_integer())
 
 
 def is_bad(answer: Answer) -> bool:

@@ -82,7 +82,7 @@ def mentor_problems(mentor: Mentor, command: MentorCommand, context: Context, me
     match command:
         case RegisterMentor():
             after = _registered(mentor, command)
-            if not mentor.registered or after != _registered(mentor, RegisterMentor()):
+            if _is_news(mentor, after):
                 yield from _final(mentor, after.programme_id, "be registered")
         case SuspendMentor():
             yield from _final(mentor, command.programme_id, "be suspended")
@@ -109,6 +109,10 @@ def _registered(mentor: Mentor, command: RegisterMentor) -> MentorRegistered:
         programme_id=mentor.programme_id if command.programme_id is None else command.programme_id,
         capacity=mentor.capacity if command.capacity is None else command.capacity,
     )
+
+
+def _is_news(mentor: Mentor, registered: MentorRegistered) -> bool:
+    return not mentor.registered or registered != _registered(mentor, RegisterMentor())
 
 
 def _final(mentor: Mentor, programme_id: str | None, what: str) -> Iterator[Problem]:
@@ -140,7 +144,7 @@ def mentor_events(mentor: Mentor, command: MentorCommand, _: Context) -> list[Me
     match command:
         case RegisterMentor():
             after = _registered(mentor, command)
-            return [] if mentor.registered and after == _registered(mentor, RegisterMentor()) else [after]
+            return [after] if _is_news(mentor, after) else []
         case PublishProfile():
             published = ProfilePublished(
                 first_name=command.first_name,

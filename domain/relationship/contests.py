@@ -22,6 +22,7 @@ from domain.problem import Malformed, Problem
 from domain.relationship import commands as c
 from domain.relationship import events as e
 from domain.relationship.accountability import concerned
+from domain.relationship.guards import Attempt, topics_left_private
 from domain.relationship.moves import passing_on_problem
 from domain.relationship.settling import is_against
 from domain.relationship.state import Contest, Relationship, no_event
@@ -138,10 +139,10 @@ def _correct_problems(state: Relationship, command: c.CorrectFact, context: Cont
         message = f"event {command.version} came with event {fact.version}: correct that one"
         yield Problem("not_correctable", message, field="data.version")
     elif (kind := CORRECTABLE.get(type(fact.data))) is None:
-        message = f"{type(fact.data).__name__} can't be corrected: send the command that says what holds now"
+        message = "a fact of this kind can't be corrected: send the command that says what holds now"
         yield Problem("not_correctable", message, field="data.version")
     else:
-        yield from _content_problems(fact.data, kind, command)
+        yield from _content_problems(state, fact.data, kind, command, context)
         if command.data is not None and not isinstance(fact.data, e.NpsResponded):
             _refuse_malformed(kind, command.data, context.actor.role)
 
@@ -151,10 +152,8 @@ def _author_problems(
 ) -> Iterator[Problem]:
     """Outside the office a fact is corrected by its author, who overturns nothing that the office has put right."""
     if str(actor) != fact.actor:
-        role = Actor.parse(fact.actor).role
-        message = (
-            f"only the {role} who stated this fact, a coordinator or a supplier corrects it: contest it (ContestFact)"
-        )
+        # Neither the kind of the fact nor its author is told: that somebody reported something may be confidential.
+        message = "only the person who stated a fact, a coordinator or a supplier corrects it: contest it (ContestFact)"
         yield Problem("role", message, field="actor")
     elif by_office := [each for each in corrections_of(history, fact.version) if each.role in OFFICE]:
         message = f"the office corrected this fact (event {by_office[-1].version}): contest it instead (ContestFact)"
@@ -177,7 +176,9 @@ def is_compromising(state: Relationship, history: Sequence[AnyRecorded], fact: A
     return not set(COMPROMISING_NATURES).isdisjoint(natures)
 
 
-def _content_problems(fact: Event, kind: type[Command], command: c.CorrectFact) -> Iterator[Problem]:
+def _content_problems(
+    state: Relationship, fact: Event, kind: type[Command], command: c.CorrectFact, context: Context
+) -> Iterator[Problem]:
     """What is wrong with that which the fact is to be."""
     if isinstance(fact, e.NpsResponded) and command.data is not None:
         message = "an NPS answer can't be put into other words: void it, and answer again"
@@ -187,7 +188,9 @@ def _content_problems(fact: Event, kind: type[Command], command: c.CorrectFact) 
         yield Problem("not_correctable", message, field="data.void")
     elif command.data is not None:
         with suppress(ValidationError):
-            yield from _fixed_problems(fact, stated_by(kind, command.data))
+            stated = stated_by(kind, command.data)
+            yield from _fixed_problems(fact, stated)
+            yield from _privacy_problems(state, fact, stated, context)
 
 
 def _fixed_problems(fact: Event, stated: Command) -> Iterator[Problem]:
@@ -196,6 +199,16 @@ def _fixed_problems(fact: Event, stated: Command) -> Iterator[Problem]:
     for name in type(stated).model_fields:
         if name in names and _alike(name, getattr(fact, name)) != _alike(name, getattr(stated, name)):
             yield Problem("not_correctable", message, field=f"data.data.{name}")
+
+
+@implements("leapfrog.privacy")
+def _privacy_problems(state: Relationship, fact: Event, stated: Command, context: Context) -> Iterator[Problem]:
+    """New words about a goal are written now, so they keep off what the mentee keeps private now."""
+    if isinstance(stated, c.AgreeGoal | c.ReviseGoal):
+        for problem in topics_left_private(Attempt(state, stated, context)):
+            _, _, name = (problem.field or "").rpartition(".")
+            if getattr(fact, name) != getattr(stated, name):
+                yield problem._replace(field=_within(problem.field))
 
 
 def _refuse_malformed(kind: type[Command], data: Mapping[str, Any], role: Role) -> None:

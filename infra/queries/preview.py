@@ -16,7 +16,7 @@ from infra.projection_engine.engine import Engine
 from infra.queries.as_at import Moment
 from infra.queries.history import history
 from infra.queries.sealed import is_words, judged
-from infra.queries.sharing import Matter, first_spelling, has_case, matter_of
+from infra.queries.sharing import Matter, first_spelling, matter_of
 from infra.store.log import EventStore
 
 Entry = dict[str, Any]
@@ -34,7 +34,7 @@ def history_as(
         UnknownEvent: An event is of a newer Rapport.
     """
     reader = first_spelling(store, reader)
-    matter = matter_of(store, subject, moment, now, lambda at: reader.role == "hr" and has_case(engine(), subject, at))
+    matter = matter_of(store, engine, subject, reader, moment, now)
     if matter is None or not stands(matter.situation, reader):
         return []
     return [_seen(matter, reader, entry) for entry in history(store, subject, moment, words=True)]

@@ -46,11 +46,9 @@ class Matter(NamedTuple):
 
 
 def matter_of(
-    store: EventStore, subject: str, moment: Moment, now: datetime, in_case: Callable[[datetime], bool]
+    store: EventStore, engine: Callable[[], Engine], subject: str, reader: Reader, moment: Moment, now: datetime
 ) -> Matter | None:
-    """A relationship at a moment; None where there is none by then, or the subject is none.
-
-    `in_case` says whether hr had a case with it by a time.
+    """A relationship at a moment, to be asked about by a reader; None where there is none by then, or the subject is none.
 
     Raises:
         UnknownEvent: An event is of a newer Rapport.
@@ -65,8 +63,10 @@ def matter_of(
     programme = state_at(store.read(f"programme:{state.programme_id}"), moment._replace(version=None))
     zone = programme.timezone if isinstance(programme, Programme) else state.known.timezone or "UTC"
     at = moment.as_of or now
+    # Nobody else's cells ask for a case, and it takes the datasets to their head.
+    in_case = reader.role == "hr" and has_case(engine(), subject, at)
     return Matter(
-        situation(state, local_day(at, zone), in_case=in_case(at)),
+        situation(state, local_day(at, zone), in_case=in_case),
         {event.version: event for event in recorded if moment.holds(event)},
         {event.version: event for event in counted},
     )
@@ -94,12 +94,7 @@ def can_share(
     Raises:
         UnknownEvent: An event is of a newer Rapport.
     """
-
-    def in_case(at: datetime) -> bool:
-        # Nobody else's cells ask for it, and it takes the datasets to their head.
-        return reader.role == "hr" and has_case(engine(), subject, at)
-
-    matter = matter_of(store, subject, moment, now, in_case)
+    matter = matter_of(store, engine, subject, reader, moment, now)
     return UNKNOWN if matter is None else matter.answer(first_spelling(store, reader), *question)
 
 

@@ -1,5 +1,6 @@
 """Contests: who may contest and answer what, and that the office alone settles it, never about itself."""
 
+import json
 from typing import Any
 
 import pytest
@@ -213,3 +214,57 @@ def test_other_conflicts_and_other_codes_leave_the_correction_to_the_author() ->
         (declared,) = told.tell(c.DeclareConflictOfInterest(nature=nature), by="mentor")  # type: ignore[arg-type]
         told.tell(correct(declared, NONE), by="mentor", at=2)
         assert told.records[-1].findings is None
+
+
+# --- what a refusal gives away, and what new words say ------------------------------------------------------------------
+@pytest.mark.clause("care.respect")
+@pytest.mark.parametrize(
+    "report",
+    [
+        e.DisrespectReported(against="mentor", description="x"),
+        e.TrustBreakdownReported(description="x"),
+        e.ProblemReported(description="x"),
+        e.ConsentWithdrawn(data_class="goals", audience="supplier"),
+    ],
+    ids=lambda report: type(report).__name__,
+)
+@pytest.mark.parametrize("role", ["mentor", "customer", "line_manager", "supplier"])
+def test_the_refusal_of_a_correction_names_neither_the_kind_of_the_fact_nor_its_author(role: str, report: Any) -> None:
+    told = Told(*in_state("active"), At(0.7, report, "mentee"))
+    problems = told.refused(correct(told.version), by=role)
+    said = " ".join(problem.message for problem in problems)
+    assert type(report).__name__ not in said
+    assert "mentee" not in said
+    same = Told(*in_state("active"), At(0.7, e.TermsAccepted(document="terms_of_use", version="1"), "mentee"))
+    assert problems == same.refused(correct(same.version), by=role), "every such fact is answered alike"
+
+
+def goal_before_a_private_topic(told: Told, title: str) -> tuple[dict[str, Any], int]:
+    """A goal that was agreed before the mentee kept a divorce private: its data, and the version of its event."""
+    both = ["mentee", "mentor"]
+    goal = {"goal_id": "g9", "title": title, "type": "career", "source": "mentee", "agreed_by": both}
+    (agreed,) = told.tell(c.AgreeGoal.model_validate_json(json.dumps(goal)), by="mentor")
+    told.tell(c.MarkTopicPrivate(topic="divorce"))
+    return goal, agreed
+
+
+@pytest.mark.clause("leapfrog.privacy")
+@pytest.mark.parametrize("role", ["mentor", "coordinator"])
+def test_new_words_about_a_goal_keep_off_what_the_mentee_keeps_private_now(role: str) -> None:
+    told = Told(*in_state("active", "leapfrog"))
+    goal, agreed = goal_before_a_private_topic(told, "Speak up")
+    new = goal | {"title": "Her divorce", "success_measure": "The divorce is over"}
+    assert codes(told.refused(correct(agreed, new), by=role, at=2)) == {
+        ("private_topic", "data.data.title"),
+        ("private_topic", "data.data.success_measure"),
+    }
+    told.tell(correct(agreed, goal | {"title": "Speak in public"}), by=role, at=2)
+    assert told.effective(agreed).model_dump()["title"] == "Speak in public"
+
+
+@pytest.mark.clause("leapfrog.privacy")
+def test_words_that_were_there_before_the_topic_was_private_stay() -> None:
+    told = Told(*in_state("active", "leapfrog"))
+    goal, agreed = goal_before_a_private_topic(told, "My divorce")
+    told.tell(correct(agreed, goal | {"type": "wellbeing"}), by="mentor", at=2)
+    assert told.effective(agreed).model_dump()["type"] == "wellbeing"

@@ -297,6 +297,18 @@ def concern(*evidence: At, clause: str = LATE) -> list[At]:
     return [*events, At(11, raised, "worker")]
 
 
+def joined_late_by_the_mentor() -> e.SessionCompleted:
+    return e.SessionCompleted(
+        session_id="s1",
+        started_at=day(10),
+        ended_at=day(10.05),
+        present=BOTH,
+        joined={"mentee": day(10), "mentor": day(10.01)},
+        agenda=(),
+        status="active",
+    )
+
+
 def about(events: list[At]) -> tuple[Role, ...]:
     return after(*events).concerns[0].about
 
@@ -333,27 +345,11 @@ class TestConcern:
         assert about(concern(*evidence)) == whom
 
     def test_about_somebody_late_is_about_them(self) -> None:
-        held = e.SessionCompleted(
-            session_id="s1",
-            started_at=day(10),
-            ended_at=day(10.05),
-            present=BOTH,
-            joined={"mentee": day(10), "mentor": day(10.01)},
-            agenda=(),
-            status="active",
-        )
+        held = joined_late_by_the_mentor()
         assert about(concern(At(10.1, held, "service"), clause="pentalog.punctuality")) == ("mentor",)
 
     def test_nobody_was_late_under_terms_that_came_with_the_session_itself(self) -> None:
-        held = e.SessionCompleted(
-            session_id="s1",
-            started_at=day(10),
-            ended_at=day(10.05),
-            present=BOTH,
-            joined={"mentee": day(10), "mentor": day(10.01)},
-            agenda=(),
-            status="active",
-        )
+        held = joined_late_by_the_mentor()
         records = history(*concern(At(10.1, held, "service"), clause="pentalog.punctuality"))
         hour = TermSetting(document="privacy_policy", term="punctuality_minutes", value=60)
         records = [

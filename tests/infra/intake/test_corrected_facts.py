@@ -65,4 +65,4 @@ def test_a_correction_that_could_not_have_been_recorded_is_found(rapport: Rappor
     rapport.store.append([forged])
     (problem,) = verify(rapport.store).problems
     assert (problem.subject, problem.version) == (SUBJECT, 8)
-    assert "RelationshipProposed can't be corrected" in problem.problem
+    assert "a fact of this kind can't be corrected" in problem.problem

@@ -113,8 +113,7 @@ class TestWhatIsWellFormed:
 
     def test_out_of_order_is_refused_by_the_rules_and_answered(self, sqlite_stage: Stage) -> None:
         stage = sqlite_stage
-        messages = list(islice((m for m in simulated(1) if b'"subject":"programme' not in m), 40))
-        relationship = [m for m in messages if ":" not in json.loads(m)["subject"]]
+        relationship = list(islice((m for m in simulated(1) if ":" not in json.loads(m)["subject"]), 20))
         stage.start("consume").wait_ready()
         stage.send(reversed(relationship))
         receipts = answered(stage, len(relationship))
