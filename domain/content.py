@@ -143,7 +143,7 @@ def _without_texts(texts: list[str], path: str, found: Content) -> list[str]:
 
 
 def _without_words(answers: Data, path: str, found: Content) -> Data:
-    """Answers to questions of the codes stay, unless they are words; whoever asks other questions writes words."""
+    """Answers to questions of the codes stay, unless they are words; answers to other questions are words."""
     plain, own = {}, {}
     for question, answer in answers.items():
         if question not in QUESTIONS:

@@ -1,7 +1,7 @@
 """What may be asked about a person: one frozen model a command, its fields as the messages carry them.
 
 Only here a person has a name and an address; everywhere else they are an opaque id. All of it is content, sealed under
-the person's own key, whoever wrote it.
+the person's own key, no matter who wrote it.
 """
 
 import re

@@ -100,7 +100,7 @@ def make(file: Path) -> bool:
     try:
         temporary = _written(file, [MasterKey.new()])
         try:
-            # Whoever links first has made the file.
+            # The process that links first has made the file.
             os.link(temporary, file)
         except FileExistsError:
             return False

@@ -13,7 +13,7 @@ ENTRY = {"display_name": "Ana Pop", "email": "ana@example.org", "telephone": "+4
 REGISTERED = message("p1", "RegisterPerson", ENTRY, "hr:hanna", "person:Ana")
 
 
-def test_an_entry_is_sealed_under_the_persons_own_key_whoever_writes_it(settings: Settings) -> None:
+def test_an_entry_is_sealed_under_the_persons_own_key_no_matter_who_writes_it(settings: Settings) -> None:
     with open_rapport(settings) as rapport:
         assert submit(
             rapport, REGISTERED, message("p2", "CorrectPerson", {"locale": "ro-RO"}, "mentee:Ana", "person:Ana")
