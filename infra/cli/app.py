@@ -34,6 +34,7 @@ MODULES: tuple[str, ...] = (
     "tasks",
     "decisions",
     "attempts",
+    "reads",
     "audit",
     "codes",
     "chart",

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import psycopg
 
-from infra.store import attempts, proposals
+from infra.store import attempts, proposals, reads
 from infra.store.errors import StoreError
 from infra.store.hash_chain import SCHEMA_VERSION, check_version
 from infra.store.identity import new_identity
@@ -70,7 +70,10 @@ CREATE TABLE tracking (
 
 # `granted` says whether the roles existed when the tables were made, or have been given their rights since.
 STATE: Final = "CREATE TABLE rapport_schema (version integer NOT NULL, granted boolean NOT NULL DEFAULT false)"
-SCHEMA: Final = (STATE, TABLES, *proposals.indexes("postgresql"), attempts.index("postgresql"), APPEND, AUDITOR_VIEW)
+SCHEMA: Final = (
+    *(STATE, TABLES, *reads.POSTGRESQL),
+    *(*proposals.indexes("postgresql"), attempts.index("postgresql"), APPEND, AUDITOR_VIEW),
+)
 
 Cursor = psycopg.Cursor[tuple[object, ...]]
 
