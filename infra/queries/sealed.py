@@ -48,14 +48,15 @@ def fields_of(recorded: AnyRecorded) -> Fields:
     return fields
 
 
-def judged(event: Event, data: Fields, judge: Judge, of_fact: Judge | None = None) -> Fields:
+def judged(event: Event, data: Fields, judge: Judge, judge_fact: Judge | None = None) -> Fields:
     """The data of an event with every field as the judge has it.
 
-    What a correction says is judged as its fact's own command is, by `of_fact` if that is another judge.
+    What a correction says is judged as its fact's own command is: by `judge_fact`, where somebody else's words may be in it than in
+    the correction.
     """
     shown = _fields(type(event), data, judge)
     if isinstance(event, FactCorrected) and event.data is not None:
-        shown["data"] = _fields(COMMANDS[COMMAND_OF[event.fact]], data["data"], of_fact or judge)
+        shown["data"] = _fields(COMMANDS[COMMAND_OF[event.fact]], data["data"], judge_fact or judge)
     return shown
 
 

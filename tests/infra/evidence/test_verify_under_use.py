@@ -86,7 +86,8 @@ def test_verifying_while_everybody_writes_finds_nothing_but_what_is_wrong(settin
                 writing.stdin.write(b"".join(some))
                 writing.stdin.flush()
                 for _ in some:
-                    assert b"accepted" in writing.stdout.readline()
+                    # The workers may end a relationship before its next message, which is refused then.
+                    assert json.loads(writing.stdout.readline())["status"] in ("accepted", "refused")
 
         writer = threading.Thread(target=write)
         writer.start()
