@@ -32,6 +32,8 @@ MODULES: tuple[str, ...] = (
     "what_if",
     "projections",
     "export",
+    "serve",
+    "token",
     "work",
     "tasks",
     "decisions",

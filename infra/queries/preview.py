@@ -62,8 +62,17 @@ def history_as(
     matter = matter_of(store, engine, subject, reader, moment, now)
     if matter is None or not stands(matter.situation, reader):
         return []
-    entries = history(store, subject, moment, lambda _: {})
-    return [_seen(entry, matter.events[entry["version"]], partial(_answer, matter, reader)) for entry in entries]
+    return [seen_by(matter, reader, entry) for entry in history(store, subject, moment, nothing)]
+
+
+def nothing(_: AnyRecorded) -> Entry:
+    """No data: they follow when it is known who reads."""
+    return {}
+
+
+def seen_by(matter: Matter, reader: Reader, entry: Entry) -> Entry:
+    """One entry of a relationship's history, with the data that a reader sees in the situation of the matter."""
+    return _seen(entry, matter.events[entry["version"]], partial(_answer, matter, reader))
 
 
 def _of_other(store: EventStore, subject: str, reader: Reader, moment: Moment) -> list[Entry]:
@@ -75,7 +84,7 @@ def _of_other(store: EventStore, subject: str, reader: Reader, moment: Moment) -
 
     if not any(asked(version)("operational").allowed for version in events):
         return []
-    entries = history(store, subject, moment, lambda _: {})
+    entries = history(store, subject, moment, nothing)
     return [_seen(entry, events[entry["version"]], asked) for entry in entries]
 
 
