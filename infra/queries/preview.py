@@ -4,7 +4,7 @@ A preview never shows words: content says whether the reader may see it and by w
 them (`infra.queries.reading`). What happened in confidence is there with its version and times alone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -16,7 +16,7 @@ from domain.sharing.others import may_read_other
 from domain.sharing.question import Reader, stands
 from domain.words import DataClass
 from infra.projection_engine.engine import Engine
-from infra.queries.as_at import Moment
+from infra.queries.as_at import NOW, Moment
 from infra.queries.history import history
 from infra.queries.reading import Reading, read_content
 from infra.queries.sealed import Judge, fields_of, is_gone, is_words, judged
@@ -73,6 +73,39 @@ def nothing(_: AnyRecorded) -> Entry:
 def seen_by(matter: Matter, reader: Reader, entry: Entry) -> Entry:
     """One entry of a relationship's history, with the data that a reader sees in the situation of the matter."""
     return _seen(entry, matter.events[entry["version"]], partial(_answer, matter, reader))
+
+
+def data_as(
+    store: EventStore,
+    engine: Callable[[], Engine],
+    subject: str,
+    reader: Reader,
+    events: Iterable[AnyRecorded],
+    now: datetime,
+) -> dict[int, Entry]:
+    """The data of events as a reader would see them now, by version; without those of which they may not know."""
+    reader = first_spelling(store, reader)
+    asked: Callable[[AnyRecorded], Ask]
+    if ":" in subject:
+        asked = partial(_of_other_subject, subject, reader)
+    else:
+        matter = matter_of(store, engine, subject, reader, NOW, now)
+        if matter is None or not stands(matter.situation, reader):
+            return {}
+        asked = partial(_of_version, matter, reader)
+    return {
+        event.version: judged(event.data, fields_of(event), _judge(ask))
+        for event in events
+        if (ask := asked(event))("operational").allowed
+    }
+
+
+def _of_other_subject(subject: str, reader: Reader, event: AnyRecorded) -> Ask:
+    return lambda data_class: may_read_other(subject, reader, data_class, event.actor)
+
+
+def _of_version(matter: Matter, reader: Reader, event: AnyRecorded) -> Ask:
+    return _answer(matter, reader, event.version)
 
 
 def _of_other(store: EventStore, subject: str, reader: Reader, moment: Moment) -> list[Entry]:

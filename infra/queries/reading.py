@@ -28,24 +28,31 @@ Ask = Callable[[DataClass], Answer]
 class Reading(NamedTuple):
     """Who reads, and why.
 
-    `name` is what `rapport reads` calls them. The matrix is asked about `reader`; None is the operator, who has the keys of the
-    store and may open everything.
+    `operator` is the login of who has the keys of the store, None where readers read for themselves. The matrix is asked about
+    `reader`; without one the operator may open everything.
     """
 
-    name: str
+    operator: str | None
     reader: Reader | None
     why: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What `rapport reads` calls them."""
+        if self.operator is None:
+            return str(self.reader)
+        operator = f"operator:{self.operator}"
+        return f"{operator} as {self.reader}" if self.reader else operator
 
     @classmethod
     def by_operator(cls, login: str, why: str, reader: Reader | None = None) -> "Reading":
         """The operator of the store, alone or to see what a reader sees."""
-        operator = f"operator:{login}"
-        return cls(f"{operator} as {reader}" if reader else operator, reader, why)
+        return cls(login, reader, why)
 
     @classmethod
     def by_caller(cls, reader: Reader, why: str | None = None) -> "Reading":
         """A reader for themself."""
-        return cls(str(reader), reader, why)
+        return cls(None, reader, why)
 
 
 def read_content(
@@ -67,6 +74,8 @@ def read_content(
         StoreError: It can't be put on record; then nothing is shown.
     """
     events = store.read(subject) if events is None else events
+    if reading.reader is not None:
+        reading = reading._replace(reader=first_spelling(store, reading.reader))
     asked = _Asked.of(store, engine, reading.reader, subject, now)
     seen = {event.version: asked.seen(event) for event in events if asked.knows(event)}
     own = {event.version for event in events if event.actor == reading.name}
@@ -96,7 +105,6 @@ class _Asked:
         if reader is None:
             state = state_at(store.read(subject))
             return cls(None, subject, None, state.codes if isinstance(state, Relationship) else ())
-        reader = first_spelling(store, reader)
         matter = matter_of(store, engine, subject, reader, NOW, now)
         return cls(reader, subject, matter, matter.situation.codes if matter else ())
 
