@@ -45,6 +45,7 @@ MODULES: tuple[str, ...] = (
     "dead_letters",
     "notifications",
     "copy",
+    "keys",
     "up",
 )
 
