@@ -304,6 +304,7 @@ class Handler:
             self._later,
             self._known_history,
             self._relationships_of,
+            self.store.cases,
             answered,
             spellings,
             limits,

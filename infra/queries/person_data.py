@@ -119,7 +119,7 @@ def _is(person: str, actor: str) -> bool:
 
 # --- what has to do with the person -----------------------------------------------------------------------------------
 def _held(store: EventStore, engine: Callable[[], Engine], person: str, now: datetime) -> Iterator[Held]:
-    for subject in _subjects(store, person):
+    for subject in store.subjects_naming(person):
         events = store.read(subject)
         if (kind := kind_of(subject)) != "relationship":
             own = subject in (f"mentor:{person}", f"person:{person}")
@@ -129,16 +129,6 @@ def _held(store: EventStore, engine: Callable[[], Engine], person: str, now: dat
         roles = tuple(role for role in NAMED_ROLES if isinstance(state, Relationship) and state.named(role) == person)
         reader = Reader(roles[0], person) if roles else Reader("coordinator", person)
         yield Held(subject, events, roles, matter_of(store, engine, subject, reader, NOW, now))
-
-
-def _subjects(store: EventStore, person: str) -> list[str]:
-    """The subjects whose events have the id in them, as a value or behind a role: ids stand in the clear, in their first spelling."""
-    within = "instr(state, ?) > 0" if store.database.kind == "sqlite" else "position(?::bytea in state) > 0"
-    rows = store.database.query(
-        f"SELECT DISTINCT originator_id FROM stored_events WHERE {within} OR {within} ORDER BY originator_id",  # noqa: S608 - our own words
-        (f'"{person}"'.encode(), f':{person}"'.encode()),
-    )
-    return [subject for (subject,) in rows]
 
 
 class _Seen:
@@ -249,7 +239,9 @@ class _Seen:
                     return self.state.named(held.whose) == self.person
                 return held.whose in self.held.roles
             case "named":
-                return value == self.person or "person" in self.held.roles
+                return bool(value == self.person)
+            case "subject":
+                return "person" in self.held.roles
             case "record":
                 return True
 

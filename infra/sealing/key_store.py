@@ -8,7 +8,7 @@ import os
 import sqlite3
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -32,6 +32,17 @@ _TABLES: Final = (
         wrapped {bytes} NOT NULL)
     """,
     "CREATE INDEX IF NOT EXISTS data_keys_of_subject ON data_keys (subject)",
+    "CREATE INDEX IF NOT EXISTS data_keys_of_person ON data_keys (person)",
+    # The fence: for these no key is made again. Without a subject, for none.
+    """
+    CREATE TABLE IF NOT EXISTS erased_keys (
+        subject TEXT NOT NULL, person TEXT NOT NULL, PRIMARY KEY (subject, person))
+    """,
+    # Up to which position of the log the erasures are carried out, and how often keys were destroyed.
+    """
+    CREATE TABLE IF NOT EXISTS erasing (
+        one INTEGER PRIMARY KEY CHECK (one = 1), up_to BIGINT NOT NULL, times BIGINT NOT NULL)
+    """,
 )
 _OF_SUBJECT: Final = """
     SELECT key_id, subject, person, master_id, wrapped FROM data_keys WHERE subject = ? ORDER BY key_id
@@ -56,6 +67,24 @@ class KeyRow(NamedTuple):
     person: str
     master_id: str
     wrapped: bytes
+
+
+class Owned(NamedTuple):
+    """The keys of one person in a subject, or `EVERYWHERE`."""
+
+    subject: str
+    person: str
+
+
+# In the place of a subject.
+EVERYWHERE: Final = ""
+
+
+class Erasing(NamedTuple):
+    """Up to which position of the log erasures are carried out, and how often keys were destroyed."""
+
+    up_to: int
+    times: int
 
 
 class Belonging(NamedTuple):
@@ -126,6 +155,41 @@ class KeyStore(ABC):
     def turn_to(self, belonging: Belonging) -> None:
         """Let another master key wrap new keys and the key of fingerprints."""
         self.run("UPDATE keys_of_store SET master_id = ?, fingerprint_master = ?, fingerprint_key = ?", belonging[1:])
+
+    def erasing(self) -> Erasing:
+        """How far erasures are carried out."""
+        for up_to, times in self.run("SELECT up_to, times FROM erasing"):
+            return Erasing(up_to, times)
+        return Erasing(0, 0)
+
+    def destroy(self, owned: Iterable[Owned]) -> int:
+        """Delete these keys for good, and let none be made in their place; how many there were."""
+        destroyed = 0
+        for each in owned:
+            where, values = (
+                ("person = ?", (each.person,)) if each.subject == EVERYWHERE else ("subject = ? AND person = ?", each)
+            )
+            destroyed += len(self.run(f"DELETE FROM data_keys WHERE {where} RETURNING key_id", values))  # noqa: S608 - our own words
+            self.run("INSERT INTO erased_keys VALUES (?, ?) ON CONFLICT DO NOTHING", each)
+        return destroyed
+
+    def erased_up_to(self, position: int, times: int) -> None:
+        """Note how far erasures are carried out."""
+        self.run(
+            "INSERT INTO erasing VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET up_to = excluded.up_to, times = excluded.times",
+            (position, times),
+        )
+
+    def fenced(self, subjects: Iterable[str]) -> frozenset[Owned]:
+        """For whom no key of these subjects, or of any, is made again."""
+        wanted = [EVERYWHERE, *subjects]
+        marks = ", ".join("?" * len(wanted))
+        rows = self.run(f"SELECT subject, person FROM erased_keys WHERE subject IN ({marks})", wanted)  # noqa: S608 - our own words
+        return frozenset(Owned(*row) for row in rows)
+
+    def fences(self) -> list[Owned]:
+        """All for whom no key is made again."""
+        return [Owned(*row) for row in self.run("SELECT subject, person FROM erased_keys")]
 
     def all(self) -> Iterator[KeyRow]:
         """Every key, in order of ids."""
