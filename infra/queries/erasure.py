@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from domain.calendar import add_months, local_day
+from domain.case.state import Case
 from domain.content import content_holds
 from domain.ids import key
 from domain.model import AnyRecorded
@@ -21,10 +22,9 @@ from infra.sealing.erasures import Erasures
 from infra.sealing.key_store import EVERYWHERE, Owned
 from infra.sealing.sealer import owner
 from infra.store.log import EventStore
+from workers.closing import ANSWER_MONTHS
 
 Shown = dict[str, Any]
-# A request must be answered within a month (GDPR, article 12).
-MONTHS: Final = 1
 KEPT: Final = (
     ("facts", ("that and when something happened, who took part by id, attendance, answers of yes, no and 1 to 5: figures, the chain of hashes "
      "and the accountability of the programme rest on them")),
@@ -109,7 +109,7 @@ def _shown(store: EventStore, waiting: Waiting) -> Shown:
         "by": waiting.request.by,
         "basis": event.basis,
         "at": waiting.asked.occurred_at,
-        "answer_by": add_months(local_day(waiting.asked.occurred_at, _zone(store, waiting.subject)), MONTHS),
+        "answer_by": add_months(local_day(waiting.asked.occurred_at, _zone(store, waiting.subject)), ANSWER_MONTHS),
         "legal_hold": waiting.request.held,
     }
 
@@ -132,8 +132,6 @@ def _legal_holds(store: EventStore, subjects: Iterable[str], person: str) -> Ite
 
 
 def _open_cases(store: EventStore, subjects: Iterable[str], person: str) -> Iterator[Shown]:
-    from domain.case.state import Case
-
     named = set(subjects)
     for subject in sorted(store.cases()):
         case = state_at(store.read(subject))

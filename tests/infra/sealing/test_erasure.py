@@ -302,3 +302,19 @@ def test_the_command_line_plans_and_approves(told: Settings, tmp_path: Path) -> 
     shown = json.loads(run("subject", "ana", "--json").stdout)
     assert "HERS note" not in json.dumps(shown)
     assert '"erased": "session_content"' in json.dumps(shown)
+
+
+def test_a_request_is_a_task_until_it_is_answered_within_a_month(told: Settings, tmp_path: Path) -> None:
+    environment = own_environment(RAPPORT_STORE=told.store, RAPPORT_SYNCHRONOUS="off")
+
+    def tasks() -> list[tuple[str, str, str, str]]:
+        assert rapport_text("work", "--once", env=environment, cwd=tmp_path).returncode == 0
+        found = json.loads(rapport_text("tasks", "--kind", "erasure", "--json", env=environment, cwd=tmp_path).stdout)
+        return [(each["subject"], each["about"], each["due"], each["settled_by"]) for each in found]
+
+    send(told, REQUESTED, EVERYWHERE)
+    due = "2026-04-13T00:00:00Z"
+    assert tasks() == [(ID, "ana", due, "ErasePersonalData"), (PERSON, "ana", due, "ErasePersonalData")]
+    send(told, ERASED, ALL_ERASED)
+    assert tasks() == []
+    assert json.loads(rapport_text("audit", "verify", "--json", env=environment, cwd=tmp_path).stdout)["ok"]
