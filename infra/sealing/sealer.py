@@ -120,9 +120,9 @@ def of_fact(version: int) -> str:
 
 @cache
 def _whose(event: type[Event]) -> Whose:
-    """Whose the content of an event is: all of it is of one person."""
-    found = {held.whose for held in content_holds(event)}
-    assert len(found) == 1 or event is FactCorrected, f"the content of {event.__name__} is of several people"
+    """Whose the content of an event is: all of it is of one person; where there is none it is the record's."""
+    found = {held.whose for held in content_holds(event)} or {"record"}
+    assert len(found) == 1, f"the content of {event.__name__} is of several people"
     return found.pop()
 
 
