@@ -318,3 +318,18 @@ def test_a_request_is_a_task_until_it_is_answered_within_a_month(told: Settings,
     send(told, ERASED, ALL_ERASED)
     assert tasks() == []
     assert json.loads(rapport_text("audit", "verify", "--json", env=environment, cwd=tmp_path).stdout)["ok"]
+
+
+def test_a_mentors_name_and_development_are_shown_as_erased(settings: Settings, tmp_path: Path) -> None:
+    story = (
+        ("mentor:ben", "RegisterMentor", "01T08", "coordinator:cora", {"name": "HERS Ben"}),
+        ("mentor:ben", "RecordDevelopment", "01T09", "mentor:ben", {"what": "HERS course", "completed_on": "2026-02-01"}),
+        ("person:ben", "RequestErasure", "02T09", "mentor:ben", {"person": "ben", "basis": "objection"}),
+        ("person:ben", "ErasePersonalData", "02T10", "hr:hanna", {"person": "ben", "request": 1}),
+    )  # fmt: skip
+    tell(settings.store, story)
+    environment = own_environment(RAPPORT_STORE=settings.store, RAPPORT_SYNCHRONOUS="off")
+    shown = json.loads(rapport_text("show", "mentor:ben", "--json", env=environment, cwd=tmp_path).stdout)
+    assert shown["name"] == {"erased": "identity"}
+    assert shown["developments"][0]["what"] == {"erased": "profile"}
+    assert "(erased)" in rapport_text("show", "mentor:ben", env=environment, cwd=tmp_path).stdout
