@@ -109,7 +109,7 @@ def author(actor: str) -> str:
 
 
 def of_role(role: str) -> str:
-    """The owner of what belongs to whoever is the mentee or the mentor; no id begins so."""
+    """The owner of what belongs to the mentee or the mentor of a relationship; no id begins so."""
     return f"={role}"
 
 
