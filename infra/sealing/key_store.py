@@ -123,6 +123,11 @@ class KeyStore(ABC):
     def exists(self) -> bool:
         """Whether the tables may be there."""
 
+    @property
+    def writable(self) -> bool:
+        """Whether keys can be written here."""
+        return True
+
     def belonging(self) -> Belonging | None:
         """Which store the keys belong to; None while there are no keys."""
         rows = self.run("SELECT store_id, master_id, fingerprint_master, fingerprint_key FROM keys_of_store")
@@ -222,6 +227,10 @@ class SQLiteKeyStore(KeyStore):
             return False
         return bool(self.run("SELECT 1 FROM sqlite_master WHERE name = 'keys_of_store'"))
 
+    @property
+    def writable(self) -> bool:
+        return os.access(self.path, os.W_OK) and os.access(Path(self.path).parent, os.W_OK)
+
     def prepare(self) -> None:
         with suppress(FileExistsError), self._translated():
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
@@ -253,7 +262,7 @@ class SQLiteKeyStore(KeyStore):
 
     def _connected(self) -> sqlite3.Connection:
         if self._connection is None:
-            writable = os.access(self.path, os.W_OK) and os.access(Path(self.path).parent, os.W_OK)
+            writable = self.writable
             uri = f"file:{quote(self.path)}?mode={'rw' if writable else 'ro'}"
             self._connection = connection = sqlite3.connect(
                 uri, uri=True, timeout=self._timeout, isolation_level=None, check_same_thread=False

@@ -219,6 +219,11 @@ class Keys:
         """Up to which position of the log erasures are carried out; None where there are no keys."""
         return self.kept.erasing().up_to if self._belonging is not None else None
 
+    @property
+    def writable(self) -> bool:
+        """Whether keys can be destroyed here: a copy may be kept where nobody writes."""
+        return self.kept.writable
+
     def destroy(self, owned: Collection[Owned], position: int) -> int:
         """Destroy keys for good, as the log asks up to a position; none is made in their place. Returns how many there were."""
         with self._turn:

@@ -13,6 +13,7 @@ from infra.bootstrap import Rapport, open_rapport
 from infra.evidence.verify import verify
 from infra.queries.erasure import plan
 from infra.queries.history import history
+from infra.sealing import erasures as erasures_module
 from infra.sealing import keys as keys_module
 from infra.sealing.key_store import KeyRow
 from infra.settings import Settings
@@ -333,3 +334,13 @@ def test_a_mentors_name_and_development_are_shown_as_erased(settings: Settings, 
     assert shown["name"] == {"erased": "identity"}
     assert shown["developments"][0]["what"] == {"erased": "profile"}
     assert "(erased)" in rapport_text("show", "mentor:ben", env=environment, cwd=tmp_path).stdout
+
+
+def test_what_was_looked_at_is_not_looked_at_again_at_every_opening(
+    told: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasures_module, "NOTED_EVERY", 5)
+    with open_rapport(told) as rapport:
+        assert rapport.keys.erased_up_to() == rapport.store.head()
+    send(told, REQUESTED, ERASED)
+    assert "HERS note" not in readable(told)
