@@ -13,7 +13,8 @@ from domain.codes.implements import implements
 from domain.commitment.policy import POLICY, SIGNALS
 from domain.ids import MACHINES, key
 from domain.model import Actor, AnyRecorded, Event, Holds
-from domain.registry import kind_of
+from domain.person.state import Person
+from domain.registry import kind_of, replay
 from domain.relationship import events as e
 from domain.relationship.state import Relationship
 from domain.sharing.answer import may_read
@@ -27,8 +28,10 @@ from infra.queries.as_at import NOW, Asked, counting, state_of
 from infra.queries.attempts import attempts
 from infra.queries.health import assess_one
 from infra.queries.health import shown as health_shown
-from infra.queries.sealed import Fields, Judge, is_words, judged
+from infra.queries.sealed import Fields, Judge, is_gone, is_words, judged
 from infra.queries.sharing import Matter, matter_of
+from infra.queries.subject import ENTRY
+from infra.queries.tasks import Chosen, open_tasks
 from infra.store.log import EventStore
 
 Shown = dict[str, Any]
@@ -91,6 +94,7 @@ def person_data(store: EventStore, engine: Callable[[], Engine], person: str, no
         "person": person,
         "made_at": now,
         "clause": CLAUSE,
+        "entry": _entry(store, person),
         "held": [one for each in seen if (one := each.shown())],
         "refused": tried,
         "purposes": _purposes(seen),
@@ -100,9 +104,20 @@ def person_data(store: EventStore, engine: Callable[[], Engine], person: str, no
         "readers": [],
         "retention": [one for each in seen if (one := each.retention())],
         "scores": _scores(store, seen, now),
+        "tasks": [task for each in seen for task in each.tasks(store)],
         "notifications": _notifications(store, person),
         "withheld": {"sealed": "safeguarding", "clause": "care.disclosure", "why": CONFIDENTIAL},
     }
+
+
+def _entry(store: EventStore, person: str) -> Shown | None:
+    """The person's own entry as it is now, and whether their data may be used; None where there is none."""
+    state = replay(f"person:{person}", store.read(f"person:{person}"))
+    if not isinstance(state, Person):
+        return None
+    entry = {name: getattr(state, name) for name in ENTRY}
+    shown = {name: {"erased": ENTRY[name]} if is_gone(value) else value for name, value in entry.items()}
+    return shown | {"restricted": state.restricted}
 
 
 def _first_spelling(store: EventStore, text: str) -> str:
@@ -330,6 +345,12 @@ class _Seen:
             "why": f"{days} days after {ended} (term retention_days)",
             "clause": _adopted(state, "cmn.records"),
         }
+
+    def tasks(self, store: EventStore) -> Iterator[Shown]:
+        """The open tasks that are the person's to do."""
+        for task in open_tasks(store.database, Chosen(subject=self.held.subject)) if self.held.roles else ():
+            if task["owner"] in self.held.roles and task["about"] in (None, self.person, *self.held.roles):
+                yield {name: task[name] for name in ("subject", "kind", "clauses", "since", "due", "settled_by")}
 
     @property
     def knows_all_reports(self) -> bool:
