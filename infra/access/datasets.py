@@ -1,8 +1,8 @@
-"""Datasets as a reader has them: rows of their programmes, persons as pseudonyms, columns that the matrix opens to their role.
+"""Datasets as a reader has them: the rows of their programmes, and the columns that the matrix opens to their role.
 
-Analysts and auditors see pseudonyms. A class of data that the role may have only with somebody's consent is empty, and under
-leapfrog so is everything but operational facts. What gives a report away is left out, masked, or worked out as if the report had
-not happened, as in every other read (`infra.access.seen`).
+Analysts and auditors have what `projections.readers` makes of each row, as in the database: pseudonyms, and what comes of a report
+withheld. The office reads rows as they are. Suppliers and services may not know of reports: for them what comes of one is left
+out, and health is worked out as if it had not happened (`infra.access.seen`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,36 +10,39 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
+import orjson
+
+from domain.sharing import confidential
 from domain.sharing.cells import cell, ways
 from domain.words import MENTOR_FREE, DataClass, Role
-from infra.access.pseudonyms import Pseudonyms
-from infra.access.seen import CONFIDENTIAL_TASKS, CONFIDENTIAL_WORKERS, MAY_BE_WITHHELD, Seen
+from infra.access.seen import MAY_BE_WITHHELD, Seen
 from infra.access.standing import KNOWERS, Asker, scope
 from infra.export.rows_then import rows_then
 from infra.projection_engine.engine import Engine
+from infra.projection_engine.pseudonyms import Pseudonyms
 from infra.projection_engine.rows import codec
 from infra.queries.as_at import NOW, Moment
 from infra.unknown_name import unknown_name
 from projections.catalogue import datasets
 from projections.dataset import RELATIONSHIP, Column, Dataset, Row
+from projections.readers import READERS as MASKED
+from projections.readers import Masking
 
 READERS: Final[frozenset[Role]] = frozenset({"analyst", "auditor", "coordinator", "supplier", "service", "hr"})
-PSEUDONYMOUS: Final[frozenset[Role]] = frozenset({"analyst", "auditor"})
-# That there is a case is for these to know; hr reads no other dataset.
+# That there is a case is for hr and the office to know, and without names for those who see all rows masked; hr reads nothing else.
 CASES: Final = "cases"
-OF_CASES: Final[frozenset[Role]] = frozenset({"coordinator", "hr"})
-REPORTED: Final = frozenset({"trust_breakdown", "disrespect"})
-# Columns with a person's id inside, beside those of the class identity.
-_NAMING: Final = frozenset({"subject", "task_id", "about"})
+OF_CASES: Final[frozenset[str]] = frozenset({"coordinator", "hr", *MASKED})
 _PROGRAMME: Final = ("programme_id", "home_programme_id")
+_STANDINGS: Final = frozenset({"suspended_in", "removed_from"})
 _COURSE: Final[frozenset[DataClass]] = frozenset(MENTOR_FREE) - {"nps_score"}
 _VERSION_OF: Final[Mapping[str, str]] = {"timeline": "version", "corrections": "version", "concerns": "raised_version"}
-_MASKED: Final = ("type", "actor_role", "actor_id", "session_id", "goal_id", "clause")
+_HIDDEN: Final = ("type", "actor_role", "actor_id", "session_id", "goal_id", "clause")
 _SIZE: Final = 5_000
+Convert = Callable[[Row, Any], Any]
 
 
 class UnknownDataset(Exception):
-    """There is no such dataset for the reader; the message names what may have been meant."""
+    """There is no such dataset; the message names what may have been meant."""
 
 
 class MayNot(Exception):
@@ -81,18 +84,22 @@ class _Reading:
 
     def __init__(self, engine: Engine, asker: Asker, dataset: Dataset, pseudonyms: Pseudonyms, now: datetime) -> None:
         self.engine, self.asker, self.dataset, self.now = engine, asker, dataset, now
-        self.pseudonyms = pseudonyms
         names = {column.name for column in dataset.columns}
         self.of_relationships = RELATIONSHIP in names
         self.programme = next((name for name in _PROGRAMME if name in names), None)
+        self.masking = Masking(dataset, asker.role, pseudonyms) if asker.role in MASKED else None
         self.convert = [(column, how) for column in dataset.columns if (how := self._conversion(column)) is not None]
 
     def rows(self, moment: Moment) -> Iterator[Row]:
         """The rows, each as it is for the reader to see."""
         for row in self._stored() if moment == NOW else self._then(moment):
-            if self._is_theirs(row):
-                for seen in self._as_known(row, moment):
-                    yield self._converted(seen)
+            if not self._is_theirs(row):
+                continue
+            if self.masking is not None:
+                yield self.masking.row(self._converted(row), self._codes.get(row.get(RELATIONSHIP, ""), frozenset()))
+                continue
+            for seen in self._as_known(row, moment):
+                yield self._converted(seen)
 
     def _stored(self) -> Iterator[Row]:
         names = ", ".join(column.name for column in self.dataset.columns)
@@ -116,21 +123,20 @@ class _Reading:
             return True
         if self.dataset.name == "mentors":
             return self.asker.covers(row["home_programme_id"]) or row["mentor_id"].lower() in self._mentors
-        if self.programme is None:
-            return False
-        return self.asker.covers(row[self.programme])
+        return self.programme is not None and self.asker.covers(row[self.programme])
 
     @cached_property
     def _scoped(self) -> frozenset[str]:
-        where, params = scope(self.asker)
-        found = self.engine.database.query(f"SELECT relationship_id FROM relationships WHERE {where}", params)  # noqa: S608 - our own words
-        return frozenset(subject for (subject,) in found)
+        return frozenset(self._of_relationships("relationship_id"))
 
     @cached_property
     def _mentors(self) -> frozenset[str]:
+        return frozenset(self._of_relationships("LOWER(mentor_id)"))
+
+    def _of_relationships(self, column: str) -> list[str]:
         where, params = scope(self.asker)
-        found = self.engine.database.query(f"SELECT DISTINCT LOWER(mentor_id) FROM relationships WHERE {where}", params)  # noqa: S608 - our own words
-        return frozenset(mentor for (mentor,) in found)
+        found = self.engine.database.query(f"SELECT DISTINCT {column} FROM relationships WHERE {where}", params)  # noqa: S608 - our own words
+        return [value for (value,) in found]
 
     # --- what is confidential by itself --------------------------------------------------------------------------------
     def _as_known(self, row: Row, moment: Moment) -> Iterator[Row]:
@@ -138,23 +144,20 @@ class _Reading:
         if self.asker.role in KNOWERS:
             yield row
         elif name in {"commitment_signals", "signals_history"}:
-            if row["signal"] not in REPORTED:
+            if row["signal"] not in confidential.SIGNALS:
                 yield row
         elif name == "tasks":
-            if row["kind"] not in CONFIDENTIAL_TASKS:
+            if row["kind"] not in confidential.TASKS:
                 yield row
         elif name == "commitment_bands":
             yield from self._bands(row, moment)
         elif name == "commitment_health":
             yield self._health(row, moment)
-        elif name == "timeline" and (
-            row["subject"].startswith("case:")
-            or (row["source"] == "deadline" and row["actor_id"] in CONFIDENTIAL_WORKERS)
-        ):
+        elif name == "timeline" and _is_of_a_case_or_worker(row):
             return
         elif name in _VERSION_OF and self._is_withheld(row, _VERSION_OF[name]):
             if name == "timeline":
-                yield row | dict.fromkeys(_MASKED) | {"type": "withheld"}
+                yield row | dict.fromkeys(_HIDDEN) | {"type": "withheld"}
         else:
             yield row
 
@@ -213,52 +216,40 @@ class _Reading:
         return self._with_secrets.get(subject) if subject else None
 
     # --- columns -------------------------------------------------------------------------------------------------------
-    def _conversion(self, column: Column) -> Callable[[Row, Any], Any] | None:
-        """How a value is shown to the reader; None: as it is."""
-        role = self.asker.role
-        if role in PSEUDONYMOUS and (column.data_class == "identity" or column.name in _NAMING):
-            return self._pseudonym(column)
-        if column.data_class in {"operational", "identity"}:
-            return (
-                self._own_programmes
-                if column.type == "texts" and column.name in {"suspended_in", "removed_from"}
-                else None
-            )
-        opened = ways(cell(column.data_class, role))
-        if not {"yes", "few"}.intersection(opened):
-            return lambda _row, _value: None
+    def _conversion(self, column: Column) -> Convert | None:
+        """How a value is shown to a reader whose rows are not masked; None: as it is."""
+        if column.name in _STANDINGS:
+            return self._own_programmes
+        if self.masking is not None or column.data_class in {"operational", "identity"}:
+            return None
+        if not {"yes", "few"}.intersection(ways(cell(column.data_class, self.asker.role))):
+            return _nothing
         if column.data_class in _COURSE and self.of_relationships:
-            return lambda row, value: None if row[RELATIONSHIP] in self._under_leapfrog else value
+            return self._unless_strict
         return None
-
-    def _pseudonym(self, column: Column) -> Callable[[Row, Any], Any] | None:
-        match column.name:
-            case "about" if column.data_class != "identity":
-                return lambda _row, _value: None
-            case "subject":
-                return lambda _row, value: (
-                    value if ":" not in value or value.startswith("programme:") else self._subject(value)
-                )
-            case "task_id":
-                return lambda _row, value: self.pseudonyms.of(value)
-            case "actor_id":
-                return lambda row, value: value if row["actor_role"] in {"worker", "service"} else self._person(value)
-            case _:
-                return lambda _row, value: self._person(value)
-
-    def _subject(self, value: str) -> str:
-        return self.pseudonyms.of_role_and_id(value)
-
-    def _person(self, value: Any) -> Any:
-        return self.pseudonyms.of_value(value)
 
     def _own_programmes(self, _row: Row, value: Any) -> Any:
         return [each for each in value or () if self.asker.covers(each)]
 
+    def _unless_strict(self, row: Row, value: Any) -> Any:
+        """Under leapfrog others than the parties have operational facts alone."""
+        return None if "leapfrog" in self._codes[row[RELATIONSHIP]] else value
+
     @cached_property
-    def _under_leapfrog(self) -> frozenset[str]:
+    def _codes(self) -> Mapping[str, frozenset[str]]:
         found = self.engine.database.query("SELECT relationship_id, codes FROM relationships")
-        return frozenset(subject for subject, codes in found if "leapfrog" in codes)
+        return {subject: frozenset(orjson.loads(codes)) for subject, codes in found}
 
     def _converted(self, row: Row) -> Row:
         return row | {column.name: how(row, row[column.name]) for column, how in self.convert} if self.convert else row
+
+
+def _nothing(_row: Row, _value: Any) -> None:
+    return None
+
+
+def _is_of_a_case_or_worker(row: Row) -> bool:
+    """Whether a row of the timeline is of a case, or of a worker that deals with what is confidential."""
+    return row["subject"].startswith("case:") or (
+        row["source"] == "deadline" and row["actor_id"] in confidential.WORKERS
+    )

@@ -8,9 +8,9 @@ from typing import Any, Final, get_args
 
 from domain.sharing.cells import cell, ways
 from domain.words import Role
-from infra.access.pseudonyms import Pseudonyms
 from infra.access.standing import Asker, scope
 from infra.projection_engine.engine import Engine
+from infra.projection_engine.pseudonyms import Pseudonyms
 from infra.queries.nps import EVER, NOW, By, Moment, Window, figures
 
 Shown = dict[str, Any]
@@ -51,7 +51,7 @@ def nps(
     if theirs is not None:
         found = [row for row in found if row["programme"].lower() in theirs]
     if "mentor" in wanted and "pseudonym" in ways(cell("identity", asker.role)):
-        found = [row | {"mentor": pseudonyms.of(row["mentor"])} for row in found]
+        found = [row | {"mentor": pseudonyms(row["mentor"])} for row in found]
     return [row for row in found if _is(row, "programme", programme) and _is(row, "mentor", mentor)]
 
 

@@ -1,15 +1,15 @@
 """The lists that callers read: relationships, health, tasks. Each row is one that its reader may know, as they may know it."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from domain.words import NAMED_ROLES
 from infra.access.pages import Cut, Key, Page, WrongCursor
-from infra.access.pseudonyms import Pseudonyms
 from infra.access.seen import MAY_BE_WITHHELD, Seen, Shown, may_see_task
 from infra.access.standing import KNOWERS, Asker, Scope, scope
 from infra.projection_engine.engine import Engine
+from infra.projection_engine.pseudonyms import Pseudonyms
 from infra.projection_engine.rows import codec
 from infra.queries import tasks as task_queries
 from infra.queries.as_at import Asked, Moment
@@ -118,7 +118,7 @@ class Lists:
     def _item(self, row: Shown) -> Shown:
         item = {name: row[column] for name, column in _COLUMNS.items()} | {name: row[name] for name in _HEALTH}
         if self.asker.role == "auditor":
-            item |= {name: self.pseudonyms.of_value(item[name]) for name in PERSONS}
+            item |= {name: self._pseudonym(item[name]) for name in PERSONS}
         return item
 
     def _as_known(self, rows: Sequence[Shown]) -> Iterator[Shown]:
@@ -166,7 +166,7 @@ class Lists:
                 if found is not None and (chosen.band is None or found.health.band == chosen.band):
                     shown = health_shown(found)
                     if self.asker.role == "auditor":
-                        shown["mentor_id"] = self.pseudonyms.of_value(shown["mentor_id"])
+                        shown["mentor_id"] = self._pseudonym(shown["mentor_id"])
                     yield shown
 
     def _assessed(self, subject: str, moment: Moment, *, known: bool) -> Assessed | None:
@@ -196,14 +196,15 @@ class Lists:
     def _task(self, task: Shown) -> Shown:
         if self.asker.role != "auditor":
             return task
-        of: Callable[[Any], Any] = self.pseudonyms.of_value
-        subject = task["subject"]
         return task | {
-            "mentee_id": of(task["mentee_id"]),
-            "mentor_id": of(task["mentor_id"]),
-            "subject": self.pseudonyms.of_role_and_id(subject) if subject.startswith("mentor:") else subject,
-            "about": None,
+            "mentee_id": self._pseudonym(task["mentee_id"]),
+            "mentor_id": self._pseudonym(task["mentor_id"]),
+            "subject": self.pseudonyms(task["subject"], reference=True),
+            "about": task["about"] and self.pseudonyms(task["about"]),
         }
+
+    def _pseudonym(self, id_: str | None) -> str | None:
+        return None if id_ is None else self.pseudonyms(id_)
 
 
 def _last(cut: Cut) -> str:

@@ -15,9 +15,9 @@ from domain.case.state import Case
 from domain.mentor.events import DevelopmentRecorded, MentorRegistered, TrainingRecorded
 from domain.model import Holds, data_class_of
 from domain.words import Role
-from infra.access.pseudonyms import Pseudonyms
 from infra.access.standing import Asker, scope
 from infra.projection_engine.engine import Engine
+from infra.projection_engine.pseudonyms import Pseudonyms
 from infra.queries.as_at import Moment, state_at
 from infra.queries.sealed import is_words, judged_fields
 from infra.queries.subject import mentor_relationships, show_subject, show_unrecorded
@@ -83,7 +83,7 @@ def _of_programmes(engine: Engine, asker: Asker, shown: Shown, pseudonyms: Pseud
         theirs = {row[0] for row in rows}
         listed = [each for each in shown["relationships"] if each["relationship_id"] in theirs]
     if asker.role == "auditor":
-        listed = [each | {"mentee_id": pseudonyms.of(each["mentee_id"])} for each in listed]
+        listed = [each | {"mentee_id": pseudonyms(each["mentee_id"])} for each in listed]
     return shown | {
         "relationships": listed,
         "load": sum(each["state"] != "terminated" for each in listed),

@@ -15,6 +15,7 @@ from typing import Any, Final
 from domain.ids import is_id
 from domain.model import AnyRecorded, Event, Holds
 from domain.relationship import events as e
+from domain.sharing import confidential
 from domain.sharing.answer import UNKNOWN, Answer, may_know, may_read, secret
 from domain.sharing.question import WITHHELD, Reader
 from domain.words import ROLES, DataClass, Role
@@ -65,26 +66,6 @@ _STATE: Final = (
 )
 _PERSONS: Final = ("mentee_id", "mentor_id", "customer_id", "line_manager_id", "supplier_id")
 
-# Tasks of these kinds, and decisions of these workers, exist because trouble was reported, disclosed or dealt with, or because
-# of what somebody answered in confidence.
-CONFIDENTIAL_TASKS: Final = frozenset(
-    {
-        "attention",
-        "case_escalation",
-        "case_review",
-        "conflict",
-        "contested",
-        "disclosure_review",
-        "feedback_concern",
-        "hr_referral",
-        "mentor_suspended",
-        "problem",
-        "shutdown_recommendation",
-    }
-)
-CONFIDENTIAL_WORKERS: Final = frozenset(
-    {"attention", "conduct", "contests", "feedback", "rematch", "safeguarding", "standing", "support", "trust"}
-)
 # Health may depend on an event of these kinds that is withheld.
 MAY_BE_WITHHELD: Final[tuple[str, ...]] = (
     *sorted(kind.__name__ for kind in WITHHELD),
@@ -217,7 +198,7 @@ class Seen:
         return [each for each in found if not self._is_confidential(each)]
 
     def _is_confidential(self, decision: Shown) -> bool:
-        if decision["worker"] in CONFIDENTIAL_WORKERS:
+        if decision["worker"] in confidential.WORKERS:
             return True
         of_this = decision["evidence_of"] == self.subject
         return of_this and not self.withheld.isdisjoint(decision["evidence"])
@@ -279,6 +260,6 @@ def may_see_task(asker: Asker, task: Mapping[str, Any]) -> bool:
         case "hr" | "supplier":
             return task["owner"] == role and asker.covers(task["programme_id"])
         case "auditor" | "service":
-            return task["kind"] not in CONFIDENTIAL_TASKS and asker.covers(task["programme_id"])
+            return task["kind"] not in confidential.TASKS and asker.covers(task["programme_id"])
         case _:
             return False

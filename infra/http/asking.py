@@ -16,14 +16,13 @@ from pydantic import BaseModel
 
 from domain.model import FIRST_YEAR, LAST_YEAR
 from infra.access.pages import MOST, USUAL, Cut, Page, WrongCursor
-from infra.access.pseudonyms import Pseudonyms
 from infra.access.standing import Asker, asker
 from infra.bootstrap import Rapport
 from infra.http.caller import ActorOf, CallerOf
 from infra.http.problems import HttpProblem, wrong_query
 from infra.projection_engine.engine import Engine
+from infra.projection_engine.pseudonyms import Pseudonyms
 from infra.queries.as_at import Moment
-from infra.store.identity import read_identity
 
 _MAKING: Final = Lock()
 # Nothing is recorded or planned before or after: a time further off has the same answer.
@@ -48,8 +47,7 @@ class Desk:
         self.rapport = rapport
         self.store = rapport.store
         self.engine: Engine = rapport.engine()
-        with rapport.database.reading() as session:
-            self.pseudonyms = Pseudonyms(read_identity(session).id.encode())
+        self.pseudonyms = Pseudonyms(rapport.store.identity.secret)
 
     @property
     def now(self) -> datetime:

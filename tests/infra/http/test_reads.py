@@ -201,7 +201,9 @@ class TestContent:
                 if "/mentors/" in path:
                     # The one who asks by an id has it.
                     continue
-                text = client.get(path).text
+                got = client.get(path)
+                assert got.status_code in {200, 403, 404}
+                text = got.text
                 assert not [person for person in persons if person in text], path
 
     def test_a_pseudonym_is_the_same_in_every_answer(self, server: Server) -> None:
@@ -233,7 +235,12 @@ class TestReports:
             for path in (*OF_ALL, *(of(REPORTED, what) for what in OF_ONE)):
                 if path == "/v1/codes":
                     continue
-                text = client.get(path).text
+                got = client.get(path)
+                assert got.status_code in {200, 403, 404}
+                text = got.text
+                if actor in {"analyst:alf", "auditor:ada"}:
+                    # Whose rows say that their kind is withheld.
+                    text = text.replace("case:c1", "")
                 if actor == "mentor:ben":
                     # His own disclosure is his to know.
                     text = text.replace("ConfidenceDisclosed", "")
@@ -466,7 +473,9 @@ class TestDatasets:
             role = actor.partition(":")[0]
             reads = role in {"analyst", "auditor", "coordinator", "supplier", "service"}
             assert status(server, actor, "/v1/datasets/sessions") == (200 if reads else 403), actor
-            assert status(server, actor, "/v1/datasets/cases") == (200 if role in {"coordinator", "hr"} else 403), actor
+            assert status(server, actor, "/v1/datasets/cases") == (
+                200 if role in {"coordinator", "hr", "analyst", "auditor"} else 403
+            ), actor
 
 
 def _alike(shown: Any) -> Any:
