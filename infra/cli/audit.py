@@ -1,6 +1,7 @@
 """`rapport audit`: recompute the record and say what is wrong with it."""
 
-from typing import TYPE_CHECKING, Annotated
+from base64 import b64encode
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,10 +20,9 @@ from infra.cli.output import (
 from infra.cli.projecting import projecting
 
 if TYPE_CHECKING:
-    from infra.evidence.verify import Verdict, Wrong
-    from infra.projection_engine.engine import Engine
-    from infra.store.errors import StoreError
-    from infra.store.log import EventStore
+    from infra.evidence.verify import Verdict
+    from infra.evidence.wrong import Wrong
+    from infra.store.clocks import ClockMark
 
 
 def register(app: typer.Typer) -> None:
@@ -42,11 +42,14 @@ def verify_record(
     every: AllOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check that every event is decodable, in its place, linked to the one before and legal. Exits 1 if any is not.
+    """Check the whole record, or one subject. Exits 1 if anything is wrong or could not be checked.
 
-    What the workers decided is replayed and compared with the receipts of their decisions, and the datasets are folded anew
-    and compared row by row. All of it is of one moment, and each is compared up to where it was then: others may go on writing.
+    Every event must be decodable, in its place, linked to the one before and legal; events and receipts must match one to one
+    and be the leaves of the tree beside the log. What the workers decided is replayed and compared with the receipts of their
+    decisions, and the datasets are folded anew and compared row by row. All of it is of one moment, and each is compared up to
+    where it was then: others may go on writing.
     """
+    from infra.evidence.audit import audit
     from infra.queries.subject import found_subject
     from infra.store.errors import StoreError
     from infra.store.snapshot import snapshot
@@ -62,19 +65,21 @@ def verify_record(
             # A record that is damaged may be why; then that is what there is to tell.
             trouble = error
         with snapshot(engine.store) as store:
-            verdict = _verified(store, engine, subject, trouble)
+            verdict = audit(store, engine, progress, subject, (), trouble)
             clocks = store.clocks()
     if as_json:
-        problems = [wrong._asdict() for wrong in verdict.problems]
-        print_json(
-            {"ok": verdict.ok, **verdict._asdict(), "problems": problems, "clocks": [mark._asdict() for mark in clocks]}
-        )
+        print_json(_verdict_json(verdict, clocks))
     else:
         shown, left = capped(verdict.problems, every=every)
         for wrong in shown:
-            print_text(f"{wrong.subject} version {wrong.version}: {wrong.problem}", 4)
+            print_text(_told(wrong), 4)
+        print_rest(left)
+        shown_skipped, left = capped(verdict.skipped, every=every)
+        for each in shown_skipped:
+            print_text(f"skipped: {each}", 4)
         print_rest(left)
         print_text(f"{verdict.events} events of {verdict.subjects} subjects checked, {len(verdict.problems)} wrong")
+        print_text(f"tree of {verdict.tree.size} leaves, root {_base64(verdict.tree.root)}")
         for mark in clocks:
             if mark.clock == "fixed":
                 print_text(
@@ -82,43 +87,28 @@ def verify_record(
                     f"where it said {mark.at:%Y-%m-%dT%H:%M:%SZ}"
                 )
     if verdict.problems:
-        first = verdict.problems[0]
-        fail(f"the first wrong event is version {first.version} of {first.subject}: {first.problem}", REFUSED)
+        fail(f"the first thing that is wrong: {_told(verdict.problems[0])}", REFUSED)
+    if verdict.skipped:
+        fail(f"not everything could be checked: {verdict.skipped[0]}", REFUSED)
 
 
-def _verified(store: "EventStore", engine: "Engine", subject: str | None, trouble: "StoreError | None") -> "Verdict":
-    """The record, and if it is whole what rests on it, all of one moment. Raises the trouble if there was nothing else."""
-    from infra.evidence.verify import Wrong, verify
-    from infra.worker_runtime.verify import verify as verify_decisions
-
-    total = None if subject else store.head()
-    with progress("verifying", total) as advance:
-        verdict = verify(store, subject, advance)
-    if verdict.ok:
-        # What workers decided can only be recomputed on a record that is whole.
-        with progress("replaying decisions", total) as advance:
-            odd = verify_decisions(store, subject, advance)
-        verdict = verdict._replace(problems=tuple(Wrong(*problem) for problem in odd))
-    if verdict.ok and trouble is not None:
-        raise trouble
-    return verdict._replace(problems=_odd_rows(store, engine, subject)) if verdict.ok else verdict
+def _told(wrong: "Wrong") -> str:
+    return f"{wrong.subject} version {wrong.version}: {wrong.problem}" if wrong.version else f"{wrong.subject}: {wrong.problem}"
 
 
-def _odd_rows(store: "EventStore", engine: "Engine", subject: str | None) -> "tuple[Wrong, ...]":
-    """The rows of the datasets that are not what the events make of them, each at the last event of its subject."""
-    from infra.evidence.verify import Wrong
-    from infra.projection_engine.check import check
-    from infra.projection_engine.engine import Engine
+def _verdict_json(verdict: "Verdict", clocks: "list[ClockMark]") -> dict[str, Any]:
+    return {
+        "ok": verdict.ok,
+        "relationships": verdict.relationships,
+        "subjects": verdict.subjects,
+        "events": verdict.events,
+        "skipped": list(verdict.skipped),
+        "tree": {"size": verdict.tree.size, "root": _base64(verdict.tree.root), "checkpoint": None},
+        "problems": [wrong._asdict() for wrong in verdict.problems],
+        "clocks": [mark._asdict() for mark in clocks],
+    }
 
-    frozen = Engine(store, engine.clock, watcher=engine.watcher, prepare_shown=engine.prepare_shown)
-    found = check(frozen, all_streams=True, only=subject, catch_up=False).wrong
-    heads = store.heads({row.key[0] for row in found})
-    return tuple(
-        Wrong(
-            row.key[0],
-            heads[row.key[0]].version,
-            f"the dataset {row.dataset} has in row {'/'.join(map(str, row.key))} {row.stored} "
-            f"where the events make it {row.folded} ({row.column or 'the row'})",
-        )
-        for row in found
-    )
+
+def _base64(hash_: bytes) -> str:
+    """A hash as checkpoints write it."""
+    return b64encode(hash_).decode()

@@ -128,7 +128,8 @@ class Batch:
         receipt = self._decided(message)
         if receipt.status in KEPT:
             tried = Attempt(self.recorded_at, message.time, str(message.actor), type(message.command).__name__)
-            self.rows[key] = ReceiptRow(message.source, message.id, message.fingerprint, receipt.kept(tried))
+            kept = receipt.kept(tried)
+            self.rows[key] = ReceiptRow(message.source, message.id, message.fingerprint, kept, len(self.events))
         return receipt
 
     def turned_away(self, message: Message) -> Receipt | None:

@@ -86,7 +86,9 @@ def test_verifying_while_everybody_writes_finds_nothing_but_what_is_wrong(settin
                 writing.stdin.write(b"".join(some))
                 writing.stdin.flush()
                 for _ in some:
-                    assert b"accepted" in writing.stdout.readline()
+                    receipt = writing.stdout.readline()
+                    # The workers may have ended a relationship before the simulation does.
+                    assert b'"status":"accepted"' in receipt or b"while the relationship is terminated" in receipt
 
         writer = threading.Thread(target=write)
         writer.start()
