@@ -1,10 +1,12 @@
 """`rapport audit`: recompute the record and say what is wrong with it."""
 
 from base64 import b64encode
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from infra.cli.opening import configured, opened
 from infra.cli.output import (
     REFUSED,
     USAGE,
@@ -13,6 +15,8 @@ from infra.cli.output import (
     capped,
     fail,
     print_json,
+    print_lines,
+    print_note,
     print_rest,
     print_text,
     progress,
@@ -20,26 +24,36 @@ from infra.cli.output import (
 from infra.cli.projecting import projecting
 
 if TYPE_CHECKING:
+    from infra.evidence.note import Checkpoint, Verifier
     from infra.evidence.verify import Verdict
     from infra.evidence.wrong import Wrong
     from infra.store.clocks import ClockMark
 
+CheckpointOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--checkpoint", metavar="FILE", exists=True, help="A checkpoint, or a folder of them, to hold the tree against."
+    ),
+]
+KeyOption = Annotated[
+    str | None,
+    typer.Option("--key", metavar="VERIFIER", help="The public key of the checkpoints; else the store's own."),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add `audit verify`."""
-    audit = typer.Typer(help="Recompute the record and check it.", no_args_is_help=True)
-    audit.callback()(_audit)
+    audit = typer.Typer(help="Recompute the record and check it; make evidence for others.", no_args_is_help=True)
     audit.command("verify")(verify_record)
+    audit.command("checkpoint")(make_checkpoint)
     app.add_typer(audit, name="audit")
-
-
-def _audit() -> None:
-    """Keeps `verify` a subcommand while it is the only one."""
 
 
 def verify_record(
     subject: Annotated[str | None, typer.Argument(metavar="[ID]", help="One subject; without it, all.")] = None,
     every: AllOption = False,
+    checkpoint: CheckpointOption = None,
+    key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check the whole record, or one subject. Exits 1 if anything is wrong or could not be checked.
@@ -48,8 +62,11 @@ def verify_record(
     and be the leaves of the tree beside the log. What the workers decided is replayed and compared with the receipts of their
     decisions, and the datasets are folded anew and compared row by row. All of it is of one moment, and each is compared up to
     where it was then: others may go on writing.
+
+    The tree is held against the checkpoints in RAPPORT_CHECKPOINTS and against those given here, which may come from elsewhere.
     """
     from infra.evidence.audit import audit
+    from infra.evidence.checkpoints import Checkpoints, gathered
     from infra.queries.subject import found_subject
     from infra.store.errors import StoreError
     from infra.store.snapshot import snapshot
@@ -58,6 +75,7 @@ def verify_record(
         subject = found_subject(engine.store, subject) if subject else None
         if subject and not engine.store.heads([subject])[subject].version:
             fail(f"nothing is recorded of {subject!r}", USAGE)
+        held = gathered(Checkpoints(engine.store, configured()), checkpoint or (), verifier_key(key))
         trouble: StoreError | None = None
         try:
             engine.catch_up()
@@ -65,10 +83,10 @@ def verify_record(
             # A record that is damaged may be why; then that is what there is to tell.
             trouble = error
         with snapshot(engine.store) as store:
-            verdict = audit(store, engine, progress, subject, (), trouble)
+            verdict = audit(store, engine, progress, subject, held, trouble)
             clocks = store.clocks()
     if as_json:
-        print_json(_verdict_json(verdict, clocks))
+        print_json(_verdict_json(verdict, held.newest, clocks))
     else:
         shown, left = capped(verdict.problems, every=every)
         for wrong in shown:
@@ -80,6 +98,7 @@ def verify_record(
         print_rest(left)
         print_text(f"{verdict.events} events of {verdict.subjects} subjects checked, {len(verdict.problems)} wrong")
         print_text(f"tree of {verdict.tree.size} leaves, root {_base64(verdict.tree.root)}")
+        print_text(_told_checkpoint(held.newest))
         for mark in clocks:
             if mark.clock == "fixed":
                 print_text(
@@ -92,18 +111,70 @@ def verify_record(
         fail(f"not everything could be checked: {verdict.skipped[0]}", REFUSED)
 
 
+def make_checkpoint(
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write it to this file; else it is printed.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Sign a checkpoint of the tree over all events and receipts, for somebody else to keep.
+
+    It is a signed note (C2SP): the origin, size and root of the tree. With RAPPORT_CHECKPOINTS it is kept there too. None is signed
+    that does not follow from the newest one there. The public key goes to stderr: give it to those who will check.
+    """
+    from infra.evidence.checkpoints import write
+    from infra.evidence.note import Checkpoint
+
+    with opened() as rapport:
+        checkpoints = rapport.checkpoints(print_note)
+        note = checkpoints.signed()
+        if checkpoints.place is not None:
+            checkpoints.keep(note)
+        if output is not None:
+            write(output, bytes(note))
+        verifier = str(checkpoints.verifier())
+    if as_json:
+        made = Checkpoint.of(note)
+        told = {"origin": made.origin, "size": made.size, "root": _base64(made.root)}
+        print_json({**told, "checkpoint": bytes(note).decode(), "key": verifier})
+    elif output is None:
+        print_lines(bytes(note).decode()[:-1])
+    print_note(f"public key: {verifier}")
+
+
+def verifier_key(text: str | None) -> "Verifier | None":
+    """The public key that an option gives; ends the command where it is none."""
+    from infra.evidence.note import BadNote, Verifier
+
+    try:
+        return None if text is None else Verifier.parse(text)
+    except BadNote as error:
+        fail(f"--key: {error}", USAGE)
+
+
 def _told(wrong: "Wrong") -> str:
-    return f"{wrong.subject} version {wrong.version}: {wrong.problem}" if wrong.version else f"{wrong.subject}: {wrong.problem}"
+    return (
+        f"{wrong.subject} version {wrong.version}: {wrong.problem}"
+        if wrong.version
+        else f"{wrong.subject}: {wrong.problem}"
+    )
 
 
-def _verdict_json(verdict: "Verdict", clocks: "list[ClockMark]") -> dict[str, Any]:
+def _told_checkpoint(newest: "Checkpoint | None") -> str:
+    if newest is None:
+        return "held against no checkpoint: whoever can rewrite the whole database could have done so"
+    return f"held against checkpoints; the newest is of {newest.size} leaves"
+
+
+def _verdict_json(verdict: "Verdict", newest: "Checkpoint | None", clocks: "list[ClockMark]") -> dict[str, Any]:
+    checkpoint = newest and {"origin": newest.origin, "size": newest.size, "root": _base64(newest.root)}
     return {
         "ok": verdict.ok,
         "relationships": verdict.relationships,
         "subjects": verdict.subjects,
         "events": verdict.events,
         "skipped": list(verdict.skipped),
-        "tree": {"size": verdict.tree.size, "root": _base64(verdict.tree.root), "checkpoint": None},
+        "tree": {"size": verdict.tree.size, "root": _base64(verdict.tree.root), "checkpoint": checkpoint},
         "problems": [wrong._asdict() for wrong in verdict.problems],
         "clocks": [mark._asdict() for mark in clocks],
     }

@@ -3,16 +3,17 @@
 What could not be checked is said, and then the answer is not ok: what somebody had set aside by hand would else pass unseen.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Final
 
+from infra.evidence.checkpoints import Held, differences
 from infra.evidence.verify import Verdict, verify
 from infra.evidence.wrong import Wrong
 from infra.projection_engine import generation as generation_table
 from infra.projection_engine.check import check
 from infra.projection_engine.engine import Engine
-from infra.projection_engine.quarantine import held
+from infra.projection_engine.quarantine import held as in_quarantine
 from infra.store.errors import StoreError
 from infra.store.log import EventStore
 from infra.worker_runtime.desk import EVERYBODY, parked
@@ -21,6 +22,7 @@ from infra.worker_runtime.verify import verify as verify_decisions
 
 # Long work under a name: how much there is to do, and what hears how much was done.
 Progress = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
+NONE_HELD: Final = Held([], [], [])
 NOT_COMPARED: Final = (
     "what the workers decided and the datasets were not compared, since they rest on a record that is not whole"
 )
@@ -31,10 +33,10 @@ def audit(
     engine: Engine,
     progress: Progress,
     subject: str | None = None,
-    sizes: Collection[int] = (),
+    held: Held = NONE_HELD,
     trouble: StoreError | None = None,
 ) -> Verdict:
-    """Check one subject or everything. `store` is a snapshot; `sizes` are those at which the tree's root is wanted.
+    """Check one subject or everything, and hold the tree against checkpoints. `store` is a snapshot.
 
     `trouble` is why the datasets could not be brought up to date before.
 
@@ -43,17 +45,19 @@ def audit(
     """
     total = None if subject else store.head()
     with progress("verifying", total) as advance:
-        verdict = verify(store, subject, advance, sizes)
+        verdict = verify(store, subject, advance, held.sizes)
+    against = [*held.problems, *differences(held.kept, verdict.tree.size, verdict.tree.roots)]
+    verdict = verdict._replace(problems=(*against, *verdict.problems))
     if not verdict.ok:
         # What workers decided can only be recomputed on a record that is whole.
-        return verdict._replace(skipped=(NOT_COMPARED,))
+        return verdict._replace(skipped=(*held.skipped, NOT_COMPARED))
     with progress("replaying decisions", total) as advance:
         odd = verify_decisions(store, subject, advance)
     problems = tuple(Wrong(*problem) for problem in odd)
     if not problems and trouble is not None:
         raise trouble
     problems += tuple(_odd_rows(store, engine, subject))
-    return verdict._replace(problems=problems, skipped=tuple(_set_aside(store, engine, subject)))
+    return verdict._replace(problems=problems, skipped=(*held.skipped, *_set_aside(store, engine, subject)))
 
 
 def _odd_rows(store: EventStore, engine: Engine, subject: str | None) -> Iterator[Wrong]:
@@ -74,7 +78,7 @@ def _set_aside(store: EventStore, engine: Engine, subject: str | None) -> Iterat
     frozen = _frozen(store, engine)
     with store.database.reading() as session:
         generations = [each for each in generation_table.load(session, frozen.projections) if each.state == "live"]
-        for each in held(session, [each for each in generations if each.current]):
+        for each in in_quarantine(session, [each for each in generations if each.current]):
             if subject in (None, each.subject):
                 yield (
                     f"rows of {each.subject} in {each.projection} were not compared: they are in quarantine since version "

@@ -53,9 +53,7 @@ class TreeReader:
 
     def _read(self, level: int, tile: int) -> Mapping[int, bytes]:
         begin, end = tile << LEVELS, (tile + 1) << LEVELS
-        rows = (
-            self._session.query(_NODES, (begin, end, level)) if level else self._session.query(_LEAVES, (begin, end))
-        )
+        rows = self._session.query(_NODES, (begin, end, level)) if level else self._session.query(_LEAVES, (begin, end))
         return {number: bytes(hash_) for number, hash_ in rows}
 
 

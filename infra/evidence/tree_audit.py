@@ -172,9 +172,7 @@ class _Walk:
             envelope = orjson.loads(state)
         except ValueError:
             envelope = {}
-        told = Told(
-            envelope.get("source"), envelope.get("message_id"), subject, topic.partition("#")[0], version
-        )
+        told = Told(envelope.get("source"), envelope.get("message_id"), subject, topic.partition("#")[0], version)
         if self._untold and self._untold[-1][:3] != told[:3]:
             self._without_receipt()
         self._untold.append(told)
@@ -198,7 +196,9 @@ class _Walk:
             return
         for missing in promised:
             if missing not in untold:
-                self.wrong(subject, missing.version, f"the receipt of {source} {id_} names this event, which is not its own")
+                self.wrong(
+                    subject, missing.version, f"the receipt of {source} {id_} names this event, which is not its own"
+                )
         for told in untold:
             if told not in promised:
                 self.wrong(told.subject, told.version, "no receipt names the event")

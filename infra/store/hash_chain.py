@@ -146,9 +146,7 @@ def next_hash(previous: bytes, topic: str, state: bytes) -> bytes:
     return sha256(b"%b%b\n%b" % (previous, topic.encode(), state)).digest()
 
 
-def chained(
-    events: Sequence[StoredEvent], heads: MutableMapping[str, Head]
-) -> list[ChainedEvent]:
+def chained(events: Sequence[StoredEvent], heads: MutableMapping[str, Head]) -> list[ChainedEvent]:
     """The rows of `stored_events` for these events, each linked to the one before it; `heads` is brought forward."""
     rows = []
     for event in events:
