@@ -25,6 +25,8 @@ MODULES: tuple[str, ...] = (
     "submit",
     "show",
     "can_share",
+    "report",
+    "subject",
     "health",
     "nps",
     "what_if",

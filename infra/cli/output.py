@@ -43,6 +43,11 @@ def print_json(value: object) -> None:
     _write(_json(value, indent=True).encode() + b"\n")
 
 
+def json_text(value: object) -> str:
+    """The same document as it is written into a file."""
+    return _json(value, indent=True)
+
+
 def print_json_line(value: object) -> None:
     """The same on one line, for streams of documents."""
     _write(_json(value, indent=False).encode() + b"\n")

@@ -91,9 +91,11 @@ class Senders:
         return None
 
     def sender(self, source: str) -> Sender | None:
-        """Who a source is: the exact one, or the longest prefix that fits."""
+        """Who a source is: the exact one, or the longest prefix that fits; none fits a path that leaves it again by dots."""
         if found := self._exact.get(source):
             return found
+        if not {".", ".."}.isdisjoint(_segments(source)):
+            return None
         return next((sender for prefix, sender in self._prefixes if source.startswith(prefix)), None)
 
     def _problem(self, message: Message) -> Problem | None:
@@ -132,6 +134,18 @@ def is_ours(source: str) -> bool:
 
     Escapes (`%2F`, `%77`), case, forms of letters, slashes, dots and what can't be seen are ways to write the same path.
     """
+    path: list[str] = []
+    for name in _segments(source):
+        if name == "..":
+            del path[-1:]
+        elif name not in {"", "."}:
+            path.append(name)
+    return path[:1] == [OURS]
+
+
+@lru_cache(maxsize=4096)
+def _segments(source: str) -> tuple[str, ...]:
+    """The segments of a source's path as anybody may read them."""
     plain = source
     for _ in range(_ROUNDS):
         plain, before = unquote(plain, errors="replace"), plain
@@ -139,14 +153,8 @@ def is_ours(source: str) -> bool:
             break
     plain = unicodedata.normalize("NFKC", plain).casefold().replace("\\", "/")
     plain = "".join(character for character in plain if character.isprintable() and not character.isspace())
-    path: list[str] = []
-    for segment in plain.partition("?")[0].partition("#")[0].split("/"):
-        name = segment.partition(";")[0]
-        if name == "..":
-            del path[-1:]
-        elif name not in {"", "."}:
-            path.append(name)
-    return path[:1] == [OURS]
+    path = plain.partition("?")[0].partition("#")[0]
+    return tuple(segment.partition(";")[0] for segment in path.split("/"))
 
 
 def _all_in(concerned: Collection[str], listed: Collection[str]) -> bool:

@@ -25,11 +25,14 @@ def is_words(held: Holds) -> bool:
     return held.data_class in CONTENT or (held.data_class == "identity" and held.whose not in {"named", "record"})
 
 
-def judged(event: Event, data: Fields, judge: Judge) -> Fields:
-    """The data of an event with every field as the judge has it; what a correction says is judged as its fact's own command is."""
+def judged(event: Event, data: Fields, judge: Judge, judge_fact: Judge | None = None) -> Fields:
+    """The data of an event with every field as the judge has it; what a correction says is judged as its fact's own command is.
+
+    `judge_fact` judges the corrected fact, where somebody else's words may be in it than in the correction.
+    """
     shown = _fields(type(event), data, judge)
     if isinstance(event, FactCorrected) and event.data is not None:
-        shown["data"] = _fields(COMMANDS[COMMAND_OF[event.fact]], data["data"], judge)
+        shown["data"] = _fields(COMMANDS[COMMAND_OF[event.fact]], data["data"], judge_fact or judge)
     return shown
 
 

@@ -31,6 +31,8 @@ class Matter(NamedTuple):
     situation: Situation
     events: Mapping[int, AnyRecorded]
     counted: Mapping[int, AnyRecorded]
+    # The time zone of its programme.
+    zone: str
 
     def fact(self, version: int) -> Fact | None:
         """The facts of the event of a version; None where there is none by that moment."""
@@ -69,6 +71,7 @@ def matter_of(
         situation(state, local_day(at, zone), in_case=in_case),
         {event.version: event for event in recorded if moment.holds(event)},
         {event.version: event for event in counted},
+        zone,
     )
 
 

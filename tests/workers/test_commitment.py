@@ -2,7 +2,7 @@ import pytest
 
 from domain.programme.events import TermSet
 from domain.relationship import events as e
-from domain.relationship.commands import EscalateConcern, RaiseConcern, ResolveConcern
+from domain.relationship.commands import CorrectFact, EscalateConcern, RaiseConcern, ResolveConcern
 from tests.given_when_then import day
 from tests.workers.happenings import booked, completed, ended, kinds, moved, paused
 from tests.workers.stage import Stage
@@ -163,3 +163,15 @@ def test_a_session_held_changes_nothing_about_lateness() -> None:
     told = stage().happens(completed("s1", 14), on=21)
     assert len(told.sent(RaiseConcern)) == 1
     assert told.sent(ResolveConcern) == []
+
+
+@pytest.mark.clause("pentalog.late-reschedules")
+def test_an_author_clears_a_concern_by_a_correction_and_the_office_may_undo_it() -> None:
+    told = stage()
+    move = {"session_id": "s1", "starts_at": day(14).isoformat(), "reason": "work"}
+    ill, well = move | {"cause": "illness"}, move | {"cause": "personal"}
+    told.says(CorrectFact(version=4, reason="I was ill", data=ill), by="mentee", on=22)
+    assert [sent.clause for sent in told.sent(ResolveConcern)] == [CLAUSE]
+    told.says(CorrectFact(version=4, reason="so it was", data=well), by="coordinator", on=23)
+    first, again = told.sent(RaiseConcern)
+    assert again.evidence == first.evidence

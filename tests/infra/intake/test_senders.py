@@ -225,6 +225,24 @@ class TestWithAFile:
             may = {r for r in ("hr", "mentor", "mentee", "service") if passes(way, source=source, actor=f"{r}:x")}
             assert may == {role}, source
 
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "/p1/../p2/x",
+            "/p1/..",
+            "/p1/./x",
+            "/p1/%2e%2e/p2",
+            "/p1/%252E./p2",
+            "/p1/..;a/p2",
+        ],
+    )
+    def test_dots_in_a_path_lead_no_source_under_the_prefix_of_another(
+        self, rapport: Rapport, tmp_path: Path, source: str
+    ) -> None:
+        way = handler(rapport, tmp_path / "s.toml", entry(source="/p1*", roles=["service"]))
+        assert passes(way, source="/p1/p2.x/..y", actor="service:b")
+        assert not passes(way, source=source, actor="service:b")
+
     @pytest.mark.parametrize("programmes", [None, "*", ["*"]])
     def test_without_programmes_it_may_send_for_all(self, rapport: Rapport, tmp_path: Path, programmes: Any) -> None:
         way = handler(rapport, tmp_path / "s.toml", entry(programmes=programmes))

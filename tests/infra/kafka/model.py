@@ -69,7 +69,8 @@ def assert_all_is_well(stage: Stage, messages: Sequence[bytes], *, workers: bool
 def assert_as_modelled(found: Told, expected: Told, messages: Sequence[Mapping[str, Any]]) -> None:
     """The record is the model's, but that where workers joined in only the order of what was sent is known beforehand."""
     beside = {subject: story for subject, story in found.items() if subject not in expected}
-    assert found.keys() - beside.keys() == expected.keys()
+    missing = expected.keys() - found.keys()
+    assert not missing, {subject: expected[subject] for subject in sorted(missing)[:3]}
     assert all(event[2].startswith("worker:") for story in beside.values() for event in story)
     place = {message["id"]: index for index, message in reversed(list(enumerate(messages)))}
     for subject, story in expected.items():

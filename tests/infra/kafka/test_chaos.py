@@ -173,23 +173,29 @@ def servers(
             yield stage, kafka, own_postgres, [kafka_proxy, postgres_proxy]
 
 
-def story(lots: random.Random) -> tuple[list[bytes], list[bytes]]:
-    """The messages, those about programmes and mentors apart: some come out of order, some twice."""
+def story(lots: random.Random) -> tuple[list[bytes], list[bytes], list[bytes]]:
+    """The messages, some out of order and some twice; programmes and mentors come early, what follows another relationship late.
+
+    A proposal is judged by what it names: a mentor's standing, an earlier relationship. Theirs are other partitions.
+    """
     made = list(Simulation(MESSAGES // 60, SEED).messages())[:MESSAGES]
     early = [m for m in made if b'"subject":"mentor:' in m or b'"subject":"programme:' in m]
-    rest = [m for m in made if m not in set(early)]
+    following = {told["subject"] for m in made if (told := json.loads(m))["data"].get("follows")}
+    late = [m for m in made if json.loads(m)["subject"] in following]
+    apart = {*early, *late}
+    rest = [m for m in made if m not in apart]
     for index in lots.sample(range(len(rest) - 9), len(rest) // 100):
         rest[index], rest[index + 8] = rest[index + 8], rest[index]
     for index in sorted(lots.sample(range(len(rest)), len(rest) // 50), reverse=True):
         rest.insert(min(len(rest), index + lots.randrange(1, 200)), rest[index])
-    return early, rest
+    return early, rest, late
 
 
 def test_nothing_is_lost_doubled_or_out_of_order(servers: tuple[Stage, Kafka, Postgres, list[Proxy]]) -> None:
     print(f"RAPPORT_CHAOS_SEED={SEED} RAPPORT_CHAOS_MESSAGES={MESSAGES}")  # noqa: T201 - to replay it
     stage, kafka, postgres, proxies = servers
     lots = random.Random(SEED)
-    early, rest = story(lots)
+    early, rest, late = story(lots)
     poison = [bytes(lots.choice(POISON)) for _ in range(MESSAGES // 400)]
     chaos = Chaos(lots, stage, kafka, postgres, proxies)
     stage.send(early)
@@ -203,9 +209,10 @@ def test_nothing_is_lost_doubled_or_out_of_order(servers: tuple[Stage, Kafka, Po
             stage.send(rest[:half], rate=RATE)
             stage.send(poison)
             stage.send(rest[half:], rate=RATE)
+            answered_all(stage, rest, within=300)
+            stage.send(late, rate=RATE)
             # Once more, on other partitions, while faults go on. They must have been taken before: a copy that overtakes
             # what was sent before it would be judged first, and rightly so.
-            answered_all(stage, rest[:half], within=300)
             for partition in range(PARTITIONS):
                 stage.send(lots.sample(rest[:half], 50), partition=partition)
         except BaseException as error:  # noqa: BLE001 - raised again below
@@ -222,7 +229,7 @@ def test_nothing_is_lost_doubled_or_out_of_order(servers: tuple[Stage, Kafka, Po
         thread.join()
         print(f"{len(chaos.done)} faults: {', '.join(chaos.done)}")  # noqa: T201 - to understand it
     assert not failed, failed
-    assert_all_is_well(stage, [*early, *rest], workers=True)
+    assert_all_is_well(stage, [*early, *rest, *late], workers=True)
     assert_every_record_is_answered(stage, len(poison))
 
 

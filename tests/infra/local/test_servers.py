@@ -27,7 +27,9 @@ import pytest
 @pytest.mark.parametrize("number", range(4))
 def test_it(number, postgres_server, postgres_url, server_folder):
     word = {"worker": os.environ.get("PYTEST_XDIST_WORKER"), "port": postgres_server.port, "folder": str(server_folder)}
-    (Path(os.environ["WORDS"]) / f"{number}.json").write_text(json.dumps(word))
+    written = Path(os.environ["WORDS"]) / f"{number}.new"
+    written.write_text(json.dumps(word))
+    written.rename(written.with_suffix(".json"))  # so that nobody reads half of it
     time.sleep(float(os.environ["SECONDS"]))
 """
 
