@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from infra.cli import evidence
+from infra.cli.evidence import verifier_key
 from infra.cli.opening import configured, opened
 from infra.cli.output import (
     REFUSED,
@@ -24,7 +26,7 @@ from infra.cli.output import (
 from infra.cli.projecting import projecting
 
 if TYPE_CHECKING:
-    from infra.evidence.note import Checkpoint, Verifier
+    from infra.evidence.note import Checkpoint
     from infra.evidence.verify import Verdict
     from infra.evidence.wrong import Wrong
     from infra.store.clocks import ClockMark
@@ -46,6 +48,7 @@ def register(app: typer.Typer) -> None:
     audit = typer.Typer(help="Recompute the record and check it; make evidence for others.", no_args_is_help=True)
     audit.command("verify")(verify_record)
     audit.command("checkpoint")(make_checkpoint)
+    evidence.register(audit)
     app.add_typer(audit, name="audit")
 
 
@@ -140,16 +143,6 @@ def make_checkpoint(
     elif output is None:
         print_lines(bytes(note).decode()[:-1])
     print_note(f"public key: {verifier}")
-
-
-def verifier_key(text: str | None) -> "Verifier | None":
-    """The public key that an option gives; ends the command where it is none."""
-    from infra.evidence.note import BadNote, Verifier
-
-    try:
-        return None if text is None else Verifier.parse(text)
-    except BadNote as error:
-        fail(f"--key: {error}", USAGE)
 
 
 def _told(wrong: "Wrong") -> str:

@@ -77,6 +77,10 @@ class Checkpoints:
         """The public key. Raises `KeyRefused` where there is no key yet."""
         return signing_key.read(self.key_file, self.origin).verifier
 
+    def verifier_or_made(self) -> Verifier:
+        """The public key; where checkpoints are signed here, it is made at first use. Raises `KeyRefused`."""
+        return self.signer().verifier if self.place is None else self.verifier()
+
     def make(self) -> Kept | None:
         """Sign a checkpoint of the tree as it is now and keep it; None where the settings name no place for it.
 

@@ -43,8 +43,8 @@ def default_place(database: Database, store_id: str) -> Path | None:
     return _data_folder() / f"{store_id}.signing-key" if is_local else None
 
 
-def read(file: Path, name: str, kind: bytes = SIGNATURE) -> Signer:
-    """The key in a file.
+def read(file: Path, name: str | None, kind: bytes = SIGNATURE) -> Signer:
+    """The key in a file, of this name (None: of any).
 
     Raises:
         NoKey: There is no such file.
@@ -63,9 +63,9 @@ def read(file: Path, name: str, kind: bytes = SIGNATURE) -> Signer:
         signer = Signer.parse(text)
     except BadNote as error:
         raise KeyRefused(f"the signing key {file} can't be used: {error}") from None
-    if (signer.verifier.name, signer.verifier.kind) != (name, kind):
+    if name not in (None, signer.verifier.name) or signer.verifier.kind != kind:
         raise KeyRefused(
-            f"the signing key {file} is of {signer.verifier.name}, not of {name}: name the right file in {SETTING}"
+            f"the key {file} is of {signer.verifier.name} and does not sign for {name or 'a witness'}: name the right file in {SETTING}"
         )
     return signer
 
@@ -76,10 +76,8 @@ def read_or_make(file: Path, name: str, say: Callable[[str], None], kind: bytes 
     Raises:
         KeyRefused: It can't be made, others can read it, or it holds no key of this name.
     """
-    try:
+    if file.exists():
         return read(file, name, kind)
-    except NoKey:
-        pass
     made = Signer(name, secrets.token_bytes(KEY_BYTES), kind)
     try:
         if _made(file, f"{made.secret}\n"):

@@ -81,7 +81,7 @@ def test_a_store_beside_which_no_key_is_named_has_it_beside_its_file(tmp_path: P
 def test_a_key_of_another_store_is_refused(rapport: Rapport, tmp_path: Path) -> None:
     rapport.checkpoints().signed()
     other = Settings(store=f"sqlite:///{tmp_path / 'other.sqlite'}", signing_key_file=tmp_path / "key")
-    with open_rapport(other) as opened, pytest.raises(KeyRefused, match="is of rapport/"):
+    with open_rapport(other) as opened, pytest.raises(KeyRefused, match="does not sign for rapport/"):
         opened.checkpoints().signed()
 
 
