@@ -27,6 +27,9 @@ from infra.store.sealed_bytes import SEALED
 from infra.store.session import Database
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from infra.evidence.checkpoints import Checkpoints
     from infra.projection_engine.engine import Engine
     from infra.projection_engine.feed import Watcher
 
@@ -60,6 +63,12 @@ class Rapport:
         if self.settings.clock is not None:
             self.check_clock("RAPPORT_CLOCK")
         return Handler(self.store, self.clock, self.settings.cache, self.senders)
+
+    def checkpoints(self, say: "Callable[[str], None]" = lambda _: None) -> "Checkpoints":
+        """The checkpoints of the store; `say` hears when a key is made."""
+        from infra.evidence.checkpoints import Checkpoints
+
+        return Checkpoints(self.store, self.settings, say)
 
     def engine(self, watcher: "Watcher | None" = None) -> "Engine":
         """An engine for the datasets, some of which show tables of the workers."""

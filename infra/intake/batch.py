@@ -131,7 +131,8 @@ class Batch:
         if receipt.status in KEPT:
             tried = Attempt(self.recorded_at, message.time, str(message.actor), type(message.command).__name__)
             fingerprint = self.mapper.fingerprint(message.fingerprint)
-            self.rows[key] = ReceiptRow(message.source, message.id, fingerprint, receipt.kept(tried))
+            kept = receipt.kept(tried)
+            self.rows[key] = ReceiptRow(message.source, message.id, fingerprint, kept, len(self.events))
         return receipt
 
     def turned_away(self, message: Message) -> Receipt | None:
