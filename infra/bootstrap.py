@@ -27,8 +27,6 @@ from infra.store.sealed_bytes import SEALED
 from infra.store.session import Database
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from infra.evidence.checkpoints import Checkpoints
     from infra.projection_engine.engine import Engine
     from infra.projection_engine.feed import Watcher
