@@ -19,7 +19,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "send-over-http.md"
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     folder = tmp_path_factory.mktemp("served")
     with serving(f"sqlite:///{folder / 'store.sqlite'}", folder) as server:
-        yield {**os.environ, "RAPPORT_URL": server.url, "RAPPORT_TOKEN": token(server)}
+        yield {**os.environ, "API_URL": server.url, "API_TOKEN": token(server)}
 
 
 def token(server: Server) -> str:
