@@ -33,6 +33,8 @@ MODULES: tuple[str, ...] = (
     "what_if",
     "projections",
     "export",
+    "serve",
+    "token",
     "work",
     "tasks",
     "decisions",
