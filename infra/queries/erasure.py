@@ -56,15 +56,16 @@ def plan(erasures: Erasures, person: str, now: datetime) -> Shown | None:
     if not subjects:
         return None
     owned = erasures.owned(f"person:{person}", person)
-    gone = [each for subject in subjects if (each := _gone(store, subject, owned))]
+    kept = erasures.keys.kept.all() if erasures.keys.erased_up_to() is not None else ()
+    # What was erased before is gone already.
+    keys = [each for row in kept if _is_owned(each := Owned(row.subject, row.person), owned)]
+    gone = [found for subject in subjects if (found := _gone(store, subject, frozenset(keys)))]
     waiting = [each for subject in subjects for each in _waiting(store, subject, person)]
     return {
         "person": person,
         "made_at": now,
         "destroys": gone,
-        "keys": sum(_is_owned(Owned(row.subject, row.person), owned) for row in erasures.keys.kept.all())
-        if erasures.keys.erased_up_to() is not None
-        else 0,
+        "keys": len(keys),
         "keeps": [{"what": what, "why": why} for what, why in KEPT],
         "held": [*_legal_holds(store, subjects, person), *_open_cases(store, subjects, person)],
         "requests": [_shown(store, each) for each in waiting],
@@ -72,14 +73,14 @@ def plan(erasures: Erasures, person: str, now: datetime) -> Shown | None:
     }
 
 
-def _gone(store: EventStore, subject: str, owned: set[Owned]) -> Shown | None:
+def _gone(store: EventStore, subject: str, keys: frozenset[Owned]) -> Shown | None:
     """The words that would go from a subject, by class."""
     classes: Counter[str] = Counter()
     events = 0
     for each in store.stored(subject):
         recorded = store.mapper.decode_facts(each.topic, each.state)
         held = {held.data_class for held in content_holds(type(recorded.data))}
-        if held and _is_owned(Owned(subject, owner(recorded)), owned):
+        if held and Owned(subject, owner(recorded)) in keys:
             events += 1
             classes.update(held)
     return {"subject": subject, "events": events, "data_classes": dict(sorted(classes.items()))} if events else None

@@ -22,7 +22,7 @@ from domain.sharing.cells import RowName, clause_of
 from domain.sharing.question import OF_STATE, Fact, Reader
 from domain.terms import values
 from domain.words import DATA_CLASSES, NAMED_ROLES, ROLES, DataClass
-from infra.notifications.listing import STATUSES, listed
+from infra.notifications.outbox import ready
 from infra.projection_engine.engine import Engine
 from infra.queries.as_at import NOW, Asked, counting, state_of
 from infra.queries.attempts import attempts
@@ -33,6 +33,7 @@ from infra.queries.sharing import Matter, matter_of
 from infra.queries.subject import ENTRY
 from infra.queries.tasks import Chosen, open_tasks
 from infra.store.log import EventStore
+from infra.store.session import as_time
 
 Shown = dict[str, Any]
 CLAUSE: Final = "pentalog.data-visible"
@@ -424,9 +425,17 @@ def _score(health: Shown, seen: _Seen) -> Shown:
 
 
 def _notifications(store: EventStore, person: str) -> list[Shown]:
-    """What Rapport told the person."""
+    """What Rapport told the person, also what was for them alone."""
+    if not ready(store.database):
+        return []
+    recipients = [f"{role}:{person.lower()}" for role in ROLES]
+    marks = ", ".join("?" * len(recipients))
+    rows = store.database.query(
+        "SELECT created_at, subject, template, status, channel FROM notifications "  # noqa: S608 - only marks
+        f"WHERE LOWER(recipient) IN ({marks}) ORDER BY created_at, id",
+        recipients,
+    )
     return [
-        {name: each[name] for name in ("created_at", "subject", "template", "status", "channel")}
-        for each in listed(store.database, STATUSES)
-        if _is(person, each["recipient"])
+        {"created_at": as_time(at), "subject": subject, "template": template, "status": status, "channel": channel}
+        for at, subject, template, status, channel in rows
     ]

@@ -148,6 +148,14 @@ def test_others_get_what_they_sent_and_what_names_them_alone(store: str) -> None
     assert [each["subject"] for each in asked(store, "ann")["held"]] == ["aa000000-0000-4000-8000-0000000000ff"]
 
 
+def test_it_has_what_rapport_told_the_person(store: str) -> None:
+    environment = {"RAPPORT_STORE": store}
+    assert command.rapport("work", "--once", env=environment).returncode == 0
+    told = {each["template"] for each in asked(store, "hans")["notifications"]}
+    assert "disclosure" in " ".join(told)  # which was for him alone
+    assert "disclosure" not in " ".join(each["template"] for each in asked(store, "ana")["notifications"])
+
+
 def test_the_answer_goes_to_a_file_for_programs_or_for_people(store: str, tmp_path: Path) -> None:
     page, data = tmp_path / "ana.html", tmp_path / "ana.json"
     assert run(store, "ana", "-o", page).returncode == 0

@@ -300,6 +300,9 @@ def test_the_command_line_plans_and_approves(told: Settings, tmp_path: Path) -> 
     assert run("erase", "approve", f"{ID}/1", "--as", "hr:hanna").returncode == 2
     assert run("erase", "approve", "nonsense", "--as", "hr:hanna").returncode == 2
     assert run("erase", "plan", "nobody").returncode == 2
+    left = json.loads(run("erase", "plan", "ana", "--json").stdout)
+    assert ID not in {each["subject"] for each in left["destroys"]}
+    assert left["requests"] == []
     shown = json.loads(run("subject", "ana", "--json").stdout)
     assert "HERS note" not in json.dumps(shown)
     assert '"erased": "session_content"' in json.dumps(shown)
