@@ -15,7 +15,7 @@ TABLE: Final = Table(
     (
         Column("subject", "text", "The case as messages name it.", private=True),
         Column("case_id", "text", "The case."),
-        Column("about", "text", "Whom it is about: role:id, or a role alone.", "identity"),
+        Column("about", "text", "Whom it is about: role:id, or a role alone.", "identity", reference=True),
         Column("mentor_id", "text", "The mentor whom it is about, where it is one.", "identity"),
         Column("relationship_id", "text", "The relationship that it came from, where there is one."),
         Column("programme_id", "text", "The programme of that relationship."),

@@ -20,7 +20,8 @@ Key = tuple[Any, ...]
 class Column(NamedTuple):
     """One column: its name, its type, what it means, and the data class of what it holds (domain.words).
 
-    A private column is kept in the table and left out of the dataset that people read.
+    A private column is kept in the table and left out of the dataset that people read. A `reference` names a person as messages do,
+    with the role before the id (`mentor:ben`), or something else.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Column(NamedTuple):
     doc: str
     data_class: DataClass = "operational"
     private: bool = False
+    reference: bool = False
 
 
 POSITION: Final = Column("position", "integer", "The place in the log of the last event that went into the row.")
@@ -47,7 +49,7 @@ class Table:
     `anonymous` rows don't say which stream they belong to: their position is that of the log, not that of a stream's last event.
     `columns` leaves out `position` and `stale_since`, which the engine adds. A table of relationships gets the column
     `programme_id` here, and the engine fills it in. `indexes` are for the queries of the docs. `order` is that of exports, where the
-    key has a private column.
+    key has a private column. `figures` are over enough people, with those over fewer hidden.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Table:
     indexes: tuple[tuple[str, ...], ...] = ()
     order: tuple[str, ...] = ()
     anonymous: bool = False
+    figures: bool = False
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
@@ -83,7 +86,7 @@ class Table:
     def dataset(self) -> "Dataset":
         """What people read of it."""
         public = tuple(column for column in self.columns if not column.private)
-        return Dataset(self.name, self.doc, (*public, POSITION, STALE_SINCE), self.order or self.key)
+        return Dataset(self.name, self.doc, (*public, POSITION, STALE_SINCE), self.order or self.key, self.figures)
 
     def key_of(self, row: Mapping[str, Any]) -> Key:
         """The key of a row."""
@@ -91,12 +94,16 @@ class Table:
 
 
 class Dataset(NamedTuple):
-    """A table or view as people read it: its columns, and the columns that put its rows in order."""
+    """A table or view as people read it: its columns, and the columns that put its rows in order.
+
+    `figures` says whether its rows are figures over enough people, with those over fewer hidden.
+    """
 
     name: str
     doc: str
     columns: tuple[Column, ...]
     order: tuple[str, ...]
+    figures: bool = False
 
 
 def relationship_id(doc: str = "The relationship: the subject of its messages.", *, private: bool = False) -> Column:

@@ -57,6 +57,7 @@ FIGURES: Final = Table(
         Column("counts", "json", "The counts behind the figures, also of a hidden group.", "nps_score", private=True),
     ),
     key=("programme_id", "role", "occasion"),
+    figures=True,
 )  # fmt: skip
 TOTAL_AND_PROGRAMMES: Final[tuple[Keys, ...]] = ((), (0,))
 

@@ -56,6 +56,7 @@ FIGURES: Final = Table(
         Column("counts", "json", "The counts behind the figures, also of a hidden group.", "process_improvement", private=True),
     ),
     key=("clause", "programme_id", "mentor_id", "month"),
+    figures=True,
     indexes=(("programme_id", "month"),),
 )  # fmt: skip
 HIDEABLE: Final = ("asked", "answered", "share_good", "respondents")

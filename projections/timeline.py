@@ -17,7 +17,7 @@ TIMELINE: Final = Dataset(
     "What happened to relationships, mentors, cases and programmes: one row an event or a change of a deadline. "
     "Confidential disclosures are not here.",
     (
-        Column("subject", "text", "Whose history it belongs to, as messages name it."),
+        Column("subject", "text", "Whose history it belongs to, as messages name it.", "identity", reference=True),
         Column("programme_id", "text", "The programme of the relationship; empty for mentors, cases and programmes."),
         Column("source", "text", "event or deadline."),
         Column("version", "integer", "An event's number in that history, from 1; empty for a deadline."),

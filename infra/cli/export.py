@@ -27,6 +27,9 @@ def export(
     column: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this column; may be repeated.")] = None,
     as_of: AsOf = None,
     known_at: KnownAt = None,
+    pseudonyms: Annotated[
+        bool, typer.Option("--pseudonyms", help="Name persons by pseudonyms, the same in every file of a store.")
+    ] = False,
     raw: RawOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -40,7 +43,8 @@ def export(
 
     with projecting() as engine:
         try:
-            manifest = write(engine, dataset, output, column, raw=raw, moment=Moment(as_of, known_at))
+            moment = Moment(as_of, known_at)
+            manifest = write(engine, dataset, output, column, raw=raw, moment=moment, under_pseudonyms=pseudonyms)
         except Unknown as error:
             fail(str(error), USAGE)
         except Unwritable as error:

@@ -17,6 +17,7 @@ from infra.export.whole_file import beside, put, save
 from infra.export.writing import FORMATS, WRITERS, Format, Writer, write_csv
 from infra.projection_engine import generation as generation_table
 from infra.projection_engine.engine import Engine
+from infra.projection_engine.pseudonyms import Pseudonyms
 from infra.projection_engine.rows import codec
 from infra.queries.as_at import NOW, Moment
 from infra.store import log_reader
@@ -48,10 +49,12 @@ def export(
     *,
     raw: bool = False,
     moment: Moment = NOW,
+    under_pseudonyms: bool = False,
 ) -> dict[str, Any]:
     """Write a dataset as it is at the log's head, or as it was at a moment, and its manifest beside it; the manifest.
 
-    Cells of CSV that a spreadsheet would run are guarded by an apostrophe unless they are wanted `raw`.
+    Cells of CSV that a spreadsheet would run are guarded by an apostrophe unless they are wanted `raw`. Persons may be named
+    `under_pseudonyms`, those that analysts see.
 
     Raises:
         Unknown: see there.
@@ -70,6 +73,7 @@ def export(
             "guarded": form == "csv" and not raw,
             "columns": [{"name": column.name, "type": column.type} for column in chosen],
             "position": _position(engine, session, name) if then is None else then.position,
+            "pseudonyms": under_pseudonyms,
             "as_of": moment.as_of,
             "known_at": moment.known_at,
             "policy": POLICY,
@@ -81,6 +85,8 @@ def export(
                 hashed = _Hashed(data)
                 with BufferedWriter(cast("RawIOBase", hashed), BUFFER) as buffer:
                     rows = _rows(engine, session, dataset, chosen) if then is None else _values(then.rows, chosen)
+                    if under_pseudonyms:
+                        rows = _renamed(rows, chosen, Pseudonyms(engine.store.identity.secret))
                     manifest["rows"] = _writer(form, raw=raw)(buffer, chosen, rows)
                 manifest["bytes"], manifest["sha256"] = hashed.count, hashed.digest.hexdigest()
                 description.write(
@@ -149,6 +155,22 @@ def _values(rows: Iterable[Row], columns: Sequence[Column]) -> Iterator[Sequence
     as_stored = codec(tuple(columns), "sqlite")
     for row in rows:
         yield tuple(as_stored.decode(as_stored.encode(row)).values())
+
+
+def _renamed(
+    rows: Iterable[Sequence[Any]], columns: Sequence[Column], pseudonyms: Pseudonyms
+) -> Iterator[Sequence[Any]]:
+    """The rows with pseudonyms for persons. They stay in the order of the ids."""
+    places = [(place, column.reference) for place, column in enumerate(columns) if column.data_class == "identity"]
+    for row in rows:
+        values = list(row)
+        for place, reference in places:
+            value = values[place]
+            if isinstance(value, list):
+                values[place] = [pseudonyms(each, reference) for each in value]
+            elif value is not None:
+                values[place] = pseudonyms(value, reference)
+        yield values
 
 
 class _Hashed(RawIOBase):

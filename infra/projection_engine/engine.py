@@ -12,7 +12,7 @@ from typing import Final
 
 from infra.clock import Clock
 from infra.projection_engine import generation as generation_table
-from infra.projection_engine import refresh, schema
+from infra.projection_engine import pseudonyms, refresh, schema
 from infra.projection_engine.build import AlreadyBuilding, rebuild
 from infra.projection_engine.feed import NOBODY, PAGE, Feeds, Watcher
 from infra.projection_engine.generation import Generation, NewerProjection, Overtaken
@@ -138,16 +138,19 @@ class Engine(Feeds):
 
     def _make_tables(self) -> None:
         self.prepare_shown(self.database)
-        view = schema.timeline_query(self.database.kind)
+        kind = self.database.kind
+        views = {TIMELINE: schema.timeline_query(kind), TASKS: schema.tasks_query(kind)}
         with self.database.reading() as session:
             made = schema.exists(session, schema.GENERATIONS)
             live = self._live_names(session) if made else set()
-            seen = made and generation_table.view(session, TIMELINE.name) == view
+            seen = made and all(generation_table.view(session, each.name) == query for each, query in views.items())
         # On PostgreSQL each start grants reading again: roles may have been added since.
-        if self.projections.keys() <= live and seen and self.database.kind == "sqlite":
+        if self.projections.keys() <= live and seen and kind == "sqlite":
             return
         with self.database.changing_schema() as session:
             schema.create_own_tables(session, self.database)
+            if kind == "postgresql":
+                pseudonyms.keep_key(session, self.database, self.store.identity.secret)
             live = self._live_names(session)
             for name, projection in self.projections.items():
                 if name not in live:
@@ -155,11 +158,11 @@ class Engine(Feeds):
                 else:
                     for table in tables_of(projection):
                         session.open_to(table.name, "analyst", "auditor")
-            session.open_to(TASKS.name, "analyst", "auditor")
-            if generation_table.view(session, TIMELINE.name) != view:
-                schema.put_up(session, TIMELINE.name, view)
-                generation_table.note_view(session, TIMELINE.name, view)
-            session.open_to(TIMELINE.name, "analyst", "auditor")
+            for dataset, query in views.items():
+                if generation_table.view(session, dataset.name) != query:
+                    schema.put_up(session, dataset, query)
+                    generation_table.note_view(session, dataset.name, query)
+                session.open_to(dataset.name, "analyst", "auditor")
 
     def _live_names(self, session: Session) -> set[str]:
         if newer := generation_table.newer(session, self.projections):

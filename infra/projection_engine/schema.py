@@ -10,15 +10,18 @@ from typing import Final
 
 import orjson
 
+from infra.projection_engine.reader_views import describe, view_query
 from infra.store.session import Database, Kind, Session
-from projections.dataset import POSITION, STALE_SINCE, Column, Table
+from projections.catalogue import tables_of
+from projections.dataset import POSITION, STALE_SINCE, Column, Dataset, Table
 from projections.projection import STATE_SUFFIX, Projection, StateFold
+from projections.tasks import TASKS, WORKER_TASKS
 from projections.timeline import LEFT_OUT, TIMELINE
 
 GENERATIONS: Final = "projection_generations"
 QUARANTINE: Final = "projection_quarantine"
 # Raise this when the layout of tables changes; every projection is then rebuilt.
-LAYOUT: Final = 1
+LAYOUT: Final = 2
 # Ids and the clause that the data of an event may name; the timeline shows them.
 _ABOUT: Final = ("session_id", "goal_id", "clause")
 
@@ -85,6 +88,7 @@ def fingerprint(projection: Projection) -> str:
             [table.name, [[c.name, c.type, c.private] for c in table.columns], table.key, table.indexes]
             for table in stored_tables(projection)
         ],
+        [view_query("postgresql", table.dataset, "") for table in tables_of(projection)],
     ]
     return sha256(orjson.dumps(shape)).hexdigest()
 
@@ -145,18 +149,21 @@ def take_down_views(session: Session, names: Iterable[str]) -> None:
 
 def put_up_views(session: Session, projection: Projection, mark: str) -> None:
     """Let the plain names show a generation, and let analysts and auditors read them."""
-    views = {table.name: _view(projection, table, mark) for table in projection.tables}
+    for table in projection.tables:
+        put_up(session, table.dataset, view_query(session.kind, table.dataset, _view(projection, table, mark)))
     if isinstance(projection, StateFold) and projection.summary:
-        views[projection.summary.table.name] = _view_of_all(projection, projection.summary.table, mark)
-    for name, query in views.items():
-        put_up(session, name, query)
+        table = projection.summary.table
+        put_up(session, table.dataset, view_query(session.kind, table.dataset, _view_of_all(projection, table, mark)))
 
 
-def put_up(session: Session, name: str, query: str) -> None:
+def put_up(session: Session, dataset: Dataset, query: str) -> None:
     """Let a plain name show what a query gives."""
-    take_down_views(session, [name])
-    session.execute(f"CREATE VIEW {name} AS {query}")
-    session.open_to(name, "analyst", "auditor")
+    take_down_views(session, [dataset.name])
+    # What a reader filters by must not be run on rows that they don't see.
+    barrier = " WITH (security_barrier)" if session.kind == "postgresql" else ""
+    session.execute(f"CREATE VIEW {dataset.name}{barrier} AS {query}")
+    describe(session, dataset)
+    session.open_to(dataset.name, "analyst", "auditor")
 
 
 def _view(projection: Projection, table: Table, mark: str) -> str:
@@ -188,16 +195,25 @@ def _of(projection: Projection, mark: str) -> str:
 
 
 def _type(database: Database, column: Column) -> str:
-    return database.types["json" if column.type in ("integers", "texts") else column.type]
+    return database.types["list" if column.type in ("integers", "texts") else column.type]
 
 
 # --- the timeline --------------------------------------------------------------------------------------------------
 def timeline_query(kind: Kind) -> str:
     """The query behind the view `timeline`: the log and the history of deadlines, in the SQL of this kind of database.
 
-    It reads the envelope of an event and the ids and the clause that its data may name; none of these is content.
+    It reads the envelope of an event and the ids and the clause that its data may name; none of these is content. Analysts and auditors
+    see that something is withheld where others don't see a row, for the versions around it would tell what it is.
     """
-    return f"{_events(kind)} UNION ALL {_deadlines(kind)}"
+    left_out = " AND ".join(f"topic NOT LIKE '{event.__name__}%'" for event in LEFT_OUT)
+    plain, whole = (f"{_events(kind)}{where} UNION ALL {_deadlines(kind)}" for where in (f" WHERE {left_out}", ""))
+    return view_query(kind, TIMELINE, plain, whole=whole)
+
+
+def tasks_query(kind: Kind) -> str:
+    """The query behind the view `tasks`: the tasks of the workers, without what these keep for themselves."""
+    columns = ", ".join(column.name for column in TASKS.columns)
+    return view_query(kind, TASKS, f"SELECT {columns} FROM {WORKER_TASKS}")
 
 
 def _programme(kind: Kind, subject: str) -> str:
@@ -215,7 +231,6 @@ def _programme(kind: Kind, subject: str) -> str:
 
 
 def _events(kind: Kind) -> str:
-    left_out = " AND ".join(f"topic NOT LIKE '{event.__name__}%'" for event in LEFT_OUT)
     if kind == "sqlite":
         # One damaged event must not take all others out of sight.
         text = "CAST(state AS TEXT)"
@@ -240,7 +255,7 @@ def _events(kind: Kind) -> str:
         }
     values |= {"subject": "originator_id", "source": "'event'", "version": "originator_version", "position": "position"}
     values["programme_id"] = _programme(kind, "o.originator_id")
-    return f"SELECT {_named(values)} FROM {source} WHERE {left_out}"
+    return f"SELECT {_named(values)} FROM {source}"
 
 
 def _sqlite_time(text: str) -> str:

@@ -41,7 +41,7 @@ def open_tasks(database: Database, chosen: Chosen = ALL) -> list[dict[str, Any]]
     where = " AND ".join(["closed_at IS NULL", *(f"{column} = ?" for column in given)])
     rows = database.query(
         "SELECT subject, kind, clause, since, due, evidence, settled_by, clauses, evidence_of, about, position, "  # noqa: S608 - our own words
-        f"owner, programme_id, mentee_id, mentor_id FROM tasks WHERE {where}",
+        f"owner, programme_id, mentee_id, mentor_id FROM worker_tasks WHERE {where}",
         tuple(given.values()),
     )
     tasks = [_task(*row) for row in rows]

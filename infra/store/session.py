@@ -97,7 +97,7 @@ class Database(ABC):
     """An open database. Threads may share it; each transaction has a connection of its own while it lasts."""
 
     kind: ClassVar[Kind]
-    # Column types in DDL by our words: text, integer (64 bits), real, boolean, time, day, json, blob.
+    # Column types in DDL by our words: text, integer (64 bits), real, boolean, time, day, json, list, blob.
     types: ClassVar[Mapping[str, str]]
     url: str
     # Whether an append that was begun goes on while its writer does something else: a server works by itself, a file does not.

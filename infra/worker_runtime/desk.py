@@ -178,7 +178,7 @@ class StoredDesk(Desk):
         found: dict[tuple[str, str], dict[str, Task]] = {}
         rows = self._keyed(
             "SELECT worker, key, name, kind, subject, clauses, since, due, evidence, evidence_of, settled_by, about, "
-            "owner, programme_id, mentee_id, mentor_id FROM tasks WHERE closed_at IS NULL AND key IN ({keys})",
+            "owner, programme_id, mentee_id, mentor_id FROM worker_tasks WHERE closed_at IS NULL AND key IN ({keys})",
             keys,
         )
         for worker, key, name, kind, subject, clauses, since, due, evidence, evidence_of, settled_by, *rest in rows:

@@ -218,7 +218,7 @@ def _tasks(session: Session, placed: Sequence[Placed], numbers: Numbers, secret:
             else:
                 closed.append((change.at, done.trigger.id, step.position, done.key, done.worker, change.task.id))
     session.executemany(
-        "UPDATE tasks SET closed_at = ?, closed_by = ?, position = ? "
+        "UPDATE worker_tasks SET closed_at = ?, closed_by = ?, position = ? "
         "WHERE key = ? AND worker = ? AND name = ? AND closed_at IS NULL",
         closed,
     )

@@ -99,8 +99,8 @@ def _replace(source: Session, session: Session, numbers: Numbers, where: str, pa
         rows = source.query(f"SELECT {table.listed} FROM {table.name} WHERE {where}", params)  # noqa: S608
         session.upsert(table.name, table.columns, table.key, [table.typed(row) for row in rows])
     open_ = f"{where} AND closed_at IS NULL"
-    session.execute(f"DELETE FROM tasks WHERE {open_}", params)  # noqa: S608 - our own words
-    rows = source.query(f"SELECT {TASKS.listed} FROM tasks WHERE {open_}", params)  # noqa: S608
+    session.execute(f"DELETE FROM worker_tasks WHERE {open_}", params)  # noqa: S608 - our own words
+    rows = source.query(f"SELECT {TASKS.listed} FROM worker_tasks WHERE {open_}", params)  # noqa: S608
     session.upsert(TASKS.name, TASKS.columns, TASKS.key, [_numbered(TASKS, row, numbers) for row in rows])
 
 

@@ -3,7 +3,7 @@
 - `worker_ground`, `worker_state`: what is kept per subject and per worker and key.
 - `deadlines`: those that run or stand still; `deadline_history`: each one armed, moved, frozen, cancelled, fired.
 - `outbox`: commands in the order in which they were decided, and what was answered. Notifications: `infra.notifications.outbox`.
-- `decisions`: one receipt for each reaction. `tasks`: open and closed ones. `parked`: keys put aside after failures.
+- `decisions`: one receipt for each reaction. `worker_tasks`: open and closed ones, which the dataset `tasks` shows. `parked`: keys put aside after failures.
 - `worker_sources`: of which other subjects' events are seen at a key; a correction reads them again.
 - `worker_corrections`: at which corrections what is kept at a key was made again. Of several in a row the last takes up all.
 - `worker_clock`: where a walk turned the clock to. `worker_positions`: from which position of the log on each worker has seen everything.
@@ -20,6 +20,7 @@ from infra.operations.followers import Reading
 from infra.store import lease
 from infra.store.lease import position_of
 from infra.store.session import Database, Session, as_time
+from projections.tasks import WORKER_TASKS
 
 # The name of the workers' lease.
 LEASE: Final = "workers"
@@ -146,7 +147,7 @@ DECISIONS: Final = Table(
     },
 )
 TASKS: Final = Table(
-    "tasks",
+    WORKER_TASKS,
     ("task_id",),
     {
         "task_id": "{text} NOT NULL",
@@ -157,12 +158,12 @@ TASKS: Final = Table(
         "subject": "{text} NOT NULL",
         "kind": "{text} NOT NULL",
         "clause": "{text}",
-        "clauses": "{json} NOT NULL",
+        "clauses": "{list} NOT NULL",
         "since": "{time} NOT NULL",
         "due": "{time}",
-        "evidence": "{json} NOT NULL",
+        "evidence": "{list} NOT NULL",
         "evidence_of": "{text} NOT NULL",
-        "settled_by": "{json} NOT NULL",
+        "settled_by": "{list} NOT NULL",
         "about": "{text}",
         "owner": "{text} NOT NULL",
         "programme_id": "{text}",
@@ -241,9 +242,9 @@ INDEXES: Final = (
     "outbox_waiting ON outbox (seq) WHERE status = 'waiting'",
     "decisions_key ON decisions (key)",
     "decisions_seq ON decisions (seq)",
-    "tasks_seq ON tasks (seq)",
-    "tasks_open ON tasks (seq) WHERE closed_at IS NULL",
-    "tasks_key ON tasks (key, worker, name) WHERE closed_at IS NULL",
+    "tasks_seq ON worker_tasks (seq)",
+    "tasks_open ON worker_tasks (seq) WHERE closed_at IS NULL",
+    "tasks_key ON worker_tasks (key, worker, name) WHERE closed_at IS NULL",
 )
 
 

@@ -27,6 +27,8 @@ TYPES: Final = MappingProxyType(
         "time": "timestamptz",
         "day": "date",
         "json": "json",
+        # What people query.
+        "list": "jsonb",
         "blob": "bytea",
     }
 )
@@ -116,6 +118,19 @@ class _JsonBinary(_JsonText):
     format = Format.BINARY
 
 
+class _JsonbBinary(Loader):
+    """jsonb as its text, too; in binary a number stands before it that says in which form it is, of which there is one."""
+
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> str:
+        return bytes(data)[1:].decode()
+
+
+def _jsonb(value: str) -> bytes:
+    return b"\x01" + value.encode()
+
+
 class _Number(NumericBinaryLoader):
     """Sums and averages come as numeric; SQLite gives int and float."""
 
@@ -128,6 +143,8 @@ ADAPTERS: Final = AdaptersMap(psycopg.adapters)
 ADAPTERS.register_dumper(int, _Int8Dumper)
 ADAPTERS.register_loader("json", _JsonText)
 ADAPTERS.register_loader("json", _JsonBinary)
+ADAPTERS.register_loader("jsonb", _JsonText)
+ADAPTERS.register_loader("jsonb", _JsonbBinary)
 ADAPTERS.register_loader("numeric", _Number)
 
 
@@ -155,6 +172,7 @@ ARRAYS: Final = MappingProxyType(
         "timestamp with time zone": _array_type("time", 1185, 1184, _time),
         "date": _array_type("day", 1182, 1082, _day),
         "json": _array_type("json", 199, 114, str.encode),
+        "jsonb": _array_type("jsonb", 3807, 3802, _jsonb),
         "bytea": BLOB,
     }
 )

@@ -88,9 +88,38 @@ CREATE TABLE tracking (
 );
 """
 
+# An administrator of the server can change anything, and the hash chain shows it; no login of a service can.
+APPEND_ONLY: Final = """
+CREATE FUNCTION rapport_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = session_user) THEN
+        RAISE EXCEPTION 'the record is only ever added to: % of % is refused', TG_OP, TG_TABLE_NAME
+            USING ERRCODE = 'insufficient_privilege', HINT = 'Facts are corrected by CorrectFact.';
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON stored_events
+    FOR EACH STATEMENT EXECUTE FUNCTION rapport_refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON receipts
+    FOR EACH STATEMENT EXECUTE FUNCTION rapport_refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON tree_leaves
+    FOR EACH STATEMENT EXECUTE FUNCTION rapport_refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON tree_nodes
+    FOR EACH STATEMENT EXECUTE FUNCTION rapport_refuse_change();
+"""
+
 # `granted` says whether the roles existed when the tables were made, or have been given their rights since.
 STATE: Final = "CREATE TABLE rapport_schema (version integer NOT NULL, granted boolean NOT NULL DEFAULT false)"
-SCHEMA: Final = (STATE, TABLES, *proposals.indexes("postgresql"), attempts.index("postgresql"), APPEND, AUDITOR_VIEW)
+SCHEMA: Final = (
+    STATE,
+    TABLES,
+    APPEND_ONLY,
+    *proposals.indexes("postgresql"),
+    attempts.index("postgresql"),
+    APPEND,
+    AUDITOR_VIEW,
+)
 
 Cursor = psycopg.Cursor[tuple[object, ...]]
 

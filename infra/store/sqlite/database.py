@@ -188,6 +188,7 @@ class SQLiteDatabase(Database):
             "time": "TEXT",
             "day": "TEXT",
             "json": "TEXT",
+            "list": "TEXT",
             "blob": "BLOB",
         }
     )

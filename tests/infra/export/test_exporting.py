@@ -155,3 +155,25 @@ def test_cells_are_guarded_unless_they_are_wanted_raw(raw: bool, cell: str) -> N
     out = io.BytesIO()
     write_csv(out, datasets()["sessions"].columns[:2], [("=1+1", "p1")], raw=raw)
     assert list(csv.reader(io.StringIO(out.getvalue().decode())))[1] == [cell, "p1"]
+
+
+def test_a_file_may_name_persons_by_pseudonyms_the_same_in_every_file(engine: Engine, tmp_path: Path) -> None:
+    """Persons as pseudonyms for analysts."""
+
+    def rows(name: str, *, pseudonyms: bool) -> list[dict[str, Any]]:
+        target = tmp_path / f"{name}-{pseudonyms}.jsonl"
+        manifest = export(engine, name, target, under_pseudonyms=pseudonyms)
+        assert manifest["pseudonyms"] is pseudonyms
+        return [json.loads(line) for line in target.read_text().splitlines()]
+
+    plain, hidden = (rows("relationships", pseudonyms=each) for each in (False, True))
+    names = {row["mentor_id"]: other["mentor_id"] for row, other in zip(plain, hidden, strict=True)}
+    assert len(set(names.values())) == len(names) > 1
+    assert all(name.startswith("p_") for name in names.values())
+    assert {row["mentor_id"] for row in rows("commitment_health", pseudonyms=True)} <= set(names.values())
+    subjects = {row["subject"] for row in rows("timeline", pseudonyms=True)}
+    assert {row["relationship_id"] for row in plain} <= subjects
+    told = json.dumps(rows("cases", pseudonyms=True))
+    assert "mentor:p_" in told
+    assert "ben" not in told
+    assert "hanna" not in told

@@ -89,7 +89,7 @@ class WorkerHarness:
         return [(row[0], row[1]) for row in rows]
 
     def open_tasks(self) -> list[str]:
-        return [row[0] for row in self.query("SELECT kind FROM tasks WHERE closed_at IS NULL ORDER BY seq")]
+        return [row[0] for row in self.query("SELECT kind FROM worker_tasks WHERE closed_at IS NULL ORDER BY seq")]
 
     def history(self, name: str) -> list[tuple[str, str]]:
         """The changes of a deadline, with their times in days since START."""
@@ -121,7 +121,7 @@ def everything(rapport: Rapport) -> dict[str, list[Any]]:
     for table, columns in {
         "notifications": "id, worker, subject, recipient, template, parameters, clauses, created_at",
         "decisions": "id, worker, key, trigger_id, at, clauses, evidence, evidence_of, terms, sent",
-        "tasks": "task_id, subject, kind, clauses, since, due, evidence, settled_by, about, closed_at, closed_by",
+        "worker_tasks": "task_id, subject, kind, clauses, since, due, evidence, settled_by, about, closed_at, closed_by",
         "outbox": "id, worker, subject, command, at, body, status",
         "deadlines": "worker, key, name, due_at, frozen_at",
         "deadline_history": "worker, key, name, change, due_at, at, caused_by",

@@ -95,7 +95,7 @@ def test_a_deadline_that_fired_fires_in_its_place_again(harness: WorkerHarness) 
     harness.work()
     after = everything(harness.rapport)
     assert after["outbox"] == before["outbox"]
-    assert after["tasks"] == before["tasks"]
+    assert after["worker_tasks"] == before["worker_tasks"]
     assert verify(harness.rapport.store) == []
 
 

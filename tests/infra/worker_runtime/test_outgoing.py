@@ -15,7 +15,7 @@ from tests.infra.worker_runtime.harness import WorkerHarness, everything
 from tests.infra.worker_runtime.test_runner import begun
 from workers.catalogue import WORKERS
 
-IDS = {"outbox": "id", "decisions": "id", "notifications": "id", "tasks": "task_id"}
+IDS = {"outbox": "id", "decisions": "id", "notifications": "id", "worker_tasks": "task_id"}
 parts = st.lists(st.text(st.sampled_from('ab|,"[]\\/:'), max_size=3) | st.integers(0, 12), min_size=1, max_size=4)
 
 

@@ -295,7 +295,7 @@ def test_what_a_worker_keeps_is_rebuilt_from_the_record_and_nothing_is_sent(harn
     with harness.rapport.database.transaction() as session:
         for table in ("worker_state", "deadlines"):
             session.execute(f"DELETE FROM {table} WHERE worker = 'trust'")
-        session.execute("DELETE FROM tasks WHERE worker = 'trust'")
+        session.execute("DELETE FROM worker_tasks WHERE worker = 'trust'")
     runner = harness.runner()
     assert runner.take_lease()
     assert runner.lease is not None
