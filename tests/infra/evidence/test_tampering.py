@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from domain.relationship import commands as c
+from domain.words import CodeId
 from infra.bootstrap import Rapport, open_rapport
 from infra.evidence.audit import NONE_HELD, audit
 from infra.evidence.checkpoints import Held, Kept
@@ -24,9 +25,10 @@ from infra.store.log import EventStore
 from infra.store.merkle import Frontier, event_leaf, receipt_digest, receipt_leaf
 from infra.store.session import Session
 from infra.store.snapshot import Frozen
-from tests.given_when_then import ALL_CODES, day
+from tests.given_when_then import day
 from tests.infra.worker_runtime.harness import WorkerHarness, subject
 
+CODES: tuple[CodeId, ...] = ("pentalog", "mentor247", "cmn", "leapfrog", "nottingham")
 ID, OTHER = subject(1), subject(2)
 pytestmark = pytest.mark.xdist_group("tampering")
 
@@ -45,7 +47,7 @@ def record(shared_store_url: str) -> Iterator[Record]:
         for number in (1, 2):
             about = subject(number)
             harness.send(
-                c.ProposeRelationship(programme_id="spring", mentee_id="ana", mentor_id="ben", codes=ALL_CODES),
+                c.ProposeRelationship(programme_id="spring", mentee_id="ana", mentor_id="ben", codes=CODES),
                 "coordinator",
                 0,
                 about,
@@ -138,8 +140,9 @@ def replant(session: Session) -> None:
     hashes = []
     for number, (_, kind, row) in enumerate(sorted(rows)):
         if kind == 0:
-            hashes.append(event_leaf(*row[:3], bytes(row[3])))
-            session.execute("UPDATE stored_events SET leaf = ? WHERE position = ?", (number, row[0]))
+            position, about, version, hash_ = row
+            hashes.append(event_leaf(position, about, version, bytes(hash_)))
+            session.execute("UPDATE stored_events SET leaf = ? WHERE position = ?", (number, position))
         else:
             position, source, id_, fingerprint, answer = row
             hashes.append(receipt_leaf(position, receipt_digest(source, id_, bytes(fingerprint), bytes(answer))))
