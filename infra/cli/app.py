@@ -32,6 +32,8 @@ MODULES: tuple[str, ...] = (
     "what_if",
     "projections",
     "export",
+    "serve",
+    "token",
     "work",
     "tasks",
     "decisions",
@@ -45,6 +47,7 @@ MODULES: tuple[str, ...] = (
     "dead_letters",
     "notifications",
     "copy",
+    "keys",
     "up",
 )
 

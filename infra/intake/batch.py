@@ -23,7 +23,7 @@ from infra.intake import form_problems
 from infra.intake.failure import Failure
 from infra.intake.message import Message
 from infra.intake.receipt import KEPT, Attempt, Receipt
-from infra.intake.senders import Look, Senders, turned_away
+from infra.intake.senders import Look, Senders, token_problem, turned_away
 from infra.intake.spelling import Spellings
 from infra.intake.state_cache import Entry
 from infra.store.errors import DamagedEvent, StoreError, UnknownEvent
@@ -118,7 +118,7 @@ class Batch:
             return refused
         key = message.source, message.id
         if before := self.rows.get(key) or self._answered.get(key):
-            if before.fingerprint != message.fingerprint:
+            if before.fingerprint != self.mapper.fingerprint(message.fingerprint):
                 said = "expected the same content as before under this source and id, or another id"
                 return self._invalid(message, Problem("id_reused", said, field="id"))
             return Receipt.duplicate(message.source, message.id, before.answer)
@@ -128,15 +128,19 @@ class Batch:
         receipt = self._decided(message)
         if receipt.status in KEPT:
             tried = Attempt(self.recorded_at, message.time, str(message.actor), type(message.command).__name__)
+            fingerprint = self.mapper.fingerprint(message.fingerprint)
             kept = receipt.kept(tried)
-            self.rows[key] = ReceiptRow(message.source, message.id, message.fingerprint, kept, len(self.events))
+            self.rows[key] = ReceiptRow(message.source, message.id, fingerprint, kept, len(self.events))
         return receipt
 
     def turned_away(self, message: Message) -> Receipt | None:
-        """The receipt of a message whose sender may not send for its programme."""
-        if self._limits is None:
+        """The receipt of a message whose sender, or the token it came with, may not send for its programme."""
+        if self._limits is None and message.programmes is None:
             return None
-        problem = self._limits.programme_problem(message, Look(self._state, self._relationships_of))
+        look = Look(self._state, self._relationships_of)
+        problem = token_problem(message, look)
+        if problem is None and self._limits is not None:
+            problem = self._limits.programme_problem(message, look)
         return None if problem is None else turned_away(message, problem)
 
     def _state(self, subject: str) -> State | None:
