@@ -103,6 +103,10 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON stored_events
     FOR EACH STATEMENT EXECUTE FUNCTION rapport_refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON receipts
     FOR EACH STATEMENT EXECUTE FUNCTION rapport_refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON tree_leaves
+    FOR EACH STATEMENT EXECUTE FUNCTION rapport_refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON tree_nodes
+    FOR EACH STATEMENT EXECUTE FUNCTION rapport_refuse_change();
 """
 
 # `granted` says whether the roles existed when the tables were made, or have been given their rights since.
