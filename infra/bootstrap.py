@@ -25,8 +25,6 @@ from infra.store.sealed_bytes import SEALED
 from infra.store.session import Database
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from infra.evidence.checkpoints import Checkpoints
     from infra.projection_engine.engine import Engine
     from infra.projection_engine.feed import Watcher
@@ -62,7 +60,7 @@ class Rapport:
             self.check_clock("RAPPORT_CLOCK")
         return Handler(self.store, self.clock, self.settings.cache, self.senders)
 
-    def checkpoints(self, say: "Callable[[str], None]" = lambda _: None) -> "Checkpoints":
+    def checkpoints(self, say: Callable[[str], None] = lambda _: None) -> "Checkpoints":
         """The checkpoints of the store; `say` hears when a key is made."""
         from infra.evidence.checkpoints import Checkpoints
 
