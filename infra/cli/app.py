@@ -30,6 +30,7 @@ MODULES: tuple[str, ...] = (
     "health",
     "nps",
     "what_if",
+    "explore",
     "projections",
     "export",
     "work",
