@@ -23,8 +23,8 @@ $(STAMP): requirements-dev.txt pyproject.toml
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	touch $(STAMP)
 
-run: setup ## Play the examples into a fresh store and show what came of them
-	$(PY) -m examples.play
+run: setup ## Play the examples into a fresh store and serve it until Ctrl-C; without a terminal it ends by itself
+	$(PY) -m examples.play $(ARGS)
 
 # Faults are tried on real servers, several at once, and a small machine may let one run out of its time: what fails in
 # company runs once more alone, and has to pass there. It is a fault of the test all the same, and to be mended.

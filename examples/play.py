@@ -1,7 +1,14 @@
-"""Play the examples into a fresh store and show a person what came of them: `python -m examples.play`, or `make run`."""
+"""Play the examples into a fresh store, show a person what came of them, and serve it: `python -m examples.play`, or `make run`.
 
+Without a terminal it ends by itself; `--serve` and `--no-serve` say what is wanted.
+"""
+
+import argparse
+import shlex
+import sys
 import tempfile
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,7 +45,11 @@ MILESTONES: Final = {
 
 
 def main() -> None:
-    """Submit every example, then print each relationship, the refusals, and what to type next."""
+    """Submit every example, then print each relationship, the refusals, and what to type next; serve the store if asked to."""
+    parser = argparse.ArgumentParser(description="Play the examples into a fresh store and serve it.")
+    parser.add_argument("--serve", action=argparse.BooleanOptionalAction, default=sys.stdin.isatty())
+    parser.add_argument("--port", type=int, default=8080, help="the port to listen on; 0: a free one")
+    wanted = parser.parse_args()
     console = Console(highlight=False)
     store = Path(tempfile.mkdtemp(prefix="rapport-")) / "rapport.sqlite"
     with open_rapport(Settings(store=f"sqlite:///{store}")) as rapport:
@@ -54,6 +65,63 @@ def main() -> None:
                 _print_relationship(console, rapport, subject)
     _print_refusals(console, refused)
     _print_next(console, store)
+    if wanted.serve:
+        _serve(console, store, wanted.port)
+
+
+def _serve(console: Console, store: Path, port: int) -> None:
+    """Serve the store until Ctrl-C."""
+    from infra.access import local_key
+    from infra.access.tokens import Tokens
+    from infra.http.serving import CannotListen, Place, listening, serve
+    from infra.operations.process import observed
+
+    settings = Settings(store=f"sqlite:///{store}", token_key_file=store.parent / "token-key", log_level="warning")
+    local_key.make(local_key.place(settings))
+    place = Place(port=port)
+    with open_rapport(settings) as rapport, observed("serve", settings) as process:
+        process.watch_store(rapport.store)
+        try:
+            with listening(place) as (listener, url):
+                serve(
+                    rapport,
+                    process,
+                    Tokens.of(settings),
+                    place,
+                    listener,
+                    started=lambda: _print_requests(console, settings, url),
+                )
+        except CannotListen as error:
+            sys.exit(f"{error}; make run ARGS='--port 0' takes a free port")
+
+
+def _print_requests(console: Console, settings: Settings, url: str) -> None:
+    """Where the server listens, and three things to ask of it."""
+    from infra.access.tokens import issue
+
+    token = issue(settings, "coordinator", "cora", lasting=timedelta(hours=12))
+    cmn = _proposed((HERE / "cmn.jsonl").read_bytes().splitlines())[0]
+    contact = {
+        "specversion": "1.0",
+        "id": "try-1",
+        "source": "/try",
+        "type": "rapport.ReviewRelationship",
+        "subject": cmn,
+        "time": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "actor": "coordinator:cora",
+        "data": {"note": "tried over HTTP"},
+    }
+    console.print()
+    console.rule(Text(f"Listening on {url}, Ctrl-C stops it", style="bold"), align="left")
+    given = '-H "Authorization: Bearer $TOKEN"'
+    sent = shlex.quote(orjson.dumps(contact).decode())
+    for line in (
+        f"TOKEN={token}  # of coordinator:cora, for 12 hours",
+        f"curl {given} {url}/v1/relationships/{cmn}",
+        f"curl {given} '{url}/v1/events?after=0&limit=5'  # facts; add -H 'Accept: text/event-stream' to be sent them as they come",
+        f"curl {given} -H 'Content-Type: application/cloudevents+json' -d {sent} {url}/v1/messages",
+    ):
+        console.print(Text(f"  {line}"), soft_wrap=True)
 
 
 def _proposed(lines: list[bytes]) -> list[str]:

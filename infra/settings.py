@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BeforeValidator, Field, FilePath, ValidationError, model_validator
@@ -104,6 +105,25 @@ class Settings(BaseSettings):
         default=None,
         description="TOML file of `[[sender]]` tables: which source may send for which roles and programmes, and with "
         "which key. Without it every source may send for every role but worker, analyst and auditor.",
+    )
+    token_keys: str | None = Field(
+        default=None,
+        description="The keys that sign the tokens of callers over HTTP: a JWKS, as a file or an https URL. Without it a local "
+        "key does, which `rapport token issue` uses.",
+    )
+    token_issuer: str | None = Field(
+        default=None,
+        description="The `iss` that tokens must have. Unset, it is `rapport` for the local key, and any with RAPPORT_TOKEN_KEYS.",
+    )
+    token_rate: str = Field(
+        default="5000/second",
+        description="How many requests one token may make of a server process, such as `100/second` or `5000/minute`; more are "
+        "answered 429.",
+    )
+    token_key_file: Path | None = Field(
+        default=None,
+        description="PEM file of the local Ed25519 key that signs tokens, readable by its owner alone. The default is "
+        "`FILE.token-key` beside a store on SQLite, and for PostgreSQL a file in the user's data folder.",
     )
     source: str = Field(
         default="/rapport",

@@ -42,8 +42,8 @@ def may_read(situation: Situation, reader: Reader, data_class: DataClass, fact: 
     sensitive = False
     if fact is not None:
         if fact.knowers is not None:
-            if not _may_know(situation, reader, fact):
-                return UNKNOWN if reader.role == "public" else _secret(situation.codes)
+            if not may_know(situation, reader, fact):
+                return UNKNOWN if reader.role == "public" else secret(situation.codes)
             if data_class in _EXISTENCE:
                 return _KNOWS
         sensitive = fact.sensitive
@@ -70,16 +70,17 @@ _KNOWS: Final = Answer(
 )
 
 
-def _may_know(situation: Situation, reader: Reader, fact: Fact) -> bool:
-    """Whether a reader may know that something confidential happened."""
-    assert fact.knowers is not None
+def may_know(situation: Situation, reader: Reader, fact: Fact) -> bool:
+    """Whether a reader who stands in the relationship may know that something happened, which may be confidential by itself."""
+    if fact.knowers is None:
+        return True
     if reader.role == "coordinator" or (reader.role == "hr" and situation.in_case):
         return True
     return str(reader) in fact.knowers
 
 
 @lru_cache(maxsize=64)
-def _secret(codes: frozenset[str]) -> Answer:
+def secret(codes: frozenset[str]) -> Answer:
     """The same for whatever happened: the clause of one kind of report would give away which it was."""
     clause = clause_of("safeguarding", "mentee", None, codes) or "care.disclosure"
     return Answer(False, clause, "that it happened is confidential by itself")

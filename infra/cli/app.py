@@ -33,6 +33,8 @@ MODULES: tuple[str, ...] = (
     "explore",
     "projections",
     "export",
+    "serve",
+    "token",
     "work",
     "tasks",
     "decisions",

@@ -23,7 +23,7 @@ from infra.intake import form_problems
 from infra.intake.failure import Failure
 from infra.intake.message import Message
 from infra.intake.receipt import KEPT, Attempt, Receipt
-from infra.intake.senders import Look, Senders, turned_away
+from infra.intake.senders import Look, Senders, token_problem, turned_away
 from infra.intake.spelling import Spellings
 from infra.intake.state_cache import Entry
 from infra.store.errors import DamagedEvent, StoreError, UnknownEvent
@@ -132,10 +132,13 @@ class Batch:
         return receipt
 
     def turned_away(self, message: Message) -> Receipt | None:
-        """The receipt of a message whose sender may not send for its programme."""
-        if self._limits is None:
+        """The receipt of a message whose sender, or the token it came with, may not send for its programme."""
+        if self._limits is None and message.programmes is None:
             return None
-        problem = self._limits.programme_problem(message, Look(self._state, self._relationships_of))
+        look = Look(self._state, self._relationships_of)
+        problem = token_problem(message, look)
+        if problem is None and self._limits is not None:
+            problem = self._limits.programme_problem(message, look)
         return None if problem is None else turned_away(message, problem)
 
     def _state(self, subject: str) -> State | None:

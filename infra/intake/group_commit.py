@@ -19,6 +19,7 @@ from typing import Final, NamedTuple, Self
 
 from infra.intake import failure
 from infra.intake.handler import Handler
+from infra.intake.message import Message
 from infra.intake.receipt import Receipt
 from infra.store.errors import StoreError
 
@@ -44,9 +45,14 @@ class Closed(StoreError):
 class _Waiting(NamedTuple):
     """One caller's message, and how to tell the caller what came of it: in its event loop if it is a task."""
 
-    raw: bytes
+    given: bytes | Message
     settle: Callable[[Outcome], object]
     loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def raw(self) -> bytes:
+        """The message as it was sent."""
+        return self.given.raw if isinstance(self.given, Message) else self.given
 
 
 class GroupCommit:
@@ -95,11 +101,11 @@ class GroupCommit:
             raise outcomes[0]
         return outcomes[0]
 
-    async def receipt(self, raw: bytes) -> Receipt:
-        """The same for a task."""
+    async def receipt(self, given: bytes | Message) -> Receipt:
+        """The same for a task, which may have parsed the message."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Receipt] = loop.create_future()
-        self._put(_Waiting(raw, partial(_resolve, future), loop))
+        self._put(_Waiting(given, partial(_resolve, future), loop))
         return await future
 
     def close(self) -> None:
@@ -161,7 +167,7 @@ class GroupCommit:
         """These messages, decided and on their way into the store."""
         began = time.monotonic()
         try:
-            receipts: Callable[[], Sequence[Outcome]] = self.handler.begin([each.raw for each in batch]).receipts
+            receipts: Callable[[], Sequence[Outcome]] = self.handler.begin([each.given for each in batch]).receipts
         except Exception as error:  # noqa: BLE001 - whatever it is, the callers are told
             outcomes = self._failed(batch, error)
             receipts = lambda: outcomes  # noqa: E731

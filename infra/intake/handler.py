@@ -80,12 +80,12 @@ class Handler:
             mine = iter(spelled)
             return [each if isinstance(each, Receipt) else batch.turned_away(next(mine)) for each in admitted]
 
-    def begin(self, raws: Iterable[bytes], *, offsets: Sequence[Offset] = ()) -> PendingCommit:
-        """The same begun, where the database works by itself; the receipts have to be asked for.
+    def begin(self, given: Iterable[bytes | Message], *, offsets: Sequence[Offset] = ()) -> PendingCommit:
+        """The same begun, where the database works by itself; the receipts have to be asked for. What was parsed before is taken too.
 
         Raises `StoreError` also when the batch under way fails: what came later must not overtake it.
         """
-        parsed = (parse(raw) for raw in raws)
+        parsed = (each if isinstance(each, Message) else parse(each) for each in given)
         admit = self._admitted
         return self._begin(
             [admit(each) if isinstance(each, Message) else each for each in parsed], offsets, self.senders
@@ -110,6 +110,11 @@ class Handler:
             raise
         if before is not None:
             yield before.receipts()
+
+    @property
+    def position(self) -> int:
+        """The position of the log up to which this handler knows it; what it has answered lies before."""
+        return self._position
 
     def finish(self, commit: PendingCommit) -> None:
         """Wait for a commit, unless the one that began the next has done so."""
@@ -280,7 +285,9 @@ class Handler:
     ) -> Batch:
         spellings, spelled = self._spelled(messages)
         # What was answered before needs no state, unless its programme has to be known.
-        everything = senders is not None and senders.limits_programmes
+        everything = (senders is not None and senders.limits_programmes) or any(
+            each.programmes is not None for each in spelled
+        )
         new = [each for each in spelled if everything or (each.source, each.id) not in answered]
         batch = self._batch(self._entries(new), answered, spellings, senders)
         batch.answers = [batch.answer(message) for message in spelled]

@@ -78,7 +78,10 @@ class AnyData(Command):
 
 
 class Message(NamedTuple):
-    """A well-formed message. `fingerprint` is equal for contents that are equal as JSON values; `raw` is how it was sent."""
+    """A well-formed message. `fingerprint` is equal for contents that are equal as JSON values; `raw` is how it was sent.
+
+    `programmes` are those that the token covers with which it came, in lower case; None is all of them.
+    """
 
     source: str
     id: str
@@ -93,6 +96,7 @@ class Message(NamedTuple):
     traceparent: str | None = None
     proof: Proof | None = None
     raw: bytes = b""
+    programmes: frozenset[str] | None = None
 
     @property
     def origin(self) -> bytes:

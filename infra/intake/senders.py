@@ -41,6 +41,9 @@ ROLES: Final = frozenset(get_args(Role)) - {"worker"}
 # What every process that takes messages says once where there is no file.
 UNCHECKED: Final = "RAPPORT_SENDERS is not set: every source may send for every role but worker, analyst and auditor"
 FIELDS: Final = ("source", "roles", "programmes", "key")
+FOLLOWS: Final = "data.follows"
+# The code of the problem that a token does not cover a message's programme.
+NOT_COVERED: Final = "programme"
 # How often an escape may itself be escaped; what is left then is no name of anybody.
 _ROUNDS: Final = 5
 
@@ -78,17 +81,15 @@ class Senders:
     def programme_problem(self, message: Message, look: Look) -> Problem | None:
         """What is wrong when the message concerns a programme that its sender may not send for."""
         sender = self.sender(message.source)
-        if sender is None or sender.programmes is None:
+        field = None if sender is None else outside(message, look, sender.programmes)
+        if field is None:
             return None
-        if not _all_in(programmes(message, look), sender.programmes):
-            said = "expected a subject of a programme that RAPPORT_SENDERS lists for this source, or a source that may send for every programme"
-            return Problem("sender", said, field="subject")
-        followed = message.command.follows if isinstance(message.command, ProposeRelationship) else None
-        if followed is not None and not _all_in(_of_relationship(followed, look), sender.programmes):
-            # Whether there is such a relationship elsewhere is not told: an unknown one is answered alike.
-            said = "expected an earlier relationship of a programme that RAPPORT_SENDERS lists for this source"
-            return Problem("sender", said, field="data.follows")
-        return None
+        said = (
+            "expected an earlier relationship of a programme that RAPPORT_SENDERS lists for this source"
+            if field == FOLLOWS
+            else "expected a subject of a programme that RAPPORT_SENDERS lists for this source, or a source that may send for every programme"
+        )
+        return Problem("sender", said, field=field)
 
     def sender(self, source: str) -> Sender | None:
         """Who a source is: the exact one, or the longest prefix that fits; none fits a path that leaves it again by dots."""
@@ -155,6 +156,28 @@ def _segments(source: str) -> tuple[str, ...]:
     plain = "".join(character for character in plain if character.isprintable() and not character.isspace())
     path = plain.partition("?")[0].partition("#")[0]
     return tuple(segment.partition(";")[0] for segment in path.split("/"))
+
+
+def outside(message: Message, look: Look, within: frozenset[str] | None) -> str | None:
+    """The field by which a message concerns another programme than these; None where it does not, or all are meant.
+
+    Whether there is such a subject elsewhere is not told: an unknown one is answered alike.
+    """
+    if within is None:
+        return None
+    if not _all_in(programmes(message, look), within):
+        return "subject"
+    followed = message.command.follows if isinstance(message.command, ProposeRelationship) else None
+    return FOLLOWS if followed is not None and not _all_in(_of_relationship(followed, look), within) else None
+
+
+def token_problem(message: Message, look: Look) -> Problem | None:
+    """What is wrong when a message concerns a programme that the token it came with does not cover."""
+    field = outside(message, look, message.programmes)
+    if field is None:
+        return None
+    said = "an earlier relationship" if field == FOLLOWS else "a subject"
+    return Problem(NOT_COVERED, f"expected {said} of a programme that the token covers", field=field)
 
 
 def _all_in(concerned: Collection[str], listed: Collection[str]) -> bool:

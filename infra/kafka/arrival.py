@@ -8,12 +8,13 @@ Every record arrives as something: one in which nothing can be read, and one on 
 """
 
 from hashlib import sha256
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import orjson
 
 from domain.problem import Problem
 from infra.intake import form_problems
+from infra.intake.binary_mode import assembled
 from infra.intake.message import MAX_BYTES, Message, parse
 from infra.intake.receipt import Receipt
 from infra.kafka.record_batches import INTERNAL, Record, Skipped
@@ -104,7 +105,8 @@ def failed(arrival: Arrived, error: BaseException) -> Receipt:
 def read(value: bytes | None, headers: Headers) -> Message | Receipt:
     """The message in a record's value and headers, or an invalid receipt."""
     if _is_binary(headers):
-        raw = _assembled(value, headers)
+        attributes = ((name.removeprefix(PREFIX), text) for name, text in headers if name.startswith(PREFIX))
+        raw = assembled(value, attributes, _header(headers, CONTENT_TYPE), PREFIX)
         found = parse(raw) if isinstance(raw, bytes) else raw
     elif value is None:
         return form_problems.invalid({}, [NO_VALUE])
@@ -139,37 +141,3 @@ def _written(value: bytes | None, name: str) -> str | None:
         return None
     said = found.get(name) if isinstance(found, dict) else None
     return said if isinstance(said, str) else None
-
-
-def _assembled(value: bytes | None, headers: Headers) -> bytes | Receipt:
-    """The structured form of a message in binary mode."""
-    if value is not None and len(value) > MAX_BYTES:
-        return form_problems.invalid({}, [form_problems.too_large(MAX_BYTES)])
-    attributes: dict[str, Any] = {}
-    problems = []
-    for header, text in headers:
-        name = header.removeprefix(PREFIX)
-        if name == header:
-            continue
-        if name in attributes:
-            problems.append(Problem("duplicate_key", f"expected the header {header} only once", field=name))
-        try:
-            attributes[name] = text.decode()
-        except UnicodeDecodeError:
-            problems.append(Problem("bad_utf8", f"expected UTF-8 in the header {header}", field=name))
-    # All attributes are text in headers; this one is a number.
-    version = attributes.get("expectedversion", "")
-    if version.isascii() and version.isdigit() and len(version) < 19:
-        attributes["expectedversion"] = int(version)
-    kind = _header(headers, CONTENT_TYPE)
-    if kind is not None:
-        attributes["datacontenttype"] = kind
-    if value:
-        try:
-            orjson.loads(value)
-        except orjson.JSONDecodeError as error:
-            problems.append(form_problems.unreadable(value, str(error))._replace(field="data"))
-        attributes["data"] = orjson.Fragment(value)
-    if problems:
-        return form_problems.invalid(attributes, problems)
-    return orjson.dumps(attributes)

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from domain.case import events as case
 from domain.model import AnyRecorded, Event, data_class_of
-from domain.registry import EVENTS
+from domain.registry import EVENTS, kind_of
 from domain.relationship import events as relationship
 from domain.sharing import question as sharing
 from domain.words import MENTOR_FREE, DataClass
@@ -41,6 +41,8 @@ WITHHELD: Final[frozenset[type[Event]]] = frozenset(
     }
 )
 PUBLISHED: Final[frozenset[type[Event]]] = frozenset(EVENTS.values()) - WITHHELD
+# The kinds of subjects that are people.
+PERSONS: Final = frozenset({"mentor", "person"})
 # Ids and words are short; a field for more than this is for sentences.
 LONGEST_ID: Final = 200
 
@@ -55,28 +57,31 @@ Include = dict[str, Any]
 
 
 @cache
-def included(model: type[BaseModel]) -> Include:
-    """The fields of an event, or of a value in it, that may leave, as pydantic's `include`."""
+def included(model: type[BaseModel], *, named: bool = True) -> Include:
+    """The fields of an event, or of a value in it, that may leave, as pydantic's `include`; without `named` no id of a person."""
     found: Include = {}
     for name, info in model.model_fields.items():
-        if not _may_leave(model, name):
+        if not _may_leave(model, name) or (not named and data_class_of(model, name) == "identity"):
             continue
         nested = _nested(info.annotation)
         if nested is None:
             found[name] = True
-        elif inner := included(nested):
+        elif inner := included(nested, named=named):
             found[name] = {"__all__": inner} if _is_list(info.annotation) else inner
     return found
 
 
-def fact(recorded: AnyRecorded, source: str) -> bytes | None:
-    """The CloudEvent of an event, or None for one that is withheld.
+def fact(recorded: AnyRecorded, source: str, position: int, *, named: bool = True) -> bytes | None:
+    """The CloudEvent of an event at its position in the log, or None for one that is withheld.
 
-    Its `id` is subject/version: the same for every sender and every time, so that readers recognise it.
+    Its `id` is subject/version: the same for every sender and every time, so that readers recognise it. Without `named`
+    it is for readers who know people by pseudonyms alone: of who acted it tells the role, and what is about a person is withheld.
     """
     data = recorded.data
     kind = type(data)
     if kind not in PUBLISHED or sharing.is_withheld(data):
+        return None
+    if not named and kind_of(recorded.subject) in PERSONS:
         return None
     event: dict[str, Any] = {
         "specversion": "1.0",
@@ -86,14 +91,18 @@ def fact(recorded: AnyRecorded, source: str) -> bytes | None:
         "subject": recorded.subject,
         "time": recorded.occurred_at,
         "datacontenttype": "application/json",
+        "dataschema": f"urn:rapport:schema:events:{kind.__name__}:{kind.VERSION}",
+        "position": position,
         "version": recorded.version,
         "recordedat": recorded.recorded_at,
-        "actor": recorded.actor,
-        "data": orjson.Fragment(data.__pydantic_serializer__.to_json(data, include=included(kind), exclude_none=True)),
+        "actor": recorded.actor if named else recorded.actor.partition(":")[0],
+        "data": orjson.Fragment(
+            data.__pydantic_serializer__.to_json(data, include=included(kind, named=named), exclude_none=True)
+        ),
     }
-    if recorded.correlation_id:
+    if recorded.correlation_id and named:
         event["correlationid"] = recorded.correlation_id
-    if recorded.message_id:
+    if recorded.message_id and named:
         event["causationid"] = recorded.message_id
     if traceparent := valid(recorded.traceparent):
         event["traceparent"] = traceparent

@@ -165,7 +165,7 @@ class Publishing:
     def _fact(self, recorded: AnyRecorded, notification: Notification) -> bytes | None:
         """The fact of an event, None for what is withheld; a mistake of ours in one must not keep back the facts after it."""
         try:
-            return fact(recorded, self.rapport.settings.source)
+            return fact(recorded, self.rapport.settings.source, notification.position)
         except Exception as error:  # noqa: BLE001 - whatever it is
             digest, place = sha256(notification.state).hexdigest(), notification.position
             report_mistake(

@@ -19,7 +19,7 @@ Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["json", "text"]
 
 # Libraries that report on every connection and rebalance; what they warn of is still shown.
-QUIET: Final = ("kafka", "asyncio", "opentelemetry", "httpx", "httpcore")
+QUIET: Final = ("kafka", "asyncio", "opentelemetry", "httpx", "httpcore", "uvicorn")
 # Repeats every second that a broker is away what our own line says once, with the reason.
 SILENT: Final = ("kafka.net", "kafka.producer", "kafka.coordinator.heartbeat")
 # And so do these words in lines of its other loggers, whose other warnings are worth reading.

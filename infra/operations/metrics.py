@@ -92,6 +92,22 @@ NOTIFICATIONS: Final = Counter(
     registry=REGISTRY,
 )
 
+# --- HTTP ----------------------------------------------------------------------------------------------------------
+HTTP_REQUESTS: Final = Counter(
+    "rapport_http_requests",
+    "Requests, by method, template of the route, and status (0: the client was gone before the answer).",
+    ("method", "route", "status"),
+    registry=REGISTRY,
+)
+HTTP_SECONDS: Final = Histogram(
+    "rapport_http_seconds",
+    "From a request's head to the end of its answer, waiting included.",
+    ("method", "route"),
+    buckets=SECONDS,
+    registry=REGISTRY,
+)
+HTTP_OPEN: Final = Gauge("rapport_http_open_requests", "Requests that have no answer yet.", registry=REGISTRY)
+
 # --- the process ---------------------------------------------------------------------------------------------------
 RESTARTS: Final = Counter(
     "rapport_restarts",

@@ -1,6 +1,6 @@
 """Commitment health of one relationship or all, at any time, as it was known at any time, and under other terms."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from domain.commitment import Change, Health, reason
@@ -34,17 +34,29 @@ class Assessed(NamedTuple):
 
 
 def assess_one(
-    store: EventStore, subject: str, asked: Asked, overrides: Mapping[str, float] | None = None
+    store: EventStore,
+    subject: str,
+    asked: Asked,
+    overrides: Mapping[str, float] | None = None,
+    without: Collection[int] = (),
 ) -> Assessed | None:
     """Health of one relationship, from its own events; None when it did not exist, or was not known, by then.
+
+    `without` are versions of which a reader may not know what they are: the health is told as if they had not happened.
 
     Raises:
         ImpossibleTerms: under `overrides` the bands would be out of order.
     """
     with store.database.reading() as session:
         reader = _reader(store)
+
+        def those(entries: list[log_reader.LogEntry]) -> list[log_reader.LogEntry]:
+            return [each for each in entries if each.version not in without]
+
         found = known_state(
-            log_reader.stream(session, reader, subject, END), asked.known_at, lambda: _whole(store, session, subject)
+            those(log_reader.stream(session, reader, subject, END)),
+            asked.known_at,
+            lambda: those(_whole(store, session, subject)),
         )
         return _assessed(subject, found, asked, TermsThen(session, reader, asked.known_at), overrides)
 

@@ -37,10 +37,11 @@ def history_as(
     matter = matter_of(store, engine, subject, reader, moment, now)
     if matter is None or not stands(matter.situation, reader):
         return []
-    return [_seen(matter, reader, entry) for entry in history(store, subject, moment, words=True)]
+    return [seen_by(matter, reader, entry) for entry in history(store, subject, moment, words=True)]
 
 
-def _seen(matter: Matter, reader: Reader, entry: Entry) -> Entry:
+def seen_by(matter: Matter, reader: Reader, entry: Entry) -> Entry:
+    """One entry of a relationship's history, given with all its words, as a reader sees it in the situation of the matter."""
     version: int = entry["version"]
     fact = matter.fact(version)
 

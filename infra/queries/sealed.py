@@ -30,9 +30,9 @@ def judged(event: Event, data: Fields, judge: Judge, judge_fact: Judge | None = 
 
     `judge_fact` judges the corrected fact, where somebody else's words may be in it than in the correction.
     """
-    shown = _fields(type(event), data, judge)
+    shown = judged_fields(type(event), data, judge)
     if isinstance(event, FactCorrected) and event.data is not None:
-        shown["data"] = _fields(COMMANDS[COMMAND_OF[event.fact]], data["data"], judge_fact or judge)
+        shown["data"] = judged_fields(COMMANDS[COMMAND_OF[event.fact]], data["data"], judge_fact or judge)
     return shown
 
 
@@ -49,14 +49,15 @@ def sealed(event: Event, data: Fields, codes: Collection[str]) -> Fields:
     return judged(event, data, judge)
 
 
-def _fields(model: type[BaseModel], data: Mapping[str, Any], judge: Judge) -> Fields:
+def judged_fields(model: type[BaseModel], data: Mapping[str, Any], judge: Judge) -> Fields:
+    """The fields of a model, and of the values in it, as the judge has them."""
     return {name: _field(model, name, value, judge) for name, value in data.items()}
 
 
 def _field(model: type[BaseModel], name: str, value: Any, judge: Judge) -> Any:
     inner = next(values_in([model.model_fields[name].annotation]), None)
     if inner is not None:
-        return [_fields(inner, each, judge) for each in value]
+        return [judged_fields(inner, each, judge) for each in value]
     held = holds(model, name)
     assert held is not None, f"{model.__name__}.{name} says nothing of what it holds"
     return judge(held, value)

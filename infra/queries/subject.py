@@ -1,6 +1,6 @@
 """A subject as `rapport show` gives it: the JSON shapes for relationships, mentors, cases and programmes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final, assert_never
@@ -70,14 +70,18 @@ def is_named(store: EventStore, subject: str) -> bool:
     return namespace is not None and bool(store.spellings([key(namespace, id_)]))
 
 
-def show_subject(store: EventStore, subject: str, moment: Moment, now: datetime) -> Shown | None:
+def show_subject(
+    store: EventStore, subject: str, moment: Moment, now: datetime, without: Collection[int] = ()
+) -> Shown | None:
     """The subject at a moment, or None when nothing was recorded of it by then.
+
+    `without` are versions of which a reader may not know what they are: the state is told as if they had not happened.
 
     Raises:
         UnknownEvent: An event is of a newer Rapport.
     """
     events = store.read(subject)
-    counted = counting(events, moment)
+    counted = [event for event in counting(events, moment) if event.version not in without]
     state = state_of(counted)
     if state is None:
         return None

@@ -8,7 +8,7 @@ import yaml
 from domain.registry import COMMANDS
 from infra.kafka.facts import PUBLISHED
 from infra.kafka.topics import Topics
-from infra.reference.schemas import Schema, dead_letter_schema, schemas
+from infra.schemas import Schema, dead_letter_schema, schemas
 
 BINDING: Final = "0.5.0"
 FORMAT: Final = "application/schema+json;version=draft-2020-12"

@@ -37,6 +37,7 @@ _VALUES: Final = {
     "str": "TEXT",
     "list[str]": "TEXT",
     "path": "PATH",
+    "file": "FILE",
     "%Y-%m-%d": "DAY",
 }
 

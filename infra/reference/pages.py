@@ -6,7 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from infra.reference import asyncapi, commands, limits, messages, receipts, rooms, schemas, settings
+from infra import schemas
+from infra.reference import asyncapi, commands, limits, messages, openapi, receipts, rooms, settings
 from infra.reference.markdown import MADE
 from projections.catalogue import all_projections, datasets, tables_of
 from projections.dataset import Dataset, Type
@@ -77,6 +78,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "reference/receipts.md": receipts.page,
     "explanation/architecture.md": rooms.page,
     "reference/asyncapi.yaml": asyncapi.page,
+    "reference/openapi.json": openapi.page,
     **{f"reference/schemas/{name}": partial(schemas.as_text, schema) for name, schema in schemas.schemas().items()},
 }
 # Folders in which everything is made.

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-Speaker = Literal["form", "sender", "record", "rules", "broker"]
+Speaker = Literal["form", "sender", "record", "rules", "broker", "http"]
 
 
 class ProblemCode(NamedTuple):
@@ -33,6 +33,10 @@ SPEAKERS: Final[dict[Speaker, tuple[str, str]]] = {
     "rules": (
         "The rules",
         "`refused`: the id is used. Sent again, the message is a `duplicate`; send a corrected one under a new id.",
+    ),
+    "http": (
+        "The way over HTTP",
+        "In problem details, and where a message was read in its receipt too. No id is used and nothing of it is recorded.",
     ),
     "broker": ("The way over Kafka", "`dead_lettered`, or an addition to a receipt. The id is not used."),
 }
@@ -220,12 +224,36 @@ CODES: Final[dict[str, ProblemCode]] = {
         "The value is outside the term's range, or would put the bands out of order.",
         "[Limits](limits.md) lists the ranges. Set bands one after the other so that they stay in order.",
     ),
+    # --- HTTP
+    "token": ProblemCode("http", "401: there is no token, or it is not valid.", "Get a token as your identity provider says, and send it as `Authorization: Bearer TOKEN`."),
+    "keys_not_reached": ProblemCode("http", "503: the keys that sign tokens can't be read now.", "Send the same request again later."),
+    "not_the_caller": ProblemCode(
+        "http", "403: the actor is neither the caller in one of their roles nor in a role that the token acts for.", "Send what the caller does, or ask for a token with `acts_for`."
+    ),
+    "programme": ProblemCode(
+        "http",
+        "404, or 403 where the message names the programme: the subject is not of a programme that the token covers. A subject that does not exist is answered alike.",
+        "Correct the subject, or ask for a token that covers its programme.",
+    ),
+    "not_found": ProblemCode("http", "404: there is nothing here that the caller may know of.", "Correct the id or the path."),
+    "no_report": ProblemCode("http", "404: no report to this recipient was agreed.", "Send AgreeReporting first."),
+    "not_acceptable": ProblemCode("http", "406: the answer has no form that `Accept` takes.", "Accept one of the forms that the problem lists."),
+    "not_an_array": ProblemCode("http", "400: a batch is a JSON array of CloudEvents.", "Send one message as `application/cloudevents+json`."),
+    "unsupported_media_type": ProblemCode("http", "415: the body's content type or compression is not taken.", "Send one of the content types that the problem lists."),
+    "unknown_parameter": ProblemCode("http", "400: the call has no such query parameter.", "Correct its name; the problem says what it may have meant."),
+    "duplicate_parameter": ProblemCode("http", "400: a query parameter with one value is there twice.", "Send it once."),
+    "slow_body": ProblemCode("http", "408: the body did not come on in time.", "Send the request again. Lines that came before are recorded, and come back as duplicates."),
+    "not_visible_yet": ProblemCode("http", "503: the record has not grown to the position in `after` within 5 s.", "Ask again after the seconds in `Retry-After`."),
+    "too_many_requests": ProblemCode("http", "429: the token makes more requests than are allowed.", "Wait for the seconds in `Retry-After`."),
+    "overloaded": ProblemCode("http", "503: too many messages are waiting.", "Send the same request again after the seconds in `Retry-After`."),
+    "stopping": ProblemCode("http", "503: the server is stopping.", "Send the same request to another one, or again later."),
+    "store": ProblemCode("http", "503: the store can't answer now.", "Send the same request again after the seconds in `Retry-After`."),
 }  # fmt: skip
 
 # Where sources make problems: in a call of one of these, as its first argument or as `code`.
 _MAKERS: Final = frozenset({"Problem", "Skipped", "PydanticCustomError"})
 # And the names that hold a code until the problem is made.
-_HOLDERS: Final = frozenset({"code", "INTERNAL"})
+_HOLDERS: Final = frozenset({"code", "INTERNAL", "NOT_COVERED", "NOT_THE_CALLER"})
 
 
 def codes_in(folder: Path) -> dict[str, set[str]]:

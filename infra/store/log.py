@@ -88,6 +88,13 @@ class EventStore:
         decode = self.mapper.decode
         return [decode(topic, state) for topic, state in rows]
 
+    def first(self, subject: str) -> AnyRecorded | None:
+        """The first event of a stream, None where there is none. Raises `UnknownEvent` for one that a newer Rapport wrote."""
+        rows = self.database.query(
+            "SELECT topic, state FROM stored_events WHERE originator_id = ? AND originator_version = 1", (subject,)
+        )
+        return self.mapper.decode(*rows[0]) if rows else None
+
     def stored(self, subject: str) -> list[Stored]:
         """The events of a stream as they are stored, not decoded."""
         rows = self.database.query(

@@ -46,6 +46,7 @@ PAGES: Final = (
     Page("docs/how-to/a-mentor-leaves.md"),
     Page("docs/how-to/a-plan-ends.md"),
     Page("docs/how-to/answer-a-person.md"),
+    Page("docs/how-to/let-callers-in.md"),
     Page("docs/how-to/query-datasets.md", SIMULATE),
     Page("docs/how-to/back-up-and-restore.md", SIMULATE),
     Page("docs/how-to/upgrade.md", SIMULATE),

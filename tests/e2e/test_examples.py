@@ -1,8 +1,11 @@
 """The examples: five whole relationships without a refusal, and a file in which every gate and guard speaks."""
 
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +23,7 @@ from infra.queries.history import history
 from infra.settings import Settings
 from infra.simulate.stream import CODES
 from tests import command
+from tests.command import own_environment
 from tests.messages import NOBODY_CHECKED
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -175,3 +179,32 @@ def test_playing_them_shows_each_relationship_and_what_to_type_next(tmp_path: Pa
     assert f"{len(expected())} refusals" in played.stdout
     assert "export RAPPORT_STORE=" in played.stdout
     assert played.stderr == ""
+
+
+def test_playing_them_serves_the_store_until_ctrl_c(tmp_path: Path) -> None:
+    environment = own_environment(TMPDIR=str(tmp_path), COLUMNS="200")
+    out = tmp_path / "out"
+    with out.open("wb") as printed:
+        played = subprocess.Popen(
+            [sys.executable, "-m", "examples.play", "--serve", "--port", "0"],
+            cwd=EXAMPLES.parent, env=environment, stdout=printed, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    try:
+        until = time.monotonic() + 120
+        while (
+            not (token := re.search(r"^  (TOKEN=\S+)", out.read_text(), re.MULTILINE)) or "-d '" not in out.read_text()
+        ):
+            assert played.poll() is None, out.read_text()
+            assert time.monotonic() < until, out.read_text()
+            time.sleep(0.1)
+        tries = re.findall(r"^  curl (.*)$", out.read_text(), re.MULTILINE)
+        assert len(tries) == 3
+        for line in tries[1:]:
+            answered = subprocess.run(
+                ["bash", "-c", f"{token[1]}; curl -sf {line}"], capture_output=True, check=True, timeout=60
+            )
+            orjson.loads(answered.stdout)
+        assert orjson.loads(answered.stdout)["status"] == "accepted"
+    finally:
+        played.send_signal(signal.SIGINT)
+        assert played.wait(60) == 0, out.read_text()

@@ -87,7 +87,7 @@ def test_the_wheel_brings_the_schema_of_every_message(installed: Installed) -> N
 import json
 from importlib.resources import files
 from jsonschema import Draft202012Validator
-from infra.reference.schemas import schemas
+from infra.schemas import schemas
 folder = files("infra.reference") / "message_schemas"
 for name, schema in schemas().items():
     shipped = json.loads((folder / name).read_text("utf-8"))

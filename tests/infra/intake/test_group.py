@@ -11,6 +11,7 @@ from infra.bootstrap import Rapport, open_rapport
 from infra.clock import Clock
 from infra.intake.group_commit import Closed, GroupCommit, Overloaded
 from infra.intake.handler import Handler
+from infra.intake.message import Message
 from infra.intake.pending_commit import PendingCommit
 from infra.intake.receipt import Receipt
 from infra.settings import Settings
@@ -32,12 +33,12 @@ class Held(Handler):
     def __init__(self, store: EventStore) -> None:
         super().__init__(store, Clock())
         self.go = threading.Semaphore(0)
-        self.batches: list[list[bytes]] = []
+        self.batches: list[list[bytes | Message]] = []
         self.begun = threading.Semaphore(0)
-        self.trouble: dict[bytes, Exception] = {}
+        self.trouble: dict[bytes | Message, Exception] = {}
 
-    def begin(self, raws: Iterable[bytes], *, offsets: Sequence[Offset] = ()) -> PendingCommit:
-        batch = list(raws)
+    def begin(self, given: Iterable[bytes | Message], *, offsets: Sequence[Offset] = ()) -> PendingCommit:
+        batch = list(given)
         self.batches.append(batch)
         self.begun.release()
         assert self.go.acquire(timeout=20)

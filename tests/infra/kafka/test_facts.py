@@ -29,7 +29,7 @@ def recorded(event: Event, subject: str = "6f1e0000-0000-4000-8000-000000000001"
 
 
 def sent(event: Event, **more: Any) -> dict[str, Any]:
-    body = fact(recorded(event, **more), "/rapport")
+    body = fact(recorded(event, **more), "/rapport", 7)
     assert body is not None
     found: dict[str, Any] = json.loads(body)
     return found
@@ -83,6 +83,8 @@ class TestFacts:
             "id": "6f1e0000-0000-4000-8000-000000000001/3",
             "source": "/rapport",
             "type": "rapport.SessionScheduled",
+            "dataschema": "urn:rapport:schema:events:SessionScheduled:1",
+            "position": 7,
             "subject": "6f1e0000-0000-4000-8000-000000000001",
             "time": "2026-03-02T09:00:00Z",
             "datacontenttype": "application/json",
@@ -122,7 +124,7 @@ class TestFacts:
 
     def test_withheld_events_have_none(self) -> None:
         event = relationship.TrustBreakdownReported(description=SECRET)
-        assert fact(recorded(event), "/rapport") is None
+        assert fact(recorded(event), "/rapport", 7) is None
 
     def test_what_gives_away_that_trouble_was_reported_has_none(self) -> None:
         for event in (
@@ -134,7 +136,7 @@ class TestFacts:
             relationship.TrustReadinessStated(ready=False),
             relationship.TrustReadinessStated(ready=True, settled=True),
         ):
-            assert fact(recorded(event), "/rapport") is None, event
+            assert fact(recorded(event), "/rapport", 7) is None, event
         assert sent(relationship.TrustReadinessStated(ready=True))["data"] == {"ready": True, "settled": False}
 
     def test_no_reason_next_step_or_note_leaves(self) -> None:

@@ -17,7 +17,7 @@ from infra.kafka.answers import dead_letter_headers, receipt_event
 from infra.kafka.arrival import Arrived, read
 from infra.kafka.facts import PUBLISHED, WITHHELD, fact
 from infra.reference.asyncapi import document
-from infra.reference.schemas import schemas
+from infra.schemas import schemas
 from infra.settings import Settings
 from infra.simulate.stream import Simulation
 
@@ -96,7 +96,7 @@ def test_facts_fit_and_hold_nothing_that_their_schema_does_not_name(
         rapport.handler.handle([json.dumps(message).encode() for message in messages])
         seen = set()
         for note in rapport.store.notifications(0, 100_000):
-            body = fact(rapport.store.decode(note), "/rapport")
+            body = fact(rapport.store.decode(note), "/rapport", note.position)
             if body is None:
                 continue
             event = json.loads(body)

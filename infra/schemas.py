@@ -25,6 +25,7 @@ UUID: Final = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9
 TRACEPARENT: Final = "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
 TIME: Final[Schema] = {"type": "string", "format": "date-time"}
 TEXT: Final[Schema] = {"type": "string"}
+STATUS: Final[Schema] = {"enum": list(get_args(Status))}
 # What a validator of JSON Schema can be told of attributes that are checked in code.
 FORMS: Final[dict[str, Schema]] = {
     "source": {"format": "uri-reference"},
@@ -41,7 +42,7 @@ def subject_of(*kinds: Kind) -> Schema:
 
 def command_schema(name: str, command: type[Command]) -> Schema:
     """What may be sent to have a command carried out."""
-    schema = _tidy(TypeAdapter(Envelope[command]).json_schema())  # type: ignore[valid-type]
+    schema = tidy(TypeAdapter(Envelope[command]).json_schema())  # type: ignore[valid-type]
     schema["properties"] |= {
         "type": {"const": PREFIX + name},
         "subject": subject_of(*AGGREGATES_OF[name]),
@@ -59,63 +60,83 @@ def command_schema(name: str, command: type[Command]) -> Schema:
 
 def event_schema(name: str, event: type[Event]) -> Schema:
     """What is published of an event; readers should expect further fields to be added."""
-    whole = _tidy(event.model_json_schema())
+    whole = tidy(event.model_json_schema())
     data = _pruned(whole, included(event), whole.get("$defs", {}))
-    return _headed(
-        f"events:{name}",
-        event.__doc__,
-        {
-            "type": "object",
-            "properties": {
-                "specversion": {"const": "1.0"},
-                "id": {**TEXT, "description": "subject/version: the same however often the fact is sent."},
-                "source": TEXT,
-                "type": {"const": PREFIX + name},
-                "subject": subject_of(*AGGREGATES_OF_EVENT[name]),
-                "time": {**TIME, "description": "When it happened."},
-                "recordedat": {**TIME, "description": "When it was recorded."},
-                "datacontenttype": {"const": "application/json"},
-                "version": {"type": "integer", "minimum": 1, "description": "Counts the events of the subject."},
-                "actor": {"type": "string", "pattern": ROLE_AND_ID},
-                "correlationid": TEXT,
-                "causationid": {**TEXT, "description": "The id of the message that caused it."},
-                "traceparent": {"type": "string", "pattern": TRACEPARENT},
-                "data": data,
-            },
-            "required": [
-                "specversion",
-                "id",
-                "source",
-                "type",
-                "subject",
-                "time",
-                "recordedat",
-                "version",
-                "actor",
-                "data",
-            ],
+    schema = attributes_of_facts()
+    schema["properties"] |= {
+        "type": {"const": PREFIX + name},
+        "subject": subject_of(*AGGREGATES_OF_EVENT[name]),
+        "dataschema": {"const": f"urn:rapport:schema:events:{name}:{event.VERSION}"},
+        "data": data,
+    }
+    return _headed(f"events:{name}", event.__doc__, schema, event.VERSION)
+
+
+def attributes_of_facts() -> Schema:
+    """What every fact has."""
+    return {
+        "type": "object",
+        "properties": {
+            "specversion": {"const": "1.0"},
+            "id": {**TEXT, "description": "subject/version: the same however often the fact is sent."},
+            "source": TEXT,
+            "type": TEXT,
+            "subject": TEXT,
+            "time": {**TIME, "description": "When it happened."},
+            "recordedat": {**TIME, "description": "When it was recorded."},
+            "datacontenttype": {"const": "application/json"},
+            "dataschema": TEXT,
+            "position": {"type": "integer", "minimum": 1, "description": "Its place in the one log of all facts."},
+            "version": {"type": "integer", "minimum": 1, "description": "Counts the events of the subject."},
+            "actor": {"type": "string", "pattern": ROLE_AND_ID},
+            "correlationid": TEXT,
+            "causationid": {**TEXT, "description": "The id of the message that caused it."},
+            "traceparent": {"type": "string", "pattern": TRACEPARENT},
+            "data": {"type": "object"},
         },
-        event.VERSION,
-    )
+        "required": [
+            "specversion",
+            "id",
+            "source",
+            "type",
+            "subject",
+            "time",
+            "recordedat",
+            "dataschema",
+            "position",
+            "version",
+            "actor",
+            "data",
+        ],
+    }
 
 
-def receipt_schema() -> Schema:
-    """The answer to a message."""
+def receipt_form() -> Schema:
+    """What a receipt says, wherever it is given."""
     text_or_none: Schema = {"type": ["string", "null"]}
-    problem = _object({"code": TEXT, "clause": text_or_none, "message": TEXT, "field": text_or_none})
     event = _object({"type": TEXT, "version": {"type": "integer", "minimum": 1}})
-    status: Schema = {"enum": list(get_args(Status))}
-    data = _object(
+    form = _object(
         {
             "source": text_or_none,
             "id": text_or_none,
             "subject": text_or_none,
-            "status": status,
+            "status": STATUS,
             "events": {"type": "array", "items": event},
-            "problems": {"type": "array", "items": problem},
+            "problems": {"type": "array", "items": problem_form()},
         }
     )
-    data["properties"]["first_status"] = {**status, "description": "On a duplicate: what was answered first."}
+    form["properties"]["first_status"] = {**STATUS, "description": "On a duplicate: what was answered first."}
+    return form
+
+
+def problem_form() -> Schema:
+    """One thing that is wrong."""
+    text_or_none: Schema = {"type": ["string", "null"]}
+    return _object({"code": TEXT, "clause": text_or_none, "message": TEXT, "field": text_or_none})
+
+
+def receipt_schema() -> Schema:
+    """The answer to a message, as it is sent over Kafka."""
     properties: Schema = {
         "specversion": {"const": "1.0"},
         "id": {**TEXT, "description": "topic/partition/offset of the message that is answered."},
@@ -123,8 +144,8 @@ def receipt_schema() -> Schema:
         "type": {"const": RECEIPT_TYPE},
         "time": TIME,
         "datacontenttype": {"const": "application/json"},
-        "status": status,
-        "data": data,
+        "status": STATUS,
+        "data": receipt_form(),
     }
     schema = _object(properties)
     schema["properties"] |= {"subject": TEXT, "traceparent": {"type": "string", "pattern": TRACEPARENT}}
@@ -210,14 +231,14 @@ def _object(properties: Schema) -> Schema:
     return {"type": "object", "properties": dict(properties), "required": list(properties)}
 
 
-def _tidy(schema: Any) -> Any:
+def tidy(schema: Any) -> Any:
     """Without the titles that pydantic makes of field names."""
     if isinstance(schema, list):
-        return [_tidy(each) for each in schema]
+        return [tidy(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
     return {
-        key: {name: _tidy(each) for name, each in value.items()} if key in {"properties", "$defs"} else _tidy(value)
+        key: {name: tidy(each) for name, each in value.items()} if key in {"properties", "$defs"} else tidy(value)
         for key, value in schema.items()
         if key != "title" and not (key == "default" and value is None)
     }

@@ -1,0 +1,69 @@
+"""Net Promoter Scores as a reader has them: of the programmes that are theirs, mentors under pseudonyms where the matrix says so.
+
+Suppression is that of all figures together (`infra.queries.nps`), so what a reader is not shown does not follow from what they are.
+"""
+
+from collections.abc import Collection
+from typing import Any, Final, get_args
+
+from domain.sharing.cells import cell, ways
+from domain.words import Role
+from infra.access.standing import Asker, scope
+from infra.projection_engine.engine import Engine
+from infra.projection_engine.pseudonyms import Pseudonyms
+from infra.queries.nps import EVER, NOW, By, Moment, Window, figures
+
+Shown = dict[str, Any]
+# A customer or supplier has figures of the programmes in which a relationship names them.
+_NAMED: Final[frozenset[Role]] = frozenset({"customer", "supplier"})
+
+
+class MayNot(Exception):
+    """The matrix shows the asker's role no figures."""
+
+
+def nps(
+    engine: Engine,
+    asker: Asker,
+    pseudonyms: Pseudonyms,
+    *,
+    by: Collection[By] = (),
+    programme: str | None = None,
+    mentor: str | None = None,
+    window: Window = EVER,
+    moment: Moment = NOW,
+) -> list[Shown]:
+    """The rows as `rapport nps` gives them. An asker of some programmes has them by programme.
+
+    Raises:
+        MayNot: The asker's role has no figures.
+        WrongWindow: The window ends before it begins, or one of its months has not begun.
+    """
+    if "few" not in ways(cell("nps_score", asker.role)):
+        raise MayNot
+    theirs = _programmes(engine, asker)
+    wanted = {*by}
+    if programme is not None or theirs is not None:
+        wanted.add("programme")
+    if mentor is not None:
+        wanted.add("mentor")
+    found = figures(engine, [key for key in get_args(By) if key in wanted], window, moment)
+    if theirs is not None:
+        found = [row for row in found if row["programme"].lower() in theirs]
+    if "mentor" in wanted and "pseudonym" in ways(cell("identity", asker.role)):
+        found = [row | {"mentor": pseudonyms(row["mentor"])} for row in found]
+    return [row for row in found if _is(row, "programme", programme) and _is(row, "mentor", mentor)]
+
+
+def _programmes(engine: Engine, asker: Asker) -> frozenset[str] | None:
+    """The programmes of which the asker has figures; None: all of them."""
+    if asker.role not in _NAMED:
+        return asker.programmes
+    engine.catch_up()
+    where, params = scope(asker)
+    rows = engine.database.query(f"SELECT DISTINCT LOWER(programme_id) FROM relationships WHERE {where}", params)  # noqa: S608 - our own words
+    return frozenset(programme_id for (programme_id,) in rows)
+
+
+def _is(row: Shown, key: str, wanted: str | None) -> bool:
+    return wanted is None or row[key].lower() == wanted.lower()

@@ -1,0 +1,220 @@
+"""The lists that callers read: relationships, health, tasks. Each row is one that its reader may know, as they may know it."""
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from domain.words import NAMED_ROLES
+from infra.access.pages import Cut, Key, Page, WrongCursor
+from infra.access.seen import MAY_BE_WITHHELD, Seen, Shown, may_see_task
+from infra.access.standing import KNOWERS, Asker, Scope, scope
+from infra.projection_engine.engine import Engine
+from infra.projection_engine.pseudonyms import Pseudonyms
+from infra.projection_engine.rows import codec
+from infra.queries import tasks as task_queries
+from infra.queries.as_at import Asked, Moment
+from infra.queries.health import Assessed, assess_one
+from infra.queries.health import shown as health_shown
+from projections.commitment import HEALTH
+from projections.dataset import Column
+from projections.relationships import TABLE
+
+PERSONS: Final = tuple(f"{role}_id" for role in NAMED_ROLES)
+# What an item of the list of relationships has, and what it is called in the dataset.
+_COLUMNS: Final = {
+    "id": "relationship_id",
+    "state": "status",
+    "programme_id": "programme_id",
+    **{name: name for name in PERSONS},
+    "codes": "codes",
+    "proposed_at": "proposed_at",
+    "activated_at": "activated_at",
+    "paused_at": "paused_at",
+    "terminated_at": "terminated_at",
+}
+_HEALTH: Final = ("score", "band")
+_OF_RELATIONSHIP: Final = {column.name: column for column in TABLE.columns}
+_OF_HEALTH: Final = {column.name: column for column in HEALTH.columns}
+_READ: Final[tuple[Column, ...]] = (
+    *(_OF_RELATIONSHIP[name] for name in _COLUMNS.values()),
+    *(_OF_HEALTH[name] for name in _HEALTH),
+)
+# Rows read at a time, where not every row becomes an item.
+CHUNK: Final = 200
+_SELECT: Final = ", ".join(
+    [
+        *_COLUMNS.values(),
+        *(
+            f"(SELECT {name} FROM commitment_health h WHERE h.relationship_id = relationships.relationship_id)"  # noqa: S608 - our own words
+            for name in _HEALTH
+        ),
+    ]
+)
+
+
+class Chosen(NamedTuple):
+    """Which relationships are wanted; None: any."""
+
+    state: str | None = None
+    programme: str | None = None
+    mentor: str | None = None
+    mentee: str | None = None
+    band: str | None = None
+
+    def within(self, found: Scope) -> Scope:
+        """As a condition, but for the band, which is the reader's to see."""
+        for column, value in (
+            ("status", self.state),
+            ("LOWER(programme_id)", self.programme and self.programme.lower()),
+            ("LOWER(mentor_id)", self.mentor and self.mentor.lower()),
+            ("LOWER(mentee_id)", self.mentee and self.mentee.lower()),
+        ):
+            if value is not None:
+                found = found.and_(f"{column} = ?", value)
+        return found
+
+
+class Lists:
+    """The lists of one asker."""
+
+    def __init__(self, engine: Engine, asker: Asker, pseudonyms: Pseudonyms, now: datetime) -> None:
+        self.engine, self.asker, self.pseudonyms, self.now = engine, asker, pseudonyms, now
+        self._store = engine.store
+
+    # --- relationships -------------------------------------------------------------------------------------------------
+    def relationships(self, chosen: Chosen, cut: Cut) -> Page[Shown]:
+        """The relationships in which the asker stands, in order of their ids.
+
+        Raises:
+            WrongCursor: The cursor is not one of this question.
+        """
+        self.engine.catch_up()
+        return cut.page(self._relationships(chosen, _last(cut)), _id)
+
+    def _relationships(self, chosen: Chosen, after: str) -> Iterator[Shown]:
+        within = chosen.within(scope(self.asker))
+        if chosen.band is not None and self._knows:
+            within = within.and_(
+                "relationship_id IN (SELECT relationship_id FROM commitment_health WHERE band = ?)", chosen.band
+            )
+        for rows in self._chunks(within, after):
+            for row in self._as_known(rows):
+                if chosen.band is None or row["band"] == chosen.band:
+                    yield row
+
+    def _chunks(self, within: Scope, after: str) -> Iterator[list[Shown]]:
+        read = codec(_READ, self.engine.database.kind)
+        while True:
+            where, params = within.and_("relationship_id > ?", after)
+            found = self.engine.database.query(
+                f"SELECT {_SELECT} FROM relationships WHERE {where} ORDER BY relationship_id LIMIT {CHUNK}",  # noqa: S608 - our own words
+                params,
+            )
+            yield [self._item(read.decode(row)) for row in found]
+            if len(found) < CHUNK:
+                return
+            after = found[-1][0]
+
+    def _item(self, row: Shown) -> Shown:
+        item = {name: row[column] for name, column in _COLUMNS.items()} | {name: row[name] for name in _HEALTH}
+        if self.asker.role == "auditor":
+            item |= {name: self._pseudonym(item[name]) for name in PERSONS}
+        return item
+
+    def _as_known(self, rows: Sequence[Shown]) -> Iterator[Shown]:
+        """The items with the score and band that the asker may know of."""
+        withheld = set() if self._knows else self._with_secrets([row["id"] for row in rows])
+        for row in rows:
+            if self.asker.role == "line_manager":
+                yield row | dict.fromkeys(_HEALTH)
+            elif row["id"] in withheld:
+                found = self._assessed(row["id"], Moment(), known=False)
+                health = found.health if found else None
+                yield row | {name: getattr(health, name, None) for name in _HEALTH}
+            else:
+                yield row
+
+    @property
+    def _knows(self) -> bool:
+        return self.asker.role in KNOWERS
+
+    def _with_secrets(self, subjects: Collection[str]) -> set[str]:
+        """The relationships with an event that may be withheld."""
+        marks = ", ".join("?" * len(MAY_BE_WITHHELD))
+        rows = self.engine.database.keyed(
+            f"SELECT DISTINCT originator_id FROM stored_events WHERE originator_id IN ({{keys}}) AND topic IN ({marks})",  # noqa: S608 - our own words
+            [(subject,) for subject in subjects],
+            MAY_BE_WITHHELD,
+        )
+        return {subject for (subject,) in rows}
+
+    # --- health --------------------------------------------------------------------------------------------------------
+    def health(self, chosen: Chosen, moment: Moment, cut: Cut) -> Page[Shown]:
+        """The health of the relationships in which the asker stands, in order of their ids.
+
+        Raises:
+            WrongCursor: The cursor is not one of this question.
+        """
+        self.engine.catch_up()
+        return cut.page(self._healths(chosen, moment, _last(cut)), lambda item: [item["relationship_id"]])
+
+    def _healths(self, chosen: Chosen, moment: Moment, after: str) -> Iterator[Shown]:
+        for rows in self._chunks(chosen.within(scope(self.asker)), after):
+            withheld = set() if self._knows else self._with_secrets([row["id"] for row in rows])
+            for row in rows:
+                found = self._assessed(row["id"], moment, known=row["id"] not in withheld)
+                if found is not None and (chosen.band is None or found.health.band == chosen.band):
+                    shown = health_shown(found)
+                    if self.asker.role == "auditor":
+                        shown["mentor_id"] = self._pseudonym(shown["mentor_id"])
+                    yield shown
+
+    def _assessed(self, subject: str, moment: Moment, *, known: bool) -> Assessed | None:
+        if known:
+            return assess_one(self._store, subject, Asked(moment.as_of or self.now, moment.known_at))
+        seen = Seen.of(self._store, lambda: self.engine, self.asker, subject, self.now)
+        return None if seen is None else seen.assessed(moment)
+
+    # --- tasks ---------------------------------------------------------------------------------------------------------
+    def tasks(self, chosen: task_queries.Chosen, cut: Cut) -> Page[Shown]:
+        """The open tasks that are for the asker to know, those due first at the top, then those without a day.
+
+        Raises:
+            WrongCursor: The cursor is not one of this question.
+        """
+        after = cut.after()
+        found = [
+            task for task in task_queries.open_tasks(self.engine.database, chosen) if may_see_task(self.asker, task)
+        ]
+        found.sort(key=_place)
+        try:
+            left = found if after is None else [task for task in found if _place(task) > after]
+        except TypeError:
+            raise WrongCursor("expected the `next` of the page before") from None
+        return cut.page(map(self._task, left), _place)
+
+    def _task(self, task: Shown) -> Shown:
+        if self.asker.role != "auditor":
+            return task
+        return task | {
+            "mentee_id": self._pseudonym(task["mentee_id"]),
+            "mentor_id": self._pseudonym(task["mentor_id"]),
+            "subject": self.pseudonyms(task["subject"], reference=True),
+            "about": task["about"] and self.pseudonyms(task["about"]),
+        }
+
+    def _pseudonym(self, id_: str | None) -> str | None:
+        return None if id_ is None else self.pseudonyms(id_)
+
+
+def _last(cut: Cut) -> str:
+    key = cut.after()
+    return "" if key is None else str(key[0])
+
+
+def _id(item: Shown) -> Key:
+    return [item["id"]]
+
+
+def _place(task: Shown) -> Key:
+    return [task["due"] is None, task["due"] or "", task["since"], task["subject"], task["kind"], task["about"] or ""]

@@ -1,0 +1,121 @@
+"""Mentors and conduct cases as a reader sees them.
+
+A mentor is for the mentor to see, and for those who look after a programme that knows the mentor. A case is for hr and the
+coordinator of the programme that it comes from, but for the person whom it is about; nobody else learns that there is one.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from domain.case.events import CaseClosed, CaseDecided, CaseOpened
+from domain.case.state import Case
+from domain.mentor.events import DevelopmentRecorded, MentorRegistered, TrainingRecorded
+from domain.model import Holds, data_class_of
+from domain.words import Role
+from infra.access.standing import Asker, scope
+from infra.projection_engine.engine import Engine
+from infra.projection_engine.pseudonyms import Pseudonyms
+from infra.queries.as_at import Moment, state_at
+from infra.queries.sealed import is_words, judged_fields
+from infra.queries.subject import mentor_relationships, show_subject, show_unrecorded
+
+Shown = dict[str, Any]
+LOOKS_AFTER_MENTORS: Final[frozenset[Role]] = frozenset({"coordinator", "supplier", "hr", "service", "auditor"})
+LOOKS_AFTER_CASES: Final[frozenset[Role]] = frozenset({"coordinator", "hr"})
+# Fields of a case that are words of somebody, and the events that they come from.
+_OF_CASE: Final[Mapping[str, tuple[type[BaseModel], str]]] = {
+    "description": (CaseOpened, "description"),
+    "decision_reason": (CaseDecided, "reason"),
+    "closing_reason": (CaseClosed, "reason"),
+}
+
+
+class MayNot(Exception):
+    """The asker may know that there is such a mentor, and no more."""
+
+
+def mentor(
+    engine: Engine, asker: Asker, id_: str, pseudonyms: Pseudonyms, moment: Moment, now: datetime
+) -> Shown | None:
+    """The mentor as `rapport show` gives them, without words; None for those who may not know of them.
+
+    Raises:
+        MayNot: The asker is in a relationship with the mentor, and does not look after mentors.
+    """
+    engine.catch_up()
+    own = asker.role == "mentor" and asker.reader.id.lower() == id_.lower()
+    if not own and not (asker.role in LOOKS_AFTER_MENTORS and _covers(engine, asker, id_)):
+        where, params = scope(asker).and_("LOWER(mentor_id) = ?", id_.lower())
+        if engine.database.query(f"SELECT 1 FROM relationships WHERE {where}", params):  # noqa: S608 - our own words
+            raise MayNot
+        return None
+    subject = f"mentor:{id_}"
+    shown = show_subject(engine.store, subject, moment, now) or show_unrecorded(engine, subject, moment, now)
+    if shown is None:
+        return None
+    shown |= mentor_relationships(engine, subject, moment)
+    shown |= _without_words(MentorRegistered, {"name": shown["name"]})
+    shown["trainings"] = [_without_words(TrainingRecorded, each) for each in shown["trainings"]]
+    shown["developments"] = [_without_words(DevelopmentRecorded, each) for each in shown["developments"]]
+    return shown if own else _of_programmes(engine, asker, shown, pseudonyms)
+
+
+def _covers(engine: Engine, asker: Asker, id_: str) -> bool:
+    """Whether a programme that knows the mentor is one of the asker's."""
+    rows = engine.database.query(
+        "SELECT home_programme_id FROM mentors WHERE LOWER(mentor_id) = ? "
+        "UNION SELECT programme_id FROM relationships WHERE LOWER(mentor_id) = ?",
+        (id_.lower(), id_.lower()),
+    )
+    return any(asker.covers(programme_id) for (programme_id,) in rows)
+
+
+def _of_programmes(engine: Engine, asker: Asker, shown: Shown, pseudonyms: Pseudonyms) -> Shown:
+    """The mentor with the relationships and standings of the asker's programmes alone."""
+    within = scope(asker) if asker.role == "supplier" else None
+    if within is None:
+        listed = [each for each in shown["relationships"] if asker.covers(each["programme_id"])]
+    else:
+        rows = engine.database.query(f"SELECT relationship_id FROM relationships WHERE {within.where}", within.params)  # noqa: S608 - our own words
+        theirs = {row[0] for row in rows}
+        listed = [each for each in shown["relationships"] if each["relationship_id"] in theirs]
+    if asker.role == "auditor":
+        listed = [each | {"mentee_id": pseudonyms(each["mentee_id"])} for each in listed]
+    return shown | {
+        "relationships": listed,
+        "load": sum(each["state"] != "terminated" for each in listed),
+        "standings": {name: standing for name, standing in shown["standings"].items() if asker.covers(name)},
+        "programme_id": shown["programme_id"] if asker.covers(shown["programme_id"]) else None,
+    }
+
+
+def case(engine: Engine, asker: Asker, id_: str, moment: Moment, now: datetime) -> Shown | None:
+    """The case as `rapport show` gives it, without words; None for those who may not know of it."""
+    found = state_at(engine.store.read(f"case:{id_}"))
+    if asker.role not in LOOKS_AFTER_CASES or not isinstance(found, Case):
+        return None
+    if not asker.covers(found.programme_id) or _is_about(found, asker):
+        return None
+    shown = show_subject(engine.store, f"case:{id_}", moment, now)
+    if shown is None:
+        return None
+    marks = {
+        name: {"sealed": data_class_of(*field), "clause": "cmn.breaches"}
+        for name, field in _OF_CASE.items()
+        if shown[name]
+    }
+    return shown | marks
+
+
+def _is_about(found: Case, asker: Asker) -> bool:
+    return found.about.rpartition(":")[2].lower() == asker.reader.id.lower()
+
+
+def _without_words(model: type[BaseModel], fields: Shown) -> Shown:
+    def judge(held: Holds, value: Any) -> Any:
+        return {"sealed": held.data_class, "clause": None} if value is not None and is_words(held) else value
+
+    return judged_fields(model, fields, judge)

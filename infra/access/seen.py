@@ -1,0 +1,265 @@
+"""One relationship as a reader sees it: state, history, health, decisions and tasks, each judged by the matrix of sharing.
+
+That trouble was reported is confidential by itself. For those who may not know, everything is worked out as if the report had
+not happened: no open recommendation, no points lost, no band that fell, no task. The history alone shows that something is
+withheld, since versions count it.
+
+Who may read is decided by how things are now: a consent that was withdrawn opens nothing, whatever time is asked about.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Final
+
+from domain.ids import is_id
+from domain.model import AnyRecorded, Event, Holds
+from domain.relationship import events as e
+from domain.sharing import confidential
+from domain.sharing.answer import UNKNOWN, Answer, may_know, may_read, secret
+from domain.sharing.question import WITHHELD, Reader
+from domain.words import ROLES, DataClass, Role
+from infra.access.standing import KNOWERS, Asker
+from infra.projection_engine.engine import Engine
+from infra.queries import tasks as task_queries
+from infra.queries.as_at import NOW, Asked, Moment, state_of
+from infra.queries.health import Assessed, assess_one
+from infra.queries.health import shown as health_shown
+from infra.queries.history import history
+from infra.queries.preview import seen_by
+from infra.queries.sealed import is_words, judged_fields
+from infra.queries.sharing import Matter, Question, matter_of
+from infra.queries.subject import show_subject
+from infra.store.log import EventStore
+
+Shown = dict[str, Any]
+Ask = Callable[[DataClass], Answer]
+
+# What shown fields hold that are not operational: of a session, of a goal, of the whole.
+_OF_SESSION: Final[Mapping[str, DataClass]] = {
+    "status": "attendance",
+    "starts_at": "schedule",
+    "minutes": "schedule",
+    "reschedules": "schedule",
+    "late_moves": "schedule",
+    "channel": "schedule",
+}
+_OF_GOAL: Final[Mapping[str, DataClass]] = {"status": "goal_outcomes", "type": "goal_types"}
+_OF_WHOLE: Final[Mapping[str, DataClass]] = {
+    "plan": "schedule",
+    "planned_sessions": "schedule",
+    "completed_sessions": "attendance",
+    "next_session": "schedule",
+    "awaiting_outcome": "attendance",
+}
+# A line manager sees state and dates, and the reporting that was agreed.
+_STATE: Final = (
+    "id",
+    "kind",
+    "state",
+    "version",
+    "programme_id",
+    "mentee_id",
+    "mentor_id",
+    "line_manager_id",
+    "codes",
+)
+_PERSONS: Final = ("mentee_id", "mentor_id", "customer_id", "line_manager_id", "supplier_id")
+
+# Health may depend on an event of these kinds that is withheld.
+MAY_BE_WITHHELD: Final[tuple[str, ...]] = (
+    *sorted(kind.__name__ for kind in WITHHELD),
+    e.TrustReadinessStated.__name__,
+)
+DECISIONS: Final[frozenset[Role]] = frozenset({"coordinator", "supplier", "hr", "auditor"})
+
+
+class Seen:
+    """A relationship as somebody sees it who stands in it (`standing.stands_in`)."""
+
+    def __init__(self, store: EventStore, asker: Asker, matter: Matter, now: datetime) -> None:
+        self.store, self.asker, self.now = store, asker, now
+        self._matter = matter
+        self.subject = matter.situation.state.subject
+
+    @classmethod
+    def of(
+        cls, store: EventStore, engine: Callable[[], Engine], asker: Asker, subject: str, now: datetime
+    ) -> "Seen | None":
+        """The relationship, or None where there is none.
+
+        Raises:
+            UnknownEvent: An event is of a newer Rapport.
+        """
+        matter = matter_of(store, engine, subject, asker.reader, NOW, now)
+        return None if matter is None else cls(store, asker, matter, now)
+
+    def ask(self, data_class: DataClass) -> Answer:
+        """Whether the reader may see a class of data, as it is shown to them."""
+        return may_read(self._matter.situation, self.asker.reader, data_class)
+
+    @cached_property
+    def withheld(self) -> frozenset[int]:
+        """The versions of the events of which the reader may not know what they are."""
+        matter, reader = self._matter, self.asker.reader
+        found = ((version, matter.fact(version)) for version in matter.events)
+        return frozenset(
+            version for version, fact in found if fact is not None and not may_know(matter.situation, reader, fact)
+        )
+
+    # --- state ---------------------------------------------------------------------------------------------------------
+    def show(self, moment: Moment) -> Shown | None:
+        """The relationship at a moment; None when there was none by then."""
+        shown = show_subject(self.store, self.subject, moment, self.now, self.withheld)
+        if shown is None:
+            return None
+        # Versions are what messages expect and confirm, so they stay those of the record.
+        shown["version"] = max(event.version for event in self._matter.events.values() if moment.holds(event))
+        if self.asker.role == "line_manager":
+            return self._state(shown)
+        shown |= {name: self._judged(shown[name], data_class) for name, data_class in _OF_WHOLE.items()}
+        shown["sessions"] = [self._each(session, _OF_SESSION) for session in shown["sessions"]]
+        shown["goals"] = self._judged([self._each(goal, _OF_GOAL) for goal in shown["goals"]], "goal_presence")
+        shown["agreements"] = self._agreements(shown["agreements"])
+        if self.asker.role == "auditor":
+            # A pseudonym is kept where lists and datasets are; here the role says who it was.
+            shown = {name: _roles_alone(value) for name, value in shown.items()}
+            shown |= {name: self._mark("identity") for name in _PERSONS if shown[name] is not None}
+        if moment.version is None:
+            shown["health"] = self.health(moment)
+        shown["tasks"] = self.tasks() if moment == NOW else []
+        return shown
+
+    def _state(self, shown: Shown) -> Shown:
+        reporting = [each for each in shown["agreements"]["reporting"] if each["with_whom"] == "line_manager"]
+        return {name: shown[name] for name in _STATE} | {"agreements": {"reporting": reporting}}
+
+    def _each(self, of: Shown, classes: Mapping[str, DataClass]) -> Shown:
+        return of | {name: self._judged(of[name], data_class) for name, data_class in classes.items()}
+
+    def _judged(self, value: Any, data_class: DataClass) -> Any:
+        return value if self.ask(data_class).allowed else self._mark(data_class)
+
+    def _mark(self, data_class: DataClass) -> Shown:
+        return {"sealed": data_class, "clause": self.ask(data_class).clause}
+
+    def _agreements(self, agreed: Shown) -> Shown:
+        """The agreements in force, without anybody's words."""
+
+        def judge(held: Holds, value: Any) -> Any:
+            return self._mark(held.data_class) if is_words(held) else self._judged(value, held.data_class)
+
+        def of(model: type[Event], one: Shown | None) -> Shown | None:
+            if one is None:
+                return None
+            fields = {name: value for name, value in one.items() if name in model.model_fields and name != "version"}
+            return one | judged_fields(model, fields, judge)
+
+        return agreed | {
+            "plan": of(e.PlanAgreed, agreed["plan"]),
+            "confidentiality": of(e.ConfidentialityAgreed, agreed["confidentiality"]),
+            "reporting": [of(e.ReportingAgreed, each) for each in agreed["reporting"]],
+            "contracting": [of(e.ContractingConversationRecorded, each) for each in agreed["contracting"]],
+        }
+
+    # --- the rest ------------------------------------------------------------------------------------------------------
+    def history(self, moment: Moment) -> list[Shown]:
+        """The events that count at a moment, their content sealed."""
+        return [
+            seen_by(self._matter, self.asker.reader, entry)
+            for entry in history(self.store, self.subject, moment, words=True)
+        ]
+
+    def health(self, moment: Moment) -> Shown | None:
+        """Commitment health at a moment; None when there was no relationship by then."""
+        found = self.assessed(moment)
+        if found is None:
+            return None
+        shown = health_shown(found)
+        if self.asker.role == "auditor":
+            shown["mentor_id"] = self._mark("identity")
+        return shown
+
+    def assessed(self, moment: Moment) -> Assessed | None:
+        """The same, with how it came about."""
+        asked = Asked(moment.as_of or self.now, moment.known_at)
+        return assess_one(self.store, self.subject, asked, without=self.withheld)
+
+    def tasks(self) -> list[Shown]:
+        """The open tasks of the relationship that are for the reader to know."""
+        found = task_queries.open_tasks(self.store.database, task_queries.Chosen(subject=self.subject))
+        return [task for task in found if may_see_task(self.asker, task)]
+
+    def decisions(self) -> list[Shown]:
+        """What workers decided about the relationship, as far as the reader may know of it."""
+        found = task_queries.decisions(self.store.database, self.subject)
+        if self.asker.role in KNOWERS:
+            return found
+        return [each for each in found if not self._is_confidential(each)]
+
+    def _is_confidential(self, decision: Shown) -> bool:
+        if decision["worker"] in confidential.WORKERS:
+            return True
+        of_this = decision["evidence_of"] == self.subject
+        return of_this and not self.withheld.isdisjoint(decision["evidence"])
+
+    # --- sharing -------------------------------------------------------------------------------------------------------
+    def can_share(self, question: Question, to: Reader, moment: Moment, engine: Callable[[], Engine]) -> Answer:
+        """Whether `to` may see a class of data at a moment, as far as this reader may know why."""
+        if self.asker.role in KNOWERS or to == self.asker.reader:
+            matter = matter_of(self.store, engine, self.subject, to, moment, self.now)
+            return UNKNOWN if matter is None else matter.answer(to, *question)
+        if question.version in self.withheld:
+            return secret(self._matter.situation.codes)
+        # The answer for somebody else must not give away what they were told, or that there is a case.
+        matter = matter_of(self.store, engine, self.subject, to, moment, self.now)
+        known = None if matter is None else self._known(matter)
+        return UNKNOWN if known is None else known.answer(to, *question)
+
+    def _known(self, matter: Matter) -> Matter | None:
+        counted = {version: event for version, event in matter.counted.items() if version not in self.withheld}
+        state = state_of(_in_order(counted))
+        if not isinstance(state, type(matter.situation.state)):
+            return None
+        events = {version: event for version, event in matter.events.items() if version not in self.withheld}
+        return matter._replace(
+            situation=matter.situation._replace(state=state, in_case=False), events=events, counted=counted
+        )
+
+
+def _roles_alone(value: Any) -> Any:
+    """A value with the role in the place of every `role:id`."""
+    match value:
+        case dict():
+            return {name: _roles_alone(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_roles_alone(each) for each in value]
+        case str():
+            role, colon, id_ = value.partition(":")
+            return role if colon and role in ROLES and is_id(id_) else value
+        case _:
+            return value
+
+
+def _in_order(events: Mapping[int, AnyRecorded]) -> Sequence[AnyRecorded]:
+    return [events[version] for version in sorted(events)]
+
+
+def may_see_task(asker: Asker, task: Mapping[str, Any]) -> bool:
+    """Whether a task is for somebody to know: the office sees those of its programmes, everybody else their own.
+
+    Auditors and services see which tasks are open, but for those that give a report away.
+    """
+    role, id_ = asker.reader
+    match role:
+        case "mentee" | "mentor":
+            named: str = task[f"{role}_id"] or task["subject"].removeprefix(f"{role}:")
+            return bool(task["owner"] == role and named.lower() == id_.lower())
+        case "coordinator":
+            return asker.covers(task["programme_id"])
+        case "hr" | "supplier":
+            return task["owner"] == role and asker.covers(task["programme_id"])
+        case "auditor" | "service":
+            return task["kind"] not in confidential.TASKS and asker.covers(task["programme_id"])
+        case _:
+            return False

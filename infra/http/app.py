@@ -1,0 +1,78 @@
+"""The HTTP application: routes, what surrounds them, and what they share.
+
+`create_app` gives an app on an open store; `bare_app` one without a store, from which the OpenAPI document is made. Routes find
+what they need in `request.app.state`: `rapport`, `process`, `tokens`, `intake` and `log_head`.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+from typing import Final
+
+from fastapi import Depends, FastAPI
+from fastapi.concurrency import run_in_threadpool
+
+from infra.access.rates import Rates
+from infra.access.tokens import Tokens
+from infra.bootstrap import Rapport
+from infra.http import problems
+from infra.http.bodies import Limits
+from infra.http.edge import Edge
+from infra.http.facts import Programmes
+from infra.http.intake import Intake
+from infra.http.log_head import LogHead
+from infra.http.queries import only_known
+from infra.operations.process import Process
+
+# Each has a `router`.
+ROUTERS: Final = ("messages", "facts", "reads", "reads_of_all", "reads_of_datasets", "reads_of_me", "operations")
+TITLE: Final = "Rapport"
+USUAL: Final = Limits()
+SUMMARY: Final = "The system of record for mentoring relationships"
+
+
+def bare_app() -> FastAPI:
+    """The app with all routes and no store behind them."""
+    app = FastAPI(
+        title=TITLE,
+        summary=SUMMARY,
+        version="1",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        dependencies=[Depends(only_known)],
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+        lifespan=_lifespan,
+    )
+    problems.register(app)
+    for name in ROUTERS:
+        app.include_router(import_module(f"infra.http.{name}").router)
+    app.add_middleware(Edge)
+    return app
+
+
+def create_app(rapport: Rapport, process: Process, tokens: Tokens, limits: Limits = USUAL) -> FastAPI:
+    """The app on an open store. `process` says how this process is, and when it is to stop."""
+    app = bare_app()
+    app.state.rapport = rapport
+    app.state.process = process
+    app.state.tokens = tokens
+    app.state.rates = Rates(rapport.settings.token_rate)
+    app.state.limits = limits
+    app.state.programmes = Programmes(rapport.store)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """What needs the loop: it begins before the first request, and ends after the last answer."""
+    intake = await run_in_threadpool(Intake, app.state.rapport)
+    app.state.intake = intake
+    app.state.log_head = LogHead(app.state.rapport.store)
+    try:
+        yield
+    finally:
+        app.state.log_head.stop()
+        await run_in_threadpool(app.state.log_head.join)
+        await run_in_threadpool(intake.close)

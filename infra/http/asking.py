@@ -1,0 +1,184 @@
+"""What all reads have in common: who asks about which moment and which page, and how answers are given.
+
+An answer carries an `ETag` by the position of the record and its content; asked again with `If-None-Match`, the same answer is
+304 without a body. Answers belong to their reader: nobody in between may keep them without asking again.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from threading import Lock
+from typing import Annotated, Any, Final
+
+import orjson
+from fastapi import Depends, Query, Request, Response
+from pydantic import BaseModel
+
+from domain.model import FIRST_YEAR, LAST_YEAR
+from infra.access.pages import MOST, USUAL, Cut, Page, WrongCursor
+from infra.access.standing import Asker, asker
+from infra.bootstrap import Rapport
+from infra.http.caller import ActorOf, CallerOf
+from infra.http.problems import HttpProblem, wrong_query
+from infra.projection_engine.engine import Engine
+from infra.projection_engine.pseudonyms import Pseudonyms
+from infra.queries.as_at import Moment
+
+_MAKING: Final = Lock()
+# Nothing is recorded or planned before or after: a time further off has the same answer.
+_BEFORE: Final = datetime(FIRST_YEAR - 1, 12, 1, tzinfo=UTC)
+_AFTER: Final = datetime(LAST_YEAR + 1, 1, 31, tzinfo=UTC)
+
+AsOfQuery = Annotated[
+    str | None, Query(alias="as_of", description="As it was by then: what had occurred by this time (RFC 3339).")
+]
+KnownAtQuery = Annotated[
+    str | None,
+    Query(alias="known_at", description="As it was known then: what had been recorded by this time (RFC 3339)."),
+]
+VersionQuery = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="As it was after this event.")]
+
+
+# --- what is asked of -------------------------------------------------------------------------------------------------
+class Desk:
+    """What reads of one app share: the store, the engine of the datasets, the pseudonyms. Threads may share it."""
+
+    def __init__(self, rapport: Rapport) -> None:
+        self.rapport = rapport
+        self.store = rapport.store
+        self.engine: Engine = rapport.engine()
+        self.pseudonyms = Pseudonyms(rapport.store.identity.secret)
+
+    @property
+    def now(self) -> datetime:
+        """The time of the question."""
+        return self.rapport.clock.now()
+
+
+def desk(request: Request) -> Desk:
+    """The desk of the app, made at the first read."""
+    state = request.app.state
+    with _MAKING:
+        if getattr(state, "desk", None) is None:
+            state.desk = Desk(state.rapport)
+        found: Desk = state.desk
+    return found
+
+
+DeskOf = Annotated[Desk, Depends(desk)]
+
+
+def standing(at: DeskOf, caller: CallerOf, actor: ActorOf) -> Asker:
+    """The caller in the role in which they ask."""
+    return asker(at.store, caller, actor)
+
+
+AskerOf = Annotated[Asker, Depends(standing)]
+
+
+# --- what is asked for ------------------------------------------------------------------------------------------------
+def time_of(name: str, text: str | None) -> datetime | None:
+    """A time with its offset, in UTC; None where there is none.
+
+    Raises:
+        HttpProblem: It is no such time; the parameter is named.
+    """
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise wrong_query(name, "expected a time with its offset, such as 2026-03-02T09:00:00Z (write + as %2B)")
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        return _BEFORE if found.year < FIRST_YEAR else _AFTER
+    return found.astimezone(UTC)
+
+
+def moment(as_of: AsOfQuery = None, known_at: KnownAtQuery = None) -> Moment:
+    """The time that is asked about."""
+    return Moment(time_of("as_of", as_of), time_of("known_at", known_at))
+
+
+def moment_or_version(as_of: AsOfQuery = None, known_at: KnownAtQuery = None, version: VersionQuery = None) -> Moment:
+    """The time or the version that is asked about."""
+    return moment(as_of, known_at)._replace(version=version)
+
+
+MomentOf = Annotated[Moment, Depends(moment)]
+MomentOrVersion = Annotated[Moment, Depends(moment_or_version)]
+
+
+class Paging(BaseModel):
+    """Which page of a list."""
+
+    cursor: str | None = None
+    limit: int = USUAL
+
+    def of(self, request: Request, who: Asker) -> Cut:
+        """The page of this question: the same path, filters, role and caller."""
+        asked = sorted(pair for pair in request.query_params.multi_items() if pair[0] not in _OF_PAGE)
+        question = (request.url.path, tuple(asked), str(who.reader))
+        return Cut(question, self.cursor, self.limit)
+
+
+_OF_PAGE: Final = frozenset({"cursor", "limit", "after"})
+
+
+def paging(
+    cursor: Annotated[str | None, Query(max_length=2000, description="The `next` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST, description="How many items at most.")] = USUAL,
+) -> Paging:
+    """The page that is asked for."""
+    return Paging(cursor=cursor, limit=limit)
+
+
+PagingOf = Annotated[Paging, Depends(paging)]
+
+
+# --- answers ----------------------------------------------------------------------------------------------------------
+def answered(request: Request, at: Desk, value: Any) -> Response:
+    """The answer as JSON, or 304 where the caller has it already."""
+    body = orjson.dumps(value, default=_plain, option=orjson.OPT_UTC_Z)
+    tag = f'"{at.store.head()}-{sha256(body).hexdigest()[:16]}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Rapport-Role"}
+    if tag in _tags(request):
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type="application/json", headers=headers)
+
+
+def page_of(request: Request, at: Desk, page: Page[Any]) -> Response:
+    """A page of a list."""
+    return answered(request, at, {"items": page.items, "next": page.next})
+
+
+def whole(request: Request, at: Desk, items: list[Any]) -> Response:
+    """A list that is one page."""
+    return page_of(request, at, Page(items, None))
+
+
+def wrong_cursor(error: WrongCursor) -> HttpProblem:
+    """The answer to a cursor that is none."""
+    return wrong_query("cursor", str(error))
+
+
+def _tags(request: Request) -> set[str]:
+    given = request.headers.get("if-none-match", "")
+    return {tag.strip().removeprefix("W/") for tag in given.split(",")}
+
+
+def _plain(value: object) -> object:
+    match value:
+        case BaseModel():
+            return value.model_dump()
+        case tuple():
+            return list(value)
+        case set() | frozenset():
+            return sorted(value)
+        case Mapping():
+            return dict(value)
+        case date():
+            return value.isoformat()
+        case _:
+            raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -1,0 +1,101 @@
+"""What every request passes on its way in and out: one log line, numbers, headers for safety.
+
+A line names the route's template, never the path or the query: those can hold ids and words.
+"""
+
+import time
+from typing import Any, Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from infra.http.problems import answer_to_mistake
+from infra.operations.logs import logger
+from infra.operations.metrics import HTTP_OPEN, HTTP_REQUESTS, HTTP_SECONDS
+from infra.operations.tracing import valid
+
+# A path that is no route has no template, and a stranger's text has no place in a log or a metric.
+NO_ROUTE: Final = "none"
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+SAFE: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+YEAR_SECONDS: Final = 31_536_000
+
+log = logger("rapport.access")
+
+
+class Edge:
+    """The outermost layer of the app."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        passage = _Passage(scope, send)
+        HTTP_OPEN.inc()
+        try:
+            await self.app(scope, receive, passage.send)
+        except Exception as error:  # noqa: BLE001 - a mistake of ours; the caller gets an answer if it is not too late
+            if not passage.status:
+                await answer_to_mistake(error)(scope, receive, passage.send)
+        finally:
+            HTTP_OPEN.dec()
+            passage.end()
+
+
+class _Passage:
+    """One request and its answer."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self.scope = scope
+        self.status = 0
+        self.sent = 0
+        self._send = send
+        self._began = time.perf_counter()
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            for name, value in SAFE.items():
+                headers.setdefault(name, value)
+            if self.scope["scheme"] == "https":
+                headers.setdefault("Strict-Transport-Security", f"max-age={YEAR_SECONDS}")
+        elif message["type"] == "http.response.body":
+            self.sent += len(message.get("body", b""))
+        await self._send(message)
+
+    def end(self) -> None:
+        """Count and log the request. Without an answer the client has gone before there was one."""
+        seconds = time.perf_counter() - self._began
+        method = self.scope["method"] if self.scope["method"] in METHODS else "other"
+        route = template(self.scope)
+        HTTP_REQUESTS.labels(method, route, self.status).inc()
+        HTTP_SECONDS.labels(method, route).observe(seconds)
+        facts: dict[str, Any] = {
+            "method": method,
+            "route": route,
+            "status": self.status,
+            "ms": round(seconds * 1000, 1),
+            "bytes": self.sent,
+        }
+        if (caller := self.scope.get("rapport.caller")) is not None:
+            facts["caller"] = caller
+        if traceparent := valid(Headers(scope=self.scope).get("traceparent")):
+            facts["trace_id"] = traceparent.split("-")[1]
+        log.info("answered" if self.status else "gone", **facts)
+
+
+def template(scope: Scope) -> str:
+    """The path of the route as it is declared."""
+    route = scope.get("route")
+    return getattr(route, "path", NO_ROUTE) if route is not None else NO_ROUTE

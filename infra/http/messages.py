@@ -1,0 +1,54 @@
+"""`POST /v1/messages`: one CloudEvent, a batch, or lines; a receipt for each."""
+
+from http import HTTPStatus
+from typing import Any, Final
+
+import orjson
+from fastapi import APIRouter, Request, Response
+
+from infra.http import bodies
+from infra.http.caller import CallerOf, RoleOf
+from infra.http.intake import Intake, Sender, problem_of, status_of
+from infra.http.problems import answer
+from infra.intake.receipt import Receipt
+
+POSITION: Final = "Rapport-Position"
+JSON: Final = "application/json"
+
+router = APIRouter(tags=["messages"])
+
+
+@router.post("/v1/messages", operation_id="postMessages")
+async def post_messages(request: Request, caller: CallerOf, role: RoleOf) -> Response:
+    """Send messages: one CloudEvent (structured or binary), a batch of at most 1,000, or lines. Each is answered by a receipt."""
+    intake: Intake = request.app.state.intake
+    limits: bodies.Limits = request.app.state.limits
+    sender = Sender(caller, role)
+    mode = bodies.mode_of(request.headers)
+    if mode in {"structured", "binary"}:
+        found = await bodies.one(request, mode, limits)
+        receipt = await intake.receipt(found, sender)
+        return _answered(request, intake, _one(receipt, status_of(receipt, found)))
+    if mode == "batch":
+        receipts = await intake.receipts(await bodies.batch(request, limits), sender)
+        body = orjson.dumps([receipt.to_dict() for receipt in receipts])
+        return _answered(request, intake, Response(body, media_type=JSON))
+    told: list[bytes] = []
+    async for some in bodies.lines(request, limits):
+        told += [receipt.to_json() for receipt in await intake.receipts(some, sender)]
+    return _answered(request, intake, Response(b"".join(line + b"\n" for line in told), media_type=bodies.LINES))
+
+
+def _one(receipt: Receipt, status: HTTPStatus) -> Response:
+    if status == HTTPStatus.OK:
+        return Response(receipt.to_json(), media_type=JSON)
+    found: Any = problem_of(receipt, status)
+    return answer(found)
+
+
+def _answered(request: Request, intake: Intake, response: Response) -> Response:
+    """The answer with the position up to which the record has grown; requests that wait for it go on."""
+    position = intake.position
+    response.headers[POSITION] = str(position)
+    request.app.state.log_head.seen(position)
+    return response

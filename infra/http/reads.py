@@ -1,0 +1,215 @@
+"""Reads of relationships: the list, one of them, its history, health, decisions, and who may see what of it.
+
+What a caller has no standing in is answered like what does not exist: by one query to the same table, with the same body.
+"""
+
+from datetime import date
+from typing import Annotated, Any, cast, get_args
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+
+from domain.commitment.policy import Band
+from domain.ids import is_id
+from domain.problem import Problem
+from domain.sharing.question import PUBLIC, Reader
+from domain.words import ROLES, DataClass, ReportingAudience, Status
+from infra.access.lists import Chosen, Lists
+from infra.access.pages import WrongCursor
+from infra.access.seen import DECISIONS, Seen
+from infra.access.standing import READERS, Asker, stands_in
+from infra.http.asking import (
+    AskerOf,
+    Desk,
+    DeskOf,
+    MomentOf,
+    MomentOrVersion,
+    PagingOf,
+    answered,
+    page_of,
+    whole,
+    wrong_cursor,
+)
+from infra.http.log_head import Visible
+from infra.http.problems import HttpProblem, forbidden, not_found, wrong_query
+from infra.queries.as_at import Moment
+from infra.queries.outputs import Days
+from infra.queries.report import Asked, NoReport
+from infra.queries.report import report as report_of
+from infra.queries.sharing import Question, first_spelling
+
+router = APIRouter(prefix="/v1/relationships", tags=["relationships"], dependencies=[Visible])
+
+IdPath = Annotated[str, Path(alias="id", description="The UUID of the relationship.")]
+StateQuery = Annotated[Status | None, Query(description="Only relationships in this state.")]
+ProgrammeQuery = Annotated[str | None, Query(description="Only this programme.")]
+MentorQuery = Annotated[str | None, Query(description="Only this mentor.")]
+MenteeQuery = Annotated[str | None, Query(description="Only this mentee.")]
+BandQuery = Annotated[Band | None, Query(description="Only this band of commitment health.")]
+
+
+def reader_of_relationships(who: AskerOf) -> Asker:
+    """The asker, if their role reads single relationships.
+
+    Raises:
+        HttpProblem: It does not.
+    """
+    if who.role not in READERS:
+        raise forbidden(
+            "analysts read figures and datasets, no single relationship: /v1/nps, /v1/datasets", code="role"
+        )
+    return who
+
+
+ReaderOf = Annotated[Asker, Depends(reader_of_relationships)]
+
+
+def relationship(at: DeskOf, who: ReaderOf, id_: IdPath) -> Seen:
+    """The relationship as the caller sees it.
+
+    Raises:
+        HttpProblem: There is none that the caller may know of.
+    """
+    subject = id_.lower()
+    at.engine.catch_up()
+    found = None
+    # A subject with a prefix is no relationship; the query is made all the same.
+    if stands_in(at.store.database, who, subject) and ":" not in subject:
+        found = Seen.of(at.store, lambda: at.engine, who, subject, at.now)
+    if found is None:
+        raise not_found()
+    return found
+
+
+SeenOf = Annotated[Seen, Depends(relationship)]
+
+
+@router.get("", operation_id="listRelationships")
+def relationships(
+    request: Request,
+    at: DeskOf,
+    who: ReaderOf,
+    paging: PagingOf,
+    state: StateQuery = None,
+    programme: ProgrammeQuery = None,
+    mentor: MentorQuery = None,
+    mentee: MenteeQuery = None,
+    band: BandQuery = None,
+) -> Response:
+    """The relationships in which the caller stands, in the order of their ids."""
+    chosen = Chosen(state, programme, mentor, mentee, band)
+    try:
+        return page_of(request, at, lists_of(at, who, chosen).relationships(chosen, paging.of(request, who)))
+    except WrongCursor as error:
+        raise wrong_cursor(error) from None
+
+
+def lists_of(at: Desk, who: Asker, chosen: Chosen) -> Lists:
+    """The lists of the asker.
+
+    Raises:
+        HttpProblem: They choose by what they may not see.
+    """
+    if who.role == "auditor" and (chosen.mentor or chosen.mentee):
+        raise forbidden("auditors see pseudonyms, so they can't choose by a person", code="identity")
+    if who.role == "line_manager" and chosen.band:
+        raise forbidden("line managers see state and dates, so they can't choose by a band", "band", "role")
+    return Lists(at.engine, who, at.pseudonyms, at.now)
+
+
+@router.get("/{id}", operation_id="getRelationship")
+def show(request: Request, at: DeskOf, seen: SeenOf, moment: MomentOrVersion) -> Response:
+    """The relationship: its state, what is agreed, sessions, goals, open concerns, unmet gates, health and tasks."""
+    last = at.store.heads([seen.subject])[seen.subject].version
+    if moment.version is not None and moment.version > last:
+        raise wrong_query("version", f"expected at most {last}, the last version of this relationship")
+    return answered(request, at, _by_then(seen.show(moment)))
+
+
+@router.get("/{id}/history", operation_id="getHistory")
+def history(request: Request, at: DeskOf, seen: SeenOf, moment: MomentOf) -> Response:
+    """The events of the relationship in order, their content sealed; what is confidential by itself has no type and no names."""
+    return whole(request, at, _by_then(seen.history(moment)))
+
+
+@router.get("/{id}/health", operation_id="getHealth")
+def health(request: Request, at: DeskOf, seen: SeenOf, moment: MomentOf) -> Response:
+    """The commitment health of the relationship: scores, band and the signals behind them."""
+    if seen.asker.role == "line_manager":
+        raise forbidden(
+            "line managers see the state of a relationship, its dates and the agreed reporting", code="role"
+        )
+    return answered(request, at, _by_then(seen.health(moment)))
+
+
+@router.get("/{id}/decisions", operation_id="getDecisions")
+def decisions(request: Request, at: DeskOf, seen: SeenOf) -> Response:
+    """What workers decided about the relationship: clauses, evidence, terms, and what followed."""
+    if seen.asker.role not in DECISIONS:
+        raise forbidden(f"expected one of the roles {', '.join(sorted(DECISIONS))}", code="role")
+    return whole(request, at, seen.decisions())
+
+
+@router.get("/{id}/report", operation_id="getReport")
+def report(
+    request: Request,
+    at: DeskOf,
+    seen: SeenOf,
+    to: Annotated[ReportingAudience | None, Query(description="For whom. Without it: the caller's own role.")] = None,
+    first: Annotated[date | None, Query(alias="from", description="From this day of the programme on.")] = None,
+    last: Annotated[date | None, Query(alias="to_day", description="Up to and with this day.")] = None,
+) -> Response:
+    """What was agreed to be reported to a sponsor, and nothing else: for the sponsor, and for the mentee who shares it."""
+    role = seen.asker.role
+    if role != "mentee" and (role not in get_args(ReportingAudience) or to not in {None, role}):
+        raise forbidden("expected the recipient of the report, or the mentee who shares it", code="role")
+    if role == "mentee" and to is None:
+        raise wrong_query("to", f"expected one of {', '.join(get_args(ReportingAudience))}", "missing")
+    if first and last and last < first:
+        raise wrong_query("to_day", f"expected {first} or a later day")
+    asked = Asked(to or cast("ReportingAudience", role), Days(first, last))
+    try:
+        found = report_of(at.store, lambda: at.engine, seen.subject, asked, at.now)
+    except NoReport as error:
+        raise HttpProblem(403, Problem("no_report", str(error), error.clause)) from None
+    return answered(request, at, found)
+
+
+ToQuery = Annotated[str | None, Query(description="Whom it is about: role:id, or public. Without it: the caller.")]
+
+
+def _reader(at: DeskOf, who: AskerOf, to: ToQuery = None) -> Reader:
+    """Whom the question is about; the caller where nobody is named."""
+    if to is None:
+        return who.reader
+    if to == "public":
+        return PUBLIC
+    role, colon, id_ = to.partition(":")
+    if role not in ROLES or not colon or not is_id(id_):
+        raise wrong_query("to", "expected role:id, such as coordinator:cora, or public")
+    return first_spelling(at.store, Reader(cast("Any", role), id_))
+
+
+@router.get("/{id}/can-share", operation_id="getCanShare")
+def can_share(
+    request: Request,
+    at: DeskOf,
+    seen: SeenOf,
+    to: Annotated[Reader, Depends(_reader)],
+    moment: MomentOrVersion,
+    data_class: Annotated[DataClass, Query(description="Such as goals, feedback or session_content.")],
+) -> Response:
+    """Whether somebody may see a class of data of the relationship (of the event of a `version`), the clause, and why."""
+    question = Question(data_class, moment.version)
+    answer = seen.can_share(question, to, Moment(moment.as_of, moment.known_at), lambda: at.engine)
+    return answered(request, at, answer._asdict())
+
+
+def _by_then(found: Any) -> Any:
+    """What was found; nothing is 404.
+
+    Raises:
+        HttpProblem: There was nothing by the time asked about.
+    """
+    if not found:
+        raise not_found("the relationship did not exist, or was not known, by then")
+    return found

@@ -1,0 +1,124 @@
+"""The OpenAPI document and the page for people: served, complete, and without anything from elsewhere."""
+
+import json
+import re
+from typing import Any
+
+import httpx
+import jsonschema
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from infra.http.app import bare_app
+from infra.http.document import MESSAGE, document
+from infra.intake.message import Message, parse
+from infra.reference import openapi
+from tests.infra.http.server import Server
+
+DOCUMENT = document(bare_app())
+CALLS = [(path, method) for path, operations in DOCUMENT["paths"].items() for method in operations]
+# As CONTRACT.md names them.
+PROMISED = [
+    "/v1/messages",
+    "/v1/relationships",
+    "/v1/relationships/{id}",
+    "/v1/relationships/{id}/history",
+    "/v1/relationships/{id}/health",
+    "/v1/relationships/{id}/report",
+    "/v1/relationships/{id}/can-share",
+    "/v1/relationships/{id}/decisions",
+    "/v1/health",
+    "/v1/nps",
+    "/v1/tasks",
+    "/v1/mentors/{id}",
+    "/v1/cases/{id}",
+    "/v1/codes",
+    "/v1/datasets/{name}",
+    "/v1/events",
+    "/v1/me",
+    "/v1/me/data",
+    "/livez",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+    "/docs",
+]
+
+
+def test_it_is_valid_openapi_3_1() -> None:
+    OpenAPIV31SpecValidator(json.loads(openapi.page())).validate()
+
+
+@pytest.mark.parametrize("path", PROMISED)
+def test_it_has_every_call_that_is_promised(path: str) -> None:
+    assert path in DOCUMENT["paths"]
+
+
+@pytest.mark.parametrize("path, method", CALLS)
+def test_a_call_says_what_it_does_who_may_and_what_can_be_wrong(path: str, method: str) -> None:
+    call = DOCUMENT["paths"][path][method]
+    assert call["operationId"]
+    assert call["description"]
+    assert bool(call.get("security")) == path.startswith("/v1/")
+    for each in call.get("parameters", ()):
+        assert each.get("description") or each["in"] == "path", each["name"]
+    if path.startswith("/v1/"):
+        assert {"400", "401", "403", "404", "429", "503"} <= call["responses"].keys()
+
+
+def test_ids_of_calls_are_there_once() -> None:
+    ids = [DOCUMENT["paths"][path][method]["operationId"] for path, method in CALLS]
+    assert len(set(ids)) == len(ids)
+
+
+def examples() -> list[tuple[Any, Any]]:
+    """Each example with its schema."""
+    found = []
+    contents = [response["content"] for response in DOCUMENT["components"]["responses"].values()]
+    for path, method in CALLS:
+        call = DOCUMENT["paths"][path][method]
+        contents += [each["content"] for each in call["responses"].values() if "content" in each]
+        contents += [call["requestBody"]["content"]] if "requestBody" in call else []
+    for content in contents:
+        for given in content.values():
+            found += [(given["schema"], given["example"])] if "example" in given else []
+            found += [(given["schema"], each["value"]) for each in given.get("examples", {}).values()]
+    return found
+
+
+def test_every_example_fits_its_schema() -> None:
+    assert len(examples()) > 25
+    for schema, example in examples():
+        jsonschema.Draft202012Validator({**schema, "components": DOCUMENT["components"]}).validate(example)
+
+
+def test_the_example_of_a_message_is_well_formed() -> None:
+    assert isinstance(parse(json.dumps(MESSAGE).encode()), Message)
+
+
+def test_the_server_shows_it_and_a_page_that_fetches_nothing(server: Server) -> None:
+    served = httpx.get(f"{server.url}/openapi.json").json()
+    assert served == json.loads(openapi.page())
+    got = httpx.get(f"{server.url}/docs")
+    assert got.headers["content-type"].startswith("text/html")
+    assert got.headers["content-security-policy"].startswith("default-src 'none'; style-src 'sha256-")
+    assert not re.search(r"<script|\ssrc=|https?://(?!127\.0\.0\.1)", got.text.replace("https://id.example.org", ""))
+    for path, method in CALLS:
+        assert f"<code>{method.upper()} {path}</code>" in got.text
+
+
+def test_an_answer_fits_the_schema_that_is_said_of_it(server: Server) -> None:
+    def check(schema: str, value: Any) -> None:
+        whole = {"$ref": f"#/components/schemas/{schema}", "components": DOCUMENT["components"]}
+        jsonschema.Draft202012Validator(whole).validate(value)
+
+    with server.client() as client:
+        headers = {"Content-Type": "application/cloudevents+json"}
+        check("ProblemDetails", client.post("/v1/messages", content=b"{}", headers=headers).json())
+        check("ProblemDetails", client.get("/v1/nothing").json())
+        sent = {**MESSAGE, "type": "rapport.ProposeRelationship", "actor": "coordinator:cora"}
+        sent["data"] = {"programme_id": "p1", "mentee_id": "ana", "mentor_id": "ben", "codes": []}
+        answer = client.post("/v1/messages", json=sent, headers=headers)
+        check("Receipt", answer.json())
+        for each in client.get("/v1/events").json()["items"]:
+            check("Fact", each)
