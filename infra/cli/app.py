@@ -48,6 +48,7 @@ MODULES: tuple[str, ...] = (
     "dead_letters",
     "notifications",
     "copy",
+    "keys",
     "up",
 )
 
