@@ -196,6 +196,7 @@ class TestSlow:
             connection.sendall(body[:-1])
         with hasty.client() as client:
             assert post(client, sent).json()["status"] == "accepted"
+        assert "Rapport failed" not in hasty.log
 
     def test_lines_that_break_off_are_recorded_up_to_there_and_may_come_again(self, hasty: Server) -> None:
         lines = [json.dumps(proposal()).encode() + b"\n" for _ in range(3)]
