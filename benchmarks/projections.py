@@ -146,7 +146,7 @@ def library(store: str, synchronous: str) -> dict[str, float]:
         view.create_table()
         begun = time.perf_counter()
         for each in found:
-            event = rapport.store.decode(each)
+            event = rapport.store.decode_facts(each)
             view.apply(event.subject, type(event.data).__name__, Tracking("rapport", each.position))
         taken = time.perf_counter() - begun
         datastore.close()

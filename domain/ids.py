@@ -43,7 +43,12 @@ NO_NAMES: Final = "; names and addresses belong into the person's own entry, not
 ROLE_AND_ID: Final = f"^({'|'.join(ROLES)}):{ID}$"
 MACHINES: Final[frozenset[Role]] = frozenset({"service", "worker"})
 # What a subject with a prefix names.
-OF_SUBJECT: Final[dict[str, Namespace]] = {"mentor": "person", "case": "case", "programme": "programme"}
+OF_SUBJECT: Final[dict[str, Namespace]] = {
+    "mentor": "person",
+    "case": "case",
+    "programme": "programme",
+    "person": "person",
+}
 # The first spelling of these stands in the whole record, that of the others within their relationship.
 EVERYWHERE: Final[frozenset[Namespace]] = frozenset({"person", "programme", "case"})
 INSIDE: Final[frozenset[Namespace]] = frozenset({"session", "goal", "homework", "assessment"})

@@ -19,6 +19,11 @@ from domain.mentor import events as mentor_events
 from domain.mentor import evolve as mentor_evolve
 from domain.mentor.state import Mentor
 from domain.model import Accepted, AnyRecorded, Command, Context, Event
+from domain.person import commands as person_commands
+from domain.person import decide as person_decide
+from domain.person import events as person_events
+from domain.person import evolve as person_evolve
+from domain.person.state import Person
 from domain.programme import commands as programme_commands
 from domain.programme import decide as programme_decide
 from domain.programme import events as programme_events
@@ -30,20 +35,22 @@ from domain.relationship import events as relationship_events
 from domain.relationship import evolve as relationship_evolve
 from domain.relationship.state import Relationship
 
-Kind = Literal["relationship", "mentor", "case", "programme"]
-State = Relationship | Mentor | Case | Programme
+Kind = Literal["relationship", "mentor", "case", "programme", "person"]
+State = Relationship | Mentor | Case | Programme | Person
 
 _COMMANDS: Final[dict[Kind, tuple[type[Command], ...]]] = {
     "relationship": get_args(relationship_commands.RelationshipCommand),
     "mentor": get_args(mentor_commands.MentorCommand),
     "case": get_args(case_commands.CaseCommand),
     "programme": get_args(programme_commands.ProgrammeCommand),
+    "person": get_args(person_commands.PersonCommand),
 }
 _EVENTS: Final[dict[Kind, tuple[type[Event], ...]]] = {
     "relationship": get_args(relationship_events.RelationshipEvent),
     "mentor": get_args(mentor_events.MentorEvent),
     "case": get_args(case_events.CaseEvent),
     "programme": get_args(programme_events.ProgrammeEvent),
+    "person": get_args(person_events.PersonEvent),
 }
 
 COMMANDS: Final = {command.__name__: command for group in _COMMANDS.values() for command in group}
@@ -65,11 +72,16 @@ AGGREGATES_OF_EVENT: Final = _kinds(_EVENTS)
 # (event name, from version) to a function from the stored data of that version to the data of the next.
 UPCASTERS: Final[dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]]] = {}
 
-_PREFIXES: Final[dict[str, Kind]] = {"mentor": "mentor", "case": "case", "programme": "programme"}
+_PREFIXES: Final[dict[str, Kind]] = {
+    "mentor": "mentor",
+    "case": "case",
+    "programme": "programme",
+    "person": "person",
+}
 
 
 def kind_of(subject: str) -> Kind:
-    """The aggregate that a subject names: a prefix for mentors, cases and programmes, a bare UUID for relationships."""
+    """The aggregate that a subject names: a prefix for mentors, cases, programmes and people, a bare UUID for relationships."""
     prefix, separator, _ = subject.partition(":")
     return _PREFIXES[prefix] if separator else "relationship"
 
@@ -92,6 +104,8 @@ def decide(subject: str, state: State | None, command: Command, context: Context
     if kind == "mentor":
         mentor_id = subject.partition(":")[2]
         return Accepted(mentor_decide.decide(state, command, context, mentor_id=mentor_id))  # type: ignore[arg-type]
+    if kind == "person":
+        return Accepted(person_decide.decide(state, command, context, person_id=subject.partition(":")[2]))  # type: ignore[arg-type]
     return Accepted(_DECISIONS[kind](state, command, context))
 
 
@@ -100,6 +114,7 @@ _FOLDS: Final[dict[Kind, Callable[[Any, Any], State]]] = {
     "mentor": mentor_evolve.evolve,
     "case": case_evolve.evolve,
     "programme": programme_evolve.evolve,
+    "person": person_evolve.evolve,
 }
 
 

@@ -1,19 +1,27 @@
 """The one place where the parts are put together."""
 
 import gc
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from infra.clock import Clock
 from infra.intake.handler import Handler
 from infra.intake.senders import Senders, read_senders
+from infra.sealing.key_store import key_store
+from infra.sealing.keys import Keys, places
+from infra.sealing.sealer import Sealer
 from infra.settings import Settings, WrongSettings, load
+from infra.store.address import file_of, server_of
 from infra.store.clocks import is_real
+from infra.store.identity import read_identity
 from infra.store.log import EventStore
+from infra.store.mapper import RapportMapper
 from infra.store.opening import open_database
+from infra.store.sealed_bytes import SEALED
 from infra.store.session import Database
 
 if TYPE_CHECKING:
@@ -28,6 +36,7 @@ class Rapport:
     settings: Settings
     clock: Clock
     store: EventStore
+    keys: Keys
 
     @property
     def database(self) -> Database:
@@ -70,9 +79,66 @@ class Rapport:
                 "then: take another store for tests and what-ifs, or set RAPPORT_CLOCK_FORCE=1, which leaves a mark in the store"
             )
 
+    @cached_property
+    def sealer(self) -> Sealer:
+        """What seals and unseals content."""
+        return Sealer(self.keys)
+
     def close(self) -> None:
-        """Close the database."""
+        """Close the database and the keys."""
+        self.keys.close()
         self.store.database.close()
+
+
+def keys_of(
+    settings: Settings, database: Database, say: Callable[[str], None] = lambda _: None, *, makes_master: bool = False
+) -> Keys:
+    """The keys of a store, not looked at yet. `say` hears where they are made.
+
+    `makes_master`: the master key may be made where the settings name a file that does not exist.
+
+    Raises:
+        KeysRefused: It is not said where they are.
+        UnknownStore: The setting names no database.
+    """
+
+    @cache
+    def store_id() -> str:
+        with database.reading() as session:
+            return read_identity(session).id
+
+    def has_sealed() -> bool:
+        within = "instr(state, ?) > 0" if database.kind == "sqlite" else "position(?::bytea in state) > 0"
+        return bool(database.query(f"SELECT 1 FROM stored_events WHERE {within} LIMIT 1", (SEALED,)))  # noqa: S608 - our own words
+
+    on_file = database.kind == "sqlite"
+    where = places(
+        settings.keys,
+        settings.master_key_file,
+        store_file=file_of(database.url) if on_file else None,
+        host=None if on_file else str(server_of(database.url).get("host") or os.environ.get("PGHOST", "")),
+        store_id=store_id,
+    )
+    kept = key_store(where.keys, settings.lock_timeout, settings.synchronous)
+    return Keys(kept, where.master_file, store_id, has_sealed, makes_master=makes_master or where.makes_master, say=say)
+
+
+def open_keys(
+    settings: Settings, database: Database, say: Callable[[str], None] = lambda _: None, *, makes_master: bool = False
+) -> Keys:
+    """The keys of a store, which fit it; they are made at first use. See `keys_of`.
+
+    Raises:
+        KeysRefused: They do not fit, or it is not said where they are.
+        UnknownStore: The setting names no database.
+    """
+    keys = keys_of(settings, database, say, makes_master=makes_master)
+    try:
+        keys.start()
+    except BaseException:
+        keys.close()
+        raise
+    return keys
 
 
 def spare_collector() -> None:
@@ -81,18 +147,27 @@ def spare_collector() -> None:
 
 
 @contextmanager
-def open_rapport(settings: Settings | None = None) -> Iterator[Rapport]:
+def open_rapport(
+    settings: Settings | None = None, say: Callable[[str], None] = lambda _: None, *, makes_master: bool = False
+) -> Iterator[Rapport]:
     """Open the store that the settings name, making or migrating it where needed, and close it after the block.
 
-    Raises `WrongSettings` and `StoreError`.
+    `say` hears what a person should know, such as where keys were made; for `makes_master` see `open_keys`.
+
+    Raises:
+        WrongSettings: A setting is wrong.
+        StoreError: The store can't be used, or its keys do not fit.
     """
     settings = settings or load()
     spare_collector()
     options: dict[str, Any] = {"timeout": settings.lock_timeout}
     if settings.store.startswith("sqlite:"):
         options["synchronous"] = settings.synchronous
-    rapport = Rapport(settings, Clock(settings.clock), EventStore(open_database(settings.store, **options)))
-    try:
-        yield rapport
-    finally:
-        rapport.close()
+    with open_database(settings.store, **options) as database:
+        keys = open_keys(settings, database, say, makes_master=makes_master)
+        store = EventStore(database, RapportMapper(sealing=Sealer(keys)), keys.flush)
+        rapport = Rapport(settings, Clock(settings.clock), store, keys)
+        try:
+            yield rapport
+        finally:
+            rapport.close()

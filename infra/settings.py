@@ -40,6 +40,17 @@ class Settings(BaseSettings):
     copy_to: str | None = Field(
         default=None, description="The store that `rapport copy` writes to when `--to` is not given."
     )
+    keys: str | None = Field(
+        default=None,
+        description="The database of the keys that seal content, apart from the store: `sqlite:///FILE` or "
+        "`postgresql://USER@HOST/NAME`. A store on SQLite has them in `FILE.keys` by default, a PostgreSQL on this machine in "
+        "the user's data folder; any other needs this setting.",
+    )
+    master_key_file: Path | None = Field(
+        default=None,
+        description="File with the master key that wraps the keys, readable by its owner alone. By default beside the keys, "
+        "where it is made at first use.",
+    )
     kafka: str | None = Field(default=None, description="Bootstrap servers of Kafka, `host:port`, separated by commas.")
     kafka_prefix: str = Field(
         default="",

@@ -1,6 +1,7 @@
 """What every test may ask for: real servers (see tests/servers.py), and stores of both kinds (tests/stores.py)."""
 
 import os
+import tempfile
 
 import pytest
 from hypothesis import settings
@@ -13,6 +14,11 @@ pytest_plugins = ("tests.servers", "tests.stores")
 settings.register_profile("usual", max_examples=60, deadline=None)
 settings.register_profile("thorough", max_examples=2000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
+
+# Keys of stores on PostgreSQL, which lie in the user's data folder, go with the tests. A process of xdist has it from the first.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    DATA = tempfile.TemporaryDirectory(prefix="rapport-tests-data-")
+    os.environ["XDG_DATA_HOME"] = DATA.name
 
 # Groups whose tests take minutes one after the other. They begin first, so that all processes end together.
 LONGEST = ("kafka-faults", "kafka-outages", "year")

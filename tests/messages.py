@@ -10,6 +10,16 @@ TIME = "2026-03-02T09:00:00Z"
 # What a process says, once, when it takes messages and no file says who may send them.
 NOBODY_CHECKED = "RAPPORT_SENDERS is not set: every source may send for every role but worker, analyst and auditor\n"
 
+# How the one line begins that says where the keys of content were made, when a store is first written to.
+KEYS_MADE = "made a master key in "
+
+
+def after_keys_made(complaints: str) -> str:
+    """What a process says on standard error after the line that says where it made the keys of its store."""
+    made, _, rest = complaints.partition("\n")
+    assert made.startswith(KEYS_MADE), complaints
+    return rest
+
 
 def relationship_id(number: int) -> str:
     """The UUID of the numbered relationship."""

@@ -14,7 +14,12 @@ from domain.words import CodeId
 _NOT_ZONES = ("localtime", "posixrules", "Factory", "posix/", "right/")
 
 
-def _known_zone(key: str) -> str:
+def known_zone(key: str) -> str:
+    """The name of a time zone of the zone database.
+
+    Raises:
+        ValueError: It is none.
+    """
     if not _is_zone(key):
         raise ValueError("expected the name of a time zone, such as Europe/Bucharest")
     return key
@@ -28,7 +33,7 @@ def _is_zone(key: str) -> bool:
     return not key.startswith(_NOT_ZONES)
 
 
-Timezone = Annotated[Name, AfterValidator(_known_zone), Vocabulary("time zones"), Holds("operational")]
+Timezone = Annotated[Name, AfterValidator(known_zone), Vocabulary("time zones"), Holds("operational")]
 ProgrammeName = Annotated[Name, Holds("identity")]
 CodeName = Annotated[CodeId, Holds("operational")]
 

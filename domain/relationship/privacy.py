@@ -8,13 +8,20 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from domain.content import is_erased
+
 _OTHER: Final = re.compile(r"[\W_]+")
 # Topics are found by so many of their first words, and only those found are compared whole.
 FIRST_WORDS: Final = 4
 
 
 def normal(text: str) -> str:
-    """A text as topics are compared: case folded, every run of other than letters and digits one space."""
+    """A text as topics are compared: case folded, every run of other than letters and digits one space.
+
+    One that can't be read any more stays as it is: it has no words to be found in another.
+    """
+    if is_erased(text):
+        return text
     return _OTHER.sub(" ", text.casefold()).strip()
 
 

@@ -13,16 +13,16 @@ from typing import Any, Final, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 import httpx
-import structlog
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt import PyJWK, PyJWTError
 
 from infra.access.errors import KeysNotReached
+from infra.operations.logs import logger
 from infra.settings import WrongSettings
 
-log = structlog.get_logger(__name__)
+log = logger("rapport.tokens")
 
 # Seconds: how long fetched keys serve without a look, how soon an unknown key may cause the next one, how long one may take.
 FRESH: Final = 600.0

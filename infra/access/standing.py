@@ -4,16 +4,17 @@ A party reads the relationships that name them; the office, hr, services and aud
 read figures and datasets alone. What somebody has no standing in is answered like what does not exist, after the same work.
 """
 
-from collections.abc import Collection
-from typing import Any, Final, NamedTuple, cast
+from collections.abc import Callable
+from typing import Final, NamedTuple, cast
 
 from domain.model import Actor
+from domain.relationship.events import PartyChanged, RelationshipProposed
 from domain.sharing.question import PROGRAMME_ROLES, Reader
 from domain.words import NAMED_ROLES, Role
 from infra.access.caller import Caller
+from infra.projection_engine.engine import Engine
 from infra.queries.sharing import first_spelling
 from infra.store.log import EventStore
-from infra.store.session import Database
 
 # Who may ask about single relationships.
 READERS: Final[frozenset[Role]] = frozenset({*NAMED_ROLES, *PROGRAMME_ROLES}) - {"analyst"}
@@ -72,20 +73,28 @@ def scope(asker: Asker) -> Scope:
     return found
 
 
-def stands_in(database: Database, asker: Asker, subject: str) -> bool:
-    """Whether somebody stands in a relationship; one query, whether there is such a relationship or not."""
-    where, params = scope(asker).and_("relationship_id = ?", subject)
-    return bool(database.query(f"SELECT 1 FROM relationships WHERE {where}", params))  # noqa: S608 - our own words
-
-
-def rows_in_scope(
-    database: Database, columns: Collection[str], within: Scope, *, after: str = "", limit: int
-) -> list[dict[str, Any]]:
-    """Rows of `relationships` in order of their ids, from the first after an id on."""
-    where, params = within.and_("relationship_id > ?", after)
-    listed = ", ".join(columns)
-    found = database.query(
-        f"SELECT {listed} FROM relationships WHERE {where} ORDER BY relationship_id LIMIT {limit:d}",  # noqa: S608 - our own words
-        params,
+def stands_in(store: EventStore, engine: Callable[[], Engine], asker: Asker, subject: str) -> bool:
+    """Whether somebody stands in a relationship: asked of the log, by one query, whether there is such a relationship or not."""
+    rows = store.database.query(
+        "SELECT topic, state FROM stored_events WHERE originator_id = ? AND topic IN (?, ?) ORDER BY originator_version",
+        (subject, RelationshipProposed.__name__, PartyChanged.__name__),
     )
-    return [dict(zip(columns, row, strict=True)) for row in found]
+    programme_id: str | None = None
+    party: str | None = None
+    for topic, state in rows:
+        event = store.mapper.decode(topic, state).data
+        if isinstance(event, RelationshipProposed):
+            programme_id = event.programme_id
+            party = getattr(event, f"{asker.role}_id", None)
+        elif isinstance(event, PartyChanged) and event.role == asker.role:
+            party = event.id
+    if programme_id is None or not asker.covers(programme_id):
+        return False
+    if asker.role in NAMED_ROLES:
+        return party is not None and party.lower() == asker.reader.id.lower()
+    return asker.role in PROGRAMME_ROLES and (asker.role != "hr" or _has_case(engine(), subject))
+
+
+def _has_case(engine: Engine, subject: str) -> bool:
+    engine.catch_up()
+    return bool(engine.database.query("SELECT 1 FROM cases WHERE relationship_id = ?", (subject,)))

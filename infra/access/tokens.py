@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import jwt
-import structlog
 
 from domain.ids import is_id
 from domain.words import ROLES
@@ -18,9 +17,10 @@ from infra.access import local_key
 from infra.access.caller import Caller
 from infra.access.errors import NotKnown
 from infra.access.key_sets import FileKeys, KeySet, UrlKeys
+from infra.operations.logs import logger
 from infra.settings import Settings, WrongSettings
 
-log = structlog.get_logger(__name__)
+log = logger("rapport.tokens")
 
 AUDIENCE: Final = "rapport"
 LOCAL_ISSUER: Final = "rapport"

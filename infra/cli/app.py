@@ -47,6 +47,7 @@ MODULES: tuple[str, ...] = (
     "dead_letters",
     "notifications",
     "copy",
+    "keys",
     "up",
 )
 

@@ -36,11 +36,13 @@ def copy_record(
 ) -> None:
     """Copy events, receipts, offsets and the workers' books; then compare the two event by event and check the chain.
 
-    Interrupted or run again, it brings what is missing. The datasets are not copied: the first question builds them anew.
+    The keys of the content come along, unless RAPPORT_KEYS names them. Interrupted or run again, it brings what is missing. The datasets are not copied: the first question builds them anew.
     Everybody on the machine sees a command line, so an address with a password comes from the environment or a file.
     """
+    from contextlib import closing
     from pathlib import Path
 
+    from infra.bootstrap import keys_of
     from infra.operations.logs import configure
     from infra.settings import WrongSettings, load
     from infra.store.address import file_of, scheme_of, told
@@ -60,6 +62,8 @@ def copy_record(
             fail(f"there is no store {told(source_url)}", USAGE)
         with open_database(source_url) as source, open_database(target_url) as target:
             copied = _copy(source, target)
+            with closing(keys_of(settings, source)) as keys, closing(keys_of(settings, target)) as copied_keys:
+                keys.copy_to(copied_keys)
     except (UnknownStore, WrongSettings) as error:
         fail(str(error), USAGE)
     except StoreError as error:

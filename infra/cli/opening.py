@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def opened(check: "Callable[[Settings], None] | None" = None) -> "Iterator[Rapport]":
+def opened(check: "Callable[[Settings], None] | None" = None, *, makes_master: bool = False) -> "Iterator[Rapport]":
     """An open Rapport for the block. Wrong settings and unknown stores exit 2, whatever the store can't do exits 1.
 
     `check` looks at the settings before anything is opened or made, and raises `WrongSettings`.
+    `makes_master`: the master key may be made where the settings name a file that does not exist.
     """
     from infra.bootstrap import open_rapport
     from infra.settings import WrongSettings
@@ -27,7 +28,7 @@ def opened(check: "Callable[[Settings], None] | None" = None) -> "Iterator[Rappo
         settings = configured()
         if check is not None:
             check(settings)
-        with open_rapport(settings) as rapport:
+        with open_rapport(settings, print_note, makes_master=makes_master) as rapport:
             yield rapport
     except (WrongSettings, UnknownStore) as error:
         fail(str(error), USAGE)

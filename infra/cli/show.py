@@ -1,4 +1,4 @@
-"""`rapport show` and `rapport history`: one relationship, mentor, case or programme, now, at another moment, or event by event."""
+"""`rapport show` and `rapport history`: one relationship, mentor, case, programme or person, now, at another moment, or event by event."""
 
 from typing import Annotated, Any
 
@@ -19,7 +19,7 @@ from infra.cli.subject_text import print_event, print_other, print_relationship
 from infra.cli.times import AsOf, KnownAt
 
 IdArgument = Annotated[
-    str, typer.Argument(metavar="ID", help="A relationship's UUID, or mentor:ID, case:ID, programme:ID.")
+    str, typer.Argument(metavar="ID", help="A relationship's UUID, or mentor:ID, case:ID, programme:ID, person:ID.")
 ]
 
 
@@ -43,6 +43,7 @@ def show(
         found_subject,
         health_and_tasks,
         mentor_relationships,
+        person_relationships,
         show_subject,
         show_unrecorded,
     )
@@ -64,6 +65,8 @@ def show(
             shown |= health_and_tasks(rapport.store, subject, moment, now)
         elif shown["kind"] == "mentor":
             shown |= mentor_relationships(rapport.engine(), subject, moment)
+        elif shown["kind"] == "person":
+            shown["relationships"] = person_relationships(rapport.engine(), shown["id"].partition(":")[2])
     if as_json:
         print_json(shown)
     elif shown["kind"] == "relationship":

@@ -198,10 +198,12 @@ def _print_possible(possible: Mapping[str, list[str]]) -> None:
 
 # --- others --------------------------------------------------------------------------------------------------------
 def print_other(shown: Shown, *, every: bool) -> None:
-    """Print a mentor, a conduct case or a programme."""
+    """Print a mentor, a conduct case, a programme or a person."""
     _print_heading(shown)
     if shown["kind"] == "mentor":
         _print_mentor(shown, every=every)
+    elif shown["kind"] == "person":
+        _print_person(shown, every=every)
     else:
         if not shown.get("created", True):
             _line("created", "no: nobody has sent CreateProgramme, so it has the defaults")
@@ -236,6 +238,20 @@ def _print_mentor(shown: Shown, *, every: bool) -> None:
     if rows:
         columns = ("relationship", "state", "mentee", "sessions")
         print_table(columns, rows, title="relationships", every=every)
+
+
+def _print_person(shown: Shown, *, every: bool) -> None:
+    """The names of the fields that the entry has, not what they say; and the relationships."""
+    if not shown["registered"]:
+        _line("registered", "no: nobody has sent RegisterPerson")
+    held = [_plain(name) for name, value in shown["entry"].items() if isinstance(value, str)]
+    erased = [_plain(name) for name, value in shown["entry"].items() if isinstance(value, dict)]
+    for title, names in (("entry", held), ("erased", erased)):
+        if names:
+            _line(title, ", ".join(names))
+    rows = [(each["relationship_id"], each["state"], ", ".join(each["roles"])) for each in shown["relationships"]]
+    if rows:
+        print_table(("relationship", "state", "as"), rows, title="relationships", every=every)
 
 
 def _of_plan(each: Shown) -> str:

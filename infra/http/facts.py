@@ -154,7 +154,7 @@ class Reader:
     def _fact(self, note: Notification) -> bytes | None:
         """The fact of an event, None where it is withheld; a mistake of ours in one keeps back no other."""
         try:
-            recorded = self._rapport.store.decode(note)
+            recorded = self._rapport.store.decode_facts(note)
             if not self._covered(recorded):
                 return None
             return fact(recorded, self._rapport.settings.source, note.position, named=self._named)

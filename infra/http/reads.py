@@ -70,10 +70,8 @@ def relationship(at: DeskOf, who: ReaderOf, id_: IdPath) -> Seen:
         HttpProblem: There is none that the caller may know of.
     """
     subject = id_.lower()
-    at.engine.catch_up()
     found = None
-    # A subject with a prefix is no relationship; the query is made all the same.
-    if stands_in(at.store.database, who, subject) and ":" not in subject:
+    if stands_in(at.store, lambda: at.engine, who, subject):
         found = Seen.of(at.store, lambda: at.engine, who, subject, at.now)
     if found is None:
         raise not_found()
@@ -126,7 +124,7 @@ def show(request: Request, at: DeskOf, seen: SeenOf, moment: MomentOrVersion) ->
 
 
 @router.get("/{id}/history", operation_id="getHistory")
-def history(request: Request, at: DeskOf, seen: SeenOf, moment: MomentOf) -> Response:
+def history(request: Request, at: DeskOf, seen: SeenOf, moment: MomentOrVersion) -> Response:
     """The events of the relationship in order, their content sealed; what is confidential by itself has no type and no names."""
     return whole(request, at, _by_then(seen.history(moment)))
 

@@ -118,7 +118,7 @@ class Batch:
             return refused
         key = message.source, message.id
         if before := self.rows.get(key) or self._answered.get(key):
-            if before.fingerprint != message.fingerprint:
+            if before.fingerprint != self.mapper.fingerprint(message.fingerprint):
                 said = "expected the same content as before under this source and id, or another id"
                 return self._invalid(message, Problem("id_reused", said, field="id"))
             return Receipt.duplicate(message.source, message.id, before.answer)
@@ -128,7 +128,8 @@ class Batch:
         receipt = self._decided(message)
         if receipt.status in KEPT:
             tried = Attempt(self.recorded_at, message.time, str(message.actor), type(message.command).__name__)
-            self.rows[key] = ReceiptRow(message.source, message.id, message.fingerprint, receipt.kept(tried))
+            fingerprint = self.mapper.fingerprint(message.fingerprint)
+            self.rows[key] = ReceiptRow(message.source, message.id, fingerprint, receipt.kept(tried))
         return receipt
 
     def turned_away(self, message: Message) -> Receipt | None:

@@ -10,6 +10,7 @@ from domain.registry import replay
 from domain.relationship.events import FactCorrected
 from domain.relationship.evolve import TRACELESS
 from infra.intake.state_cache import Entry
+from infra.store.errors import UnreachableStore
 from infra.store.hash_chain import Head
 from infra.store.log import EventStore, StoredRow
 from infra.store.mapper import RapportMapper
@@ -49,6 +50,9 @@ def _entry(mapper: RapportMapper, subject: str, rows: list[StoredRow]) -> Entry:
 
     try:
         state = replay(subject, history())
+    except UnreachableStore:
+        # The keys of the content, for one: the stream is not to blame.
+        raise
     except Exception as error:  # noqa: BLE001 - whatever is wrong with this stream, the others can be read
         return Entry(broken=f"event {version} of {subject} can't be read: {error}")
     return Entry(state, Head(rows[-1][1], rows[-1][4]))

@@ -201,7 +201,9 @@ def programmes(message: Message, look: Look) -> set[str]:
             return {message.subject.partition(":")[2]}
         case "case":
             return _of_case(command, state, look)
-        case _:
+        case "person":
+            return set()
+        case "mentor":
             mentor_id = message.subject.partition(":")[2]
             return _of_mentor(command, state if isinstance(state, Mentor) else UNKNOWN, mentor_id, look)
 

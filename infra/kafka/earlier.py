@@ -27,19 +27,21 @@ def answered_earlier(handler: Handler, arrivals: Sequence[Arrived]) -> list[Answ
             answers.append(Answered(arrived, turned_away))
             continue
         try:
-            receipt = _again(message, kept.get((message.source, message.id)))
+            receipt = _again(
+                message, handler.store.mapper.fingerprint(message.fingerprint), kept.get((message.source, message.id))
+            )
         except Exception as error:  # noqa: BLE001 - no receipt that can't be read may hold up the partition
             receipt = failed(arrived, error)
         answers.append(Answered(arrived, receipt))
     return answers
 
 
-def _again(message: Message, row: ReceiptRow | None) -> Receipt:
+def _again(message: Message, fingerprint: bytes, row: ReceiptRow | None) -> Receipt:
     """The receipt that a message got."""
     if row is None:
         said = "nothing was recorded of this message, and why was lost in a restart; it may be sent again"
         return _invalid(message, Problem("not_recorded", said))
-    if row.fingerprint != message.fingerprint:
+    if row.fingerprint != fingerprint:
         said = "expected the same content as before under this source and id, or another id"
         return _invalid(message, Problem("id_reused", said, field="id"))
     again = Receipt.duplicate(message.source, message.id, row.answer)

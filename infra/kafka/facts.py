@@ -19,6 +19,7 @@ from pydantic import BaseModel
 
 from domain.case import events as case
 from domain.model import AnyRecorded, Event, data_class_of
+from domain.person import events as person
 from domain.registry import EVENTS, kind_of
 from domain.relationship import events as relationship
 from domain.sharing import question as sharing
@@ -38,6 +39,10 @@ WITHHELD: Final[frozenset[type[Event]]] = frozenset(
         case.CaseEscalated,
         case.CaseDecided,
         case.CaseClosed,
+        person.PersonRegistered,
+        person.PersonCorrected,
+        person.ProcessingRestricted,
+        person.RestrictionLifted,
     }
 )
 PUBLISHED: Final[frozenset[type[Event]]] = frozenset(EVENTS.values()) - WITHHELD

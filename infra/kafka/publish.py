@@ -147,7 +147,7 @@ class Publishing:
 
     # --- sending -----------------------------------------------------------------------------------------------------
     def _send(self, notification: Notification) -> None:
-        recorded = self.store.decode(notification)
+        recorded = self.store.decode_facts(notification)
         span, recorded = self._traced(recorded)
         body = self._fact(recorded, notification)
         self._read = notification.position

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from domain.model import AnyRecorded, Finding
+from domain.content import is_erased
+from domain.model import AnyRecorded, Event, Finding, data_class_of
 from domain.registry import effective, replay
 from domain.relationship.contests import groups
 from domain.relationship.state import Relationship
@@ -40,7 +41,7 @@ def history(store: EventStore, subject: str, moment: Moment = NOW, *, words: boo
             "occurred_at": event.occurred_at,
             "recorded_at": event.recorded_at,
             "actor": event.actor,
-            "data": data if words else sealed(event.data, data, disputes.codes),
+            "data": _shown(event.data) if words else sealed(event.data, data, disputes.codes),
             "findings": [finding.model_dump() for finding in disputes.findings(event)],
             "contested": event.version in disputes.contested,
             "corrected_by": disputes.corrected_by.get(event.version),
@@ -84,3 +85,17 @@ class _Disputes:
     def findings(self, event: AnyRecorded) -> Sequence[Finding]:
         """The findings of an event as it counts; of one that is left out, those that it had."""
         return self._findings.get(event.version, event.findings or ())
+
+
+def _shown(data: Event) -> Entry:
+    """The data of an event; what can't be read any more is said to be erased."""
+    shown = data.model_dump(mode="json", exclude_none=True)
+    return {name: _readable(value, str(data_class_of(type(data), name))) for name, value in shown.items()}
+
+
+def _readable(value: Any, data_class: str) -> Any:
+    if isinstance(value, dict):
+        return {name: _readable(each, data_class) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_readable(each, data_class) for each in value]
+    return {"erased": data_class} if is_erased(value) else value

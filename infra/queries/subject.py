@@ -7,12 +7,16 @@ from typing import Any, Final, assert_never
 
 from domain.case.decide import MAY_SEND as MAY_SEND_CASE
 from domain.case.state import Case
+from domain.content import is_erased
 from domain.ids import OF_SUBJECT, key
 from domain.known import known_at
 from domain.mentor.decide import MAY_SEND as MAY_SEND_MENTOR
 from domain.mentor.state import UNKNOWN as UNKNOWN_MENTOR
 from domain.mentor.state import Mentor
 from domain.model import AnyRecorded, Command, Known, TermSetting
+from domain.person.decide import MAY_SEND as MAY_SEND_PERSON
+from domain.person.state import UNKNOWN as UNKNOWN_PERSON
+from domain.person.state import Person
 from domain.programme.decide import MAY_SEND as MAY_SEND_PROGRAMME
 from domain.programme.state import UNKNOWN as UNKNOWN_PROGRAMME
 from domain.programme.state import Programme
@@ -23,7 +27,7 @@ from domain.relationship.lifecycle import allowed
 from domain.relationship.permissions import may_send
 from domain.relationship.state import Matter, Relationship, Session
 from domain.terms import resolve, values
-from domain.words import NAMED_ROLES, ROLES, Role
+from domain.words import NAMED_ROLES, ROLES, DataClass, Role
 from infra.projection_engine.engine import Engine
 from infra.queries.agreements import agreements
 from infra.queries.as_at import NOW, Asked, Moment, counting, state_at, state_of
@@ -38,9 +42,18 @@ _MAY_SEND: Final[Mapping[Kind, Mapping[type[Command], frozenset[Role]]]] = {
     "mentor": MAY_SEND_MENTOR,
     "case": MAY_SEND_CASE,
     "programme": MAY_SEND_PROGRAMME,
+    "person": MAY_SEND_PERSON,
 }
 _COMMANDS_OF: Final[Mapping[Kind, frozenset[str]]] = {
     kind: frozenset(name for name, kinds in AGGREGATES_OF.items() if kind in kinds) for kind in _MAY_SEND
+}
+# What a person's entry holds.
+ENTRY: Final[dict[str, DataClass]] = {
+    "display_name": "identity",
+    "email": "contact_details",
+    "telephone": "contact_details",
+    "timezone": "identity",
+    "locale": "identity",
 }
 # The roles of people: to whom `show` tells what they may do.
 PEOPLE: Final[tuple[Role, ...]] = (*NAMED_ROLES, "coordinator", "hr")
@@ -114,13 +127,15 @@ def health_and_tasks(store: EventStore, subject: str, moment: Moment, now: datet
 
 
 def show_unrecorded(engine: Engine, subject: str, moment: Moment, now: datetime) -> Shown | None:
-    """A mentor or programme that nobody had registered by a moment, but which something names: it has the defaults."""
+    """A mentor, programme or person that nobody had registered by a moment, but which something names: it has the defaults."""
     kind, _, id_ = subject.partition(":")
     state: State
     if kind == "mentor" and mentor_relationships(engine, subject, moment)["relationships"]:
         state = UNKNOWN_MENTOR.but(mentor_id=id_)
     elif kind == "programme" and _is_named(engine, id_, moment):
         state = UNKNOWN_PROGRAMME.but(programme_id=id_)
+    elif kind == "person" and person_relationships(engine, id_):
+        state = UNKNOWN_PERSON.but(person_id=id_)
     else:
         return None
     return _other(subject, state, moment.as_of or now)
@@ -167,6 +182,33 @@ def _is_named(engine: Engine, programme_id: str, moment: Moment) -> bool:
     )
     states = (state_at(engine.store.read(subject), moment) for (subject,) in rows)
     return any(isinstance(state, Relationship | Mentor) and state.programme_id is not None for state in states)
+
+
+def person_relationships(engine: Engine, person_id: str) -> list[Shown]:
+    """The relationships that name a person, with the roles in which they do, those that have not ended first."""
+    engine.catch_up()
+    columns = [f"{role}_id" for role in NAMED_ROLES]
+    rows = engine.database.query(
+        f"SELECT relationship_id, programme_id, status, {', '.join(columns)} FROM relationships WHERE "  # noqa: S608 - our own names
+        f"{' OR '.join(f'LOWER({column}) = ?' for column in columns)} "
+        "ORDER BY CASE WHEN status = 'terminated' THEN 1 ELSE 0 END, relationship_id",
+        [person_id.lower()] * len(columns),
+    )
+    return [
+        {
+            "relationship_id": relationship_id,
+            "programme_id": programme_id,
+            "state": status,
+            "roles": [
+                role for role, id_ in zip(NAMED_ROLES, ids, strict=True) if id_ and id_.lower() == person_id.lower()
+            ],
+        }
+        for relationship_id, programme_id, status, *ids in rows
+    ]
+
+
+def _erased_or(value: str | None, data_class: DataClass) -> object:
+    return {"erased": data_class} if is_erased(value) else value
 
 
 def _relationship(state: Relationship, known: Known, at: datetime) -> Shown:
@@ -306,6 +348,14 @@ def _other(subject: str, state: State, at: datetime) -> Shown:
                 "codes": list(state.codes_at(at)),
                 "terms": _terms(state.settings_at(at)),
             }
+        case Person():
+            shown |= {
+                "state": "restricted" if state.restricted else "registered" if state.registered else "unknown",
+                "version": state.version,
+                "registered": state.registered,
+                "restricted": state.restricted,
+                "entry": {name: _erased_or(getattr(state, name), data_class) for name, data_class in ENTRY.items()},
+            }
         case Relationship():
             raise AssertionError(subject)
         case _:
@@ -333,6 +383,11 @@ def _over(state: State) -> set[str]:
             }
         case Programme():
             return {"CreateProgramme"} if state.created else set()
+        case Person():
+            return {
+                "RegisterPerson" if state.registered else "CorrectPerson",
+                "RestrictProcessing" if state.restricted else "LiftRestriction",
+            }
         case Relationship():
             raise AssertionError(state.subject)
         case _:

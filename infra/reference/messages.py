@@ -9,18 +9,20 @@ from domain.case import decide as case_rules
 from domain.ids import ID
 from domain.mentor import decide as mentor_rules
 from domain.model import Command, holds
+from domain.person import decide as person_rules
 from domain.programme import decide as programme_rules
 from domain.registry import AGGREGATES_OF, COMMAND_OF, COMMANDS, Kind
 from domain.relationship.lifecycle import CREATION, TABLE
 from domain.relationship.permissions import may_send
 from domain.words import STATUSES
 
-_OTHERS = {**case_rules.MAY_SEND, **mentor_rules.MAY_SEND, **programme_rules.MAY_SEND}
+_OTHERS = {**case_rules.MAY_SEND, **mentor_rules.MAY_SEND, **programme_rules.MAY_SEND, **person_rules.MAY_SEND}
 _SUBJECTS: dict[Kind, str] = {
     "relationship": "the UUID of the relationship",
     "mentor": "`mentor:<id>`",
     "case": "`case:<id>`",
     "programme": "`programme:<id>`",
+    "person": "`person:<id>`",
 }
 _HEAD = f"""# Messages
 

@@ -197,6 +197,7 @@ CODES: Final[dict[str, ProblemCode]] = {
         "rules", "What the command would settle is not open.", "Nothing, if it was settled before; else check the clause or nature."
     ),
     "already_created": ProblemCode("rules", "The programme exists with another name or time zone.", "Use a new id."),
+    "already_registered": ProblemCode("rules", "The person is registered with other details.", "Send `CorrectPerson`."),
     "already_opened": ProblemCode("rules", "Another case was opened under this id.", "Use a new id."),
     "already_decided": ProblemCode("rules", "The case was decided otherwise.", "Open a new case."),
     "undecided": ProblemCode("rules", "A case without a decision closes only with a reason.", "Give `reason`, or decide first."),

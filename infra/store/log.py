@@ -57,9 +57,13 @@ class News(NamedTuple):
 class EventStore:
     """Reads and appends events. Threads may share it. Everything raises `StoreError` when the database can't."""
 
-    def __init__(self, database: Database, mapper: RapportMapper | None = None) -> None:
+    def __init__(
+        self, database: Database, mapper: RapportMapper | None = None, before_append: Callable[[], None] | None = None
+    ) -> None:
         self.database = database
         self.mapper = mapper or RapportMapper()
+        # Keys must be stored before what they seal.
+        self._before_append = before_append or (lambda: None)
 
     @cached_property
     def identity(self) -> Identity:
@@ -149,9 +153,14 @@ class EventStore:
         )
         return [Notification(*row) for row in rows]
 
-    def decode(self, notification: Notification) -> AnyRecorded:
-        """The event of a notification. Raises `UnknownEvent` for a name or version from a newer Rapport."""
-        return self.mapper.decode(notification.topic, notification.state)
+    def decode_facts(self, notification: Notification) -> AnyRecorded:
+        """The event of a notification without its content.
+
+        Raises:
+            UnknownEvent: A newer Rapport wrote it.
+            DamagedEvent: The bytes are no such event.
+        """
+        return self.mapper.decode_facts(notification.topic, notification.state)
 
     def head(self) -> int:
         """The position of the last event in the log; 0 when there is none."""
@@ -211,10 +220,12 @@ class EventStore:
 
     def append_stored(self, events: Sequence[StoredEvent], **together: Unpack[Together]) -> Sequence[int]:
         """The same for events that are encoded already."""
+        self._before_append()
         return self.database.insert_events(events, **together)
 
     def begin_append(self, events: Sequence[StoredEvent], **together: Unpack[Together]) -> Callable[[], Sequence[int]]:
         """The same begun: see `Database.begin_events`."""
+        self._before_append()
         return self.database.begin_events(events, **together)
 
     # --- receipts and offsets --------------------------------------------------------------------------------------

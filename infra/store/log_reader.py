@@ -1,6 +1,6 @@
 """Decoded events of the log: page by page in the order of commits, or stream by stream.
 
-Projections and queries read it this way. An event that can't be read is an entry with an error: it holds up its own stream alone.
+Projections, workers and queries of figures read it this way, without the content of events. An event that can't be read is an entry with an error: it holds up its own stream alone.
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -59,7 +59,7 @@ class LogReader:
 
     def read(self, rows: Iterable[Sequence[Any]]) -> Iterator[LogEntry]:
         """Yields an entry for every stored event, those that can't be decoded too."""
-        decode, unwanted = self.mapper.decode, self._unwanted
+        decode, unwanted = self.mapper.decode_facts, self._unwanted
         for position, subject, version, topic, state in rows:
             if topic in unwanted:
                 yield LogEntry(position, subject, version, topic, None)

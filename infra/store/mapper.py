@@ -2,18 +2,23 @@
 
 An event is stored under its name and version (`SessionScheduled`, `SessionScheduled#2`), never under a Python path, as the
 JSON of its `Recorded` envelope with absent fields left out. Older versions are brought forward by upcasters on the
-way out; stored bytes are never rewritten. Content will be sealed here: nothing else reads or writes stored bytes.
+way out; stored bytes are never rewritten. Nothing else reads or writes stored bytes.
+
+Content is sealed here. Who decides reads an event with its content (`decode`); who derives something from it that is kept
+or sent reads it without (`decode_facts`).
 """
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from hashlib import blake2b
+from typing import Any, Final, Protocol
 
 from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
 from pydantic import ValidationError
 
 from domain.model import AnyRecorded, Event, Recorded
 from infra.store.errors import DamagedEvent, UnknownEvent
+from infra.store.sealed_bytes import SEALED, Writer, facts_only
 
 Data = dict[str, Any]
 Upcaster = Callable[[Data], Data]
@@ -22,19 +27,42 @@ Upcasters = Mapping[tuple[str, int], Upcaster]
 NONE: Final[Upcasters] = {}
 
 
+class Sealing(Protocol):
+    """What seals and unseals the content of events (`infra.sealing`)."""
+
+    def seal(self, topic: str, event: AnyRecorded, write: Writer) -> bytes:
+        """The bytes to be stored; `write` writes the event's JSON."""
+        ...
+
+    def unseal(self, topic: str, state: bytes) -> bytes:
+        """The event's JSON with its content as far as it can be read."""
+        ...
+
+    @property
+    def fingerprint_key(self) -> bytes:
+        """The key of the fingerprints of messages."""
+        ...
+
+
 class IncompleteUpcasters(Exception):
     """The program's own tables are wrong: an old version can't be brought forward, or an upcaster has no event."""
 
 
 class RapportMapper(Mapper[str]):
-    """Encodes and decodes every event of the registry."""
+    """Encodes and decodes every event of the registry; without `sealing` content is stored in the clear, for tests."""
 
-    def __init__(self, events: Mapping[str, type[Event]] | None = None, upcasters: Upcasters | None = None) -> None:
+    def __init__(
+        self,
+        events: Mapping[str, type[Event]] | None = None,
+        upcasters: Upcasters | None = None,
+        sealing: Sealing | None = None,
+    ) -> None:
         super().__init__(JSONTranscoder())
         if events is None:
             from domain import registry
 
             events, upcasters = registry.EVENTS, registry.UPCASTERS
+        self._sealing = sealing
         upcasters = NONE if upcasters is None else upcasters
         _check(events, upcasters)
         # The envelope class of each event class, to construct and to serialise with.
@@ -51,12 +79,38 @@ class RapportMapper(Mapper[str]):
     def encode(self, event: AnyRecorded) -> tuple[str, bytes]:
         """The topic and bytes under which an event is stored."""
         cls = type(event.data)
-        return self.topics[cls], self.envelopes[cls].__pydantic_serializer__.to_json(event, exclude_none=True)
+        topic, write = self.topics[cls], self.envelopes[cls].__pydantic_serializer__.to_json
+        if self._sealing is None:
+            return topic, write(event, exclude_none=True)
+        return topic, self._sealing.seal(topic, event, write)
 
     def decode(self, topic: str, state: bytes) -> AnyRecorded:
-        """The event in stored bytes. Raises `UnknownEvent` and `DamagedEvent`."""
+        """The event in stored bytes, with its content as far as it can be read.
+
+        Raises:
+            UnknownEvent: A newer Rapport wrote it.
+            DamagedEvent: The bytes are no such event.
+        """
+        return self._decoded(topic, state, self._unsealed)
+
+    def decode_facts(self, topic: str, state: bytes) -> AnyRecorded:
+        """The same without what is sealed: each text of it says that it can't be read. Needs no keys."""
+        return self._decoded(topic, state, lambda _, sealed: facts_only(sealed))
+
+    def fingerprint(self, digest: bytes) -> bytes:
+        """What is kept to know a message's content again by: without the key nobody can try contents out on it."""
+        if self._sealing is None:
+            return digest
+        return blake2b(digest, key=self._sealing.fingerprint_key, digest_size=16).digest()
+
+    def _unsealed(self, topic: str, state: bytes) -> bytes:
+        if self._sealing is None:
+            raise ValueError("its content is sealed: open the store with its keys")
+        return self._sealing.unseal(topic, state)
+
+    def _decoded(self, topic: str, state: bytes, unsealed: Callable[[str, bytes], bytes]) -> AnyRecorded:
         try:
-            return self._readers[topic](state)
+            return self._readers[topic](unsealed(topic, state) if SEALED in state else state)
         except (ValidationError, ValueError, KeyError, TypeError) as error:
             if topic not in self._readers:
                 raise UnknownEvent(topic) from None

@@ -72,7 +72,7 @@ def nothing_due(store: EventStore, horizon: Horizon) -> bool:
     if due or waiting:
         return False
     following = store.notifications(seen, 1)
-    return not following or (horizon.until is not None and horizon.hides(store.decode(following[0])))
+    return not following or (horizon.until is not None and horizon.hides(store.decode_facts(following[0])))
 
 
 def follow(runner: Runner, process: Process) -> None:

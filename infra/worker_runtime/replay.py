@@ -127,7 +127,7 @@ class Replay:
                 if self.only is not None and notification.subject not in self.only:
                     continue
                 try:
-                    events.append((notification.position, self.store.decode(notification)))
+                    events.append((notification.position, self.store.decode_facts(notification)))
                 except (UnknownEvent, DamagedEvent) as error:
                     trigger = Trigger(notification.subject, NEVER, version=notification.version)
                     self.desk.position = notification.position

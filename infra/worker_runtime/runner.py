@@ -210,7 +210,7 @@ class Runner:
 
     def _comes_now(self, notification: Notification) -> bool:
         try:
-            return not self.horizon.hides(self.store.decode(notification))
+            return not self.horizon.hides(self.store.decode_facts(notification))
         except (UnknownEvent, DamagedEvent):
             return False
 
@@ -222,7 +222,7 @@ class Runner:
         if (EVERYBODY, notification.subject) in self.desk.parked:
             return None
         try:
-            return self.store.decode(notification)
+            return self.store.decode_facts(notification)
         except (UnknownEvent, DamagedEvent) as error:
             self.desk.position = notification.position
             trigger = Trigger(notification.subject, self.horizon.clock.now(), version=notification.version)

@@ -51,6 +51,7 @@ PAGES: Final = (
     Page("docs/how-to/back-up-and-restore.md", SIMULATE),
     Page("docs/how-to/upgrade.md", SIMULATE),
     Page("docs/how-to/notifications.md"),
+    Page("docs/how-to/keep-keys.md", SIMULATE),
     Page("examples/README.md"),
 )
 DOCUMENTS: Final = ("README.md", "CONTRIBUTING.md", "examples/README.md", *(path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs").rglob("*.md"))))  # fmt: skip

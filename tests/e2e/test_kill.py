@@ -11,16 +11,17 @@ from typing import BinaryIO
 
 import pytest
 
+from domain.model import AnyRecorded
 from infra.bootstrap import Rapport, open_rapport
 from infra.evidence.verify import verify
 from infra.settings import Settings
 from infra.simulate import messages
 from tests.command import Caught
-from tests.messages import contact, proposal
+from tests.messages import after_keys_made, contact, proposal
 
 CLOCK = datetime(2028, 1, 1, tzinfo=UTC)
 KILLS = 12
-Facts = list[tuple[str, int, str, bytes, bytes]]
+Facts = list[AnyRecorded]
 
 
 def submitting(url: str, file: Path, out: BinaryIO | None = None) -> Caught:
@@ -35,9 +36,9 @@ def answered(out: bytes) -> dict[str, str]:
 
 
 def facts(rapport: Rapport) -> Facts:
-    return rapport.database.query(
-        "SELECT originator_id, originator_version, topic, state, hash FROM stored_events ORDER BY 1, 2"
-    )
+    """The events with their words: their bytes and hashes are random."""
+    rows = rapport.database.query("SELECT topic, state FROM stored_events ORDER BY originator_id, originator_version")
+    return [rapport.store.mapper.decode(topic, bytes(state)) for topic, state in rows]
 
 
 def kept(rapport: Rapport) -> set[str]:
@@ -81,7 +82,7 @@ def test_killed_at_random_moments_and_submitted_again_ends_in_the_same_record(
         process.process.kill()
         _, complaints = process.communicate()
         finished += process.returncode == 0
-        assert complaints == b""
+        assert not complaints or after_keys_made(complaints.decode()) == ""
         acknowledged |= answered(receipts.read_bytes()).keys()
         with open_rapport(Settings(store=store_url)) as rapport:
             assert acknowledged <= kept(rapport)

@@ -127,8 +127,8 @@ def tampered(story: Story, folder: Path, *changes: str) -> Rapport:
     "change",
     [
         (
-            "UPDATE stored_events SET state = CAST(replace(CAST(state AS TEXT), 'Lead a team', 'Lead a game') AS BLOB)"
-            " WHERE originator_id = :subject AND instr(CAST(state AS TEXT), 'Lead a team')"
+            "UPDATE stored_events SET state = CAST(replace(CAST(state AS TEXT), ':\"career', ':\"business') AS BLOB)"
+            " WHERE originator_id = :subject AND instr(CAST(state AS TEXT), ':\"career')"
         ),
         "DELETE FROM stored_events WHERE originator_id = :subject AND originator_version = 5",
         "UPDATE stored_events SET topic = 'GoalDropped' WHERE originator_id = :subject AND originator_version = 2",

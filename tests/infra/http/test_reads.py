@@ -22,7 +22,9 @@ from tests.infra.http.telling import (
     REPORTED,
     UNKNOWN,
     tell,
+    told,
 )
+from tests.messages import relationship_id
 
 ALL_ROLES = [*PARTIES, "coordinator"]
 OF_ONE = ("", "/history", "/health", "/decisions", "/can-share?data_class=goals")
@@ -83,6 +85,22 @@ def asking(server: Server, actor: str, programmes: Any = (PROGRAMME,)) -> Iterat
     """A client of this reader, whose token covers the story's programme."""
     with server.client(actor, programmes=programmes) as client:
         yield client
+
+
+def send(server: Server, *messages: dict[str, Any]) -> int:
+    """Send messages, all of which are accepted; the position of the record after them."""
+    with server.client("service:booking", acts_for=ALL_ROLES) as client:
+        for each in messages:
+            got = client.post("/v1/messages", json=each, headers={"Content-Type": "application/cloudevents+json"})
+            assert got.status_code == 200, got.text
+    return int(got.headers["Rapport-Position"])
+
+
+def propose(server: Server, programme: str, *subjects: str) -> int:
+    parties = {"programme_id": programme, "mentee_id": "mia", "mentor_id": "max", "customer_id": "carl", "codes": []}
+    return send(
+        server, *(told("ProposeRelationship", "coordinator:cora", "03-17T09:00", parties, each) for each in subjects)
+    )
 
 
 def of(subject: str, what: str = "") -> str:
@@ -171,6 +189,27 @@ class TestStanding:
             got = client.get("/v1/me", headers={"Origin": "https://evil.example.org"})
             assert not [name for name in got.headers if name.startswith("access-control")]
             assert client.options("/v1/me", headers={"Origin": "https://evil.example.org"}).status_code == 405
+
+    def test_somebody_who_is_no_longer_the_party_is_a_stranger_at_once(self, server: Server) -> None:
+        subject = relationship_id(301)
+        propose(server, "changing", subject)
+        with server.client("customer:carl") as client:
+            assert client.get(of(subject)).status_code == 200
+            send(
+                server,
+                told("ChangeParty", "coordinator:cora", "03-18T09:00", {"role": "customer", "id": "kim"}, subject),
+            )
+            hidden, unknown = client.get(of(subject)), client.get(of(UNKNOWN))
+            assert (hidden.status_code, hidden.content) == (404, unknown.content)
+            assert subject not in client.get("/v1/relationships").text
+        with server.client("customer:kim") as client:
+            assert client.get(of(subject)).status_code == 200
+
+    def test_what_was_sent_is_read_after_its_position(self, server: Server) -> None:
+        subject = relationship_id(302)
+        position = propose(server, "changing", subject)
+        with server.client("coordinator:cora") as client:
+            assert client.get(of(subject, f"?after={position}")).json()["version"] == 1
 
     def test_a_role_that_the_token_does_not_have_is_403(self, server: Server) -> None:
         with asking(server, "mentee:ana") as client:
@@ -310,6 +349,20 @@ class TestLists:
                 assert (got.status_code, got.json()["problems"][0]["field"]) == (400, "cursor")
         with asking(server, "mentee:ana") as client:
             assert client.get(f"/v1/relationships?cursor={cursor}").status_code == 400
+
+    def test_a_cursor_stays_right_while_rows_change_and_come(self, server: Server) -> None:
+        known = [relationship_id(number) for number in range(201, 206)]
+        propose(server, "moving", *known)
+        with asking(server, "coordinator:cora", ("moving",)) as client:
+            first = client.get("/v1/relationships?limit=2").json()
+            assert [item["id"] for item in first["items"]] == known[:2]
+            # One before and one after the cursor change, and one comes at either side.
+            for subject in (known[0], known[3]):
+                send(server, told("ActivateRelationship", "coordinator:cora", "03-18T09:00", {}, subject))
+            propose(server, "moving", relationship_id(200), relationship_id(206))
+            rest = client.get(f"/v1/relationships?limit=100&cursor={first['next']}").json()
+        assert [item["id"] for item in rest["items"]] == [*known[2:], relationship_id(206)]
+        assert (rest["items"][1]["state"], rest["next"]) == ("active", None)
 
     @pytest.mark.parametrize(
         "query, expected",

@@ -258,8 +258,8 @@ def test_what_is_no_number_is_no_json(number: str) -> None:
 def test_a_number_that_fits_is_taken_and_can_be_written(rapport: Rapport, number: str) -> None:
     receipts = rapport.handler.handle([proposal(1), answering(number)])
     assert [receipt.status for receipt in receipts] == ["accepted"] * 2
-    body = rapport.store.stored(receipts[1].subject or "")[1].state
-    assert json.loads(body)["data"]["answers"]["q"] == json.loads(number)
+    [_, given] = rapport.store.read(receipts[1].subject or "")
+    assert given.data.answers["q"] == json.loads(number)
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,12 @@ def record(rapport: Rapport) -> list[tuple[Any, ...]]:
     )
 
 
+def events(rapport: Rapport) -> list[Any]:
+    """What is recorded, which two stores have alike; their bytes and hashes differ, for each salts and seals by itself."""
+    subjects = sorted({row[0] for row in record(rapport)})
+    return [event for subject in subjects for event in rapport.store.read(subject)]
+
+
 def opened(url: str) -> Any:
     return open_rapport(Settings(store=url, synchronous="off", clock=NOW))
 
@@ -61,7 +67,7 @@ def assert_repeating_changes_nothing(one: str, other: str, raws: list[bytes], ag
         assert all(status in {"duplicate", "invalid"} for status in second)
         assert [status == "invalid" for status in first] == [status == "invalid" for status in second[: len(raws)]]
         assert submit(second_store, raws, size) == first
-        assert record(second_store) == before
+        assert events(second_store) == events(first_store)
         assert verify(first_store.store).ok
 
 
@@ -97,8 +103,8 @@ def test_a_simulated_file_ends_in_the_same_record_in_any_batches(store_url: str,
     with opened(f"sqlite:///{tmp_path / 'whole'}") as whole, opened(store_url) as parts:
         assert set(submit(whole, raws)) == {"accepted"}
         assert set(submit(parts, raws, size)) == {"accepted"}
-        assert record(parts) == record(whole)
+        assert events(parts) == events(whole)
         assert set(submit(parts, raws, 13)) == {"duplicate"}
-        assert record(parts) == record(whole)
+        assert events(parts) == events(whole)
         verdict = verify(parts.store)
         assert (verdict.ok, verdict.relationships, verdict.events) == (True, 3, len(record(whole)))

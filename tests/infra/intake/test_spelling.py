@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.ids import introduced, key
-from domain.model import Actor
+from domain.model import Actor, AnyRecorded
 from infra.bootstrap import Rapport, open_rapport
 from infra.evidence.verify import verify
 from infra.intake import spelling
@@ -63,7 +63,7 @@ def rebuilt(store: EventStore) -> dict[str, str]:
     """The first spellings as the events alone make them."""
     found: dict[str, str] = {}
     for notification in store.notifications(0, 100_000):
-        event = store.decode(notification)
+        event = store.decode_facts(notification)
         for namespace, id_ in introduced(event.subject, event.data, Actor.parse(event.actor)):
             found.setdefault(key(namespace, id_), id_)
     return found
@@ -361,7 +361,7 @@ def test_the_kept_spellings_follow_from_the_events_and_a_copy_has_them(settings:
         with open_database(f"sqlite:///{tmp_path / 'copy.sqlite'}") as target:
             copy(rapport.database, target, (), lambda *_: None)
             assert kept(EventStore(target)) == kept(rapport.store)
-            assert verify(EventStore(target)).ok
+            assert verify(EventStore(target, rapport.store.mapper)).ok
 
 
 @pytest.mark.parametrize(
@@ -422,7 +422,7 @@ def story(spell: Spell) -> list[bytes]:
     ]
 
 
-def recorded(lines: list[bytes], batch: int) -> list[tuple[str, str, bytes]]:
+def recorded(lines: list[bytes], batch: int) -> list[AnyRecorded]:
     """Subject, topic and content of all events that the messages lead to, so many at a time."""
     with TemporaryDirectory() as folder:
         opened = open_rapport(Settings(store=f"sqlite:///{folder}/store.sqlite", synchronous="off", clock=NOW))
@@ -431,7 +431,8 @@ def recorded(lines: list[bytes], batch: int) -> list[tuple[str, str, bytes]]:
                 receipts = rapport.handler.handle(lines[start : start + batch])
                 assert {receipt.status for receipt in receipts} == {"accepted"}, receipts
             assert verify(rapport.store).ok
-            return [(each.subject, each.topic, each.state) for each in rapport.store.notifications(0, 1000)]
+            notes = rapport.store.notifications(0, 1000)
+            return [rapport.store.mapper.decode(each.topic, each.state) for each in notes]
 
 
 @settings(max_examples=25, deadline=None)

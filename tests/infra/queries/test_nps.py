@@ -407,7 +407,7 @@ def people_of(harness: ProjectionHarness) -> dict[tuple[str, ...], set[str]]:
     found: dict[tuple[str, ...], set[str]] = {}
     parties: dict[str, tuple[str, str]] = {}
     for each in harness.store.notifications(0, 1_000_000):
-        event = harness.store.decode(each)
+        event = harness.store.decode_facts(each)
         if isinstance(event.data, e.RelationshipProposed):
             parties[event.subject] = event.data.programme_id, event.data.mentor_id
         if isinstance(event.data, e.NpsResponded):

@@ -96,7 +96,7 @@ def test_facts_fit_and_hold_nothing_that_their_schema_does_not_name(
         rapport.handler.handle([json.dumps(message).encode() for message in messages])
         seen = set()
         for note in rapport.store.notifications(0, 100_000):
-            body = fact(rapport.store.decode(note), "/rapport", note.position)
+            body = fact(rapport.store.decode_facts(note), "/rapport", note.position)
             if body is None:
                 continue
             event = json.loads(body)

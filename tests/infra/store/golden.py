@@ -24,6 +24,7 @@ SUBJECTS = {
     "mentor": "mentor:ben",
     "case": "case:c1",
     "programme": "programme:p1",
+    "person": "person:ana",
 }
 # Texts that have to follow a pattern.
 TEXTS = {

@@ -153,7 +153,8 @@ def as_reader(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str
 
 def close_to_writers(folder: Path) -> None:
     for path in folder.iterdir():
-        path.chmod(0o444)
+        # The master key stays its owner's alone.
+        path.chmod(0o400 if path.name.endswith(".master-key") else 0o444)
     folder.chmod(0o555)
 
 

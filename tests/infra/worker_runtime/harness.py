@@ -108,11 +108,11 @@ def run(runner: Runner) -> None:
 
 
 def everything(rapport: Rapport) -> dict[str, list[Any]]:
-    """All that the workers left in a store, for comparison: the record, and their own tables."""
-    database = rapport.database
+    """All that the workers left in a store, for comparison: the events, whose bytes are random, and their own tables."""
+    database, decode = rapport.database, rapport.store.mapper.decode
     found: dict[str, list[Any]] = {
         "events": [
-            (row[0], row[1], row[2], bytes(row[3]))
+            (row[0], row[1], row[2], decode(row[2], bytes(row[3])))
             for row in database.query(
                 "SELECT originator_id, originator_version, topic, state FROM stored_events ORDER BY 1, 2"
             )

@@ -13,7 +13,7 @@ import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from shutil import copyfile
+from shutil import copy
 from threading import Event
 from typing import Any
 
@@ -73,8 +73,10 @@ def in_one_go(recorded: Path) -> dict[str, list[Any]]:
 
 
 def copied(recorded: Path, name: str) -> Path:
+    """The record and the keys of its content, under another name."""
     path = recorded.with_name(f"{name}.sqlite")
-    copyfile(recorded, path)
+    for part in ("", ".keys", ".master-key"):
+        copy(f"{recorded}{part}", f"{path}{part}")
     return path
 
 

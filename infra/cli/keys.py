@@ -1,0 +1,60 @@
+"""`rapport keys`: the keys that seal content, made, checked and wrapped anew."""
+
+import typer
+
+from infra.cli.opening import opened
+from infra.cli.output import REFUSED, JsonOption, print_json, print_text
+
+
+def register(app: typer.Typer) -> None:
+    """Add `keys` with its subcommands."""
+    keys = typer.Typer(help="Make, check and rotate the keys that seal content.", no_args_is_help=True)
+    keys.command("init")(init)
+    keys.command("check")(check)
+    keys.command("rotate")(rotate)
+    app.add_typer(keys, name="keys")
+
+
+def init(as_json: JsonOption = False) -> None:
+    """Make the keys of the store, and the master key if its file is missing. Keys that are there stay."""
+    with opened(makes_master=True) as rapport:
+        made = rapport.keys.make()
+        places = {"keys": rapport.keys.kept.told, "master_key_file": str(rapport.keys.master_file)}
+    if as_json:
+        print_json({"made": made, **places})
+        return
+    print_text(f"{'made the keys' if made else 'the keys are there'}: {places['keys']}")
+    print_text(f"master key: {places['master_key_file']}")
+
+
+def check(as_json: JsonOption = False) -> None:
+    """Check that every key opens with the master key. Exits 1 if one does not; shows no key."""
+    with opened() as rapport:
+        fit = rapport.keys.check()
+    if as_json:
+        print_json({"ok": fit.ok, **fit._asdict()})
+    else:
+        print_text(f"keys: {fit.keys}")
+        print_text(f"master key {fit.master_key}: {fit.master_key_file}")
+        print_text(f"store: {fit.store}")
+        print_text(f"{fit.data_keys} data keys for {fit.people} people in {fit.subjects} subjects")
+        for problem in fit.problems:
+            print_text(problem)
+        print_text("every key fits" if fit.ok else f"{len(fit.problems)} keys do not fit")
+    if not fit.ok:
+        raise typer.Exit(REFUSED)
+
+
+def rotate(as_json: JsonOption = False) -> None:
+    """Make a new master key and wrap every key with it. Other processes may go on working; events stay as they are.
+
+    Until the end the file holds both master keys, so an interrupted rotation goes on when it is run again.
+    """
+    with opened() as rapport:
+        count = rapport.keys.rotate()
+    if as_json:
+        print_json({"data_keys": count})
+    else:
+        print_text(
+            f"{count} data keys are wrapped by a new master key; back its file up and destroy copies of the old one"
+        )
