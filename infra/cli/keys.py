@@ -3,7 +3,7 @@
 import typer
 
 from infra.cli.opening import opened
-from infra.cli.output import REFUSED, JsonOption, print_json, print_text
+from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_text
 
 
 def register(app: typer.Typer) -> None:
@@ -16,15 +16,28 @@ def register(app: typer.Typer) -> None:
 
 
 def init(as_json: JsonOption = False) -> None:
-    """Make the keys of the store, and the master key if its file is missing. Keys that are there stay."""
+    """Make the keys of the store, the master key if its file is missing, and the key that signs tokens. Keys that are there stay.
+
+    With RAPPORT_TOKEN_KEYS an identity provider signs tokens, and no key is made for them.
+    """
+    from infra.access import local_key
+    from infra.settings import WrongSettings
+
     with opened(makes_master=True) as rapport:
         made = rapport.keys.make()
         places = {"keys": rapport.keys.kept.told, "master_key_file": str(rapport.keys.master_file)}
+        try:
+            file = None if rapport.settings.token_keys is not None else local_key.place(rapport.settings)
+            made_for_tokens = file is not None and local_key.make(file)
+        except WrongSettings as error:
+            fail(str(error), USAGE)
     if as_json:
-        print_json({"made": made, **places})
+        print_json({"made": made, **places, "token_key_file": file and str(file), "made_token_key": made_for_tokens})
         return
     print_text(f"{'made the keys' if made else 'the keys are there'}: {places['keys']}")
     print_text(f"master key: {places['master_key_file']}")
+    if file is not None:
+        print_text(f"{'made the key' if made_for_tokens else 'the key is there'} that signs tokens: {file}")
 
 
 def check(as_json: JsonOption = False) -> None:

@@ -220,7 +220,7 @@ def _print_mentor(shown: Shown, *, every: bool) -> None:
         _line("registered", "no: nobody has sent RegisterMentor")
     for name in ("name", "programme_id"):
         if shown[name]:
-            _line(_plain(name.removesuffix("_id")), shown[name])
+            _line(_plain(name.removesuffix("_id")), _said(shown[name]))
     _line("standing", f"{shown['standing']} everywhere")
     for programme, standing in shown["standings"].items():
         _line("", f"{standing} in {programme}")
@@ -229,15 +229,20 @@ def _print_mentor(shown: Shown, *, every: bool) -> None:
     _line("load", f"{load} not ended; {capacity}")
     for training in shown["trainings"]:
         again = f", to be taken again by {training['due_on']}" if training["due_on"] else ""
-        _line("training", f"{training['course']}, completed on {training['completed_on']}{again}")
+        _line("training", f"{_said(training['course'])}, completed on {training['completed_on']}{again}")
     for development in shown["developments"]:
-        _line("development", f"{development['what']}, {development['completed_on']}")
+        _line("development", f"{_said(development['what'])}, {development['completed_on']}")
     rows = [
         (each["relationship_id"], each["state"], each["mentee_id"], _of_plan(each)) for each in shown["relationships"]
     ]
     if rows:
         columns = ("relationship", "state", "mentee", "sessions")
         print_table(columns, rows, title="relationships", every=every)
+
+
+def _said(value: Any) -> str:
+    """A text, or that it was erased."""
+    return "(erased)" if isinstance(value, dict) else str(value)
 
 
 def _print_person(shown: Shown, *, every: bool) -> None:

@@ -1,7 +1,7 @@
 """The data of an event as it is shown: field by field, each judged by what it declares to hold (`domain.model.Holds`).
 
-Words are shown to nobody here: in their place stands `{"sealed": data_class, "clause": clause}`. Who may read them is a question to the
-matrix, and reading them is recorded, which needs a road of its own.
+Words are shown to nobody here: in their place stands `{"sealed": data_class, "clause": clause}`, or `{"erased": data_class}` once nobody
+can read them. Who may read them is a question to the matrix, and reading them is recorded, which needs a road of its own.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from domain.content import is_erased
 from domain.model import Event, Holds, holds, values_in
 from domain.registry import COMMAND_OF, COMMANDS
 from domain.relationship.events import FactCorrected, SessionNoteRecorded
@@ -60,4 +61,16 @@ def _field(model: type[BaseModel], name: str, value: Any, judge: Judge) -> Any:
         return [judged_fields(inner, each, judge) for each in value]
     held = holds(model, name)
     assert held is not None, f"{model.__name__}.{name} says nothing of what it holds"
-    return judge(held, value)
+    shown = judge(held, value)
+    if is_gone(value) and (shown is value or (isinstance(shown, dict) and "sealed" in shown)):
+        return {"erased": held.data_class}
+    return shown
+
+
+def is_gone(value: Any) -> bool:
+    """Whether a value, or a text inside it, can't be read any more."""
+    if isinstance(value, Mapping):
+        return any(map(is_gone, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(is_gone, value))
+    return is_erased(value)

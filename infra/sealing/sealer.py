@@ -16,9 +16,10 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain import registry
-from domain.content import Content, Tree, content_of, split
+from domain.content import Content, Tree, content_holds, content_of, split
 from domain.ids import MACHINES
-from domain.model import AnyRecorded, Event, is_blank
+from domain.model import AnyRecorded, Event, Whose, is_blank
+from domain.relationship.events import FactCorrected
 from infra.sealing.keys import Keys
 from infra.sealing.master_key import NONCE_BYTES
 from infra.store.sealed_bytes import SEALED, Box, Writer, place_of, put_back, with_box, with_salt, written
@@ -41,7 +42,7 @@ class Sealer:
         if not found:
             return with_salt(plain, _base64(salt))
         place, paths = place_of(plain), written(list(found))
-        key = self.keys.to_seal(event.subject, owner(event.subject, event.actor))
+        key = self.keys.to_seal(event.subject, owner(event))
         sealed = key.cipher.encrypt(salt, orjson.dumps(found), _bound_to(place, topic, paths))
         return with_box(plain, Box(place, _base64(salt), key.id.encode(), paths, _base64(sealed)))
 
@@ -83,13 +84,46 @@ class Sealer:
         return self.keys.known(id_) or self.keys.to_unseal(box.subject, id_)
 
 
-def owner(subject: str, actor: str) -> str:
-    """Whose content it is: the author's, by the id that they have in all roles; of an entry, its person's."""
-    kind, _, person_id = subject.partition(":")
+def owner(event: AnyRecorded) -> str:
+    """Under whose key the content of an event is: what is the mentee's or the mentor's no matter who wrote it down is theirs.
+
+    In a relationship the key is that of the role, for an event does not say who has it. What corrects a fact has a key of its own,
+    which goes when the corrected fact's author is erased. All else is the author's, by the id that they have in all roles.
+    """
+    kind, _, id_ = event.subject.partition(":")
     if kind == "person":
-        return person_id.lower()
+        return id_.lower()
+    of_event: type[Event] = type(event.data)
+    whose = _whose(of_event)
+    if whose in {"mentee", "mentor"}:
+        return of_role(whose) if kind == event.subject else id_.lower()
+    if isinstance(event.data, FactCorrected):
+        return of_fact(event.data.version)
+    return author(event.actor)
+
+
+def author(actor: str) -> str:
+    """The author of an event as an owner of keys."""
     role, _, id_ = actor.partition(":")
     return actor if role in MACHINES else id_.lower()
+
+
+def of_role(role: str) -> str:
+    """The owner of what belongs to the mentee or the mentor of a relationship; no id begins so."""
+    return f"={role}"
+
+
+def of_fact(version: int) -> str:
+    """The owner of what corrects the fact of a version."""
+    return f"=fact:{version}"
+
+
+@cache
+def _whose(event: type[Event]) -> Whose:
+    """Whose the content of an event is: all of it is of one person; where there is none it is the record's."""
+    found = {held.whose for held in content_holds(event)} or {"record"}
+    assert len(found) == 1, f"the content of {event.__name__} is of several people"
+    return found.pop()
 
 
 def _split(event: AnyRecorded, write: Writer) -> tuple[bytes, Content]:

@@ -52,3 +52,26 @@ def test_it_refuses_where_an_identity_provider_signs(tmp_path: Path) -> None:
     done = rapport("token", "issue", "--actor", "mentee:ana", env=env, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, b"")
     assert b"RAPPORT_TOKEN_KEYS is set" in done.stderr
+
+
+def test_keys_init_makes_the_key_that_signs_tokens_too(tmp_path: Path) -> None:
+    env = own_environment(RAPPORT_STORE=f"sqlite:///{tmp_path}/store.sqlite")
+    made = json.loads(rapport("keys", "init", "--json", env=env).stdout)
+    file = tmp_path / "store.sqlite.token-key"
+    assert (made["token_key_file"], made["made_token_key"]) == (str(file), True)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    before = file.read_bytes()
+    again = rapport("keys", "init", "--json", env=env)
+    assert (again.returncode, json.loads(again.stdout)["made_token_key"]) == (0, False)
+    assert file.read_bytes() == before
+    done = rapport("token", "issue", "--actor", "mentee:ana", env=env)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_keys_init_makes_no_key_for_tokens_where_an_identity_provider_signs(tmp_path: Path) -> None:
+    env = own_environment(
+        RAPPORT_STORE=f"sqlite:///{tmp_path}/store.sqlite", RAPPORT_TOKEN_KEYS="https://id.example.org/jwks"
+    )
+    done = rapport("keys", "init", "--json", env=env)
+    assert (done.returncode, json.loads(done.stdout)["token_key_file"]) == (0, None)
+    assert not (tmp_path / "store.sqlite.token-key").exists()
