@@ -53,7 +53,7 @@ def replay(rapport: Rapport, first: int, topic: str | None, stop: Event) -> Repl
             for note in rapport.store.notifications(position, PAGE):
                 if note.position > head:
                     break
-                sending.send(rapport.store.decode(note), note.position)
+                sending.send(rapport.store.decode_facts(note), note.position)
                 position = note.position
         sending.settle(0)
     except BaseException:
