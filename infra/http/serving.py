@@ -174,6 +174,9 @@ def _at_work(rapport: Rapport, process: Process) -> Iterator[None]:
             process, "projections", lambda: Following(engine), troubles={AlreadyBuilding: "projections"}
         ),
     }
+    checkpoints = rapport.checkpoints()
+    if checkpoints.place is not None:
+        loops["checkpoints"] = lambda: checkpoints.follow(process.stop)
     threads = [Thread(target=_until_stop, args=(process, name, loop), name=name) for name, loop in loops.items()]
     for thread in threads:
         thread.start()
