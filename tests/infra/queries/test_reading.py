@@ -16,6 +16,7 @@ from infra.queries.reads import reads
 from infra.settings import Settings
 from infra.store.errors import StoreError
 from tests import command
+from tests.command import own_environment
 from tests.infra.queries.test_preview import CORRECTED, CORRECTION, GOAL, WORDS
 from tests.infra.queries.test_sharing import BREACH, DISCLOSURE, NOTE, RELATIONSHIP, STORY, tell
 
@@ -138,7 +139,7 @@ def run(settings: Settings, tmp_path: Path) -> Callable[..., Any]:
     tell(settings.store, (*STORY, *CORRECTION, *PERSON, *MENTOR))
 
     def run(*arguments: str) -> Any:
-        done = command.rapport(*arguments, "--json", env={"RAPPORT_STORE": settings.store, **ENVIRONMENT})
+        done = command.rapport(*arguments, "--json", env=own_environment(RAPPORT_STORE=settings.store, **ENVIRONMENT))
         assert done.returncode == 0, done.stderr
         return orjson.loads(done.stdout)
 
@@ -187,7 +188,7 @@ def test_show_shows_words_for_a_reason_alone(run: Callable[..., Any]) -> None:
 def test_a_reader_without_a_part_in_it_is_shown_nothing_and_no_reason_is_no_reason(
     settings: Settings, run: Callable[..., Any]
 ) -> None:
-    env = {"RAPPORT_STORE": settings.store, **ENVIRONMENT}
+    env = own_environment(RAPPORT_STORE=settings.store, **ENVIRONMENT)
     for arguments in (
         ("show", RELATIONSHIP, "--as", "mentee:bob"),
         ("show", RELATIONSHIP, "--as", "mentee:bob", "--reveal", "why"),
