@@ -251,6 +251,9 @@ def may_see_task(asker: Asker, task: Mapping[str, Any]) -> bool:
     Auditors and services see which tasks are open, but for those that give a report away.
     """
     role, id_ = asker.reader
+    if task["kind"] in confidential.TASKS and (task["about"] or "").rpartition(":")[2].lower() == id_.lower():
+        # Whom a case is about does not learn of it here, whatever their role.
+        return False
     match role:
         case "mentee" | "mentor":
             named: str = task[f"{role}_id"] or task["subject"].removeprefix(f"{role}:")
