@@ -38,6 +38,7 @@ MODULES: tuple[str, ...] = (
     "tasks",
     "decisions",
     "attempts",
+    "reads",
     "audit",
     "codes",
     "chart",

@@ -1,7 +1,7 @@
 """The data of an event as it is shown: field by field, each judged by what it declares to hold (`domain.model.Holds`).
 
-Words are shown to nobody here: in their place stands `{"sealed": data_class, "clause": clause}`. Who may read them is a question to the
-matrix, and reading them is recorded, which needs a road of its own.
+Without a reader words are shown to nobody: in their place stands `{"sealed": data_class, "clause": clause}`, or
+`{"erased": data_class}` where they can't be read any more. With one, `infra.queries.reading` shows what the matrix opens.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -9,11 +9,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from domain.model import Event, Holds, holds, values_in
+from domain.content import is_erased
+from domain.model import AnyRecorded, Event, Holds, holds, values_in
 from domain.registry import COMMAND_OF, COMMANDS
 from domain.relationship.events import FactCorrected, SessionNoteRecorded
 from domain.sharing.cells import RowName, clause_of
-from domain.words import CONTENT
+from domain.words import CONTENT, DataClass
 
 Fields = dict[str, Any]
 # What to show of a field that holds this, given its value.
@@ -25,10 +26,33 @@ def is_words(held: Holds) -> bool:
     return held.data_class in CONTENT or (held.data_class == "identity" and held.whose not in {"named", "record"})
 
 
-def judged(event: Event, data: Fields, judge: Judge, judge_fact: Judge | None = None) -> Fields:
-    """The data of an event with every field as the judge has it; what a correction says is judged as its fact's own command is.
+def is_gone(value: Any) -> bool:
+    """Whether a value, or every value in it, can't be read any more."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    return all(map(is_gone, value)) and bool(value) if isinstance(value, list) else is_erased(value)
 
-    `judge_fact` judges the corrected fact, where somebody else's words may be in it than in the correction.
+
+def readable(value: Any, data_class: DataClass) -> Any:
+    """A value with `erased` in the place of what can't be read any more."""
+    if is_gone(value):
+        return {"erased": data_class}
+    if isinstance(value, dict):
+        return {name: readable(each, data_class) for name, each in value.items()}
+    return [readable(each, data_class) for each in value] if isinstance(value, list) else value
+
+
+def fields_of(recorded: AnyRecorded) -> Fields:
+    """The data of an event, with all its words."""
+    fields: Fields = recorded.data.model_dump(mode="json", exclude_none=True)
+    return fields
+
+
+def judged(event: Event, data: Fields, judge: Judge, judge_fact: Judge | None = None) -> Fields:
+    """The data of an event with every field as the judge has it.
+
+    What a correction says is judged as its fact's own command is: by `judge_fact`, where somebody else's words may be in it than in
+    the correction.
     """
     shown = judged_fields(type(event), data, judge)
     if isinstance(event, FactCorrected) and event.data is not None:
@@ -36,17 +60,24 @@ def judged(event: Event, data: Fields, judge: Judge, judge_fact: Judge | None = 
     return shown
 
 
-def sealed(event: Event, data: Fields, codes: Collection[str]) -> Fields:
+def sealed(recorded: AnyRecorded, codes: Collection[str]) -> Fields:
     """The data of an event with its words sealed, under the clause of these codes that speaks about them."""
-    sensitive = isinstance(event, SessionNoteRecorded) and event.sensitive
 
     def judge(held: Holds, value: Any) -> Any:
         if not is_words(held):
             return value
-        row: RowName = "sensitive" if sensitive and held.data_class == "session_content" else held.data_class
-        return {"sealed": held.data_class, "clause": clause_of(row, "auditor", None, codes)}
+        if is_gone(value):
+            return {"erased": held.data_class}
+        return {"sealed": held.data_class, "clause": sealing_clause(recorded.data, held.data_class, codes)}
 
-    return judged(event, data, judge)
+    return judged(recorded.data, fields_of(recorded), judge)
+
+
+def sealing_clause(event: Event, data_class: DataClass, codes: Collection[str]) -> str | None:
+    """The clause of these codes that speaks about who may read a class of data of an event."""
+    sensitive = isinstance(event, SessionNoteRecorded) and event.sensitive
+    row: RowName = "sensitive" if sensitive and data_class == "session_content" else data_class
+    return clause_of(row, "auditor", None, codes)
 
 
 def judged_fields(model: type[BaseModel], data: Mapping[str, Any], judge: Judge) -> Fields:

@@ -38,7 +38,6 @@ class Fit(NamedTuple):
     store: str
     data_keys: int
     subjects: int
-    people: int
     problems: tuple[str, ...]
 
     @property
@@ -298,11 +297,10 @@ class Keys:
             if belonging is None:
                 raise KeysRefused(f"there are no keys in {self.kept.told} yet: run rapport keys init")
             self._take(belonging)
-            problems, subjects, people, count = [], set(), set(), 0
+            problems, subjects, count = [], set(), 0
             for row in self.kept.all():
                 count += 1
                 subjects.add(row.subject)
-                people.add(row.person)
                 try:
                     self._master(row.master_id).unwrap(row.wrapped, _what(row))
                 except KeysRefused as error:
@@ -314,7 +312,6 @@ class Keys:
                 belonging.store_id,
                 count,
                 len(subjects),
-                len(people),
                 tuple(problems),
             )
 

@@ -2,12 +2,12 @@
 
 Stored is the JSON of the event without its content, then `salt`, 12 random bytes that make every hash unguessable and are
 the nonce, then `sealed` with the id of the key, the paths of the content and the box. The box is bound to the subject, the
-version, the topic and the paths, so it opens nowhere else.
+version, the topic and the paths, so it opens nowhere else. A correction has two boxes where its fact is somebody else's.
 """
 
 import secrets
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Final
 
@@ -16,13 +16,26 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain import registry
-from domain.content import Content, Tree, content_of, split
+from domain.content import STEP, Content, Tree, content_of, split, whose_content
 from domain.ids import MACHINES
-from domain.model import AnyRecorded, Event, is_blank
+from domain.model import AnyRecorded, Event, Whose, is_blank
+from domain.relationship.events import FactCorrected
 from infra.sealing.keys import Keys
 from infra.sealing.master_key import NONCE_BYTES
-from infra.store.sealed_bytes import SEALED, Box, Writer, place_of, put_back, with_box, with_salt, written
+from infra.store.sealed_bytes import (
+    SEALED,
+    Box,
+    Writer,
+    place_of,
+    put_back,
+    with_another_box,
+    with_box,
+    with_salt,
+    written,
+)
 
+# No id has a colon, so no person is called so.
+_PARTY: Final = "party"
 _FACT_TREES: Final[Mapping[str, Tree]] = {
     event: content_of(registry.COMMANDS[command]) for event, command in registry.COMMAND_OF.items()
 }
@@ -40,10 +53,18 @@ class Sealer:
         plain, found = _split(event, write)
         if not found:
             return with_salt(plain, _base64(salt))
-        place, paths = place_of(plain), written(list(found))
-        key = self.keys.to_seal(event.subject, owner(event.subject, event.actor))
-        sealed = key.cipher.encrypt(salt, orjson.dumps(found), _bound_to(place, topic, paths))
-        return with_box(plain, Box(place, _base64(salt), key.id.encode(), paths, _base64(sealed)))
+        place = place_of(plain)
+        parts = _by_owner(event, found)
+        first, *others = (self._box(event.subject, owner, part, place, topic, salt) for owner, part in parts.items())
+        sealed = with_box(plain, first)
+        for other in others:
+            sealed = with_another_box(sealed, other)
+        return sealed
+
+    def _box(self, subject: str, owner: str, content: Content, place: bytes, topic: str, salt: bytes) -> Box:
+        key, paths = self.keys.to_seal(subject, owner), written(list(content))
+        sealed = key.cipher.encrypt(salt, orjson.dumps(content), _bound_to(place, topic, paths))
+        return Box(place, _base64(salt), key.id.encode(), paths, _base64(sealed))
 
     def unseal(self, topic: str, state: bytes) -> bytes:
         """The JSON of an event with its content; in the place of what does not open stands that it is unreadable."""
@@ -83,13 +104,37 @@ class Sealer:
         return self.keys.known(id_) or self.keys.to_unseal(box.subject, id_)
 
 
-def owner(subject: str, actor: str) -> str:
-    """Whose content it is: the author's, by the id that they have in all roles; of an entry, its person's."""
-    kind, _, person_id = subject.partition(":")
-    if kind == "person":
-        return person_id.lower()
-    role, _, id_ = actor.partition(":")
-    return actor if role in MACHINES else id_.lower()
+def owner_of(subject: str, whose: Whose, author: str) -> str:
+    """Under which name the keys of content are kept: the id of the person, or which party of the relationship it is.
+
+    A person has the same id in all roles. All of an entry belongs to its person, all that is said about a mentor's profile to the mentor.
+    """
+    kind, colon, id_ = subject.partition(":")
+    if kind == "person" or (colon and whose == kind):
+        return id_.lower()
+    if whose in {"mentee", "mentor"}:
+        return f"{_PARTY}:{whose}"
+    role, _, author_id = author.partition(":")
+    return author if role in MACHINES else author_id.lower()
+
+
+def owners_of(person_id: str, parties: Collection[str] = ()) -> frozenset[str]:
+    """The names under which a person's keys of one subject are kept: their own id, and that of the party (mentee, mentor) they are."""
+    return frozenset({person_id.lower(), *(f"{_PARTY}:{party}" for party in parties)})
+
+
+def _by_owner(event: AnyRecorded, content: Content) -> dict[str, Content]:
+    """The content by whose it is: of a correction, what it says of the fact is the fact's."""
+    kind: type[Event] = type(event.data)
+    own = owner_of(event.subject, whose_content(kind) or "author", event.actor)
+    if not isinstance(event.data, FactCorrected):
+        return {own: content}
+    fact = registry.COMMANDS[registry.COMMAND_OF[event.data.fact]]
+    facts = owner_of(event.subject, whose_content(fact) or "author", event.data.stated_by or event.actor)
+    found: dict[str, Content] = {}
+    for path, value in content.items():
+        found.setdefault(facts if path.startswith(f"data{STEP}") else own, {})[path] = value
+    return found
 
 
 def _split(event: AnyRecorded, write: Writer) -> tuple[bytes, Content]:

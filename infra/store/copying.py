@@ -56,7 +56,7 @@ def copy(source: Database, target: Database, tables: Sequence[str], advance: Adv
                 leave_mark(session, mark)
         copied_events = _copy_events(read, target, advance)
         copied_receipts = _copy_receipts(read, target, advance)
-        for table in (*tables, "source_offsets", "spellings"):
+        for table in (*tables, "source_offsets", "spellings", "content_reads"):
             _replace(read, target, table, advance)
         events, receipts = _compare(read, target, advance)
         return Copied(copied_events, copied_receipts, events, receipts, _head(read))

@@ -87,21 +87,21 @@ def test_every_event_carries_a_salt_of_its_own(settings: Settings) -> None:
         assert len(salts) == 2
 
 
-def test_there_is_one_key_for_each_subject_and_person(settings: Settings) -> None:
+def test_there_is_one_key_for_each_subject_and_whose_the_content_is(settings: Settings) -> None:
     other = RELATIONSHIP[:-1] + "1"
     with open_rapport(settings) as rapport:
         with_goal(rapport)
         submit(
             rapport,
             message("3", "AgreeGoal", GOAL | {"goal_id": "g2"}, "mentee:ana"),
-            message("4", "AgreeGoal", GOAL | {"goal_id": "g3"}, "mentor:ben"),
+            message("4", "RespondToMatch", {"accept": True, "reason": WORDS}, "mentor:ben"),
             message(
                 "5", "ProposeRelationship", {"programme_id": "p", "mentee_id": "ana", "mentor_id": "ben"}, subject=other
             ),
             message("6", "AgreeGoal", GOAL, "mentee:ana", other),
         )
         kept = {(row.subject, row.person) for row in rapport.keys.kept.all()}
-        assert kept == {(RELATIONSHIP, "ana"), (RELATIONSHIP, "ben"), (other, "ana")}
+        assert kept == {(RELATIONSHIP, "party:mentee"), (RELATIONSHIP, "ben"), (other, "party:mentee")}
         assert rapport.keys.check().data_keys == 3
 
 
