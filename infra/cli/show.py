@@ -144,8 +144,7 @@ def _seen(rapport: "Rapport", subject: str, moment: "Moment", now: datetime, rea
         may_know = history_as(rapport.store, rapport.engine, subject, reader, moment, now)
         return _whole(rapport, subject, moment, now, None) if may_know else None
     asker = Asker(first_spelling(rapport.store, reader), None)
-    rapport.engine().catch_up()
-    if not stands_in(rapport.database, asker, subject):
+    if not stands_in(rapport.store, rapport.engine, asker, subject):
         return None
     seen = Seen.of(rapport.store, rapport.engine, asker, subject, now)
     return None if seen is None else seen.show(moment)
