@@ -7,7 +7,7 @@ Content is every text that is not operational: what is operational has a closed 
 (`title`, `agenda/0/topic`). What can't be read any more comes back as an `erased` text.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Final, Literal, get_args, get_origin
@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from domain.codes.questions import QUESTIONS
-from domain.model import Whose, data_class_of, holds, is_blank
+from domain.model import Holds, data_class_of, holds, is_blank
 
 # Beginning of a text that stands for one that can't be read: no letter and no digit, so no words are found in it.
 SIGN: Final = "\ufffc"
@@ -71,22 +71,17 @@ def content_of(model: type[BaseModel]) -> Tree:
     return MappingProxyType(found)
 
 
-@cache
-def whose_content(model: type[BaseModel]) -> Whose | None:
-    """Whose the content of a command or an event is, but for what a correction says of its fact; None: it has none."""
-    found = set(_owners(model, content_of(model)))
-    assert len(found) <= 1, f"{model.__name__} has content of several people, which takes several boxes"
-    return found.pop() if found else None
-
-
-def _owners(model: type[BaseModel], tree: Tree) -> Iterable[Whose]:
-    for name, kind in tree.items():
+def content_holds(model: type[BaseModel]) -> Iterator[Holds]:
+    """What the fields of a command or event with content declare to hold, those of the values inside too."""
+    for name, kind in content_of(model).items():
         if isinstance(kind, str):
             declared = holds(model, name)
             assert declared is not None, f"{model.__name__}.{name} says nothing of what it holds"
-            yield declared.whose
-        elif inner := _nested(model.model_fields[name].annotation):
-            yield from _owners(inner, kind)
+            yield declared
+        else:
+            nested = _nested(model.model_fields[name].annotation)
+            assert nested is not None
+            yield from content_holds(nested)
 
 
 def _kind(annotation: Any) -> Kind:

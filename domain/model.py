@@ -22,9 +22,9 @@ NAME_MAX = 200
 
 
 # Whose what a field holds is: the author's of the event, the mentee's or the mentor's no matter who wrote it down, that of the person
-# whom the field names; or the record's, facts of the mentoring that are nobody's alone.
+# whom the field names, or whom the subject is about; or the record's, facts of the mentoring that are nobody's alone.
 # A correction's are those of the fact that it corrects.
-Whose = Literal["author", "mentee", "mentor", "named", "fact", "record"]
+Whose = Literal["author", "mentee", "mentor", "named", "subject", "fact", "record"]
 
 
 class Holds(NamedTuple):
@@ -198,7 +198,8 @@ class Context(NamedTuple):
     with a limit, `mentor_load` counts the mentor's relationships that have not ended, and `mentor_limit` says how many fit.
     `history` reads what is recorded of the subject, which only contests and corrections ask for. `programme_id` is the programme of the
     relationship that a conduct case comes from, `followed_mentee` the mentee of the earlier relationship that a proposal follows.
-    `correction` is present when a corrected fact is decided again.
+    `correction` is present when a corrected fact is decided again. For an erasure, `open_case` says whether a conduct case is open
+    about the person or the relationship.
     """
 
     actor: Actor
@@ -212,6 +213,7 @@ class Context(NamedTuple):
     programme_id: str | None = None
     followed_mentee: str | None = None
     correction: Correction | None = None
+    open_case: bool = False
 
     @property
     def told_at(self) -> datetime:

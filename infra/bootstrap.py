@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from infra.clock import Clock
 from infra.intake.handler import Handler
 from infra.intake.senders import Senders, read_senders
+from infra.sealing import erasures
+from infra.sealing.erasures import Erasures
 from infra.sealing.key_store import key_store
 from infra.sealing.keys import Keys, places
 from infra.sealing.sealer import Sealer
@@ -25,6 +27,7 @@ from infra.store.sealed_bytes import SEALED
 from infra.store.session import Database
 
 if TYPE_CHECKING:
+    from infra.evidence.checkpoints import Checkpoints
     from infra.projection_engine.engine import Engine
     from infra.projection_engine.feed import Watcher
 
@@ -59,6 +62,12 @@ class Rapport:
             self.check_clock("RAPPORT_CLOCK")
         return Handler(self.store, self.clock, self.settings.cache, self.senders)
 
+    def checkpoints(self, say: "Callable[[str], None]" = lambda _: None) -> "Checkpoints":
+        """The checkpoints of the store; `say` hears when a key is made."""
+        from infra.evidence.checkpoints import Checkpoints
+
+        return Checkpoints(self.store, self.settings, say)
+
     def engine(self, watcher: "Watcher | None" = None) -> "Engine":
         """An engine for the datasets, some of which show tables of the workers."""
         from infra.projection_engine.engine import Engine
@@ -83,6 +92,11 @@ class Rapport:
     def sealer(self) -> Sealer:
         """What seals and unseals content."""
         return Sealer(self.keys)
+
+    @cached_property
+    def erasures(self) -> Erasures:
+        """What carries out erasures."""
+        return Erasures(self.store, self.keys)
 
     def close(self) -> None:
         """Close the database and the keys."""
@@ -168,6 +182,9 @@ def open_rapport(
         store = EventStore(database, RapportMapper(sealing=Sealer(keys)), keys.flush)
         rapport = Rapport(settings, Clock(settings.clock), store, keys)
         try:
+            # Before anything is served: an old backup may have come back.
+            rapport.erasures.carry_out()
+            store.after_append[erasures.TOPIC] = rapport.erasures.carry_out
             yield rapport
         finally:
             rapport.close()

@@ -51,6 +51,21 @@ class Settings(BaseSettings):
         description="File with the master key that wraps the keys, readable by its owner alone. By default beside the keys, "
         "where it is made at first use.",
     )
+    signing_key_file: Path | None = Field(
+        default=None,
+        description="File with the key that signs checkpoints, readable by its owner alone. By default beside the file of a store "
+        "on SQLite, in the user's data folder for a PostgreSQL on this machine, where it is made at first use; for any other "
+        "checkpoints need this setting.",
+    )
+    checkpoints: str | None = Field(
+        default=None,
+        description="File or folder outside the database that checkpoints are written to by `rapport work` and `rapport audit "
+        "checkpoint`: a file has the newest, a folder (one that exists, or a name that ends with /) all of them. "
+        "`rapport audit verify` holds the record against them.",
+    )
+    checkpoint_seconds: float = Field(
+        default=300.0, gt=0, le=86_400, description="Seconds between two checkpoints of `rapport work`."
+    )
     kafka: str | None = Field(default=None, description="Bootstrap servers of Kafka, `host:port`, separated by commas.")
     kafka_prefix: str = Field(
         default="",

@@ -4,21 +4,37 @@ What an organisation owes after the mentoring stays a task until somebody has do
 and erasure is only ever proposed.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final, assert_never
 
-from domain.calendar import end_of_local_day
+from domain.calendar import add_months, end_of_local_day, local_day
 from domain.codes.implements import implements
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from domain.words import PARTIES
-from workers.model import NOTHING, Arm, Cancel, CloseTask, Deadline, Given, OpenTask, Reaction, State, Worker
+from workers.ground import Ground
+from workers.model import (
+    NOTHING,
+    Arm,
+    Cancel,
+    CloseTask,
+    Deadline,
+    Given,
+    OpenTask,
+    Reaction,
+    State,
+    Worker,
+    of_relationship,
+)
 from workers.reactions import COORDINATOR, because, notify, parties, tidy
 
 REVIEW: Final = "end_review"
 FEEDBACK: Final = "end_feedback"
 RECORDS: Final = "records"
 RETENTION: Final = "retention"
+# In which a person must have an answer to their request.
+ANSWER_MONTHS: Final = 1
 
 
 Heard = (
@@ -94,11 +110,13 @@ def _wind_down(state: Closing, version: int, given: Given) -> Reaction:
 
 
 def _requested(event: e.ErasureRequested, version: int, given: Given) -> Reaction:
-    """A requested erasure waits for somebody else's approval; one under a legal hold can't be carried out yet."""
+    """A requested erasure waits for somebody else's approval, within a month; one under a legal hold can't be carried out yet."""
     if event.legal_hold is not None:
         return NOTHING
-    task = _erasure(event.person)
-    notices = notify((COORDINATOR,), "erasure", of=task.id)
+    zone = given.programme.timezone
+    answer_by = add_months(local_day(given.at, zone), ANSWER_MONTHS)
+    task = replace(_erasure(event.person), due=end_of_local_day(answer_by, zone))
+    notices = notify((COORDINATOR,), "erasure_requested", of=task.id)
     return (because(given.cite_or("care.closing", "cmn.records"), (version,), task, *notices),)
 
 
@@ -150,10 +168,16 @@ def _due(state: Closing, deadline: Deadline, given: Given) -> tuple[Closing, Rea
     return state, (because(deadline.clauses, deadline.evidence, *tasks, *notices),)
 
 
+def _keys(recorded: AnyRecorded, ground: Ground) -> tuple[str, ...]:
+    """The relationship; or the person, where everything about them is to be erased."""
+    return (recorded.subject,) if recorded.subject.startswith("person:") else of_relationship(recorded, ground)
+
+
 CLOSING: Final = Worker(
     name="closing",
     state=Closing,
     listens=events_of(Heard),
     react=_react,
     due=_due,
+    keys=_keys,
 )

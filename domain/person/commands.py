@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from domain.model import Command, Holds, Name
 from domain.programme.commands import known_zone
+from domain.relationship.commands import ErasePersonalData, RequestErasure
 from domain.relationship.fields import SafeText
 
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
@@ -29,11 +30,11 @@ def _a_locale(text: str) -> str:
     return text
 
 
-DisplayName = Annotated[Name, Holds("identity", "named")]
-Email = Annotated[str, Field(max_length=320), AfterValidator(_an_address), Holds("contact_details", "named")]
-Telephone = Annotated[str, Field(min_length=1, max_length=50), Holds("contact_details", "named")]
-OwnTimezone = Annotated[Name, AfterValidator(known_zone), Holds("identity", "named")]
-Locale = Annotated[str, Field(max_length=35), AfterValidator(_a_locale), Holds("identity", "named")]
+DisplayName = Annotated[Name, Holds("identity", "subject")]
+Email = Annotated[str, Field(max_length=320), AfterValidator(_an_address), Holds("contact_details", "subject")]
+Telephone = Annotated[str, Field(min_length=1, max_length=50), Holds("contact_details", "subject")]
+OwnTimezone = Annotated[Name, AfterValidator(known_zone), Holds("identity", "subject")]
+Locale = Annotated[str, Field(max_length=35), AfterValidator(_a_locale), Holds("identity", "subject")]
 RestrictionReason = Annotated[SafeText, Field(min_length=1)]
 
 
@@ -73,4 +74,7 @@ class LiftRestriction(Command):
     """The person's data may be used again."""
 
 
-PersonCommand = RegisterPerson | CorrectPerson | RestrictProcessing | LiftRestriction
+# An erasure whose subject is a person's entry is about everything that holds their words.
+PersonCommand = (
+    RegisterPerson | CorrectPerson | RestrictProcessing | LiftRestriction | RequestErasure | ErasePersonalData
+)

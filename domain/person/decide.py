@@ -26,12 +26,22 @@ from domain.person.events import (
 from domain.person.evolve import corrected
 from domain.person.state import UNKNOWN, Person
 from domain.problem import Problem, refuse
+from domain.relationship.commands import ErasePersonalData, RequestErasure
+from domain.relationship.erasure import asked_for, carried_out, erasure_problems, hold_problems, requested
+from domain.relationship.state import content_hash
 from domain.words import NAMED_ROLES, Role
 
 _OFFICE: Final[frozenset[Role]] = frozenset({"coordinator", "supplier", "hr"})
 _PEOPLE: Final[frozenset[Role]] = _OFFICE | frozenset(NAMED_ROLES)
 MAY_SEND: Final[Mapping[type[Command], frozenset[Role]]] = MappingProxyType(
-    {RegisterPerson: _PEOPLE, CorrectPerson: _PEOPLE, RestrictProcessing: _PEOPLE, LiftRestriction: _PEOPLE}
+    {
+        RegisterPerson: _PEOPLE,
+        CorrectPerson: _PEOPLE,
+        RestrictProcessing: _PEOPLE,
+        LiftRestriction: _PEOPLE,
+        RequestErasure: _PEOPLE,
+        ErasePersonalData: _OFFICE,
+    }
 )
 
 
@@ -42,8 +52,8 @@ def decide(state: Person | None, command: PersonCommand, context: Context, *, pe
         Refused: the actor is neither the person nor the office, or the entry does not allow it.
     """
     person = state or UNKNOWN
-    refuse(*_actor_problems(command, context, person_id), *person_problems(person, command))
-    return person_events(person, command)
+    refuse(*_actor_problems(command, context, person_id), *person_problems(person, command, context, person_id))
+    return person_events(person, command, context)
 
 
 def _actor_problems(command: PersonCommand, context: Context, person_id: str) -> Iterator[Problem]:
@@ -53,9 +63,17 @@ def _actor_problems(command: PersonCommand, context: Context, person_id: str) ->
         yield Problem("actor", f"{role}:{id_} can't act for person:{person_id}", field="actor")
 
 
-def person_problems(person: Person, command: PersonCommand) -> Iterator[Problem]:
-    """An entry is made once and then corrected; only a restriction that is in force is lifted."""
+def person_problems(person: Person, command: PersonCommand, context: Context, person_id: str) -> Iterator[Problem]:
+    """An entry is made once and then corrected; only a restriction that is in force is lifted; what is erased stays so."""
     match command:
+        case RegisterPerson() | CorrectPerson() if person.erased:
+            yield Problem("state", "the person's data was erased, and no key is made for it again: take another id")
+        case RequestErasure() | ErasePersonalData() if command.person != person_id:
+            yield Problem("unknown_person", f"expected {person_id}, whose entry this is", field="data.person")
+        case RequestErasure():
+            yield from hold_problems(person.erasure_requests, command, context)
+        case ErasePersonalData():
+            yield from erasure_problems(person.erasure_requests, command, context)
         case RegisterPerson():
             if person.registered and _registered(command) != _entry(person):
                 message = "the person is registered with other details: send CorrectPerson"
@@ -72,7 +90,7 @@ def person_problems(person: Person, command: PersonCommand) -> Iterator[Problem]
             assert_never(command)
 
 
-def person_events(person: Person, command: PersonCommand) -> list[PersonEvent]:
+def person_events(person: Person, command: PersonCommand, context: Context) -> list[PersonEvent]:
     """The event of a command without problems; none when the entry shows it already."""
     match command:
         case RegisterPerson():
@@ -90,6 +108,10 @@ def person_events(person: Person, command: PersonCommand) -> list[PersonEvent]:
             return [] if person.restricted else [ProcessingRestricted(reason=command.reason)]
         case LiftRestriction():
             return [RestrictionLifted()]
+        case RequestErasure():
+            return [*requested(person.erasure_requests, command, context, content_hash(asked_for(command)))]
+        case ErasePersonalData():
+            return [*carried_out(person.erasure_requests, command)]
         case _:
             assert_never(command)
 

@@ -4,11 +4,12 @@ from typing import Annotated
 
 from domain.model import Event, Holds, Name
 from domain.person.commands import DisplayName, RestrictionReason
+from domain.relationship.events import ErasureRequested, PersonalDataErased
 
 # An event is read after its words are gone, and then takes what stands in their place.
-ContactDetail = Annotated[Name, Holds("contact_details", "named")]
-Detail = Annotated[Name, Holds("identity", "named")]
-LongDetail = Annotated[str, Holds("contact_details", "named")]
+ContactDetail = Annotated[Name, Holds("contact_details", "subject")]
+Detail = Annotated[Name, Holds("identity", "subject")]
+LongDetail = Annotated[str, Holds("contact_details", "subject")]
 
 
 class PersonRegistered(Event):
@@ -41,4 +42,11 @@ class RestrictionLifted(Event):
     """The person's data may be used again."""
 
 
-PersonEvent = PersonRegistered | PersonCorrected | ProcessingRestricted | RestrictionLifted
+PersonEvent = (
+    PersonRegistered
+    | PersonCorrected
+    | ProcessingRestricted
+    | RestrictionLifted
+    | ErasureRequested
+    | PersonalDataErased
+)

@@ -1,8 +1,11 @@
 """What is known of a person: their entry, and whether their data may be used."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
 from domain.immutable import Immutable
+from domain.relationship.erasure import ErasureRequest
 
 
 @dataclass(frozen=True)
@@ -13,6 +16,9 @@ class Person(Immutable):
     version: int = 0
     registered: bool = False
     restricted: bool = False
+    # Requests to erase by the version of their event; and whether all was erased.
+    erasure_requests: Mapping[int, ErasureRequest] = field(default_factory=dict)
+    erased: bool = False
     display_name: str | None = None
     email: str | None = None
     telephone: str | None = None
@@ -21,3 +27,5 @@ class Person(Immutable):
 
 
 UNKNOWN = Person()
+# What an entry holds.
+ENTRY: Final = ("display_name", "email", "telephone", "timezone", "locale")

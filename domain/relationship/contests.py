@@ -334,7 +334,6 @@ def _correction_events(
         fact=type(group[0].data).__name__,
         data=command.data,
         void=True if command.void else None,
-        stated_by=None if same_person(group[0].actor, context.actor) else group[0].actor,
     )
     answer = f"event {command.version}, with which it came, was corrected"
     settled = contests_settled(state, context, command.version)

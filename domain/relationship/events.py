@@ -7,17 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field
 
-from domain.ids import (
-    AssessmentId,
-    GoalId,
-    HomeworkId,
-    PersonId,
-    ProgrammeId,
-    Recipient,
-    RelationshipId,
-    SessionId,
-    Whom,
-)
+from domain.ids import AssessmentId, GoalId, HomeworkId, PersonId, ProgrammeId, Recipient, RelationshipId, SessionId
 from domain.model import Day, Event, Flag, Holds, Minutes, Name, OperationalDay, ProcessText, Text, Vocabulary
 from domain.relationship.fields import (
     AgendaItem,
@@ -588,8 +578,6 @@ class FactCorrected(Event):
     fact: EventName
     data: Annotated[dict[str, Any] | None, Holds("session_content", "fact")] = None
     void: Annotated[bool | None, Holds("operational")] = None
-    # Present where the fact was stated by another than the actor: its words stay theirs.
-    stated_by: Whom | None = None
 
 
 # --- status -------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, NamedTuple, Self
 from domain.ids import Namespace
 from domain.immutable import Immutable, Layers
 from domain.model import NOTHING_KNOWN, Actor, Event, Known
+from domain.relationship.erasure import ErasureRequest
 from domain.relationship.occupied import FREE, Occupied
 from domain.terms import NO_SETTINGS, TermTimeline, values
 from domain.words import (
@@ -169,16 +170,6 @@ class Consent(NamedTuple):
 
     until: date | None
     content_hash: bytes
-
-
-class ErasureRequest(NamedTuple):
-    """A request to erase a person's content: who asked, whether its legal hold stands, the hash of the request."""
-
-    person: str
-    by: str
-    held: bool
-    content_hash: bytes
-    done: bool = False
 
 
 class Plan(NamedTuple):

@@ -5,17 +5,26 @@ from datetime import date
 from typing import assert_never
 
 from domain.codes.implements import implements
-from domain.ids import same_person
 from domain.model import AnyRecorded, Context, Finding
 from domain.problem import Problem
 from domain.relationship import commands as c
 from domain.relationship import events as e
+from domain.relationship.erasure import (
+    ErasureRequest,
+    asked_for,
+    carried_out,
+    erasure_problems,
+    hold_problems,
+    holds,
+    lifts,
+    requested,
+)
 from domain.relationship.goals import unknown_goal
 from domain.relationship.guards import first_clause, informed_of_the_end
 from domain.relationship.moves import cancellation
 from domain.relationship.reviews import review_problems
-from domain.relationship.state import ErasureRequest, Relationship, content_hash
-from domain.words import OVERSEERS, PARTIES
+from domain.relationship.state import Relationship, content_hash
+from domain.words import PARTIES
 
 
 def status_problems(state: Relationship, command: c.StatusCommand, context: Context) -> Iterator[Problem]:
@@ -31,9 +40,11 @@ def status_problems(state: Relationship, command: c.StatusCommand, context: Cont
             yield from _report_problems(state, command, context)
         case c.RequestErasure():
             yield from _person_problems(state, command.person)
-            yield from _hold_problems(state, command, context)
+            yield from hold_problems(state.erasure_requests, command, context)
+        case c.ErasePersonalData() if command.person not in state.people:
+            yield from _person_problems(state, command.person)
         case c.ErasePersonalData():
-            yield from _erasure_problems(state, command, context)
+            yield from erasure_problems(state.erasure_requests, command, context)
         case (
             c.ActivateRelationship()
             | c.PostponeRelationship()
@@ -64,52 +75,6 @@ def _report_problems(state: Relationship, command: c.ShareReport, context: Conte
 def _person_problems(state: Relationship, person: str) -> Iterator[Problem]:
     if person not in state.people:
         yield Problem("unknown_person", "the relationship names no such person", field="data.person")
-
-
-def _erasure_problems(state: Relationship, command: c.ErasePersonalData, context: Context) -> Iterator[Problem]:
-    """An erasure carries out somebody else's request, and no legal hold stands against it, whichever request set that."""
-    if command.person not in state.people:
-        yield from _person_problems(state, command.person)
-        return
-    request = state.erasure_requests.get(command.request)
-    if request is None or request.person != command.person:
-        message = (
-            f"event {command.request} is no request to erase this person: give the version of one (RequestErasure)"
-        )
-        yield Problem("no_request", message, field="data.request")
-        return
-    if held := _holds(state, command.person):
-        message = (
-            f"a legal hold stands against the erasure of this person (event {held[-1]}): once it is over, "
-            "a coordinator, the supplier or hr lifts it by RequestErasure with the basis legal_duty and no legal_hold"
-        )
-        yield Problem("legal_hold", message, field="data.request")
-    if same_person(request.by, context.actor):
-        message = "you requested this erasure: leave it to somebody else in the office or HR to carry it out"
-        yield Problem("own_matter", message, field="actor")
-
-
-def _hold_problems(state: Relationship, command: c.RequestErasure, context: Context) -> Iterator[Problem]:
-    """A legal hold is set and lifted by the office, and by nobody whose own data it keeps."""
-    role = context.actor.role
-    if command.legal_hold is not None and role not in OVERSEERS:
-        message = f"a legal hold is set by coordinator, supplier or hr, not by a {role.replace('_', ' ')}: leave it out"
-        yield Problem("role", message, field="data.legal_hold")
-    lifts = _lifts(command, role) and _holds(state, command.person)
-    if lifts and command.person == context.actor.id:
-        message = "the legal hold is on your own data: leave it to somebody else in the office or HR to lift it"
-        yield Problem("own_matter", message, field="actor")
-
-
-def _holds(state: Relationship, person: str) -> list[int]:
-    """The requests of which a legal hold stands against the erasure of a person's content."""
-    requests = state.erasure_requests.items()
-    return [version for version, request in requests if request.held and request.person == person]
-
-
-def _lifts(request: c.RequestErasure | e.ErasureRequested, role: str) -> bool:
-    """Whether a request says that the holds before it are over: the office asks for what the law now demands."""
-    return request.legal_hold is None and request.basis == "legal_duty" and role in OVERSEERS
 
 
 def _past_days(command: c.StatusCommand, context: Context) -> Iterator[Problem]:
@@ -183,23 +148,11 @@ def status_events(
             known = state.retained_until == command.retained_until
             return [] if known else [e.RecordsSecured(retained_until=command.retained_until)]
         case c.RequestErasure():
-            requested = e.ErasureRequested(person=command.person, basis=command.basis, legal_hold=command.legal_hold)
-            lifts = _lifts(command, context.actor.role) and _holds(state, command.person)
-            return [] if _is_requested(state, requested, context) and not lifts else [requested]
+            return [*requested(state.erasure_requests, command, context, content_hash(asked_for(command)))]
         case c.ErasePersonalData():
-            erased = state.erasure_requests[command.request].done
-            return [] if erased else [e.PersonalDataErased(person=command.person, request=command.request)]
+            return [*carried_out(state.erasure_requests, command)]
         case _:
             assert_never(command)
-
-
-def _is_requested(state: Relationship, requested: e.ErasureRequested, context: Context) -> bool:
-    """Whether the same person has an open request of the same content."""
-    key = content_hash(requested)
-    return any(
-        request.content_hash == key and request.by == str(context.actor) and not request.done
-        for request in state.erasure_requests.values()
-    )
 
 
 @implements("care.informed")
@@ -236,19 +189,19 @@ def fold_status(state: Relationship, event: e.StatusEvent, recorded: AnyRecorded
         case e.RelationshipPostponed() | e.RelationshipReviewed() | e.ReportShared():
             return state
         case e.ErasureRequested():
-            request = ErasureRequest(event.person, recorded.actor, event.legal_hold is not None, content_hash(event))
-            for held in _holds(state, event.person) if _lifts(event, recorded.role) else ():
+            asked = ErasureRequest(event.person, recorded.actor, event.legal_hold is not None, content_hash(event))
+            for held in holds(state.erasure_requests, event.person) if lifts(event, recorded.role) else ():
                 state = state.put("erasure_requests", held, state.erasure_requests[held]._replace(held=False))
-            return state.put("erasure_requests", recorded.version, request)
+            return state.put("erasure_requests", recorded.version, asked)
         case e.EndReviewRecorded():
             return state.but(end_review=True)
         case e.RecordsSecured():
             return state.but(retained_until=event.retained_until)
         case e.PersonalDataErased():
             state = state.but(erased=state.erased | {event.person})
-            carried_out = state.erasure_requests.get(event.request)
-            if carried_out is None:
+            request = state.erasure_requests.get(event.request)
+            if request is None:
                 return state
-            return state.put("erasure_requests", event.request, carried_out._replace(done=True))
+            return state.put("erasure_requests", event.request, request._replace(done=True))
         case _:
             assert_never(event)

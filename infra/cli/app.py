@@ -27,6 +27,7 @@ MODULES: tuple[str, ...] = (
     "can_share",
     "report",
     "subject",
+    "erase",
     "health",
     "nps",
     "what_if",

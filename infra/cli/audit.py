@@ -1,9 +1,14 @@
 """`rapport audit`: recompute the record and say what is wrong with it."""
 
-from typing import TYPE_CHECKING, Annotated
+from base64 import b64encode
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from infra.cli import evidence
+from infra.cli.evidence import verifier_key
+from infra.cli.opening import configured, opened
 from infra.cli.output import (
     REFUSED,
     USAGE,
@@ -12,6 +17,8 @@ from infra.cli.output import (
     capped,
     fail,
     print_json,
+    print_lines,
+    print_note,
     print_rest,
     print_text,
     progress,
@@ -19,34 +26,50 @@ from infra.cli.output import (
 from infra.cli.projecting import projecting
 
 if TYPE_CHECKING:
-    from infra.evidence.verify import Verdict, Wrong
-    from infra.projection_engine.engine import Engine
-    from infra.store.errors import StoreError
-    from infra.store.log import EventStore
+    from infra.evidence.note import Checkpoint
+    from infra.evidence.verify import Verdict
+    from infra.evidence.wrong import Wrong
+    from infra.store.clocks import ClockMark
+
+CheckpointOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--checkpoint", metavar="FILE", exists=True, help="A checkpoint, or a folder of them, to hold the tree against."
+    ),
+]
+KeyOption = Annotated[
+    str | None,
+    typer.Option("--key", metavar="VERIFIER", help="The public key of the checkpoints; else the store's own."),
+]
 
 
 def register(app: typer.Typer) -> None:
     """Add `audit verify`."""
-    audit = typer.Typer(help="Recompute the record and check it.", no_args_is_help=True)
-    audit.callback()(_audit)
+    audit = typer.Typer(help="Recompute the record and check it; make evidence for others.", no_args_is_help=True)
     audit.command("verify")(verify_record)
+    audit.command("checkpoint")(make_checkpoint)
+    evidence.register(audit)
     app.add_typer(audit, name="audit")
-
-
-def _audit() -> None:
-    """Keeps `verify` a subcommand while it is the only one."""
 
 
 def verify_record(
     subject: Annotated[str | None, typer.Argument(metavar="[ID]", help="One subject; without it, all.")] = None,
     every: AllOption = False,
+    checkpoint: CheckpointOption = None,
+    key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check that every event is decodable, in its place, linked to the one before and legal. Exits 1 if any is not.
+    """Check the whole record, or one subject. Exits 1 if anything is wrong or could not be checked.
 
-    What the workers decided is replayed and compared with the receipts of their decisions, and the datasets are folded anew
-    and compared row by row. All of it is of one moment, and each is compared up to where it was then: others may go on writing.
+    Every event must be decodable, in its place, linked to the one before and legal; events and receipts must match one to one
+    and be the leaves of the tree beside the log. What the workers decided is replayed and compared with the receipts of their
+    decisions, and the datasets are folded anew and compared row by row. All of it is of one moment, and each is compared up to
+    where it was then: others may go on writing.
+
+    The tree is held against the checkpoints in RAPPORT_CHECKPOINTS and against those given here, which may come from elsewhere.
     """
+    from infra.evidence.audit import audit
+    from infra.evidence.checkpoints import Checkpoints, gathered
     from infra.queries.subject import found_subject
     from infra.store.errors import StoreError
     from infra.store.snapshot import snapshot
@@ -55,6 +78,7 @@ def verify_record(
         subject = found_subject(engine.store, subject) if subject else None
         if subject and not engine.store.heads([subject])[subject].version:
             fail(f"nothing is recorded of {subject!r}", USAGE)
+        held = gathered(Checkpoints(engine.store, configured()), checkpoint or (), verifier_key(key))
         trouble: StoreError | None = None
         try:
             engine.catch_up()
@@ -62,19 +86,22 @@ def verify_record(
             # A record that is damaged may be why; then that is what there is to tell.
             trouble = error
         with snapshot(engine.store) as store:
-            verdict = _verified(store, engine, subject, trouble)
+            verdict = audit(store, engine, progress, subject, held, trouble)
             clocks = store.clocks()
     if as_json:
-        problems = [wrong._asdict() for wrong in verdict.problems]
-        print_json(
-            {"ok": verdict.ok, **verdict._asdict(), "problems": problems, "clocks": [mark._asdict() for mark in clocks]}
-        )
+        print_json(_verdict_json(verdict, held.newest, clocks))
     else:
         shown, left = capped(verdict.problems, every=every)
         for wrong in shown:
-            print_text(f"{wrong.subject} version {wrong.version}: {wrong.problem}", 4)
+            print_text(_told(wrong), 4)
+        print_rest(left)
+        shown_skipped, left = capped(verdict.skipped, every=every)
+        for each in shown_skipped:
+            print_text(f"skipped: {each}", 4)
         print_rest(left)
         print_text(f"{verdict.events} events of {verdict.subjects} subjects checked, {len(verdict.problems)} wrong")
+        print_text(f"tree of {verdict.tree.size} leaves, root {_base64(verdict.tree.root)}")
+        print_text(_told_checkpoint(held.newest))
         for mark in clocks:
             if mark.clock == "fixed":
                 print_text(
@@ -82,43 +109,70 @@ def verify_record(
                     f"where it said {mark.at:%Y-%m-%dT%H:%M:%SZ}"
                 )
     if verdict.problems:
-        first = verdict.problems[0]
-        fail(f"the first wrong event is version {first.version} of {first.subject}: {first.problem}", REFUSED)
+        fail(f"the first thing that is wrong: {_told(verdict.problems[0])}", REFUSED)
+    if verdict.skipped:
+        fail(f"not everything could be checked: {verdict.skipped[0]}", REFUSED)
 
 
-def _verified(store: "EventStore", engine: "Engine", subject: str | None, trouble: "StoreError | None") -> "Verdict":
-    """The record, and if it is whole what rests on it, all of one moment. Raises the trouble if there was nothing else."""
-    from infra.evidence.verify import Wrong, verify
-    from infra.worker_runtime.verify import verify as verify_decisions
+def make_checkpoint(
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write it to this file; else it is printed.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Sign a checkpoint of the tree over all events and receipts, for somebody else to keep.
 
-    total = None if subject else store.head()
-    with progress("verifying", total) as advance:
-        verdict = verify(store, subject, advance)
-    if verdict.ok:
-        # What workers decided can only be recomputed on a record that is whole.
-        with progress("replaying decisions", total) as advance:
-            odd = verify_decisions(store, subject, advance)
-        verdict = verdict._replace(problems=tuple(Wrong(*problem) for problem in odd))
-    if verdict.ok and trouble is not None:
-        raise trouble
-    return verdict._replace(problems=_odd_rows(store, engine, subject)) if verdict.ok else verdict
+    It is a signed note (C2SP): the origin, size and root of the tree. With RAPPORT_CHECKPOINTS it is kept there too. None is signed
+    that does not follow from the newest one there. The public key goes to stderr: give it to those who will check.
+    """
+    from infra.evidence.checkpoints import write
+    from infra.evidence.note import Checkpoint
+
+    with opened() as rapport:
+        checkpoints = rapport.checkpoints(print_note)
+        note = checkpoints.signed()
+        if checkpoints.place is not None:
+            checkpoints.keep(note)
+        if output is not None:
+            write(output, bytes(note))
+        verifier = str(checkpoints.verifier())
+    if as_json:
+        made = Checkpoint.of(note)
+        told = {"origin": made.origin, "size": made.size, "root": _base64(made.root)}
+        print_json({**told, "checkpoint": bytes(note).decode(), "key": verifier})
+    elif output is None:
+        print_lines(bytes(note).decode()[:-1])
+    print_note(f"public key: {verifier}")
 
 
-def _odd_rows(store: "EventStore", engine: "Engine", subject: str | None) -> "tuple[Wrong, ...]":
-    """The rows of the datasets that are not what the events make of them, each at the last event of its subject."""
-    from infra.evidence.verify import Wrong
-    from infra.projection_engine.check import check
-    from infra.projection_engine.engine import Engine
-
-    frozen = Engine(store, engine.clock, watcher=engine.watcher, prepare_shown=engine.prepare_shown)
-    found = check(frozen, all_streams=True, only=subject, catch_up=False).wrong
-    heads = store.heads({row.key[0] for row in found})
-    return tuple(
-        Wrong(
-            row.key[0],
-            heads[row.key[0]].version,
-            f"the dataset {row.dataset} has in row {'/'.join(map(str, row.key))} {row.stored} "
-            f"where the events make it {row.folded} ({row.column or 'the row'})",
-        )
-        for row in found
+def _told(wrong: "Wrong") -> str:
+    return (
+        f"{wrong.subject} version {wrong.version}: {wrong.problem}"
+        if wrong.version
+        else f"{wrong.subject}: {wrong.problem}"
     )
+
+
+def _told_checkpoint(newest: "Checkpoint | None") -> str:
+    if newest is None:
+        return "held against no checkpoint: whoever can rewrite the whole database could have done so"
+    return f"held against checkpoints; the newest is of {newest.size} leaves"
+
+
+def _verdict_json(verdict: "Verdict", newest: "Checkpoint | None", clocks: "list[ClockMark]") -> dict[str, Any]:
+    checkpoint = newest and {"origin": newest.origin, "size": newest.size, "root": _base64(newest.root)}
+    return {
+        "ok": verdict.ok,
+        "relationships": verdict.relationships,
+        "subjects": verdict.subjects,
+        "events": verdict.events,
+        "skipped": list(verdict.skipped),
+        "tree": {"size": verdict.tree.size, "root": _base64(verdict.tree.root), "checkpoint": checkpoint},
+        "problems": [wrong._asdict() for wrong in verdict.problems],
+        "clocks": [mark._asdict() for mark in clocks],
+    }
+
+
+def _base64(hash_: bytes) -> str:
+    """A hash as checkpoints write it."""
+    return b64encode(hash_).decode()

@@ -50,7 +50,7 @@ def check(as_json: JsonOption = False) -> None:
         print_text(f"keys: {fit.keys}")
         print_text(f"master key {fit.master_key}: {fit.master_key_file}")
         print_text(f"store: {fit.store}")
-        print_text(f"{fit.data_keys} data keys for content of {fit.subjects} subjects")
+        print_text(f"{fit.data_keys} data keys for {fit.people} people in {fit.subjects} subjects")
         for problem in fit.problems:
             print_text(problem)
         print_text("every key fits" if fit.ok else f"{len(fit.problems)} keys do not fit")

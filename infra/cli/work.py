@@ -13,6 +13,7 @@ from infra.cli.times import aware_time
 
 if TYPE_CHECKING:
     from infra.bootstrap import Rapport
+    from infra.evidence.checkpoints import Checkpoints
     from infra.notifications.deliver import Deliverer
     from infra.operations.process import Process
     from infra.worker_runtime.runner import Runner
@@ -56,6 +57,8 @@ def work(
     At the end it tells how many commands were accepted, refused (and why) and duplicate. A command is refused when the record
     has moved on by the time it comes: `rapport submit --walk` lets workers keep pace with a history that is told afterwards.
 
+    With RAPPORT_CHECKPOINTS it keeps signed checkpoints of the tree there (see rapport audit checkpoint).
+
     One process works at a time; others wait to take over. Ends cleanly on Ctrl-C and SIGTERM. With --once or --until the
     datasets are brought up to date afterwards.
     """
@@ -71,10 +74,12 @@ def work(
         runner = Runner(rapport.store, rapport.handler, horizon, batch=batch, lease_seconds=lease)
         if release or rebuild:
             _repair(runner, process, release=release, workers=rebuild or [])
+        checkpoints = rapport.checkpoints(print_note)
         if once or until is not None:
             _work_off(runner, deliverer, process, as_json=as_json)
+            checkpoints.make()
         else:
-            _follow(runner, deliverer, process, as_json=as_json)
+            _follow(runner, deliverer, checkpoints, process, as_json=as_json)
     if once or until is not None:
         bring_up_to_date("the work is done")
 
@@ -109,19 +114,25 @@ def _work_off(runner: "Runner", deliverer: "Deliverer", process: "Process", *, a
         fail("stopped before everything was done; the rest waits for the next run", REFUSED)
 
 
-def _follow(runner: "Runner", deliverer: "Deliverer", process: "Process", *, as_json: bool) -> None:
+def _follow(
+    runner: "Runner", deliverer: "Deliverer", checkpoints: "Checkpoints", process: "Process", *, as_json: bool
+) -> None:
     from threading import Thread
 
     from infra.worker_runtime.loop import follow
 
     # A slow server of somebody else's must not hold up the workers.
-    delivering = Thread(target=deliverer.run, args=(process.stop,), name="deliver")
-    delivering.start()
+    beside = [Thread(target=deliverer.run, args=(process.stop,), name="deliver")]
+    if checkpoints.place is not None:
+        beside.append(Thread(target=checkpoints.follow, args=(process.stop,), name="checkpoints"))
+    for thread in beside:
+        thread.start()
     try:
         follow(runner, process)
     finally:
         process.stop.set()
-        delivering.join()
+        for thread in beside:
+            thread.join()
         if as_json:
             print_json(asdict(runner.tally))
         else:

@@ -1,15 +1,14 @@
 """Is the record whole? Every event decodable, in its place, linked to the one before, legal under the statechart.
 
 Streams are read one after the other in flat memory. In a stream the first wrong event ends the check: what follows a
-broken link proves nothing. What receipts promised must be there too, so that a stream cut off at its end is noticed, and ids must be spelled as the store has them.
+broken link proves nothing. Ids must be spelled as the store has them. Events and receipts must be the leaves of the tree beside the
+log and match one to one (`infra/evidence/tree_audit.py`), so that whatever was cut off or slipped in is noticed.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
-
-import orjson
 
 from domain.model import Actor, AnyRecorded, Context
 from domain.problem import Refused
@@ -19,6 +18,8 @@ from domain.relationship.events import FactCorrected
 from domain.relationship.lifecycle import illegal
 from domain.relationship.state import Relationship
 from infra.evidence.spellings import Spelled
+from infra.evidence.tree_audit import audit_leaves_of, audit_tree
+from infra.evidence.wrong import TREE, Wrong
 from infra.store.errors import StoreError
 from infra.store.hash_chain import NO_HASH, next_hash
 from infra.store.log import EventStore, StoredRow
@@ -26,30 +27,40 @@ from infra.store.log import EventStore, StoredRow
 STEP = 1000
 
 
-class Wrong(NamedTuple):
-    """One wrong event: which, and why."""
+class Tree(NamedTuple):
+    """The tree that was recomputed: its size, its root, and the roots that it had at the sizes asked for."""
 
-    subject: str
-    version: int
-    problem: str
+    size: int
+    root: bytes
+    roots: Mapping[int, bytes]
 
 
 class Verdict(NamedTuple):
-    """What was checked and what was found wrong, the first of each stream."""
+    """What was checked, what was found wrong (the first of each stream), and what was not checked and why."""
 
     relationships: int
     subjects: int
     events: int
     problems: tuple[Wrong, ...]
+    tree: Tree
+    skipped: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Nothing is wrong."""
-        return not self.problems
+        """Nothing is wrong, and nothing was skipped."""
+        return not self.problems and not self.skipped
 
 
-def verify(store: EventStore, subject: str | None = None, advance: Callable[[int], None] = lambda _: None) -> Verdict:
-    """Check one subject, or the whole record and its receipts. `advance` hears of every thousand events."""
+def verify(
+    store: EventStore,
+    subject: str | None = None,
+    advance: Callable[[int], None] = lambda _: None,
+    sizes: Collection[int] = (),
+) -> Verdict:
+    """Check one subject, or the whole record with its receipts and the tree over both.
+
+    `advance` hears of every thousand events. `sizes` are those at which the tree's root is wanted.
+    """
     relationships = subjects = events = 0
     problems = []
     # Read before the events: while the store is in use, ids that are new have their events later.
@@ -61,11 +72,22 @@ def verify(store: EventStore, subject: str | None = None, advance: Callable[[int
         relationships += ":" not in name
         if wrong:
             problems.append(wrong)
-    problems += _promised(store, subject)
+    with store.database.reading() as session:
+        found = audit_tree(session, sizes) if subject is None else audit_leaves_of(session, subject, sizes)
+    problems = _first_of_each([*problems, *found.problems])
     if not problems:
         # Events that can't be read name no ids.
         problems += [Wrong(*difference) for difference in spelled.differences(store)]
-    return Verdict(relationships, subjects, events, tuple(problems))
+    return Verdict(relationships, subjects, events, tuple(problems), Tree(found.size, found.root, found.roots))
+
+
+def _first_of_each(problems: Sequence[Wrong]) -> list[Wrong]:
+    """The first problem of each stream and of each receipt, and those of the tree."""
+    first: dict[str, Wrong] = {}
+    for wrong in problems:
+        if wrong.subject != TREE and wrong.version < first.setdefault(wrong.subject, wrong).version:
+            first[wrong.subject] = wrong
+    return [*first.values(), *(wrong for wrong in problems if wrong.subject == TREE)]
 
 
 def _counted(rows: Iterator[StoredRow], advance: Callable[[int], None]) -> Iterator[StoredRow]:
@@ -158,21 +180,3 @@ def _unfounded(before: State | None, event: AnyRecorded, history: History) -> st
     except Refused as refused:
         return f"the correction is not possible: {refused}"
     return None if event.data in accepted.events else "the correction corrects nothing"
-
-
-def _promised(store: EventStore, only: str | None) -> Iterator[Wrong]:
-    """Events that an accepted receipt names and that are not there, of one subject or of all."""
-    reported: set[str] = set()
-    for answers in store.kept_answers():
-        last: dict[str, int] = {}
-        for source, id_, answer in answers:
-            try:
-                subject, _, events, *_ = orjson.loads(answer)
-                for _, version in events if only in (None, subject) else ():
-                    last[subject] = max(version, last.get(subject, 0))
-            except (TypeError, ValueError):
-                yield Wrong(f"receipt {source} {id_}", 0, "what is kept of the receipt of this message can't be read")
-        for subject, head in store.heads(last.keys() - reported).items():
-            if head.version < last[subject]:
-                reported.add(subject)
-                yield Wrong(subject, head.version + 1, f"the event is missing: a receipt names version {last[subject]}")

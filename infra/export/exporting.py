@@ -1,12 +1,12 @@
 """Exporting a dataset: to a file beside the wanted one, which takes its place when all is written; else nothing stays."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from io import BufferedWriter, RawIOBase
 from pathlib import Path
-from typing import IO, Any, Final, cast
+from typing import IO, Any, Final, NamedTuple, cast
 
 import orjson
 
@@ -21,6 +21,7 @@ from infra.projection_engine.pseudonyms import Pseudonyms
 from infra.projection_engine.rows import codec
 from infra.queries.as_at import NOW, Moment
 from infra.store import log_reader
+from infra.store.restrictions import restricted
 from infra.store.session import Session
 from infra.unknown_name import unknown_name
 from projections.catalogue import datasets, projection_of
@@ -31,6 +32,10 @@ MANIFEST_SUFFIX: Final = ".manifest.json"
 BUFFER: Final = 1 << 20
 # Rows after which progress is told.
 SAID_EVERY: Final = 5_000
+
+
+# Columns that name a person.
+PERSONS: Final = ("mentee_id", "mentor_id", "customer_id", "line_manager_id", "supplier_id")
 
 
 class Unknown(Exception):
@@ -65,6 +70,7 @@ def export(
     chosen = _columns(dataset, columns)
     engine.catch_up()
     then = None if moment == NOW else rows_then(engine, dataset, moment)
+    unusable = _Unusable.of(engine)
     with engine.database.reading() as session:
         manifest: dict[str, Any] = {
             "dataset": name,
@@ -84,7 +90,11 @@ def export(
             with beside(target) as data, beside(target.with_name(target.name + MANIFEST_SUFFIX)) as description:
                 hashed = _Hashed(data)
                 with BufferedWriter(cast("RawIOBase", hashed), BUFFER) as buffer:
-                    rows = _rows(engine, session, dataset, chosen) if then is None else _values(then.rows, chosen)
+                    rows = (
+                        _rows(engine, session, dataset, chosen, unusable)
+                        if then is None
+                        else _values(filter(unusable.allows, then.rows), chosen)
+                    )
                     if under_pseudonyms:
                         rows = _renamed(rows, chosen, Pseudonyms(engine.store.identity.secret))
                     manifest["rows"] = _writer(form, raw=raw)(buffer, chosen, rows)
@@ -139,12 +149,50 @@ def _position(engine: Engine, session: Session, name: str) -> int:
     return next(each.position for each in found if each.name == projection.name and each.state == "live")
 
 
-def _rows(engine: Engine, session: Session, dataset: Dataset, columns: Sequence[Column]) -> Iterator[Sequence[Any]]:
+class _Unusable(NamedTuple):
+    """The people whose data may be stored and not used, in small letters, and the relationships that name them as a party."""
+
+    people: frozenset[str]
+    relationships: frozenset[str]
+
+    @classmethod
+    def of(cls, engine: Engine) -> "_Unusable":
+        people = restricted(engine.database)
+        rows = (
+            engine.database.query("SELECT relationship_id, LOWER(mentee_id), LOWER(mentor_id) FROM relationships")
+            if people
+            else []
+        )
+        return cls(people, frozenset(id_ for id_, *parties in rows if not people.isdisjoint(parties)))
+
+    def allows(self, row: Mapping[str, Any]) -> bool:
+        """Whether a row of a dataset may be used."""
+        if row.get("relationship_id") in self.relationships or row.get("subject") in self.relationships:
+            return False
+        return not any(str(row.get(name)).lower() in self.people for name in PERSONS)
+
+    def where(self, columns: Collection[str]) -> tuple[str, list[str]]:
+        """The same as a condition of SQL and its parameters."""
+        found, values = [], list[str]()
+        for name, unusable in (
+            *((name, self.relationships) for name in ("relationship_id", "subject")),
+            *((name, self.people) for name in PERSONS),
+        ):
+            if name in columns and unusable:
+                found.append(f"({name} IS NULL OR LOWER({name}) NOT IN ({', '.join('?' * len(unusable))}))")
+                values += sorted(unusable)
+        return f"WHERE {' AND '.join(found)} " if found else "", values
+
+
+def _rows(
+    engine: Engine, session: Session, dataset: Dataset, columns: Sequence[Column], unusable: _Unusable
+) -> Iterator[Sequence[Any]]:
     engine.watcher.begin(f"exporting {dataset.name}", int(session.query(f"SELECT COUNT(*) FROM {dataset.name}")[0][0]))  # noqa: S608 - a known name
     names = ", ".join(column.name for column in columns)
     reader = codec(tuple(columns), session.kind)
-    query = f"SELECT {names} FROM {dataset.name} ORDER BY {', '.join(dataset.order)}"  # noqa: S608 - known names
-    for count, values in enumerate(session.stream(query, size=SAID_EVERY), 1):
+    where, parameters = unusable.where({column.name for column in dataset.columns})
+    query = f"SELECT {names} FROM {dataset.name} {where}ORDER BY {', '.join(dataset.order)}"  # noqa: S608 - known names
+    for count, values in enumerate(session.stream(query, parameters, size=SAID_EVERY), 1):
         if count % SAID_EVERY == 0:
             engine.watcher.done(SAID_EVERY)
         yield tuple(reader.decode(values).values())

@@ -25,7 +25,16 @@ from infra.http.queries import only_known
 from infra.operations.process import Process
 
 # Each has a `router`.
-ROUTERS: Final = ("messages", "facts", "reads", "reads_of_all", "reads_of_datasets", "reads_of_me", "operations")
+ROUTERS: Final = (
+    "messages",
+    "facts",
+    "reads",
+    "reads_of_all",
+    "reads_of_datasets",
+    "reads_of_me",
+    "erasure_of_me",
+    "operations",
+)
 TITLE: Final = "Rapport"
 USUAL: Final = Limits()
 SUMMARY: Final = "The system of record for mentoring relationships"

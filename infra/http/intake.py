@@ -65,6 +65,16 @@ class Intake:
         MESSAGES.labels("http", found.status).inc()
         return found
 
+    async def own(self, message: Message) -> Receipt:
+        """The receipt of a message that a call makes for its caller about nobody else, whatever their programmes are.
+
+        Raises:
+            StoreError: It was not recorded and may come again.
+        """
+        found = await self._group.receipt(message)
+        MESSAGES.labels("http", found.status).inc()
+        return found
+
     async def receipts(self, read: Sequence[Message | Receipt], sender: Sender) -> list[Receipt]:
         """The receipts of several messages, in their order; those of one subject are taken in this order too.
 

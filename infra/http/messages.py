@@ -10,6 +10,7 @@ from infra.http import bodies
 from infra.http.caller import CallerOf, RoleOf
 from infra.http.intake import Intake, Sender, problem_of, status_of
 from infra.http.problems import answer
+from infra.intake.message import Message
 from infra.intake.receipt import Receipt
 
 POSITION: Final = "Rapport-Position"
@@ -28,7 +29,7 @@ async def post_messages(request: Request, caller: CallerOf, role: RoleOf) -> Res
     if mode in {"structured", "binary"}:
         found = await bodies.one(request, mode, limits)
         receipt = await intake.receipt(found, sender)
-        return _answered(request, intake, _one(receipt, status_of(receipt, found)))
+        return answered_by(request, intake, receipt, found)
     if mode == "batch":
         receipts = await intake.receipts(await bodies.batch(request, limits), sender)
         body = orjson.dumps([receipt.to_dict() for receipt in receipts])
@@ -37,6 +38,11 @@ async def post_messages(request: Request, caller: CallerOf, role: RoleOf) -> Res
     async for some in bodies.lines(request, limits):
         told += [receipt.to_json() for receipt in await intake.receipts(some, sender)]
     return _answered(request, intake, Response(b"".join(line + b"\n" for line in told), media_type=bodies.LINES))
+
+
+def answered_by(request: Request, intake: Intake, receipt: Receipt, read: Message | Receipt) -> Response:
+    """The answer about one message."""
+    return _answered(request, intake, _one(receipt, status_of(receipt, read)))
 
 
 def _one(receipt: Receipt, status: HTTPStatus) -> Response:

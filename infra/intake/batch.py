@@ -15,7 +15,7 @@ from domain.model import NOTHING_KNOWN, Accepted, AnyRecorded, Context, Known
 from domain.problem import Malformed, Problem, Refused
 from domain.programme.state import Programme
 from domain.registry import State, decide, evolve
-from domain.relationship.commands import ProposeRelationship
+from domain.relationship.commands import ErasePersonalData, ProposeRelationship
 from domain.relationship.corrections import History
 from domain.relationship.events import FactCorrected, RelationshipProposed
 from domain.relationship.state import Relationship
@@ -60,6 +60,7 @@ class Batch:
         later: Callable[[str, int], Sequence[AnyRecorded]],
         known: Callable[[str], History | None],
         relationships_of: RelationshipsOf,
+        cases: Callable[[], set[str]],
         answered: Mapping[Key, ReceiptRow],
         spellings: Spellings,
         limits: Senders | None = None,
@@ -83,6 +84,7 @@ class Batch:
         self._later = later
         self._known = known
         self._stored_relationships_of = relationships_of
+        self._cases = cases
         self._answered = answered
         # Asked only where some sender may not send for every programme.
         self._limits = limits
@@ -129,7 +131,8 @@ class Batch:
         if receipt.status in KEPT:
             tried = Attempt(self.recorded_at, message.time, str(message.actor), type(message.command).__name__)
             fingerprint = self.mapper.fingerprint(message.fingerprint)
-            self.rows[key] = ReceiptRow(message.source, message.id, fingerprint, receipt.kept(tried))
+            kept = receipt.kept(tried)
+            self.rows[key] = ReceiptRow(message.source, message.id, fingerprint, kept, len(self.events))
         return receipt
 
     def turned_away(self, message: Message) -> Receipt | None:
@@ -229,6 +232,29 @@ class Batch:
         return Receipt(message.source, message.id, message.subject, "accepted", tuple(names))
 
     def _context(self, message: Message, entry: Entry) -> Context:
+        context = self._usual_context(message, entry)
+        if isinstance(message.command, ErasePersonalData):
+            return context._replace(open_case=self._has_open_case(message.command.person, message.subject))
+        return context
+
+    def _has_open_case(self, person: str, subject: str) -> bool:
+        """Whether a conduct case about a person, or about the relationship that is to be erased, is neither decided nor closed.
+
+        Where everything about a person is to be erased, every relationship that names them counts.
+        """
+        everywhere = subject.startswith("person:")
+        named = self._cases() | {each for each in self.touched if each.startswith("case:")}
+        for case in (self._entry(each).state for each in named):
+            if not isinstance(case, Case) or case.status in {"decided", "closed"}:
+                continue
+            if subject == case.relationship_id or person in (case.mentor_id, case.about.rpartition(":")[2]):
+                return True
+            of = self._state(case.relationship_id) if everywhere and case.relationship_id else None
+            if isinstance(of, Relationship) and person in of.people:
+                return True
+        return False
+
+    def _usual_context(self, message: Message, entry: Entry) -> Context:
         command, state, at = message.command, entry.state, message.time
         context = Context(message.actor, at, self.recorded_at)
         if isinstance(state, Relationship):

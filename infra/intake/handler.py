@@ -311,6 +311,7 @@ class Handler:
             self._later,
             self._known_history,
             self._relationships_of,
+            self.store.cases,
             answered,
             spellings,
             limits,

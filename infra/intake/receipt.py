@@ -55,9 +55,9 @@ class Receipt(NamedTuple):
         return orjson.dumps(self.to_dict())
 
     def kept(self, attempt: Attempt) -> bytes:
-        """What is stored of the receipt, to answer duplicates with; of a message that recorded nothing also the attempt itself."""
+        """What is stored of the receipt: to answer duplicates with, and as evidence of what was tried."""
         answer = (self.subject, self.status, self.events, [tuple(problem) for problem in self.problems])
-        return orjson.dumps(answer if self.status == "accepted" else (*answer, *attempt), option=orjson.OPT_UTC_Z)
+        return orjson.dumps((*answer, *attempt), option=orjson.OPT_UTC_Z)
 
     @classmethod
     def duplicate(cls, source: str, id_: str, kept: bytes) -> "Receipt":

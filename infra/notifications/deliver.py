@@ -24,6 +24,7 @@ from infra.operations.metrics import NOTIFICATIONS
 from infra.operations.outages import Outages
 from infra.settings import Settings, WrongSettings
 from infra.store.errors import StoreError
+from infra.store.restrictions import restricted
 from infra.store.session import Database
 
 FIRST_SECONDS: Final = 10.0
@@ -45,7 +46,7 @@ class Tally:
     """What a pass did.
 
     `sent`; `kept` for want of a way; failed for now (`again`); given up (`dead`); waiting for a route (`resting`); `missed`,
-    since what it announces has begun.
+    since what it announces has begun or its recipient's data may not be used.
     """
 
     sent: int = 0
@@ -153,7 +154,11 @@ class Deliverer:
         unused: list[tuple[Delivery, str]] = []
         stranded: list[Delivery] = []
         held, renewed = {delivery.note.id for delivery in taken.due}, monotonic()
+        kept_back = restricted(self.database)
         for place, delivery in enumerate(taken.due):
+            if delivery.note.recipient.partition(":")[2].lower() in kept_back:
+                going.tally.missed += deliveries.restrict(self.database, delivery)
+                continue
             route = routes.to(delivery.note.recipient)
             if route is None:
                 stranded.append(delivery)

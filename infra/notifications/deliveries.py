@@ -15,6 +15,7 @@ from infra.store.lease import NOW
 from infra.store.session import Database, Row, Session
 
 NO_WAY: Final = "no way to the recipient is configured"
+RESTRICTED: Final = "the recipient's data may be stored and not used (RestrictProcessing)"
 # What may be settled by an event that the workers have not seen yet waits for them.
 SEEN: Final = "seen_from <= (SELECT COALESCE(MAX(position), 0) FROM leases WHERE leases.name = 'workers')"
 
@@ -177,6 +178,20 @@ def miss(database: Database, present: datetime, only: Collection[Delivery] | Non
             return session.execute(sql, (BEGUN, present))
         sql = f"UPDATE notifications SET status = 'missed', last_error = ?, held_until = 0 WHERE {where} AND id = ?"  # noqa: S608
         return sum(session.execute(sql, (BEGUN, present, delivery.note.id)) for delivery in only)
+
+
+def restrict(database: Database, delivery: Delivery) -> int:
+    """What concerns somebody whose data may not be used is not sent to them; how many rows.
+
+    Raises:
+        StoreError: The database can't.
+    """
+    with database.transaction() as session:
+        return session.execute(
+            "UPDATE notifications SET status = 'missed', last_error = ?, held_until = 0 "
+            "WHERE id = ? AND token = ? AND status = 'pending'",
+            (RESTRICTED, delivery.note.id, delivery.token),
+        )
 
 
 def put_back(database: Database, deliveries: Sequence[tuple[Delivery, str]]) -> None:

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from domain.codes.clauses import CLAUSES
 
-Template = Literal["report", "subject"]
+Template = Literal["bundle", "report", "subject"]
 
 
 def page(template: Template, answer: Mapping[str, Any]) -> bytes:

@@ -13,7 +13,8 @@ from domain.codes.implements import implements
 from domain.commitment.policy import POLICY, SIGNALS
 from domain.ids import MACHINES, key
 from domain.model import Actor, AnyRecorded, Event, Holds
-from domain.registry import kind_of
+from domain.person.state import Person
+from domain.registry import kind_of, replay
 from domain.relationship import events as e
 from domain.relationship.state import Relationship
 from domain.sharing.answer import may_read
@@ -21,15 +22,18 @@ from domain.sharing.cells import RowName, clause_of
 from domain.sharing.question import OF_STATE, Fact, Reader
 from domain.terms import values
 from domain.words import DATA_CLASSES, NAMED_ROLES, ROLES, DataClass
-from infra.notifications.listing import STATUSES, listed
+from infra.notifications.outbox import ready
 from infra.projection_engine.engine import Engine
 from infra.queries.as_at import NOW, Asked, counting, state_of
 from infra.queries.attempts import attempts
 from infra.queries.health import assess_one
 from infra.queries.health import shown as health_shown
-from infra.queries.sealed import Fields, Judge, is_words, judged
+from infra.queries.sealed import Fields, Judge, is_gone, is_words, judged
 from infra.queries.sharing import Matter, matter_of
+from infra.queries.subject import ENTRY
+from infra.queries.tasks import Chosen, open_tasks
 from infra.store.log import EventStore
+from infra.store.session import as_time
 
 Shown = dict[str, Any]
 CLAUSE: Final = "pentalog.data-visible"
@@ -91,6 +95,7 @@ def person_data(store: EventStore, engine: Callable[[], Engine], person: str, no
         "person": person,
         "made_at": now,
         "clause": CLAUSE,
+        "entry": _entry(store, person),
         "held": [one for each in seen if (one := each.shown())],
         "refused": tried,
         "purposes": _purposes(seen),
@@ -100,9 +105,20 @@ def person_data(store: EventStore, engine: Callable[[], Engine], person: str, no
         "readers": [],
         "retention": [one for each in seen if (one := each.retention())],
         "scores": _scores(store, seen, now),
+        "tasks": [task for each in seen for task in each.tasks(store)],
         "notifications": _notifications(store, person),
         "withheld": {"sealed": "safeguarding", "clause": "care.disclosure", "why": CONFIDENTIAL},
     }
+
+
+def _entry(store: EventStore, person: str) -> Shown | None:
+    """The person's own entry as it is now, and whether their data may be used; None where there is none."""
+    state = replay(f"person:{person}", store.read(f"person:{person}"))
+    if not isinstance(state, Person):
+        return None
+    entry = {name: getattr(state, name) for name in ENTRY}
+    shown = {name: {"erased": ENTRY[name]} if is_gone(value) else value for name, value in entry.items()}
+    return shown | {"restricted": state.restricted}
 
 
 def _first_spelling(store: EventStore, text: str) -> str:
@@ -119,7 +135,7 @@ def _is(person: str, actor: str) -> bool:
 
 # --- what has to do with the person -----------------------------------------------------------------------------------
 def _held(store: EventStore, engine: Callable[[], Engine], person: str, now: datetime) -> Iterator[Held]:
-    for subject in _subjects(store, person):
+    for subject in store.subjects_naming(person):
         events = store.read(subject)
         if (kind := kind_of(subject)) != "relationship":
             own = subject in (f"mentor:{person}", f"person:{person}")
@@ -129,16 +145,6 @@ def _held(store: EventStore, engine: Callable[[], Engine], person: str, now: dat
         roles = tuple(role for role in NAMED_ROLES if isinstance(state, Relationship) and state.named(role) == person)
         reader = Reader(roles[0], person) if roles else Reader("coordinator", person)
         yield Held(subject, events, roles, matter_of(store, engine, subject, reader, NOW, now))
-
-
-def _subjects(store: EventStore, person: str) -> list[str]:
-    """The subjects whose events have the id in them, as a value or behind a role: ids stand in the clear, in their first spelling."""
-    within = "instr(state, ?) > 0" if store.database.kind == "sqlite" else "position(?::bytea in state) > 0"
-    rows = store.database.query(
-        f"SELECT DISTINCT originator_id FROM stored_events WHERE {within} OR {within} ORDER BY originator_id",  # noqa: S608 - our own words
-        (f'"{person}"'.encode(), f':{person}"'.encode()),
-    )
-    return [subject for (subject,) in rows]
 
 
 class _Seen:
@@ -249,7 +255,9 @@ class _Seen:
                     return self.state.named(held.whose) == self.person
                 return held.whose in self.held.roles
             case "named":
-                return value == self.person or "person" in self.held.roles
+                return bool(value == self.person)
+            case "subject":
+                return "person" in self.held.roles
             case "record":
                 return True
 
@@ -339,6 +347,12 @@ class _Seen:
             "clause": _adopted(state, "cmn.records"),
         }
 
+    def tasks(self, store: EventStore) -> Iterator[Shown]:
+        """The open tasks that are the person's to do."""
+        for task in open_tasks(store.database, Chosen(subject=self.held.subject)) if self.held.roles else ():
+            if task["owner"] in self.held.roles and task["about"] in (None, self.person, *self.held.roles):
+                yield {name: task[name] for name in ("subject", "kind", "clauses", "since", "due", "settled_by")}
+
     @property
     def knows_all_reports(self) -> bool:
         """Whether nothing of this mentoring is withheld from the person."""
@@ -411,9 +425,17 @@ def _score(health: Shown, seen: _Seen) -> Shown:
 
 
 def _notifications(store: EventStore, person: str) -> list[Shown]:
-    """What Rapport told the person."""
+    """What Rapport told the person, also what was for them alone."""
+    if not ready(store.database):
+        return []
+    recipients = [f"{role}:{person.lower()}" for role in ROLES]
+    marks = ", ".join("?" * len(recipients))
+    rows = store.database.query(
+        "SELECT created_at, subject, template, status, channel FROM notifications "  # noqa: S608 - only marks
+        f"WHERE LOWER(recipient) IN ({marks}) ORDER BY created_at, id",
+        recipients,
+    )
     return [
-        {name: each[name] for name in ("created_at", "subject", "template", "status", "channel")}
-        for each in listed(store.database, STATUSES)
-        if _is(person, each["recipient"])
+        {"created_at": as_time(at), "subject": subject, "template": template, "status": status, "channel": channel}
+        for at, subject, template, status, channel in rows
     ]

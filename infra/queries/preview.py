@@ -19,7 +19,7 @@ from infra.projection_engine.engine import Engine
 from infra.queries.as_at import NOW, Moment
 from infra.queries.history import history
 from infra.queries.reading import Reading, read_content
-from infra.queries.sealed import Judge, fields_of, is_gone, is_words, judged
+from infra.queries.sealed import Judge, fields_of, is_words, judged
 from infra.queries.sharing import Matter, first_spelling, matter_of
 from infra.store.log import EventStore
 
@@ -152,8 +152,6 @@ def _seen(entry: Entry, recorded: AnyRecorded, asked: Callable[[int], Ask]) -> E
 
 def _judge(ask: Ask) -> Judge:
     def judge(held: Holds, value: Any) -> Any:
-        if is_words(held) and is_gone(value):
-            return {"erased": held.data_class}
         answer = ask(held.data_class)
         return value if answer.allowed and not is_words(held) else _mark(held.data_class, answer)
 

@@ -17,7 +17,7 @@ from domain.sharing.question import Reader, stands
 from domain.words import DataClass
 from infra.projection_engine.engine import Engine
 from infra.queries.as_at import NOW, state_at
-from infra.queries.sealed import Fields, Judge, fields_of, is_gone, is_words, judged, readable, sealing_clause
+from infra.queries.sealed import Fields, Judge, fields_of, is_gone, is_words, judged, sealing_clause
 from infra.queries.sharing import Matter, first_spelling, matter_of
 from infra.store.log import EventStore
 from infra.store.reads import Read, record_reads
@@ -148,6 +148,6 @@ class _Asked:
                 return {"sealed": data_class, "clause": answer.clause}
             if words and not (isinstance(value, str) and is_blank(value)):
                 self.opened[event.version, data_class] = answer.clause
-            return readable(value, data_class)
+            return value
 
         return judge

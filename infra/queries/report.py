@@ -22,6 +22,7 @@ from infra.queries.as_at import Moment, counting, state_of
 from infra.queries.outputs import FIGURES, Course, Days, Words, texts, words
 from infra.queries.sharing import Matter, matter_of
 from infra.store.log import EventStore
+from infra.store.restrictions import restricted
 
 Shown = dict[str, Any]
 _FEW: Final = (
@@ -57,6 +58,8 @@ def report(store: EventStore, engine: Callable[[], Engine], subject: str, asked:
         return None
     state = matter.situation.state
     reader, agreed = _recipient(state, asked.to), _agreed(state, asked.to)
+    if not restricted(store.database).isdisjoint({state.mentee_id.lower(), state.mentor_id.lower()}):
+        raise NoReport("the data of a party may be stored and not used until that is lifted (LiftRestriction)")
     outputs = [each for each in DATA_CLASSES if each in agreed.outputs]
     course = _course(store, matter, asked.days)
     told = _Told(matter, reader, course)

@@ -1,7 +1,7 @@
 """The data of an event as it is shown: field by field, each judged by what it declares to hold (`domain.model.Holds`).
 
-Without a reader words are shown to nobody: in their place stands `{"sealed": data_class, "clause": clause}`, or
-`{"erased": data_class}` where they can't be read any more. With one, `infra.queries.reading` shows what the matrix opens.
+Without a reader words are shown to nobody: in their place stands `{"sealed": data_class, "clause": clause}`, or `{"erased": data_class}`
+once nobody can read them. With one, `infra.queries.reading` shows what the matrix opens.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -26,20 +26,15 @@ def is_words(held: Holds) -> bool:
     return held.data_class in CONTENT or (held.data_class == "identity" and held.whose not in {"named", "record"})
 
 
-def is_gone(value: Any) -> bool:
-    """Whether a value, or every value in it, can't be read any more."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    return all(map(is_gone, value)) and bool(value) if isinstance(value, list) else is_erased(value)
+def judged(event: Event, data: Fields, judge: Judge, judge_fact: Judge | None = None) -> Fields:
+    """The data of an event with every field as the judge has it; what a correction says is judged as its fact's own command is.
 
-
-def readable(value: Any, data_class: DataClass) -> Any:
-    """A value with `erased` in the place of what can't be read any more."""
-    if is_gone(value):
-        return {"erased": data_class}
-    if isinstance(value, dict):
-        return {name: readable(each, data_class) for name, each in value.items()}
-    return [readable(each, data_class) for each in value] if isinstance(value, list) else value
+    `judge_fact` judges the corrected fact, where somebody else's words may be in it than in the correction.
+    """
+    shown = judged_fields(type(event), data, judge)
+    if isinstance(event, FactCorrected) and event.data is not None:
+        shown["data"] = judged_fields(COMMANDS[COMMAND_OF[event.fact]], data["data"], judge_fact or judge)
+    return shown
 
 
 def fields_of(recorded: AnyRecorded) -> Fields:
@@ -48,26 +43,12 @@ def fields_of(recorded: AnyRecorded) -> Fields:
     return fields
 
 
-def judged(event: Event, data: Fields, judge: Judge, judge_fact: Judge | None = None) -> Fields:
-    """The data of an event with every field as the judge has it.
-
-    What a correction says is judged as its fact's own command is: by `judge_fact`, where somebody else's words may be in it than in
-    the correction.
-    """
-    shown = judged_fields(type(event), data, judge)
-    if isinstance(event, FactCorrected) and event.data is not None:
-        shown["data"] = judged_fields(COMMANDS[COMMAND_OF[event.fact]], data["data"], judge_fact or judge)
-    return shown
-
-
 def sealed(recorded: AnyRecorded, codes: Collection[str]) -> Fields:
     """The data of an event with its words sealed, under the clause of these codes that speaks about them."""
 
     def judge(held: Holds, value: Any) -> Any:
         if not is_words(held):
             return value
-        if is_gone(value):
-            return {"erased": held.data_class}
         return {"sealed": held.data_class, "clause": sealing_clause(recorded.data, held.data_class, codes)}
 
     return judged(recorded.data, fields_of(recorded), judge)
@@ -91,4 +72,16 @@ def _field(model: type[BaseModel], name: str, value: Any, judge: Judge) -> Any:
         return [judged_fields(inner, each, judge) for each in value]
     held = holds(model, name)
     assert held is not None, f"{model.__name__}.{name} says nothing of what it holds"
-    return judge(held, value)
+    shown = judge(held, value)
+    if is_gone(value) and (shown is value or (isinstance(shown, dict) and "sealed" in shown)):
+        return {"erased": held.data_class}
+    return shown
+
+
+def is_gone(value: Any) -> bool:
+    """Whether a value, or a text inside it, can't be read any more."""
+    if isinstance(value, Mapping):
+        return any(map(is_gone, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(is_gone, value))
+    return is_erased(value)

@@ -55,6 +55,16 @@ ENTRY: Final[dict[str, DataClass]] = {
     "timezone": "identity",
     "locale": "identity",
 }
+# What else holds words, of mentors and cases.
+_WORDS: Final[dict[str, DataClass]] = {
+    **ENTRY,
+    "name": "identity",
+    "course": "process",
+    "what": "profile",
+    "description": "safeguarding",
+    "decision_reason": "safeguarding",
+    "closing_reason": "safeguarding",
+}
 # The roles of people: to whom `show` tells what they may do.
 PEOPLE: Final[tuple[Role, ...]] = (*NAMED_ROLES, "coordinator", "hr")
 
@@ -207,7 +217,12 @@ def person_relationships(engine: Engine, person_id: str) -> list[Shown]:
     ]
 
 
-def _erased_or(value: str | None, data_class: DataClass) -> object:
+def _with_erased(value: Any, data_class: DataClass) -> Any:
+    """A value as it is shown: in the place of each text that nobody can read any more stands that it was erased."""
+    if isinstance(value, Mapping):
+        return {name: _with_erased(each, _WORDS.get(name, data_class)) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_with_erased(each, data_class) for each in value]
     return {"erased": data_class} if is_erased(value) else value
 
 
@@ -354,12 +369,13 @@ def _other(subject: str, state: State, at: datetime) -> Shown:
                 "version": state.version,
                 "registered": state.registered,
                 "restricted": state.restricted,
-                "entry": {name: _erased_or(getattr(state, name), data_class) for name, data_class in ENTRY.items()},
+                "entry": {name: getattr(state, name) for name in ENTRY},
             }
         case Relationship():
             raise AssertionError(subject)
         case _:
             assert_never(state)
+    shown = _with_erased(shown, "operational")
     may = _MAY_SEND[kind]
     now = [name for name in sorted(_COMMANDS_OF[kind] - _over(state)) if may[COMMANDS[name]] - {"worker"}]
     possible = {role: [name for name in now if role in may[COMMANDS[name]]] for role in ROLES if role != "worker"}

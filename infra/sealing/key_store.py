@@ -8,7 +8,7 @@ import os
 import sqlite3
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -32,6 +32,17 @@ _TABLES: Final = (
         wrapped {bytes} NOT NULL)
     """,
     "CREATE INDEX IF NOT EXISTS data_keys_of_subject ON data_keys (subject)",
+    "CREATE INDEX IF NOT EXISTS data_keys_of_person ON data_keys (person)",
+    # The fence: for these no key is made again. Without a subject, for none.
+    """
+    CREATE TABLE IF NOT EXISTS erased_keys (
+        subject TEXT NOT NULL, person TEXT NOT NULL, PRIMARY KEY (subject, person))
+    """,
+    # Up to which position of the log the erasures are carried out, and how often keys were destroyed.
+    """
+    CREATE TABLE IF NOT EXISTS erasing (
+        one INTEGER PRIMARY KEY CHECK (one = 1), up_to BIGINT NOT NULL, times BIGINT NOT NULL)
+    """,
 )
 _OF_SUBJECT: Final = """
     SELECT key_id, subject, person, master_id, wrapped FROM data_keys WHERE subject = ? ORDER BY key_id
@@ -56,6 +67,24 @@ class KeyRow(NamedTuple):
     person: str
     master_id: str
     wrapped: bytes
+
+
+class Owned(NamedTuple):
+    """The keys of one person in a subject, or `EVERYWHERE`."""
+
+    subject: str
+    person: str
+
+
+# In the place of a subject.
+EVERYWHERE: Final = ""
+
+
+class Erasing(NamedTuple):
+    """Up to which position of the log erasures are carried out, and how often keys were destroyed."""
+
+    up_to: int
+    times: int
 
 
 class Belonging(NamedTuple):
@@ -94,6 +123,11 @@ class KeyStore(ABC):
     def exists(self) -> bool:
         """Whether the tables may be there."""
 
+    @property
+    def writable(self) -> bool:
+        """Whether keys can be written here."""
+        return True
+
     def belonging(self) -> Belonging | None:
         """Which store the keys belong to; None while there are no keys."""
         rows = self.run("SELECT store_id, master_id, fingerprint_master, fingerprint_key FROM keys_of_store")
@@ -127,6 +161,41 @@ class KeyStore(ABC):
         """Let another master key wrap new keys and the key of fingerprints."""
         self.run("UPDATE keys_of_store SET master_id = ?, fingerprint_master = ?, fingerprint_key = ?", belonging[1:])
 
+    def erasing(self) -> Erasing:
+        """How far erasures are carried out."""
+        for up_to, times in self.run("SELECT up_to, times FROM erasing"):
+            return Erasing(up_to, times)
+        return Erasing(0, 0)
+
+    def destroy(self, owned: Iterable[Owned]) -> int:
+        """Delete these keys for good, and let none be made in their place; how many there were."""
+        destroyed = 0
+        for each in owned:
+            where, values = (
+                ("person = ?", (each.person,)) if each.subject == EVERYWHERE else ("subject = ? AND person = ?", each)
+            )
+            destroyed += len(self.run(f"DELETE FROM data_keys WHERE {where} RETURNING key_id", values))  # noqa: S608 - our own words
+            self.run("INSERT INTO erased_keys VALUES (?, ?) ON CONFLICT DO NOTHING", each)
+        return destroyed
+
+    def erased_up_to(self, position: int, times: int) -> None:
+        """Note how far erasures are carried out."""
+        self.run(
+            "INSERT INTO erasing VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET up_to = excluded.up_to, times = excluded.times",
+            (position, times),
+        )
+
+    def fenced(self, subjects: Iterable[str]) -> frozenset[Owned]:
+        """For whom no key of these subjects, or of any, is made again."""
+        wanted = [EVERYWHERE, *subjects]
+        marks = ", ".join("?" * len(wanted))
+        rows = self.run(f"SELECT subject, person FROM erased_keys WHERE subject IN ({marks})", wanted)  # noqa: S608 - our own words
+        return frozenset(Owned(*row) for row in rows)
+
+    def fences(self) -> list[Owned]:
+        """All for whom no key is made again."""
+        return [Owned(*row) for row in self.run("SELECT subject, person FROM erased_keys")]
+
     def all(self) -> Iterator[KeyRow]:
         """Every key, in order of ids."""
         last = ""
@@ -157,6 +226,10 @@ class SQLiteKeyStore(KeyStore):
         if not Path(self.path).exists() or not Path(self.path).stat().st_size:
             return False
         return bool(self.run("SELECT 1 FROM sqlite_master WHERE name = 'keys_of_store'"))
+
+    @property
+    def writable(self) -> bool:
+        return os.access(self.path, os.W_OK) and os.access(Path(self.path).parent, os.W_OK)
 
     def prepare(self) -> None:
         with suppress(FileExistsError), self._translated():
@@ -189,7 +262,7 @@ class SQLiteKeyStore(KeyStore):
 
     def _connected(self) -> sqlite3.Connection:
         if self._connection is None:
-            writable = os.access(self.path, os.W_OK) and os.access(Path(self.path).parent, os.W_OK)
+            writable = self.writable
             uri = f"file:{quote(self.path)}?mode={'rw' if writable else 'ro'}"
             self._connection = connection = sqlite3.connect(
                 uri, uri=True, timeout=self._timeout, isolation_level=None, check_same_thread=False

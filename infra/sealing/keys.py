@@ -7,7 +7,8 @@ finds none has found an erased one. Rotation wraps the data keys anew; they stay
 import os
 import secrets
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -15,10 +16,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from infra.sealing import master_key
 from infra.sealing.errors import KeysRefused
-from infra.sealing.key_store import Belonging, KeyRow, KeyStore, SQLiteKeyStore
+from infra.sealing.key_store import EVERYWHERE, Belonging, KeyRow, KeyStore, Owned, SQLiteKeyStore
 from infra.sealing.master_key import KEY_BYTES, MasterKey
 
 CACHED: Final = 100_000
+# For so long a process may go on with a key that another one has destroyed.
+LOOK_AGAIN_SECONDS: Final = 1.0
 _FINGERPRINTS: Final = "fingerprints"
 
 
@@ -38,6 +41,7 @@ class Fit(NamedTuple):
     store: str
     data_keys: int
     subjects: int
+    people: int
     problems: tuple[str, ...]
 
     @property
@@ -76,6 +80,8 @@ class Keys:
         self._of_id: dict[str, AESGCM | None] = {}
         self._looked_up: set[str] = set()
         self._new: list[tuple[KeyRow, bytes]] = []
+        # How often keys were destroyed when that was last looked at, and when to look again.
+        self._erasures, self._look_again_at = -1, 0.0
 
     # --- the start -------------------------------------------------------------------------------------------------
     def start(self) -> None:
@@ -163,6 +169,7 @@ class Keys:
 
     def to_seal(self, subject: str, person: str) -> DataKey:
         """The key for what a person writes about a subject; a new one, to be stored by `flush`, where there is none."""
+        self._forget_destroyed()
         found = self._of_person.get((subject, person))
         if found is not None:
             return found
@@ -174,6 +181,7 @@ class Keys:
 
     def known(self, key_id: str) -> AESGCM | None:
         """The key of this id if it was used here before."""
+        self._forget_destroyed()
         return self._of_id.get(key_id)
 
     def to_unseal(self, subject: str, key_id: str) -> AESGCM | None:
@@ -193,10 +201,58 @@ class Keys:
                 assert belonging is not None, "keys are made after their store"
                 # While others rotate, new keys are wrapped by the new master key.
                 master = self._master(belonging.master_id)
+                fenced = self.kept.fenced({row.subject for row, _ in self._new})
                 self.kept.add(
-                    [row._replace(master_id=master.id, wrapped=master.wrap(key, _what(row))) for row, key in self._new]
+                    [
+                        row._replace(master_id=master.id, wrapped=master.wrap(key, _what(row)))
+                        for row, key in self._new
+                        if fenced.isdisjoint({Owned(row.subject, row.person), Owned(EVERYWHERE, row.person)})
+                    ]
                 )
             self._new.clear()
+            if fenced:
+                # What was sealed for the erased is unreadable at once.
+                self._forget()
+
+    # --- erasure ---------------------------------------------------------------------------------------------------
+    def erased_up_to(self) -> int | None:
+        """Up to which position of the log erasures are carried out; None where there are no keys."""
+        return self.kept.erasing().up_to if self._belonging is not None else None
+
+    @property
+    def writable(self) -> bool:
+        """Whether keys can be destroyed here: a copy may be kept where nobody writes."""
+        return self.kept.writable
+
+    def destroy(self, owned: Collection[Owned], position: int) -> int:
+        """Destroy keys for good, as the log asks up to a position; none is made in their place. Returns how many there were."""
+        with self._turn:
+            with self.kept.writing():
+                destroyed = self.kept.destroy(owned)
+                before = self.kept.erasing()
+                self.kept.erased_up_to(position, before.times + bool(owned))
+            self._new = [each for each in self._new if Owned(each[0].subject, each[0].person) not in owned]
+            self._forget()
+        return destroyed
+
+    def _forget_destroyed(self) -> None:
+        """Forget the keys that are kept in memory once others have destroyed some: it is looked at now and then."""
+        if (now := time.monotonic()) < self._look_again_at or self._belonging is None:
+            return
+        with self._turn:
+            self._look_again_at = now + LOOK_AGAIN_SECONDS
+            count = self.kept.erasing().times
+            if count != self._erasures:
+                if self._erasures >= 0:
+                    self._forget()
+                self._erasures = count
+
+    def _forget(self) -> None:
+        """Forget what was read, but for keys that are not stored yet."""
+        waiting = {row.key_id for row, _ in self._new}
+        self._of_person = {owner: key for owner, key in self._of_person.items() if key.id in waiting}
+        self._of_id = {id_: cipher for id_, cipher in self._of_id.items() if id_ in waiting}
+        self._looked_up.clear()
 
     def close(self) -> None:
         """Close the store of keys."""
@@ -242,6 +298,7 @@ class Keys:
         target._take(begun)  # noqa: SLF001 - of the same class
         with target.kept.writing():
             target.kept.add(list(self.kept.all()))
+            target.kept.destroy(self.kept.fences())
 
     # --- care ------------------------------------------------------------------------------------------------------
     def rotate(self) -> int:
@@ -297,10 +354,11 @@ class Keys:
             if belonging is None:
                 raise KeysRefused(f"there are no keys in {self.kept.told} yet: run rapport keys init")
             self._take(belonging)
-            problems, subjects, count = [], set(), 0
+            problems, subjects, people, count = [], set(), set(), 0
             for row in self.kept.all():
                 count += 1
                 subjects.add(row.subject)
+                people.add(row.person)
                 try:
                     self._master(row.master_id).unwrap(row.wrapped, _what(row))
                 except KeysRefused as error:
@@ -312,6 +370,7 @@ class Keys:
                 belonging.store_id,
                 count,
                 len(subjects),
+                len(people),
                 tuple(problems),
             )
 

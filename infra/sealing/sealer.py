@@ -2,12 +2,12 @@
 
 Stored is the JSON of the event without its content, then `salt`, 12 random bytes that make every hash unguessable and are
 the nonce, then `sealed` with the id of the key, the paths of the content and the box. The box is bound to the subject, the
-version, the topic and the paths, so it opens nowhere else. A correction has two boxes where its fact is somebody else's.
+version, the topic and the paths, so it opens nowhere else.
 """
 
 import secrets
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
@@ -16,26 +16,14 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain import registry
-from domain.content import STEP, Content, Tree, content_of, split, whose_content
+from domain.content import Content, Tree, content_holds, content_of, split
 from domain.ids import MACHINES
 from domain.model import AnyRecorded, Event, Whose, is_blank
 from domain.relationship.events import FactCorrected
 from infra.sealing.keys import Keys
 from infra.sealing.master_key import NONCE_BYTES
-from infra.store.sealed_bytes import (
-    SEALED,
-    Box,
-    Writer,
-    place_of,
-    put_back,
-    with_another_box,
-    with_box,
-    with_salt,
-    written,
-)
+from infra.store.sealed_bytes import SEALED, Box, Writer, place_of, put_back, with_box, with_salt, written
 
-# No id has a colon, so no person is called so.
-_PARTY: Final = "party"
 _FACT_TREES: Final[Mapping[str, Tree]] = {
     event: content_of(registry.COMMANDS[command]) for event, command in registry.COMMAND_OF.items()
 }
@@ -53,18 +41,10 @@ class Sealer:
         plain, found = _split(event, write)
         if not found:
             return with_salt(plain, _base64(salt))
-        place = place_of(plain)
-        parts = _by_owner(event, found)
-        first, *others = (self._box(event.subject, owner, part, place, topic, salt) for owner, part in parts.items())
-        sealed = with_box(plain, first)
-        for other in others:
-            sealed = with_another_box(sealed, other)
-        return sealed
-
-    def _box(self, subject: str, owner: str, content: Content, place: bytes, topic: str, salt: bytes) -> Box:
-        key, paths = self.keys.to_seal(subject, owner), written(list(content))
-        sealed = key.cipher.encrypt(salt, orjson.dumps(content), _bound_to(place, topic, paths))
-        return Box(place, _base64(salt), key.id.encode(), paths, _base64(sealed))
+        place, paths = place_of(plain), written(list(found))
+        key = self.keys.to_seal(event.subject, owner(event))
+        sealed = key.cipher.encrypt(salt, orjson.dumps(found), _bound_to(place, topic, paths))
+        return with_box(plain, Box(place, _base64(salt), key.id.encode(), paths, _base64(sealed)))
 
     def unseal(self, topic: str, state: bytes) -> bytes:
         """The JSON of an event with its content; in the place of what does not open stands that it is unreadable."""
@@ -104,37 +84,46 @@ class Sealer:
         return self.keys.known(id_) or self.keys.to_unseal(box.subject, id_)
 
 
-def owner_of(subject: str, whose: Whose, author: str) -> str:
-    """Under which name the keys of content are kept: the id of the person, or which party of the relationship it is.
+def owner(event: AnyRecorded) -> str:
+    """Under whose key the content of an event is: what is the mentee's or the mentor's no matter who wrote it down is theirs.
 
-    A person has the same id in all roles. All of an entry belongs to its person, all that is said about a mentor's profile to the mentor.
+    In a relationship the key is that of the role, for an event does not say who has it. What corrects a fact has a key of its own,
+    which goes when the corrected fact's author is erased. All else is the author's, by the id that they have in all roles.
     """
-    kind, colon, id_ = subject.partition(":")
-    if kind == "person" or (colon and whose == kind):
+    kind, _, id_ = event.subject.partition(":")
+    if kind == "person":
         return id_.lower()
+    of_event: type[Event] = type(event.data)
+    whose = _whose(of_event)
     if whose in {"mentee", "mentor"}:
-        return f"{_PARTY}:{whose}"
-    role, _, author_id = author.partition(":")
-    return author if role in MACHINES else author_id.lower()
+        return of_role(whose) if kind == event.subject else id_.lower()
+    if isinstance(event.data, FactCorrected):
+        return of_fact(event.data.version)
+    return author(event.actor)
 
 
-def owners_of(person_id: str, parties: Collection[str] = ()) -> frozenset[str]:
-    """The names under which a person's keys of one subject are kept: their own id, and that of the party (mentee, mentor) they are."""
-    return frozenset({person_id.lower(), *(f"{_PARTY}:{party}" for party in parties)})
+def author(actor: str) -> str:
+    """The author of an event as an owner of keys."""
+    role, _, id_ = actor.partition(":")
+    return actor if role in MACHINES else id_.lower()
 
 
-def _by_owner(event: AnyRecorded, content: Content) -> dict[str, Content]:
-    """The content by whose it is: of a correction, what it says of the fact is the fact's."""
-    kind: type[Event] = type(event.data)
-    own = owner_of(event.subject, whose_content(kind) or "author", event.actor)
-    if not isinstance(event.data, FactCorrected):
-        return {own: content}
-    fact = registry.COMMANDS[registry.COMMAND_OF[event.data.fact]]
-    facts = owner_of(event.subject, whose_content(fact) or "author", event.data.stated_by or event.actor)
-    found: dict[str, Content] = {}
-    for path, value in content.items():
-        found.setdefault(facts if path.startswith(f"data{STEP}") else own, {})[path] = value
-    return found
+def of_role(role: str) -> str:
+    """The owner of what belongs to the mentee or the mentor of a relationship; no id begins so."""
+    return f"={role}"
+
+
+def of_fact(version: int) -> str:
+    """The owner of what corrects the fact of a version."""
+    return f"=fact:{version}"
+
+
+@cache
+def _whose(event: type[Event]) -> Whose:
+    """Whose the content of an event is: all of it is of one person; where there is none it is the record's."""
+    found = {held.whose for held in content_holds(event)} or {"record"}
+    assert len(found) == 1, f"the content of {event.__name__} is of several people"
+    return found.pop()
 
 
 def _split(event: AnyRecorded, write: Writer) -> tuple[bytes, Content]:

@@ -11,7 +11,8 @@ from infra.store.session import Database, Kind
 
 _TEXT: Final = "CAST(answer AS TEXT)"
 _REST: Final = f"""substr({_TEXT}, instr({_TEXT}, '","') + 3)"""
-_SUBJECT: Final[Mapping[Kind, str]] = {
+# The subject that a kept receipt names.
+SUBJECT: Final[Mapping[Kind, str]] = {
     "sqlite": f"""substr({_TEXT}, 3, instr({_TEXT}, '","') - 3)""",
     "postgresql": """substring(encode(answer, 'escape') FROM '^\\["([^"]*)"')""",
 }
@@ -23,12 +24,12 @@ _RECORDED_NOTHING: Final[Mapping[Kind, str]] = {
 
 def index(kind: Kind) -> str:
     """The statement that makes the index."""
-    return f"CREATE INDEX attempts ON receipts (({_SUBJECT[kind]})) WHERE {_RECORDED_NOTHING[kind]}"
+    return f"CREATE INDEX attempts ON receipts (({SUBJECT[kind]})) WHERE {_RECORDED_NOTHING[kind]}"
 
 
 def statement(kind: Kind, *, one_subject: bool) -> str:
     """The query for them: of one subject (`?`), or of all."""
-    of = f" AND {_SUBJECT[kind]} = ?" if one_subject else ""
+    of = f" AND {SUBJECT[kind]} = ?" if one_subject else ""
     return f"SELECT source, message_id, answer FROM receipts WHERE {_RECORDED_NOTHING[kind]}{of}"  # noqa: S608 - only constants
 
 

@@ -17,12 +17,20 @@ from infra.store.identity import read_identity, replace_identity
 from infra.store.session import Database, Row, Session
 
 BATCH: Final = 2000
-EVENTS: Final = ("position", "originator_id", "originator_version", "topic", "state", "hash")
-RECEIPTS: Final = ("source", "message_id", "fingerprint", "answer")
-_EVENTS: Final = "SELECT position, originator_id, originator_version, topic, state, hash FROM stored_events"
+EVENTS: Final = ("position", "originator_id", "originator_version", "topic", "state", "hash", "leaf")
+RECEIPTS: Final = ("source", "message_id", "fingerprint", "answer", "leaf", "position")
+LEAVES: Final = ("number", "hash")
+NODES: Final = ("level", "number", "hash")
+# Tables of the record that are copied whole.
+WHOLE: Final = ("tree_frontier", "source_offsets", "spellings", "content_reads")
+_EVENTS: Final = "SELECT position, originator_id, originator_version, topic, state, hash, leaf FROM stored_events"
 _LOG: Final = f"{_EVENTS} WHERE position > ? ORDER BY position"
 _STREAMS: Final = f"{_EVENTS} ORDER BY originator_id, originator_version"
-_RECEIPTS: Final = "SELECT source, message_id, fingerprint, answer FROM receipts ORDER BY source, message_id"
+_RECEIPTS: Final = (
+    "SELECT source, message_id, fingerprint, answer, leaf, position FROM receipts ORDER BY source, message_id"
+)
+_NODES: Final = "SELECT level, number, hash FROM tree_nodes ORDER BY level, number"
+_LEAVES: Final = "SELECT number, hash FROM tree_leaves WHERE number > ? ORDER BY number"
 # What is done (a word for a person), and so many of it just now.
 Advance = Callable[[str, int], None]
 
@@ -56,7 +64,8 @@ def copy(source: Database, target: Database, tables: Sequence[str], advance: Adv
                 leave_mark(session, mark)
         copied_events = _copy_events(read, target, advance)
         copied_receipts = _copy_receipts(read, target, advance)
-        for table in (*tables, "source_offsets", "spellings", "content_reads"):
+        _copy_tree(read, target, advance)
+        for table in (*tables, *WHOLE):
             _replace(read, target, table, advance)
         events, receipts = _compare(read, target, advance)
         return Copied(copied_events, copied_receipts, events, receipts, _head(read))
@@ -90,6 +99,15 @@ def _copy_receipts(read: Session, target: Database, advance: Advance) -> int:
     with target.reading() as there:
         missing = _missing(read.stream(_RECEIPTS, (), BATCH), there.stream(_RECEIPTS, (), BATCH))
         return sum(_insert(target, "receipts", RECEIPTS, missing, advance))
+
+
+def _copy_tree(read: Session, target: Database, advance: Advance) -> None:
+    """Copy the leaves and the kept hashes that are missing; both only ever grow."""
+    with target.reading() as there:
+        [(after,)] = there.query("SELECT COALESCE(MAX(number), -1) FROM tree_leaves")
+        nodes = list(_missing(read.stream(_NODES, (), BATCH), there.stream(_NODES, (), BATCH)))
+    sum(_insert(target, "tree_leaves", LEAVES, read.stream(_LEAVES, (after,), BATCH), advance))
+    sum(_insert(target, "tree_nodes", NODES, iter(nodes), advance))
 
 
 def _missing(all_: Iterator[Row], present: Iterator[Row]) -> Iterator[Row]:
@@ -156,6 +174,10 @@ def _compare(read: Session, target: Database, advance: Advance) -> tuple[int, in
             if mine != theirs:
                 raise NotTheSame(f"source and target differ at the receipt {(mine or theirs)[:2]}")
             receipts += 1
+        leaves = read.stream(_LEAVES, (-1,), BATCH), there.stream(_LEAVES, (-1,), BATCH)
+        for mine, theirs in zip_longest(*leaves):
+            if mine != theirs:
+                raise NotTheSame(f"source and target differ at leaf {(mine or theirs)[0]} of the tree")
     return events, receipts
 
 

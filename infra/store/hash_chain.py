@@ -25,13 +25,21 @@ class Head(NamedTuple):
     hash: bytes = NO_HASH
 
 
+# Subject, version, topic, stored bytes and hash of an event.
+ChainedEvent = tuple[str, int, str, bytes, bytes]
+
+
 class ReceiptRow(NamedTuple):
-    """A receipt as it is kept: who sent which message, the fingerprint of its content, the answer as JSON."""
+    """A receipt as it is kept: who sent which message, the fingerprint of its content, the answer as JSON.
+
+    `after` says how many of the events that are stored with it come before it in the log; None: all of them.
+    """
 
     source: str
     message_id: str
     fingerprint: bytes
     answer: bytes
+    after: int | None = None
 
 
 class Offset(NamedTuple):
@@ -138,9 +146,7 @@ def next_hash(previous: bytes, topic: str, state: bytes) -> bytes:
     return sha256(b"%b%b\n%b" % (previous, topic.encode(), state)).digest()
 
 
-def chained(
-    events: Sequence[StoredEvent], heads: MutableMapping[str, Head]
-) -> list[tuple[str, int, str, bytes, bytes]]:
+def chained(events: Sequence[StoredEvent], heads: MutableMapping[str, Head]) -> list[ChainedEvent]:
     """The rows of `stored_events` for these events, each linked to the one before it; `heads` is brought forward."""
     rows = []
     for event in events:

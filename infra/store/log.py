@@ -64,6 +64,8 @@ class EventStore:
         self.mapper = mapper or RapportMapper()
         # Keys must be stored before what they seal.
         self._before_append = before_append or (lambda: None)
+        # What is done once these topics were appended, by topic.
+        self.after_append: dict[str, Callable[[], object]] = {}
 
     @cached_property
     def identity(self) -> Identity:
@@ -130,6 +132,23 @@ class EventStore:
         """The relationships that were proposed to a mentor: all of them, or those that have not ended."""
         query = open_relationships if open_only else relationships
         return {row[0] for row in self.database.query(query(self.database.kind), (mentor_id,))}
+
+    def subjects_naming(self, id_: str) -> list[str]:
+        """The subjects whose events have an id in them, as a value or behind a role: ids stand in the clear, in their first spelling."""
+        within = "instr(state, ?) > 0" if self.database.kind == "sqlite" else "position(?::bytea in state) > 0"
+        rows = self.database.query(
+            f"SELECT DISTINCT originator_id FROM stored_events WHERE {within} OR {within} ORDER BY originator_id",  # noqa: S608 - our own words
+            (f'"{id_}"'.encode(), f':{id_}"'.encode()),
+        )
+        return [subject for (subject,) in rows]
+
+    def cases(self) -> set[str]:
+        """The subjects of all conduct cases."""
+        rows = self.database.query(
+            "SELECT originator_id FROM stored_events "
+            "WHERE originator_id >= 'case:' AND originator_id < 'case;' AND originator_version = 1"
+        )
+        return {subject for (subject,) in rows}
 
     def heads(self, subjects: Collection[str]) -> dict[str, Head]:
         """The last version and hash of each stream; `Head()` for a subject without events."""
@@ -221,12 +240,27 @@ class EventStore:
     def append_stored(self, events: Sequence[StoredEvent], **together: Unpack[Together]) -> Sequence[int]:
         """The same for events that are encoded already."""
         self._before_append()
-        return self.database.insert_events(events, **together)
+        positions = self.database.insert_events(events, **together)
+        self._follow(events)
+        return positions
 
     def begin_append(self, events: Sequence[StoredEvent], **together: Unpack[Together]) -> Callable[[], Sequence[int]]:
         """The same begun: see `Database.begin_events`."""
         self._before_append()
-        return self.database.begin_events(events, **together)
+        end = self.database.begin_events(events, **together)
+        if self.after_append.keys().isdisjoint(event.topic for event in events):
+            return end
+
+        def followed() -> Sequence[int]:
+            positions = end()
+            self._follow(events)
+            return positions
+
+        return followed
+
+    def _follow(self, events: Sequence[StoredEvent]) -> None:
+        for topic in self.after_append.keys() & {event.topic for event in events}:
+            self.after_append[topic]()
 
     # --- receipts and offsets --------------------------------------------------------------------------------------
     def receipts(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], ReceiptRow]:

@@ -19,8 +19,6 @@ _SALT: Final = b'},"salt":"'
 _KEY: Final = b'","sealed":{"key":"'
 _FIELDS: Final = b'","fields":'
 _BOX: Final = b',"box":"'
-# A correction has a box of whose the corrected fact is, beside that of who corrected it.
-_ALSO: Final = b'"},"also":{"key":"'
 _END: Final = b'"}}'
 # A path with one of these is more than the name of a text in `data`.
 _FURTHER: Final = (STEP.encode(), *(f'"{name}"'.encode() for name in sorted(LEFT_OUT)))
@@ -85,13 +83,6 @@ def with_box(plain: bytes, box: Box) -> bytes:
     )  # fmt: skip
 
 
-def with_another_box(sealed: bytes, box: Box) -> bytes:
-    """The stored bytes with a second box, which has the salt of the first."""
-    return b"%b%b%b%b%b%b%b%b" % (
-        sealed[: -len(_END)], _ALSO, box.key, _FIELDS, box.paths, _BOX, box.box, _END
-    )  # fmt: skip
-
-
 def written(paths: Sequence[str]) -> bytes:
     """Paths as they stand beside a box."""
     return orjson.dumps(paths)
@@ -104,48 +95,28 @@ def put_back(state: bytes, opened: Opener) -> bytes:
         ValueError, LookupError, TypeError: The bytes are not of this form.
     """
     end = state.rindex(_SALT)
-    boxes = _boxes(state, end)
-    contents = [_content(box, opened) for box in boxes]
-    if len(boxes) > 1 or any(each in boxes[0].paths for each in _FURTHER) or contents[0] == b"{}":
-        stored = orjson.loads(state[: end + 1] + b"}")
-        for content in contents:
-            merged(stored["data"], orjson.loads(content))
-        return orjson.dumps(stored)
-    between = b"" if state[end - 1 : end] == b"{" else b","
-    return b"%b%b%b}" % (state[:end], between, contents[0][1:])
-
-
-def boxes_of(state: bytes) -> list[Box]:
-    """The boxes of stored bytes with sealed content.
-
-    Raises:
-        ValueError: The bytes are not of this form.
-    """
-    return _boxes(state, state.rindex(_SALT))
-
-
-def _boxes(state: bytes, end: int) -> list[Box]:
-    """The boxes of an event whose data end at this place."""
+    key = state.index(_KEY, end)
+    fields = state.index(_FIELDS, key)
+    box_at = state.rindex(_BOX, fields)
     if not state.endswith(_END):
         raise ValueError("an event with sealed content ends with its box")
-    place, key = place_of(state), state.index(_KEY, end)
-    salt, last = state[end + len(_SALT) : key], len(state) - len(_END)
-    also = state.find(_ALSO, key)
-    if also < 0:
-        return [_box(place, salt, state[key + len(_KEY) : last])]
-    parts = (state[key + len(_KEY) : also], state[also + len(_ALSO) : last])
-    return [_box(place, salt, part) for part in parts]
-
-
-def _box(place: bytes, salt: bytes, part: bytes) -> Box:
-    fields = part.index(_FIELDS)
-    box_at = part.rindex(_BOX)
-    return Box(place, salt, part[:fields], part[fields + len(_FIELDS) : box_at], part[box_at + len(_BOX) :])
-
-
-def _content(box: Box, opened: Opener) -> bytes:
+    paths = state[fields + len(_FIELDS) : box_at]
+    box = Box(
+        place_of(state),
+        state[end + len(_SALT) : key],
+        state[key + len(_KEY) : fields],
+        paths,
+        state[box_at + len(_BOX) : -len(_END)],
+    )
     content = opened(box)
-    return orjson.dumps(unreadable(box.fields, box.version)) if content is None else content
+    if content is None:
+        content = orjson.dumps(unreadable(box.fields, box.version))
+    if any(each in paths for each in _FURTHER) or content == b"{}":
+        stored = orjson.loads(state[: end + 1] + b"}")
+        merged(stored["data"], orjson.loads(content))
+        return orjson.dumps(stored)
+    between = b"" if state[end - 1 : end] == b"{" else b","
+    return b"%b%b%b}" % (state[:end], between, content[1:])
 
 
 def facts_only(state: bytes) -> bytes:

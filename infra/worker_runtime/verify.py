@@ -1,7 +1,8 @@
 """Would the workers decide again what they decided? Every receipt recomputed by replay and compared.
 
 A receipt that replay does not make, or makes differently, is named; so is one that replay makes and the record lacks, and
-a deadline that fired though it did not run. Keys that were put aside are compared up to there.
+a deadline that fired though it did not run. Keys that were put aside are compared up to there. The other tables of the workers:
+`infra/worker_runtime/table_check.py`.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from infra.store.log import EventStore
 from infra.store.session import Database, Row
 from infra.worker_runtime import schema
 from infra.worker_runtime.replay import Replay, scratch_database
+from infra.worker_runtime.table_check import table_differences
 from workers.catalogue import WORKERS
 
 SHOWN: Final = 1000
@@ -46,7 +48,11 @@ def verify(
             for odd in replay.odd
             if subject in (None, odd.fired.key)
         ]
-        return problems + list(islice(_differences(store.database, scratch, subject), SHOWN))
+        problems += islice(_differences(store.database, scratch, subject), SHOWN)
+        if not problems:
+            found = table_differences(store.database, scratch, subject)
+            problems += [Problem(key, 0, problem) for key, problem in islice(found, SHOWN)]
+        return problems
 
 
 def _concerned(store: EventStore, subject: str | None) -> set[str] | None:

@@ -49,6 +49,7 @@ PAGES: Final = (
     Page("docs/how-to/let-callers-in.md"),
     Page("docs/how-to/query-datasets.md", SIMULATE),
     Page("docs/how-to/back-up-and-restore.md", SIMULATE),
+    Page("docs/how-to/give-evidence.md", SIMULATE),
     Page("docs/how-to/upgrade.md", SIMULATE),
     Page("docs/how-to/notifications.md"),
     Page("docs/how-to/keep-keys.md", SIMULATE),

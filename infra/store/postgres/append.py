@@ -17,6 +17,7 @@ from psycopg.rows import DictRow, TupleRow
 from psycopg.waiting import Wait
 
 from infra.store.hash_chain import Fenced, Head, Together, chained, recorded_time
+from infra.store.merkle import HASH_BYTES, LEVELS, places, receipt_digest
 from infra.store.postgres.arrays import BLOB, INTEGER, TEXT
 from infra.store.postgres.connection import Link, broken
 from infra.store.postgres.pool import Datastore
@@ -34,7 +35,7 @@ LATER: Final = "RP003"
 # A transaction that was chosen to end for others to go on; nothing of it is stored.
 UNDONE: Final = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 
-CALL: Final = b"SELECT rapport_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
+CALL: Final = b"SELECT rapport_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)"
 LATEST: Final = b"SELECT state FROM stored_events ORDER BY position DESC LIMIT 1"
 HEADS: Final = b"""
 SELECT DISTINCT ON (originator_id) originator_id, originator_version, hash FROM stored_events
@@ -177,15 +178,20 @@ class AppendCall:
         self._events = events
         self._heads = heads
         self._heads_before = dict(heads)
-        self._params: list[Any] = [None] * 17
-        # Of one source the last offset counts. Receipts and offsets go in order, so that two processes never wait in a circle.
+        self._params: list[Any] = [None] * 21
+        # Of one source the last offset counts. Offsets go in order, so that two processes never wait in a circle.
         latest = {offset.name: offset for offset in together.get("offsets", ())}
         self._sources = latest.keys()
         self._counts = len(events), len(receipts), len(latest)
         self._chain()
+        before_events, before_receipts, after = places(len(events), receipts)
         if receipts:
-            sources, ids, fingerprints, answers = zip(*sorted(receipts), strict=True)
+            sources, ids, fingerprints, answers, _ = zip(*receipts, strict=True)
             self._params[5:9] = TEXT.of(sources), TEXT.of(ids), BLOB.of(fingerprints), BLOB.of(answers)
+            digests = [receipt_digest(*receipt[:4]) for receipt in receipts]
+            self._params[17:20] = BLOB.of(digests), INTEGER.of(after), INTEGER.of(before_receipts)
+        if events:
+            self._params[20] = INTEGER.of(before_events)
         if latest:
             names, nexts, generations = zip(*sorted(latest.values()), strict=True)
             self._params[9:12] = TEXT.of(names), INTEGER.of(nexts), INTEGER.of(generations)
@@ -291,7 +297,8 @@ class RunningStatement:
 # --- on the server -----------------------------------------------------------------------------------------------------
 
 # Positions are given out under a lock that lasts until the commit, so that they grow in the order of commits and a reader that has
-# seen a position has seen all before it. The lock is taken after the receipts are in, right before the first position is needed.
+# seen a position has seen all before it. The leaves of the tree have the same order. The lock is taken before the receipts go in, so
+# that two processes with the same message never wait for each other in a circle.
 # One row alone is written without unnesting: that is a tenth of the time of an append.
 APPEND: Final = f"""
 CREATE FUNCTION rapport_append(
@@ -306,18 +313,23 @@ CREATE FUNCTION rapport_append(
     -- when it is recorded: never before what is in the log; up to guard_position the caller knows that
     guard_recorded_at timestamptz,
     -- the ids that the events make known, and their first spelling; null when there are none
-    keys text[], spelled text[]
+    keys text[], spelled text[],
+    -- what the leaf of each receipt says of it, and how many of the events and of the leaves come before it
+    digests bytea[], receipt_events bigint[], receipt_leaves bigint[],
+    -- how many of the leaves come before each event
+    event_leaves bigint[]
 ) -- gives the position of the last event, and after it the subjects that others wrote to since guard_position
 RETURNS text[] LANGUAGE plpgsql AS $body$
 DECLARE
     last bigint := 0;
     changed text[] := '{{}}';
+    tree_size bigint;
+    tree_roots bytea;
+    leaves bytea[];
+    leaf bytea;
+    rest bigint;
+    level_ bigint;
 BEGIN
-    IF cardinality(sources) = 1 THEN
-        INSERT INTO receipts VALUES (sources[1], message_ids[1], fingerprints[1], answers[1]);
-    ELSIF sources IS NOT NULL THEN
-        INSERT INTO receipts SELECT * FROM unnest(sources, message_ids, fingerprints, answers);
-    END IF;
     IF names IS NOT NULL THEN
         INSERT INTO source_offsets AS o SELECT * FROM unnest(names, nexts, generations)
         ON CONFLICT (name) DO UPDATE SET next = excluded.next, generation = excluded.generation
@@ -327,7 +339,7 @@ BEGIN
             RAISE EXCEPTION 'an offset comes too late' USING ERRCODE = '{FENCED}';
         END IF;
     END IF;
-    IF subjects IS NULL AND guard_position IS NULL THEN
+    IF subjects IS NULL AND sources IS NULL AND guard_position IS NULL THEN
         RETURN ARRAY['0'];
     END IF;
     {LOCK_APPENDS};
@@ -347,11 +359,48 @@ BEGIN
     IF keys IS NOT NULL THEN
         INSERT INTO spellings SELECT * FROM unnest(keys, spelled);
     END IF;
+    IF subjects IS NOT NULL OR sources IS NOT NULL THEN
+        SELECT size, roots INTO tree_size, tree_roots FROM tree_frontier;
+    END IF;
     IF cardinality(subjects) = 1 THEN
-        INSERT INTO stored_events VALUES (last + 1, subjects[1], versions[1], topics[1], states[1], hashes[1]);
+        INSERT INTO stored_events
+            VALUES (last + 1, subjects[1], versions[1], topics[1], states[1], hashes[1], tree_size + event_leaves[1]);
     ELSIF subjects IS NOT NULL THEN
-        INSERT INTO stored_events SELECT last + n, s, v, t, b, h
-            FROM unnest(subjects, versions, topics, states, hashes) WITH ORDINALITY AS e (s, v, t, b, h, n);
+        INSERT INTO stored_events SELECT last + n, s, v, t, b, h, tree_size + l
+            FROM unnest(subjects, versions, topics, states, hashes, event_leaves) WITH ORDINALITY AS e (s, v, t, b, h, l, n);
+    END IF;
+    IF cardinality(sources) = 1 THEN
+        INSERT INTO receipts VALUES (tree_size + receipt_leaves[1], last + receipt_events[1],
+            sources[1], message_ids[1], fingerprints[1], answers[1]);
+    ELSIF sources IS NOT NULL THEN
+        INSERT INTO receipts SELECT tree_size + l, last + e, s, m, f, a
+            FROM unnest(sources, message_ids, fingerprints, answers, receipt_leaves, receipt_events) AS r (s, m, f, a, l, e);
+    END IF;
+    IF tree_size IS NOT NULL THEN
+        -- See infra/store/merkle.py, which does the same in Python.
+        SELECT array_agg(hash ORDER BY place) INTO leaves FROM (
+            SELECT l AS place, sha256('\\x0045'::bytea || int8send(last + n) || int8send(v) || h || convert_to(s, 'UTF8')) AS hash
+                FROM unnest(subjects, versions, hashes, event_leaves) WITH ORDINALITY AS e (s, v, h, l, n)
+            UNION ALL
+            SELECT l, sha256('\\x0052'::bytea || int8send(last + e) || d)
+                FROM unnest(digests, receipt_events, receipt_leaves) AS r (d, e, l)) AS both_kinds;
+        INSERT INTO tree_leaves SELECT tree_size + n - 1, h FROM unnest(leaves) WITH ORDINALITY AS x (h, n);
+        FOREACH leaf IN ARRAY leaves LOOP
+            tree_size := tree_size + 1;
+            rest := tree_size;
+            level_ := 0;
+            WHILE rest & 1 = 0 LOOP
+                leaf := sha256('\\x01'::bytea || substring(tree_roots FROM length(tree_roots) - {HASH_BYTES - 1}) || leaf);
+                tree_roots := substring(tree_roots FOR length(tree_roots) - {HASH_BYTES});
+                rest := rest >> 1;
+                level_ := level_ + 1;
+                IF level_ % {LEVELS} = 0 THEN
+                    INSERT INTO tree_nodes VALUES (level_, rest - 1, leaf);
+                END IF;
+            END LOOP;
+            tree_roots := tree_roots || leaf;
+        END LOOP;
+        UPDATE tree_frontier SET size = tree_size, roots = tree_roots;
     END IF;
     IF subjects IS NOT NULL THEN
         last := last + cardinality(subjects);

@@ -27,15 +27,35 @@ CREATE TABLE stored_events (
     topic text NOT NULL,
     state bytea NOT NULL,
     hash bytea NOT NULL,
+    leaf bigint NOT NULL,
     UNIQUE (originator_id, originator_version)
 );
 CREATE TABLE receipts (
+    leaf bigint NOT NULL,
+    position bigint NOT NULL,
     source text COLLATE "C" NOT NULL,
     message_id text COLLATE "C" NOT NULL,
     fingerprint bytea NOT NULL,
     answer bytea NOT NULL,
     PRIMARY KEY (source, message_id)
 );
+-- The Merkle tree (infra/store/merkle.py). A leaf has its number in the row that it stands for as well.
+CREATE TABLE tree_leaves (
+    number bigint PRIMARY KEY,
+    hash bytea NOT NULL
+);
+CREATE TABLE tree_nodes (
+    level bigint NOT NULL,
+    number bigint NOT NULL,
+    hash bytea NOT NULL,
+    PRIMARY KEY (level, number)
+);
+CREATE TABLE tree_frontier (
+    only_row boolean PRIMARY KEY CHECK (only_row),
+    size bigint NOT NULL,
+    roots bytea NOT NULL
+);
+INSERT INTO tree_frontier VALUES (true, 0, '');
 CREATE TABLE lock_appends ();
 CREATE TABLE lock_notifications ();
 CREATE TABLE lock_schema ();
@@ -82,6 +102,10 @@ $$;
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON stored_events
     FOR EACH STATEMENT EXECUTE FUNCTION rapport_refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON receipts
+    FOR EACH STATEMENT EXECUTE FUNCTION rapport_refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON tree_leaves
+    FOR EACH STATEMENT EXECUTE FUNCTION rapport_refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON tree_nodes
     FOR EACH STATEMENT EXECUTE FUNCTION rapport_refuse_change();
 """
 

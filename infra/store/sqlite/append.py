@@ -1,7 +1,7 @@
 """An append to a file of SQLite from beginning to end: one transaction, and all that belongs together in it.
 
 Read from top to bottom: take the write lock, make sure that what the decision relied on still holds, link the events to the
-hash chain, store them with their receipts, first spellings and offsets, commit.
+hash chain, store them with their receipts as leaves of the tree, with first spellings and offsets, commit.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,12 +10,29 @@ from typing import Final, Unpack
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.sqlite import SQLiteCursor, SQLiteDatastore
 
-from infra.store.hash_chain import Fenced, Guard, Head, Offset, Together, chained, recorded_time
+from infra.store.hash_chain import (
+    ChainedEvent,
+    Fenced,
+    Guard,
+    Head,
+    Offset,
+    ReceiptRow,
+    Together,
+    chained,
+    recorded_time,
+)
+from infra.store.merkle import Frontier, event_leaf, places, receipt_digest, receipt_leaf
 
 INSERT_EVENT: Final = (
-    "INSERT INTO stored_events (originator_id, originator_version, topic, state, hash) VALUES (?, ?, ?, ?, ?)"
+    "INSERT INTO stored_events (originator_id, originator_version, topic, state, hash, leaf) VALUES (?, ?, ?, ?, ?, ?)"
 )
-INSERT_RECEIPT: Final = "INSERT INTO receipts VALUES (?, ?, ?, ?)"
+INSERT_RECEIPT: Final = (
+    "INSERT INTO receipts (leaf, position, source, message_id, fingerprint, answer) VALUES (?, ?, ?, ?, ?, ?)"
+)
+INSERT_LEAF: Final = "INSERT INTO tree_leaves (number, hash) VALUES (?, ?)"
+INSERT_NODE: Final = "INSERT INTO tree_nodes (level, number, hash) VALUES (?, ?, ?)"
+FRONTIER: Final = "SELECT size, roots FROM tree_frontier"
+MOVE_FRONTIER: Final = "UPDATE tree_frontier SET size = ?, roots = ?"
 INSERT_SPELLING: Final = "INSERT INTO spellings VALUES (?, ?)"
 # Touches no row where the source is further already, or has a newer generation of consumers.
 INSERT_OFFSET: Final = (
@@ -48,17 +65,41 @@ def append(
         heads = together.get("heads")
         if heads is None:
             heads = _heads(c, {str(event.originator_id) for event in events})
-        c.executemany(INSERT_EVENT, chained(events, heads))
-        positions = _positions(c, len(events))
+        positions = _stored(c, chained(events, heads), together.get("receipts", ()))
         if guard is not None and positions:
             guard.position = positions[-1]
-        c.executemany(INSERT_RECEIPT, together.get("receipts", ()))
         c.executemany(INSERT_SPELLING, together.get("spellings", ()))
         for offset in together.get("offsets", ()):
             _move(c, offset)
         if note is not None:
             note(c)
     return positions
+
+
+def _stored(c: SQLiteCursor, events: Sequence[ChainedEvent], receipts: Sequence[ReceiptRow]) -> list[int]:
+    """Store events and receipts, each as a leaf of the tree; the positions of the events."""
+    if not events and not receipts:
+        return []
+    c.execute(FRONTIER)
+    frontier = Frontier.of(*c.fetchone())
+    size = frontier.size
+    before_events, before_receipts, after = places(len(events), receipts)
+    c.executemany(INSERT_EVENT, [(*event, size + leaf) for event, leaf in zip(events, before_events, strict=True)])
+    first = _last_position(c, has_inserted=bool(events)) - len(events) + 1
+    rows = [
+        (size + leaf, first - 1 + upto, *receipt[:4])
+        for receipt, leaf, upto in zip(receipts, before_receipts, after, strict=True)
+    ]
+    c.executemany(INSERT_RECEIPT, rows)
+    leaves = [b""] * (len(events) + len(receipts))
+    for number, (subject, version, _, _, hash_) in enumerate(events):
+        leaves[before_events[number]] = event_leaf(first + number, subject, version, hash_)
+    for leaf, position, source, message_id, fingerprint, answer in rows:
+        leaves[leaf - size] = receipt_leaf(position, receipt_digest(source, message_id, fingerprint, answer))
+    c.executemany(INSERT_LEAF, enumerate(leaves, size))
+    c.executemany(INSERT_NODE, frontier.grow(leaves))
+    c.execute(MOVE_FRONTIER, (frontier.size, frontier.stored))
+    return list(range(first, first + len(events)))
 
 
 def _guarded(c: SQLiteCursor, events: Sequence[StoredEvent], guard: Guard) -> Sequence[StoredEvent]:
@@ -85,13 +126,11 @@ def _heads(c: SQLiteCursor, subjects: set[str]) -> dict[str, Head]:
     return {subject: found.get(subject, Head()) for subject in subjects}
 
 
-def _positions(c: SQLiteCursor, count: int) -> list[int]:
+def _last_position(c: SQLiteCursor, *, has_inserted: bool) -> int:
     # The write lock is ours, so the positions of one transaction follow one another.
-    if not count:
-        return []
-    c.execute("SELECT last_insert_rowid()")
-    last = c.fetchone()[0]
-    return list(range(last - count + 1, last + 1))
+    c.execute("SELECT last_insert_rowid()" if has_inserted else "SELECT COALESCE(MAX(position), 0) FROM stored_events")
+    last: int = c.fetchone()[0]
+    return last
 
 
 def _move(c: SQLiteCursor, offset: Offset) -> None:

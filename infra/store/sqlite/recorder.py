@@ -24,16 +24,39 @@ CREATE TABLE IF NOT EXISTS stored_events (
     topic TEXT NOT NULL,
     state BLOB NOT NULL,
     hash BLOB NOT NULL,
+    leaf INTEGER NOT NULL,
     UNIQUE (originator_id, originator_version)
 )"""
 RECEIPTS: Final = """
 CREATE TABLE IF NOT EXISTS receipts (
+    leaf INTEGER PRIMARY KEY,
+    position INTEGER NOT NULL,
     source TEXT NOT NULL,
     message_id TEXT NOT NULL,
     fingerprint BLOB NOT NULL,
     answer BLOB NOT NULL,
     UNIQUE (source, message_id)
 )"""
+# The Merkle tree (infra/store/merkle.py). A leaf has its number in the row that it stands for as well.
+LEAVES: Final = """
+CREATE TABLE tree_leaves (
+    number INTEGER PRIMARY KEY,
+    hash BLOB NOT NULL
+)"""
+NODES: Final = """
+CREATE TABLE tree_nodes (
+    level INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    PRIMARY KEY (level, number)
+) WITHOUT ROWID"""
+FRONTIER: Final = """
+CREATE TABLE tree_frontier (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    size INTEGER NOT NULL,
+    roots BLOB NOT NULL
+)"""
+NO_LEAVES: Final = "INSERT INTO tree_frontier (only_row, size, roots) VALUES (1, 0, x'')"
 OFFSETS: Final = """
 CREATE TABLE IF NOT EXISTS source_offsets (
     name TEXT NOT NULL PRIMARY KEY,
@@ -68,7 +91,7 @@ CREATE TABLE store_clocks (
 BIRTH: Final = "INSERT INTO store_identity (only_row, id, secret) VALUES (1, ?, ?)"
 SCHEMA: Final = (
     *(EVENTS, *proposals.indexes("sqlite")),
-    *(RECEIPTS, attempts.index("sqlite")),
+    *(RECEIPTS, attempts.index("sqlite"), LEAVES, NODES, FRONTIER, NO_LEAVES),
     *(OFFSETS, SPELLINGS, TRACKING, TRACKING_KIND, IDENTITY, CLOCKS),
     *reads.SQLITE,
 )

@@ -37,6 +37,7 @@ PROMISED = [
     "/v1/events",
     "/v1/me",
     "/v1/me/data",
+    "/v1/me/erasure",
     "/livez",
     "/readyz",
     "/metrics",

@@ -279,3 +279,18 @@ def assert_problem(got: httpx.Response, status: int, receipt: str, code: str | N
     if code is not None:
         assert code in {each["code"] for each in found["problems"]}
     return found
+
+
+class TestMyErasure:
+    def test_a_person_asks_for_the_erasure_of_what_is_theirs(self, server: Server) -> None:
+        person = f"p{uuid.uuid4().hex[:8]}"
+        with server.client(f"mentee:{person}") as client:
+            got = client.post("/v1/me/erasure", json={"basis": "objection"})
+            assert got.status_code == 200, got.text
+            assert got.json()["subject"] == f"person:{person}"
+            assert got.json()["events"] == [{"type": "rapport.ErasureRequested", "version": 1}]
+            assert client.post("/v1/me/erasure", json={"basis": "because"}).status_code == 400
+            assert client.post("/v1/me/erasure", json={}).status_code == 400
+        with server.client("service:booking") as client:
+            assert client.post("/v1/me/erasure", json={"basis": "objection"}).status_code == 403
+        assert httpx.post(f"{server.url}/v1/me/erasure", json={"basis": "objection"}).status_code == 401

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from infra.bootstrap import open_rapport
 from infra.notifications import deliveries
 from infra.notifications.deliver import Deliverer, Tally, backoff
 from infra.notifications.listing import listed, release
@@ -23,6 +24,7 @@ from infra.store.session import Database
 from tests.infra.notifications.notes import note
 from tests.infra.notifications.post_office import PostOffice, mail_server
 from tests.infra.notifications.receiver import Receiver, after, doing, hang, hang_up, receiving, status, when
+from tests.messages import line
 
 Give = Callable[..., None]
 
@@ -376,3 +378,23 @@ def test_a_stop_leaves_the_rest_for_others_at_once(
     give(*(note(f"n{number}") for number in range(5)))
     assert Deliverer(database, hooked).deliver(stop=stop).sent == 1
     assert Deliverer(database, hooked).deliver() == Tally(sent=4)
+
+
+def test_nothing_is_sent_to_somebody_whose_data_may_only_be_stored(
+    database: Database, settings: Settings, hooked: Settings, receiver: Receiver, give: Give
+) -> None:
+    """RestrictProcessing stops every use but storing; once it is lifted they are told again."""
+    person = note("a").recipient.partition(":")[2]
+    give(note("a"))
+    with open_rapport(settings) as rapport:
+        restrict = line("RestrictProcessing", {"reason": "objection"}, subject=f"person:{person}", actor="hr:hanna")
+        assert [each.status for each in rapport.handler.handle([restrict])] == ["accepted"]
+    assert Deliverer(database, hooked).deliver() == Tally(missed=1)
+    [missed] = listed(database, ["missed"])
+    assert "RestrictProcessing" in missed["last_error"]
+    with open_rapport(settings) as rapport:
+        lift = line("LiftRestriction", {}, subject=f"person:{person}", actor="hr:hanna")
+        assert [each.status for each in rapport.handler.handle([lift])] == ["accepted"]
+    give(note("b"))
+    assert Deliverer(database, hooked).deliver() == Tally(sent=1)
+    assert receiver.ids == ["b"]

@@ -13,6 +13,7 @@ from tests.infra.queries.test_sharing import tell
 CASE = "case:c1"
 ACTIVE = "aa000000-0000-4000-8000-00000000000c"
 MORE: tuple[tuple[str, str, str, str, dict[str, Any]], ...] = (
+    ("person:ana", "RegisterPerson", "01T07", "hr:hans", {"display_name": "CANARY Ana", "email": "ana@example.org"}),
     ("mentor:ben", "RegisterMentor", "01T08", "coordinator:cora", {"name": "CANARY Ben's name"}),
     *STORY,
     (ID, "ConfirmAgreement", "11T09", "mentee:ana", {"version": 5}),
@@ -75,9 +76,11 @@ def test_a_person_gets_their_own_words_and_not_those_of_the_other_party(store: s
         "her area",
         "her how",
         "her note",
+        "Ana",
     }
     assert canaries(ben) == {"sensitive", "his disclosure", "Ben's name"}
-    (mentoring,) = ana["held"]
+    assert ana["entry"]["email"] == "ana@example.org"
+    mentoring = next(each for each in ana["held"] if each["kind"] == "relationship")
     assert (mentoring["roles"], mentoring["programme_id"]) == (["mentee"], "spring")
     note = next(each for each in mentoring["events"] if each.get("type") == "rapport.SessionNoteRecorded")
     assert note["data"]["text"] == {"sealed": "session_content", "clause": "leapfrog.confidentiality"}
@@ -140,8 +143,17 @@ def test_others_get_what_they_sent_and_what_names_them_alone(store: str) -> None
     assert {each["type"] for held in hans["held"] for each in held["events"]} == {
         "rapport.ConfidenceDisclosed",
         "rapport.CaseOpened",
+        "rapport.PersonRegistered",
     }
     assert [each["subject"] for each in asked(store, "ann")["held"]] == ["aa000000-0000-4000-8000-0000000000ff"]
+
+
+def test_it_has_what_rapport_told_the_person(store: str) -> None:
+    environment = {"RAPPORT_STORE": store}
+    assert command.rapport("work", "--once", env=environment).returncode == 0
+    told = {each["template"] for each in asked(store, "hans")["notifications"]}
+    assert "disclosure" in " ".join(told)  # which was for him alone
+    assert "disclosure" not in " ".join(each["template"] for each in asked(store, "ana")["notifications"])
 
 
 def test_the_answer_goes_to_a_file_for_programs_or_for_people(store: str, tmp_path: Path) -> None:

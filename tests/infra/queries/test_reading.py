@@ -96,7 +96,7 @@ def test_a_withdrawn_consent_closes_at_once_whatever_moment_the_words_are_of(rap
 
 
 def test_words_whose_key_is_gone_are_erased_and_not_read(rapport: Rapport, settings: Settings) -> None:
-    rapport.keys.kept.run("DELETE FROM data_keys WHERE person = ?", ("party:mentee",))
+    rapport.keys.kept.run("DELETE FROM data_keys WHERE person = ?", ("=mentee",))
     with open_rapport(settings) as opened:
         seen = read(opened, Reading.by_operator("root", "a complaint"))
         assert seen[GOAL]["title"] == {"erased": "goals"}

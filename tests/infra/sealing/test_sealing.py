@@ -47,6 +47,7 @@ PROPOSED = message(
     "1", "ProposeRelationship", {"programme_id": "p", "mentee_id": "ana", "mentor_id": "ben", "codes": ["leapfrog"]}
 )
 GOAL = {"goal_id": "g", "title": WORDS, "type": "leadership", "source": "assessment", "agreed_by": ["mentee", "mentor"]}
+CONSENT = {"data_class": "attendance", "audience": "customer", "how": WORDS}
 
 
 def submit(rapport: Rapport, *messages: bytes) -> list[str]:
@@ -87,22 +88,24 @@ def test_every_event_carries_a_salt_of_its_own(settings: Settings) -> None:
         assert len(salts) == 2
 
 
-def test_there_is_one_key_for_each_subject_and_whose_the_content_is(settings: Settings) -> None:
+def test_there_is_one_key_for_each_subject_and_person(settings: Settings) -> None:
     other = RELATIONSHIP[:-1] + "1"
     with open_rapport(settings) as rapport:
         with_goal(rapport)
         submit(
             rapport,
-            message("3", "AgreeGoal", GOAL | {"goal_id": "g2"}, "mentee:ana"),
-            message("4", "RespondToMatch", {"accept": True, "reason": WORDS}, "mentor:ben"),
+            message("3", "GrantConsent", CONSENT, "mentee:ana"),
+            message("4", "GrantConsent", CONSENT, "mentor:ben"),
             message(
                 "5", "ProposeRelationship", {"programme_id": "p", "mentee_id": "ana", "mentor_id": "ben"}, subject=other
             ),
-            message("6", "AgreeGoal", GOAL, "mentee:ana", other),
+            message("6", "GrantConsent", CONSENT, "mentee:ana", other),
+            # A goal is the mentee's, no matter who wrote it down.
+            message("7", "AgreeGoal", GOAL | {"goal_id": "g2"}, "mentor:ben"),
         )
         kept = {(row.subject, row.person) for row in rapport.keys.kept.all()}
-        assert kept == {(RELATIONSHIP, "party:mentee"), (RELATIONSHIP, "ben"), (other, "party:mentee")}
-        assert rapport.keys.check().data_keys == 3
+        assert kept == {(RELATIONSHIP, "ana"), (RELATIONSHIP, "ben"), (RELATIONSHIP, "=mentee"), (other, "ana")}
+        assert rapport.keys.check().data_keys == 4
 
 
 def test_a_box_opens_in_its_own_place_alone(settings: Settings) -> None:
@@ -142,7 +145,7 @@ def test_without_its_key_a_history_still_folds(settings: Settings) -> None:
     with open_rapport(settings) as rapport:
         with_goal(rapport)
         submit(rapport, message("3", "MarkTopicPrivate", {"topic": "money"}, "mentee:ana"))
-        rapport.keys.kept.run("DELETE FROM data_keys WHERE person = ?", ("ana",))
+        rapport.keys.kept.run("DELETE FROM data_keys WHERE person = ?", ("=mentee",))
     with open_rapport(settings) as rapport:
         events = rapport.store.read(RELATIONSHIP)
         assert [is_erased(event.data.title) for event in events[1:2]] == [True]
@@ -295,6 +298,7 @@ def test_rotation_leaves_every_word_readable_while_others_go_on(file_settings: S
     master = tmp_path / "store.sqlite.master-key"
     before = master.read_bytes()
     with open_rapport(file_settings) as other, open_rapport(file_settings) as rapport:
+        submit(other, message("2b", "GrantConsent", CONSENT, "mentor:ben"))
         submit(other, message("3", "AgreeGoal", GOAL | {"goal_id": "g2"}, "mentor:ben"))
         assert rapport.keys.rotate() == 2
         assert master.read_bytes() != before
@@ -305,6 +309,7 @@ def test_rotation_leaves_every_word_readable_while_others_go_on(file_settings: S
         ]
         assert submit(other, message("5", "DropGoal", {"goal_id": "g2", "reason": WORDS}, "mentee:ana")) == ["accepted"]
         assert submit(other, message("6", "AgreeGoal", GOAL | {"goal_id": "g3"}, "coordinator:cora")) == ["accepted"]
+        assert submit(other, message("7", "GrantConsent", CONSENT, "mentee:ana")) == ["accepted"]
         assert rapport.keys.check().ok
         assert {row.master_id for row in rapport.keys.kept.all()} == {rapport.keys.check().master_key}
     with open_rapport(file_settings) as rapport:
@@ -360,11 +365,11 @@ def test_nothing_is_recorded_when_its_key_cannot_be_kept(
         with monkeypatch.context() as patched:
             patched.setattr(SQLiteKeyStore, "add", down)
             with pytest.raises(UnreachableStore, match="store of keys"):
-                submit(rapport, message("3", "AgreeGoal", GOAL | {"goal_id": "g2"}, "mentor:ben"))
+                submit(rapport, message("3", "GrantConsent", CONSENT, "mentor:ben"))
         assert rapport.store.head() == head
-        assert submit(rapport, message("3", "AgreeGoal", GOAL | {"goal_id": "g2"}, "mentor:ben")) == ["accepted"]
+        assert submit(rapport, message("3", "GrantConsent", CONSENT, "mentor:ben")) == ["accepted"]
     with open_rapport(file_settings) as rapport:
-        assert rapport.store.read(RELATIONSHIP)[-1].data.title == WORDS
+        assert rapport.store.read(RELATIONSHIP)[-1].data.how == WORDS
 
 
 def test_keys_in_a_database_of_postgresql(file_settings: Settings, postgres_url: str, tmp_path: Path) -> None:

@@ -67,6 +67,8 @@ def everything(database: Database) -> list[list[tuple[object, ...]]]:
         database.query("SELECT * FROM receipts ORDER BY source, message_id"),
         database.query("SELECT * FROM source_offsets ORDER BY name"),
         database.query("SELECT id, secret FROM store_identity"),
+        database.query("SELECT number, hash FROM tree_leaves ORDER BY number"),
+        database.query("SELECT size, roots FROM tree_frontier"),
     ]
 
 

@@ -215,11 +215,11 @@ def test_an_event_of_a_newer_rapport_puts_its_subject_aside_for_all(harness: Wor
     begun(harness, 1)
     with harness.rapport.database.transaction() as session:
         session.execute(
-            "INSERT INTO stored_events (originator_id, originator_version, topic, state, hash) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO stored_events (originator_id, originator_version, topic, state, hash, leaf) VALUES (?, ?, ?, ?, ?, -1)",
             (subject(2), 1, "RelationshipDreamt#7", b"{}", b"x"),
         ) if session.kind == "sqlite" else session.execute(
-            "INSERT INTO stored_events (position, originator_id, originator_version, topic, state, hash) "
-            "VALUES ((SELECT MAX(position) + 1 FROM stored_events), ?, ?, ?, ?, ?)",
+            "INSERT INTO stored_events (position, originator_id, originator_version, topic, state, hash, leaf) "
+            "VALUES ((SELECT MAX(position) + 1 FROM stored_events), ?, ?, ?, ?, ?, -1)",
             (subject(2), 1, "RelationshipDreamt#7", b"{}", b"x"),
         )
     begun(harness, 3)

@@ -1,0 +1,102 @@
+"""The whole audit: the record with its tree, what the workers decided on it, and the datasets, all of one moment.
+
+What could not be checked is said, and then the answer is not ok: what somebody had set aside by hand would else pass unseen.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Final
+
+from infra.evidence.checkpoints import Held, differences
+from infra.evidence.verify import Verdict, verify
+from infra.evidence.wrong import Wrong
+from infra.projection_engine import generation as generation_table
+from infra.projection_engine.check import check
+from infra.projection_engine.engine import Engine
+from infra.projection_engine.quarantine import held as in_quarantine
+from infra.store.errors import StoreError
+from infra.store.log import EventStore
+from infra.worker_runtime.desk import EVERYBODY, parked
+from infra.worker_runtime.schema import ready
+from infra.worker_runtime.verify import verify as verify_decisions
+
+# Long work under a name: how much there is to do, and what hears how much was done.
+Progress = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
+NONE_HELD: Final = Held([], [], [])
+NOT_COMPARED: Final = (
+    "what the workers decided and the datasets were not compared, since they rest on a record that is not whole"
+)
+
+
+def audit(
+    store: EventStore,
+    engine: Engine,
+    progress: Progress,
+    subject: str | None = None,
+    held: Held = NONE_HELD,
+    trouble: StoreError | None = None,
+) -> Verdict:
+    """Check one subject or everything, and hold the tree against checkpoints. `store` is a snapshot.
+
+    `trouble` is why the datasets could not be brought up to date before.
+
+    Raises:
+        StoreError: The trouble, if nothing is wrong with the record that would explain it.
+    """
+    total = None if subject else store.head()
+    with progress("verifying", total) as advance:
+        verdict = verify(store, subject, advance, held.sizes)
+    against = [*held.problems, *differences(held.kept, verdict.tree.size, verdict.tree.roots)]
+    verdict = verdict._replace(problems=(*against, *verdict.problems))
+    if not verdict.ok:
+        # What workers decided can only be recomputed on a record that is whole.
+        return verdict._replace(skipped=(*held.skipped, NOT_COMPARED))
+    with progress("replaying decisions", total) as advance:
+        odd = verify_decisions(store, subject, advance)
+    problems = tuple(Wrong(*problem) for problem in odd)
+    if not problems and trouble is not None:
+        raise trouble
+    problems += tuple(_odd_rows(store, engine, subject))
+    return verdict._replace(problems=problems, skipped=(*held.skipped, *_set_aside(store, engine, subject)))
+
+
+def _odd_rows(store: EventStore, engine: Engine, subject: str | None) -> Iterator[Wrong]:
+    """The rows of the datasets that are not what the events make of them, each at the last event of its subject."""
+    found = check(_frozen(store, engine), all_streams=True, only=subject, catch_up=False).wrong
+    heads = store.heads({row.key[0] for row in found})
+    for row in found:
+        yield Wrong(
+            row.key[0],
+            heads[row.key[0]].version,
+            f"the dataset {row.dataset} has in row {'/'.join(map(str, row.key))} {row.stored} "
+            f"where the events make it {row.folded} ({row.column or 'the row'})",
+        )
+
+
+def _set_aside(store: EventStore, engine: Engine, subject: str | None) -> Iterator[str]:
+    """What was not compared because it is set aside, or of another policy than this Rapport's."""
+    frozen = _frozen(store, engine)
+    with store.database.reading() as session:
+        generations = [each for each in generation_table.load(session, frozen.projections) if each.state == "live"]
+        for each in in_quarantine(session, [each for each in generations if each.current]):
+            if subject in (None, each.subject):
+                yield (
+                    f"rows of {each.subject} in {each.projection} were not compared: they are in quarantine since version "
+                    f"{each.version} ({each.error})"
+                )
+        for generation in generations:
+            if not generation.current:
+                yield f"the dataset {generation.name} was not compared: it was made under another version of its rules"
+        if not ready(store.database):
+            return
+        for aside in parked(session):
+            if subject in (None, aside.key):
+                who = "all workers" if aside.worker == EVERYBODY else f"the worker {aside.worker}"
+                yield (
+                    f"decisions of {who} at {aside.key} were not compared after position {aside.position}: "
+                    f"the key is set aside ({aside.error})"
+                )
+
+
+def _frozen(store: EventStore, engine: Engine) -> Engine:
+    return Engine(store, engine.clock, watcher=engine.watcher, prepare_shown=engine.prepare_shown)

@@ -1,0 +1,212 @@
+"""A bundle: the evidence about one subject in one file, to be checked by somebody who has no access to the store.
+
+It has every event and receipt of the subject as they are stored, the proof of each that it is a leaf of the tree, the signed
+checkpoint of the tree, the codes and the policy that applied, what the workers decided, and what all that proves in plain words.
+Words are in it only sealed. An event that is stored with words in the clear is left out, but for its hash, which proves its place
+all the same.
+"""
+
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+
+from domain.codes.clauses import CODES, Code
+from domain.codes.clauses import POLICY as OWN_CODE
+from domain.commitment import POLICY
+from infra.evidence import tree
+from infra.evidence.archive import packed
+from infra.evidence.log_tree import TreeReader
+from infra.evidence.note import Checkpoint, Note, Signer
+from infra.evidence.tree_audit import events_of, receipts_of
+from infra.pages.page import is_mark as is_sealed
+from infra.pages.page import page
+from infra.queries.history import Entry, history
+from infra.queries.tasks import decisions
+from infra.store.hash_chain import NO_HASH
+from infra.store.log import EventStore
+
+README: Final = "README.txt"
+PAGE: Final = "check.html"
+CHECKPOINT: Final = "checkpoint"
+EVENTS: Final = "events.jsonl"
+RECEIPTS: Final = "receipts.jsonl"
+HISTORY: Final = "history.json"
+CODES_FILE: Final = "codes.json"
+DECISIONS: Final = "decisions.json"
+MEMBERS: Final = (README, PAGE, CHECKPOINT, EVENTS, RECEIPTS, HISTORY, CODES_FILE, DECISIONS)
+Line = dict[str, Any]
+
+_README: Final = """\
+Evidence about {subject}
+
+This file shows what Rapport recorded about {subject} up to leaf {size} of its log, and lets you
+check it without access to Rapport's database and without trusting whoever runs it.
+
+To check it: install Rapport (Python 3.11 or newer), and run
+
+    rapport audit check-bundle FILE --key VERIFIER
+
+VERIFIER is the public key of the store {origin}. Get it from somebody you trust, not from
+whoever gave you this file. `rapport audit checkpoint` tells it.
+
+What is inside
+  check.html      what is proved, for a browser
+  checkpoint      the state of the whole log, signed: how many leaves it has, and the root over them
+  events.jsonl    each event as it is stored, with the proof that it is a leaf of the log
+  receipts.jsonl  the answer to each message about the subject, refused ones too, with the same proof
+  history.json    the events for people to read
+  codes.json      the codes of conduct and the policy that applied
+  decisions.json  what Rapport's workers decided about the subject, and under which clauses
+  MANIFEST        the hash of every file, signed
+
+What it proves
+  Each event and each receipt was in the log when the checkpoint was signed, in this order, and no byte
+  of it has been changed since. If you, or somebody you trust, kept an earlier checkpoint of the
+  same store, `rapport audit verify --checkpoint` and a witness prove that the log was not rewritten.
+
+What it does not prove
+  That what a sender told was true, or that the clocks were right. That nothing followed after the last
+  event: that rests on the signature of whoever runs the store. Nothing, if the signing key was stolen.
+
+Words that people wrote are in it only sealed. {left_out}
+"""
+
+
+def bundle(store: EventStore, subject: str, signer: Signer, checkpoint: Note, made_at: datetime) -> bytes:
+    """The evidence about a subject at a checkpoint of the store, which is read in one state.
+
+    Raises:
+        UnknownEvent: An event is of a newer Rapport.
+        DamagedStore: The tree lacks a hash.
+    """
+    at = Checkpoint.of(checkpoint)
+    with store.database.reading() as session:
+        proofs = _Proofs(TreeReader(session), at)
+        events = [line for row in events_of(session, subject) if (line := proofs.of_event(row)) is not None]
+        receipts = [line for row in receipts_of(session, subject) if (line := proofs.of_receipt(row)) is not None]
+    entries = [entry for entry in history(store, subject) if entry["version"] <= len(events)]
+    _leave_words_out(events, entries)
+    left_out = [event["version"] for event in events if event["stored"] is None]
+    codes = _codes(entries)
+    told = {
+        "subject": subject,
+        "origin": at.origin,
+        "size": at.size,
+        "root": b64encode(at.root).decode(),
+        "entries": [
+            {"leaf": event["leaf"], **{name: entry[name] for name in ("version", "type", "occurred_at", "actor")}}
+            for event, entry in zip(events, entries, strict=True)
+        ],
+        "receipts": [_told_receipt(receipt) for receipt in receipts],
+        "codes": codes["codes"],
+        "left_out": left_out,
+        "made_at": made_at,
+    }
+    readme = _README.format(**told | {"left_out": _told_left_out(left_out)})
+    contents = (
+        readme.encode(),
+        page("bundle", told),
+        bytes(checkpoint),
+        _lines(events),
+        _lines(receipts),
+        _json(entries),
+        _json(codes),
+        _json(decisions(store.database, subject)),
+    )
+    return packed(subject, dict(zip(MEMBERS, contents, strict=True)), signer)
+
+
+class _Proofs:
+    """Makes lines of events and receipts, each with its proof; None for what came after the checkpoint."""
+
+    def __init__(self, reader: TreeReader, at: Checkpoint) -> None:
+        self._reader, self._at = reader, at
+        self._previous = NO_HASH
+
+    def of_event(self, row: Sequence[Any]) -> Line | None:
+        leaf, position, subject, version, topic, state, hash_ = row
+        if leaf >= self._at.size:
+            return None
+        previous, self._previous = self._previous, bytes(hash_)
+        return {
+            "leaf": leaf,
+            "position": position,
+            "subject": subject,
+            "version": version,
+            "topic": topic,
+            "stored": b64encode(bytes(state)).decode(),
+            "previous_hash": previous.hex(),
+            "hash": bytes(hash_).hex(),
+            "proof": self._proof(leaf),
+        }
+
+    def of_receipt(self, row: Sequence[Any]) -> Line | None:
+        leaf, position, source, message_id, fingerprint, answer = row
+        if leaf >= self._at.size:
+            return None
+        return {
+            "leaf": leaf,
+            "position": position,
+            "source": source,
+            "id": message_id,
+            "fingerprint": bytes(fingerprint).hex(),
+            "answer": bytes(answer).decode(),
+            "proof": self._proof(leaf),
+        }
+
+    def _proof(self, leaf: int) -> list[str]:
+        return [b64encode(each).decode() for each in tree.inclusion(leaf, self._at.size, self._reader.whole)]
+
+
+def _leave_words_out(events: Sequence[Line], entries: Sequence[Entry]) -> None:
+    """Leave out the stored bytes of events that have words in the clear; their hashes stay."""
+    for event, entry in zip(events, entries, strict=True):
+        if _in_the_clear(entry["data"], orjson.loads(b64decode(event["stored"]))["data"]):
+            event["stored"] = None
+
+
+def _in_the_clear(shown: Any, stored: Any) -> bool:
+    """Whether something that is shown as sealed is stored as it was said."""
+    if isinstance(shown, dict) and isinstance(stored, dict):
+        return any(
+            name in stored and (is_sealed(each) or _in_the_clear(each, stored[name])) for name, each in shown.items()
+        )
+    if isinstance(shown, list) and isinstance(stored, list):
+        return any(_in_the_clear(*each) for each in zip(shown, stored, strict=False))
+    return False
+
+
+def _codes(entries: Sequence[Entry]) -> dict[str, Any]:
+    """The codes that a relationship adopted, at the versions pinned by its proposal, and the policy of health."""
+    pinned = entries[0]["data"].get("codes", {}) if entries else {}
+    adopted = [*(CODES[each] for each in pinned if each in CODES), OWN_CODE]
+    return {"policy": POLICY, "pinned": pinned, "codes": [_code(each) for each in adopted]}
+
+
+def _code(code: Code) -> dict[str, Any]:
+    clauses = [{"id": clause.id, "kind": clause.kind, "rule": clause.rule} for clause in code.clauses]
+    return {"id": code.id, "title": code.title, "version": code.version, "clauses": clauses}
+
+
+def _told_receipt(receipt: Line) -> dict[str, Any]:
+    _, status, _, problems, at, _, actor, command = orjson.loads(receipt["answer"])
+    told = {"leaf": receipt["leaf"], "at": at, "actor": actor, "command": command, "status": status}
+    return told | {"problems": [message for _, message, *_ in problems]}
+
+
+def _told_left_out(versions: Sequence[int]) -> str:
+    if not versions:
+        return "Every event is there as it is stored."
+    listed = ", ".join(map(str, versions))
+    return f"Left out but for their hashes, since they are stored with words in the clear: versions {listed}."
+
+
+def _lines(lines: Sequence[Line]) -> bytes:
+    return b"".join(orjson.dumps(line) + b"\n" for line in lines)
+
+
+def _json(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z) + b"\n"

@@ -1,0 +1,90 @@
+"""Erasures carried out: what the log says is erased has no keys. The log decides, so a restored backup forgets no erasure.
+
+An erasure is recorded first and carried out then. Every process that opens the store carries out what is still to be done, before
+it serves anything: after a crash in between, and after an old backup of the keys came back. Which keys are a person's is read
+from the facts of the log alone.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from domain.model import AnyRecorded
+from domain.registry import kind_of
+from domain.relationship.events import FactCorrected, PersonalDataErased, RelationshipProposed
+from infra.sealing.key_store import EVERYWHERE, Owned
+from infra.sealing.keys import Keys
+from infra.sealing.sealer import author, of_fact, of_role, owner
+from infra.store.log import EventStore
+
+TOPIC: Final = PersonalDataErased.__name__
+# So many events are looked at when a store is opened; then it is noted that there was nothing among them.
+NOTED_EVERY: Final = 5_000
+
+
+class Erasures:
+    """The erasures of one store and its keys."""
+
+    def __init__(self, store: EventStore, keys: Keys) -> None:
+        self.store, self.keys = store, keys
+
+    def carry_out(self) -> int:
+        """Destroy the keys of whom the log says that they are erased; how many there were.
+
+        Raises:
+            StoreError: The keys can't be written.
+        """
+        done = self.keys.erased_up_to()
+        if done is None:
+            return 0
+        head = self.store.head()
+        # An older log came back: its positions are given anew.
+        after = done if done <= head else 0
+        found = self._erased_after(after)
+        if not found and after == done and head - done < NOTED_EVERY:
+            return 0
+        owned = {each for event in found for each in self.owned(event.subject, event.data.person)}
+        if not owned and not self.keys.writable:
+            return 0
+        return self.keys.destroy(owned, head)
+
+    def _erased_after(self, position: int) -> list[AnyRecorded]:
+        rows = self.store.database.query(
+            "SELECT topic, state FROM stored_events WHERE position > ? AND topic = ? ORDER BY position",
+            (position, TOPIC),
+        )
+        return [self.store.mapper.decode_facts(topic, state) for topic, state in rows]
+
+    def owned(self, subject: str, person: str) -> set[Owned]:
+        """The keys of a person in a relationship; of `person:<id>`, everywhere."""
+        if kind_of(subject) != "person":
+            return set(self._in_relationship(subject, person))
+        everywhere = {Owned(EVERYWHERE, author(f"mentee:{person}"))}
+        for relationship in self.naming(person):
+            everywhere |= set(self._in_relationship(relationship, person))
+        return everywhere
+
+    def naming(self, person: str) -> list[str]:
+        """The relationships whose events have the person's id in them, in their order."""
+        return [each for each in self.store.subjects_naming(person) if kind_of(each) == "relationship"]
+
+    def _in_relationship(self, subject: str, person: str) -> Iterator[Owned]:
+        events = list(self._facts(subject))
+        mine = owners_of(events, person)
+        yield from (Owned(subject, each) for each in sorted(mine))
+        by_version = {each.version: each for each in events}
+        for each in events:
+            if isinstance(each.data, FactCorrected) and owner(by_version[each.data.version]) in mine:
+                yield Owned(subject, of_fact(each.data.version))
+
+    def _facts(self, subject: str) -> Iterable[AnyRecorded]:
+        return (self.store.mapper.decode_facts(each.topic, each.state) for each in self.store.stored(subject))
+
+
+def owners_of(events: Iterable[AnyRecorded], person: str) -> set[str]:
+    """As which owners a person has keys in a relationship: by their id, and by being its mentee or mentor."""
+    mine = {author(f"mentee:{person}")}
+    for each in events:
+        if isinstance(each.data, RelationshipProposed):
+            mine |= {of_role("mentee")} if each.data.mentee_id == person else set()
+            mine |= {of_role("mentor")} if each.data.mentor_id == person else set()
+    return mine

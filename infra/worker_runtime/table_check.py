@@ -1,0 +1,101 @@
+"""Are the tables that the workers keep beside their receipts those that replay makes? Compared row by row, in flat memory.
+
+Left out is what has no meaning in replay: numbers, positions, and what became of what was sent.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from infra.store.session import Database, Session, as_time
+from infra.worker_runtime.desk import parked
+from infra.worker_runtime.schema import DEADLINES, GROUND, HISTORY, OUTBOX, SOURCES, STATES, TASKS, Table
+
+# In this order the rows of both are compared: it has to tell them apart, or to be all that is compared.
+ORDERS: Final[Mapping[Table, Sequence[str]]] = {
+    GROUND: ("subject",),
+    SOURCES: ("key", "subject"),
+    STATES: ("key", "worker"),
+    DEADLINES: ("key", "worker", "name"),
+    HISTORY: ("key", "worker", "name", "at", "change", "due_at", "caused_by"),
+    TASKS: ("task_id",),
+    OUTBOX: ("id",),
+}
+LEFT_OUT: Final[Mapping[Table, frozenset[str]]] = {
+    STATES: frozenset({"position"}),
+    HISTORY: frozenset({"seq", "position"}),
+    TASKS: frozenset({"seq", "position"}),
+    OUTBOX: frozenset({"seq", "position", "status", "answer", "at", "body"}),
+}
+NOTHING: Final[frozenset[str]] = frozenset()
+
+
+class Kept(NamedTuple):
+    """A row: the key of the worker's state that it belongs to, what it is ordered by, and all that is compared."""
+
+    key: str
+    order: tuple[Any, ...]
+    values: Mapping[str, Any]
+
+
+def table_differences(live: Database, scratch: Database, subject: str | None) -> Iterator[tuple[str, str]]:
+    """Yields key and problem of each row that one of two databases has otherwise than the other; of one subject or of all.
+
+    What is kept at a key that was put aside is not compared.
+    """
+    with live.reading() as ours, scratch.reading() as theirs:
+        aside = {each.key for each in parked(ours)}
+        for table in ORDERS:
+            for problem, row in _compared(_rows(ours, table, subject), _rows(theirs, table, subject)):
+                if row.key not in aside:
+                    yield row.key, f"the workers' table {table.name} {problem}: {', '.join(map(str, row.order))}"
+
+
+def _compared(ours: Iterator[Kept], theirs: Iterator[Kept]) -> Iterator[tuple[str, Kept]]:
+    kept, made = next(ours, None), next(theirs, None)
+    while kept is not None or made is not None:
+        if made is None or (kept is not None and kept.order < made.order):
+            assert kept is not None, "one of both is there"
+            yield "has a row that replay does not make", kept
+            kept = next(ours, None)
+        elif kept is None or made.order < kept.order:
+            yield "lacks a row that replay makes", made
+            made = next(theirs, None)
+        else:
+            if kept.values != made.values:
+                unlike = next(name for name, value in kept.values.items() if made.values[name] != value)
+                yield f"has a row that replay makes with another {unlike}", kept
+            kept, made = next(ours, None), next(theirs, None)
+
+
+def _rows(session: Session, table: Table, subject: str | None) -> Iterator[Kept]:
+    """The rows in the order in which Python compares texts."""
+    key = "subject" if table is GROUND else "key"
+    wheres = [f"{key} = ?"] if subject else []
+    if table is TASKS:
+        # Of a key that was put aside for a while, tasks that opened and closed meanwhile are not made up for.
+        wheres.append("closed_at IS NULL")
+    where, params = f"WHERE {' AND '.join(wheres)} " if wheres else "", (subject,) if subject else ()
+    collation = '"C"' if session.kind == "postgresql" else "BINARY"
+    texts = [name for name in ORDERS[table] if table.types[name].startswith("{text}")]
+    order = ", ".join(f"{name} COLLATE {collation}" if name in texts else name for name in ORDERS[table])
+    sql = f"SELECT {table.listed} FROM {table.name} {where}ORDER BY {order}"  # noqa: S608 - our own words
+    left_out = LEFT_OUT.get(table, NOTHING)
+    for row in session.stream(sql, params):
+        values = {
+            name: _value(table.types[name], value)
+            for name, value in zip(table.columns, row, strict=True)
+            if name not in left_out
+        }
+        yield Kept(values[key], tuple(values[name] for name in ORDERS[table]), values)
+
+
+def _value(type_: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if type_.startswith("{json}"):
+        return orjson.loads(value)
+    if type_.startswith("{time}"):
+        return as_time(value)
+    return bool(value) if type_.startswith("{boolean}") else value

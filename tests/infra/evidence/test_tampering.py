@@ -1,0 +1,409 @@
+"""Ways to tamper with a store: each is found and named, or found with a checkpoint from elsewhere (docs/explanation/record.md).
+
+Each is tried on the whole audit, in a transaction that is rolled back, on both databases.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+import pytest
+
+from domain.relationship import commands as c
+from domain.words import CodeId
+from infra.bootstrap import Rapport, open_rapport
+from infra.evidence.audit import NONE_HELD, audit
+from infra.evidence.checkpoints import Held, Kept
+from infra.evidence.log_tree import TreeReader
+from infra.evidence.note import Checkpoint
+from infra.evidence.verify import Verdict
+from infra.settings import Settings
+from infra.store.hash_chain import NO_HASH, next_hash
+from infra.store.log import EventStore
+from infra.store.merkle import Frontier, event_leaf, receipt_digest, receipt_leaf
+from infra.store.session import Session
+from infra.store.snapshot import Frozen
+from tests.given_when_then import day
+from tests.infra.worker_runtime.harness import WorkerHarness, subject
+
+CODES: tuple[CodeId, ...] = ("pentalog", "mentor247", "cmn", "leapfrog", "nottingham")
+ID, OTHER = subject(1), subject(2)
+pytestmark = pytest.mark.xdist_group("tampering")
+
+
+class Record(NamedTuple):
+    """A store with two relationships, refusals, workers' decisions and datasets, and a checkpoint of it."""
+
+    rapport: Rapport
+    held: Held
+
+
+@pytest.fixture(scope="module")
+def record(shared_store_url: str) -> Iterator[Record]:
+    with open_rapport(Settings(store=shared_store_url, synchronous="off", clock=day(0))) as rapport:
+        harness = WorkerHarness(rapport)
+        for number in (1, 2):
+            about = subject(number)
+            harness.send(
+                c.ProposeRelationship(programme_id="spring", mentee_id="ana", mentor_id="ben", codes=CODES),
+                "coordinator",
+                0,
+                about,
+            )
+            harness.send(c.RecordContact(channel="email"), "mentee", 1, about)
+            harness.send(c.ResumeRelationship(informed=("mentee", "mentor")), "coordinator", 1, about)
+            harness.send(c.RecordContact(channel="telephone"), "mentor", 2, about)
+        harness.send(c.ReportTrustBreakdown(description="He shouted"), "mentee", 3, ID)
+        harness.now(60).work()
+        harness.send(c.RecordContact(channel="email"), "mentee", 61, ID)
+        rapport.engine().catch_up()
+        with rapport.database.reading() as session:
+            reader = TreeReader(session)
+            at = Checkpoint("rapport/test", reader.size, reader.frontier.root())
+        yield Record(rapport, Held([Kept(Path("elsewhere"), b"", at)], [], []))
+
+
+class Undone(Exception):
+    """Ends the transaction in which something was tampered with."""
+
+
+@contextmanager
+def nothing(_what: str, _total: int | None) -> Iterator[Callable[[int], None]]:
+    yield lambda _: None
+
+
+def verdicts(record: Record, tamper: Callable[[Session], object]) -> tuple[Verdict, Verdict]:
+    """What the audit says after the tampering, without a checkpoint and with one."""
+    rapport = record.rapport
+    found: list[Verdict] = []
+    with suppress(Undone), rapport.database.transaction() as session:
+        tamper(session)
+        store = EventStore(Frozen(rapport.database, session), rapport.store.mapper)
+        found += [audit(store, rapport.engine(), nothing, None, held) for held in (NONE_HELD, record.held)]
+        raise Undone
+    return found[0], found[1]
+
+
+# --- tampering ----------------------------------------------------------------------------------------------------------
+
+
+def sql(statement: str, *params: Any) -> Callable[[Session], object]:
+    def tamper(session: Session) -> None:
+        assert session.execute(statement, params) > 0, "nothing was tampered with"
+
+    return tamper
+
+
+def both(*steps: Callable[[Session], object]) -> Callable[[Session], None]:
+    def tamper(session: Session) -> None:
+        for step in steps:
+            step(session)
+
+    return tamper
+
+
+def state(version: int, old: bytes, new: bytes, about: str = ID) -> Callable[[Session], None]:
+    """Change the stored bytes of an event."""
+
+    def tamper(session: Session) -> None:
+        where = "WHERE originator_id = ? AND originator_version = ?"
+        [(before,)] = session.query(f"SELECT state FROM stored_events {where}", (about, version))
+        after = bytes(before).replace(old, new)
+        assert after != bytes(before)
+        session.execute(f"UPDATE stored_events SET state = ? {where}", (after, about, version))
+
+    return tamper
+
+
+def rechain(session: Session) -> None:
+    """Compute all hashes of the chain anew, as somebody would who can rewrite the table."""
+    heads: dict[str, bytes] = {}
+    rows = session.query("SELECT position, originator_id, topic, state FROM stored_events ORDER BY position")
+    for position, about, topic, stored in rows:
+        heads[about] = next_hash(heads.get(about, NO_HASH), topic, bytes(stored))
+        session.execute("UPDATE stored_events SET hash = ? WHERE position = ?", (heads[about], position))
+
+
+def replant(session: Session) -> None:
+    """Compute the whole tree anew from events and receipts, as somebody would who can rewrite everything."""
+    rows: list[tuple[int, int, tuple[Any, ...]]] = []
+    for position, leaf, *rest in session.query(
+        "SELECT position, leaf, originator_id, originator_version, hash FROM stored_events"
+    ):
+        rows.append((leaf, 0, (position, *rest)))
+    for position, leaf, *rest in session.query(
+        "SELECT position, leaf, source, message_id, fingerprint, answer FROM receipts"
+    ):
+        rows.append((leaf, 1, (position, *rest)))
+    hashes = []
+    for number, (_, kind, row) in enumerate(sorted(rows)):
+        if kind == 0:
+            position, about, version, hash_ = row
+            hashes.append(event_leaf(position, about, version, bytes(hash_)))
+            session.execute("UPDATE stored_events SET leaf = ? WHERE position = ?", (number, position))
+        else:
+            position, source, id_, fingerprint, answer = row
+            hashes.append(receipt_leaf(position, receipt_digest(source, id_, bytes(fingerprint), bytes(answer))))
+            session.execute("UPDATE receipts SET leaf = ? WHERE source = ? AND message_id = ?", (number, source, id_))
+    session.execute("DELETE FROM tree_leaves")
+    session.insert("tree_leaves", ("number", "hash"), list(enumerate(hashes)))
+    session.execute("DELETE FROM tree_nodes")
+    frontier = Frontier()
+    nodes = frontier.grow(hashes)
+    session.insert("tree_nodes", ("level", "number", "hash"), nodes)
+    session.execute("UPDATE tree_frontier SET size = ?, roots = ?", (frontier.size, frontier.stored))
+
+
+def answer(id_: str, change: Callable[[list[Any]], None]) -> Callable[[Session], None]:
+    """Change what is kept of a receipt."""
+
+    def tamper(session: Session) -> None:
+        [(before,)] = session.query("SELECT answer FROM receipts WHERE source = '/tests' AND message_id = ?", (id_,))
+        kept = orjson.loads(bytes(before))
+        change(kept)
+        session.execute(
+            "UPDATE receipts SET answer = ? WHERE source = '/tests' AND message_id = ?", (orjson.dumps(kept), id_)
+        )
+
+    return tamper
+
+
+def put(place: int, value: Any) -> Callable[[list[Any]], None]:
+    def change(kept: list[Any]) -> None:
+        kept[place] = value
+
+    return change
+
+
+def remove_event(about: str, version: int) -> Callable[[Session], object]:
+    return sql("DELETE FROM stored_events WHERE originator_id = ? AND originator_version = ?", about, version)
+
+
+def remove_receipt(id_: str) -> Callable[[Session], object]:
+    return sql("DELETE FROM receipts WHERE source = '/tests' AND message_id = ?", id_)
+
+
+def event(columns: str, about: str = ID, version: int = 2) -> Callable[[Session], object]:
+    return sql(f"UPDATE stored_events SET {columns} WHERE originator_id = ? AND originator_version = ?", about, version)
+
+
+def receipt(columns: str, id_: str = "m2", *params: Any) -> Callable[[Session], object]:
+    return sql(f"UPDATE receipts SET {columns} WHERE source = '/tests' AND message_id = ?", *params, id_)
+
+
+def invented(with_receipt: bool) -> Callable[[Session], None]:
+    """Add an event that nobody sent at the end of the log, well chained, and with or without a receipt."""
+
+    def tamper(session: Session) -> None:
+        rows = session.query(
+            "SELECT originator_version, topic, state, hash FROM stored_events WHERE originator_id = ? "
+            "ORDER BY originator_version DESC",
+            (ID,),
+        )
+        _, topic, stored, _ = next(row for row in rows if row[1] == "ContactRecorded")
+        last, [(position,)] = rows[0], session.query("SELECT MAX(position) FROM stored_events")
+        [(size,)] = session.query("SELECT size FROM tree_frontier")
+        body = orjson.loads(bytes(stored)) | {"version": last[0] + 1, "message_id": "invented"}
+        new = orjson.dumps(body)
+        session.execute(
+            "INSERT INTO stored_events (position, originator_id, originator_version, topic, state, hash, leaf) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (position + 1, ID, last[0] + 1, topic, new, next_hash(bytes(last[3]), topic, new), size),
+        )
+        if with_receipt:
+            kept = orjson.dumps([ID, "accepted", [[topic, last[0] + 1]], [], "t", "t", "mentee:ana", "RecordContact"])
+            session.execute(
+                "INSERT INTO receipts (leaf, position, source, message_id, fingerprint, answer) VALUES (?, ?, ?, ?, ?, ?)",
+                (size + 1, position + 1, "/tests", "invented", b"x" * 16, kept),
+            )
+
+    return tamper
+
+
+def cut_off(session: Session) -> None:
+    """Do as if the last message had never come."""
+    [(size,)] = session.query("SELECT size FROM tree_frontier")
+    assert session.execute("DELETE FROM stored_events WHERE leaf >= ?", (size - 2,)) == 1
+    assert session.execute("DELETE FROM receipts WHERE leaf >= ?", (size - 2,)) == 1
+    replant(session)
+
+
+def swapped(table: str, key: str, one: str, other: str, column: str) -> Callable[[Session], None]:
+    def tamper(session: Session) -> None:
+        value = {
+            each: session.query(f"SELECT {column} FROM {table} WHERE {key} = ?", (each,))[0][0] for each in (one, other)
+        }
+        session.execute(f"UPDATE {table} SET {column} = ? WHERE {key} = ?", (value[other], one))
+        session.execute(f"UPDATE {table} SET {column} = ? WHERE {key} = ?", (value[one], other))
+
+    return tamper
+
+
+FOUND: dict[str, Callable[[Session], object]] = {
+    # events
+    "the bytes of an event": state(2, b"email", b"telephone"),
+    "the actor of an event": state(2, b"mentee:ana", b"mentee:eve"),
+    "the time of an event": state(2, b'"occurred_at":"20', b'"occurred_at":"19'),
+    "the recorded time of an event": state(2, b'"recorded_at":"20', b'"recorded_at":"19'),
+    "the message id of an event": state(2, b'"message_id":"', b'"message_id":"x'),
+    "the source of an event": state(2, b'"source":"/tests"', b'"source":"/other"'),
+    "the bytes of the first event": state(1, b"ben", b"eve"),
+    "the subject in the bytes": state(2, ID.encode(), OTHER.encode()),
+    "bytes, and the chain computed anew": both(state(2, b"email", b"telephone"), rechain),
+    "the actor, and the chain computed anew": both(state(2, b"mentee:ana", b"mentee:eve"), rechain),
+    "the source, with chain and tree computed anew": both(
+        state(2, b'"source":"/tests"', b'"source":"/other"'), rechain, replant
+    ),
+    "the message id, with chain and tree computed anew": both(
+        state(2, b'"message_id":"', b'"message_id":"x'), rechain, replant
+    ),
+    "the type of an event": event("topic = 'RelationshipPaused'"),
+    "the type of an event, with chain and tree computed anew": both(event("topic = 'MatchAccepted'"), rechain, replant),
+    "the hash of an event": sql(
+        "UPDATE stored_events SET hash = ? WHERE originator_id = ? AND originator_version = 2", bytes(32), ID
+    ),
+    "the version of an event": event("originator_version = 20"),
+    "the subject of an event": event(f"originator_id = '{subject(9)}'", version=3),
+    "the position of an event": event("position = 100000"),
+    "the position of an event, with the tree computed anew": both(event("position = 100000"), replant),
+    "the leaf of an event": event("leaf = 100000"),
+    "no leaf of an event": event("leaf = -1"),
+    "an event gone": remove_event(ID, 2),
+    "the first event gone": remove_event(ID, 1),
+    "the last event gone": remove_event(ID, 3),
+    "the last event and its receipt gone": both(remove_event(OTHER, 3), remove_receipt("m8")),
+    "an event gone, with chain and tree computed anew": both(remove_event(ID, 2), rechain, replant),
+    "an event and its receipt gone, with chain and tree computed anew": both(
+        remove_event(ID, 2), remove_receipt("m2"), rechain, replant
+    ),
+    "a whole stream gone": sql("DELETE FROM stored_events WHERE originator_id = ?", OTHER),
+    "a whole stream gone, with the tree computed anew": both(
+        sql("DELETE FROM stored_events WHERE originator_id = ?", OTHER), replant
+    ),
+    "all events gone": sql("DELETE FROM stored_events"),
+    "an event added": invented(with_receipt=False),
+    "an event added, with the tree computed anew": both(invented(with_receipt=False), replant),
+    "an event and a receipt added": invented(with_receipt=True),
+    "bytes that are no JSON": sql(
+        "UPDATE stored_events SET state = ? WHERE originator_id = ? AND originator_version = 2", b"{", ID
+    ),
+    "bytes that are empty": sql(
+        "UPDATE stored_events SET state = ? WHERE originator_id = ? AND originator_version = 2", b"", ID
+    ),
+    "an event of another Rapport": event("topic = 'ContactRecorded#9'"),
+    "an event of a type that there is not": both(event("topic = 'RelationshipDreamt'"), rechain, replant),
+    # receipts
+    "a receipt gone": remove_receipt("m2"),
+    "a receipt gone, with the tree computed anew": both(remove_receipt("m2"), replant),
+    "a refusal gone": remove_receipt("m3"),
+    "all receipts gone": sql("DELETE FROM receipts"),
+    "all receipts gone, with the tree computed anew": both(sql("DELETE FROM receipts"), replant),
+    "the source of a receipt": receipt("source = '/other'"),
+    "the source of a receipt, with the tree computed anew": both(receipt("source = '/other'"), replant),
+    "the id of a receipt": receipt("message_id = 'other'"),
+    "the id of a receipt, with the tree computed anew": both(receipt("message_id = 'other'"), replant),
+    "the fingerprint of a receipt": receipt("fingerprint = ?", "m2", b"y" * 16),
+    "the position of a receipt": receipt("position = position + 1"),
+    "the position of a receipt, with the tree computed anew": both(receipt("position = position + 1"), replant),
+    "the leaf of a receipt": receipt("leaf = 100000"),
+    "the subject of a receipt": answer("m2", put(0, OTHER)),
+    "the subject of a receipt, with the tree computed anew": both(answer("m2", put(0, OTHER)), replant),
+    "the status of a receipt": answer("m2", put(1, "refused")),
+    "the status of a receipt, with the tree computed anew": both(answer("m2", put(1, "refused")), replant),
+    "the events of a receipt": answer("m2", put(2, [["ContactRecorded", 3]])),
+    "the events of a receipt, with the tree computed anew": both(
+        answer("m2", put(2, [["ContactRecorded", 3]])), replant
+    ),
+    "no events of a receipt, with the tree computed anew": both(answer("m2", put(2, [])), replant),
+    "the type of an event in a receipt, with the tree computed anew": both(
+        answer("m2", put(2, [["MatchAccepted", 2]])), replant
+    ),
+    "the time of a receipt": answer("m2", put(5, "2026-01-01T00:00:00Z")),
+    "when a receipt was answered": answer("m2", put(4, "2026-01-01T00:00:00Z")),
+    "the actor of a receipt": answer("m2", put(6, "mentee:eve")),
+    "the command of a receipt": answer("m2", put(7, "PauseRelationship")),
+    "a refusal made an acceptance": answer("m3", put(1, "accepted")),
+    "why a refusal was": answer("m3", put(3, [])),
+    "who was refused": answer("m3", put(6, "mentee:eve")),
+    "a refusal of events, with the tree computed anew": both(answer("m3", put(2, [["ContactRecorded", 2]])), replant),
+    "a receipt that can't be read": receipt("answer = ?", "m2", b"\0"),
+    "a receipt that can't be read, with the tree computed anew": both(receipt("answer = ?", "m2", b"\0"), replant),
+    "two receipts in each other's place": swapped("receipts", "message_id", "m2", "m4", "answer"),
+    "two receipts in each other's place, with the tree computed anew": both(
+        swapped("receipts", "message_id", "m2", "m4", "answer"), replant
+    ),
+    # the tree
+    "a leaf": sql("UPDATE tree_leaves SET hash = ? WHERE number = 1", bytes(32)),
+    "a leaf gone": sql("DELETE FROM tree_leaves WHERE number = 1"),
+    "the last leaf gone": sql("DELETE FROM tree_leaves WHERE number = (SELECT MAX(number) FROM tree_leaves)"),
+    "a leaf added": sql("INSERT INTO tree_leaves (number, hash) VALUES (100000, ?)", bytes(32)),
+    "all leaves gone": sql("DELETE FROM tree_leaves"),
+    "the size of the tree": sql("UPDATE tree_frontier SET size = size - 1"),
+    "the frontier": sql("UPDATE tree_frontier SET roots = ?", bytes(64)),
+    "the frontier gone": sql("DELETE FROM tree_frontier"),
+    "a kept hash added": sql("INSERT INTO tree_nodes (level, number, hash) VALUES (8, 0, ?)", bytes(32)),
+    # spellings
+    "a first spelling": sql("UPDATE spellings SET spelling = 'Ben' WHERE spelling = 'ben'"),
+    "a first spelling gone": sql("DELETE FROM spellings WHERE spelling = 'ben'"),
+    "a first spelling added": sql("INSERT INTO spellings (key, spelling) VALUES ('person:eve', 'eve')"),
+    # workers
+    "the clauses of a decision": sql("UPDATE decisions SET clauses = '[\"care.help\"]'"),
+    "the evidence of a decision": sql("UPDATE decisions SET evidence = '[99]'"),
+    "the terms of a decision": sql("UPDATE decisions SET terms = '{}'"),
+    "the effects of a decision": sql("UPDATE decisions SET sent = '[]'"),
+    "the decisions of a worker gone": sql("DELETE FROM decisions WHERE worker = (SELECT MIN(worker) FROM decisions)"),
+    "all decisions gone": sql("DELETE FROM decisions"),
+    "all tasks gone": sql("DELETE FROM worker_tasks"),
+    "the due time of a task": sql("UPDATE worker_tasks SET due = since"),
+    "the owner of a task": sql("UPDATE worker_tasks SET owner = 'hr'"),
+    "all states of workers gone": sql("DELETE FROM worker_state"),
+    "a deadline gone": sql("DELETE FROM deadlines"),
+    "a deadline moved": sql("UPDATE deadlines SET due_at = ?", day(900)),
+    "the history of deadlines gone": sql("DELETE FROM deadline_history"),
+    "the outbox of workers gone": sql("DELETE FROM outbox"),
+    "what workers know of others gone": sql("DELETE FROM worker_ground"),
+    # skipped is not ok
+    "a key put aside by hand": sql(
+        "INSERT INTO parked (worker, key, since, trigger_id, position, error) VALUES ('*', ?, ?, 'x', 0, 'by hand')",
+        ID,
+        day(1),
+    ),
+}
+
+# Whoever can rewrite the whole database can make another whole record of it. A checkpoint from elsewhere betrays it.
+NEEDS_A_CHECKPOINT: dict[str, Callable[[Session], object]] = {
+    "the last message never came": cut_off,
+    "a refusal gone, with the tree computed anew": both(remove_receipt("m3"), replant),
+    "who was refused, with the tree computed anew": both(answer("m3", put(6, "mentee:eve")), replant),
+    "why a refusal was, with the tree computed anew": both(answer("m3", put(3, [])), replant),
+    "the fingerprint of a receipt, with the tree computed anew": both(
+        receipt("fingerprint = ?", "m2", b"y" * 16), replant
+    ),
+}
+
+
+def test_the_record_is_whole(record: Record) -> None:
+    for verdict in verdicts(record, lambda _: None):
+        assert verdict.ok, (verdict.problems[:3], verdict.skipped)
+
+
+def test_at_least_ninety_ways_are_tried() -> None:
+    assert len(FOUND) + len(NEEDS_A_CHECKPOINT) >= 90
+
+
+@pytest.mark.parametrize("way", FOUND)
+def test_tampering_is_found_and_named(record: Record, way: str) -> None:
+    found, _ = verdicts(record, FOUND[way])
+    assert not found.ok
+    assert found.problems or found.skipped
+
+
+@pytest.mark.parametrize("way", NEEDS_A_CHECKPOINT)
+def test_what_is_whole_in_itself_is_betrayed_by_a_checkpoint_from_elsewhere(record: Record, way: str) -> None:
+    without, with_one = verdicts(record, NEEDS_A_CHECKPOINT[way])
+    assert not with_one.ok
+    assert any("checkpoint" in wrong.problem for wrong in with_one.problems)
+    record_ok = [wrong for wrong in without.problems if "checkpoint" in wrong.problem]
+    assert record_ok == []
