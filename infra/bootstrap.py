@@ -62,7 +62,7 @@ class Rapport:
             self.check_clock("RAPPORT_CLOCK")
         return Handler(self.store, self.clock, self.settings.cache, self.senders)
 
-    def checkpoints(self, say: "Callable[[str], None]" = lambda _: None) -> "Checkpoints":
+    def checkpoints(self, say: Callable[[str], None] = lambda _: None) -> "Checkpoints":
         """The checkpoints of the store; `say` hears when a key is made."""
         from infra.evidence.checkpoints import Checkpoints
 

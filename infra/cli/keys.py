@@ -1,9 +1,14 @@
-"""`rapport keys`: the keys that seal content, made, checked and wrapped anew."""
+"""`rapport keys`: the keys that seal content, made, checked and wrapped anew, and the one that signs checkpoints."""
+
+from typing import TYPE_CHECKING
 
 import typer
 
 from infra.cli.opening import opened
-from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_text
+from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_note, print_text
+
+if TYPE_CHECKING:
+    from infra.bootstrap import Rapport
 
 
 def register(app: typer.Typer) -> None:
@@ -16,9 +21,9 @@ def register(app: typer.Typer) -> None:
 
 
 def init(as_json: JsonOption = False) -> None:
-    """Make the keys of the store, the master key if its file is missing, and the key that signs tokens. Keys that are there stay.
+    """Make the keys of the store, the master key if its file is missing, and those that sign tokens and checkpoints.
 
-    With RAPPORT_TOKEN_KEYS an identity provider signs tokens, and no key is made for them.
+    Keys that are there stay. With RAPPORT_TOKEN_KEYS an identity provider signs tokens, and no key is made for them.
     """
     from infra.access import local_key
     from infra.settings import WrongSettings
@@ -31,31 +36,50 @@ def init(as_json: JsonOption = False) -> None:
             made_for_tokens = file is not None and local_key.make(file)
         except WrongSettings as error:
             fail(str(error), USAGE)
+        verifier = _verifier(rapport)
     if as_json:
+        places |= {} if verifier is None else {"verifier": verifier}
         print_json({"made": made, **places, "token_key_file": file and str(file), "made_token_key": made_for_tokens})
         return
     print_text(f"{'made the keys' if made else 'the keys are there'}: {places['keys']}")
     print_text(f"master key: {places['master_key_file']}")
     if file is not None:
         print_text(f"{'made the key' if made_for_tokens else 'the key is there'} that signs tokens: {file}")
+    print_text(f"public key of checkpoints: {verifier or 'none'}")
 
 
 def check(as_json: JsonOption = False) -> None:
-    """Check that every key opens with the master key. Exits 1 if one does not; shows no key."""
+    """Check that every key opens with the master key. Exits 1 if one does not; shows no secret key.
+
+    It shows the public key of the store's checkpoints in C2SP's form, for those who check checkpoints, bundles and witnesses.
+    """
     with opened() as rapport:
         fit = rapport.keys.check()
+        verifier = _verifier(rapport)
     if as_json:
-        print_json({"ok": fit.ok, **fit._asdict()})
+        print_json({"ok": fit.ok, **fit._asdict(), "verifier": verifier})
     else:
         print_text(f"keys: {fit.keys}")
         print_text(f"master key {fit.master_key}: {fit.master_key_file}")
         print_text(f"store: {fit.store}")
+        print_text(f"public key of checkpoints: {verifier or 'none'}")
         print_text(f"{fit.data_keys} data keys for {fit.people} people in {fit.subjects} subjects")
         for problem in fit.problems:
             print_text(problem)
         print_text("every key fits" if fit.ok else f"{len(fit.problems)} keys do not fit")
     if not fit.ok:
         raise typer.Exit(REFUSED)
+
+
+def _verifier(rapport: "Rapport") -> str | None:
+    """The public key of the store's checkpoints, which is made at first use; None, with the reason, where it can't be."""
+    from infra.evidence.signing_key import KeyRefused
+
+    try:
+        return str(rapport.checkpoints(print_note).signer().verifier)
+    except KeyRefused as error:
+        print_note(str(error))
+        return None
 
 
 def rotate(as_json: JsonOption = False) -> None:

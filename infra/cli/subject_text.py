@@ -307,7 +307,7 @@ def _brief(value: object) -> object:
     if not isinstance(value, dict):
         return value
     if "erased" in value:
-        return f"<{value['erased']}, erased>"
+        return "(erased)"
     if "sealed" not in value:
         return {name: _brief(each) for name, each in value.items()}
     allowed = {True: ", allowed", False: ", not allowed", None: ""}[value.get("allowed")]

@@ -94,8 +94,9 @@ def _rows(session: Session, table: Table, subject: str | None) -> Iterator[Kept]
 def _value(type_: str, value: Any) -> Any:
     if value is None:
         return None
-    if type_.startswith("{json}"):
-        return orjson.loads(value)
+    if type_.startswith(("{json}", "{list}")):
+        # PostgreSQL gives what is jsonb as it is.
+        return orjson.loads(value) if isinstance(value, str) else value
     if type_.startswith("{time}"):
         return as_time(value)
     return bool(value) if type_.startswith("{boolean}") else value

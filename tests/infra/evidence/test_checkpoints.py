@@ -191,3 +191,12 @@ def test_work_keeps_checkpoints(rapport: Rapport, tmp_path: Path) -> None:
         working.communicate()
     assert (tmp_path / "newest").read_bytes() != before
     assert verified("--checkpoint", str(tmp_path / "newest"))["ok"]
+
+
+def test_keys_check_and_init_tell_the_public_key_of_checkpoints(rapport: Rapport) -> None:
+    key = json.loads(run("checkpoint", "--json").stdout)["key"]
+    for command in ("check", "init"):
+        done = CliRunner().invoke(build(), ["keys", command, "--json"])
+        assert done.exit_code == 0, done.stderr
+        assert json.loads(done.stdout)["verifier"] == key
+        assert key in CliRunner().invoke(build(), ["keys", command]).stdout.replace("\n    ", "").replace("\n", "")

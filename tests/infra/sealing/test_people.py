@@ -39,10 +39,12 @@ def test_show_gives_the_entry_and_the_relationships(store_url: str, tmp_path: Pa
     env = own_environment(RAPPORT_STORE=store_url, RAPPORT_SYNCHRONOUS="off")
     with open_rapport(Settings(store=store_url, synchronous="off")) as rapport:
         submit(rapport, PROPOSED, REGISTERED)
-    shown = rapport_text("show", "person:ANA", "--json", env=env, cwd=tmp_path)
+    shown = rapport_text("show", "person:ANA", "--json", "--reveal", "she asked", env=env, cwd=tmp_path)
     assert shown.returncode == 0, shown.stderr
     found = json.loads(shown.stdout)
     assert found["entry"] == {**ENTRY, "locale": None}
+    unread = json.loads(rapport_text("show", "person:ANA", "--json", env=env, cwd=tmp_path).stdout)["entry"]
+    assert unread["email"] == {"sealed": "contact_details", "clause": None}
     assert [(each["state"], each["roles"]) for each in found["relationships"]] == [("contracting", ["mentee"])]
     text = rapport_text("show", "person:ana", env=env, cwd=tmp_path).stdout
     assert "display name" in text
