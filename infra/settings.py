@@ -59,12 +59,12 @@ class Settings(BaseSettings):
     )
     checkpoints: str | None = Field(
         default=None,
-        description="File or folder outside the database that checkpoints are written to by `rapport work` and `rapport audit "
-        "checkpoint`: a file has the newest, a folder (one that exists, or a name that ends with /) all of them. "
+        description="File or folder outside the database that checkpoints are written to by `rapport work`, `serve` and "
+        "`audit checkpoint`: a file has the newest, a folder (one that exists, or a name that ends with /) all of them. "
         "`rapport audit verify` holds the record against them.",
     )
     checkpoint_seconds: float = Field(
-        default=300.0, gt=0, le=86_400, description="Seconds between two checkpoints of `rapport work`."
+        default=300.0, gt=0, le=86_400, description="Seconds between two checkpoints of `rapport work` and `serve`."
     )
     kafka: str | None = Field(default=None, description="Bootstrap servers of Kafka, `host:port`, separated by commas.")
     kafka_prefix: str = Field(

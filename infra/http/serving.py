@@ -158,7 +158,7 @@ def _config(app: object, place: Place) -> uvicorn.Config:
 
 @contextmanager
 def _at_work(rapport: Rapport, process: Process) -> Iterator[None]:
-    """The workers, the deliveries and the datasets, each in a thread, until the process is asked to stop.
+    """The workers, the deliveries, the datasets and the checkpoints, each in a thread, until the process is asked to stop.
 
     Raises:
         WrongSettings: A setting of the notifications is wrong.
@@ -174,6 +174,9 @@ def _at_work(rapport: Rapport, process: Process) -> Iterator[None]:
             process, "projections", lambda: Following(engine), troubles={AlreadyBuilding: "projections"}
         ),
     }
+    checkpoints = rapport.checkpoints(log.warning)
+    if checkpoints.place is not None:
+        loops["checkpoints"] = lambda: checkpoints.follow(process.stop)
     threads = [Thread(target=_until_stop, args=(process, name, loop), name=name) for name, loop in loops.items()]
     for thread in threads:
         thread.start()
