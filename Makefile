@@ -49,7 +49,7 @@ COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 -
 lock: ## Pin the requirements anew (make lock ARGS=--upgrade)
 	test -x $(VENV)/bin/uv || { $(PYTHON) -m venv $(VENV) && $(PY) -m pip install --quiet uv; }
 	$(COMPILE) $(ARGS) --extra local -o requirements.txt pyproject.toml
-	$(COMPILE) $(ARGS) --extra local --group dev -c requirements.txt -o requirements-dev.txt pyproject.toml
+	$(COMPILE) $(ARGS) --extra local --extra explore --group dev -c requirements.txt -o requirements-dev.txt pyproject.toml
 
 clean: ## Remove .venv, caches and builds
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage

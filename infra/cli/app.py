@@ -31,6 +31,7 @@ MODULES: tuple[str, ...] = (
     "health",
     "nps",
     "what_if",
+    "explore",
     "projections",
     "export",
     "serve",

@@ -33,6 +33,7 @@ ROUTERS: Final = (
     "reads_of_datasets",
     "reads_of_me",
     "erasure_of_me",
+    "reads_of_evidence",
     "operations",
 )
 TITLE: Final = "Rapport"

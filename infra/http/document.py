@@ -94,6 +94,7 @@ def document(app: FastAPI, root_path: str = "") -> Schema:
                 responses.setdefault(str(status), _reference(status))
     _describe_messages(found["paths"]["/v1/messages"]["post"])
     _describe_facts(found["paths"]["/v1/events"]["get"])
+    _describe_evidence(found["paths"])
     _describe_operations(found["paths"])
     return found
 
@@ -252,6 +253,22 @@ def _describe_facts(operation: Schema) -> None:
                 }
             },
         },
+    }
+
+
+def _describe_evidence(paths: Schema) -> None:
+    made: Schema = {
+        "type": "object",
+        "properties": {"origin": TEXT, "size": {"type": "integer"}, "root": TEXT, "checkpoint": TEXT, "key": TEXT},
+        "required": ["origin", "size", "root", "checkpoint", "key"],
+    }
+    paths["/v1/checkpoint"]["get"]["responses"]["200"] = {
+        "description": "The checkpoint.",
+        "content": {"text/plain": {"schema": TEXT}, "application/json": {"schema": made}},
+    }
+    paths["/v1/audit/bundles/{id}"]["get"]["responses"]["200"] = {
+        "description": "The bundle; `rapport audit check-bundle` checks it.",
+        "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
     }
 
 

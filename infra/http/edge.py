@@ -7,9 +7,10 @@ import time
 from typing import Any, Final
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from infra.http.problems import answer_to_mistake
+from infra.http.problems import answer_to_mistake, answer_to_one_too_many
 from infra.operations.logs import logger
 from infra.operations.metrics import HTTP_OPEN, HTTP_REQUESTS, HTTP_SECONDS
 from infra.operations.tracing import valid
@@ -25,30 +26,41 @@ SAFE: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+MOST_OPEN: Final = 2000
 YEAR_SECONDS: Final = 31_536_000
 
 log = logger("rapport.access")
 
 
 class Edge:
-    """The outermost layer of the app."""
+    """The outermost layer of the app. More than `most_open` requests at a time are turned away: they would wait for too long."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, most_open: int = MOST_OPEN) -> None:
         self.app = app
+        self.most_open = most_open
+        self._open = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         passage = _Passage(scope, send)
-        HTTP_OPEN.inc()
+        self._open += 1
+        HTTP_OPEN.set(self._open)
         try:
+            if self._open > self.most_open:
+                await answer_to_one_too_many()(scope, receive, passage.send)
+                return
             await self.app(scope, receive, passage.send)
+        except ClientDisconnect:
+            # Nobody is there for an answer, and of what did not come whole nothing is recorded.
+            pass
         except Exception as error:  # noqa: BLE001 - a mistake of ours; the caller gets an answer if it is not too late
             if not passage.status:
                 await answer_to_mistake(error)(scope, receive, passage.send)
         finally:
-            HTTP_OPEN.dec()
+            self._open -= 1
+            HTTP_OPEN.set(self._open)
             passage.end()
 
 

@@ -18,6 +18,7 @@ from infra.intake.group_commit import GroupCommit
 from infra.intake.message import Message
 from infra.intake.receipt import Receipt, Status
 from infra.intake.senders import FOLLOWS, NOT_COVERED, turned_away
+from infra.kafka.facts import PERSONS
 from infra.operations.metrics import MESSAGES
 
 # So many messages of one request wait at a time; those of other requests come between.
@@ -103,6 +104,9 @@ def admitted(message: Message, sender: Sender) -> Message | Receipt:
     programmes = caller.programmes
     if programmes is not None and not programmes and actor.role in PARTIES:
         # A party may reach the relationships that name it, and nobody has to list their programmes in its token.
+        programmes = None
+    if own and message.subject.lower() in {f"{kind}:{actor.id.lower()}" for kind in PERSONS}:
+        # What people say of themselves concerns no programme.
         programmes = None
     return message if programmes is None else message._replace(programmes=programmes)
 

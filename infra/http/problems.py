@@ -134,6 +134,14 @@ async def _store_away(_: Request, error: Exception) -> Response:
     return answer(HttpProblem(503, Problem(code, said[code]), headers=headers))
 
 
+def answer_to_one_too_many() -> Response:
+    """The answer to a request that comes while very many others have none yet."""
+    headers = {"Retry-After": str(RETRY_SECONDS)}
+    return answer(
+        HttpProblem(503, Problem("overloaded", "too many requests are open: send it again later"), headers=headers)
+    )
+
+
 def answer_to_mistake(error: Exception) -> Response:
     """The answer to a request on which our own code failed; the log says how."""
     report_mistake(log, "Rapport failed on a request", error)

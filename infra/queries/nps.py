@@ -197,7 +197,7 @@ def figures(engine: Engine, by: Sequence[By] = (), window: Window = EVER, moment
     """
     engine.catch_up()
     with engine.database.reading() as session:
-        programmes = _Programmes(engine, session)
+        programmes = Programmes(engine, session)
         today, then = _records(engine, session, programmes, moment)
     _check(window, engine.clock.now(), programmes)
     # Another time ends the window: what came later is for other windows.
@@ -245,7 +245,7 @@ def _row(question: Question, keys: Keys, group: Group, tally: _Tally, *, is_show
 
 
 # --- windows and months --------------------------------------------------------------------------------------------
-def _check(window: Window, now: datetime, programmes: "_Programmes") -> None:
+def _check(window: Window, now: datetime, programmes: "Programmes") -> None:
     if window.first is not None and window.last is not None and window.first > window.last:
         raise WrongWindow(f"the window ends in {window.last}, before it begins in {window.first}: swap the two")
     running = max(local_month(now, zone) for zone in {"UTC", *programmes.timezones()})
@@ -272,7 +272,7 @@ def _within_reach(at: datetime) -> datetime:
     return min(max(at, EARLIEST), LATEST)
 
 
-class _Programmes:
+class Programmes:
     """What programmes say of their figures today: the minimum of today counts for the past as well."""
 
     def __init__(self, engine: Engine, session: Session) -> None:
@@ -308,7 +308,7 @@ class _Programmes:
 Records = dict[Question, _Record]
 
 
-def _records(engine: Engine, session: Session, programmes: _Programmes, moment: Moment) -> tuple[Records, Records]:
+def _records(engine: Engine, session: Session, programmes: Programmes, moment: Moment) -> tuple[Records, Records]:
     """What counts today, and what counted at a moment; the same where the moment is now."""
     now = engine.clock.now()
     today: Records = {}
@@ -336,7 +336,7 @@ def _add(
 
 
 def _believed_then(
-    engine: Engine, session: Session, programmes: _Programmes, known_at: datetime | None
+    engine: Engine, session: Session, programmes: Programmes, known_at: datetime | None
 ) -> dict[str, nps_responses.State | None]:
     """What was known of relationships whose facts were corrected later: their states don't have it any more."""
     if known_at is None:

@@ -7,10 +7,11 @@ from domain.ids import ID
 from domain.model import FIRST_YEAR, LAST_YEAR, TEXT_MAX, Name
 from domain.terms import PREVALENCE, TERMS
 from infra.cli.output import ROWS
+from infra.http import bodies, connection, edge, facts, log_head, serving
 from infra.intake import proof
 from infra.intake.batch import AHEAD
 from infra.intake.form_problems import LEAST, MAX_DEPTH, MAX_ITEMS, MAX_PROBLEMS, MOST
-from infra.intake.group_commit import MAX_BATCH, MAX_BATCH_BYTES
+from infra.intake.group_commit import MAX_BATCH, MAX_BATCH_BYTES, MAX_WAITING
 from infra.intake.lines import MAX_LINES
 from infra.intake.message import KEY_BYTES, MAX_BYTES, Label
 from infra.kafka import answers, compression, fetching, record_batches
@@ -99,9 +100,25 @@ _NOTIFICATIONS: Final[tuple[Limit, ...]] = (
     ("Between two attempts", f"{deliver.LONGEST_SECONDS / 3600:g} hours", "the wait grows threefold up to this"),
     ("A title", f"{TITLE_LENGTH} characters", "cut, with … at the end"),
 )
+_HTTP: Final[tuple[Limit, ...]] = (
+    ("Messages of a batch", f"{bodies.MAX_MESSAGES:,}", "400, `too_many`: nothing of it is recorded"),
+    ("A batch", size(bodies.MAX_BATCH_BYTES), "413, `too_large`: nothing of it is recorded"),
+    ("Lines of one request", size(bodies.MAX_LINES_BYTES), "413, `too_large`: those before are recorded"),
+    ("The next part of a body", f"{bodies.IDLE_SECONDS:g} s (`--body-timeout`)", "408, `slow_body`"),
+    ("The whole of a message or batch", f"{bodies.WHOLE_SECONDS:g} s", "408, `slow_body`"),
+    ("The head of a request", f"{connection.HEAD_SECONDS:g} s (`--head-timeout`)", "408"),
+    ("`wait` of `/v1/events`", f"{facts.LONGEST_WAIT} s", "400"),
+    ("Facts of one answer", f"{facts.MOST:,}", "400"),
+    ("A stream of facts", f"{facts.STREAM_SECONDS / 60:g} minutes", "ends; the reader comes back with `Last-Event-ID`"),
+    ("Waiting for the position in `after`", f"{log_head.VISIBLE_SECONDS:g} s", "503, `not_visible_yet`"),
+    ("Open requests of a process", f"{edge.MOST_OPEN:,}", "503, `overloaded`"),
+    ("Messages that wait for a commit", f"{MAX_WAITING:,}", "503, `overloaded`"),
+    ("Answers after the process was asked to stop", f"{serving.DRAIN_SECONDS} s", "connections are closed"),
+)
 _SECTIONS: Final = {
     "Messages": _MESSAGES,
     "Batches and lists": _WORK,
+    "HTTP": _HTTP,
     "Kafka": _KAFKA,
     "Notifications": _NOTIFICATIONS,
 }

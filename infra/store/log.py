@@ -95,11 +95,11 @@ class EventStore:
         return [decode(topic, state) for topic, state in rows]
 
     def first(self, subject: str) -> AnyRecorded | None:
-        """The first event of a stream, None where there is none. Raises `UnknownEvent` for one that a newer Rapport wrote."""
+        """The facts of a stream's first event, None where there is none. Raises `UnknownEvent` for one that a newer Rapport wrote."""
         rows = self.database.query(
             "SELECT topic, state FROM stored_events WHERE originator_id = ? AND originator_version = 1", (subject,)
         )
-        return self.mapper.decode(*rows[0]) if rows else None
+        return self.mapper.decode_facts(*rows[0]) if rows else None
 
     def stored(self, subject: str) -> list[Stored]:
         """The events of a stream as they are stored, not decoded."""

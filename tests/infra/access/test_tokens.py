@@ -86,7 +86,7 @@ class TestClaims:
         [
             {"exp": datetime.now(UTC) - timedelta(seconds=1)},
             {"exp": None},
-            {"nbf": datetime.now(UTC) + timedelta(minutes=1)},
+            {"nbf": datetime.now(UTC) + timedelta(days=1)},
             {"iss": "https://elsewhere.example.org"},
             {"iss": None},
             {"aud": "another"},

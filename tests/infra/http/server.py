@@ -48,7 +48,7 @@ class Server:
             assert time.monotonic() < until, self.log
             time.sleep(0.02)
         self.url = found[1]
-        self._port = int(self.url.rpartition(":")[2])
+        self._port = int(self.url.rpartition(":")[2].partition("/")[0])
 
     @property
     def port(self) -> int:

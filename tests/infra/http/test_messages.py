@@ -226,6 +226,18 @@ class TestWho:
             assert there == not_there
             assert_problem(post(other, proposal()), 403, "refused", "programme")
 
+    def test_a_mentor_tells_of_their_own_development_whatever_the_token_covers(self, server: Server) -> None:
+        for own, status in (("mentor:cleo", 200), ("mentor:other", 404)):
+            sent = message(
+                "RecordDevelopment",
+                {"what": "a course", "completed_on": "2026-02-01"},
+                subject=own,
+                id=f"d-{own}",
+                actor="mentor:cleo",
+            )
+            with server.client("mentor:cleo", programmes=["p9"]) as cleo:
+                assert post(cleo, sent).status_code == status
+
     def test_workers_and_their_sources_are_reserved(self, client: httpx.Client) -> None:
         assert_problem(post(client, proposal(source="/workers/x")), 422, "refused", "reserved")
         assert post(client, proposal(actor="worker:x")).status_code == 403

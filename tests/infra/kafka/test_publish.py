@@ -3,6 +3,7 @@
 import json
 import signal
 import time
+from collections import Counter
 from datetime import UTC, datetime
 
 from infra.bootstrap import open_rapport
@@ -142,3 +143,29 @@ class TestTwoPublishers:
         facts = stage.read(stage.topics.events, total(all_three))
         assert dict(in_order(facts)) == all_three
         assert (one.metric("rapport_leading"), two.metric("rapport_leading")) == (0, 1)
+
+
+class TestReplay:
+    def test_sends_facts_from_a_position_on_once_more_under_their_ids(self, sqlite_stage: Stage) -> None:
+        stage = sqlite_stage
+        expected = record(stage, 2)
+        running = stage.start("publish").wait_ready()
+        published = stage.read(stage.topics.events, total(expected))
+        assert running.stop() == 0
+        first = published[len(published) // 2].json["position"]
+        done = stage.call("publish", "--from", str(first))
+        assert done.returncode == 0, done.stderr
+        facts = stage.read(
+            stage.topics.events, total(expected) + sum(fact.json["position"] >= first for fact in published)
+        )
+        told = Counter(json.dumps(fact.json, sort_keys=True) for fact in facts)
+        assert told == {
+            json.dumps(fact.json, sort_keys=True): 2 if fact.json["position"] >= first else 1 for fact in published
+        }
+        assert f"{len(facts) - len(published)} facts sent, from position {first}" in done.stderr.decode()
+
+    def test_a_topic_belongs_to_a_position_and_has_to_be_there(self, sqlite_stage: Stage) -> None:
+        record(sqlite_stage, 1)
+        assert sqlite_stage.call("publish", "--topic", "other").returncode == 2
+        done = sqlite_stage.call("publish", "--from", "1", "--topic", "no-such-topic")
+        assert (done.returncode, b"no-such-topic" in done.stderr) == (1, True)

@@ -146,8 +146,8 @@ def run(settings: Settings, tmp_path: Path) -> Callable[..., Any]:
 
 
 def test_a_history_shows_words_for_a_reason_alone_and_reads_lists_them(run: Callable[..., Any]) -> None:
-    assert [word for word in WORDS if word in str(run("history", RELATIONSHIP))] == []
-    assert [word for word in WORDS if word in str(run("history", RELATIONSHIP, "--as", "mentor:ben"))] == []
+    unread = str([run("history", RELATIONSHIP), run("history", RELATIONSHIP, "--as", "mentor:ben")])
+    assert [word for word in WORDS if word in unread] == []
     assert run("reads") == []
     revealed = run("history", RELATIONSHIP, "--reveal", "a complaint of 2 March")
     assert [word for word in WORDS if word not in str(revealed)] == []
@@ -163,7 +163,7 @@ def test_a_history_shows_words_for_a_reason_alone_and_reads_lists_them(run: Call
     assert "She wants to leave" in str(as_mentee)
     assert "Harm" not in str(as_mentee)
     assert {each["reader"].partition(" as ")[2] for each in run("reads") if each["why"] == "she asked"} == {
-        "mentee:ana"
+        "mentee:Ana"
     }
 
 

@@ -1,0 +1,84 @@
+"""How long it takes from the proposal to the activation, and which gate takes longest."""
+
+import math
+from collections import defaultdict
+from functools import partial
+
+from infra.analysis import charts
+from infra.analysis.answer import Answer, Row
+from infra.analysis.population import DAY, Population, enough
+from infra.analysis.statistics import curve, quantile
+
+
+def activation(population: Population) -> Answer:
+    """For the activation and each gate: how many came to it, and after how many days.
+
+    The median counts those who have not come to it yet (Kaplan-Meier). `last` is how often a gate was the last to be met.
+    """
+    everybody = population.relationships
+    known = population.by_id
+    gates: defaultdict[str, list[Row]] = defaultdict(list)
+    last: defaultdict[str, int] = defaultdict(int)
+    latest: dict[str, Row] = {}
+    for gate in population.rows("gates"):
+        if gate["relationship_id"] not in known:
+            continue
+        gates[gate["clause"]].append(gate)
+        if gate["activated_at"] is not None and gate["met_at"] is not None:
+            before = latest.get(gate["relationship_id"])
+            if before is None or gate["met_at"] > before["met_at"]:
+                latest[gate["relationship_id"]] = gate
+    for gate in latest.values():
+        last[gate["clause"]] += 1
+    days = [
+        max(0, math.ceil(((each.activated_at or each.terminated_at or population.now) - each.proposed_at) / DAY))
+        for each in everybody
+    ]
+    rows = (
+        [_row("activation", days, [each.activated_at is not None for each in everybody], None)]
+        if enough(everybody, population.minimum)
+        else []
+    )
+    hidden = 0
+    for clause, found in sorted(gates.items()):
+        members = [known[gate["relationship_id"]] for gate in found]
+        # Those who met it and those who did not are two groups, and neither may be small.
+        met = [one for one, gate in zip(members, found, strict=True) if gate["met_at"] is not None]
+        unmet = [one for one, gate in zip(members, found, strict=True) if gate["met_at"] is None]
+        if not enough(met, population.minimum) or (unmet and not enough(unmet, population.minimum)):
+            hidden += 1
+            continue
+        waited = [
+            max(0, math.ceil(((gate["met_at"] or one.terminated_at or population.now) - one.proposed_at) / DAY))
+            for one, gate in zip(members, found, strict=True)
+        ]
+        rows.append(_row(clause, waited, [gate["met_at"] is not None for gate in found], last[clause]))
+    rows[1:] = sorted(rows[1:], key=lambda row: (-(row["last"] or 0), row["what"]))
+    slowest = next((row["what"] for row in rows[1:]), None)
+    sentences = [f"The gate that is met last most often: {slowest}."] if slowest else []
+    if hidden:
+        sentences.append(f"{hidden} gates are hidden: fewer than {population.minimum} mentees met them, or did not.")
+    return Answer(
+        "From the proposal to the activation, and gate by gate",
+        ("what", "relationships", "met", "quarter", "median", "three_quarters", "median_low", "median_high", "last"),
+        rows,
+        partial(charts.bars, x="what", y="median", titles=("gate", "median days from the proposal")),
+        {"slowest": slowest, "hidden": hidden},
+        tuple(sentences),
+    )
+
+
+def _row(what: str, days: list[int], met: list[bool], last: int | None) -> Row:
+    found = curve(days, met)
+    reached = [day for day, one in zip(days, met, strict=True) if one]
+    return {
+        "what": what,
+        "relationships": found.n,
+        "met": found.ended,
+        "quarter": quantile(reached, 0.25),
+        "median": found.median,
+        "three_quarters": quantile(reached, 0.75),
+        "median_low": found.median_low,
+        "median_high": found.median_high,
+        "last": last,
+    }

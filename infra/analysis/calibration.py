@@ -1,0 +1,93 @@
+"""Whether commitment health tells what comes: the band on a day after the start, and what became of those relationships later.
+
+The day is a landmark: only relationships that had come so far without ending count, and only what came after it is an outcome. Without that a
+relationship that lasts would look healthy because it lasted (immortal time).
+"""
+
+from datetime import timedelta
+from functools import partial
+from typing import Final
+
+from infra.analysis import charts
+from infra.analysis.answer import Answer, Row
+from infra.analysis.population import Population, Relationship
+from infra.analysis.statistics import area, curve
+
+HORIZON_DAYS: Final = 90
+BANDS: Final = ("healthy", "watch", "at_risk", "critical")
+
+
+def calibration(population: Population, day: int = 30, horizon: int = HORIZON_DAYS) -> Answer:
+    """By band on the day: how many ended early within so many days after it (Kaplan-Meier), and how well the score told which."""
+    at_day = _standing(population, day)
+    rows: list[Row] = []
+    hidden = 0
+    for band in BANDS:
+        members = [one for one, _, found in at_day if found == band]
+        if not members:
+            continue
+        if len({each.mentee for each in members}) < population.minimum:
+            hidden += 1
+            continue
+        days = [each.days(population.now) - day for each in members]
+        found = curve(days, [each.ended_early for each in members])
+        step = next((each for each in reversed(found.steps) if each.day <= horizon), None)
+        assert step is not None, "a curve begins at 0"
+        rows.append(
+            {
+                "band": band,
+                "relationships": len(members),
+                "ended_early": sum(each.ended_early and each.days(population.now) - day <= horizon for each in members),
+                "share": 1 - step.survival,
+                "low": 1 - step.high,
+                "high": 1 - step.low,
+            }
+        )
+    if hidden == 1 and rows:
+        # The hidden band would be the rest of all.
+        rows.remove(min(rows, key=lambda row: row["relationships"]))
+        hidden += 1
+    known = [(score, one) for one, score, _ in at_day if _is_known(population, one, day + horizon)]
+    told = area(
+        [score for score, _ in known],
+        [one.ended_early and one.days(population.now) <= day + horizon for _, one in known],
+    )
+    sentences = [
+        f"Of {len(at_day):,} relationships that had come to day {day}, what happened up to day {day + horizon}.",
+        "The outcomes of both kinds are needed to judge the score."
+        if told is None
+        else f"AUC of the day-{day} score for ending early: {told:.2f} (0.5: tells nothing, 1: tells all).",
+    ]
+    if hidden:
+        sentences.append(
+            f"{hidden} bands are hidden: fewer than {population.minimum} mentees, or such a band would follow."
+        )
+    return Answer(
+        f"What became of relationships by their band on day {day}",
+        ("band", "relationships", "ended_early", "share", "low", "high"),
+        rows,
+        partial(charts.intervals, x="band", y="share", titles=("band", f"ended early within {horizon} days")),
+        {"day": day, "horizon": horizon, "auc": told, "compared": len(known), "hidden": hidden},
+        tuple(sentences),
+    )
+
+
+def _standing(population: Population, day: int) -> list[tuple[Relationship, int, str]]:
+    """The relationships that had come to the day without ending, each with its score and band then."""
+    known = population.by_id
+    found = []
+    for row in population.rows("commitment_bands"):
+        one = known.get(row["relationship_id"])
+        if one is None or one.activated_at is None:
+            continue
+        at = one.activated_at + timedelta(days=day)
+        over = one.terminated_at or population.now
+        if row["since"] <= at and (row["until"] is None or at < row["until"]) and at < over:
+            found.append((one, row["score"], row["band"]))
+    return found
+
+
+def _is_known(population: Population, one: Relationship, day: int) -> bool:
+    """Whether it is known by now if a relationship ended early by a day: it ended, or has come so far."""
+    assert one.activated_at is not None
+    return one.terminated_at is not None or one.activated_at + timedelta(days=day) <= population.now

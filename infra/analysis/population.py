@@ -1,0 +1,175 @@
+"""Relationships as the questions take them, in groups of which only those are shown that give nobody away.
+
+Groups follow the suppression of NPS (`domain.small_cells`): one of fewer different mentees than the minimum is hidden, and so is what
+would give it away by subtraction, over all ways of grouping together.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from itertools import combinations
+from typing import Any, Final, Literal, get_args
+
+from domain.calendar import local_month
+from domain.small_cells import Cell, Figure, Group, Suppression, part
+from infra.projection_engine.engine import Engine
+from infra.projection_engine.rows import codec
+from infra.queries.nps import Programmes
+from infra.store.session import Session
+from projections.catalogue import datasets
+from projections.dataset import Row
+
+By = Literal["programme", "month", "codes", "mentor"]
+KEYS: Final[tuple[By, ...]] = get_args(By)
+# The total first, then programmes, months of the start, codes and mentors. Pairs are never shown, but what two tables give away
+# together is a figure of theirs.
+TABLES: Final = tuple(keys for size in range(3) for keys in combinations(range(len(KEYS)), size))
+TOTAL: Final = "all"
+DAY: Final = timedelta(days=1)
+# Endings in which a relationship came to its good end. All others are early.
+GOOD_ENDINGS: Final = frozenset({"goals_met", "plan_completed", "help_received"})
+
+
+@dataclass(frozen=True)
+class Relationship:
+    """What of a relationship the questions are about."""
+
+    id: str
+    programme: str
+    mentee: str
+    mentor: str
+    codes: tuple[str, ...]
+    status: str
+    proposed_at: datetime
+    activated_at: datetime | None
+    terminated_at: datetime | None
+    ending_reason: str | None
+    planned_sessions: int | None
+    sessions_completed: int
+    goals_achieved: int
+    end_review: bool
+    started: str
+
+    @property
+    def ended_early(self) -> bool:
+        """Whether it ended otherwise than well."""
+        return self.terminated_at is not None and self.ending_reason not in GOOD_ENDINGS
+
+    @property
+    def group(self) -> Group:
+        """Its values of all keys."""
+        return (self.programme, self.started, " + ".join(self.codes) or "none", self.mentor)
+
+    def days(self, until: datetime) -> int:
+        """Whole days from its activation to its end, or to a time; a day that has begun counts."""
+        assert self.activated_at is not None
+        return max(0, math.ceil(((self.terminated_at or until) - self.activated_at) / DAY))
+
+
+class Population:
+    """All relationships of a store now."""
+
+    def __init__(self, engine: Engine) -> None:
+        engine.catch_up()
+        self.now = engine.clock.now()
+        with engine.database.reading() as session:
+            self.relationships, self.minimum = _relationships(engine, session)
+            self._session_kind = session.kind
+        self._engine = engine
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Relationship]:
+        """The relationships by their ids."""
+        return {each.id: each for each in self.relationships}
+
+    @property
+    def activated(self) -> list[Relationship]:
+        """Those that became active."""
+        return [each for each in self.relationships if each.activated_at is not None]
+
+    def rows(self, dataset: str, where: str = "1 = 1") -> list[Row]:
+        """The rows of another dataset."""
+        with self._engine.database.reading() as session:
+            return read(session, dataset, where)
+
+    def groups(self, members: Iterable[Relationship], by: By | None) -> "Groups":
+        """These relationships in groups by a key, or all together."""
+        return Groups(list(members), by, self.minimum)
+
+
+class Groups:
+    """Relationships by group; `shown` are those that may be shown, `hidden` counts the others."""
+
+    def __init__(self, members: Sequence[Relationship], by: By | None, minimum: int) -> None:
+        people: defaultdict[Group, set[str]] = defaultdict(set)
+        for each in members:
+            people[each.group].add(each.mentee)
+        cells = {group: Cell(frozenset(found), minimum) for group, found in people.items()}
+        figures = Suppression(cells, TABLES).shown
+        keys = () if by is None else (KEYS.index(by),)
+        found: defaultdict[Group, list[Relationship]] = defaultdict(list)
+        for each in members:
+            found[part(each.group, keys)].append(each)
+        self.minimum = minimum
+        self.shown = {
+            (group[0] if group else TOTAL): found[group] for group in sorted(found) if Figure(keys, group) in figures
+        }
+        self.hidden = len(found) - len(self.shown)
+
+    @property
+    def sentence(self) -> str | None:
+        """What is said of hidden groups."""
+        if not self.hidden:
+            return None
+        return f"{self.hidden} groups are hidden: of fewer than {self.minimum} mentees, or such a group would follow."
+
+
+def read(session: Session, dataset: str, where: str = "1 = 1") -> list[Row]:
+    """The rows of a dataset in its order."""
+    found = datasets()[dataset]
+    names = ", ".join(column.name for column in found.columns)
+    reader = codec(found.columns, session.kind)
+    query = f"SELECT {names} FROM {dataset} WHERE {where} ORDER BY {', '.join(found.order)}"  # noqa: S608 - known names
+    return [reader.decode(values) for values in session.stream(query)]
+
+
+def _relationships(engine: Engine, session: Session) -> tuple[list[Relationship], int]:
+    """The relationships of programmes whose terms can be read, and the largest minimum of these."""
+    programmes = Programmes(engine, session)
+    found: list[Relationship] = []
+    minimum = 0.0
+    for row in read(session, "relationships"):
+        rules = programmes.of(row["programme_id"])
+        if rules is not None:
+            minimum = max(minimum, rules.minimum)
+            found.append(_relationship(row, rules.timezone))
+    return found, math.ceil(minimum)
+
+
+def _relationship(row: Mapping[str, Any], timezone: str) -> Relationship:
+    began = row["activated_at"] or row["proposed_at"]
+    return Relationship(
+        row["relationship_id"],
+        row["programme_id"],
+        row["mentee_id"],
+        row["mentor_id"],
+        tuple(row["codes"]),
+        row["status"],
+        row["proposed_at"],
+        row["activated_at"],
+        row["terminated_at"],
+        row["ending_reason"],
+        row["planned_sessions"],
+        row["sessions_completed"],
+        row["goals_achieved"],
+        row["end_review"],
+        local_month(began, timezone),
+    )
+
+
+def enough(members: Collection[Relationship], minimum: int) -> bool:
+    """Whether a figure over these relationships may be shown beside others of its group."""
+    return bool(members) and len({each.mentee for each in members}) >= minimum

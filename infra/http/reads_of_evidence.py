@@ -1,0 +1,57 @@
+"""Evidence over HTTP: a signed checkpoint of the tree, and a bundle that can be checked without this store.
+
+A checkpoint says nothing of anybody, so every caller may keep one. A bundle is for those who answer for a relationship, and for auditors.
+"""
+
+from base64 import b64encode
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Path, Request, Response
+from fastapi.responses import JSONResponse
+
+from domain.words import Role
+from infra.access.standing import stands_in
+from infra.bootstrap import Rapport
+from infra.evidence.bundle import bundle
+from infra.evidence.note import Checkpoint
+from infra.http.asking import AskerOf, DeskOf
+from infra.http.caller import ActorOf
+from infra.http.log_head import Visible
+from infra.http.problems import forbidden, not_found
+
+READERS: Final[frozenset[Role]] = frozenset({"auditor", "coordinator", "supplier"})
+ZIP: Final = "application/zip"
+
+router = APIRouter(prefix="/v1", tags=["evidence"], dependencies=[Visible])
+
+
+@router.get("/checkpoint", operation_id="getCheckpoint")
+def checkpoint(request: Request, _: ActorOf) -> Response:
+    """A checkpoint of the tree over all events and receipts, signed now: a signed note (C2SP), or JSON where `Accept` asks for it."""
+    rapport: Rapport = request.app.state.rapport
+    checkpoints = rapport.checkpoints()
+    note = checkpoints.signed()
+    if "application/json" not in request.headers.get("accept", ""):
+        return Response(bytes(note), media_type="text/plain; charset=utf-8")
+    made = Checkpoint.of(note)
+    told = {"origin": made.origin, "size": made.size, "root": b64encode(made.root).decode()}
+    return JSONResponse({**told, "checkpoint": bytes(note).decode(), "key": str(checkpoints.verifier())})
+
+
+@router.get("/audit/bundles/{id}", operation_id="getBundle")
+def audit_bundle(
+    request: Request,
+    at: DeskOf,
+    who: AskerOf,
+    id_: Annotated[str, Path(alias="id", description="The UUID of the relationship.")],
+) -> Response:
+    """The evidence about a relationship as a zip file: events and receipts with their proofs, a checkpoint, and a check of its own."""
+    if who.role not in READERS:
+        raise forbidden(f"expected one of the roles {', '.join(sorted(READERS))}", code="role")
+    subject = id_.lower()
+    if not stands_in(at.store, lambda: at.engine, who, subject) or ":" in subject:
+        raise not_found()
+    rapport: Rapport = request.app.state.rapport
+    checkpoints = rapport.checkpoints()
+    made = bundle(at.store, subject, checkpoints.signer(), checkpoints.signed(), at.now)
+    return Response(made, media_type=ZIP, headers={"Content-Disposition": f'attachment; filename="{subject}.zip"'})

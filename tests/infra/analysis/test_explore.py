@@ -1,0 +1,188 @@
+"""`rapport explore`: a programme owner's questions about a simulated programme, and what it does not show."""
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from infra.analysis.calibration import calibration
+from infra.analysis.lasting import cohorts, funnel, survival
+from infra.analysis.population import KEYS, TOTAL, Population
+from infra.cli.app import build
+from infra.clock import Clock
+from infra.intake.handler import Handler
+from infra.projection_engine.engine import Engine
+from infra.simulate import messages
+from infra.store.log import EventStore
+from infra.store.opening import open_database
+from infra.worker_runtime.schema import prepare
+from tests.infra.projection_engine.harness import LATE
+
+pytestmark = pytest.mark.xdist_group("tests.infra.analysis.test_explore")
+QUESTIONS = ("survival", "cohorts", "activation", "nps", "responses", "calibration", "funnel", "load")
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("explore") / "store.sqlite"
+    with open_database(f"sqlite:///{file}", synchronous="off") as database:
+        Handler(EventStore(database), Clock(LATE)).handle(messages(120, 11))
+    return file
+
+
+@pytest.fixture(scope="module")
+def population(store: Path) -> Iterator[Population]:
+    with open_database(f"sqlite:///{store}", synchronous="off") as database:
+        yield Population(Engine(EventStore(database), Clock(LATE), prepare_shown=prepare))
+
+
+def explore(store: Path, *arguments: str) -> Result:
+    """The command in this process, which has the heavy libraries loaded."""
+    return CliRunner().invoke(build(), ["explore", *arguments], env={"RAPPORT_STORE": f"sqlite:///{store}"})
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_each_question_has_an_answer_as_text_json_csv_and_a_drawing(store: Path, tmp_path: Path, question: str) -> None:
+    target = tmp_path / "answer.svg"
+    text = explore(store, question, "-o", str(target))
+    assert text.exit_code == 0, text.stderr
+    lines = text.stdout.splitlines()
+    assert len(lines) > 3
+    assert max(map(len, lines)) <= 80
+    assert target.read_bytes().startswith(b"<svg")
+    answer = json.loads(explore(store, question, "--json").stdout)
+    assert answer["rows"]
+    assert answer["question"] == lines[0]
+    rows = list(csv.DictReader(io.StringIO(explore(store, question, "--csv").stdout)))
+    assert len(rows) == len(answer["rows"])
+    assert set(rows[0]) == set(answer["rows"][0])
+
+
+def test_a_drawing_is_a_picture_or_a_page_that_asks_no_other_server(store: Path, tmp_path: Path) -> None:
+    for name in ("curve.png", "curve.html"):
+        assert explore(store, "survival", "--by", "programme", "-o", str(tmp_path / name)).exit_code == 0
+    assert (tmp_path / "curve.png").read_bytes().startswith(PNG)
+    page = (tmp_path / "curve.html").read_text(encoding="utf-8")
+    assert "<script src=" not in page
+    assert "How long relationships last" in page
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (("survival", "--by", "mentors"), "did you mean mentor? there are programme, month, codes, mentor"),
+        (("survival", "--ending", "late"), "there are early, any"),
+        (("funnel", "-o", "picture.gif"), "expected a name that ends in .svg, .png or .html"),
+        (("funnel", "--json", "--csv"), "either --json or --csv"),
+        (("load", "--raw"), "--raw goes with --csv"),
+    ],
+)
+def test_unknown_keys_and_names_say_which_exist(store: Path, arguments: tuple[str, ...], said: str) -> None:
+    found = explore(store, *arguments)
+    assert found.exit_code == 2
+    assert said in found.stderr
+
+
+def test_an_empty_store_answers_with_an_empty_table_and_a_sentence(tmp_path: Path) -> None:
+    """An empty programme answers with an empty table and a sentence."""
+    for question in QUESTIONS:
+        found = explore(tmp_path / "empty.sqlite", question, "-o", str(tmp_path / "nothing.svg"))
+        assert found.exit_code == 0, found.stderr
+        assert "there is nothing that can be shown yet" in found.stdout
+        assert not (tmp_path / "nothing.svg").exists()
+        assert json.loads(explore(tmp_path / "empty.sqlite", question, "--json").stdout)["rows"] == []
+
+
+# --- what is right -----------------------------------------------------------------------------------------------------
+def test_survival_counts_early_endings_or_all(population: Population) -> None:
+    activated = population.activated
+    early, every = survival(population), survival(population, ending="any")
+    assert early.summary["groups"][TOTAL]["ended"] == sum(each.ended_early for each in activated)
+    assert every.summary["groups"][TOTAL]["ended"] == sum(each.terminated_at is not None for each in activated)
+    assert early.summary["groups"][TOTAL]["n"] == len(activated)
+    for answer in (early, every):
+        shares = [row["survival"] for row in answer.rows]
+        assert shares == sorted(shares, reverse=True)
+        assert all(row["low"] <= row["survival"] <= row["high"] for row in answer.rows)
+        assert all(row["at_risk"] >= population.minimum for row in answer.rows)
+
+
+def test_the_steps_of_a_funnel_only_ever_get_fewer(population: Population) -> None:
+    rows = funnel(population).rows
+    counts = [row["relationships"] for row in rows]
+    assert counts == sorted(counts, reverse=True)
+    assert counts[0] == len(population.relationships)
+    assert counts[1] == len(population.activated)
+
+
+def test_a_cohort_is_who_became_active_in_that_month(population: Population) -> None:
+    started = Counter(each.started for each in population.activated)
+    rows = cohorts(population).rows
+    assert rows
+    for row in rows:
+        assert row["started"] == started[row["month"]]
+        assert row["started"] == row["active"] + row["paused"] + row["ended_well"] + row["ended_early"]
+
+
+def test_calibration_takes_only_what_had_come_to_its_landmark(population: Population) -> None:
+    """Outcomes by band at day 30, 60, 90 with a landmark (no immortal-time bias)."""
+    for day in (30, 60, 90):
+        answer = calibration(population, day)
+        came = [
+            each
+            for each in population.activated
+            if each.activated_at is not None
+            and (each.terminated_at or population.now) > each.activated_at + timedelta(days=day)
+        ]
+        assert answer.summary["compared"] == len(came)
+        assert sum(row["relationships"] for row in answer.rows) <= len(came)
+        assert 0 <= answer.summary["auc"] <= 1
+
+
+def test_the_score_tells_who_ends_early_better_than_chance(tmp_path: Path) -> None:
+    """Calibration on simulated data: the AUC of the day-30 score for early ending is printed, and is above 0.6."""
+    with open_database(f"sqlite:///{tmp_path / 's.sqlite'}", synchronous="off") as database:
+        store = EventStore(database)
+        Handler(store, Clock(LATE)).handle(messages(400, 5))
+        answer = calibration(Population(Engine(store, Clock(LATE), prepare_shown=prepare)), 30)
+    assert answer.summary["auc"] > 0.6
+    assert any(f"{answer.summary['auc']:.2f}" in sentence for sentence in answer.sentences)
+
+
+# --- what is not shown -------------------------------------------------------------------------------------------------
+def test_no_group_of_too_few_mentees_is_shown_nor_follows(population: Population) -> None:
+    """Small groups follow the suppression."""
+    members = population.activated
+    people = {by: Counter[str]() for by in KEYS}
+    for by in KEYS:
+        place = KEYS.index(by)
+        for value in {each.group[place] for each in members}:
+            people[by][value] = len({each.mentee for each in members if each.group[place] == value})
+    for by in KEYS:
+        groups = population.groups(members, by)
+        assert all(people[by][name] >= population.minimum for name in groups.shown)
+        assert groups.hidden == len(people[by]) - len(groups.shown)
+        # The total is shown: what is hidden beside it has enough mentees together, or is nothing.
+        rest = {each.mentee for each in members if each.group[KEYS.index(by)] not in groups.shown}
+        assert not rest or len(rest) >= population.minimum
+    assert population.groups(members, "mentor").hidden > 0
+
+
+def test_two_tables_give_no_small_group_away_by_subtraction(population: Population) -> None:
+    members = population.activated
+    shown = {(): set(range(len(members)))}
+    for by in KEYS:
+        for name, group in population.groups(members, by).shown.items():
+            shown[by, name] = {members.index(each) for each in group}  # type: ignore[index]
+    for one, other in combinations(shown.values(), 2):
+        for difference in (one - other, other - one) if one < other or other < one else ():
+            mentees = {members[place].mentee for place in difference}
+            assert not mentees or len(mentees) >= population.minimum

@@ -1,0 +1,80 @@
+"""The statistics of `rapport explore`, against examples that others published."""
+
+import pytest
+
+from infra.analysis.statistics import area, curve, log_rank, quantile, share
+
+# Weeks of remission of 42 patients with leukaemia, under 6-MP and placebo: Freireich and others, Blood 21 (1963), 699-716; as analysed in
+# Kleinbaum and Klein, Survival Analysis, whose computer appendix prints these figures of Stata (sts list, sts test).
+TREATED = [6, 6, 6, 7, 10, 13, 16, 22, 23, 6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
+RELAPSED = [True] * 9 + [False] * 12
+PLACEBO = [1, 1, 2, 2, 3, 4, 4, 5, 5, 8, 8, 8, 8, 11, 11, 12, 12, 15, 17, 22, 23]
+OF_STATA = [
+    (6, 21, 3, 0.8571, 0.6197, 0.9516),
+    (7, 17, 1, 0.8067, 0.5631, 0.9228),
+    (10, 15, 1, 0.7529, 0.5032, 0.8894),
+    (13, 12, 1, 0.6902, 0.4316, 0.8491),
+    (16, 11, 1, 0.6275, 0.3675, 0.8049),
+    (22, 7, 1, 0.5378, 0.2678, 0.7468),
+    (23, 6, 1, 0.4482, 0.1881, 0.6801),
+]
+# Weeks of remission with and without maintenance: Miller, Survival Analysis (1981); the data set `aml` of R's package survival, whose
+# survfit and survdiff print these figures.
+MAINTAINED = [9, 13, 13, 18, 23, 28, 31, 34, 45, 48, 161]
+ENDED = [True, True, False, True, True, False, True, True, False, True, False]
+NOT_MAINTAINED = [5, 5, 8, 8, 12, 16, 23, 27, 30, 33, 43, 45]
+ALL_BUT_ONE = [True, True, True, True, True, False, True, True, True, True, True, True]
+
+
+def test_survival_and_its_intervals_are_those_of_the_leukaemia_trial() -> None:
+    """Published examples through the product: survival and its intervals equal to theirs."""
+    found = curve(TREATED, RELAPSED)
+    assert [(s.day, s.at_risk, s.ended, round(s.survival, 4), round(s.low, 4), round(s.high, 4)) for s in found.steps if s.ended] == OF_STATA  # fmt: skip
+    assert found.median == 23
+    assert curve(PLACEBO, [True] * 21).median == 8
+    tested = log_rank([(TREATED, RELAPSED), (PLACEBO, [True] * 21)])
+    assert tested is not None
+    assert (round(tested.statistic, 2), tested.degrees) == (16.79, 1)
+    assert tested.p < 0.0001
+
+
+def test_survival_and_the_log_rank_test_are_those_of_r() -> None:
+    found = curve(MAINTAINED, ENDED)
+    assert [round(s.survival, 3) for s in found.steps if s.ended] == [0.909, 0.818, 0.716, 0.614, 0.491, 0.368, 0.184]
+    assert found.median == 31
+    assert curve(NOT_MAINTAINED, ALL_BUT_ONE).median == 23
+    tested = log_rank([(MAINTAINED, ENDED), (NOT_MAINTAINED, ALL_BUT_ONE)])
+    assert tested is not None
+    assert (round(tested.statistic, 1), round(tested.p, 4)) == (3.4, 0.0653)
+
+
+@pytest.mark.parametrize(
+    "count, of, low, high",
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
+)
+def test_intervals_of_shares_are_those_of_newcombe(count: int, of: int, low: float, high: float) -> None:
+    """Newcombe, Statistics in Medicine 17 (1998), 857-872, table I, method 3 (Wilson's score interval)."""
+    found = share(count, of)
+    assert found is not None
+    assert (round(found.low, 4), round(found.high, 4)) == (low, high)
+
+
+def test_a_curve_ends_where_too_few_are_at_risk() -> None:
+    whole, cut = curve(TREATED, RELAPSED), curve(TREATED, RELAPSED, minimum=12)
+    assert cut.steps == tuple(step for step in whole.steps if step.at_risk >= 12)
+    assert (whole.median, cut.median) == (23, None)
+    assert cut.at(10) == whole.at(10)
+    assert cut.at(20) is None
+
+
+def test_the_area_under_the_curve_counts_pairs() -> None:
+    scores, happened = [90, 80, 70, 70, 40], [False, False, False, True, True]
+    pairs = [(a, b) for a, one in zip(scores, happened, strict=True) if one for b, other in zip(scores, happened, strict=True) if not other]  # fmt: skip
+    assert area(scores, happened) == sum(1.0 if a < b else 0.5 if a == b else 0.0 for a, b in pairs) / len(pairs)
+    assert area([50, 60], [True, True]) is None
+
+
+def test_quantiles_lie_between_the_values() -> None:
+    assert quantile([4, 1, 3, 2], 0.5) == 2.5
+    assert quantile([7], 0.25) == 7
+    assert quantile([], 0.5) is None

@@ -1,0 +1,95 @@
+"""What surrounds every request: too many at once, mistakes of ours, TLS, a path in front of all others."""
+
+import asyncio
+import json
+import ssl
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import httpx
+from starlette.types import Receive, Scope, Send
+
+from infra.http.edge import Edge
+from tests.infra.http.server import serving
+from tests.infra.http.test_messages import STRUCTURED, proposal
+
+
+async def asked(app: Any) -> httpx.Response:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
+        return await client.get("/")
+
+
+def test_one_request_too_many_is_turned_away_and_the_next_is_taken() -> None:
+    async def story() -> list[int]:
+        go = asyncio.Event()
+
+        async def waiting(scope: Scope, receive: Receive, send: Send) -> None:
+            await go.wait()
+            await send({"type": "http.response.start", "status": 204, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+
+        app = Edge(waiting, most_open=2)
+        first = [asyncio.create_task(asked(app)) for _ in range(2)]
+        await asyncio.sleep(0)
+        third = await asked(app)
+        assert third.json()["problems"][0]["code"] == "overloaded"
+        assert third.headers["retry-after"]
+        go.set()
+        found = [each.status_code for each in await asyncio.gather(*first)]
+        return [*found, third.status_code, (await asked(app)).status_code]
+
+    assert asyncio.run(story()) == [204, 204, 503, 204]
+
+
+def test_a_mistake_of_ours_is_a_500_that_quotes_nothing() -> None:
+    async def failing(scope: Scope, receive: Receive, send: Send) -> None:
+        raise ValueError("what ana wrote")
+
+    got = asyncio.run(asked(Edge(failing)))
+    assert (got.status_code, got.headers["content-type"]) == (500, "application/problem+json")
+    assert "ana" not in got.text
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate of its own authority for the loopback address, and its key."""
+    made, key = folder / "certificate.pem", folder / "key.pem"
+    options = [
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=rapport",
+    ]
+    subprocess.run(
+        ["openssl", "req", "-x509", *options, "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", made],
+        check=True,
+        capture_output=True,
+    )
+    return made, key
+
+
+def test_with_a_certificate_it_speaks_tls_and_nothing_else(tmp_path: Path) -> None:
+    made, key = certificate(tmp_path)
+    options = ["--tls-certificate", str(made), "--tls-key", str(key)]
+    with serving(f"sqlite:///{tmp_path / 's.sqlite'}", tmp_path, *options) as server:
+        assert server.url.startswith("https://")
+        trusted = ssl.create_default_context(cafile=made)
+        got = httpx.get(f"{server.url}/livez", verify=trusted)
+        assert (got.status_code, got.headers["strict-transport-security"]) == (200, "max-age=31536000")
+
+
+def test_under_a_path_of_a_proxy_calls_and_documents_are_there(tmp_path: Path) -> None:
+    options = ["--root-path", "/rapport", "--trusted-proxy", "127.0.0.1"]
+    with serving(f"sqlite:///{tmp_path / 's.sqlite'}", tmp_path, *options) as server:
+        behind = server.url.removesuffix("/rapport")
+        headers = {**STRUCTURED, "Authorization": f"Bearer {server.token()}", "X-Forwarded-Proto": "https"}
+        got = httpx.post(f"{behind}/v1/messages", content=json.dumps(proposal()), headers=headers)
+        assert got.json()["status"] == "accepted"
+        assert got.headers["strict-transport-security"]
+        assert httpx.get(f"{behind}/openapi.json").json()["servers"] == [{"url": "/rapport"}]
+        assert 'href="/rapport/openapi.json"' in httpx.get(f"{behind}/docs").text

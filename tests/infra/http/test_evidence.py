@@ -1,0 +1,44 @@
+"""`GET /v1/checkpoint` and `/v1/audit/bundles/{id}`."""
+
+import uuid
+from pathlib import Path
+
+from tests.command import own_environment, rapport
+from tests.infra.http.server import Server
+from tests.infra.http.test_messages import post, proposal
+
+
+def test_a_checkpoint_is_a_signed_note_or_json(server: Server) -> None:
+    with server.client() as client:
+        post(client, proposal())
+        note = client.get("/v1/checkpoint")
+        told = client.get("/v1/checkpoint", headers={"Accept": "application/json"}).json()
+    assert note.headers["content-type"].startswith("text/plain")
+    origin, size, root, *_ = note.text.split("\n")
+    assert origin.startswith("rapport/")
+    assert {"origin": origin, "size": int(size), "root": root}.items() <= told.items()
+    assert told["key"].startswith(f"{origin}+")
+
+
+def test_a_bundle_is_checked_without_the_store(server: Server, tmp_path: Path) -> None:
+    sent = proposal()
+    with server.client() as client, server.client("auditor:aud") as auditor:
+        post(client, sent)
+        key = client.get("/v1/checkpoint", headers={"Accept": "application/json"}).json()["key"]
+        for reader in (client, auditor):
+            got = reader.get(f"/v1/audit/bundles/{sent['subject']}")
+            assert (got.status_code, got.headers["content-type"]) == (200, "application/zip"), got.text
+            (tmp_path / "bundle.zip").write_bytes(got.content)
+            env = own_environment(RAPPORT_STORE="sqlite:////nowhere/else.sqlite")
+            done = rapport("audit", "check-bundle", tmp_path / "bundle.zip", "--key", key, env=env)
+            assert done.returncode == 0, done.stderr
+
+
+def test_a_bundle_is_for_those_who_answer_for_the_relationship(server: Server) -> None:
+    sent = proposal()
+    with server.client() as client, server.client("mentee:ana") as ana:
+        post(client, sent)
+        assert ana.get(f"/v1/audit/bundles/{sent['subject']}").status_code == 403
+        assert client.get(f"/v1/audit/bundles/{uuid.uuid4()}").status_code == 404
+    with server.client("auditor:aud", programmes=["other"]) as other:
+        assert other.get(f"/v1/audit/bundles/{sent['subject']}").status_code == 404
