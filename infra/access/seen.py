@@ -26,7 +26,7 @@ from infra.queries.as_at import NOW, Asked, Moment, state_of
 from infra.queries.health import Assessed, assess_one
 from infra.queries.health import shown as health_shown
 from infra.queries.history import history
-from infra.queries.preview import seen_by
+from infra.queries.preview import nothing, seen_by
 from infra.queries.sealed import is_words, judged_fields
 from infra.queries.sharing import Matter, Question, matter_of
 from infra.queries.subject import show_subject
@@ -167,7 +167,7 @@ class Seen:
         """The events that count at a moment, their content sealed."""
         return [
             seen_by(self._matter, self.asker.reader, entry)
-            for entry in history(self.store, self.subject, moment, words=True)
+            for entry in history(self.store, self.subject, moment, nothing)
         ]
 
     def health(self, moment: Moment) -> Shown | None:

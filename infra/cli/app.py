@@ -39,6 +39,7 @@ MODULES: tuple[str, ...] = (
     "tasks",
     "decisions",
     "attempts",
+    "reads",
     "audit",
     "codes",
     "chart",

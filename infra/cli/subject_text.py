@@ -29,6 +29,7 @@ SAID_ELSEWHERE: Final = frozenset(
         "closing_reason",
     ]
 )
+_WORDS_OF_CASE: Final = ("description", "decision_reason", "closing_reason")
 PARTIES: Final = ("mentee", "mentor", "customer", "line_manager", "supplier", "programme")
 
 
@@ -220,7 +221,9 @@ def _print_mentor(shown: Shown, *, every: bool) -> None:
         _line("registered", "no: nobody has sent RegisterMentor")
     for name in ("name", "programme_id"):
         if shown[name]:
-            _line(_plain(name.removesuffix("_id")), _said(shown[name]))
+            _line(_plain(name.removesuffix("_id")), str(_brief(shown[name])))
+    for name, value in (shown.get("profile") or {}).items():
+        _line(_plain(name), str(_brief(value)))
     _line("standing", f"{shown['standing']} everywhere")
     for programme, standing in shown["standings"].items():
         _line("", f"{standing} in {programme}")
@@ -229,9 +232,9 @@ def _print_mentor(shown: Shown, *, every: bool) -> None:
     _line("load", f"{load} not ended; {capacity}")
     for training in shown["trainings"]:
         again = f", to be taken again by {training['due_on']}" if training["due_on"] else ""
-        _line("training", f"{_said(training['course'])}, completed on {training['completed_on']}{again}")
+        _line("training", f"{_brief(training['course'])}, completed on {training['completed_on']}{again}")
     for development in shown["developments"]:
-        _line("development", f"{_said(development['what'])}, {development['completed_on']}")
+        _line("development", f"{_brief(development['what'])}, {development['completed_on']}")
     rows = [
         (each["relationship_id"], each["state"], each["mentee_id"], _of_plan(each)) for each in shown["relationships"]
     ]
@@ -240,20 +243,13 @@ def _print_mentor(shown: Shown, *, every: bool) -> None:
         print_table(columns, rows, title="relationships", every=every)
 
 
-def _said(value: Any) -> str:
-    """A text, or that it was erased."""
-    return "(erased)" if isinstance(value, dict) else str(value)
-
-
 def _print_person(shown: Shown, *, every: bool) -> None:
-    """The names of the fields that the entry has, not what they say; and the relationships."""
+    """The entry, as far as it was asked to be read, and the relationships."""
     if not shown["registered"]:
         _line("registered", "no: nobody has sent RegisterPerson")
-    held = [_plain(name) for name, value in shown["entry"].items() if isinstance(value, str)]
-    erased = [_plain(name) for name, value in shown["entry"].items() if isinstance(value, dict)]
-    for title, names in (("entry", held), ("erased", erased)):
-        if names:
-            _line(title, ", ".join(names))
+    for name, value in shown["entry"].items():
+        if value is not None:
+            _line(_plain(name), str(_brief(value)))
     rows = [(each["relationship_id"], each["state"], ", ".join(each["roles"])) for each in shown["relationships"]]
     if rows:
         print_table(("relationship", "state", "as"), rows, title="relationships", every=every)
@@ -274,6 +270,35 @@ def _print_terms(terms: Shown) -> None:
         print_table(("term", "value", "set by", "overruled"), changed, title="terms other than the defaults")
 
 
+def print_seen(shown: Shown) -> None:
+    """Print a subject as a reader sees it: each thing on a line, what is sealed with its class and clause."""
+    _print_heading(shown)
+    for name, value in shown.items():
+        if name not in {"id", "kind", "state", "version", "allowed", "possible", "terms"} and value not in (
+            None,
+            [],
+            {},
+        ):
+            _line(_plain(name.removesuffix("_id")), str(_brief(value)))
+
+
+def print_words(shown: Shown) -> None:
+    """Print the words of a relationship or a case that were asked for: goals, what is kept confidential, what a case is about."""
+    goals = [(goal["goal_id"], goal) for goal in shown.get("goals", ())]
+    _section(
+        "words",
+        [
+            *(
+                (id_, str(_brief(goal[name])))
+                for id_, goal in goals
+                for name in ("title", "success_measure")
+                if name in goal
+            ),
+            *((_plain(name), str(_brief(shown[name]))) for name in _WORDS_OF_CASE if shown.get(name)),
+        ],
+    )
+
+
 # --- history ---------------------------------------------------------------------------------------------------------
 def _brief(value: object) -> object:
     """A value of an event in a line: of sealed content its class, its clause, and whether it may be seen where that was asked."""
@@ -281,6 +306,8 @@ def _brief(value: object) -> object:
         return [_brief(each) for each in value]
     if not isinstance(value, dict):
         return value
+    if "erased" in value:
+        return f"<{value['erased']}, erased>"
     if "sealed" not in value:
         return {name: _brief(each) for name, each in value.items()}
     allowed = {True: ", allowed", False: ", not allowed", None: ""}[value.get("allowed")]

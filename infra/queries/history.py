@@ -1,23 +1,26 @@
 """A subject's events in order, as `rapport history` gives them, each with its link of the hash chain."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from domain.content import is_erased
-from domain.model import AnyRecorded, Event, Finding, data_class_of
+from domain.model import AnyRecorded, Finding
 from domain.registry import effective, replay
 from domain.relationship.contests import groups
 from domain.relationship.state import Relationship
 from infra.queries.as_at import NOW, Moment
-from infra.queries.sealed import sealed
+from infra.queries.sealed import Fields, sealed
 from infra.store.hash_chain import NO_HASH
 from infra.store.log import EventStore
 
 Entry = dict[str, Any]
 
 
-def history(store: EventStore, subject: str, moment: Moment = NOW, *, words: bool = False) -> list[Entry]:
-    """Returns one entry per event that counts at a moment, its content sealed or with all words; none for an unknown subject.
+def history(
+    store: EventStore, subject: str, moment: Moment = NOW, data_of: Callable[[AnyRecorded], Fields] | None = None
+) -> list[Entry]:
+    """Returns one entry per event that counts at a moment; none for an unknown subject.
+
+    `data_of` gives what is shown of an event's data; without it, all but its words.
 
     An event shows what was recorded, and whether it was contested or corrected, as far as that was known by then. As with
     every question, a correction counts from when it was known, whenever it occurred.
@@ -34,14 +37,13 @@ def history(store: EventStore, subject: str, moment: Moment = NOW, *, words: boo
         link, previous = previous, stored.hash
         if not moment.holds(event):
             continue
-        data = event.data.model_dump(mode="json", exclude_none=True)
         entry: Entry = {
             "version": stored.version,
             "type": f"rapport.{type(event.data).__name__}",
             "occurred_at": event.occurred_at,
             "recorded_at": event.recorded_at,
             "actor": event.actor,
-            "data": _shown(event.data) if words else sealed(event.data, data, disputes.codes),
+            "data": data_of(event) if data_of else sealed(event, disputes.codes),
             "findings": [finding.model_dump() for finding in disputes.findings(event)],
             "contested": event.version in disputes.contested,
             "corrected_by": disputes.corrected_by.get(event.version),
@@ -85,17 +87,3 @@ class _Disputes:
     def findings(self, event: AnyRecorded) -> Sequence[Finding]:
         """The findings of an event as it counts; of one that is left out, those that it had."""
         return self._findings.get(event.version, event.findings or ())
-
-
-def _shown(data: Event) -> Entry:
-    """The data of an event; what can't be read any more is said to be erased."""
-    shown = data.model_dump(mode="json", exclude_none=True)
-    return {name: _readable(value, str(data_class_of(type(data), name))) for name, value in shown.items()}
-
-
-def _readable(value: Any, data_class: str) -> Any:
-    if isinstance(value, dict):
-        return {name: _readable(each, data_class) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_readable(each, data_class) for each in value]
-    return {"erased": data_class} if is_erased(value) else value

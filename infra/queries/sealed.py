@@ -1,7 +1,7 @@
 """The data of an event as it is shown: field by field, each judged by what it declares to hold (`domain.model.Holds`).
 
-Words are shown to nobody here: in their place stands `{"sealed": data_class, "clause": clause}`, or `{"erased": data_class}` once nobody
-can read them. Who may read them is a question to the matrix, and reading them is recorded, which needs a road of its own.
+Without a reader words are shown to nobody: in their place stands `{"sealed": data_class, "clause": clause}`, or `{"erased": data_class}`
+once nobody can read them. With one, `infra.queries.reading` shows what the matrix opens.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -10,11 +10,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from domain.content import is_erased
-from domain.model import Event, Holds, holds, values_in
+from domain.model import AnyRecorded, Event, Holds, holds, values_in
 from domain.registry import COMMAND_OF, COMMANDS
 from domain.relationship.events import FactCorrected, SessionNoteRecorded
 from domain.sharing.cells import RowName, clause_of
-from domain.words import CONTENT
+from domain.words import CONTENT, DataClass
 
 Fields = dict[str, Any]
 # What to show of a field that holds this, given its value.
@@ -37,17 +37,28 @@ def judged(event: Event, data: Fields, judge: Judge, judge_fact: Judge | None = 
     return shown
 
 
-def sealed(event: Event, data: Fields, codes: Collection[str]) -> Fields:
+def fields_of(recorded: AnyRecorded) -> Fields:
+    """The data of an event, with all its words."""
+    fields: Fields = recorded.data.model_dump(mode="json", exclude_none=True)
+    return fields
+
+
+def sealed(recorded: AnyRecorded, codes: Collection[str]) -> Fields:
     """The data of an event with its words sealed, under the clause of these codes that speaks about them."""
-    sensitive = isinstance(event, SessionNoteRecorded) and event.sensitive
 
     def judge(held: Holds, value: Any) -> Any:
         if not is_words(held):
             return value
-        row: RowName = "sensitive" if sensitive and held.data_class == "session_content" else held.data_class
-        return {"sealed": held.data_class, "clause": clause_of(row, "auditor", None, codes)}
+        return {"sealed": held.data_class, "clause": sealing_clause(recorded.data, held.data_class, codes)}
 
-    return judged(event, data, judge)
+    return judged(recorded.data, fields_of(recorded), judge)
+
+
+def sealing_clause(event: Event, data_class: DataClass, codes: Collection[str]) -> str | None:
+    """The clause of these codes that speaks about who may read a class of data of an event."""
+    sensitive = isinstance(event, SessionNoteRecorded) and event.sensitive
+    row: RowName = "sensitive" if sensitive and data_class == "session_content" else data_class
+    return clause_of(row, "auditor", None, codes)
 
 
 def judged_fields(model: type[BaseModel], data: Mapping[str, Any], judge: Judge) -> Fields:

@@ -22,7 +22,7 @@ RECEIPTS: Final = ("source", "message_id", "fingerprint", "answer", "leaf", "pos
 LEAVES: Final = ("number", "hash")
 NODES: Final = ("level", "number", "hash")
 # Tables of the record that are copied whole.
-WHOLE: Final = ("tree_frontier", "source_offsets", "spellings")
+WHOLE: Final = ("tree_frontier", "source_offsets", "spellings", "content_reads")
 _EVENTS: Final = "SELECT position, originator_id, originator_version, topic, state, hash, leaf FROM stored_events"
 _LOG: Final = f"{_EVENTS} WHERE position > ? ORDER BY position"
 _STREAMS: Final = f"{_EVENTS} ORDER BY originator_id, originator_version"

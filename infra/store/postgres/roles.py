@@ -83,7 +83,7 @@ def act_as_service(cursor: Cursor) -> None:
 def grant_core(cursor: Cursor) -> None:
     """Give the roles their rights in the tables of the record. The datasets are opened by who makes them."""
     for statement in (
-        "GRANT SELECT, INSERT ON stored_events, receipts, spellings, tree_leaves, tree_nodes TO rapport_service",
+        "GRANT SELECT, INSERT ON stored_events, receipts, spellings, content_reads, tree_leaves, tree_nodes TO rapport_service",
         "GRANT SELECT, UPDATE ON tree_frontier TO rapport_service",
         "GRANT SELECT, INSERT, UPDATE, DELETE ON source_offsets, tracking TO rapport_service",
         "GRANT SELECT ON rapport_schema TO rapport_service",

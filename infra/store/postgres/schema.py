@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import psycopg
 
-from infra.store import attempts, proposals
+from infra.store import attempts, proposals, reads
 from infra.store.errors import StoreError
 from infra.store.hash_chain import SCHEMA_VERSION, check_version
 from infra.store.identity import new_identity
@@ -114,6 +114,7 @@ STATE: Final = "CREATE TABLE rapport_schema (version integer NOT NULL, granted b
 SCHEMA: Final = (
     STATE,
     TABLES,
+    *reads.POSTGRESQL,
     APPEND_ONLY,
     *proposals.indexes("postgresql"),
     attempts.index("postgresql"),

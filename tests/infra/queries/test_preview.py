@@ -12,6 +12,7 @@ from infra.bootstrap import open_rapport
 from infra.queries.as_at import Moment
 from infra.queries.history import history
 from infra.queries.preview import history_as
+from infra.queries.sealed import fields_of
 from infra.settings import Settings
 from tests import command
 from tests.infra.queries.test_sharing import BREACH, COMPLETED, DISCLOSURE, NOBODYS, NOTE, RELATIONSHIP, STORY, tell
@@ -124,7 +125,7 @@ def test_the_command_prints_the_preview(store: str) -> None:
 
 def test_a_history_shows_content_as_sealed_with_the_clause_that_speaks_about_it(store: str) -> None:
     with open_rapport(Settings(store=store)) as rapport:
-        shown, told = (history(rapport.store, RELATIONSHIP, words=words) for words in (False, True))
+        shown, told = (history(rapport.store, RELATIONSHIP, data_of=data_of) for data_of in (None, fields_of))
         elsewhere = history(rapport.store, "programme:spring")
     found = orjson.dumps(shown, default=str).decode()
     assert [word for word in WORDS if word in found] == []
