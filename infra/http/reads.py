@@ -167,7 +167,7 @@ def report(
         raise wrong_query("to_day", f"expected {first} or a later day")
     asked = Asked(to or cast("ReportingAudience", role), Days(first, last))
     try:
-        found = report_of(at.store, lambda: at.engine, seen.subject, asked, at.now)
+        found = report_of(at.store, lambda: at.engine, seen.subject, asked, at.now, str(seen.asker.reader))
     except NoReport as error:
         raise HttpProblem(403, Problem("no_report", str(error), error.clause)) from None
     return answered(request, at, found)
