@@ -4,33 +4,22 @@ A mentor is for the mentor to see, and for those who look after a programme that
 coordinator of the programme that it comes from, but for the person whom it is about; nobody else learns that there is one.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from pydantic import BaseModel
-
-from domain.case.events import CaseClosed, CaseDecided, CaseOpened
 from domain.case.state import Case
-from domain.mentor.events import DevelopmentRecorded, MentorRegistered, TrainingRecorded
-from domain.model import Holds, data_class_of
 from domain.words import Role
+from infra.access.seen import words_for
 from infra.access.standing import Asker, scope
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.pseudonyms import Pseudonyms
-from infra.queries.as_at import Moment, state_at
-from infra.queries.sealed import is_words, judged_fields
+from infra.queries.as_at import Moment, counting, state_at
 from infra.queries.subject import mentor_relationships, show_subject, show_unrecorded
+from infra.queries.subject_words import holding, with_words
 
 Shown = dict[str, Any]
 LOOKS_AFTER_MENTORS: Final[frozenset[Role]] = frozenset({"coordinator", "supplier", "hr", "service", "auditor"})
 LOOKS_AFTER_CASES: Final[frozenset[Role]] = frozenset({"coordinator", "hr"})
-# Fields of a case that are words of somebody, and the events that they come from.
-_OF_CASE: Final[Mapping[str, tuple[type[BaseModel], str]]] = {
-    "description": (CaseOpened, "description"),
-    "decision_reason": (CaseDecided, "reason"),
-    "closing_reason": (CaseClosed, "reason"),
-}
 
 
 class MayNot(Exception):
@@ -38,9 +27,15 @@ class MayNot(Exception):
 
 
 def mentor(
-    engine: Engine, asker: Asker, id_: str, pseudonyms: Pseudonyms, moment: Moment, now: datetime
+    engine: Engine,
+    asker: Asker,
+    id_: str,
+    pseudonyms: Pseudonyms,
+    moment: Moment,
+    now: datetime,
+    why: str | None = None,
 ) -> Shown | None:
-    """The mentor as `rapport show` gives them, without words; None for those who may not know of them.
+    """The mentor as `rapport show` gives them, words sealed unless there is a reason to read them; None for those who may not know of them.
 
     Raises:
         MayNot: The asker is in a relationship with the mentor, and does not look after mentors.
@@ -57,9 +52,7 @@ def mentor(
     if shown is None:
         return None
     shown |= mentor_relationships(engine, subject, moment)
-    shown |= _without_words(MentorRegistered, {"name": shown["name"]})
-    shown["trainings"] = [_without_words(TrainingRecorded, each) for each in shown["trainings"]]
-    shown["developments"] = [_without_words(DevelopmentRecorded, each) for each in shown["developments"]]
+    shown = _with_words(engine, asker, shown, moment, now, why)
     return shown if own else _of_programmes(engine, asker, shown, pseudonyms)
 
 
@@ -92,8 +85,8 @@ def _of_programmes(engine: Engine, asker: Asker, shown: Shown, pseudonyms: Pseud
     }
 
 
-def case(engine: Engine, asker: Asker, id_: str, moment: Moment, now: datetime) -> Shown | None:
-    """The case as `rapport show` gives it, without words; None for those who may not know of it."""
+def case(engine: Engine, asker: Asker, id_: str, moment: Moment, now: datetime, why: str | None = None) -> Shown | None:
+    """The case as `rapport show` gives it, words sealed unless there is a reason to read them; None for those who may not know of it."""
     found = state_at(engine.store.read(f"case:{id_}"))
     if asker.role not in LOOKS_AFTER_CASES or not isinstance(found, Case):
         return None
@@ -102,20 +95,15 @@ def case(engine: Engine, asker: Asker, id_: str, moment: Moment, now: datetime) 
     shown = show_subject(engine.store, f"case:{id_}", moment, now)
     if shown is None:
         return None
-    marks = {
-        name: {"sealed": data_class_of(*field), "clause": "cmn.breaches"}
-        for name, field in _OF_CASE.items()
-        if shown[name]
-    }
-    return shown | marks
+    return _with_words(engine, asker, shown, moment, now, why)
 
 
 def _is_about(found: Case, asker: Asker) -> bool:
     return found.about.rpartition(":")[2].lower() == asker.reader.id.lower()
 
 
-def _without_words(model: type[BaseModel], fields: Shown) -> Shown:
-    def judge(held: Holds, value: Any) -> Any:
-        return {"sealed": held.data_class, "clause": None} if value is not None and is_words(held) else value
-
-    return judged_fields(model, fields, judge)
+def _with_words(engine: Engine, asker: Asker, shown: Shown, moment: Moment, now: datetime, why: str | None) -> Shown:
+    subject = shown["id"]
+    events = holding(counting(engine.store.read(subject), moment))
+    words = words_for(engine.store, lambda: engine, subject, asker.reader, events, now, why)
+    return with_words(shown, events, words)

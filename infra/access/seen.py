@@ -22,14 +22,16 @@ from domain.words import ROLES, DataClass, Role
 from infra.access.standing import KNOWERS, Asker
 from infra.projection_engine.engine import Engine
 from infra.queries import tasks as task_queries
-from infra.queries.as_at import NOW, Asked, Moment, state_of
+from infra.queries.as_at import NOW, Asked, Moment, counting, state_of
 from infra.queries.health import Assessed, assess_one
 from infra.queries.health import shown as health_shown
 from infra.queries.history import history
-from infra.queries.preview import nothing, seen_by
+from infra.queries.preview import data_as, nothing, seen_by
+from infra.queries.reading import Reading, read_content
 from infra.queries.sealed import is_words, judged_fields
 from infra.queries.sharing import Matter, Question, matter_of
 from infra.queries.subject import show_subject
+from infra.queries.subject_words import holding, with_words
 from infra.store.log import EventStore
 
 Shown = dict[str, Any]
@@ -77,8 +79,11 @@ DECISIONS: Final[frozenset[Role]] = frozenset({"coordinator", "supplier", "hr", 
 class Seen:
     """A relationship as somebody sees it who stands in it (`standing.stands_in`)."""
 
-    def __init__(self, store: EventStore, asker: Asker, matter: Matter, now: datetime) -> None:
+    def __init__(
+        self, store: EventStore, engine: Callable[[], Engine], asker: Asker, matter: Matter, now: datetime
+    ) -> None:
         self.store, self.asker, self.now = store, asker, now
+        self._engine = engine
         self._matter = matter
         self.subject = matter.situation.state.subject
 
@@ -92,7 +97,7 @@ class Seen:
             UnknownEvent: An event is of a newer Rapport.
         """
         matter = matter_of(store, engine, subject, asker.reader, NOW, now)
-        return None if matter is None else cls(store, asker, matter, now)
+        return None if matter is None else cls(store, engine, asker, matter, now)
 
     def ask(self, data_class: DataClass) -> Answer:
         """Whether the reader may see a class of data, as it is shown to them."""
@@ -162,9 +167,43 @@ class Seen:
             "contracting": [of(e.ContractingConversationRecorded, each) for each in agreed["contracting"]],
         }
 
+    def show_with_words(self, moment: Moment, why: str | None) -> Shown | None:
+        """The same with the words that belong into it: sealed, or where there is a reason as the reader may see them.
+
+        That they were read is put on record.
+
+        Raises:
+            StoreError: It can't be put on record; then nothing is shown.
+        """
+        shown = self.show(moment)
+        if shown is None:
+            return None
+        events = holding(
+            each for each in counting(self.store.read(self.subject), moment) if each.version not in self.withheld
+        )
+        return with_words(shown, events, self._words(events, why))
+
+    def _words(self, events: Sequence[AnyRecorded], why: str | None) -> dict[int, Shown]:
+        reader = self.asker.reader
+        return words_for(self.store, self._engine, self.subject, reader, events, self.now, why)
+
     # --- the rest ------------------------------------------------------------------------------------------------------
-    def history(self, moment: Moment) -> list[Shown]:
-        """The events that count at a moment, their content sealed."""
+    def history(self, moment: Moment, why: str | None = None) -> list[Shown]:
+        """The events that count at a moment: their content sealed, or where there is a reason as the reader may see it.
+
+        That it was read is put on record.
+
+        Raises:
+            StoreError: It can't be put on record; then nothing is shown.
+        """
+        entries = self._entries(moment)
+        if why is None:
+            return entries
+        known = {entry["version"] for entry in entries} - self.withheld
+        words = self._words([event for event in self.store.read(self.subject) if event.version in known], why)
+        return [entry | {"data": words[entry["version"]]} if entry["version"] in words else entry for entry in entries]
+
+    def _entries(self, moment: Moment) -> list[Shown]:
         return [
             seen_by(self._matter, self.asker.reader, entry)
             for entry in history(self.store, self.subject, moment, nothing)
@@ -245,12 +284,34 @@ def _in_order(events: Mapping[int, AnyRecorded]) -> Sequence[AnyRecorded]:
     return [events[version] for version in sorted(events)]
 
 
+def words_for(
+    store: EventStore,
+    engine: Callable[[], Engine],
+    subject: str,
+    reader: Reader,
+    events: Sequence[AnyRecorded],
+    now: datetime,
+    why: str | None,
+) -> dict[int, Shown]:
+    """The data of events by version: their words sealed, or where there is a reason as the reader may see them.
+
+    Raises:
+        StoreError: That they were read can't be put on record; then nothing is shown.
+    """
+    if why is None:
+        return data_as(store, engine, subject, reader, events, now)
+    return read_content(store, engine, Reading.by_caller(reader, why), subject, now, events)
+
+
 def may_see_task(asker: Asker, task: Mapping[str, Any]) -> bool:
     """Whether a task is for somebody to know: the office sees those of its programmes, everybody else their own.
 
     Auditors and services see which tasks are open, but for those that give a report away.
     """
     role, id_ = asker.reader
+    if task["kind"] in confidential.TASKS and (task["about"] or "").rpartition(":")[2].lower() == id_.lower():
+        # Whom a case is about does not learn of it here, whatever their role.
+        return False
     match role:
         case "mentee" | "mentor":
             named: str = task[f"{role}_id"] or task["subject"].removeprefix(f"{role}:")

@@ -155,7 +155,7 @@ def _told(wrong: "Wrong") -> str:
 
 def _told_checkpoint(newest: "Checkpoint | None") -> str:
     if newest is None:
-        return "held against no checkpoint: whoever can rewrite the whole database could have done so"
+        return "held against no checkpoint: somebody who can rewrite the whole database could have done so"
     return f"held against checkpoints; the newest is of {newest.size} leaves"
 
 

@@ -1,4 +1,4 @@
-"""`rapport audit bundle`, `check-bundle` and `witness`: evidence for somebody who does not trust whoever runs the store."""
+"""`rapport audit bundle`, `check-bundle` and `witness`: evidence for somebody who does not trust the operator of the store."""
 
 import getpass
 import platform
@@ -71,7 +71,7 @@ def check(
 ) -> None:
     """Check a bundle, with nothing but the file and the store's public key. Exits 1 if anything in it was changed.
 
-    Get the key from somebody you trust, not from whoever gave you the file.
+    Get the key from somebody you trust, not from the sender of the file.
     """
     from infra.evidence.bundle_check import check_bundle
 

@@ -1,5 +1,6 @@
 """`rapport report`: what was agreed to be reported to a sponsor, and nothing else."""
 
+import getpass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, cast, get_args
@@ -63,7 +64,7 @@ def show_report(
         store, now = rapport.store, rapport.clock.now()
         asked = Asked(cast("ReportingAudience", to), Days(first, last))
         try:
-            shown = report(store, rapport.engine, relationship.lower(), asked, now)
+            shown = report(store, rapport.engine, relationship.lower(), asked, now, f"operator:{getpass.getuser()}")
         except NoReport as error:
             fail(f"{error} ({error.clause})" if error.clause else str(error), REFUSED)
     if shown is None:

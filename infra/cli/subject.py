@@ -1,5 +1,6 @@
 """`rapport subject`: all that is held about a person, for a request of access."""
 
+import getpass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,7 +45,7 @@ def show_person_data(
     from infra.queries.person_data import person_data
 
     with opened() as rapport:
-        shown = person_data(rapport.store, rapport.engine, person, rapport.clock.now())
+        shown = person_data(rapport.store, rapport.engine, person, rapport.clock.now(), f"operator:{getpass.getuser()}")
     if shown is None:
         fail(f"nothing is recorded of a person {person!r}", USAGE)
     if output is not None:

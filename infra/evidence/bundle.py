@@ -43,14 +43,14 @@ _README: Final = """\
 Evidence about {subject}
 
 This file shows what Rapport recorded about {subject} up to leaf {size} of its log, and lets you
-check it without access to Rapport's database and without trusting whoever runs it.
+check it without access to Rapport's database and without trusting its operator.
 
 To check it: install Rapport (Python 3.11 or newer), and run
 
     rapport audit check-bundle FILE --key VERIFIER
 
 VERIFIER is the public key of the store {origin}. Get it from somebody you trust, not from
-whoever gave you this file. `rapport audit checkpoint` tells it.
+the person who gave you this file. `rapport audit checkpoint` tells it.
 
 What is inside
   check.html      what is proved, for a browser
@@ -69,7 +69,7 @@ What it proves
 
 What it does not prove
   That what a sender told was true, or that the clocks were right. That nothing followed after the last
-  event: that rests on the signature of whoever runs the store. Nothing, if the signing key was stolen.
+  event: that rests on the signature of the store's operator. Nothing, if the signing key was stolen.
 
 Words that people wrote are in it only sealed. {left_out}
 """

@@ -95,7 +95,7 @@ def _made(file: Path, text: str) -> bool:
             out.write(text)
             out.flush()
             os.fsync(out.fileno())
-        # Whoever links first has made the file.
+        # The first to link has made the file.
         os.link(temporary, file)
     except FileExistsError:
         return False

@@ -14,7 +14,7 @@ import orjson
 from fastapi import Depends, Query, Request, Response
 from pydantic import BaseModel
 
-from domain.model import FIRST_YEAR, LAST_YEAR
+from domain.model import FIRST_YEAR, LAST_YEAR, is_blank
 from infra.access.pages import MOST, USUAL, Cut, Page, WrongCursor
 from infra.access.standing import Asker, asker
 from infra.bootstrap import Rapport
@@ -137,10 +137,34 @@ def paging(
 PagingOf = Annotated[Paging, Depends(paging)]
 
 
+def reason(
+    reveal: Annotated[
+        str | None,
+        Query(
+            max_length=500,
+            description="Why content is read: it is shown as far as the caller may see it, and the read recorded.",
+        ),
+    ] = None,
+) -> str | None:
+    """Why content is read; None: it stays sealed.
+
+    Raises:
+        HttpProblem: The reason says nothing.
+    """
+    if reveal is not None and is_blank(reveal):
+        raise wrong_query("reveal", "expected the reason for which content is read")
+    return reveal
+
+
+ReasonOf = Annotated[str | None, Depends(reason)]
+
+
 # --- answers ----------------------------------------------------------------------------------------------------------
-def answered(request: Request, at: Desk, value: Any) -> Response:
-    """The answer as JSON, or 304 where the caller has it already."""
+def answered(request: Request, at: Desk, value: Any, why: str | None = None) -> Response:
+    """The answer as JSON, or 304 where the caller has it already. What was revealed for a reason is to be kept by nobody."""
     body = orjson.dumps(value, default=_plain, option=orjson.OPT_UTC_Z)
+    if why is not None:
+        return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
     tag = f'"{at.store.head()}-{sha256(body).hexdigest()[:16]}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Rapport-Role"}
     if tag in _tags(request):
@@ -153,9 +177,9 @@ def page_of(request: Request, at: Desk, page: Page[Any]) -> Response:
     return answered(request, at, {"items": page.items, "next": page.next})
 
 
-def whole(request: Request, at: Desk, items: list[Any]) -> Response:
+def whole(request: Request, at: Desk, items: list[Any], why: str | None = None) -> Response:
     """A list that is one page."""
-    return page_of(request, at, Page(items, None))
+    return answered(request, at, {"items": items, "next": None}, why)
 
 
 def wrong_cursor(error: WrongCursor) -> HttpProblem:

@@ -24,6 +24,7 @@ from infra.http.asking import (
     MomentOf,
     MomentOrVersion,
     PagingOf,
+    ReasonOf,
     answered,
     page_of,
     whole,
@@ -115,18 +116,18 @@ def lists_of(at: Desk, who: Asker, chosen: Chosen) -> Lists:
 
 
 @router.get("/{id}", operation_id="getRelationship")
-def show(request: Request, at: DeskOf, seen: SeenOf, moment: MomentOrVersion) -> Response:
+def show(request: Request, at: DeskOf, seen: SeenOf, moment: MomentOrVersion, why: ReasonOf) -> Response:
     """The relationship: its state, what is agreed, sessions, goals, open concerns, unmet gates, health and tasks."""
     last = at.store.heads([seen.subject])[seen.subject].version
     if moment.version is not None and moment.version > last:
         raise wrong_query("version", f"expected at most {last}, the last version of this relationship")
-    return answered(request, at, _by_then(seen.show(moment)))
+    return answered(request, at, _by_then(seen.show_with_words(moment, why)), why)
 
 
 @router.get("/{id}/history", operation_id="getHistory")
-def history(request: Request, at: DeskOf, seen: SeenOf, moment: MomentOrVersion) -> Response:
+def history(request: Request, at: DeskOf, seen: SeenOf, moment: MomentOrVersion, why: ReasonOf) -> Response:
     """The events of the relationship in order, their content sealed; what is confidential by itself has no type and no names."""
-    return whole(request, at, _by_then(seen.history(moment)))
+    return whole(request, at, _by_then(seen.history(moment, why)), why)
 
 
 @router.get("/{id}/health", operation_id="getHealth")
@@ -166,7 +167,7 @@ def report(
         raise wrong_query("to_day", f"expected {first} or a later day")
     asked = Asked(to or cast("ReportingAudience", role), Days(first, last))
     try:
-        found = report_of(at.store, lambda: at.engine, seen.subject, asked, at.now)
+        found = report_of(at.store, lambda: at.engine, seen.subject, asked, at.now, str(seen.asker.reader))
     except NoReport as error:
         raise HttpProblem(403, Problem("no_report", str(error), error.clause)) from None
     return answered(request, at, found)

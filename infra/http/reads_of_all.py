@@ -16,6 +16,7 @@ from infra.http.asking import (
     DeskOf,
     MomentOf,
     PagingOf,
+    ReasonOf,
     answered,
     page_of,
     whole,
@@ -111,30 +112,30 @@ def nps(
 
 @router.get("/mentors/{id}", operation_id="getMentor", tags=["mentors and cases"])
 def mentor(
-    request: Request, at: DeskOf, who: AskerOf, moment: MomentOf, id_: Annotated[str, Path(alias="id")]
+    request: Request, at: DeskOf, who: AskerOf, moment: MomentOf, why: ReasonOf, id_: Annotated[str, Path(alias="id")]
 ) -> Response:
     """A mentor: standing, training, capacity, load and relationships."""
     found = None
     if is_id(id_):
         spelled = _spelled(at, "mentor", id_)
         try:
-            found = others.mentor(at.engine, who, spelled, at.pseudonyms, moment, at.now)
+            found = others.mentor(at.engine, who, spelled, at.pseudonyms, moment, at.now, why)
         except others.MayNot:
             raise forbidden("expected the mentor, or a role that looks after mentors", code="role") from None
     if found is None:
         raise not_found()
-    return answered(request, at, found)
+    return answered(request, at, found, why)
 
 
 @router.get("/cases/{id}", operation_id="getCase", tags=["mentors and cases"])
 def case(
-    request: Request, at: DeskOf, who: AskerOf, moment: MomentOf, id_: Annotated[str, Path(alias="id")]
+    request: Request, at: DeskOf, who: AskerOf, moment: MomentOf, why: ReasonOf, id_: Annotated[str, Path(alias="id")]
 ) -> Response:
     """A conduct case: whom it concerns and how far it is, without what was said."""
-    found = others.case(at.engine, who, _spelled(at, "case", id_), moment, at.now) if is_id(id_) else None
+    found = others.case(at.engine, who, _spelled(at, "case", id_), moment, at.now, why) if is_id(id_) else None
     if found is None:
         raise not_found()
-    return answered(request, at, found)
+    return answered(request, at, found, why)
 
 
 def _spelled(at: Desk, kind: str, id_: str) -> str:

@@ -24,7 +24,7 @@ def data(request: Request, at: DeskOf, actor: ActorOf) -> Response:
     """All that is held about the caller: what, why, from whom, for whom, until when; the words of others are protected."""
     if actor.role in MACHINES:
         raise forbidden("a service is no person: data is held about people", code="role")
-    found = person_data(at.store, lambda: at.engine, actor.id, at.now)
+    found = person_data(at.store, lambda: at.engine, actor.id, at.now, str(actor))
     if found is None:
         raise not_found("nothing is recorded of you")
     return answered(request, at, found)

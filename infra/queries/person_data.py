@@ -33,6 +33,7 @@ from infra.queries.sharing import Matter, matter_of
 from infra.queries.subject import ENTRY
 from infra.queries.tasks import Chosen, open_tasks
 from infra.store.log import EventStore
+from infra.store.reads import Read, reads_of, record_reads
 from infra.store.session import as_time
 
 Shown = dict[str, Any]
@@ -79,8 +80,8 @@ class Held(NamedTuple):
 
 
 @implements("pentalog.data-visible")
-def person_data(store: EventStore, engine: Callable[[], Engine], person: str, now: datetime) -> Shown | None:
-    """All that is held about a person, by id; None where nothing names them.
+def person_data(store: EventStore, engine: Callable[[], Engine], person: str, now: datetime, by: str) -> Shown | None:
+    """All that is held about a person, by id; None where nothing names them. That `by` reads the person's words is put on record.
 
     Raises:
         UnknownEvent: An event is of a newer Rapport.
@@ -91,6 +92,16 @@ def person_data(store: EventStore, engine: Callable[[], Engine], person: str, no
     if not held and not tried:
         return None
     seen = [_Seen(person, each) for each in held]
+    readers = [read._asdict() for each in seen for read in each.readers(store)]
+    record_reads(
+        store.database,
+        [
+            Read(now, by, each.held.subject, version, data_class, CLAUSE, "subject access")
+            for each in seen
+            for version, data_class in sorted(each.opened)
+            if each.recorded[version].actor != by
+        ],
+    )
     return {
         "person": person,
         "made_at": now,
@@ -102,7 +113,7 @@ def person_data(store: EventStore, engine: Callable[[], Engine], person: str, no
         "sources": _sources(seen),
         "recipients": [recipient for each in seen for recipient in each.recipients()] + _standing_recipients(),
         "may_read": [one for each in seen if (one := each.may_read())],
-        "readers": [],
+        "readers": readers,
         "retention": [one for each in seen if (one := each.retention())],
         "scores": _scores(store, seen, now),
         "tasks": [task for each in seen for task in each.tasks(store)],
@@ -156,6 +167,8 @@ class _Seen:
         self.state = held.matter.situation.state if held.matter else None
         role = held.roles[0] if held.roles else None
         self.reader = Reader(role, person) if role in NAMED_ROLES else None
+        # The person's words that are shown, by version and class.
+        self.opened: set[tuple[int, DataClass]] = set()
         self.entries = [entry for each in held.events if (entry := self._entry(each))]
         # The events that the person may see, which everything else here is drawn from.
         self.open = [self.recorded[entry["version"]] for entry in self.entries if "withheld" not in entry]
@@ -229,10 +242,12 @@ class _Seen:
         data = recorded.data.model_dump(mode="json", exclude_none=True)
         corrects = recorded.data.version if isinstance(recorded.data, e.FactCorrected) else recorded.version
         original = self.recorded.get(corrects, recorded)
-        return judged(recorded.data, data, self._judge(recorded, fact), self._judge(original, fact))
+        return judged(recorded.data, data, self._judge(recorded, recorded, fact), self._judge(recorded, original, fact))
 
-    def _judge(self, author: AnyRecorded, fact: Fact | None) -> Judge:
+    def _judge(self, recorded: AnyRecorded, author: AnyRecorded, fact: Fact | None) -> Judge:
         def judge(held: Holds, value: Any) -> Any:
+            if is_words(held) and not is_gone(value) and self._is_own(held, author.actor, value):
+                self.opened.add((recorded.version, held.data_class))
             if self._is_own(held, author.actor, value) or (not is_words(held) and self._may_see(held.data_class, fact)):
                 return value
             return {"sealed": held.data_class, "clause": self._clause(held.data_class, fact)}
@@ -346,6 +361,11 @@ class _Seen:
             "why": f"{days} days after {ended} (term retention_days)",
             "clause": _adopted(state, "cmn.records"),
         }
+
+    def readers(self, store: EventStore) -> list[Read]:
+        """Who read the person's words."""
+        mine = {version for version, _ in self.opened}
+        return [each for each in reads_of(store.database, self.held.subject) if each.version in mine]
 
     def tasks(self, store: EventStore) -> Iterator[Shown]:
         """The open tasks that are the person's to do."""

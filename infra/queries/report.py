@@ -22,6 +22,7 @@ from infra.queries.as_at import Moment, counting, state_of
 from infra.queries.outputs import FIGURES, Course, Days, Words, texts, words
 from infra.queries.sharing import Matter, matter_of
 from infra.store.log import EventStore
+from infra.store.reads import Read, record_reads
 from infra.store.restrictions import restricted
 
 Shown = dict[str, Any]
@@ -46,8 +47,10 @@ class Asked(NamedTuple):
     days: Days = Days()
 
 
-def report(store: EventStore, engine: Callable[[], Engine], subject: str, asked: Asked, now: datetime) -> Shown | None:
-    """The report on a relationship, as it counts now; None where there is no such relationship.
+def report(
+    store: EventStore, engine: Callable[[], Engine], subject: str, asked: Asked, now: datetime, by: str
+) -> Shown | None:
+    """The report on a relationship, as it counts now; None where there is no such relationship. That `by` reads its words is put on record.
 
     Raises:
         NoReport: There is nobody to report to, or no reporting was agreed with them.
@@ -65,6 +68,14 @@ def report(store: EventStore, engine: Callable[[], Engine], subject: str, asked:
     told = _Told(matter, reader, course)
     for data_class in outputs:
         told.add(data_class)
+    record_reads(
+        store.database,
+        [
+            Read(now, by, subject, version, data_class, clause, f"report to {asked.to}")
+            for (version, data_class), clause in told.opened.items()
+            if matter.events[version].actor != by
+        ],
+    )
     return {
         "relationship_id": subject,
         "programme_id": state.programme_id,
@@ -82,7 +93,7 @@ def report(store: EventStore, engine: Callable[[], Engine], subject: str, asked:
         },
         "outputs": told.shown,
         "not_shown": told.not_shown,
-        "contested": [version for version in state.contested if version in told.versions],
+        "contested": [version for version in state.contested if version in {shown for shown, _ in told.opened}],
     }
 
 
@@ -119,14 +130,15 @@ def _course(store: EventStore, matter: Matter, days: Days) -> Course:
 
 
 class _Told:
-    """What the report shows, what it does not and why; `versions` are the events whose words it shows."""
+    """What the report shows, what it does not and why."""
 
     def __init__(self, matter: Matter, reader: Reader, course: Course) -> None:
         self.matter, self.reader, self.course = matter, reader, course
         self.private = PrivateTopics.of(matter.situation.state.private_topics)
         self.shown: dict[str, Any] = {}
         self.not_shown: list[Shown] = []
-        self.versions: set[int] = set()
+        # The clause that opened each class of words, by version.
+        self.opened: dict[tuple[int, DataClass], str | None] = {}
 
     @implements("cmn.outputs", "leapfrog.confidentiality")
     def add(self, data_class: DataClass) -> None:
@@ -157,7 +169,9 @@ class _Told:
         if answer.allowed and self._is_private(each):
             clause = first_clause(self.matter.situation.state.codes, "leapfrog.privacy")
             answer = Answer(False, clause, _PRIVATE)
-        if not answer.allowed:
+        if answer.allowed:
+            self.opened[version, data_class] = answer.clause
+        else:
             self._leave_out(data_class, answer)
         return answer.allowed
 
@@ -167,7 +181,6 @@ class _Told:
         return any(self.private.touched_by(normal(text)) for text in texts(each.data))
 
     def _entry(self, each: Words) -> Shown:
-        self.versions.add(each.recorded.version)
         return {
             "version": each.recorded.version,
             "type": f"rapport.{type(each.recorded.data).__name__}",

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.command import own_environment, rapport
 from tests.infra.http.server import Server, serving
 from tests.infra.http.telling import (
     CANARY,
@@ -251,6 +252,62 @@ class TestContent:
             rows = [json.loads(line) for line in client.get("/v1/datasets/relationships").text.splitlines()]
         assert {item["mentor_id"] for item in listed} == {row["mentor_id"] for row in rows}
         assert len({item["mentor_id"] for item in listed}) == 1
+
+
+class TestReveal:
+    """`reveal=WHY` shows words as far as the matrix opens them, and each read by anybody but the author is on record."""
+
+    def entry(self, client: httpx.Client, type_: str, query: str = "?reveal=coaching") -> dict[str, Any]:
+        entries = client.get(of(QUIET, f"/history{query}")).json()["items"]
+        data: dict[str, Any] = next(entry["data"] for entry in entries if entry["type"] == f"rapport.{type_}")
+        return data
+
+    def test_who_was_present_reads_the_note_and_nobody_else_does(self, server: Server) -> None:
+        for actor in READERS:
+            if actor.partition(":")[0] not in {"analyst", "hr", "line_manager"}:
+                with asking(server, actor) as client:
+                    text = self.entry(client, "SessionNoteRecorded")["text"]
+                if actor in {"mentee:ana", "mentor:ben"}:
+                    assert text == f"{CANARY} note"
+                else:
+                    assert text == {"sealed": "session_content", "clause": "pentalog.session-content"}, actor
+
+    def test_a_read_is_on_record_and_an_authors_own_is_not(self, server: Server) -> None:
+        why = "supervision"
+        for actor in ("mentee:ana", "mentor:ben", "coordinator:cora"):
+            with asking(server, actor) as client:
+                got = client.get(of(QUIET, f"?reveal={why}"))
+                assert got.headers["cache-control"] == "no-store"
+                assert got.json()["goals"][0]["title"] == f"{CANARY} title"
+                assert client.get(of(QUIET, f"/history?reveal={why}")).status_code == 200
+        env = own_environment(RAPPORT_STORE=server.settings.store)
+        found = json.loads(rapport("reads", QUIET, "--json", env=env).stdout)
+        of_why = {(each["reader"], each["data_class"]) for each in found if each["why"] == why}
+        assert {("mentee:ana", "goals"), ("mentor:ben", "goals"), ("mentee:ana", "session_content")} <= of_why
+        # The coordinator told the goal, and mentee and mentor told the rest that they read of their own.
+        assert ("coordinator:cora", "goals") not in of_why
+        assert not [each for each in found if each["reader"] == "mentor:ben" and each["version"] == 11]
+
+    def test_without_a_reason_nothing_is_read(self, server: Server) -> None:
+        with asking(server, "mentor:ben") as client:
+            assert self.entry(client, "SessionNoteRecorded", "")["text"]["sealed"] == "session_content"
+            for blank in ("", "%20"):
+                got = client.get(of(QUIET, f"/history?reveal={blank}"))
+                assert (got.status_code, got.json()["problems"][0]["field"]) == (400, "reveal")
+
+    def test_a_reason_opens_no_door(self, server: Server) -> None:
+        with asking(server, "mentee:zoe") as client:
+            hidden, unknown = client.get(of(QUIET, "?reveal=x")), client.get(of(UNKNOWN, "?reveal=x"))
+            assert (hidden.status_code, hidden.content) == (404, unknown.content)
+        for actor in ("mentor:ben", "supplier:sam", "auditor:ada", "line_manager:lina"):
+            with asking(server, actor) as client:
+                for what in ("?reveal=x", "/history?reveal=x"):
+                    assert f"{CANARY} description" not in client.get(of(REPORTED, what)).text
+
+    def test_words_of_a_case_are_hrs(self, server: Server) -> None:
+        with asking(server, "hr:hugo") as client:
+            assert client.get("/v1/cases/c1?reveal=review").json()["description"] == f"{CANARY} case"
+            assert client.get("/v1/cases/c1").json()["description"]["sealed"] == "safeguarding"
 
 
 class TestReports:

@@ -175,3 +175,24 @@ def test_the_page_escapes_what_people_wrote(store: str, tmp_path: Path) -> None:
     assert run(store, ID, "--to", "line_manager", "-o", tmp_path / "report.pdf").returncode == 2
     printed = run(store, ID, "--to", "line_manager")
     assert b"completed: 1" in printed.stdout
+
+
+@pytest.mark.clause("pentalog.data-visible")
+def test_each_word_that_is_shown_is_on_record_as_read(tmp_path: Path) -> None:
+    """Each read of a content class by anybody but its author is recorded: who, when, what, clause."""
+    told = store_of(CONFIRMED, tmp_path)
+    asked(told)
+    environment = {"RAPPORT_STORE": told}
+    rows = orjson.loads(command.rapport("reads", ID, "--json", env=environment).stdout)
+    assert {(each["version"], each["data_class"], each["why"]) for each in rows} == {
+        (2, "goals", "report to line_manager"),
+        (7, "session_content", "report to line_manager"),
+    }
+    assert all(each["reader"].startswith("operator:") and each["clause"] for each in rows)
+    about = orjson.loads(command.rapport("subject", "ana", "--json", env=environment).stdout)
+    assert [(each["version"], each["data_class"]) for each in about["readers"]] == [
+        (2, "goals"),
+        (7, "session_content"),
+    ]
+    again = orjson.loads(command.rapport("subject", "ana", "--json", env=environment).stdout)
+    assert "subject access" in {each["why"] for each in again["readers"]}
