@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from infra.cli.opening import opened
-from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_note, print_text
+from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_lines, print_note, print_text
 
 if TYPE_CHECKING:
     from infra.bootstrap import Rapport
@@ -45,7 +45,7 @@ def init(as_json: JsonOption = False) -> None:
     print_text(f"master key: {places['master_key_file']}")
     if file is not None:
         print_text(f"{'made the key' if made_for_tokens else 'the key is there'} that signs tokens: {file}")
-    print_text(f"public key of checkpoints: {verifier or 'none'}")
+    print_lines(f"public key of checkpoints: {verifier or 'none'}")
 
 
 def check(as_json: JsonOption = False) -> None:
@@ -62,7 +62,7 @@ def check(as_json: JsonOption = False) -> None:
         print_text(f"keys: {fit.keys}")
         print_text(f"master key {fit.master_key}: {fit.master_key_file}")
         print_text(f"store: {fit.store}")
-        print_text(f"public key of checkpoints: {verifier or 'none'}")
+        print_lines(f"public key of checkpoints: {verifier or 'none'}")
         print_text(f"{fit.data_keys} data keys for {fit.people} people in {fit.subjects} subjects")
         for problem in fit.problems:
             print_text(problem)
