@@ -13,7 +13,7 @@ from infra.intake.form_problems import MAX_PROBLEMS
 from infra.intake.message import IN_BASE64, PREFIX, Envelope
 from infra.intake.receipt import Status
 from infra.kafka.answers import MARK, RECEIPT_TYPE, SENDERS
-from infra.kafka.facts import PUBLISHED, Include, included
+from infra.kafka.facts import PUBLISHED, Include, included, may_be_missing
 
 Schema = dict[str, Any]
 
@@ -62,6 +62,7 @@ def event_schema(name: str, event: type[Event]) -> Schema:
     """What is published of an event; readers should expect further fields to be added."""
     whole = tidy(event.model_json_schema())
     data = _pruned(whole, included(event), whole.get("$defs", {}))
+    data["required"] = [each for each in data["required"] if not may_be_missing(event, each)]
     schema = attributes_of_facts()
     schema["properties"] |= {
         "type": {"const": PREFIX + name},

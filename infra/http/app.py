@@ -18,10 +18,10 @@ from infra.bootstrap import Rapport
 from infra.http import problems
 from infra.http.bodies import Limits
 from infra.http.edge import Edge
-from infra.http.facts import Programmes
 from infra.http.intake import Intake
 from infra.http.log_head import LogHead
 from infra.http.queries import only_known
+from infra.kafka.adopted import Adopted
 from infra.operations.process import Process
 
 # Each has a `router`.
@@ -70,7 +70,7 @@ def create_app(rapport: Rapport, process: Process, tokens: Tokens, limits: Limit
     app.state.tokens = tokens
     app.state.rates = Rates(rapport.settings.token_rate)
     app.state.limits = limits
-    app.state.programmes = Programmes(rapport.store)
+    app.state.adopted = Adopted(rapport.store)
     return app
 
 

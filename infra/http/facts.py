@@ -6,16 +6,13 @@ people; analysts and auditors know people by pseudonyms alone, so theirs name no
 
 import time
 from collections.abc import AsyncIterator
-from threading import Lock
 from typing import Annotated, Final, NamedTuple
 
-from cachetools import LRUCache
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
-from domain.model import Actor, AnyRecorded
-from domain.registry import kind_of
+from domain.model import Actor
 from domain.words import Role
 from infra.access.caller import Caller
 from infra.bootstrap import Rapport
@@ -23,15 +20,15 @@ from infra.http.caller import ActorOf, CallerOf
 from infra.http.log_head import LogHead
 from infra.http.messages import JSON, POSITION
 from infra.http.problems import forbidden, wrong_query
-from infra.kafka.facts import fact
+from infra.kafka.adopted import Adopted
+from infra.kafka.facts import WITHOUT_IDS, fact
 from infra.operations.logs import logger
 from infra.operations.mistake import report_mistake
-from infra.store.log import EventStore, Notification
+from infra.store.log import Notification
 
 STREAM: Final = "text/event-stream"
 BATCH: Final = "application/cloudevents-batch+json"
 BY_NAME: Final[frozenset[Role]] = frozenset({"service", "coordinator", "supplier"})
-BY_PSEUDONYM: Final[frozenset[Role]] = frozenset({"analyst", "auditor"})
 # Events that are looked at in one go: most are facts, those of other programmes and those withheld are not.
 LOOK: Final = 1000
 MOST: Final = 1000
@@ -40,7 +37,6 @@ LONGEST_WAIT: Final = 60
 # A stream says that it lives this often, and ends after so long: its reader comes back by itself, with a token that still holds.
 BEAT_SECONDS: Final = 15.0
 STREAM_SECONDS: Final = 900.0
-PROGRAMMES_KNOWN: Final = 10_000
 
 log = logger("rapport.http")
 router = APIRouter(tags=["facts"])
@@ -77,7 +73,7 @@ async def get_events(
 
     Asked as `text/event-stream`, they come as server-sent events for as long as the reader stays.
     """
-    reader = Reader(request.app.state.rapport, request.app.state.programmes, caller, actor)
+    reader = Reader(request.app.state.rapport, request.app.state.adopted, caller, actor)
     head: LogHead = request.app.state.log_head
     accepted = request.headers.get("accept", "")
     if STREAM in accepted:
@@ -98,47 +94,17 @@ def _position(last_event_id: str) -> int:
     return int(last_event_id)
 
 
-class Programmes:
-    """Which programme an event belongs to; that of a relationship is settled by its first event. Threads may share it."""
-
-    def __init__(self, store: EventStore) -> None:
-        self._store = store
-        self._known: LRUCache[str, str | None] = LRUCache(PROGRAMMES_KNOWN)
-        self._turn = Lock()
-
-    def of(self, recorded: AnyRecorded) -> str | None:
-        """The programme of an event; None where it belongs to none, or to all."""
-        subject = recorded.subject
-        match kind_of(subject):
-            case "relationship":
-                return self._of_relationship(subject)
-            case "programme":
-                return subject.partition(":")[2]
-            case _:
-                return getattr(recorded.data, "programme_id", None)
-
-    def _of_relationship(self, subject: str) -> str | None:
-        with self._turn:
-            if subject in self._known:
-                return self._known[subject]
-        first = self._store.first(subject)
-        found: str | None = getattr(first.data, "programme_id", None) if first is not None else None
-        with self._turn:
-            self._known[subject] = found
-        return found
-
-
 class Reader:
     """Reads the facts that a caller may have. Its methods wait for the database: call them in a thread."""
 
-    def __init__(self, rapport: Rapport, programmes: Programmes, caller: Caller, actor: Actor) -> None:
-        if actor.role not in BY_NAME | BY_PSEUDONYM:
-            said = f"expected one of the roles {', '.join(sorted(BY_NAME | BY_PSEUDONYM))}"
+    def __init__(self, rapport: Rapport, adopted: Adopted, caller: Caller, actor: Actor) -> None:
+        if actor.role not in BY_NAME | WITHOUT_IDS:
+            said = f"expected one of the roles {', '.join(sorted(BY_NAME | WITHOUT_IDS))}"
             raise forbidden(said, code="role")
         self._rapport = rapport
-        self._programmes = programmes
+        self._adopted = adopted
         self._caller = caller
-        self._named = actor.role in BY_NAME
+        self._role = actor.role
 
     def page(self, after: int, limit: int) -> Page:
         """Facts after a position, as far as one look at the log goes."""
@@ -155,19 +121,19 @@ class Reader:
         """The fact of an event, None where it is withheld; a mistake of ours in one keeps back no other."""
         try:
             recorded = self._rapport.store.decode_facts(note)
-            if not self._covered(recorded):
+            terms = self._adopted.of(recorded)
+            if not self._covered(terms.programme_id):
                 return None
-            return fact(recorded, self._rapport.settings.source, note.position, named=self._named)
+            return fact(recorded, self._rapport.settings.source, note.position, terms.codes, self._role)
         except Exception as error:  # noqa: BLE001 - whatever it is
             report_mistake(log, "Rapport failed on a fact, and does not send it", error, position=note.position)
             return None
 
-    def _covered(self, recorded: AnyRecorded) -> bool:
+    def _covered(self, programme_id: str | None) -> bool:
         """Whether the caller's token covers the programme of an event."""
         if self._caller.programmes is None:
             return True
-        programme = self._programmes.of(recorded)
-        return programme is not None and self._caller.of_programme(programme)
+        return programme_id is not None and self._caller.of_programme(programme_id)
 
 
 async def _awaited(reader: Reader, head: LogHead, after: int, limit: int, wait: float) -> Page:

@@ -1,7 +1,10 @@
 """What of an event may leave on the public topic: operational facts, never content, no personal data beyond ids.
 
-Three rules, from the data class that every field declares, so that a new field is judged when it is written:
-- a field leaves when its class is operational or on the list that a mentor may share without consent (pentalog.mentor-free);
+Four rules, from the data class that every field declares, so that a new field is judged when it is written:
+- a field leaves when its class is operational or on the list that a mentor may share without consent (pentalog.mentor-free), but for
+  the score of an answer, which nobody gets alone;
+- the matrix of sharing must open the class to the readers, without anybody's agreement, consent or grant, under every code that the
+  relationship adopted (leapfrog opens little); the readers of the topic are services;
 - of who people are only ids leave, never names;
 - free text never leaves, whatever its class: nobody can say beforehand what people write.
 
@@ -22,11 +25,13 @@ from domain.model import AnyRecorded, Event, data_class_of
 from domain.person import events as person
 from domain.registry import EVENTS, kind_of
 from domain.relationship import events as relationship
+from domain.sharing import confidential
 from domain.sharing import question as sharing
-from domain.words import MENTOR_FREE, DataClass
+from domain.sharing.cells import cell
+from domain.words import MENTOR_FREE, DataClass, Role
 from infra.operations.tracing import valid
 
-OPERATIONAL: Final[frozenset[DataClass]] = frozenset({"operational", *MENTOR_FREE})
+OPERATIONAL: Final[frozenset[DataClass]] = frozenset({"operational", *MENTOR_FREE}) - {"nps_score"}
 WITHHELD: Final[frozenset[type[Event]]] = frozenset(
     {
         # That trouble was reported, disclosed or dealt with.
@@ -57,37 +62,73 @@ OWN_WORDS: Final[frozenset[tuple[type[BaseModel], str]]] = frozenset({(relations
 # What it tells could be what a withheld event tells.
 NOT_SAID: Final[frozenset[tuple[type[BaseModel], str]]] = frozenset({(relationship.FactCorrected, "fact")})
 
+# Some reasons of an end say what was reported: only the office reads them here.
+ENDING: Final[tuple[type[BaseModel], str]] = (relationship.RelationshipTerminated, "reason")
+
 # What pydantic is told to leave in: True, or the fields of a nested model.
 Include = dict[str, Any]
 
 
+# Readers who know people by pseudonyms alone.
+WITHOUT_IDS: Final[frozenset[Role]] = frozenset({"analyst", "auditor"})
+
+
 @cache
-def included(model: type[BaseModel], *, named: bool = True) -> Include:
-    """The fields of an event, or of a value in it, that may leave, as pydantic's `include`; without `named` no id of a person."""
+def closed_to(role: Role, codes: frozenset[str]) -> frozenset[DataClass]:
+    """The classes that the matrix opens to a role only by agreement, consent or grant, or not at all, under one of these codes."""
+    return frozenset(each for each in OPERATIONAL if any(cell(each, role, code) != "yes" for code in (None, *codes)))
+
+
+@cache
+def included(
+    model: type[BaseModel], *, named: bool = True, closed: frozenset[DataClass] = frozenset(), ending: bool = True
+) -> Include:
+    """The fields of an event, or of a value in it, that may leave, as pydantic's `include`.
+
+    Without `named` no id of a person is among them, nor is a field of a `closed` class; without `ending` no reason of an end.
+    """
     found: Include = {}
     for name, info in model.model_fields.items():
-        if not _may_leave(model, name) or (not named and data_class_of(model, name) == "identity"):
+        data_class = data_class_of(model, name)
+        if not _may_leave(model, name) or data_class in closed or (not named and data_class == "identity"):
+            continue
+        if not ending and (model, name) == ENDING:
             continue
         nested = _nested(info.annotation)
         if nested is None:
             found[name] = True
-        elif inner := included(nested, named=named):
+        elif inner := included(nested, named=named, closed=closed):
             found[name] = {"__all__": inner} if _is_list(info.annotation) else inner
     return found
 
 
-def fact(recorded: AnyRecorded, source: str, position: int, *, named: bool = True) -> bytes | None:
+def may_be_missing(model: type[BaseModel], name: str) -> bool:
+    """Whether some readers get an event without a field that it always has."""
+    return data_class_of(model, name) in MENTOR_FREE or (model, name) == ENDING
+
+
+def fact(
+    recorded: AnyRecorded, source: str, position: int, codes: frozenset[str], role: Role = "service"
+) -> bytes | None:
     """The CloudEvent of an event at its position in the log, or None for one that is withheld.
 
-    Its `id` is subject/version: the same for every sender and every time, so that readers recognise it. Without `named`
-    it is for readers who know people by pseudonyms alone: of who acted it tells the role, and what is about a person is withheld.
+    Its `id` is subject/version: the same for every sender and every time, so that readers recognise it. `codes` are those of
+    the event's relationship, `role` is that of the readers. Analysts and auditors know people by pseudonyms alone: of who acted they
+    get the role; what is about a person, and that somebody gave a score, is withheld from them.
     """
     data = recorded.data
     kind = type(data)
+    named = role not in WITHOUT_IDS
     if kind not in PUBLISHED or sharing.is_withheld(data):
         return None
-    if not named and kind_of(recorded.subject) in PERSONS:
+    if not named and (kind_of(recorded.subject) in PERSONS or kind is relationship.NpsResponded):
         return None
+    include = included(
+        kind,
+        named=named,
+        closed=closed_to(role, codes),
+        ending=role == "coordinator" or getattr(data, "reason", None) not in confidential.ENDINGS,
+    )
     event: dict[str, Any] = {
         "specversion": "1.0",
         "id": f"{recorded.subject}/{recorded.version}",
@@ -101,9 +142,7 @@ def fact(recorded: AnyRecorded, source: str, position: int, *, named: bool = Tru
         "version": recorded.version,
         "recordedat": recorded.recorded_at,
         "actor": recorded.actor if named else recorded.actor.partition(":")[0],
-        "data": orjson.Fragment(
-            data.__pydantic_serializer__.to_json(data, include=included(kind, named=named), exclude_none=True)
-        ),
+        "data": orjson.Fragment(data.__pydantic_serializer__.to_json(data, include=include, exclude_none=True)),
     }
     if recorded.correlation_id and named:
         event["correlationid"] = recorded.correlation_id

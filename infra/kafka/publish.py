@@ -16,6 +16,7 @@ from opentelemetry.trace import Span, SpanKind
 from domain.model import AnyRecorded
 from infra.bootstrap import Rapport
 from infra.kafka import clients
+from infra.kafka.adopted import Adopted
 from infra.kafka.answers import CONTENT_TYPE
 from infra.kafka.clients import KafkaTrouble
 from infra.kafka.facts import fact
@@ -68,6 +69,7 @@ class Publishing:
         self.topic = Topics.named(rapport.settings.kafka_prefix).events
         self.name = f"publish:{self.topic}"
         self.store_header = header(rapport.store.identity.id)
+        self._adopted = Adopted(rapport.store)
         self.lease: Lease | None = None
         self.producer: Any = None
         self._read = 0
@@ -165,7 +167,7 @@ class Publishing:
     def _fact(self, recorded: AnyRecorded, notification: Notification) -> bytes | None:
         """The fact of an event, None for what is withheld; a mistake of ours in one must not keep back the facts after it."""
         try:
-            return fact(recorded, self.rapport.settings.source, notification.position)
+            return fact(recorded, self.rapport.settings.source, notification.position, self._adopted.of(recorded).codes)
         except Exception as error:  # noqa: BLE001 - whatever it is
             digest, place = sha256(notification.state).hexdigest(), notification.position
             report_mistake(

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from domain.model import AnyRecorded
 from infra.bootstrap import Rapport
 from infra.kafka import clients
+from infra.kafka.adopted import Adopted
 from infra.kafka.answers import CONTENT_TYPE
 from infra.kafka.clients import KafkaTrouble
 from infra.kafka.facts import fact
@@ -70,12 +71,13 @@ class _Sending:
         self.sent = 0
         self._source = rapport.settings.source
         self._header = header(rapport.store.identity.id)
+        self._adopted = Adopted(rapport.store)
         self._producer = producer
         self._topic = topic
         self._waiting: deque[Any] = deque()
 
     def send(self, recorded: AnyRecorded, position: int) -> None:
-        body = fact(recorded, self._source, position)
+        body = fact(recorded, self._source, position, self._adopted.of(recorded).codes)
         if body is None:
             return
         headers = [CONTENT_TYPE, self._header]

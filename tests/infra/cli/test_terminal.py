@@ -44,7 +44,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
     [
         (("show", SUBJECT), 0, "mentee ana"),
         (("show", "programme:p1"), 0, r"ana\x1b[2K"),
-        (("show", "mentor:ben"), 0, r"\u202e"),
+        (("show", "mentor:ben", "--reveal", NASTY), 0, r"\u202e"),
         (("show", "programme:p1", "--json"), 0, r"\u001b]0;owned"),
         (("history", SUBJECT), 0, "<safeguarding"),
         (("history", SUBJECT, "--json"), 0, '"sealed": "safeguarding"'),
@@ -54,7 +54,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
         (("health",), 0, "score"),
         (("health", "--csv"), 0, "relationship_id"),
         (("nps", "--by", "mentor"), 0, "NPS"),
-        (("audit", "verify"), 0, "0 wrong"),
+        (("audit", "verify"), 1, "skipped: decisions"),
         (("projections", "status"), 0, "live"),
         (("what-if", "--set", "late_notice_hours=1"), 0, "would be otherwise"),
         (("codes", "list"), 0, "pentalog.goals"),

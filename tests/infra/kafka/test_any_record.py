@@ -340,10 +340,10 @@ class TestOwnMistakes:
     def test_in_a_fact_keep_back_no_other(self, sqlite_stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
         stage = sqlite_stage
 
-        def failing(recorded: Any, source: str, position: int) -> bytes | None:
+        def failing(recorded: Any, source: str, position: int, codes: frozenset[str]) -> bytes | None:
             if recorded.subject == "programme:p2":
                 raise RecursionError("too deep for us: p2")
-            return fact(recorded, source, position)
+            return fact(recorded, source, position, codes)
 
         monkeypatch.setattr(publish, "fact", failing)
         with open_rapport(stage.settings) as rapport, capture_logs() as lines:

@@ -2,14 +2,16 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from domain.model import Event, Recorded, data_class_of
 from domain.registry import EVENTS
 from domain.relationship import events as relationship
-from infra.kafka.facts import OPERATIONAL, PUBLISHED, WITHHELD, fact, included
+from domain.sharing.cells import cell
+from domain.words import Role
+from infra.kafka.facts import OPERATIONAL, PUBLISHED, WITHHELD, closed_to, fact, included
 
 SECRET = "Ana cried about her mother"
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -28,8 +30,11 @@ def recorded(event: Event, subject: str = "6f1e0000-0000-4000-8000-000000000001"
     )
 
 
-def sent(event: Event, **more: Any) -> dict[str, Any]:
-    body = fact(recorded(event, **more), "/rapport", 7)
+NO_CODES: Final[frozenset[str]] = frozenset()
+
+
+def sent(event: Event, codes: frozenset[str] = NO_CODES, role: Role = "service", **more: Any) -> dict[str, Any]:
+    body = fact(recorded(event, **more), "/rapport", 7, codes, role)
     assert body is not None
     found: dict[str, Any] = json.loads(body)
     return found
@@ -124,7 +129,7 @@ class TestFacts:
 
     def test_withheld_events_have_none(self) -> None:
         event = relationship.TrustBreakdownReported(description=SECRET)
-        assert fact(recorded(event), "/rapport", 7) is None
+        assert fact(recorded(event), "/rapport", 7, NO_CODES) is None
 
     def test_what_gives_away_that_trouble_was_reported_has_none(self) -> None:
         for event in (
@@ -136,7 +141,7 @@ class TestFacts:
             relationship.TrustReadinessStated(ready=False),
             relationship.TrustReadinessStated(ready=True, settled=True),
         ):
-            assert fact(recorded(event), "/rapport", 7) is None, event
+            assert fact(recorded(event), "/rapport", 7, NO_CODES) is None, event
         assert sent(relationship.TrustReadinessStated(ready=True))["data"] == {"ready": True, "settled": False}
 
     def test_no_reason_next_step_or_note_leaves(self) -> None:
@@ -151,3 +156,37 @@ class TestFacts:
             relationship.ErasureRequested(person="ana", basis="objection", legal_hold=SECRET),
         ):
             assert SECRET not in json.dumps(sent(event))
+
+
+class TestReaders:
+    """`The topic of facts withholds what the matrix withholds`, and so does each reader's own stream."""
+
+    @pytest.mark.parametrize("code", [None, "pentalog", "leapfrog", "cmn", "nottingham", "mentor247"])
+    @pytest.mark.parametrize("role", ["service", "coordinator", "supplier", "analyst", "auditor"])
+    def test_no_field_leaves_that_the_matrix_opens_on_a_condition_alone(self, role: Role, code: str | None) -> None:
+        closed = closed_to(role, frozenset({code} if code else ()))
+        for event in PUBLISHED:
+            for name in included(event, closed=closed):
+                data_class = data_class_of(event, name)
+                assert data_class is not None
+                assert data_class == "identity" or cell(data_class, role, code) == "yes", (event, name)
+
+    def test_leapfrog_lets_services_see_operational_facts_only(self) -> None:
+        event = relationship.SessionScheduled(session_id="s1", starts_at=AT, channel="platform", minutes=60)
+        assert sent(event)["data"]["starts_at"]
+        assert "starts_at" not in sent(event, frozenset({"leapfrog", "pentalog"}))["data"]
+        assert "starts_at" not in sent(event, role="auditor")["data"]
+
+    def test_nobody_gets_the_score_of_an_answer_and_analysts_not_even_that_there_is_one(self) -> None:
+        event = relationship.NpsResponded(occasion="end", score=3, respondent="mentee")
+        assert sent(event, role="coordinator")["data"] == {"occasion": "end", "respondent": "mentee"}
+        for role in ("analyst", "auditor"):
+            assert fact(recorded(event), "/rapport", 7, NO_CODES, role) is None
+
+    @pytest.mark.parametrize("reason", ["disrespect", "trust_breakdown", "breach"])
+    def test_a_reason_to_end_that_is_a_report_is_for_the_office_alone(self, reason: Any) -> None:
+        event = relationship.RelationshipTerminated(reason=reason)
+        assert sent(event, role="coordinator")["data"]["reason"] == reason
+        for role in ("service", "supplier", "analyst", "auditor"):
+            assert "reason" not in sent(event, role=role)["data"]
+        assert sent(relationship.RelationshipTerminated(reason="goals_met"))["data"]["reason"] == "goals_met"

@@ -13,6 +13,7 @@ from domain.registry import COMMANDS
 from infra.bootstrap import open_rapport
 from infra.intake.message import Message, parse
 from infra.intake.receipt import Receipt
+from infra.kafka.adopted import Adopted
 from infra.kafka.answers import dead_letter_headers, receipt_event
 from infra.kafka.arrival import Arrived, read
 from infra.kafka.facts import PUBLISHED, WITHHELD, fact
@@ -95,8 +96,10 @@ def test_facts_fit_and_hold_nothing_that_their_schema_does_not_name(
     with open_rapport(Settings(store=f"sqlite:///{tmp_path / 's.sqlite'}", synchronous="off")) as rapport:
         rapport.handler.handle([json.dumps(message).encode() for message in messages])
         seen = set()
+        adopted = Adopted(rapport.store)
         for note in rapport.store.notifications(0, 100_000):
-            body = fact(rapport.store.decode_facts(note), "/rapport", note.position)
+            recorded = rapport.store.decode_facts(note)
+            body = fact(recorded, "/rapport", note.position, adopted.of(recorded).codes)
             if body is None:
                 continue
             event = json.loads(body)
