@@ -165,11 +165,19 @@ def answered(request: Request, at: Desk, value: Any, why: str | None = None) -> 
     body = orjson.dumps(value, default=_plain, option=orjson.OPT_UTC_Z)
     if why is not None:
         return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
-    tag = f'"{at.store.head()}-{sha256(body).hexdigest()[:16]}"'
+    same = orjson.dumps(_timeless(value), default=_plain, option=orjson.OPT_UTC_Z)
+    tag = f'"{at.store.head()}-{sha256(same).hexdigest()[:16]}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Rapport-Role"}
     if tag in _tags(request):
         return Response(status_code=304, headers=headers)
     return Response(body, media_type="application/json", headers=headers)
+
+
+def _timeless(value: Any) -> Any:
+    """An answer without the time of which it is: the same answer a moment later has the same tag."""
+    if isinstance(value, dict):
+        return {name: _timeless(each) for name, each in value.items() if name != "as_of"}
+    return [_timeless(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def page_of(request: Request, at: Desk, page: Page[Any]) -> Response:

@@ -161,8 +161,11 @@ def test_the_chain_figures_and_audit_are_unchanged(told: Settings, tmp_path: Pat
     send(told, ERASED)
     assert run("health", ID, "--as-of", at) == figures[0]
     assert run("nps") == figures[1]
-    for name in ("sessions", "goals", "state"):
-        assert run("show", ID)[name] == figures[2][name]
+    after = run("show", ID)
+    for name in ("sessions", "state"):
+        assert after[name] == figures[2][name]
+    # Their words were sealed before, and are erased now.
+    assert [each | {"title": ""} for each in after["goals"]] == [each | {"title": ""} for each in figures[2]["goals"]]
     assert run("audit", "verify")["ok"]
     with open_rapport(told) as rapport:
         assert [each.hash for each in rapport.store.stored(ID)][: len(hashes)] == hashes
