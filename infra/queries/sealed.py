@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from domain.content import is_erased
+from domain.content import is_erased, is_out_of_reach
 from domain.model import AnyRecorded, Event, Holds, holds, values_in
 from domain.registry import COMMAND_OF, COMMANDS
 from domain.relationship.events import FactCorrected, SessionNoteRecorded
@@ -79,9 +79,9 @@ def _field(model: type[BaseModel], name: str, value: Any, judge: Judge) -> Any:
 
 
 def is_gone(value: Any) -> bool:
-    """Whether a value, or a text inside it, can't be read any more."""
+    """Whether a value, or a text inside it, can't be read by anybody any more."""
     if isinstance(value, Mapping):
         return any(map(is_gone, value.values()))
     if isinstance(value, list | tuple):
         return any(map(is_gone, value))
-    return is_erased(value)
+    return is_erased(value) and not is_out_of_reach(value)
