@@ -22,6 +22,7 @@ from tests.infra.sealing.test_sealing import message
 from tests.infra.worker_runtime.harness import run
 from tests.servers import emptied_database
 
+Story = tuple[tuple[str, str, str, str, dict[str, Any]], ...]
 pytestmark = pytest.mark.xdist_group("tests.infra.store.test_auditor")
 # Words of people that nobody without keys may find.
 ENTRY: Final = {"display_name": "Ana Pop", "email": "ana@example.org"}
@@ -29,6 +30,30 @@ LATE: Final = message("late", "RegisterPerson", {"display_name": "Zoe"}, "hr:han
 MORE: Final = (
     message("a1", "RegisterPerson", ENTRY, "hr:hanna", "person:Ana"),
     message("a2", "RegisterMentor", {"name": "Ben Brown"}, "coordinator:cora", "mentor:ben"),
+)
+SCORED, ERASED = "aa000000-0000-4000-8000-000000000003", "aa000000-0000-4000-8000-000000000004"
+ASSESSED: Final = {"assessment_id": "a", "area": "Speaking", "text": "Halting", "score": 2}
+
+
+def assessed(subject: str, mentee: str) -> Story:
+    """A relationship with every kind of content, and a fact of which the score alone was put right."""
+    parties = {"programme_id": "spring", "mentee_id": mentee, "mentor_id": "ben", "codes": ["pentalog"]}
+    goal = {"goal_id": "g", "title": "Speak up", "type": "career", "source": "mentee", "agreed_by": ["mentee", "mentor"]}
+    said = {"about": "process", "answers": {"how": "Well", "cmn.inclusion": "yes"}, "text": "Good"}
+    return (
+        (subject, "ProposeRelationship", "01T09", "coordinator:cora", parties),
+        (subject, "AgreeGoal", "02T09", "mentor:ben", goal),
+        (subject, "RecordAssessment", "02T10", "coordinator:cora", ASSESSED),
+        (subject, "CorrectFact", "02T11", "coordinator:cora", {"version": 3, "reason": "Misread", "data": ASSESSED | {"score": 4}}),
+        (subject, "GiveFeedback", "02T12", f"mentee:{mentee}", said),
+        (subject, "GiveFeedback", "02T14", "mentor:ben", {"about": "process", "answers": {"how": "Well"}}),
+        (subject, "ReportProblem", "02T13", "mentor:ben", {"description": "Late again"}),
+    )  # fmt: skip
+
+
+ERASURE: Final = (
+    (ERASED, "RequestErasure", "12T09", "mentee:eva", {"person": "eva", "basis": "objection"}),
+    (ERASED, "ErasePersonalData", "12T10", "hr:hanna", {"person": "eva", "request": 8}),
 )
 
 
@@ -64,7 +89,7 @@ def audited(
 ) -> Iterator[Audited]:
     """A store with simulated relationships, one with words, what workers decided, and its datasets."""
     with emptied_database(postgres_server, emptied) as url:
-        tell(url, STORY)
+        tell(url, (*STORY, *assessed(SCORED, "tom"), *assessed(ERASED, "eva"), *ERASURE))
         with open_rapport(Settings(store=url)) as rapport:
             fill(rapport)
         name = f"auditor_{uuid4().hex[:8]}"
@@ -88,7 +113,7 @@ def test_an_auditor_verifies_everything(audited: Audited) -> None:
     found = audited.json("audit", "verify")
     assert found["ok"]
     assert (found["problems"], found["skipped"]) == ([], [])
-    assert found["relationships"] == 13
+    assert found["relationships"] == 15
     assert found == audited.as_service("audit", "verify")
     with psycopg.connect(audited.url) as admin:
         [decisions] = admin.execute("SELECT count(*) FROM decisions").fetchone() or (0,)
@@ -100,7 +125,7 @@ def test_an_auditor_verifies_one_relationship(audited: Audited) -> None:
     assert (found["ok"], found["relationships"]) == (True, 1)
 
 
-@pytest.mark.parametrize("subject", [RELATIONSHIP, "person:Ana", "mentor:ben", "programme:spring"])
+@pytest.mark.parametrize("subject", [RELATIONSHIP, SCORED, ERASED, "person:Ana", "mentor:ben", "programme:spring"])
 def test_history_and_show_are_those_of_the_service_with_content_sealed(audited: Audited, subject: str) -> None:
     """`rapport_auditor` can run `history`, `show`."""
     history = audited.json("history", subject)
