@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
@@ -22,6 +22,7 @@ from tests.infra.sealing.test_sealing import message
 from tests.infra.worker_runtime.harness import run
 from tests.servers import emptied_database
 
+NO_SETTINGS: Final[Mapping[str, str]] = {}
 Story = tuple[tuple[str, str, str, str, dict[str, Any]], ...]
 pytestmark = pytest.mark.xdist_group("tests.infra.store.test_auditor")
 # Words of people that nobody without keys may find.
@@ -38,7 +39,13 @@ ASSESSED: Final = {"assessment_id": "a", "area": "Speaking", "text": "Halting", 
 def assessed(subject: str, mentee: str) -> Story:
     """A relationship with every kind of content, and a fact of which the score alone was put right."""
     parties = {"programme_id": "spring", "mentee_id": mentee, "mentor_id": "ben", "codes": ["pentalog"]}
-    goal = {"goal_id": "g", "title": "Speak up", "type": "career", "source": "mentee", "agreed_by": ["mentee", "mentor"]}
+    goal = {
+        "goal_id": "g",
+        "title": "Speak up",
+        "type": "career",
+        "source": "mentee",
+        "agreed_by": ["mentee", "mentor"],
+    }
     said = {"about": "process", "answers": {"how": "Well", "cmn.inclusion": "yes"}, "text": "Good"}
     return (
         (subject, "ProposeRelationship", "01T09", "coordinator:cora", parties),
@@ -64,18 +71,20 @@ class Audited(NamedTuple):
     auditor: str
     home: Path
 
-    def __call__(self, *arguments: str, code: int = 0, **settings: str) -> subprocess.CompletedProcess[str]:
+    def __call__(
+        self, *arguments: str, code: int = 0, settings: Mapping[str, str] = NO_SETTINGS
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command with the auditor's login, on a machine that has no keys."""
         env = own_environment(RAPPORT_STORE=self.auditor, XDG_DATA_HOME=str(self.home), **settings)
         done = rapport_text(*arguments, env=env, cwd=self.home, stdin=LATE)
         assert done.returncode == code, done.stderr
         return done
 
-    def json(self, *arguments: str, code: int = 0, **settings: str) -> Any:
+    def json(self, *arguments: str, code: int = 0, settings: Mapping[str, str] = NO_SETTINGS) -> Any:
         """The answer of a command as JSON."""
-        return json.loads(self(*arguments, "--json", code=code, **settings).stdout)
+        return json.loads(self(*arguments, "--json", code=code, settings=settings).stdout)
 
-    def as_service(self, *arguments: str, **settings: str) -> Any:
+    def as_service(self, *arguments: str, settings: Mapping[str, str] = NO_SETTINGS) -> Any:
         """The same answer for somebody who runs Rapport."""
         env = own_environment(RAPPORT_STORE=self.url, **settings)
         done = rapport_text(*arguments, "--json", env=env, cwd=self.home)
@@ -131,7 +140,7 @@ def test_history_and_show_are_those_of_the_service_with_content_sealed(audited: 
     history = audited.json("history", subject)
     assert history == audited.as_service("history", subject)
     clock = {"RAPPORT_CLOCK": "2026-12-24T12:00:00Z"}
-    assert audited.json("show", subject, **clock) == audited.as_service("show", subject, **clock)
+    assert audited.json("show", subject, settings=clock) == audited.as_service("show", subject, settings=clock)
     text = audited("history", subject).stdout + audited("show", subject).stdout
     assert "￼" not in text
 
@@ -173,7 +182,7 @@ def test_an_auditor_finds_an_event_that_was_tampered_with(audited: Audited) -> N
 def test_an_auditor_finds_a_decision_that_was_tampered_with(audited: Audited) -> None:
     with psycopg.connect(audited.url, autocommit=True) as admin:
         admin.execute("CREATE TABLE kept AS SELECT * FROM decisions ORDER BY id LIMIT 1")
-        admin.execute("UPDATE decisions SET clauses = '[\"care.closing\", \"x\"]' WHERE id = (SELECT id FROM kept)")
+        admin.execute('UPDATE decisions SET clauses = \'["care.closing", "x"]\' WHERE id = (SELECT id FROM kept)')
         try:
             found = audited.json("audit", "verify", code=1)
         finally:

@@ -57,7 +57,16 @@ def test_an_analyst_reads_the_datasets_and_nothing_else(admin: psycopg.Connectio
     assert not may(admin, "rapport_analyst", "CREATE TABLE mine (id text)")
 
 
-AUDITED = ("rapport_schema", "stored_events", "receipts", "spellings", "tree_leaves", "tree_nodes", "tree_frontier", "store_clocks")
+AUDITED = (
+    "rapport_schema",
+    "stored_events",
+    "receipts",
+    "spellings",
+    "tree_leaves",
+    "tree_nodes",
+    "tree_frontier",
+    "store_clocks",
+)
 
 
 def test_an_auditor_reads_the_record_and_of_the_identity_the_id_alone(admin: psycopg.Connection) -> None:
