@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
@@ -101,13 +102,20 @@ def audited(
         tell(url, (*STORY, *assessed(SCORED, "tom"), *assessed(ERASED, "eva"), *ERASURE))
         with open_rapport(Settings(store=url)) as rapport:
             fill(rapport)
-        name = f"auditor_{uuid4().hex[:8]}"
-        with psycopg.connect(url, autocommit=True) as admin:
-            admin.execute(f"CREATE ROLE {name} LOGIN IN ROLE rapport_auditor")
-            try:
-                yield Audited(url, url.replace("postgres@", f"{name}@"), tmp_path_factory.mktemp("auditor"))
-            finally:
-                admin.execute(f"DROP OWNED BY {name}; DROP ROLE {name}")
+        with logged_in(url) as auditor:
+            yield Audited(url, auditor, tmp_path_factory.mktemp("auditor"))
+
+
+@contextmanager
+def logged_in(url: str) -> Iterator[str]:
+    """The address of a store for a login of its own that is an auditor's."""
+    name = f"auditor_{uuid4().hex[:8]}"
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(f"CREATE ROLE {name} LOGIN IN ROLE rapport_auditor")
+        try:
+            yield url.replace("postgres@", f"{name}@")
+        finally:
+            admin.execute(f"DROP OWNED BY {name}; DROP ROLE {name}")
 
 
 def fill(rapport: Rapport) -> None:
@@ -127,6 +135,15 @@ def test_an_auditor_verifies_everything(audited: Audited) -> None:
     with psycopg.connect(audited.url) as admin:
         [decisions] = admin.execute("SELECT count(*) FROM decisions").fetchone() or (0,)
     assert decisions > 10
+
+
+def test_datasets_that_were_never_made_are_skipped_and_it_is_said(emptied_url: str, tmp_path: Path) -> None:
+    tell(emptied_url, STORY)
+    with logged_in(emptied_url) as auditor:
+        found = Audited(emptied_url, auditor, tmp_path).json("audit", "verify", code=1)
+    assert (found["ok"], found["events"], found["problems"]) == (False, 12, [])
+    assert "the datasets were not compared" in found["skipped"][0]
+    assert "are to be made first" in found["skipped"][0]
 
 
 def test_an_auditor_verifies_one_relationship(audited: Audited) -> None:
