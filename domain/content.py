@@ -7,7 +7,7 @@ Content is every text that is not operational: what is operational has a closed 
 (`title`, `agenda/0/topic`). What can't be read any more comes back as an `erased` text.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Final, Literal, get_args, get_origin
@@ -47,9 +47,19 @@ def erased(version: int) -> str:
     return f"{SIGN}{version}"
 
 
+def out_of_reach(version: int) -> str:
+    """The same in the place of a text that others can read, and whoever reads here has no key for."""
+    return f"{SIGN}{erased(version)}"
+
+
 def is_erased(value: object) -> bool:
-    """Whether a value stands for a text that can't be read."""
+    """Whether a value stands for a text that can't be read, here or at all."""
     return isinstance(value, str) and value.startswith(SIGN)
+
+
+def is_out_of_reach(value: object) -> bool:
+    """Whether a value stands for a text that others can read."""
+    return isinstance(value, str) and value.startswith(SIGN + SIGN)
 
 
 @cache
@@ -171,9 +181,9 @@ def _without_words(answers: Data, path: str, found: Content) -> Data:
 
 
 # --- putting content back ----------------------------------------------------------------------------------------------
-def unreadable(paths: Iterable[str], version: int) -> Content:
+def unreadable(paths: Iterable[str], version: int, mark: Callable[[int], str] = erased) -> Content:
     """What stands at these paths when their content can't be read."""
-    return {path: erased(version) for path in paths if path.rpartition(STEP)[2] not in LEFT_OUT}
+    return {path: mark(version) for path in paths if path.rpartition(STEP)[2] not in LEFT_OUT}
 
 
 def merged(data: Data, content: Content) -> Data:

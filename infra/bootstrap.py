@@ -13,9 +13,11 @@ from infra.intake.handler import Handler
 from infra.intake.senders import Senders, read_senders
 from infra.sealing import erasures
 from infra.sealing.erasures import Erasures
+from infra.sealing.errors import KeysRefused
 from infra.sealing.key_store import key_store
 from infra.sealing.keys import Keys, places
 from infra.sealing.sealer import Sealer
+from infra.sealing.unkeyed import REFUSED, Unkeyed
 from infra.settings import Settings, WrongSettings, load
 from infra.store.address import file_of, server_of
 from infra.store.clocks import is_real
@@ -39,7 +41,8 @@ class Rapport:
     settings: Settings
     clock: Clock
     store: EventStore
-    keys: Keys
+    # None for a login that reads the record without its words.
+    keys_found: Keys | None
 
     @property
     def database(self) -> Database:
@@ -88,6 +91,17 @@ class Rapport:
                 "then: take another store for tests and what-ifs, or set RAPPORT_CLOCK_FORCE=1, which leaves a mark in the store"
             )
 
+    @property
+    def keys(self) -> Keys:
+        """The keys of content.
+
+        Raises:
+            KeysRefused: This login has none.
+        """
+        if self.keys_found is None:
+            raise KeysRefused(REFUSED)
+        return self.keys_found
+
     @cached_property
     def sealer(self) -> Sealer:
         """What seals and unseals content."""
@@ -100,7 +114,8 @@ class Rapport:
 
     def close(self) -> None:
         """Close the database and the keys."""
-        self.keys.close()
+        if self.keys_found is not None:
+            self.keys_found.close()
         self.store.database.close()
 
 
@@ -155,6 +170,12 @@ def open_keys(
     return keys
 
 
+def _without_keys(settings: Settings, database: Database) -> Rapport:
+    """What the login of an auditor works with: keys are neither looked for nor made."""
+    store = EventStore(database, RapportMapper(sealing=Unkeyed(lambda: erasures.Erased(store).all_owned())))
+    return Rapport(settings, Clock(settings.clock), store, None)
+
+
 def spare_collector() -> None:
     """Let Python look for cycles seldom: states and events have none, and looking through a full cache costs as much as deciding."""
     gc.set_threshold(100_000, 50, 100)
@@ -178,6 +199,9 @@ def open_rapport(
     if settings.store.startswith("sqlite:"):
         options["synchronous"] = settings.synchronous
     with open_database(settings.store, **options) as database:
+        if not database.may_append:
+            yield _without_keys(settings, database)
+            return
         keys = open_keys(settings, database, say, makes_master=makes_master)
         store = EventStore(database, RapportMapper(sealing=Sealer(keys)), keys.flush)
         rapport = Rapport(settings, Clock(settings.clock), store, keys)

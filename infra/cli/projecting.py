@@ -23,7 +23,7 @@ def projecting(*, aloud: bool = False) -> "Iterator[Engine]":
 
     with opened() as rapport:
         try:
-            yield rapport.engine(_Watcher(aloud=aloud))
+            yield rapport.engine(Watching(aloud=aloud))
         except AlreadyBuilding as error:
             fail(str(error), REFUSED)
 
@@ -40,7 +40,7 @@ def bring_up_to_date(done: str) -> None:
         print_note(f"{done}; the datasets will follow with the next question")
 
 
-class _Watcher:
+class Watching:
     """Tells of long work in lines, now and then."""
 
     def __init__(self, *, aloud: bool) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from domain.model import AnyRecorded
     from domain.sharing.question import Reader
     from infra.bootstrap import Rapport
+    from infra.projection_engine.engine import Engine
     from infra.queries.as_at import Moment
 
 WHY_MAX: Final = 500
@@ -111,6 +112,7 @@ def show(
 
 def _whole(rapport: "Rapport", subject: str, moment: "Moment", now: datetime, _: object) -> dict[str, Any] | None:
     """The subject as its operator sees it, without its words."""
+    from infra.cli.projecting import Watching
     from infra.queries.subject import (
         health_and_tasks,
         mentor_relationships,
@@ -119,17 +121,20 @@ def _whole(rapport: "Rapport", subject: str, moment: "Moment", now: datetime, _:
         show_unrecorded,
     )
 
+    def engine() -> "Engine":
+        return rapport.engine(Watching(aloud=False))
+
     shown = show_subject(rapport.store, subject, moment, now)
     if shown is None and moment.version is None:
-        shown = show_unrecorded(rapport.engine(), subject, moment, now)
+        shown = show_unrecorded(engine(), subject, moment, now)
     if shown is None:
         return None
     if shown["kind"] == "relationship":
         return shown | health_and_tasks(rapport.store, subject, moment, now)
     if shown["kind"] == "mentor":
-        return shown | mentor_relationships(rapport.engine(), subject, moment)
+        return shown | mentor_relationships(engine(), subject, moment)
     if shown["kind"] == "person":
-        return shown | {"relationships": person_relationships(rapport.engine(), shown["id"].partition(":")[2])}
+        return shown | {"relationships": person_relationships(engine(), shown["id"].partition(":")[2])}
     return shown
 
 

@@ -52,7 +52,7 @@ class Checkpoints:
     @cached_property
     def origin(self) -> str:
         """What checkpoints call the store."""
-        return signing_key.origin_of(self.store.identity.id)
+        return signing_key.origin_of(self.store.id)
 
     @property
     def key_file(self) -> Path:
@@ -61,7 +61,7 @@ class Checkpoints:
         Raises:
             KeyRefused: The store is on another machine and no file is named.
         """
-        file = self._named or signing_key.default_place(self.store.database, self.store.identity.id)
+        file = self._named or signing_key.default_place(self.store.database, self.store.id)
         if file is None:
             raise signing_key.KeyRefused(
                 f"{signing_key.SETTING}: name a file for the key that signs checkpoints; only a store on this machine has a "

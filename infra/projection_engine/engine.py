@@ -98,6 +98,15 @@ class Engine(Feeds):
             self.watcher.note(f"the datasets can't be written: the answer is as of position {position} of {head}")
         return position
 
+    def source_of(self, dataset: str) -> str:
+        """Where to read a dataset's rows as they are: its view, or the table behind it where this login sees the view with pseudonyms."""
+        if self.database.may_append:
+            return dataset
+        for each in self.live():
+            if any(table.name == dataset for table in each.projection.tables):
+                return schema.physical(dataset, each.mark)
+        return dataset
+
     def _refresh(self) -> None:
         live = self.live()
         for _, together in groupby(sorted(live, key=lambda each: each.position), key=lambda each: each.position):
@@ -152,12 +161,14 @@ class Engine(Feeds):
             if kind == "postgresql":
                 pseudonyms.keep_key(session, self.database, self.store.identity.secret)
             live = self._live_names(session)
+            for each in generation_table.live(session, self.projections):
+                for table in tables_of(each.projection):
+                    session.open_to(table.name, "analyst", "auditor")
+                if each.current:
+                    schema.open_to_audit(session, each.projection, each.mark)
             for name, projection in self.projections.items():
                 if name not in live:
                     self._make(session, projection)
-                else:
-                    for table in tables_of(projection):
-                        session.open_to(table.name, "analyst", "auditor")
             for dataset, query in views.items():
                 if generation_table.view(session, dataset.name) != query:
                     schema.put_up(session, dataset, query)

@@ -97,6 +97,7 @@ def create_own_tables(session: Session, database: Database) -> None:
     """Create the engine's own tables where they are missing."""
     for name, columns in _OWN_TABLES.items():
         session.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns.format_map(database.types)})")
+        session.open_to(name, "auditor")
 
 
 def create_tables(session: Session, database: Database, projection: Projection, mark: str) -> None:
@@ -149,6 +150,7 @@ def take_down_views(session: Session, names: Iterable[str]) -> None:
 
 def put_up_views(session: Session, projection: Projection, mark: str) -> None:
     """Let the plain names show a generation, and let analysts and auditors read them."""
+    open_to_audit(session, projection, mark)
     for table in projection.tables:
         put_up(session, table.dataset, view_query(session.kind, table.dataset, _view(projection, table, mark)))
     if isinstance(projection, StateFold) and projection.summary:
@@ -164,6 +166,12 @@ def put_up(session: Session, dataset: Dataset, query: str) -> None:
     session.execute(f"CREATE VIEW {dataset.name}{barrier} AS {query}")
     describe(session, dataset)
     session.open_to(dataset.name, "analyst", "auditor")
+
+
+def open_to_audit(session: Session, projection: Projection, mark: str) -> None:
+    """Let auditors read the tables of a generation: they compare them with what the events make."""
+    for table in stored_tables(projection):
+        session.open_to(physical(table.name, mark), "auditor")
 
 
 def _view(projection: Projection, table: Table, mark: str) -> str:

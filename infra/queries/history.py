@@ -11,6 +11,7 @@ from infra.queries.as_at import NOW, Moment
 from infra.queries.sealed import Fields, sealed
 from infra.store.hash_chain import NO_HASH
 from infra.store.log import EventStore
+from infra.store.sealed_bytes import left_out
 
 Entry = dict[str, Any]
 
@@ -43,7 +44,7 @@ def history(
             "occurred_at": event.occurred_at,
             "recorded_at": event.recorded_at,
             "actor": event.actor,
-            "data": data_of(event) if data_of else sealed(event, disputes.codes),
+            "data": data_of(event) if data_of else sealed(event, disputes.codes, left_out(stored.state)),
             "findings": [finding.model_dump() for finding in disputes.findings(event)],
             "contested": event.version in disputes.contested,
             "corrected_by": disputes.corrected_by.get(event.version),

@@ -19,6 +19,8 @@ from infra.projection_engine.engine import Engine
 from infra.queries.as_at import NOW, state_at
 from infra.queries.sealed import Fields, Judge, fields_of, is_gone, is_words, judged, sealing_clause
 from infra.queries.sharing import Matter, first_spelling, matter_of
+from infra.sealing.errors import KeysRefused
+from infra.sealing.unkeyed import REFUSED
 from infra.store.log import EventStore
 from infra.store.reads import Read, record_reads
 
@@ -71,8 +73,11 @@ def read_content(
 
     Raises:
         UnknownEvent: An event is of a newer Rapport.
+        KeysRefused: The login has no keys, such as an auditor's.
         StoreError: It can't be put on record; then nothing is shown.
     """
+    if not store.database.may_append:
+        raise KeysRefused(REFUSED)
     events = store.read(subject) if events is None else events
     if reading.reader is not None:
         reading = reading._replace(reader=first_spelling(store, reading.reader))

@@ -4,12 +4,12 @@ Without a reader words are shown to nobody: in their place stands `{"sealed": da
 once nobody can read them. With one, `infra.queries.reading` shows what the matrix opens.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
-from domain.content import is_erased
+from domain.content import STEP, is_erased, is_out_of_reach
 from domain.model import AnyRecorded, Event, Holds, holds, values_in
 from domain.registry import COMMAND_OF, COMMANDS
 from domain.relationship.events import FactCorrected, SessionNoteRecorded
@@ -43,15 +43,33 @@ def fields_of(recorded: AnyRecorded) -> Fields:
     return fields
 
 
-def sealed(recorded: AnyRecorded, codes: Collection[str]) -> Fields:
-    """The data of an event with its words sealed, under the clause of these codes that speaks about them."""
+def sealed(recorded: AnyRecorded, codes: Collection[str], left_out: Collection[str] = ()) -> Fields:
+    """The data of an event with its words sealed, under the clause of these codes that speaks about them.
+
+    `left_out` are the paths of those in whose place nothing stands where they can't be read.
+    """
 
     def judge(held: Holds, value: Any) -> Any:
         if not is_words(held):
             return value
         return {"sealed": held.data_class, "clause": sealing_clause(recorded.data, held.data_class, codes)}
 
-    return judged(recorded.data, fields_of(recorded), judge)
+    data = fields_of(recorded)
+    shown = judged(recorded.data, data, judge)
+    if left_out and _is_kept_back(data):
+        for path in left_out:
+            *way, name = path.split(STEP)
+            model, fields = _at(recorded.data, shown, way)
+            if name not in fields and (held := holds(model, name)) is not None:
+                fields[name] = judge(held, None)
+    return shown
+
+
+def _at(event: Event, shown: Fields, way: Sequence[str]) -> tuple[type[BaseModel], Fields]:
+    """The data that a path leads to, and their model: of the event, or of the fact that it corrects."""
+    if way and isinstance(event, FactCorrected):
+        return COMMANDS[COMMAND_OF[event.fact]], shown["data"]
+    return type(event), shown
 
 
 def sealing_clause(event: Event, data_class: DataClass, codes: Collection[str]) -> str | None:
@@ -79,9 +97,20 @@ def _field(model: type[BaseModel], name: str, value: Any, judge: Judge) -> Any:
 
 
 def is_gone(value: Any) -> bool:
-    """Whether a value, or a text inside it, can't be read any more."""
-    if isinstance(value, Mapping):
-        return any(map(is_gone, value.values()))
-    if isinstance(value, list | tuple):
-        return any(map(is_gone, value))
-    return is_erased(value)
+    """Whether a value, or a text inside it, can't be read by anybody any more."""
+    return any(is_erased(text) and not is_out_of_reach(text) for text in _plain(value))
+
+
+def _is_kept_back(value: Any) -> bool:
+    """Whether a text inside a value can be read by others, and not here."""
+    return any(map(is_out_of_reach, _plain(value)))
+
+
+def _plain(value: Any) -> Iterator[Any]:
+    """The values in lists and mappings inside a value, or itself."""
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else None
+    if inner is None:
+        yield value
+    else:
+        for each in inner:
+            yield from _plain(each)

@@ -7,7 +7,7 @@ from typing import Any, Final, assert_never
 
 from domain.case.decide import MAY_SEND as MAY_SEND_CASE
 from domain.case.state import Case
-from domain.content import is_erased
+from domain.content import is_erased, is_out_of_reach
 from domain.ids import OF_SUBJECT, key
 from domain.known import known_at
 from domain.mentor.decide import MAY_SEND as MAY_SEND_MENTOR
@@ -26,6 +26,7 @@ from domain.relationship.gates import unmet
 from domain.relationship.lifecycle import allowed
 from domain.relationship.permissions import may_send
 from domain.relationship.state import Matter, Relationship, Session
+from domain.sharing.cells import clause_of
 from domain.terms import resolve, values
 from domain.words import NAMED_ROLES, ROLES, DataClass, Role
 from infra.projection_engine.engine import Engine
@@ -159,7 +160,8 @@ def mentor_relationships(engine: Engine, subject: str, moment: Moment) -> Shown:
         moment = Moment(moment.as_of or max(counted), moment.known_at)
     engine.catch_up()
     rows = engine.database.query(
-        "SELECT relationship_id FROM relationships WHERE LOWER(mentor_id) = ?", (mentor_id.lower(),)
+        f"SELECT relationship_id FROM {engine.source_of('relationships')} WHERE LOWER(mentor_id) = ?",  # noqa: S608 - our own names
+        (mentor_id.lower(),),
     )
     found = [one for (each,) in rows if (one := _of_mentor(counting(store.read(each), moment)))]
     found.sort(key=lambda one: (one["state"] == "terminated", one["relationship_id"]))
@@ -186,8 +188,8 @@ def _is_named(engine: Engine, programme_id: str, moment: Moment) -> bool:
     """Whether a relationship or a mentor belonged to a programme at a moment."""
     engine.catch_up()
     rows = engine.database.query(
-        "SELECT relationship_id FROM relationships WHERE LOWER(programme_id) = ? "
-        "UNION ALL SELECT 'mentor:' || mentor_id FROM mentors WHERE LOWER(home_programme_id) = ?",
+        f"SELECT relationship_id FROM {engine.source_of('relationships')} WHERE LOWER(programme_id) = ? "  # noqa: S608 - our own names
+        f"UNION ALL SELECT 'mentor:' || mentor_id FROM {engine.source_of('mentors')} WHERE LOWER(home_programme_id) = ?",
         (programme_id.lower(), programme_id.lower()),
     )
     states = (state_at(engine.store.read(subject), moment) for (subject,) in rows)
@@ -199,7 +201,7 @@ def person_relationships(engine: Engine, person_id: str) -> list[Shown]:
     engine.catch_up()
     columns = [f"{role}_id" for role in NAMED_ROLES]
     rows = engine.database.query(
-        f"SELECT relationship_id, programme_id, status, {', '.join(columns)} FROM relationships WHERE "  # noqa: S608 - our own names
+        f"SELECT relationship_id, programme_id, status, {', '.join(columns)} FROM {engine.source_of('relationships')} WHERE "  # noqa: S608 - our own names
         f"{' OR '.join(f'LOWER({column}) = ?' for column in columns)} "
         "ORDER BY CASE WHEN status = 'terminated' THEN 1 ELSE 0 END, relationship_id",
         [person_id.lower()] * len(columns),
@@ -218,11 +220,13 @@ def person_relationships(engine: Engine, person_id: str) -> list[Shown]:
 
 
 def _with_erased(value: Any, data_class: DataClass) -> Any:
-    """A value as it is shown: in the place of each text that nobody can read any more stands that it was erased."""
+    """A value as it is shown: in the place of each text that can't be read stands that it was erased, or is sealed to this login."""
     if isinstance(value, Mapping):
         return {name: _with_erased(each, _WORDS.get(name, data_class)) for name, each in value.items()}
     if isinstance(value, list):
         return [_with_erased(each, data_class) for each in value]
+    if is_out_of_reach(value):
+        return {"sealed": data_class, "clause": clause_of(data_class, "auditor", None, ())}
     return {"erased": data_class} if is_erased(value) else value
 
 

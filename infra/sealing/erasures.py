@@ -21,38 +21,23 @@ TOPIC: Final = PersonalDataErased.__name__
 NOTED_EVERY: Final = 5_000
 
 
-class Erasures:
-    """The erasures of one store and its keys."""
+class Erased:
+    """What the log of a store says is erased."""
 
-    def __init__(self, store: EventStore, keys: Keys) -> None:
-        self.store, self.keys = store, keys
+    def __init__(self, store: EventStore) -> None:
+        self.store = store
 
-    def carry_out(self) -> int:
-        """Destroy the keys of whom the log says that they are erased; how many there were.
+    def all_owned(self) -> set[Owned]:
+        """The keys that are destroyed."""
+        return self._owned_after(0)
 
-        Raises:
-            StoreError: The keys can't be written.
-        """
-        done = self.keys.erased_up_to()
-        if done is None:
-            return 0
-        head = self.store.head()
-        # An older log came back: its positions are given anew.
-        after = done if done <= head else 0
-        found = self._erased_after(after)
-        if not found and after == done and head - done < NOTED_EVERY:
-            return 0
-        owned = {each for event in found for each in self.owned(event.subject, event.data.person)}
-        if not owned and not self.keys.writable:
-            return 0
-        return self.keys.destroy(owned, head)
-
-    def _erased_after(self, position: int) -> list[AnyRecorded]:
+    def _owned_after(self, position: int) -> set[Owned]:
         rows = self.store.database.query(
             "SELECT topic, state FROM stored_events WHERE position > ? AND topic = ? ORDER BY position",
             (position, TOPIC),
         )
-        return [self.store.mapper.decode_facts(topic, state) for topic, state in rows]
+        found = [self.store.mapper.decode_facts(topic, state) for topic, state in rows]
+        return {each for event in found for each in self.owned(event.subject, event.data.person)}
 
     def owned(self, subject: str, person: str) -> set[Owned]:
         """The keys of a person in a relationship; of `person:<id>`, everywhere."""
@@ -78,6 +63,33 @@ class Erasures:
 
     def _facts(self, subject: str) -> Iterable[AnyRecorded]:
         return (self.store.mapper.decode_facts(each.topic, each.state) for each in self.store.stored(subject))
+
+
+class Erasures(Erased):
+    """The erasures of one store and its keys."""
+
+    def __init__(self, store: EventStore, keys: Keys) -> None:
+        super().__init__(store)
+        self.keys = keys
+
+    def carry_out(self) -> int:
+        """Destroy the keys of whom the log says that they are erased; how many there were.
+
+        Raises:
+            StoreError: The keys can't be written.
+        """
+        done = self.keys.erased_up_to()
+        if done is None:
+            return 0
+        head = self.store.head()
+        # An older log came back: its positions are given anew.
+        after = done if done <= head else 0
+        owned = self._owned_after(after)
+        if not owned and after == done and head - done < NOTED_EVERY:
+            return 0
+        if not owned and not self.keys.writable:
+            return 0
+        return self.keys.destroy(owned, head)
 
 
 def owners_of(events: Iterable[AnyRecorded], person: str) -> set[str]:

@@ -5,6 +5,7 @@ interrupted goes on where it was. Nothing is copied to a database that holds any
 In the end every event of the target is read back, its hash worked out anew and compared with the source's.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from itertools import islice, zip_longest
@@ -14,7 +15,8 @@ from infra.store.clocks import leave_mark, read_marks
 from infra.store.errors import StoreError
 from infra.store.hash_chain import NO_HASH, next_hash
 from infra.store.identity import read_identity, replace_identity
-from infra.store.session import Database, Row, Session
+from infra.store.reads import COLUMNS as READS
+from infra.store.session import Database, Row, Session, as_time
 
 BATCH: Final = 2000
 EVENTS: Final = ("position", "originator_id", "originator_version", "topic", "state", "hash", "leaf")
@@ -22,7 +24,7 @@ RECEIPTS: Final = ("source", "message_id", "fingerprint", "answer", "leaf", "pos
 LEAVES: Final = ("number", "hash")
 NODES: Final = ("level", "number", "hash")
 # Tables of the record that are copied whole.
-WHOLE: Final = ("tree_frontier", "source_offsets", "spellings", "content_reads")
+WHOLE: Final = ("tree_frontier", "source_offsets", "spellings")
 _EVENTS: Final = "SELECT position, originator_id, originator_version, topic, state, hash, leaf FROM stored_events"
 _LOG: Final = f"{_EVENTS} WHERE position > ? ORDER BY position"
 _STREAMS: Final = f"{_EVENTS} ORDER BY originator_id, originator_version"
@@ -65,6 +67,7 @@ def copy(source: Database, target: Database, tables: Sequence[str], advance: Adv
         copied_events = _copy_events(read, target, advance)
         copied_receipts = _copy_receipts(read, target, advance)
         _copy_tree(read, target, advance)
+        _copy_reads(read, target, advance)
         for table in (*tables, *WHOLE):
             _replace(read, target, table, advance)
         events, receipts = _compare(read, target, advance)
@@ -108,6 +111,25 @@ def _copy_tree(read: Session, target: Database, advance: Advance) -> None:
         nodes = list(_missing(read.stream(_NODES, (), BATCH), there.stream(_NODES, (), BATCH)))
     sum(_insert(target, "tree_leaves", LEAVES, read.stream(_LEAVES, (after,), BATCH), advance))
     sum(_insert(target, "tree_nodes", NODES, iter(nodes), advance))
+
+
+def _copy_reads(read: Session, target: Database, advance: Advance) -> None:
+    """Add the readings of content that are missing: there as well they are only ever added to."""
+    listed = f"SELECT {', '.join(READS)} FROM content_reads"  # noqa: S608 - our own names
+    with target.reading() as there:
+        present = Counter(_reading(row) for row in there.stream(listed, (), BATCH))
+    rows: list[Row] = []
+    for row in map(_reading, read.stream(listed, (), BATCH)):
+        if present[row]:
+            present[row] -= 1
+        else:
+            rows.append(row)
+    sum(_insert(target, "content_reads", READS, iter(rows), advance))
+
+
+def _reading(row: Row) -> Row:
+    """A reading with its time as a time, as which it is the same from either kind of database."""
+    return (as_time(row[0]), *row[1:])
 
 
 def _missing(all_: Iterator[Row], present: Iterator[Row]) -> Iterator[Row]:

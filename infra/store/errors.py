@@ -30,7 +30,7 @@ class ForeignStore(StoreError):
 
 
 class ReadOnlyStore(StoreError):
-    """The store can be read and not written: a file or folder without the right to write, a standby, a read-only database."""
+    """The store can be read and not written: a file or folder without the right to write, a standby, a login without the right."""
 
 
 class BusyStore(StoreError):

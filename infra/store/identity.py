@@ -2,7 +2,8 @@
 
 The id names the store where others remember it (the consumer group of Kafka belongs to one store, checkpoints name one). The
 secret keys what nobody outside may be able to compute, such as the ids of the workers' messages. Both last as long as the
-record does: a copy of the record is the same store, so it gets them too. On PostgreSQL only the service reads the table.
+record does: a copy of the record is the same store, so it gets them too. On PostgreSQL only the service reads the secret;
+auditors read the id.
 """
 
 import secrets
@@ -14,6 +15,7 @@ from infra.store.session import Session
 
 SECRET_BYTES: Final = 32
 COLUMNS: Final = ("id", "secret")
+LOST: Final = "the store has lost its identity: the table store_identity is empty; restore it from a backup"
 
 
 class Identity(NamedTuple):
@@ -40,10 +42,20 @@ def read_identity(session: Session) -> Identity:
     """
     rows = session.query("SELECT id, secret FROM store_identity")
     if not rows:
-        raise DamagedStore(
-            "the store has lost its identity: the table store_identity is empty; restore it from a backup"
-        )
+        raise DamagedStore(LOST)
     return Identity(rows[0][0], bytes(rows[0][1]))
+
+
+def read_id(session: Session) -> str:
+    """The id alone, which auditors may read too.
+
+    Raises:
+        DamagedStore: The row is gone.
+    """
+    rows = session.query("SELECT id FROM store_identity")
+    if not rows:
+        raise DamagedStore(LOST)
+    return str(rows[0][0])
 
 
 def replace_identity(session: Session, identity: Identity) -> None:

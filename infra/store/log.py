@@ -12,7 +12,7 @@ from eventsourcing.persistence import StoredEvent
 from domain.model import AnyRecorded
 from infra.store.clocks import ClockMark, leave_mark, read_marks
 from infra.store.hash_chain import Head, Offset, ReceiptRow, Together, recorded_time
-from infra.store.identity import Identity, read_identity
+from infra.store.identity import Identity, read_id, read_identity
 from infra.store.mapper import RapportMapper
 from infra.store.proposals import open_relationships, relationships
 from infra.store.session import Database
@@ -72,6 +72,12 @@ class EventStore:
         """Who the store is; read once, at first use."""
         with self.database.reading() as session:
             return read_identity(session)
+
+    @cached_property
+    def id(self) -> str:
+        """The store's id, which a login that may not read the rest of the identity reads too; read once."""
+        with self.database.reading() as session:
+            return read_id(session)
 
     def clocks(self) -> list[ClockMark]:
         """The kinds of clock that wrote the store, the first one first."""

@@ -119,6 +119,13 @@ def put_back(state: bytes, opened: Opener) -> bytes:
     return b"%b%b%b}" % (state[:end], between, content[1:])
 
 
+def left_out(state: bytes) -> list[str]:
+    """The paths of sealed content in whose place nothing stands where it can't be read."""
+    if SEALED not in state:
+        return []
+    return [path for path in orjson.loads(state)["sealed"]["fields"] if path.rpartition(STEP)[2] in LEFT_OUT]
+
+
 def facts_only(state: bytes) -> bytes:
     """The JSON of an event with unreadable texts in the place of its content. Needs no keys."""
     return put_back(state, lambda _: None)

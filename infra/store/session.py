@@ -89,8 +89,10 @@ class Session(ABC):
         On PostgreSQL writing transactions run side by side, so whatever reads rows in order to write them takes one.
         """
 
-    def open_to(self, relation: str, *readers: Reader) -> None:  # noqa: B027 - nobody logs in to a file
-        """Let analysts or auditors read a table or view. The maker of a dataset says so, at each start."""
+    def open_to(  # noqa: B027 - nobody logs in to a file
+        self, relation: str, *readers: Reader, columns: Sequence[str] = ()
+    ) -> None:
+        """Let analysts or auditors read a table or view, or these columns of it alone. Its maker says so, at each start."""
 
 
 class Database(ABC):
@@ -100,6 +102,8 @@ class Database(ABC):
     # Column types in DDL by our words: text, integer (64 bits), real, boolean, time, day, json, list, blob.
     types: ClassVar[Mapping[str, str]]
     url: str
+    # False for the login of an auditor, who reads the record and adds nothing to it.
+    may_append: bool = True
     # Whether an append that was begun goes on while its writer does something else: a server works by itself, a file does not.
     overlaps: ClassVar[bool] = False
     # A subclass of the library's, which its own test cases ask; `insert_events` takes the keywords of `Together`.

@@ -73,7 +73,7 @@ def save(
 ) -> list[tuple[int, Item]]:
     """Write what the desk did since the last save; returns the commands that wait to be sent, with their numbers.
 
-    `secret` is the store's; ids are keyed with it.
+    `secret` is the key of the store's workers (`schema.key_of`); ids are keyed with it.
     """
     _ground(session, desk.learned)
     session.upsert(SOURCES.name, SOURCES.columns, SOURCES.key, sorted(desk.heard))

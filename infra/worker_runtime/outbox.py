@@ -1,7 +1,7 @@
 """What leaves the workers: commands, notifications and decision receipts, and the commands on their way to the handler.
 
 An id derives from the worker, what set it going, and the purpose; so whatever is done again after a crash, or by two
-processes at once, is known by its id and happens once. It is keyed with the secret of the store: nobody outside can
+processes at once, is known by its id and happens once. It is keyed with a key of the store, which auditors may read: nobody else can
 compute the id of a message that a worker is going to send.
 
 Commands wait in the outbox and are handed to the handler like anybody's messages, in order. The handler knows a message by its

@@ -87,6 +87,7 @@ class Replay:
             StoreError: The database can't.
         """
         desk = self.desk = ReplayDesk(self.workers, self.store)
+        self._key = schema.read_key(self.store.database)
         self._again = {key for _, key in self.released}
         self.numbers = Numbers(0)
         with self.store.database.reading() as live:
@@ -177,7 +178,7 @@ class Replay:
 
     def _save(self) -> None:
         with self.scratch.transaction() as session:
-            save(session, self.desk, self.numbers, datetime.max.replace(tzinfo=UTC), self.store.identity.secret)
+            save(session, self.desk, self.numbers, datetime.max.replace(tzinfo=UTC), self._key)
         self.desk.written()
         if len(self.desk.entries) > KEPT_KEYS:
             self.desk.entries.clear()

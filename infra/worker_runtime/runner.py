@@ -72,7 +72,7 @@ class Runner:
         self.tally = Tally(answers=self.commands.answers)
         self._fresh = False
         schema.prepare(store.database)
-        self._secret = store.identity.secret
+        self._key = schema.key_of(store.identity.secret)
 
     @property
     def database(self) -> Database:
@@ -291,7 +291,7 @@ class Runner:
         delivery = self._delivery()
         with self.database.transaction() as session:
             lease.hold(session, position)
-            waiting = save(session, self.desk, self.numbers, self.horizon.clock.now(), self._secret, delivery)
+            waiting = save(session, self.desk, self.numbers, self.horizon.clock.now(), self._key, delivery)
             self.commands.save(session)
             self.horizon.save(session)
         self.commands.answered.clear()

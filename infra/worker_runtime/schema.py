@@ -7,9 +7,12 @@
 - `worker_sources`: of which other subjects' events are seen at a key; a correction reads them again.
 - `worker_corrections`: at which corrections what is kept at a key was made again. Of several in a row the last takes up all.
 - `worker_clock`: where a walk turned the clock to. `worker_positions`: from which position of the log on each worker has seen everything.
+- `worker_key`: with what the ids of what workers send are keyed. It is derived from the store's secret, so that auditors, who may not read
+  that, can replay what was decided.
 - `leases` (`infra.store.lease`): which process works, and the position of the log that it has reached.
 """
 
+import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
@@ -18,6 +21,8 @@ from typing import Any, Final
 from infra.notifications import outbox as notify
 from infra.operations.followers import Reading
 from infra.store import lease
+from infra.store.errors import DamagedStore
+from infra.store.identity import read_identity
 from infra.store.lease import position_of
 from infra.store.session import Database, Session, as_time
 from projections.tasks import WORKER_TASKS
@@ -218,6 +223,14 @@ POSITIONS: Final = Table(
         "position": "{integer} NOT NULL",
     },
 )
+KEY: Final = Table(
+    "worker_key",
+    ("only_row",),
+    {
+        "only_row": "{boolean} NOT NULL CHECK (only_row)",
+        "key": "{blob} NOT NULL",
+    },
+)
 _ALL: Final = (
     GROUND,
     STATES,
@@ -231,8 +244,12 @@ _ALL: Final = (
     CORRECTIONS,
     CLOCK,
     POSITIONS,
+    KEY,
 )
 TABLES: Final = tuple(table.name for table in _ALL)
+# What an auditor reads to replay decisions. Of commands that were sent not what they say or how they were answered.
+AUDITED: Final = (GROUND, STATES, DEADLINES, HISTORY, DECISIONS, TASKS, PARKED, SOURCES, CORRECTIONS, POSITIONS, KEY)
+AUDITED_OF_OUTBOX: Final = ("id", "worker", "key", "subject", "command")
 INDEXES: Final = (
     "worker_ground_programme ON worker_ground (programme)",
     "worker_ground_relationship ON worker_ground (relationship)",
@@ -255,16 +272,44 @@ def prepare(database: Database) -> None:
         StoreError: The database can't.
     """
     found = {name for name in TABLES if _there(database, name)}
-    if found != set(TABLES):
+    if found != set(TABLES) or _is_closed(database):
         with database.changing_schema() as session:
             for table in _ALL:
                 session.execute(table.statement(database))
             for index in INDEXES:
                 session.execute(f"CREATE INDEX IF NOT EXISTS {index}")
-            session.open_to("deadline_history", "auditor")
-            session.open_to("decisions", "auditor")
+            if KEY.name not in found:
+                session.insert(KEY.name, KEY.columns, [(True, key_of(read_identity(session).secret))])
+            session.open_to(OUTBOX.name, "auditor", columns=AUDITED_OF_OUTBOX)
+            for table in AUDITED:
+                session.open_to(table.name, "auditor")
     lease.prepare(database)
     notify.prepare(database)
+
+
+def key_of(secret: bytes) -> bytes:
+    """The key of the ids of what the workers of a store send."""
+    return hmac.digest(secret, b"rapport workers", "sha256")
+
+
+def read_key(database: Database) -> bytes:
+    """The same as it is kept for those who replay.
+
+    Raises:
+        DamagedStore: The row is gone.
+    """
+    rows = database.query("SELECT key FROM worker_key")
+    if not rows:
+        raise DamagedStore(f"the table {KEY.name} is empty, so decisions can't be replayed: restore it from a backup")
+    return bytes(rows[0][0])
+
+
+def _is_closed(database: Database) -> bool:
+    """Whether auditors can't read the tables yet, the last of which is the key: their role may have been added since."""
+    if database.kind == "sqlite":
+        return False
+    asked = "SELECT NOT has_table_privilege(oid, ?, 'SELECT') FROM pg_roles WHERE rolname = 'rapport_auditor'"
+    return database.query(asked, (KEY.name,)) == [(True,)]
 
 
 def ready(database: Database) -> bool:

@@ -61,6 +61,7 @@ class PostgresDatabase(Database):
         self._shapes: Shapes = {}
         with self._explained():
             self.datastore.again(self.recorder.create_table, _starting)
+        [(self.may_append,)] = self.query("SELECT has_table_privilege('stored_events', 'INSERT')")
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -198,7 +199,7 @@ def explain(error: Exception, place: str, conninfo: str = "") -> StoreError:
             f"{place}: nothing can be written ({text}): the server is a standby, or default_transaction_read_only is on"
         )
     if state == "42501":
-        return StoreError(f"{place}: this user may not do that ({text})")
+        return ReadOnlyStore(f"{place}: this user may not do that ({text})")
     if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError | Interrupted):
         return UnreachableStore(f"{place}: PostgreSQL can't be reached ({text})")
     return StoreError(f"{place}: {text}")

@@ -2,13 +2,16 @@
 
 - `rapport_service` reads and writes everything, and owns it, so that any member may migrate and rebuild.
 - `rapport_analyst` reads the datasets of operational facts, and nothing of the record itself.
-- `rapport_auditor` sees that events exist: the view `recorded_events` has their place, time and hash, and no content.
+- `rapport_auditor` reads what `audit verify`, `history` and `show` read: events as they are stored, with their content sealed, receipts,
+  the tree, what workers keep and the datasets; no key, no secret, nothing of what is sent to whom. The view `recorded_events` is for
+  SQL: the place, time and hash of events.
 
 The roles belong to the server, not to one database. Where the user may not create them the store works without, in the name
 of its owner, and says what an administrator has to do; the rights follow at the first opening after that.
 """
 
 import logging
+from collections.abc import Sequence
 from typing import Final
 
 import psycopg
@@ -25,6 +28,10 @@ AUDITOR: Final = "rapport_auditor"
 ROLES: Final = (SERVICE, ANALYST, AUDITOR)
 Cursor = psycopg.Cursor[tuple[object, ...]]
 
+# What an auditor reads of the record, beside the store's id.
+AUDITED: Final = (
+    "rapport_schema", "stored_events", "receipts", "spellings", "tree_leaves", "tree_nodes", "tree_frontier", "store_clocks",
+)  # fmt: skip
 AUDITOR_VIEW: Final = """
 CREATE VIEW recorded_events WITH (security_barrier) AS
 SELECT position, originator_id AS subject, originator_version AS version,
@@ -94,19 +101,27 @@ def grant_core(cursor: Cursor) -> None:
         "GRANT SELECT, UPDATE ON store_identity TO rapport_service",
         "GRANT SELECT, INSERT ON store_clocks TO rapport_service",
         "GRANT SELECT ON recorded_events TO rapport_auditor, rapport_service",
+        f"GRANT SELECT ON {', '.join(AUDITED)} TO rapport_auditor",
+        "GRANT SELECT (id) ON store_identity TO rapport_auditor",
     ):
         cursor.execute(statement.encode())
 
 
-def let_read(cursor: Cursor, relation: str, readers: tuple[Reader, ...]) -> None:
-    """Let these roles read a table or view, as far as they exist and have not been let before."""
+def let_read(cursor: Cursor, relation: str, readers: tuple[Reader, ...], columns: Sequence[str] = ()) -> None:
+    """Let these roles read a table or view, or these columns of it, as far as they exist and have not been let before."""
+    only = sql.SQL(" ({})").format(sql.SQL(", ").join(map(sql.Identifier, columns))) if columns else sql.SQL("")
     for reader in readers:
         role = f"rapport_{reader}"
         wanted = cursor.execute(
-            "SELECT NOT has_table_privilege(rolname, %s, 'SELECT') FROM pg_roles WHERE rolname = %s", (relation, role)
+            "SELECT NOT has_table_privilege(rolname, %(relation)s, 'SELECT') AND (%(columns)s = '{}'::text[] OR EXISTS ("
+            "SELECT FROM unnest(%(columns)s) c WHERE NOT has_column_privilege(rolname, %(relation)s, c, 'SELECT'))) "
+            "FROM pg_roles WHERE rolname = %(role)s",
+            {"relation": relation, "columns": list(columns), "role": role},
         ).fetchone()
         if wanted == (True,):
-            cursor.execute(sql.SQL("GRANT SELECT ON {} TO {}").format(sql.Identifier(relation), sql.Identifier(role)))
+            cursor.execute(
+                sql.SQL("GRANT SELECT{} ON {} TO {}").format(only, sql.Identifier(relation), sql.Identifier(role))
+            )
 
 
 def owner_to_act_for(cursor: Cursor) -> str | None:

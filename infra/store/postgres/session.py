@@ -91,9 +91,9 @@ class PostgresSession(Session):
     def lock(self, name: Lock) -> None:
         self._cursor.execute(f"LOCK TABLE lock_{name} IN EXCLUSIVE MODE".encode())
 
-    def open_to(self, relation: str, *readers: Reader) -> None:
+    def open_to(self, relation: str, *readers: Reader, columns: Sequence[str] = ()) -> None:
         with self.link.cursor(row_factory=tuple_row) as cursor:
-            let_read(cursor, relation, readers)
+            let_read(cursor, relation, readers, columns)
 
     def _unnested(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> tuple[list[Any], str]:
         """The rows as one array a column, and the SELECT that makes rows of them again."""

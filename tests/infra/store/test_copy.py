@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from itertools import count
 from pathlib import Path
+from uuid import uuid4
 
+import psycopg
 import pytest
 from typer.testing import CliRunner
 
@@ -19,6 +22,7 @@ from infra.store.hash_chain import Offset, ReceiptRow
 from infra.store.identity import new_identity, replace_identity
 from infra.store.log import EventStore
 from infra.store.opening import open_database
+from infra.store.reads import Read, reads_of, record_reads
 from infra.store.session import Database
 from infra.worker_runtime import schema
 from tests.infra.store.test_store import event
@@ -70,6 +74,34 @@ def everything(database: Database) -> list[list[tuple[object, ...]]]:
         database.query("SELECT number, hash FROM tree_leaves ORDER BY number"),
         database.query("SELECT size, roots FROM tree_frontier"),
     ]
+
+
+@contextmanager
+def by_the_service(target: Database) -> Iterator[Database]:
+    """The same database, on PostgreSQL with the login of a service, which may not change what is only ever added to."""
+    if target.kind == "sqlite":
+        yield target
+        return
+    name = f"copier_{uuid4().hex[:8]}"
+    with psycopg.connect(target.url, autocommit=True) as admin:
+        admin.execute(f"CREATE ROLE {name} LOGIN IN ROLE rapport_service")
+        try:
+            with open_database(target.url.replace("postgres@", f"{name}@")) as opened:
+                yield opened
+        finally:
+            admin.execute(f"DROP ROLE {name}")
+
+
+def test_who_read_what_is_copied_again_and_only_ever_added_to(source: Database, target: Database) -> None:
+    read = Read(datetime(2026, 3, 2, 9, tzinfo=UTC), "hr:hans", "a", 1, "goals", None, "a complaint")
+    later = read._replace(version=2)
+    with by_the_service(target) as into:
+        record_reads(source, [read, read])
+        copy(source, into, (), no_progress)
+        assert reads_of(target, None) == [read, read]
+        record_reads(source, [later])
+        copy(source, into, (), no_progress)
+        assert reads_of(target, None) == [read, read, later]
 
 
 def test_a_copy_has_everything_at_its_place(source: Database, target: Database) -> None:

@@ -15,11 +15,12 @@ from infra.intake.senders import EVERYBODY
 from infra.local.postgres_access import PostgresAccess
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.pseudonyms import TABLE, Pseudonyms
+from infra.projection_engine.pseudonyms import key_of as key_of_pseudonyms
 from infra.store.log import EventStore
 from infra.store.opening import open_database
 from infra.worker_runtime.horizon import Horizon
 from infra.worker_runtime.runner import Runner
-from infra.worker_runtime.schema import prepare
+from infra.worker_runtime.schema import key_of, prepare
 from projections.catalogue import datasets
 from projections.dataset import RELATIONSHIP
 from projections.readers import READERS, WITHHELD, DatasetReader, Masking
@@ -31,8 +32,26 @@ from workers.catalogue import WORKERS
 
 pytestmark = pytest.mark.xdist_group("tests.infra.store.test_reader_roles")
 Row = dict[str, Any]
-# What an auditor reads besides the datasets: that events exist, and what workers decided when.
-OF_AUDITORS: Final = {"recorded_events", "deadline_history", "decisions"}
+# What an auditor reads whole besides the datasets: the record, without which nothing can be verified, and what workers keep.
+OF_RECORD: Final = {
+    "rapport_schema", "stored_events", "receipts", "spellings", "tree_leaves", "tree_nodes", "tree_frontier", "store_clocks", "recorded_events",
+}  # fmt: skip
+OF_WORKERS: Final = {
+    "worker_ground", "worker_state", "deadlines", "deadline_history", "decisions", "worker_tasks", "parked", "worker_sources",
+    "worker_corrections", "worker_positions", "worker_key",
+}  # fmt: skip
+OF_DATASETS: Final = {"projection_generations", "projection_quarantine"}
+# And what they read some columns of.
+IN_PART: Final = {
+    "store_identity": {"id"},
+    "leases": {"name", "position"},
+    "outbox": {"id", "worker", "key", "subject", "command"},
+}
+# What stays with the service: its secret and keys made of it, what is said to whom, who read what, and what writers keep for themselves.
+OF_THE_SERVICE: Final = {
+    "store_identity", "pseudonym_key", "outbox", "notifications", "notification_routes", "content_reads", "leases", "worker_clock",
+    "source_offsets", "tracking", "lock_appends", "lock_notifications", "lock_schema",
+}  # fmt: skip
 RELATIONS: Final = """
     SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'
     UNION SELECT matviewname::text FROM pg_matviews WHERE schemaname = 'public' ORDER BY 1"""
@@ -102,9 +121,34 @@ def test_of_every_table_and_view_an_analyst_reads_the_datasets_alone(filled: str
         assert readable(analyst, every) == set(datasets())
 
 
-def test_of_every_table_and_view_an_auditor_reads_the_datasets_and_what_was_decided(filled: str) -> None:
+def test_of_every_table_and_view_an_auditor_reads_what_the_audit_recomputes(filled: str) -> None:
+    every = relations(filled)
+    # The tables behind the datasets.
+    behind = {name for name in every if "__v" in name}
+    assert len(behind) > len(datasets())
     with login(filled, "rapport_auditor") as auditor:
-        assert readable(auditor, relations(filled)) == {*datasets(), *OF_AUDITORS}
+        seen = readable(auditor, every)
+        assert seen == {*datasets(), *OF_RECORD, *OF_WORKERS, *OF_DATASETS, *behind}
+        assert set(every) - seen == OF_THE_SERVICE
+        for table in OF_THE_SERVICE:
+            assert columns_read(auditor, table) == IN_PART.get(table, set())
+
+
+def columns_read(connection: psycopg.Connection[Row], table: str) -> set[str]:
+    found = connection.execute(
+        "SELECT attname::text AS name FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped "
+        "AND has_column_privilege(attrelid, attnum, 'SELECT')",
+        (table,),
+    )
+    return {row["name"] for row in found}
+
+
+def test_what_an_auditor_reads_gives_no_secret_away(filled: str) -> None:
+    with open_database(filled) as database:
+        secret = EventStore(database).identity.secret
+    with login(filled, "rapport_auditor") as auditor:
+        assert auditor.execute("SELECT key FROM worker_key").fetchall() == [{"key": key_of(secret)}]
+    assert len({secret, key_of(secret), key_of_pseudonyms(secret)}) == 3
 
 
 @pytest.mark.parametrize("role", ["rapport_analyst", "rapport_auditor"])
@@ -256,9 +300,8 @@ def test_a_row_about_a_relationship_has_its_programme() -> None:
 
 def test_a_service_can_append_and_read_and_change_nothing_of_the_record(filled: str) -> None:
     with login(filled, "rapport_service") as service:
-        for table in ("stored_events", "receipts"):
+        for table, column in (("stored_events", "topic"), ("receipts", "source"), ("content_reads", "reader")):
             assert service.execute(f"SELECT count(*) AS n FROM {table}").fetchone() is not None
-            column = "topic" if table == "stored_events" else "source"
             for attack in (f"UPDATE {table} SET {column} = {column}", f"DELETE FROM {table}", f"TRUNCATE {table}"):
                 with pytest.raises(psycopg.errors.InsufficientPrivilege, match="only ever added to"):
                     service.execute(attack)

@@ -1,4 +1,4 @@
-"""Who may see what in PostgreSQL: services everything, analysts the datasets, auditors that events exist."""
+"""Who may see what in PostgreSQL: services everything, analysts the datasets, auditors the record."""
 
 import logging
 from collections.abc import Iterator
@@ -57,8 +57,28 @@ def test_an_analyst_reads_the_datasets_and_nothing_else(admin: psycopg.Connectio
     assert not may(admin, "rapport_analyst", "CREATE TABLE mine (id text)")
 
 
-def test_an_auditor_sees_that_events_exist_and_no_content(admin: psycopg.Connection) -> None:
-    for hidden in (*RECORD, "facts", "facts__v1", "private"):
+AUDITED = (
+    "rapport_schema",
+    "stored_events",
+    "receipts",
+    "spellings",
+    "tree_leaves",
+    "tree_nodes",
+    "tree_frontier",
+    "store_clocks",
+)
+
+
+def test_an_auditor_reads_the_record_and_of_the_identity_the_id_alone(admin: psycopg.Connection) -> None:
+    for audited in AUDITED:
+        assert may(admin, "rapport_auditor", f"SELECT * FROM {audited}")
+        assert not may(admin, "rapport_auditor", f"DELETE FROM {audited}")
+    assert may(admin, "rapport_auditor", "SELECT id FROM store_identity")
+    assert not may(admin, "rapport_auditor", "SELECT secret FROM store_identity")
+
+
+def test_an_auditor_sees_in_a_view_that_events_exist_and_no_content(admin: psycopg.Connection) -> None:
+    for hidden in (*(set(RECORD) - set(AUDITED)), "content_reads", "facts", "facts__v1", "private"):
         assert not may(admin, "rapport_auditor", f"SELECT * FROM {hidden}")
     assert not may(admin, "rapport_auditor", "DELETE FROM stored_events")
     admin.execute("SET ROLE rapport_auditor")
