@@ -5,6 +5,7 @@ A view adds two columns to its table: the position, and since when the row is st
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from hashlib import sha256
 from typing import Final
 
@@ -78,6 +79,7 @@ def physical(name: str, mark: str) -> str:
     return f"{name}__v{mark}"
 
 
+@cache
 def fingerprint(projection: Projection) -> str:
     """Tells two shapes of a projection apart: its version, its tables, the engine's layout."""
     shape = [
