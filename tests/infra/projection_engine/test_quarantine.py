@@ -91,13 +91,13 @@ def test_retry_lets_go_when_the_program_knows_the_event(
     engine.catch_up()
     harness.append(stream(ONE)[3:])
     engine.catch_up()
-    plain = RapportMapper.decode
+    plain = RapportMapper.decode_facts
 
     def newer(self: RapportMapper, topic: str, state: bytes) -> AnyRecorded:
         # A newer program, to which the event says that the second session was put on the calendar.
         return stream(ONE)[2] if topic == "SessionDreamt" else plain(self, topic, state)
 
-    monkeypatch.setattr(RapportMapper, "decode", newer)
+    monkeypatch.setattr(RapportMapper, "decode_facts", newer)
     found = retry(harness.engine(), list(engine.projections))
     assert found.held == []
     assert {each.projection for each in found.released} >= {"sessions", "goals", "commitment"}
