@@ -19,7 +19,7 @@ from infra.simulate.stream import CODES
 from infra.worker_runtime.pace import keeping_pace
 
 CITING = (
-    ("tasks", "clauses", "evidence_of"),
+    ("worker_tasks", "clauses", "evidence_of"),
     ("decisions", "clauses", "evidence_of"),
     ("deadlines", "clauses", "evidence_of"),
     ("notifications", "clauses", "subject"),

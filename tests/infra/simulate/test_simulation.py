@@ -132,13 +132,15 @@ def test_rare_things_happen_rarely(sample: list[Life]) -> None:
 # Workers send these, or they name a version that nobody can foretell while workers keep pace.
 OF_WORKERS = {"RaiseConcern", "ResolveConcern", "EscalateConcern", "EscalateRecommendation", "RequestFeedback"}
 OF_VERSIONS = {"RecommendShutdown", "DismissRecommendation", "ErasePersonalData"}
+# Programmes keep entries of people with or without Rapport; the simulation knows people by their ids.
+OF_ENTRIES = {"RegisterPerson", "CorrectPerson", "RestrictProcessing", "LiftRestriction"}
 
 
 def test_every_other_command_of_the_contract_is_told_in_three_hundred_relationships() -> None:
     """The simulator tells contests, corrections, complaints, extensions and rematches too."""
     told = [orjson.loads(message) for message in messages(300, seed=1)]
     kinds = {message["type"].removeprefix("rapport.") for message in told}
-    assert set(COMMANDS) - kinds == OF_WORKERS | OF_VERSIONS
+    assert set(COMMANDS) - kinds == OF_WORKERS | OF_VERSIONS | OF_ENTRIES
     assert any(message["data"].get("follows") for message in told)
     plans = Counter(message["subject"] for message in told if message["type"] == "rapport.AgreePlan")
     assert sum(count > 1 for count in plans.values()) > 3
