@@ -72,7 +72,7 @@ def test_verifying_while_everybody_writes_finds_nothing_but_what_is_wrong(settin
         running(settings, "work", "--batch", "7") as working,
         running(settings, "projections", "follow") as following,
     ):
-        permits, enough = threading.Semaphore(0), threading.Event()
+        permits, begun, enough = threading.Semaphore(1), threading.Event(), threading.Event()
 
         def write() -> None:
             """Some messages for each permit, and their receipts."""
@@ -88,10 +88,13 @@ def test_verifying_while_everybody_writes_finds_nothing_but_what_is_wrong(settin
                 for _ in some:
                     # The workers may end a relationship before its next message, which is refused then.
                     assert json.loads(writing.stdout.readline())["status"] in ("accepted", "refused")
+                begun.set()
 
         writer = threading.Thread(target=write)
         writer.start()
         try:
+            # A process that has only just begun would take all permits at once.
+            assert begun.wait(120)
             sizes: list[int] = []
             while writer.is_alive() or not decisions(rapport):
                 # So much is written while the next verification runs.
