@@ -48,7 +48,7 @@ def erased(version: int) -> str:
 
 
 def out_of_reach(version: int) -> str:
-    """The same in the place of a text that others can read, and whoever reads here has no key for."""
+    """The same in the place of a text that others can read, and for which this reader has no key."""
     return f"{SIGN}{erased(version)}"
 
 

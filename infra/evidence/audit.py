@@ -38,7 +38,7 @@ def audit(
 ) -> Verdict:
     """Check one subject or everything, and hold the tree against checkpoints. `store` is a snapshot.
 
-    `trouble` is why the datasets could not be brought up to date before. If they were never made, and whoever asks may not make
+    `trouble` is why the datasets could not be brought up to date before. If they were never made, and this login may not make
     them, they are skipped.
 
     Raises:
