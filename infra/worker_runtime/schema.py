@@ -279,7 +279,8 @@ def prepare(database: Database) -> None:
             for index in INDEXES:
                 session.execute(f"CREATE INDEX IF NOT EXISTS {index}")
             if KEY.name not in found:
-                session.insert(KEY.name, KEY.columns, [(True, key_of(read_identity(session).secret))])
+                # Another process may have made it meanwhile, from the same secret.
+                session.upsert(KEY.name, KEY.columns, ("only_row",), [(True, key_of(read_identity(session).secret))])
             session.open_to(OUTBOX.name, "auditor", columns=AUDITED_OF_OUTBOX)
             for table in AUDITED:
                 session.open_to(table.name, "auditor")
