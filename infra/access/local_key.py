@@ -5,13 +5,8 @@ It serves where RAPPORT_TOKEN_KEYS names no keys. The file is beside a store on 
 
 import base64
 import json
-import os
-import tempfile
-from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from stat import S_IMODE
-from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
@@ -22,11 +17,10 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from infra import private_file
 from infra.access.key_sets import VerifyingKey
 from infra.settings import Settings, WrongSettings
 from infra.store.address import file_of, server_of
-
-OTHERS: Final = 0o077
 
 
 def place(settings: Settings) -> Path:
@@ -42,11 +36,9 @@ def place(settings: Settings) -> Path:
         return Path(f"{file_of(settings.store)}.token-key")
     server = server_of(settings.store)
     which = sha256(repr([server.get(name) for name in ("host", "port", "dbname")]).encode()).hexdigest()[:16]
-    home = os.environ.get("XDG_DATA_HOME")
     try:
-        folder = (Path(home) if home else Path.home() / ".local" / "share") / "rapport"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except (OSError, RuntimeError) as error:
+        folder = private_file.data_folder()
+    except OSError as error:
         raise WrongSettings(f"RAPPORT_TOKEN_KEY_FILE: name a file for the key that signs tokens: {error}") from None
     return folder / f"{which}.token-key"
 
@@ -61,21 +53,9 @@ def make(file: Path) -> bool:
         return False
     pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as out:
-                out.write(pem)
-                out.flush()
-                os.fsync(out.fileno())
-            # The first process to link has made the file.
-            with suppress(FileExistsError):
-                os.link(name, file)
-                return True
-        finally:
-            Path(name).unlink()
+        return private_file.make(file, pem)
     except OSError as error:
         raise WrongSettings(f"the key file {file} can't be made: {error.strerror}") from None
-    return False
 
 
 def read(file: Path) -> Ed25519PrivateKey:
@@ -85,12 +65,11 @@ def read(file: Path) -> Ed25519PrivateKey:
         WrongSettings: There is no such file, others can read it, or it holds no Ed25519 key.
     """
     try:
-        mode = S_IMODE(file.stat().st_mode)
-        pem = file.read_bytes()
+        pem = private_file.read(file)
     except OSError as error:
         raise WrongSettings(f"the key file {file} can't be read: {error.strerror}") from None
-    if mode & OTHERS:
-        raise WrongSettings(f"the key file {file} can be read by others than its owner: run chmod 600 {file}")
+    except private_file.Exposed as error:
+        raise WrongSettings(f"the key file {file} {error}") from None
     try:
         return _key(pem)
     except ValueError as error:

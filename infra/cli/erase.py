@@ -1,6 +1,5 @@
 """`rapport erase`: what an erasure of a person would do, and the second person's approval, which does it."""
 
-import getpass
 import re
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
@@ -8,7 +7,7 @@ from uuid import uuid4
 import typer
 
 from infra.cli.can_share import as_reader
-from infra.cli.opening import opened
+from infra.cli.opening import login, opened
 from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_text
 from infra.cli.subject import as_person
 from infra.cli.times import shown_time
@@ -130,7 +129,7 @@ def _sent(rapport: "Rapport", subject: str, version: int, actor: Any) -> Any:
         fail(f"{subject}/{version} is no request to erase somebody: rapport erase plan PERSON shows them", USAGE)
     message = compose(
         ErasePersonalData(person=asked.data.person, request=version),
-        source=f"/operator/{getpass.getuser()}",
+        source=f"/operator/{login()}",
         id=f"erase-{uuid4()}",
         subject=subject,
         time=rapport.clock.now(),

@@ -1,6 +1,5 @@
 """`rapport audit bundle`, `check-bundle` and `witness`: evidence for somebody who does not trust the operator of the store."""
 
-import getpass
 import platform
 import re
 from base64 import b64encode
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from infra.cli.opening import opened
+from infra.cli.opening import login, opened
 from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_json_line, print_note, print_text
 from infra.cli.running import running
 
@@ -39,8 +38,8 @@ def make_bundle(
     """
     from infra.evidence.bundle import bundle
     from infra.evidence.note import Checkpoint
-    from infra.export.whole_file import whole_file
     from infra.queries.subject import found_subject
+    from infra.whole_file import whole_file
 
     with opened() as rapport:
         subject = found_subject(rapport.store, subject)
@@ -187,7 +186,7 @@ def _witness(file: Path) -> "Signer":
 
     if file.exists():
         return read(file, None, COSIGNATURE)
-    name = re.sub(r"[^A-Za-z0-9._@-]", "-", f"{getpass.getuser()}@{platform.node() or 'localhost'}")
+    name = re.sub(r"[^A-Za-z0-9._@-]", "-", f"{login()}@{platform.node() or 'localhost'}")
     return read_or_make(file, f"witness/{name}", print_note, COSIGNATURE)
 
 

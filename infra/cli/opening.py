@@ -72,3 +72,13 @@ def _tell_of_unknown() -> None:
 
     for name, meant in unknown(os.environ).items():
         print_note(f"{name} is no setting" + (f"; did you mean {meant}?" if meant else " of Rapport"))
+
+
+def login() -> str:
+    """The account of this machine that runs the command, whatever its environment says."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())

@@ -26,8 +26,8 @@ def write_page(template: "Template", answer: Mapping[str, Any], path: Path) -> N
     Raises:
         OSError: It can't be written.
     """
-    from infra.export.whole_file import whole_file
     from infra.pages.page import page
+    from infra.whole_file import whole_file
 
     written = page(template, answer) if path.suffix.lower() == ".html" else json_text(answer).encode() + b"\n"
     with whole_file(path) as out:

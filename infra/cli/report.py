@@ -1,6 +1,5 @@
 """`rapport report`: what was agreed to be reported to a sponsor, and nothing else."""
 
-import getpass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, cast, get_args
@@ -8,7 +7,7 @@ from typing import Annotated, Any, cast, get_args
 import typer
 
 from domain.words import ReportingAudience
-from infra.cli.opening import opened
+from infra.cli.opening import login, opened
 from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_note, print_text
 from infra.cli.page_file import page_path, write_page
 
@@ -56,6 +55,7 @@ def show_report(
     """
     from infra.pages.page import spaced
     from infra.queries.outputs import Days
+    from infra.queries.reading import Reading
     from infra.queries.report import Asked, NoReport, report
 
     if first and last and last < first:
@@ -64,7 +64,7 @@ def show_report(
         store, now = rapport.store, rapport.clock.now()
         asked = Asked(cast("ReportingAudience", to), Days(first, last))
         try:
-            shown = report(store, rapport.engine, relationship.lower(), asked, now, f"operator:{getpass.getuser()}")
+            shown = report(store, rapport.engine, relationship.lower(), asked, now, Reading.by_operator(login()).name)
         except NoReport as error:
             fail(f"{error} ({error.clause})" if error.clause else str(error), REFUSED)
     if shown is None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from infra.cli.can_share import as_reader
-from infra.cli.opening import opened
+from infra.cli.opening import login, opened
 from infra.cli.output import (
     USAGE,
     AllOption,
@@ -176,17 +176,6 @@ def _judged(
         return data_as(rapport.store, rapport.engine, subject, reader, events, now)
     codes = getattr(state_at(rapport.store.read(subject)), "codes", ()) if ":" not in subject else ()
     return {event.version: sealed(event, codes) for event in events}
-
-
-def login() -> str:
-    """The name of the user of this machine who runs the command."""
-    import os
-    import pwd
-
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())
 
 
 def show_history(

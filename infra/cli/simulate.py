@@ -48,8 +48,8 @@ def simulate(
     The rules accept every one of them in a store that has none of them yet. Times are in the past. Memory grows with the
     relationships alive at one time (some 3 KB each), never with the messages.
     """
-    from infra.export.whole_file import whole_file
     from infra.simulate.stream import CODES, START, Simulation
+    from infra.whole_file import whole_file
 
     named = set(codes.split(",")) if codes else set(CODES)
     wanted = tuple(code for code in CODES if code in named)

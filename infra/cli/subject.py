@@ -1,13 +1,12 @@
 """`rapport subject`: all that is held about a person, for a request of access."""
 
-import getpass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from domain.ids import is_id
-from infra.cli.opening import opened
+from infra.cli.opening import login, opened
 from infra.cli.output import USAGE, JsonOption, fail, print_json, print_note, print_text
 from infra.cli.page_file import page_path, write_page
 
@@ -43,9 +42,12 @@ def show_person_data(
     answer is in the JSON and on the page; without either, the text is a summary.
     """
     from infra.queries.person_data import person_data
+    from infra.queries.reading import Reading
 
     with opened() as rapport:
-        shown = person_data(rapport.store, rapport.engine, person, rapport.clock.now(), f"operator:{getpass.getuser()}")
+        shown = person_data(
+            rapport.store, rapport.engine, person, rapport.clock.now(), Reading.by_operator(login()).name
+        )
     if shown is None:
         fail(f"nothing is recorded of a person {person!r}", USAGE)
     if output is not None:

@@ -5,10 +5,8 @@ None is signed that does not follow from the newest one that is kept: the log ne
 
 import logging
 import os
-import tempfile
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -19,6 +17,7 @@ from infra.evidence.note import BadNote, Checkpoint, Note, Signer, Verifier, che
 from infra.evidence.wrong import TREE, Wrong
 from infra.store.errors import StoreError
 from infra.store.log import EventStore
+from infra.whole_file import beside, put, save
 
 if TYPE_CHECKING:
     from infra.settings import Settings
@@ -255,19 +254,11 @@ def write(file: Path, raw: bytes) -> None:
     """Let a file have these bytes; at every moment it has the old ones or the new ones. Makes its folder. Raises `Refused`."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-        temporary = Path(name)
-        try:
-            with os.fdopen(descriptor, "wb") as out:
-                out.write(raw)
-                out.flush()
-                os.fsync(out.fileno())
+        with beside(file) as out:
+            out.write(raw)
             # Checkpoints are no secret: others are to hold the record against them.
-            temporary.chmod(0o644)
-            temporary.replace(file)
-        except BaseException:
-            with suppress(FileNotFoundError):
-                temporary.unlink()
-            raise
+            os.fchmod(out.fileno(), 0o644)
+            save(out)
+            put(out, file)
     except OSError as error:
         raise Refused(f"the checkpoint {file} can't be written: {error.strerror}") from None

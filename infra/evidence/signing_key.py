@@ -5,19 +5,16 @@ It holds the key on one line, as C2SP writes private keys. A key signs for one s
 
 import os
 import secrets
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from stat import S_IMODE
 from typing import Final
 
+from infra import private_file
 from infra.evidence.note import KEY_BYTES, SIGNATURE, BadNote, Signer
-from infra.store.address import file_of, server_of
+from infra.store.address import file_of, is_this_machine, server_of
 from infra.store.errors import StoreError
 from infra.store.session import Database
 
-OTHERS: Final = 0o077
-LOCAL: Final = frozenset({"", "localhost", "127.0.0.1", "::1"})
 SETTING: Final = "RAPPORT_SIGNING_KEY_FILE"
 
 
@@ -39,8 +36,7 @@ def default_place(database: Database, store_id: str) -> Path | None:
     if database.kind == "sqlite":
         return Path(f"{file_of(database.url)}.signing-key")
     host = str(server_of(database.url).get("host") or os.environ.get("PGHOST", ""))
-    is_local = all(each in LOCAL or each.startswith(("/", "@")) for each in host.split(","))
-    return _data_folder() / f"{store_id}.signing-key" if is_local else None
+    return _data_folder() / f"{store_id}.signing-key" if is_this_machine(host) else None
 
 
 def read(file: Path, name: str | None, kind: bytes = SIGNATURE) -> Signer:
@@ -51,14 +47,13 @@ def read(file: Path, name: str | None, kind: bytes = SIGNATURE) -> Signer:
         KeyRefused: Others can read it, or it holds no key of this name.
     """
     try:
-        mode = S_IMODE(file.stat().st_mode)
-        text = file.read_text()
+        text = private_file.read(file).decode()
     except FileNotFoundError:
         raise NoKey(f"the signing key {file} does not exist: restore it, or name the right file in {SETTING}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise KeyRefused(f"the signing key {file} can't be read: {error}") from None
-    if mode & OTHERS:
-        raise KeyRefused(f"the signing key {file} can be read by others than its owner: run chmod 600 {file}")
+    except private_file.Exposed as error:
+        raise KeyRefused(f"the signing key {file} {error}") from None
     try:
         signer = Signer.parse(text)
     except BadNote as error:
@@ -80,35 +75,15 @@ def read_or_make(file: Path, name: str, say: Callable[[str], None], kind: bytes 
         return read(file, name, kind)
     made = Signer(name, secrets.token_bytes(KEY_BYTES), kind)
     try:
-        if _made(file, f"{made.secret}\n"):
+        if private_file.make(file, f"{made.secret}\n".encode()):
             say(f"made a signing key in {file}; its public key, for those who check: {made.verifier}")
     except OSError as error:
         raise KeyRefused(f"the signing key {file} can't be made: {error.strerror}") from None
     return read(file, name, kind)
 
 
-def _made(file: Path, text: str) -> bool:
-    """Make a file that its owner alone can read; False where another process made it first."""
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    try:
-        with os.fdopen(descriptor, "w") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        # The first to link has made the file.
-        os.link(temporary, file)
-    except FileExistsError:
-        return False
-    finally:
-        Path(temporary).unlink()
-    return True
-
-
 def _data_folder() -> Path:
-    home = os.environ.get("XDG_DATA_HOME")
     try:
-        folder = (Path(home) if home else Path.home() / ".local" / "share") / "rapport"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except (OSError, RuntimeError) as error:
+        return private_file.data_folder()
+    except OSError as error:
         raise KeyRefused(f"{SETTING}: name a file for the signing key: {error}") from None
-    return folder

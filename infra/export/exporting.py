@@ -13,7 +13,6 @@ import orjson
 from domain.codes.clauses import CODES
 from domain.commitment import POLICY
 from infra.export.rows_then import rows_then
-from infra.export.whole_file import beside, put, save
 from infra.export.writing import FORMATS, WRITERS, Format, Writer, write_csv
 from infra.projection_engine import generation as generation_table
 from infra.projection_engine.engine import Engine
@@ -24,6 +23,7 @@ from infra.store import log_reader
 from infra.store.restrictions import restricted
 from infra.store.session import Session
 from infra.unknown_name import unknown_name
+from infra.whole_file import beside, put, save
 from projections.catalogue import datasets, projection_of
 from projections.dataset import Column, Dataset, Row
 from projections.timeline import TIMELINE

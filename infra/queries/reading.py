@@ -47,7 +47,7 @@ class Reading(NamedTuple):
         return f"{operator} as {self.reader}" if self.reader else operator
 
     @classmethod
-    def by_operator(cls, login: str, why: str, reader: Reader | None = None) -> "Reading":
+    def by_operator(cls, login: str, why: str | None = None, reader: Reader | None = None) -> "Reading":
         """The operator of the store, alone or to see what a reader sees."""
         return cls(login, reader, why)
 

@@ -4,7 +4,6 @@ Keys are made while events are written and stored before the events that need th
 finds none has found an erased one. Rotation wraps the data keys anew; they stay the same, and so do all events.
 """
 
-import os
 import secrets
 import threading
 import time
@@ -14,10 +13,12 @@ from typing import Final, NamedTuple
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from infra.private_file import data_folder
 from infra.sealing import master_key
 from infra.sealing.errors import KeysRefused
 from infra.sealing.key_store import EVERYWHERE, Belonging, KeyRow, KeyStore, Owned, SQLiteKeyStore
 from infra.sealing.master_key import KEY_BYTES, MasterKey
+from infra.store.address import is_this_machine
 
 CACHED: Final = 100_000
 # For so long a process may go on with a key that another one has destroyed.
@@ -389,9 +390,6 @@ class Places(NamedTuple):
     makes_master: bool
 
 
-LOCAL: Final = frozenset({"", "localhost", "127.0.0.1", "::1"})
-
-
 def places(
     keys: str | None, master_file: Path | None, *, store_file: str | None, host: str | None, store_id: Callable[[], str]
 ) -> Places:
@@ -405,7 +403,7 @@ def places(
     beside = None
     if store_file is not None:
         beside = Path(store_file)
-    elif host is not None and all(each in LOCAL or each.startswith(("/", "@")) for each in host.split(",")):
+    elif host is not None and is_this_machine(host):
         beside = None if keys and master_file else _data_folder() / store_id()
     if keys is None:
         if beside is None:
@@ -432,10 +430,7 @@ def _data_folder() -> Path:
     Raises:
         KeysRefused: It can't be made.
     """
-    home = os.environ.get("XDG_DATA_HOME")
     try:
-        folder = (Path(home) if home else Path.home() / ".local" / "share") / "rapport"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except (OSError, RuntimeError) as error:
+        return data_folder()
+    except OSError as error:
         raise KeysRefused(f"RAPPORT_KEYS: name a place for the keys of content: {error}") from None
-    return folder

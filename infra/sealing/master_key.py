@@ -3,24 +3,22 @@
 A line holds 32 random bytes in base64. The first line is the newest key.
 """
 
-import os
 import secrets
-import tempfile
 from base64 import b64decode, b64encode
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
-from stat import S_IMODE
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from infra import private_file
 from infra.sealing.errors import KeysRefused
+from infra.whole_file import whole_file
 
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
-OTHERS: Final = 0o077
 
 
 class MasterKey:
@@ -67,16 +65,15 @@ def read(file: Path) -> list[MasterKey]:
         KeysRefused: There is no such file, others can read it, or it holds no key.
     """
     try:
-        mode = S_IMODE(file.stat().st_mode)
-        lines = file.read_bytes().split()
+        lines = private_file.read(file).split()
     except FileNotFoundError:
         raise KeysRefused(
             f"the master key file {file} does not exist: restore it, or name the right one in RAPPORT_MASTER_KEY_FILE"
         ) from None
     except OSError as error:
         raise KeysRefused(f"the master key file {file} can't be read: {error.strerror}") from None
-    if mode & OTHERS:
-        raise KeysRefused(f"the master key file {file} can be read by others than its owner: run chmod 600 {file}")
+    except private_file.Exposed as error:
+        raise KeysRefused(f"the master key file {file} {error}") from None
     keys = [_key(line, file) for line in lines]
     if not keys:
         raise KeysRefused(f"the master key file {file} is empty: restore it from a backup")
@@ -98,17 +95,9 @@ def make(file: Path) -> bool:
         KeysRefused: The file can't be made.
     """
     try:
-        temporary = _written(file, [MasterKey.new()])
-        try:
-            # The process that links first has made the file.
-            os.link(temporary, file)
-        except FileExistsError:
-            return False
-        finally:
-            temporary.unlink()
+        return private_file.make(file, _lines([MasterKey.new()]))
     except OSError as error:
         raise KeysRefused(f"the master key file {file} can't be made: {error.strerror}") from None
-    return True
 
 
 def replace(file: Path, keys: list[MasterKey]) -> None:
@@ -118,16 +107,11 @@ def replace(file: Path, keys: list[MasterKey]) -> None:
         KeysRefused: The file can't be written.
     """
     try:
-        _written(file, keys).replace(file)
+        with whole_file(file) as out:
+            out.write(_lines(keys))
     except OSError as error:
         raise KeysRefused(f"the master key file {file} can't be written: {error.strerror}") from None
 
 
-def _written(file: Path, keys: list[MasterKey]) -> Path:
-    """A file beside this one, which its owner alone can read, on the disk."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    with os.fdopen(descriptor, "wb") as out:
-        out.write(b"".join(key._line + b"\n" for key in keys))  # noqa: SLF001 - the file is where keys are written
-        out.flush()
-        os.fsync(out.fileno())
-    return Path(name)
+def _lines(keys: list[MasterKey]) -> bytes:
+    return b"".join(key._line + b"\n" for key in keys)  # noqa: SLF001 - the file is where keys are written

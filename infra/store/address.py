@@ -22,6 +22,15 @@ _SECRET_KEYS: Final = ("password", "sslpassword")
 _AUTHORITY: Final = re.compile(r"(?:[^\s@/?]*@)?(?:\[[0-9A-Fa-f:.%a-z]*\]|[^\s@/?#:\[\]]*)(?::\d*)?(?:,[^\s@/?#]*)?")
 
 
+# Hosts of this machine, beside the folders of sockets.
+_THIS_MACHINE: Final = frozenset({"", "localhost", "127.0.0.1", "::1"})
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a server's host, or each of several with commas between, is the machine that this runs on."""
+    return all(each in _THIS_MACHINE or each.startswith(("/", "@")) for each in host.split(","))
+
+
 def scheme_of(url: str) -> str:
     """The scheme of an address, or an empty text where it has none."""
     found = _SCHEME.match(url)
