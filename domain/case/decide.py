@@ -82,7 +82,7 @@ def _obstacles(case: Case, command: CaseCommand, clause: str) -> Iterator[Proble
     match command:
         case OpenCase():
             yield Problem("already_opened", "another case was opened under this id", clause, "subject")
-        case EscalateCase() if case.status in {"decided", "closed"}:
+        case EscalateCase() if not case.is_open:
             yield Problem(
                 "state", f"the case is {case.status}; EscalateCase is possible while it is open or escalated", clause
             )

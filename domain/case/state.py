@@ -27,5 +27,14 @@ class Case(Immutable):
     decision_reason: str | None = None
     closing_reason: str | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is neither decided nor closed; an escalated one is open."""
+        return self.status not in {"decided", "closed"}
+
+    def is_about(self, person: str) -> bool:
+        """Whether it is about the person of an id."""
+        return person in (self.mentor_id, self.about.rpartition(":")[2])
+
 
 UNKNOWN = Case()

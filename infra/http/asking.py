@@ -4,6 +4,7 @@ An answer carries an `ETag` by the position of the record and its content; asked
 304 without a body. Answers belong to their reader: nobody in between may keep them without asking again.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from hashlib import sha256
@@ -15,11 +16,11 @@ from fastapi import Depends, Query, Request, Response
 from pydantic import BaseModel
 
 from domain.model import FIRST_YEAR, LAST_YEAR, is_blank
-from infra.access.pages import MOST, USUAL, Cut, Page, WrongCursor
+from infra.access.pages import MOST, USUAL, Cut, Page
 from infra.access.standing import Asker, asker
 from infra.bootstrap import Rapport
 from infra.http.caller import ActorOf, CallerOf
-from infra.http.problems import HttpProblem, wrong_query
+from infra.http.problems import wrong_query
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.pseudonyms import Pseudonyms
 from infra.queries.as_at import Moment
@@ -159,25 +160,22 @@ def reason(
 ReasonOf = Annotated[str | None, Depends(reason)]
 
 
+# A quote inside a text is escaped, so no text looks like this member.
+_AS_OF: Final = re.compile(rb'"as_of":"[^"]*"')
+
+
 # --- answers ----------------------------------------------------------------------------------------------------------
 def answered(request: Request, at: Desk, value: Any, why: str | None = None) -> Response:
     """The answer as JSON, or 304 where the caller has it already. What was revealed for a reason is to be kept by nobody."""
     body = orjson.dumps(value, default=_plain, option=orjson.OPT_UTC_Z)
     if why is not None:
         return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
-    same = orjson.dumps(_timeless(value), default=_plain, option=orjson.OPT_UTC_Z)
-    tag = f'"{at.store.head()}-{sha256(same).hexdigest()[:16]}"'
+    # The same answer a moment later has the same tag: the time of which it is doesn't count.
+    tag = f'"{at.store.head()}-{sha256(_AS_OF.sub(b"", body)).hexdigest()[:16]}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Rapport-Role"}
     if tag in _tags(request):
         return Response(status_code=304, headers=headers)
     return Response(body, media_type="application/json", headers=headers)
-
-
-def _timeless(value: Any) -> Any:
-    """An answer without the time of which it is: the same answer a moment later has the same tag."""
-    if isinstance(value, dict):
-        return {name: _timeless(each) for name, each in value.items() if name != "as_of"}
-    return [_timeless(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def page_of(request: Request, at: Desk, page: Page[Any]) -> Response:
@@ -188,11 +186,6 @@ def page_of(request: Request, at: Desk, page: Page[Any]) -> Response:
 def whole(request: Request, at: Desk, items: list[Any], why: str | None = None) -> Response:
     """A list that is one page."""
     return answered(request, at, {"items": items, "next": None}, why)
-
-
-def wrong_cursor(error: WrongCursor) -> HttpProblem:
-    """The answer to a cursor that is none."""
-    return wrong_query("cursor", str(error))
 
 
 def _tags(request: Request) -> set[str]:

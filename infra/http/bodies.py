@@ -15,7 +15,7 @@ from domain.problem import Problem
 from infra.http.problems import HttpProblem
 from infra.intake import form_problems
 from infra.intake.binary_mode import assembled
-from infra.intake.lines import LONGEST
+from infra.intake.lines import Cutter
 from infra.intake.message import BYTE_ORDER_MARK, MAX_BYTES, Message, parse
 from infra.intake.receipt import Receipt
 from infra.operations.tracing import valid
@@ -125,21 +125,11 @@ async def lines(request: Request, limits: Limits) -> AsyncIterator[list[Message 
     Raises:
         HttpProblem: The lines have too many bytes together, or do not come on.
     """
-    rest, cutting = b"", False
+    cutter = Cutter()
     async for chunk in _chunks(request, MAX_LINES_BYTES, limits._replace(whole_seconds=float("inf"))):
-        *whole, rest = (rest + chunk).split(b"\n")
-        if cutting and whole:
-            # The end of a line of which the beginning was handed on already.
-            del whole[0]
-            cutting = False
-        if cutting:
-            rest = b""
-        elif len(rest) > LONGEST:
-            whole.append(rest[: LONGEST + 1])
-            rest, cutting = b"", True
-        if found := _parsed(whole, request.headers):
+        if found := _parsed(cutter.lines(chunk), request.headers):
             yield found
-    if found := _parsed([rest], request.headers):
+    if found := _parsed([cutter.rest], request.headers):
         yield found
 
 

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from domain.problem import Problem
 from infra.access.errors import KeysNotReached, NotKnown
+from infra.access.pages import WrongCursor
 from infra.intake.group_commit import Closed, Overloaded
 from infra.intake.receipt import Receipt
 from infra.operations.logs import logger
@@ -80,6 +81,7 @@ def register(app: FastAPI) -> None:
     app.add_exception_handler(HttpProblem, _declined)
     app.add_exception_handler(HTTPException, _of_framework)
     app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(WrongCursor, _wrong_cursor)
     app.add_exception_handler(NotKnown, _unknown_caller)
     app.add_exception_handler(StoreError, _store_away)
 
@@ -102,6 +104,10 @@ async def _malformed(_: Request, error: Exception) -> Response:
     """Parameters of the path, the query or the headers, or a body, that have the wrong form: each is named."""
     assert isinstance(error, RequestValidationError)
     return answer(HttpProblem(HTTPStatus.BAD_REQUEST, *_named(error.errors())))
+
+
+async def _wrong_cursor(_: Request, error: Exception) -> Response:
+    return answer(wrong_query("cursor", str(error)))
 
 
 def _named(errors: Sequence[Any]) -> list[Problem]:

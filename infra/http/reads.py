@@ -14,7 +14,6 @@ from domain.problem import Problem
 from domain.sharing.question import PUBLIC, Reader
 from domain.words import ROLES, DataClass, ReportingAudience, Status
 from infra.access.lists import Chosen, Lists
-from infra.access.pages import WrongCursor
 from infra.access.seen import DECISIONS, Seen
 from infra.access.standing import READERS, Asker, stands_in
 from infra.http.asking import (
@@ -28,7 +27,6 @@ from infra.http.asking import (
     answered,
     page_of,
     whole,
-    wrong_cursor,
 )
 from infra.http.log_head import Visible
 from infra.http.problems import HttpProblem, forbidden, not_found, wrong_query
@@ -96,10 +94,7 @@ def relationships(
 ) -> Response:
     """The relationships in which the caller stands, in the order of their ids."""
     chosen = Chosen(state, programme, mentor, mentee, band)
-    try:
-        return page_of(request, at, lists_of(at, who, chosen).relationships(chosen, paging.of(request, who)))
-    except WrongCursor as error:
-        raise wrong_cursor(error) from None
+    return page_of(request, at, lists_of(at, who, chosen).relationships(chosen, paging.of(request, who)))
 
 
 def lists_of(at: Desk, who: Asker, chosen: Chosen) -> Lists:

@@ -9,7 +9,6 @@ from domain.ids import is_id
 from domain.words import Role
 from infra.access import figures, others
 from infra.access.lists import Chosen, Lists
-from infra.access.pages import WrongCursor
 from infra.http.asking import (
     AskerOf,
     Desk,
@@ -20,7 +19,6 @@ from infra.http.asking import (
     answered,
     page_of,
     whole,
-    wrong_cursor,
 )
 from infra.http.caller import CallerOf
 from infra.http.log_head import Visible
@@ -55,10 +53,7 @@ def health(
             "line managers see the state of a relationship, its dates and the agreed reporting", code="role"
         )
     chosen = Chosen(state, programme, mentor, None, band)
-    try:
-        return page_of(request, at, lists_of(at, who, chosen).health(chosen, moment, paging.of(request, who)))
-    except WrongCursor as error:
-        raise wrong_cursor(error) from None
+    return page_of(request, at, lists_of(at, who, chosen).health(chosen, moment, paging.of(request, who)))
 
 
 @router.get("/tasks", operation_id="listTasks", tags=["tasks"])
@@ -73,10 +68,7 @@ def tasks(
 ) -> Response:
     """The open tasks that are for the caller to know, those due first at the top."""
     chosen = ChosenTasks(owner, programme, kind)
-    try:
-        return page_of(request, at, Lists(at.engine, who, at.pseudonyms, at.now).tasks(chosen, paging.of(request, who)))
-    except WrongCursor as error:
-        raise wrong_cursor(error) from None
+    return page_of(request, at, Lists(at.engine, who, at.pseudonyms, at.now).tasks(chosen, paging.of(request, who)))
 
 
 @router.get("/nps", operation_id="getNps", tags=["figures"])

@@ -245,9 +245,9 @@ class Batch:
         everywhere = subject.startswith("person:")
         named = self._cases() | {each for each in self.touched if each.startswith("case:")}
         for case in (self._entry(each).state for each in named):
-            if not isinstance(case, Case) or case.status in {"decided", "closed"}:
+            if not isinstance(case, Case) or not case.is_open:
                 continue
-            if subject == case.relationship_id or person in (case.mentor_id, case.about.rpartition(":")[2]):
+            if subject == case.relationship_id or case.is_about(person):
                 return True
             of = self._state(case.relationship_id) if everywhere and case.relationship_id else None
             if isinstance(of, Relationship) and person in of.people:

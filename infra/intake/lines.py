@@ -26,21 +26,35 @@ def batches(stream: Readable) -> Iterator[tuple[list[bytes], int]]:
     A line that is longer than a message may be comes cut off right after the limit, which is enough to call it too
     large. What a pipe has is handed on at once; nothing waits for a batch to fill up.
     """
-    rest, cutting = b"", False
+    cutter = Cutter()
     while chunk := stream.read1(READ):
-        size = len(chunk)
-        *lines, rest = (rest + chunk).split(b"\n")
-        if cutting and lines:
+        yield from _filled(cutter.lines(chunk), len(chunk))
+    yield from _filled([cutter.rest], 0)
+
+
+class Cutter:
+    """Cuts what comes in pieces into lines; `rest` is the last one as far as it came.
+
+    A line that is longer than a message may be is handed on right after the limit, and its end is dropped.
+    """
+
+    def __init__(self) -> None:
+        self.rest = b""
+        self._cutting = False
+
+    def lines(self, piece: bytes) -> list[bytes]:
+        """The lines that end in a piece."""
+        *lines, self.rest = (self.rest + piece).split(b"\n")
+        if self._cutting and lines:
             # The end of a line of which the beginning was handed on already.
             del lines[0]
-            cutting = False
-        if cutting:
-            rest = b""
-        elif len(rest) > LONGEST:
-            lines.append(rest[: LONGEST + 1])
-            rest, cutting = b"", True
-        yield from _filled(lines, size)
-    yield from _filled([rest], 0)
+            self._cutting = False
+        if self._cutting:
+            self.rest = b""
+        elif len(self.rest) > LONGEST:
+            lines.append(self.rest[: LONGEST + 1])
+            self.rest, self._cutting = b"", True
+        return lines
 
 
 def _filled(lines: list[bytes], size: int) -> Iterator[tuple[list[bytes], int]]:

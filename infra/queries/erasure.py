@@ -136,7 +136,7 @@ def _open_cases(store: EventStore, subjects: Iterable[str], person: str) -> Iter
     named = set(subjects)
     for subject in sorted(store.cases()):
         case = state_at(store.read(subject))
-        if not isinstance(case, Case) or case.status in {"decided", "closed"}:
+        if not isinstance(case, Case) or not case.is_open:
             continue
-        if case.relationship_id in named or person in (case.mentor_id, case.about.rpartition(":")[2]):
+        if case.relationship_id in named or case.is_about(person):
             yield {"subject": subject, "version": case.version, "why": "a conduct case is open (DecideCase, CloseCase)"}

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -39,7 +38,6 @@ def test_the_program_in_python_sends_and_reads_what_it_sent(environment: dict[st
     assert (done.stdout.split(), done.stderr) == (["accepted", "contracting"], "")
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
 def test_the_program_in_node_sends_and_follows_the_facts(environment: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "send.mjs").write_text(program("js"))
     done = subprocess.run(
