@@ -11,7 +11,7 @@ ARGS ?=
 HTMX := 2.0.11
 AXE := 4.14.1
 # The browser in which pages are tested.
-export RAPPORT_CHROMIUM ?= /usr/bin/chromium
+export CHROMIUM ?= /usr/bin/chromium
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check bench messages vendor chromium lock clean
@@ -58,9 +58,9 @@ vendor: ## Fetch htmx and axe-core from npm anew, in the versions that this file
 	$(PYTHON) -m tests.infra.web.vendored htmx.org@$(HTMX) axe-core@$(AXE)
 
 chromium: ## Install the browser of the tests where it is missing (Debian, as root)
-	@test -x $(RAPPORT_CHROMIUM) || { test "$$(id -u)" = 0 && apt-get -qq update >/dev/null && \
+	@test -x $(CHROMIUM) || { test "$$(id -u)" = 0 && apt-get -qq update >/dev/null && \
 		DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium >/dev/null; } || \
-		echo "The tests of the pages need Chromium and will fail: install it, and say where it is by RAPPORT_CHROMIUM=/path" >&2
+		echo "The tests of the pages need Chromium and will fail: install it, and say where it is by CHROMIUM=/path" >&2
 
 lock: ## Pin the requirements anew (make lock ARGS=--upgrade)
 	test -x $(VENV)/bin/uv || { $(PYTHON) -m venv $(VENV) && $(PY) -m pip install --quiet uv; }

@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-CHROMIUM = os.environ.get("RAPPORT_CHROMIUM", "/usr/bin/chromium")
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 # It runs as root in a container, draws nothing on a screen, and asks nobody for news.
 OPTIONS = (
     "--no-sandbox",
@@ -33,7 +33,7 @@ def browsing() -> Iterator[Browser]:
     """
     if not Path(CHROMIUM).is_file():
         raise RuntimeError(
-            f"no Chromium at {CHROMIUM}: `make chromium` installs it, or say where it is by RAPPORT_CHROMIUM"
+            f"no Chromium at {CHROMIUM}: `make chromium` installs it, or say where it is by CHROMIUM"
         )
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(OPTIONS))
