@@ -43,9 +43,9 @@ def tell(rapport: Rapport) -> list[Person]:
     lines = list(simulation.messages())
     told = [orjson.loads(line) for line in lines]
     rapport.handler.handle([*_entries(told), *lines])
-    programme = next(each["subject"] for each in told if each["type"] == "rapport.CreateProgramme")
-    coordinator = next(each["actor"] for each in told if each["subject"] == programme)
-    return _persons(rapport, coordinator.partition(":")[2], programme.partition(":")[2])
+    created = [each for each in told if each["type"] == "rapport.CreateProgramme"]
+    programmes = [each["subject"].partition(":")[2] for each in created]
+    return _persons(rapport, created[0]["actor"].partition(":")[2], programmes)
 
 
 def save(persons: Sequence[Person], file: Path) -> Path:
@@ -88,17 +88,18 @@ def name_of(id_: str) -> str:
     return " ".join(part.capitalize() for part in id_.split("-")[:-1]) or id_
 
 
-def _persons(rapport: Rapport, coordinator: str, programme: str) -> list[Person]:
-    """The coordinator of a programme, and of its relationship with the most trouble the mentee and the mentor."""
+def _persons(rapport: Rapport, coordinator: str, programmes: list[str]) -> list[Person]:
+    """The coordinator of the programmes, and of the relationship with the most trouble the mentee and the mentor."""
     engine = rapport.engine()
     engine.catch_up()
+    marks = ", ".join("?" * len(programmes))
     rows = engine.database.query(
         "SELECT r.mentee_id, r.mentor_id FROM relationships r JOIN commitment_health h "
-        "ON h.relationship_id = r.relationship_id WHERE r.programme_id = ? AND r.status = 'active' ORDER BY h.score LIMIT 1",
-        (programme,),
+        f"ON h.relationship_id = r.relationship_id WHERE r.programme_id IN ({marks}) AND r.status = 'active' ORDER BY h.score LIMIT 1",
+        programmes,
     )
     found = [
-        Person(coordinator, name_of(coordinator), ["coordinator"], "Coordinator of CTO mentoring: whom to help today.", [programme]),
+        Person(coordinator, name_of(coordinator), ["coordinator"], "Coordinator of three programmes: whom to help today.", programmes),
     ]  # fmt: skip
     for mentee, mentor in rows:
         found += [
@@ -109,7 +110,7 @@ def _persons(rapport: Rapport, coordinator: str, programme: str) -> list[Person]
         Person("alf", "Alf Berg", ["analyst"], "Analyst: figures and datasets, nobody's name."),
         Person("ada", "Ada Okoye", ["auditor"], "Auditor: what happened and why, and whether the record is whole."),
     ]
-    for actor, name, about, programmes in OF_EXAMPLES:
+    for actor, name, about, theirs in OF_EXAMPLES:
         role, _, id_ = actor.partition(":")
-        found.append(Person(id_, name, [role], about, programmes))
+        found.append(Person(id_, name, [role], about, theirs))
     return found

@@ -141,7 +141,7 @@ def _page(
         status=status,
         programme_zone=seen.zone,
         title=title(command.__name__),
-        about=(command.__doc__ or "").strip().partition("\n")[0],
+        about=about(command),
         command=command.__name__,
         subject=seen.subject,
         version=setting.shown["version"],
@@ -155,6 +155,11 @@ def _page(
         shown=setting.shown,
         **more,
     )
+
+
+def about(command: type[CommandModel]) -> str:
+    """What a command does, in the first half of its sentence: what follows is for those who write messages."""
+    return (command.__doc__ or "").strip().partition("\n")[0].partition(";")[0].rstrip(".") + "."
 
 
 def _at_fields(wrong: Sequence[Trouble], fields: Sequence[Field]) -> dict[str, Trouble]:

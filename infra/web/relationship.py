@@ -18,6 +18,7 @@ from domain.relationship.lifecycle import TABLE, impossible
 from domain.relationship.permissions import may_send
 from domain.words import NAMED_ROLES
 from infra.access.seen import DECISIONS, Seen, Shown
+from infra.access.standing import KNOWERS
 from infra.http.asking import Desk, DeskOf
 from infra.http.problems import HttpProblem
 from infra.queries.as_at import NOW
@@ -26,6 +27,7 @@ from infra.web.errors import PageRoute
 from infra.web.event_words import BANDS, SIGNALS
 from infra.web.form import FormOf
 from infra.web.names import names_of
+from infra.web.navigation import N_
 from infra.web.page import page
 from infra.web.subject_seen import SeenOf, shown_with_words
 from infra.web.task_words import task_words
@@ -140,6 +142,10 @@ def possible(role: str, shown: Shown) -> Possible:
     mine = [name for name in COMMANDS if (state, name) in TABLE or any(command == name for _, command in TABLE)]
     mine = [name for name in mine if role in may_send(COMMANDS[name])]
     now = {name for name in mine if (state, name) in TABLE}
+    empty = {name: why for name, why in nothing_to(shown) if name in now}
+    now -= empty.keys()
+    empty = {name: why for name, why in nothing_to_do(role, shown) if name in now}
+    now -= empty.keys()
     first = [name for name in COMMONEST.get(role, ()) if name in now]
     groups = [
         (group.label, [(name, title(name)) for name in group.commands if name in now and name not in first])
@@ -149,12 +155,37 @@ def possible(role: str, shown: Shown) -> Possible:
         [(name, title(name)) for name in first],
         [(label, commands) for label, commands in groups if commands],
         [
-            (title(name), impossible(name, state))
+            (title(name), empty.get(name) or impossible(name, state))
             for group in GROUPS
             for name in group.commands
             if name in mine and name not in now
         ],
     )
+
+
+def nothing_to_do(role: str, shown: Shown) -> Iterator[tuple[str, str]]:
+    """The commands that the state lets pass and that have nothing to act on, each with what is missing."""
+    sessions = [session["status"] for session in shown.get("sessions", [])]
+    if "scheduled" not in sessions and all(isinstance(status, str) for status in sessions):
+        for name in ("RescheduleSession", "CancelSession", "CompleteSession", "RecordNoShow", "RecordPresessionCheck"):
+            yield name, N_("no session is scheduled")
+    if "completed" not in sessions and all(isinstance(status, str) for status in sessions):
+        for name in ("AssignHomework", "ReportHomework", "RecordSessionNote"):
+            yield name, N_("no session took place yet")
+    goals = shown.get("goals", [])
+    if isinstance(goals, list) and not any(
+        goal["status"] == "open" or isinstance(goal["status"], dict) for goal in goals
+    ):
+        for name in ("RecordGoalProgress", "ReviseGoal", "DropGoal"):
+            yield name, N_("no goal is open")
+    if not any(each["status"] == "open" for each in shown["concerns"]):
+        yield "ResolveConcern", N_("no concern is open")
+    if not any(claim["waits_for"] == role for claim in shown["claims"]):
+        yield "ConfirmAgreement", N_("nothing waits for you to confirm it")
+    if role not in KNOWERS:
+        return
+    if not any(each["status"] == "open" for each in shown["recommendations"]):
+        yield "DismissRecommendation", N_("no recommendation to end the mentoring is open")
 
 
 def _may(role: str, shown: Shown, command: str) -> bool:
