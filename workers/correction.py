@@ -16,7 +16,7 @@ from domain.model import AnyRecorded, Event
 from workers.desk import STOPPING, Desk, Fired, Past, Trigger, sees_at
 from workers.ground import LISTENS, Fact, Ground, Relation, known_after
 from workers.model import AnyWorker, Change, Deadline, Notify, OpenTask, Send, Task
-from workers.step import DeadlineChange, Memory, Receipt, Settled, Step, TaskChange, on_deadline, on_event
+from workers.step import DeadlineChange, DecisionReceipt, Memory, Settled, Step, TaskChange, on_deadline, on_event
 
 WITHHELD: Final = "withheld"
 
@@ -166,7 +166,7 @@ def _task_changes(before: Mapping[str, Task], after: Mapping[str, Task], at: dat
             yield TaskChange(task, opened=True, at=at)
 
 
-def _receipts(correction: AnyRecorded, past: Past, walk: _Walk, opened: set[str]) -> Iterator[Receipt]:
+def _receipts(correction: AnyRecorded, past: Past, walk: _Walk, opened: set[str]) -> Iterator[DecisionReceipt]:
     """The decisions of the walk, reduced to what is new; the corrections are part of their evidence.
 
     A worker that joined later sends nothing about what lies before.
@@ -203,7 +203,7 @@ def _receipts(correction: AnyRecorded, past: Past, walk: _Walk, opened: set[str]
                 number += 1
 
 
-def _evidence(receipt: Receipt, correction: AnyRecorded, past: Past) -> tuple[int, ...]:
+def _evidence(receipt: DecisionReceipt, correction: AnyRecorded, past: Past) -> tuple[int, ...]:
     if receipt.evidence_of != correction.subject:
         return receipt.evidence
     return (*receipt.evidence, *(version for version in past.corrections if version not in receipt.evidence))

@@ -24,10 +24,10 @@ from domain.relationship.corrections import History
 from tests.given_when_then import IDS, SUBJECT, actor, day, proposed
 from workers.catalogue import WORKERS
 from workers.correction import said
-from workers.desk import Desk, Done, Entry, Fired, Past
+from workers.desk import Desk, Done, Fired, KeyState, Past
 from workers.ground import Relation
 from workers.model import AnyWorker, Notify, Send, Task
-from workers.step import Receipt, running
+from workers.step import DecisionReceipt, running
 from workers.timeline import ring, take
 
 MENTOR = f"mentor:{IDS['mentor']}"
@@ -44,9 +44,9 @@ class Blank(Desk):
         self.fired: list[tuple[str, Fired]] = []
         self.said: dict[str, dict[str, list[str]]] = {}
 
-    def load(self, key: str) -> Entry:
+    def load(self, key: str) -> KeyState:
         del key
-        return Entry()
+        return KeyState()
 
     def past(self, correction: AnyRecorded) -> Past:
         key = correction.subject
@@ -114,7 +114,7 @@ class Stage:
         self.desk = Blank(workers, self.log)
         self.states: dict[str, State] = {}
         self.notes: list[Note] = []
-        self.receipts: list[tuple[Done, Receipt]] = []
+        self.receipts: list[tuple[Done, DecisionReceipt]] = []
         self.all_sent: list[Sent] = []
         self.done: list[Done] = []
         self._waiting: list[tuple[Done, Send]] = []
