@@ -172,7 +172,7 @@ def _receipts(correction: AnyRecorded, past: Past, walk: _Walk, opened: set[str]
     A worker that joined later sends nothing about what lies before.
     """
     made, worker = walk.made, walk.worker.name
-    since, told = past.since.get(worker, 0), Counter(past.said.get(worker, ()))
+    since, left = past.since.get(worker, 0), Counter(past.said.get(worker, ()))
     opening = {
         effect.id: (place, receipt.number)
         for place, each in enumerate(made)
@@ -189,8 +189,8 @@ def _receipts(correction: AnyRecorded, past: Past, walk: _Walk, opened: set[str]
                 if isinstance(effect, OpenTask):
                     if opening.get(effect.id) == (place, receipt.number):
                         new.append(effect)
-                elif told[what := said(effect)] > 0:
-                    told[what] -= 1
+                elif left[what := said(effect)] > 0:
+                    left[what] -= 1
                 elif each.position < since:
                     continue
                 elif isinstance(effect, Send):

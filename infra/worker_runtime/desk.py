@@ -277,8 +277,8 @@ class StoredDesk(Desk):
         for placed in self.placed:
             if placed.done.key == key:
                 effects = [effect for receipt in placed.done.step.receipts for effect in receipt.effects]
-                told = [said(effect) for effect in effects if isinstance(effect, Send | Notify)]
-                found.setdefault(placed.done.worker, []).extend(told)
+                keys = [said(effect) for effect in effects if isinstance(effect, Send | Notify)]
+                found.setdefault(placed.done.worker, []).extend(keys)
         return found
 
     # --- what is done ----------------------------------------------------------------------------------------------

@@ -58,7 +58,7 @@ def test_sources_without_end_are_counted_and_not_kept() -> None:
     for number in range(SOURCES + 10):
         placement.look(arrived(number, None, source=f"/made/up/{number}"))
     assert count() - before == SOURCES + 10
-    assert len(placement._told) == SOURCES
+    assert len(placement._warned) == SOURCES
 
 
 def test_what_is_no_message_has_no_place() -> None:
