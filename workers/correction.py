@@ -21,7 +21,7 @@ from workers.step import DeadlineChange, DecisionReceipt, Memory, Settled, Step,
 WITHHELD: Final = "withheld"
 
 
-def said(effect: Send | Notify) -> str:
+def effect_key(effect: Send | Notify) -> str:
     """A command or notification as a text by which it is known again, whenever it was sent."""
     if isinstance(effect, Send):
         data = effect.command.model_dump(mode="json", exclude_none=True)
@@ -29,7 +29,7 @@ def said(effect: Send | Notify) -> str:
     return _text(effect.template, WITHHELD if effect.alone else effect.recipient, dict(effect.parameters))
 
 
-def said_in(receipt: Mapping[str, Any]) -> str | None:
+def stored_effect_key(receipt: Mapping[str, Any]) -> str | None:
     """The same text of an effect as its receipt describes it; None for a task."""
     if "command" in receipt:
         return _text(receipt["command"], receipt["subject"], receipt["data"])
@@ -172,7 +172,7 @@ def _receipts(correction: AnyRecorded, past: Past, walk: _Walk, opened: set[str]
     A worker that joined later sends nothing about what lies before.
     """
     made, worker = walk.made, walk.worker.name
-    since, left = past.since.get(worker, 0), Counter(past.said.get(worker, ()))
+    since, left = past.since.get(worker, 0), Counter(past.effects.get(worker, ()))
     opening = {
         effect.id: (place, receipt.number)
         for place, each in enumerate(made)
@@ -189,7 +189,7 @@ def _receipts(correction: AnyRecorded, past: Past, walk: _Walk, opened: set[str]
                 if isinstance(effect, OpenTask):
                     if opening.get(effect.id) == (place, receipt.number):
                         new.append(effect)
-                elif left[what := said(effect)] > 0:
+                elif left[what := effect_key(effect)] > 0:
                     left[what] -= 1
                 elif each.position < since:
                     continue

@@ -71,13 +71,13 @@ class Fired(NamedTuple):
 class Past(NamedTuple):
     """What came about at a key: the events seen there as they count now, with their positions, and the deadlines that fired.
 
-    By worker: what was sent (`workers.correction.said`), and the position from which on it has reacted. `corrections` are the
+    By worker: what was sent (`workers.correction.effect_key`), and the position from which on it has reacted. `corrections` are the
     versions of those that are taken up now, `changed` the kinds of the events that count otherwise because of them.
     """
 
     seen: Sequence[tuple[int, AnyRecorded]]
     fired: Sequence[Fired] = ()
-    said: Mapping[str, Sequence[str]] = {}
+    effects: Mapping[str, Sequence[str]] = {}
     since: Mapping[str, int] = {}
     corrections: tuple[int, ...] = ()
     changed: frozenset[type[Event]] = frozenset()

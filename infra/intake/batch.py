@@ -23,7 +23,7 @@ from infra.intake import form_problems
 from infra.intake.failure import Failure
 from infra.intake.message import Message
 from infra.intake.receipt import KEPT, Attempt, Receipt
-from infra.intake.senders import Look, Senders, token_problem, turned_away
+from infra.intake.senders import Lookup, Senders, token_problem, turned_away
 from infra.intake.spelling import Spellings
 from infra.intake.state_cache import CachedState
 from infra.store.errors import DamagedEvent, StoreError, UnknownEvent
@@ -121,12 +121,12 @@ class Batch:
         key = message.source, message.id
         if before := self.rows.get(key) or self._answered.get(key):
             if before.fingerprint != self.mapper.fingerprint(message.fingerprint):
-                said = "expected the same content as before under this source and id, or another id"
-                return self._invalid(message, Problem("id_reused", said, field="id"))
+                sentence = "expected the same content as before under this source and id, or another id"
+                return self._invalid(message, Problem("id_reused", sentence, field="id"))
             return Receipt.duplicate(message.source, message.id, before.answer)
         if message.time > self.now + AHEAD:
-            said = f"expected a time not more than 5 minutes after {self.now.isoformat(timespec='seconds')}"
-            return self._invalid(message, Problem("future_time", said, field="time"))
+            sentence = f"expected a time not more than 5 minutes after {self.now.isoformat(timespec='seconds')}"
+            return self._invalid(message, Problem("future_time", sentence, field="time"))
         receipt = self._decided(message)
         if receipt.status in KEPT:
             tried = Attempt(self.recorded_at, message.time, str(message.actor), type(message.command).__name__)
@@ -139,10 +139,10 @@ class Batch:
         """The receipt of a message whose sender, or the token it came with, may not send for its programme."""
         if self._limits is None and message.programmes is None:
             return None
-        look = Look(self._state, self._relationships_of)
-        problem = token_problem(message, look)
+        lookup = Lookup(self._state, self._relationships_of)
+        problem = token_problem(message, lookup)
         if problem is None and self._limits is not None:
-            problem = self._limits.programme_problem(message, look)
+            problem = self._limits.programme_problem(message, lookup)
         return None if problem is None else turned_away(message, problem)
 
     def _state(self, subject: str) -> State | None:
@@ -171,8 +171,8 @@ class Batch:
             entry = self._entry(message.subject)
             expected = message.expected_version
             if expected is not None and expected != entry.head.version:
-                said = f"expected version {expected}, the last event of the subject has {entry.head.version}"
-                problem = Problem("version", said, field="expectedversion")
+                sentence = f"expected version {expected}, the last event of the subject has {entry.head.version}"
+                problem = Problem("version", sentence, field="expectedversion")
                 return Receipt(message.source, message.id, message.subject, "conflict", (), (problem,))
             context = self._context(message, entry)
             accepted = decide(message.subject, entry.state, message.command, context)

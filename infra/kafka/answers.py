@@ -217,9 +217,9 @@ def senders(headers: Headers) -> Headers:
 def dead_letter_headers(arrived: Arrived, receipt: Receipt, now: datetime) -> Headers:
     """Why a message became a dead letter, from where, and when."""
     first = receipt.problems[0]
-    said = f"{first.code}: {first.field + ': ' if first.field else ''}{first.message}"
+    sentence = f"{first.code}: {first.field + ': ' if first.field else ''}{first.message}"
     marks = {
-        "reason": said,
+        "reason": sentence,
         "problems": orjson.dumps(receipt.to_dict()["problems"]).decode(),
         "topic": arrived.topic,
         "partition": str(arrived.partition),

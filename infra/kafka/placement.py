@@ -39,7 +39,7 @@ class Placement:
         self.partitions = 0
         self._warned: set[tuple[str, Why]] = set()
 
-    def look(self, arrived: Arrived) -> None:
+    def check(self, arrived: Arrived) -> None:
         """Count and tell of a message that is in the wrong place."""
         message = arrived.read
         if not isinstance(message, Message) or not self.partitions:

@@ -28,7 +28,7 @@ rest of its first receipt, and records nothing. Another message under a used id 
 """
 _STATUSES: Final[dict[Status, tuple[str, str]]] = {
     "accepted": (
-        "The message is recorded. Without events, the record said so already.",
+        "The message is recorded. Without events, the record rows so already.",
         "Never needed. If you did not get the receipt, send the same message again: it is a `duplicate`.",
     ),
     "duplicate": ("The message was answered before. Nothing new is recorded.", "Never needed. Act on `first_status`."),
@@ -79,6 +79,6 @@ def _codes() -> Iterator[str]:
     yield "A new version of Rapport may add codes. Treat a code that you do not know by the status of its receipt.\n"
     for speaker, (title, doc) in SPEAKERS.items():
         yield f"### {title}\n\n{doc}\n"
-        said = [(code(name), each.meaning, each.remedy) for name, each in CODES.items() if each.speaker == speaker]
-        yield from table(("code", "meaning", "what to do"), said)
+        rows = [(code(name), each.meaning, each.remedy) for name, each in CODES.items() if each.speaker == speaker]
+        yield from table(("code", "meaning", "what to do"), rows)
         yield ""

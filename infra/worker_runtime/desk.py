@@ -21,7 +21,7 @@ from infra.store.log import EventStore
 from infra.store.log_reader import LogReader, effective_entries, is_correction, places, stream
 from infra.store.session import StoreSession, as_time
 from infra.worker_runtime.schema import DEADLINES, PARKED
-from workers.correction import said, said_in
+from workers.correction import effect_key, stored_effect_key
 from workers.desk import Desk, Done, Fired, KeyState, Past, Trigger
 from workers.ground import Case, Fact, Mentor, Programme, Relation
 from workers.model import AnyWorker, Deadline, Notify, Send, Task
@@ -227,7 +227,7 @@ class StoredDesk(Desk):
         seen.sort(key=lambda each: each[0])
         changed = after.changed_since(before) | {type(correction.data)}
         self.corrected.append((key, self.position))
-        return Past(seen, self._fired(key), self._said(key), dict(rows), row, changed)
+        return Past(seen, self._fired(key), self._effects(key), dict(rows), row, changed)
 
     def _histories_at(
         self, log: StoreSession, reader: LogReader, correction: AnyRecorded
@@ -269,15 +269,17 @@ class StoredDesk(Desk):
             if change.change == "fired"
         ]
 
-    def _said(self, key: str) -> dict[str, list[str]]:
+    def _effects(self, key: str) -> dict[str, list[str]]:
         """What was sent by worker, as the receipts have it."""
         found: dict[str, list[str]] = {}
         for worker, sent in self._reading.query("SELECT worker, sent FROM decisions WHERE key = ?", (key,)):
-            found.setdefault(worker, []).extend(text for each in orjson.loads(sent) if (text := said_in(each)))
+            found.setdefault(worker, []).extend(
+                text for each in orjson.loads(sent) if (text := stored_effect_key(each))
+            )
         for placed in self.placed:
             if placed.done.key == key:
                 effects = [effect for receipt in placed.done.step.receipts for effect in receipt.effects]
-                keys = [said(effect) for effect in effects if isinstance(effect, Send | Notify)]
+                keys = [effect_key(effect) for effect in effects if isinstance(effect, Send | Notify)]
                 found.setdefault(placed.done.worker, []).extend(keys)
         return found
 
