@@ -78,7 +78,7 @@ def _print_course(shown: Shown) -> None:
     elif shown["state"] != "terminated":
         _line("next session", "none is scheduled")
     if shown["awaiting_outcome"]:
-        _line("no outcome", f"nobody has answers what became of {', '.join(shown['awaiting_outcome'])}")
+        _line("no outcome", f"nobody has said what became of {', '.join(shown['awaiting_outcome'])}")
     goals = [f"{goal['goal_id']} ({_plain(goal['type'])}, {goal['status']})" for goal in shown["goals"]]
     _line("goals", ", ".join(goals) or "none")
     _line("health", _health(shown["health"], shown["state"]))
@@ -121,7 +121,7 @@ def _print_agreed(agreed: Shown) -> None:
 
 
 def _standing(agreed: Shown) -> str:
-    """What is to be answers of an agreement that is not simply agreed."""
+    """What is to be said of an agreement that is not simply agreed."""
     if agreed["status"] == "claimed":
         return f" (the {_plain(agreed['by'])}'s word, event {agreed['version']}: not confirmed)"
     return f" (event {agreed['version']} is contested)" if agreed["status"] == "contested" else ""
@@ -181,7 +181,7 @@ def _print_sessions(sessions: Iterable[Shown], *, every: bool) -> None:
 
 
 def _print_possible(possible: Mapping[str, list[str]]) -> None:
-    """What each role may do now; what two parties, or the two of the office, may both do is answers once."""
+    """What each role may do now; what two parties, or the two of the office, may both do is said once."""
     left = {role: list(commands) for role, commands in possible.items()}
     lines: list[tuple[str, list[str]]] = []
     for pair in (("mentee", "mentor"), ("coordinator", "supplier")):
@@ -315,7 +315,7 @@ def _brief(value: object) -> object:
 
 
 def print_event(entry: Shown) -> None:
-    """Print one event of a history: a line, and below it what is answers against it and what it records."""
+    """Print one event of a history: a line, and below it what is said against it and what it records."""
     name = (entry["type"] or "(withheld)").removeprefix("rapport.")
     print_text(f"{entry['version']:>4}  {shown_time(entry['occurred_at'])}  {name}  {entry['actor'] or ''}", 6)
     for finding in entry["findings"]:

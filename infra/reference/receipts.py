@@ -28,7 +28,7 @@ rest of its first receipt, and records nothing. Another message under a used id 
 """
 _STATUSES: Final[dict[Status, tuple[str, str]]] = {
     "accepted": (
-        "The message is recorded. Without events, the record rows so already.",
+        "The message is recorded. Without events, the record said so already.",
         "Never needed. If you did not get the receipt, send the same message again: it is a `duplicate`.",
     ),
     "duplicate": ("The message was answered before. Nothing new is recorded.", "Never needed. Act on `first_status`."),
