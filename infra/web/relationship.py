@@ -142,8 +142,6 @@ def possible(role: str, shown: Shown) -> Possible:
     mine = [name for name in COMMANDS if (state, name) in TABLE or any(command == name for _, command in TABLE)]
     mine = [name for name in mine if role in may_send(COMMANDS[name])]
     now = {name for name in mine if (state, name) in TABLE}
-    empty = {name: why for name, why in nothing_to(shown) if name in now}
-    now -= empty.keys()
     empty = {name: why for name, why in nothing_to_do(role, shown) if name in now}
     now -= empty.keys()
     first = [name for name in COMMONEST.get(role, ()) if name in now]
