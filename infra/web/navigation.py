@@ -16,7 +16,17 @@ def N_(sentence: str) -> str:  # noqa: N802 - the name by which extractors know 
     return sentence
 
 
-PLACES: Final[tuple[Place, ...]] = (Place("/", N_("Start")),)
+_READERS: Final = frozenset(
+    {"mentee", "mentor", "customer", "line_manager", "supplier", "coordinator", "hr", "auditor"}
+)
+_OFFICE: Final = frozenset({"coordinator", "supplier", "hr"})
+PLACES: Final[tuple[Place, ...]] = (
+    Place("/", N_("Today"), _OFFICE),
+    Place(
+        "/", N_("Start"), frozenset({"mentee", "mentor", "customer", "line_manager", "analyst", "auditor", "service"})
+    ),
+    Place("/relationships", N_("Relationships"), _READERS),
+)
 
 
 def places(role: str | None) -> list[Place]:

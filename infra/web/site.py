@@ -20,6 +20,7 @@ ROUTERS: Final = (
     "assets",
     "relationship",
     "commands",
+    "subject_commands",
 )
 
 
