@@ -105,15 +105,16 @@ def stalled(engine: Engine, asker: Asker, before: datetime) -> list[Stalled]:
         _, clauses = found.setdefault(Who(*who), (as_time(proposed_at), []))
         if clause is not None:
             clauses.append(clause)
-    return [
-        Stalled(who, proposed_at, [_missing(clause) for clause in clauses])
-        for who, (proposed_at, clauses) in list(found.items())[:MOST]
-    ]
+    return [Stalled(who, proposed_at, _missing(clauses)) for who, (proposed_at, clauses) in list(found.items())[:MOST]]
 
 
-def _missing(clause: str) -> tuple[str, str, tuple[str, ...]]:
-    said = next((gate.missing for gate in GATES if clause in gate.clauses), "")
-    return clause, said, tuple(able_to_meet([clause]))
+def _missing(clauses: Sequence[str]) -> list[tuple[str, str, tuple[str, ...]]]:
+    """The gates of these clauses; where two codes ask for the same, it is missing once."""
+    found: dict[str, tuple[str, str, tuple[str, ...]]] = {}
+    for clause in clauses:
+        said = next((gate.missing for gate in GATES if clause in gate.clauses), clause)
+        found.setdefault(said, (clause, said, tuple(able_to_meet([clause]))))
+    return list(found.values())
 
 
 def held_up(engine: Engine, asker: Asker) -> list[dict[str, Any]]:

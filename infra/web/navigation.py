@@ -26,6 +26,7 @@ PLACES: Final[tuple[Place, ...]] = (
         "/", N_("Start"), frozenset({"mentee", "mentor", "customer", "line_manager", "analyst", "auditor", "service"})
     ),
     Place("/relationships", N_("Relationships"), _READERS),
+    Place("/mine", N_("Mine"), frozenset({"mentee", "mentor", "customer", "line_manager"})),
 )
 
 

@@ -18,9 +18,11 @@ ROUTERS: Final = (
     "sign_in",
     "preferences",
     "assets",
+    "proposal",
     "relationship",
     "commands",
     "subject_commands",
+    "mine",
 )
 
 

@@ -9,6 +9,8 @@ from domain.registry import COMMANDS, kind_of
 from infra.web.command_words import title
 from infra.web.navigation import N_
 
+# Where a relationship is proposed; it has no address of its own yet.
+PROPOSE: Final = "/relationships/new"
 # What each kind of task asks for, in a sentence.
 TASKS: Final[dict[str, str]] = {
     "attention": N_("Ask what is wrong: the mentee says that the mentor does not listen"),
@@ -92,6 +94,8 @@ def task_words(task: Mapping[str, Any]) -> TaskWords:
 
 def _address(subject: str, command: str, task: Mapping[str, Any]) -> str:
     """The form of a command, with what the task knows filled in."""
+    if command == "ProposeRelationship":
+        return f"{PROPOSE}?{urlencode({'follows': subject})}" if kind_of(subject) == "relationship" else PROPOSE
     given: dict[str, str] = {}
     fields = COMMANDS[command].model_fields
     if "clause" in fields and task["clauses"]:
