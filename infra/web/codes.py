@@ -1,7 +1,7 @@
 """The codes of conduct: every clause in a sentence, what implements and tests it, and the statechart that decides."""
 
 from functools import cache
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
@@ -40,7 +40,7 @@ def codes(
     )
 
 
-def _state(at: Desk, visitor: Visitor, subject: str) -> dict[str, object]:
+def _state(at: Desk, visitor: Visitor, subject: str) -> dict[str, Any]:
     engine = at.engine
     if visitor.role in READERS and ":" not in subject and stands_in(at.store, lambda: engine, visitor.asker, subject):
         seen = Seen.of(at.store, lambda: engine, visitor.asker, subject, at.now)

@@ -17,6 +17,11 @@ ROUTERS: Final = (
     "sign_in",
     "preferences",
     "assets",
+    "time_machine",
+    "audit",
+    "codes",
+    "what_if",
+    "programme",
 )
 
 

@@ -37,12 +37,12 @@ _READERS: Final = READERS - {"line_manager"}
 
 
 class Step(NamedTuple):
-    """A point on the slide: the moment that is asked about, its number from 1, and how many there are."""
+    """A point on the slide: the moment that is asked about, its number from 1, and that of the last one."""
 
     clock: Clock
     at: datetime
     number: int
-    count: int
+    last: int
 
     @property
     def moment(self) -> Moment:
