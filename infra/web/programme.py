@@ -75,7 +75,7 @@ def figure(request: Request, at: DeskOf, visitor: VisitorOf, name: FigureName) -
     return page(
         request,
         "figure",
-        name=name,
+        figure_name=name,
         figure=found,
         answer=answer,
         columns=used,
@@ -147,7 +147,7 @@ def data(
     return page(
         request,
         "dataset",
-        name=name,
+        dataset_name=name,
         dataset=known_datasets()[name],
         columns=found.columns,
         rows=shown[:ROWS],

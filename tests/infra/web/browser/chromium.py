@@ -32,9 +32,7 @@ def browsing() -> Iterator[Browser]:
         RuntimeError: There is none on this machine; tests of pages then fail, for what was not looked at is not shown to work.
     """
     if not Path(CHROMIUM).is_file():
-        raise RuntimeError(
-            f"no Chromium at {CHROMIUM}: `make chromium` installs it, or say where it is by CHROMIUM"
-        )
+        raise RuntimeError(f"no Chromium at {CHROMIUM}: `make chromium` installs it, or say where it is by CHROMIUM")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(OPTIONS))
         try:
