@@ -56,7 +56,7 @@ async def begin(
     try:
         return await site.open_id.begin(request, base + BACK)
     except KeysNotReached as error:
-        raise HttpProblem(503, Problem("issuer", str(error))) from None
+        raise HttpProblem(503, Problem("keys_not_reached", str(error))) from None
 
 
 @router.get(BACK)
@@ -70,9 +70,9 @@ async def finish(request: Request, at: DeskOf) -> Response:
     try:
         caller, claims = await site.open_id.finish(request)
     except KeysNotReached as error:
-        raise HttpProblem(503, Problem("issuer", str(error))) from None
+        raise HttpProblem(503, Problem("keys_not_reached", str(error))) from None
     except NotKnown as error:
-        raise HttpProblem(401, Problem("sign_in", str(error))) from None
+        raise HttpProblem(401, Problem("token", str(error))) from None
     name = claims.get("name")
     _begin(request, at, caller, name=name if isinstance(name, str) else None)
     return see_other(request, target)

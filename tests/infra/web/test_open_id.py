@@ -102,7 +102,11 @@ def test_the_issuer_says_no(served: Served) -> None:
 
 def test_an_issuer_that_is_away_is_said(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text(SECRET)
-    away = {"openid_issuer": "http://127.0.0.1:9", "openid_client": CLIENT, "openid_secret_file": tmp_path / "secret"}
+    away: dict[str, Any] = {
+        "openid_issuer": "http://127.0.0.1:9",
+        "openid_client": CLIENT,
+        "openid_secret_file": tmp_path / "secret",
+    }
     with serving_pages(tmp_path, **away) as served:
         got = served.browser().get("/sign-in/open-id")
         assert (got.status, "can't be reached right now" in got.words) == (503, True)
