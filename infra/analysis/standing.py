@@ -200,8 +200,8 @@ def practices(population: Population, programmes: Programmes = None) -> Answer:
         rows.append(
             {
                 "clause": clause,
-                "asked": sum(row["asked"] for row in cells),
-                "answered": sum(row["answered"] for row in cells),
+                "asked": sum(row["asked"] for row in shown),
+                "answered": sum(row["answered"] for row in shown),
                 "respondents": people or None,
                 "share": sum(row["share_good"] * row["respondents"] for row in shown) / people if people else None,
                 "hidden": len(cells) - len(shown),
