@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from infra.evidence import tree
 from infra.store.errors import DamagedStore
 from infra.store.merkle import LEVELS, Frontier, node_hash
-from infra.store.session import Session
+from infra.store.session import StoreSession
 
 _FRONTIER: Final = "SELECT size, roots FROM tree_frontier"
 _LEAVES: Final = "SELECT number, hash FROM tree_leaves WHERE number >= ? AND number < ?"
@@ -47,7 +47,7 @@ def place_of(session: Session, subject: str, version: int) -> Place | None:
 class TreeReader:
     """The tree in one state of the database. A proof reads a few hundred hashes at most."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: StoreSession) -> None:
         self._session = session
         self._range = lru_cache(RANGES)(self._read)
         self.frontier = read_frontier(session)
@@ -85,7 +85,7 @@ class TreeReader:
         return {number: bytes(hash_) for number, hash_ in rows}
 
 
-def read_frontier(session: Session) -> Frontier:
+def read_frontier(session: StoreSession) -> Frontier:
     """The frontier of the tree.
 
     Raises:

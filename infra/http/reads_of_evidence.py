@@ -34,8 +34,8 @@ def checkpoint(request: Request, _: ActorOf) -> Response:
     if "application/json" not in request.headers.get("accept", ""):
         return Response(bytes(note), media_type="text/plain; charset=utf-8")
     made = Checkpoint.of(note)
-    told = {"origin": made.origin, "size": made.size, "root": b64encode(made.root).decode()}
-    return JSONResponse({**told, "checkpoint": bytes(note).decode(), "key": str(checkpoints.verifier())})
+    tree = {"origin": made.origin, "size": made.size, "root": b64encode(made.root).decode()}
+    return JSONResponse({**tree, "checkpoint": bytes(note).decode(), "key": str(checkpoints.verifier())})
 
 
 @router.get("/audit/bundles/{id}", operation_id="getBundle")

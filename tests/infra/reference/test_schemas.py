@@ -97,7 +97,7 @@ def test_facts_fit_and_hold_nothing_that_their_schema_does_not_name(
         rapport.handler.handle([json.dumps(message).encode() for message in messages])
         seen = set()
         adopted = Adopted(rapport.store)
-        for note in rapport.store.notifications(0, 100_000):
+        for note in rapport.store.logged(0, 100_000):
             recorded = rapport.store.decode_facts(note)
             body = fact(recorded, "/rapport", note.position, adopted.of(recorded).codes)
             if body is None:
