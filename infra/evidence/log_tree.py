@@ -17,7 +17,7 @@ _PLACE: Final = "SELECT leaf, position FROM stored_events WHERE originator_id = 
 RANGES: Final = 256
 
 
-class Place(NamedTuple):
+class LeafPlace(NamedTuple):
     """Where an event stands: its leaf in a tree of `size` leaves with `root`, its position in the log, and the proof that it is in the tree."""
 
     leaf: int
@@ -27,7 +27,7 @@ class Place(NamedTuple):
     proof: list[bytes]
 
 
-def place_of(session: Session, subject: str, version: int) -> Place | None:
+def place_of(session: StoreSession, subject: str, version: int) -> LeafPlace | None:
     """The place of an event in the tree as it is now; None where there is no such event.
 
     Raises:
@@ -41,7 +41,7 @@ def place_of(session: Session, subject: str, version: int) -> Place | None:
     if not leaf < reader.size:
         raise DamagedStore(f"the tree of {reader.size} leaves has no leaf {leaf}: see rapport audit verify")
     proof = tree.inclusion(leaf, reader.size, reader.whole)
-    return Place(leaf, position, reader.size, reader.frontier.root(), proof)
+    return LeafPlace(leaf, position, reader.size, reader.frontier.root(), proof)
 
 
 class TreeReader:

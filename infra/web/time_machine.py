@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from infra.access.seen import DECISIONS, Seen
 from infra.access.standing import READERS, stands_in
 from infra.evidence.audit import audit
-from infra.evidence.log_tree import Place, place_of
+from infra.evidence.log_tree import LeafPlace, place_of
 from infra.evidence.verify import Verdict
 from infra.http.asking import Desk, DeskOf
 from infra.http.problems import forbidden, not_found
@@ -159,7 +159,7 @@ def _step_of(entries: Sequence[Shown], clock: Clock, place: int) -> int | None:
     return _times(entries, clock).index(entries[place][f"{clock}_at"]) + 1
 
 
-def _place(at: Desk, seen: Seen, opened: Shown | None) -> Place | None:
+def _place(at: Desk, seen: Seen, opened: Shown | None) -> LeafPlace | None:
     if opened is None:
         return None
     with at.store.database.reading() as session:
