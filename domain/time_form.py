@@ -51,6 +51,16 @@ def places(model: type[BaseModel], path: Path = ()) -> tuple[Place, ...]:
     )
 
 
+def is_time(text: str) -> bool:
+    """Whether a text has the form of a time with its offset."""
+    return _FORMS["time"].fullmatch(text) is not None
+
+
+def is_day(text: str) -> bool:
+    """Whether a text has the form of a day."""
+    return _FORMS["day"].fullmatch(text) is not None
+
+
 def problems(read: dict[str, Any], held: tuple[Place, ...]) -> list[Problem]:
     """What is wrong with the form of the times and days in a message, place by place."""
     return [problem for place in held for problem in _problems(read, place.path, place.form, "")]

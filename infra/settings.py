@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BeforeValidator, Field, FilePath, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -223,14 +223,14 @@ class Settings(BaseSettings):
         return "store" in self.model_fields_set and self.store != ""
 
 
-def load() -> Settings:
-    """Return the settings of this process.
+def load(**given: Any) -> Settings:
+    """Return the settings of this process; what is given by name stands before the environment.
 
     Raises:
         WrongSettings: A setting can't be understood, or lacks another one. The message names it.
     """
     try:
-        return Settings()
+        return Settings(**given)
     except ValidationError as error:
         wrong = [
             # What is wrong with one setting is named; what is wrong with several names them itself.
