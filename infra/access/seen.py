@@ -103,6 +103,11 @@ class Seen:
         """Whether the reader may see a class of data, as it is shown to them."""
         return may_read(self._matter.situation, self.asker.reader, data_class)
 
+    @property
+    def zone(self) -> str:
+        """The time zone of its programme."""
+        return self._matter.zone
+
     @cached_property
     def withheld(self) -> frozenset[int]:
         """The versions of the events of which the reader may not know what they are."""

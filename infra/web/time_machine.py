@@ -9,22 +9,24 @@ from contextlib import nullcontext
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from infra.access.seen import DECISIONS, Seen
-from infra.access.standing import READERS, stands_in
 from infra.evidence.audit import audit
 from infra.evidence.log_tree import LeafPlace, place_of
 from infra.evidence.verify import Verdict
 from infra.http.asking import Desk, DeskOf
-from infra.http.problems import forbidden, not_found
+from infra.http.problems import forbidden
+from infra.http.reads_of_evidence import READERS as BUNDLES
 from infra.queries.as_at import Moment
 from infra.store.errors import StoreError
 from infra.store.snapshot import snapshot
 from infra.web.errors import PageRoute
 from infra.web.form import FormOf
+from infra.web.names import names_of
 from infra.web.page import page
-from infra.web.visitor import VisitorOf
+from infra.web.subject_seen import SeenOf
+from infra.web.visitor import Visitor, VisitorOf
 
 router = APIRouter(prefix="/relationships/{id}/time", route_class=PageRoute)
 
@@ -32,8 +34,6 @@ Clock = Literal["occurred", "recorded"]
 Shown = dict[str, Any]
 # Events that are listed at a time, so that a page stays small.
 LISTED: Final = 60
-# A line manager sees state and dates, and no history in detail.
-_READERS: Final = READERS - {"line_manager"}
 
 
 class Step(NamedTuple):
@@ -50,25 +50,20 @@ class Step(NamedTuple):
         return Moment(self.at, self.at if self.clock == "recorded" else None)
 
 
-def seen_by(at: DeskOf, visitor: VisitorOf, id_: Annotated[str, Path(alias="id")]) -> Seen:
-    """The relationship as the visitor sees it.
+def with_history(seen: SeenOf) -> Seen:
+    """The relationship as the visitor sees it, if their role reads histories.
 
     Raises:
-        HttpProblem: There is none that they may know of, or their role looks at no single one.
+        HttpProblem: A line manager sees state and dates, and no history.
     """
-    if visitor.role not in _READERS:
-        raise forbidden("the history of single relationships is for its parties, the office and auditors", code="role")
-    subject = id_.lower()
-    engine = at.engine
-    found = None
-    if ":" not in subject and stands_in(at.store, lambda: engine, visitor.asker, subject):
-        found = Seen.of(at.store, lambda: engine, visitor.asker, subject, at.now)
-    if found is None:
-        raise not_found()
-    return found
+    if seen.asker.role == "line_manager":
+        raise forbidden(
+            "line managers see the state of a relationship, its dates and the agreed reporting", code="role"
+        )
+    return seen
 
 
-SeenOf = Annotated[Seen, Depends(seen_by)]
+HistoryOf = Annotated[Seen, Depends(with_history)]
 ClockQuery = Annotated[Clock, Query(description="The clock: when it happened, or when it was recorded.")]
 StepQuery = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="The point on the slide; the last without it.")]
 EventQuery = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="The version of the event to open.")]
@@ -78,20 +73,22 @@ EventQuery = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="The ve
 def time_machine(
     request: Request,
     at: DeskOf,
-    seen: SeenOf,
+    visitor: VisitorOf,
+    seen: HistoryOf,
     clock: ClockQuery = "occurred",
     step: StepQuery = None,
     event: EventQuery = None,
 ) -> Response:
     """The relationship at a step of a clock, beside its events."""
-    return _page(request, at, seen, clock, step, event, None)
+    return _page(request, at, visitor, seen, clock, step, event, None)
 
 
 @router.post("/verify")
 def verify(
     request: Request,
     at: DeskOf,
-    seen: SeenOf,
+    visitor: VisitorOf,
+    seen: HistoryOf,
     _: FormOf,
     clock: ClockQuery = "occurred",
     step: StepQuery = None,
@@ -105,12 +102,13 @@ def verify(
         trouble = error
     with snapshot(at.store) as store:
         found = audit(store, at.engine, lambda *_: nullcontext(lambda _: None), seen.subject, trouble=trouble)
-    return _page(request, at, seen, clock, step, event, found)
+    return _page(request, at, visitor, seen, clock, step, event, found)
 
 
 def _page(
     request: Request,
     at: Desk,
+    visitor: Visitor,
     seen: Seen,
     clock: Clock,
     wanted: int | None,
@@ -127,9 +125,12 @@ def _page(
     return page(
         request,
         "time_machine",
+        programme_zone=seen.zone,
         subject=seen.subject,
         step=step,
         shown=seen.show(step.moment),
+        names=names_of(request, at, visitor, _persons(entries)),
+        takes_bundle=visitor.role in BUNDLES,
         entries=entries[first : first + LISTED],
         earlier=_step_of(entries, clock, first - 1),
         later=_step_of(entries, clock, first + LISTED),
@@ -139,6 +140,11 @@ def _page(
         place=_place(at, seen, opened),
         verdict=verdict,
     )
+
+
+def _persons(entries: Sequence[Shown]) -> set[str]:
+    """The ids of those who acted, and of those who are reported to have got something."""
+    return {entry["actor"].rpartition(":")[2] for entry in entries if entry["actor"]}
 
 
 def _times(entries: Sequence[Shown], clock: Clock) -> list[datetime]:

@@ -79,7 +79,7 @@ def test_each_step_shows_the_state_that_there_was(told: Served) -> None:
 def test_an_event_says_who_when_what_and_its_place_in_the_tree(told: Served) -> None:
     browser = told.browser("cora").get(f"{TIME}?event=4")
     event = browser.words[browser.words.index("Event 4: Goal agreed") :]
-    assert "By coordinator:cora" in event
+    assert "By cora (coordinator)" in event
     assert re.search(r"leaf \d+ of \d+, proved by \d+ hashes", event)
     # The words are not shown, and what hides them is named.
     assert "not shown: goals" in event
