@@ -20,6 +20,11 @@ ROUTERS: Final = (
     "assets",
     "relationship",
     "commands",
+    "time_machine",
+    "audit",
+    "codes",
+    "what_if",
+    "programme",
 )
 
 
