@@ -20,13 +20,16 @@ _READERS: Final = frozenset(
     {"mentee", "mentor", "customer", "line_manager", "supplier", "coordinator", "hr", "auditor"}
 )
 _OFFICE: Final = frozenset({"coordinator", "supplier", "hr"})
+_OWNERS: Final = frozenset({"mentee", "mentor", "customer", "line_manager"})
 PLACES: Final[tuple[Place, ...]] = (
     Place("/", N_("Today"), _OFFICE),
-    Place(
-        "/", N_("Start"), frozenset({"mentee", "mentor", "customer", "line_manager", "analyst", "auditor", "service"})
-    ),
+    Place("/", N_("Start"), _OWNERS | {"analyst", "auditor", "service"}),
     Place("/relationships", N_("Relationships"), _READERS),
-    Place("/mine", N_("Mine"), frozenset({"mentee", "mentor", "customer", "line_manager"})),
+    Place("/mine", N_("Mine"), _OWNERS),
+    Place("/programme", N_("Programme"), frozenset({"analyst", "coordinator", "supplier"})),
+    Place("/what-if", N_("What if"), frozenset({"coordinator", "supplier"})),
+    Place("/audit", N_("Audit"), frozenset({"auditor"})),
+    Place("/codes", N_("The codes")),
 )
 
 

@@ -1,7 +1,7 @@
 """A page: a template with values, in the reader's language and time zone, under a policy that lets nothing of others in.
 
 Every value is escaped. Templates have `_` and `ngettext`, `url(path)` for addresses of ours, `asset(name)` for files under static/,
-and the filters `time`, `day`, `spaced`, `plain` and `rule`.
+the filters `time`, `day`, `spaced`, `plain` and `rule`, and those of `infra.web.wording`.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
 from infra.pages.page import is_mark, plain, rule, spaced
-from infra.web import navigation
+from infra.web import navigation, wording
 from infra.web.catalogue import LANGUAGES, catalogue, language_of
 from infra.web.event_words import camel
 from infra.web.form import token_of
@@ -111,7 +111,8 @@ def environment(language: str) -> Environment:
     # The extension's own methods are added to the environment when it is made.
     found.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]
     found.filters.update(plain=plain, spaced=spaced, rule=rule, time=_time, day=_day, camel=camel, actor=_actor)
-    found.tests["mark"] = is_mark
+    found.filters.update(wording.filters(language))
+    found.tests.update(mark=is_mark, timely=wording.is_timely)
     return found
 
 

@@ -23,6 +23,11 @@ ROUTERS: Final = (
     "commands",
     "subject_commands",
     "mine",
+    "time_machine",
+    "audit",
+    "codes",
+    "what_if",
+    "programme",
 )
 
 
