@@ -40,7 +40,7 @@ PROMISED = [
     "/v1/me/erasure",
     "/v1/checkpoint",
     "/v1/audit/bundles/{id}",
-    "/v1/me/erasure",
+    "/v1/webhooks",
     "/livez",
     "/readyz",
     "/metrics",
