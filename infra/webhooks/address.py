@@ -1,6 +1,6 @@
 """Where facts may be sent: addresses that anybody can reach, over https, and the networks that a setting names.
 
-Whoever subscribes chooses an address that this server calls. So that nobody makes it call what stands behind the firewall, a name is
+A subscriber chooses an address that this server calls. So that nobody makes it call what stands behind the firewall, a name is
 looked up before each delivery, every address that it has must be allowed, and the connection goes to the address that was looked at.
 """
 
