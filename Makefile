@@ -14,7 +14,7 @@ AXE := 4.14.1
 export CHROMIUM ?= /usr/bin/chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench messages vendor chromium lock clean
+.PHONY: help setup run test check bench messages vendor chromium screenshots lock clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ chromium: ## Install the browser of the tests where it is missing (Debian, as ro
 	@test -x $(CHROMIUM) || { test "$$(id -u)" = 0 && apt-get -qq update >/dev/null && \
 		DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium >/dev/null; } || \
 		echo "The tests of the pages need Chromium and will fail: install it, and say where it is by CHROMIUM=/path" >&2
+
+screenshots: setup chromium ## Take the pictures of pages in docs/images anew
+	SCREENSHOTS=1 $(PY) -m pytest -q tests/infra/web/browser/test_screenshots.py
 
 lock: ## Pin the requirements anew (make lock ARGS=--upgrade)
 	test -x $(VENV)/bin/uv || { $(PYTHON) -m venv $(VENV) && $(PY) -m pip install --quiet uv; }

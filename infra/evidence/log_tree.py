@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from infra.evidence import tree
 from infra.store.errors import DamagedStore
@@ -12,8 +12,36 @@ from infra.store.session import StoreSession
 _FRONTIER: Final = "SELECT size, roots FROM tree_frontier"
 _LEAVES: Final = "SELECT number, hash FROM tree_leaves WHERE number >= ? AND number < ?"
 _NODES: Final = "SELECT number, hash FROM tree_nodes WHERE number >= ? AND number < ? AND level = ?"
+_PLACE: Final = "SELECT leaf, position FROM stored_events WHERE originator_id = ? AND originator_version = ?"
 # Ranges of kept hashes in memory, of up to 256 each.
 RANGES: Final = 256
+
+
+class LeafPlace(NamedTuple):
+    """Where an event stands: its leaf in a tree of `size` leaves with `root`, its position in the log, and the proof that it is in the tree."""
+
+    leaf: int
+    position: int
+    size: int
+    root: bytes
+    proof: list[bytes]
+
+
+def place_of(session: StoreSession, subject: str, version: int) -> LeafPlace | None:
+    """The place of an event in the tree as it is now; None where there is no such event.
+
+    Raises:
+        DamagedStore: The tree lacks a hash.
+    """
+    rows = session.query(_PLACE, (subject, version))
+    if not rows:
+        return None
+    leaf, position = rows[0]
+    reader = TreeReader(session)
+    if not leaf < reader.size:
+        raise DamagedStore(f"the tree of {reader.size} leaves has no leaf {leaf}: see rapport audit verify")
+    proof = tree.inclusion(leaf, reader.size, reader.whole)
+    return LeafPlace(leaf, position, reader.size, reader.frontier.root(), proof)
 
 
 class TreeReader:

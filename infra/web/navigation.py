@@ -16,7 +16,13 @@ def N_(sentence: str) -> str:  # noqa: N802 - the name by which extractors know 
     return sentence
 
 
-PLACES: Final[tuple[Place, ...]] = (Place("/", N_("Start")),)
+PLACES: Final[tuple[Place, ...]] = (
+    Place("/", N_("Start")),
+    Place("/programme", N_("Programme"), frozenset({"analyst", "coordinator", "supplier"})),
+    Place("/what-if", N_("What if"), frozenset({"coordinator", "supplier"})),
+    Place("/audit", N_("Audit"), frozenset({"auditor"})),
+    Place("/codes", N_("The codes")),
+)
 
 
 def places(role: str | None) -> list[Place]:

@@ -1,7 +1,7 @@
 """A page: a template with values, in the reader's language and time zone, under a policy that lets nothing of others in.
 
 Every value is escaped. Templates have `_` and `ngettext`, `url(path)` for addresses of ours, `asset(name)` for files under static/,
-and the filters `time`, `day`, `spaced`, `plain` and `rule`.
+the filters `time`, `day`, `spaced`, `plain` and `rule`, and those of `infra.web.wording`.
 """
 
 from collections.abc import Mapping
@@ -18,8 +18,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
 from infra.pages.page import is_mark, plain, rule, spaced
-from infra.web import navigation
+from infra.web import navigation, wording
 from infra.web.catalogue import LANGUAGES, catalogue, language_of
+from infra.web.event_words import camel
 from infra.web.form import token_of
 from infra.web.session import caller_of, notices
 from infra.web.zones import shown_day, shown_time, zone_of
@@ -53,7 +54,7 @@ def page(
     given = {**_of_request(request), "language": language, "zone": zone_of(request, programme_zone), **values}
     body = environment(language).get_template(f"{template}.html.j2").render(given)
     headers = {**HEADERS, "Content-Language": language}
-    return Response(body.encode(errors="replace"), status, headers, "text/html; charset=utf-8")
+    return Response(body.encode(errors="replace"), int(status), headers, "text/html; charset=utf-8")
 
 
 def _of_request(request: Request) -> Mapping[str, Any]:
@@ -87,7 +88,7 @@ def address(request: Request, path: str) -> str:
 
 def see_other(request: Request, path: str) -> Response:
     """The answer to a form that was taken: look at this page next."""
-    return RedirectResponse(address(request, path), HTTPStatus.SEE_OTHER, {"Cache-Control": "no-store"})
+    return RedirectResponse(address(request, path), int(HTTPStatus.SEE_OTHER), {"Cache-Control": "no-store"})
 
 
 @cache
@@ -109,8 +110,9 @@ def environment(language: str) -> Environment:
     )
     # The extension's own methods are added to the environment when it is made.
     found.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]
-    found.filters.update(plain=plain, spaced=spaced, rule=rule, time=_time, day=_day)
-    found.tests["mark"] = is_mark
+    found.filters.update(plain=plain, spaced=spaced, rule=rule, time=_time, day=_day, camel=camel, actor=_actor)
+    found.filters.update(wording.filters(language))
+    found.tests.update(mark=is_mark, timely=wording.is_timely)
     return found
 
 
@@ -122,3 +124,9 @@ def _time(context: Context, value: Any) -> str:
 @pass_context
 def _day(context: Context, value: Any) -> str:
     return shown_day(value, context["zone"])
+
+
+def _actor(actor: str, names: Mapping[str, str]) -> str:
+    """Who acted, with their name where the reader may read it: `Ana Lind (mentee)`."""
+    role, colon, id_ = actor.partition(":")
+    return f"{names.get(id_, id_)} ({spaced(role)})" if colon else spaced(role)

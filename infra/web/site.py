@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from infra.settings import Settings
 from infra.web import errors
+from infra.web.names import Names
 from infra.web.session import Sessions
 from infra.web.site_of import Site
 
@@ -17,6 +18,13 @@ ROUTERS: Final = (
     "sign_in",
     "preferences",
     "assets",
+    "relationship",
+    "commands",
+    "time_machine",
+    "audit",
+    "codes",
+    "what_if",
+    "programme",
 )
 
 
@@ -31,6 +39,7 @@ def pages(settings: Settings) -> Callable[[FastAPI], None]:
 
     def add(app: FastAPI) -> None:
         app.state.site = site
+        app.state.names = Names()
         for name in ROUTERS:
             app.include_router(import_module(f"infra.web.{name}").router, include_in_schema=False)
         errors.register(app)

@@ -27,6 +27,11 @@ name = "Cora Lind"
 roles = ["coordinator"]
 programmes = ["telling"]
 [[person]]
+id = "cleo"
+name = "Cleo"
+roles = ["coordinator"]
+programmes = ["telling"]
+[[person]]
 id = "dora"
 name = "Dora, of another programme"
 roles = ["coordinator"]
