@@ -11,6 +11,7 @@ import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from domain.problem import Problem
 from infra.access.errors import KeysNotReached, NotKnown
@@ -23,6 +24,7 @@ from infra.store.errors import StoreError
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_SECONDS: Final = 1
+METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 TITLES: Final[Mapping[int, str]] = {400: "Invalid", 409: "Conflict", 422: "Refused"}
 
 log = logger("rapport.http")
@@ -91,9 +93,20 @@ async def _declined(_: Request, error: Exception) -> Response:
     return answer(error)
 
 
-async def _of_framework(_: Request, error: Exception) -> Response:
+async def _of_framework(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        error.headers = {"Allow": ", ".join(_taken(request))}
     return answer(of_framework(error))
+
+
+def _taken(request: Request) -> list[str]:
+    """The methods that the path takes; the framework names those of one of its routes alone."""
+    asked = {name: request.scope[name] for name in ("type", "path", "root_path", "headers") if name in request.scope}
+    scopes = ({**asked, "method": method} for method in METHODS)
+    return [
+        scope["method"] for scope in scopes if any(each.matches(scope)[0] is Match.FULL for each in request.app.routes)
+    ]
 
 
 def of_framework(error: HTTPException) -> HttpProblem:
