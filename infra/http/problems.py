@@ -95,9 +95,7 @@ async def _declined(_: Request, error: Exception) -> Response:
 
 async def _of_framework(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        error.headers = {"Allow": ", ".join(_taken(request))}
-    return answer(of_framework(error))
+    return answer(of_framework(request, error))
 
 
 def _taken(request: Request) -> list[str]:
@@ -109,12 +107,15 @@ def _taken(request: Request) -> list[str]:
     ]
 
 
-def of_framework(error: HTTPException) -> HttpProblem:
+def of_framework(request: Request, error: HTTPException) -> HttpProblem:
     """What the framework says: there is no such path, the path has no such method, the body is too large."""
     said = {404: "there is no such path; /docs lists those that there are", 405: "the path does not take this method"}
     code = HTTPStatus(error.status_code).name.lower()
     message = said.get(error.status_code, HTTPStatus(error.status_code).phrase)
-    return HttpProblem(error.status_code, Problem(code, message), headers=error.headers)
+    headers = error.headers
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"Allow": ", ".join(_taken(request))}
+    return HttpProblem(error.status_code, Problem(code, message), headers=headers)
 
 
 async def _malformed(_: Request, error: Exception) -> Response:
