@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, get_args
 
 from domain import words
-from domain.codes.clauses import CLAUSES, CODES, KINDS
+from domain.codes.clauses import CLAUSES, CODES, KINDS, POLICY
 from domain.commitment.policy import Band
 from domain.commitment.verdict import SignalName
 from domain.registry import COMMANDS, EVENTS
@@ -24,7 +24,7 @@ def vocabulary() -> Iterator[tuple[str, str]]:
         yield clause.rule, clause.code
         if clause.question:
             yield clause.question, clause.code
-    for code in CODES.values():
+    for code in (*CODES.values(), POLICY):
         yield code.title, code.id
 
 
