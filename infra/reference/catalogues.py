@@ -88,12 +88,21 @@ def _about(catalogue: Any) -> dict[str, str]:
 
 
 def compiled(catalogue: Any) -> bytes:
-    """A catalogue as pages read it; it says nothing of when it was made, so the same words give the same bytes."""
+    """A catalogue as pages read it; it says nothing of when or by what it was made, so the same words give the same bytes."""
+    from babel.messages.catalog import Catalog
     from babel.messages.mofile import write_mo
 
-    catalogue.mime_headers = list(_about(catalogue).items())
+    class Still(Catalog):
+        @property
+        def mime_headers(self) -> list[tuple[str, str]]:
+            return list(_about(self).items())
+
+    still = Still(catalogue.locale, charset="utf-8")
+    for message in catalogue:
+        if message.id:
+            still.add(message.id, message.string)
     out = BytesIO()
-    write_mo(out, catalogue)
+    write_mo(out, still)
     return out.getvalue()
 
 
