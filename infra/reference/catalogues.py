@@ -93,7 +93,7 @@ def compiled(catalogue: Any) -> bytes:
     from babel.messages.mofile import write_mo
 
     class Still(Catalog):
-        @property
+        @property  # type: ignore[misc]
         def mime_headers(self) -> list[tuple[str, str]]:
             return list(_about(self).items())
 
