@@ -78,14 +78,15 @@ async def sent(
     """Send the command; what is refused is shown in the form, with the reasons."""
     command = known_command(visitor, name)
     data = await run_in_threadpool(_data, request, seen, visitor, command, form)
-    receipt = await send(request, visitor, _command(name, seen.subject, data, form))
+    receipt = await send(request, visitor, command_of(name, seen.subject, data, form))
     if receipt.status in {"accepted", "duplicate"}:
         notice(request, N_("Recorded."))
         return see_other(request, f"/relationships/{seen.subject}")
     return await run_in_threadpool(_again, request, at, visitor, seen, command, form, receipt)
 
 
-def _command(name: str, subject: str, data: Mapping[str, Any], form: Form) -> Command:
+def command_of(name: str, subject: str, data: Mapping[str, Any], form: Form) -> Command:
+    """The command of a form, with the version that its page showed and the id that it gave the message."""
     expected = form.text("expectedversion")
     message_id = form.text("message_id")[:100] or f"page-{uuid4()}"
     return Command(
@@ -109,13 +110,18 @@ def _again(
     if receipt.status == "conflict" and expected.isdecimal():
         changed = [entry for entry in seen.history(NOW) if entry["version"] > int(expected)]
     filled = Filled(given_in(form), troubles(receipt.problems), changed)
-    status = {"conflict": 409, "refused": 422, "invalid": 400}.get(receipt.status, 400)
-    if any(problem.code == ALREADY_SENT for problem in receipt.problems):
-        status = 409
+    status = status_of(receipt)
     version = form.text("version")
     if command.__name__ == "CorrectFact" and "fact" in form and version.isdecimal():
         return _correction(request, at, visitor, seen, int(version), filled, status)
     return _page(request, at, visitor, seen, command, filled, status)
+
+
+def status_of(receipt: Receipt) -> int:
+    """The status of the page about a receipt that was not accepted."""
+    if any(problem.code == ALREADY_SENT for problem in receipt.problems):
+        return 409
+    return {"conflict": 409, "refused": 422}.get(receipt.status, 400)
 
 
 def _setting(request: Request, seen: Seen, visitor: Visitor) -> Setting:
@@ -147,7 +153,7 @@ def _page(
         version=setting.shown["version"],
         fields=fields,
         wrong=filled.wrong,
-        wrong_at=_at_fields(filled.wrong, fields),
+        wrong_at=at_fields(filled.wrong, fields),
         changed=filled.changed,
         gates=setting.shown.get("unmet_gates", []) if command.__name__ == "ActivateRelationship" else [],
         message_id=f"page-{uuid4()}",
@@ -162,7 +168,7 @@ def about(command: type[CommandModel]) -> str:
     return (command.__doc__ or "").strip().partition("\n")[0].partition(";")[0].rstrip(".") + "."
 
 
-def _at_fields(wrong: Sequence[Trouble], fields: Sequence[Field]) -> dict[str, Trouble]:
+def at_fields(wrong: Sequence[Trouble], fields: Sequence[Field]) -> dict[str, Trouble]:
     """What is wrong by the field that has it, where the form has one."""
     names = {field.name for field in fields}
     found = ((trouble.field.partition(".")[0], trouble) for trouble in wrong)
