@@ -17,7 +17,7 @@ from domain.model import AnyRecorded, Event, Holds
 from domain.relationship import events as e
 from domain.sharing import confidential
 from domain.sharing.answer import UNKNOWN, Answer, may_know, may_read, secret
-from domain.sharing.question import WITHHELD, Reader
+from domain.sharing.question import WITHHELD, Reader, Situation
 from domain.words import DATA_CLASSES, ROLES, DataClass, Role
 from infra.access.standing import KNOWERS, Asker
 from infra.projection_engine.engine import Engine
@@ -102,6 +102,11 @@ class Seen:
     def ask(self, data_class: DataClass) -> Answer:
         """Whether the reader may see a class of data, as it is shown to them."""
         return may_read(self._matter.situation, self.asker.reader, data_class)
+
+    @property
+    def situation(self) -> Situation:
+        """The situation of the relationship, to ask the matrix about."""
+        return self._matter.situation
 
     @property
     def zone(self) -> str:

@@ -90,7 +90,7 @@ def _page(request: Request, at: Desk, visitor: Visitor, seen: Seen, why: str | N
         possible=possible(visitor.role, shown),
         read_words=why is not None,
         may_reveal=visitor.role not in NAMED_ROLES and visitor.role not in MACHINES,
-        names=names_of(request, at, visitor, persons(shown, entries)),
+        names=names_of(request, at, visitor, persons(shown, entries), seen),
         codes={id_: CLAUSES[id_].rule for id_ in CLAUSES},
         has_decisions=visitor.role in DECISIONS,
     )
@@ -111,7 +111,7 @@ def events(request: Request, at: DeskOf, visitor: VisitorOf, seen: SeenOf) -> Re
         may_contest=_may(visitor.role, shown, "ContestFact"),
         may_correct=_may(visitor.role, shown, "CorrectFact"),
         correctable=CORRECTABLE_EVENTS,
-        names=names_of(request, at, visitor, persons(shown, entries)),
+        names=names_of(request, at, visitor, persons(shown, entries), seen),
     )
 
 
