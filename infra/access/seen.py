@@ -7,7 +7,7 @@ withheld, since versions count it.
 Who may read is decided by how things are now: a consent that was withdrawn opens nothing, whatever time is asked about.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final, cast
@@ -192,6 +192,15 @@ class Seen:
             each for each in counting(self.store.read(self.subject), moment) if each.version not in self.withheld
         )
         return with_words(shown, events, self._words(events, why))
+
+    def words_of(self, versions: Collection[int], why: str | None) -> dict[int, Shown]:
+        """The data of some events by version: their words sealed, or where there is a reason as the reader may see them.
+
+        Raises:
+            StoreError: It can't be put on record that they were read; then nothing is shown.
+        """
+        wanted = set(versions) - self.withheld
+        return self._words([event for event in self.store.read(self.subject) if event.version in wanted], why)
 
     def _words(self, events: Sequence[AnyRecorded], why: str | None) -> dict[int, Shown]:
         reader = self.asker.reader
