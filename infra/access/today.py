@@ -78,12 +78,12 @@ def _rank(band: str) -> int:
 
 
 def without_outcome(engine: Engine, asker: Asker, before: datetime) -> list[Unknown]:
-    """The sessions that were to begin before a time and of which nobody told how they went, the oldest first."""
+    """The sessions that were to begin before a time and of which nobody told how they went, the oldest first; not of what has ended."""
     engine.catch_up()
     where, params = _scope(asker)
     rows = engine.database.query(
         f"SELECT {_WHO}, s.session_id, s.starts_at FROM relationships r JOIN sessions s "  # noqa: S608 - our own words
-        f"ON s.relationship_id = r.relationship_id WHERE {where} AND s.status = 'scheduled' AND s.starts_at < ? "
+        f"ON s.relationship_id = r.relationship_id WHERE {where} AND r.status <> 'terminated' AND s.status = 'scheduled' AND s.starts_at < ? "
         f"ORDER BY s.starts_at, r.relationship_id LIMIT {MOST}",
         (*params, time_value(before)),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -17,7 +18,7 @@ from infra.http.problems import forbidden, not_found
 from infra.intake.receipt import Receipt
 from infra.queries.as_at import NOW
 from infra.sealing.errors import KeysRefused
-from infra.web.command_form import Field, Setting, data_of, fields_of, given_by, given_in
+from infra.web.command_form import Field, Setting, data_of, fields_of, given_by, given_in, time_of
 from infra.web.command_words import title
 from infra.web.errors import PageRoute
 from infra.web.form import Form, FormOf
@@ -29,11 +30,12 @@ from infra.web.sending import ALREADY_SENT, Command, Trouble, send, troubles
 from infra.web.session import notice
 from infra.web.subject_seen import READ_BY_A_PARTY, SeenOf, shown_with_words
 from infra.web.visitor import Visitor, VisitorOf
-from infra.web.zones import zone_of
+from infra.web.zones import moment_of, zone_of
 
 router = APIRouter(route_class=PageRoute)
 NamePath = Annotated[str, Path(alias="command", max_length=60)]
 REASON = "correction_reason"
+HAPPENED = "happened_at"
 
 
 class Filled(NamedTuple):
@@ -78,11 +80,18 @@ async def sent(
     """Send the command; what is refused is shown in the form, with the reasons."""
     command = known_command(visitor, name)
     data = await run_in_threadpool(_data, request, seen, visitor, command, form)
-    receipt = await send(request, visitor, command_of(name, seen.subject, data, form))
+    sent = command_of(name, seen.subject, data, form)
+    receipt = await send(request, visitor, sent._replace(time=happened(form, zone_of(request, seen.zone))))
     if receipt.status in {"accepted", "duplicate"}:
         notice(request, N_("Recorded."))
         return see_other(request, f"/relationships/{seen.subject}")
     return await run_in_threadpool(_again, request, at, visitor, seen, command, form, receipt)
+
+
+def happened(form: Form, zone: ZoneInfo) -> str | None:
+    """When what a form tells happened; None: now."""
+    text = form.text(HAPPENED)
+    return time_of(text, zone) if text else None
 
 
 def command_of(name: str, subject: str, data: Mapping[str, Any], form: Form) -> Command:
@@ -157,6 +166,7 @@ def _page(
         changed=filled.changed,
         gates=setting.shown.get("unmet_gates", []) if command.__name__ == "ActivateRelationship" else [],
         message_id=f"page-{uuid4()}",
+        when=_when(command, setting, filled),
         names=names_of(request, at, visitor, persons(setting.shown)),
         shown=setting.shown,
         **more,
@@ -166,6 +176,17 @@ def _page(
 def about(command: type[CommandModel]) -> str:
     """What a command does, in the first half of its sentence: what follows is for those who write messages."""
     return (command.__doc__ or "").strip().partition("\n")[0].partition(";")[0].rstrip(".") + "."
+
+
+def _when(command: type[CommandModel], setting: Setting, filled: Filled) -> Field:
+    """The field for when it happened. After the end only what took place before may be told: then it begins with the session's time."""
+    given = tuple(filled.given.get(HAPPENED, ()))
+    if not given and setting.shown["state"] == "terminated" and "session_id" in command.model_fields:
+        chosen = filled.given.get("session_id", ())
+        sessions = [each for each in setting.shown.get("sessions", []) if each["session_id"] in chosen]
+        starts = [at for each in sessions if (at := moment_of(each["starts_at"])) is not None]
+        given = tuple(f"{at.astimezone(setting.zone):%Y-%m-%dT%H:%M}" for at in starts)
+    return Field(HAPPENED, N_("When it happened"), "time", values=given)
 
 
 def at_fields(wrong: Sequence[Trouble], fields: Sequence[Field]) -> dict[str, Trouble]:
