@@ -103,6 +103,11 @@ class Seen:
         """Whether the reader may see a class of data, as it is shown to them."""
         return may_read(self._matter.situation, self.asker.reader, data_class)
 
+    @property
+    def shows_state(self) -> bool:
+        """Whether state and dates are for the reader to see: hr who was told something, with no case of theirs, reads that alone."""
+        return self.ask("operational").allowed
+
     @cached_property
     def withheld(self) -> frozenset[int]:
         """The versions of the events of which the reader may not know what they are."""

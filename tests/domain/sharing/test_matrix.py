@@ -97,7 +97,7 @@ def cells(row: Row) -> Iterator[tuple[Situation, Reader, Fact | None, Case]]:
             consents = frozenset((giver, role) for giver in givers)
             told = circumstances.told and role != "public"
             for author in AUTHORS if whole else AUTHORS[1:]:
-                asked = author and _fact(row, author, role if circumstances.told else None, present)
+                asked = None if author is None else _fact(row, author, role if circumstances.told else None, present)
                 case = Case(
                     role,
                     data_class,
