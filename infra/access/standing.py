@@ -73,10 +73,12 @@ def scope(asker: Asker) -> Scope:
     return found
 
 
-def stands_in(store: EventStore, engine: Callable[[], Engine], asker: Asker, subject: str) -> bool:
+def stands_in(
+    store: EventStore, engine: Callable[[], Engine], asker: Asker, subject: str, *, or_was_told: bool = False
+) -> bool:
     """Whether somebody stands in a relationship: asked of the log, by one query, whether there is such a relationship or not.
 
-    hr does with a case of theirs, and to read what was disclosed to them.
+    hr does with a case of theirs. Without one they may have been told something, and read that alone (`or_was_told`).
     """
     rows = store.database.query(
         "SELECT topic, state FROM stored_events WHERE originator_id = ? AND topic IN (?, ?, ?) ORDER BY originator_version",
@@ -98,7 +100,9 @@ def stands_in(store: EventStore, engine: Callable[[], Engine], asker: Asker, sub
         return False
     if asker.role in NAMED_ROLES:
         return party is not None and party.lower() == asker.reader.id.lower()
-    return asker.role in PROGRAMME_ROLES and (asker.role != "hr" or told or _has_case(engine(), subject))
+    return asker.role in PROGRAMME_ROLES and (
+        asker.role != "hr" or (or_was_told and told) or _has_case(engine(), subject)
+    )
 
 
 def _has_case(engine: Engine, subject: str) -> bool:

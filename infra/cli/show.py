@@ -163,7 +163,7 @@ def _seen(rapport: "Rapport", subject: str, moment: "Moment", now: datetime, rea
     if not stands_in(rapport.store, rapport.engine, asker, subject):
         return None
     seen = Seen.of(rapport.store, rapport.engine, asker, subject, now)
-    return seen.show(moment) if seen is not None and seen.shows_state else None
+    return None if seen is None else seen.show(moment)
 
 
 def _judged(
