@@ -214,10 +214,10 @@ class Seen:
         return [entry | {"data": words[entry["version"]]} if entry["version"] in words else entry for entry in entries]
 
     def _entries(self, moment: Moment) -> list[Shown]:
-        return [
-            seen_by(self._matter, self.asker.reader, entry)
-            for entry in history(self.store, self.subject, moment, nothing)
-        ]
+        reader = self.asker.reader
+        entries = [seen_by(self._matter, reader, entry) for entry in history(self.store, self.subject, moment, nothing)]
+        # Who was told something and sees nothing else does not see either how much else there is.
+        return entries if self.shows_state else [entry for entry in entries if entry["type"] is not None]
 
     def health(self, moment: Moment) -> Shown | None:
         """Commitment health at a moment; None when there was no relationship by then."""
