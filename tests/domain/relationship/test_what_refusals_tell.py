@@ -10,8 +10,9 @@ from domain.registry import COMMANDS
 from domain.relationship import events as e
 from domain.relationship.commands import RelationshipCommand
 from domain.words import Role
-from tests.domain.relationship.test_settling import in_state
-from tests.e2e.contract.command_cases import CASES, CONTRACTING
+from tests.domain.relationship.samples import in_state
+from tests.e2e.contract.command_cases import CASES
+from tests.e2e.contract.story import CONTRACTING
 from tests.given_when_then import At, given
 
 ACTIVE = in_state("active", "leapfrog")
