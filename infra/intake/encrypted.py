@@ -2,7 +2,7 @@
 
 The data is a JWE in its compact form (RFC 7516), with ECDH-ES over X25519 and A256GCM, and `datacontenttype` is `application/jose`.
 Its protected header names the message in which it was put: `iss` its source, `jti` its id, `sub` its subject. In another message it is
-not opened, or whoever carries messages could put somebody's words into one of their own and read them there.
+not opened, or a carrier of messages could put somebody's words into one of their own and read them there.
 
 Opened, it is the message that was meant, and the same one whether it came encrypted or not. A proof is made over what was sent, after
 encrypting: a signature over the words themselves would let others try out what they are.

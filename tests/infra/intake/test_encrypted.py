@@ -69,7 +69,7 @@ def test_in_binary_mode_too() -> None:
 
 @pytest.mark.parametrize("name", ["source", "id", "subject"])
 def test_in_another_message_it_is_not_opened(name: str) -> None:
-    """Or whoever carries messages could put somebody's words into one of their own, and read them there."""
+    """Or a carrier of messages could put somebody's words into one of their own, and read them there."""
     other = NOTE | {name: {"subject": "6f1e0000-0000-4000-8000-0000000000ff"}.get(name, "/another")}
     found = KEYS.read(
         json.dumps(other | {"data": jwe(json.dumps(NOTE["data"]).encode()), "datacontenttype": MEDIA_TYPE}).encode()
