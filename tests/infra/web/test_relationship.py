@@ -83,7 +83,7 @@ def test_who_may_not_know_of_a_report_finds_no_trace_of_it(told: Served, role: s
     quiet = browser.get(f"/relationships/{QUIET}").words
     # The mentor disclosed something in one of them, which is no secret to the mentor.
     assert reported.partition("What people wrote")[0] == quiet.partition("What people wrote")[0]
-    events = reported + browser.get(f"/relationships/{REPORTED}/events").text
+    events = reported.partition("What people wrote")[2] + browser.get(f"/relationships/{REPORTED}/events").text
     for telltale in (
         "isrespect",
         "rust breakdown",
