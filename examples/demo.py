@@ -99,7 +99,7 @@ def _persons(rapport: Rapport, coordinator: str, programmes: list[str]) -> list[
         programmes,
     )
     found = [
-        Person(coordinator, name_of(coordinator), ["coordinator"], "Coordinator of three programmes: whom to help today.", programmes),
+        Person(coordinator, name_of(coordinator), ["coordinator"], "Coordinator of all programmes: whom to help today."),
     ]  # fmt: skip
     for mentee, mentor in rows:
         found += [

@@ -93,7 +93,7 @@ def _page(request: Request, at: Desk, visitor: Visitor, seen: Seen, why: str | N
         health=health,
         signals=SIGNALS,
         bands=BANDS,
-        tasks=[task_words(task) for task in shown.get("tasks", [])],
+        tasks=[task_words(task, visitor.asker) for task in shown.get("tasks", [])],
         homework=homework(entries),
         contests=contests(entries, shown.get("contested", ())),
         written=written(closed, entries),
