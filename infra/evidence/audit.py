@@ -49,19 +49,21 @@ def audit(
         verdict = verify(store, subject, advance, held.sizes)
     against = [*held.problems, *differences(held.kept, verdict.tree.size, verdict.tree.roots)]
     verdict = verdict._replace(problems=(*against, *verdict.problems))
-    if not verdict.ok:
+    if verdict.problems:
         # What workers decided can only be recomputed on a record that is whole.
-        return verdict._replace(skipped=(*held.skipped, NOT_COMPARED))
+        return verdict._replace(skipped=(*held.skipped, *verdict.skipped, NOT_COMPARED))
     with progress("replaying decisions", total) as advance:
         odd = verify_decisions(store, subject, advance)
     problems = tuple(Wrong(*problem) for problem in odd)
     if not problems and isinstance(trouble, ReadOnlyStore):
         skipped = f"the datasets were not compared: {trouble}"
-        return verdict._replace(skipped=(*held.skipped, skipped))
+        return verdict._replace(skipped=(*held.skipped, *verdict.skipped, skipped))
     if not problems and trouble is not None:
         raise trouble
     problems += tuple(_odd_rows(store, engine, subject))
-    return verdict._replace(problems=problems, skipped=(*held.skipped, *_set_aside(store, engine, subject)))
+    return verdict._replace(
+        problems=problems, skipped=(*held.skipped, *verdict.skipped, *_set_aside(store, engine, subject))
+    )
 
 
 def _odd_rows(store: EventStore, engine: Engine, subject: str | None) -> Iterator[Wrong]:
