@@ -70,9 +70,10 @@ def verify_record(
     """
     from infra.evidence.audit import audit
     from infra.evidence.checkpoints import Checkpoints, gathered
+    from infra.evidence.helpers import one_moment
+    from infra.operations.helper_process import program
     from infra.queries.subject import found_subject
     from infra.store.errors import StoreError
-    from infra.store.snapshot import snapshot
 
     with projecting() as engine:
         subject = found_subject(engine.store, subject) if subject else None
@@ -85,8 +86,11 @@ def verify_record(
         except StoreError as error:
             # A record that is damaged may be why; then that is what there is to tell.
             trouble = error
-        with snapshot(engine.store) as store:
-            verdict = audit(store, engine, progress, subject, held, trouble)
+        alone = subject is not None
+        with one_moment(
+            engine.store, program("infra.cli.audit_helper"), configured(), processes=1 if alone else None
+        ) as (store, helpers):
+            verdict = audit(store, engine, progress, subject, held, trouble, helpers)
             clocks = store.clocks()
     if as_json:
         print_json(_verdict_json(verdict, held.newest, clocks))
