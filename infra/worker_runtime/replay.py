@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 from zlib import crc32
 
-from domain.model import AnyRecorded
+from domain.model import AnyRecorded, Event
 from domain.registry import AGGREGATES_OF_EVENT
 from domain.relationship.events import FactCorrected
 from infra.store.errors import DamagedEvent, UnknownEvent
@@ -26,7 +26,7 @@ from infra.worker_runtime.journal import Numbers, save
 from workers.catalogue import BY_NAME
 from workers.desk import Trigger
 from workers.ground import LISTENS
-from workers.model import AnyWorker, of_relationship
+from workers.model import AnyWorker
 from workers.step import Memory, Step
 from workers.timeline import fire, pass_time, take
 
@@ -73,6 +73,12 @@ class ReplayDesk(StoredDesk):
     def __init__(self, workers: Sequence[AnyWorker], store: EventStore, share: Share) -> None:
         super().__init__(workers, store)
         self.share = share
+        self.of_others = False
+
+    def workers_for(self, kind: type[Event]) -> tuple[AnyWorker, ...]:
+        """Of what happens in a relationship of another share only what crosses over to other keys."""
+        found = super().workers_for(kind)
+        return tuple(worker for worker in found if worker.crosses) if self.of_others else found
 
     def hear(self, key: str, subject: str) -> None:
         if self.share.has(key):
@@ -133,7 +139,7 @@ class Replay:
             upcoming = next(fired, None)
             for events in self._batches():
                 with self.scratch.reading() as session, desk.reading(session):
-                    desk.prefetch(recorded.subject for _, recorded in events if recorded)
+                    desk.prefetch(each.subject for _, each in events if each)
                     for position, recorded in events:
                         while upcoming is not None and upcoming.position < position:
                             self._fire(upcoming)
@@ -176,9 +182,7 @@ class Replay:
         """The topics of relationships' events which are of no matter to other keys than the relationship's own."""
         if self.share.of == 1:
             return frozenset()
-        elsewhere = frozenset(LISTENS).union(
-            *(each.listens for each in self.workers if each.keys is not of_relationship)
-        )
+        elsewhere = LISTENS.union(*(each.listens for each in self.workers if each.crosses))
         own = {name for name, kinds in AGGREGATES_OF_EVENT.items() if kinds == ("relationship",)}
         return frozenset(own - {kind.__name__ for kind in elsewhere})
 
@@ -191,6 +195,7 @@ class Replay:
             return
         if recorded.subject in self._again:
             pass_time(self.desk, (recorded.subject,), recorded.occurred_at)
+        self.desk.of_others = ":" not in recorded.subject and not self.share.has(recorded.subject)
         take(self.desk, recorded, self.fires_until or NEVER)
 
     def _let_run_out(self, until: datetime) -> None:
