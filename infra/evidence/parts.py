@@ -11,6 +11,7 @@ from infra.evidence.tree_audit import TreeVerdict, audit_leaves_of, audit_tree
 from infra.projection_engine import check
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.parallel_build import bundles
+from infra.projection_engine.stream_fold import collecting_seldom
 from infra.store.log import EventStore
 from infra.worker_runtime.replay import ALL, Share
 from infra.worker_runtime.verify import Problem
@@ -106,6 +107,10 @@ class Workshop:
         self, part: Part, advance: Advance = unheard
     ) -> TreeVerdict | StreamsVerdict | list[Problem] | list[check.Wrong]:
         """What a part found."""
+        with collecting_seldom():
+            return self._done(part, advance)
+
+    def _done(self, part: Part, advance: Advance) -> TreeVerdict | StreamsVerdict | list[Problem] | list[check.Wrong]:
         match part:
             case Tree(subject, sizes):
                 with self.store.database.reading() as session:

@@ -101,7 +101,11 @@ class Sealer:
 def content_in(event: AnyRecorded) -> list[str]:
     """The paths of the content of an event."""
     kind: type[Event] = type(event.data)
-    return list(_split(event, event.__pydantic_serializer__.to_json)[1]) if content_of(kind) else []
+    if not content_of(kind):
+        return []
+    if (texts := _only_texts(kind)) is not None:
+        return [name for name in texts if (text := getattr(event.data, name)) and not is_blank(text)]
+    return list(_split(event, event.__pydantic_serializer__.to_json)[1])
 
 
 def owner(event: AnyRecorded) -> str:
