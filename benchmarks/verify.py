@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from hashlib import sha256
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,13 +24,18 @@ from infra.operations.helper_process import processes_at_hand
 from infra.settings import Settings
 from infra.simulate import Simulation
 from infra.store.hash_chain import ChainedEvent, ReceiptRow
+from infra.store.merkle import places
 from infra.store.sqlite import append
 
 RAPPORT = Path(sys.executable).with_name("rapport")
 EVENTS_EACH = 66
+# Relationships that are simulated together.
+AT_A_TIME = 500
 BATCH = 1_000
 # A checkpoint is kept every minute; at full speed so many messages come meanwhile.
 A_CHECKPOINT = 200_000
+# The function that is replaced to do without a tree.
+STORED = "_stored"
 
 
 def run(*, full: bool) -> None:
@@ -51,7 +56,9 @@ def run(*, full: bool) -> None:
 def _taken_in(store: Path, relationships: int) -> None:
     """A record of simulated messages, with its datasets."""
     with open_rapport(Settings(store=f"sqlite:///{store}", synchronous="off")) as rapport:
-        messages = Simulation(relationships, 1, spread_days=3650 if relationships > 2_000 else 365).messages()
+        sizes = [AT_A_TIME] * (relationships // AT_A_TIME) + [relationships % AT_A_TIME]
+        programmes = (Simulation(size, seed).messages() for seed, size in enumerate(sizes, 1) if size)
+        messages = chain.from_iterable(programmes)
         while some := list(islice(messages, BATCH)):
             rapport.handler.handle(some)
         rapport.engine().catch_up()
@@ -117,7 +124,7 @@ def _intake_cost(folder: Path, rounds: int) -> None:
     for number in range(rounds):
         without.append(_intake(folder / f"without-{number}.sqlite", raws, _without_tree))
         with_.append(_intake(folder / f"with-{number}.sqlite", raws, whole))
-    append._stored = whole  # noqa: SLF001
+    setattr(append, STORED, whole)
     checkpoint = _checkpoint(folder / "with-0.sqlite") / A_CHECKPOINT
     more = min(with_) / min(without) - 1
     print(f"intake of {len(raws)} messages, {rounds} rounds in turn, the best of each, µs of CPU a message")
@@ -128,7 +135,7 @@ def _intake_cost(folder: Path, rounds: int) -> None:
 
 
 def _intake(store: Path, raws: list[bytes], stored: Stored) -> float:
-    append._stored = stored  # noqa: SLF001
+    setattr(append, STORED, stored)
     with open_rapport(Settings(store=f"sqlite:///{store}", synchronous="off")) as rapport:
         start = time.process_time()
         for place in range(0, len(raws), BATCH):
@@ -143,7 +150,7 @@ def _without_tree(c: SQLiteCursor, events: Sequence[ChainedEvent], receipts: Seq
         return []
     c.execute(append.FRONTIER)
     size, _ = c.fetchone()
-    before_events, before_receipts, after = append.places(len(events), receipts)
+    before_events, before_receipts, after = places(len(events), receipts)
     rows = [(*event, size + leaf) for event, leaf in zip(events, before_events, strict=True)]
     c.executemany(append.INSERT_EVENT, rows)
     first = append._last_position(c, has_inserted=bool(events)) - len(events) + 1  # noqa: SLF001

@@ -25,7 +25,7 @@ from infra.store.errors import StoreError
 from infra.store.hash_chain import NO_HASH, next_hash
 from infra.store.log import EventStore
 from infra.store.sealed_bytes import SEALED
-from infra.store.session import Session
+from infra.store.session import StoreSession
 
 _COLUMNS: Final = "SELECT originator_id, originator_version, topic, state, hash, position FROM stored_events"
 _ORDER: Final = "ORDER BY originator_id, originator_version"
@@ -73,7 +73,7 @@ def audit_streams(
     return found
 
 
-def _rows(session: Session, of: Range | str | None) -> Iterator[Row]:
+def _rows(session: StoreSession, of: Range | str | None) -> Iterator[Row]:
     if of is None:
         return session.stream(f"{_COLUMNS} {_ORDER}")
     if isinstance(of, str):

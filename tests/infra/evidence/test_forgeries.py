@@ -15,13 +15,13 @@ from domain.registry import COMMAND_OF, EVENTS
 from infra.intake.receipt import Attempt, Receipt
 from infra.store.hash_chain import NO_HASH
 from infra.store.mapper import RapportMapper
-from infra.store.session import Session
+from infra.store.session import StoreSession
 from tests.given_when_then import day
 from tests.infra.evidence.test_tampering import ID, Record, rechain, record, replant, verdicts
 
 pytestmark = pytest.mark.xdist_group("tampering")
 __all__ = ["record"]
-Forgery = Callable[[Session, RapportMapper], None]
+Forgery = Callable[[StoreSession, RapportMapper], None]
 LAST: Final = day(61)
 NOTHING: Final[Mapping[str, Any]] = {}
 
@@ -44,7 +44,7 @@ def forged(
     `change` changes the stored bytes before they are hashed.
     """
 
-    def forge(session: Session, mapper: RapportMapper) -> None:
+    def forge(session: StoreSession, mapper: RapportMapper) -> None:
         [(last,)] = session.query(
             "SELECT COALESCE(MAX(originator_version), 0) FROM stored_events WHERE originator_id = ?", (about,)
         )
@@ -80,7 +80,7 @@ def forged(
 def after(*steps: Forgery) -> Forgery:
     """One after the other."""
 
-    def forge(session: Session, mapper: RapportMapper) -> None:
+    def forge(session: StoreSession, mapper: RapportMapper) -> None:
         for step in steps:
             step(session, mapper)
 
@@ -274,7 +274,7 @@ FORGERIES: Final[dict[str, tuple[Forgery, str]]] = {
 def test_what_the_rules_would_not_have_recorded_is_found(record: Record, way: str) -> None:
     forge, word = FORGERIES[way]
 
-    def tamper(session: Session) -> None:
+    def tamper(session: StoreSession) -> None:
         forge(session, record.rapport.store.mapper)
         rechain(session)
         replant(session)
@@ -287,7 +287,7 @@ def test_what_the_rules_would_not_have_recorded_is_found(record: Record, way: st
 def test_what_the_rules_would_have_taken_is_no_forgery_to_them(record: Record) -> None:
     """It is left to the proofs of senders who sign their messages."""
 
-    def tamper(session: Session) -> None:
+    def tamper(session: StoreSession) -> None:
         contact("mentor:ben")(session, record.rapport.store.mapper)
         rechain(session)
         replant(session)
