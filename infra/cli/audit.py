@@ -26,7 +26,7 @@ from infra.cli.output import (
 from infra.cli.projecting import projecting
 
 if TYPE_CHECKING:
-    from infra.evidence.note import Checkpoint
+    from infra.evidence.checkpoints import Held
     from infra.evidence.verify import Verdict
     from infra.evidence.wrong import Wrong
     from infra.store.clocks import ClockMark
@@ -93,7 +93,7 @@ def verify_record(
             verdict = audit(store, engine, progress, subject, held, trouble, helpers)
             clocks = store.clocks()
     if as_json:
-        print_json(_verdict_json(verdict, held.newest, clocks))
+        print_json(_verdict_json(verdict, held, clocks))
     else:
         shown, left = capped(verdict.problems, every=every)
         for wrong in shown:
@@ -105,7 +105,7 @@ def verify_record(
         print_rest(left)
         print_text(f"{verdict.events} events of {verdict.subjects} subjects checked, {len(verdict.problems)} wrong")
         print_text(f"tree of {verdict.tree.size} leaves, root {_base64(verdict.tree.root)}")
-        print_text(_told_checkpoint(held.newest))
+        print_text(_told_checkpoint(held))
         for mark in clocks:
             if mark.clock == "fixed":
                 print_text(
@@ -129,7 +129,6 @@ def make_checkpoint(
     It is a signed note (C2SP): the origin, size and root of the tree. With RAPPORT_CHECKPOINTS it is kept there too. None is signed
     that does not follow from the newest one there. The public key goes to stderr: give it to those who will check.
     """
-    from infra.evidence.checkpoints import write
     from infra.evidence.note import Checkpoint
 
     with opened() as rapport:
@@ -138,7 +137,7 @@ def make_checkpoint(
         if checkpoints.place is not None:
             checkpoints.keep(note)
         if output is not None:
-            write(output, bytes(note))
+            checkpoints.write(output, note)
         verifier = str(checkpoints.verifier())
     if as_json:
         made = Checkpoint.of(note)
@@ -157,14 +156,18 @@ def _sentence(wrong: "Wrong") -> str:
     )
 
 
-def _told_checkpoint(newest: "Checkpoint | None") -> str:
-    if newest is None:
+def _told_checkpoint(held: "Held") -> str:
+    if held.newest is None:
         return "held against no checkpoint: somebody who can rewrite the whole database could have done so"
-    return f"held against checkpoints; the newest is of {newest.size} leaves"
+    stamped = f"; the newest stamp: {held.stamp.told()}" if held.stamp is not None else ""
+    return f"held against checkpoints; the newest is of {held.newest.size} leaves{stamped}"
 
 
-def _verdict_json(verdict: "Verdict", newest: "Checkpoint | None", clocks: "list[ClockMark]") -> dict[str, Any]:
+def _verdict_json(verdict: "Verdict", held: "Held", clocks: "list[ClockMark]") -> dict[str, Any]:
+    newest, stamp = held.newest, held.stamp
     checkpoint = newest and {"origin": newest.origin, "size": newest.size, "root": _base64(newest.root)}
+    if checkpoint is not None and stamp is not None:
+        checkpoint |= {"stamp": {"at": stamp.at, "trusted": stamp.trusted}}
     return {
         "ok": verdict.ok,
         "relationships": verdict.relationships,
