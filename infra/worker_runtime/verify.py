@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from domain.registry import kind_of
+from infra.store import attempts
 from infra.store.lease import position_of
 from infra.store.log import EventStore
 from infra.store.session import Database, Row
@@ -21,6 +22,7 @@ from infra.worker_runtime.table_check import table_differences
 from workers.catalogue import WORKERS
 
 SHOWN: Final = 1000
+WORKERS_SOURCE: Final = "/workers/"
 COMPARED: Final = "trigger_id, clauses, evidence, evidence_of, terms, sent"
 
 
@@ -58,7 +60,26 @@ def verify(
         if not problems:
             found = table_differences(store.database, scratch, subject, share)
             problems += [Problem(key, 0, problem) for key, problem in islice(found, SHOWN)]
+        if not problems and share.number == 0:
+            problems += islice(_sent_by_nobody(store.database, subject), SHOWN)
         return problems
+
+
+def _sent_by_nobody(live: Database, subject: str | None) -> Iterator[Problem]:
+    """Messages in the name of workers that are not among those which they sent; what they sent is what replay makes."""
+    of = f" AND {attempts.SUBJECT[live.kind]} = ?" if subject is not None else ""
+    rows = live.query(
+        f"SELECT source, message_id, {attempts.SUBJECT[live.kind]} FROM receipts WHERE source >= ? AND source < ?{of} "  # noqa: S608 - our own words
+        "AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.id = message_id AND ? || outbox.worker = source)",
+        (
+            WORKERS_SOURCE,
+            WORKERS_SOURCE[:-1] + chr(ord(WORKERS_SOURCE[-1]) + 1),
+            *([subject] if of else ()),
+            WORKERS_SOURCE,
+        ),
+    )
+    for source, id_, about in rows:
+        yield Problem(about, 0, f"the message {id_} of {source} was sent by no worker")
 
 
 def _concerned(store: EventStore, subject: str | None) -> set[str] | None:

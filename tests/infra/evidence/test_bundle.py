@@ -108,15 +108,15 @@ def test_words_are_in_no_member_and_the_hashes_hold_all_the_same(made: Made) -> 
     assert len(stored) + len(verdict.left_out) == verdict.events
 
 
-@pytest.mark.parametrize("bits", [0x01, 0x80, 0xFF])
-def test_no_changed_byte_passes(made: Made, bits: int) -> None:
+def test_no_changed_byte_passes(made: Made) -> None:
     changed = bytearray(made.raw)
     passed = []
     for place in range(len(changed)):
-        changed[place] ^= bits
+        # One bit of each byte, all eight in turn.
+        changed[place] ^= 1 << place % 8
         if check_bundle(bytes(changed), made.key).ok:
             passed.append(place)
-        changed[place] ^= bits
+        changed[place] ^= 1 << place % 8
     assert passed == []
 
 

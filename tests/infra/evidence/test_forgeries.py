@@ -206,6 +206,15 @@ FORGERIES: Final[dict[str, tuple[Forgery, str]]] = {
         ),
         "role",
     ),
+    "a question that no worker asked": (
+        forged(
+            "NpsRequested",
+            {"respondent": "mentee", "occasion": "mid"},
+            "worker:feedback",
+            source="/workers/feedback",
+        ),
+        "sent by no worker",
+    ),
     "records secured before the end": (forged("RecordsSecured", {"retained_until": "2035-01-01"}), "state"),
     "a mentor who reinstates themselves": (
         after(
