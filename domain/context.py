@@ -1,4 +1,4 @@
-"""What a decision may use of other subjects, gathered in one place: for whoever decides, and for the audit that decides again.
+"""What a decision may use of other subjects, gathered in one place: for intake, and for the audit that decides again.
 
 `Others` says what other aggregates had recorded by the time of the decision; who asks knows where that is kept.
 """

@@ -145,7 +145,9 @@ class Decisions:
             return "only the first event of a message says what others said and what was found"
         if current.unread:
             return None
-        if place >= len(current.events) or current.events[place] != event.data:
+        if place >= len(current.events):
+            return f"the message {event.message_id} records no more than what came before this event"
+        if current.events[place] != event.data:
             return _instead(event, current.events[place : place + 1])
         return None
 

@@ -1,6 +1,6 @@
 """Events that the rules would have refused, or that say something else than the rules make of their message: each is found.
 
-Whoever forges them rewrites chain, receipts and tree, so that all of it fits. What is left to betray them is that the decision is taken again.
+The forger rewrites chain, receipts and tree, so that all of it fits. What is left to betray them is that the decision is taken again.
 """
 
 from collections.abc import Callable, Mapping
@@ -190,7 +190,7 @@ FORGERIES: Final[dict[str, tuple[Forgery, str]]] = {
         forged("PersonalDataErased", {"person": "ana", "request": 2}, "hr:hanna"),
         "no_request",
     ),
-    "an erasure by whoever asked for it": (
+    "an erasure by the one who asked for it": (
         after(
             forged("ErasureRequested", {"person": "ana", "basis": "objection"}, "hr:hanna", about="person:ana", id_="r"),
             forged("PersonalDataErased", {"person": "ana", "request": 1}, "hr:hanna", about="person:ana"),
