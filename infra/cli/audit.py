@@ -61,8 +61,8 @@ def verify_record(
 ) -> None:
     """Check the whole record, or one subject. Exits 1 if anything is wrong or could not be checked.
 
-    Every event must be decodable, in its place, linked to the one before and legal; events and receipts must match one to one
-    and be the leaves of the tree beside the log. What the workers decided is replayed and compared with the receipts of their
+    Every event must be decodable, in its place and linked to the one before, and every message that was accepted is decided again. Events
+    and receipts must match one to one and be the leaves of the tree beside the log. What the workers decided is replayed and compared with the receipts of their
     decisions, and the datasets are folded anew and compared row by row. All of it is of one moment, and each is compared up to
     where it was then: others may go on writing.
 
