@@ -19,7 +19,7 @@ from infra.projection_engine.engine import Engine
 from infra.queries.as_at import NOW, Moment
 from infra.queries.history import history
 from infra.queries.reading import Reading, read_content
-from infra.queries.sealed import Judge, fields_of, is_words, judged
+from infra.queries.sealed import Judge, fields_of, is_words, judged, judged_fields
 from infra.queries.sharing import Matter, first_spelling, matter_of
 from infra.store.log import EventStore
 
@@ -142,6 +142,8 @@ def _seen(entry: Entry, recorded: AnyRecorded, asked: Callable[[int], Ask]) -> E
     of_fact = asked(recorded.data.version) if isinstance(recorded.data, FactCorrected) else ask
     data = judged(recorded.data, fields_of(recorded), _judge(ask), _judge(of_fact))
     seen = {**entry, "data": data}
+    if counts_as := entry.get("counts_as"):
+        seen["counts_as"] = judged_fields(type(recorded.data), counts_as, _judge(ask))
     if not ask("identity").allowed:
         # A pseudonym is kept where datasets are; here the role says who acted.
         seen["actor"] = entry["actor"].partition(":")[0]

@@ -43,7 +43,8 @@ def test_a_start_too_late_for_whole_lives_is_cut_off_at_today_and_says_so() -> N
 
 
 def test_nothing_is_told_of_the_future() -> None:
-    for options in (("--start", "2999-01-01"), ("--until", "2999-01-01")):
+    backwards = ("--start", "2024-05-01", "--until", "2024-03-01")
+    for options in (("--start", "2999-01-01"), ("--until", "2999-01-01"), backwards):
         result = simulate(*options)
         assert (result.exit_code, result.stdout) == (2, "")
         assert "--start must be before today" in result.stderr
