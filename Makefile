@@ -7,9 +7,14 @@ STAMP := $(VENV)/.ready
 N ?= 2
 # For instance: make test ARGS="tests/domain -k pause"
 ARGS ?=
+# What browsers run, from npm; the files are kept in this repository, so nothing is fetched to build or to run.
+HTMX := 2.0.11
+AXE := 4.14.1
+# The browser in which pages are tested.
+export CHROMIUM ?= /usr/bin/chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench lock clean
+.PHONY: help setup run test check bench messages vendor chromium screenshots lock clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,7 +33,7 @@ run: setup ## Play the examples into a fresh store and serve it until Ctrl-C; wi
 
 # Faults are tried on real servers, several at once, and a small machine may let one run out of its time: what fails in
 # company runs once more alone, and has to pass there. It is a fault of the test all the same, and to be mended.
-test: setup ## Run the tests
+test: setup chromium ## Run the tests
 	$(PY) -m pytest -n $(N) --dist loadgroup --no-loadscope-reorder $(ARGS) \
 		|| $(PY) -m pytest --last-failed --last-failed-no-failures none $(ARGS)
 
@@ -45,6 +50,20 @@ bench: setup ## Measure on this machine
 
 # No index, no find-links, no address: the files name packages and versions alone.
 COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --no-annotate
+
+messages: setup ## Find the words of the pages and compile their translations (infra/web/locale)
+	$(PY) -m infra.reference.catalogues
+
+vendor: ## Fetch htmx and axe-core from npm anew, in the versions that this file names
+	$(PYTHON) -m tests.infra.web.vendored htmx.org@$(HTMX) axe-core@$(AXE)
+
+chromium: ## Install the browser of the tests where it is missing (Debian, as root)
+	@test -x $(CHROMIUM) || { test "$$(id -u)" = 0 && apt-get -qq update >/dev/null && \
+		DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium >/dev/null; } || \
+		echo "The tests of the pages need Chromium and will fail: install it, and say where it is by CHROMIUM=/path" >&2
+
+screenshots: setup chromium ## Take the pictures of pages in docs/images anew
+	SCREENSHOTS=1 $(PY) -m pytest -q tests/infra/web/browser/test_screenshots.py
 
 lock: ## Pin the requirements anew (make lock ARGS=--upgrade)
 	test -x $(VENV)/bin/uv || { $(PYTHON) -m venv $(VENV) && $(PY) -m pip install --quiet uv; }

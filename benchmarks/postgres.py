@@ -228,7 +228,7 @@ def _read_raw(reader: psycopg.Connection, stream: str) -> None:
 
 def _read(store: EventStore, after: int) -> None:
     assert store.wait(after, 5)
-    assert store.notifications(after, 10)
+    assert store.logged(after, 10)
 
 
 def _between(write: Callable[[], object], read: Callable[[], object]) -> float:

@@ -27,7 +27,7 @@ from infra.intake.message import Message, compose
 from infra.settings import Settings
 from infra.simulate import messages
 from infra.store import log_reader
-from infra.store.log import Notification
+from infra.store.log import LoggedEvent
 
 NAMES = UUID("6b1f3c0c-53c7-5d1e-9a5b-2f5f0e7c9a77")
 EVENTS_A_RELATIONSHIP = 64.5
@@ -137,7 +137,7 @@ def library(store: str, synchronous: str) -> dict[str, float]:
     """One view of one table, an event a transaction."""
     count = 20_000 if synchronous == "normal" else 2_000
     with TemporaryDirectory(prefix="rapport-bench-") as folder, open_rapport(Settings(store=store)) as rapport:
-        found: Sequence[Notification] = rapport.store.notifications(0, count)
+        found: Sequence[LoggedEvent] = rapport.store.logged(0, count)
         datastore = SQLiteDatastore(str(Path(folder) / "view.sqlite"))
         if synchronous == "normal":
             datastore.pool.close()

@@ -32,7 +32,7 @@ def problems(
     error: ValidationError, read: Any, model: type[BaseModel], id_paths: Mapping[str, ids.Namespace]
 ) -> list[Problem]:
     """What is wrong with what was read as the JSON of a model, one problem a field. `id_paths` are the fields with an id."""
-    said: dict[str | None, tuple[str, list[str]]] = {}
+    by_path: dict[str | None, tuple[str, list[str]]] = {}
     for found in error.errors(include_url=False, include_context=False):
         code, expected = _in_words(found["type"], found["msg"])
         path = _path(found["loc"], read, code)
@@ -46,10 +46,10 @@ def problems(
             path = f"{path}.{name}" if path else name
         if found["type"] in _NO_ID and (namespace := id_paths.get(_without_places(path))):
             code, expected = "bad_id", ids.expected(namespace, found["input"])
-        messages = said.setdefault(path, (code, []))[1]
+        messages = by_path.setdefault(path, (code, []))[1]
         if expected not in messages:
             messages.append(expected)
-    return [Problem(code, " or ".join(messages), field=path) for path, (code, messages) in said.items()]
+    return [Problem(code, " or ".join(messages), field=path) for path, (code, messages) in by_path.items()]
 
 
 @lru_cache(maxsize=1024)
@@ -66,11 +66,11 @@ def _plain(name: str) -> str:
 
 def each_once(*found: Sequence[Problem]) -> list[Problem]:
     """Problems found in several ways, one a field: what was found first says it best."""
-    said: dict[str | None, Problem] = {}
+    by_path: dict[str | None, Problem] = {}
     for problems in found:
-        fields = frozenset(said)
-        said |= {problem.field: problem for problem in problems if problem.field not in fields}
-    return list(said.values())
+        fields = frozenset(by_path)
+        by_path |= {problem.field: problem for problem in problems if problem.field not in fields}
+    return list(by_path.values())
 
 
 def with_plain_numbers(value: Any) -> Any:

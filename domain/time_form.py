@@ -51,28 +51,38 @@ def places(model: type[BaseModel], path: Path = ()) -> tuple[Place, ...]:
     )
 
 
+def is_time(text: str) -> bool:
+    """Whether a text has the form of a time with its offset."""
+    return _FORMS["time"].fullmatch(text) is not None
+
+
+def is_day(text: str) -> bool:
+    """Whether a text has the form of a day."""
+    return _FORMS["day"].fullmatch(text) is not None
+
+
 def problems(read: dict[str, Any], held: tuple[Place, ...]) -> list[Problem]:
     """What is wrong with the form of the times and days in a message, place by place."""
     return [problem for place in held for problem in _problems(read, place.path, place.form, "")]
 
 
-def _problems(value: Any, path: Path, form: Form, said: str) -> list[Problem]:
-    """What is wrong at a path below a value, which lies at the path `said` itself."""
+def _problems(value: Any, path: Path, form: Form, field: str) -> list[Problem]:
+    """What is wrong at a path below a value, which lies at the path `field` itself."""
     for index, name in enumerate(path):
         if name == EACH:
             rest = path[index + 1 :]
             inner = value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ())
-            return [found for key, each in inner for found in _problems(each, rest, form, f"{said}.{key}")]
+            return [found for key, each in inner for found in _problems(each, rest, form, f"{field}.{key}")]
         if not isinstance(value, dict):
             return []
         value = value.get(name)
-        said = f"{said}.{name}" if said else name
+        field = f"{field}.{name}" if field else name
     if not isinstance(value, str) or _FORMS[form].fullmatch(value):
         return []
     if _LEAP.fullmatch(value):
-        return [Problem("bad_value", "expected no leap second: give the second before it, :59", field=said)]
+        return [Problem("bad_value", "expected no leap second: give the second before it, :59", field=field)]
     code = "naive_time" if _NO_OFFSET.fullmatch(value) else "bad_value"
-    return [Problem(code, f"expected {_EXPECTED[form]}", field=said)]
+    return [Problem(code, f"expected {_EXPECTED[form]}", field=field)]
 
 
 def _within(annotation: Any, path: Path) -> Iterator[Place]:

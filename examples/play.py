@@ -25,7 +25,7 @@ from infra.queries.subject import show_subject
 from infra.settings import Settings
 
 HERE: Final = Path(__file__).parent
-FILES: Final = ("pentalog", "mentor247", "cmn", "leapfrog", "nottingham", "refusals")
+FILES: Final = ("people", "pentalog", "mentor247", "cmn", "leapfrog", "nottingham", "refusals")
 STATES: Final = {"contracting": "yellow", "active": "green", "paused": "cyan", "terminated": "magenta"}
 # The events that a relationship's history in brief is made of, and how each is said.
 MILESTONES: Final = {
@@ -71,16 +71,20 @@ def main() -> None:
 
 def _serve(console: Console, store: Path, port: int) -> None:
     """Serve the store until Ctrl-C."""
+    from examples import demo
     from infra.access import local_key
     from infra.access.tokens import Tokens
     from infra.http.serving import CannotListen, Place, listening, serve
     from infra.operations.process import observed
+    from infra.web.site import pages
 
     settings = Settings(store=f"sqlite:///{store}", token_key_file=store.parent / "token-key", log_level="warning")
     local_key.make(local_key.place(settings))
     place = Place(port=port)
     with open_rapport(settings) as rapport, observed("serve", settings) as process:
         process.watch_store(rapport.store)
+        persons = demo.save(demo.tell(rapport), store.parent / "persons.toml")
+        with_demo = settings.model_copy(update={"demo_persons": persons})
         try:
             with listening(place) as (listener, url):
                 serve(
@@ -89,6 +93,7 @@ def _serve(console: Console, store: Path, port: int) -> None:
                     Tokens.of(settings),
                     place,
                     listener,
+                    part=pages(with_demo),
                     started=lambda: _print_requests(console, settings, url),
                 )
         except CannotListen as error:
@@ -96,7 +101,7 @@ def _serve(console: Console, store: Path, port: int) -> None:
 
 
 def _print_requests(console: Console, settings: Settings, url: str) -> None:
-    """Where the server listens, and three things to ask of it."""
+    """Where the pages are, and three things to ask of the API."""
     from infra.access.tokens import issue
 
     token = issue(settings, "coordinator", "cora", lasting=timedelta(hours=12))
@@ -112,7 +117,14 @@ def _print_requests(console: Console, settings: Settings, url: str) -> None:
         "data": {"note": "tried over HTTP"},
     }
     console.print()
-    console.rule(Text(f"Listening on {url}, Ctrl-C stops it", style="bold"), align="left")
+    console.rule(Text("Look at it in your browser; Ctrl-C stops it", style="bold"), align="left")
+    console.print(
+        Text.assemble(
+            "  ", (url, "bold underline"), "  sign in as a coordinator, mentee, mentor, analyst or auditor of a demo"
+        )
+    )
+    console.print()
+    console.rule(Text("Or ask the API", style="bold"), align="left")
     given = '-H "Authorization: Bearer $TOKEN"'
     sent = shlex.quote(orjson.dumps(contact).decode())
     for line in (

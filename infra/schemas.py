@@ -55,7 +55,8 @@ def command_schema(name: str, command: type[Command]) -> Schema:
     schema["propertyNames"] = {"anyOf": [{"pattern": "^[a-z0-9]+$"}, {"const": IN_BASE64}]}
     if not any(info.is_required() for info in command.model_fields.values()):
         schema["required"].remove("data")
-    return _headed(f"commands:{name}", command.__doc__, schema)
+    _name_defs(schema)
+    return _headed(f"commands:{name}", command.__doc__, schema, title=f"{name}Message")
 
 
 def event_schema(name: str, event: type[Event]) -> Schema:
@@ -68,9 +69,9 @@ def event_schema(name: str, event: type[Event]) -> Schema:
         "type": {"const": PREFIX + name},
         "subject": subject_of(*AGGREGATES_OF_EVENT[name]),
         "dataschema": {"const": f"urn:rapport:schema:events:{name}:{event.VERSION}"},
-        "data": data,
+        "data": {"title": name, **data},
     }
-    return _headed(f"events:{name}", event.__doc__, schema, event.VERSION)
+    return _headed(f"events:{name}", event.__doc__, schema, event.VERSION, title=f"{name}Fact")
 
 
 def attributes_of_facts() -> Schema:
@@ -216,12 +217,18 @@ def as_text(schema: Schema) -> str:
     return orjson.dumps(schema, option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
-def _headed(name: str, doc: str | None, schema: Schema, version: int = FORM) -> Schema:
+def _name_defs(schema: Schema) -> None:
+    """Title what a message holds by its own name, which is another than the message's: generators name classes by titles."""
+    for name, inner in schema.get("$defs", {}).items():
+        inner["title"] = name
+
+
+def _headed(name: str, doc: str | None, schema: Schema, version: int = FORM, title: str | None = None) -> Schema:
     """The schema with its dialect, its id and what it is about; `version` is part of the id and stands on its own too."""
     return {
         "$schema": DIALECT,
         "$id": f"urn:rapport:schema:{name}:{version}",
-        "title": name.rpartition(":")[2],
+        "title": title or name,
         "description": " ".join((doc or "").split()),
         "version": version,
         **{key: value for key, value in schema.items() if key not in {"title", "description"}},

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BeforeValidator, Field, FilePath, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -151,6 +151,30 @@ class Settings(BaseSettings):
         description="PEM file of the local Ed25519 key that signs tokens, readable by its owner alone. The default is "
         "`FILE.token-key` beside a store on SQLite, and for PostgreSQL a file in the user's data folder.",
     )
+    session_key_file: Path | None = Field(
+        default=None,
+        description="File with the key that signs the sessions of people who look at pages, readable by its owner alone. By default "
+        "beside the local key of tokens, where it is made at first use. Processes that serve one address need the same.",
+    )
+    openid_issuer: str | None = Field(
+        default=None,
+        description="The issuer at which people sign in to the pages (OpenID Connect), as it calls itself, an https URL.",
+    )
+    openid_client: str | None = Field(default=None, description="The client id that the issuer knows Rapport by.")
+    openid_secret_file: FilePath | None = Field(default=None, description="File with the client's secret.")
+    openid_scope: str = Field(
+        default="openid profile",
+        description="What is asked of the issuer. The ID token has to have `roles` and `programmes` as tokens of callers do.",
+    )
+    sign_in_rate: str = Field(
+        default="30/minute",
+        description="How often one address may try to sign in at a server process; more is answered 429.",
+    )
+    demo_persons: FilePath | None = Field(
+        default=None,
+        description="TOML file of `[[person]]` tables (`id`, `name`, `roles`, `about?`, `programmes?`): anybody who reaches the "
+        "server may sign in as one of them, without a password. For trying Rapport out on one's own machine alone.",
+    )
     source: str = Field(
         default="/rapport",
         min_length=1,
@@ -199,14 +223,14 @@ class Settings(BaseSettings):
         return "store" in self.model_fields_set and self.store != ""
 
 
-def load() -> Settings:
-    """Return the settings of this process.
+def load(**given: Any) -> Settings:
+    """Return the settings of this process; what is given by name stands before the environment.
 
     Raises:
         WrongSettings: A setting can't be understood, or lacks another one. The message names it.
     """
     try:
-        return Settings()
+        return Settings(**given)
     except ValidationError as error:
         wrong = [
             # What is wrong with one setting is named; what is wrong with several names them itself.

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 SASL: Final = ("kafka_sasl", "kafka_username", "kafka_password_file")
 TLS: Final = ("kafka_ca_file", "kafka_certificate_file", "kafka_key_file", "kafka_key_password_file")
 SMTP: Final = ("smtp_from", "smtp_password_file", "smtp_starttls", "addresses")
+OPENID: Final = ("openid_issuer", "openid_client", "openid_secret_file")
 # A setting, and what it needs beside it, whatever else is set.
 NEEDS: Final = (
     ("kafka_certificate_file", "kafka_key_file", " (the same file, if it holds both)"),
@@ -20,6 +21,8 @@ NEEDS: Final = (
     ("notify_webhook", "notify_secret_file", ""),
     ("notify_secret_file", "notify_webhook", ""),
     *((name, "smtp", "") for name in SMTP),
+    *((name, other, "") for name in OPENID for other in OPENID if name != other),
+    ("openid_scope", "openid_issuer", ""),
 )
 
 

@@ -15,7 +15,7 @@ from domain.immutable import Immutable
 from domain.model import AnyRecorded, events_of
 from domain.relationship.events import RelationshipProposed
 from projections.dataset import Column, Row, Table, relationship_id
-from projections.projection import Given, StateFold, Worked
+from projections.projection import RowContext, StateFold, Worked
 
 Heard = HealthEvent
 
@@ -107,19 +107,19 @@ def fold_event(state: State | None, recorded: AnyRecorded) -> State | None:
     return state.but(facts=fold(state.facts, recorded), last_at=max(state.last_at, at))
 
 
-def work(state: State, given: Given) -> Worked:
+def work(state: State, context: RowContext) -> Worked:
     """The rows as of the given time, or of the last event where that is later."""
-    at = max(given.at, state.last_at)
-    health, changes, history = assess(state.facts, at, given.programme.terms)
+    at = max(context.at, state.last_at)
+    health, changes, history = assess(state.facts, at, context.programme.terms)
     rows = {
-        HEALTH.name: [_health(given.subject, state, health, changes[-1].at if changes else None)],
-        SIGNALS.name: [{"relationship_id": given.subject, **_signal(signal)} for signal in health.signals],
-        BANDS.name: _bands(given.subject, changes),
-        HISTORY.name: [_held(given.subject, held) for held in history],
+        HEALTH.name: [_health(context.subject, state, health, changes[-1].at if changes else None)],
+        SIGNALS.name: [{"relationship_id": context.subject, **_signal(signal)} for signal in health.signals],
+        BANDS.name: _bands(context.subject, changes),
+        HISTORY.name: [_held(context.subject, held) for held in history],
     }
     # What an event brought holds from before any time that is asked about; what time brought, from then on.
     came = changes[-1].at if changes and changes[-1].at > state.last_at else None
-    return Worked(rows, came, _due(health, given.programme.terms.with_own(state.facts.own)))
+    return Worked(rows, came, _due(health, context.programme.terms.with_own(state.facts.own)))
 
 
 def _due(health: Health, terms: TermsInTime) -> datetime | None:

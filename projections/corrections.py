@@ -7,7 +7,7 @@ from domain.model import AnyRecorded, events_of
 from domain.relationship.events import ContestAnswered, FactContested, FactCorrected, RelationshipProposed
 from domain.words import OFFICE
 from projections.dataset import Column, Row, Table, relationship_id
-from projections.projection import Given, StateFold, Worked
+from projections.projection import RowContext, StateFold, Worked
 
 Heard = RelationshipProposed | FactContested | ContestAnswered | FactCorrected
 
@@ -74,10 +74,10 @@ def _corrected(state: State, event: FactCorrected, recorded: AnyRecorded) -> Sta
     return state._replace(contests=contests, rows=(*state.rows, row))
 
 
-def work(state: State, given: Given) -> Worked:
+def work(state: State, context: RowContext) -> Worked:
     """A row for each correction."""
     latest = {row["fact_version"]: row["version"] for row in state.rows}
-    return Worked({TABLE.name: [_row(given.subject, state, row, latest) for row in state.rows]})
+    return Worked({TABLE.name: [_row(context.subject, state, row, latest) for row in state.rows]})
 
 
 def _row(relationship: str, state: State, row: dict[str, Any], latest: dict[int, int]) -> Row:

@@ -18,7 +18,7 @@ from domain.relationship.evolve import evolve, replay
 from domain.relationship.gates import GATES, unmet
 from domain.relationship.state import Relationship
 from projections.dataset import Column, Row, Table, relationship_id
-from projections.projection import Given, StateFold, Worked
+from projections.projection import RowContext, StateFold, Worked
 
 # What any gate asks about, and what ends the asking.
 Heard = (
@@ -134,9 +134,9 @@ def _asked(state: State, recorded: AnyRecorded) -> State:
     return state.but(met={clause: state.met.get(clause, here) for clause in _clauses(state) if clause not in missing})
 
 
-def work(state: State, given: Given) -> Worked:
+def work(state: State, context: RowContext) -> Worked:
     """A row for each clause with a gate among the adopted codes."""
-    return Worked({TABLE.name: [_row(given.subject, state, clause) for clause in _clauses(state)]})
+    return Worked({TABLE.name: [_row(context.subject, state, clause) for clause in _clauses(state)]})
 
 
 def _row(relationship: str, state: State, clause: str) -> Row:

@@ -14,7 +14,7 @@ from domain.relationship.events import NpsRequested, NpsResponded, RelationshipP
 from domain.small_cells import Cell, Figure, Group, Keys, Suppression
 from domain.terms import suppression_min
 from projections.dataset import Column, Key, Row, Table, relationship_id
-from projections.projection import Given, StateFold, Summary, Worked
+from projections.projection import RowContext, StateFold, Summary, Worked
 
 Heard = RelationshipProposed | NpsRequested | NpsResponded
 
@@ -98,20 +98,20 @@ def _with(
     return state._replace(records={**state.records, key: (*state.records.get(key, ()), one)})
 
 
-def work(state: State, given: Given) -> Worked:
+def work(state: State, context: RowContext) -> Worked:
     """A row for each respondent and occasion."""
-    return Worked({RESPONSES.name: [_row(given, state, *key, records) for key, records in state.records.items()]})
+    return Worked({RESPONSES.name: [_row(context, state, *key, records) for key, records in state.records.items()]})
 
 
-def _row(given: Given, state: State, role: str, occasion: str, records: Sequence[SurveyRecord]) -> Row:
+def _row(context: RowContext, state: State, role: str, occasion: str, records: Sequence[SurveyRecord]) -> Row:
     counts = counted(records)
     assert counts is not None, "there is at least one record"
     return {
-        "relationship_id": given.subject,
+        "relationship_id": context.subject,
         "programme_id": state.programme_id,
         "role": role,
         "occasion": occasion,
-        "month": local_month(counts.at, given.programme.timezone),
+        "month": local_month(counts.at, context.programme.timezone),
         "answered": counts.score is not None,
         "answer": None if counts.score is None else kind_of(counts.score),
         "respondent_id": counts.by,

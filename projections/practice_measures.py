@@ -15,7 +15,7 @@ from domain.immutable import Immutable
 from domain.model import AnyRecorded, events_of
 from domain.relationship import events as e
 from projections.dataset import Column, Row, Table, relationship_id
-from projections.projection import Given, StateFold, Worked
+from projections.projection import RowContext, StateFold, Worked
 
 TABLE: Final = Table(
     "practice_measures",
@@ -63,7 +63,7 @@ TABLE: Final = Table(
 )  # fmt: skip
 
 
-class Session(NamedTuple):
+class PracticeSession(NamedTuple):
     """A completed session: its end, and whose doing it was."""
 
     ended_at: datetime
@@ -89,7 +89,7 @@ class State(Immutable):
     programme_id: str
     mentor_id: str
     scheduled_by: Mapping[str, str] = field(default_factory=dict)
-    completed: tuple[Session, ...] = ()
+    completed: tuple[PracticeSession, ...] = ()
     homework: Mapping[str, Homework] = field(default_factory=dict)
     checks: int = 0
     checks_with_background: int = 0
@@ -145,9 +145,9 @@ def _after(state: State, event: Heard, recorded: AnyRecorded) -> State:
 
 
 @implements("pentalog.urgent-concerns", "leapfrog.mentee-agenda")
-def _session(event: e.SessionCompleted) -> Session:
+def _session(event: e.SessionCompleted) -> PracticeSession:
     agenda = event.agenda
-    return Session(
+    return PracticeSession(
         event.ended_at,
         event.session_id,
         (event.ended_at - event.started_at).total_seconds() / 60,
@@ -187,12 +187,12 @@ def _asked(state: State, event: e.FeedbackGiven) -> State:
     return state.but(feedback=state.feedback + 1, asked_about=(*state.asked_about, *sorted(about)))
 
 
-def work(state: State, given: Given) -> Worked:
+def work(state: State, context: RowContext) -> Worked:
     """The one row of a relationship."""
     completed = sorted(state.completed)
     items, by_mentee = _items(completed)
     row: Row = {
-        "relationship_id": given.subject,
+        "relationship_id": context.subject,
         "programme_id": state.programme_id,
         "mentor_id": state.mentor_id,
         "agenda_items": items,
@@ -225,7 +225,7 @@ def _scheduling(state: State) -> Row:
 
 
 @implements("leapfrog.responsibility")
-def _running(state: State, completed: Sequence[Session]) -> Row:
+def _running(state: State, completed: Sequence[PracticeSession]) -> Row:
     """How much of scheduling and agenda is the mentee's in the first half of the sessions, and in the second."""
     half = len(completed) // 2
     shares = []
@@ -237,7 +237,7 @@ def _running(state: State, completed: Sequence[Session]) -> Row:
 
 
 @implements("cmn.homework-reviewed")
-def _reviewed(state: State, completed: Sequence[Session]) -> Row:
+def _reviewed(state: State, completed: Sequence[PracticeSession]) -> Row:
     """Homework counts once another session took place after the one that gave it."""
     order = {session.session_id: place for place, session in enumerate(completed)}
     due = reviewed = 0
@@ -253,7 +253,7 @@ def _reviewed(state: State, completed: Sequence[Session]) -> Row:
     }
 
 
-def _items(sessions: Sequence[Session]) -> tuple[int, int]:
+def _items(sessions: Sequence[PracticeSession]) -> tuple[int, int]:
     return sum(session.items for session in sessions), sum(session.by_mentee for session in sessions)
 
 
@@ -272,7 +272,7 @@ def load(values: Any) -> State:
     """Read what `dump` gave."""
     time = datetime.fromisoformat
     homework = {id_: Homework(session, None if at is None else time(at)) for id_, session, at in values["homework"]}
-    completed = tuple(Session(time(at), *rest) for at, *rest in values["completed"])
+    completed = tuple(PracticeSession(time(at), *rest) for at, *rest in values["completed"])
     asked_about = tuple(values["asked_about"])
     return State(**{**values, "completed": completed, "homework": homework, "asked_about": asked_about})
 

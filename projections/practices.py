@@ -17,7 +17,7 @@ from domain.relationship.events import FeedbackGiven, FeedbackRequested, Relatio
 from domain.small_cells import Cell, Figure, Group, Keys, Suppression
 from domain.terms import suppression_min
 from projections.dataset import Column, Key, Row, Table, relationship_id
-from projections.projection import Given, StateFold, Summary, Worked
+from projections.projection import RowContext, StateFold, Summary, Worked
 
 Heard = RelationshipProposed | FeedbackRequested | FeedbackGiven
 
@@ -126,13 +126,13 @@ def _good(answer: Answer) -> bool | None:
     return False if is_bad(answer) else None
 
 
-def work(state: State, given: Given) -> Worked:
+def work(state: State, context: RowContext) -> Worked:
     """A row for each question. An answer belongs to the latest request before it; a later answer replaces an earlier one."""
     latest: dict[Question, Answered] = {}
     for answer in sorted(state.answers, key=lambda one: (one.at, one.order)):
         latest[_question(state, answer)] = answer
     questions = sorted(state.asked.keys() | latest.keys())
-    return Worked({ANSWERS.name: [_row(given, state, question, latest.get(question)) for question in questions]})
+    return Worked({ANSWERS.name: [_row(context, state, question, latest.get(question)) for question in questions]})
 
 
 def _question(state: State, answer: Answered) -> Question:
@@ -147,14 +147,14 @@ def _question(state: State, answer: Answered) -> Question:
     return max(requests)[1] if requests else Question(answer.respondent, UNASKED, answer.clause)
 
 
-def _row(given: Given, state: State, question: Question, answer: Answered | None) -> Row:
+def _row(context: RowContext, state: State, question: Question, answer: Answered | None) -> Row:
     times = state.asked.get(question, ()) if answer is None else state.asked.get(question, (answer.at,))
     return {
-        "relationship_id": given.subject,
+        "relationship_id": context.subject,
         **question._asdict(),
         "programme_id": state.programme_id,
         "mentor_id": state.mentor_id,
-        "month": local_month(min(times), given.programme.timezone),
+        "month": local_month(min(times), context.programme.timezone),
         "answered": answer is not None,
         "good": answer and answer.good,
         "respondent_id": answer and answer.respondent_id,

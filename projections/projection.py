@@ -53,7 +53,7 @@ class Programme(NamedTuple):
     timezone: str = "UTC"
 
 
-class Given(NamedTuple):
+class RowContext(NamedTuple):
     """What rows may depend on besides the state: the stream, the time for which they hold, the programme."""
 
     subject: str
@@ -104,7 +104,7 @@ class StateFold(Generic[S]):
     tables: tuple[Table, ...]
     listens: frozenset[type[Event]]
     fold: Callable[[S | None, AnyRecorded], S | None]
-    work: Callable[[S, Given], Worked]
+    work: Callable[[S, RowContext], Worked]
     dump: Callable[[S], Json]
     load: Callable[[Json], S]
     programme: Callable[[S], str | None] = lambda _: None

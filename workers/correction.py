@@ -16,12 +16,12 @@ from domain.model import AnyRecorded, Event
 from workers.desk import STOPPING, Desk, Fired, Past, Trigger, sees_at
 from workers.ground import LISTENS, Fact, Ground, Relation, known_after
 from workers.model import AnyWorker, Change, Deadline, Notify, OpenTask, Send, Task
-from workers.step import DeadlineChange, Memory, Receipt, Settled, Step, TaskChange, on_deadline, on_event
+from workers.step import DeadlineChange, DecisionReceipt, Memory, Settled, Step, TaskChange, on_deadline, on_event
 
 WITHHELD: Final = "withheld"
 
 
-def said(effect: Send | Notify) -> str:
+def effect_key(effect: Send | Notify) -> str:
     """A command or notification as a text by which it is known again, whenever it was sent."""
     if isinstance(effect, Send):
         data = effect.command.model_dump(mode="json", exclude_none=True)
@@ -29,7 +29,7 @@ def said(effect: Send | Notify) -> str:
     return _text(effect.template, WITHHELD if effect.alone else effect.recipient, dict(effect.parameters))
 
 
-def said_in(receipt: Mapping[str, Any]) -> str | None:
+def stored_effect_key(receipt: Mapping[str, Any]) -> str | None:
     """The same text of an effect as its receipt describes it; None for a task."""
     if "command" in receipt:
         return _text(receipt["command"], receipt["subject"], receipt["data"])
@@ -166,13 +166,13 @@ def _task_changes(before: Mapping[str, Task], after: Mapping[str, Task], at: dat
             yield TaskChange(task, opened=True, at=at)
 
 
-def _receipts(correction: AnyRecorded, past: Past, walk: _Walk, opened: set[str]) -> Iterator[Receipt]:
+def _receipts(correction: AnyRecorded, past: Past, walk: _Walk, opened: set[str]) -> Iterator[DecisionReceipt]:
     """The decisions of the walk, reduced to what is new; the corrections are part of their evidence.
 
     A worker that joined later sends nothing about what lies before.
     """
     made, worker = walk.made, walk.worker.name
-    since, told = past.since.get(worker, 0), Counter(past.said.get(worker, ()))
+    since, left = past.since.get(worker, 0), Counter(past.effects.get(worker, ()))
     opening = {
         effect.id: (place, receipt.number)
         for place, each in enumerate(made)
@@ -189,8 +189,8 @@ def _receipts(correction: AnyRecorded, past: Past, walk: _Walk, opened: set[str]
                 if isinstance(effect, OpenTask):
                     if opening.get(effect.id) == (place, receipt.number):
                         new.append(effect)
-                elif told[what := said(effect)] > 0:
-                    told[what] -= 1
+                elif left[what := effect_key(effect)] > 0:
+                    left[what] -= 1
                 elif each.position < since:
                     continue
                 elif isinstance(effect, Send):
@@ -203,7 +203,7 @@ def _receipts(correction: AnyRecorded, past: Past, walk: _Walk, opened: set[str]
                 number += 1
 
 
-def _evidence(receipt: Receipt, correction: AnyRecorded, past: Past) -> tuple[int, ...]:
+def _evidence(receipt: DecisionReceipt, correction: AnyRecorded, past: Past) -> tuple[int, ...]:
     if receipt.evidence_of != correction.subject:
         return receipt.evidence
     return (*receipt.evidence, *(version for version in past.corrections if version not in receipt.evidence))

@@ -71,13 +71,13 @@ class Fired(NamedTuple):
 class Past(NamedTuple):
     """What came about at a key: the events seen there as they count now, with their positions, and the deadlines that fired.
 
-    By worker: what was sent (`workers.correction.said`), and the position from which on it has reacted. `corrections` are the
+    By worker: what was sent (`workers.correction.effect_key`), and the position from which on it has reacted. `corrections` are the
     versions of those that are taken up now, `changed` the kinds of the events that count otherwise because of them.
     """
 
     seen: Sequence[tuple[int, AnyRecorded]]
     fired: Sequence[Fired] = ()
-    said: Mapping[str, Sequence[str]] = {}
+    effects: Mapping[str, Sequence[str]] = {}
     since: Mapping[str, int] = {}
     corrections: tuple[int, ...] = ()
     changed: frozenset[type[Event]] = frozenset()
@@ -92,7 +92,7 @@ class Due(NamedTuple):
 
 
 @dataclass(slots=True)
-class Entry:
+class KeyState:
     """What is kept about one key: the fact, and each worker's memory by name."""
 
     fact: Fact | None = None
@@ -105,13 +105,13 @@ class Desk(Ground):
 
     def __init__(self, workers: Sequence[AnyWorker]) -> None:
         self.workers = tuple(workers)
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[str, KeyState] = {}
         self.done: list[Done] = []
         self._workers_by_event: dict[type[Event], tuple[AnyWorker, ...]] = {}
         self._places = {worker.name: place for place, worker in enumerate(self.workers)}
 
     @abstractmethod
-    def load(self, key: str) -> Entry:
+    def load(self, key: str) -> KeyState:
         """What was kept about a key before."""
 
     @abstractmethod
@@ -121,7 +121,7 @@ class Desk(Ground):
     def hear(self, key: str, subject: str) -> None:
         """Note that events of a subject are seen at a key of another name."""
 
-    def entry(self, key: str) -> Entry:
+    def entry(self, key: str) -> KeyState:
         """What is kept about a key."""
         found = self.entries.get(key)
         if found is None:

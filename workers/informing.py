@@ -28,9 +28,9 @@ def _react(state: Informing, recorded: AnyRecorded, given: Given) -> tuple[Infor
         case e.RelationshipTerminated():
             return _ended(event, recorded, given)
         case e.ContactRecorded() if state.waiting and recorded.role in _TELLING:
-            told = [party for party in state.waiting if party in event.between]
-            rest = tuple(party for party in state.waiting if party not in told)
-            return state.but(waiting=rest), tidy(*(CloseTask(f"inform:{party}") for party in told))
+            informed = [party for party in state.waiting if party in event.between]
+            rest = tuple(party for party in state.waiting if party not in informed)
+            return state.but(waiting=rest), tidy(*(CloseTask(f"inform:{party}") for party in informed))
         case e.ContactRecorded():
             return state, NOTHING
         case _:

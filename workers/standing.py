@@ -65,7 +65,7 @@ class Bond(State):
         return self.status == "active" or any(each.starts_at > at for each in self.planned.values())
 
 
-class Standing(State):
+class MentorState(State):
     """A mentor: the relationships that have not ended, and the programmes of which the mentor is suspended or removed.
 
     `case_kind` is of the case that ended in removal.
@@ -105,7 +105,7 @@ def _keys(recorded: AnyRecorded, ground: Ground) -> tuple[str, ...]:
     return of_mentor(recorded, ground)
 
 
-def _react(state: Standing, recorded: AnyRecorded, given: Given) -> tuple[Standing, Reaction]:
+def _react(state: MentorState, recorded: AnyRecorded, given: Given) -> tuple[MentorState, Reaction]:
     event: Heard = recorded.data
     version = recorded.version
     match event:
@@ -134,7 +134,7 @@ def _react(state: Standing, recorded: AnyRecorded, given: Given) -> tuple[Standi
             assert_never(event)
 
 
-def _of_bond(state: Standing, recorded: AnyRecorded, given: Given) -> tuple[Standing, Reaction]:
+def _of_bond(state: MentorState, recorded: AnyRecorded, given: Given) -> tuple[MentorState, Reaction]:
     """One of the mentor's relationships begins, changes its state, plans its first session or ends."""
     relation, subject = given.relation, recorded.subject
     if relation is None:
@@ -177,7 +177,9 @@ def _planned(before: dict[str, Planned], recorded: AnyRecorded) -> dict[str, Pla
 
 # --- removal -------------------------------------------------------------------------------------------------------
 @implements("cmn.breaches", "mentor247.on-platform")
-def _decided(state: Standing, event: CaseDecided, recorded: AnyRecorded, given: Given) -> tuple[Standing, Reaction]:
+def _decided(
+    state: MentorState, event: CaseDecided, recorded: AnyRecorded, given: Given
+) -> tuple[MentorState, Reaction]:
     """A case that was decided so ends in the mentor leaving the role, in the programme of the case where it has one."""
     programme = given.relation.programme_id if given.relation is not None else None
     known = EVERYWHERE in state.removed or programme in state.removed
@@ -189,7 +191,7 @@ def _decided(state: Standing, event: CaseDecided, recorded: AnyRecorded, given: 
     return state.but(case_kind=kind), (because(given.cite(*CLAUSES[kind]), (recorded.version,), sent),)
 
 
-def _removed(state: Standing, programme: str, version: int, given: Given) -> tuple[Standing, Reaction]:
+def _removed(state: MentorState, programme: str, version: int, given: Given) -> tuple[MentorState, Reaction]:
     """Every relationship there that has not ended is ended."""
     gone = list(state.bonds_in(programme))
     suspended = () if programme == EVERYWHERE else tuple(each for each in state.suspended if each != programme)
@@ -213,7 +215,7 @@ def _end(subject: str, bond: Bond, case_kind: CaseKind | None, version: int, giv
 
 
 # --- suspension ----------------------------------------------------------------------------------------------------
-def _suspended(state: Standing, programme: str, version: int, given: Given) -> tuple[Standing, Reaction]:
+def _suspended(state: MentorState, programme: str, version: int, given: Given) -> tuple[MentorState, Reaction]:
     """Each relationship there that runs, or has sessions to come, waits for the coordinator's word."""
     state = state.but(suspended=(*(each for each in state.suspended if each != programme), programme))
     notices = notify((given.key,), "mentor_suspended", of=SUSPENDED)
@@ -223,7 +225,7 @@ def _suspended(state: Standing, programme: str, version: int, given: Given) -> t
     return state, reaction
 
 
-def _reinstated(state: Standing, programme: str) -> tuple[Standing, Reaction]:
+def _reinstated(state: MentorState, programme: str) -> tuple[MentorState, Reaction]:
     """Reinstated everywhere, the mentor is suspended nowhere."""
     left = () if programme == EVERYWHERE else tuple(each for each in state.suspended if each != programme)
     state = state.but(suspended=left)
@@ -248,7 +250,7 @@ def _ask_what_becomes(subject: str, bond: Bond, version: int, given: Given) -> R
 
 STANDING: Final = Worker(
     name="standing",
-    state=Standing,
+    state=MentorState,
     listens=events_of(Heard),
     react=_react,
     keys=_keys,

@@ -87,7 +87,7 @@ class Settled(NamedTuple):
     keep: tuple[str, ...] = ()
 
 
-class Receipt(NamedTuple):
+class DecisionReceipt(NamedTuple):
     """Why a command, notification or task came about: the receipt of one decision."""
 
     number: int
@@ -108,7 +108,7 @@ class Step(NamedTuple):
 
     memory: Memory
     at: datetime
-    receipts: tuple[Receipt, ...] = ()
+    receipts: tuple[DecisionReceipt, ...] = ()
     deadlines: tuple[DeadlineChange, ...] = ()
     tasks: tuple[TaskChange, ...] = ()
     settled: tuple[Settled, ...] = ()
@@ -168,7 +168,7 @@ class _Work:
         self.deadlines, self.tasks = memory.deadlines, memory.tasks
         self.own_deadlines: dict[str, Deadline] | None = None
         self.own_tasks: dict[str, Task] | None = None
-        self.receipts: list[Receipt] = []
+        self.receipts: list[DecisionReceipt] = []
         self.history: list[DeadlineChange] = []
         self.task_changes: list[TaskChange] = []
         self.settled: list[Settled] = []
@@ -242,7 +242,7 @@ class _Work:
             outward = tuple(effect for effect in decision.effects if isinstance(effect, Send | Notify | OpenTask))
             if outward:
                 terms = {name: self.given.term(name) for name in decision.terms}
-                receipt = Receipt(
+                receipt = DecisionReceipt(
                     len(self.receipts), decision.clauses, decision.evidence, self.evidence_of, terms, outward
                 )
                 self.receipts.append(receipt)

@@ -57,7 +57,7 @@ def _of_party(finding: Finding, party: Party, picture: Picture, now: int, terms:
                 yield from sessions.moves(due.session, party)
         case "late_reschedules":
             late = sessions.late[party].all
-            yield from (told.version for told in late[party_rules.within(picture, late, now, terms) :])
+            yield from (fact.version for fact in late[party_rules.within(picture, late, now, terms) :])
         case "homework_shortfall":
             for held in party_rules.with_their_time(picture):
                 yield held.version
@@ -86,4 +86,4 @@ def _no_shows(party: Party, picture: Picture, now: int, terms: Terms) -> Iterato
             yield one
             yield other
         return
-    yield from (told.version for told in missed[party_rules.within(picture, missed, now, terms) :])
+    yield from (fact.version for fact in missed[party_rules.within(picture, missed, now, terms) :])

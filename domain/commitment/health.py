@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from domain.commitment.evidence import evidence_of
 from domain.commitment.facts import Facts
-from domain.commitment.judgement import NO_STANDING, Judgement, judge, next_check, passes
+from domain.commitment.judgement import NO_RATING, Judgement, judge, next_check, passes
 from domain.commitment.moments import EPOCH, moment, time_of
 from domain.commitment.picture import Picture
 from domain.commitment.policy import POLICY, RULES, Band, backing, scored
@@ -68,7 +68,7 @@ def standing_at(facts: Facts, at: datetime, settings: TermSettings = ()) -> Stan
     if judgement.terms is None:
         return Stands(None, None, None)
     changes = _ahead(picture, judgement)[0] if picture.course.status == "active" else None
-    return Stands(*judgement.standing, changes)
+    return Stands(*judgement.rating, changes)
 
 
 def bands(
@@ -130,7 +130,7 @@ def _health(reached: Reached, at: datetime) -> Health:
     scores = scored(judgement.verdicts)
     changes, refresh = _ahead(picture, judgement) if status == "active" else (None, None)
     signals = tuple(_signals(reached, moment(at)))
-    return Health(at, POLICY, status, *judgement.standing, scores.mentee, scores.mentor, signals, changes, refresh)
+    return Health(at, POLICY, status, *judgement.rating, scores.mentee, scores.mentor, signals, changes, refresh)
 
 
 def _signals(reached: Reached, now: int) -> Iterator[Signal]:
@@ -188,22 +188,22 @@ def score_at(facts: Facts, at: datetime, settings: TermSettings = ()) -> Scored 
     picture = picture_at(facts, programme, now)
     if picture.course.status != "active":
         return None
-    judgement = judge(picture, now, programme.with_own(facts.own).at(now), NO_STANDING)
-    score = judgement.standing.score
+    judgement = judge(picture, now, programme.with_own(facts.own).at(now), NO_RATING)
+    score = judgement.rating.score
     assert score is not None, "an active relationship has a score"
     return Scored(score, _ahead(picture, judgement)[0])
 
 
 def _ahead(picture: Picture, judgement: Judgement) -> tuple[datetime | None, datetime | None]:
     """When the score, and when anything, changes next by passing time alone under the terms in force."""
-    standing, verdicts, check_at, terms = judgement
-    assert terms is not None, "a standing has terms"
+    rating, verdicts, check_at, terms = judgement
+    assert terms is not None, "a rating has terms"
     refresh: int | None = None
     while check_at is not None:
         later = passes(verdicts, picture, check_at, terms)
         if refresh is None and any(new.findings != old.findings for new, old in zip(later, verdicts, strict=True)):
             refresh = check_at
-        if refresh is not None and scored(later).score != standing.score:
+        if refresh is not None and scored(later).score != rating.score:
             return time_of(check_at), time_of(refresh)
         verdicts, check_at = later, next_check(later)
     return None, None if refresh is None else time_of(refresh)

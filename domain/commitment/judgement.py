@@ -1,4 +1,4 @@
-"""The judgement of all signals about a picture: the standing, and the next moment at which one of them may change."""
+"""The judgement of all signals about a picture: the rating, and the next moment at which one of them may change."""
 
 from collections.abc import Iterable
 from typing import Final, NamedTuple
@@ -9,7 +9,7 @@ from domain.commitment.terms import Terms
 from domain.commitment.verdict import Verdict
 
 
-class Standing(NamedTuple):
+class Rating(NamedTuple):
     """Score and band; both None while contracting and after termination."""
 
     score: int | None = None
@@ -19,28 +19,28 @@ class Standing(NamedTuple):
 class Judgement(NamedTuple):
     """The verdicts of the signals in order, none without a score; `next_check_at` is when one of them may change by itself."""
 
-    standing: Standing = Standing()
+    rating: Rating = Rating()
     verdicts: tuple[Verdict, ...] = ()
     next_check_at: int | None = None
     terms: Terms | None = None
 
 
-NO_STANDING: Final = Standing()
+NO_RATING: Final = Rating()
 NO_JUDGEMENT: Final = Judgement()
 
 
-def judge(picture: Picture, now: int, terms: Terms, before: Standing) -> Judgement:
-    """Evaluate all signals, coming from the standing before."""
+def judge(picture: Picture, now: int, terms: Terms, before: Rating) -> Judgement:
+    """Evaluate all signals, coming from the rating before."""
     verdicts = tuple([rule(picture, now, terms) for rule in ORDER])
-    return Judgement(_standing(before, verdicts, terms), verdicts, next_check(verdicts), terms)
+    return Judgement(_rating(before, verdicts, terms), verdicts, next_check(verdicts), terms)
 
 
-def judge_again(known: Judgement, picture: Picture, now: int, stale: Iterable[int], before: Standing) -> Judgement:
+def judge_again(known: Judgement, picture: Picture, now: int, stale: Iterable[int], before: Rating) -> Judgement:
     """Evaluate the stale signals and those whose time is over; the others keep their verdicts.
 
     The caller makes sure that only these can change at this picture, moment and terms.
     """
-    standing, verdicts, check_at, terms = known
+    rating, verdicts, check_at, terms = known
     if terms is None:
         return known
     over = check_at is not None and check_at <= now
@@ -55,21 +55,21 @@ def judge_again(known: Judgement, picture: Picture, now: int, stale: Iterable[in
         return known
     verdicts = tuple(again)
     return Judgement(
-        _standing(before, verdicts, terms) if changed else standing,
+        _rating(before, verdicts, terms) if changed else rating,
         verdicts,
         next_check(verdicts) if timed else check_at,
         terms,
     )
 
 
-def at_once(frozen: Judgement, picture: Picture, now: int, terms: Terms, before: Standing) -> Judgement:
+def at_once(frozen: Judgement, picture: Picture, now: int, terms: Terms, before: Rating) -> Judgement:
     """What a pause froze, but for the signals that come and go at once also while paused."""
     if frozen.terms is None:
         return frozen
     verdicts = list(frozen.verdicts)
     for place in AT_ONCE:
         verdicts[place] = ORDER[place](picture, now, terms)
-    return Judgement(_standing(before, verdicts, frozen.terms), tuple(verdicts), None, frozen.terms)
+    return Judgement(_rating(before, verdicts, frozen.terms), tuple(verdicts), None, frozen.terms)
 
 
 def passes(verdicts: tuple[Verdict, ...], picture: Picture, now: int, terms: Terms) -> tuple[Verdict, ...]:
@@ -90,6 +90,6 @@ def next_check(verdicts: Iterable[Verdict]) -> int | None:
     return min([until for _, until in verdicts if until is not None], default=None)
 
 
-def _standing(before: Standing, verdicts: Iterable[Verdict], terms: Terms) -> Standing:
+def _rating(before: Rating, verdicts: Iterable[Verdict], terms: Terms) -> Rating:
     scores = scored(verdicts)
-    return Standing(scores.score, band_after(before.band, scores.score, terms, forced=scores.forced))
+    return Rating(scores.score, band_after(before.band, scores.score, terms, forced=scores.forced))

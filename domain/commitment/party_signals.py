@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 from domain.codes.implements import implements
 from domain.commitment.picture import Picture
-from domain.commitment.sessions import Held, Told
+from domain.commitment.sessions import Held, LateNotice
 from domain.commitment.terms import Terms
 from domain.commitment.verdict import SILENT, Finding, Verdict
 from domain.words import PARTIES
@@ -21,7 +21,7 @@ RECENT_DUE: Final = 5
 RECENT_HOMEWORK: Final = 5
 ENOUGH: Final = 2
 MANY: Final = 3
-T = TypeVar("T", Told, tuple[int, int, int])
+T = TypeVar("T", LateNotice, tuple[int, int, int])
 
 
 @implements("pentalog.off-goal", "pentalog.urgent-concerns")
@@ -104,16 +104,16 @@ def late_reschedules(picture: Picture, now: int, terms: Terms) -> Verdict:
     return Verdict(tuple(findings), _leaves(picture, [late.all for late in picture.sessions.late.values()], now, terms))
 
 
-def within(picture: Picture, told: Sequence[T], now: int, terms: Terms) -> int:
+def within(picture: Picture, facts: Sequence[T], now: int, terms: Terms) -> int:
     """The place of the first that is in the window, among those that were told in order of time."""
     clock = picture.course.clock
     opens = clock.outside(now) - terms.late_window
-    return bisect_left(told, opens, key=lambda each: clock.outside(each[0]))
+    return bisect_left(facts, opens, key=lambda each: clock.outside(each[0]))
 
 
-def _leaves(picture: Picture, each: Sequence[Sequence[Told]], now: int, terms: Terms) -> int:
+def _leaves(picture: Picture, each: Sequence[Sequence[LateNotice]], now: int, terms: Terms) -> int:
     """When the first of those in the window leaves it, which is right after its last moment."""
-    first = min(told[place].at for told in each if (place := within(picture, told, now, terms)) < len(told))
+    first = min(facts[place].at for facts in each if (place := within(picture, facts, now, terms)) < len(facts))
     return now + terms.late_window + 1 - picture.course.clock.elapsed(first, now)
 
 

@@ -23,16 +23,16 @@ ConductFact = f.TrustLost | f.TrustRegained | f.Unready | f.Ready | f.Disrespect
 class Reports:
     """Reports of one kind and what settled them: everybody's, or those of one role alone; each settles the earlier ones."""
 
-    __slots__ = ("_everybody", "_settled", "_told")
+    __slots__ = ("_everybody", "_settled", "_versions")
 
     def __init__(self) -> None:
-        self._told: dict[str, list[int]] = {}
+        self._versions: dict[str, list[int]] = {}
         self._settled: dict[str, int] = {}
         self._everybody = 0
 
-    def told(self, by: str, version: int) -> None:
+    def add(self, by: str, version: int) -> None:
         """Somebody in a role reported it."""
-        insort(self._told.setdefault(by, []), version)
+        insort(self._versions.setdefault(by, []), version)
 
     def settled(self, by: str, version: int) -> None:
         """What somebody in this role reported before is settled."""
@@ -44,11 +44,11 @@ class Reports:
 
     def stand(self, after: int = 0) -> bool:
         """Whether one of a later version than `after` stands."""
-        return any(versions[-1] > self._from(by, after) for by, versions in self._told.items())
+        return any(versions[-1] > self._from(by, after) for by, versions in self._versions.items())
 
     def standing(self, after: int = 0) -> Iterator[int]:
         """The versions of those that stand."""
-        for by, versions in self._told.items():
+        for by, versions in self._versions.items():
             yield from versions[bisect_right(versions, self._from(by, after)) :]
 
     def _from(self, by: str, after: int) -> int:
@@ -58,31 +58,31 @@ class Reports:
 class Goals:
     """The open goals, and when goals that were open were closed; of each goal the facts in the order of versions."""
 
-    __slots__ = ("_told", "closings", "open")
+    __slots__ = ("_by_goal", "closings", "open")
 
     def __init__(self) -> None:
-        self._told: dict[str, list[tuple[int, int, bool]]] = {}
+        self._by_goal: dict[str, list[tuple[int, int, bool]]] = {}
         self.open: set[str] = set()
         self.closings: list[Mark] = []
 
     def take(self, fact: f.GoalOpened | f.GoalClosed) -> None:
         """One more fact about a goal."""
-        told = self._told.setdefault(fact.goal, [])
-        for mark in _closings(told):
+        turns = self._by_goal.setdefault(fact.goal, [])
+        for mark in _closings(turns):
             self.closings.remove(mark)
-        insort(told, (fact.version, fact.at, isinstance(fact, f.GoalOpened)))
-        for mark in _closings(told):
+        insort(turns, (fact.version, fact.at, isinstance(fact, f.GoalOpened)))
+        for mark in _closings(turns):
             insort(self.closings, mark)
-        if told[-1][2]:
+        if turns[-1][2]:
             self.open.add(fact.goal)
         else:
             self.open.discard(fact.goal)
 
 
-def _closings(told: list[tuple[int, int, bool]]) -> Iterator[Mark]:
+def _closings(turns: list[tuple[int, int, bool]]) -> Iterator[Mark]:
     """When a goal was closed that was open."""
     was_open = False
-    for version, at, opened in told:
+    for version, at, opened in turns:
         if was_open and not opened:
             yield Mark(at, version)
         was_open = opened
@@ -161,11 +161,11 @@ class Picture:
         """Reports that stand: a party restores the trust that it reported broken itself, the office what anybody reported."""
         match fact:
             case f.TrustLost():
-                self.trust.told(fact.by, fact.version)
+                self.trust.add(fact.by, fact.version)
             case f.Unready():
-                self.readiness.told(fact.by, fact.version)
+                self.readiness.add(fact.by, fact.version)
             case f.Disrespected():
-                self.respect.told(fact.by, fact.version)
+                self.respect.add(fact.by, fact.version)
             case f.Ready():
                 self.readiness.settled(fact.by, fact.version)
             case f.TrustRegained() | f.RespectRestored() | f.Dismissed():

@@ -39,7 +39,7 @@ class Met(NamedTuple):
     absent: tuple[Party, ...]
 
 
-class Told(NamedTuple):
+class LateNotice(NamedTuple):
     """What was told of a session by an event of this version at this moment."""
 
     at: int
@@ -57,10 +57,10 @@ class _Session:
         self.scheduled: int | None = None
         self.length = 0
         self.moved: tuple[int, int, int] | None = None
-        self.touched: Told | None = None
+        self.touched: LateNotice | None = None
         self.outcome: Outcome | None = None
         self.moves: dict[Party, list[int]] = {}
-        self.late: dict[Party, list[Told]] = {}
+        self.late: dict[Party, list[LateNotice]] = {}
 
     @property
     def start(self) -> int | None:
@@ -79,8 +79,8 @@ class LateMoves:
     __slots__ = ("all", "latest")
 
     def __init__(self) -> None:
-        self.all: list[Told] = []
-        self.latest: list[Told] = []
+        self.all: list[LateNotice] = []
+        self.latest: list[LateNotice] = []
 
 
 class Sessions:
@@ -102,9 +102,9 @@ class Sessions:
         self.met: list[Met] = []
         self.times: list[Mark] = []
         self.ends: list[Mark] = []
-        self.due: list[Told] = []
+        self.due: list[LateNotice] = []
         self.late: Final = {party: LateMoves() for party in PARTIES}
-        self.missed: Final[dict[Party, list[Told]]] = {party: [] for party in PARTIES}
+        self.missed: Final[dict[Party, list[LateNotice]]] = {party: [] for party in PARTIES}
         self.running: Final[dict[Party, list[tuple[int, int, int]]]] = {party: [] for party in PARTIES}
 
     def moves(self, session: str, party: Party) -> list[int]:
@@ -133,7 +133,7 @@ class Sessions:
                 if isinstance(fact, Cancelled):
                     self._moved(session, fact)
         if not (isinstance(fact, Scheduled) or (isinstance(fact, Completed) and not fact.together)):
-            touched = Told(fact.at, fact.version, fact.session)
+            touched = LateNotice(fact.at, fact.version, fact.session)
             session.touched = touched if session.touched is None else max(session.touched, touched)
         self._put_in(session)
         return over
@@ -144,21 +144,21 @@ class Sessions:
         if isinstance(fact, Rescheduled):
             session.moves.setdefault(fact.party, []).append(fact.version)
         if self._terms.is_late(fact.notice, judged=fact.late):
-            told, known = Told(fact.at, fact.version, fact.session), session.late.setdefault(fact.party, [])
+            notice, known = LateNotice(fact.at, fact.version, fact.session), session.late.setdefault(fact.party, [])
             if not session.contracting:
                 late = self.late[fact.party]
-                insort(late.all, told)
+                insort(late.all, notice)
                 if known:
                     _drop(late.latest, known[-1])
-                insort(late.latest, max([told, *known[-1:]]))
-            insort(known, told)
+                insort(late.latest, max([notice, *known[-1:]]))
+            insort(known, notice)
 
     def _forget_late(self, session: _Session) -> None:
         """It was the contracting session: what was moved of it counts for nobody."""
         for party, known in session.late.items():
             _drop(self.late[party].latest, known[-1])
-            for told in known:
-                _drop(self.late[party].all, told)
+            for notice in known:
+                _drop(self.late[party].all, notice)
 
     # --- what a session is in the lists ----------------------------------------------------------------------------
     def _put_in(self, session: _Session) -> None:
@@ -177,7 +177,7 @@ class Sessions:
                 begun = outcome.at if start is None else start
                 insort(self.times, Mark(begun, outcome.version))
                 for party in outcome.absent:
-                    insort(self.missed[party], Told(outcome.at, outcome.version, session.id))
+                    insort(self.missed[party], LateNotice(outcome.at, outcome.version, session.id))
                 self._meet(Met(begun, outcome.version, session.id, outcome.at, outcome.absent))
             case Completed():
                 if not outcome.together:
@@ -203,7 +203,7 @@ class Sessions:
                 begun = outcome.at if start is None else start
                 _drop(self.times, Mark(begun, outcome.version))
                 for party in outcome.absent:
-                    _drop(self.missed[party], Told(outcome.at, outcome.version, session.id))
+                    _drop(self.missed[party], LateNotice(outcome.at, outcome.version, session.id))
                 self._unmeet(Met(begun, outcome.version, session.id, outcome.at, outcome.absent))
             case Completed():
                 if not outcome.together:

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from domain.commitment.course import Mark
 from domain.commitment.evidence import evidence_of
 from domain.commitment.facts import Cancelled, Fact, Facts
-from domain.commitment.judgement import NO_JUDGEMENT, NO_STANDING, Judgement, Standing, at_once, judge, judge_again
+from domain.commitment.judgement import NO_JUDGEMENT, NO_RATING, Judgement, Rating, at_once, judge, judge_again
 from domain.commitment.moments import EPOCH, FOREVER, moment
 from domain.commitment.picture import Picture
 from domain.commitment.policy import ALL, AT_ONCE, NONE, SIGNALS, TOUCHES, Band
@@ -37,11 +37,11 @@ class Change(NamedTuple):
 class Place(NamedTuple):
     """A moment of the walk and how things stand there.
 
-    `before` is the standing right before `at`: several facts may share a moment, and only their sum counts.
+    `before` is the rating right before `at`: several facts may share a moment, and only their sum counts.
     """
 
     at: int = -FOREVER
-    before: Standing = NO_STANDING
+    before: Rating = NO_RATING
     judgement: Judgement = NO_JUDGEMENT
 
 
@@ -125,10 +125,10 @@ class Walk:
     ) -> Place:
         """The place at a moment, after evaluating the signals in `stale` again.
 
-        A change of the standing at this moment is added to `dated` and replaces an earlier one at the same moment.
+        A change of the rating at this moment is added to `dated` and replaces an earlier one at the same moment.
         """
         known = place.judgement
-        before = known.standing if now > place.at else place.before
+        before = known.rating if now > place.at else place.before
         match self.picture.course.status:
             case "active":
                 terms = self.terms.at(now)
@@ -144,8 +144,8 @@ class Walk:
                 known = NO_JUDGEMENT
         if dated and dated[-1][0] == now:
             dated.pop()
-        if known.standing != before:
-            dated.append((now, Change(EPOCH + timedelta(microseconds=now), *known.standing)))
+        if known.rating != before:
+            dated.append((now, Change(EPOCH + timedelta(microseconds=now), *known.rating)))
         if known.verdicts is not place.judgement.verdicts:
             findings = (finding for verdict in known.verdicts for finding in verdict.findings)
             stretches.at(now, findings, lambda finding: self.evidence(finding, now, known.terms))
@@ -159,7 +159,7 @@ class Walk:
         return evidence_of(finding, self._picture_at_the_pause(), self._pause.at, terms)
 
     # --- what a pause froze ----------------------------------------------------------------------------------------
-    def _freeze(self, before: Standing) -> Judgement:
+    def _freeze(self, before: Rating) -> Judgement:
         assert self._pause is not None, "a pause is on"
         at = self._pause.at
         return judge(self._picture_at_the_pause(), at, self.terms.at(at), before)

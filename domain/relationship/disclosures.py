@@ -48,10 +48,10 @@ def disclosure_permitted(attempt: Attempt) -> Iterator[Problem]:
         )
         for clause in cite(state.codes, *_PERMITTED, *_CONFIDENTIAL) or (None,):
             yield Problem("not_an_exception", message, clause, "data.exception")
-    told, recipient = _RECIPIENTS[exception], command.recipient.partition(":")[0]
-    if told is not None and recipient not in told:
+    recipients, recipient = _RECIPIENTS[exception], command.recipient.partition(":")[0]
+    if recipients is not None and recipient not in recipients:
         clause = next(iter(permitting(state.codes, exception)), None)
-        message = f"under the exception {exception} it may be told to {', '.join(told)}, not to {recipient}"
+        message = f"under the exception {exception} it may be told to {', '.join(recipients)}, not to {recipient}"
         yield Problem("recipient", message, clause, "data.recipient")
 
 

@@ -197,7 +197,7 @@ def follow(attempt: Attempt) -> list[Problem]:
     name = type(attempt.command).__name__
     step = TABLE.get((attempt.state.status, name))
     if step is None:
-        return [Problem("state", _impossible(name, attempt.state.status))]
+        return [Problem("state", impossible(name, attempt.state.status))]
     return [problem for rule in step.rules for problem in rule(attempt)]
 
 
@@ -206,7 +206,7 @@ _REPORTS: Final = "report it by ReportProblem, or by ReportBreach where a code, 
 _INSTEAD: Final = {"ReportTrustBreakdown": _REPORTS, "ReportDisrespect": _REPORTS}
 
 
-def _impossible(command: str, status: Status) -> str:
+def impossible(command: str, status: Status) -> str:
     """Why a command is not possible in a state, and where it would be or what is possible instead."""
     if command == CREATION:
         return "the relationship was proposed already; propose another one under another subject"

@@ -187,9 +187,9 @@ class _Reading:
         if seen is None:
             yield row
             return
-        if row[RELATIONSHIP] in self._told:
+        if row[RELATIONSHIP] in self._with_bands:
             return
-        self._told.add(row[RELATIONSHIP])
+        self._with_bands.add(row[RELATIONSHIP])
         found = seen.assessed(moment)
         changes = found.changes if found else ()
         for place, change in enumerate(changes):
@@ -198,7 +198,7 @@ class _Reading:
                 yield row | {"since": change.at, "until": until, "score": change.score, "band": change.band}
 
     @cached_property
-    def _told(self) -> set[str]:
+    def _with_bands(self) -> set[str]:
         return set()
 
     @cached_property

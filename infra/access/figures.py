@@ -41,7 +41,7 @@ def nps(
     """
     if "few" not in ways(cell("nps_score", asker.role)):
         raise MayNot
-    theirs = _programmes(engine, asker)
+    theirs = programmes_of(engine, asker)
     wanted = {*by}
     if programme is not None or theirs is not None:
         wanted.add("programme")
@@ -55,7 +55,7 @@ def nps(
     return [row for row in found if _is(row, "programme", programme) and _is(row, "mentor", mentor)]
 
 
-def _programmes(engine: Engine, asker: Asker) -> frozenset[str] | None:
+def programmes_of(engine: Engine, asker: Asker) -> frozenset[str] | None:
     """The programmes of which the asker has figures; None: all of them."""
     if asker.role not in _NAMED:
         return asker.programmes

@@ -133,7 +133,7 @@ class FileKeys:
             KeysNotReached: The file holds no JWKS now.
         """
         with self._turn:
-            self._look()
+            self._fetch_again()
             return only(self._keys, kid)
 
     def check(self) -> None:
@@ -144,7 +144,7 @@ class FileKeys:
         """
         try:
             with self._turn:
-                self._look()
+                self._fetch_again()
         except KeysNotReached as error:
             raise WrongSettings(f"RAPPORT_TOKEN_KEYS: {error}") from None
         if not self._keys:
@@ -153,7 +153,7 @@ class FileKeys:
                 f"{RSA_BITS} bits or more"
             )
 
-    def _look(self) -> None:
+    def _fetch_again(self) -> None:
         try:
             found = self._path.stat()
             stamp = (found.st_mtime_ns, found.st_size, found.st_ino)

@@ -123,7 +123,7 @@ class Lists:
 
     def _as_known(self, rows: Sequence[Shown]) -> Iterator[Shown]:
         """The items with the score and band that the asker may know of."""
-        withheld = set() if self._knows else self._with_secrets([row["id"] for row in rows])
+        withheld = set() if self._knows else with_secrets(self.engine, [row["id"] for row in rows])
         for row in rows:
             if self.asker.role == "line_manager":
                 yield row | dict.fromkeys(_HEALTH)
@@ -138,16 +138,6 @@ class Lists:
     def _knows(self) -> bool:
         return self.asker.role in KNOWERS
 
-    def _with_secrets(self, subjects: Collection[str]) -> set[str]:
-        """The relationships with an event that may be withheld."""
-        marks = ", ".join("?" * len(MAY_BE_WITHHELD))
-        rows = self.engine.database.keyed(
-            f"SELECT DISTINCT originator_id FROM stored_events WHERE originator_id IN ({{keys}}) AND topic IN ({marks})",  # noqa: S608 - our own words
-            [(subject,) for subject in subjects],
-            MAY_BE_WITHHELD,
-        )
-        return {subject for (subject,) in rows}
-
     # --- health --------------------------------------------------------------------------------------------------------
     def health(self, chosen: Chosen, moment: Moment, cut: Cut) -> Page[Shown]:
         """The health of the relationships in which the asker stands, in order of their ids.
@@ -160,7 +150,7 @@ class Lists:
 
     def _healths(self, chosen: Chosen, moment: Moment, after: str) -> Iterator[Shown]:
         for rows in self._chunks(chosen.within(scope(self.asker)), after):
-            withheld = set() if self._knows else self._with_secrets([row["id"] for row in rows])
+            withheld = set() if self._knows else with_secrets(self.engine, [row["id"] for row in rows])
             for row in rows:
                 found = self._assessed(row["id"], moment, known=row["id"] not in withheld)
                 if found is not None and (chosen.band is None or found.health.band == chosen.band):
@@ -205,6 +195,17 @@ class Lists:
 
     def _pseudonym(self, id_: str | None) -> str | None:
         return None if id_ is None else self.pseudonyms(id_)
+
+
+def with_secrets(engine: Engine, subjects: Collection[str]) -> set[str]:
+    """The relationships with an event that may be withheld from a reader."""
+    marks = ", ".join("?" * len(MAY_BE_WITHHELD))
+    rows = engine.database.keyed(
+        f"SELECT DISTINCT originator_id FROM stored_events WHERE originator_id IN ({{keys}}) AND topic IN ({marks})",  # noqa: S608 - our own words
+        [(subject,) for subject in subjects],
+        MAY_BE_WITHHELD,
+    )
+    return {subject for (subject,) in rows}
 
 
 def _last(cut: Cut) -> str:

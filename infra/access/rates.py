@@ -1,4 +1,7 @@
-"""How many requests one token may make in a time, so that no service takes the whole server; each process counts its own."""
+"""How many requests one token may make in a time, so that no service takes the whole server, and how often one address may try to sign in.
+
+Each process counts its own.
+"""
 
 import math
 import time
@@ -12,10 +15,10 @@ from infra.settings import WrongSettings
 
 
 class Rates:
-    """Counts the requests of each token. Threads may share it."""
+    """Counts the requests of each token, or of each address. Threads may share it."""
 
-    def __init__(self, rate: str) -> None:
-        self._rate = rate_of(rate)
+    def __init__(self, rate: str, setting: str = "RAPPORT_TOKEN_RATE") -> None:
+        self._rate = rate_of(rate, setting)
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
 
     def wait_for(self, token: str) -> int:
@@ -26,7 +29,7 @@ class Rates:
         return max(1, math.ceil(self._limiter.get_window_stats(self._rate, key).reset_time - time.time()))
 
 
-def rate_of(text: str) -> RateLimitItem:
+def rate_of(text: str, setting: str) -> RateLimitItem:
     """A rate such as `100/second` or `5000/minute`.
 
     Raises:
@@ -35,6 +38,4 @@ def rate_of(text: str) -> RateLimitItem:
     try:
         return parse(text)
     except ValueError:
-        raise WrongSettings(
-            f"RAPPORT_TOKEN_RATE: {text!r} is no rate: expected one such as 100/second or 5000/minute"
-        ) from None
+        raise WrongSettings(f"{setting}: {text!r} is no rate: expected one such as 100/second or 5000/minute") from None

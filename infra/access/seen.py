@@ -103,6 +103,11 @@ class Seen:
         """Whether the reader may see a class of data, as it is shown to them."""
         return may_read(self._matter.situation, self.asker.reader, data_class)
 
+    @property
+    def zone(self) -> str:
+        """The time zone of its programme."""
+        return self._matter.zone
+
     @cached_property
     def withheld(self) -> frozenset[int]:
         """The versions of the events of which the reader may not know what they are."""
@@ -219,10 +224,14 @@ class Seen:
             shown["mentor_id"] = self._mark("identity")
         return shown
 
-    def assessed(self, moment: Moment) -> Assessed | None:
-        """The same, with how it came about."""
+    def assessed(self, moment: Moment, terms: Mapping[str, float] | None = None) -> Assessed | None:
+        """The same, with how it came about; under other `terms` as it would be.
+
+        Raises:
+            ImpossibleTerms: Under these terms the bands would be out of order.
+        """
         asked = Asked(moment.as_of or self.now, moment.known_at)
-        return assess_one(self.store, self.subject, asked, without=self.withheld)
+        return assess_one(self.store, self.subject, asked, terms, self.withheld)
 
     def tasks(self) -> list[Shown]:
         """The open tasks of the relationship that are for the reader to know."""

@@ -67,7 +67,7 @@ class Tokens:
         """
         if not bearer:
             raise NotKnown("expected a token: Authorization: Bearer TOKEN")
-        return _caller(self._claims(bearer))
+        return caller_of_claims(self._claims(bearer))
 
     def _claims(self, token: str) -> dict[str, Any]:
         if len(token) > LONGEST:
@@ -99,9 +99,13 @@ class Tokens:
         return claims
 
 
-def _caller(claims: dict[str, Any]) -> Caller:
-    """The caller of verified claims. Roles of other applications are passed over."""
-    id_ = claims["sub"]
+def caller_of_claims(claims: dict[str, Any]) -> Caller:
+    """The caller of verified claims. Roles of other applications are passed over.
+
+    Raises:
+        NotKnown: They name nobody as Rapport names people.
+    """
+    id_ = claims.get("sub")
     if not isinstance(id_, str) or not is_id(id_):
         raise NotKnown("sub: expected an id of letters, digits, dots, underscores and hyphens")
     programmes = claims.get("programmes", [])

@@ -48,15 +48,15 @@ def calibration(population: Population, day: int = 30, horizon: int = HORIZON_DA
         rows.remove(min(rows, key=lambda row: row["relationships"]))
         hidden += 1
     known = [(score, one) for one, score, _ in at_day if _is_known(population, one, day + horizon)]
-    told = area(
+    auc = area(
         [score for score, _ in known],
         [one.ended_early and one.days(population.now) <= day + horizon for _, one in known],
     )
     sentences = [
         f"Of {len(at_day):,} relationships that had come to day {day}, what happened up to day {day + horizon}.",
         "The outcomes of both kinds are needed to judge the score."
-        if told is None
-        else f"AUC of the day-{day} score for ending early: {told:.2f} (0.5: tells nothing, 1: tells all).",
+        if auc is None
+        else f"AUC of the day-{day} score for ending early: {auc:.2f} (0.5: tells nothing, 1: tells all).",
     ]
     if hidden:
         sentences.append(
@@ -67,7 +67,7 @@ def calibration(population: Population, day: int = 30, horizon: int = HORIZON_DA
         ("band", "relationships", "ended_early", "share", "low", "high"),
         rows,
         partial(charts.intervals, x="band", y="share", titles=("band", f"ended early within {horizon} days")),
-        {"day": day, "horizon": horizon, "auc": told, "compared": len(known), "hidden": hidden},
+        {"day": day, "horizon": horizon, "auc": auc, "compared": len(known), "hidden": hidden},
         tuple(sentences),
     )
 

@@ -9,6 +9,8 @@ from infra.analysis.answer import Chart, Row
 Form = Literal["svg", "png", "html"]
 FORMS: Final[tuple[Form, ...]] = get_args(Form)
 WIDTH, HEIGHT = 560, 300
+# From good to bad, for parts that have such an order; told apart by how light they are as well.
+SHADES: Final = ("#2a7f4f", "#e0b12b", "#d9731a", "#a01624")
 
 
 def _base(rows: Sequence[Row]) -> Any:
@@ -66,6 +68,21 @@ def bars(rows: list[Row], *, x: str, y: str, titles: tuple[str, str], color: str
         _base(known)
         .mark_bar()
         .encode(y=alt.Y(f"{x}:N", title=titles[0], sort=None), x=alt.X(f"{y}:Q", title=titles[1]), **shades)
+    )
+
+
+def stacked(rows: list[Row], *, x: str, y: str, color: str, order: Sequence[str], titles: tuple[str, str]) -> Chart:
+    """Bars side by side, each of parts on top of one another in this order."""
+    import altair as alt
+
+    placed = [{**row, "place": order.index(row[color])} for row in rows]
+    shades = alt.Color(
+        f"{color}:N", sort=list(order), scale=alt.Scale(domain=list(order), range=list(SHADES[: len(order)]))
+    )
+    return _done(
+        _base(placed)
+        .mark_bar()
+        .encode(x=alt.X(f"{x}:O", title=titles[0]), y=alt.Y(f"{y}:Q", title=titles[1]), color=shades, order="place:Q")
     )
 
 

@@ -18,7 +18,7 @@ from domain.small_cells import Cell, Figure, Group, Suppression, part
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.rows import codec
 from infra.queries.nps import Programmes
-from infra.store.session import Session
+from infra.store.session import StoreSession
 from projections.catalogue import datasets
 from projections.dataset import Row
 
@@ -127,7 +127,7 @@ class Groups:
         return f"{self.hidden} groups are hidden: of fewer than {self.minimum} mentees, or such a group would follow."
 
 
-def read(session: Session, dataset: str, where: str = "1 = 1") -> list[Row]:
+def read(session: StoreSession, dataset: str, where: str = "1 = 1") -> list[Row]:
     """The rows of a dataset in its order."""
     found = datasets()[dataset]
     names = ", ".join(column.name for column in found.columns)
@@ -136,7 +136,7 @@ def read(session: Session, dataset: str, where: str = "1 = 1") -> list[Row]:
     return [reader.decode(values) for values in session.stream(query)]
 
 
-def _relationships(engine: Engine, session: Session) -> tuple[list[Relationship], int]:
+def _relationships(engine: Engine, session: StoreSession) -> tuple[list[Relationship], int]:
     """The relationships of programmes whose terms can be read, and the largest minimum of these."""
     programmes = Programmes(engine, session)
     found: list[Relationship] = []

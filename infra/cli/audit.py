@@ -93,7 +93,7 @@ def verify_record(
     else:
         shown, left = capped(verdict.problems, every=every)
         for wrong in shown:
-            print_text(_told(wrong), 4)
+            print_text(_sentence(wrong), 4)
         print_rest(left)
         shown_skipped, left = capped(verdict.skipped, every=every)
         for each in shown_skipped:
@@ -109,7 +109,7 @@ def verify_record(
                     f"where it said {mark.at:%Y-%m-%dT%H:%M:%SZ}"
                 )
     if verdict.problems:
-        fail(f"the first thing that is wrong: {_told(verdict.problems[0])}", REFUSED)
+        fail(f"the first thing that is wrong: {_sentence(verdict.problems[0])}", REFUSED)
     if verdict.skipped:
         fail(f"not everything could be checked: {verdict.skipped[0]}", REFUSED)
 
@@ -138,14 +138,14 @@ def make_checkpoint(
         verifier = str(checkpoints.verifier())
     if as_json:
         made = Checkpoint.of(note)
-        told = {"origin": made.origin, "size": made.size, "root": _base64(made.root)}
-        print_json({**told, "checkpoint": bytes(note).decode(), "key": verifier})
+        tree = {"origin": made.origin, "size": made.size, "root": _base64(made.root)}
+        print_json({**tree, "checkpoint": bytes(note).decode(), "key": verifier})
     elif output is None:
         print_lines(bytes(note).decode()[:-1])
     print_note(f"public key: {verifier}")
 
 
-def _told(wrong: "Wrong") -> str:
+def _sentence(wrong: "Wrong") -> str:
     return (
         f"{wrong.subject} version {wrong.version}: {wrong.problem}"
         if wrong.version

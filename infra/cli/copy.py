@@ -45,7 +45,7 @@ def copy_record(
     from infra.bootstrap import keys_of
     from infra.operations.logs import configure
     from infra.settings import WrongSettings, load
-    from infra.store.address import file_of, scheme_of, told
+    from infra.store.address import file_of, scheme_of, shown_url
     from infra.store.errors import StoreError, UnknownStore
     from infra.store.opening import open_database
 
@@ -59,7 +59,7 @@ def copy_record(
         if source_url == target_url:
             fail("source and target are the same store", USAGE)
         if scheme_of(source_url) == "sqlite" and not Path(file_of(source_url)).exists():
-            fail(f"there is no store {told(source_url)}", USAGE)
+            fail(f"there is no store {shown_url(source_url)}", USAGE)
         with open_database(source_url) as source, open_database(target_url) as target:
             copied = _copy(source, target)
             with closing(keys_of(settings, source)) as keys, closing(keys_of(settings, target)) as copied_keys:

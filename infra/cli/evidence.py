@@ -132,7 +132,7 @@ def cosign(
 
 
 class _Witness:
-    """A witness at work: its key, the store's, and what it told last."""
+    """A witness at work: its key, the store's, and its last answer."""
 
     def __init__(
         self, rapport: "Rapport", source: Path | None, log: "Verifier | None", key: Path, to: Path, *, as_json: bool
@@ -172,8 +172,8 @@ class _Witness:
         if self._as_json:
             origin, size, root = signed.checkpoint
             tree = {"origin": origin, "size": size, "root": b64encode(root).decode()}
-            told = {**tree, "since": signed.since, "file": str(self._to), "witness": str(self._signer.verifier)}
-            print_json_line(told)
+            answer = {**tree, "since": signed.since, "file": str(self._to), "witness": str(self._signer.verifier)}
+            print_json_line(answer)
         else:
             print_text(f"{self._to}: {signed.checkpoint.size} leaves, grown out of {signed.since}")
             print_note(f"public key of the witness: {self._signer.verifier}")

@@ -30,7 +30,7 @@ def init(as_json: JsonOption = False) -> None:
 
     with opened(makes_master=True) as rapport:
         made = rapport.keys.make()
-        places = {"keys": rapport.keys.kept.told, "master_key_file": str(rapport.keys.master_file)}
+        places = {"keys": rapport.keys.kept.place, "master_key_file": str(rapport.keys.master_file)}
         try:
             file = None if rapport.settings.token_keys is not None else local_key.place(rapport.settings)
             made_for_tokens = file is not None and local_key.make(file)

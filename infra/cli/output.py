@@ -157,11 +157,11 @@ def progress(description: str, total: int | None = None) -> Iterator[Callable[[i
 
     The block receives a function to call with the number of steps just done.
     """
-    told = Told(description, total)
-    yield told.done if is_watched() else lambda _steps: None
+    lines = ProgressLines(description, total)
+    yield lines.done if is_watched() else lambda _steps: None
 
 
-class Told:
+class ProgressLines:
     """Long work told in lines, every other second: a bar would have to move the cursor."""
 
     def __init__(self, what: str, total: int | None) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from infra.cli.opening import opened
-from infra.cli.output import REFUSED, Told, fail, is_watched, print_note
+from infra.cli.output import REFUSED, ProgressLines, fail, is_watched, print_note
 
 if TYPE_CHECKING:
     from infra.projection_engine.engine import Engine
@@ -45,17 +45,17 @@ class Watching:
 
     def __init__(self, *, aloud: bool) -> None:
         self.aloud = aloud
-        self.told: Told | None = None
+        self.lines: ProgressLines | None = None
 
     def begin(self, what: str, total: int | None) -> None:
         worth = total is None or total >= WORTH_SHOWING
-        self.told = Told(what, total) if self.aloud or (worth and is_watched()) else None
+        self.lines = ProgressLines(what, total) if self.aloud or (worth and is_watched()) else None
         if self.aloud and total:
             print_note(f"{what}: {total:,} to do")
 
     def done(self, steps: int) -> None:
-        if self.told is not None:
-            self.told.done(steps)
+        if self.lines is not None:
+            self.lines.done(steps)
 
     def note(self, message: str) -> None:
         print_note(message)

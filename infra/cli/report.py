@@ -83,10 +83,10 @@ def _print(shown: dict[str, Any]) -> None:
 
     print_text(f"report to {spaced(shown['recipient'])} on {shown['relationship_id']}", 2)
     print_text(f"mentee {shown['mentee_id']}, mentor {shown['mentor_id']}, programme {shown['programme_id']}", 2)
-    for name, told in shown["outputs"].items():
+    for name, output in shown["outputs"].items():
         print_text("")
         print_text(spaced(name))
-        for line in lines(told):
+        for line in lines(output):
             print_text(f"  {line}", 4)
     if shown["not_shown"]:
         print_text("")

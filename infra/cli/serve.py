@@ -1,4 +1,4 @@
-"""`rapport serve`: the HTTP API, and beside it the workers and the datasets, until it is asked to stop."""
+"""`rapport serve`: the HTTP API and the pages for people, and beside them the workers and the datasets, until it is asked to stop."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +11,8 @@ from infra.cli.running import running
 HostOption = Annotated[str, typer.Option("--host", help="The address to listen on; 0.0.0.0 is every IPv4 address.")]
 PortOption = Annotated[int, typer.Option("--port", min=0, max=65535, help="The port to listen on; 0: a free one.")]
 ApiOnlyOption = Annotated[
-    bool, typer.Option("--api-only", help="Serve the API alone: workers and datasets run in other processes.")
+    bool,
+    typer.Option("--api-only", help="Serve the API and the pages alone: workers and datasets run in other processes."),
 ]
 CertificateOption = Annotated[
     Path | None,
@@ -62,7 +63,7 @@ def serve(
     body_timeout: BodyOption = 20.0,
     head_timeout: HeadOption = 20.0,
 ) -> None:
-    """Serve the HTTP API; workers and datasets run with it unless --api-only.
+    """Serve the HTTP API and the pages for people; workers and datasets run with it unless --api-only.
 
     Several processes may serve one store on PostgreSQL; of those that run workers one works at a time. Ends cleanly on Ctrl-C and
     SIGTERM: it answers what it took, then closes.
@@ -77,6 +78,7 @@ def serve(
         from infra.http.serving import serve as run
         from infra.intake.senders import UNCHECKED
         from infra.operations.followers import StoreCollector
+        from infra.web.site import pages
 
         place = Place(
             host,
@@ -101,6 +103,7 @@ def serve(
                     place,
                     listener,
                     api_only=api_only,
+                    part=pages(rapport.settings),
                     started=lambda: print_note(f"listening on {url}"),
                 )
         except CannotListen as error:

@@ -55,8 +55,8 @@ def print_relationship(shown: Shown, *, every: bool) -> None:
 def _match(shown: Shown) -> str:
     if shown["matched"]:
         return "accepted by mentee and mentor"
-    said = [f"{'accepted' if yes else 'declined'} by the {role}" for role, yes in shown["match"].items()]
-    return ", ".join(said) or "nobody has answered yet"
+    answers = [f"{'accepted' if yes else 'declined'} by the {role}" for role, yes in shown["match"].items()]
+    return ", ".join(answers) or "nobody has answered yet"
 
 
 def _print_course(shown: Shown) -> None:

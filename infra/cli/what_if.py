@@ -128,7 +128,7 @@ def _print(rows: list[dict[str, Any]], filters: Filters, *, every: bool) -> None
     if not rows:
         print_text(f"there is no relationship{filters.in_words()}")
         return
-    differing = [row for row in rows if _told(row["now"]) != _told(row["then"])]
+    differing = [row for row in rows if _figures(row["now"]) != _figures(row["then"])]
     print_text(f"{len(differing)} of {len(rows)} would be otherwise")
     shown, left = capped(differing, every=every)
     for row in shown:
@@ -159,7 +159,7 @@ def _change(now: object, then: object) -> str:
     return str(now) if now == then else f"{now} → {then}"
 
 
-def _told(health: dict[str, Any]) -> tuple[Any, ...]:
+def _figures(health: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(health[name] for name in ("score", "band", "mentee_score", "mentor_score", "signals", "concerns"))
 
 

@@ -116,7 +116,7 @@ class Checkpoints:
 
     def follow(self, stop: threading.Event) -> None:
         """Keep a checkpoint every so many seconds, as long as the tree grows; what goes wrong is logged and tried again."""
-        size, told = -1, ""
+        size, last_error = -1, ""
         while True:
             try:
                 with self.store.database.reading() as session:
@@ -124,11 +124,11 @@ class Checkpoints:
                 if now != size:
                     self.make()
                     size = now
-                told = ""
+                last_error = ""
             except StoreError as error:
-                if str(error) != told:
+                if str(error) != last_error:
                     logger.warning("no checkpoint was made: %s", error)
-                told = str(error)
+                last_error = str(error)
             if stop.wait(self._seconds):
                 return
 

@@ -2,24 +2,52 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from infra.evidence import tree
 from infra.store.errors import DamagedStore
 from infra.store.merkle import LEVELS, Frontier, node_hash
-from infra.store.session import Session
+from infra.store.session import StoreSession
 
 _FRONTIER: Final = "SELECT size, roots FROM tree_frontier"
 _LEAVES: Final = "SELECT number, hash FROM tree_leaves WHERE number >= ? AND number < ?"
 _NODES: Final = "SELECT number, hash FROM tree_nodes WHERE number >= ? AND number < ? AND level = ?"
+_PLACE: Final = "SELECT leaf, position FROM stored_events WHERE originator_id = ? AND originator_version = ?"
 # Ranges of kept hashes in memory, of up to 256 each.
 RANGES: Final = 256
+
+
+class LeafPlace(NamedTuple):
+    """Where an event stands: its leaf in a tree of `size` leaves with `root`, its position in the log, and the proof that it is in the tree."""
+
+    leaf: int
+    position: int
+    size: int
+    root: bytes
+    proof: list[bytes]
+
+
+def place_of(session: StoreSession, subject: str, version: int) -> LeafPlace | None:
+    """The place of an event in the tree as it is now; None where there is no such event.
+
+    Raises:
+        DamagedStore: The tree lacks a hash.
+    """
+    rows = session.query(_PLACE, (subject, version))
+    if not rows:
+        return None
+    leaf, position = rows[0]
+    reader = TreeReader(session)
+    if not leaf < reader.size:
+        raise DamagedStore(f"the tree of {reader.size} leaves has no leaf {leaf}: see rapport audit verify")
+    proof = tree.inclusion(leaf, reader.size, reader.whole)
+    return LeafPlace(leaf, position, reader.size, reader.frontier.root(), proof)
 
 
 class TreeReader:
     """The tree in one state of the database. A proof reads a few hundred hashes at most."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: StoreSession) -> None:
         self._session = session
         self._range = lru_cache(RANGES)(self._read)
         self.frontier = read_frontier(session)
@@ -57,7 +85,7 @@ class TreeReader:
         return {number: bytes(hash_) for number, hash_ in rows}
 
 
-def read_frontier(session: Session) -> Frontier:
+def read_frontier(session: StoreSession) -> Frontier:
     """The frontier of the tree.
 
     Raises:

@@ -17,7 +17,7 @@ from infra.evidence.wrong import TREE, Wrong
 from infra.store import attempts
 from infra.store.errors import DamagedStore
 from infra.store.merkle import EMPTY_ROOT, LEVELS, Frontier, Node, event_leaf, receipt_digest, receipt_leaf
-from infra.store.session import Row, Session
+from infra.store.session import Row, StoreSession
 
 _EVENT_COLUMNS: Final = "leaf, position, originator_id, originator_version, topic, state, hash FROM stored_events"
 _EVENTS: Final = f"SELECT {_EVENT_COLUMNS} ORDER BY position"
@@ -59,7 +59,7 @@ class TreeVerdict:
     problems: list[Wrong]
 
 
-def audit_tree(session: Session, sizes: Collection[int] = ()) -> TreeVerdict:
+def audit_tree(session: StoreSession, sizes: Collection[int] = ()) -> TreeVerdict:
     """Recompute the tree from all events and receipts and compare it with what is kept of it."""
     walk = _Walk(frozenset(sizes))
     streams = (
@@ -76,7 +76,7 @@ def audit_tree(session: Session, sizes: Collection[int] = ()) -> TreeVerdict:
     return TreeVerdict(walk.frontier.size, walk.frontier.root(), walk.roots, walk.problems[:MOST])
 
 
-def audit_leaves_of(session: Session, subject: str, sizes: Collection[int] = ()) -> TreeVerdict:
+def audit_leaves_of(session: StoreSession, subject: str, sizes: Collection[int] = ()) -> TreeVerdict:
     """Prove that every event and receipt of a subject is a leaf of the tree, and match them one to one."""
     try:
         reader = TreeReader(session)
@@ -99,12 +99,12 @@ def audit_leaves_of(session: Session, subject: str, sizes: Collection[int] = ())
     return TreeVerdict(reader.size, root, roots, walk.problems)
 
 
-def events_of(session: Session, subject: str) -> list[Row]:
+def events_of(session: StoreSession, subject: str) -> list[Row]:
     """Leaf, position, subject, version, topic, stored bytes and hash of every event of a subject."""
     return session.query(f"SELECT {_EVENT_COLUMNS} WHERE originator_id = ? ORDER BY originator_version", (subject,))
 
 
-def receipts_of(session: Session, subject: str) -> list[Row]:
+def receipts_of(session: StoreSession, subject: str) -> list[Row]:
     """Leaf, position, source, id, fingerprint and kept answer of every receipt about a subject, in the order of the leaves."""
     return session.query(
         f"SELECT {_RECEIPT_COLUMNS} WHERE {attempts.SUBJECT[session.kind]} = ? ORDER BY leaf", (subject,)
@@ -246,7 +246,7 @@ class _Walk:
             self.problems.append(Wrong(subject, version, problem))
 
 
-def _kept_otherwise(session: Session, walk: _Walk) -> Iterator[Wrong]:
+def _kept_otherwise(session: StoreSession, walk: _Walk) -> Iterator[Wrong]:
     """What is kept of the tree beside its leaves and does not follow from them."""
     try:
         kept = read_frontier(session)

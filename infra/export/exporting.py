@@ -21,7 +21,7 @@ from infra.projection_engine.rows import codec
 from infra.queries.as_at import NOW, Moment
 from infra.store import log_reader
 from infra.store.restrictions import restricted
-from infra.store.session import Session
+from infra.store.session import StoreSession
 from infra.unknown_name import unknown_name
 from infra.whole_file import beside, put, save
 from projections.catalogue import datasets, projection_of
@@ -138,7 +138,7 @@ def _columns(dataset: Dataset, names: Sequence[str] | None) -> list[Column]:
     return [known[name] for name in dict.fromkeys(names)] if names else list(dataset.columns)
 
 
-def _position(engine: Engine, session: Session, name: str) -> int:
+def _position(engine: Engine, session: StoreSession, name: str) -> int:
     """How far in the log the dataset has come; for what workers write, the last position in it."""
     if name == TIMELINE.name:
         return log_reader.head(session)
@@ -185,7 +185,7 @@ class _Unusable(NamedTuple):
 
 
 def _rows(
-    engine: Engine, session: Session, dataset: Dataset, columns: Sequence[Column], unusable: _Unusable
+    engine: Engine, session: StoreSession, dataset: Dataset, columns: Sequence[Column], unusable: _Unusable
 ) -> Iterator[Sequence[Any]]:
     engine.watcher.begin(f"exporting {dataset.name}", int(session.query(f"SELECT COUNT(*) FROM {dataset.name}")[0][0]))  # noqa: S608 - a known name
     names = ", ".join(column.name for column in columns)

@@ -20,7 +20,7 @@ from infra.projection_engine.stream_fold import Folder, Unit, collecting_seldom
 from infra.queries import nps
 from infra.queries.as_at import END, Moment, TermsThen
 from infra.store import log_reader
-from infra.store.session import Session
+from infra.store.session import StoreSession
 from projections import nps_responses, practices
 from projections.catalogue import projection_of, tables_of
 from projections.dataset import POSITION, STALE_SINCE, Dataset, Row, Table
@@ -67,7 +67,7 @@ def _placed(value: Any) -> tuple[bool, Any]:
 class _Fold:
     """One projection folded from the events that counted at a moment. `position` is that of the last of them."""
 
-    def __init__(self, engine: Engine, session: Session, projection: Projection, moment: Moment) -> None:
+    def __init__(self, engine: Engine, session: StoreSession, projection: Projection, moment: Moment) -> None:
         self.engine, self.session, self.projection, self.moment = engine, session, projection, moment
         self.folder = Folder([projection])
         self.position = 0
@@ -138,7 +138,7 @@ class _Fold:
 
 
 # --- figures of people ---------------------------------------------------------------------------------------------
-def _figures(engine: Engine, session: Session, summary: Summary, units: list[Unit]) -> list[Row]:
+def _figures(engine: Engine, session: StoreSession, summary: Summary, units: list[Unit]) -> list[Row]:
     """The figures of practices, as far as they may be shown beside today's."""
     terms = TermsThen(session, log_reader.LogReader(engine.store.mapper), None)
     now = engine.clock.now()
@@ -159,7 +159,7 @@ def _nps(engine: Engine, moment: Moment) -> list[Row]:
 
 
 # --- what is recorded as it is shown --------------------------------------------------------------------------------
-def _recorded(session: Session, dataset: Dataset, moment: Moment) -> RowsThen:
+def _recorded(session: StoreSession, dataset: Dataset, moment: Moment) -> RowsThen:
     """Rows of the timeline or of the workers' tasks: those that there were; a task that was closed later is open."""
     timed = "recorded_at" if dataset.name == TIMELINE.name else "since"
     began = "occurred_at" if dataset.name == TIMELINE.name else "since"

@@ -4,7 +4,7 @@
 what they need in `request.app.state`: `rapport`, `process`, `tokens`, `intake` and `log_head`.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import Final
@@ -41,8 +41,11 @@ USUAL: Final = Limits()
 SUMMARY: Final = "The system of record for mentoring relationships"
 
 
-def bare_app() -> FastAPI:
-    """The app with all routes and no store behind them."""
+Part = Callable[[FastAPI], None]
+
+
+def bare_app(part: Part | None = None) -> FastAPI:
+    """The app with all routes and no store behind them; `part` adds more, such as the pages for people."""
     app = FastAPI(
         title=TITLE,
         summary=SUMMARY,
@@ -58,13 +61,17 @@ def bare_app() -> FastAPI:
     problems.register(app)
     for name in ROUTERS:
         app.include_router(import_module(f"infra.http.{name}").router)
+    if part is not None:
+        part(app)
     app.add_middleware(Edge)
     return app
 
 
-def create_app(rapport: Rapport, process: Process, tokens: Tokens, limits: Limits = USUAL) -> FastAPI:
-    """The app on an open store. `process` says how this process is, and when it is to stop."""
-    app = bare_app()
+def create_app(
+    rapport: Rapport, process: Process, tokens: Tokens, limits: Limits = USUAL, part: Part | None = None
+) -> FastAPI:
+    """The app on an open store. `process` says how this process is, and when it is to stop; `part` adds more than the API."""
+    app = bare_app(part)
     app.state.rapport = rapport
     app.state.process = process
     app.state.tokens = tokens

@@ -13,9 +13,10 @@ from typing import Annotated, Any, Final
 
 import orjson
 from fastapi import Depends, Query, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator, WithJsonSchema
 
 from domain.model import FIRST_YEAR, LAST_YEAR, is_blank
+from domain.time_form import is_day, is_time
 from infra.access.pages import MOST, USUAL, Cut, Page
 from infra.access.standing import Asker, asker
 from infra.bootstrap import Rapport
@@ -25,16 +26,19 @@ from infra.projection_engine.engine import Engine
 from infra.projection_engine.pseudonyms import Pseudonyms
 from infra.queries.as_at import Moment
 
+# The relationship of the examples in the document.
+RELATIONSHIP: Final = "6f1e0000-0000-4000-8000-000000000001"
 _MAKING: Final = Lock()
 # Nothing is recorded or planned before or after: a time further off has the same answer.
 _BEFORE: Final = datetime(FIRST_YEAR - 1, 12, 1, tzinfo=UTC)
 _AFTER: Final = datetime(LAST_YEAR + 1, 1, 31, tzinfo=UTC)
 
+_Time = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 AsOfQuery = Annotated[
-    str | None, Query(alias="as_of", description="As it was by then: what had occurred by this time (RFC 3339).")
+    _Time | None, Query(alias="as_of", description="As it was by then: what had occurred by this time (RFC 3339).")
 ]
 KnownAtQuery = Annotated[
-    str | None,
+    _Time | None,
     Query(alias="known_at", description="As it was known then: what had been recorded by this time (RFC 3339)."),
 ]
 VersionQuery = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="As it was after this event.")]
@@ -87,10 +91,10 @@ def time_of(name: str, text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        found = datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text.upper()) if is_time(text) else None
     except ValueError:
         found = None
-    if found is None or found.tzinfo is None:
+    if found is None:
         raise wrong_query(name, "expected a time with its offset, such as 2026-03-02T09:00:00Z (write + as %2B)")
     if not FIRST_YEAR <= found.year <= LAST_YEAR:
         return _BEFORE if found.year < FIRST_YEAR else _AFTER
@@ -109,6 +113,16 @@ def moment_or_version(as_of: AsOfQuery = None, known_at: KnownAtQuery = None, ve
 
 MomentOf = Annotated[Moment, Depends(moment)]
 MomentOrVersion = Annotated[Moment, Depends(moment_or_version)]
+
+
+def _written_day(value: object) -> object:
+    # A bare number would pass for seconds since 1970.
+    if isinstance(value, str) and not is_day(value):
+        raise ValueError("expected a day such as 2026-03-02")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_written_day)]
 
 
 class Paging(BaseModel):
@@ -142,6 +156,7 @@ def reason(
     reveal: Annotated[
         str | None,
         Query(
+            min_length=1,
             max_length=500,
             description="Why content is read: it is shown as far as the caller may see it, and the read recorded.",
         ),

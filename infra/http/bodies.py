@@ -86,7 +86,7 @@ def _unsupported(field: str, message: str, headers: dict[str, str] | None = None
 
 async def one(request: Request, mode: Mode, limits: Limits) -> Message | Receipt:
     """The message of the body, structured or binary, or an invalid receipt."""
-    body = await _whole(request, MAX_BYTES + len(BYTE_ORDER_MARK), limits)
+    body = await whole(request, MAX_BYTES + len(BYTE_ORDER_MARK), limits)
     if body is None:
         return form_problems.invalid({}, [form_problems.too_large(MAX_BYTES)])
     if mode == "structured":
@@ -102,7 +102,7 @@ async def batch(request: Request, limits: Limits) -> list[Message | Receipt]:
     Raises:
         HttpProblem: The body is no JSON array, has too many messages, or is too large.
     """
-    body = await _whole(request, MAX_BATCH_BYTES, limits)
+    body = await whole(request, MAX_BATCH_BYTES, limits)
     if body is None:
         raise too_large(MAX_BATCH_BYTES)
     try:
@@ -151,7 +151,7 @@ def too_large(limit: int) -> HttpProblem:
     return HttpProblem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, Problem("too_large", said), headers=_CLOSE)
 
 
-async def _whole(request: Request, limit: int, limits: Limits) -> bytes | None:
+async def whole(request: Request, limit: int, limits: Limits) -> bytes | None:
     """The body, or None where it is larger than the limit."""
     body = bytearray()
     try:

@@ -10,10 +10,14 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from domain.ids import ROLE_AND_ID
 from domain.registry import COMMANDS
+from domain.words import ROLES
+from infra.http.asking import RELATIONSHIP
 from infra.http.bodies import BATCH, LINES, STRUCTURED
 from infra.http.caller import ROLE
 from infra.http.messages import POSITION
+from infra.http.reads_of_datasets import FORMS, MEDIA_TYPES
 from infra.intake.message import AnyData, Envelope
 from infra.schemas import TEXT, Schema, attributes_of_facts, problem_form, receipt_form, tidy
 
@@ -22,13 +26,12 @@ ABOUT: Final = (
     "details (RFC 9457). Query parameters that a call does not have are an error."
 )
 PROBLEM: Final = "application/problem+json"
-SUBJECT: Final = "6f1e0000-0000-4000-8000-000000000001"
 MESSAGE: Final[Schema] = {
     "specversion": "1.0",
     "id": "bk-81f2",
     "source": "/services/booking",
     "type": "rapport.RescheduleSession",
-    "subject": SUBJECT,
+    "subject": RELATIONSHIP,
     "time": "2026-03-02T09:00:00Z",
     "actor": "mentee:ana",
     "data": {"session_id": "s3", "starts_at": "2026-03-05T17:00:00Z", "reason": "travel"},
@@ -36,7 +39,7 @@ MESSAGE: Final[Schema] = {
 RECEIPT: Final[Schema] = {
     "source": "/services/booking",
     "id": "bk-81f2",
-    "subject": SUBJECT,
+    "subject": RELATIONSHIP,
     "status": "accepted",
     "events": [{"type": "rapport.SessionRescheduled", "version": 14}],
     "problems": [],
@@ -47,6 +50,7 @@ WRONG: Final[Mapping[int, tuple[str, str, str | None]]] = {
     401: ("token", "the token has expired", None),
     403: ("role", "expected a role that the token names", ROLE),
     404: ("not_found", "there is nothing here that you may know of", None),
+    406: ("not_acceptable", f"expected to accept one of {FORMS}", "Accept"),
     408: ("slow_body", "the body did not come on in time: send it again", None),
     409: ("version", "expected version 3, the last event of the subject has 4", "expectedversion"),
     413: ("too_large", "expected a body of at most 33554432 bytes: send it in several requests", None),
@@ -63,6 +67,11 @@ WRONG: Final[Mapping[int, tuple[str, str, str | None]]] = {
 OF_RECEIPTS: Final = {400: "invalid", 403: "refused", 404: "refused", 409: "conflict", 422: "refused"}
 FOR_ALL: Final = (400, 401, 403, 404, 429, 503)
 FOR_MESSAGES: Final = (408, 409, 413, 415, 422)
+# The reads that answer a page of a list.
+LISTS: Final = frozenset(
+    {"listRelationships", "getHistory", "getDecisions", "listHealth", "listTasks", "getNps", "listClauses"}
+)
+BINARY: Final[Schema] = {"type": "string", "format": "binary"}
 POSITION_HEADER: Final[Schema] = {
     "description": "Up to where the record has grown; reads take it as `after`.",
     "schema": {"type": "integer", "minimum": 0},
@@ -93,7 +102,9 @@ def document(app: FastAPI, root_path: str = "") -> Schema:
             for status in FOR_ALL:
                 responses.setdefault(str(status), _reference(status))
     _describe_messages(found["paths"]["/v1/messages"]["post"])
+    _describe_erasure(found["paths"]["/v1/me/erasure"]["post"])
     _describe_facts(found["paths"]["/v1/events"]["get"])
+    _describe_reads(found["paths"])
     _describe_evidence(found["paths"])
     _describe_operations(found["paths"])
     return found
@@ -150,6 +161,12 @@ def _schemas() -> Schema:
         },
         "required": ["type", "title", "status", "detail", "problems"],
     }
+    fact = {**attributes_of_facts(), "description": "What happened, as a CloudEvent: no content."}
+    fact["properties"]["actor"] = {
+        "type": "string",
+        "pattern": f"{ROLE_AND_ID}|^({'|'.join(ROLES)})$",
+        "description": "Who acted, role:id; analysts and auditors are told the role alone.",
+    }
     receipt = receipt_form()
     receipt["properties"]["problems"]["items"] = {"$ref": "#/components/schemas/Problem"}
     message = tidy(Envelope[AnyData].model_json_schema())
@@ -162,7 +179,7 @@ def _schemas() -> Schema:
         "Receipt": {**receipt, "description": "What became of a message.", "examples": [RECEIPT]},
         "Problem": {**problem_form(), "description": "One thing that is wrong."},
         "ProblemDetails": details,
-        "Fact": {**attributes_of_facts(), "description": "What happened, as a CloudEvent: no content."},
+        "Fact": fact,
     }
 
 
@@ -209,6 +226,22 @@ def _describe_messages(operation: Schema) -> None:
     }
     for status in FOR_MESSAGES:
         operation["responses"][str(status)] = _reference(status)
+    _describe_problems_of_receipts(operation)
+
+
+def _describe_erasure(operation: Schema) -> None:
+    told = {**RECEIPT, "source": "/v1/me/erasure", "id": "erasure-1", "subject": "person:ana"}
+    told["events"] = [{"type": "rapport.ErasureRequested", "version": 2}]
+    operation["responses"]["200"] = {
+        "description": "It is asked for; somebody of the office approves it.",
+        "headers": {POSITION: POSITION_HEADER},
+        "content": {"application/json": _content({"$ref": "#/components/schemas/Receipt"}, told)},
+    }
+    _describe_problems_of_receipts(operation)
+
+
+def _describe_problems_of_receipts(operation: Schema) -> None:
+    """The answers about one message that was not accepted."""
     for status, said in OF_RECEIPTS.items():
         example = example_of_problem(status)
         example["receipt"] = {**RECEIPT, "status": said, "events": [], "problems": example["problems"]}
@@ -219,10 +252,10 @@ def _describe_messages(operation: Schema) -> None:
 def _describe_facts(operation: Schema) -> None:
     fact = {
         "specversion": "1.0",
-        "id": f"{SUBJECT}/14",
+        "id": f"{RELATIONSHIP}/14",
         "source": "/rapport",
         "type": "rapport.SessionRescheduled",
-        "subject": SUBJECT,
+        "subject": RELATIONSHIP,
         "time": "2026-03-02T09:00:00Z",
         "recordedat": "2026-03-02T09:00:01Z",
         "datacontenttype": "application/json",
@@ -256,6 +289,34 @@ def _describe_facts(operation: Schema) -> None:
     }
 
 
+def _describe_reads(paths: Schema) -> None:
+    item: Schema = {"type": "object"}
+    for path, method, operation in _operations({"paths": paths}):
+        content = operation["responses"].get("200", {}).get("content", {})
+        if path.startswith("/v1/") and method == "get" and content.get("application/json") == {"schema": {}}:
+            content["application/json"] = {"schema": _page_of(item) if operation["operationId"] in LISTS else item}
+    operation = paths["/v1/datasets/{name}"]["get"]
+    operation["responses"]["200"] = {
+        "description": "The rows: the first form that `Accept` takes, JSON lines where it takes all.",
+        "content": {
+            media_type: {"schema": BINARY if form == "parquet" else TEXT} for media_type, form in MEDIA_TYPES.items()
+        },
+    }
+    operation["responses"]["406"] = _reference(406)
+
+
+def _page_of(item: Schema) -> Schema:
+    following: Schema = {
+        "type": ["string", "null"],
+        "description": "The `cursor` of the next page; null: there is none.",
+    }
+    return {
+        "type": "object",
+        "properties": {"items": {"type": "array", "items": item}, "next": following},
+        "required": ["items", "next"],
+    }
+
+
 def _describe_evidence(paths: Schema) -> None:
     made: Schema = {
         "type": "object",
@@ -268,7 +329,7 @@ def _describe_evidence(paths: Schema) -> None:
     }
     paths["/v1/audit/bundles/{id}"]["get"]["responses"]["200"] = {
         "description": "The bundle; `rapport audit check-bundle` checks it.",
-        "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
+        "content": {"application/zip": {"schema": BINARY}},
     }
 
 

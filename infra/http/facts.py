@@ -24,7 +24,7 @@ from infra.kafka.adopted import Adopted
 from infra.kafka.facts import WITHOUT_IDS, fact
 from infra.operations.logs import logger
 from infra.operations.mistake import report_mistake
-from infra.store.log import Notification
+from infra.store.log import LoggedEvent
 
 STREAM: Final = "text/event-stream"
 BATCH: Final = "application/cloudevents-batch+json"
@@ -108,7 +108,7 @@ class Reader:
 
     def page(self, after: int, limit: int) -> Page:
         """Facts after a position, as far as one look at the log goes."""
-        notes = self._rapport.store.notifications(after, LOOK)
+        notes = self._rapport.store.logged(after, LOOK)
         found: list[tuple[int, bytes]] = []
         for note in notes:
             if (body := self._fact(note)) is not None:
@@ -117,7 +117,7 @@ class Reader:
                     return Page(found, note.position, more=True)
         return Page(found, notes[-1].position if notes else after, more=len(notes) == LOOK)
 
-    def _fact(self, note: Notification) -> bytes | None:
+    def _fact(self, note: LoggedEvent) -> bytes | None:
         """The fact of an event, None where it is withheld; a mistake of ours in one keeps back no other."""
         try:
             recorded = self._rapport.store.decode_facts(note)

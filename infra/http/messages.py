@@ -34,10 +34,10 @@ async def post_messages(request: Request, caller: CallerOf, role: RoleOf) -> Res
         receipts = await intake.receipts(await bodies.batch(request, limits), sender)
         body = orjson.dumps([receipt.to_dict() for receipt in receipts])
         return _answered(request, intake, Response(body, media_type=JSON))
-    told: list[bytes] = []
+    lines: list[bytes] = []
     async for some in bodies.lines(request, limits):
-        told += [receipt.to_json() for receipt in await intake.receipts(some, sender)]
-    return _answered(request, intake, Response(b"".join(line + b"\n" for line in told), media_type=bodies.LINES))
+        lines += [receipt.to_json() for receipt in await intake.receipts(some, sender)]
+    return _answered(request, intake, Response(b"".join(line + b"\n" for line in lines), media_type=bodies.LINES))
 
 
 def answered_by(request: Request, intake: Intake, receipt: Receipt, read: Message | Receipt) -> Response:

@@ -92,12 +92,16 @@ async def _declined(_: Request, error: Exception) -> Response:
 
 
 async def _of_framework(_: Request, error: Exception) -> Response:
-    """What the framework says: there is no such path, the path has no such method, the body is too large."""
     assert isinstance(error, HTTPException)
+    return answer(of_framework(error))
+
+
+def of_framework(error: HTTPException) -> HttpProblem:
+    """What the framework says: there is no such path, the path has no such method, the body is too large."""
     said = {404: "there is no such path; /docs lists those that there are", 405: "the path does not take this method"}
     code = HTTPStatus(error.status_code).name.lower()
     message = said.get(error.status_code, HTTPStatus(error.status_code).phrase)
-    return answer(HttpProblem(error.status_code, Problem(code, message), headers=error.headers))
+    return HttpProblem(error.status_code, Problem(code, message), headers=error.headers)
 
 
 async def _malformed(_: Request, error: Exception) -> Response:

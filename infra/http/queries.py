@@ -13,12 +13,15 @@ from infra.http.problems import HttpProblem
 async def only_known(request: Request) -> None:
     """A dependency of every route: refuse parameters that it does not have, and single ones that are given twice.
 
+    A route whose endpoint has `any_query` takes what others add to its address.
+
     Raises:
         HttpProblem: There are any; each is named.
     """
-    if not request.scope["query_string"]:
+    route = request.scope["route"]
+    if not request.scope["query_string"] or getattr(route.endpoint, "any_query", False):
         return
-    known = _parameters(request.scope["route"])
+    known = _parameters(route)
     problems = []
     for name in dict.fromkeys(request.query_params):
         if name not in known:

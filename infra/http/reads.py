@@ -3,13 +3,13 @@
 What a caller has no standing in is answered like what does not exist: by one query to the same table, with the same body.
 """
 
-from datetime import date
 from typing import Annotated, Any, cast, get_args
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from pydantic import WithJsonSchema
 
 from domain.commitment.policy import Band
-from domain.ids import is_id
+from domain.ids import ROLE_AND_ID, is_id
 from domain.problem import Problem
 from domain.sharing.question import PUBLIC, Reader
 from domain.words import ROLES, DataClass, ReportingAudience, Status
@@ -17,7 +17,9 @@ from infra.access.lists import Chosen, Lists
 from infra.access.seen import DECISIONS, Seen
 from infra.access.standing import READERS, Asker, stands_in
 from infra.http.asking import (
+    RELATIONSHIP,
     AskerOf,
+    Day,
     Desk,
     DeskOf,
     MomentOf,
@@ -38,7 +40,7 @@ from infra.queries.sharing import Question, first_spelling
 
 router = APIRouter(prefix="/v1/relationships", tags=["relationships"], dependencies=[Visible])
 
-IdPath = Annotated[str, Path(alias="id", description="The UUID of the relationship.")]
+IdPath = Annotated[str, Path(alias="id", description="The UUID of the relationship.", examples=[RELATIONSHIP])]
 StateQuery = Annotated[Status | None, Query(description="Only relationships in this state.")]
 ProgrammeQuery = Annotated[str | None, Query(description="Only this programme.")]
 MentorQuery = Annotated[str | None, Query(description="Only this mentor.")]
@@ -149,8 +151,8 @@ def report(
     at: DeskOf,
     seen: SeenOf,
     to: Annotated[ReportingAudience | None, Query(description="For whom. Without it: the caller's own role.")] = None,
-    first: Annotated[date | None, Query(alias="from", description="From this day of the programme on.")] = None,
-    last: Annotated[date | None, Query(alias="to_day", description="Up to and with this day.")] = None,
+    first: Annotated[Day | None, Query(alias="from", description="From this day of the programme on.")] = None,
+    last: Annotated[Day | None, Query(alias="to_day", description="Up to and with this day.")] = None,
 ) -> Response:
     """What was agreed to be reported to a sponsor, and nothing else: for the sponsor, and for the mentee who shares it."""
     role = seen.asker.role
@@ -168,7 +170,10 @@ def report(
     return answered(request, at, found)
 
 
-ToQuery = Annotated[str | None, Query(description="Whom it is about: role:id, or public. Without it: the caller.")]
+_Recipient = Annotated[str, WithJsonSchema({"type": "string", "pattern": rf"{ROLE_AND_ID}|^public$"})]
+ToQuery = Annotated[
+    _Recipient | None, Query(description="Whom it is about: role:id, or public. Without it: the caller.")
+]
 
 
 def _reader(at: DeskOf, who: AskerOf, to: ToQuery = None) -> Reader:

@@ -32,6 +32,8 @@ from workers.model import TaskKind
 
 router = APIRouter(prefix="/v1", dependencies=[Visible])
 
+MentorPath = Annotated[str, Path(alias="id", description="The id of the mentor.", examples=["ben"])]
+CasePath = Annotated[str, Path(alias="id", description="The id of the case.", examples=["c1"])]
 MONTH = "^[0-9]{4}-(0[1-9]|1[0-2])$"
 
 
@@ -103,9 +105,7 @@ def nps(
 
 
 @router.get("/mentors/{id}", operation_id="getMentor", tags=["mentors and cases"])
-def mentor(
-    request: Request, at: DeskOf, who: AskerOf, moment: MomentOf, why: ReasonOf, id_: Annotated[str, Path(alias="id")]
-) -> Response:
+def mentor(request: Request, at: DeskOf, who: AskerOf, moment: MomentOf, why: ReasonOf, id_: MentorPath) -> Response:
     """A mentor: standing, training, capacity, load and relationships."""
     found = None
     if is_id(id_):
@@ -120,9 +120,7 @@ def mentor(
 
 
 @router.get("/cases/{id}", operation_id="getCase", tags=["mentors and cases"])
-def case(
-    request: Request, at: DeskOf, who: AskerOf, moment: MomentOf, why: ReasonOf, id_: Annotated[str, Path(alias="id")]
-) -> Response:
+def case(request: Request, at: DeskOf, who: AskerOf, moment: MomentOf, why: ReasonOf, id_: CasePath) -> Response:
     """A conduct case: whom it concerns and how far it is, without what was said."""
     found = others.case(at.engine, who, _spelled(at, "case", id_), moment, at.now, why) if is_id(id_) else None
     if found is None:

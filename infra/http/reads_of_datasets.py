@@ -27,7 +27,7 @@ MEDIA_TYPES: Final[dict[str, Format]] = {
 }
 IN_MEMORY: Final = 1 << 22
 CHUNK: Final = 1 << 16
-_FORMS: Final = "application/x-ndjson, text/csv, application/vnd.apache.parquet"
+FORMS: Final = "application/x-ndjson, text/csv, application/vnd.apache.parquet"
 
 
 @router.get("/{name}", operation_id="getDataset")
@@ -36,7 +36,9 @@ def dataset(
     at: DeskOf,
     who: AskerOf,
     moment: MomentOf,
-    name: Annotated[str, Path(description="The dataset, such as relationships or commitment_health.")],
+    name: Annotated[
+        str, Path(description="The dataset, such as relationships or commitment_health.", examples=["relationships"])
+    ],
 ) -> StreamingResponse:
     """A dataset: the rows of the caller's programmes, persons as pseudonyms for analysts and auditors."""
     media_type = accepted(request.headers.get("accept"))
@@ -85,7 +87,7 @@ def accepted(header: str | None) -> str:
         if liked > quality and (found := _matching(name)) is not None:
             best, quality = found, liked
     if best is None:
-        raise HttpProblem(406, Problem("not_acceptable", f"expected to accept one of {_FORMS}", field="Accept"))
+        raise HttpProblem(406, Problem("not_acceptable", f"expected to accept one of {FORMS}", field="Accept"))
     return best
 
 

@@ -4,9 +4,9 @@ A checkpoint says nothing of anybody, so every caller may keep one. A bundle is 
 """
 
 from base64 import b64encode
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from domain.words import Role
@@ -18,6 +18,7 @@ from infra.http.asking import AskerOf, DeskOf
 from infra.http.caller import ActorOf
 from infra.http.log_head import Visible
 from infra.http.problems import forbidden, not_found
+from infra.http.reads import IdPath
 
 READERS: Final[frozenset[Role]] = frozenset({"auditor", "coordinator", "supplier"})
 ZIP: Final = "application/zip"
@@ -34,8 +35,8 @@ def checkpoint(request: Request, _: ActorOf) -> Response:
     if "application/json" not in request.headers.get("accept", ""):
         return Response(bytes(note), media_type="text/plain; charset=utf-8")
     made = Checkpoint.of(note)
-    told = {"origin": made.origin, "size": made.size, "root": b64encode(made.root).decode()}
-    return JSONResponse({**told, "checkpoint": bytes(note).decode(), "key": str(checkpoints.verifier())})
+    tree = {"origin": made.origin, "size": made.size, "root": b64encode(made.root).decode()}
+    return JSONResponse({**tree, "checkpoint": bytes(note).decode(), "key": str(checkpoints.verifier())})
 
 
 @router.get("/audit/bundles/{id}", operation_id="getBundle")
@@ -43,7 +44,7 @@ def audit_bundle(
     request: Request,
     at: DeskOf,
     who: AskerOf,
-    id_: Annotated[str, Path(alias="id", description="The UUID of the relationship.")],
+    id_: IdPath,
 ) -> Response:
     """The evidence about a relationship as a zip file: events and receipts with their proofs, a checkpoint, and a check of its own."""
     if who.role not in READERS:

@@ -19,7 +19,7 @@ import uvicorn
 
 from infra.access.tokens import Tokens
 from infra.bootstrap import Rapport
-from infra.http.app import create_app
+from infra.http.app import Part, create_app
 from infra.http.bodies import IDLE_SECONDS, Limits
 from infra.http.connection import HEAD_SECONDS, TimedProtocol
 from infra.notifications.deliver import Deliverer
@@ -101,15 +101,16 @@ def serve(
     listener: socket.socket,
     *,
     api_only: bool = False,
+    part: Part | None = None,
     started: Callable[[], object] = lambda: None,
 ) -> None:
-    """Serve until the process is asked to stop. `started` is called once requests are answered.
+    """Serve until the process is asked to stop. `part` adds more than the API; `started` is called once requests are answered.
 
     Raises:
         CannotListen: The certificate can't be used.
         WrongSettings: A setting is wrong.
     """
-    app = create_app(rapport, process, tokens, Limits(place.body_seconds))
+    app = create_app(rapport, process, tokens, Limits(place.body_seconds), part)
     server = _Server(_config(app, place), started)
     with contextlib.nullcontext() if api_only else _at_work(rapport, process):
         process.vitals.well("process")

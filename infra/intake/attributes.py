@@ -43,11 +43,11 @@ def _stranger(name: str, value: Any, meant: str | None) -> Problem | None:
     if meant is not None:
         return Problem("unknown_field", f"expected no such attribute; did you mean {meant}?", field=name)
     if not _NAME.fullmatch(name):
-        said = "expected the name of an extension to have lower-case letters and digits alone"
-        return Problem("unknown_field", said, field=name)
+        sentence = "expected the name of an extension to have lower-case letters and digits alone"
+        return Problem("unknown_field", sentence, field=name)
     if not isinstance(value, str | bool | int):
-        said = "expected the value of an extension to be a text, a whole number, true or false"
-        return Problem("bad_value", said, field=name)
+        sentence = "expected the value of an extension to be a text, a whole number, true or false"
+        return Problem("bad_value", sentence, field=name)
     return None
 
 
@@ -103,8 +103,8 @@ def uri(text: str) -> str:
 def uri_reference(text: str) -> str:
     """A URI, or one relative to another: a path such as /services/booking."""
     if not _fits(text, (_URI, _RELATIVE)):
-        said = "expected a URI reference such as /services/booking, without spaces and with other than ASCII as %XX"
-        raise ValueError(said)
+        sentence = "expected a URI reference such as /services/booking, without spaces and with other than ASCII as %XX"
+        raise ValueError(sentence)
     return text
 
 

@@ -23,9 +23,9 @@ from infra.intake import form_problems
 from infra.intake.failure import Failure
 from infra.intake.message import Message
 from infra.intake.receipt import KEPT, Attempt, Receipt
-from infra.intake.senders import Look, Senders, token_problem, turned_away
+from infra.intake.senders import Lookup, Senders, token_problem, turned_away
 from infra.intake.spelling import Spellings
-from infra.intake.state_cache import Entry
+from infra.intake.state_cache import CachedState
 from infra.store.errors import DamagedEvent, StoreError, UnknownEvent
 from infra.store.hash_chain import Head, ReceiptRow
 from infra.store.mapper import RapportMapper
@@ -55,8 +55,8 @@ class Batch:
         mapper: RapportMapper,
         now: datetime,
         recorded_at: datetime,
-        read: dict[str, Entry],
-        load: Callable[[str], Entry],
+        read: dict[str, CachedState],
+        load: Callable[[str], CachedState],
         later: Callable[[str, int], Sequence[AnyRecorded]],
         known: Callable[[str], History | None],
         relationships_of: RelationshipsOf,
@@ -76,7 +76,7 @@ class Batch:
         # Logged once the batch is committed: it may be decided more than once until then.
         self.failures: list[Failure] = []
         self.read = read
-        self.touched: dict[str, Entry] = {}
+        self.touched: dict[str, CachedState] = {}
         self.spellings = spellings
         self._load = load
         # Of the relationships that had something corrected.
@@ -121,12 +121,12 @@ class Batch:
         key = message.source, message.id
         if before := self.rows.get(key) or self._answered.get(key):
             if before.fingerprint != self.mapper.fingerprint(message.fingerprint):
-                said = "expected the same content as before under this source and id, or another id"
-                return self._invalid(message, Problem("id_reused", said, field="id"))
+                sentence = "expected the same content as before under this source and id, or another id"
+                return self._invalid(message, Problem("id_reused", sentence, field="id"))
             return Receipt.duplicate(message.source, message.id, before.answer)
         if message.time > self.now + AHEAD:
-            said = f"expected a time not more than 5 minutes after {self.now.isoformat(timespec='seconds')}"
-            return self._invalid(message, Problem("future_time", said, field="time"))
+            sentence = f"expected a time not more than 5 minutes after {self.now.isoformat(timespec='seconds')}"
+            return self._invalid(message, Problem("future_time", sentence, field="time"))
         receipt = self._decided(message)
         if receipt.status in KEPT:
             tried = Attempt(self.recorded_at, message.time, str(message.actor), type(message.command).__name__)
@@ -139,10 +139,10 @@ class Batch:
         """The receipt of a message whose sender, or the token it came with, may not send for its programme."""
         if self._limits is None and message.programmes is None:
             return None
-        look = Look(self._state, self._relationships_of)
-        problem = token_problem(message, look)
+        lookup = Lookup(self._state, self._relationships_of)
+        problem = token_problem(message, lookup)
         if problem is None and self._limits is not None:
-            problem = self._limits.programme_problem(message, look)
+            problem = self._limits.programme_problem(message, lookup)
         return None if problem is None else turned_away(message, problem)
 
     def _state(self, subject: str) -> State | None:
@@ -171,8 +171,8 @@ class Batch:
             entry = self._entry(message.subject)
             expected = message.expected_version
             if expected is not None and expected != entry.head.version:
-                said = f"expected version {expected}, the last event of the subject has {entry.head.version}"
-                problem = Problem("version", said, field="expectedversion")
+                sentence = f"expected version {expected}, the last event of the subject has {entry.head.version}"
+                problem = Problem("version", sentence, field="expectedversion")
                 return Receipt(message.source, message.id, message.subject, "conflict", (), (problem,))
             context = self._context(message, entry)
             accepted = decide(message.subject, entry.state, message.command, context)
@@ -184,7 +184,7 @@ class Batch:
         except _Broken as broken:
             return self._invalid(message, Problem("unreadable", str(broken), field="subject"))
 
-    def _recorded(self, message: Message, context: Context, entry: Entry, accepted: Accepted) -> Receipt:
+    def _recorded(self, message: Message, context: Context, entry: CachedState, accepted: Accepted) -> Receipt:
         if not accepted.events:
             return Receipt(message.source, message.id, message.subject, "accepted")
         state, version = entry.state, entry.head.version
@@ -226,12 +226,12 @@ class Batch:
         self.events += [self.mapper.to_stored_event(recorded) for recorded in made]
         self._recorded_events += made
         # The hash follows at the append; until then only the version of the head counts.
-        self.touched[message.subject] = Entry(state, Head(version, entry.head.hash))
+        self.touched[message.subject] = CachedState(state, Head(version, entry.head.hash))
         if (message.source, message.id) in self.spellings.unsettled:
             self.spellings.accept(message)
         return Receipt(message.source, message.id, message.subject, "accepted", tuple(names))
 
-    def _context(self, message: Message, entry: Entry) -> Context:
+    def _context(self, message: Message, entry: CachedState) -> Context:
         context = self._usual_context(message, entry)
         if isinstance(message.command, ErasePersonalData):
             return context._replace(open_case=self._has_open_case(message.command.person, message.subject))
@@ -254,7 +254,7 @@ class Batch:
                 return True
         return False
 
-    def _usual_context(self, message: Message, entry: Entry) -> Context:
+    def _usual_context(self, message: Message, entry: CachedState) -> Context:
         command, state, at = message.command, entry.state, message.time
         context = Context(message.actor, at, self.recorded_at)
         if isinstance(state, Relationship):
@@ -331,7 +331,7 @@ class Batch:
                 (found.discard if open_only and state.status == "terminated" else found.add)(subject)
         return found
 
-    def _entry(self, subject: str) -> Entry:
+    def _entry(self, subject: str) -> CachedState:
         entry = self.touched.get(subject) or self.read.get(subject)
         if entry is None:
             entry = self.read[subject] = self._load(subject)

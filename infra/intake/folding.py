@@ -9,7 +9,7 @@ from domain.model import AnyRecorded
 from domain.registry import replay
 from domain.relationship.events import FactCorrected
 from domain.relationship.evolve import TRACELESS
-from infra.intake.state_cache import Entry
+from infra.intake.state_cache import CachedState
 from infra.store.errors import UnreachableStore
 from infra.store.hash_chain import Head
 from infra.store.log import EventStore, StoredRow
@@ -24,9 +24,9 @@ _TRACELESS: Final = frozenset(event.__name__ for event in TRACELESS)
 _CORRECTED: Final = FactCorrected.__name__
 
 
-def fold_streams(store: EventStore, subjects: Collection[str]) -> dict[str, Entry]:
+def fold_streams(store: EventStore, subjects: Collection[str]) -> dict[str, CachedState]:
     """The entry of each subject; one that can't be read says why in `broken` and harms no other."""
-    entries = dict.fromkeys(subjects, Entry())
+    entries = dict.fromkeys(subjects, CachedState())
     names = list(subjects)
     for start in range(0, len(names), AT_ONCE):
         for subject, rows in groupby(store.streams(names[start : start + AT_ONCE]), key=_SUBJECT):
@@ -34,7 +34,7 @@ def fold_streams(store: EventStore, subjects: Collection[str]) -> dict[str, Entr
     return entries
 
 
-def _entry(mapper: RapportMapper, subject: str, rows: list[StoredRow]) -> Entry:
+def _entry(mapper: RapportMapper, subject: str, rows: list[StoredRow]) -> CachedState:
     latest = {topic: version for _, version, topic, _, _ in rows}
     # A correction may take back the latest of a type, and then an earlier one leaves its trace.
     whole = _CORRECTED in latest
@@ -54,5 +54,5 @@ def _entry(mapper: RapportMapper, subject: str, rows: list[StoredRow]) -> Entry:
         # The keys of the content, for one: the stream is not to blame.
         raise
     except Exception as error:  # noqa: BLE001 - whatever is wrong with this stream, the others can be read
-        return Entry(broken=f"event {version} of {subject} can't be read: {error}")
-    return Entry(state, Head(rows[-1][1], rows[-1][4]))
+        return CachedState(broken=f"event {version} of {subject} can't be read: {error}")
+    return CachedState(state, Head(rows[-1][1], rows[-1][4]))

@@ -87,16 +87,16 @@ class GroupCommit:
 
     def submit(self, raw: bytes) -> Receipt:
         """The receipt of this message, once it is committed. Raises what `Handler.handle` raises, `Overloaded`, `Closed`."""
-        told = threading.Lock()
-        told.acquire()
+        done = threading.Lock()
+        done.acquire()
         outcomes: list[Outcome] = []
 
         def settle(outcome: Outcome) -> None:
             outcomes.append(outcome)
-            told.release()
+            done.release()
 
         self._put(_Waiting(raw, settle))
-        told.acquire()
+        done.acquire()
         if isinstance(outcomes[0], Exception):
             raise outcomes[0]
         return outcomes[0]
@@ -213,14 +213,14 @@ def _settle(batch: Sequence[_Waiting], outcomes: Sequence[Outcome]) -> None:
             waiting.settle(outcome)
         else:
             in_loops[waiting.loop].append((waiting, outcome))
-    for loop, told in in_loops.items():
+    for loop, settled in in_loops.items():
         # The loop may be closed by now; the messages are recorded all the same.
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(_settle_here, told)
+            loop.call_soon_threadsafe(_settle_here, settled)
 
 
-def _settle_here(told: Sequence[tuple[_Waiting, Outcome]]) -> None:
-    for waiting, outcome in told:
+def _settle_here(settled: Sequence[tuple[_Waiting, Outcome]]) -> None:
+    for waiting, outcome in settled:
         waiting.settle(outcome)
 
 

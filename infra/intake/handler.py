@@ -26,7 +26,7 @@ from infra.intake.pending_commit import PendingCommit, is_for_its_own_sake
 from infra.intake.receipt import Receipt
 from infra.intake.senders import EVERYBODY, Senders
 from infra.intake.spelling import SpellingCache, Spellings
-from infra.intake.state_cache import Entry, StateCache
+from infra.intake.state_cache import CachedState, StateCache
 from infra.store.clocks import ClockMark
 from infra.store.errors import Conflict, StoreError
 from infra.store.hash_chain import Offset, ReceiptRow
@@ -252,7 +252,7 @@ class Handler:
             if entry.broken is None and subject not in batch.touched:
                 self.cache.put(subject, entry)
         for subject, entry in batch.touched.items():
-            self.cache.put(subject, Entry(entry.state, commit.heads[subject]))
+            self.cache.put(subject, CachedState(entry.state, commit.heads[subject]))
         for subject, history in batch.histories.items():
             self.histories.put(subject, history)
         for failure in batch.failures:
@@ -298,7 +298,11 @@ class Handler:
         return self.spellings.settle(messages, ahead)
 
     def _batch(
-        self, read: dict[str, Entry], answered: Mapping[Key, ReceiptRow], spellings: Spellings, senders: Senders | None
+        self,
+        read: dict[str, CachedState],
+        answered: Mapping[Key, ReceiptRow],
+        spellings: Spellings,
+        senders: Senders | None,
     ) -> Batch:
         limits = senders if senders is not None and senders.limits_programmes else None
         now = self.clock.now()
@@ -322,8 +326,8 @@ class Handler:
         under_way = self._pending.batch.recorded_at if self._pending is not None else None
         return max(time for time in (now, self._recorded_at, under_way) if time is not None)
 
-    def _entries(self, messages: Sequence[Message]) -> dict[str, Entry]:
-        read: dict[str, Entry] = {}
+    def _entries(self, messages: Sequence[Message]) -> dict[str, CachedState]:
+        read: dict[str, CachedState] = {}
         self._fetch({message.subject for message in messages}, read)
         further: set[str] = set()
         for message in messages:
@@ -341,7 +345,7 @@ class Handler:
         self._fetch(further - read.keys(), read)
         return read
 
-    def _fetch(self, subjects: Iterable[str], into: dict[str, Entry]) -> None:
+    def _fetch(self, subjects: Iterable[str], into: dict[str, CachedState]) -> None:
         missing = []
         for subject in subjects:
             if entry := self._known(subject):
@@ -351,7 +355,7 @@ class Handler:
         if missing:
             into.update(fold_streams(self.store, missing))
 
-    def _load(self, subject: str) -> Entry:
+    def _load(self, subject: str) -> CachedState:
         return self._known(subject) or fold_streams(self.store, [subject])[subject]
 
     def _later(self, subject: str, version: int) -> list[AnyRecorded]:
@@ -368,7 +372,7 @@ class Handler:
         found = self.store.relationships_of(mentor_id, open_only=open_only)
         return found if self._pending is None else self._pending.batch.with_own(found, mentor_id, open_only=open_only)
 
-    def _known(self, subject: str) -> Entry | None:
+    def _known(self, subject: str) -> CachedState | None:
         """What the batch under way says comes first: it may not be committed yet, but what follows it comes after it."""
         ahead = self._pending.entry(subject) if self._pending is not None else None
         return ahead or self.cache.get(subject)

@@ -189,8 +189,8 @@ def _as_sent(found: Message | Receipt, sent: bytes, proof: Proof | None) -> Mess
 def _decoded(read: dict[str, Any]) -> bytes | Receipt:
     """The message with the data that it brings in base64 in plain JSON, which is what CloudEvents lets a sender do."""
     if read.get("data") is not None:
-        said = "expected the data once, as data or as data_base64"
-        return form_problems.invalid(read, [Problem("duplicate_key", said, field=IN_BASE64)])
+        sentence = "expected the data once, as data or as data_base64"
+        return form_problems.invalid(read, [Problem("duplicate_key", sentence, field=IN_BASE64)])
     try:
         data = b64decode(read[IN_BASE64], validate=True).removeprefix(BYTE_ORDER_MARK)
     except (TypeError, ValueError):
@@ -347,10 +347,10 @@ def _speaking_for_another(role: str, data: dict[str, Any], shape: _Shape) -> Pro
     return None if whom is None else passing_on_problem(role, whom)  # type: ignore[arg-type]
 
 
-def _type_expected(said: Any) -> str:
+def _type_expected(given: Any) -> str:
     """What the type should have been: the command of that event, or the one whose name is nearest."""
     expected = f"expected {PREFIX} and the name of a command"
-    name = said.rpartition(".")[2] if isinstance(said, str) else ""
+    name = given.rpartition(".")[2] if isinstance(given, str) else ""
     meant = COMMAND_OF.get(name) or form.nearest(name, tuple(COMMANDS))
     return f"{expected}; did you mean {PREFIX}{meant}?" if meant else expected
 

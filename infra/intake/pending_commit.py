@@ -11,7 +11,7 @@ from infra.intake.batch import Batch
 from infra.intake.message import Message
 from infra.intake.receipt import Receipt
 from infra.intake.senders import Senders
-from infra.intake.state_cache import Entry
+from infra.intake.state_cache import CachedState
 from infra.store.errors import StoreError, Unstorable
 from infra.store.hash_chain import Guard, Head, Offset
 from infra.store.log import EventStore
@@ -105,10 +105,10 @@ class PendingCommit:
         answers = iter(self.answers)
         return [next(answers) if isinstance(each, Message) else each for each in self.parsed]
 
-    def entry(self, subject: str) -> Entry | None:
+    def entry(self, subject: str) -> CachedState | None:
         """The state to which this commit leads, or on which it relies."""
         if entry := self.batch.touched.get(subject):
-            return Entry(entry.state, self.heads[subject])
+            return CachedState(entry.state, self.heads[subject])
         return self.batch.read.get(subject)
 
 

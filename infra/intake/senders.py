@@ -56,7 +56,7 @@ class Sender(NamedTuple):
     key: "OKPKey | None" = None
 
 
-class Look(NamedTuple):
+class Lookup(NamedTuple):
     """What is recorded so far: the state of a subject, and the relationships that name a mentor."""
 
     state_of: Callable[[str], State | None]
@@ -78,18 +78,18 @@ class Senders:
         problem = self._problem(message)
         return message if problem is None else turned_away(message, problem)
 
-    def programme_problem(self, message: Message, look: Look) -> Problem | None:
+    def programme_problem(self, message: Message, lookup: Lookup) -> Problem | None:
         """What is wrong when the message concerns a programme that its sender may not send for."""
         sender = self.sender(message.source)
-        field = None if sender is None else outside(message, look, sender.programmes)
+        field = None if sender is None else outside(message, lookup, sender.programmes)
         if field is None:
             return None
-        said = (
+        sentence = (
             "expected an earlier relationship of a programme that RAPPORT_SENDERS lists for this source"
             if field == FOLLOWS
             else "expected a subject of a programme that RAPPORT_SENDERS lists for this source, or a source that may send for every programme"
         )
-        return Problem("sender", said, field=field)
+        return Problem("sender", sentence, field=field)
 
     def sender(self, source: str) -> Sender | None:
         """Who a source is: the exact one, or the longest prefix that fits; none fits a path that leaves it again by dots."""
@@ -101,13 +101,13 @@ class Senders:
 
     def _problem(self, message: Message) -> Problem | None:
         if is_ours(message.source):
-            said = "expected another source: those under /workers/ are Rapport's own"
-            return Problem("reserved", said, field="source")
+            sentence = "expected another source: those under /workers/ are Rapport's own"
+            return Problem("reserved", sentence, field="source")
         if message.actor.role == "worker":
             return Problem("reserved", "expected another role: workers are Rapport's own", field="actor")
         if isinstance(message.command, OpenCase) and message.subject.lower().startswith(CASE_OF_EVENT):
-            said = f"expected another id: Rapport's own workers open the cases under {CASE_OF_EVENT}"
-            return Problem("reserved", said, field="subject")
+            sentence = f"expected another id: Rapport's own workers open the cases under {CASE_OF_EVENT}"
+            return Problem("reserved", sentence, field="subject")
         if not self.checked:
             return None
         sender = self.sender(message.source)
@@ -116,8 +116,8 @@ class Senders:
         if sender.key is not None and (why := _unproven(message, sender.key)):
             return Problem("proof", why, field="proof")
         if message.actor.role not in sender.roles:
-            said = f"expected a role that RAPPORT_SENDERS lists for this source, not {message.actor.role}"
-            return Problem("sender", said, field="actor")
+            sentence = f"expected a role that RAPPORT_SENDERS lists for this source, not {message.actor.role}"
+            return Problem("sender", sentence, field="actor")
         return None
 
 
@@ -158,26 +158,26 @@ def _segments(source: str) -> tuple[str, ...]:
     return tuple(segment.partition(";")[0] for segment in path.split("/"))
 
 
-def outside(message: Message, look: Look, within: frozenset[str] | None) -> str | None:
+def outside(message: Message, lookup: Lookup, within: frozenset[str] | None) -> str | None:
     """The field by which a message concerns another programme than these; None where it does not, or all are meant.
 
     Whether there is such a subject elsewhere is not told: an unknown one is answered alike.
     """
     if within is None:
         return None
-    if not _all_in(programmes(message, look), within):
+    if not _all_in(programmes(message, lookup), within):
         return "subject"
     followed = message.command.follows if isinstance(message.command, ProposeRelationship) else None
-    return FOLLOWS if followed is not None and not _all_in(_of_relationship(followed, look), within) else None
+    return FOLLOWS if followed is not None and not _all_in(_of_relationship(followed, lookup), within) else None
 
 
-def token_problem(message: Message, look: Look) -> Problem | None:
+def token_problem(message: Message, lookup: Lookup) -> Problem | None:
     """What is wrong when a message concerns a programme that the token it came with does not cover."""
-    field = outside(message, look, message.programmes)
+    field = outside(message, lookup, message.programmes)
     if field is None:
         return None
-    said = "an earlier relationship" if field == FOLLOWS else "a subject"
-    return Problem(NOT_COVERED, f"expected {said} of a programme that the token covers", field=field)
+    subject = "an earlier relationship" if field == FOLLOWS else "a subject"
+    return Problem(NOT_COVERED, f"expected {subject} of a programme that the token covers", field=field)
 
 
 def _all_in(concerned: Collection[str], listed: Collection[str]) -> bool:
@@ -185,14 +185,14 @@ def _all_in(concerned: Collection[str], listed: Collection[str]) -> bool:
     return bool(concerned) and all(each.lower() in listed for each in concerned)
 
 
-def _of_relationship(subject: str, look: Look) -> set[str]:
-    state = look.state_of(subject)
+def _of_relationship(subject: str, lookup: Lookup) -> set[str]:
+    state = lookup.state_of(subject)
     return {state.programme_id} if isinstance(state, Relationship) else set()
 
 
-def programmes(message: Message, look: Look) -> set[str]:
+def programmes(message: Message, lookup: Lookup) -> set[str]:
     """The programmes that a message concerns; none where it concerns all of them, or where nobody can tell yet."""
-    command, state = message.command, look.state_of(message.subject)
+    command, state = message.command, lookup.state_of(message.subject)
     match kind_of(message.subject):
         case "relationship":
             found = {state.programme_id} if isinstance(state, Relationship) else set()
@@ -200,15 +200,15 @@ def programmes(message: Message, look: Look) -> set[str]:
         case "programme":
             return {message.subject.partition(":")[2]}
         case "case":
-            return _of_case(command, state, look)
+            return _of_case(command, state, lookup)
         case "person":
             return set()
         case "mentor":
             mentor_id = message.subject.partition(":")[2]
-            return _of_mentor(command, state if isinstance(state, Mentor) else UNKNOWN, mentor_id, look)
+            return _of_mentor(command, state if isinstance(state, Mentor) else UNKNOWN, mentor_id, lookup)
 
 
-def _of_mentor(command: Command, mentor: Mentor, mentor_id: str, look: Look) -> set[str]:
+def _of_mentor(command: Command, mentor: Mentor, mentor_id: str, lookup: Lookup) -> set[str]:
     """Standing concerns the programme that the message names; everything else the home programme.
 
     The home of a mentor whom nobody registered is every programme that knows them by a relationship, so that no programme
@@ -221,22 +221,22 @@ def _of_mentor(command: Command, mentor: Mentor, mentor_id: str, look: Look) -> 
             home = {each for each in (command.programme_id, mentor.programme_id) if each is not None}
             if not home or (mentor.registered and mentor.programme_id is None):
                 return set()
-            known = _that_know(mentor_id, look)
+            known = _that_know(mentor_id, lookup)
             return set() if known is None else home | known
         case _ if mentor.registered:
             return {mentor.programme_id} if mentor.programme_id else set()
         case _:
-            return _that_know(mentor_id, look) or set()
+            return _that_know(mentor_id, lookup) or set()
 
 
-def _that_know(mentor_id: str, look: Look) -> set[str] | None:
+def _that_know(mentor_id: str, lookup: Lookup) -> set[str] | None:
     """The programmes with a relationship of this mentor; None where one of them can't be read."""
-    found = [look.state_of(subject) for subject in look.relationships_of(mentor_id)]
+    found = [lookup.state_of(subject) for subject in lookup.relationships_of(mentor_id)]
     known = [state.programme_id for state in found if isinstance(state, Relationship)]
     return set(known) if len(known) == len(found) else None
 
 
-def _of_case(command: Command, state: State | None, look: Look) -> set[str]:
+def _of_case(command: Command, state: State | None, lookup: Lookup) -> set[str]:
     """The programme of the relationship that a case comes from, if whom the case is about is of that relationship.
 
     A removal that is decided there is one from that programme.
@@ -244,7 +244,7 @@ def _of_case(command: Command, state: State | None, look: Look) -> set[str]:
     found = set()
     for case in (each for each in (state, command) if isinstance(each, Case | OpenCase)):
         about = whom(case) if isinstance(case, OpenCase) else case.about
-        relationship = look.state_of(case.relationship_id.lower()) if case.relationship_id else None
+        relationship = lookup.state_of(case.relationship_id.lower()) if case.relationship_id else None
         if not isinstance(relationship, Relationship) or not _is_of(relationship, about):
             return set()
         found.add(relationship.programme_id)
@@ -315,9 +315,9 @@ def _listed(path: Path, read: dict[str, Any]) -> dict[str, Sender]:
 class _Field(Exception):
     """A field of a sender is wrong."""
 
-    def __init__(self, name: str, said: str) -> None:
+    def __init__(self, name: str, sentence: str) -> None:
         self.name = name
-        super().__init__(said)
+        super().__init__(sentence)
 
 
 def _nothing_else(entry: dict[str, Any]) -> None:
@@ -376,5 +376,5 @@ def _texts(entry: dict[str, Any], name: str, expected: str) -> Iterable[str]:
     return found
 
 
-def _wrong(path: Path, said: str) -> WrongSettings:
-    return WrongSettings(f"RAPPORT_SENDERS: {path}: {said}")
+def _wrong(path: Path, sentence: str) -> WrongSettings:
+    return WrongSettings(f"RAPPORT_SENDERS: {path}: {sentence}")

@@ -9,7 +9,7 @@ from domain.registry import State
 from infra.store.hash_chain import Head
 
 
-class Entry(NamedTuple):
+class CachedState(NamedTuple):
     """A stream folded: its state (None before the first event) and its last version and hash.
 
     `broken` says why the stream can't be read; nothing is decided on such a one.
@@ -25,13 +25,13 @@ class StateCache:
 
     def __init__(self, size: int) -> None:
         assert size > 0
-        self._entries: LRUCache[str, Entry] = LRUCache(size)
+        self._entries: LRUCache[str, CachedState] = LRUCache(size)
 
-    def get(self, subject: str) -> Entry | None:
+    def get(self, subject: str) -> CachedState | None:
         """The entry of a subject, which counts as used now."""
         return self._entries.get(subject)
 
-    def put(self, subject: str, entry: Entry) -> None:
+    def put(self, subject: str, entry: CachedState) -> None:
         """Keep an entry; the least lately used one goes when there are too many."""
         self._entries[subject] = entry
 

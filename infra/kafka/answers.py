@@ -129,10 +129,10 @@ class Answers:
 
     def _sent(self, send: "Send", arrived: Arrived, receipt: Receipt, now: datetime, key: bytes | None) -> _Answer:
         def shorter() -> Any:
-            return send(arrived, told(receipt, 1), now, key and key[:LONGEST], whole=False)
+            return send(arrived, capped(receipt, 1), now, key and key[:LONGEST], whole=False)
 
         try:
-            return _Answer(send(arrived, told(receipt), now, key, whole=True), shorter)
+            return _Answer(send(arrived, capped(receipt), now, key, whole=True), shorter)
         except MessageSizeTooLargeError:
             return _Answer(shorter(), None)
 
@@ -175,7 +175,7 @@ class Send(Protocol):
     def __call__(self, arrived: Arrived, receipt: Receipt, now: datetime, key: bytes | None, *, whole: bool) -> Any: ...
 
 
-def told(receipt: Receipt, most: int = PROBLEMS) -> Receipt:
+def capped(receipt: Receipt, most: int = PROBLEMS) -> Receipt:
     """The receipt with as many of its problems as an answer lists, and nothing in it longer than anybody reads."""
     problems = tuple(
         problem._replace(message=_cut(problem.message), field=_cut(problem.field))
@@ -217,9 +217,9 @@ def senders(headers: Headers) -> Headers:
 def dead_letter_headers(arrived: Arrived, receipt: Receipt, now: datetime) -> Headers:
     """Why a message became a dead letter, from where, and when."""
     first = receipt.problems[0]
-    said = f"{first.code}: {first.field + ': ' if first.field else ''}{first.message}"
+    sentence = f"{first.code}: {first.field + ': ' if first.field else ''}{first.message}"
     marks = {
-        "reason": said,
+        "reason": sentence,
         "problems": orjson.dumps(receipt.to_dict()["problems"]).decode(),
         "topic": arrived.topic,
         "partition": str(arrived.partition),

@@ -98,8 +98,8 @@ def failed(arrival: Arrived, error: BaseException) -> Receipt:
     """The answer to a message on which our own code failed; the log says how, and names it by its place and a digest."""
     report_mistake(log, "Rapport failed on a message", error, place=arrival.id, sha256=arrival.digest)
     read = arrival.read
-    said = "Rapport failed on this message, and its log says how; it may be sent again"
-    return Receipt(read.source, read.id, read.subject, "invalid", (), (Problem(INTERNAL, said),))
+    sentence = "Rapport failed on this message, and its log says how; it may be sent again"
+    return Receipt(read.source, read.id, read.subject, "invalid", (), (Problem(INTERNAL, sentence),))
 
 
 def read(value: bytes | None, headers: Headers) -> Message | Receipt:
@@ -139,5 +139,5 @@ def _written(value: bytes | None, name: str) -> str | None:
         found = orjson.loads(value)
     except orjson.JSONDecodeError:
         return None
-    said = found.get(name) if isinstance(found, dict) else None
-    return said if isinstance(said, str) else None
+    value = found.get(name) if isinstance(found, dict) else None
+    return value if isinstance(value, str) else None

@@ -34,7 +34,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyth
         self.fresh = False
         self._assigned: frozenset[TopicPartition] = frozenset()
         self._waits = False
-        self._told: frozenset[TopicPartition] | None = None
+        self._announced: frozenset[TopicPartition] | None = None
 
     # --- told by the group, in the library's thread ------------------------------------------------------------------
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
@@ -61,8 +61,8 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyth
         self.fresh = False
         UNREAD.clear()
         places = sorted(self._assigned)
-        if self._told is not self._assigned:
-            self._told = self._assigned
+        if self._announced is not self._assigned:
+            self._announced = self._assigned
             REBALANCES.inc()
             log.info("partitions assigned", partitions=[place.partition for place in places])
         ours = self.group.is_ours()

@@ -191,5 +191,5 @@ def must_have(client: Any, topic: str) -> None:
     except KafkaTimeoutError:
         found = None
     if not found:
-        said = f"the topic {topic} is not there (or the broker does not answer): make it, Rapport makes none"
-        raise KafkaTrouble(said)
+        sentence = f"the topic {topic} is not there (or the broker does not answer): make it, Rapport makes none"
+        raise KafkaTrouble(sentence)

@@ -94,7 +94,7 @@ class Consuming:
         """One poll and what comes of it."""
         polled = self.consumer.poll(timeout_ms=clients.POLL_MS)
         reached = clients.take_reached(self.consumer)
-        self.watchdog.look()
+        self.watchdog.check()
         if self.assignment.fresh:
             # What was on its way for the old assignment is no longer ours to keep account of.
             self.at_work = self.assignment.take() or self.at_work
@@ -131,7 +131,7 @@ class Consuming:
         """Decide and commit what is new."""
         began, began_at = monotonic(), time()
         for each in work.new:
-            self.placement.look(each)
+            self.placement.check(each)
         new, spans = self._traced(work.new)
         messages = [each.read for each in new if isinstance(each.read, Message)]
         offsets = sorted(

@@ -39,11 +39,11 @@ def answered_earlier(handler: Handler, arrivals: Sequence[Arrived]) -> list[Answ
 def _again(message: Message, fingerprint: bytes, row: ReceiptRow | None) -> Receipt:
     """The receipt that a message got."""
     if row is None:
-        said = "nothing was recorded of this message, and why was lost in a restart; it may be sent again"
-        return _invalid(message, Problem("not_recorded", said))
+        sentence = "nothing was recorded of this message, and why was lost in a restart; it may be sent again"
+        return _invalid(message, Problem("not_recorded", sentence))
     if row.fingerprint != fingerprint:
-        said = "expected the same content as before under this source and id, or another id"
-        return _invalid(message, Problem("id_reused", said, field="id"))
+        sentence = "expected the same content as before under this source and id, or another id"
+        return _invalid(message, Problem("id_reused", sentence, field="id"))
     again = Receipt.duplicate(message.source, message.id, row.answer)
     assert again.first_status is not None
     return again._replace(status=again.first_status, first_status=None)

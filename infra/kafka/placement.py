@@ -37,9 +37,9 @@ class Placement:
     def __init__(self) -> None:
         # How many partitions the topic has; nothing is said before that is known.
         self.partitions = 0
-        self._told: set[tuple[str, Why]] = set()
+        self._warned: set[tuple[str, Why]] = set()
 
-    def look(self, arrived: Arrived) -> None:
+    def check(self, arrived: Arrived) -> None:
         """Count and tell of a message that is in the wrong place."""
         message = arrived.read
         if not isinstance(message, Message) or not self.partitions:
@@ -48,10 +48,10 @@ class Placement:
         if why is None:
             return
         MISPLACED.labels(why).inc()
-        told = message.source, why
-        if told in self._told or len(self._told) >= SOURCES:
+        pair = message.source, why
+        if pair in self._warned or len(self._warned) >= SOURCES:
             return
-        self._told.add(told)
+        self._warned.add(pair)
         log.warning(SAID[why], source=message.source[:LONGEST], first=arrived.id)
 
 

@@ -29,7 +29,7 @@ from infra.operations.process import Process
 from infra.operations.tracing import valid
 from infra.store import lease
 from infra.store.lease import Lease
-from infra.store.log import Notification
+from infra.store.log import LoggedEvent
 
 PAGE: Final = 500
 # So many facts may be on their way; reading goes no further ahead of the broker.
@@ -84,11 +84,11 @@ class Publishing:
             LEADING.set(0)
             self.process.stop.wait(STANDBY_SECONDS)
             return
-        page: list[Notification] = []
+        page: list[LoggedEvent] = []
         if len(self._waiting) + PAGE <= UNACKNOWLEDGED_MOST:
-            page = self.store.notifications(self._read, PAGE)
-            for notification in page:
-                self._send(notification)
+            page = self.store.logged(self._read, PAGE)
+            for logged in page:
+                self._send(logged)
         if not page:
             self._wait()
         self._settle()
@@ -148,28 +148,28 @@ class Publishing:
             self._written_at = monotonic()
 
     # --- sending -----------------------------------------------------------------------------------------------------
-    def _send(self, notification: Notification) -> None:
-        recorded = self.store.decode_facts(notification)
+    def _send(self, logged: LoggedEvent) -> None:
+        recorded = self.store.decode_facts(logged)
         span, recorded = self._traced(recorded)
-        body = self._fact(recorded, notification)
-        self._read = notification.position
+        body = self._fact(recorded, logged)
+        self._read = logged.position
         if body is None:
             WITHHELD.inc()
             self.process.tracing.end(span)
-            self._waiting.append(_Sent(notification.position, None, None, None))
+            self._waiting.append(_Sent(logged.position, None, None, None))
             return
         headers = [CONTENT_TYPE, self.store_header]
         if traceparent := valid(recorded.traceparent):
             headers.append(("traceparent", traceparent.encode()))
         future = self.producer.send(self.topic, body, recorded.subject.encode(), headers)
-        self._waiting.append(_Sent(notification.position, future, recorded.recorded_at, span))
+        self._waiting.append(_Sent(logged.position, future, recorded.recorded_at, span))
 
-    def _fact(self, recorded: AnyRecorded, notification: Notification) -> bytes | None:
+    def _fact(self, recorded: AnyRecorded, logged: LoggedEvent) -> bytes | None:
         """The fact of an event, None for what is withheld; a mistake of ours in one must not keep back the facts after it."""
         try:
-            return fact(recorded, self.rapport.settings.source, notification.position, self._adopted.of(recorded).codes)
+            return fact(recorded, self.rapport.settings.source, logged.position, self._adopted.of(recorded).codes)
         except Exception as error:  # noqa: BLE001 - whatever it is
-            digest, place = sha256(notification.state).hexdigest(), notification.position
+            digest, place = sha256(logged.state).hexdigest(), logged.position
             report_mistake(
                 log, "Rapport failed on a fact, and does not publish it", error, position=place, sha256=digest
             )

@@ -51,7 +51,7 @@ def replay(rapport: Rapport, first: int, topic: str | None, stop: Event) -> Repl
         clients.must_have(producer, target)
         position = first - 1
         while position < head and not stop.is_set():
-            for note in rapport.store.notifications(position, PAGE):
+            for note in rapport.store.logged(position, PAGE):
                 if note.position > head:
                     break
                 sending.send(rapport.store.decode_facts(note), note.position)

@@ -26,7 +26,7 @@ class Watchdog:
         self.patience = 1.5 * session_seconds + SLACK_SECONDS
         self._stable_at = self._looked_at = monotonic()
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Raises `Stalled`."""
         from kafka.structs import MemberState
 

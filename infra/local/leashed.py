@@ -80,8 +80,8 @@ class Leashed:
         with self._log.open("rb") as log:
             log.seek(self._log_start)
             lines = log.read().decode(errors="replace").splitlines()
-        told = [f"  {line}" for line in lines if not line.startswith("\tat ")]
-        return "\n".join(told[-LOG_LINES_SHOWN:])
+        shown = [f"  {line}" for line in lines if not line.startswith("\tat ")]
+        return "\n".join(shown[-LOG_LINES_SHOWN:])
 
     def wait(self, timeout_seconds: float) -> int:
         """Wait until the process has ended by itself; its exit code. Raises LocalServerError when it takes longer."""

@@ -222,9 +222,9 @@ class Deliverer:
         going.tally.dead += dead
         going.tally.again += not dead
         NOTIFICATIONS.labels(route.channel, "dead" if dead else "failed").inc()
-        said = "a notification is given up" if dead else "a notification will be tried again"
+        sentence = "a notification is given up" if dead else "a notification will be tried again"
         tell = log.debug if quiet and not dead else log.warning
-        tell(said, id=delivery.note.id, way=route.channel, attempts=attempts, reason=reason)
+        tell(sentence, id=delivery.note.id, way=route.channel, attempts=attempts, reason=reason)
 
     def _rest(self, route: Route, trouble: Trouble, going: _Pass) -> None:
         failures = going.failures[route.channel] = going.failures.get(route.channel, 0) + 1

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from infra.notifications.outbox import BEGUN, COLUMNS, Notification, notification
 from infra.notifications.route import Channel
 from infra.store.lease import NOW
-from infra.store.session import Database, Row, Session
+from infra.store.session import Database, Row, StoreSession
 
 NO_WAY: Final = "no way to the recipient is configured"
 RESTRICTED: Final = "the recipient's data may be stored and not used (RestrictProcessing)"
@@ -36,7 +36,7 @@ class Taken(NamedTuple):
     failures: dict[str, int]
 
 
-def now(session: Session) -> int:
+def now(session: StoreSession) -> int:
     """The present moment by the clock of the database, in milliseconds since 1970."""
     return int(session.query(f"SELECT {NOW[session.kind]}")[0][0])
 

@@ -7,7 +7,7 @@ from typing import Any, Final, get_args
 from infra.notifications.deliveries import now
 from infra.notifications.outbox import COLUMNS, Status, notification, ready
 from infra.operations.followers import Reading
-from infra.store.session import Database, Session, as_time
+from infra.store.session import Database, StoreSession, as_time
 
 WITHHELD: Final = "withheld"
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
@@ -92,7 +92,7 @@ def _wrong(id_: str, status: str | None) -> str:
     return f"the notification {id_!r} was sent already" if status else f"there is no notification {id_!r}"
 
 
-def readings(session: Session) -> Iterator[Reading]:
+def readings(session: StoreSession) -> Iterator[Reading]:
     """Dead letters, and notifications that are more than a minute late, for the metrics."""
     [(dead, late)] = session.query(
         "SELECT SUM(CASE WHEN status = 'dead' THEN 1 ELSE 0 END), SUM(CASE WHEN status = 'pending' AND next_at < ? THEN 1 "

@@ -13,7 +13,7 @@ from typing import Final, Literal, NamedTuple
 import orjson
 
 from infra.store import lease
-from infra.store.session import Database, Session, as_time
+from infra.store.session import Database, StoreSession, as_time
 from workers.model import Value
 
 Status = Literal["pending", "sent", "kept", "dead", "missed"]
@@ -127,7 +127,7 @@ def ready(database: Database) -> bool:
 
 
 def enqueue(
-    session: Session,
+    session: StoreSession,
     notifications: Iterable[Notification],
     *,
     missed: Collection[str] = (),
@@ -167,7 +167,7 @@ def enqueue(
         _mark(session, missed)
 
 
-def settle(session: Session, matters: Iterable[Matter]) -> None:
+def settle(session: StoreSession, matters: Iterable[Matter]) -> None:
     """Mark unsent notifications about these matters as missed.
 
     Raises:
@@ -187,7 +187,7 @@ def settle(session: Session, matters: Iterable[Matter]) -> None:
     _mark(session, found)
 
 
-def _mark(session: Session, ids: Iterable[str]) -> None:
+def _mark(session: StoreSession, ids: Iterable[str]) -> None:
     session.executemany(
         "UPDATE notifications SET status = 'missed', last_error = ? WHERE id = ? AND status <> 'sent'",
         [(SETTLED, id_) for id_ in ids],

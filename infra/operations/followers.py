@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from infra.operations.metrics import REGISTRY
 from infra.store.errors import StoreError
 from infra.store.log import EventStore
-from infra.store.session import Session
+from infra.store.session import StoreSession
 
 
 class Reading(NamedTuple):
@@ -25,7 +25,7 @@ class Reading(NamedTuple):
     parked: int | None = None
 
 
-Source = Callable[[Session], Iterable[Reading]]
+Source = Callable[[StoreSession], Iterable[Reading]]
 
 # Each part of Rapport that follows the log says how far it is: module and function.
 SOURCES: Final[list[tuple[str, str]]] = [
@@ -79,7 +79,7 @@ class StoreCollector(Collector):
             return []
 
 
-def _publishers(session: Session) -> Iterator[Reading]:
+def _publishers(session: StoreSession) -> Iterator[Reading]:
     """How far each publisher is."""
     for name, position in session.query("SELECT name, position FROM leases WHERE name LIKE 'publish:%'"):
         yield Reading(str(name), int(position))

@@ -14,7 +14,7 @@ from infra.projection_engine.feed import LONG_AGO, Feed
 from infra.projection_engine.generation import Generation
 from infra.projection_engine.stream_fold import Kept, Unit
 from infra.store import log_reader
-from infra.store.session import Session
+from infra.store.session import StoreSession
 from projections.dataset import Key, Row
 from projections.projection import STATE_SUFFIX, StateFold, Summary
 
@@ -73,7 +73,7 @@ def check(
 
 
 def _check(
-    engine: Engine, session: Session, generations: Sequence[Generation], subjects: Sequence[str]
+    engine: Engine, session: StoreSession, generations: Sequence[Generation], subjects: Sequence[str]
 ) -> tuple[int, list[Wrong]]:
     """Check projections that stand at one position."""
     feed, row_count = Feed(engine.database, engine.store.mapper, generations), 0
@@ -91,7 +91,7 @@ def _check(
     return row_count, wrong
 
 
-def _compare(session: Session, feed: Feed, stored: Unit, now: datetime) -> tuple[int, list[Wrong]]:
+def _compare(session: StoreSession, feed: Feed, stored: Unit, now: datetime) -> tuple[int, list[Wrong]]:
     folded = feed.folder.fresh(stored.subject)
     corrected_by = feed.corrected_by(session, feed.position)
     for entry in log_reader.stream(session, feed.reader, stored.subject, feed.position):
@@ -148,7 +148,7 @@ def _unlike(dataset: str, stored: Mapping[Key, Row], folded: Mapping[Key, Row]) 
 
 
 def _sum(
-    session: Session, feed: Feed, generation: Generation, summary: Summary, position: int
+    session: StoreSession, feed: Feed, generation: Generation, summary: Summary, position: int
 ) -> tuple[int, list[Wrong]]:
     """Add a summary up again from the stored rows that it summarises."""
     groups = summaries.add_up_from_rows(session, generation, summary, feed.values_of(session, position))

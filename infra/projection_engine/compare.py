@@ -8,7 +8,7 @@ from infra.projection_engine import schema
 from infra.projection_engine.feed import Feeds
 from infra.projection_engine.generation import Generation
 from infra.projection_engine.schema import physical
-from infra.store.session import Session
+from infra.store.session import StoreSession
 from projections.catalogue import tables_of
 from projections.dataset import Column, Table
 
@@ -55,7 +55,7 @@ def differences(feeds: Feeds, building: Sequence[Generation], head: int) -> list
     return found
 
 
-def _differs(session: Session, table: Table, old: str, new: str) -> Difference:
+def _differs(session: StoreSession, table: Table, old: str, new: str) -> Difference:
     was, is_ = physical(table.name, old), physical(table.name, new)
     shared = _columns(session, was)
     columns = [c for c in table.columns if c.name in shared and c.name not in table.key]
@@ -79,7 +79,7 @@ def _differs(session: Session, table: Table, old: str, new: str) -> Difference:
     return Difference(table.name, rows, counts["new"], counts["gone"], counts["changed"], examples)
 
 
-def _columns(session: Session, name: str) -> set[str]:
+def _columns(session: StoreSession, name: str) -> set[str]:
     if session.kind == "sqlite":
         return {row[1] for row in session.query(f"PRAGMA table_info({name})")}
     found = session.query(

@@ -19,7 +19,7 @@ from infra.projection_engine.generation import Generation, NewerProjection, Over
 from infra.store import log_reader
 from infra.store.errors import ReadOnlyStore
 from infra.store.log import EventStore
-from infra.store.session import Database, Session
+from infra.store.session import Database, StoreSession
 from projections.catalogue import all_projections, tables_of
 from projections.projection import Projection
 from projections.tasks import TASKS
@@ -175,12 +175,12 @@ class Engine(Feeds):
                     generation_table.note_view(session, dataset.name, query)
                 session.open_to(dataset.name, "analyst", "auditor")
 
-    def _live_names(self, session: Session) -> set[str]:
+    def _live_names(self, session: StoreSession) -> set[str]:
         if newer := generation_table.newer(session, self.projections):
             raise NewerProjection(f"a newer Rapport built {', '.join(newer)}; this one can't keep them up to date")
         return {each.name for each in generation_table.live(session, self.projections)}
 
-    def _make(self, session: Session, projection: Projection) -> None:
+    def _make(self, session: StoreSession, projection: Projection) -> None:
         taken = [each.mark for each in generation_table.load(session, self.projections) if each.name == projection.name]
         new = Generation(projection, generation_table.free_mark(projection, taken), "live", 0)
         schema.create_tables(session, self.database, projection, new.mark)

@@ -37,7 +37,7 @@ from infra.store.errors import StoreError
 from infra.store.histories import HistoryCache
 from infra.store.log import EventStore
 from infra.store.mapper import RapportMapper
-from infra.store.session import Database, Session
+from infra.store.session import Database, StoreSession
 from projections.projection import Programme, Projection, StateFold, Summary
 
 PAGE: Final = 2_000
@@ -149,7 +149,7 @@ class Feed:
         self.generations = tuple(generation if each.id == generation.id else each for each in self.generations)
         self._units.clear()
 
-    def _read(self, session: Session, until: int, limit: int) -> Snapshot:
+    def _read(self, session: StoreSession, until: int, limit: int) -> Snapshot:
         self.check(session)
         entries = log_reader.page(session, self.reader, self.position, until, limit)
         subjects = dict.fromkeys(entry.subject for entry in entries)
@@ -160,7 +160,7 @@ class Feed:
         return Snapshot(entries, units, entries[-1].position if len(entries) == limit else until)
 
     def load(
-        self, session: Session, subjects: Sequence[str], generations: Sequence[Generation] | None = None
+        self, session: StoreSession, subjects: Sequence[str], generations: Sequence[Generation] | None = None
     ) -> dict[str, Unit]:
         """The units of these streams as they are stored in all or some generations, each relationship with its programme."""
         units = rows.load(session, self.generations if generations is None else generations, self.folder, subjects)
@@ -171,7 +171,7 @@ class Feed:
                 units[entry.subject].programme_id = entry.recorded.data.programme_id
         return units
 
-    def check(self, session: Session) -> None:
+    def check(self, session: StoreSession) -> None:
         """Make sure that all generations are as they were left.
 
         Raises:
@@ -183,7 +183,7 @@ class Feed:
             if found.get(each.id) != each.writes:
                 raise generation_table.Overtaken(each.name)
 
-    def _fold(self, session: Session, taken: Snapshot, at: datetime) -> None:
+    def _fold(self, session: StoreSession, taken: Snapshot, at: datetime) -> None:
         corrected_by = self.corrected_by(session, taken.to)
         for entry in taken.entries:
             if entry.subject.startswith("programme:"):
@@ -193,11 +193,11 @@ class Feed:
         for unit in taken.units.values():
             self.folder.work(unit, at, programme_of)
 
-    def programme_of(self, session: Session, until: int) -> ProgrammeOf:
+    def programme_of(self, session: StoreSession, until: int) -> ProgrammeOf:
         """Returns a look-up for a programme as it stands in the log up to a position."""
         return lambda programme_id: self.programmes.find(session, programme_id, until)
 
-    def corrected_by(self, session: Session, until: int) -> CorrectedBy:
+    def corrected_by(self, session: StoreSession, until: int) -> CorrectedBy:
         """Returns a look-up for what a correction makes of its stream; the correction is not after a position of the log."""
 
         def look_up(correction: log_reader.LogEntry) -> Corrected:
@@ -231,7 +231,7 @@ class Feed:
         return [summaries.changes(summary, each_once) for _, summary in self.summaries()]
 
     def summed(
-        self, session: Session, touched: Sequence[Sequence[summaries.Change]], until: int, *, new_terms: bool
+        self, session: StoreSession, touched: Sequence[Sequence[summaries.Change]], until: int, *, new_terms: bool
     ) -> list[summaries.Resummed]:
         """The summaries that change by what was touched, or with new terms."""
         found = []
@@ -250,7 +250,7 @@ class Feed:
             if isinstance(each.projection, StateFold) and each.projection.summary
         ]
 
-    def values_of(self, session: Session, until: int) -> Callable[[str], Mapping[str, float]]:
+    def values_of(self, session: StoreSession, until: int) -> Callable[[str], Mapping[str, float]]:
         """Returns a look-up for the values of a programme's terms, with everything recorded up to a position in force."""
 
         def look_up(programme_id: str) -> Mapping[str, float]:
@@ -260,7 +260,7 @@ class Feed:
         return look_up
 
     # --- programmes ------------------------------------------------------------------------------------------------
-    def _mark_due(self, session: Session, entries: Iterable[log_reader.LogEntry]) -> None:
+    def _mark_due(self, session: StoreSession, entries: Iterable[log_reader.LogEntry]) -> None:
         """Mark all streams of a programme that changed as due: their rows are computed again before the next answer."""
         programmes = {entry.subject.partition(":")[2] for entry in entries if _changes_programme(entry)}
         for generation in self.generations:
@@ -295,7 +295,7 @@ class Programmes:
         self.reader = log_reader.LogReader(mapper)
         self._known: LRUCache[str, Programme] = LRUCache(CACHED_PROGRAMMES)
 
-    def find(self, session: Session, programme_id: str, until: int) -> Programme:
+    def find(self, session: StoreSession, programme_id: str, until: int) -> Programme:
         """The terms and the time zone of a programme, as far as they stand in the log up to a position.
 
         Raises:
@@ -314,7 +314,7 @@ class Programmes:
         """Read every programme's stream again."""
         self._known.clear()
 
-    def _read(self, session: Session, programme_id: str, until: int) -> Programme:
+    def _read(self, session: StoreSession, programme_id: str, until: int) -> Programme:
         programme = UNKNOWN
         for entry in log_reader.stream(session, self.reader, f"programme:{programme_id}", until):
             if entry.recorded is None:

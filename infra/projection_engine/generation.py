@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from infra.projection_engine.schema import GENERATIONS, fingerprint
 from infra.store.errors import StoreError
-from infra.store.session import Session
+from infra.store.session import StoreSession
 from projections.catalogue import tables_of
 from projections.projection import Projection
 
@@ -66,7 +66,7 @@ class Generation(NamedTuple):
         return self.name, self.mark
 
 
-def load(session: Session, projections: Mapping[str, Projection]) -> list[Generation]:
+def load(session: StoreSession, projections: Mapping[str, Projection]) -> list[Generation]:
     """All generations of these projections."""
     rows = session.query(f"SELECT {', '.join(_COLUMNS)} FROM {GENERATIONS} ORDER BY name, mark")
     return [
@@ -86,13 +86,13 @@ def load(session: Session, projections: Mapping[str, Projection]) -> list[Genera
     ]
 
 
-def newer(session: Session, projections: Mapping[str, Projection]) -> list[str]:
+def newer(session: StoreSession, projections: Mapping[str, Projection]) -> list[str]:
     """The projections whose live generation has a higher version than the program knows."""
     rows = session.query(f"SELECT name, version FROM {GENERATIONS} WHERE state = 'live'")
     return sorted(name for name, version in rows if name in projections and version > projections[name].version)
 
 
-def add(session: Session, generation: Generation) -> None:
+def add(session: StoreSession, generation: Generation) -> None:
     """Add a generation to the table of generations."""
     projection = generation.projection
     row = (
@@ -118,24 +118,24 @@ def free_mark(projection: Projection, taken: Iterable[str]) -> str:
     return mark
 
 
-def live(session: Session, projections: Mapping[str, Projection]) -> list[Generation]:
+def live(session: StoreSession, projections: Mapping[str, Projection]) -> list[Generation]:
     """The generations behind the plain names."""
     return [each for each in load(session, projections) if each.state == "live"]
 
 
-def view(session: Session, name: str) -> str | None:
+def view(session: StoreSession, name: str) -> str | None:
     """Returns what a view of the log was made from; None if there is no view."""
     found = session.query(f"SELECT fingerprint FROM {GENERATIONS} WHERE name = ? AND state = 'view'", (name,))
     return str(found[0][0]) if found else None
 
 
-def note_view(session: Session, name: str, made_from: str) -> None:
+def note_view(session: StoreSession, name: str, made_from: str) -> None:
     """Note what a view of the log was made from."""
     row = (name, "view", 1, made_from, "view", 0, 0, None, None, name)
     session.upsert(GENERATIONS, _COLUMNS, ("name", "mark"), [row])
 
 
-def advance(session: Session, generations: Sequence[Generation], to: int) -> list[Generation]:
+def advance(session: StoreSession, generations: Sequence[Generation], to: int) -> list[Generation]:
     """Move generations to a position.
 
     Raises:
@@ -144,7 +144,7 @@ def advance(session: Session, generations: Sequence[Generation], to: int) -> lis
     return [_write(session, generation, position=to) for generation in generations]
 
 
-def touch(session: Session, generations: Sequence[Generation]) -> list[Generation]:
+def touch(session: StoreSession, generations: Sequence[Generation]) -> list[Generation]:
     """Note that rows change without an event.
 
     Raises:
@@ -153,7 +153,7 @@ def touch(session: Session, generations: Sequence[Generation]) -> list[Generatio
     return [_write(session, generation) for generation in generations]
 
 
-def reach(session: Session, generations: Sequence[Generation], subject: str) -> list[Generation]:
+def reach(session: StoreSession, generations: Sequence[Generation], subject: str) -> list[Generation]:
     """Note that the streams up to this one are in, of generations that are built stream by stream.
 
     Raises:
@@ -162,7 +162,7 @@ def reach(session: Session, generations: Sequence[Generation], subject: str) -> 
     return [_write(session, generation, reached=subject) for generation in generations]
 
 
-def complete(session: Session, generations: Sequence[Generation]) -> list[Generation]:
+def complete(session: StoreSession, generations: Sequence[Generation]) -> list[Generation]:
     """All streams are in: from here on generations go with the log.
 
     Raises:
@@ -173,7 +173,7 @@ def complete(session: Session, generations: Sequence[Generation]) -> list[Genera
     ]
 
 
-def turn(session: Session, generation: Generation, state: State) -> Generation:
+def turn(session: StoreSession, generation: Generation, state: State) -> Generation:
     """Give a generation another state.
 
     Raises:
@@ -182,12 +182,12 @@ def turn(session: Session, generation: Generation, state: State) -> Generation:
     return _write(session, generation, state=state)
 
 
-def remove(session: Session, generation: Generation) -> None:
+def remove(session: StoreSession, generation: Generation) -> None:
     """Delete a generation from the table of generations."""
     session.delete(GENERATIONS, ("name", "mark"), [generation.id])
 
 
-def _write(session: Session, generation: Generation, **changes: Any) -> Generation:
+def _write(session: StoreSession, generation: Generation, **changes: Any) -> Generation:
     changes["writes"] = generation.writes + 1
     settings = ", ".join(f"{column} = ?" for column in changes)
     found = session.execute(

@@ -24,7 +24,7 @@ from infra.projection_engine.summaries import Change
 from infra.store import log_reader
 from infra.store.mapper import RapportMapper
 from infra.store.opening import open_database
-from infra.store.session import Session
+from infra.store.session import StoreSession
 from projections.catalogue import all_projections
 
 READ: Final = 4_000
@@ -57,7 +57,7 @@ class Folded(NamedTuple):
     touched: list[list[Change]]
 
 
-def bundles(session: Session, after: str, size: int) -> list[Bundle]:
+def bundles(session: StoreSession, after: str, size: int) -> list[Bundle]:
     """Returns all streams after one, in bundles of at least `size` events; the last may be smaller."""
     found: list[Bundle] = []
     last, count = after, 0

@@ -9,7 +9,7 @@ import hmac
 from typing import Final
 
 from domain.words import ROLES
-from infra.store.session import Database, Session
+from infra.store.session import Database, StoreSession
 
 PREFIX: Final = "p_"
 DIGITS: Final = 20
@@ -37,7 +37,7 @@ class Pseudonyms:
         return f"{role}:{self(id_)}" if colon and role in _PERSONS else value
 
 
-def keep_key(session: Session, database: Database, secret: bytes) -> None:
+def keep_key(session: StoreSession, database: Database, secret: bytes) -> None:
     """Keep the key where the views of PostgreSQL find it, and nobody else."""
     session.execute(
         f"CREATE TABLE IF NOT EXISTS {TABLE} (only_row {{boolean}} PRIMARY KEY CHECK (only_row), inner_pad {{blob}} NOT NULL, "

@@ -10,7 +10,7 @@ from infra.projection_engine.feed import Feed
 from infra.projection_engine.generation import Generation, Overtaken
 from infra.projection_engine.schema import QUARANTINE
 from infra.store import log_reader
-from infra.store.session import Session
+from infra.store.session import StoreSession
 
 
 class Held(NamedTuple):
@@ -24,7 +24,7 @@ class Held(NamedTuple):
     error: str
 
 
-def held(session: Session, generations: Sequence[Generation]) -> list[Held]:
+def held(session: StoreSession, generations: Sequence[Generation]) -> list[Held]:
     """All that is held up, in order."""
     marks = {each.id for each in generations}
     rows = session.query(

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from infra.projection_engine import pseudonyms
-from infra.store.session import Kind, Session
+from infra.store.session import Kind, StoreSession
 from projections.dataset import Column, Dataset
 from projections.readers import (
     READERS,
@@ -57,7 +57,7 @@ def comments(dataset: Dataset) -> Iterator[str]:
         yield f"COMMENT ON COLUMN {dataset.name}.{column.name} IS {_quoted(column.doc)}"
 
 
-def describe(session: Session, dataset: Dataset) -> None:
+def describe(session: StoreSession, dataset: Dataset) -> None:
     """Write the documentation of a dataset beside it, where the database has a place for it."""
     if session.kind == "postgresql":
         for statement in comments(dataset):

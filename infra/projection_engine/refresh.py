@@ -8,13 +8,13 @@ from infra.projection_engine import rows, summaries
 from infra.projection_engine.feed import Feed
 from infra.projection_engine.generation import Generation
 from infra.projection_engine.schema import physical, state_table
-from infra.store.session import Session, as_time
+from infra.store.session import StoreSession, as_time
 from projections.projection import StateFold
 
 CHUNK: Final = 500
 
 
-def due_streams(session: Session, generation: Generation, at: datetime) -> list[str]:
+def due_streams(session: StoreSession, generation: Generation, at: datetime) -> list[str]:
     """Streams whose rows do not hold at a time: they were to change by then, or time has been turned back."""
     states = _states(generation)
     due = session.query(
@@ -28,7 +28,7 @@ def is_timed(generation: Generation) -> bool:
     return isinstance(generation.projection, StateFold)
 
 
-def next_due(session: Session, generation: Generation) -> datetime | None:
+def next_due(session: StoreSession, generation: Generation) -> datetime | None:
     """When the first row changes by itself."""
     found = session.query(f"SELECT MIN(due) FROM {_states(generation)}")[0][0]
     return None if found is None else as_time(found)

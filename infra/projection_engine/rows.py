@@ -16,7 +16,7 @@ from infra.projection_engine import generation as generation_table
 from infra.projection_engine.generation import Generation
 from infra.projection_engine.schema import QUARANTINE, STATE_COLUMNS, physical, state_table, stored_columns
 from infra.projection_engine.stream_fold import Folder, Kept, Unit
-from infra.store.session import Kind, Session, as_time
+from infra.store.session import Kind, StoreSession, as_time
 from projections.dataset import Column, Row, Table, Type
 from projections.projection import Projection, StateFold
 
@@ -111,7 +111,7 @@ def table_codec(kind: Kind, projection: Projection, table: Table) -> Codec:
 
 # --- reading -------------------------------------------------------------------------------------------------------
 def load(
-    session: Session, generations: Sequence[Generation], folder: Folder, subjects: Iterable[str]
+    session: StoreSession, generations: Sequence[Generation], folder: Folder, subjects: Iterable[str]
 ) -> dict[str, Unit]:
     """The units of these streams as they are stored in these generations."""
     units = {subject: folder.fresh(subject) for subject in subjects}
@@ -136,7 +136,7 @@ def load(
 
 
 def _of_streams(
-    session: Session, table: Table, mark: str, columns: Sequence[str], subjects: Sequence[str]
+    session: StoreSession, table: Table, mark: str, columns: Sequence[str], subjects: Sequence[str]
 ) -> Iterator[Values]:
     for start in range(0, len(subjects), CHUNK):
         chunk = subjects[start : start + CHUNK]
@@ -147,7 +147,7 @@ def _of_streams(
         )
 
 
-def _held(session: Session, generations: Sequence[Generation]) -> dict[str, set[str]]:
+def _held(session: StoreSession, generations: Sequence[Generation]) -> dict[str, set[str]]:
     held: dict[str, set[str]] = {}
     marks = {(generation.name, generation.mark) for generation in generations}
     for name, mark, subject in session.query(f"SELECT name, mark, subject FROM {QUARANTINE}"):
@@ -164,7 +164,9 @@ class Stored(NamedTuple):
     stale_since: int | None
 
 
-def states(session: Session, projections: Mapping[str, Projection], projection: StateFold[Any]) -> Iterator[Stored]:
+def states(
+    session: StoreSession, projections: Mapping[str, Projection], projection: StateFold[Any]
+) -> Iterator[Stored]:
     """Every state of a projection's live generation, in order of stream."""
     found = generation_table.load(session, projections)
     (live,) = [each for each in found if each.name == projection.name and each.state == "live"]
@@ -248,7 +250,7 @@ def _states(kind: Kind, projection: StateFold[Any], mark: str, units: Sequence[U
     return TableChanges(physical(state_table(projection).name, mark), writer.names, ("subject",), upserts, [])
 
 
-def write(session: Session, what: Changes, *, new: bool = False) -> None:
+def write(session: StoreSession, what: Changes, *, new: bool = False) -> None:
     """Write changes. With `new` nothing of these streams is stored yet: there is nothing to replace, which is faster."""
     for table, columns, key, upserts, deletes in what.tables:
         if new:
@@ -262,12 +264,12 @@ def write(session: Session, what: Changes, *, new: bool = False) -> None:
         session.upsert(QUARANTINE, _QUARANTINE_COLUMNS, ("name", "mark", "subject"), what.broken)
 
 
-def release(session: Session, generation: Generation, subjects: Iterable[str]) -> None:
+def release(session: StoreSession, generation: Generation, subjects: Iterable[str]) -> None:
     """Note that streams are not held up any more."""
     keys = [(generation.name, generation.mark, subject) for subject in subjects]
     session.delete(QUARANTINE, ("name", "mark", "subject"), keys)
 
 
-def forget_quarantine(session: Session, generation: Generation) -> None:
+def forget_quarantine(session: StoreSession, generation: Generation) -> None:
     """Strike out all that is held up in a generation."""
     session.execute(f"DELETE FROM {QUARANTINE} WHERE name = ? AND mark = ?", generation.id)

@@ -12,7 +12,7 @@ from typing import Final
 import orjson
 
 from infra.projection_engine.reader_views import describe, view_query
-from infra.store.session import Database, Kind, Session
+from infra.store.session import Database, Kind, StoreSession
 from projections.catalogue import tables_of
 from projections.dataset import POSITION, STALE_SINCE, Column, Dataset, Table
 from projections.projection import STATE_SUFFIX, Projection, StateFold
@@ -95,14 +95,14 @@ def fingerprint(projection: Projection) -> str:
     return sha256(orjson.dumps(shape)).hexdigest()
 
 
-def create_own_tables(session: Session, database: Database) -> None:
+def create_own_tables(session: StoreSession, database: Database) -> None:
     """Create the engine's own tables where they are missing."""
     for name, columns in _OWN_TABLES.items():
         session.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns.format_map(database.types)})")
         session.open_to(name, "auditor")
 
 
-def create_tables(session: Session, database: Database, projection: Projection, mark: str) -> None:
+def create_tables(session: StoreSession, database: Database, projection: Projection, mark: str) -> None:
     """Create the tables of a generation, without indexes."""
     for table in stored_tables(projection):
         columns = [
@@ -126,14 +126,14 @@ def index_statements(projection: Projection, mark: str) -> Iterator[str]:
             yield f"CREATE INDEX IF NOT EXISTS {index} ON {name} ({', '.join(columns)})"
 
 
-def exists(session: Session, name: str) -> bool:
+def exists(session: StoreSession, name: str) -> bool:
     """Whether there is a table or view of this name."""
     if session.kind == "sqlite":
         return bool(session.query("SELECT 1 FROM sqlite_master WHERE name = ?", (name,)))
     return bool(session.query("SELECT 1 FROM pg_class WHERE oid = to_regclass(?)", (name,)))
 
 
-def drop_tables(session: Session, mark: str) -> None:
+def drop_tables(session: StoreSession, mark: str) -> None:
     """Drop the tables of a generation, whatever program made them."""
     if session.kind == "sqlite":
         found = "SELECT name FROM sqlite_master WHERE type = 'table'"
@@ -144,13 +144,13 @@ def drop_tables(session: Session, mark: str) -> None:
             session.execute(f"DROP TABLE {name}")
 
 
-def take_down_views(session: Session, names: Iterable[str]) -> None:
+def take_down_views(session: StoreSession, names: Iterable[str]) -> None:
     """Drop views."""
     for name in names:
         session.execute(f"DROP VIEW IF EXISTS {name}")
 
 
-def put_up_views(session: Session, projection: Projection, mark: str) -> None:
+def put_up_views(session: StoreSession, projection: Projection, mark: str) -> None:
     """Let the plain names show a generation, and let analysts and auditors read them."""
     open_to_audit(session, projection, mark)
     for table in projection.tables:
@@ -160,7 +160,7 @@ def put_up_views(session: Session, projection: Projection, mark: str) -> None:
         put_up(session, table.dataset, view_query(session.kind, table.dataset, _view_of_all(projection, table, mark)))
 
 
-def put_up(session: Session, dataset: Dataset, query: str) -> None:
+def put_up(session: StoreSession, dataset: Dataset, query: str) -> None:
     """Let a plain name show what a query gives."""
     take_down_views(session, [dataset.name])
     # What a reader filters by must not be run on rows that they don't see.
@@ -170,7 +170,7 @@ def put_up(session: Session, dataset: Dataset, query: str) -> None:
     session.open_to(dataset.name, "analyst", "auditor")
 
 
-def open_to_audit(session: Session, projection: Projection, mark: str) -> None:
+def open_to_audit(session: StoreSession, projection: Projection, mark: str) -> None:
     """Let auditors read the tables of a generation: they compare them with what the events make."""
     for table in stored_tables(projection):
         session.open_to(physical(table.name, mark), "auditor")

@@ -11,7 +11,7 @@ from infra.projection_engine.engine import Engine
 from infra.projection_engine.quarantine import Held
 from infra.projection_engine.schema import GENERATIONS, QUARANTINE
 from infra.store import log_reader
-from infra.store.session import Session
+from infra.store.session import StoreSession
 from projections.catalogue import tables_of
 
 
@@ -78,7 +78,7 @@ def status(engine: Engine) -> Statuses:
     return Statuses(head, statuses)
 
 
-def readings(session: Session) -> Iterator[Reading]:
+def readings(session: StoreSession) -> Iterator[Reading]:
     """The position of every live projection, and the streams that are held up in it."""
     if not schema.exists(session, GENERATIONS):
         return

@@ -22,7 +22,7 @@ from domain.registry import AGGREGATES_OF_EVENT, Kind, kind_of
 from domain.relationship.events import RelationshipProposed
 from infra.store.log_reader import LogEntry, is_correction
 from projections.dataset import PROGRAMME, Key, Row
-from projections.projection import Given, Programme, Projection, RowFold, StateFold
+from projections.projection import Programme, Projection, RowContext, RowFold, StateFold
 
 # Objects made before Python's collector of cycles runs, and how many runs come before one over the older objects.
 SELDOM: Final = (100_000, 20, 100)
@@ -196,20 +196,22 @@ class Folder:
             if kept is None or not kept.dirty or projection.name in unit.held:
                 continue
             try:
-                self._work(projection, unit, kept, Given(unit.subject, times.get(projection.name, at)), programme_of)
+                self._work(
+                    projection, unit, kept, RowContext(unit.subject, times.get(projection.name, at)), programme_of
+                )
             except Exception as error:  # noqa: BLE001 - as in `fold`
                 self._break(unit, projection.name, reason(error))
 
     def _work(
-        self, projection: StateFold[Any], unit: Unit, kept: Kept, given: Given, programme_of: ProgrammeOf
+        self, projection: StateFold[Any], unit: Unit, kept: Kept, context: RowContext, programme_of: ProgrammeOf
     ) -> None:
         rows: Mapping[str, Iterable[Row]] = {}
         since = due = None
         if kept.state is not None:
             programme = projection.programme(kept.state)
             if programme is not None:
-                given = given._replace(programme=programme_of(programme))
-            rows, since, due = projection.work(kept.state, given)
+                context = context._replace(programme=programme_of(programme))
+            rows, since, due = projection.work(kept.state, context)
         for table in projection.tables:
             new = {table.key_of(row): row for row in rows.get(table.name, ())}
             if table.of_relationships:

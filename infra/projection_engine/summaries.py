@@ -7,7 +7,7 @@ from infra.projection_engine.generation import Generation
 from infra.projection_engine.rows import table_codec
 from infra.projection_engine.schema import physical
 from infra.projection_engine.stream_fold import Unit
-from infra.store.session import Session
+from infra.store.session import StoreSession
 from projections.dataset import Key, Row
 from projections.projection import Summary
 
@@ -30,7 +30,7 @@ def changes(summary: Summary, units: Iterable[Unit]) -> list[Change]:
     ]
 
 
-def load(session: Session, generation: Generation, summary: Summary) -> dict[Key, Row]:
+def load(session: StoreSession, generation: Generation, summary: Summary) -> dict[Key, Row]:
     """Returns all rows of a summary."""
     reader = table_codec(session.kind, generation.projection, summary.table)
     rows = session.query(f"SELECT {', '.join(reader.names)} FROM {physical(summary.table.name, generation.mark)}")
@@ -54,7 +54,9 @@ def add_up(summary: Summary, groups: Mapping[Key, Row], of: Iterable[Change], te
     return {summary.table.key_of(row): row for row in settled}
 
 
-def add_up_from_rows(session: Session, generation: Generation, summary: Summary, terms: TermValues) -> dict[Key, Row]:
+def add_up_from_rows(
+    session: StoreSession, generation: Generation, summary: Summary, terms: TermValues
+) -> dict[Key, Row]:
     """Returns the summary of all stored rows."""
     table = next(each for each in generation.projection.tables if each.name == summary.of)
     reader = table_codec(session.kind, generation.projection, table)
@@ -72,7 +74,7 @@ class Resummed(NamedTuple):
     after: Mapping[Key, Row]
 
 
-def write(session: Session, resummed: Iterable[Resummed]) -> None:
+def write(session: StoreSession, resummed: Iterable[Resummed]) -> None:
     """Write the rows of summaries that differ."""
     for generation, summary, before, after in resummed:
         writer = table_codec(session.kind, generation.projection, summary.table)

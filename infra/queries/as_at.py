@@ -12,7 +12,7 @@ from domain.registry import State, effective, evolve, kind_of
 from domain.relationship.events import RelationshipProposed
 from infra.store import log_reader
 from infra.store.errors import StoreError
-from infra.store.session import Session
+from infra.store.session import StoreSession
 from projections import commitment
 from projections.projection import StateFold
 
@@ -131,7 +131,7 @@ def _known(entries: Entries, known_at: datetime | None) -> tuple[list[log_reader
 class TermsThen:
     """The terms of programmes, and their time zones, as they were known at a time."""
 
-    def __init__(self, session: Session, reader: log_reader.LogReader, known_at: datetime | None) -> None:
+    def __init__(self, session: StoreSession, reader: log_reader.LogReader, known_at: datetime | None) -> None:
         self.session, self.reader, self.known_at = session, reader, known_at
         self._found: dict[tuple[str, tuple[tuple[str, float], ...]], TermsInTime] = {}
         self._programmes: dict[str, Programme] = {}

@@ -12,7 +12,7 @@ from infra.projection_engine.engine import Engine
 from infra.queries.as_at import END, Asked, Found, TermsThen, UnknownTerms, known_state
 from infra.store import log_reader
 from infra.store.log import EventStore
-from infra.store.session import Session
+from infra.store.session import StoreSession
 from projections import commitment
 from workers.commitment import CLAUSE, SIGNAL
 
@@ -67,7 +67,7 @@ def _reader(store: EventStore) -> log_reader.LogReader:
     return log_reader.LogReader(store.mapper, commitment.PROJECTION.listens | events_of(others))
 
 
-def _whole(store: EventStore, session: Session, subject: str) -> list[log_reader.LogEntry]:
+def _whole(store: EventStore, session: StoreSession, subject: str) -> list[log_reader.LogEntry]:
     """A stream with all its events: a correction concerns them all."""
     return log_reader.stream(session, log_reader.LogReader(store.mapper), subject, END)
 
@@ -109,12 +109,12 @@ def _assessed(
     return None if health.status is None else Assessed(subject, found, health, changes)
 
 
-def _known_now(engine: Engine, session: Session) -> Iterator[tuple[str, Found]]:
+def _known_now(engine: Engine, session: StoreSession) -> Iterator[tuple[str, Found]]:
     for subject, state, stale_since in rows.states(session, engine.projections, commitment.PROJECTION):
         yield subject, Found(state, stale_since)
 
 
-def _known_then(engine: Engine, session: Session, asked: Asked) -> Iterator[tuple[str, Found]]:
+def _known_then(engine: Engine, session: StoreSession, asked: Asked) -> Iterator[tuple[str, Found]]:
     after: tuple[str, int] = ("", 0)
     stream: list[log_reader.LogEntry] = []
     reader = _reader(engine.store)
@@ -135,7 +135,7 @@ def _known_then(engine: Engine, session: Session, asked: Asked) -> Iterator[tupl
 
 
 def _found_then(
-    store: EventStore, session: Session, stream: list[log_reader.LogEntry], asked: Asked
+    store: EventStore, session: StoreSession, stream: list[log_reader.LogEntry], asked: Asked
 ) -> tuple[str, Found]:
     subject = stream[0].subject
     return subject, known_state(stream, asked.known_at, lambda: _whole(store, session, subject))

@@ -20,7 +20,7 @@ from infra.projection_engine import rows
 from infra.projection_engine.engine import Engine
 from infra.queries.as_at import END, TermsThen, UnknownTerms, folded
 from infra.store import log_reader
-from infra.store.session import Session
+from infra.store.session import StoreSession
 from projections import nps_responses
 
 By = Literal["programme", "mentor", "month"]
@@ -275,7 +275,7 @@ def _within_reach(at: datetime) -> datetime:
 class Programmes:
     """What programmes say of their figures today: the minimum of today counts for the past as well."""
 
-    def __init__(self, engine: Engine, session: Session) -> None:
+    def __init__(self, engine: Engine, session: StoreSession) -> None:
         self.engine = engine
         self._terms = TermsThen(session, log_reader.LogReader(engine.store.mapper), None)
         self._known: dict[str, _Rules | None] = {}
@@ -308,7 +308,7 @@ class Programmes:
 Records = dict[Question, _Record]
 
 
-def _records(engine: Engine, session: Session, programmes: Programmes, moment: Moment) -> tuple[Records, Records]:
+def _records(engine: Engine, session: StoreSession, programmes: Programmes, moment: Moment) -> tuple[Records, Records]:
     """What counts today, and what counted at a moment; the same where the moment is now."""
     now = engine.clock.now()
     today: Records = {}
@@ -336,7 +336,7 @@ def _add(
 
 
 def _believed_then(
-    engine: Engine, session: Session, programmes: Programmes, known_at: datetime | None
+    engine: Engine, session: StoreSession, programmes: Programmes, known_at: datetime | None
 ) -> dict[str, nps_responses.State | None]:
     """What was known of relationships whose facts were corrected later: their states don't have it any more."""
     if known_at is None:

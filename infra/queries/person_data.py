@@ -434,14 +434,14 @@ def _scores(store: EventStore, seen: Iterable[_Seen], now: datetime) -> Shown:
 
 def _score(health: Shown, seen: _Seen) -> Shown:
     """A score, unless it would tell of a report that the person may not know of."""
-    told = {
+    answers = {
         name: health[name]
         for name in ("relationship_id", "as_of", "score", "band", "mentee_score", "mentor_score", "signals")
     }
     if seen.knows_all_reports or not any(signal["signal"] in _REPORTS for signal in health["signals"]):
-        return told
+        return answers
     mark = {"sealed": "operational", "clause": None}
-    return {name: value if name in ("relationship_id", "as_of") else mark for name, value in told.items()}
+    return {name: value if name in ("relationship_id", "as_of") else mark for name, value in answers.items()}
 
 
 def _notifications(store: EventStore, person: str) -> list[Shown]:

@@ -17,13 +17,12 @@ from domain.sharing.question import Reader, stands
 from domain.words import DataClass
 from infra.projection_engine.engine import Engine
 from infra.queries.as_at import NOW, Moment
-from infra.queries.history import history
+from infra.queries.history import Entry, history
 from infra.queries.reading import Reading, read_content
 from infra.queries.sealed import Judge, fields_of, is_words, judged, judged_fields
 from infra.queries.sharing import Matter, first_spelling, matter_of
 from infra.store.log import EventStore
 
-Entry = dict[str, Any]
 Ask = Callable[[DataClass], Answer]
 # What stays of an event of which the reader may not know what it is: its place, its times, and its links of the chain.
 KEPT = ("version", "occurred_at", "recorded_at", "hash", "previous_hash")

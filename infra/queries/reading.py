@@ -4,7 +4,7 @@ Every road on which words leave Rapport goes through `read_content`: command lin
 themselves. Whether a reader may is asked as of now, whatever moment the words are of: a withdrawn consent works at once.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -76,22 +76,40 @@ def read_content(
         KeysRefused: The login has no keys, such as an auditor's.
         StoreError: It can't be put on record; then nothing is shown.
     """
+    events = store.read(subject) if events is None else events
+    return read_contents(store, engine, reading, {subject: events}, now)[subject]
+
+
+def read_contents(
+    store: EventStore,
+    engine: Callable[[], Engine],
+    reading: Reading,
+    events: Mapping[str, Sequence[AnyRecorded]],
+    now: datetime,
+) -> dict[str, dict[int, Fields]]:
+    """The same of several subjects at once, by subject: that they were read is put on record in one piece.
+
+    Raises:
+        UnknownEvent: An event is of a newer Rapport.
+        KeysRefused: The login has no keys, such as an auditor's.
+        StoreError: It can't be put on record; then nothing is shown.
+    """
     if not store.database.may_append:
         raise KeysRefused(REFUSED)
-    events = store.read(subject) if events is None else events
     if reading.reader is not None:
         reading = reading._replace(reader=first_spelling(store, reading.reader))
-    asked = _Asked.of(store, engine, reading.reader, subject, now)
-    seen = {event.version: asked.seen(event) for event in events if asked.knows(event)}
-    own = {event.version for event in events if event.actor == reading.name}
-    record_reads(
-        store.database,
-        [
+    seen: dict[str, dict[int, Fields]] = {}
+    reads: list[Read] = []
+    for subject, of_subject in events.items():
+        asked = _Asked.of(store, engine, reading.reader, subject, now)
+        seen[subject] = {event.version: asked.seen(event) for event in of_subject if asked.knows(event)}
+        own = {event.version for event in of_subject if event.actor == reading.name}
+        reads += [
             Read(now, reading.name, subject, version, data_class, clause, reading.why)
             for (version, data_class), clause in asked.opened.items()
             if version not in own
-        ],
-    )
+        ]
+    record_reads(store.database, reads)
     return seen
 
 

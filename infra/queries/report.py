@@ -65,14 +65,14 @@ def report(
         raise NoReport("the data of a party may be stored and not used until that is lifted (LiftRestriction)")
     outputs = [each for each in DATA_CLASSES if each in agreed.outputs]
     course = _course(store, matter, asked.days)
-    told = _Told(matter, reader, course)
+    output = _Output(matter, reader, course)
     for data_class in outputs:
-        told.add(data_class)
+        output.add(data_class)
     record_reads(
         store.database,
         [
             Read(now, by, subject, version, data_class, clause, f"report to {asked.to}")
-            for (version, data_class), clause in told.opened.items()
+            for (version, data_class), clause in output.opened.items()
             if matter.events[version].actor != by
         ],
     )
@@ -91,9 +91,9 @@ def report(
             "versions": list(agreed.versions),
             "waits_for": list(state.awaited(agreed)),
         },
-        "outputs": told.shown,
-        "not_shown": told.not_shown,
-        "contested": [version for version in state.contested if version in {shown for shown, _ in told.opened}],
+        "outputs": output.shown,
+        "not_shown": output.not_shown,
+        "contested": [version for version in state.contested if version in {shown for shown, _ in output.opened}],
     }
 
 
@@ -129,7 +129,7 @@ def _course(store: EventStore, matter: Matter, days: Days) -> Course:
     return Course(state, tuple(counted), of_days, days, zone)
 
 
-class _Told:
+class _Output:
     """What the report shows, what it does not and why."""
 
     def __init__(self, matter: Matter, reader: Reader, course: Course) -> None:

@@ -36,26 +36,26 @@ def holding(counted: Iterable[AnyRecorded]) -> list[AnyRecorded]:
 
 def with_words(shown: Shown, events: Iterable[AnyRecorded], judged: Judged) -> Shown:
     """What is shown of a subject with its words as they were judged; those of events that were not judged are left out."""
-    told = [(event, judged[event.version]) for event in events if event.version in judged]
+    readable = [(event, judged[event.version]) for event in events if event.version in judged]
     match shown["kind"]:
         case "relationship":
-            return _relationship(shown, told)
+            return _relationship(shown, readable)
         case "person":
             entry = dict(NO_ENTRY)
-            for _, data in told:
+            for _, data in readable:
                 entry |= data
             return shown | {"entry": entry}
         case "mentor":
-            return shown | _mentor(told)
+            return shown | _mentor(readable)
         case "case":
-            return shown | _case(told)
+            return shown | _case(readable)
         case _:
             return shown
 
 
-def _relationship(shown: Shown, told: list[tuple[AnyRecorded, Fields]]) -> Shown:
+def _relationship(shown: Shown, readable: list[tuple[AnyRecorded, Fields]]) -> Shown:
     words: dict[str, Fields] = {}
-    for event, data in told:
+    for event, data in readable:
         if isinstance(event.data, e.GoalAgreed | e.GoalRevised):
             words.setdefault(event.data.goal_id, {}).update({name: data[name] for name in _OF_GOAL if name in data})
     goals = shown.get("goals")
@@ -64,15 +64,17 @@ def _relationship(shown: Shown, told: list[tuple[AnyRecorded, Fields]]) -> Shown
     agreements = shown.get("agreements") or {}
     agreed = agreements.get("confidentiality")
     if isinstance(agreed, dict) and "version" in agreed:
-        of = {event.version: data["shared"] for event, data in told if isinstance(event.data, e.ConfidentialityAgreed)}
+        of = {
+            event.version: data["shared"] for event, data in readable if isinstance(event.data, e.ConfidentialityAgreed)
+        }
         if shared := of.get(agreed["version"]):
             agreements = agreements | {"confidentiality": agreed | {"shared": shared}}
     return shown | ({"agreements": agreements} if agreements else {})
 
 
-def _mentor(told: list[tuple[AnyRecorded, Fields]]) -> Shown:
+def _mentor(readable: list[tuple[AnyRecorded, Fields]]) -> Shown:
     def of(kind: type[Event]) -> list[Fields]:
-        return [data for event, data in told if isinstance(event.data, kind)]
+        return [data for event, data in readable if isinstance(event.data, kind)]
 
     registered, profiles = of(mentor.MentorRegistered), of(mentor.ProfilePublished)
     return {
@@ -88,9 +90,9 @@ def _whole(kind: type[Event], data: Fields) -> Fields:
     return {name: data.get(name) for name in kind.model_fields}
 
 
-def _case(told: list[tuple[AnyRecorded, Fields]]) -> Shown:
+def _case(readable: list[tuple[AnyRecorded, Fields]]) -> Shown:
     found = dict.fromkeys(("description", "decision_reason", "closing_reason"))
-    for event, data in told:
+    for event, data in readable:
         match event.data:
             case case.CaseOpened():
                 found["description"] = data.get("description")

@@ -92,9 +92,9 @@ def _written(parameter: Any, written: str) -> str:
     return f"{name} {_VALUES[kind.removesuffix('>')]}" if kind else name
 
 
-def _row(parameter: Any, written: str, said: str) -> tuple[str, str, str]:
-    notes = match[1].split("; ") if (match := _APPENDED.search(said)) else []
-    meaning = _APPENDED.sub("", said)
+def _row(parameter: Any, written: str, help_text: str) -> tuple[str, str, str]:
+    notes = match[1].split("; ") if (match := _APPENDED.search(help_text)) else []
+    meaning = _APPENDED.sub("", help_text)
     default = next((note.removeprefix("default: ") for note in notes if note.startswith("default: ")), "")
     limits = [_limit(note) for note in notes if not note.startswith(("default: ", "required"))]
     meaning = f"{meaning} {'; '.join(limits)}." if limits else meaning

@@ -79,6 +79,6 @@ def _codes() -> Iterator[str]:
     yield "A new version of Rapport may add codes. Treat a code that you do not know by the status of its receipt.\n"
     for speaker, (title, doc) in SPEAKERS.items():
         yield f"### {title}\n\n{doc}\n"
-        said = [(code(name), each.meaning, each.remedy) for name, each in CODES.items() if each.speaker == speaker]
-        yield from table(("code", "meaning", "what to do"), said)
+        rows = [(code(name), each.meaning, each.remedy) for name, each in CODES.items() if each.speaker == speaker]
+        yield from table(("code", "meaning", "what to do"), rows)
         yield ""

@@ -17,7 +17,7 @@ from urllib.parse import quote
 import psycopg
 
 from infra.sealing.errors import KeysRefused
-from infra.store.address import file_of, server_of, told
+from infra.store.address import file_of, server_of, shown_url
 from infra.store.errors import UnknownStore, UnreachableStore
 
 _TABLES: Final = (
@@ -99,8 +99,8 @@ class Belonging(NamedTuple):
 class KeyStore(ABC):
     """The database of the keys. Threads may share it."""
 
-    def __init__(self, told: str) -> None:
-        self.told = told
+    def __init__(self, place: str) -> None:
+        self.place = place
 
     @abstractmethod
     def run(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -289,7 +289,7 @@ class PostgresKeyStore(KeyStore):
     """Keys in a database of PostgreSQL that holds nothing else."""
 
     def __init__(self, url: str) -> None:
-        super().__init__(told(url))
+        super().__init__(shown_url(url))
         server_of(url)
         self._url = url
         self._turn = threading.RLock()

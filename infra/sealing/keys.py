@@ -119,7 +119,7 @@ class Keys:
 
     def _lost(self) -> str:
         return (
-            f"the store has sealed content and its keys are not in {self.kept.told}: restore them from a backup, or name "
+            f"the store has sealed content and its keys are not in {self.kept.place}: restore them from a backup, or name "
             "the right place in RAPPORT_KEYS"
         )
 
@@ -128,7 +128,7 @@ class Keys:
             raise KeysRefused(self._lost())
         if self._makes_master and not self.master_file.exists() and master_key.make(self.master_file):
             self._say(
-                f"made a master key in {self.master_file} and keys in {self.kept.told}: back both up, apart from the store and "
+                f"made a master key in {self.master_file} and keys in {self.kept.place}: back both up, apart from the store and "
                 "from each other; without them no content can be read"
             )
         newest = master_key.read(self.master_file)[0]
@@ -142,7 +142,7 @@ class Keys:
     def _take(self, belonging: Belonging) -> None:
         if belonging.store_id != self._store_id():
             raise KeysRefused(
-                f"the keys in {self.kept.told} are those of another store: name the keys of this one in RAPPORT_KEYS"
+                f"the keys in {self.kept.place} are those of another store: name the keys of this one in RAPPORT_KEYS"
             )
         key = self._master(belonging.fingerprint_master).unwrap(belonging.fingerprint_key, _FINGERPRINTS)
         self._master(belonging.master_id)
@@ -154,7 +154,7 @@ class Keys:
             self._masters = {key.id: key for key in master_key.read(self.master_file)}
         if id_ not in self._masters:
             raise KeysRefused(
-                f"the master key in {self.master_file} is not the one that wraps the keys in {self.kept.told}: name the right "
+                f"the master key in {self.master_file} is not the one that wraps the keys in {self.kept.place}: name the right "
                 "file in RAPPORT_MASTER_KEY_FILE"
             )
         return self._masters[id_]
@@ -287,7 +287,7 @@ class Keys:
         Raises:
             KeysRefused: The target has the keys of another store, or its master key is another one.
         """
-        if not self.kept.exists or (belonging := self.kept.belonging()) is None or self.kept.told == target.kept.told:
+        if not self.kept.exists or (belonging := self.kept.belonging()) is None or self.kept.place == target.kept.place:
             return
         self._take(belonging)
         if not target.master_file.exists():
@@ -353,7 +353,7 @@ class Keys:
         with self._turn:
             belonging = self.kept.belonging() if self.kept.exists else None
             if belonging is None:
-                raise KeysRefused(f"there are no keys in {self.kept.told} yet: run rapport keys init")
+                raise KeysRefused(f"there are no keys in {self.kept.place} yet: run rapport keys init")
             self._take(belonging)
             problems, subjects, people, count = [], set(), set(), 0
             for row in self.kept.all():
@@ -365,7 +365,7 @@ class Keys:
                 except KeysRefused as error:
                     problems.append(f"key {row.key_id} of {row.subject}: {error}")
             return Fit(
-                self.kept.told,
+                self.kept.place,
                 str(self.master_file),
                 belonging.master_id,
                 belonging.store_id,

@@ -45,18 +45,18 @@ def nps_round(story: Story, occasion: str, room: int) -> list[Aside]:
     asked = {"mentee": story.mentee, "mentor": story.mentor_actor}
     if story.customer and lots.chance(0.5):
         asked["customer"] = story.customer
-    told: list[Aside] = []
+    asides: list[Aside] = []
     for role, actor in asked.items():
         asked_at = story.now + HOUR + int(lots.random() * 0.3 * room)
-        told.append((asked_at, "RequestNps", story.programme.coordinator, {"respondent": role, "occasion": occasion}))
+        asides.append((asked_at, "RequestNps", story.programme.coordinator, {"respondent": role, "occasion": occasion}))
         if not lots.chance(rates.NPS_ANSWERED[role]):
             continue
         score = lots.nps_score(disappointed=story.disappointed and (role != "mentor" or lots.chance(0.5)))
         answer: Data = {"occasion": occasion, "score": score}
         if lots.chance(0.25):
             answer["comment"] = lots.pick(phrases.COMMENTS)
-        told.append((asked_at + 60 + int(lots.random() * 0.6 * room), "RespondToNps", actor, answer))
-    return told
+        asides.append((asked_at + 60 + int(lots.random() * 0.6 * room), "RespondToNps", actor, answer))
+    return asides
 
 
 def _pause(story: Story) -> Telling:

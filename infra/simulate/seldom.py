@@ -45,13 +45,13 @@ def _declines_terms(story: Story) -> Telling:
 
 
 def _confides(story: Story) -> Telling:
-    told: Data = {
+    data: Data = {
         "exception": "risk_of_harm",
         "recipient": story.programme.coordinator,
         "disclosed": story.lots.pick(phrases.CONFIDED),
         "urgency": story.lots.pick(("routine", "urgent")),
     }
-    yield story.say("DiscloseConfidence", story.mentor_actor, told, at=story.after(1, 20))
+    yield story.say("DiscloseConfidence", story.mentor_actor, data, at=story.after(1, 20))
 
 
 def _reviewed(story: Story) -> Telling:
@@ -78,9 +78,9 @@ def _entry(story: Story) -> Telling:
 
 
 def _success(story: Story) -> Telling:
-    told: Data = {"text": story.lots.pick(phrases.COMMENTS)}
-    yield story.say("GiveTestimonial", story.mentee, told, at=story.after(4, 40))
-    yield story.say("RecordSuccessStory", f"supplier:supplier-{story.world}", told, at=story.after(8, 60))
+    data: Data = {"text": story.lots.pick(phrases.COMMENTS)}
+    yield story.say("GiveTestimonial", story.mentee, data, at=story.after(4, 40))
+    yield story.say("RecordSuccessStory", f"supplier:supplier-{story.world}", data, at=story.after(8, 60))
 
 
 def _report(story: Story) -> Telling:

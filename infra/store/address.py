@@ -42,7 +42,7 @@ def scrubbed(text: str) -> str:
     return _PAIR.sub(r"\1***", re.sub(r"(?s):[^:\s]*:.*@|:(?!//).*@", ":***@", text))
 
 
-def told(url: str) -> str:
+def shown_url(url: str) -> str:
     """An address for a message: of one that is no file, the scheme alone."""
     scheme = scheme_of(url)
     if scheme == "sqlite":
@@ -68,7 +68,7 @@ def file_of(url: str) -> str:
     # The address of a server under the wrong scheme would make a file that has the password for a name.
     if wrong or path.startswith((":", "file:")) or re.search(r":.*@", path):
         raise UnknownStore(
-            f"{told(url)} names no file: expected sqlite:///FILE (sqlite:////FILE from the root); a store is a file on a disk"
+            f"{shown_url(url)} names no file: expected sqlite:///FILE (sqlite:////FILE from the root); a store is a file on a disk"
         )
     folder = Path(path).parent
     if not folder.is_dir():
@@ -85,17 +85,17 @@ def server_of(url: str) -> dict[str, Any]:
     authority, _, _ = url.partition("://")[2].replace("?", "/?", 1).partition("/")
     if not _AUTHORITY.fullmatch(authority) or "@" in url.partition("://")[2][len(authority) :].partition("?")[0]:
         raise UnknownStore(
-            f"{told(url)} can't be understood: expected postgresql://USER:PASSWORD@HOST:PORT/NAME, with %40 for @, %2F for / "
+            f"{shown_url(url)} can't be understood: expected postgresql://USER:PASSWORD@HOST:PORT/NAME, with %40 for @, %2F for / "
             "and so on in the name and the password"
         )
     if re.search(r"%(?![0-9A-Fa-f]{2})", url):
         raise UnknownStore(
-            f"{told(url)} can't be understood: % needs two hexadecimal digits after it (%25 is % itself)"
+            f"{shown_url(url)} can't be understood: % needs two hexadecimal digits after it (%25 is % itself)"
         )
     try:
         return conninfo_to_dict(url)
     except Exception:  # noqa: BLE001 - whatever it is, what it says may have a password in it
-        raise UnknownStore(f"{told(url)} can't be understood{_unknown_parameter(url)}; {EXPECTED}") from None
+        raise UnknownStore(f"{shown_url(url)} can't be understood{_unknown_parameter(url)}; {EXPECTED}") from None
 
 
 def _unknown_parameter(url: str) -> str:

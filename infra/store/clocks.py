@@ -8,7 +8,7 @@ stays, and a store that the machine's clock wrote first takes a fixed one only b
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
-from infra.store.session import Session, as_time
+from infra.store.session import StoreSession, as_time
 
 ClockKind = Literal["machine", "fixed"]
 COLUMNS: Final = ("clock", "position", "at")
@@ -22,13 +22,13 @@ class ClockMark(NamedTuple):
     at: datetime
 
 
-def read_marks(session: Session) -> list[ClockMark]:
+def read_marks(session: StoreSession) -> list[ClockMark]:
     """The marks of the store, in the order in which they were made."""
     rows = session.query("SELECT clock, position, at FROM store_clocks ORDER BY position, clock")
     return [ClockMark(clock, position, as_time(at)) for clock, position, at in rows]
 
 
-def leave_mark(session: Session, mark: ClockMark) -> None:
+def leave_mark(session: StoreSession, mark: ClockMark) -> None:
     """Note the first use of a kind of clock; a mark that is there stays as it is."""
     clock, position, at = mark
     session.execute(

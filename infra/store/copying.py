@@ -16,7 +16,7 @@ from infra.store.errors import StoreError
 from infra.store.hash_chain import NO_HASH, next_hash
 from infra.store.identity import read_identity, replace_identity
 from infra.store.reads import COLUMNS as READS
-from infra.store.session import Database, Row, Session, as_time
+from infra.store.session import Database, Row, StoreSession, as_time
 
 BATCH: Final = 2000
 EVENTS: Final = ("position", "originator_id", "originator_version", "topic", "state", "hash", "leaf")
@@ -74,7 +74,7 @@ def copy(source: Database, target: Database, tables: Sequence[str], advance: Adv
         return Copied(copied_events, copied_receipts, events, receipts, _head(read))
 
 
-def _check_target(read: Session, target: Database) -> None:
+def _check_target(read: StoreSession, target: Database) -> None:
     with target.reading() as there:
         head = _head(there)
         last = f"{_EVENTS} WHERE position = ?"
@@ -91,20 +91,20 @@ def _check_target(read: Session, target: Database) -> None:
             raise Foreign("the target is another store with the same events: copy to an empty store")
 
 
-def _copy_events(read: Session, target: Database, advance: Advance) -> int:
+def _copy_events(read: StoreSession, target: Database, advance: Advance) -> int:
     with target.reading() as there:
         after = _head(there)
     rows = read.stream(_LOG, (after,), BATCH)
     return sum(_insert(target, "stored_events", EVENTS, rows, advance))
 
 
-def _copy_receipts(read: Session, target: Database, advance: Advance) -> int:
+def _copy_receipts(read: StoreSession, target: Database, advance: Advance) -> int:
     with target.reading() as there:
         missing = _missing(read.stream(_RECEIPTS, (), BATCH), there.stream(_RECEIPTS, (), BATCH))
         return sum(_insert(target, "receipts", RECEIPTS, missing, advance))
 
 
-def _copy_tree(read: Session, target: Database, advance: Advance) -> None:
+def _copy_tree(read: StoreSession, target: Database, advance: Advance) -> None:
     """Copy the leaves and the kept hashes that are missing; both only ever grow."""
     with target.reading() as there:
         [(after,)] = there.query("SELECT COALESCE(MAX(number), -1) FROM tree_leaves")
@@ -113,7 +113,7 @@ def _copy_tree(read: Session, target: Database, advance: Advance) -> None:
     sum(_insert(target, "tree_nodes", NODES, iter(nodes), advance))
 
 
-def _copy_reads(read: Session, target: Database, advance: Advance) -> None:
+def _copy_reads(read: StoreSession, target: Database, advance: Advance) -> None:
     """Add the readings of content that are missing: there as well they are only ever added to."""
     listed = f"SELECT {', '.join(READS)} FROM content_reads"  # noqa: S608 - our own names
     with target.reading() as there:
@@ -154,7 +154,7 @@ def _insert(
         yield len(batch)
 
 
-def _replace(read: Session, target: Database, table: str, advance: Advance) -> None:
+def _replace(read: StoreSession, target: Database, table: str, advance: Advance) -> None:
     """Let a table of the target have the rows of the source and no others."""
     columns = read.columns(table)
     if not columns:
@@ -174,7 +174,7 @@ def _portable(row: Row) -> Sequence[Any]:
     ]
 
 
-def _compare(read: Session, target: Database, advance: Advance) -> tuple[int, int]:
+def _compare(read: StoreSession, target: Database, advance: Advance) -> tuple[int, int]:
     """How many events and receipts there are; raises `NotTheSame` unless both have the same and the chain is whole."""
     events = receipts = 0
     subject, previous = "", NO_HASH
@@ -207,5 +207,5 @@ def _place(event: Row) -> str:
     return f"version {event[2]} of {event[1]} (position {event[0]})"
 
 
-def _head(session: Session) -> int:
+def _head(session: StoreSession) -> int:
     return int(session.query("SELECT COALESCE(MAX(position), 0) FROM stored_events")[0][0])

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from uuid import uuid4
 
 from infra.store.errors import DamagedStore
-from infra.store.session import Session
+from infra.store.session import StoreSession
 
 SECRET_BYTES: Final = 32
 COLUMNS: Final = ("id", "secret")
@@ -34,7 +34,7 @@ def new_identity() -> Identity:
     return Identity(str(uuid4()), secrets.token_bytes(SECRET_BYTES))
 
 
-def read_identity(session: Session) -> Identity:
+def read_identity(session: StoreSession) -> Identity:
     """The identity of the store.
 
     Raises:
@@ -46,7 +46,7 @@ def read_identity(session: Session) -> Identity:
     return Identity(rows[0][0], bytes(rows[0][1]))
 
 
-def read_id(session: Session) -> str:
+def read_id(session: StoreSession) -> str:
     """The id alone, which auditors may read too.
 
     Raises:
@@ -58,6 +58,6 @@ def read_id(session: Session) -> str:
     return str(rows[0][0])
 
 
-def replace_identity(session: Session, identity: Identity) -> None:
+def replace_identity(session: StoreSession, identity: Identity) -> None:
     """Give a store the identity of the record that is copied into it."""
     session.execute("UPDATE store_identity SET id = ?, secret = ?", identity)

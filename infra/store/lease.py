@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from infra.store.errors import FencedSource
-from infra.store.session import Database, Session
+from infra.store.session import Database, StoreSession
 
 # Milliseconds since 1970, by the clock of the database.
 NOW: Final = {
@@ -39,7 +39,7 @@ class Lease:
             self._write(session, position)
         self.position = position
 
-    def hold(self, session: Session, position: int) -> None:
+    def hold(self, session: StoreSession, position: int) -> None:
         """Extend the lease and write down the position, in the transaction that writes what was done.
 
         Raises:
@@ -48,7 +48,7 @@ class Lease:
         self._write(session, position)
         self.position = position
 
-    def _write(self, session: Session, position: int) -> None:
+    def _write(self, session: StoreSession, position: int) -> None:
         held = session.execute(
             f"UPDATE leases SET position = ?, until = {NOW[session.kind]} + ? WHERE name = ? AND token = ?",  # noqa: S608
             (position, int(self.seconds * 1000), self.name, self.token),
@@ -106,7 +106,7 @@ def take(database: Database, name: str, seconds: float) -> Lease | None:
     return Lease(database, name, int(token), int(position), seconds)
 
 
-def position_of(session: Session, name: str) -> int:
+def position_of(session: StoreSession, name: str) -> int:
     """The position that the holders of a lease have reached; 0 before anybody held it."""
     rows = session.query("SELECT position FROM leases WHERE name = ?", (name,))
     return int(rows[0][0]) if rows else 0

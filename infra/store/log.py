@@ -1,4 +1,4 @@
-"""The event store as the rest of Rapport sees it: streams by subject, one log of notifications, appends that are all or nothing."""
+"""The event store as the rest of Rapport sees it: streams by subject, one log, appends that are all or nothing."""
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -21,7 +21,7 @@ from infra.store.session import Database
 StoredRow = tuple[str, int, str, bytes, bytes]
 
 
-class Notification(NamedTuple):
+class LoggedEvent(NamedTuple):
     """An event in the one log of all events, as it is stored. Positions grow; there may be gaps."""
 
     position: int
@@ -169,23 +169,23 @@ class EventStore:
         return {subject: found.get(subject, Head()) for subject in subjects}
 
     # --- the log ---------------------------------------------------------------------------------------------------
-    def notifications(self, after_position: int, limit: int) -> list[Notification]:
+    def logged(self, after_position: int, limit: int) -> list[LoggedEvent]:
         """Up to `limit` events after a position, in the order in which they were committed."""
         rows = self.database.query(
             "SELECT position, originator_id, originator_version, topic, state FROM stored_events "
             "WHERE position > ? ORDER BY position LIMIT ?",
             (after_position, limit),
         )
-        return [Notification(*row) for row in rows]
+        return [LoggedEvent(*row) for row in rows]
 
-    def decode_facts(self, notification: Notification) -> AnyRecorded:
-        """The event of a notification without its content.
+    def decode_facts(self, logged: LoggedEvent) -> AnyRecorded:
+        """A logged event without its content.
 
         Raises:
             UnknownEvent: A newer Rapport wrote it.
             DamagedEvent: The bytes are no such event.
         """
-        return self.mapper.decode_facts(notification.topic, notification.state)
+        return self.mapper.decode_facts(logged.topic, logged.state)
 
     def head(self) -> int:
         """The position of the last event in the log; 0 when there is none."""

@@ -11,7 +11,7 @@ from domain.registry import EVENTS, effective
 from domain.relationship.events import FactCorrected
 from infra.store.errors import DamagedEvent, UnknownEvent
 from infra.store.mapper import RapportMapper
-from infra.store.session import Session
+from infra.store.session import StoreSession
 
 _PAGE: Final = """
     SELECT position, originator_id, originator_version, topic, state FROM stored_events
@@ -70,22 +70,22 @@ class LogReader:
                 yield LogEntry(position, subject, version, topic, None, str(error))
 
 
-def head(session: Session) -> int:
+def head(session: StoreSession) -> int:
     """The position of the last event; 0 when there is none."""
     return int(session.query("SELECT COALESCE(MAX(position), 0) FROM stored_events")[0][0])
 
 
-def page(session: Session, reader: LogReader, after: int, until: int, limit: int) -> list[LogEntry]:
+def page(session: StoreSession, reader: LogReader, after: int, until: int, limit: int) -> list[LogEntry]:
     """Up to `limit` events after one position and up to another, in the order of commits."""
     return list(reader.read(session.query(_PAGE, (after, until, limit))))
 
 
-def stream(session: Session, reader: LogReader, subject: str, until: int, after: int = 0) -> list[LogEntry]:
+def stream(session: StoreSession, reader: LogReader, subject: str, until: int, after: int = 0) -> list[LogEntry]:
     """The events of one stream after a version and up to a position, in order of version."""
     return list(reader.read(session.query(_STREAM, (subject, after, until))))
 
 
-def places(session: Session, subject: str) -> dict[int, int]:
+def places(session: StoreSession, subject: str) -> dict[int, int]:
     """The positions of the events of one stream, by version."""
     return dict(
         session.query("SELECT originator_version, position FROM stored_events WHERE originator_id = ?", (subject,))
@@ -113,12 +113,12 @@ def placed(events: Iterable[AnyRecorded], positions: Mapping[int, int]) -> list[
 
 
 def streams(
-    session: Session, reader: LogReader, after: tuple[str, int], last: str, until: int, limit: int
+    session: StoreSession, reader: LogReader, after: tuple[str, int], last: str, until: int, limit: int
 ) -> list[LogEntry]:
     """Up to `limit` events up to a position, stream after stream, after (subject, version) and up to a last stream."""
     return list(reader.read(session.query(_STREAMS, (*after, last, until, limit))))
 
 
-def beginnings(session: Session, reader: LogReader, subjects: Sequence[str]) -> Iterator[LogEntry]:
+def beginnings(session: StoreSession, reader: LogReader, subjects: Sequence[str]) -> Iterator[LogEntry]:
     """The first event of each of these streams, as far as there are any."""
     return reader.read(session.keyed(_BEGINNINGS, [(subject,) for subject in subjects]))

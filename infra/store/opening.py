@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from infra.store.address import EXPECTED, told
+from infra.store.address import EXPECTED, shown_url
 from infra.store.errors import UnknownStore
 from infra.store.session import Database
 
@@ -30,4 +30,4 @@ def open_database(url: str, **options: Any) -> Database:
         from infra.store.postgres.database import PostgresDatabase
 
         return PostgresDatabase(url, **options)
-    raise UnknownStore(f"{told(url)} names no store: {EXPECTED}")
+    raise UnknownStore(f"{shown_url(url)} names no store: {EXPECTED}")

@@ -1,7 +1,7 @@
 """One database, two kinds: a file of SQLite or a server of PostgreSQL, behind the same few calls.
 
 Everything that must be committed together (events, receipts, offsets, projection rows, worker state) lives in one database and is
-written through a `Session`. SQL is written with `?` for parameters, in the subset that both kinds understand.
+written through a `StoreSession`. SQL is written with `?` for parameters, in the subset that both kinds understand.
 """
 
 from abc import ABC, abstractmethod
@@ -25,7 +25,7 @@ Row = tuple[Any, ...]
 KEYS: Final = 400
 
 
-class Session(ABC):
+class StoreSession(ABC):
     """One transaction on one connection; it ends with the `with` block that gave it.
 
     Parameters may be text, numbers, booleans, bytes, days, aware times and None. Rows come back as the database has
@@ -110,14 +110,14 @@ class Database(ABC):
     recorder: ProcessRecorder
 
     @abstractmethod
-    def transaction(self) -> AbstractContextManager[Session]:
+    def transaction(self) -> AbstractContextManager[StoreSession]:
         """A writing transaction: commits at the end of the block, rolls back when the block raises."""
 
     @abstractmethod
-    def reading(self) -> AbstractContextManager[Session]:
+    def reading(self) -> AbstractContextManager[StoreSession]:
         """A reading transaction: sees one state of the database throughout, writes nothing."""
 
-    def changing_schema(self) -> AbstractContextManager[Session]:
+    def changing_schema(self) -> AbstractContextManager[StoreSession]:
         """A writing transaction in which tables are made or changed; processes that start at once take turns."""
         return self.transaction()
 
@@ -127,7 +127,7 @@ class Database(ABC):
             return session.query(sql, params)
 
     def keyed(self, sql: str, keys: Collection[Sequence[str]], params: Sequence[Any] = ()) -> list[Row]:
-        """All rows of one query about many keys in a reading of its own; see `Session.keyed`."""
+        """All rows of one query about many keys in a reading of its own; see `StoreSession.keyed`."""
         with self.reading() as session:
             return list(session.keyed(sql, keys, params))
 

@@ -12,7 +12,7 @@ from eventsourcing.persistence import StoredEvent
 
 from infra.store.hash_chain import Together
 from infra.store.log import EventStore
-from infra.store.session import Database, Row, Session
+from infra.store.session import Database, Row, StoreSession
 
 
 @contextmanager
@@ -27,11 +27,11 @@ def snapshot(store: EventStore) -> Iterator[EventStore]:
 class Frozen(Database):
     """A database of which every reading is the same one."""
 
-    def __init__(self, database: Database, session: Session) -> None:
+    def __init__(self, database: Database, session: StoreSession) -> None:
         self.kind, self.types, self.url = database.kind, database.types, database.url  # type: ignore[misc]
         self._session = session
 
-    def reading(self) -> AbstractContextManager[Session]:
+    def reading(self) -> AbstractContextManager[StoreSession]:
         return nullcontext(self._session)
 
     def query(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:

@@ -19,10 +19,10 @@ from infra.operations.logs import logger
 from infra.store.histories import HistoryCache
 from infra.store.log import EventStore
 from infra.store.log_reader import LogReader, effective_entries, is_correction, places, stream
-from infra.store.session import Session, as_time
+from infra.store.session import StoreSession, as_time
 from infra.worker_runtime.schema import DEADLINES, PARKED
-from workers.correction import said, said_in
-from workers.desk import Desk, Done, Entry, Fired, Past, Trigger
+from workers.correction import effect_key, stored_effect_key
+from workers.desk import Desk, Done, Fired, KeyState, Past, Trigger
 from workers.ground import Case, Fact, Mentor, Programme, Relation
 from workers.model import AnyWorker, Deadline, Notify, Send, Task
 from workers.step import Memory, Step
@@ -48,7 +48,7 @@ class Parked(NamedTuple):
     error: str
 
 
-def parked(session: Session) -> list[Parked]:
+def parked(session: StoreSession) -> list[Parked]:
     """All keys that are put aside, in order."""
     rows = session.query(f"SELECT {PARKED.listed} FROM parked ORDER BY worker, key")  # noqa: S608 - our own words
     return [Parked(worker, key, as_time(since), *rest) for worker, key, since, *rest in rows]
@@ -68,7 +68,7 @@ class StoredDesk(Desk):
     def __init__(self, workers: Sequence[AnyWorker], store: EventStore) -> None:
         super().__init__(workers)
         self.store = store
-        self.session: Session | None = None
+        self.session: StoreSession | None = None
         self.position = 0
         self.parked: dict[tuple[str, str], Parked] = {}
         self.placed: list[Placed] = []
@@ -104,7 +104,7 @@ class StoredDesk(Desk):
 
     # --- reading ---------------------------------------------------------------------------------------------------
     @contextmanager
-    def reading(self, session: Session) -> Iterator[None]:
+    def reading(self, session: StoreSession) -> Iterator[None]:
         """Read with this session while the block runs."""
         self.session = session
         try:
@@ -116,14 +116,14 @@ class StoredDesk(Desk):
         """Read which keys are put aside."""
         self.parked = {(each.worker, each.key): each for each in parked(self._reading)}
 
-    def load(self, key: str) -> Entry:
+    def load(self, key: str) -> KeyState:
         self.prefetch([key])
         return self.entries[key]
 
     def prefetch(self, keys: Iterable[str]) -> None:
         """Read what is kept about many keys at once."""
         wanted = [key for key in dict.fromkeys(keys) if key not in self.entries]
-        found = {key: Entry() for key in wanted}
+        found = {key: KeyState() for key in wanted}
         for subject, fact in self._keyed("SELECT subject, fact FROM worker_ground WHERE subject IN ({keys})", wanted):
             kind, value = orjson.loads(fact)
             found[subject].fact = _FACTS[kind].validate_json(orjson.dumps(value))
@@ -149,7 +149,7 @@ class StoredDesk(Desk):
         return tuple(sorted({row[0] for row in rows} | set(recent)))
 
     @property
-    def _reading(self) -> Session:
+    def _reading(self) -> StoreSession:
         assert self.session is not None, "the desk is read within a transaction"
         return self.session
 
@@ -227,10 +227,10 @@ class StoredDesk(Desk):
         seen.sort(key=lambda each: each[0])
         changed = after.changed_since(before) | {type(correction.data)}
         self.corrected.append((key, self.position))
-        return Past(seen, self._fired(key), self._said(key), dict(rows), row, changed)
+        return Past(seen, self._fired(key), self._effects(key), dict(rows), row, changed)
 
     def _histories_at(
-        self, log: Session, reader: LogReader, correction: AnyRecorded
+        self, log: StoreSession, reader: LogReader, correction: AnyRecorded
     ) -> tuple[tuple[int, ...], History, History]:
         """The corrections to take up, this one with those before it in a row, and the histories before and after them.
 
@@ -269,16 +269,18 @@ class StoredDesk(Desk):
             if change.change == "fired"
         ]
 
-    def _said(self, key: str) -> dict[str, list[str]]:
+    def _effects(self, key: str) -> dict[str, list[str]]:
         """What was sent by worker, as the receipts have it."""
         found: dict[str, list[str]] = {}
         for worker, sent in self._reading.query("SELECT worker, sent FROM decisions WHERE key = ?", (key,)):
-            found.setdefault(worker, []).extend(text for each in orjson.loads(sent) if (text := said_in(each)))
+            found.setdefault(worker, []).extend(
+                text for each in orjson.loads(sent) if (text := stored_effect_key(each))
+            )
         for placed in self.placed:
             if placed.done.key == key:
                 effects = [effect for receipt in placed.done.step.receipts for effect in receipt.effects]
-                told = [said(effect) for effect in effects if isinstance(effect, Send | Notify)]
-                found.setdefault(placed.done.worker, []).extend(told)
+                keys = [effect_key(effect) for effect in effects if isinstance(effect, Send | Notify)]
+                found.setdefault(placed.done.worker, []).extend(keys)
         return found
 
     # --- what is done ----------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from domain.model import AnyRecorded
 from infra.clock import Clock
-from infra.store.session import Session, as_time
+from infra.store.session import StoreSession, as_time
 from infra.worker_runtime.schema import CLOCK
 
 
@@ -49,14 +49,14 @@ class Horizon:
         if at is not None and self.until is not None and at <= self.until:
             self.turn(at)
 
-    def save(self, session: Session) -> None:
+    def save(self, session: StoreSession) -> None:
         """Write down where the clock was turned to."""
         if self.turned:
             session.upsert(CLOCK.name, CLOCK.columns, CLOCK.key, [("workers", self.clock.now())])
             self.turned = False
 
 
-def last_turned_to(session: Session) -> datetime | None:
+def last_turned_to(session: StoreSession) -> datetime | None:
     """Where the clock was turned to last, if it ever was."""
     rows = session.query("SELECT turned_to FROM worker_clock WHERE name = 'workers'")
     return as_time(rows[0][0]) if rows else None

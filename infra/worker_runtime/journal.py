@@ -11,7 +11,7 @@ import orjson
 from pydantic import BaseModel
 
 from infra.notifications.outbox import Matter, Notification, Status, enqueue, settle
-from infra.store.session import Session
+from infra.store.session import StoreSession
 from infra.worker_runtime.desk import Placed, StoredDesk
 from infra.worker_runtime.outbox import Item, commands, decided, derived, notifications
 from infra.worker_runtime.schema import (
@@ -44,7 +44,7 @@ class Delivery(NamedTuple):
 AT_ONCE: Final = Delivery()
 
 
-def last_number(session: Session) -> int:
+def last_number(session: StoreSession) -> int:
     """The highest number that a row has."""
     return max(
         int(session.query(f"SELECT COALESCE(MAX(seq), 0) FROM {table.name}")[0][0])  # noqa: S608 - our own names
@@ -64,7 +64,7 @@ class Numbers:
 
 
 def save(
-    session: Session,
+    session: StoreSession,
     desk: StoredDesk,
     numbers: Numbers,
     now: datetime,
@@ -88,7 +88,7 @@ def save(
     return _outbox(session, desk.placed, numbers, now, secret)
 
 
-def _notify(session: Session, placed: Sequence[Placed], secret: bytes, delivery: Delivery) -> None:
+def _notify(session: StoreSession, placed: Sequence[Placed], secret: bytes, delivery: Delivery) -> None:
     """Notifications in the order of the steps: what a later step settles is missed before it was sent."""
     notes: dict[str, Notification] = {}
     about: dict[tuple[str, str], dict[str, Notification]] = {}
@@ -122,7 +122,7 @@ def _json(model: BaseModel) -> str:
     return model.__pydantic_serializer__.to_json(model).decode()
 
 
-def _ground(session: Session, learned: dict[str, Fact]) -> None:
+def _ground(session: StoreSession, learned: dict[str, Fact]) -> None:
     rows = [
         (
             subject,
@@ -143,7 +143,7 @@ def _last(placed: Iterable[Placed]) -> dict[tuple[str, str], Placed]:
     return {(step.done.worker, step.done.key): step for step in placed}
 
 
-def _states(session: Session, placed: Sequence[Placed]) -> None:
+def _states(session: StoreSession, placed: Sequence[Placed]) -> None:
     rows = [
         (worker, key, _json(step.done.step.memory.state), step.position)
         for (worker, key), step in _last(placed).items()
@@ -151,7 +151,7 @@ def _states(session: Session, placed: Sequence[Placed]) -> None:
     session.upsert(STATES.name, STATES.columns, STATES.key, rows)
 
 
-def _deadlines(session: Session, placed: Sequence[Placed]) -> None:
+def _deadlines(session: StoreSession, placed: Sequence[Placed]) -> None:
     last = _last(placed)
     touched = {
         (step.done.worker, step.done.key, change.deadline.name)
@@ -181,7 +181,7 @@ def _deadlines(session: Session, placed: Sequence[Placed]) -> None:
     session.delete(DEADLINES.name, DEADLINES.key, gone)
 
 
-def _history(session: Session, placed: Sequence[Placed], numbers: Numbers) -> None:
+def _history(session: StoreSession, placed: Sequence[Placed], numbers: Numbers) -> None:
     rows = [
         (
             numbers.next(),
@@ -201,7 +201,7 @@ def _history(session: Session, placed: Sequence[Placed], numbers: Numbers) -> No
     session.insert(HISTORY.name, HISTORY.columns, rows)
 
 
-def _tasks(session: Session, placed: Sequence[Placed], numbers: Numbers, secret: bytes) -> None:
+def _tasks(session: StoreSession, placed: Sequence[Placed], numbers: Numbers, secret: bytes) -> None:
     """New tasks are inserted, with their closing if that came at once; older ones that closed are updated."""
     rows: list[list[Any]] = []
     fresh: dict[tuple[str, str, str], list[Any]] = {}
@@ -235,7 +235,7 @@ def _task(done: Done, change: TaskChange, number: int, position: int, secret: by
     ]  # fmt: skip
 
 
-def _receipts(session: Session, placed: Sequence[Placed], numbers: Numbers, secret: bytes) -> None:
+def _receipts(session: StoreSession, placed: Sequence[Placed], numbers: Numbers, secret: bytes) -> None:
     rows = [
         (
             row.id,
@@ -258,7 +258,7 @@ def _receipts(session: Session, placed: Sequence[Placed], numbers: Numbers, secr
 
 
 def _outbox(
-    session: Session, placed: Sequence[Placed], numbers: Numbers, now: datetime, secret: bytes
+    session: StoreSession, placed: Sequence[Placed], numbers: Numbers, now: datetime, secret: bytes
 ) -> list[tuple[int, Item]]:
     waiting = [(numbers.next(), item) for step in placed for item in commands(step.done, step.position, now, secret)]
     rows = [

@@ -71,7 +71,7 @@ def nothing_due(store: EventStore, horizon: Horizon) -> bool:
         waiting = session.query("SELECT 1 FROM outbox WHERE status = 'waiting' LIMIT 1")
     if due or waiting:
         return False
-    following = store.notifications(seen, 1)
+    following = store.logged(seen, 1)
     return not following or (horizon.until is not None and horizon.hides(store.decode_facts(following[0])))
 
 

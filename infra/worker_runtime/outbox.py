@@ -23,13 +23,13 @@ from domain.model import Actor
 from domain.registry import COMMANDS
 from infra.intake.handler import Handler
 from infra.intake.message import Message, compose
-from infra.intake.receipt import Receipt as Answer
+from infra.intake.receipt import Receipt
 from infra.notifications.outbox import Notification
 from infra.operations.logs import logger
-from infra.store.session import Session, as_time
+from infra.store.session import StoreSession, as_time
 from workers.desk import Done
 from workers.model import Notify, OpenTask, Send
-from workers.step import Receipt
+from workers.step import DecisionReceipt
 
 WITHHELD: Final = "withheld"
 # Commands that are handed to the handler together.
@@ -61,7 +61,7 @@ class Decided(NamedTuple):
     key: str
     trigger_id: str
     at: datetime
-    receipt: Receipt
+    receipt: DecisionReceipt
     sent: list[dict[str, Any]]
     position: int
 
@@ -166,7 +166,7 @@ class Answers:
     wrong: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
 
-    def count(self, receipt: Answer) -> None:
+    def count(self, receipt: Receipt) -> None:
         """One more. A worker's command that is invalid or in conflict is a mistake of ours, `wrong`."""
         match receipt.status:
             case "accepted":
@@ -196,14 +196,14 @@ class Commands:
         self.handler = handler
         self.answers = Answers()
         self.waiting: deque[tuple[int, Message]] = deque()
-        self.answered: list[tuple[int, Answer]] = []
+        self.answered: list[tuple[int, Receipt]] = []
 
     def forget(self) -> None:
         """Drop what is in memory: the outbox has it."""
         self.waiting.clear()
         self.answered.clear()
 
-    def load(self, session: Session) -> None:
+    def load(self, session: StoreSession) -> None:
         """Read what waits in the outbox."""
         rows = session.query(
             "SELECT seq, id, worker, subject, command, at, body FROM outbox WHERE status = 'waiting' ORDER BY seq"
@@ -240,14 +240,14 @@ class Commands:
                 self._note(sent, receipt)
         return events
 
-    def _note(self, sent: Message, receipt: Answer) -> None:
+    def _note(self, sent: Message, receipt: Receipt) -> None:
         """A refusal is an answer, mostly to something that came late, and the outbox has it; the rest are mistakes of ours."""
         if receipt.status not in {"accepted", "duplicate", "refused"}:
             facts = {"worker": sent.actor.id, "command": type(sent.command).__name__, "subject": sent.subject}
             problems = [problem.code for problem in receipt.problems]
             log.error("a worker's command is wrong", **facts, status=receipt.status, problems=problems)
 
-    def save(self, session: Session) -> None:
+    def save(self, session: StoreSession) -> None:
         """Write down the answers."""
         session.executemany(
             "UPDATE outbox SET status = ?, answer = ? WHERE seq = ?",
@@ -255,7 +255,7 @@ class Commands:
         )
 
 
-def _status(receipt: Answer) -> str:
+def _status(receipt: Receipt) -> str:
     """An answer is the end of a command's way; what the rules or the form refused is kept as such."""
     first = receipt.first_status if receipt.status == "duplicate" else receipt.status
     return str(first)

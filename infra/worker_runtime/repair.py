@@ -12,7 +12,7 @@ from typing import Any
 from infra.notifications.outbox import COLUMNS, enqueue, notification
 from infra.store.lease import Lease
 from infra.store.log import EventStore
-from infra.store.session import Database, Session
+from infra.store.session import Database, StoreSession
 from infra.worker_runtime.desk import EVERYBODY
 from infra.worker_runtime.journal import Numbers, last_number
 from infra.worker_runtime.replay import Pair, Replay, scratch_database
@@ -85,14 +85,16 @@ def release(store: EventStore, lease: Lease, pairs: Iterable[Pair], advance: Adv
     return made
 
 
-def _hear(source: Session, session: Session) -> None:
+def _hear(source: StoreSession, session: StoreSession) -> None:
     """Add of which subjects' events replay heard at which keys, and which corrections it took up."""
     for table in (SOURCES, CORRECTIONS):
         rows = source.query(f"SELECT {table.listed} FROM {table.name}")  # noqa: S608 - our own words
         session.upsert(table.name, table.columns, table.key, rows)
 
 
-def _replace(source: Session, session: Session, numbers: Numbers, where: str, params: tuple[Any, ...]) -> None:
+def _replace(
+    source: StoreSession, session: StoreSession, numbers: Numbers, where: str, params: tuple[Any, ...]
+) -> None:
     """Let what replay keeps take the place of what is kept."""
     for table in (STATES, DEADLINES):
         session.execute(f"DELETE FROM {table.name} WHERE {where}", params)  # noqa: S608 - our own words
@@ -105,7 +107,7 @@ def _replace(source: Session, session: Session, numbers: Numbers, where: str, pa
 
 
 def _catch_up(
-    source: Session, session: Session, numbers: Numbers, where: str, params: tuple[Any, ...], since: int
+    source: StoreSession, session: StoreSession, numbers: Numbers, where: str, params: tuple[Any, ...], since: int
 ) -> int:
     """Add what replay decided and the record lacks: receipts, what is to be sent, deadlines' history."""
     missing = {}
@@ -128,7 +130,7 @@ def _catch_up(
     return missing["decisions"]
 
 
-def _notify(source: Session, session: Session, worker: str, key: str) -> None:
+def _notify(source: StoreSession, session: StoreSession, worker: str, key: str) -> None:
     """Add the notifications that replay made and the record lacks; those that are there stay as they are."""
     where, params = ("subject = ?", (key,)) if worker == EVERYBODY else ("worker = ? AND subject = ?", (worker, key))
     rows = source.query(f"SELECT {', '.join(COLUMNS)} FROM notifications WHERE {where}", params)  # noqa: S608

@@ -17,7 +17,7 @@ from domain.relationship.events import FactCorrected
 from infra.store.errors import DamagedEvent, UnknownEvent
 from infra.store.log import EventStore
 from infra.store.opening import open_database
-from infra.store.session import Database, Session, as_time
+from infra.store.session import Database, StoreSession, as_time
 from infra.worker_runtime import schema
 from infra.worker_runtime.desk import EVERYBODY, KEPT_KEYS, Parked, StoredDesk, parked
 from infra.worker_runtime.journal import Numbers, save
@@ -119,20 +119,20 @@ class Replay:
     def _batches(self) -> Iterator[list[tuple[int, AnyRecorded | None]]]:
         position = 0
         while position < self.upto:
-            notifications = [n for n in self.store.notifications(position, BATCH) if n.position <= self.upto]
-            if not notifications:
+            page = [n for n in self.store.logged(position, BATCH) if n.position <= self.upto]
+            if not page:
                 return
-            position = notifications[-1].position
+            position = page[-1].position
             events: list[tuple[int, AnyRecorded | None]] = []
-            for notification in notifications:
-                if self.only is not None and notification.subject not in self.only:
+            for logged in page:
+                if self.only is not None and logged.subject not in self.only:
                     continue
                 try:
-                    events.append((notification.position, self.store.decode_facts(notification)))
+                    events.append((logged.position, self.store.decode_facts(logged)))
                 except (UnknownEvent, DamagedEvent) as error:
-                    trigger = Trigger(notification.subject, NEVER, version=notification.version)
-                    self.desk.position = notification.position
-                    self.desk.park(EVERYBODY, notification.subject, trigger, str(error))
+                    trigger = Trigger(logged.subject, NEVER, version=logged.version)
+                    self.desk.position = logged.position
+                    self.desk.park(EVERYBODY, logged.subject, trigger, str(error))
             yield events
 
     def _see(self, position: int, recorded: AnyRecorded) -> None:
@@ -167,7 +167,7 @@ class Replay:
             return
         fire(self.desk, worker, fired.key, deadline)
 
-    def _fired(self, live: Session) -> Iterator[Fired]:
+    def _fired(self, live: StoreSession) -> Iterator[Fired]:
         rows = live.stream(
             "SELECT position, worker, key, name, due_at FROM deadline_history WHERE change = 'fired' "
             "ORDER BY position, seq"
@@ -184,7 +184,7 @@ class Replay:
             self.desk.entries.clear()
 
 
-def _left_to_the_next(live: Session, upto: int) -> frozenset[int]:
+def _left_to_the_next(live: StoreSession, upto: int) -> frozenset[int]:
     """The positions of corrections that the workers left to the next, which follows at once."""
     rows = live.query(
         "SELECT one.position FROM stored_events one JOIN stored_events other ON other.originator_id = one.originator_id "

@@ -17,8 +17,8 @@ from infra.intake.handler import Handler
 from infra.store.errors import DamagedEvent, FencedSource, UnknownEvent
 from infra.store.lease import Lease, position_of
 from infra.store.lease import take as take_lease
-from infra.store.log import EventStore, Notification
-from infra.store.session import Database, Session, as_time
+from infra.store.log import EventStore, LoggedEvent
+from infra.store.session import Database, StoreSession, as_time
 from infra.worker_runtime import schema
 from infra.worker_runtime.desk import EVERYBODY, KEPT_KEYS, StoredDesk
 from infra.worker_runtime.horizon import Horizon, last_turned_to
@@ -176,57 +176,57 @@ class Runner:
 
     def _read(self, lease: Lease) -> bool:
         """See the next events of the log."""
-        notifications = self.store.notifications(lease.position, self.batch)
-        if not notifications:
+        page = self.store.logged(lease.position, self.batch)
+        if not page:
             return False
         position = lease.position
         with self.database.reading() as session, self.desk.reading(session):
-            self.desk.prefetch(notification.subject for notification in notifications)
-            following = {(each.subject, each.version - 1): each for each in notifications if each.topic == CORRECTED}
-            for notification in notifications:
-                if not self._see(notification, following.get((notification.subject, notification.version))):
+            self.desk.prefetch(logged.subject for logged in page)
+            following = {(each.subject, each.version - 1): each for each in page if each.topic == CORRECTED}
+            for logged in page:
+                if not self._see(logged, following.get((logged.subject, logged.version))):
                     break
-                position = notification.position
+                position = logged.position
         if position == lease.position:
             return False
         self._save(lease, position)
         return True
 
-    def _see(self, notification: Notification, correction: Notification | None) -> bool:
+    def _see(self, logged: LoggedEvent, correction: LoggedEvent | None) -> bool:
         """Let the workers see an event; False when it lies beyond the horizon, or what is sent must go before it.
 
         `correction` is the next event of the subject where that is one. If this one is a correction too, it is left to that.
         """
-        recorded = self._decoded(notification)
+        recorded = self._decoded(logged)
         if recorded is not None:
             if self.horizon.hides(recorded) or (self.horizon.ahead(recorded.occurred_at) and self._sends()):
                 return False
             self.horizon.turn(recorded.occurred_at)
-            self.desk.position = notification.position
-            if not (correction and notification.topic == CORRECTED and self._comes_now(correction)):
+            self.desk.position = logged.position
+            if not (correction and logged.topic == CORRECTED and self._comes_now(correction)):
                 take(self.desk, recorded, self.horizon.end())
         self.tally.events += 1
         return True
 
-    def _comes_now(self, notification: Notification) -> bool:
+    def _comes_now(self, logged: LoggedEvent) -> bool:
         try:
-            return not self.horizon.hides(self.store.decode_facts(notification))
+            return not self.horizon.hides(self.store.decode_facts(logged))
         except (UnknownEvent, DamagedEvent):
             return False
 
     def _sends(self) -> bool:
         return any(receipt.sends for step in self.desk.placed for receipt in step.done.step.receipts)
 
-    def _decoded(self, notification: Notification) -> AnyRecorded | None:
+    def _decoded(self, logged: LoggedEvent) -> AnyRecorded | None:
         """The event, or None with its subject put aside for everybody when it can't be read."""
-        if (EVERYBODY, notification.subject) in self.desk.parked:
+        if (EVERYBODY, logged.subject) in self.desk.parked:
             return None
         try:
-            return self.store.decode_facts(notification)
+            return self.store.decode_facts(logged)
         except (UnknownEvent, DamagedEvent) as error:
-            self.desk.position = notification.position
-            trigger = Trigger(notification.subject, self.horizon.clock.now(), version=notification.version)
-            self.desk.park(EVERYBODY, notification.subject, trigger, str(error))
+            self.desk.position = logged.position
+            trigger = Trigger(logged.subject, self.horizon.clock.now(), version=logged.version)
+            self.desk.park(EVERYBODY, logged.subject, trigger, str(error))
             return None
 
     def _ring(self, lease: Lease) -> bool:
@@ -244,7 +244,7 @@ class Runner:
         self._save(lease, lease.position)
         return True
 
-    def _due(self, session: Session, end: datetime) -> list[tuple[datetime, str]]:
+    def _due(self, session: StoreSession, end: datetime) -> list[tuple[datetime, str]]:
         rows = session.query(
             "SELECT d.due_at, d.key FROM deadlines d WHERE d.frozen_at IS NULL AND d.due_at <= ? AND NOT EXISTS "
             "(SELECT 1 FROM parked p WHERE p.key = d.key AND p.worker IN (d.worker, ?)) "

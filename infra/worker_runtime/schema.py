@@ -24,7 +24,7 @@ from infra.store import lease
 from infra.store.errors import DamagedStore
 from infra.store.identity import read_identity
 from infra.store.lease import position_of
-from infra.store.session import Database, Session, as_time
+from infra.store.session import Database, StoreSession, as_time
 from projections.tasks import WORKER_TASKS
 
 # The name of the workers' lease.
@@ -325,7 +325,7 @@ def _there(database: Database, table: str) -> bool:
         return bool(session.query("SELECT to_regclass(?) IS NOT NULL", (table,))[0][0])
 
 
-def readings(session: Session) -> Iterator[Reading]:
+def readings(session: StoreSession) -> Iterator[Reading]:
     """How far the workers are, how many deadlines should have fired, how many keys are put aside."""
     now = datetime.now(UTC)
     overdue = session.query("SELECT COUNT(*) FROM deadlines WHERE frozen_at IS NULL AND due_at <= ?", (now,))

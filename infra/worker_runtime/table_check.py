@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from infra.store.session import Database, Session, as_time
+from infra.store.session import Database, StoreSession, as_time
 from infra.worker_runtime.desk import parked
 from infra.worker_runtime.schema import DEADLINES, GROUND, HISTORY, OUTBOX, SOURCES, STATES, TASKS, Table
 
@@ -69,7 +69,7 @@ def _compared(ours: Iterator[Kept], theirs: Iterator[Kept]) -> Iterator[tuple[st
             kept, made = next(ours, None), next(theirs, None)
 
 
-def _rows(session: Session, table: Table, subject: str | None) -> Iterator[Kept]:
+def _rows(session: StoreSession, table: Table, subject: str | None) -> Iterator[Kept]:
     """The rows in the order in which Python compares texts."""
     key = "subject" if table is GROUND else "key"
     wheres = [f"{key} = ?"] if subject else []

@@ -40,7 +40,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     for name in PACKAGES:
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / SCHEMAS, source / SCHEMAS)
-    for name in ("pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "rapport_command.py"):
+    for name in ("pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "rapport.py", "rapport_command.py"):
         shutil.copy(ROOT / name, source / name)
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(source)]
     subprocess.run(build, check=True, capture_output=True)
@@ -62,7 +62,7 @@ def test_no_other_distribution_owns_the_packages_names() -> None:
 
 @pytest.mark.xdist_group("wheel")
 def test_the_wheel_alone_brings_the_packages_and_the_codes(installed: Installed) -> None:
-    program = "import domain, infra; print(domain.__file__); print(infra.__file__)"
+    program = "import domain, infra, rapport; print(domain.__file__); print(infra.__file__); print(rapport.__file__)"
     for line in installed.run("python", "-c", program).stdout.split():
         assert Path(line).is_relative_to(installed.folder / "venv")
 

@@ -9,7 +9,7 @@ from domain.relationship import events as e
 from domain.relationship.fields import AgendaItem
 from domain.words import Role
 from projections.practice_measures import PROJECTION, dump, fold, load, work
-from projections.projection import Given
+from projections.projection import RowContext
 from tests.given_when_then import SUBJECT, At, day, history, proposed
 
 
@@ -22,7 +22,7 @@ def row(*events: At) -> dict[str, Any]:
             assert state is not None
             assert load(dump(state)) == state
     assert state is not None
-    (only,) = work(state, Given(SUBJECT, day(100))).rows["practice_measures"]
+    (only,) = work(state, RowContext(SUBJECT, day(100))).rows["practice_measures"]
     return dict(only)
 
 

@@ -23,11 +23,11 @@ from domain.relationship import events as e
 from domain.relationship.corrections import History
 from tests.given_when_then import IDS, SUBJECT, actor, day, proposed
 from workers.catalogue import WORKERS
-from workers.correction import said
-from workers.desk import Desk, Done, Entry, Fired, Past
+from workers.correction import effect_key
+from workers.desk import Desk, Done, Fired, KeyState, Past
 from workers.ground import Relation
 from workers.model import AnyWorker, Notify, Send, Task
-from workers.step import Receipt, running
+from workers.step import DecisionReceipt, running
 from workers.timeline import ring, take
 
 MENTOR = f"mentor:{IDS['mentor']}"
@@ -42,11 +42,11 @@ class Blank(Desk):
         super().__init__(tuple(workers))
         self.log, self.read = log, 0
         self.fired: list[tuple[str, Fired]] = []
-        self.said: dict[str, dict[str, list[str]]] = {}
+        self.effects: dict[str, dict[str, list[str]]] = {}
 
-    def load(self, key: str) -> Entry:
+    def load(self, key: str) -> KeyState:
         del key
-        return Entry()
+        return KeyState()
 
     def past(self, correction: AnyRecorded) -> Past:
         key = correction.subject
@@ -62,7 +62,7 @@ class Blank(Desk):
         return Past(
             now,
             [fired for where, fired in self.fired if where == key],
-            self.said.get(key, {}),
+            self.effects.get(key, {}),
             {},
             (correction.version,),
             changed,
@@ -73,8 +73,8 @@ class Blank(Desk):
         memory = done.step.memory
         assert memory.queue is None or memory.queue == running(memory.deadlines)
         effects = [effect for receipt in done.step.receipts for effect in receipt.effects]
-        texts = [said(effect) for effect in effects if isinstance(effect, Send | Notify)]
-        self.said.setdefault(done.key, {}).setdefault(done.worker, []).extend(texts)
+        texts = [effect_key(effect) for effect in effects if isinstance(effect, Send | Notify)]
+        self.effects.setdefault(done.key, {}).setdefault(done.worker, []).extend(texts)
         self.fired += [
             (done.key, Fired(self.read, done.worker, change.deadline.name, change.deadline.due_at))
             for change in done.step.deadlines
@@ -114,7 +114,7 @@ class Stage:
         self.desk = Blank(workers, self.log)
         self.states: dict[str, State] = {}
         self.notes: list[Note] = []
-        self.receipts: list[tuple[Done, Receipt]] = []
+        self.receipts: list[tuple[Done, DecisionReceipt]] = []
         self.all_sent: list[Sent] = []
         self.done: list[Done] = []
         self._waiting: list[tuple[Done, Send]] = []

@@ -30,7 +30,7 @@ from infra.store.postgres.pool import Datastore
 from infra.store.postgres.recorder import PostgresRecorder
 from infra.store.postgres.schema import LOCK_SCHEMA
 from infra.store.postgres.session import PostgresSession, Shapes
-from infra.store.session import Database, Kind, Row, Session
+from infra.store.session import Database, Kind, Row, StoreSession
 
 # What a server does by its settings or an administrator's order to a statement, transaction or session that is in order itself.
 STOPPED: Final = {
@@ -64,17 +64,17 @@ class PostgresDatabase(Database):
         [(self.may_append,)] = self.query("SELECT has_table_privilege('stored_events', 'INSERT')")
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
+    def transaction(self) -> Iterator[StoreSession]:
         with self._explained(), self._begun(WRITE) as link:
             yield PostgresSession(link, self._shapes)
 
     @contextmanager
-    def reading(self) -> Iterator[Session]:
+    def reading(self) -> Iterator[StoreSession]:
         with self._explained(), self._begun(READ) as link:
             yield PostgresSession(link, self._shapes)
 
     @contextmanager
-    def changing_schema(self) -> Iterator[Session]:
+    def changing_schema(self) -> Iterator[StoreSession]:
         with self.transaction() as session:
             session.execute(LOCK_SCHEMA)
             yield session
@@ -121,7 +121,7 @@ class PostgresDatabase(Database):
         self.listener.close()
         self.datastore.pool.close()
 
-    def _at_once(self, read: Callable[[Session], list[Row]]) -> list[Row]:
+    def _at_once(self, read: Callable[[StoreSession], list[Row]]) -> list[Row]:
         """One statement sees one state of the database without a transaction around it: one round trip instead of three."""
 
         def once() -> list[Row]:

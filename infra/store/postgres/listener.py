@@ -65,21 +65,21 @@ class Listener:
             waked.close()
 
     def _listen(self, waked: socket) -> None:
-        told = False
+        logged = False
         while not self._closed:
             try:
                 with self._datastore.connect() as link:
                     link.execute(f"LISTEN {CHANNEL}")
-                    told = False
+                    logged = False
                     self._tell(listening=True)
                     self._hear(link, waked)
             except psycopg.Error as error:
                 if not self._closed:
-                    # That the server is away is told by those who notice, and another reason once.
-                    quiet = told or isinstance(error, psycopg.OperationalError)
+                    # That the server is away is logged by those who notice, and another reason once.
+                    quiet = logged or isinstance(error, psycopg.OperationalError)
                     level = logging.DEBUG if quiet else logging.WARNING
                     logger.log(level, "not listening to PostgreSQL for the moment: %s", error)
-                    told = not isinstance(error, psycopg.OperationalError)
+                    logged = not isinstance(error, psycopg.OperationalError)
             self._tell(listening=False)
             with self._changed:
                 self._changed.wait_for(lambda: self._closed, AGAIN_SECONDS)

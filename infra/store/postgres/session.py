@@ -1,4 +1,4 @@
-"""A transaction on PostgreSQL behind the calls of `Session`: whole batches in one statement, rows in SQLite's shapes."""
+"""A transaction on PostgreSQL behind the calls of `StoreSession`: whole batches in one statement, rows in SQLite's shapes."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, MutableMapping, Sequence
@@ -12,7 +12,7 @@ from psycopg.rows import tuple_row
 from infra.store.postgres.arrays import ARRAYS, ArrayType
 from infra.store.postgres.connection import Link
 from infra.store.postgres.roles import let_read
-from infra.store.session import Kind, Lock, Reader, Row, Session
+from infra.store.session import Kind, Lock, Reader, Row, StoreSession
 
 # The array type of each column of a table, as far as we have one for all.
 Shapes = MutableMapping[str, dict[str, ArrayType]]
@@ -24,7 +24,7 @@ _MARK: Final = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|(\?)")
 _names: Final = count()
 
 
-class PostgresSession(Session):
+class PostgresSession(StoreSession):
     """A transaction on one connection of the pool; what psycopg raises is turned into `StoreError` by the database."""
 
     kind: ClassVar[Kind] = "postgresql"

@@ -31,7 +31,7 @@ from infra.store.errors import (
     Unstorable,
 )
 from infra.store.hash_chain import Changed, Fenced, Together
-from infra.store.session import Database, Kind, Row, Session, time_text
+from infra.store.session import Database, Kind, Row, StoreSession, time_text
 from infra.store.sqlite.append import append
 from infra.store.sqlite.commit_watch import CommitWatch
 from infra.store.sqlite.recorder import SQLiteRecorder
@@ -46,7 +46,7 @@ CHECKPOINT_PAGES: Final = 8000
 sqlite3.register_adapter(datetime, time_text)
 
 
-class SQLiteSession(Session):
+class SQLiteSession(StoreSession):
     """A transaction on one connection of the pool."""
 
     kind: ClassVar[Kind] = "sqlite"

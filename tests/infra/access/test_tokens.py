@@ -1,4 +1,4 @@
-"""Tokens as CONTRACT.md "HTTP" has them: whom they name, and everything that makes one worthless."""
+"""Tokens: whom they name, and everything that makes one worthless."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""`rapport token issue` as CONTRACT.md has it."""
+"""`rapport token issue`."""
 
 import json
 import stat

@@ -23,7 +23,7 @@ from infra.settings import Settings
 from infra.store.hash_chain import NO_HASH, next_hash
 from infra.store.log import EventStore
 from infra.store.merkle import Frontier, event_leaf, receipt_digest, receipt_leaf
-from infra.store.session import Session
+from infra.store.session import StoreSession
 from infra.store.snapshot import Frozen
 from tests.given_when_then import day
 from tests.infra.worker_runtime.harness import WorkerHarness, subject
@@ -74,7 +74,7 @@ def nothing(_what: str, _total: int | None) -> Iterator[Callable[[int], None]]:
     yield lambda _: None
 
 
-def verdicts(record: Record, tamper: Callable[[Session], object]) -> tuple[Verdict, Verdict]:
+def verdicts(record: Record, tamper: Callable[[StoreSession], object]) -> tuple[Verdict, Verdict]:
     """What the audit says after the tampering, without a checkpoint and with one."""
     rapport = record.rapport
     found: list[Verdict] = []
@@ -89,25 +89,25 @@ def verdicts(record: Record, tamper: Callable[[Session], object]) -> tuple[Verdi
 # --- tampering ----------------------------------------------------------------------------------------------------------
 
 
-def sql(statement: str, *params: Any) -> Callable[[Session], object]:
-    def tamper(session: Session) -> None:
+def sql(statement: str, *params: Any) -> Callable[[StoreSession], object]:
+    def tamper(session: StoreSession) -> None:
         assert session.execute(statement, params) > 0, "nothing was tampered with"
 
     return tamper
 
 
-def both(*steps: Callable[[Session], object]) -> Callable[[Session], None]:
-    def tamper(session: Session) -> None:
+def both(*steps: Callable[[StoreSession], object]) -> Callable[[StoreSession], None]:
+    def tamper(session: StoreSession) -> None:
         for step in steps:
             step(session)
 
     return tamper
 
 
-def state(version: int, old: bytes, new: bytes, about: str = ID) -> Callable[[Session], None]:
+def state(version: int, old: bytes, new: bytes, about: str = ID) -> Callable[[StoreSession], None]:
     """Change the stored bytes of an event."""
 
-    def tamper(session: Session) -> None:
+    def tamper(session: StoreSession) -> None:
         where = "WHERE originator_id = ? AND originator_version = ?"
         [(before,)] = session.query(f"SELECT state FROM stored_events {where}", (about, version))
         after = bytes(before).replace(old, new)
@@ -117,7 +117,7 @@ def state(version: int, old: bytes, new: bytes, about: str = ID) -> Callable[[Se
     return tamper
 
 
-def rechain(session: Session) -> None:
+def rechain(session: StoreSession) -> None:
     """Compute all hashes of the chain anew, as somebody would who can rewrite the table."""
     heads: dict[str, bytes] = {}
     rows = session.query("SELECT position, originator_id, topic, state FROM stored_events ORDER BY position")
@@ -126,7 +126,7 @@ def rechain(session: Session) -> None:
         session.execute("UPDATE stored_events SET hash = ? WHERE position = ?", (heads[about], position))
 
 
-def replant(session: Session) -> None:
+def replant(session: StoreSession) -> None:
     """Compute the whole tree anew from events and receipts, as somebody would who can rewrite everything."""
     rows: list[tuple[int, int, tuple[Any, ...]]] = []
     for position, leaf, *rest in session.query(
@@ -156,10 +156,10 @@ def replant(session: Session) -> None:
     session.execute("UPDATE tree_frontier SET size = ?, roots = ?", (frontier.size, frontier.stored))
 
 
-def answer(id_: str, change: Callable[[list[Any]], None]) -> Callable[[Session], None]:
+def answer(id_: str, change: Callable[[list[Any]], None]) -> Callable[[StoreSession], None]:
     """Change what is kept of a receipt."""
 
-    def tamper(session: Session) -> None:
+    def tamper(session: StoreSession) -> None:
         [(before,)] = session.query("SELECT answer FROM receipts WHERE source = '/tests' AND message_id = ?", (id_,))
         kept = orjson.loads(bytes(before))
         change(kept)
@@ -177,26 +177,26 @@ def put(place: int, value: Any) -> Callable[[list[Any]], None]:
     return change
 
 
-def remove_event(about: str, version: int) -> Callable[[Session], object]:
+def remove_event(about: str, version: int) -> Callable[[StoreSession], object]:
     return sql("DELETE FROM stored_events WHERE originator_id = ? AND originator_version = ?", about, version)
 
 
-def remove_receipt(id_: str) -> Callable[[Session], object]:
+def remove_receipt(id_: str) -> Callable[[StoreSession], object]:
     return sql("DELETE FROM receipts WHERE source = '/tests' AND message_id = ?", id_)
 
 
-def event(columns: str, about: str = ID, version: int = 2) -> Callable[[Session], object]:
+def event(columns: str, about: str = ID, version: int = 2) -> Callable[[StoreSession], object]:
     return sql(f"UPDATE stored_events SET {columns} WHERE originator_id = ? AND originator_version = ?", about, version)
 
 
-def receipt(columns: str, id_: str = "m2", *params: Any) -> Callable[[Session], object]:
+def receipt(columns: str, id_: str = "m2", *params: Any) -> Callable[[StoreSession], object]:
     return sql(f"UPDATE receipts SET {columns} WHERE source = '/tests' AND message_id = ?", *params, id_)
 
 
-def invented(with_receipt: bool) -> Callable[[Session], None]:
+def invented(with_receipt: bool) -> Callable[[StoreSession], None]:
     """Add an event that nobody sent at the end of the log, well chained, and with or without a receipt."""
 
-    def tamper(session: Session) -> None:
+    def tamper(session: StoreSession) -> None:
         rows = session.query(
             "SELECT originator_version, topic, state, hash FROM stored_events WHERE originator_id = ? "
             "ORDER BY originator_version DESC",
@@ -222,7 +222,7 @@ def invented(with_receipt: bool) -> Callable[[Session], None]:
     return tamper
 
 
-def cut_off(session: Session) -> None:
+def cut_off(session: StoreSession) -> None:
     """Do as if the last message had never come."""
     [(size,)] = session.query("SELECT size FROM tree_frontier")
     assert session.execute("DELETE FROM stored_events WHERE leaf >= ?", (size - 2,)) == 1
@@ -230,8 +230,8 @@ def cut_off(session: Session) -> None:
     replant(session)
 
 
-def swapped(table: str, key: str, one: str, other: str, column: str) -> Callable[[Session], None]:
-    def tamper(session: Session) -> None:
+def swapped(table: str, key: str, one: str, other: str, column: str) -> Callable[[StoreSession], None]:
+    def tamper(session: StoreSession) -> None:
         value = {
             each: session.query(f"SELECT {column} FROM {table} WHERE {key} = ?", (each,))[0][0] for each in (one, other)
         }
@@ -241,7 +241,7 @@ def swapped(table: str, key: str, one: str, other: str, column: str) -> Callable
     return tamper
 
 
-FOUND: dict[str, Callable[[Session], object]] = {
+FOUND: dict[str, Callable[[StoreSession], object]] = {
     # events
     "the bytes of an event": state(2, b"email", b"telephone"),
     "the actor of an event": state(2, b"mentee:ana", b"mentee:eve"),
@@ -373,7 +373,7 @@ FOUND: dict[str, Callable[[Session], object]] = {
 }
 
 # Whoever can rewrite the whole database can make another whole record of it. A checkpoint from elsewhere betrays it.
-NEEDS_A_CHECKPOINT: dict[str, Callable[[Session], object]] = {
+NEEDS_A_CHECKPOINT: dict[str, Callable[[StoreSession], object]] = {
     "the last message never came": cut_off,
     "a refusal gone, with the tree computed anew": both(remove_receipt("m3"), replant),
     "who was refused, with the tree computed anew": both(answer("m3", put(6, "mentee:eve")), replant),

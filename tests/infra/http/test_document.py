@@ -17,7 +17,7 @@ from tests.infra.http.server import Server
 
 DOCUMENT = document(bare_app())
 CALLS = [(path, method) for path, operations in DOCUMENT["paths"].items() for method in operations]
-# As CONTRACT.md names them.
+# The calls that others rely on.
 PROMISED = [
     "/v1/messages",
     "/v1/relationships",

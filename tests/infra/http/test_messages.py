@@ -1,4 +1,4 @@
-"""`POST /v1/messages` as CONTRACT.md has it, on a server that is a process of its own."""
+"""`POST /v1/messages`, on a server that is a process of its own."""
 
 import json
 import uuid

@@ -1,4 +1,4 @@
-"""Every read as every reader, as RULES.md "Sharing, exactly" and CONTRACT.md "HTTP" have it, on a server that is a process of its own."""
+"""Every read as every reader, as the matrix of sharing has it, on a server that is a process of its own."""
 
 import json
 from collections.abc import Iterator

@@ -39,7 +39,7 @@ def process(rapport: Rapport, at: datetime) -> tuple[Handler, Turned]:
 
 def times(store: EventStore) -> list[datetime]:
     """The recorded times in the order of the log."""
-    found = [recorded_time(notification.state) for notification in store.notifications(0, 100_000)]
+    found = [recorded_time(notification.state) for notification in store.logged(0, 100_000)]
     return [time for time in found if time is not None]
 
 

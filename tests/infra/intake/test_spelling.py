@@ -62,7 +62,7 @@ def actors(store: EventStore, subject: str) -> list[str]:
 def rebuilt(store: EventStore) -> dict[str, str]:
     """The first spellings as the events alone make them."""
     found: dict[str, str] = {}
-    for notification in store.notifications(0, 100_000):
+    for notification in store.logged(0, 100_000):
         event = store.decode_facts(notification)
         for namespace, id_ in introduced(event.subject, event.data, Actor.parse(event.actor)):
             found.setdefault(key(namespace, id_), id_)
@@ -431,7 +431,7 @@ def recorded(lines: list[bytes], batch: int) -> list[AnyRecorded]:
                 receipts = rapport.handler.handle(lines[start : start + batch])
                 assert {receipt.status for receipt in receipts} == {"accepted"}, receipts
             assert verify(rapport.store).ok
-            notes = rapport.store.notifications(0, 1000)
+            notes = rapport.store.logged(0, 1000)
             return [rapport.store.mapper.decode(each.topic, each.state) for each in notes]
 
 

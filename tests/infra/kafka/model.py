@@ -32,7 +32,7 @@ def modelled(messages: Sequence[bytes], folder: Path) -> Told:
 def told(rapport: Rapport) -> Told:
     """What a store tells of each subject in the order of versions: all but when it was recorded, and what came of the order of others."""
     found: Told = {}
-    for note in rapport.store.notifications(0, 10_000_000):
+    for note in rapport.store.logged(0, 10_000_000):
         event = rapport.store.decode_facts(note)
         assert event.version == len(found.get(event.subject, ())) + 1
         found.setdefault(event.subject, []).append(

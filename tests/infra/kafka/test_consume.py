@@ -62,7 +62,7 @@ class TestWhatIsWellFormed:
         assert all(r.key == r.json["subject"] == r.json["data"]["subject"] for r in receipts)
         assert stage.running[0].stop() == 0
         with open_rapport(stage.settings) as rapport:
-            recorded = [rapport.store.decode_facts(n).message_id for n in rapport.store.notifications(0, 10_000)]
+            recorded = [rapport.store.decode_facts(n).message_id for n in rapport.store.logged(0, 10_000)]
         once = list(dict.fromkeys(recorded))
         by_subject = {m["id"]: m["subject"] for m in map(json.loads, messages)}
         for subject in set(by_subject.values()):
@@ -109,7 +109,7 @@ class TestWhatIsWellFormed:
             f"m{number}" for number in range(60)
         }
         with open_rapport(stage.settings) as rapport:
-            assert len(rapport.store.notifications(0, 1000)) == 60
+            assert len(rapport.store.logged(0, 1000)) == 60
 
     def test_out_of_order_is_refused_by_the_rules_and_answered(self, sqlite_stage: Stage) -> None:
         stage = sqlite_stage

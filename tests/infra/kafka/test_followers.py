@@ -37,10 +37,10 @@ def test_followers_see_every_event_once(stage: Stage, writers: list[Writer]) -> 
             for writer in writers:
                 tell(writer, f"{round_} {BATCHES}")
             recorded = sum(int(answer(writer)) for writer in writers)
-            assert len(store.notifications(before, 100_000)) == recorded
+            assert len(store.logged(before, 100_000)) == recorded
             expected = folded_from_the_log(store)
             eventually(lambda: seen_in_the_datasets(store) == expected, said=f"the datasets after round {round_}")  # noqa: B023
-        log = store.notifications(0, 1_000_000)
+        log = store.logged(0, 1_000_000)
     assert len(log) == SHARED + ROUNDS * WRITERS * BATCHES * 4
     facts = stage.read(stage.topics.events, len(log))
     assert len(facts) == len(log), "without faults, nothing is published twice"
@@ -58,7 +58,7 @@ Seen = dict[str, tuple[int, int, int]]
 def folded_from_the_log(store: EventStore) -> Seen:
     """Of each relationship: the position of its last event, how many sessions were scheduled, how often feedback was given."""
     found: Seen = {}
-    for event in store.notifications(0, 1_000_000):
+    for event in store.logged(0, 1_000_000):
         _, sessions, feedback = found.get(event.subject, (0, 0, 0))
         sessions += event.topic == "SessionScheduled"
         feedback += event.topic == "FeedbackGiven"

@@ -56,13 +56,13 @@ def test_sources_without_end_are_counted_and_not_kept() -> None:
     placement, before = Placement(), count()
     placement.partitions = 3
     for number in range(SOURCES + 10):
-        placement.look(arrived(number, None, source=f"/made/up/{number}"))
+        placement.check(arrived(number, None, source=f"/made/up/{number}"))
     assert count() - before == SOURCES + 10
-    assert len(placement._told) == SOURCES
+    assert len(placement._warned) == SOURCES
 
 
 def test_what_is_no_message_has_no_place() -> None:
     placement, before = Placement(), count()
     placement.partitions = 3
-    placement.look(Arrived("t", 0, 1, 0, None, b"{", [], read(b"{", [])))
+    placement.check(Arrived("t", 0, 1, 0, None, b"{", [], read(b"{", [])))
     assert count() == before

@@ -25,7 +25,7 @@ def record(stage: Stage, relationships: int, seed: int = 3) -> dict[str, list[in
         for start in range(0, len(messages), 500):
             rapport.handler.handle(messages[start : start + 500])
         expected: dict[str, list[int]] = {}
-        for note in rapport.store.notifications(0, 1_000_000):
+        for note in rapport.store.logged(0, 1_000_000):
             if not is_secret(rapport.store.decode_facts(note).data):
                 expected.setdefault(note.subject, []).append(note.version)
     return expected

@@ -164,7 +164,7 @@ def simulated(relationships: int = 6, seed: int = 3) -> tuple[AnyRecorded, ...]:
     ):
         store = EventStore(database)
         Handler(store, Clock(LATE)).handle(messages(relationships, seed))
-        return tuple(store.decode_facts(each) for each in store.notifications(0, 1_000_000))
+        return tuple(store.decode_facts(each) for each in store.logged(0, 1_000_000))
 
 
 def everything() -> list[AnyRecorded]:

@@ -15,7 +15,7 @@ from infra.projection_engine.check import check
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.status import status
 from infra.store.opening import open_database
-from infra.store.session import Database, Session
+from infra.store.session import Database, StoreSession
 from projections.catalogue import all_projections, datasets
 from tests.infra.projection_engine.harness import LATE, TERMS, ProjectionHarness, everything, programme
 
@@ -31,7 +31,7 @@ def disturbed(harness: ProjectionHarness, random: Random, share: float) -> Itera
     racing = False
 
     @contextmanager
-    def transaction() -> Iterator[Session]:
+    def transaction() -> Iterator[StoreSession]:
         nonlocal racing
         if not racing and random.random() < 2 * share:
             racing = True

@@ -406,7 +406,7 @@ def people_of(harness: ProjectionHarness) -> dict[tuple[str, ...], set[str]]:
     """Who answered, by programme, mentor and month, as the events tell it."""
     found: dict[tuple[str, ...], set[str]] = {}
     parties: dict[str, tuple[str, str]] = {}
-    for each in harness.store.notifications(0, 1_000_000):
+    for each in harness.store.logged(0, 1_000_000):
         event = harness.store.decode_facts(each)
         if isinstance(event.data, e.RelationshipProposed):
             parties[event.subject] = event.data.programme_id, event.data.mentor_id

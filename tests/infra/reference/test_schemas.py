@@ -50,7 +50,8 @@ def test_each_has_an_id_of_its_own_that_names_its_version() -> None:
     assert len({schema["$id"] for schema in SCHEMAS.values()}) == len(SCHEMAS)
     for file, schema in SCHEMAS.items():
         assert re.fullmatch(r"urn:rapport:schema:[A-Za-z:]+:[1-9]\d*", schema["$id"])
-        assert schema["$id"].endswith(f":{schema['title']}:{schema['version']}"), file
+        name = schema["title"].removesuffix("Message" if file.startswith("commands/") else "Fact")
+        assert schema["$id"].endswith(f":{name}:{schema['version']}"), file
     for event in PUBLISHED:
         assert SCHEMAS[f"events/{event.__name__}.json"]["version"] == event.VERSION
 
@@ -97,7 +98,7 @@ def test_facts_fit_and_hold_nothing_that_their_schema_does_not_name(
         rapport.handler.handle([json.dumps(message).encode() for message in messages])
         seen = set()
         adopted = Adopted(rapport.store)
-        for note in rapport.store.notifications(0, 100_000):
+        for note in rapport.store.logged(0, 100_000):
             recorded = rapport.store.decode_facts(note)
             body = fact(recorded, "/rapport", note.position, adopted.of(recorded).codes)
             if body is None:
@@ -157,3 +158,12 @@ class TestAsyncApi:
         assert channels["rapport.receipts"] == {"Receipt"}
         assert "DeadLetter" in channels["rapport.dead-letters"]
         assert set().union(*channels.values()) == whole["components"]["messages"].keys()
+
+
+def test_no_two_schemas_share_a_title_so_that_generated_classes_have_the_names_of_what_they_hold() -> None:
+    for name, schema in schemas().items():
+        if name.startswith(("commands/", "events/")):
+            inner = schema["$defs"] if "$defs" in schema else {"data": schema["properties"]["data"]}
+            titles = [schema["title"], *(each["title"] for each in inner.values())]
+            assert len(set(titles)) == len(titles), name
+            assert name.partition("/")[2].removesuffix(".json") in titles

@@ -171,7 +171,7 @@ def test_no_word_of_anybody_is_found_where_it_is_not_sealed(store_url: str, tmp_
         assert len(erased) == 1
         assert gone == erased
         found |= {table for table, text in everything_in(opened.database) if BIRD.encode() in text}
-        for note in opened.store.notifications(0, 100_000):
+        for note in opened.store.logged(0, 100_000):
             if BIRD.encode() in (fact(opened.store.decode_facts(note), "/rapport", note.position, frozenset()) or b""):
                 found.add(f"fact {note.topic}")
         found |= {str(path) for path in tmp_path.rglob("*") if path.is_file() and BIRD.encode() in path.read_bytes()}

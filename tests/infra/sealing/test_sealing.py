@@ -74,7 +74,7 @@ def test_words_are_sealed_and_read_back(settings: Settings) -> None:
 def test_facts_stay_in_the_clear_and_a_reader_of_facts_gets_no_words(settings: Settings) -> None:
     with open_rapport(settings) as rapport:
         with_goal(rapport)
-        _, goal = rapport.store.notifications(0, 10)
+        _, goal = rapport.store.logged(0, 10)
         assert json.loads(goal.state)["data"] == {
             "goal_id": "g", "type": "leadership", "source": "assessment", "agreed_by": ["mentee", "mentor"]
         }  # fmt: skip

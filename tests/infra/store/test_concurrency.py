@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from infra.store.hash_chain import NO_HASH, next_hash
-from infra.store.log import EventStore, Notification
+from infra.store.log import EventStore, LoggedEvent
 from infra.store.opening import open_database
 from tests.writers import Writer, answer, started, tell
 
@@ -34,11 +34,11 @@ class Reader(threading.Thread):
         self.position = after
         self.page = page
         self.end: int | None = None
-        self.seen: list[Notification] = []
+        self.seen: list[LoggedEvent] = []
 
     def run(self) -> None:
         while self.end is None or self.position < self.end:
-            for found in self.store.notifications(self.position, self.page):
+            for found in self.store.logged(self.position, self.page):
                 self.seen.append(found)
                 self.position = found.position
             self.store.wait(self.position, 0.05)
@@ -55,7 +55,7 @@ def test_nothing_is_skipped_and_nothing_comes_twice(store_url: str, writers: lis
             for writer in writers:
                 tell(writer, f"{round_} {BATCHES}")
             appended = sum(int(answer(writer)) for writer in writers)
-            log = store.notifications(before, 100_000)
+            log = store.logged(before, 100_000)
             assert len(log) == appended
             for reader in readers:
                 reader.end = log[-1].position

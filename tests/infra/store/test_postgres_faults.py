@@ -113,7 +113,7 @@ def assert_recorded_once(url: str, senders: Senders) -> None:
             "SELECT (SELECT COUNT(*) FROM stored_events), (SELECT COUNT(*) FROM receipts), (SELECT SUM(next) FROM source_offsets)"
         )
         assert counted == [(SENDERS * EACH, SENDERS * EACH, SENDERS * EACH)]
-        ids = [store.decode_facts(found).message_id for found in store.notifications(0, 10_000)]
+        ids = [store.decode_facts(found).message_id for found in store.logged(0, 10_000)]
         assert len(set(ids)) == len(ids)
         verdict = verify(store)
         assert verdict.ok, verdict.problems

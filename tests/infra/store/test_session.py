@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 
 from infra.store.errors import Conflict, StoreError
-from infra.store.session import Database, Session, as_time
+from infra.store.session import Database, StoreSession, as_time
 
 COLUMNS = ("name", "count", "share", "ready", "at", "day", "facts", "raw")
 AT = datetime(2026, 3, 2, 9, 0, 0, 5, tzinfo=UTC)
@@ -27,7 +27,7 @@ def table(database: Database) -> Database:
     return database
 
 
-def names(session: Session) -> list[str]:
+def names(session: StoreSession) -> list[str]:
     return [row[0] for row in session.query("SELECT name FROM things ORDER BY name")]
 
 

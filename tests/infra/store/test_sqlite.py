@@ -54,7 +54,7 @@ def test_a_store_that_could_not_be_made_is_left_as_it_was(tmp_path: Path, monkey
 def test_a_truncated_file_is_called_damaged(file: Path, size: int) -> None:
     file.write_bytes(file.read_bytes()[:size])
     with pytest.raises(DamagedStore, match=r"store\.sqlite.*damaged"):
-        EventStore(SQLiteDatabase(url(file))).notifications(0, 5000)
+        EventStore(SQLiteDatabase(url(file))).logged(0, 5000)
 
 
 def test_a_file_that_is_no_database_is_called_so(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_an_overwritten_page_is_called_damaged_and_not_read_around(file: Path) -
         stream.seek(4096 * 20)
         stream.write(b"\xff" * 4096 * 20)
     with SQLiteDatabase(url(file)) as database, pytest.raises(DamagedStore):
-        EventStore(database).notifications(0, 5000)
+        EventStore(database).logged(0, 5000)
 
 
 def test_somebody_elses_lock_is_waited_for_and_then_told(file: Path) -> None:

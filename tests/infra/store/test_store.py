@@ -36,12 +36,12 @@ def stored_by(store: EventStore) -> tuple[int, int]:
 def test_positions_follow_one_another_in_the_order_of_commits(store: EventStore) -> None:
     assert list(store.append_stored([event("a", 1), event("b", 1)])) == [1, 2]
     assert list(store.append_stored([event("a", 2)])) == [3]
-    assert [(n.position, n.subject, n.version) for n in store.notifications(0, 10)] == [
+    assert [(n.position, n.subject, n.version) for n in store.logged(0, 10)] == [
         (1, "a", 1),
         (2, "b", 1),
         (3, "a", 2),
     ]
-    assert [n.position for n in store.notifications(1, 1)] == [2]
+    assert [n.position for n in store.logged(1, 1)] == [2]
     assert store.head() == 3
 
 
@@ -161,4 +161,4 @@ def test_threads_may_share_a_store(store: EventStore) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [n.position for n in store.notifications(0, 1000)] == list(range(1, 161))
+    assert [n.position for n in store.logged(0, 1000)] == list(range(1, 161))

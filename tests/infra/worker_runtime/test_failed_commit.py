@@ -8,7 +8,7 @@ import pytest
 from infra.bootstrap import open_rapport
 from infra.settings import Settings
 from infra.store.errors import StoreError
-from infra.store.session import Database, Session
+from infra.store.session import Database, StoreSession
 from tests.infra.worker_runtime.harness import WorkerHarness, everything, run
 from tests.infra.worker_runtime.test_runner import begun
 
@@ -19,7 +19,7 @@ def fail_once(database: Database, number: int, monkeypatch: pytest.MonkeyPatch) 
     begun_so_far: list[int] = []
 
     @contextmanager
-    def transaction() -> Iterator[Session]:
+    def transaction() -> Iterator[StoreSession]:
         with begin() as session:
             yield session
             begun_so_far.append(len(begun_so_far) + 1)

@@ -1,0 +1,273 @@
+"""How relationships stand: their bands from month to month, the signals behind them, how they end and pause, and what is practised.
+
+Each figure is over all relationships, or programme by programme for who has figures of some programmes alone. What is small is hidden as in
+`infra.analysis.population`: a count of fewer different mentees than the minimum, and one more where the hidden one would be the rest.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Final, TypeVar
+
+from domain.sharing import confidential
+from infra.analysis import charts
+from infra.analysis.answer import Answer, Row
+from infra.analysis.calibration import BANDS
+from infra.analysis.population import DAY, TOTAL, Population, Relationship, enough
+from infra.analysis.statistics import quantile, share
+
+# Programmes in lower case; None: all of them together.
+Programmes = Collection[str] | None
+T = TypeVar("T")
+MONTHS: Final = 12
+WITHHELD: Final = "withheld"
+
+
+def bands(population: Population, programmes: Programmes = None) -> Answer:
+    """How many relationships were in each band at the end of each of the last twelve months, and now."""
+    stretches: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in population.rows("commitment_bands"):
+        stretches[row["relationship_id"]].append(row)
+    rows: list[Row] = []
+    hidden = 0
+    for name, members in _groups(population, population.activated, programmes):
+        for label, at in _ends(population.now):
+            found: defaultdict[str, list[Relationship]] = defaultdict(list)
+            for one in members:
+                if (band := _band_at(stretches[one.id], at)) is not None:
+                    found[band].append(one)
+            shown = _shown(found, population.minimum)
+            hidden += len(found) - len(shown)
+            scored = sum(len(each) for each in found.values())
+            rows += [
+                {"group": name, "month": label, "band": band, "relationships": len(shown[band]), "share": len(shown[band]) / scored}
+                for band in BANDS
+                if band in shown
+            ]  # fmt: skip
+    return Answer(
+        "Relationships by band, month by month",
+        ("group", "month", "band", "relationships", "share"),
+        rows,
+        partial(charts.stacked, x="month", y="relationships", color="band", order=BANDS, titles=("end of month", "relationships")),
+        {"hidden": hidden},
+        _hidden(hidden, "counts", population.minimum),
+    )  # fmt: skip
+
+
+def signals(population: Population, programmes: Programmes = None) -> Answer:
+    """Of the relationships that were active: in how many each signal ever held, in how many it holds now, and how long it lasts.
+
+    What comes of a report is no figure.
+    """
+    known = population.by_id
+    held: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in population.rows("signals_history"):
+        if row["signal"] not in confidential.SIGNALS and row["relationship_id"] in known:
+            held[row["signal"], row["party"]].append(row)
+    rows: list[Row] = []
+    hidden = 0
+    for name, members in _groups(population, population.activated, programmes):
+        ids = {one.id for one in members}
+        for (signal, party), stretches in held.items():
+            mine = [row for row in stretches if row["relationship_id"] in ids]
+            ever = {row["relationship_id"] for row in mine}
+            now = {row["relationship_id"] for row in mine if row["until"] is None}
+            if not ever:
+                continue
+            if not _both_enough(population, members, ever):
+                hidden += 1
+                continue
+            is_known = not now or _both_enough(population, [known[one] for one in ever], now)
+            of_all = share(len(ever), len(members))
+            assert of_all is not None, "there are some"
+            days = [(row["until"] - row["since"]) / DAY for row in mine if row["until"] is not None]
+            rows.append(
+                {
+                    "group": name,
+                    "signal": signal,
+                    "party": party,
+                    "relationships": len(ever),
+                    "share": of_all.share,
+                    "low": of_all.low,
+                    "high": of_all.high,
+                    "now": len(now) if is_known else None,
+                    "median_days": quantile(days, 0.5),
+                }
+            )
+    rows.sort(key=lambda row: (row["group"], -row["relationships"], row["signal"], row["party"]))
+    return Answer(
+        "Signals by frequency",
+        ("group", "signal", "party", "relationships", "share", "low", "high", "now", "median_days"),
+        rows,
+        lambda each: charts.bars(
+            [{**row, "what": f"{row['signal']}, {row['party']}".replace("_", " ")} for row in each],
+            x="what",
+            y="relationships",
+            titles=("signal", "relationships"),
+        ),
+        {"hidden": hidden},
+        _hidden(hidden, "signals", population.minimum),
+    )
+
+
+def endings(population: Population, programmes: Programmes = None) -> Answer:
+    """How relationships ended, by reason. A reason that is a report by itself is withheld."""
+    rows: list[Row] = []
+    hidden = 0
+    for name, members in _groups(population, population.relationships, programmes):
+        found: defaultdict[str, list[Relationship]] = defaultdict(list)
+        ended = [one for one in members if one.terminated_at is not None]
+        for one in ended:
+            found[WITHHELD if one.ending_reason in confidential.ENDINGS else one.ending_reason or "none"].append(one)
+        shown = _shown(found, population.minimum)
+        hidden += len(found) - len(shown)
+        for reason, those in sorted(shown.items(), key=lambda each: (-len(each[1]), each[0])):
+            of_all = share(len(those), len(ended))
+            assert of_all is not None, "some ended"
+            days = [one.days(population.now) for one in those if one.activated_at is not None]
+            rows.append(
+                {
+                    "group": name,
+                    "reason": reason,
+                    "relationships": len(those),
+                    "share": of_all.share,
+                    "low": of_all.low,
+                    "high": of_all.high,
+                    "median_days": quantile(days, 0.5),
+                }
+            )
+    return Answer(
+        "How relationships ended",
+        ("group", "reason", "relationships", "share", "low", "high", "median_days"),
+        rows,
+        lambda each: charts.bars(
+            [{**row, "reason": row["reason"].replace("_", " ")} for row in each],
+            x="reason",
+            y="relationships",
+            titles=("reason", "relationships"),
+        ),
+        {"hidden": hidden},
+        _hidden(hidden, "reasons", population.minimum),
+    )
+
+
+def pauses(population: Population, programmes: Programmes = None) -> Answer:
+    """Pauses by who asked for them: how many, how long, and how many were followed by going on."""
+    known = population.by_id
+    rows: list[Row] = []
+    hidden = 0
+    kept = [row for row in population.rows("pauses") if row["relationship_id"] in known]
+    for name, members in _groups(population, population.activated, programmes):
+        ids = {one.id for one in members}
+        found: defaultdict[str, list[Row]] = defaultdict(list)
+        for row in kept:
+            if row["relationship_id"] in ids:
+                found[row["paused_by"]].append(row)
+        shown = _shown(found, population.minimum, lambda row: known[row["relationship_id"]].mentee)
+        hidden += len(found) - len(shown)
+        for role, those in sorted(shown.items(), key=lambda each: (-len(each[1]), each[0])):
+            over = [row for row in those if row["until"] is not None]
+            rows.append(
+                {
+                    "group": name,
+                    "paused_by": role,
+                    "pauses": len(those),
+                    "relationships": len({row["relationship_id"] for row in those}),
+                    "median_days": quantile([row["days"] for row in over if row["days"] is not None], 0.5),
+                }
+            )
+    return Answer(
+        "Pauses",
+        ("group", "paused_by", "pauses", "relationships", "median_days"),
+        rows,
+        partial(charts.bars, x="paused_by", y="pauses", titles=("asked for by", "pauses")),
+        {"hidden": hidden},
+        _hidden(hidden, "groups", population.minimum),
+    )
+
+
+def practices(population: Population, programmes: Programmes = None) -> Answer:
+    """What people said about each practice when they were asked: over the groups that are large enough to be shown."""
+    found: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in population.rows("practices"):
+        if programmes is None or row["programme_id"].lower() in programmes:
+            found[row["clause"]].append(row)
+    rows: list[Row] = []
+    for clause, cells in sorted(found.items()):
+        shown = [row for row in cells if not row["suppressed"] and row["share_good"] is not None]
+        people = sum(row["respondents"] for row in shown)
+        rows.append(
+            {
+                "clause": clause,
+                "asked": sum(row["asked"] for row in shown),
+                "answered": sum(row["answered"] for row in shown),
+                "respondents": people or None,
+                "share": sum(row["share_good"] * row["respondents"] for row in shown) / people if people else None,
+                "hidden": len(cells) - len(shown),
+            }
+        )
+    return Answer(
+        "What is practised",
+        ("clause", "asked", "answered", "respondents", "share", "hidden"),
+        rows,
+        partial(charts.bars, x="clause", y="share", titles=("clause", "good answers")),
+        {},
+        (
+            "A group is a mentor's answers of a month; hidden ones are too small to be shown and don't count in the share.",
+        ),
+    )
+
+
+def _groups(
+    population: Population, members: Sequence[Relationship], programmes: Programmes
+) -> list[tuple[str, list[Relationship]]]:
+    """All of them as one group; for who has figures of some programmes, these that may be shown."""
+    shown = population.groups(members, None if programmes is None else "programme").shown
+    return [
+        (name, each)
+        for name, each in shown.items()
+        if name == TOTAL or programmes is None or name.lower() in programmes
+    ]
+
+
+def _shown(
+    found: Mapping[str, list[T]],
+    minimum: int,
+    mentee: Callable[[T], str] = lambda one: one.mentee,  # type: ignore[attr-defined]
+) -> dict[str, list[T]]:
+    """The parts of a whole that may be shown: large enough, and none such that a hidden one would be the rest."""
+    small = {name for name, each in found.items() if len({mentee(one) for one in each}) < minimum}
+    shown = {name: each for name, each in found.items() if name not in small}
+    if len(small) == 1 and shown:
+        del shown[min(shown, key=lambda name: (len(shown[name]), name))]
+    return shown
+
+
+def _both_enough(population: Population, members: Iterable[Relationship], ids: Collection[str]) -> bool:
+    """Whether those with these ids, and all others, are no small groups."""
+    inside = [one for one in members if one.id in ids]
+    outside = [one for one in members if one.id not in ids]
+    return enough(inside, population.minimum) and (not outside or enough(outside, population.minimum))
+
+
+def _ends(now: datetime) -> list[tuple[str, datetime]]:
+    """The ends of the last full months in UTC with their names, the earliest first, and now."""
+    found = [(f"{now:%Y-%m}", now)]
+    at = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    for _ in range(MONTHS):
+        found.append((f"{at - timedelta(days=1):%Y-%m}", at))
+        at = (at - timedelta(days=1)).replace(day=1)
+    return found[::-1]
+
+
+def _band_at(stretches: Iterable[Row], at: datetime) -> str | None:
+    return next(
+        (row["band"] for row in stretches if row["since"] <= at and (row["until"] is None or at < row["until"])), None
+    )
+
+
+def _hidden(count: int, what: str, minimum: int) -> tuple[str, ...]:
+    return (
+        (f"{count} {what} are hidden: of fewer than {minimum} mentees, or such a one would follow.",) if count else ()
+    )

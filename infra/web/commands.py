@@ -1,0 +1,222 @@
+"""A form for every command that a visitor may send about a relationship, and what came of it, said in place."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, NamedTuple
+from uuid import uuid4
+
+from fastapi import APIRouter, Path, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from domain.model import Command as CommandModel
+from domain.registry import COMMANDS, EVENTS
+from domain.relationship.contests import CORRECTABLE
+from domain.relationship.permissions import may_send
+from infra.access.seen import Seen, Shown
+from infra.http.asking import Desk, DeskOf
+from infra.http.problems import forbidden, not_found
+from infra.intake.receipt import Receipt
+from infra.queries.as_at import NOW
+from infra.sealing.errors import KeysRefused
+from infra.web.command_form import Field, Setting, data_of, fields_of, given_by, given_in
+from infra.web.command_words import title
+from infra.web.errors import PageRoute
+from infra.web.form import Form, FormOf
+from infra.web.names import names_of
+from infra.web.navigation import N_
+from infra.web.page import page, see_other
+from infra.web.relationship import persons
+from infra.web.sending import ALREADY_SENT, Command, Trouble, send, troubles
+from infra.web.session import notice
+from infra.web.subject_seen import READ_BY_A_PARTY, SeenOf, shown_with_words
+from infra.web.visitor import Visitor, VisitorOf
+from infra.web.zones import zone_of
+
+router = APIRouter(route_class=PageRoute)
+NamePath = Annotated[str, Path(alias="command", max_length=60)]
+REASON = "correction_reason"
+
+
+class Filled(NamedTuple):
+    """A form to show: what is filled in, what was wrong with it, and, where it was too late, what changed."""
+
+    given: Mapping[str, Sequence[str]]
+    wrong: Sequence[Trouble] = ()
+    changed: Sequence[Shown] = ()
+
+
+def known_command(visitor: Visitor, name: str) -> type[CommandModel]:
+    """The command of a path.
+
+    Raises:
+        HttpProblem: There is no such command, or the visitor's role may not send it.
+    """
+    command = COMMANDS.get(name)
+    if command is None:
+        raise not_found()
+    if visitor.role not in may_send(command):
+        raise forbidden(f"this is for {', '.join(sorted(may_send(command)))}", code="role")
+    return command
+
+
+@router.get("/relationships/{id}/do/{command}")
+def form(request: Request, at: DeskOf, visitor: VisitorOf, seen: SeenOf, name: NamePath) -> Response:
+    """The form of a command; fields that the address names are filled in."""
+    command = known_command(visitor, name)
+    given = {each: request.query_params.getlist(each) for each in request.query_params}
+    if name == "CorrectFact" and given.get("version", [""])[0].isdigit():
+        return _correction(request, at, visitor, seen, int(given["version"][0]), Filled({}))
+    return _page(request, at, visitor, seen, command, Filled(given))
+
+
+form.any_query = True  # type: ignore[attr-defined]
+
+
+@router.post("/relationships/{id}/do/{command}")
+async def sent(
+    request: Request, at: DeskOf, visitor: VisitorOf, seen: SeenOf, name: NamePath, form: FormOf
+) -> Response:
+    """Send the command; what is refused is shown in the form, with the reasons."""
+    command = known_command(visitor, name)
+    data = await run_in_threadpool(_data, request, seen, visitor, command, form)
+    receipt = await send(request, visitor, _command(name, seen.subject, data, form))
+    if receipt.status in {"accepted", "duplicate"}:
+        notice(request, N_("Recorded."))
+        return see_other(request, f"/relationships/{seen.subject}")
+    return await run_in_threadpool(_again, request, at, visitor, seen, command, form, receipt)
+
+
+def _command(name: str, subject: str, data: Mapping[str, Any], form: Form) -> Command:
+    expected = form.text("expectedversion")
+    message_id = form.text("message_id")[:100] or f"page-{uuid4()}"
+    return Command(
+        name, subject, data, message_id, int(expected) if expected.isdecimal() and len(expected) < 10 else None
+    )
+
+
+def _data(request: Request, seen: Seen, visitor: Visitor, command: type[CommandModel], form: Form) -> dict[str, Any]:
+    setting = _setting(request, seen, visitor)
+    if command.__name__ == "CorrectFact" and "fact" in form:
+        return _corrected(form, setting)
+    return data_of(command, form, setting)
+
+
+def _again(
+    request: Request, at: Desk, visitor: Visitor, seen: Seen, command: type[CommandModel], form: Form, receipt: Receipt
+) -> Response:
+    """The form once more: filled in as it was, with what is wrong, and with what changed where somebody was faster."""
+    changed: list[Shown] = []
+    expected = form.text("expectedversion")
+    if receipt.status == "conflict" and expected.isdecimal():
+        changed = [entry for entry in seen.history(NOW) if entry["version"] > int(expected)]
+    filled = Filled(given_in(form), troubles(receipt.problems), changed)
+    status = {"conflict": 409, "refused": 422, "invalid": 400}.get(receipt.status, 400)
+    if any(problem.code == ALREADY_SENT for problem in receipt.problems):
+        status = 409
+    version = form.text("version")
+    if command.__name__ == "CorrectFact" and "fact" in form and version.isdecimal():
+        return _correction(request, at, visitor, seen, int(version), filled, status)
+    return _page(request, at, visitor, seen, command, filled, status)
+
+
+def _setting(request: Request, seen: Seen, visitor: Visitor) -> Setting:
+    zone = zone_of(request, seen.zone)
+    return Setting(shown_with_words(seen), seen.history(NOW), visitor.role, visitor.caller.id, zone)
+
+
+def _page(
+    request: Request,
+    at: Desk,
+    visitor: Visitor,
+    seen: Seen,
+    command: type[CommandModel],
+    filled: Filled,
+    status: int = 200,
+    **more: Any,
+) -> Response:
+    setting = _setting(request, seen, visitor)
+    fields: list[Field] = more.pop("fields", None) or fields_of(command, setting, filled.given)
+    return page(
+        request,
+        "command",
+        status=status,
+        programme_zone=seen.zone,
+        title=title(command.__name__),
+        about=about(command),
+        command=command.__name__,
+        subject=seen.subject,
+        version=setting.shown["version"],
+        fields=fields,
+        wrong=filled.wrong,
+        wrong_at=_at_fields(filled.wrong, fields),
+        changed=filled.changed,
+        gates=setting.shown.get("unmet_gates", []) if command.__name__ == "ActivateRelationship" else [],
+        message_id=f"page-{uuid4()}",
+        names=names_of(request, at, visitor, persons(setting.shown)),
+        shown=setting.shown,
+        **more,
+    )
+
+
+def about(command: type[CommandModel]) -> str:
+    """What a command does, in the first half of its sentence: what follows is for those who write messages."""
+    return (command.__doc__ or "").strip().partition("\n")[0].partition(";")[0].rstrip(".") + "."
+
+
+def _at_fields(wrong: Sequence[Trouble], fields: Sequence[Field]) -> dict[str, Trouble]:
+    """What is wrong by the field that has it, where the form has one."""
+    names = {field.name for field in fields}
+    found = ((trouble.field.partition(".")[0], trouble) for trouble in wrong)
+    return {name: trouble for name, trouble in found if name in names}
+
+
+# --- putting a fact right ----------------------------------------------------------------------------------------------
+def _correction(
+    request: Request, at: Desk, visitor: Visitor, seen: Seen, version: int, filled: Filled, status: int = 200
+) -> Response:
+    """The form that puts a fact right: its own fields, filled in as they were recorded and as far as the visitor may read them."""
+    entry = next((each for each in seen.history(NOW) if each["version"] == version and each["type"]), None)
+    if entry is None:
+        raise not_found()
+    event = EVENTS[entry["type"].removeprefix("rapport.")]
+    of_fact = CORRECTABLE.get(event)
+    command = COMMANDS["CorrectFact"]
+    setting = _setting(request, seen, visitor)
+    given = {"version": [str(version)], "reason": filled.given.get(REASON, []), "void": filled.given.get("void", [])}
+    fields = [
+        # A fact may have a reason of its own.
+        field._replace(name=REASON) if field.name == "reason" else field
+        for field in fields_of(command, setting, given)
+        if field.name in {"version", "reason", "void"}
+    ]
+    facts: list[Field] = []
+    if of_fact is not None:
+        try:
+            words = seen.history(NOW, READ_BY_A_PARTY + ", to put it right")
+        except KeysRefused:
+            words = []
+        data = next((each["data"] for each in words if each["version"] == version), entry["data"])
+        as_recorded: Mapping[str, Sequence[str]] = given_by(data, setting.zone, of_fact)
+        given_facts = filled.given if filled.wrong or filled.changed else as_recorded
+        facts = [field._replace(kind="text") if field.kind == "hidden" else field for field in fields_of(of_fact, setting, given_facts)]  # fmt: skip
+    return _page(
+        request,
+        at,
+        visitor,
+        seen,
+        command,
+        filled,
+        status,
+        fields=fields,
+        facts=facts,
+        fact=of_fact and of_fact.__name__,
+    )
+
+
+def _corrected(form: Form, setting: Setting) -> dict[str, Any]:
+    """The data of a correction: the whole fact as it should be, or that it never took place."""
+    version = form.text("version")
+    data: dict[str, Any] = {"version": int(version) if version.isdecimal() else version, "reason": form.text(REASON)}
+    of_fact = COMMANDS.get(form.text("fact"))
+    if form.text("void") == "yes":
+        return data | {"void": True}
+    return data | ({"data": data_of(of_fact, form, setting)} if of_fact is not None else {})

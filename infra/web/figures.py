@@ -1,0 +1,253 @@
+"""The figures of a programme as a reader has them: the answers of `rapport explore`, over the programmes that are theirs.
+
+Who has figures of all programmes sees them together; who has some sees each of these by itself, as far as it may be shown beside all others.
+Answers are kept until the record grows or the hour is over.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
+
+from cachetools import LRUCache
+
+from infra.access.figures import nps, programmes_of
+from infra.access.standing import Asker
+from infra.http.asking import Desk
+from infra.web.navigation import N_
+
+if TYPE_CHECKING:
+    from infra.analysis.answer import Answer
+    from infra.analysis.population import Population
+
+# Programmes in lower case; None: all.
+Programmes = frozenset[str] | None
+KEPT: Final = 128
+# For charts on a dark page.
+DARK: Final[dict[str, Any]] = {
+    "background": "#1f2125",
+    "title": {"color": "#ececee"},
+    "axis": {"labelColor": "#ececee", "titleColor": "#ececee", "gridColor": "#3a3d44", "domainColor": "#a9abb2", "tickColor": "#a9abb2"},
+    "legend": {"labelColor": "#ececee", "titleColor": "#ececee"},
+    "view": {"stroke": "#3a3d44"},
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure: what it is called, what it means, the datasets behind it, and whether it is of all programmes together alone."""
+
+    title: str
+    meaning: str
+    datasets: tuple[str, ...]
+    of_all: bool = False
+
+
+FIGURES: Final[dict[str, Figure]] = {
+    "bands": Figure(
+        N_("Relationships by band"),
+        N_(
+            "How many active relationships were in each band of commitment health at the end of each of the last twelve months, and now. "
+            "A relationship begins at 100 points and loses some for each signal; terms say how many points, and from which score a band is."
+        ),
+        ("commitment_bands", "commitment_health"),
+    ),
+    "signals": Figure(
+        N_("Signals by frequency"),
+        N_(
+            "In how many relationships each signal ever held, which share of those that were active that is, with its 95 % interval (Wilson), "
+            "in how many it holds now, and the median of the days that it lasted."
+        ),
+        ("signals_history", "commitment_signals"),
+    ),
+    "survival": Figure(
+        N_("How long relationships last"),
+        N_(
+            "The share of relationships that go on, by days from the activation (Kaplan-Meier), with its 95 % interval. Endings that count are "
+            "all but good ones; a relationship that came to its good end, or still goes on, counts as lasting until then."
+        ),
+        ("relationships",),
+    ),
+    "funnel": Figure(
+        N_("How far relationships come"),
+        N_(
+            "Of the relationships that were proposed, how many became active, had a session, half of the plan, the whole plan or a goal, a good "
+            "end, an end review. Each step counts those that took the steps before it."
+        ),
+        ("relationships", "sessions"),
+    ),
+    "endings": Figure(
+        N_("How relationships ended"),
+        N_(
+            "Of the relationships that ended, the share of each reason with its 95 % interval (Wilson), and the median of the days from the "
+            "activation. Reasons that are a report by themselves are withheld."
+        ),
+        ("relationships",),
+    ),
+    "pauses": Figure(
+        N_("Pauses"),
+        N_("How many pauses were asked for by whom, of how many relationships, and the median of the days that they lasted."),
+        ("pauses",),
+    ),
+    "nps": Figure(
+        N_("Net Promoter Scores"),
+        N_(
+            "100 times the share of promoters (9 or 10) less that of detractors (0 to 6) among the answers that count, by who answered and on "
+            "which occasion, with the 95 % interval, the number of answers n and the response rate. Roles are never mixed."
+        ),
+        ("nps", "nps_responses", "requests"),
+    ),
+    "practices": Figure(
+        N_("What is practised"),
+        N_("What people said when they were asked about a practice of a code: the share of good answers among good and bad ones."),
+        ("practices",),
+    ),
+    "cohorts": Figure(
+        N_("Relationships by the month of their start"),
+        N_("How the relationships that became active in a month stand now, and the share that had not ended early after 30, 90 and 180 days."),
+        ("relationships",),
+        of_all=True,
+    ),
+    "activation": Figure(
+        N_("From the proposal to the activation"),
+        N_("After how many days a relationship became active and each gate was met; the median counts those that have not come to it yet."),
+        ("gates", "relationships"),
+        of_all=True,
+    ),
+    "responses": Figure(
+        N_("Who answers, and who does not"),
+        N_("Of those who were asked, the share that answered with its 95 % interval, and after how many days."),
+        ("requests",),
+        of_all=True,
+    ),
+    "calibration": Figure(
+        N_("Does health tell what comes?"),
+        N_("By the band on day 30: the share that ended early within the 90 days after it, and how well the score tells which (AUC)."),
+        ("commitment_bands", "relationships"),
+        of_all=True,
+    ),
+}  # fmt: skip
+
+
+def figures_of(desk: Desk, asker: Asker) -> dict[str, Figure]:
+    """The figures that there are for an asker."""
+    every = programmes_of(desk.engine, asker) is None
+    return {name: figure for name, figure in FIGURES.items() if every or not figure.of_all}
+
+
+class Answers:
+    """The answers of one process, each worked out once for as long as it holds."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._lock = Lock()
+        self._kept: LRUCache[Any, Any] = LRUCache(KEPT)
+
+    def answer(self, name: str, asker: Asker) -> "Answer":
+        """The answer of a figure.
+
+        Raises:
+            ModuleNotFoundError: What reckons figures is not installed (`rapport[explore]`).
+        """
+        programmes = programmes_of(self._desk.engine, asker)
+        # Scores are asked for a reader: who has which of them is decided with the matrix.
+        whose = (asker.role, asker.reader.id) if name == "nps" else None
+        return self._of(("answer", name, programmes, whose), lambda: self._reckon(name, asker, programmes))  # type: ignore[no-any-return]
+
+    def drawing(self, name: str, asker: Asker, *, dark: bool) -> bytes | None:
+        """The chart of a figure as SVG; None where there is nothing to draw.
+
+        Raises:
+            ModuleNotFoundError: What draws is not installed.
+        """
+        answer = self.answer(name, asker)
+        if not answer.rows:
+            return None
+        programmes = programmes_of(self._desk.engine, asker)
+        whose = (asker.role, asker.reader.id) if name == "nps" else None
+        return self._of(("drawing", name, programmes, whose, dark), lambda: _draw(answer, dark=dark))  # type: ignore[no-any-return]
+
+    def _of(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+        now = self._desk.now
+        key = (self._desk.store.head(), _hour(now), *key)
+        with self._lock:
+            if key in self._kept:
+                return self._kept[key]
+        made = make()
+        with self._lock:
+            self._kept[key] = made
+        return made
+
+    def _population(self) -> "Population":
+        from infra.analysis.population import Population
+
+        return self._of(("population",), lambda: Population(self._desk.engine))  # type: ignore[no-any-return]
+
+    def _reckon(self, name: str, asker: Asker, programmes: Programmes) -> "Answer":
+        from infra.analysis import asking, beginning, calibration, lasting, standing
+
+        if name == "nps":
+            return _scores(nps(self._desk.engine, asker, self._desk.pseudonyms))
+        population = self._population()
+        by_programme = {
+            "bands": standing.bands,
+            "signals": standing.signals,
+            "endings": standing.endings,
+            "pauses": standing.pauses,
+            "practices": standing.practices,
+        }
+        if name in by_programme:
+            return by_programme[name](population, programmes)
+        if name in {"survival", "funnel"}:
+            of = lasting.survival if name == "survival" else lasting.funnel
+            return of(population) if programmes is None else _theirs(of(population, "programme"), programmes)
+        together: dict[str, Callable[[Population], Answer]] = {
+            "cohorts": lasting.cohorts,
+            "activation": beginning.activation,
+            "responses": asking.responses,
+            "calibration": calibration.calibration,
+        }
+        return together[name](population)
+
+
+def _theirs(answer: "Answer", programmes: frozenset[str]) -> "Answer":
+    """The groups of these programmes alone, without what is said of all of them together."""
+    rows = [row for row in answer.rows if row["group"].lower() in programmes]
+    brief = answer.brief and (answer.brief[0], [row for row in answer.brief[1] if row["group"].lower() in programmes])
+    return replace(answer, rows=rows, brief=brief, summary={}, sentences=())
+
+
+def _scores(rows: list[dict[str, Any]]) -> "Answer":
+    from functools import partial
+
+    from infra.analysis import charts
+    from infra.analysis.answer import Answer
+
+    keys = ("programme",) if rows and "programme" in rows[0] else ()
+    columns = (*keys, "role", "occasion", "n", "asked", "response_rate", "nps", "low", "high")
+    shown = [row | {"question": " ".join([*(row[key] for key in keys), row["role"], row["occasion"]])} for row in rows]
+    hidden = sum(row["suppressed"] for row in rows)
+    return Answer(
+        "Net Promoter Scores",
+        columns,
+        shown,
+        partial(charts.intervals, x="question", y="nps", titles=("who, when", "NPS")),
+        {},
+        (f"{hidden} scores are hidden: too few different people answered, or such a group would follow.",)
+        if hidden
+        else (),
+    )
+
+
+def _draw(answer: "Answer", *, dark: bool) -> bytes:
+    from infra.analysis.charts import draw
+
+    chart = answer.chart(answer.rows)
+    if dark:
+        chart = {**chart, "config": {**chart.get("config", {}), **DARK}}
+    return draw(chart, answer.title, "svg")
+
+
+def _hour(now: datetime) -> str:
+    return f"{now:%Y-%m-%dT%H}"

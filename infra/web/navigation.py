@@ -1,0 +1,30 @@
+"""The places that the navigation names, and for whom each is."""
+
+from typing import Final, NamedTuple
+
+
+class Place(NamedTuple):
+    """A page that the navigation names. `label` is a sentence of the catalogue; without `roles` it is for everybody who signed in."""
+
+    path: str
+    label: str
+    roles: frozenset[str] = frozenset()
+
+
+def N_(sentence: str) -> str:  # noqa: N802 - the name by which extractors know it
+    """Mark a sentence for the catalogue; it is translated where it is shown."""
+    return sentence
+
+
+PLACES: Final[tuple[Place, ...]] = (
+    Place("/", N_("Start")),
+    Place("/programme", N_("Programme"), frozenset({"analyst", "coordinator", "supplier"})),
+    Place("/what-if", N_("What if"), frozenset({"coordinator", "supplier"})),
+    Place("/audit", N_("Audit"), frozenset({"auditor"})),
+    Place("/codes", N_("The codes")),
+)
+
+
+def places(role: str | None) -> list[Place]:
+    """The places for a role; None: nobody signed in."""
+    return [place for place in PLACES if role is not None and (not place.roles or role in place.roles)]

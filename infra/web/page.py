@@ -1,0 +1,132 @@
+"""A page: a template with values, in the reader's language and time zone, under a policy that lets nothing of others in.
+
+Every value is escaped. Templates have `_` and `ngettext`, `url(path)` for addresses of ours, `asset(name)` for files under static/,
+the filters `time`, `day`, `spaced`, `plain` and `rule`, and those of `infra.web.wording`.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from hashlib import sha256
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from fastapi import Request, Response
+from fastapi.responses import RedirectResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+
+from infra.pages.page import is_mark, plain, rule, spaced
+from infra.web import navigation, wording
+from infra.web.catalogue import LANGUAGES, catalogue, language_of
+from infra.web.event_words import camel
+from infra.web.form import token_of
+from infra.web.session import caller_of, notices
+from infra.web.zones import shown_day, shown_time, zone_of
+
+STATIC: Final = Path(__file__).parent / "static"
+# Files that make pages livelier for those whose browsers run them.
+SCRIPTS: Final = ("htmx.min.js",)
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS: Final = {
+    "Content-Security-Policy": POLICY,
+    "Cache-Control": "private, no-store",
+    # Without it browsers send a form with the origin `null`.
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+def page(
+    request: Request,
+    template: str,
+    *,
+    status: int = HTTPStatus.OK,
+    programme_zone: str | None = None,
+    **values: Any,
+) -> Response:
+    """The page of a template: `template` is its name without `.html.j2`. Times are shown in the reader's zone, else the programme's."""
+    language = language_of(request)
+    given = {**_of_request(request), "language": language, "zone": zone_of(request, programme_zone), **values}
+    body = environment(language).get_template(f"{template}.html.j2").render(given)
+    headers = {**HEADERS, "Content-Language": language}
+    return Response(body.encode(errors="replace"), int(status), headers, "text/html; charset=utf-8")
+
+
+def _of_request(request: Request) -> Mapping[str, Any]:
+    caller = caller_of(request)
+    role = request.session.get("role") if caller is not None else None
+    return {
+        "caller": caller,
+        "role": role,
+        "name": request.session.get("name") if caller is not None else None,
+        "is_demo": bool(request.session.get("demo")) if caller is not None else False,
+        "places": navigation.places(role),
+        "path": request.url.path.removeprefix(root_of(request)),
+        "csrf": token_of(request),
+        "notices": notices(request),
+        "languages": LANGUAGES,
+        "url": lambda path: address(request, path),
+        "asset": lambda name: address(request, f"/static/{name}?v={digest(name)}"),
+        "scripts": [name for name in SCRIPTS if (STATIC / name).exists()],
+    }
+
+
+def root_of(request: Request) -> str:
+    """The path under which a proxy shows Rapport; empty where it is at the root."""
+    return str(request.scope.get("root_path", ""))
+
+
+def address(request: Request, path: str) -> str:
+    """The address of a page of ours, where a proxy may show it under a path of its own."""
+    return root_of(request) + quote(path, safe="/?&=#:,+%-._~")
+
+
+def see_other(request: Request, path: str) -> Response:
+    """The answer to a form that was taken: look at this page next."""
+    return RedirectResponse(address(request, path), int(HTTPStatus.SEE_OTHER), {"Cache-Control": "no-store"})
+
+
+@cache
+def digest(name: str) -> str:
+    """A mark of a file under static/, so that browsers keep it until it changes."""
+    return sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+
+
+@cache
+def environment(language: str) -> Environment:
+    """The templates in a language."""
+    found = Environment(
+        loader=PackageLoader("infra.web", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    # The extension's own methods are added to the environment when it is made.
+    found.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]
+    found.filters.update(plain=plain, spaced=spaced, rule=rule, time=_time, day=_day, camel=camel, actor=_actor)
+    found.filters.update(wording.filters(language))
+    found.tests.update(mark=is_mark, timely=wording.is_timely)
+    return found
+
+
+@pass_context
+def _time(context: Context, value: Any) -> str:
+    return shown_time(value, context["zone"])
+
+
+@pass_context
+def _day(context: Context, value: Any) -> str:
+    return shown_day(value, context["zone"])
+
+
+def _actor(actor: str, names: Mapping[str, str]) -> str:
+    """Who acted, with their name where the reader may read it: `Ana Lind (mentee)`."""
+    role, colon, id_ = actor.partition(":")
+    return f"{names.get(id_, id_)} ({spaced(role)})" if colon else spaced(role)

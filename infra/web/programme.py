@@ -1,0 +1,178 @@
+"""Programme: what the figures say, each with its chart, its definition, and the rows behind it as far as the reader may see them."""
+
+import tempfile
+from collections.abc import Iterator
+from itertools import islice
+from typing import IO, Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from infra.access import datasets
+from infra.export import csv_text
+from infra.export.writing import WRITERS, Format
+from infra.http.asking import Desk, DeskOf
+from infra.http.problems import forbidden, not_found
+from infra.http.reads_of_datasets import CHUNK, IN_MEMORY
+from infra.queries.as_at import NOW
+from infra.web.errors import PageRoute
+from infra.web.figures import Answers, Figure, figures_of
+from infra.web.page import page
+from infra.web.visitor import Visitor, VisitorOf, of_roles
+from projections.catalogue import datasets as known_datasets
+
+router = APIRouter(prefix="/programme", route_class=PageRoute)
+
+ROLES: Final = ("analyst", "coordinator", "supplier")
+# Rows of a figure or a dataset on a page; files have all.
+ROWS: Final = 50
+# Columns from 0 to 1, which people read as percentages.
+SHARES: Final = frozenset({"share", "of_all", "of_step_before", "survival", "response_rate", "rate", "day_30", "day_90", "day_180", "early_if_answered", "early_if_silent"})  # fmt: skip
+NAME: Final = r"^[a-z_]{1,60}$"
+_TYPES: Final[dict[Format, str]] = {
+    "csv": "text/csv; charset=utf-8",
+    "jsonl": "application/x-ndjson",
+    "parquet": "application/vnd.apache.parquet",
+}
+FigureName = Annotated[str, Path(alias="name", pattern=NAME, description="The figure, such as survival.")]
+
+
+def answers_of(request: Request, at: Desk) -> Answers:
+    """The answers that this process keeps."""
+    found: Answers | None = getattr(request.app.state, "answers", None)
+    if found is None:
+        found = request.app.state.answers = Answers(at)
+    return found
+
+
+def _figure(at: Desk, visitor: Visitor, name: str) -> Figure:
+    of_roles(visitor, *ROLES)
+    known = figures_of(at, visitor.asker)
+    if name not in known:
+        raise not_found()
+    return known[name]
+
+
+@router.get("")
+def programme(request: Request, at: DeskOf, visitor: VisitorOf) -> Response:
+    """All figures with their meaning, and the bands as they are now."""
+    of_roles(visitor, *ROLES)
+    answer = _answered(request, at, visitor, "bands")
+    months = sorted({row["month"] for row in answer.rows}) if answer else []
+    now = [row for row in answer.rows if row["month"] == months[-1]] if answer and months else []
+    return page(
+        request, "programme", figures=figures_of(at, visitor.asker), answer=answer, now=now, datasets=_datasets(visitor)
+    )
+
+
+@router.get("/figures/{name}")
+def figure(request: Request, at: DeskOf, visitor: VisitorOf, name: FigureName) -> Response:
+    """One figure: its chart, its rows, its definition, and what is behind it."""
+    found = _figure(at, visitor, name)
+    answer = _answered(request, at, visitor, name)
+    columns, rows = (answer.brief or (answer.columns, answer.rows)) if answer else ((), [])
+    used = [column for column in columns if any(row.get(column) is not None for row in rows)]
+    return page(
+        request,
+        "figure",
+        figure_name=name,
+        figure=found,
+        answer=answer,
+        columns=used,
+        rows=rows[:ROWS],
+        total=len(rows),
+        shares=SHARES,
+    )
+
+
+def _answered(request: Request, at: Desk, visitor: Visitor, name: str) -> Any:
+    """The answer of a figure; None where what reckons it is not installed."""
+    try:
+        return answers_of(request, at).answer(name, visitor.asker)
+    except ModuleNotFoundError:
+        return None
+
+
+@router.get("/charts/{name}")
+def chart(
+    request: Request,
+    at: DeskOf,
+    visitor: VisitorOf,
+    name: FigureName,
+    theme: Annotated[Literal["light", "dark"], Query(description="The ground that it is drawn for.")] = "light",
+) -> Response:
+    """The chart of a figure as SVG."""
+    _figure(at, visitor, name)
+    try:
+        drawn = answers_of(request, at).drawing(name, visitor.asker, dark=theme == "dark")
+    except ModuleNotFoundError:
+        drawn = None
+    if drawn is None:
+        raise not_found()
+    return Response(drawn, media_type="image/svg+xml", headers={"Cache-Control": "private, no-cache"})
+
+
+@router.get("/figures/{name}/rows")
+def figure_rows(request: Request, at: DeskOf, visitor: VisitorOf, name: FigureName) -> Response:
+    """All rows of a figure as CSV."""
+    _figure(at, visitor, name)
+    answer = _answered(request, at, visitor, name)
+    if answer is None:
+        raise not_found()
+    lines = [csv_text.row(answer.columns, guard=False)]
+    lines += [csv_text.row((row.get(column) for column in answer.columns), guard=True) for row in answer.rows]
+    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "private, no-cache"}
+    return Response("".join(lines), media_type=_TYPES["csv"], headers=headers)
+
+
+@router.get("/data/{name}", response_model=None)
+def data(
+    request: Request,
+    at: DeskOf,
+    visitor: VisitorOf,
+    name: Annotated[str, Path(pattern=NAME, description="The dataset.")],
+    form: Annotated[Format | None, Query(description="As a file of this form.")] = None,
+) -> Response:
+    """The first rows of a dataset as the visitor may see them, or with a form all of it as a file."""
+    of_roles(visitor, *ROLES)
+    try:
+        found = datasets.open_dataset(at.engine, visitor.asker, name, at.pseudonyms, NOW, at.now)
+    except datasets.MayNot:
+        raise forbidden("this dataset is for other roles", code="role") from None
+    except datasets.UnknownDataset:
+        raise not_found() from None
+    if form is not None:
+        return _file(name, form, found)
+    shown = list(islice(found.rows, ROWS + 1))
+    return page(
+        request,
+        "dataset",
+        dataset_name=name,
+        dataset=known_datasets()[name],
+        columns=found.columns,
+        rows=shown[:ROWS],
+        more=len(shown) > ROWS,
+    )
+
+
+def _file(name: str, form: Format, found: datasets.Rows) -> Response:
+    # Written whole before the first byte leaves, so that what goes wrong is a page and never half a file.
+    out = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - closed when it was sent
+    try:
+        WRITERS[form](out, found.columns, found.rows)
+        out.seek(0)
+    except BaseException:
+        out.close()
+        raise
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"', "Cache-Control": "private, no-cache"}
+    return StreamingResponse(_sent(out), media_type=_TYPES[form], headers=headers)
+
+
+def _sent(out: IO[bytes]) -> Iterator[bytes]:
+    with out:
+        while part := out.read(CHUNK):
+            yield part
+
+
+def _datasets(visitor: Visitor) -> list[str]:
+    return [name for name in known_datasets() if name != datasets.CASES or visitor.role in datasets.OF_CASES]

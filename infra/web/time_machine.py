@@ -1,0 +1,183 @@
+"""The time machine: a relationship as it was, its events in order, what was decided from each, and its place in the tree.
+
+A step is a time at which something happened, or at which it was recorded: two clocks, two slides. Everything is asked of `Seen`, so a
+reader sees of another time what they may see now.
+"""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal, NamedTuple
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from infra.access.seen import DECISIONS, Seen
+from infra.evidence.audit import audit
+from infra.evidence.log_tree import LeafPlace, place_of
+from infra.evidence.verify import Verdict
+from infra.http.asking import Desk, DeskOf
+from infra.http.problems import forbidden
+from infra.http.reads_of_evidence import READERS as BUNDLES
+from infra.queries.as_at import Moment
+from infra.store.errors import StoreError
+from infra.store.snapshot import snapshot
+from infra.web.errors import PageRoute
+from infra.web.form import FormOf
+from infra.web.names import names_of
+from infra.web.page import page
+from infra.web.subject_seen import SeenOf
+from infra.web.visitor import Visitor, VisitorOf
+
+router = APIRouter(prefix="/relationships/{id}/time", route_class=PageRoute)
+
+Clock = Literal["occurred", "recorded"]
+Shown = dict[str, Any]
+# Events that are listed at a time, so that a page stays small.
+LISTED: Final = 60
+
+
+class Step(NamedTuple):
+    """A point on the slide: the moment that is asked about, its number from 1, and that of the last one."""
+
+    clock: Clock
+    at: datetime
+    number: int
+    last: int
+
+    @property
+    def moment(self) -> Moment:
+        """The question that it stands for."""
+        return Moment(self.at, self.at if self.clock == "recorded" else None)
+
+
+def with_history(seen: SeenOf) -> Seen:
+    """The relationship as the visitor sees it, if their role reads histories.
+
+    Raises:
+        HttpProblem: A line manager sees state and dates, and no history.
+    """
+    if seen.asker.role == "line_manager":
+        raise forbidden(
+            "line managers see the state of a relationship, its dates and the agreed reporting", code="role"
+        )
+    return seen
+
+
+HistoryOf = Annotated[Seen, Depends(with_history)]
+ClockQuery = Annotated[Clock, Query(description="The clock: when it happened, or when it was recorded.")]
+StepQuery = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="The point on the slide; the last without it.")]
+EventQuery = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="The version of the event to open.")]
+
+
+@router.get("")
+def time_machine(
+    request: Request,
+    at: DeskOf,
+    visitor: VisitorOf,
+    seen: HistoryOf,
+    clock: ClockQuery = "occurred",
+    step: StepQuery = None,
+    event: EventQuery = None,
+) -> Response:
+    """The relationship at a step of a clock, beside its events."""
+    return _page(request, at, visitor, seen, clock, step, event, None)
+
+
+@router.post("/verify")
+def verify(
+    request: Request,
+    at: DeskOf,
+    visitor: VisitorOf,
+    seen: HistoryOf,
+    _: FormOf,
+    clock: ClockQuery = "occurred",
+    step: StepQuery = None,
+    event: EventQuery = None,
+) -> Response:
+    """Check the chain, the decisions, the rows and the places in the tree of this relationship now, and say what was found."""
+    trouble: StoreError | None = None
+    try:
+        at.engine.catch_up()
+    except StoreError as error:
+        trouble = error
+    with snapshot(at.store) as store:
+        found = audit(store, at.engine, lambda *_: nullcontext(lambda _: None), seen.subject, trouble=trouble)
+    return _page(request, at, visitor, seen, clock, step, event, found)
+
+
+def _page(
+    request: Request,
+    at: Desk,
+    visitor: Visitor,
+    seen: Seen,
+    clock: Clock,
+    wanted: int | None,
+    version: int | None,
+    verdict: Verdict | None,
+) -> Response:
+    entries = sorted(seen.history(Moment()), key=lambda entry: (entry[f"{clock}_at"], entry["version"]))
+    step = _step(entries, clock, wanted)
+    opened = next((entry for entry in entries if entry["version"] == version), None)
+    # Around what is opened, else around the step.
+    middle = opened[f"{clock}_at"] if opened else step.at
+    first = max(0, sum(entry[f"{clock}_at"] <= middle for entry in entries) - LISTED // 2)
+    first = max(0, min(first, len(entries) - LISTED))
+    return page(
+        request,
+        "time_machine",
+        programme_zone=seen.zone,
+        subject=seen.subject,
+        step=step,
+        shown=seen.show(step.moment),
+        names=names_of(request, at, visitor, _persons(entries)),
+        takes_bundle=visitor.role in BUNDLES,
+        entries=entries[first : first + LISTED],
+        earlier=_step_of(entries, clock, first - 1),
+        later=_step_of(entries, clock, first + LISTED),
+        total=len(entries),
+        opened=opened,
+        decisions=_decided_from(seen, opened),
+        place=_place(at, seen, opened),
+        verdict=verdict,
+    )
+
+
+def _persons(entries: Sequence[Shown]) -> set[str]:
+    """The ids of those who acted, and of those who are reported to have got something."""
+    return {entry["actor"].rpartition(":")[2] for entry in entries if entry["actor"]}
+
+
+def _times(entries: Sequence[Shown], clock: Clock) -> list[datetime]:
+    """The steps of a clock: each time once, in order."""
+    return sorted({entry[f"{clock}_at"] for entry in entries})
+
+
+def _step(entries: Sequence[Shown], clock: Clock, wanted: int | None) -> Step:
+    times = _times(entries, clock)
+    number = min(wanted or len(times), len(times))
+    return Step(clock, times[number - 1], number, len(times))
+
+
+def _step_of(entries: Sequence[Shown], clock: Clock, place: int) -> int | None:
+    """The step of the entry at a place; None where there is none."""
+    if not 0 <= place < len(entries):
+        return None
+    return _times(entries, clock).index(entries[place][f"{clock}_at"]) + 1
+
+
+def _place(at: Desk, seen: Seen, opened: Shown | None) -> LeafPlace | None:
+    if opened is None:
+        return None
+    with at.store.database.reading() as session:
+        return place_of(session, seen.subject, opened["version"])
+
+
+def _decided_from(seen: Seen, opened: Shown | None) -> list[Shown]:
+    """What workers decided with this event among their evidence, as far as the reader may know of it."""
+    if opened is None or seen.asker.role not in DECISIONS:
+        return []
+    return [
+        each
+        for each in seen.decisions()
+        if each["evidence_of"] == seen.subject and opened["version"] in each["evidence"]
+    ]

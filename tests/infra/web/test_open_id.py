@@ -1,0 +1,119 @@
+"""Signing in at an issuer (OpenID Connect): the whole way there and back, and everything that is not taken."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from joserfc.jwk import ECKey
+
+from infra.settings import Settings, WrongSettings
+from infra.web.open_id import OpenId
+from tests.infra.web.browsing import Browser, Served, serving_pages
+from tests.infra.web.issuer import CLIENT, SECRET, Issuer, issuing
+
+ROLES = {"roles": ["coordinator", "gardener"], "programmes": ["telling"], "name": "Cora at work"}
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[Issuer]:
+    with issuing() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def served(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("open-id")
+    (folder / "secret").write_text(SECRET)
+    with serving_pages(
+        folder,
+        demo_persons=None,
+        openid_issuer=issuer.url,
+        openid_client=CLIENT,
+        openid_secret_file=folder / "secret",
+    ) as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def as_usual(issuer: Issuer) -> None:
+    issuer.claims, issuer.key = dict(ROLES), issuer.published
+
+
+def signs_in(browser: Browser, **changed: str) -> Browser:
+    """Go to the issuer and come back; `changed` are parameters that somebody put in the place of the issuer's."""
+    got = browser._client.get("/sign-in/open-id?next=%2Fpreferences", follow_redirects=False)
+    browser._keep(got)
+    assert urlsplit(got.headers["location"]).path == "/authorize"
+    assert parse_qs(urlsplit(got.headers["location"]).query)["code_challenge_method"] == ["S256"]
+    back = urlsplit(httpx.get(got.headers["location"]).headers["location"])
+    query = {name: values[0] for name, values in parse_qs(back.query).items()} | changed
+    return browser.get(f"{back.path}?{httpx.QueryParams(query)}")
+
+
+def test_a_person_signs_in_at_the_issuer_and_goes_on_where_they_wanted(served: Served) -> None:
+    browser = signs_in(served.browser())
+    assert browser.path == "/preferences"
+    assert "Cora at work (coordinator)" in browser.words
+    assert "Demo" not in browser.words
+
+
+def test_the_sign_in_page_offers_the_issuer(served: Served) -> None:
+    browser = served.browser().get("/sign-in")
+    assert "Sign in with your organisation" in browser.words
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"aud": "another-client"},
+        {"iss": "https://another.example"},
+        {"exp": 1},
+        {"nonce": "of another time"},
+        {"sub": "not an id"},
+        {"roles": "coordinator"},
+    ],
+)
+def test_an_id_token_that_is_not_for_this_sign_in_is_not_taken(
+    served: Served, issuer: Issuer, claims: dict[str, Any]
+) -> None:
+    issuer.claims |= claims
+    browser = signs_in(served.browser())
+    assert browser.status == 401
+    assert browser.get("/").path.startswith("/sign-in")
+
+
+def test_an_id_token_that_another_key_signed_is_not_taken(served: Served, issuer: Issuer) -> None:
+    issuer.key = ECKey.generate_key("P-256", {"kid": "one"})
+    assert signs_in(served.browser()).status == 401
+
+
+def test_what_comes_back_to_another_browser_signs_nobody_in(served: Served) -> None:
+    assert signs_in(served.browser(), state="of somebody else").status == 401
+
+
+def test_the_issuer_says_no(served: Served) -> None:
+    got = served.browser().get("/sign-in/open-id/back?error=access_denied&error_description=%3Cb%3Eno%3C/b%3E")
+    assert got.status == 401
+    assert "<b>" not in got.text
+
+
+def test_an_issuer_that_is_away_is_said(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(SECRET)
+    away: dict[str, Any] = {
+        "openid_issuer": "http://127.0.0.1:9",
+        "openid_client": CLIENT,
+        "openid_secret_file": tmp_path / "secret",
+    }
+    with serving_pages(tmp_path, **away) as served:
+        got = served.browser().get("/sign-in/open-id")
+        assert (got.status, "can't be reached right now" in got.words) == (503, True)
+
+
+def test_an_issuer_without_tls_is_for_this_machine_alone(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(SECRET)
+    far = Settings(openid_issuer="http://id.example.org", openid_client=CLIENT, openid_secret_file=tmp_path / "secret")
+    with pytest.raises(WrongSettings, match="expected an https URL"):
+        OpenId.of(far)

@@ -1,0 +1,234 @@
+"""The pages about the record: every one as every role, in this process. What the matrix hides is in none of them."""
+
+import re
+from collections.abc import Iterator
+
+import orjson
+import pytest
+
+from infra.access.tokens import issue
+from infra.web.figures import FIGURES
+from infra.web.statechart import drawing
+from infra.web.what_if import OF_HEALTH
+from tests.infra.http import telling
+from tests.infra.web.browsing import Browser, Served, serving_pages
+
+IDS = {**telling.PARTIES, **telling.HOUSE}
+PEOPLE = tuple(sorted(set(IDS) - {"service"}))
+TIME = f"/relationships/{telling.REPORTED}/time"
+# Each page and the roles that it is for.
+READERS = {"mentee", "mentor", "customer", "supplier", "coordinator", "hr", "auditor"}
+FIGURES_FOR = {"analyst", "coordinator", "supplier"}
+PAGES: dict[str, set[str]] = {
+    "/codes": set(PEOPLE),
+    "/codes/pentalog.trust": set(PEOPLE),
+    f"/codes?relationship={telling.REPORTED}": READERS | {"line_manager"},
+    TIME: READERS,
+    f"{TIME}?clock=recorded&step=3": READERS,
+    f"{TIME}?clock=occurred&step=2&event=5": READERS,
+    "/what-if": {"coordinator", "supplier"},
+    "/what-if?term=points_no_next_session&value=90": {"coordinator", "supplier"},
+    "/audit": {"auditor"},
+    "/audit/reads": {"auditor"},
+    "/audit/attempts": {"auditor"},
+    "/audit/checkpoint": {"auditor", "coordinator", "supplier"},
+    "/programme": FIGURES_FOR,
+    **{f"/programme/figures/{name}": FIGURES_FOR for name, figure in FIGURES.items() if not figure.of_all},
+    "/programme/figures/survival/rows": FIGURES_FOR,
+    "/programme/data/relationships": FIGURES_FOR,
+    "/programme/data/timeline?form=csv": FIGURES_FOR,
+}
+
+
+@pytest.mark.parametrize("role", PEOPLE)
+def test_every_page_is_for_its_roles_is_small_and_holds_nobodys_words(told: Served, role: str) -> None:
+    browser = told.browser(IDS[role])
+    for path, roles in PAGES.items():
+        got = browser.get(path)
+        assert (got.status == 200) == (role in roles), (role, path, got.status, got.words)
+        assert got.status in {200, 403, 404}, (role, path)
+        assert telling.CANARY not in got.text, (role, path)
+        assert len(got.text.encode()) < 100_000, (role, path, len(got.text))
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_stranger_is_asked_to_sign_in(told: Served, path: str) -> None:
+    assert told.browser().get(path).path.startswith("/sign-in?next=")
+
+
+@pytest.mark.parametrize("id_", [telling.UNKNOWN, telling.REPORTED, "programme:telling", "0"])
+@pytest.mark.parametrize("page", ["/relationships/{}/time", "/codes?relationship={}", "/audit/bundle?relationship={}"])
+def test_what_somebody_does_not_stand_in_is_answered_like_what_does_not_exist(
+    told: Served, page: str, id_: str
+) -> None:
+    got = told.browser("dora").get(page.format(id_))
+    nothing = told.browser("dora").get(page.format(telling.UNKNOWN))
+    assert (got.status, got.words) == (404, nothing.words)
+
+
+# --- time machine --------------------------------------------------------------------------------------------------
+def test_each_step_shows_the_state_that_there_was(told: Served) -> None:
+    browser = told.browser("cora")
+    assert "State contracting" in browser.get(f"{TIME}?clock=occurred&step=1").words
+    assert "State active" in browser.get(TIME).words
+    last = re.search(r'max="(\d+)"', browser.text)
+    assert last is not None
+    assert f"step {last[1]} of {last[1]}" in browser.get(f"{TIME}?step=99999").words
+
+
+def test_an_event_says_who_when_what_and_its_place_in_the_tree(told: Served) -> None:
+    browser = told.browser("cora").get(f"{TIME}?event=4")
+    event = browser.words[browser.words.index("Event 4: Goal agreed") :]
+    assert "By cora (coordinator)" in event
+    assert re.search(r"leaf \d+ of \d+, proved by \d+ hashes", event)
+    # The words are not shown, and what hides them is named.
+    assert "not shown: goals" in event
+
+
+def test_what_was_reported_in_confidence_is_withheld_from_who_may_not_know_and_is_no_link(told: Served) -> None:
+    reported = _versions(told.browser("cora").get(TIME), "Disrespect reported")
+    assert reported
+    browser = told.browser("carl").get(TIME)
+    assert "isrespect reported" not in browser.text
+    assert set(reported) <= set(_versions(browser, "withheld"))
+    opened = browser.get(f"{TIME}?event={reported[0]}")
+    assert "What happened here is confidential by itself." in opened.words
+    assert "isrespect reported" not in opened.text
+
+
+def _versions(browser: Browser, word: str) -> list[int]:
+    return [int(version) for version in re.findall(rf'<li value="(\d+)"[^>]*>\s*<a [^>]*>{word}</a>', browser.text)]
+
+
+@pytest.mark.parametrize("id_", ["cora", "ana", "ada"])
+def test_the_button_verifies_the_relationship(told: Served, id_: str) -> None:
+    browser = told.browser(id_).get(TIME)
+    assert "It is whole." not in browser.words
+    browser.post(f"{TIME}/verify?clock=occurred&step=1", {})
+    assert browser.status == 200
+    assert "It is whole." in browser.words
+
+
+def test_verifying_without_the_token_of_the_session_is_refused(told: Served) -> None:
+    assert told.browser("cora").get(TIME).post(f"{TIME}/verify", {}, csrf="x").status == 403
+
+
+# --- audit ---------------------------------------------------------------------------------------------------------
+def test_an_auditor_verifies_the_whole_record(told: Served) -> None:
+    browser = told.browser("ada").get("/audit")
+    browser.post("/audit/verify", {})
+    assert browser.status == 200
+    assert re.search(r"It is whole\. \d+ events", browser.words)
+
+
+@pytest.fixture(scope="module")
+def tried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The story, and messages after it that were refused, and words that were read."""
+    with serving_pages(tmp_path_factory.mktemp("tried"), clock="2026-03-20T09:00:00Z") as served:
+        served.tell([orjson.dumps(each) for each in telling.story()])
+        refused = [
+            telling.told("ActivateRelationship", "coordinator:cora", "03-19T09:00", {}, telling.REPORTED),
+            telling.told(
+                "ReportDisrespect",
+                "mentee:eve",
+                "03-19T09:00",
+                {"against": "mentor", "description": "canary"},
+                telling.REPORTED,
+            ),
+        ]
+        receipts = served.rapport.handler.handle([orjson.dumps(each) for each in refused])
+        assert [receipt.status for receipt in receipts] == ["refused", "refused"], receipts
+        token = {"Authorization": f"Bearer {issue(served.rapport.settings, 'coordinator', 'cora')}"}
+        why = {"reveal": "canary why"}
+        got = served.client.get(f"/v1/relationships/{telling.REPORTED}/history", params=why, headers=token)
+        assert got.status_code == 200
+        yield served
+
+
+def test_attempts_have_no_names_and_what_would_be_a_report_is_withheld(tried: Served) -> None:
+    browser = tried.browser("ada").get("/audit/attempts")
+    assert "Activate relationship" in browser.words
+    assert "withheld" in browser.words
+    assert re.search(r"coordinator:p_[0-9a-f]{20}", browser.words)
+    for word in ("coordinator:cora", "isrespect", telling.CANARY):
+        assert word not in browser.text
+
+
+def test_reads_have_no_names_no_reasons_and_withhold_what_was_reported(tried: Served) -> None:
+    browser = tried.browser("ada").get("/audit/reads")
+    assert re.search(r"coordinator:p_[0-9a-f]{20}", browser.words)
+    assert "not shown: process" in browser.words
+    for word in ("coordinator:cora", "safeguarding", telling.CANARY):
+        assert word not in browser.text
+
+
+def test_a_bundle_is_a_zip_and_a_checkpoint_a_note(told: Served) -> None:
+    browser = told.browser("ada").get(f"/audit/bundle?relationship={telling.REPORTED.upper()}")
+    assert browser.headers["content-type"] == "application/zip"
+    assert told.browser("ada").get("/audit/checkpoint").text.startswith("rapport/")
+
+
+# --- what-if -------------------------------------------------------------------------------------------------------
+def test_a_term_shows_what_would_be_and_records_nothing(told: Served) -> None:
+    before = told.rapport.store.head()
+    browser = told.browser("cora").get("/what-if?term=next_session_days&value=0")
+    assert browser.status == 200
+    assert "Relationships by band" in browser.words
+    assert told.rapport.store.head() == before
+
+
+@pytest.mark.parametrize(
+    "term, value, said",
+    [
+        ("points_no_goal", "101", "points_no_goal is a whole number of points from 0 to 100"),
+        ("points_no_goal", "much", "expected a number"),
+        ("points_no_gaol", "1", "points_no_goal"),
+        ("band_healthy", "10", "band"),
+        ("points_no_goal", "<script>alert(1)</script>", "expected a number"),
+        ("points_no_goal", "1e9", "expected a number"),
+    ],
+)
+def test_a_value_that_no_document_could_set_is_refused_in_place(told: Served, term: str, value: str, said: str) -> None:
+    browser = told.browser("cora").get(f"/what-if?term={term}&value={value}")
+    assert browser.status == 422
+    assert said in browser.words
+    assert "<script>alert" not in browser.text
+
+
+def test_the_terms_that_are_offered_are_those_of_which_health_is_made() -> None:
+    from domain.commitment.terms import LATE_NOTICE, compiled
+    from domain.terms import DEFAULTS
+
+    read = {LATE_NOTICE}
+
+    class Recording(dict[str, float]):
+        def __getitem__(self, name: str) -> float:
+            read.add(name)
+            return DEFAULTS[name]
+
+    compiled(Recording(), homework_asked=False)
+    assert set(OF_HEALTH) == read
+
+
+# --- codes ---------------------------------------------------------------------------------------------------------
+def test_the_drawing_has_every_state_and_every_way_of_the_chart() -> None:
+    from domain.relationship.lifecycle import TABLE
+
+    drawn = drawing()
+    ways = {(state, step.target, command) for (state, command), step in TABLE.items() if step.target != state}
+    assert {(each.source, each.target, command) for each in drawn.arrows for command in each.commands} == ways
+    inside = {(state, command) for (state, command), step in TABLE.items() if step.target == state}
+    assert {(box.name, command) for box in drawn.boxes for command in box.inside} == inside
+
+
+def test_the_state_of_a_relationship_is_marked(told: Served) -> None:
+    browser = told.browser("cora").get(f"/codes?relationship={telling.REPORTED}")
+    assert re.search(r'<g class="box now">\s*<rect[^>]*/>\s*<text[^>]*>active</text>', browser.text)
+    assert 'class="box now"' not in browser.get("/codes").text
+
+
+def test_a_clause_names_what_implements_and_tests_it(told: Served) -> None:
+    browser = told.browser("ana").get("/codes/pentalog.prevalence")
+    assert "domain.terms:RANK" in browser.words
+    assert re.search(r"[1-9]\d* tests?", browser.words)
+    assert browser.get("/codes/pentalog.none").status == 404
