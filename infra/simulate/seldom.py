@@ -62,7 +62,12 @@ def _reviewed(story: Story) -> Telling:
 
 
 def _assessment(story: Story) -> Telling:
-    result: Data = {"assessment_id": "a1", "area": "Leadership", "score": story.lots.whole(1, 5), "scale": "1 to 5"}
+    result: Data = {
+        "assessment_id": f"a{story.count}",
+        "area": "Leadership",
+        "score": story.lots.whole(1, 5),
+        "scale": "1 to 5",
+    }
     yield story.say("RecordAssessment", story.programme.coordinator, result, at=story.after(4, 40))
 
 
