@@ -127,6 +127,14 @@ class Settings(BaseSettings):
     notify_attempts: int = Field(
         default=12, ge=1, le=100, description="Failures after which a notification is given up (`dead`)."
     )
+    webhook_networks: str = Field(
+        default="127.0.0.0/8,::1/128",
+        description="Networks that subscribers to facts (webhooks) may have their addresses in, beside the public Internet over https: "
+        "such as `10.1.0.0/16`, separated by commas; http is allowed there. `none`: no other.",
+    )
+    webhook_days: float = Field(
+        default=3.0, gt=0, le=365, description="Days after which a webhook that took nothing is disabled."
+    )
     senders: FilePath | None = Field(
         default=None,
         description="TOML file of `[[sender]]` tables: which source may send for which roles and programmes, and with "

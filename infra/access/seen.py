@@ -7,10 +7,10 @@ withheld, since versions count it.
 Who may read is decided by how things are now: a consent that was withdrawn opens nothing, whatever time is asked about.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from domain.ids import is_id
 from domain.model import AnyRecorded, Event, Holds
@@ -18,7 +18,7 @@ from domain.relationship import events as e
 from domain.sharing import confidential
 from domain.sharing.answer import UNKNOWN, Answer, may_know, may_read, secret
 from domain.sharing.question import WITHHELD, Reader
-from domain.words import ROLES, DataClass, Role
+from domain.words import DATA_CLASSES, ROLES, DataClass, Role
 from infra.access.standing import KNOWERS, Asker
 from infra.projection_engine.engine import Engine
 from infra.queries import tasks as task_queries
@@ -263,6 +263,21 @@ class Seen:
         matter = matter_of(self.store, engine, self.subject, to, moment, self.now)
         known = None if matter is None else self._known(matter)
         return UNKNOWN if known is None else known.answer(to, *question)
+
+    def matrix(self, roles: Iterable[Role]) -> dict[Role, dict[DataClass, Answer]]:
+        """What each of these roles may see now, class by class, as far as this reader may know why.
+
+        Roles that the relationship names nobody for are left out.
+        """
+        known = self._known(self._matter)
+        if known is None:
+            return {}
+        parties = known.situation.parties
+        readers = [Reader(role, parties.get(role) or "") for role in roles if role not in parties or parties[role]]
+        return {
+            cast("Role", reader.role): {each: may_read(known.situation, reader, each) for each in DATA_CLASSES}
+            for reader in readers
+        }
 
     def _known(self, matter: Matter) -> Matter | None:
         counted = {version: event for version, event in matter.counted.items() if version not in self.withheld}

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -79,7 +80,7 @@ def work(
             _work_off(runner, deliverer, process, as_json=as_json)
             checkpoints.make()
         else:
-            _follow(runner, deliverer, checkpoints, process, as_json=as_json)
+            _follow(rapport, runner, deliverer, checkpoints, process, as_json=as_json)
     if once or until is not None:
         bring_up_to_date("the work is done")
 
@@ -115,14 +116,25 @@ def _work_off(runner: "Runner", deliverer: "Deliverer", process: "Process", *, a
 
 
 def _follow(
-    runner: "Runner", deliverer: "Deliverer", checkpoints: "Checkpoints", process: "Process", *, as_json: bool
+    rapport: "Rapport",
+    runner: "Runner",
+    deliverer: "Deliverer",
+    checkpoints: "Checkpoints",
+    process: "Process",
+    *,
+    as_json: bool,
 ) -> None:
     from threading import Thread
 
+    from infra.operations.keep import keep_going
+    from infra.webhooks.sending import Sending
     from infra.worker_runtime.loop import follow
 
     # A slow server of somebody else's must not hold up the workers.
     beside = [Thread(target=deliverer.run, args=(process.stop,), name="deliver")]
+    if rapport.keys_found is not None:
+        sending = partial(keep_going, process, "webhooks", lambda: Sending(rapport, process))
+        beside.append(Thread(target=sending, name="webhooks"))
     if checkpoints.place is not None:
         beside.append(Thread(target=checkpoints.follow, args=(process.stop,), name="checkpoints"))
     for thread in beside:

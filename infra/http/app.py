@@ -28,6 +28,7 @@ from infra.operations.process import Process
 ROUTERS: Final = (
     "messages",
     "facts",
+    "webhooks",
     "reads",
     "reads_of_all",
     "reads_of_datasets",

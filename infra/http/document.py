@@ -44,6 +44,20 @@ RECEIPT: Final[Schema] = {
     "events": [{"type": "rapport.SessionRescheduled", "version": 14}],
     "problems": [],
 }
+WEBHOOK: Final[Schema] = {
+    "id": "0b2f6e7e-4a0e-4b8e-9a57-4c0b6f1d2e3f",
+    "url": "https://example.org/hooks/rapport",
+    "programme_id": "spring",
+    "types": [],
+    "created_at": "2026-03-02T09:00:00Z",
+    "created_by": "coordinator:cora",
+    "position": 812,
+    "status": "active",
+    "failures": 0,
+    "failing_since": None,
+    "last_error": None,
+    "sent_at": "2026-03-02T09:00:02Z",
+}
 # What can be wrong, by status: the code and the words of an example.
 WRONG: Final[Mapping[int, tuple[str, str, str | None]]] = {
     400: ("unknown_parameter", "there is no such parameter; did you mean after?", "afer"),
@@ -104,6 +118,7 @@ def document(app: FastAPI, root_path: str = "") -> Schema:
     _describe_messages(found["paths"]["/v1/messages"]["post"])
     _describe_erasure(found["paths"]["/v1/me/erasure"]["post"])
     _describe_facts(found["paths"]["/v1/events"]["get"])
+    _describe_webhooks(found["paths"])
     _describe_reads(found["paths"])
     _describe_evidence(found["paths"])
     _describe_operations(found["paths"])
@@ -180,6 +195,7 @@ def _schemas() -> Schema:
         "Problem": {**problem_form(), "description": "One thing that is wrong."},
         "ProblemDetails": details,
         "Fact": fact,
+        "Webhook": {**_webhook(), "description": "A subscription to facts."},
     }
 
 
@@ -287,6 +303,47 @@ def _describe_facts(operation: Schema) -> None:
             },
         },
     }
+
+
+def _describe_webhooks(paths: Schema) -> None:
+    webhook: Schema = {"$ref": "#/components/schemas/Webhook"}
+    calls, one = paths["/v1/webhooks"], paths["/v1/webhooks/{id}"]
+    calls["post"]["responses"]["201"] = {
+        "description": "It is subscribed. `secret` signs what is sent, and is shown here alone.",
+        "content": {
+            "application/json": _content(webhook, {**WEBHOOK, "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"})
+        },
+    }
+    calls["post"]["responses"]["409"] = _reference(409)
+    calls["get"]["responses"]["200"] = {
+        "description": "The subscriptions, the oldest first.",
+        "content": {"application/json": _content(_page_of(webhook), {"items": [WEBHOOK], "next": None})},
+    }
+    paths["/v1/webhooks/{id}/enable"]["post"]["responses"]["200"] = {
+        "description": "The subscription, which is sent facts again.",
+        "content": {"application/json": _content(webhook, WEBHOOK)},
+    }
+    one["delete"]["responses"]["204"] = {"description": "It is removed."}
+
+
+def _webhook() -> Schema:
+    at: Schema = {"type": ["string", "null"], "format": "date-time"}
+    properties: Schema = {
+        "id": TEXT,
+        "url": TEXT,
+        "programme_id": {"type": ["string", "null"], "description": "Whose facts; null: those of all programmes."},
+        "types": {"type": "array", "items": TEXT, "description": "Which facts; none: all."},
+        "created_at": {"type": "string", "format": "date-time"},
+        "created_by": TEXT,
+        "position": {"type": "integer", "description": "Up to where in the log it was told everything."},
+        "status": {"enum": ["active", "disabled"]},
+        "failures": {"type": "integer", "description": "In a row; the next fact that is taken makes it 0."},
+        "failing_since": at,
+        "last_error": {"type": ["string", "null"]},
+        "sent_at": {**at, "description": "When the last fact was taken."},
+        "secret": {"type": "string", "description": "In the answer to who subscribes alone."},
+    }
+    return {"type": "object", "properties": properties, "required": [name for name in properties if name != "secret"]}
 
 
 def _describe_reads(paths: Schema) -> None:

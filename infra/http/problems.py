@@ -11,6 +11,7 @@ import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from domain.problem import Problem
 from infra.access.errors import KeysNotReached, NotKnown
@@ -23,6 +24,7 @@ from infra.store.errors import StoreError
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_SECONDS: Final = 1
+METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 TITLES: Final[Mapping[int, str]] = {400: "Invalid", 409: "Conflict", 422: "Refused"}
 
 log = logger("rapport.http")
@@ -91,17 +93,29 @@ async def _declined(_: Request, error: Exception) -> Response:
     return answer(error)
 
 
-async def _of_framework(_: Request, error: Exception) -> Response:
+async def _of_framework(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return answer(of_framework(error))
+    return answer(of_framework(request, error))
 
 
-def of_framework(error: HTTPException) -> HttpProblem:
+def _taken(request: Request) -> list[str]:
+    """The methods that the path takes; the framework names those of one of its routes alone."""
+    asked = {name: request.scope[name] for name in ("type", "path", "root_path", "headers") if name in request.scope}
+    scopes = ({**asked, "method": method} for method in METHODS)
+    return [
+        scope["method"] for scope in scopes if any(each.matches(scope)[0] is Match.FULL for each in request.app.routes)
+    ]
+
+
+def of_framework(request: Request, error: HTTPException) -> HttpProblem:
     """What the framework says: there is no such path, the path has no such method, the body is too large."""
     said = {404: "there is no such path; /docs lists those that there are", 405: "the path does not take this method"}
     code = HTTPStatus(error.status_code).name.lower()
     message = said.get(error.status_code, HTTPStatus(error.status_code).phrase)
-    return HttpProblem(error.status_code, Problem(code, message), headers=error.headers)
+    headers = error.headers
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"Allow": ", ".join(_taken(request))}
+    return HttpProblem(error.status_code, Problem(code, message), headers=headers)
 
 
 async def _malformed(_: Request, error: Exception) -> Response:

@@ -29,6 +29,8 @@ from infra.operations.process import Process
 from infra.projection_engine.build import AlreadyBuilding
 from infra.projection_engine.following import Following
 from infra.settings import WrongSettings
+from infra.webhooks.address import networks
+from infra.webhooks.sending import Sending
 from infra.worker_runtime.horizon import Horizon
 from infra.worker_runtime.loop import follow
 from infra.worker_runtime.runner import Runner
@@ -175,6 +177,8 @@ def _at_work(rapport: Rapport, process: Process) -> Iterator[None]:
             process, "projections", lambda: Following(engine), troubles={AlreadyBuilding: "projections"}
         ),
     }
+    networks(rapport.settings.webhook_networks)
+    loops["webhooks"] = lambda: keep_going(process, "webhooks", lambda: Sending(rapport, process))
     checkpoints = rapport.checkpoints(log.warning)
     if checkpoints.place is not None:
         loops["checkpoints"] = lambda: checkpoints.follow(process.stop)

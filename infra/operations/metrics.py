@@ -85,6 +85,12 @@ FOLLOW_SECONDS: Final = Histogram(
 )
 
 # --- notifications -------------------------------------------------------------------------------------------------
+WEBHOOKS: Final = Counter(
+    "rapport_webhooks",
+    "Facts sent to subscribers, by what came of it: sent, failed; and subscriptions disabled.",
+    ("outcome",),
+    registry=REGISTRY,
+)
 NOTIFICATIONS: Final = Counter(
     "rapport_notifications",
     "Attempts to deliver a notification, by way and by what came of it: sent, failed, dead.",

@@ -114,6 +114,6 @@ def register(app: FastAPI) -> None:
     async def no_route(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         of_page = "session" in request.scope and "text/html" in request.headers.get("accept", "")
-        return error_page(request, error.status_code) if of_page else answer(as_problem(error))
+        return error_page(request, error.status_code) if of_page else answer(as_problem(request, error))
 
     app.add_exception_handler(HTTPException, no_route)

@@ -1,0 +1,1 @@
+"""Facts sent to the addresses of subscribers."""
