@@ -12,6 +12,7 @@ MODULES = (
     "projections",
     "workers",
     "sharing",
+    "pages",
     "suppression",
     "questions",
     "postgres",

@@ -104,6 +104,11 @@ class Seen:
         return may_read(self._matter.situation, self.asker.reader, data_class)
 
     @property
+    def shows_state(self) -> bool:
+        """Whether state and dates are for the reader to see: hr who was told something, with no case of theirs, reads that alone."""
+        return self.ask("operational").allowed
+
+    @property
     def zone(self) -> str:
         """The time zone of its programme."""
         return self._matter.zone
@@ -209,10 +214,10 @@ class Seen:
         return [entry | {"data": words[entry["version"]]} if entry["version"] in words else entry for entry in entries]
 
     def _entries(self, moment: Moment) -> list[Shown]:
-        return [
-            seen_by(self._matter, self.asker.reader, entry)
-            for entry in history(self.store, self.subject, moment, nothing)
-        ]
+        reader = self.asker.reader
+        entries = [seen_by(self._matter, reader, entry) for entry in history(self.store, self.subject, moment, nothing)]
+        # Who was told something and sees nothing else does not see either how much else there is.
+        return entries if self.shows_state else [entry for entry in entries if entry["type"] is not None]
 
     def health(self, moment: Moment) -> Shown | None:
         """Commitment health at a moment; None when there was no relationship by then."""

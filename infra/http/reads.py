@@ -72,7 +72,7 @@ def relationship(at: DeskOf, who: ReaderOf, id_: IdPath) -> Seen:
     """
     subject = id_.lower()
     found = None
-    if stands_in(at.store, lambda: at.engine, who, subject):
+    if stands_in(at.store, lambda: at.engine, who, subject, or_was_told=True):
         found = Seen.of(at.store, lambda: at.engine, who, subject, at.now)
     if found is None:
         raise not_found()
@@ -80,6 +80,20 @@ def relationship(at: DeskOf, who: ReaderOf, id_: IdPath) -> Seen:
 
 
 SeenOf = Annotated[Seen, Depends(relationship)]
+
+
+def relationship_and_state(seen: SeenOf) -> Seen:
+    """The relationship as the caller sees it, if its state is for them to see.
+
+    Raises:
+        HttpProblem: They may read what they were told alone.
+    """
+    if not seen.shows_state:
+        raise forbidden("without a conduct case hr reads what was disclosed to it: see the history", code="role")
+    return seen
+
+
+StateOf = Annotated[Seen, Depends(relationship_and_state)]
 
 
 @router.get("", operation_id="listRelationships")
@@ -113,7 +127,7 @@ def lists_of(at: Desk, who: Asker, chosen: Chosen) -> Lists:
 
 
 @router.get("/{id}", operation_id="getRelationship")
-def show(request: Request, at: DeskOf, seen: SeenOf, moment: MomentOrVersion, why: ReasonOf) -> Response:
+def show(request: Request, at: DeskOf, seen: StateOf, moment: MomentOrVersion, why: ReasonOf) -> Response:
     """The relationship: its state, what is agreed, sessions, goals, open concerns, unmet gates, health and tasks."""
     last = at.store.heads([seen.subject])[seen.subject].version
     if moment.version is not None and moment.version > last:
@@ -128,7 +142,7 @@ def history(request: Request, at: DeskOf, seen: SeenOf, moment: MomentOrVersion,
 
 
 @router.get("/{id}/health", operation_id="getHealth")
-def health(request: Request, at: DeskOf, seen: SeenOf, moment: MomentOf) -> Response:
+def health(request: Request, at: DeskOf, seen: StateOf, moment: MomentOf) -> Response:
     """The commitment health of the relationship: scores, band and the signals behind them."""
     if seen.asker.role == "line_manager":
         raise forbidden(
@@ -138,7 +152,7 @@ def health(request: Request, at: DeskOf, seen: SeenOf, moment: MomentOf) -> Resp
 
 
 @router.get("/{id}/decisions", operation_id="getDecisions")
-def decisions(request: Request, at: DeskOf, seen: SeenOf) -> Response:
+def decisions(request: Request, at: DeskOf, seen: StateOf) -> Response:
     """What workers decided about the relationship: clauses, evidence, terms, and what followed."""
     if seen.asker.role not in DECISIONS:
         raise forbidden(f"expected one of the roles {', '.join(sorted(DECISIONS))}", code="role")
