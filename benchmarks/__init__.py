@@ -14,6 +14,8 @@ MODULES = (
     "workers",
     "sharing",
     "pages",
+    "suppression",
+    "questions",
     "postgres",
     "kafka",
 )
