@@ -146,7 +146,7 @@ class Decisions:
         if current.unread:
             return None
         if place >= len(current.events):
-            return f"the message {event.message_id} records no more than what came before this event"
+            return f"the message {event.message_id} records no {type(event.data).__name__} after the events before"
         if current.events[place] != event.data:
             return _instead(event, current.events[place : place + 1])
         return None
