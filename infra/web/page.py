@@ -110,7 +110,7 @@ def environment(language: str) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     sentences = catalogue(language)
-    found.globals.update(_=_escaping(sentences.gettext), ngettext=_escaping(sentences.ngettext))
+    found.globals.update(_=_escaping(sentences.gettext), ngettext=_counted(_escaping(sentences.ngettext)))
     found.filters.update(plain=plain, spaced=spaced, rule=rule, time=_time, day=_day, camel=camel, actor=_actor)
     found.filters.update(wording.filters(language))
     found.tests.update(mark=is_mark, timely=wording.is_timely)
@@ -125,6 +125,15 @@ def _escaping(translated: Callable[..., str]) -> Callable[..., Markup]:
         return found % values if values else found
 
     return sentence
+
+
+def _counted(sentence: Callable[..., Markup]) -> Callable[..., Markup]:
+    """Sentences about a number, which is their `num`."""
+
+    def counted(one: str, many: str, number: int, **values: Any) -> Markup:
+        return sentence(one, many, number, **{"num": number, **values})
+
+    return counted
 
 
 @pass_context
