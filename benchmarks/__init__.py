@@ -6,6 +6,7 @@ the promises are made; without it a module takes seconds.
 
 MODULES = (
     "intake",
+    "verify",
     "sealing",
     "rebuild",
     "growth",

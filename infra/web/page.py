@@ -113,7 +113,7 @@ def environment(language: str) -> Environment:
     found.globals.update(_=_escaping(sentences.gettext), ngettext=_counted(_escaping(sentences.ngettext)))
     found.filters.update(plain=plain, spaced=spaced, rule=rule, time=_time, day=_day, camel=camel, actor=_actor)
     found.filters.update(wording.filters(language))
-    found.tests.update(mark=is_mark, timely=wording.is_timely)
+    found.tests.update(mark=is_mark, timely=wording.is_timely, closed=wording.is_closed)
     return found
 
 
