@@ -4,4 +4,18 @@ Each module has `run(full)`, which prints what it measured beside what it is com
 the promises are made; without it a module takes seconds.
 """
 
-MODULES = ("intake", "sealing", "rebuild", "growth", "projections", "workers", "sharing", "pages", "postgres", "kafka")
+MODULES = (
+    "intake",
+    "verify",
+    "sealing",
+    "rebuild",
+    "growth",
+    "projections",
+    "workers",
+    "sharing",
+    "pages",
+    "suppression",
+    "questions",
+    "postgres",
+    "kafka",
+)

@@ -150,3 +150,11 @@ COMMAND_OF: Final[dict[str, str]] = {
         else zip(_COMMANDS[kind], _EVENTS[kind], strict=True)
     )
 }
+
+
+def command_of(event: Event) -> Command:
+    """The command that records an event, as far as the event says it."""
+    if type(event) in corrections.COMMAND_OF:
+        return corrections.command_of(event)
+    command = COMMANDS[COMMAND_OF[type(event).__name__]]
+    return command.model_construct(**{name: getattr(event, name) for name in command.model_fields})

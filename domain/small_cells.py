@@ -119,9 +119,11 @@ class Suppression:
                 for value in values[start + 1 :]:
                     groups = groups + by_value[value]
                     people = frozenset().union(*[self.cells[group].people for group in groups])
-                    if len(people) >= max([self.cells[group].minimum for group in groups]):
+                    if len(people) >= each.minimum:
                         break
-                    yield groups
+                    # More values bring more people, and may bring a programme that asks for more of them.
+                    if len(people) < max([self.cells[group].minimum for group in groups]):
+                        yield groups
 
     def _vector(self, groups: Collection[Group]) -> Vector | None:
         """The unknowns of a sum of cells; None where it has a part of one, which no figures tell from the rest."""

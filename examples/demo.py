@@ -4,10 +4,10 @@ The relationships of the example files ended in 2025. These began within the las
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import orjson
 
@@ -42,10 +42,15 @@ def tell(rapport: Rapport) -> list[Person]:
     simulation = Simulation(RELATIONSHIPS, SEED, now - timedelta(days=DAYS), now, CODES, DAYS - 20)
     lines = list(simulation.messages())
     told = [orjson.loads(line) for line in lines]
-    rapport.handler.handle([*_entries(told), *lines])
+    rapport.handler.handle(lines)
     created = [each for each in told if each["type"] == "rapport.CreateProgramme"]
     programmes = [each["subject"].partition(":")[2] for each in created]
-    return _persons(rapport, created[0]["actor"].partition(":")[2], programmes)
+    names = {
+        each["subject"].partition(":")[2]: each["data"]["display_name"]
+        for each in told
+        if each["type"] == "rapport.RegisterPerson"
+    }
+    return _persons(rapport, created[0]["actor"].partition(":")[2], programmes, names)
 
 
 def save(persons: Sequence[Person], file: Path) -> Path:
@@ -59,36 +64,7 @@ def save(persons: Sequence[Person], file: Path) -> Path:
     return file
 
 
-def _entries(told: Sequence[dict[str, Any]]) -> Iterator[bytes]:
-    """An entry with a name for everybody who takes part: ids of the simulation are names with a mark behind."""
-    writers: dict[str, str] = {}
-    for message in told:
-        if message["type"] == "rapport.ProposeRelationship":
-            people = [message["data"][f"{role}_id"] for role in ("mentee", "mentor")]
-            writers |= dict.fromkeys(people, message["actor"])
-        if message["actor"].startswith("coordinator:"):
-            writers.setdefault(message["actor"].partition(":")[2], message["actor"])
-    offices = [actor for actor in writers.values() if actor.startswith("coordinator:")]
-    for number, (id_, actor) in enumerate(sorted(writers.items())):
-        entry = {
-            "specversion": "1.0",
-            "id": f"person-{number}",
-            "source": "/examples/people",
-            "type": "rapport.RegisterPerson",
-            "subject": f"person:{id_}",
-            "time": told[0]["time"],
-            "actor": actor if actor.startswith("coordinator:") else offices[0],
-            "data": {"display_name": name_of(id_)},
-        }
-        yield orjson.dumps(entry)
-
-
-def name_of(id_: str) -> str:
-    """The name that an id of the simulation was made from."""
-    return " ".join(part.capitalize() for part in id_.split("-")[:-1]) or id_
-
-
-def _persons(rapport: Rapport, coordinator: str, programmes: list[str]) -> list[Person]:
+def _persons(rapport: Rapport, coordinator: str, programmes: list[str], names: Mapping[str, str]) -> list[Person]:
     """The coordinator of the programmes, and of the relationship with the most trouble the mentee and the mentor."""
     engine = rapport.engine()
     engine.catch_up()
@@ -99,12 +75,12 @@ def _persons(rapport: Rapport, coordinator: str, programmes: list[str]) -> list[
         programmes,
     )
     found = [
-        Person(coordinator, name_of(coordinator), ["coordinator"], "Coordinator of three programmes: whom to help today.", programmes),
+        Person(coordinator, names[coordinator], ["coordinator"], "Coordinator of three programmes: whom to help today.", programmes),
     ]  # fmt: skip
     for mentee, mentor in rows:
         found += [
-            Person(mentee, name_of(mentee), ["mentee"], "A mentee: what is agreed, and who may know."),
-            Person(mentor, name_of(mentor), ["mentor"], "Their mentor."),
+            Person(mentee, names[mentee], ["mentee"], "A mentee: what is agreed, and who may know."),
+            Person(mentor, names[mentor], ["mentor"], "Their mentor."),
         ]
     found += [
         Person("alf", "Alf Berg", ["analyst"], "Analyst: figures and datasets, nobody's name."),

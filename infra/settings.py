@@ -66,6 +66,16 @@ class Settings(BaseSettings):
     checkpoint_seconds: float = Field(
         default=300.0, gt=0, le=86_400, description="Seconds between two checkpoints of `rapport work` and `serve`."
     )
+    timestamp_url: str | None = Field(
+        default=None,
+        description="Address of a time stamp authority (RFC 3161) that stamps every checkpoint that is kept: the stamp is beside it, "
+        "with `.tsr` at the end of the name.",
+    )
+    timestamp_roots: Path | None = Field(
+        default=None,
+        description="File of PEM certificates by which `rapport audit verify` trusts time stamps; without it their time is told, and not "
+        "vouched for.",
+    )
     kafka: str | None = Field(default=None, description="Bootstrap servers of Kafka, `host:port`, separated by commas.")
     kafka_prefix: str = Field(
         default="",

@@ -170,4 +170,5 @@ LEARNING: Final = Worker(
     react=_react,
     due=_due,
     keys=of_mentor,
+    crosses=True,
 )

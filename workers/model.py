@@ -257,7 +257,7 @@ class Worker(Generic[S]):
     """One worker: its name is part of stored ids and never changes.
 
     `listens` are the events it receives; `under` limits it to relationships that adopted one of these codes; `keys` says
-    whose state an event concerns.
+    whose state an event concerns. `crosses`: an event of a relationship may concern another key than the relationship.
     """
 
     name: str
@@ -267,6 +267,7 @@ class Worker(Generic[S]):
     due: Callable[[S, Deadline, Given], tuple[S, Reaction]] = nothing_due
     under: frozenset[CodeId] = frozenset()
     keys: Callable[[AnyRecorded, Ground], tuple[str, ...]] = of_relationship
+    crosses: bool = False
 
 
 AnyWorker = Worker[Any]

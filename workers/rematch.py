@@ -98,4 +98,4 @@ def _found(state: Rematch, subjects: set[str]) -> tuple[Rematch, Reaction]:
     return state.but(open=rest), tidy(*(CloseTask(f"new_mentor:{subject}") for subject in sorted(subjects)))
 
 
-REMATCH: Final = Worker(name="rematch", state=Rematch, listens=events_of(Heard), react=_react, keys=_keys)
+REMATCH: Final = Worker(name="rematch", state=Rematch, listens=events_of(Heard), react=_react, keys=_keys, crosses=True)

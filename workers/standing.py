@@ -254,4 +254,5 @@ STANDING: Final = Worker(
     listens=events_of(Heard),
     react=_react,
     keys=_keys,
+    crosses=True,
 )

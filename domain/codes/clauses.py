@@ -136,6 +136,9 @@ def not_in_force(clause: str, adopted: Collection[str]) -> str | None:
     return f"{clause} is not in force here: expected a clause of {codes}"
 
 
+_CODE_OF: Final[Mapping[str, str]] = {id_: clause.code for id_, clause in CLAUSES.items()}
+
+
 def cite(adopted: Collection[str], *ids: str) -> tuple[str, ...]:
     """Those of `ids` whose code is among the adopted ones, and those of Rapport's own policy, in the order given.
 
@@ -144,6 +147,4 @@ def cite(adopted: Collection[str], *ids: str) -> tuple[str, ...]:
     Raises:
         KeyError: an id that no code has.
     """
-    return tuple(
-        clause.id for clause in map(CLAUSES.__getitem__, ids) if clause.code in adopted or clause.code == POLICY.id
-    )
+    return tuple(id_ for id_ in ids if (code := _CODE_OF[id_]) in adopted or code == POLICY.id)

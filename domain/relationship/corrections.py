@@ -362,11 +362,11 @@ def _counting(
 def _confirms_other_words(
     events: Sequence[AnyRecorded], confirmation: AnyRecorded, corrected: Mapping[int, Corrected]
 ) -> bool:
-    """Whether it is a confirmation of an agreement that was put into other words since."""
+    """Whether it is a confirmation of an agreement that was put into other words since, or is void."""
     if not isinstance(confirmation.data, e.AgreementConfirmed):
         return False
     agreed = confirmation.data.version
-    if (now := corrected.get(agreed)) is None or now.words.data is None:
+    if (now := corrected.get(agreed)) is None:
         return False
     fact = group_of(events, agreed)[0].data
     earlier = [each.data for each in corrections_of(events, agreed) if each.version < confirmation.version]

@@ -26,7 +26,7 @@ from infra.cli.output import (
 from infra.cli.projecting import projecting
 
 if TYPE_CHECKING:
-    from infra.evidence.note import Checkpoint
+    from infra.evidence.checkpoints import Held
     from infra.evidence.verify import Verdict
     from infra.evidence.wrong import Wrong
     from infra.store.clocks import ClockMark
@@ -61,8 +61,8 @@ def verify_record(
 ) -> None:
     """Check the whole record, or one subject. Exits 1 if anything is wrong or could not be checked.
 
-    Every event must be decodable, in its place, linked to the one before and legal; events and receipts must match one to one
-    and be the leaves of the tree beside the log. What the workers decided is replayed and compared with the receipts of their
+    Every event must be decodable, in its place and linked to the one before, and every message that was accepted is decided again. Events
+    and receipts must match one to one and be the leaves of the tree beside the log. What the workers decided is replayed and compared with the receipts of their
     decisions, and the datasets are folded anew and compared row by row. All of it is of one moment, and each is compared up to
     where it was then: others may go on writing.
 
@@ -70,9 +70,10 @@ def verify_record(
     """
     from infra.evidence.audit import audit
     from infra.evidence.checkpoints import Checkpoints, gathered
+    from infra.evidence.helpers import one_moment
+    from infra.operations.helper_process import program
     from infra.queries.subject import found_subject
     from infra.store.errors import StoreError
-    from infra.store.snapshot import snapshot
 
     with projecting() as engine:
         subject = found_subject(engine.store, subject) if subject else None
@@ -85,11 +86,14 @@ def verify_record(
         except StoreError as error:
             # A record that is damaged may be why; then that is what there is to tell.
             trouble = error
-        with snapshot(engine.store) as store:
-            verdict = audit(store, engine, progress, subject, held, trouble)
+        alone = subject is not None
+        with one_moment(
+            engine.store, program("infra.cli.audit_helper"), configured(), processes=1 if alone else None
+        ) as (store, helpers):
+            verdict = audit(store, engine, progress, subject, held, trouble, helpers)
             clocks = store.clocks()
     if as_json:
-        print_json(_verdict_json(verdict, held.newest, clocks))
+        print_json(_verdict_json(verdict, held, clocks))
     else:
         shown, left = capped(verdict.problems, every=every)
         for wrong in shown:
@@ -101,7 +105,7 @@ def verify_record(
         print_rest(left)
         print_text(f"{verdict.events} events of {verdict.subjects} subjects checked, {len(verdict.problems)} wrong")
         print_text(f"tree of {verdict.tree.size} leaves, root {_base64(verdict.tree.root)}")
-        print_text(_told_checkpoint(held.newest))
+        print_text(_told_checkpoint(held))
         for mark in clocks:
             if mark.clock == "fixed":
                 print_text(
@@ -125,7 +129,6 @@ def make_checkpoint(
     It is a signed note (C2SP): the origin, size and root of the tree. With RAPPORT_CHECKPOINTS it is kept there too. None is signed
     that does not follow from the newest one there. The public key goes to stderr: give it to those who will check.
     """
-    from infra.evidence.checkpoints import write
     from infra.evidence.note import Checkpoint
 
     with opened() as rapport:
@@ -134,7 +137,7 @@ def make_checkpoint(
         if checkpoints.place is not None:
             checkpoints.keep(note)
         if output is not None:
-            write(output, bytes(note))
+            checkpoints.write(output, note)
         verifier = str(checkpoints.verifier())
     if as_json:
         made = Checkpoint.of(note)
@@ -153,14 +156,18 @@ def _sentence(wrong: "Wrong") -> str:
     )
 
 
-def _told_checkpoint(newest: "Checkpoint | None") -> str:
-    if newest is None:
+def _told_checkpoint(held: "Held") -> str:
+    if held.newest is None:
         return "held against no checkpoint: somebody who can rewrite the whole database could have done so"
-    return f"held against checkpoints; the newest is of {newest.size} leaves"
+    stamped = f"; the newest stamp: {held.stamp.told()}" if held.stamp is not None else ""
+    return f"held against checkpoints; the newest is of {held.newest.size} leaves{stamped}"
 
 
-def _verdict_json(verdict: "Verdict", newest: "Checkpoint | None", clocks: "list[ClockMark]") -> dict[str, Any]:
+def _verdict_json(verdict: "Verdict", held: "Held", clocks: "list[ClockMark]") -> dict[str, Any]:
+    newest, stamp = held.newest, held.stamp
     checkpoint = newest and {"origin": newest.origin, "size": newest.size, "root": _base64(newest.root)}
+    if checkpoint is not None and stamp is not None:
+        checkpoint |= {"stamp": {"at": stamp.at, "trusted": stamp.trusted}}
     return {
         "ok": verdict.ok,
         "relationships": verdict.relationships,

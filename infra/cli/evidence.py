@@ -47,7 +47,8 @@ def make_bundle(
             fail(f"nothing is recorded of {subject!r}", USAGE)
         checkpoints = rapport.checkpoints(print_note)
         note = checkpoints.signed()
-        raw = bundle(rapport.store, subject, checkpoints.signer(), note, rapport.clock.now())
+        stamp = checkpoints.stamp(note)
+        raw = bundle(rapport.store, subject, checkpoints.signer(), note, rapport.clock.now(), stamp)
         verifier = str(checkpoints.verifier())
     try:
         with whole_file(output) as out:
@@ -66,6 +67,16 @@ def make_bundle(
 def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="A bundle.")],
     key: Annotated[str, typer.Option("--key", metavar="VERIFIER", help="The public key of the store it is from.")],
+    roots: Annotated[
+        Path | None,
+        typer.Option(
+            "--timestamp-roots",
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="PEM certificates by which its time stamp is trusted.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check a bundle, with nothing but the file and the store's public key. Exits 1 if anything in it was changed.
@@ -73,6 +84,7 @@ def check(
     Get the key from somebody you trust, not from the sender of the file.
     """
     from infra.evidence.bundle_check import check_bundle
+    from infra.evidence.stamps import NoStamp, read_roots
 
     verifier = verifier_key(key)
     assert verifier is not None, "the option is required"
@@ -80,7 +92,11 @@ def check(
         raw = file.read_bytes()
     except OSError as error:
         fail(f"{file} can't be read: {error.strerror}", USAGE)
-    verdict = check_bundle(raw, verifier)
+    try:
+        trusted = read_roots(roots) if roots is not None else ()
+    except NoStamp as error:
+        fail(f"--timestamp-roots: {error}", USAGE)
+    verdict = check_bundle(raw, verifier, trusted)
     if as_json:
         print_json(_json(verdict))
     else:
@@ -208,6 +224,7 @@ def _json(verdict: "BundleVerdict") -> dict[str, Any]:
         "events": verdict.events,
         "receipts": verdict.receipts,
         "checkpoint": at and {"origin": at.origin, "size": at.size, "root": b64encode(at.root).decode()},
+        "stamp": verdict.stamp and {"at": verdict.stamp.at, "trusted": verdict.stamp.trusted},
         "left_out": list(verdict.left_out),
         "problems": [flaw._asdict() for flaw in verdict.problems],
     }
@@ -221,5 +238,7 @@ def _print(verdict: "BundleVerdict") -> None:
         print_text(
             f"{verdict.events} events and {verdict.receipts} receipts of {verdict.subject} checked against {size} leaves"
         )
+    if verdict.stamp is not None:
+        print_text(f"the checkpoint was {verdict.stamp.told()}", 4)
     if verdict.left_out:
         print_text(f"of versions {', '.join(map(str, verdict.left_out))} the hash alone is there, not what they say", 4)

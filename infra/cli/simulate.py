@@ -59,6 +59,8 @@ def simulate(
     begin, cut = start.replace(tzinfo=UTC) if start else START, until.replace(tzinfo=UTC) if until else None
     if begin >= today or (cut and cut > today):
         fail("--start must be before today, --until not after it: messages tell what has happened", USAGE)
+    if cut and cut <= begin:
+        fail(f"--until is {cut.date()}, not after --start {begin.date()}: nothing would be told", USAGE)
     simulation = Simulation(relationships, seed, begin, cut, wanted, days)
     if simulation.ends_before > today:
         print_note(f"cut off at {today.date()}: give --until {today.date()} to have the same bytes on another day")

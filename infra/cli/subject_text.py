@@ -325,8 +325,14 @@ def print_event(entry: Shown) -> None:
         print_text("      ! contested", 8)
     if entry["corrected_by"]:
         print_text(f"      ! corrected by event {entry['corrected_by']}", 8)
-    if facts := ", ".join(f"{field}={_brief(value)}" for field, value in entry["data"].items()):
+    if "counts_as" in entry:
+        print_text(f"      ! counts as {_facts(entry['counts_as']) if entry['counts_as'] else 'never recorded'}", 8)
+    if facts := _facts(entry["data"]):
         print_text(f"      {facts}", 6)
+
+
+def _facts(data: Shown) -> str:
+    return ", ".join(f"{field}={_brief(value)}" for field, value in data.items())
 
 
 # --- words -----------------------------------------------------------------------------------------------------------

@@ -3,22 +3,25 @@
 What could not be checked is said, and then the answer is not ok: what somebody had set aside by hand would else pass unseen.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Final
 
+from infra.evidence import parts
 from infra.evidence.checkpoints import Held, differences
-from infra.evidence.verify import Verdict, verify
+from infra.evidence.helpers import Helpers
+from infra.evidence.parts import Work, Workshop
+from infra.evidence.tree_audit import MOST
+from infra.evidence.verify import Verdict, put_together
 from infra.evidence.wrong import Wrong
 from infra.projection_engine import generation as generation_table
-from infra.projection_engine.check import check
+from infra.projection_engine.check import Wrong as WrongRow
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.quarantine import held as in_quarantine
 from infra.store.errors import ReadOnlyStore, StoreError
 from infra.store.log import EventStore
 from infra.worker_runtime.desk import EVERYBODY, parked
 from infra.worker_runtime.schema import ready
-from infra.worker_runtime.verify import verify as verify_decisions
 
 # Long work under a name: how much there is to do, and what hears how much was done.
 Progress = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
@@ -35,38 +38,45 @@ def audit(
     subject: str | None = None,
     held: Held = NONE_HELD,
     trouble: StoreError | None = None,
+    helpers: Helpers | None = None,
 ) -> Verdict:
     """Check one subject or everything, and hold the tree against checkpoints. `store` is a snapshot.
 
     `trouble` is why the datasets could not be brought up to date before. If they were never made, and this login may not make
-    them, they are skipped.
+    them, they are skipped. `helpers` see the same snapshot.
 
     Raises:
         StoreError: The trouble, if nothing is wrong with the record that would explain it.
     """
+    here = Workshop(store, engine)
+    work: Work = here if helpers is None else helpers.working_with(here)
     total = None if subject else store.head()
+    plan = parts.plan(store, subject, held.sizes, 1 if helpers is None else helpers.count)
+    # Read before the events: while the store is in use, ids that are new have their events later.
+    kept = store.spelling_keys() if subject is None else frozenset[str]()
     with progress("verifying", total) as advance:
-        verdict = verify(store, subject, advance, held.sizes)
+        tree, *streams = work([plan.tree, *plan.streams], advance)
+    verdict = put_together(store, kept, streams, tree)
     against = [*held.problems, *differences(held.kept, verdict.tree.size, verdict.tree.roots)]
     verdict = verdict._replace(problems=(*against, *verdict.problems))
-    if not verdict.ok:
+    skipped = *held.skipped, *verdict.skipped
+    if verdict.problems:
         # What workers decided can only be recomputed on a record that is whole.
-        return verdict._replace(skipped=(*held.skipped, NOT_COMPARED))
+        return verdict._replace(skipped=(*skipped, NOT_COMPARED))
+    compares_rows = trouble is None
     with progress("replaying decisions", total) as advance:
-        odd = verify_decisions(store, subject, advance)
-    problems = tuple(Wrong(*problem) for problem in odd)
-    if not problems and isinstance(trouble, ReadOnlyStore):
-        skipped = f"the datasets were not compared: {trouble}"
-        return verdict._replace(skipped=(*held.skipped, skipped))
-    if not problems and trouble is not None:
+        found = work([*plan.decisions, *(plan.rows if compares_rows else ())], advance)
+    odd = [Wrong(*problem) for part in found[: len(plan.decisions)] for problem in part]
+    if not odd and isinstance(trouble, ReadOnlyStore):
+        return verdict._replace(skipped=(*skipped, f"the datasets were not compared: {trouble}"))
+    if not odd and trouble is not None:
         raise trouble
-    problems += tuple(_odd_rows(store, engine, subject))
-    return verdict._replace(problems=problems, skipped=(*held.skipped, *_set_aside(store, engine, subject)))
+    odd += _odd_rows(store, [row for part in found[len(plan.decisions) :] for row in part])
+    return verdict._replace(problems=tuple(odd[:MOST]), skipped=(*skipped, *_set_aside(here, subject)))
 
 
-def _odd_rows(store: EventStore, engine: Engine, subject: str | None) -> Iterator[Wrong]:
+def _odd_rows(store: EventStore, found: Sequence[WrongRow]) -> Iterator[Wrong]:
     """The rows of the datasets that are not what the events make of them, each at the last event of its subject."""
-    found = check(_frozen(store, engine), all_streams=True, only=subject, catch_up=False).wrong
     heads = store.heads({row.key[0] for row in found})
     for row in found:
         yield Wrong(
@@ -77,9 +87,9 @@ def _odd_rows(store: EventStore, engine: Engine, subject: str | None) -> Iterato
         )
 
 
-def _set_aside(store: EventStore, engine: Engine, subject: str | None) -> Iterator[str]:
+def _set_aside(here: Workshop, subject: str | None) -> Iterator[str]:
     """What was not compared because it is set aside, or of another policy than this Rapport's."""
-    frozen = _frozen(store, engine)
+    store, frozen = here.store, here.engine
     with store.database.reading() as session:
         generations = [each for each in generation_table.load(session, frozen.projections) if each.state == "live"]
         for each in in_quarantine(session, [each for each in generations if each.current]):
@@ -100,7 +110,3 @@ def _set_aside(store: EventStore, engine: Engine, subject: str | None) -> Iterat
                     f"decisions of {who} at {aside.key} were not compared after position {aside.position}: "
                     f"the key is set aside ({aside.error})"
                 )
-
-
-def _frozen(store: EventStore, engine: Engine) -> Engine:
-    return Engine(store, engine.clock, watcher=engine.watcher, prepare_shown=engine.prepare_shown)

@@ -36,7 +36,11 @@ RECEIPTS: Final = "receipts.jsonl"
 HISTORY: Final = "history.json"
 CODES_FILE: Final = "codes.json"
 DECISIONS: Final = "decisions.json"
+# The time stamp of the checkpoint, where it has one.
+STAMP: Final = "checkpoint.tsr"
 MEMBERS: Final = (README, PAGE, CHECKPOINT, EVENTS, RECEIPTS, HISTORY, CODES_FILE, DECISIONS)
+# What is told of an event whose stored bytes are left out: its receipt and the chain prove it.
+PROVED: Final = ("version", "type", "occurred_at", "actor", "source", "message_id", "hash", "previous_hash")
 Line = dict[str, Any]
 
 _README: Final = """\
@@ -60,6 +64,7 @@ What is inside
   history.json    the events for people to read
   codes.json      the codes of conduct and the policy that applied
   decisions.json  what Rapport's workers decided about the subject, and under which clauses
+  checkpoint.tsr  where it is there: when a time stamp authority saw the checkpoint (RFC 3161)
   MANIFEST        the hash of every file, signed
 
 What it proves
@@ -75,8 +80,10 @@ Words that people wrote are in it only sealed. {left_out}
 """
 
 
-def bundle(store: EventStore, subject: str, signer: Signer, checkpoint: Note, made_at: datetime) -> bytes:
-    """The evidence about a subject at a checkpoint of the store, which is read in one state.
+def bundle(
+    store: EventStore, subject: str, signer: Signer, checkpoint: Note, made_at: datetime, stamp: bytes | None = None
+) -> bytes:
+    """The evidence about a subject at a checkpoint of the store, which is read in one state; `stamp` is its time stamp.
 
     Raises:
         UnknownEvent: An event is of a newer Rapport.
@@ -116,7 +123,8 @@ def bundle(store: EventStore, subject: str, signer: Signer, checkpoint: Note, ma
         _json(codes),
         _json(decisions(store.database, subject)),
     )
-    return packed(subject, dict(zip(MEMBERS, contents, strict=True)), signer)
+    members = dict(zip(MEMBERS, contents, strict=True))
+    return packed(subject, members if stamp is None else members | {STAMP: stamp}, signer)
 
 
 class _Proofs:
@@ -161,11 +169,12 @@ class _Proofs:
         return [b64encode(each).decode() for each in tree.inclusion(leaf, self._at.size, self._reader.whole)]
 
 
-def _leave_words_out(events: Sequence[Line], entries: Sequence[Entry]) -> None:
-    """Leave out the stored bytes of events that have words in the clear; their hashes stay."""
-    for event, entry in zip(events, entries, strict=True):
+def _leave_words_out(events: Sequence[Line], entries: list[Entry]) -> None:
+    """Leave out the stored bytes of events that have words in the clear; their hashes stay, and of the rest what receipts prove."""
+    for place, (event, entry) in enumerate(zip(events, entries, strict=True)):
         if _in_the_clear(entry["data"], orjson.loads(b64decode(event["stored"]))["data"]):
             event["stored"] = None
+            entries[place] = {name: entry[name] for name in PROVED}
 
 
 def _in_the_clear(shown: Any, stored: Any) -> bool:

@@ -2,19 +2,28 @@
 
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
+from domain.model import Known
 from infra.evidence import tree
 from infra.evidence.archive import BadBundle, unpacked
-from infra.evidence.bundle import CHECKPOINT, DECISIONS, EVENTS, HISTORY, MEMBERS, RECEIPTS, Line
+from infra.evidence.bundle import CHECKPOINT, DECISIONS, EVENTS, HISTORY, MEMBERS, PROVED, RECEIPTS, STAMP, Line
 from infra.evidence.note import BadNote, Checkpoint, Verifier, checkpoint
+from infra.evidence.stamps import NoStamp, Stamp
+from infra.evidence.stamps import read as read_stamp
 from infra.pages.page import is_mark
 from infra.store.hash_chain import NO_HASH, next_hash
 from infra.store.merkle import event_leaf, receipt_digest, receipt_leaf
 
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
 Promise = tuple[str, int]
+# What an event has only where its message had it.
+_OPTIONAL: Final = ("correlation_id", "causation_id", "traceparent")
 # What a member that can't be read leads to.
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, OverflowError)
 
@@ -35,6 +44,7 @@ class BundleVerdict(NamedTuple):
     receipts: int = 0
     problems: tuple[Flaw, ...] = ()
     left_out: tuple[int, ...] = ()
+    stamp: Stamp | None = None
 
     @property
     def ok(self) -> bool:
@@ -42,13 +52,13 @@ class BundleVerdict(NamedTuple):
         return not self.problems
 
 
-def check_bundle(raw: bytes, verifier: Verifier) -> BundleVerdict:
-    """Check a bundle from its file to the root of the tree."""
+def check_bundle(raw: bytes, verifier: Verifier, roots: "Sequence[Certificate]" = ()) -> BundleVerdict:
+    """Check a bundle from its file to the root of the tree; its time stamp is trusted by these root certificates."""
     try:
         subject, members = unpacked(raw, verifier)
     except BadBundle as error:
         return BundleVerdict(None, None, problems=(Flaw("the file", str(error)),))
-    if tuple(members) != MEMBERS:
+    if tuple(members) not in {MEMBERS, (*MEMBERS, STAMP)}:
         expected = f"expected the members {', '.join(MEMBERS)}, in this order"
         return BundleVerdict(subject, None, problems=(Flaw("the file", expected),))
     try:
@@ -64,8 +74,14 @@ def check_bundle(raw: bytes, verifier: Verifier) -> BundleVerdict:
     flaws += _each(RECEIPTS, receipts, lambda line: _receipt_problems(line, subject, at))
     if not flaws:
         flaws += _whole(members, events, receipts)
+    stamp = None
+    if STAMP in members:
+        try:
+            stamp = read_stamp(members[STAMP], members[CHECKPOINT], roots)
+        except NoStamp as error:
+            flaws.append(Flaw(STAMP, str(error)))
     left_out = tuple(line["version"] for line in events if line.get("stored") is None)
-    return BundleVerdict(subject, at, len(events), len(receipts), tuple(flaws), left_out)
+    return BundleVerdict(subject, at, len(events), len(receipts), tuple(flaws), left_out, stamp)
 
 
 def _lines(members: Mapping[str, bytes], name: str, flaws: list[Flaw]) -> list[Line]:
@@ -162,11 +178,19 @@ def _unlike(line: Line, entry: Mapping[str, Any]) -> Iterator[str]:
         yield "it is another event than the one that is stored"
         return
     if line["stored"] is None:
+        if unproved := entry.keys() - set(PROVED):
+            yield f"its bytes are left out, so nothing proves what it says of {', '.join(sorted(unproved))}"
         return
     stored = orjson.loads(b64decode(line["stored"]))
-    for name in ("actor", "source", "message_id"):
-        if entry[name] != stored[name]:
+    for name in ("actor", "source", "message_id", *_OPTIONAL):
+        if entry.get(name) != stored.get(name):
             yield f"{name} is not the one that is stored"
+    for name in ("occurred_at", "recorded_at"):
+        if _time(entry[name]) != _time(stored[name]):
+            yield f"{name} is not the one that is stored"
+    known = stored.get("known")
+    if entry.get("known") != (known and Known.model_validate_json(orjson.dumps(known)).model_dump(mode="json")):
+        yield "what was known of others is not what is stored"
     if _differ(entry["data"], stored["data"]):
         yield "the data are not those that are stored"
 
@@ -191,10 +215,22 @@ def _unmatched(
         recorded.setdefault((entry["source"], entry["message_id"]), []).append(
             (line["topic"].partition("#")[0], line["version"])
         )
+    left_out = {
+        (entry["source"], entry["message_id"]): entry
+        for line, entry in zip(events, history, strict=True)
+        if line["stored"] is None
+    }
     for number, line in enumerate(receipts, 1):
-        _, status, promised, *_ = orjson.loads(line["answer"])
+        _, status, promised, _, _, time, actor, _ = orjson.loads(line["answer"])
+        told = left_out.get((line["source"], line["id"]))
+        if told and (told["actor"], _time(told["occurred_at"])) != (actor, _time(time)):
+            yield Flaw(HISTORY, f"version {told['version']}: its receipt tells another actor or time")
         mine = recorded.pop((line["source"], line["id"]), [])
         if [tuple(each) for each in promised] != mine or (promised and status != "accepted"):
             yield Flaw(RECEIPTS, f"line {number}: the receipt names other events than its message recorded")
     for (source, id_), mine in recorded.items():
         yield Flaw(EVENTS, f"version {mine[0][1]}: there is no receipt of {source} {id_}, which recorded it")
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)

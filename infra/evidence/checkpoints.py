@@ -6,20 +6,24 @@ None is signed that does not follow from the newest one that is kept: the log ne
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from infra.evidence import signing_key
+from infra.evidence import signing_key, stamps
 from infra.evidence.log_tree import TreeReader
 from infra.evidence.note import BadNote, Checkpoint, Note, Signer, Verifier, checkpoint
+from infra.evidence.stamps import Stamp
 from infra.evidence.wrong import TREE, Wrong
 from infra.store.errors import StoreError
 from infra.store.log import EventStore
 from infra.whole_file import beside, put, save
 
 if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
     from infra.settings import Settings
 
 SUFFIX: Final = ".checkpoint"
@@ -38,6 +42,7 @@ class Kept(NamedTuple):
     file: Path
     raw: bytes
     checkpoint: Checkpoint
+    stamp: Stamp | None = None
 
 
 class Checkpoints:
@@ -47,6 +52,7 @@ class Checkpoints:
         self.store, self.place = store, settings.checkpoints
         self._named, self._say = settings.signing_key_file, say
         self._seconds = settings.checkpoint_seconds
+        self._stamped_by, self._roots_file = settings.timestamp_url, settings.timestamp_roots
 
     @cached_property
     def origin(self) -> str:
@@ -92,7 +98,34 @@ class Checkpoints:
     def keep(self, note: Note) -> Kept:
         """Keep a signed checkpoint where the settings say. Raises `Refused`."""
         assert self.place is not None, "the settings name a place"
-        return _keep(self.place, note)
+        file = _file_in(self.place, note)
+        self.write(file, note)
+        return Kept(file, bytes(note), Checkpoint.of(note))
+
+    def write(self, file: Path, note: Note) -> None:
+        """Write a checkpoint to a file, and its time stamp beside it where the settings name an authority. Raises `Refused`."""
+        stamped = stamps.file_of(file)
+        with suppress(OSError):
+            # That of the checkpoint before it.
+            stamped.unlink(missing_ok=True)
+        write(file, bytes(note))
+        if (stamp := self.stamp(note)) is not None:
+            write(stamped, stamp)
+
+    def stamp(self, note: Note) -> bytes | None:
+        """The time stamp on a checkpoint; None where the settings name no authority, or it gives none, which is said."""
+        if self._stamped_by is None:
+            return None
+        try:
+            return stamps.ask(self._stamped_by, bytes(note))
+        except stamps.NoStamp as error:
+            self._say(str(error))
+            logger.warning("a checkpoint has no time stamp: %s", error)
+            return None
+
+    def roots(self) -> "Sequence[Certificate]":
+        """The certificates by which time stamps are trusted. Raises `NoStamp`."""
+        return stamps.read_roots(self._roots_file) if self._roots_file is not None else ()
 
     def signed(self) -> Note:
         """A signed checkpoint of the tree as it is now. Raises `KeyRefused` and `Refused`."""
@@ -150,8 +183,8 @@ def read_all(place: str, origin: str | None, verifiers: list[Verifier]) -> list[
     return [read(file, origin, verifiers) for file in files(place)]
 
 
-def read(file: Path, origin: str | None, verifiers: Iterable[Verifier]) -> Kept:
-    """A checkpoint in a file, of this origin (None: of any), signed by these keys.
+def read(file: Path, origin: str | None, verifiers: Iterable[Verifier], roots: "Sequence[Certificate]" = ()) -> Kept:
+    """A checkpoint in a file, of this origin (None: of any), signed by these keys, with the time stamp beside it.
 
     Raises:
         Refused: It can't be read, is of another store, or is not signed by one of the keys.
@@ -165,7 +198,20 @@ def read(file: Path, origin: str | None, verifiers: Iterable[Verifier]) -> Kept:
         raise Refused(f"the checkpoint {file} can't be trusted: {error}") from None
     if origin is not None and found.origin != origin:
         raise Refused(f"the checkpoint {file} is of {found.origin}, and this store is {origin}")
-    return Kept(file, raw, found)
+    return Kept(file, raw, found, _stamp_beside(file, raw, roots))
+
+
+def _stamp_beside(file: Path, raw: bytes, roots: "Sequence[Certificate]") -> Stamp | None:
+    try:
+        stamp = stamps.file_of(file).read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise Refused(f"the time stamp of the checkpoint {file} can't be read: {error.strerror}") from None
+    try:
+        return stamps.read(stamp, raw, roots)
+    except stamps.NoStamp as error:
+        raise Refused(f"the checkpoint {file}: {error}") from None
 
 
 class Held(NamedTuple):
@@ -185,12 +231,19 @@ class Held(NamedTuple):
         """The checkpoint of the largest tree."""
         return max((each.checkpoint for each in self.kept), key=lambda each: each.size, default=None)
 
+    @property
+    def stamp(self) -> Stamp | None:
+        """The time stamp of the largest tree that has one."""
+        stamped = [each for each in self.kept if each.stamp is not None]
+        return max(stamped, key=lambda each: each.checkpoint.size).stamp if stamped else None
+
 
 def gathered(checkpoints: Checkpoints, named: Iterable[Path], key: Verifier | None) -> Held:
     """The checkpoints in the files and folders named, and those that the settings name.
 
     Raises:
         KeyRefused: Some are named, and there is no key to trust them by.
+        NoStamp: The root certificates of time stamps can't be read.
     """
     found = Held([], [], [])
     verifiers = [key] if key is not None else []
@@ -204,9 +257,10 @@ def gathered(checkpoints: Checkpoints, named: Iterable[Path], key: Verifier | No
         except signing_key.KeyRefused as error:
             found.skipped.append(f"the checkpoints in {checkpoints.place} were not compared: {error}")
             usual = []
+    roots = checkpoints.roots()
     for file in [*named, *usual]:
         try:
-            found.kept.append(read(file, checkpoints.origin, verifiers))
+            found.kept.append(read(file, checkpoints.origin, verifiers, roots))
         except Refused as error:
             found.problems.append(Wrong(TREE, 0, str(error)))
     return found
@@ -242,12 +296,12 @@ def _other(kept: Kept) -> str:
     )
 
 
-def _keep(place: str, note: Note) -> Kept:
-    found, file = Checkpoint.of(note), Path(place)
+def _file_in(place: str, note: Note) -> Path:
+    """The file of a checkpoint at a place: itself, or one in the folder that it names."""
+    file = Path(place)
     if place.endswith(os.sep) or file.is_dir():
-        file /= f"{found.size:0{DIGITS}}{SUFFIX}"
-    write(file, bytes(note))
-    return Kept(file, bytes(note), found)
+        file /= f"{Checkpoint.of(note).size:0{DIGITS}}{SUFFIX}"
+    return file
 
 
 def write(file: Path, raw: bytes) -> None:

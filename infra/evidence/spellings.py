@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from domain.ids import introduced, key
 from domain.model import Actor, AnyRecorded
+from infra.evidence.wrong import Wrong
 from infra.store.log import EventStore
 
 AT_ONCE: Final = 1000
@@ -19,30 +20,42 @@ class Place(NamedTuple):
 
 
 class Spelled:
-    """What the events of a record make of its ids. `kept` are the keys that the store had before the events were read."""
+    """What the events of some streams make of their ids."""
 
-    def __init__(self, kept: frozenset[str]) -> None:
-        self._kept = kept
-        self._seen: dict[str, Place] = {}
+    def __init__(self) -> None:
+        self.seen: dict[str, Place] = {}
 
     def hear(self, event: AnyRecorded) -> str | None:
         """Take note of an event; what is wrong with how it spells an id, or None."""
         for namespace, id_ in introduced(event.subject, event.data, Actor.parse(event.actor)):
-            place = self._seen.setdefault(key(namespace, id_), Place(event.subject, event.version, id_))
+            place = self.seen.setdefault(key(namespace, id_), Place(event.subject, event.version, id_))
             if place.spelling != id_:
-                return f"the event spells {id_} what version {place.version} of {place.subject} spells {place.spelling}"
+                return _otherwise(id_, place)
         return None
 
-    def differences(self, store: EventStore) -> Iterator[tuple[str, int, str]]:
-        """Yields subject, version and problem of every id that the store spells differently from the events, or that no event names."""
-        keys = sorted(self._seen)
+    def join(self, other: "Spelled") -> Iterator[Wrong]:
+        """Take in what the events of further streams make of their ids; yields those that they spell differently."""
+        for folded, named in other.seen.items():
+            place = self.seen.setdefault(folded, named)
+            if place.spelling != named.spelling:
+                yield Wrong(named.subject, named.version, _otherwise(named.spelling, place))
+
+    def differences(self, store: EventStore, kept: frozenset[str]) -> Iterator[Wrong]:
+        """Yields every id that the store spells differently from the events, and of those that it `kept` before, what no event names."""
+        keys = sorted(self.seen)
         for start in range(0, len(keys), AT_ONCE):
             some = keys[start : start + AT_ONCE]
             stored = store.spellings(some)
             for folded in some:
-                place, spelling = self._seen[folded], stored.get(folded)
+                place, spelling = self.seen[folded], stored.get(folded)
                 if spelling != place.spelling:
                     has = "has no spelling" if spelling is None else f"has the first spelling {spelling}"
-                    yield place.subject, place.version, f"the store {has} of {place.spelling}, an id in the event"
-        for folded in sorted(self._kept - self._seen.keys()):
-            yield folded, 0, "the store has a first spelling of an id that no event names"
+                    yield Wrong(
+                        place.subject, place.version, f"the store {has} of {place.spelling}, an id in the event"
+                    )
+        for folded in sorted(kept - self.seen.keys()):
+            yield Wrong(folded, 0, "the store has a first spelling of an id that no event names")
+
+
+def _otherwise(spelling: str, place: Place) -> str:
+    return f"the event spells {spelling} what version {place.version} of {place.subject} spells {place.spelling}"

@@ -5,7 +5,9 @@ the receipt of a message comes right after its events, so what belongs together 
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from heapq import merge
 from typing import Any, Final, NamedTuple
 
@@ -25,6 +27,7 @@ _RECEIPT_COLUMNS: Final = "leaf, position, source, message_id, fingerprint, answ
 _RECEIPTS: Final = f"SELECT {_RECEIPT_COLUMNS} ORDER BY leaf"
 _LEAVES: Final = "SELECT number, hash FROM tree_leaves ORDER BY number"
 _NODES: Final = "SELECT level, number, hash FROM tree_nodes"
+NEVER: Final = datetime.min.replace(tzinfo=UTC)
 EVENT, RECEIPT, LEAF = range(3)
 # Enough to see what happened; a tree that is gone would name every event.
 MOST: Final = 1000
@@ -140,6 +143,7 @@ class _Walk:
     # The leaf that was computed last, until the kept one comes.
     computed: "Computed | None" = None
     position: int = 0
+    _recorded_at: datetime = NEVER
     _untold: list[Told] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -172,10 +176,19 @@ class _Walk:
             envelope = orjson.loads(state)
         except ValueError:
             envelope = {}
+        self._is_later(envelope.get("recorded_at"), subject, version)
         told = Told(envelope.get("source"), envelope.get("message_id"), subject, topic.partition("#")[0], version)
         if self._untold and self._untold[-1][:3] != told[:3]:
             self._without_receipt()
         self._untold.append(told)
+
+    def _is_later(self, recorded_at: Any, subject: str, version: int) -> None:
+        """Recorded time never goes back. What is no time is no event either, and is found there."""
+        with suppress(ValueError, TypeError):
+            at = datetime.fromisoformat(recorded_at)
+            if at < self._recorded_at:
+                self.wrong(subject, version, f"recorded at {recorded_at}, before what came earlier in the log")
+            self._recorded_at = max(at, self._recorded_at)
 
     def _receipt(self, leaf: int, position: int, source: str, id_: str, fingerprint: Any, answer: Any) -> None:
         named = f"receipt {source} {id_}"

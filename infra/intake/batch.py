@@ -1,23 +1,20 @@
 """One batch being decided: what it reads, what it will write. Nothing outside changes until it is committed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, Protocol, TypeVar
 
 from eventsourcing.persistence import StoredEvent
 
-from domain.case.commands import OpenCase
-from domain.case.state import Case
-from domain.known import known_at, mentor_limit
+from domain.context import context_for, news
 from domain.mentor.state import Mentor
-from domain.model import NOTHING_KNOWN, Accepted, AnyRecorded, Context, Known
+from domain.model import Accepted, AnyRecorded, Context
 from domain.problem import Malformed, Problem, Refused
 from domain.programme.state import Programme
 from domain.registry import State, decide, evolve
-from domain.relationship.commands import ErasePersonalData, ProposeRelationship
 from domain.relationship.corrections import History
-from domain.relationship.events import FactCorrected, RelationshipProposed
+from domain.relationship.events import FactCorrected
 from domain.relationship.state import Relationship
 from infra.intake import form_problems
 from infra.intake.failure import Failure
@@ -188,10 +185,7 @@ class Batch:
         if not accepted.events:
             return Receipt(message.source, message.id, message.subject, "accepted")
         state, version = entry.state, entry.head.version
-        before = state.known if isinstance(state, Relationship) else NOTHING_KNOWN
-        # Only a relationship is decided again, and needs what others said at the time.
-        known = context.known if isinstance(state or accepted.events[0], Relationship | RelationshipProposed) else None
-        known = None if context.known is before else known
+        known = news(state, context, accepted.events)
         findings = accepted.findings or None
         made = []
         names = []
@@ -232,49 +226,9 @@ class Batch:
         return Receipt(message.source, message.id, message.subject, "accepted", tuple(names))
 
     def _context(self, message: Message, entry: CachedState) -> Context:
-        context = self._usual_context(message, entry)
-        if isinstance(message.command, ErasePersonalData):
-            return context._replace(open_case=self._has_open_case(message.command.person, message.subject))
-        return context
-
-    def _has_open_case(self, person: str, subject: str) -> bool:
-        """Whether a conduct case about a person, or about the relationship that is to be erased, is neither decided nor closed.
-
-        Where everything about a person is to be erased, every relationship that names them counts.
-        """
-        everywhere = subject.startswith("person:")
-        named = self._cases() | {each for each in self.touched if each.startswith("case:")}
-        for case in (self._entry(each).state for each in named):
-            if not isinstance(case, Case) or not case.is_open:
-                continue
-            if subject == case.relationship_id or case.is_about(person):
-                return True
-            of = self._state(case.relationship_id) if everywhere and case.relationship_id else None
-            if isinstance(of, Relationship) and person in of.people:
-                return True
-        return False
-
-    def _usual_context(self, message: Message, entry: CachedState) -> Context:
-        command, state, at = message.command, entry.state, message.time
-        context = Context(message.actor, at, self.recorded_at)
-        if isinstance(state, Relationship):
-            mentor, programme = self._mentor(state.mentor_id), self._programme(state.programme_id)
-            known = known_at(at, state.known, state.programme_id, mentor=mentor, programme=programme, own=state.terms)
-            return context._replace(known=known, history=partial(self._history_of, message.subject, entry.head.version))
-        if isinstance(command, ProposeRelationship):
-            return self._for_proposal(command, context)
-        if isinstance(state, Mentor) and state.programme_id is not None:
-            programme = self._programme(state.programme_id)
-            # Of the programme only the days count: its terms are no matter of a mentor.
-            zone = known_at(at, NOTHING_KNOWN, state.programme_id, mentor=None, programme=programme).timezone
-            return context if zone is None else context._replace(known=Known(timezone=zone))
-        of = state.relationship_id if isinstance(state, Case) else None
-        if of is None and isinstance(command, OpenCase):
-            of = command.relationship_id
-        relationship = self._state(of) if of is not None else None
-        if isinstance(relationship, Relationship):
-            return context._replace(programme_id=relationship.programme_id, codes=tuple(relationship.codes))
-        return context
+        context = Context(message.actor, message.time, self.recorded_at)
+        history = partial(self._history_of, message.subject, entry.head.version)
+        return context_for(message.subject, entry.state, message.command, context, self, history)
 
     def _history_of(self, subject: str, version: int) -> History:
         """The history of a subject up to the version that is decided on: others may have written meanwhile."""
@@ -292,30 +246,35 @@ class Batch:
         self.histories[subject] = history
         return history
 
-    def _for_proposal(self, command: ProposeRelationship, context: Context) -> Context:
-        at = context.occurred_at
-        mentor, programme = self._mentor(command.mentor_id), self._programme(command.programme_id)
-        known = known_at(at, NOTHING_KNOWN, command.programme_id, mentor=mentor, programme=programme)
-        limit = mentor_limit(known, mentor)
-        return context._replace(
-            known=known,
-            codes=programme.codes_at(at) if programme else (),
-            mentor_limit=limit,
-            mentor_load=0 if limit is None else len(self._relationships_of(command.mentor_id, open_only=True)),
-            followed_mentee=self._mentee_of(command.follows),
-        )
-
-    def _mentee_of(self, relationship_id: str | None) -> str | None:
-        state = self._entry(relationship_id).state if relationship_id is not None else None
-        return state.mentee_id if isinstance(state, Relationship) else None
-
-    def _mentor(self, mentor_id: str) -> Mentor | None:
+    # --- what others say ---------------------------------------------------------------------------------------------
+    def mentor(self, mentor_id: str) -> Mentor | None:
+        """A mentor's state as far as this batch."""
         state = self._entry(f"mentor:{mentor_id}").state
         return state if isinstance(state, Mentor) else None
 
-    def _programme(self, programme_id: str) -> Programme | None:
+    def programme(self, programme_id: str) -> Programme | None:
+        """A programme's state as far as this batch."""
         state = self._entry(f"programme:{programme_id}").state
         return state if isinstance(state, Programme) else None
+
+    def relationship(self, subject: str) -> Relationship | None:
+        """A relationship's state as far as this batch; None also where it can't be read."""
+        state = self._state(subject)
+        return state if isinstance(state, Relationship) else None
+
+    def mentee_of(self, subject: str) -> str | None:
+        """The mentee of an earlier relationship."""
+        state = self._entry(subject).state
+        return state.mentee_id if isinstance(state, Relationship) else None
+
+    def mentor_load(self, mentor_id: str) -> int:
+        """How many relationships of a mentor have not ended."""
+        return len(self._relationships_of(mentor_id, open_only=True))
+
+    def cases(self) -> Iterator[State | None]:
+        """The state of every conduct case, those of this batch too."""
+        named = self._cases() | {each for each in self.touched if each.startswith("case:")}
+        return (self._entry(each).state for each in named)
 
     def _relationships_of(self, mentor_id: str, *, open_only: bool = False) -> set[str]:
         """A mentor's relationships, or those that have not ended: those on record, with what this batch says of them."""

@@ -8,6 +8,7 @@ resumes from there. Readers see the old rows until the views change, in one tran
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from infra.operations.helper_process import processes_at_hand
 from infra.projection_engine import compare, parallel_build, refresh, rows, schema, summaries
 from infra.projection_engine import generation as generation_table
 from infra.projection_engine.feed import Feed, Feeds
@@ -83,7 +84,7 @@ def _read_streams(feeds: Feeds, generations: list[Generation], processes: int | 
     feeds.watcher.begin(f"building {', '.join(each.name for each in generations)}", events)
     feed = Feed(feeds.database, feeds.store.mapper, generations)
     if processes is None:
-        processes = parallel_build.processes_at_hand() if events >= WORTH_SHARING else 1
+        processes = processes_at_hand() if events >= WORTH_SHARING else 1
     for folded in parallel_build.fold_all(feed, todo, target, feeds.clock.now(), processes):
         _write(feed, folded, target)
         feeds.watcher.done(folded.bundle.events)

@@ -20,6 +20,11 @@ from projections.projection import STATE_SUFFIX, StateFold, Summary
 
 SAMPLE: Final = 200
 CHUNK: Final = 200
+_ALL: Final = "SELECT DISTINCT originator_id FROM stored_events ORDER BY 1"
+_WITHIN: Final = (
+    "SELECT DISTINCT originator_id FROM stored_events WHERE originator_id > ? AND originator_id <= ? ORDER BY 1"
+)
+Range = tuple[str, str]
 INSTANT: Final = timedelta(microseconds=1)
 
 
@@ -43,11 +48,19 @@ class Checked(NamedTuple):
 
 
 def check(
-    engine: Engine, *, all_streams: bool = False, sample: int = SAMPLE, only: str | None = None, catch_up: bool = True
+    engine: Engine,
+    *,
+    all_streams: bool = False,
+    sample: int = SAMPLE,
+    only: str | None = None,
+    within: Range | None = None,
+    summed: bool = True,
+    catch_up: bool = True,
 ) -> Checked:
-    """Fold a sample of streams again, spread evenly over all of them, or every one, or one; and every summary.
+    """Fold a sample of streams again, spread evenly over all of them, or every one, or one, or a range; and every summary.
 
-    Each projection is compared with the events up to its own position: others may be writing. `catch_up` brings all of them to the
+    The streams `within` a range are those after one up to another; none where both are the same. `summed`: summaries are added up
+    again too. Each projection is compared with the events up to its own position: others may be writing. `catch_up` brings all of them to the
     head first.
     """
     if catch_up:
@@ -56,10 +69,13 @@ def check(
         live = [
             each for each in generation_table.load(session, engine.projections) if each.state == "live" and each.current
         ]
-        subjects = [row[0] for row in session.query("SELECT DISTINCT originator_id FROM stored_events ORDER BY 1")]
         if only is not None:
             subjects = [only]
-        elif not all_streams and len(subjects) > sample:
+        elif within is not None:
+            subjects = [row[0] for row in session.query(_WITHIN, within)]
+        else:
+            subjects = [row[0] for row in session.query(_ALL)]
+        if only is None and within is None and not all_streams and len(subjects) > sample:
             subjects = [subjects[len(subjects) * place // sample] for place in range(sample)]
         by_position = sorted(live, key=lambda each: each.position)
         together = [list(same) for _, same in groupby(by_position, key=lambda each: each.position)]
@@ -67,13 +83,13 @@ def check(
         rows = 0
         wrong: list[Wrong] = []
         for generations in together:
-            count, found = _check(engine, session, generations, subjects)
+            count, found = _check(engine, session, generations, subjects, summed=summed)
             rows, wrong = rows + count, wrong + found
     return Checked(min((each.position for each in live), default=0), len(subjects), rows, wrong)
 
 
 def _check(
-    engine: Engine, session: StoreSession, generations: Sequence[Generation], subjects: Sequence[str]
+    engine: Engine, session: StoreSession, generations: Sequence[Generation], subjects: Sequence[str], *, summed: bool
 ) -> tuple[int, list[Wrong]]:
     """Check projections that stand at one position."""
     feed, row_count = Feed(engine.database, engine.store.mapper, generations), 0
@@ -85,7 +101,7 @@ def _check(
             count, found = _compare(session, feed, stored[subject], engine.clock.now())
             row_count, wrong = row_count + count, wrong + found
         engine.watcher.done(len(chunk))
-    for generation, summary in feed.summaries():
+    for generation, summary in feed.summaries() if summed else ():
         count, found = _sum(session, feed, generation, summary, feed.position)
         row_count, wrong = row_count + count, wrong + found
     return row_count, wrong

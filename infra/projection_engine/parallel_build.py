@@ -5,17 +5,13 @@ results in order. Bundles go to the processes in turn and come back in the same 
 ahead: it waits until that is taken. A helper process ends when its parent does.
 """
 
-import os
-import pickle
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from datetime import datetime
-from pathlib import Path
-from typing import IO, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-import infra
+from infra.operations import helper_process
+from infra.operations.helper_process import HelperEnded, helper
 from infra.projection_engine import rows
 from infra.projection_engine.feed import Feed
 from infra.projection_engine.generation import Generation
@@ -30,15 +26,7 @@ from projections.catalogue import all_projections
 READ: Final = 4_000
 # Bundles that a process has been given and not yet answered.
 AHEAD: Final = 2
-# Not `-m infra…`: a folder called infra in the working folder would be taken for ours.
-PROGRAM: Final = (
-    "from rapport_command import take_our_packages; take_our_packages(); "
-    "from infra.projection_engine.parallel_build import main; main()"
-)
-
-
-class FoldingFailed(Exception):
-    """A process that folds ended before its work did; its own message is on stderr."""
+PROGRAM: Final = helper_process.program("infra.projection_engine.parallel_build")
 
 
 class Bundle(NamedTuple):
@@ -99,18 +87,13 @@ def fold_all(feed: Feed, todo: Sequence[Bundle], target: int, at: datetime, proc
     """
     done = 0
     if processes > 1 and len(todo) > 1 and _is_own(feed):
-        with suppress(FoldingFailed):
+        with suppress(HelperEnded):
             for folded in _fold_there(feed, todo, target, at, processes):
                 yield folded
                 done += 1
     with collecting_seldom():
         for bundle in todo[done:]:
             yield fold(feed, bundle, target, at)
-
-
-def processes_at_hand() -> int:
-    """How many processes can run at once here."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _is_own(feed: Feed) -> bool:
@@ -124,82 +107,31 @@ def _fold_there(feed: Feed, todo: Sequence[Bundle], target: int, at: datetime, p
     """Fold bundles in this many processes; yields the results in order.
 
     Raises:
-        FoldingFailed: A process ended before its work did.
+        HelperEnded: A process ended before its work did.
     """
     own = [(each.name, each.mark) for each in feed.generations]
     with ExitStack() as stack:
-        helpers = [stack.enter_context(_helper(feed.database.url, own, target, at)) for _ in range(processes)]
+        helpers = [stack.enter_context(helper(PROGRAM, feed.database.url, own, target, at)) for _ in range(processes)]
         for place, bundle in enumerate(todo[: AHEAD * processes]):
-            _give(helpers[place % processes], bundle)
+            helper_process.give(helpers[place % processes], bundle)
         for place in range(len(todo)):
-            helper = helpers[place % processes]
-            yield _taken(helper)
+            one = helpers[place % processes]
+            yield helper_process.taken(one)
             if place + AHEAD * processes < len(todo):
-                _give(helper, todo[place + AHEAD * processes])
-
-
-@contextmanager
-def _helper(*task: Any) -> "Iterator[subprocess.Popen[bytes]]":
-    home = str(Path(str(infra.__file__)).parents[1])
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH"))))}
-    helper = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=environment,
-        # An interrupt is for the process that writes, which then ends the others.
-        start_new_session=True,
-    )
-    assert helper.stdin is not None
-    assert helper.stdout is not None
-    try:
-        _give(helper, task)
-        yield helper
-    finally:
-        helper.kill()
-        with suppress(BrokenPipeError):
-            helper.stdin.close()
-        helper.stdout.close()
-        helper.wait()
-
-
-def _give(helper: "subprocess.Popen[bytes]", what: object) -> None:
-    assert helper.stdin is not None
-    try:
-        pickle.dump(what, helper.stdin)
-        helper.stdin.flush()
-    except BrokenPipeError as error:
-        raise FoldingFailed("a process that folds streams has ended") from error
-
-
-def _taken(helper: "subprocess.Popen[bytes]") -> Any:
-    assert helper.stdout is not None
-    try:
-        return pickle.load(helper.stdout)  # noqa: S301 - our own process wrote it
-    except (EOFError, pickle.UnpicklingError) as error:
-        raise FoldingFailed("a process that folds streams has ended") from error
+                helper_process.give(one, todo[place + AHEAD * processes])
 
 
 # --- in another process --------------------------------------------------------------------------------------------
 def main() -> None:
     """Answer bundles until there are no more."""
-    given, answers = sys.stdin.buffer, sys.stdout.buffer
-    # Whatever prints, prints for a person.
-    sys.stdout = sys.stderr
-    try:
-        _answer(given, answers)
-    except (EOFError, BrokenPipeError):
-        # The parent has ended; there is nothing to clean up.
-        os._exit(0)
+    helper_process.serve(_answer)
 
 
-def _answer(given: IO[bytes], answers: IO[bytes]) -> None:
-    url, own, target, at = pickle.load(given)  # noqa: S301 - the process that started this one wrote it
+def _answer(take: Callable[[], Any], answer: Callable[[object], None]) -> None:
+    url, own, target, at = take()
     known = {each.name: each for each in all_projections()}
     generations = [Generation(known[name], mark, "building", 0) for name, mark in own]
     with open_database(url) as database, collecting_seldom():
         feed = Feed(database, RapportMapper(), generations)
         while True:
-            bundle = pickle.load(given)  # noqa: S301 - the same
-            pickle.dump(fold(feed, bundle, target, at), answers, pickle.HIGHEST_PROTOCOL)
-            answers.flush()
+            answer(fold(feed, take(), target, at))

@@ -25,7 +25,7 @@ from projections.dataset import PROGRAMME, Key, Row
 from projections.projection import Programme, Projection, RowContext, RowFold, StateFold
 
 # Objects made before Python's collector of cycles runs, and how many runs come before one over the older objects.
-SELDOM: Final = (100_000, 20, 100)
+SELDOM: Final = (200_000, 100, 1000)
 NO_TIMES: Final[Mapping[str, datetime]] = MappingProxyType({})
 ProgrammeOf = Callable[[str], Programme]
 

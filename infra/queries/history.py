@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from domain.model import AnyRecorded, Finding
-from domain.registry import effective, replay
+from domain.registry import COMMAND_OF, COMMANDS, effective, replay
 from domain.relationship.contests import groups
 from domain.relationship.state import Relationship
 from infra.queries.as_at import NOW, Moment
@@ -24,7 +24,8 @@ def history(
     `data_of` gives what is shown of an event's data; without it, all but its words.
 
     An event shows what was recorded, and whether it was contested or corrected, as far as that was known by then. As with
-    every question, a correction counts from when it was known, whenever it occurred.
+    every question, a correction counts from when it was known, whenever it occurred. Where corrections changed what Rapport
+    itself found in an event, `counts_as` has that as it counts now, and null for an event that counts no more.
 
     Raises:
         UnknownEvent: An event is of a newer Rapport.
@@ -48,6 +49,7 @@ def history(
             "findings": [finding.model_dump() for finding in disputes.findings(event)],
             "contested": event.version in disputes.contested,
             "corrected_by": disputes.corrected_by.get(event.version),
+            **disputes.counts_as(event),
             "source": event.source,
             "message_id": event.message_id,
         }
@@ -74,7 +76,7 @@ class _Disputes:
         self.codes: Collection[str] = ()
         self.contested: frozenset[int] = frozenset()
         self.corrected_by: dict[int, int] = {}
-        self._findings: dict[int, Sequence[Finding]] = {}
+        self._counted: dict[int, AnyRecorded] | None = None
         if isinstance(state, Relationship):
             self.codes = state.codes
             self.contested = frozenset(then.contested) if isinstance(then, Relationship) else frozenset()
@@ -83,8 +85,23 @@ class _Disputes:
                 if (correction := state.corrected.get(group[0].version)) is not None:
                     self.corrected_by |= {event.version: correction for event in group}
             if state.corrected:
-                self._findings = {event.version: event.findings or () for event in reversed(effective(subject, known))}
+                self._counted = {event.version: event for event in reversed(effective(subject, known))}
 
     def findings(self, event: AnyRecorded) -> Sequence[Finding]:
         """The findings of an event as it counts; of one that is left out, those that it had."""
-        return self._findings.get(event.version, event.findings or ())
+        counted = event if self._counted is None else self._counted.get(event.version, event)
+        return counted.findings or ()
+
+    def counts_as(self, event: AnyRecorded) -> Entry:
+        """What corrections changed in that which Rapport added to the words of an event; nothing where nothing changed."""
+        if self._counted is None:
+            return {}
+        if (counted := self._counted.get(event.version)) is None:
+            return {"counts_as": None}
+        recorded, now = self._added(event), self._added(counted)
+        return {} if recorded == now else {"counts_as": now}
+
+    def _added(self, event: AnyRecorded) -> Fields:
+        """What an event says besides the words of its command: how late it was, what was found in it."""
+        words = COMMANDS[COMMAND_OF[type(event.data).__name__]].model_fields
+        return {name: value for name, value in sealed(event, self.codes).items() if name not in words}

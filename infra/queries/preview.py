@@ -19,12 +19,12 @@ from infra.projection_engine.engine import Engine
 from infra.queries.as_at import NOW, Moment
 from infra.queries.history import Entry, history
 from infra.queries.reading import Reading, read_content
-from infra.queries.sealed import Judge, fields_of, is_words, judged
+from infra.queries.sealed import Judge, fields_of, is_words, judged, judged_fields
 from infra.queries.sharing import Ask, Matter, first_spelling, is_listed, matter_of, without_reason
 from infra.store.log import EventStore
 
 # What says how an event came to be.
-_OPERATIONAL = ("source", "message_id", "correlation_id", "causation_id", "traceparent", "known")
+_OPERATIONAL = ("counts_as", "source", "message_id", "correlation_id", "causation_id", "traceparent", "known")
 # What stays of an event of which the reader may not know what it is: its place, its times, and its links of the chain.
 KEPT = ("version", "occurred_at", "recorded_at", "hash", "previous_hash")
 
@@ -144,6 +144,8 @@ def _seen(entry: Entry, recorded: AnyRecorded, asked: Callable[[int], Ask]) -> E
     of_fact = asked(recorded.data.version) if isinstance(recorded.data, FactCorrected) else ask
     data = judged(recorded.data, fields_of(recorded), _judge(ask), _judge(of_fact))
     seen = {**entry, "data": data}
+    if counts_as := entry.get("counts_as"):
+        seen["counts_as"] = judged_fields(type(recorded.data), counts_as, _judge(ask))
     if not known.allowed:
         # Of an event that is there for one class of data alone, what was found in it and how it was sent are not.
         seen |= {"findings": [], "contested": False, "corrected_by": None}

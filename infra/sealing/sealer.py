@@ -22,6 +22,7 @@ from domain.model import AnyRecorded, Event, Whose, is_blank
 from domain.relationship.events import FactCorrected
 from infra.sealing.keys import Keys
 from infra.sealing.master_key import NONCE_BYTES
+from infra.store.mapper import Words
 from infra.store.sealed_bytes import SEALED, Box, Writer, place_of, put_back, with_box, with_salt, written
 
 _FACT_TREES: Final[Mapping[str, Tree]] = {
@@ -49,6 +50,19 @@ class Sealer:
     def unseal(self, topic: str, state: bytes) -> bytes:
         """The JSON of an event with its content; in the place of what does not open stands that it is unreadable."""
         return put_back(state, lambda box: self._opened(topic, box))
+
+    def unseal_checked(self, topic: str, state: bytes) -> tuple[bytes, Words]:
+        """The same, and whether its key is gone or does not open it."""
+        words: Words = "read"
+
+        def opened(box: Box) -> bytes | None:
+            nonlocal words
+            content = self._opened(topic, box)
+            if content is None:
+                words = "unreadable" if self._cipher(box) is None else "damaged"
+            return content
+
+        return put_back(state, opened), words
 
     def tampered(self, topic: str, state: bytes) -> tuple[str, ...]:
         """The paths of sealed content whose box does not open though its key is there."""
@@ -82,6 +96,16 @@ class Sealer:
     def _cipher(self, box: Box) -> AESGCM | None:
         id_ = box.key.decode()
         return self.keys.known(id_) or self.keys.to_unseal(box.subject, id_)
+
+
+def content_in(event: AnyRecorded) -> list[str]:
+    """The paths of the content of an event."""
+    kind: type[Event] = type(event.data)
+    if not content_of(kind):
+        return []
+    if (texts := _only_texts(kind)) is not None:
+        return [name for name in texts if (text := getattr(event.data, name)) and not is_blank(text)]
+    return list(_split(event, event.__pydantic_serializer__.to_json)[1])
 
 
 def owner(event: AnyRecorded) -> str:

@@ -12,7 +12,7 @@ from infra.sealing.errors import KeysRefused
 from infra.sealing.key_store import EVERYWHERE, Owned
 from infra.sealing.sealer import owner
 from infra.store.errors import StoreError
-from infra.store.mapper import RapportMapper
+from infra.store.mapper import RapportMapper, Words
 from infra.store.sealed_bytes import Box, Writer, put_back
 
 REFUSED: Final = "this login reads the record without its words and writes nothing: ask somebody who runs Rapport as a member of rapport_service"
@@ -37,6 +37,10 @@ class Unkeyed:
         if self._is_erased(topic, state):
             return put_back(state, lambda _: None)
         return put_back(state, _out_of_reach)
+
+    def unseal_checked(self, topic: str, state: bytes) -> tuple[bytes, Words]:
+        """The same; none of it can be read."""
+        return self.unseal(topic, state), "unreadable"
 
     @property
     def fingerprint_key(self) -> NoReturn:

@@ -1,4 +1,7 @@
-"""Who is in the made-up world: programmes with their codes and coordinators, and mentors with several mentees each."""
+"""Who is in the made-up world: programmes with their codes and coordinators, and mentors with several mentees each.
+
+Their ids say nothing about them; how they are called is in their entries alone.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -65,7 +68,7 @@ def programmes(world: str, codes: Sequence[CodeId]) -> list[Programme]:
     return [
         Programme(
             f"{name.lower().replace(' ', '-')}-{world}", name, timezone, adopted, term,
-            f"coordinator:{FIRST_NAMES[number].lower()}-{world}",
+            f"coordinator:coordinator-{world}{number + 1}",
         )
         for number, (adopted, name, timezone, term) in enumerate(chosen)
     ]  # fmt: skip
@@ -79,7 +82,7 @@ def mentors(lots: Lots, world: str, among: Sequence[Programme], relationships: i
         nonlocal number
         number += 1
         name = full_name(lots)
-        return Mentor(f"{slug(name)}-{world}{number}", name, among[number % len(among)], 1 + int(lots.expovariate(0.5)))
+        return Mentor(f"mentor-{world}{number}", name, among[number % len(among)], 1 + int(lots.expovariate(0.5)))
 
     width = max(1, min(MENTORS_OPEN, relationships // 2))
     open_ = [next_mentor() for _ in range(width)]
@@ -96,6 +99,6 @@ def full_name(lots: Lots) -> str:
     return f"{lots.pick(FIRST_NAMES)} {lots.pick(LAST_NAMES)}"
 
 
-def slug(name: str) -> str:
-    """The name as ids have it."""
-    return name.lower().replace(" ", "-")
+def name_of(number: int) -> str:
+    """The name of one of the few whom many relationships share, by their number."""
+    return f"{FIRST_NAMES[number % len(FIRST_NAMES)]} {LAST_NAMES[number * 7 % len(LAST_NAMES)]}"

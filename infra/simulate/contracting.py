@@ -4,10 +4,11 @@ from typing import Final
 
 from domain.words import CodeId
 from infra.simulate import phrases, rates
+from infra.simulate.cast import name_of
 from infra.simulate.corrections import contest
 from infra.simulate.goals import agree_goal, plan
 from infra.simulate.lots import DAY, HOUR, MINUTE, day, moment
-from infra.simulate.story import Data, Story, Telling, day_after
+from infra.simulate.story import Data, Message, Story, Telling, day_after
 
 # What the contracting conversations must cover, by code.
 TOPICS: Final[dict[CodeId, tuple[str, ...]]] = {
@@ -21,8 +22,9 @@ TERMS_VERSION: Final = "2023-09"
 
 
 def contracting(story: Story) -> Telling:
-    """The messages from the mentor's registration, if new, to the proposal and the activation."""
+    """The messages from the entries of those who are new, to the proposal and the activation."""
     yield from _register_mentor(story)
+    yield from _enter_people(story)
     yield from _propose(story)
     yield from _answer_match(story)
     yield from _accept_terms(story)
@@ -58,12 +60,30 @@ def _register_mentor(story: Story) -> Telling:
         return
     mentor.registered = True
     subject = f"mentor:{mentor.id}"
+    yield enter(story, f"mentor:{mentor.id}", mentor.name)
     entry: Data = {"name": mentor.name, "programme_id": story.programme.id}
     yield story.say_of(subject, "RegisterMentor", coordinator, entry)
     course: Data = {"course": "Mentoring, the essentials", "completed_on": day(story.now - 20 * DAY)}
     if story.lots.chance(0.3):
         course["due_on"] = day_after(story.now, 400)
     yield story.say_of(subject, "RecordTraining", coordinator, course, at=story.after(0.1, 3))
+
+
+def _enter_people(story: Story) -> Telling:
+    """How the people are called who have no entry yet. Who follows a mentor has one from then."""
+    if not story.follows:
+        yield enter(story, story.mentee, story.name)
+    for actor in (story.customer, story.line_manager):
+        if actor and actor not in story.shared.entered:
+            story.shared.entered.add(actor)
+            yield enter(story, actor, name_of(len(story.shared.entered)))
+
+
+def enter(story: Story, actor: str, name: str) -> Message:
+    """The entry of a person, made by the coordinator."""
+    id_ = actor.partition(":")[2]
+    entry: Data = {"display_name": name, "email": f"{id_}@mail.example", "timezone": story.programme.timezone}
+    return story.say_of(f"person:{id_}", "RegisterPerson", story.programme.coordinator, entry)
 
 
 def _propose(story: Story) -> Telling:
@@ -79,7 +99,7 @@ def _propose(story: Story) -> Telling:
         data["codes"] = story.codes
     if story.customer:
         data["customer_id"] = story.customer.partition(":")[2]
-        data["supplier_id"] = "the-supplier"
+        data["supplier_id"] = f"supplier-{story.world}"
     if story.line_manager:
         data["line_manager_id"] = story.line_manager.partition(":")[2]
     yield story.say("ProposeRelationship", story.lots.pick((story.programme.coordinator, "service:matching")), data)

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Final
 
 from infra.simulate import phrases
+from infra.simulate.cast import name_of
+from infra.simulate.contracting import enter
 from infra.simulate.lots import day
 from infra.simulate.story import Data, Story, Telling, day_after
 
@@ -17,7 +19,7 @@ _COURSE: Final = "Mentoring, the essentials"
 
 def seldom(story: Story) -> Telling:
     """One of these, where the people for it are there."""
-    happenings: list[Callable[[Story], Telling]] = [_declines_terms, _confides, _reviewed]
+    happenings: list[Callable[[Story], Telling]] = [_declines_terms, _confides, _reviewed, _entry]
     happenings += [_another_party] if story.customer or story.line_manager else []
     happenings += [_assessment, _success] if story.has("pentalog") else []
     happenings += [_report, _report] if story.has("cmn") else []
@@ -27,6 +29,7 @@ def seldom(story: Story) -> Telling:
 def _another_party(story: Story) -> Telling:
     role = "customer" if story.customer else "line_manager"
     id_ = f"{story.world}{role[0]}{story.number}"
+    yield enter(story, f"{role}:{id_}", name_of(story.number))
     yield story.say("ChangeParty", story.programme.coordinator, {"role": role, "id": id_}, at=story.after(4, 40))
     if role == "customer":
         story.customer = f"customer:{id_}"
@@ -59,14 +62,30 @@ def _reviewed(story: Story) -> Telling:
 
 
 def _assessment(story: Story) -> Telling:
-    result: Data = {"assessment_id": "a1", "area": "Leadership", "score": story.lots.whole(1, 5), "scale": "1 to 5"}
+    result: Data = {
+        "assessment_id": f"a{story.count}",
+        "area": "Leadership",
+        "score": story.lots.whole(1, 5),
+        "scale": "1 to 5",
+    }
     yield story.say("RecordAssessment", story.programme.coordinator, result, at=story.after(4, 40))
+
+
+def _entry(story: Story) -> Telling:
+    """The mentee has another telephone; some want nothing done with their data for a day, until a question is answered."""
+    subject = f"person:{story.mentee.partition(':')[2]}"
+    number: Data = {"telephone": f"+40 21 {story.lots.whole(1_000_000, 9_999_999)}"}
+    yield story.say_of(subject, "CorrectPerson", story.mentee, number, at=story.after(4, 30))
+    if story.lots.chance(0.3):
+        why: Data = {"reason": "Who reads this?"}
+        yield story.say_of(subject, "RestrictProcessing", story.mentee, why, at=story.after(1, 10))
+        yield story.say_of(subject, "LiftRestriction", story.mentee, {}, at=story.after(1, 10))
 
 
 def _success(story: Story) -> Telling:
     data: Data = {"text": story.lots.pick(phrases.COMMENTS)}
     yield story.say("GiveTestimonial", story.mentee, data, at=story.after(4, 40))
-    yield story.say("RecordSuccessStory", "supplier:the-supplier", data, at=story.after(8, 60))
+    yield story.say("RecordSuccessStory", f"supplier:supplier-{story.world}", data, at=story.after(8, 60))
 
 
 def _report(story: Story) -> Telling:

@@ -1,6 +1,7 @@
 """One made-up relationship while it is told: who takes part, where it stands, and how its messages are written."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, NamedTuple
 from uuid import UUID, uuid5
@@ -9,7 +10,7 @@ import orjson
 
 from domain.words import CodeId
 from infra.simulate import rates
-from infra.simulate.cast import Mentor, full_name, slug
+from infra.simulate.cast import Mentor, full_name
 from infra.simulate.lots import HOUR, Lots, moment
 
 Message = tuple[int, bytes]
@@ -55,8 +56,12 @@ class Left(NamedTuple):
     mentor: str
 
 
-# By programme.
-Waiting = dict[str, list[Left]]
+@dataclass(slots=True)
+class Shared:
+    """What relationships know of each other: who waits for another mentor, by programme, and who has an entry already."""
+
+    waiting: dict[str, list[Left]] = field(default_factory=dict)
+    entered: set[str] = field(default_factory=set)
 
 
 class Story:
@@ -69,22 +74,22 @@ class Story:
     __slots__ = (
         "asked_mid", "booked", "books_ahead", "channel", "codes", "completed", "count", "customer", "diligence",
         "disappointed", "early_end", "every_days", "extended", "follows", "goals", "held_at", "homework", "line_manager", "lots", "mentee",
-        "mentor", "minutes", "movers", "now", "number", "open_goals", "pause_after", "planned", "programme", "proneness",
-        "reason", "sessions", "strain", "subject", "version", "waiting", "world",
+        "mentor", "minutes", "movers", "name", "now", "number", "open_goals", "pause_after", "planned", "programme", "proneness",
+        "reason", "sessions", "shared", "strain", "subject", "version", "world",
     )  # fmt: skip
 
-    def __init__(self, lots: Lots, world: str, number: int, mentor: Mentor, begins: int, waiting: Waiting) -> None:
-        """`waiting` are the mentees whose mentor left; one of the programme may find another mentor here."""
+    def __init__(self, lots: Lots, world: str, number: int, mentor: Mentor, begins: int, shared: Shared) -> None:
+        """A mentee of the programme who waits for another mentor may find one here."""
         self.lots, self.world, self.number, self.now = lots, world, number, begins
         self.mentor, self.programme = mentor, mentor.programme
         self.codes: tuple[CodeId, ...] = mentor.programme.codes
         self.subject = str(uuid5(_NAMESPACE, f"{world}/{number}"))
-        self.mentee = f"mentee:{slug(full_name(lots))}-{world}{number}"
-        self.waiting, self.follows = waiting, ""
-        if (left := waiting.get(self.programme.id)) and left[0].mentor != mentor.id:
+        self.mentee, self.name = f"mentee:mentee-{world}{number}", full_name(lots)
+        self.shared, self.follows = shared, ""
+        if (left := shared.waiting.get(self.programme.id)) and left[0].mentor != mentor.id:
             self.mentee, self.follows, _ = left.pop(0)
-        self.customer = f"customer:{world}{number % 97}" if "pentalog" in self.codes else ""
-        self.line_manager = f"line_manager:{world}{number % 211}" if "cmn" in self.codes else ""
+        self.customer = f"customer:customer-{world}{number % 97}" if "pentalog" in self.codes else ""
+        self.line_manager = f"line_manager:manager-{world}{number % 211}" if "cmn" in self.codes else ""
         self.planned, self.every_days = lots.weigh(rates.PLANS)
         self.minutes = 90 if lots.chance(0.08) else 60
         self.channel = self._usual_channel()
@@ -141,7 +146,7 @@ class Story:
 
     def waits_for_another(self) -> None:
         """The mentee would like another mentor of the programme."""
-        self.waiting.setdefault(self.programme.id, []).append(Left(self.mentee, self.subject, self.mentor.id))
+        self.shared.waiting.setdefault(self.programme.id, []).append(Left(self.mentee, self.subject, self.mentor.id))
 
     def gives_up(self) -> bool:
         """Whether the two end it now, before their plan: most do early on, and those whose time together is a strain."""

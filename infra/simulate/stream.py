@@ -8,12 +8,12 @@ from heapq import heappop, heappush, heapreplace
 from typing import Final, get_args
 
 from domain.words import CodeId
-from infra.simulate.cast import Programme, mentors, programmes
+from infra.simulate.cast import Programme, mentors, name_of, programmes
 from infra.simulate.contracting import contracting
 from infra.simulate.ending import ending
 from infra.simulate.lots import DAY, HOUR, Lots
 from infra.simulate.sessions import sessions
-from infra.simulate.story import Message, Story, Telling, Waiting, envelope
+from infra.simulate.story import Message, Shared, Story, Telling, envelope
 
 START: Final = datetime(2024, 1, 1, tzinfo=UTC)
 SPREAD_DAYS: Final = 365
@@ -80,10 +80,10 @@ class Simulation:
     def _tellings(self, lots: Lots, setting: list[Programme], begins: int) -> Iterator[tuple[int, int, Telling]]:
         """When each relationship begins, its number and its telling, in order; none is made before its time."""
         spread = self.spread_days * DAY / self.relationships if self.relationships else 0
-        waiting: Waiting = {}
+        shared = Shared()
         for number, mentor in enumerate(mentors(lots, self.world, setting, self.relationships), start=1):
             at = begins + int((number - 1 + lots.random()) * spread)
-            yield at, number, _tell(Story(lots, self.world, number, mentor, at, waiting))
+            yield at, number, _tell(Story(lots, self.world, number, mentor, at, shared))
 
 
 def messages(
@@ -108,7 +108,10 @@ def _tell(story: Story) -> Telling:
 def _set_up(setting: list[Programme], world: str, at: int) -> Iterator[Message]:
     at += 8 * HOUR
     count = 0
-    for programme in setting:
+    supplier: dict[str, object] = {"display_name": "The Supplier"}
+    who = f"supplier-{world}"
+    yield at, envelope(world, 0, 0, at, "RegisterPerson", f"person:{who}", f"supplier:{who}", supplier)
+    for number, programme in enumerate(setting):
         commands: list[tuple[str, dict[str, object]]] = [
             ("CreateProgramme", {"name": programme.name, "timezone": programme.timezone})
         ]
@@ -118,7 +121,9 @@ def _set_up(setting: list[Programme], world: str, at: int) -> Iterator[Message]:
             # The code of conduct had said something else, and has not for long.
             old: dict[str, object] = {"document": "code_of_conduct", "term": programme.term[1]}
             commands += [("SetTerm", old | {"value": programme.term[2]}), ("WithdrawTerm", old)]
-        told = [(f"programme:{programme.id}", command, data) for command, data in commands]
+        entry: dict[str, object] = {"display_name": name_of(number), "timezone": programme.timezone}
+        told = [(f"person:{programme.coordinator.partition(':')[2]}", "RegisterPerson", entry)]
+        told += [(f"programme:{programme.id}", command, data) for command, data in commands]
         told += [(f"mentor:aspirant-{programme.id}", command, data) for command, data in _aspirant(programme)]
         for subject, command, data in told:
             count += 1

@@ -11,7 +11,7 @@ or sent reads it without (`decode_facts`).
 import json
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
 from pydantic import ValidationError
@@ -25,6 +25,8 @@ Upcaster = Callable[[Data], Data]
 Reader = Callable[[bytes], AnyRecorded]
 Upcasters = Mapping[tuple[str, int], Upcaster]
 NONE: Final[Upcasters] = {}
+# Of sealed content: it was read, it can't be read here or at all, or its key is there and does not open it.
+Words = Literal["read", "unreadable", "damaged"]
 
 
 class Sealing(Protocol):
@@ -36,6 +38,10 @@ class Sealing(Protocol):
 
     def unseal(self, topic: str, state: bytes) -> bytes:
         """The event's JSON with its content as far as it can be read."""
+        ...
+
+    def unseal_checked(self, topic: str, state: bytes) -> tuple[bytes, Words]:
+        """The same, and whether it can be read."""
         ...
 
     @property
@@ -76,6 +82,11 @@ class RapportMapper(Mapper[str]):
             for version in range(1, cls.VERSION + 1)
         }
 
+    @property
+    def seals(self) -> bool:
+        """Whether content is sealed."""
+        return self._sealing is not None
+
     def encode(self, event: AnyRecorded) -> tuple[str, bytes]:
         """The topic and bytes under which an event is stored."""
         cls = type(event.data)
@@ -92,6 +103,19 @@ class RapportMapper(Mapper[str]):
             DamagedEvent: The bytes are no such event.
         """
         return self._decoded(topic, state, self._unsealed)
+
+    def decode_checked(self, topic: str, state: bytes) -> tuple[AnyRecorded, Words]:
+        """The same, and what became of its content. Raises what `decode` raises."""
+        words: Words = "read"
+
+        def unsealed(topic: str, state: bytes) -> bytes:
+            nonlocal words
+            if self._sealing is None:
+                return self._unsealed(topic, state)
+            plain, words = self._sealing.unseal_checked(topic, state)
+            return plain
+
+        return self._decoded(topic, state, unsealed), words
 
     def decode_facts(self, topic: str, state: bytes) -> AnyRecorded:
         """The same without what is sealed: each text of it says that it can't be read. Needs no keys."""

@@ -40,3 +40,13 @@ def open_relationships(kind: Kind) -> str:
         f"SELECT 1 FROM stored_events AS ended WHERE ended.{_ENDING} AND ended.originator_id = proposed.originator_id"  # noqa: S608 - only constants
     )
     return f"{relationships(kind)} AND NOT EXISTS ({ended})"
+
+
+def comings_and_goings(kind: Kind) -> str:
+    """The query for position, topic, bytes and +1 or -1 of each beginning and end of a relationship of a mentor (`?`)."""
+    proposed = f"SELECT originator_id, position, topic, state FROM stored_events AS proposed WHERE {_PROPOSAL} AND {_PROPOSED_TO[kind]} = ?"  # noqa: S608 - only constants
+    return (
+        f"WITH began AS ({proposed}) SELECT position, topic, state, 1 FROM began UNION ALL "  # noqa: S608 - only constants
+        "SELECT ended.position, ended.topic, ended.state, -1 FROM began JOIN stored_events AS ended "
+        f"ON ended.originator_id = began.originator_id WHERE ended.{_ENDING}"
+    )

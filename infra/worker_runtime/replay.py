@@ -11,8 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
+from zlib import crc32
 
-from domain.model import AnyRecorded
+from domain.model import AnyRecorded, Event
+from domain.registry import AGGREGATES_OF_EVENT
 from domain.relationship.events import FactCorrected
 from infra.store.errors import DamagedEvent, UnknownEvent
 from infra.store.log import EventStore
@@ -23,8 +25,9 @@ from infra.worker_runtime.desk import EVERYBODY, KEPT_KEYS, Parked, StoredDesk, 
 from infra.worker_runtime.journal import Numbers, save
 from workers.catalogue import BY_NAME
 from workers.desk import Trigger
+from workers.ground import LISTENS
 from workers.model import AnyWorker
-from workers.step import Memory
+from workers.step import Memory, Step
 from workers.timeline import fire, pass_time, take
 
 BATCH: Final = 1000
@@ -49,8 +52,43 @@ class Odd(NamedTuple):
     fired: Fired
 
 
+@dataclass(frozen=True)
+class Share:
+    """One of so many shares of the keys, for replays side by side."""
+
+    number: int = 0
+    of: int = 1
+
+    def has(self, key: str) -> bool:
+        """Whether a key is in this share."""
+        return self.of == 1 or crc32(key.encode()) % self.of == self.number
+
+
+ALL: Final = Share()
+
+
 class ReplayDesk(StoredDesk):
-    """A desk at which what is put aside now is put aside from the same place on."""
+    """A desk at which what is put aside now is put aside from the same place on, and which knows the keys of a share alone."""
+
+    def __init__(self, workers: Sequence[AnyWorker], store: EventStore, share: Share) -> None:
+        super().__init__(workers, store)
+        self.share = share
+        self.of_others = False
+
+    def workers_for(self, kind: type[Event]) -> tuple[AnyWorker, ...]:
+        """Of what happens in a relationship of another share only what crosses over to other keys."""
+        found = super().workers_for(kind)
+        return tuple(worker for worker in found if worker.crosses) if self.of_others else found
+
+    def hear(self, key: str, subject: str) -> None:
+        if self.share.has(key):
+            super().hear(key, subject)
+
+    def make(
+        self, worker: AnyWorker, key: str, trigger: Trigger, step: Callable[[Memory], Step], cause: AnyRecorded | None
+    ) -> None:
+        if self.share.has(key):
+            super().make(worker, key, trigger, step, cause)
 
     def rests(self, worker: AnyWorker, key: str) -> bool:
         aside = (self.parked.get((name, key)) for name in (worker.name, EVERYBODY)) if self.parked else ()
@@ -68,7 +106,8 @@ class Replay:
 
     `only` limits it to some subjects. With `fires_until` deadlines fire as they run out, up to then, and not as they
     fired. `released` are pairs of worker and key that are no longer put aside: they see what
-    they missed, and their deadlines fire in between as they run out.
+    they missed, and their deadlines fire in between as they run out. With a `share` only what is kept at its keys is made, and what all
+    stand on.
     """
 
     store: EventStore
@@ -78,6 +117,7 @@ class Replay:
     only: Collection[str] | None = None
     released: Collection[Pair] = ()
     fires_until: datetime | None = None
+    share: Share = ALL
     odd: list[Odd] = field(default_factory=list)
 
     def run(self, advance: Callable[[int], None] = lambda _: None) -> None:
@@ -86,7 +126,7 @@ class Replay:
         Raises:
             StoreError: The database can't.
         """
-        desk = self.desk = ReplayDesk(self.workers, self.store)
+        desk = self.desk = ReplayDesk(self.workers, self.store, self.share)
         self._key = schema.read_key(self.store.database)
         self._again = {key for _, key in self.released}
         self.numbers = Numbers(0)
@@ -99,7 +139,7 @@ class Replay:
             upcoming = next(fired, None)
             for events in self._batches():
                 with self.scratch.reading() as session, desk.reading(session):
-                    desk.prefetch(recorded.subject for _, recorded in events if recorded)
+                    desk.prefetch(each.subject for _, each in events if each)
                     for position, recorded in events:
                         while upcoming is not None and upcoming.position < position:
                             self._fire(upcoming)
@@ -117,7 +157,7 @@ class Replay:
             self._let_run_out(self.fires_until)
 
     def _batches(self) -> Iterator[list[tuple[int, AnyRecorded | None]]]:
-        position = 0
+        position, own = 0, self._own()
         while position < self.upto:
             page = [n for n in self.store.logged(position, BATCH) if n.position <= self.upto]
             if not page:
@@ -125,7 +165,10 @@ class Replay:
             position = page[-1].position
             events: list[tuple[int, AnyRecorded | None]] = []
             for logged in page:
-                if self.only is not None and logged.subject not in self.only:
+                subject, topic = logged.subject, logged.topic
+                if self.only is not None and subject not in self.only:
+                    continue
+                if topic in own and not self.share.has(subject):
                     continue
                 try:
                     events.append((logged.position, self.store.decode_facts(logged)))
@@ -134,6 +177,14 @@ class Replay:
                     self.desk.position = logged.position
                     self.desk.park(EVERYBODY, logged.subject, trigger, str(error))
             yield events
+
+    def _own(self) -> frozenset[str]:
+        """The topics of relationships' events which are of no matter to other keys than the relationship's own."""
+        if self.share.of == 1:
+            return frozenset()
+        elsewhere = LISTENS.union(*(each.listens for each in self.workers if each.crosses))
+        own = {name for name, kinds in AGGREGATES_OF_EVENT.items() if kinds == ("relationship",)}
+        return frozenset(own - {kind.__name__ for kind in elsewhere})
 
     def _see(self, position: int, recorded: AnyRecorded) -> None:
         aside = self.desk.parked.get((EVERYBODY, recorded.subject))
@@ -144,6 +195,7 @@ class Replay:
             return
         if recorded.subject in self._again:
             pass_time(self.desk, (recorded.subject,), recorded.occurred_at)
+        self.desk.of_others = ":" not in recorded.subject and not self.share.has(recorded.subject)
         take(self.desk, recorded, self.fires_until or NEVER)
 
     def _let_run_out(self, until: datetime) -> None:
@@ -173,7 +225,7 @@ class Replay:
             "ORDER BY position, seq"
         )
         for position, worker, key, name, due_at in rows:
-            if self.only is None or key in self.only:
+            if (self.only is None or key in self.only) and self.share.has(key):
                 yield Fired(position, worker, key, name, as_time(due_at))
 
     def _save(self) -> None:

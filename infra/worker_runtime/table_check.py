@@ -10,6 +10,7 @@ import orjson
 
 from infra.store.session import Database, StoreSession, as_time
 from infra.worker_runtime.desk import parked
+from infra.worker_runtime.replay import ALL, Share
 from infra.worker_runtime.schema import DEADLINES, GROUND, HISTORY, OUTBOX, SOURCES, STATES, TASKS, Table
 
 # In this order the rows of both are compared: it has to tell them apart, or to be all that is compared.
@@ -29,6 +30,7 @@ LEFT_OUT: Final[Mapping[Table, frozenset[str]]] = {
     OUTBOX: frozenset({"seq", "position", "status", "answer", "at", "body"}),
 }
 NOTHING: Final[frozenset[str]] = frozenset()
+LACKS: Final = "lacks a row that replay makes"
 
 
 class Kept(NamedTuple):
@@ -39,16 +41,20 @@ class Kept(NamedTuple):
     values: Mapping[str, Any]
 
 
-def table_differences(live: Database, scratch: Database, subject: str | None) -> Iterator[tuple[str, str]]:
-    """Yields key and problem of each row that one of two databases has otherwise than the other; of one subject or of all.
+def table_differences(
+    live: Database, scratch: Database, subject: str | None, share: Share = ALL
+) -> Iterator[tuple[str, str]]:
+    """Yields key and problem of each row that one of two databases has otherwise than the other; of one subject, a share or all.
 
     What is kept at a key that was put aside is not compared.
     """
     with live.reading() as ours, scratch.reading() as theirs:
         aside = {each.key for each in parked(ours)}
         for table in ORDERS:
-            for problem, row in _compared(_rows(ours, table, subject), _rows(theirs, table, subject)):
-                if row.key not in aside:
+            for problem, row in _compared(_rows(ours, table, subject, share), _rows(theirs, table, subject, share)):
+                # Of a key that was put aside for a while, tasks that opened and closed meanwhile are not made up for.
+                is_made_up_for = problem is not LACKS or row.values.get("closed_at") is None
+                if row.key not in aside and is_made_up_for:
                     yield row.key, f"the workers' table {table.name} {problem}: {', '.join(map(str, row.order))}"
 
 
@@ -60,7 +66,7 @@ def _compared(ours: Iterator[Kept], theirs: Iterator[Kept]) -> Iterator[tuple[st
             yield "has a row that replay does not make", kept
             kept = next(ours, None)
         elif kept is None or made.order < kept.order:
-            yield "lacks a row that replay makes", made
+            yield LACKS, made
             made = next(theirs, None)
         else:
             if kept.values != made.values:
@@ -69,13 +75,10 @@ def _compared(ours: Iterator[Kept], theirs: Iterator[Kept]) -> Iterator[tuple[st
             kept, made = next(ours, None), next(theirs, None)
 
 
-def _rows(session: StoreSession, table: Table, subject: str | None) -> Iterator[Kept]:
+def _rows(session: StoreSession, table: Table, subject: str | None, share: Share) -> Iterator[Kept]:
     """The rows in the order in which Python compares texts."""
     key = "subject" if table is GROUND else "key"
     wheres = [f"{key} = ?"] if subject else []
-    if table is TASKS:
-        # Of a key that was put aside for a while, tasks that opened and closed meanwhile are not made up for.
-        wheres.append("closed_at IS NULL")
     where, params = f"WHERE {' AND '.join(wheres)} " if wheres else "", (subject,) if subject else ()
     collation = '"C"' if session.kind == "postgresql" else "BINARY"
     texts = [name for name in ORDERS[table] if table.types[name].startswith("{text}")]
@@ -84,7 +87,10 @@ def _rows(session: StoreSession, table: Table, subject: str | None) -> Iterator[
     # No others: of the outbox an auditor reads these alone.
     compared = [name for name in table.columns if name not in left_out]
     sql = f"SELECT {', '.join(compared)} FROM {table.name} {where}ORDER BY {order}"  # noqa: S608 - our own words
+    place = compared.index(key)
     for row in session.stream(sql, params):
+        if not share.has(row[place]):
+            continue
         values = {name: _value(table.types[name], value) for name, value in zip(compared, row, strict=True)}
         yield Kept(values[key], tuple(values[name] for name in ORDERS[table]), values)
 

@@ -12,15 +12,17 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from domain.registry import kind_of
+from infra.store import attempts
 from infra.store.lease import position_of
 from infra.store.log import EventStore
 from infra.store.session import Database, Row
 from infra.worker_runtime import schema
-from infra.worker_runtime.replay import Replay, scratch_database
+from infra.worker_runtime.replay import ALL, Replay, Share, scratch_database
 from infra.worker_runtime.table_check import table_differences
 from workers.catalogue import WORKERS
 
 SHOWN: Final = 1000
+WORKERS_SOURCE: Final = "/workers/"
 COMPARED: Final = "trigger_id, clauses, evidence, evidence_of, terms, sent"
 
 
@@ -33,26 +35,51 @@ class Problem(NamedTuple):
 
 
 def verify(
-    store: EventStore, subject: str | None = None, advance: Callable[[int], None] = lambda _: None
+    store: EventStore,
+    subject: str | None = None,
+    advance: Callable[[int], None] = lambda _: None,
+    share: Share = ALL,
 ) -> list[Problem]:
-    """The problems of one subject's receipts or of all, at most a thousand. `advance` hears how many events were seen."""
+    """The problems of one subject's receipts, of all, or of a share of the keys, at most a thousand.
+
+    `advance` hears how many events were seen.
+    """
     if not schema.ready(store.database):
         return []
     with scratch_database() as scratch:
         with store.database.reading() as session:
             upto = position_of(session, schema.LEASE)
-        replay = Replay(store, scratch, WORKERS, upto, _concerned(store, subject))
+        replay = Replay(store, scratch, WORKERS, upto, _concerned(store, subject), share=share)
         replay.run(advance)
         problems = [
             Problem(odd.fired.key, 0, f"worker {odd.fired.worker}: the deadline {odd.fired.name} fired and did not run")
             for odd in replay.odd
             if subject in (None, odd.fired.key)
         ]
-        problems += islice(_differences(store.database, scratch, subject), SHOWN)
+        problems += islice(_differences(store.database, scratch, subject, share), SHOWN)
         if not problems:
-            found = table_differences(store.database, scratch, subject)
+            found = table_differences(store.database, scratch, subject, share)
             problems += [Problem(key, 0, problem) for key, problem in islice(found, SHOWN)]
+        if not problems and share.number == 0:
+            problems += islice(_sent_by_nobody(store.database, subject), SHOWN)
         return problems
+
+
+def _sent_by_nobody(live: Database, subject: str | None) -> Iterator[Problem]:
+    """Messages in the name of workers that are not among those which they sent; what they sent is what replay makes."""
+    of = f" AND {attempts.SUBJECT[live.kind]} = ?" if subject is not None else ""
+    rows = live.query(
+        f"SELECT source, message_id, {attempts.SUBJECT[live.kind]} FROM receipts WHERE source >= ? AND source < ?{of} "  # noqa: S608 - our own words
+        "AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.id = message_id AND ? || outbox.worker = source)",
+        (
+            WORKERS_SOURCE,
+            WORKERS_SOURCE[:-1] + chr(ord(WORKERS_SOURCE[-1]) + 1),
+            *([subject] if of else ()),
+            WORKERS_SOURCE,
+        ),
+    )
+    for source, id_, about in rows:
+        yield Problem(about, 0, f"the message {id_} of {source} was sent by no worker")
 
 
 def _concerned(store: EventStore, subject: str | None) -> set[str] | None:
@@ -66,10 +93,13 @@ def _concerned(store: EventStore, subject: str | None) -> set[str] | None:
     return {subject, *(name for row in [*rows, *sources] for name in row if name)}
 
 
-def _differences(live: Database, scratch: Database, subject: str | None) -> Iterator[Problem]:
+def _differences(live: Database, scratch: Database, subject: str | None, share: Share) -> Iterator[Problem]:
     with live.reading() as ours, scratch.reading() as theirs:
         where, params = ("WHERE key = ? ", (subject,)) if subject else ("", ())
-        recorded, replayed = ours.stream(_sql(live, where), params), theirs.stream(_sql(scratch, where), params)
+        recorded, replayed = (
+            (row for row in session.stream(_sql(database, where), params) if share.has(row[1]))
+            for session, database in ((ours, live), (theirs, scratch))
+        )
         left, right = next(recorded, None), next(replayed, None)
         while left is not None or right is not None:
             if right is None or (left is not None and left[0] < right[0]):

@@ -26,7 +26,10 @@ SIMULATE: Final = (
     "rapport simulate --relationships 4 --seed 7 -o year.jsonl; rapport submit year.jsonl > receipts.jsonl"
 )
 # Run with a real server, or typed and compared word by word, in a test of their own.
-ELSEWHERE: Final = {"docs/how-to/prove-who-sends.md": "tests/docs/test_senders_pages.py"}
+ELSEWHERE: Final = {
+    "docs/how-to/prove-who-sends.md": "tests/docs/test_senders_pages.py",
+    "docs/how-to/encrypt-on-kafka.md": "tests/docs/test_encrypt_page.py",
+}
 
 
 class Page(NamedTuple):

@@ -96,6 +96,23 @@ def test_three_tables_together_give_nothing_away_that_each_of_them_hides() -> No
     check(cells, THREE_KEYS)
 
 
+def test_a_range_of_months_that_a_stricter_programme_joins_is_small_again() -> None:
+    """February and March have six people, enough for p; with April of q, which asks for seven, they are too few."""
+    people = {
+        ("p", "ana", "01"): "134567",
+        ("p", "ana", "02"): "034578",
+        ("p", "ana", "03"): "0",
+        ("q", "bo", "04"): "8",
+    }
+    cells: dict[Group, Cell] = {
+        group: Cell(frozenset(who), 5 if group[0] == "p" else 7) for group, who in people.items()
+    }
+    check(cells, THREE_KEYS)
+    found = Suppression(cells, THREE_KEYS, 2)
+    assert Figure((), ()) in found.shown
+    assert not found.follows([group for group in cells if group[2] > "01"])
+
+
 @given(st.lists(st.lists(st.integers(0, 12), min_size=1, max_size=4), min_size=1, max_size=4))
 def test_no_small_figure_follows_in_two_keys(rows: list[list[int]]) -> None:
     check(table({(str(r), str(c)): n for r, row in enumerate(rows) for c, n in enumerate(row)}), TWO_KEYS)

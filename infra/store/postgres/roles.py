@@ -54,19 +54,28 @@ EXPLANATION: Final = (
 
 
 def make_roles(cursor: Cursor) -> bool:
-    """Create the roles that are missing and let them into the schema; whether all are there now."""
+    """Create the roles that are missing and let them into the schema; whether all but the owner are there now.
+
+    Without the owner the record belongs to the role that made it.
+    """
     found = cursor.execute("SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", (list(ROLES),)).fetchall()
-    missing = [role for role in ROLES if (role,) not in found]
+    there, missing = [role for role in ROLES if (role,) in found], [role for role in ROLES if (role,) not in found]
     try:
         for role in missing:
             _create(cursor, role)
-        cursor.execute(
-            sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(
-                _schema(cursor), sql.SQL(", ").join(map(sql.Identifier, ROLES))
-            )
-        )
+            there.append(role)
     except psycopg.errors.InsufficientPrivilege:
         logger.warning(EXPLANATION, ", ".join(missing), " ".join(f"CREATE ROLE {name};" for name in missing))
+        if not {SERVICE, ANALYST, AUDITOR} <= set(there):
+            return False
+    try:
+        cursor.execute(
+            sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(
+                _schema(cursor), sql.SQL(", ").join(map(sql.Identifier, there))
+            )
+        )
+    except psycopg.errors.InsufficientPrivilege as error:
+        logger.warning("the roles can't be let into the schema: %s", error.diag.message_primary)
         return False
     return True
 
@@ -135,7 +144,7 @@ def give_to_owner(cursor: Cursor) -> None:
             if not is_admin:
                 cursor.execute(sql.SQL("REVOKE {} FROM {}").format(owner, login))
             cursor.execute("SELECT set_config('role', %s, true)", role)
-    except psycopg.errors.InsufficientPrivilege as error:
+    except (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedObject) as error:
         logger.info("the record does not belong to %s: %s", OWNER, error.diag.message_primary)
 
 

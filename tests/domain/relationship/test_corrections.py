@@ -497,3 +497,19 @@ def test_a_confirmation_counts_again_once_the_words_are_again_those_that_were_co
     told.tell(correct(agreed, plan(minutes=90)), at=3)
     told.tell(correct(agreed, plan()), at=4)
     assert agreed not in [claim.version for claim in told.state.claims]
+
+
+@pytest.mark.clause("care.claims")
+def test_a_confirmation_falls_with_the_agreement_that_is_void() -> None:
+    """Both had said so, and it was never agreed: the office voids the agreement, and who confirmed it is not in the way."""
+    told = Told()
+    before = told.state.plan
+    (agreed,) = told.tell(c.AgreePlan.model_validate_json(dumps(plan())))
+    (confirmed,) = told.tell(c.ConfirmAgreement(version=agreed), by="mentor", at=2)
+    told.tell(c.CorrectFact(version=agreed, reason="of another pair", void=True), by="coordinator", at=3)
+    assert told.state.plan == before
+    assert not {agreed, confirmed} & {each.version for each in effective(told.records)}
+    # It comes back as it was confirmed once the office says that it was agreed after all.
+    told.tell(correct(agreed, plan()), by="coordinator", at=4)
+    assert told.state.plan != before
+    assert agreed not in [claim.version for claim in told.state.claims]

@@ -197,6 +197,48 @@ def test_a_completion_takes_the_whole_data_of_its_command(world: World) -> Telli
 
 
 @told
+@pytest.mark.clause("mentor247.environment")
+def test_history_shows_what_was_found_in_a_fact_as_it_was_told_and_as_it_counts(world: World) -> Telling:
+    story = world.active("mentor247", since=SINCE)
+    story.schedule("s1", START, when=SINCE)
+    check = {
+        "session_id": "s1",
+        "checked_at": START - hours(1),
+        "device": "phone",
+        **dict.fromkeys(("connection", "microphone", "speakers", "camera", "quiet", "background"), True),
+    }
+    checked = story.say("RecordPresessionCheck", "mentor", START - hours(1), **check)
+    held = story.complete("s1", START)
+    yield
+    version, completed_by = world.versions(checked)[0], world.versions(held)[0]
+    right = check | {"device": "tablet", "checked_at": iso(START - hours(1))}
+    sent = story.say("CorrectFact", "coordinator", NOW, version=version, reason="A tablet", data=right)
+    world.submit()
+    assert world.accepted(sent)
+    entries = {entry["version"]: entry for entry in story.history()}
+    assert (entries[version]["data"]["findings"], entries[version]["counts_as"]) == (["device"], {"findings": []})
+    assert "counts_as" not in entries[completed_by]
+    (row,) = world.rapport.sql("SELECT check_findings FROM sessions WHERE relationship_id = ?", story.subject)
+    assert row["check_findings"] == "[]"
+
+
+@told
+@pytest.mark.clause("care.claims")
+def test_an_agreement_that_was_confirmed_can_be_void_and_its_confirmation_falls_with_it(world: World) -> Telling:
+    story = world.active("leapfrog", since=SINCE)
+    yield
+    (agreed,) = [one["version"] for one in story.history() if one["type"] == "rapport.PlanAgreed"]
+    confirmed = story.say("ConfirmAgreement", "mentor", NOW - hours(1), version=agreed)
+    void = story.say("CorrectFact", "coordinator", NOW, version=agreed, reason="Of another pair", void=True)
+    world.submit()
+    assert world.accepted(confirmed, void)
+    assert story.show()["plan"] is None
+    entries = {entry["version"]: entry for entry in story.history()}
+    assert [entries[one]["counts_as"] for one in (agreed, *world.versions(confirmed))] == [None, None]
+    assert agreed not in [claim["version"] for claim in story.show()["claims"]]
+
+
+@told
 def test_what_others_rely_on_is_not_corrected_away(world: World) -> Telling:
     story = world.active("leapfrog", since=SINCE)
     story.schedule("s1", START, when=SINCE)

@@ -34,7 +34,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("explore") / "store.sqlite"
     with open_database(f"sqlite:///{file}", synchronous="off") as database:
-        Handler(EventStore(database), Clock(LATE)).handle(messages(120, 11))
+        Handler(EventStore(database), Clock(LATE)).handle(messages(120, 13))
     return file
 
 

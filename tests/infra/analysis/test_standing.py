@@ -24,7 +24,7 @@ def population(tmp_path_factory: pytest.TempPathFactory) -> Population:
 
 
 def _tell(rapport: Rapport) -> None:
-    told = list(Simulation(relationships=90, seed=3, until=NOW, codes=("pentalog", "cmn")).messages())
+    told = list(Simulation(relationships=90, seed=4, until=NOW, codes=("pentalog", "cmn")).messages())
     for start in range(0, len(told), 1000):
         rapport.handler.handle(told[start : start + 1000])
 

@@ -19,7 +19,7 @@ OF_STATA = [
     (23, 6, 1, 0.4482, 0.1881, 0.6801),
 ]
 # Weeks of remission with and without maintenance: Miller, Survival Analysis (1981); the data set `aml` of R's package survival, whose
-# survfit and survdiff print these figures.
+# survfit and survdiff print these figures (github.com/therneau/survival, tests/doaml.Rout.save).
 MAINTAINED = [9, 13, 13, 18, 23, 28, 31, 34, 45, 48, 161]
 ENDED = [True, True, False, True, True, False, True, True, False, True, False]
 NOT_MAINTAINED = [5, 5, 8, 8, 12, 16, 23, 27, 30, 33, 43, 45]
@@ -42,10 +42,28 @@ def test_survival_and_the_log_rank_test_are_those_of_r() -> None:
     found = curve(MAINTAINED, ENDED)
     assert [round(s.survival, 3) for s in found.steps if s.ended] == [0.909, 0.818, 0.716, 0.614, 0.491, 0.368, 0.184]
     assert found.median == 31
-    assert curve(NOT_MAINTAINED, ALL_BUT_ONE).median == 23
+    other = curve(NOT_MAINTAINED, ALL_BUT_ONE)
+    shares = [round(s.survival, 4) for s in other.steps if s.ended]
+    assert shares == [0.8333, 0.6667, 0.5833, 0.4861, 0.3889, 0.2917, 0.1944, 0.0972, 0.0]
+    assert other.median == 23
     tested = log_rank([(MAINTAINED, ENDED), (NOT_MAINTAINED, ALL_BUT_ONE)])
     assert tested is not None
     assert (round(tested.statistic, 1), round(tested.p, 4)) == (3.4, 0.0653)
+
+
+def test_survival_of_the_lung_cancer_trial_is_that_of_r() -> None:
+    """Loprinzi and others, Journal of Clinical Oncology 12 (1994), 601-607: `lung` of R's package survival, by sex, as survfit and survdiff print it."""
+    from lifelines.datasets import load_lung
+
+    by_sex = [
+        ([int(days) for days in group["time"]], [bool(died) for died in group["status"]])
+        for _, group in load_lung().groupby("sex")
+    ]
+    curves = [curve(days, died) for days, died in by_sex]
+    assert [(found.n, found.ended, found.median) for found in curves] == [(138, 112, 270), (90, 53, 426)]
+    tested = log_rank(by_sex)
+    assert tested is not None
+    assert (round(tested.statistic, 1), round(tested.p, 4)) == (10.3, 0.0013)
 
 
 @pytest.mark.parametrize(

@@ -171,26 +171,39 @@ def test_checkpoints_that_no_key_vouches_for_are_said_to_be_skipped(
     assert verified("--key", key)["ok"]
 
 
-def test_work_keeps_checkpoints(rapport: Rapport, tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", [("work",), ("serve", "--port", "0")], ids=lambda command: command[0])
+def test_work_and_serve_keep_checkpoints_on_schedule(
+    rapport: Rapport, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    kept = tmp_path / "kept"
+    environment = os.environ | {
+        "RAPPORT_STORE": rapport.settings.store,
+        "RAPPORT_CHECKPOINTS": f"{kept}/",
+        "RAPPORT_CHECKPOINT_SECONDS": "0.2",
+    }
+    process = [str(Path(sys.executable).with_name("rapport")), *command]
+    with subprocess.Popen(process, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as running:
+        for count in (1, 2, 3):
+            for _ in range(600):
+                if len(list(kept.glob("*.checkpoint"))) >= count:
+                    break
+                subprocess.run(["sleep", "0.1"], check=True)
+            # Nothing is kept while nothing comes; then the next one is.
+            assert len(list(kept.glob("*.checkpoint"))) == count
+            rapport.handler.handle([contact(1, f"more-{count}")])
+        running.terminate()
+        running.communicate()
+    assert verified("--checkpoint", str(kept))["tree"]["checkpoint"]["size"] >= 11
+
+
+def test_work_that_ends_keeps_a_checkpoint_at_its_end(rapport: Rapport, tmp_path: Path) -> None:
     environment = os.environ | {
         "RAPPORT_STORE": rapport.settings.store,
         "RAPPORT_CHECKPOINTS": str(tmp_path / "newest"),
-        "RAPPORT_CHECKPOINT_SECONDS": "0.2",
     }
-    command = [str(Path(sys.executable).with_name("rapport")), "work"]
-    subprocess.run([*command, "--once"], env=environment, check=True, capture_output=True)
+    command = [str(Path(sys.executable).with_name("rapport")), "work", "--once"]
+    subprocess.run(command, env=environment, check=True, capture_output=True)
     assert verified("--checkpoint", str(tmp_path / "newest"))["tree"]["checkpoint"]["size"] >= 7
-    before = (tmp_path / "newest").read_bytes()
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as working:
-        rapport.handler.handle([contact(1, "more")])
-        for _ in range(600):
-            if (tmp_path / "newest").read_bytes() != before:
-                break
-            subprocess.run(["sleep", "0.1"], check=True)
-        working.terminate()
-        working.communicate()
-    assert (tmp_path / "newest").read_bytes() != before
-    assert verified("--checkpoint", str(tmp_path / "newest"))["ok"]
 
 
 def test_keys_check_and_init_tell_the_public_key_of_checkpoints(rapport: Rapport) -> None:

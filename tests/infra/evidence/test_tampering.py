@@ -357,6 +357,7 @@ FOUND: dict[str, Callable[[StoreSession], object]] = {
     "all decisions gone": sql("DELETE FROM decisions"),
     "all tasks gone": sql("DELETE FROM worker_tasks"),
     "the due time of a task": sql("UPDATE worker_tasks SET due = since"),
+    "a task closed": sql("UPDATE worker_tasks SET closed_at = since"),
     "the owner of a task": sql("UPDATE worker_tasks SET owner = 'hr'"),
     "all states of workers gone": sql("DELETE FROM worker_state"),
     "a deadline gone": sql("DELETE FROM deadlines"),

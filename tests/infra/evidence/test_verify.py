@@ -169,10 +169,11 @@ def test_a_transition_that_the_statechart_does_not_know_is_named(rapport: Rappor
     assert type(event).__name__ in verdict.problems[0].problem
 
 
-def test_progress_is_told_by_the_thousand(rapport: Rapport) -> None:
+def test_progress_is_told_as_events_are_checked(rapport: Rapport) -> None:
     raws = [contact(1, f"c{number}") for number in range(2100)]
     rapport.handler.handle(raws)
     told: list[int] = []
     verdict = verify(rapport.store, None, told.append)
     assert verdict.ok
-    assert told == [1000, 1000]
+    assert sum(told) == verdict.events
+    assert len(told) > 1

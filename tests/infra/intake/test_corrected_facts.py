@@ -61,7 +61,8 @@ def test_a_correction_of_another_process_is_heard_of(rapport: Rapport) -> None:
 def test_a_correction_that_could_not_have_been_recorded_is_found(rapport: Rapport) -> None:
     rapport.handler.handle(STORY[:7])
     event = rapport.store.read(SUBJECT)[-1]
-    forged = event.model_copy(update={"version": 8, "data": event.data.model_copy(update={"version": 1})})
+    data = event.data.model_copy(update={"version": 1})
+    forged = event.model_copy(update={"version": 8, "message_id": "forged", "data": data})
     rapport.store.append([forged])
     (problem,) = verify(rapport.store).problems
     assert (problem.subject, problem.version) == (SUBJECT, 8)

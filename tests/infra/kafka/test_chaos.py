@@ -6,7 +6,9 @@ The seed is printed; RAPPORT_CHAOS_SEED replays its faults, RAPPORT_CHAOS_MESSAG
 import json
 import os
 import random
+import re
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +19,7 @@ import pytest
 from infra.local.kafka import Kafka
 from infra.local.postgres import Postgres
 from infra.simulate.stream import Simulation
+from tests import command
 from tests.infra.kafka.conftest import staged
 from tests.infra.kafka.model import answered_all, assert_all_is_well
 from tests.infra.kafka.running import Running, eventually
@@ -32,6 +35,7 @@ RATE = 450
 CONSUMERS = 3
 WORKERS = 2
 PARTITIONS = 6
+WITNESSED, WITNESS_LOG = "witnessed", "witness.log"
 PAUSE_SECONDS = (0.2, 2.0)
 POISON = (b"\xff\xfe", b"{", b"[]", b"", b'{"specversion":"1.0","type":"rapport.Nonsense"}')
 
@@ -49,6 +53,7 @@ class Chaos:
         self.workers = [self._worker() for _ in range(WORKERS)]
         self.follower = stage.start("projections", "follow")
         self.publisher = stage.start("publish")
+        self.witness = self._witness()
         common: list[Callable[[], None]] = [
             self.kill_a_consumer,
             self.stop_a_consumer_past_its_session,
@@ -63,6 +68,7 @@ class Chaos:
         self.faults = [
             *common,
             self.kill_the_follower,
+            self.kill_the_witness,
             self.restart_the_broker,
             self.kill_the_broker,
             self.restart_the_database,
@@ -93,6 +99,8 @@ class Chaos:
             self.publisher = self.stage.start("publish")
         if self.follower.process.poll() is not None:
             self.follower = self.stage.start("projections", "follow")
+        if self.witness.poll() is not None:
+            self.witness = self._witness()
 
     def kill_a_worker(self) -> None:
         self.lots.choice(self.workers).kill()
@@ -102,6 +110,11 @@ class Chaos:
 
     def kill_the_follower(self) -> None:
         self.follower.kill()
+
+    def kill_the_witness(self) -> None:
+        """Sometimes right while it writes down what it signed."""
+        self.witness.kill()
+        self.witness.wait()
 
     def kill_a_consumer(self) -> None:
         self.lots.choice(self.consumers).kill()
@@ -141,6 +154,12 @@ class Chaos:
             time.sleep(self.lots.uniform(0.2, 3))
         finally:
             proxy.restore()
+
+    def _witness(self) -> "subprocess.Popen[bytes]":
+        """A witness that signs whatever grew out of what it signed last; what it refuses it says in its log."""
+        follow = [command.RAPPORT, "audit", "witness", "--to", str(self.stage.folder / WITNESSED), "--every", "0.5"]
+        with (self.stage.folder / WITNESS_LOG).open("ab") as log:
+            return subprocess.Popen(follow, env=self.stage.environment(), stdout=log, stderr=log)
 
     def _consumer(self) -> Running:
         return self.stage.start("consume", "--batch", "100")
@@ -194,6 +213,7 @@ def story(lots: random.Random) -> tuple[list[bytes], list[bytes], list[bytes]]:
 def test_nothing_is_lost_doubled_or_out_of_order(servers: tuple[Stage, Kafka, Postgres, list[Proxy]]) -> None:
     print(f"RAPPORT_CHAOS_SEED={SEED} RAPPORT_CHAOS_MESSAGES={MESSAGES}")  # noqa: T201 - to replay it
     stage, kafka, postgres, proxies = servers
+    stage.settings = stage.settings.model_copy(update={"signing_key_file": stage.folder / "signing-key"})
     lots = random.Random(SEED)
     early, rest, late = story(lots)
     poison = [bytes(lots.choice(POISON)) for _ in range(MESSAGES // 400)]
@@ -227,10 +247,25 @@ def test_nothing_is_lost_doubled_or_out_of_order(servers: tuple[Stage, Kafka, Po
     finally:
         over.set()
         thread.join()
+        chaos.kill_the_witness()
         print(f"{len(chaos.done)} faults: {', '.join(chaos.done)}")  # noqa: T201 - to understand it
     assert not failed, failed
     assert_all_is_well(stage, [*early, *rest, *late], workers=True)
     assert_every_record_is_answered(stage, len(poison))
+    assert_the_witness_saw_one_history(stage)
+
+
+def assert_the_witness_saw_one_history(stage: Stage) -> None:
+    """It refused nothing, signs what is there now, and the store is the one that it signed."""
+    log = (stage.folder / WITNESS_LOG).read_text()
+    assert "a fork" not in log, log
+    assert "rewritten" not in log, log
+    seen = [int(size) for size in re.findall(r": (\d+) leaves, grown out of", log.replace("\n", " "))]
+    assert len(set(seen)) > 3, "it saw the log grow"
+    last = stage.call("audit", "witness", "--to", str(stage.folder / WITNESSED))
+    assert last.returncode == 0, last.stderr
+    verified = stage.call("audit", "verify", "--checkpoint", str(stage.folder / WITNESSED), "--json")
+    assert verified.returncode == 0, verified.stdout
 
 
 def assert_every_record_is_answered(stage: Stage, poison: int) -> None:

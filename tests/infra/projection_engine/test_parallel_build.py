@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.operations import helper_process
 from infra.projection_engine import build, parallel_build
 from infra.projection_engine.check import check
 from infra.projection_engine.status import status
@@ -45,7 +46,7 @@ def test_several_processes_come_to_the_same(harness: ProjectionHarness) -> None:
 def test_when_one_of_them_dies_this_one_does_the_rest(
     harness: ProjectionHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, plain, given = harness.all_rows(), parallel_build._give, 0
+    before, plain, given = harness.all_rows(), helper_process.give, 0
 
     def give(helper: "subprocess.Popen[bytes]", what: object) -> None:
         nonlocal given
@@ -55,7 +56,7 @@ def test_when_one_of_them_dies_this_one_does_the_rest(
             helper.wait()
         plain(helper, what)
 
-    monkeypatch.setattr(parallel_build, "_give", give)
+    monkeypatch.setattr(helper_process, "give", give)
     engine = harness.engine()
     build.rebuild(engine, list(engine.projections), processes=2)
     assert given >= 4

@@ -49,6 +49,12 @@ def test_nothing_is_told_of_the_future() -> None:
         assert "--start must be before today" in result.stderr
 
 
+def test_an_end_before_the_beginning_is_refused() -> None:
+    result = simulate("--start", "2024-05-01", "--until", "2024-03-01")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--until is 2024-03-01, not after --start 2024-05-01" in result.stderr
+
+
 def test_the_present_is_the_clock_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAPPORT_CLOCK", "2024-03-01T12:00:00Z")
     result = simulate()

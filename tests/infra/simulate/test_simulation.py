@@ -125,25 +125,33 @@ def test_a_relationship_has_sixty_odd_messages_and_a_mentor_several_mentees(samp
 def test_rare_things_happen_rarely(sample: list[Life]) -> None:
     told = Counter(name for life in sample for name in life.kinds)
     assert 0.04 < told["PauseRelationship"] / SAMPLE < 0.15
-    assert 0.002 < told["ReportTrustBreakdown"] / SAMPLE < 0.04
+    assert 0.02 < told["ReportTrustBreakdown"] / SAMPLE < 0.05
     assert 0 < told["ReportDisrespect"] / SAMPLE < 0.02
 
 
 # Workers send these, or they name a version that nobody can foretell while workers keep pace.
 OF_WORKERS = {"RaiseConcern", "ResolveConcern", "EscalateConcern", "EscalateRecommendation", "RequestFeedback"}
 OF_VERSIONS = {"RecommendShutdown", "DismissRecommendation", "ErasePersonalData"}
-# Programmes keep entries of people with or without Rapport; the simulation knows people by their ids.
-OF_ENTRIES = {"RegisterPerson", "CorrectPerson", "RestrictProcessing", "LiftRestriction"}
 
 
 def test_every_other_command_of_the_contract_is_told_in_three_hundred_relationships() -> None:
     """The simulator tells contests, corrections, complaints, extensions and rematches too."""
-    told = [orjson.loads(message) for message in messages(300, seed=1)]
+    told = [orjson.loads(message) for message in messages(300, seed=3)]
     kinds = {message["type"].removeprefix("rapport.") for message in told}
-    assert set(COMMANDS) - kinds == OF_WORKERS | OF_VERSIONS | OF_ENTRIES
+    assert set(COMMANDS) - kinds == OF_WORKERS | OF_VERSIONS
     assert any(message["data"].get("follows") for message in told)
     plans = Counter(message["subject"] for message in told if message["type"] == "rapport.AgreePlan")
     assert sum(count > 1 for count in plans.values()) > 3
+
+
+def test_everybody_has_an_entry_with_a_name_and_ids_say_nothing() -> None:
+    """Names belong into the person's own entry; ids are opaque."""
+    told = [orjson.loads(message) for message in messages(200, seed=4)]
+    entries = {m["subject"]: m["data"]["display_name"] for m in told if m["type"] == "rapport.RegisterPerson"}
+    people = {m["actor"].partition(":")[2] for m in told if not m["actor"].startswith(("service:", "hr:"))}
+    assert {f"person:{id_}" for id_ in people} - entries.keys() == set()
+    names = {name.lower().replace(" ", "-") for name in entries.values()} - {"the-supplier"}
+    assert [id_ for id_ in people if any(name in id_.lower() for name in names)] == []
 
 
 def test_memory_does_not_grow_with_the_messages() -> None:

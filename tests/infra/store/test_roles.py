@@ -172,10 +172,21 @@ def test_without_the_right_to_create_roles_the_store_works_and_says_what_to_do(
         in caplog.text
     )
 
+    # The owner alone may be missing: then the record belongs to who made it.
+    with psycopg.connect(without_roles.url(), autocommit=True) as server:
+        for role in ("service", "analyst", "auditor"):
+            server.execute(f"CREATE ROLE rapport_{role}")
+        server.execute("CREATE DATABASE second OWNER owner")
+    with open_database(without_roles.url("second").replace("postgres@", "owner@")) as database:
+        database.insert_events([event("a", 1, STATE)])
+        owners = database.query("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'")
+        assert owners == [("owner",)]
+    with psycopg.connect(without_roles.url("second"), autocommit=True) as server:
+        assert may(server, "rapport_auditor", "SELECT * FROM recorded_events")
+
     # Once an administrator has made them, the next opening gives them their rights.
     with psycopg.connect(without_roles.url("owned"), autocommit=True) as server:
-        for role in ("owner", "service", "analyst", "auditor"):
-            server.execute(f"CREATE ROLE rapport_{role}")
+        server.execute("CREATE ROLE rapport_owner")
         with open_database(url) as database:
             assert database.query("SELECT current_user = 'owner'") == [(True,)]
         assert may(server, "rapport_auditor", "SELECT * FROM recorded_events")

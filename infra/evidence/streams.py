@@ -1,0 +1,213 @@
+"""Are the streams whole? Every event decodable, in its place, linked to the one before, and recorded by a message that the rules take.
+
+Streams are read one after the other, some at a time, so memory stays flat. In a stream the first wrong event ends the check: what follows a
+broken link proves nothing. Every message is decided again (`infra/evidence/decisions.py`), its words must be sealed, and ids must be spelled
+as the store has them.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any, Final, NamedTuple
+
+from domain.model import AnyRecorded
+from domain.registry import COMMAND_OF, State, evolve, kind_of
+from domain.relationship import events as e
+from domain.relationship.corrections import History
+from domain.relationship.lifecycle import illegal
+from domain.relationship.state import Relationship
+from infra.evidence.decisions import Decisions
+from infra.evidence.others import Courses
+from infra.evidence.spellings import Spelled
+from infra.evidence.wrong import Wrong
+from infra.sealing.sealer import content_in
+from infra.store.errors import StoreError
+from infra.store.hash_chain import NO_HASH, next_hash
+from infra.store.log import EventStore
+from infra.store.sealed_bytes import SEALED
+from infra.store.session import StoreSession
+
+_COLUMNS: Final = "SELECT originator_id, originator_version, topic, state, hash, position FROM stored_events"
+_ORDER: Final = "ORDER BY originator_id, originator_version"
+# Events in memory at once; a longer stream is alone there.
+AT_ONCE: Final = 1000
+_SALT: Final = b'"salt":"'
+# What is corrected or contested rests on the whole history.
+_LOOKS_BACK: Final = (e.FactContested, e.ContestAnswered, e.FactCorrected)
+# Subject, version, topic, bytes, hash, position.
+Row = tuple[Any, ...]
+
+
+class Range(NamedTuple):
+    """The streams after one up to another, in the order of the database."""
+
+    after: str
+    upto: str
+
+
+@dataclass
+class StreamsVerdict:
+    """What was checked and the first wrong event of each stream; `not_compared` are decisions that rest on words that can't be read."""
+
+    spelled: Spelled
+    relationships: int = 0
+    subjects: int = 0
+    events: int = 0
+    problems: list[Wrong] = field(default_factory=list)
+    not_compared: list[tuple[str, int]] = field(default_factory=list)
+
+
+def audit_streams(
+    store: EventStore,
+    of: Range | str | None = None,
+    advance: Callable[[int], None] = lambda _: None,
+) -> StreamsVerdict:
+    """Check the streams of a range, one subject's, or all. `advance` hears how many events were checked."""
+    found, courses = StreamsVerdict(Spelled()), Courses(store)
+    with store.database.reading() as session:
+        for streams in _some(_rows(session, of)):
+            courses.prefetch(_others(store, streams))
+            for subject, rows in streams:
+                _Stream(store, courses, subject, found).check(rows)
+            advance(sum(len(rows) for _, rows in streams))
+    return found
+
+
+def _rows(session: StoreSession, of: Range | str | None) -> Iterator[Row]:
+    if of is None:
+        return session.stream(f"{_COLUMNS} {_ORDER}")
+    if isinstance(of, str):
+        return session.stream(f"{_COLUMNS} WHERE originator_id = ? {_ORDER}", (of,))
+    return session.stream(f"{_COLUMNS} WHERE originator_id > ? AND originator_id <= ? {_ORDER}", of)
+
+
+def _some(rows: Iterator[Row]) -> Iterator[list[tuple[str, list[Row]]]]:
+    """Whole streams, as many as have some events together."""
+    streams: list[tuple[str, list[Row]]] = []
+    count = 0
+    for subject, stream in groupby(rows, key=lambda row: row[0]):
+        streams.append((subject, list(stream)))
+        count += len(streams[-1][1])
+        if count >= AT_ONCE:
+            yield streams
+            streams, count = [], 0
+    if streams:
+        yield streams
+
+
+def _others(store: EventStore, streams: Sequence[tuple[str, list[Row]]]) -> set[str]:
+    """The subjects on which the decisions of these streams rest, as their first events name them."""
+    found: set[str] = set()
+    for _, rows in streams:
+        _, _, topic, body, *_ = rows[0]
+        try:
+            first = store.mapper.decode_facts(topic, _bytes(body)).data
+        except (StoreError, ValueError, TypeError):
+            continue
+        if isinstance(first, e.RelationshipProposed):
+            found |= {f"mentor:{first.mentor_id}", f"programme:{first.programme_id}"}
+            found |= {first.follows} if first.follows else set()
+        elif of := getattr(first, "relationship_id", None):
+            found.add(of)
+        elif of := getattr(first, "programme_id", None):
+            found.add(f"programme:{of}")
+    return found
+
+
+class _Stream:
+    """One stream, as far as it was checked."""
+
+    def __init__(self, store: EventStore, courses: Courses, subject: str, verdict: StreamsVerdict) -> None:
+        self._store, self._subject, self._verdict = store, subject, verdict
+        self._decisions = Decisions(courses)
+        self._is_relationship = kind_of(subject) == "relationship" if _is_known(subject) else False
+        self._state: State | None = None
+        # The history is carried along from one correction to the next.
+        self._known, self._later = History(), list[AnyRecorded]()
+        self._unreadable = False
+
+    def check(self, rows: Sequence[Row]) -> None:
+        """Check all events, up to the first that is wrong."""
+        verdict = self._verdict
+        verdict.subjects += 1
+        verdict.relationships += ":" not in self._subject
+        verdict.events += len(rows)
+        previous, version = NO_HASH, 0
+        for _, found, topic, stored, hash_, position in rows:
+            version += 1
+            body = _bytes(stored)
+            if found != version:
+                problem: str | None = f"the event is missing: the next one has version {found}"
+            elif _bytes(hash_) != next_hash(previous, topic, body):
+                problem = "the hash does not follow from the event before and the stored bytes"
+            else:
+                problem = self._next(version, topic, body, position)
+            if problem:
+                verdict.problems.append(Wrong(self._subject, version, problem))
+                return
+            previous = bytes(hash_)
+        if problem := self._decisions.finished():
+            verdict.problems.append(Wrong(self._subject, version, problem))
+        verdict.not_compared += [(self._subject, each) for each in self._decisions.not_compared]
+
+    def _next(self, version: int, topic: str, body: bytes, position: int) -> str | None:
+        """What is wrong with an event that is well linked, or None."""
+        try:
+            event, words = self._store.mapper.decode_checked(topic, body)
+            if (event.subject, event.version) != (self._subject, version):
+                return f"the event says that it is version {event.version} of {event.subject}"
+            if words == "damaged":
+                return "the key of its words is there and does not open them: they were changed"
+            if self._store.mapper.seals and (problem := _ill_formed(event, body)):
+                return problem
+            self._unreadable = self._unreadable or words != "read"
+            return self._decided(position, event) or self._verdict.spelled.hear(event)
+        except StoreError as error:
+            return str(error)
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            return f"the event does not fit here: {error}"
+
+    def _decided(self, position: int, event: AnyRecorded) -> str | None:
+        before = self._state
+        history = self._history() if isinstance(event.data, _LOOKS_BACK) else self._known
+        if not self._decisions.goes_on(event) and (problem := self._decisions.finished()):
+            return f"{problem}, before this event"
+        problem = self._decisions.problem(position, before, event, history, unreadable=self._unreadable)
+        if problem:
+            return problem
+        if self._is_relationship:
+            self._later.append(event)
+        # A correction changes what came before it: the state follows from the whole history.
+        after = self._history().state if isinstance(event.data, e.FactCorrected) else evolve(before, event)
+        self._state = after
+        if isinstance(after, Relationship):
+            was = before if isinstance(before, Relationship) else None
+            return illegal(was, event, COMMAND_OF[type(event.data).__name__], after)
+        return None
+
+    def _history(self) -> History:
+        """The history up to here."""
+        self._known, self._later = self._known.then(self._later), []
+        return self._known
+
+
+def _is_known(subject: str) -> bool:
+    try:
+        kind_of(subject)
+    except LookupError:
+        return False
+    return True
+
+
+def _ill_formed(event: AnyRecorded, body: bytes) -> str | None:
+    """What is wrong with how the words of an event are kept."""
+    if _SALT not in body:
+        return "the event has no salt, so its hash could be guessed"
+    if SEALED not in body and (paths := content_in(event)):
+        return f"words stand in the clear: {', '.join(paths)}"
+    return None
+
+
+def _bytes(stored: object) -> bytes:
+    """The stored bytes; a change by hand may have left a text in their place."""
+    return stored.encode() if isinstance(stored, str) else bytes(stored)  # type: ignore[call-overload]
