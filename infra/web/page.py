@@ -112,7 +112,7 @@ def environment(language: str) -> Environment:
     found.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]
     found.filters.update(plain=plain, spaced=spaced, rule=rule, time=_time, day=_day, camel=camel, actor=_actor)
     found.filters.update(wording.filters(language))
-    found.tests.update(mark=is_mark, timely=wording.is_timely)
+    found.tests.update(mark=is_mark, timely=wording.is_timely, closed=wording.is_closed)
     return found
 
 
