@@ -5,10 +5,15 @@ Each is of the relationships in which the asker stands. How health moved is for 
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final, NamedTuple
+
+import orjson
 
 from domain.commitment.policy import BANDS
 from domain.relationship.gates import GATES, able_to_meet
+from domain.sharing.cells import cell, is_strict, ways
+from domain.words import DataClass
 from infra.access.standing import KNOWERS, Asker, scope
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.quarantine import held
@@ -16,6 +21,7 @@ from infra.projection_engine.rows import time_value
 from infra.store.session import as_time
 
 MOST: Final = 50
+_OF_OUTCOMES: Final[Sequence[DataClass]] = ("schedule", "attendance")
 _WHO: Final = "r.relationship_id, r.programme_id, r.mentee_id, r.mentor_id"
 
 
@@ -90,16 +96,22 @@ def _rank(band: str) -> int:
 
 
 def without_outcome(engine: Engine, asker: Asker, before: datetime) -> list[Unknown]:
-    """The sessions that were to begin before a time and of which nobody told how they went, the oldest first; not of what has ended."""
+    """The sessions that were to begin before a time and of which nobody told how they went, the oldest first; not of what has ended.
+
+    They are of relationships whose schedule and attendance are for the asker to know.
+    """
+    if any("yes" not in ways(cell(data_class, asker.role)) for data_class in _OF_OUTCOMES):
+        return []
     engine.catch_up()
     where, params = _scope(asker)
     rows = engine.database.query(
-        f"SELECT {_WHO}, s.session_id, s.starts_at FROM relationships r JOIN sessions s "  # noqa: S608 - our own words
+        f"SELECT {_WHO}, r.codes, s.session_id, s.starts_at FROM relationships r JOIN sessions s "  # noqa: S608 - our own words
         f"ON s.relationship_id = r.relationship_id WHERE {where} AND r.status <> 'terminated' AND s.status = 'scheduled' AND s.starts_at < ? "
-        f"ORDER BY s.starts_at, r.relationship_id LIMIT {MOST}",
+        "ORDER BY s.starts_at, r.relationship_id",
         (*params, time_value(before)),
     )
-    return [Unknown(Who(*row[:4]), row[4], as_time(row[5])) for row in rows]
+    found = (Unknown(Who(*row[:4]), row[5], as_time(row[6])) for row in rows if not is_strict(orjson.loads(row[4])))
+    return list(islice(found, MOST))
 
 
 def stalled(engine: Engine, asker: Asker, before: datetime) -> list[Stalled]:
