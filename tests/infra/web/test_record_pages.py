@@ -39,7 +39,7 @@ PAGES: dict[str, set[str]] = {
     "/audit": {"auditor"},
     "/audit/reads": {"auditor"},
     "/audit/attempts": {"auditor"},
-    "/audit/checkpoint": {"auditor", "coordinator", "supplier"},
+    "/audit/checkpoint": {"auditor", "coordinator"},
     "/programme": FIGURES_FOR,
     **{f"/programme/figures/{name}": FIGURES_FOR for name, figure in FIGURES.items() if not figure.of_all},
     "/programme/figures/survival/rows": FIGURES_FOR,
