@@ -292,6 +292,11 @@ def cell(row: RowName, role: ReaderRole, code: str | None = None) -> str:
     return own or getattr(ROWS[row], role, "")
 
 
+def is_strict(codes: Collection[str]) -> bool:
+    """Whether others than the parties have operational facts alone, and not the course of the mentoring (leapfrog.confidentiality)."""
+    return any(UNDER.get(code, {}).get("schedule") is _STRICT_COURSE for code in codes)  # type: ignore[call-overload]
+
+
 def always(row: RowName, role: ReaderRole, codes: Collection[str]) -> tuple[Way, ...]:
     """The ways that an adopted code opens whatever the others say."""
     found = (EVERYWHERE[code].get(row) for code in EVERYWHERE if code in codes)

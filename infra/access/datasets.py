@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from domain.sharing import confidential
-from domain.sharing.cells import cell, ways
+from domain.sharing.cells import cell, is_strict, ways
 from domain.words import MENTOR_FREE, DataClass, Role
 from infra.access.seen import MAY_BE_WITHHELD, Seen
 from infra.access.standing import KNOWERS, Asker, scope
@@ -117,13 +117,23 @@ class _Reading:
 
     # --- whose rows ----------------------------------------------------------------------------------------------------
     def _is_theirs(self, row: Row) -> bool:
-        if self.asker.role == "supplier" and self.of_relationships:
-            return row[RELATIONSHIP] in self._scoped
+        if self.asker.role == "supplier":
+            return self._is_suppliers(row)
         if self.asker.programmes is None:
             return True
         if self.dataset.name == "mentors":
             return self.asker.covers(row["home_programme_id"]) or row["mentor_id"].lower() in self._mentors
         return self.programme is not None and self.asker.covers(row[self.programme])
+
+    def _is_suppliers(self, row: Row) -> bool:
+        """Whether a row is of a relationship, a mentor or a programme of the supplier's own, whatever programmes the token covers."""
+        if self.of_relationships:
+            return row[RELATIONSHIP] in self._scoped
+        if "subject" in row:
+            return row["subject"] in self._scoped
+        if self.dataset.name == "mentors":
+            return row["mentor_id"].lower() in self._mentors
+        return self.programme is not None and (row[self.programme] or "").lower() in self._programmes
 
     @cached_property
     def _scoped(self) -> frozenset[str]:
@@ -132,6 +142,10 @@ class _Reading:
     @cached_property
     def _mentors(self) -> frozenset[str]:
         return frozenset(self._of_relationships("LOWER(mentor_id)"))
+
+    @cached_property
+    def _programmes(self) -> frozenset[str]:
+        return frozenset(self._of_relationships("LOWER(programme_id)"))
 
     def _of_relationships(self, column: str) -> list[str]:
         where, params = scope(self.asker)
@@ -232,8 +246,7 @@ class _Reading:
         return [each for each in value or () if self.asker.covers(each)]
 
     def _unless_strict(self, row: Row, value: Any) -> Any:
-        """Under leapfrog others than the parties have operational facts alone."""
-        return None if "leapfrog" in self._codes[row[RELATIONSHIP]] else value
+        return None if is_strict(self._codes[row[RELATIONSHIP]]) else value
 
     @cached_property
     def _codes(self) -> Mapping[str, frozenset[str]]:

@@ -1,5 +1,6 @@
 """The lists that callers read: relationships, health, tasks. Each row is one that its reader may know, as they may know it."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -101,6 +102,20 @@ class Lists:
             for row in self._as_known(rows):
                 if chosen.band is None or row["band"] == chosen.band:
                     yield row
+
+    def bands(self) -> Counter[tuple[str, str]]:
+        """How many relationships of each programme are in each band now, as the list of relationships has them."""
+        self.engine.catch_up()
+        if not self._knows:
+            rows = self._relationships(Chosen(), "")
+            return Counter((row["programme_id"], row["band"]) for row in rows if row["band"] is not None)
+        where, params = scope(self.asker)
+        found = self.engine.database.query(
+            "SELECT programme_id, band, COUNT(*) FROM (SELECT r.*, h.band FROM relationships r JOIN commitment_health h "  # noqa: S608 - our own words
+            f"ON h.relationship_id = r.relationship_id) q WHERE {where} AND band IS NOT NULL GROUP BY programme_id, band",
+            params,
+        )
+        return Counter({(programme_id, band): count for programme_id, band, count in found})
 
     def _chunks(self, within: Scope, after: str) -> Iterator[list[Shown]]:
         read = codec(_READ, self.engine.database.kind)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from domain.case.state import Case
-from domain.words import Role
+from domain.words import NAMED_ROLES, Role
 from infra.access.seen import words_for
 from infra.access.standing import Asker, scope
 from infra.projection_engine.engine import Engine
@@ -54,6 +54,19 @@ def mentor(
     shown |= mentor_relationships(engine, subject, moment)
     shown = _with_words(engine, asker, shown, moment, now, why)
     return shown if own else _of_programmes(engine, asker, shown, pseudonyms)
+
+
+def knows_person(engine: Engine, asker: Asker, id_: str) -> bool:
+    """Whether somebody may know of a person's entry: their own, or of a person whom a relationship or mentor of theirs names."""
+    if asker.reader.id.lower() == id_.lower():
+        return True
+    engine.catch_up()
+    if asker.role == "coordinator" and _covers(engine, asker, id_):
+        return True
+    where, params = scope(asker)
+    named = " OR ".join(f"LOWER({role}_id) = ?" for role in NAMED_ROLES)
+    query = f"SELECT 1 FROM relationships WHERE {where} AND ({named}) LIMIT 1"  # noqa: S608 - our own words
+    return bool(engine.database.query(query, (*params, *[id_.lower()] * len(NAMED_ROLES))))
 
 
 def _covers(engine: Engine, asker: Asker, id_: str) -> bool:

@@ -10,6 +10,7 @@ Who may read is decided by how things are now: a consent that was withdrawn open
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Final, cast
 
 from domain.ids import is_id
@@ -18,7 +19,7 @@ from domain.relationship import events as e
 from domain.sharing import confidential
 from domain.sharing.answer import UNKNOWN, Answer, may_know, may_read, secret
 from domain.sharing.question import WITHHELD, Reader, Situation
-from domain.words import DATA_CLASSES, ROLES, DataClass, Role
+from domain.words import DATA_CLASSES, NAMED_ROLES, ROLES, DataClass, Role
 from infra.access.standing import KNOWERS, Asker
 from infra.projection_engine.engine import Engine
 from infra.queries import tasks as task_queries
@@ -66,6 +67,7 @@ _STATE: Final = (
     "line_manager_id",
     "codes",
 )
+_TIMES: Final = frozenset({"starts_at", "ended_at", "started_at", "until"})
 _PERSONS: Final = ("mentee_id", "mentor_id", "customer_id", "line_manager_id", "supplier_id")
 
 # Health may depend on an event of these kinds that is withheld.
@@ -260,9 +262,15 @@ class Seen:
     def decisions(self) -> list[Shown]:
         """What workers decided about the relationship, as far as the reader may know of it."""
         found = task_queries.decisions(self.store.database, self.subject)
-        if self.asker.role in KNOWERS:
+        if self.asker.role not in KNOWERS:
+            found = [each for each in found if not self._is_confidential(each)]
+        if not self.ask("schedule").allowed:
+            found = [each | {"effects": [_without_times(effect) for effect in each["effects"]]} for each in found]
+        if self.asker.role != "auditor":
             return found
-        return [each for each in found if not self._is_confidential(each)]
+        state = self._matter.situation.state
+        persons = {id_: role for role in NAMED_ROLES if (id_ := getattr(state, f"{role}_id"))}
+        return [{name: _roles_alone(value, persons) for name, value in each.items()} for each in found]
 
     def _is_confidential(self, decision: Shown) -> bool:
         if decision["worker"] in confidential.WORKERS:
@@ -309,18 +317,26 @@ class Seen:
         )
 
 
-def _roles_alone(value: Any) -> Any:
-    """A value with the role in the place of every `role:id`."""
+def _roles_alone(value: Any, persons: Mapping[str, str] = MappingProxyType({})) -> Any:
+    """A value with the role in the place of every `role:id`, and of the ids of these persons, whose roles are given."""
     match value:
         case dict():
-            return {name: _roles_alone(each) for name, each in value.items()}
+            return {name: _roles_alone(each, persons) for name, each in value.items()}
         case list() | tuple():
-            return [_roles_alone(each) for each in value]
+            return [_roles_alone(each, persons) for each in value]
         case str():
             role, colon, id_ = value.partition(":")
-            return role if colon and role in ROLES and is_id(id_) else value
+            return role if colon and role in ROLES and is_id(id_) else persons.get(value, value)
         case _:
             return value
+
+
+def _without_times(effect: Shown) -> Shown:
+    """What a worker sent, without the times of sessions."""
+    kept = {name: value for name, value in effect.items() if name not in _TIMES}
+    if isinstance(parameters := effect.get("parameters"), dict):
+        kept["parameters"] = {name: value for name, value in parameters.items() if name not in _TIMES}
+    return kept
 
 
 def _in_order(events: Mapping[int, AnyRecorded]) -> Sequence[AnyRecorded]:

@@ -5,10 +5,15 @@ Each is of the relationships in which the asker stands. How health moved is for 
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final, NamedTuple
+
+import orjson
 
 from domain.commitment.policy import BANDS
 from domain.relationship.gates import GATES, able_to_meet
+from domain.sharing.cells import cell, is_strict, ways
+from domain.words import DataClass
 from infra.access.standing import KNOWERS, Asker, scope
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.quarantine import held
@@ -16,6 +21,7 @@ from infra.projection_engine.rows import time_value
 from infra.store.session import as_time
 
 MOST: Final = 50
+_OF_OUTCOMES: Final[Sequence[DataClass]] = ("schedule", "attendance")
 _WHO: Final = "r.relationship_id, r.programme_id, r.mentee_id, r.mentor_id"
 
 
@@ -61,14 +67,26 @@ def worsened(engine: Engine, asker: Asker, since: datetime, now: datetime) -> li
         return []
     engine.catch_up()
     where, params = _scope(asker)
-    rows = engine.database.query(
-        f"SELECT {_WHO}, b.band, b.score, n.band, n.score, n.since FROM relationships r "  # noqa: S608 - our own words
-        "JOIN commitment_bands b ON b.relationship_id = r.relationship_id AND b.since <= ? AND (b.until IS NULL OR b.until > ?) "
-        "JOIN commitment_bands n ON n.relationship_id = r.relationship_id AND n.since <= ? AND (n.until IS NULL OR n.until > ?) "
-        f"WHERE {where} AND n.score < b.score",
-        (time_value(since), time_value(since), time_value(now), time_value(now), *params),
+    # What has not changed since then is not worse. Few have, and an index finds them.
+    changed = {
+        row[0]: row[1:]
+        for row in engine.database.query(
+            "SELECT relationship_id, band, score, since FROM commitment_bands "
+            "WHERE since > ? AND since <= ? AND (until IS NULL OR until > ?)",
+            (time_value(since), time_value(now), time_value(now)),
+        )
+    }
+    rows = engine.database.keyed(
+        f"SELECT {_WHO}, b.band, b.score FROM relationships r JOIN commitment_bands b "  # noqa: S608 - our own words
+        "ON b.relationship_id = r.relationship_id WHERE r.relationship_id IN ({keys}) "
+        f"AND b.since <= ? AND (b.until IS NULL OR b.until > ?) AND {where}",
+        [(each,) for each in changed],
+        (time_value(since), time_value(since), *params),
     )
-    found = [Worse(Who(*row[:4]), row[4], row[5], row[6], row[7], as_time(row[8])) for row in rows]
+    found = []
+    for *who, then_band, then_score in rows:
+        band, score, at = changed[who[0]]
+        found.append(Worse(Who(*who), then_band, then_score, band, score, as_time(at)))
     fell = [each for each in found if _rank(each.band) > _rank(each.then_band) or each.then_score - each.score >= 10]
     return sorted(fell, key=lambda each: (each.score, each.who))[:MOST]
 
@@ -78,16 +96,22 @@ def _rank(band: str) -> int:
 
 
 def without_outcome(engine: Engine, asker: Asker, before: datetime) -> list[Unknown]:
-    """The sessions that were to begin before a time and of which nobody told how they went, the oldest first; not of what has ended."""
+    """The sessions that were to begin before a time and of which nobody told how they went, the oldest first; not of what has ended.
+
+    They are of relationships whose schedule and attendance are for the asker to know.
+    """
+    if any("yes" not in ways(cell(data_class, asker.role)) for data_class in _OF_OUTCOMES):
+        return []
     engine.catch_up()
     where, params = _scope(asker)
     rows = engine.database.query(
-        f"SELECT {_WHO}, s.session_id, s.starts_at FROM relationships r JOIN sessions s "  # noqa: S608 - our own words
+        f"SELECT {_WHO}, r.codes, s.session_id, s.starts_at FROM relationships r JOIN sessions s "  # noqa: S608 - our own words
         f"ON s.relationship_id = r.relationship_id WHERE {where} AND r.status <> 'terminated' AND s.status = 'scheduled' AND s.starts_at < ? "
-        f"ORDER BY s.starts_at, r.relationship_id LIMIT {MOST}",
+        "ORDER BY s.starts_at, r.relationship_id",
         (*params, time_value(before)),
     )
-    return [Unknown(Who(*row[:4]), row[4], as_time(row[5])) for row in rows]
+    found = (Unknown(Who(*row[:4]), row[5], as_time(row[6])) for row in rows if not is_strict(orjson.loads(row[4])))
+    return list(islice(found, MOST))
 
 
 def stalled(engine: Engine, asker: Asker, before: datetime) -> list[Stalled]:
@@ -95,17 +119,17 @@ def stalled(engine: Engine, asker: Asker, before: datetime) -> list[Stalled]:
     engine.catch_up()
     where, params = _scope(asker)
     rows = engine.database.query(
-        f"SELECT {_WHO}, r.proposed_at, g.clause FROM relationships r LEFT JOIN gates g "  # noqa: S608 - our own words
-        f"ON g.relationship_id = r.relationship_id AND g.met_at IS NULL WHERE {where} AND r.status = 'contracting' "
-        "AND r.proposed_at < ? ORDER BY r.proposed_at, r.relationship_id, g.clause",
+        f"SELECT {_WHO}, r.proposed_at FROM relationships r WHERE {where} AND r.status = 'contracting' "  # noqa: S608 - our own words
+        f"AND r.proposed_at < ? ORDER BY r.proposed_at, r.relationship_id LIMIT {MOST}",
         (*params, time_value(before)),
     )
-    found: dict[Who, tuple[datetime, list[str]]] = {}
-    for *who, proposed_at, clause in rows:
-        _, clauses = found.setdefault(Who(*who), (as_time(proposed_at), []))
-        if clause is not None:
-            clauses.append(clause)
-    return [Stalled(who, proposed_at, _missing(clauses)) for who, (proposed_at, clauses) in list(found.items())[:MOST]]
+    clauses: dict[str, list[str]] = {row[0]: [] for row in rows}
+    for relationship_id, clause in engine.database.keyed(
+        "SELECT relationship_id, clause FROM gates WHERE relationship_id IN ({keys}) AND met_at IS NULL ORDER BY clause",
+        [(each,) for each in clauses],
+    ):
+        clauses[relationship_id].append(clause)
+    return [Stalled(Who(*row[:4]), as_time(row[4]), _missing(clauses[row[0]])) for row in rows]
 
 
 def _missing(clauses: Sequence[str]) -> list[tuple[str, str, tuple[str, ...]]]:
@@ -120,11 +144,14 @@ def _missing(clauses: Sequence[str]) -> list[tuple[str, str, tuple[str, ...]]]:
 def held_up(engine: Engine, asker: Asker) -> list[dict[str, Any]]:
     """The relationships of which the datasets lag behind, since an event could not be folded."""
     engine.catch_up()
+    with engine.database.reading() as session:
+        found = held(session, engine.live())
+    if not found:
+        return []
     where, params = _scope(asker)
     rows = engine.database.query(f"SELECT r.relationship_id FROM relationships r WHERE {where}", params)  # noqa: S608 - our own words
     theirs = {row[0] for row in rows}
-    with engine.database.reading() as session:
-        return [each._asdict() for each in held(session, engine.live()) if each.subject in theirs]
+    return [each._asdict() for each in found if each.subject in theirs]
 
 
 def _scope(asker: Asker) -> tuple[str, tuple[str, ...]]:

@@ -95,9 +95,9 @@ class Population:
         with self._engine.database.reading() as session:
             return read(session, dataset, where)
 
-    def groups(self, members: Iterable[Relationship], by: By | None) -> "Groups":
-        """These relationships in groups by a key, or all together."""
-        return Groups(list(members), by, self.minimum)
+    def groups(self, members: Iterable[Relationship], by: By | None, *, of_rows: bool = False) -> "Groups":
+        """These relationships in groups by a key, or all together; of any size for who may see each of them (`of_rows`)."""
+        return Groups(list(members), by, 0 if of_rows else self.minimum)
 
 
 class Groups:

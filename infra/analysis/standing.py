@@ -24,20 +24,23 @@ MONTHS: Final = 12
 WITHHELD: Final = "withheld"
 
 
-def bands(population: Population, programmes: Programmes = None) -> Answer:
-    """How many relationships were in each band at the end of each of the last twelve months, and now."""
+def bands(population: Population, programmes: Programmes = None, *, of_rows: bool = False) -> Answer:
+    """How many relationships were in each band at the end of each of the last twelve months, and now.
+
+    For who may see the band of every relationship (`of_rows`) no count is small: the list says the same.
+    """
     stretches: defaultdict[str, list[Row]] = defaultdict(list)
     for row in population.rows("commitment_bands"):
         stretches[row["relationship_id"]].append(row)
     rows: list[Row] = []
     hidden = 0
-    for name, members in _groups(population, population.activated, programmes):
+    for name, members in _groups(population, population.activated, programmes, of_rows=of_rows):
         for label, at in _ends(population.now):
             found: defaultdict[str, list[Relationship]] = defaultdict(list)
             for one in members:
                 if (band := _band_at(stretches[one.id], at)) is not None:
                     found[band].append(one)
-            shown = _shown(found, population.minimum)
+            shown = found if of_rows else _shown(found, population.minimum)
             hidden += len(found) - len(shown)
             scored = sum(len(each) for each in found.values())
             rows += [
@@ -220,10 +223,10 @@ def practices(population: Population, programmes: Programmes = None) -> Answer:
 
 
 def _groups(
-    population: Population, members: Sequence[Relationship], programmes: Programmes
+    population: Population, members: Sequence[Relationship], programmes: Programmes, *, of_rows: bool = False
 ) -> list[tuple[str, list[Relationship]]]:
     """All of them as one group; for who has figures of some programmes, these that may be shown."""
-    shown = population.groups(members, None if programmes is None else "programme").shown
+    shown = population.groups(members, None if programmes is None else "programme", of_rows=of_rows).shown
     return [
         (name, each)
         for name, each in shown.items()

@@ -41,8 +41,8 @@ def audit(request: Request, at: DeskOf, visitor: VisitorOf) -> Response:
     return page(
         request,
         "audit",
-        check=verification_of(request).state,
-        audits_all=visitor.asker.programmes is None,
+        # What was found in the whole record is for who audits all of it.
+        check=verification_of(request).state if visitor.asker.programmes is None else None,
         checkpoint={"origin": made.origin, "size": made.size, "root": b64encode(made.root).decode()},
         key=str(checkpoints.verifier()),
         newest=None if newest is None else newest.checkpoint.size,

@@ -6,6 +6,7 @@ claims) comes from the relationship as they see it. What is wrong with what was 
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from math import isfinite
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, NamedTuple, Union, get_args, get_origin
 from uuid import uuid4
@@ -44,6 +45,8 @@ Kind = Literal[
 # Rows of a group that a page offers: what somebody leaves empty is left out.
 ROWS: Final = 4
 MOST_EVENTS: Final = 60
+# Longer numbers are none that a message may have.
+DIGITS: Final = 15
 SCALE: Final = ("5", "4", "3", "2", "1", "yes", "no")
 # A field of one of these names the thing that the command makes, so it is not for a person to think of.
 _MADE: Final = {
@@ -68,6 +71,8 @@ class Choice(NamedTuple):
 
     value: str
     label: str
+    # Whether the label is somebody's own words, which are in no catalogue.
+    theirs: bool = False
 
 
 class Field(NamedTuple):
@@ -258,7 +263,8 @@ def _goals(shown: Shown, *, open_alone: bool) -> Iterator[Choice]:
         if not open_alone or goal["status"] == "open" or isinstance(goal["status"], Mapping):
             title = goal.get("title")
             kind = goal["type"] if isinstance(goal["type"], str) else ""
-            yield Choice(goal["goal_id"], title if isinstance(title, str) else f"{goal['goal_id']} {kind}".strip())
+            said = isinstance(title, str)
+            yield Choice(goal["goal_id"], title if said else f"{goal['goal_id']} {kind}".strip(), theirs=said)
 
 
 def _sessions(shown: Shown, zone: ZoneInfo, *, to_come: bool) -> Iterator[Choice]:
@@ -372,13 +378,21 @@ def _answer(text: str) -> Any:
 
 
 def _number(text: str) -> Any:
+    """A number; what is none, or has more digits than a message may, stays as it was written, for the intake to name."""
+    if len(text) > DIGITS:
+        return text
     for kind in (int, float):
         try:
             found: Any = kind(text)
         except ValueError:
             continue
-        return found
+        return found if isfinite(found) else text
     return text
+
+
+def version_of(text: str) -> int | None:
+    """The version that an address or a form names; None where it names none."""
+    return int(text) if text.isdecimal() and text.isascii() and len(text) < DIGITS else None
 
 
 def time_of(text: str, zone: ZoneInfo) -> str:

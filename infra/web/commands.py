@@ -18,7 +18,7 @@ from infra.http.problems import forbidden, not_found
 from infra.intake.receipt import Receipt
 from infra.queries.as_at import NOW
 from infra.sealing.errors import KeysRefused
-from infra.web.command_form import Field, Setting, data_of, fields_of, given_by, given_in, time_of
+from infra.web.command_form import Field, Setting, data_of, fields_of, given_by, given_in, time_of, version_of
 from infra.web.command_words import label, title
 from infra.web.errors import PageRoute
 from infra.web.form import Form, FormOf
@@ -67,9 +67,9 @@ def form(request: Request, at: DeskOf, visitor: VisitorOf, seen: SeenOf, name: N
     command = known_command(visitor, name)
     given = {each: request.query_params.getlist(each) for each in request.query_params}
     if name == "CorrectFact":
-        version = given.get("version", [""])[0]
-        if version.isdecimal():
-            return _correction(request, at, visitor, seen, int(version), Filled({}))
+        version = version_of(given.get("version", [""])[0])
+        if version is not None:
+            return _correction(request, at, visitor, seen, version, Filled({}))
         fields = fields_of(command, _setting(request, seen, visitor), given)
         return _page(request, at, visitor, seen, command, Filled(given), fields=fields[:1], chooses=True)
     return _page(request, at, visitor, seen, command, Filled(given))
@@ -101,11 +101,8 @@ def happened(form: Form, zone: ZoneInfo) -> str | None:
 
 def command_of(name: str, subject: str, data: Mapping[str, Any], form: Form) -> Command:
     """The command of a form, with the version that its page showed and the id that it gave the message."""
-    expected = form.text("expectedversion")
     message_id = form.text("message_id")[:100] or f"page-{uuid4()}"
-    return Command(
-        name, subject, data, message_id, int(expected) if expected.isdecimal() and len(expected) < 10 else None
-    )
+    return Command(name, subject, data, message_id, version_of(form.text("expectedversion")))
 
 
 def _data(request: Request, seen: Seen, visitor: Visitor, command: type[CommandModel], form: Form) -> dict[str, Any]:
@@ -120,14 +117,14 @@ def _again(
 ) -> Response:
     """The form once more: filled in as it was, with what is wrong, and with what changed where somebody was faster."""
     changed: list[Shown] = []
-    expected = form.text("expectedversion")
-    if receipt.status == "conflict" and expected.isdecimal():
-        changed = [entry for entry in seen.history(NOW) if entry["version"] > int(expected)]
+    expected = version_of(form.text("expectedversion"))
+    if receipt.status == "conflict" and expected is not None:
+        changed = [entry for entry in seen.history(NOW) if entry["version"] > expected]
     filled = Filled(given_in(form), troubles(receipt.problems), changed)
     status = status_of(receipt)
-    version = form.text("version")
-    if command.__name__ == "CorrectFact" and "fact" in form and version.isdecimal():
-        return _correction(request, at, visitor, seen, int(version), filled, status)
+    version = version_of(form.text("version"))
+    if command.__name__ == "CorrectFact" and "fact" in form and version is not None:
+        return _correction(request, at, visitor, seen, version, filled, status)
     return _page(request, at, visitor, seen, command, filled, status)
 
 
@@ -230,7 +227,8 @@ def _correction(
     facts: list[Field] = []
     if of_fact is not None:
         try:
-            data = seen.words_of({version}, READ_BY_A_PARTY + ", to put it right").get(version, entry["data"])
+            words = seen.words_of({version}, READ_BY_A_PARTY + ", to put it right")
+            data = words.get(version) or entry["data"]
         except KeysRefused:
             data = entry["data"]
         as_recorded: Mapping[str, Sequence[str]] = given_by(data, setting.zone, of_fact)
@@ -252,8 +250,11 @@ def _correction(
 
 def _corrected(form: Form, setting: Setting) -> dict[str, Any]:
     """The data of a correction: the whole fact as it should be, or that it never took place."""
-    version = form.text("version")
-    data: dict[str, Any] = {"version": int(version) if version.isdecimal() else version, "reason": form.text(REASON)}
+    version = version_of(form.text("version"))
+    data: dict[str, Any] = {
+        "version": form.text("version") if version is None else version,
+        "reason": form.text(REASON),
+    }
     of_fact = COMMANDS.get(form.text("fact"))
     if form.text("void") == "yes":
         return data | {"void": True}

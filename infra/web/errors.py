@@ -81,7 +81,9 @@ def answer_to(request: Request, error: Exception) -> Response:
         case NotKnown():
             return error_page(request, HTTPStatus.UNAUTHORIZED, Problem("token", str(error)))
         case HttpProblem():
-            return error_page(request, error.status, *error.problems)
+            found = error_page(request, error.status, *error.problems)
+            found.headers.update(error.headers or {})
+            return found
         case WrongCursor():
             return error_page(request, HTTPStatus.BAD_REQUEST, Problem("bad_value", str(error), field="cursor"))
         case RequestValidationError():
@@ -91,7 +93,9 @@ def answer_to(request: Request, error: Exception) -> Response:
             ]
             return error_page(request, HTTPStatus.BAD_REQUEST, *problems)
         case HTTPException():
-            return error_page(request, error.status_code)
+            found = error_page(request, error.status_code)
+            found.headers.update(error.headers or {})
+            return found
         case StoreError():
             log.warning("the store can't answer", error=str(error), why=type(error).__name__)
             return error_page(request, HTTPStatus.SERVICE_UNAVAILABLE)

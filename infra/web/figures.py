@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cachetools import LRUCache
 
 from infra.access.figures import nps, programmes_of
-from infra.access.standing import Asker
+from infra.access.standing import KNOWERS, Asker
 from infra.http.asking import Desk
 from infra.web.navigation import N_
 
@@ -145,6 +145,7 @@ class Answers:
         self._desk = desk
         self._lock = Lock()
         self._kept: LRUCache[Any, Any] = LRUCache(KEPT)
+        self._making: dict[Any, Lock] = {}
         self._is_warm = False
 
     def warm(self) -> None:
@@ -162,9 +163,8 @@ class Answers:
             ModuleNotFoundError: What reckons figures is not installed (`rapport[explore]`).
         """
         programmes = programmes_of(self._desk.engine, asker)
-        # Scores are asked for a reader: who has which of them is decided with the matrix.
-        whose = (asker.role, asker.reader.id) if name == "nps" else None
-        return self._of(("answer", name, programmes, whose), lambda: self._reckon(name, asker, programmes))  # type: ignore[no-any-return]
+        key = ("answer", name, programmes, _whose(name, asker))
+        return self._of(key, lambda: self._reckon(name, asker, programmes))  # type: ignore[no-any-return]
 
     def drawing(self, name: str, asker: Asker, *, dark: bool) -> bytes | None:
         """The chart of a figure as SVG; None where there is nothing to draw.
@@ -176,8 +176,7 @@ class Answers:
         if not answer.rows:
             return None
         programmes = programmes_of(self._desk.engine, asker)
-        whose = (asker.role, asker.reader.id) if name == "nps" else None
-        return self._of(("drawing", name, programmes, whose, dark), lambda: _draw(answer, dark=dark))  # type: ignore[no-any-return]
+        return self._of(("drawing", name, programmes, _whose(name, asker), dark), lambda: _draw(answer, dark=dark))  # type: ignore[no-any-return]
 
     def _of(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
         now = self._desk.now
@@ -185,9 +184,19 @@ class Answers:
         with self._lock:
             if key in self._kept:
                 return self._kept[key]
-        made = make()
-        with self._lock:
-            self._kept[key] = made
+            making = self._making.setdefault(key, Lock())
+        # Who asks for the same meanwhile waits for it.
+        with making:
+            with self._lock:
+                if key in self._kept:
+                    return self._kept[key]
+            try:
+                made = make()
+                with self._lock:
+                    self._kept[key] = made
+            finally:
+                with self._lock:
+                    self._making.pop(key, None)
         return made
 
     def _population(self) -> "Population":
@@ -201,8 +210,9 @@ class Answers:
         if name == "nps":
             return _scores(nps(self._desk.engine, asker, self._desk.pseudonyms))
         population = self._population()
+        if name == "bands":
+            return standing.bands(population, programmes, of_rows=asker.role in KNOWERS)
         by_programme = {
-            "bands": standing.bands,
             "signals": standing.signals,
             "endings": standing.endings,
             "pauses": standing.pauses,
@@ -220,6 +230,14 @@ class Answers:
             "calibration": calibration.calibration,
         }
         return together[name](population)
+
+
+def _whose(name: str, asker: Asker) -> object:
+    """For whom an answer is where not all have the same of a programme."""
+    if name == "nps":
+        # Scores are asked for a reader: who has which of them is decided with the matrix.
+        return asker.role, asker.reader.id
+    return name == "bands" and asker.role in KNOWERS
 
 
 def _load() -> None:

@@ -4,7 +4,7 @@ Every value is escaped. Templates have `_` and `ngettext`, `url(path)` for addre
 the filters `time`, `day`, `spaced`, `plain` and `rule`, and those of `infra.web.wording`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from hashlib import sha256
 from http import HTTPStatus
@@ -16,6 +16,7 @@ from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
+from markupsafe import Markup, escape
 
 from infra.pages.page import is_mark, plain, rule, spaced
 from infra.web import navigation, wording
@@ -108,12 +109,31 @@ def environment(language: str) -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    # The extension's own methods are added to the environment when it is made.
-    found.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]
+    sentences = catalogue(language)
+    found.globals.update(_=_escaping(sentences.gettext), ngettext=_counted(_escaping(sentences.ngettext)))
     found.filters.update(plain=plain, spaced=spaced, rule=rule, time=_time, day=_day, camel=camel, actor=_actor)
     found.filters.update(wording.filters(language))
-    found.tests.update(mark=is_mark, timely=wording.is_timely)
+    found.tests.update(mark=is_mark, timely=wording.is_timely, closed=wording.is_closed)
     return found
+
+
+def _escaping(translated: Callable[..., str]) -> Callable[..., Markup]:
+    """Sentences for templates, escaped: a variable may hold anybody's words, and a `%` in them is no place for a value."""
+
+    def sentence(*message: Any, **values: Any) -> Markup:
+        found = escape(translated(*message))
+        return found % values if values else found
+
+    return sentence
+
+
+def _counted(sentence: Callable[..., Markup]) -> Callable[..., Markup]:
+    """Sentences about a number, which is their `num`."""
+
+    def counted(one: str, many: str, number: int, **values: Any) -> Markup:
+        return sentence(one, many, number, **{"num": number, **values})
+
+    return counted
 
 
 @pass_context

@@ -1,6 +1,7 @@
 """Programme: what the figures say, each with its chart, its definition, and the rows behind it as far as the reader may see them."""
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from typing import IO, Annotated, Any, Final, Literal
@@ -8,7 +9,11 @@ from typing import IO, Annotated, Any, Final, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from domain.commitment.policy import BANDS
 from infra.access import datasets
+from infra.access.figures import programmes_of
+from infra.access.lists import Lists
+from infra.access.standing import READERS
 from infra.export import csv_text
 from infra.export.writing import WRITERS, Format
 from infra.http.asking import Desk, DeskOf
@@ -59,11 +64,37 @@ def programme(request: Request, at: DeskOf, visitor: VisitorOf) -> Response:
     of_roles(visitor, *ROLES)
     answers_of(request, at).warm()
     answer = _answered(request, at, visitor, "bands")
-    months = sorted({row["month"] for row in answer.rows}) if answer else []
-    now = [row for row in answer.rows if row["month"] == months[-1]] if answer and months else []
+    sees_rows = visitor.role in READERS
+    if sees_rows:
+        now = _of_list(at, visitor)
+    else:
+        now = [row for row in answer.rows if row["month"] == f"{at.now:%Y-%m}"] if answer else []
     return page(
-        request, "programme", figures=figures_of(at, visitor.asker), answer=answer, now=now, datasets=_datasets(visitor)
+        request,
+        "programme",
+        figures=figures_of(at, visitor.asker),
+        answer=answer,
+        now=now,
+        sees_rows=sees_rows,
+        datasets=_datasets(visitor),
     )
+
+
+def _of_list(at: Desk, visitor: Visitor) -> list[dict[str, Any]]:
+    """The bands as the list of relationships has them, for who reads that list; by programme for who has some of them."""
+    every = programmes_of(at.engine, visitor.asker) is None
+    counts: Counter[tuple[str, str]] = Counter()
+    for (programme_id, band), count in Lists(at.engine, visitor.asker, at.pseudonyms, at.now).bands().items():
+        counts["all" if every else programme_id, band] += count
+    scored: Counter[str] = Counter()
+    for (group, _), count in counts.items():
+        scored[group] += count
+    return [
+        {"group": group, "band": band, "relationships": counts[group, band], "share": counts[group, band] / of_all}
+        for group, of_all in sorted(scored.items())
+        for band in BANDS
+        if counts[group, band]
+    ]
 
 
 @router.get("/figures/{name}")
@@ -110,7 +141,7 @@ def chart(
         drawn = None
     if drawn is None:
         raise not_found()
-    return Response(drawn, media_type="image/svg+xml", headers={"Cache-Control": "private, no-cache"})
+    return Response(drawn, media_type="image/svg+xml", headers={"Cache-Control": "private, no-store"})
 
 
 @router.get("/figures/{name}/rows")
@@ -122,7 +153,7 @@ def figure_rows(request: Request, at: DeskOf, visitor: VisitorOf, name: FigureNa
         raise not_found()
     lines = [csv_text.row(answer.columns, guard=False)]
     lines += [csv_text.row((row.get(column) for column in answer.columns), guard=True) for row in answer.rows]
-    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "private, no-cache"}
+    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "private, no-store"}
     return Response("".join(lines), media_type=_TYPES["csv"], headers=headers)
 
 
@@ -165,7 +196,7 @@ def _file(name: str, form: Format, found: datasets.Rows) -> Response:
     except BaseException:
         out.close()
         raise
-    headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"', "Cache-Control": "private, no-cache"}
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"', "Cache-Control": "private, no-store"}
     return StreamingResponse(_sent(out), media_type=_TYPES[form], headers=headers)
 
 

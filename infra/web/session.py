@@ -91,9 +91,11 @@ def begin(request: Request, caller: Caller, now: datetime, **more: Any) -> None:
 
 
 def caller_of(request: Request) -> Caller | None:
-    """Who signed in; None: nobody did, or it is too long ago. Time is the machine's, as for tokens."""
+    """Who signed in; None: nobody did, it is too long ago, or in a demo that is over. Time is the machine's, as for tokens."""
     session: dict[str, Any] = request.scope.get("session", {})
     if "id" not in session or session["until"] < datetime.now(UTC).timestamp():
+        return None
+    if session.get("demo") and not request.app.state.site.demo:
         return None
     programmes = session["programmes"]
     return Caller(

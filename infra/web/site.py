@@ -11,6 +11,7 @@ from infra.web import errors
 from infra.web.names import Names
 from infra.web.session import Sessions
 from infra.web.site_of import Site
+from infra.web.verification import OneByOne
 
 # Each has a `router`; a page is added by its line here.
 ROUTERS: Final = (
@@ -43,6 +44,7 @@ def pages(settings: Settings) -> Callable[[FastAPI], None]:
     def add(app: FastAPI) -> None:
         app.state.site = site
         app.state.names = Names()
+        app.state.checks = OneByOne()
         for name in ROUTERS:
             app.include_router(import_module(f"infra.web.{name}").router, include_in_schema=False)
         errors.register(app)

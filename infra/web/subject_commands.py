@@ -86,7 +86,10 @@ def _may_know(at: Desk, visitor: Visitor, subject: str) -> bool:
         except others.MayNot:
             return False
     own = visitor.caller.id.lower() == id_.lower()
-    return own or bool(history_as(at.store, lambda: at.engine, subject, visitor.asker.reader, NOW, at.now))
+    return own or (
+        others.knows_person(at.engine, visitor.asker, id_)
+        and bool(history_as(at.store, lambda: at.engine, subject, visitor.asker.reader, NOW, at.now))
+    )
 
 
 def _setting(request: Request, at: Desk, visitor: Visitor, subject: str) -> Setting:

@@ -5,22 +5,18 @@ reader sees of another time what they may see now.
 """
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from infra.access.seen import DECISIONS, Seen
-from infra.evidence.audit import audit
 from infra.evidence.log_tree import LeafPlace, place_of
 from infra.evidence.verify import Verdict
 from infra.http.asking import Desk, DeskOf
 from infra.http.problems import forbidden
 from infra.http.reads_of_evidence import READERS as BUNDLES
 from infra.queries.as_at import NOW, Moment
-from infra.store.errors import StoreError
-from infra.store.snapshot import snapshot
 from infra.web.errors import PageRoute
 from infra.web.event_words import BANDS, SIGNALS
 from infra.web.form import FormOf
@@ -28,6 +24,7 @@ from infra.web.names import names_of
 from infra.web.page import page
 from infra.web.relationship import persons
 from infra.web.subject_seen import SeenOf, readable, with_words
+from infra.web.verification import OneByOne
 from infra.web.visitor import Visitor, VisitorOf
 
 router = APIRouter(prefix="/relationships/{id}/time", route_class=PageRoute)
@@ -97,13 +94,8 @@ def verify(
     event: EventQuery = None,
 ) -> Response:
     """Check the chain, the decisions, the rows and the places in the tree of this relationship now, and say what was found."""
-    trouble: StoreError | None = None
-    try:
-        at.engine.catch_up()
-    except StoreError as error:
-        trouble = error
-    with snapshot(at.store) as store:
-        found = audit(store, at.engine, lambda *_: nullcontext(lambda _: None), seen.subject, trouble=trouble)
+    checks: OneByOne = request.app.state.checks
+    found = checks.verdict(at, seen.subject)
     return _page(request, at, visitor, seen, clock, step, event, found)
 
 

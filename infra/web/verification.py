@@ -1,20 +1,34 @@
-"""A check of the whole record that goes on while its page is looked at: one at a time in a process."""
+"""Checks that people ask for on pages: of the whole record, which goes on while its page is looked at, and of one relationship.
+
+Of each there is one at a time in a process, for they take all of a processor.
+"""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Lock, Thread
+from typing import Final
 
+from cachetools import TTLCache
+
+from domain.problem import Problem
 from infra.bootstrap import Rapport
 from infra.evidence.audit import audit
 from infra.evidence.checkpoints import gathered
 from infra.evidence.verify import Verdict
+from infra.http.asking import Desk
+from infra.http.problems import HttpProblem
 from infra.operations.logs import logger
 from infra.store.errors import StoreError
 from infra.store.snapshot import snapshot
 
 log = logger("rapport.pages")
+# What was found of a relationship is told again for so long, unless something happened in it.
+REMEMBERED_SECONDS: Final = 30
+MOST_REMEMBERED: Final = 500
+# Who asks while another check goes on waits so long.
+PATIENCE_SECONDS: Final = 5
 
 
 @dataclass(frozen=True)
@@ -88,3 +102,39 @@ class Verification:
             self.state = replace(self.state, done=self.state.done + count)
 
         yield advance
+
+
+class OneByOne:
+    """The checks of single relationships in one process. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._turn = Lock()
+        self._found: TTLCache[tuple[str, int], Verdict] = TTLCache(MOST_REMEMBERED, REMEMBERED_SECONDS)
+
+    def verdict(self, at: Desk, subject: str) -> Verdict:
+        """What is found in the chain, the decisions, the rows and the places in the tree of a relationship.
+
+        Raises:
+            HttpProblem: Others' checks go on for too long.
+        """
+        key = subject, at.store.heads([subject])[subject].version
+        if not self._turn.acquire(timeout=PATIENCE_SECONDS):
+            said = "other relationships are being verified: try again in a moment"
+            raise HttpProblem(503, Problem("busy", said), headers={"Retry-After": str(PATIENCE_SECONDS)})
+        try:
+            found = self._found.get(key)
+            if found is None:
+                found = self._found[key] = _audited(at, subject)
+            return found
+        finally:
+            self._turn.release()
+
+
+def _audited(at: Desk, subject: str) -> Verdict:
+    trouble: StoreError | None = None
+    try:
+        at.engine.catch_up()
+    except StoreError as error:
+        trouble = error
+    with snapshot(at.store) as store:
+        return audit(store, at.engine, lambda *_: nullcontext(lambda _: None), subject, trouble=trouble)

@@ -4,17 +4,25 @@ What people chose freely, ids above all, passes unchanged: it is in no catalogue
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Any, Final
+from functools import cache
+from typing import Annotated, Any, Final, get_args, get_origin
+
+from pydantic import BaseModel
 
 from domain.codes.clauses import CLAUSES
+from domain.registry import EVENTS
 from infra.pages.page import plain, spaced
 from infra.web.catalogue import catalogue
 
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
 # `RelationshipProposed` is read as "relationship proposed".
 _CAPITALS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+# What states have beside the fields of events.
+OF_STATES: Final = frozenset({"status", "state", "band", "standing"})
+# Marks of direction: embeddings, overrides, isolates and plain marks.
+_TURNS: Final = dict.fromkeys([0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 
 
 def in_words(value: object) -> str:
@@ -41,7 +49,44 @@ def filters(language: str) -> dict[str, Callable[[Any], str]]:
         found = CLAUSES.get(clause or "")
         return said(found.rule) if found else clause or ""
 
-    return {"word": word, "sentence": sentence, "said": said, "number": number, "share": share}
+    return {"word": word, "sentence": sentence, "said": said, "number": number, "share": share, "bare": bare}
+
+
+@cache
+def closed_fields() -> frozenset[str]:
+    """The fields that hold words of a closed vocabulary in every event that has them; others may hold what people wrote."""
+    shapes: dict[str, list[bool]] = {}
+    pending: list[type[BaseModel]] = list(EVENTS.values())
+    seen: set[type[BaseModel]] = set()
+    while pending:
+        model = pending.pop()
+        if model in seen:
+            continue
+        seen.add(model)
+        for name, info in model.model_fields.items():
+            parts = set(_parts(info.annotation))
+            pending += [part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)]
+            shapes.setdefault(name, []).append(str not in parts and any(isinstance(part, str) for part in parts))
+    return frozenset(name for name, closed in shapes.items() if all(closed)) | OF_STATES
+
+
+def _parts(annotation: Any) -> Iterator[Any]:
+    """What a type is made of, down to plain types and the words of literals."""
+    parts = get_args(annotation)
+    if not parts:
+        yield annotation
+    for part in parts[:1] if get_origin(annotation) is Annotated else parts:
+        yield from _parts(part)
+
+
+def is_closed(name: str | None) -> bool:
+    """Whether a field of this name holds words of a closed vocabulary."""
+    return name in closed_fields()
+
+
+def bare(text: Any) -> Any:
+    """A text without the marks that turn the direction of what stands around it: for where no element can isolate it."""
+    return text.translate(_TURNS)
 
 
 def number(value: float | None) -> str:

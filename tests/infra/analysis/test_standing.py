@@ -1,5 +1,6 @@
 """The figures of how relationships stand: over all, and programme by programme, with what is small hidden."""
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -62,6 +63,18 @@ def test_bands_are_those_at_the_end_of_each_month_and_now(population: Population
     for row in rows:
         assert row["relationships"] == sum(band == row["band"] for band in at.values())
     assert sum(row["share"] for row in rows) <= 1 + 1e-9
+
+
+def test_who_may_see_each_relationship_has_bands_of_any_size(population: Population) -> None:
+    at = Counter(
+        row["band"]
+        for row in population.rows("commitment_bands")
+        if row["since"] <= NOW and (row["until"] is None or row["until"] > NOW)
+    )
+    rows = [row for row in bands(population, of_rows=True).rows if row["month"] == "2024-09"]
+    assert {row["band"]: row["relationships"] for row in rows} == at
+    assert min(at.values()) < population.minimum, "or the test says nothing"
+    assert bands(population, of_rows=True).sentences == ()
 
 
 def test_a_single_hidden_part_would_follow_from_the_rest_so_another_is_hidden_too(population: Population) -> None:

@@ -37,6 +37,11 @@ name = "Dora, of another programme"
 roles = ["coordinator"]
 programmes = ["none-of-these"]
 [[person]]
+id = "axel"
+name = "Axel, of one programme"
+roles = ["auditor"]
+programmes = ["telling"]
+[[person]]
 id = "duo"
 name = "Duo"
 roles = ["analyst", "auditor"]

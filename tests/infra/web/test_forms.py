@@ -50,7 +50,8 @@ def work(served: Served) -> None:
 
 
 def data_of_last(served: Served, subject: str) -> dict[str, Any]:
-    return served.rapport.store.read(subject)[-1].data.model_dump(exclude_none=True)
+    data: dict[str, Any] = served.rapport.store.read(subject)[-1].data.model_dump(exclude_none=True)
+    return data
 
 
 def options(text: str, name: str) -> list[str]:

@@ -2,13 +2,16 @@
 
 import re
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from infra.web.catalogue import preferred
+from infra.web.page import environment
 from infra.web.sign_in import ours
 from tests.infra.web.browsing import Browser, Served, serving_pages
 
+UTC_ = ZoneInfo("UTC")
 POSTS = ("/sign-in/demo", "/sign-out", "/role", "/preferences")
 
 
@@ -33,6 +36,38 @@ def test_nobody_signs_in_as_somebody_who_is_no_demo_person(told: Served) -> None
     browser = told.browser().get("/sign-in")
     assert browser.post("/sign-in/demo", {"person": "nobody"}).status == 404
     assert browser.get("/").path.startswith("/sign-in")
+
+
+def test_who_tries_too_often_is_told_how_long_to_wait(tmp_path: Path) -> None:
+    with serving_pages(tmp_path, sign_in_rate="1/minute") as served:
+        browser = served.browser("cora")
+        browser.get("/sign-in").post("/sign-in/demo", {"person": "cora"})
+        assert browser.status == 429
+        assert int(browser.headers["retry-after"]) > 0
+
+
+def test_a_name_turns_nothing_around_it(tmp_path: Path) -> None:
+    demo = '[[person]]\nid = "rev"\nname = "\\u202Ede\\u2067x"\nroles = ["coordinator"]\n'
+    with serving_pages(tmp_path, demo=demo) as served:
+        text = served.browser("rev").get("/").text
+        assert "<bdi>\u202ede\u2067x</bdi>" in text
+    shown = (
+        environment("en")
+        .from_string("{% extends 'layout.html.j2' %}{% block title %}{{ who }}{% endblock %}")
+        .render(
+            who="a\u202e<b>",
+            language="en",
+            caller=None,
+            places=[],
+            notices=[],
+            scripts=[],
+            is_demo=False,
+            url=str,
+            asset=str,
+            zone=UTC_,
+        )
+    )
+    assert "<title>a&lt;b&gt; · Rapport</title>" in shown
 
 
 def test_without_the_setting_there_is_no_demo(tmp_path: Path) -> None:

@@ -2,14 +2,22 @@
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from time import sleep
+from types import SimpleNamespace
+from typing import Any
 
 import orjson
 import pytest
 
 from infra.access.tokens import issue
-from infra.web.figures import FIGURES
+from infra.evidence.audit import audit
+from infra.web import verification
+from infra.web.figures import FIGURES, Answers
+from infra.web.page import environment
 from infra.web.statechart import drawing
 from infra.web.what_if import OF_HEALTH
+from infra.web.wording import closed_fields
 from tests.infra.http import telling
 from tests.infra.web.browsing import Browser, Served, serving_pages
 
@@ -31,7 +39,7 @@ PAGES: dict[str, set[str]] = {
     "/audit": {"auditor"},
     "/audit/reads": {"auditor"},
     "/audit/attempts": {"auditor"},
-    "/audit/checkpoint": {"auditor", "coordinator", "supplier"},
+    "/audit/checkpoint": {"auditor", "coordinator"},
     "/programme": FIGURES_FOR,
     **{f"/programme/figures/{name}": FIGURES_FOR for name, figure in FIGURES.items() if not figure.of_all},
     "/programme/figures/survival/rows": FIGURES_FOR,
@@ -112,6 +120,51 @@ def test_the_button_verifies_the_relationship(told: Served, id_: str) -> None:
     assert "It is whole." in browser.words
 
 
+def test_a_relationship_is_verified_once_for_several_askers_and_anew_once_something_happened(
+    told: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs: list[str] = []
+
+    def counted(*given: Any, **more: Any) -> Any:
+        runs.append(given[3])
+        return audit(*given, **more)
+
+    monkeypatch.setattr(verification, "audit", counted)
+    told.client.app.state.checks = verification.OneByOne()  # type: ignore[attr-defined]
+    for id_ in ("cora", "ana", "cora"):
+        assert "It is whole." in told.browser(id_).get(TIME).post(f"{TIME}/verify", {}).words
+    assert runs == [telling.REPORTED]
+
+
+def test_what_people_wrote_is_said_as_they_wrote_it() -> None:
+    assert {"kind", "status", "type", "data_class", "agreed_by"} <= closed_fields()
+    assert closed_fields().isdisjoint({"title", "text", "how", "when", "description", "programme_id", "reason_given"})
+    found = environment("de").from_string(
+        "{% from 'values.html.j2' import value with context %}{{ value({'title': words, 'type': words}) }}"
+    )
+    shown = found.render(words="goal_agreed", zone=None, url=str)
+    assert ">goal_agreed</bdi>" in shown
+    assert "<dd>goal agreed" in " ".join(shown.split())
+
+
+def test_figures_and_charts_are_kept_by_no_browser_and_made_once_for_those_who_ask_together(told: Served) -> None:
+    browser = told.browser("cora")
+    for path in ("figures/bands/rows", "charts/bands", "data/relationships?form=csv", "figures/bands"):
+        got = browser.get(f"/programme/{path}")
+        assert (got.status, got.headers["cache-control"]) == (200, "private, no-store"), path
+    made: list[int] = []
+
+    def make() -> int:
+        made.append(1)
+        sleep(0.05)
+        return len(made)
+
+    answers = Answers(SimpleNamespace(now=told.rapport.clock.now(), store=told.rapport.store))  # type: ignore[arg-type]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: answers._of(("key",), make), range(4)))
+    assert found == [1, 1, 1, 1]
+
+
 def test_verifying_without_the_token_of_the_session_is_refused(told: Served) -> None:
     assert told.browser("cora").get(TIME).post(f"{TIME}/verify", {}, csrf="x").status == 403
 
@@ -163,6 +216,15 @@ def test_reads_have_no_names_no_reasons_and_withhold_what_was_reported(tried: Se
     assert "not shown: process" in browser.words
     for word in ("coordinator:cora", "safeguarding", telling.CANARY):
         assert word not in browser.text
+
+
+def test_what_was_found_in_the_whole_record_is_for_who_audits_all_of_it(told: Served) -> None:
+    told.browser("ada").get("/audit").post("/audit/verify", {})
+    assert re.search(r"It is whole\. \d+ events", told.browser("ada").get("/audit").words)
+    one = told.browser("axel").get("/audit")
+    assert "You audit some programmes" in one.words
+    assert not re.search(r"It is whole|\d+ events|\d+ relationships", one.words)
+    assert one.post("/audit/verify", {}).status == 403
 
 
 def test_a_bundle_is_a_zip_and_a_checkpoint_a_note(told: Served) -> None:

@@ -1,6 +1,7 @@
 """The start pages: today for the office, with a form that settles each task; what is theirs for parties."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from threading import Event
 
@@ -147,3 +148,16 @@ def test_a_mentor_records_their_own_development_and_nobody_elses(served: Served)
     browser.post(path.format("ben"), filled(browser) | {"what": "a course", "completed_on": "2026-03-01"})
     assert "Recorded." in browser.words
     assert browser.get(path.format("max")).status == 404
+
+
+def test_the_bands_of_a_programme_are_those_of_the_list(served: Served) -> None:
+    browser = served.browser("cora").get("/programme")
+    now = browser.text[browser.text.index('id="now"') : browser.text.index('id="figures"')]
+    shown = {band: int(count) for band, count in re.findall(r'<strong class="(\w+)">(\d+) ', now)}
+    listed = browser.get("/relationships").text
+    assert shown == Counter(re.findall(r'<span class="badge (healthy|watch|at_risk|critical)"', listed))
+    assert sum(shown.values()) >= 2
+    # Figures for who sees no single relationship hide such small numbers.
+    assert not re.search(
+        r'<strong class="(healthy|watch|at_risk|critical)">', served.browser("alf").get("/programme").text
+    )
