@@ -163,7 +163,8 @@ def _by_shape(
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             return base._replace(kind="group", rows=tuple(_rows(command, base.name, inner, setting, given)))
         return base._replace(kind="lines")
-    return base._replace(kind="text" if base.longest is not None and base.longest <= NAME_MAX else "area")
+    is_short = name.endswith("id") or (base.longest is not None and base.longest <= NAME_MAX)
+    return base._replace(kind="text" if is_short else "area")
 
 
 def _rows(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 # Programmes in lower case; None: all.
 Programmes = frozenset[str] | None
+_LOADING: Final = Lock()
 KEPT: Final = 128
 # For charts on a dark page.
 DARK: Final[dict[str, Any]] = {
@@ -191,6 +192,7 @@ class Answers:
                 if key in self._kept:
                     return self._kept[key]
             try:
+                _load()
                 made = make()
                 with self._lock:
                     self._kept[key] = made
@@ -241,7 +243,8 @@ def _whose(name: str, asker: Asker) -> object:
 
 
 def _load() -> None:
-    with suppress(ModuleNotFoundError):
+    # Two threads that import the same library at once may find half of it.
+    with _LOADING, suppress(ModuleNotFoundError):
         for name in ("altair", "lifelines", "vl_convert"):
             import_module(name)
 

@@ -143,3 +143,17 @@ def test_an_erasure_that_somebody_asked_for_is_carried_out_on_the_pages(used: Se
     browser.post(path, form)
     assert "Recorded." in browser.words, browser.words
     assert type(used.rapport.store.read("person:erin")[-1].data).__name__ == "PersonalDataErased"
+
+
+def test_a_match_that_follows_another_is_proposed_with_what_that_one_says(used: Served) -> None:
+    followed = proposed(used, 308, "cmn", mentee_id="fay", mentor_id="gil", customer_id="carl")
+    browser = used.browser("cora").get(f"/relationships/new?follows={followed}")
+    form = filled(browser)
+    assert (form["programme_id"], form["mentee_id"], form["customer_id"]) == (["telling"], ["fay"], ["carl"])
+    assert form["follows"] == [followed]
+    assert re.search(r'value="cmn" checked', browser.text)
+    people = re.search(r'<datalist id="f-mentor_id-list">(.*?)</datalist>', browser.text)
+    assert people
+    assert '<option value="ben">' in people[1]
+    browser.post("/relationships/new", form | {"mentor_id": "ben", "codes": ["cmn"]})
+    assert "Recorded." in browser.words, browser.words
