@@ -24,6 +24,7 @@ from domain.words import NAMED_ROLES, PARTIES
 from infra.web.command_words import label
 from infra.web.event_words import camel
 from infra.web.form import Form
+from infra.web.navigation import N_
 from infra.web.zones import shown_time
 
 Shown = Mapping[str, Any]
@@ -146,6 +147,8 @@ def _by_shape(
         return base._replace(kind="select", choices=tuple(_words(arguments)))
     if shape is bool:
         return base._replace(kind="yes_no")
+    if command == "RespondToNps" and name == "score":
+        return base._replace(kind="select", choices=tuple(map(_of_scale, range(10, -1, -1))))
     if shape in {int, float}:
         return base._replace(kind="number")
     if shape is date:
@@ -297,6 +300,11 @@ def _versions(setting: Setting, among: set[int] | None, kinds: Collection[str] |
             yield Choice(str(entry["version"]), f"{entry['version']}: {camel(name)}, {when}")
 
 
+def _of_scale(score: int) -> Choice:
+    ends = {10: N_("10: extremely likely"), 0: N_("0: not at all likely")}
+    return Choice(str(score), ends.get(score, str(score)))
+
+
 def _clauses(ids: Any) -> Iterator[Choice]:
     for id_ in dict.fromkeys(ids):
         yield Choice(id_, f"{id_}: {CLAUSES[id_].rule}" if id_ in CLAUSES else id_)
@@ -353,7 +361,7 @@ def _value(command: type[Command], field: Field, form: Form, setting: Setting) -
             return time_of(text, setting.zone)
         case "yes_no":
             return {"yes": True, "no": False}.get(text, text)
-        case "select" if field.name in {"version", "request"}:
+        case "select" if field.name in {"version", "request", "score"}:
             return _number(text)
         case _:
             return text

@@ -21,6 +21,7 @@ from infra.web.names import names_of
 from infra.web.page import page
 from infra.web.task_words import TaskWords, task_words
 from infra.web.visitor import Visitor, VisitorOf
+from infra.web.waiting import own
 from infra.web.zones import moment_of, zone_of
 
 router = APIRouter(route_class=PageRoute)
@@ -74,15 +75,17 @@ def _mine(request: Request, at: Desk, visitor: Visitor) -> Response:
     lists = Lists(at.engine, visitor.asker, at.pseudonyms, at.now)
     items = lists.relationships(Chosen(), Cut((str(visitor.asker.reader),), None, MOST_OWN)).items
     seen = [Seen.of(at.store, lambda: at.engine, visitor.asker, each["id"], at.now) for each in items]
+    theirs = [each for each in seen if each is not None]
     tasks = tasks_of(at, visitor)
     people = [id_ for each in items for id_ in (each["mentee_id"], each["mentor_id"])]
     return page(
         request,
         "start_party",
         relationships=sorted(items, key=lambda each: each["state"] == "terminated"),
+        own={each.subject: own(at.engine, each) for each in theirs} if visitor.role != "line_manager" else {},
         urgency=by_urgency(tasks, at.now, request),
         bands=BANDS,
-        names=names_of(request, at, visitor, [*people, *_people(tasks)], *(each for each in seen if each is not None)),
+        names=names_of(request, at, visitor, [*people, *_people(tasks)], *theirs),
     )
 
 

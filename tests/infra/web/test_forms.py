@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+from domain.registry import COMMANDS
+from domain.relationship.gates import GATES, Gate
+from domain.relationship.permissions import may_send
+from infra.web.relationship import MEETS
 from infra.worker_runtime.horizon import Horizon
 from infra.worker_runtime.loop import work_off
 from infra.worker_runtime.runner import Runner
@@ -16,7 +20,7 @@ from tests.infra.web.browsing import DEMO, Served, serving_pages
 from tests.infra.web.test_relationship import filled, proposed
 from tests.messages import line
 
-OTTO = '[[person]]\nid = "otto"\nname = "Otto"\nroles = ["coordinator"]\n'
+PEOPLE = '[[person]]\nid = "otto"\nname = "Otto"\nroles = ["coordinator"]\n[[person]]\nid = "moe"\nname = "Moe"\nroles = ["mentor"]\n'
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +28,7 @@ def used() -> Iterator[Served]:
     """The app with relationships that tests change: each takes one of its own."""
     with (
         TemporaryDirectory() as folder,
-        serving_pages(Path(folder), demo=DEMO + OTTO, clock="2026-03-16T09:00:00Z") as served,
+        serving_pages(Path(folder), demo=DEMO + PEOPLE, clock="2026-03-16T09:00:00Z") as served,
     ):
         yield served
 
@@ -157,3 +161,77 @@ def test_a_match_that_follows_another_is_proposed_with_what_that_one_says(used: 
     assert '<option value="ben">' in people[1]
     browser.post("/relationships/new", form | {"mentor_id": "ben", "codes": ["cmn"]})
     assert "Recorded." in browser.words, browser.words
+
+
+def test_a_new_match_asks_its_mentor_first_and_says_what_was_answered(used: Served) -> None:
+    subject = proposed(used, 309, mentor_id="moe")
+    browser = used.browser("moe").get("/")
+    assert "Answer the proposed match" in browser.words
+    assert f"/relationships/{subject}/do/RespondToMatch" in browser.text
+    browser.get(f"/relationships/{subject}")
+    assert buttons(browser.text)[0] == "RespondToMatch"
+    tell(used, subject, "RespondToMatch", {"accept": False}, "03T09:00", "mentor:moe")
+    browser.get(f"/relationships/{subject}")
+    assert "said no to the match" in browser.words
+    assert "ScheduleSession" not in buttons(browser.text)
+    assert "Answer the proposed match" not in browser.get("/").words
+    assert "said no to the match" in used.browser("cora").get(f"/relationships/{subject}").words
+
+
+def test_a_start_page_says_what_comes_next_and_what_was_asked(used: Served) -> None:
+    subject = active(used, 310)
+    for number, (type_, data) in enumerate(
+        (
+            ("ScheduleSession", {"session_id": "s2", "starts_at": "2026-04-01T10:00:00Z", "channel": "virtual_meeting"}),
+            ("RequestNps", {"respondent": "mentor", "occasion": "mid"}),
+            ("RequestFeedback", {"respondent": "mentor", "occasion": "mid", "questions": ["cmn.feedback"]}),
+        )
+    ):
+        tell(used, subject, type_, data, f"05T09:0{number}")
+    tell(used, subject, "CancelSession", {"session_id": "s1", "reason": "ill"}, "05T10:00", "mentee:ana")
+    browser = used.browser("ben").get("/")
+    card = browser.text.partition(f'href="/relationships/{subject}"')[2].partition("</li>")[0]
+    assert "2026-04-01 10:00 UTC" in card
+    assert "You were asked for feedback" in card
+    path = f"/relationships/{subject}/do/RespondToNps"
+    assert f"{path}?occasion=mid" in card
+    browser.get(f"{path}?occasion=mid")
+    assert options(browser.text, "score") == [str(score) for score in range(10, -1, -1)]
+    browser.post(path, filled(browser) | {"score": "9"})
+    assert "Recorded." in browser.words, browser.words
+    assert path not in browser.get("/").text.partition(f'href="/relationships/{subject}"')[2].partition("</li>")[0]
+
+
+def test_what_a_match_lacks_leads_to_who_can_do_it(used: Served) -> None:
+    subject = proposed(used, 311, "cmn", "nottingham")
+    browser = used.browser("ben").get(f"/relationships/{subject}")
+    gates = browser.text.partition('id="gates"')[2].partition("</section>")[0]
+    assert f'href="/relationships/{subject}/do/AcceptTerms"' in gates
+    assert "can be done by" in gates
+    assert "ConfirmMentorTraining" not in gates
+    office = used.browser("cora").get(f"/relationships/{subject}")
+    assert f'href="/relationships/{subject}/do/ConfirmMentorTraining"' in office.text
+    assert "ActivateRelationship" not in buttons(office.text)
+    assert "something else has to come first" in office.words
+
+
+@pytest.mark.parametrize("gate", GATES, ids=lambda gate: gate.clauses[0])
+def test_whoever_can_meet_a_gate_may_send_its_command(gate: Gate) -> None:
+    for clause in gate.clauses:
+        assert (clause in MEETS) == bool(gate.by)
+        if gate.by:
+            assert set(gate.by) & may_send(COMMANDS[MEETS[clause]])
+
+
+def test_what_has_ended_offers_no_session_first(used: Served) -> None:
+    subject = active(used, 312)
+    tell(used, subject, "TerminateRelationship", {"reason": "mentee_choice", "informed": ["mentee", "mentor"], "next_steps": "none"}, "06T10:00")  # fmt: skip
+    for id_ in ("ana", "cora"):
+        shown = buttons(used.browser(id_).get(f"/relationships/{subject}").text)
+        assert not {"ScheduleSession", "RescheduleSession", "CompleteSession"} & set(shown), shown
+
+
+def buttons(text: str) -> list[str]:
+    """The commands that a relationship's page offers first."""
+    section = text.partition('aria-labelledby="can"')[2].partition("<details>")[0]
+    return re.findall(r'<a class="button" href="[^"]*/do/(\w+)"', section)
