@@ -4,9 +4,9 @@ Everything comes from `Seen`, which asks the matrix; the page decides nothing ab
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from domain.codes.clauses import CLAUSES
 from domain.ids import MACHINES
@@ -74,7 +74,7 @@ def words(request: Request, at: DeskOf, visitor: VisitorOf, seen: SeenOf, form: 
 
 
 def _page(request: Request, at: Desk, visitor: Visitor, seen: Seen, why: str | None = None) -> Response:
-    shown = shown_with_words(seen, why)
+    shown = shown_with_words(at, seen, why)
     entries = seen.history(NOW)
     health = None if visitor.role == "line_manager" else shown.get("health")
     return page(
@@ -99,9 +99,15 @@ def _page(request: Request, at: Desk, visitor: Visitor, seen: Seen, why: str | N
 
 
 @router.get("/relationships/{id}/events")
-def events(request: Request, at: DeskOf, visitor: VisitorOf, seen: SeenOf) -> Response:
-    """What was recorded, in order, each with what the visitor can do about it."""
-    shown = shown_with_words(seen)
+def events(
+    request: Request,
+    at: DeskOf,
+    visitor: VisitorOf,
+    seen: SeenOf,
+    opened: Annotated[int | None, Query(alias="open", ge=1, le=2**31 - 1)] = None,
+) -> Response:
+    """What was recorded, in order, each with what the visitor can do about it; of one it is open what it says."""
+    shown = shown_with_words(at, seen)
     entries = seen.history(NOW)
     return page(
         request,
@@ -110,11 +116,23 @@ def events(request: Request, at: DeskOf, visitor: VisitorOf, seen: SeenOf) -> Re
         shown=shown,
         subject=seen.subject,
         entries=entries,
+        opened=opened,
+        about=about_others(entries),
         may_contest=_may(visitor.role, shown, "ContestFact"),
         may_correct=_may(visitor.role, shown, "CorrectFact"),
         correctable=CORRECTABLE_EVENTS,
         names=names_of(request, at, visitor, persons(shown, entries), seen),
     )
+
+
+def about_others(entries: Sequence[Shown]) -> dict[int, list[tuple[str, int]]]:
+    """Of each event that others are about (contested, put right, answered): what those are, and their versions."""
+    found: dict[int, list[tuple[str, int]]] = {}
+    for entry in entries:
+        version = (entry["data"] or {}).get("version")
+        if entry["type"] is not None and isinstance(version, int) and not isinstance(version, bool):
+            found.setdefault(version, []).append((entry["type"], entry["version"]))
+    return found
 
 
 def persons(shown: Mapping[str, Any], entries: Sequence[Shown] = ()) -> Iterator[str | None]:

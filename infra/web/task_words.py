@@ -49,6 +49,24 @@ TASKS: Final[dict[str, str]] = {
 }
 
 
+# Somebody may be in trouble: these are read before all others of their day.
+PRESSING: Final = (
+    "problem",
+    "attention",
+    "disclosure_review",
+    "hr_referral",
+    "case_escalation",
+    "case_review",
+    "mentor_suspended",
+    "shutdown_recommendation",
+    "commitment_concern",
+)
+# Housekeeping: these are read after all others.
+CAN_WAIT: Final = frozenset(
+    {"records", "report_due", "development", "further_training", "end_feedback", "end_review", "coordinator_feedback"}
+)
+
+
 class TaskWords(NamedTuple):
     """A task for a page. `settles` are the forms that settle it: the address and what the button says."""
 
@@ -66,6 +84,13 @@ class TaskWords(NamedTuple):
     evidence: tuple[int, ...]
     evidence_of: str
     settles: tuple[tuple[str, str], ...]
+
+    @property
+    def rank(self) -> int:
+        """Its place among those of the same day: people in trouble first, housekeeping last."""
+        if self.kind in PRESSING:
+            return PRESSING.index(self.kind)
+        return len(PRESSING) + (self.kind in CAN_WAIT)
 
 
 def task_words(task: Mapping[str, Any]) -> TaskWords:
