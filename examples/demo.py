@@ -75,7 +75,7 @@ def _persons(rapport: Rapport, coordinator: str, programmes: list[str], names: M
         programmes,
     )
     found = [
-        Person(coordinator, names[coordinator], ["coordinator"], "Coordinator of three programmes: whom to help today.", programmes),
+        Person(coordinator, names[coordinator], ["coordinator"], "Coordinator of all programmes: whom to help today."),
     ]  # fmt: skip
     for mentee, mentor in rows:
         found += [

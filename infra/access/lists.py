@@ -188,15 +188,31 @@ class Lists:
             WrongCursor: The cursor is not one of this question.
         """
         after = cut.after()
-        found = [
-            task for task in task_queries.open_tasks(self.engine.database, chosen) if may_see_task(self.asker, task)
-        ]
+        tasks = task_queries.open_tasks(self.engine.database, chosen)
+        found = [task for task in self._placed(tasks) if may_see_task(self.asker, task)]
         found.sort(key=_place)
         try:
             left = found if after is None else [task for task in found if _place(task) > after]
         except TypeError:
             raise WrongCursor("expected the `next` of the page before") from None
         return cut.page(map(self._task, left), _place)
+
+    def _placed(self, tasks: list[Shown]) -> Iterator[Shown]:
+        """The tasks; one about a person, who belongs to no programme, counts as of one of the asker's in which they take part."""
+        of_persons = [task for task in tasks if task["programme_id"] is None and task["subject"].startswith("person:")]
+        if self.asker.programmes is None or not of_persons:
+            yield from tasks
+            return
+        self.engine.catch_up()
+        where, params = scope(self.asker)
+        rows = self.engine.database.query(
+            f"SELECT programme_id, {', '.join(PERSONS)} FROM relationships WHERE {where}",  # noqa: S608 - our own words
+            params,
+        )
+        theirs = {f"person:{id_}".lower(): programme for programme, *people in rows for id_ in people if id_}
+        for task in tasks:
+            programme = task["programme_id"] or theirs.get(task["subject"].lower())
+            yield task | {"programme_id": programme}
 
     def _task(self, task: Shown) -> Shown:
         if self.asker.role != "auditor":

@@ -20,7 +20,8 @@ from infra.http.log_head import Visible
 from infra.http.problems import forbidden, not_found
 from infra.http.reads import IdPath
 
-READERS: Final[frozenset[Role]] = frozenset({"auditor", "coordinator", "supplier"})
+# Events are proved as they are stored, and so is that something was reported: suppliers may not know of that.
+READERS: Final[frozenset[Role]] = frozenset({"auditor", "coordinator"})
 ZIP: Final = "application/zip"
 
 router = APIRouter(prefix="/v1", tags=["evidence"], dependencies=[Visible])

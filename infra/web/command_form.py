@@ -4,7 +4,7 @@ The models say which fields there are, of which type, and which have to be there
 claims) comes from the relationship as they see it. What is wrong with what was filled in is for the intake to say.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from math import isfinite
 from types import NoneType, UnionType
@@ -19,7 +19,8 @@ from domain.codes.clauses import CLAUSES
 from domain.codes.questions import QUESTIONS, questions_of
 from domain.model import NAME_MAX, Command
 from domain.registry import COMMANDS
-from domain.words import NAMED_ROLES
+from domain.relationship.contests import CORRECTABLE
+from domain.words import NAMED_ROLES, PARTIES
 from infra.web.command_words import label
 from infra.web.event_words import camel
 from infra.web.form import Form
@@ -57,6 +58,11 @@ _MADE: Final = {
 _TO_COME: Final = frozenset(
     {"RescheduleSession", "CancelSession", "CompleteSession", "RecordNoShow", "RecordPresessionCheck"}
 )
+# What a command is about that names an event by its version.
+_ABOUT: Final = {
+    "AnswerContest": frozenset({"FactContested"}),
+    "CorrectFact": frozenset(event.__name__ for event in CORRECTABLE),
+}
 _PARTIES: Final = frozenset({"agreed_by", "informed", "present", "absent", "between"})
 
 
@@ -96,6 +102,8 @@ class Setting(NamedTuple):
     role: str
     person: str
     zone: ZoneInfo
+    # Whether a fact is put right: then it may be about whatever is recorded, also about a session that is over.
+    corrects: bool = False
 
 
 def fields_of(command: type[Command], setting: Setting, given: Mapping[str, Sequence[str]]) -> list[Field]:
@@ -110,9 +118,13 @@ def _field(
     values = tuple(given.get(place, ()) or _usual(command, name, info))
     shape, longest = _shape(info)
     required = info.is_required()
+    if name == "set_by" and not values and setting.role in PARTIES:
+        values = (setting.role,)
     base = Field(place, label(name), "text", required, values, longest=longest)
     if _MADE.get(command) == name:
         return base._replace(kind="hidden", values=values or (f"{name[0]}-{uuid4().hex[:10]}",))
+    if name == "person" and "person" in setting.shown:
+        return base._replace(kind="hidden", values=(setting.shown["person"],))
     if name == "person" and setting.role in NAMED_ROLES:
         return base._replace(kind="hidden", values=(setting.person,))
     if (choices := _choices(command, name, setting)) is not None:
@@ -212,9 +224,9 @@ def _choices(command: str, name: str, setting: Setting) -> list[Choice] | None:
     found: Iterator[Choice] | None = None
     match name:
         case "goal_id":
-            found = _goals(shown, open_alone=command != "RecordEndReview")
+            found = _goals(shown, open_alone=command != "RecordEndReview" and not setting.corrects)
         case "session_id":
-            found = _sessions(shown, setting.zone, to_come=command in _TO_COME)
+            found = _sessions(shown, setting.zone, to_come=command in _TO_COME and not setting.corrects)
         case "homework_id":
             found = _of_events(setting, "HomeworkAssigned", "homework_id")
         case "assessment_id":
@@ -223,7 +235,7 @@ def _choices(command: str, name: str, setting: Setting) -> list[Choice] | None:
             claims = [claim for claim in shown.get("claims", []) if claim["waits_for"] == setting.role]
             found = _versions(setting, {claim["version"] for claim in claims})
         case "version" if command in {"ContestFact", "CorrectFact", "AnswerContest"}:
-            found = _versions(setting, None, {"FactContested"} if command == "AnswerContest" else None)
+            found = _versions(setting, None, _ABOUT.get(command))
         case "evidence" | "about" if command in {"RaiseConcern", "RecommendShutdown", "ReviewRelationship"}:
             found = _versions(setting, None)
         case "request":
@@ -274,7 +286,7 @@ def _of_events(setting: Setting, event: str, field: str) -> Iterator[Choice]:
             yield Choice(id_, f"{id_} ({shown_time(entry['occurred_at'], setting.zone)})")
 
 
-def _versions(setting: Setting, among: set[int] | None, kinds: set[str] | None = None) -> Iterator[Choice]:
+def _versions(setting: Setting, among: set[int] | None, kinds: Collection[str] | None = None) -> Iterator[Choice]:
     """Events that the reader may know of, the newest first."""
     known = [entry for entry in setting.entries if entry["type"] is not None]
     for entry in list(reversed(known))[: None if among or kinds else MOST_EVENTS]:
@@ -323,16 +335,17 @@ def _value(command: type[Command], field: Field, form: Form, setting: Setting) -
                 chosen = [_number(each) for each in chosen]
             return chosen if chosen or field.required else None
         case "lines":
-            return [line.strip() for line in text.split("\n") if line.strip()]
+            lines = [line.strip() for line in text.split("\n") if line.strip()]
+            return lines if lines or field.required else None
         case "group":
-            rows = [_row(command, row, form, setting) for row in field.rows]
-            return [row for row in rows if row]
+            rows = [row for each in field.rows if (row := _row(command, each, form, setting))]
+            return rows if rows or field.required else None
         case "times":
             return {row[0].name.rpartition(".")[2]: time_of(form.text(row[0].name), setting.zone) for row in field.rows if form.text(row[0].name)}  # fmt: skip
         case "answers":
             return {row[0].name.partition(".")[2]: _answer(form.text(row[0].name)) for row in field.rows if form.text(row[0].name)}  # fmt: skip
         case _ if not text:
-            return "" if field.name == "next_steps" else None
+            return None
         case "number":
             return _number(text)
         case "time":

@@ -19,7 +19,7 @@ from infra.intake.receipt import Receipt
 from infra.queries.as_at import NOW
 from infra.sealing.errors import KeysRefused
 from infra.web.command_form import Field, Setting, data_of, fields_of, given_by, given_in, time_of, version_of
-from infra.web.command_words import title
+from infra.web.command_words import label, title
 from infra.web.errors import PageRoute
 from infra.web.form import Form, FormOf
 from infra.web.names import names_of
@@ -66,8 +66,12 @@ def form(request: Request, at: DeskOf, visitor: VisitorOf, seen: SeenOf, name: N
     """The form of a command; fields that the address names are filled in."""
     command = known_command(visitor, name)
     given = {each: request.query_params.getlist(each) for each in request.query_params}
-    if name == "CorrectFact" and (version := version_of(given.get("version", [""])[0])) is not None:
-        return _correction(request, at, visitor, seen, version, Filled({}))
+    if name == "CorrectFact":
+        version = version_of(given.get("version", [""])[0])
+        if version is not None:
+            return _correction(request, at, visitor, seen, version, Filled({}))
+        fields = fields_of(command, _setting(request, at, seen, visitor), given)
+        return _page(request, at, visitor, seen, command, Filled(given), fields=fields[:1], chooses=True)
     return _page(request, at, visitor, seen, command, Filled(given))
 
 
@@ -175,7 +179,7 @@ def _page(
 
 def about(command: type[CommandModel]) -> str:
     """What a command does, in the first half of its sentence: what follows is for those who write messages."""
-    return (command.__doc__ or "").strip().partition("\n")[0].partition(";")[0].rstrip(".") + "."
+    return (command.__doc__ or "").strip().partition("\n")[0].partition(";")[0].partition(": `")[0].rstrip(".") + "."
 
 
 def _fields(command: type[CommandModel], setting: Setting, filled: Filled) -> list[Field]:
@@ -214,21 +218,21 @@ def _correction(
     event = EVENTS[entry["type"].removeprefix("rapport.")]
     of_fact = CORRECTABLE.get(event)
     command = COMMANDS["CorrectFact"]
-    setting = _setting(request, at, seen, visitor)
-    given = {"version": [str(version)], "reason": filled.given.get(REASON, []), "void": filled.given.get("void", [])}
+    setting = _setting(request, at, seen, visitor)._replace(corrects=True)
+    given = {"version": [str(version)], "reason": filled.given.get(REASON, [])}
     fields = [
         # A fact may have a reason of its own.
-        field._replace(name=REASON) if field.name == "reason" else field
+        field._replace(name=REASON, label=label(REASON)) if field.name == "reason" else field
         for field in fields_of(command, setting, given)
-        if field.name in {"version", "reason", "void"}
+        if field.name in {"version", "reason"}
     ]
     facts: list[Field] = []
     if of_fact is not None:
         try:
-            words = seen.history(NOW, READ_BY_A_PARTY + ", to put it right")
+            words = seen.words_of({version}, READ_BY_A_PARTY + ", to put it right")
+            data = words.get(version) or entry["data"]
         except KeysRefused:
-            words = []
-        data = next((each["data"] for each in words if each["version"] == version), entry["data"])
+            data = entry["data"]
         as_recorded: Mapping[str, Sequence[str]] = given_by(data, setting.zone, of_fact)
         given_facts = filled.given if filled.wrong or filled.changed else as_recorded
         facts = [field._replace(kind="text") if field.kind == "hidden" else field for field in fields_of(of_fact, setting, given_facts)]  # fmt: skip

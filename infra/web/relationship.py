@@ -3,15 +3,13 @@
 Everything comes from `Seen`, which asks the matrix; the page decides nothing about who may know what.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final, NamedTuple
 
 from fastapi import APIRouter, Query, Request, Response
 
 from domain.codes.clauses import CLAUSES
 from domain.ids import MACHINES
-from domain.model import is_blank
-from domain.problem import Problem
 from domain.registry import COMMANDS
 from domain.relationship.contests import CORRECTABLE
 from domain.relationship.lifecycle import TABLE, impossible
@@ -20,17 +18,15 @@ from domain.words import NAMED_ROLES
 from infra.access.seen import DECISIONS, Seen, Shown
 from infra.access.standing import KNOWERS
 from infra.http.asking import Desk, DeskOf
-from infra.http.problems import HttpProblem
 from infra.queries.as_at import NOW
-from infra.sealing.errors import KeysRefused
 from infra.web.command_words import GROUPS, title
 from infra.web.errors import PageRoute
 from infra.web.event_words import BANDS, SIGNALS
 from infra.web.form import FormOf
 from infra.web.names import names_of
 from infra.web.navigation import N_
-from infra.web.page import page
-from infra.web.subject_seen import READ_BY_A_PARTY, SeenOf, shown_with_words
+from infra.web.page import page, see_other
+from infra.web.subject_seen import SeenOf, readable, reason_of, shown_with_words, with_words, written
 from infra.web.task_words import task_words
 from infra.web.visitor import Visitor, VisitorOf
 
@@ -46,6 +42,12 @@ COMMONEST: Final[Mapping[str, tuple[str, ...]]] = {
     "line_manager": ("AgreeReporting", "ConfirmAgreement", "AcceptTerms", "ReportProblem"),
 }  # fmt: skip
 ASSIGNED: Final = "rapport.HomeworkAssigned"
+CONTEST: Final = "rapport.FactContested"
+ANSWER: Final = "rapport.ContestAnswered"
+CORRECTION: Final = "rapport.FactCorrected"
+OF_CONTESTS: Final = frozenset({CONTEST, ANSWER, CORRECTION})
+# What people wrote is listed on the page of the relationship as far back; the page of its events has all of it.
+MOST_WRITTEN: Final = 20
 CORRECTABLE_EVENTS: Final = frozenset(f"rapport.{event.__name__}" for event in CORRECTABLE)
 
 
@@ -66,16 +68,21 @@ def relationship(request: Request, at: DeskOf, visitor: VisitorOf, seen: SeenOf)
 @router.post("/relationships/{id}/words")
 def words(request: Request, at: DeskOf, visitor: VisitorOf, seen: SeenOf, form: FormOf) -> Response:
     """The same page with what people wrote, as far as the visitor may read it; the reason is kept."""
-    why = form.text("why")
-    if not why or is_blank(why) or len(why) > 500:
-        said = "expected the reason for which content is read, in at most 500 letters"
-        raise HttpProblem(400, Problem("bad_value", said, field="why"))
-    return _page(request, at, visitor, seen, why)
+    return _page(request, at, visitor, seen, reason_of(form))
+
+
+@router.get("/relationships/{id}/words")
+def no_words(request: Request, seen: SeenOf) -> Response:
+    """Who opens the address of a page with words anew is asked for the reason again."""
+    return see_other(request, f"/relationships/{seen.subject}#reveal")
 
 
 def _page(request: Request, at: Desk, visitor: Visitor, seen: Seen, why: str | None = None) -> Response:
     shown = shown_with_words(at, seen, why)
-    entries = seen.history(NOW)
+    closed = seen.history(NOW)
+    may_open = readable(closed)
+    contested = {entry["version"] for entry in closed if entry["type"] in OF_CONTESTS}
+    entries = with_words(seen, closed, {*may_open[-MOST_WRITTEN:], *(contested & {*may_open}), *_homework(closed)}, why)
     health = None if visitor.role == "line_manager" else shown.get("health")
     return page(
         request,
@@ -86,12 +93,13 @@ def _page(request: Request, at: Desk, visitor: Visitor, seen: Seen, why: str | N
         health=health,
         signals=SIGNALS,
         bands=BANDS,
-        tasks=[task_words(task) for task in shown.get("tasks", [])],
-        homework=homework(entries, _homework_words(seen, entries, why)),
-        disputed=[entry for entry in entries if entry["version"] in shown.get("contested", ())],
+        tasks=[task_words(task, visitor.asker) for task in shown.get("tasks", [])],
+        homework=homework(entries),
+        contests=contests(entries, shown.get("contested", ())),
+        written=written(closed, entries),
         possible=possible(visitor.role, shown),
         read_words=why is not None,
-        may_reveal=visitor.role not in NAMED_ROLES and visitor.role not in MACHINES,
+        may_reveal=bool(may_open) and visitor.role not in NAMED_ROLES and visitor.role not in MACHINES,
         names=names_of(request, at, visitor, persons(shown, entries), seen),
         codes={id_: CLAUSES[id_].rule for id_ in CLAUSES},
         has_decisions=visitor.role in DECISIONS,
@@ -107,8 +115,22 @@ def events(
     opened: Annotated[int | None, Query(alias="open", ge=1, le=2**31 - 1)] = None,
 ) -> Response:
     """What was recorded, in order, each with what the visitor can do about it; of one it is open what it says."""
+    return _events(request, at, visitor, seen, opened)
+
+
+@router.post("/relationships/{id}/events")
+def events_with_words(request: Request, at: DeskOf, visitor: VisitorOf, seen: SeenOf, form: FormOf) -> Response:
+    """The same with what people wrote, as far as the visitor may read it; the reason is kept."""
+    return _events(request, at, visitor, seen, None, reason_of(form))
+
+
+def _events(
+    request: Request, at: Desk, visitor: Visitor, seen: Seen, opened: int | None, why: str | None = None
+) -> Response:
     shown = shown_with_words(at, seen)
-    entries = seen.history(NOW)
+    closed = seen.history(NOW)
+    may_open = readable(closed)
+    entries = with_words(seen, closed, may_open, why)
     return page(
         request,
         "events",
@@ -118,6 +140,8 @@ def events(
         entries=entries,
         opened=opened,
         about=about_others(entries),
+        read_words=why is not None,
+        may_reveal=bool(may_open) and visitor.role not in NAMED_ROLES and visitor.role not in MACHINES,
         may_contest=_may(visitor.role, shown, "ContestFact"),
         may_correct=_may(visitor.role, shown, "CorrectFact"),
         correctable=CORRECTABLE_EVENTS,
@@ -144,33 +168,51 @@ def persons(shown: Mapping[str, Any], entries: Sequence[Shown] = ()) -> Iterator
         yield (entry["actor"] or "").partition(":")[2] or None
 
 
-def _homework_words(seen: Seen, entries: Sequence[Shown], why: str | None) -> Mapping[int, Shown]:
-    """What was given as homework, as a party reads it, or somebody else for a reason."""
-    versions = {entry["version"] for entry in entries if entry["type"] == ASSIGNED}
-    if why is None and seen.asker.role in NAMED_ROLES:
-        why = READ_BY_A_PARTY
-    try:
-        return seen.words_of(versions, why) if versions else {}
-    except KeysRefused:
-        return {}
+def _homework(entries: Sequence[Shown]) -> set[int]:
+    return {entry["version"] for entry in entries if entry["type"] == ASSIGNED}
 
 
-def homework(entries: Sequence[Shown], words: Mapping[int, Shown]) -> list[dict[str, Any]]:
+def homework(entries: Sequence[Shown]) -> list[dict[str, Any]]:
     """Each homework with the hours that were reported for it, in the order in which it was given."""
     found: dict[str, dict[str, Any]] = {}
     for entry in entries:
         data, kind = entry["data"], entry["type"]
         if kind == ASSIGNED:
-            found[data["homework_id"]] = {
-                **data,
-                **words.get(entry["version"], {}),
-                "at": entry["occurred_at"],
-                "hours": None,
-                "done": None,
-            }
+            found[data["homework_id"]] = {**data, "at": entry["occurred_at"], "hours": None, "done": None}
         elif kind == "rapport.HomeworkReported" and data.get("homework_id") in found:
             found[data["homework_id"]].update(hours=data.get("hours"), done=data.get("done"))
     return list(found.values())
+
+
+class Contested(NamedTuple):
+    """Something recorded that somebody said is wrong: why, what the office answered, and whether it is still to be settled."""
+
+    contest: Shown
+    fact: Shown | None
+    answers: Sequence[Shown]
+    is_open: bool
+
+
+def contests(entries: Sequence[Shown], still: Collection[int]) -> list[Contested]:
+    """What was contested, the last first; `still` are the versions of the facts that stand contested."""
+    by_version = {entry["version"]: entry for entry in entries}
+    found: list[Contested] = []
+    for entry in reversed(entries):
+        if entry["type"] == CONTEST:
+            fact = entry["data"].get("version")
+            answers = [
+                each
+                for each in entries
+                if (each["type"] == ANSWER and each["data"].get("version") == entry["version"])
+                or (
+                    each["type"] == CORRECTION
+                    and each["version"] > entry["version"]
+                    and each["data"].get("version") == fact
+                )
+            ]
+            settled = any(each["type"] == ANSWER for each in answers) or fact not in still
+            found.append(Contested(entry, by_version.get(fact), answers, not settled))
+    return found
 
 
 def possible(role: str, shown: Shown) -> Possible:

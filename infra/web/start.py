@@ -128,7 +128,7 @@ def tasks_of(at: Desk, visitor: Visitor) -> list[TaskWords]:
     """The open tasks that are for the visitor to know, in words, those due first at the top."""
     lists = Lists(at.engine, visitor.asker, at.pseudonyms, at.now)
     found = lists.tasks(task_queries.ALL, Cut(("tasks", str(visitor.asker.reader)), None, MOST_TASKS))
-    return [task_words(task) for task in found.items]
+    return [task_words(task, visitor.asker) for task in found.items]
 
 
 def by_urgency(tasks: Iterable[TaskWords], now: datetime, zone: ZoneInfo) -> list[tuple[str, list[TaskWords]]]:

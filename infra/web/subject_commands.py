@@ -1,18 +1,14 @@
 """Forms for what a task asks about a mentor, a person or a conduct case, which are no relationship."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 from uuid import uuid4
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from domain.case.decide import MAY_SEND as OF_CASES
-from domain.mentor.decide import MAY_SEND as OF_MENTORS
 from domain.model import Command as CommandModel
-from domain.person.decide import MAY_SEND as OF_PERSONS
 from domain.registry import COMMANDS, kind_of
-from domain.words import Role
 from infra.access import others
 from infra.http.asking import Desk, DeskOf
 from infra.http.problems import forbidden, not_found
@@ -26,17 +22,14 @@ from infra.web.form import FormOf
 from infra.web.names import names_of
 from infra.web.navigation import N_
 from infra.web.page import page, see_other
+from infra.web.senders import OF_OTHERS
 from infra.web.sending import send, troubles
 from infra.web.session import notice
+from infra.web.suggestions import only_choice
 from infra.web.visitor import Visitor, VisitorOf
 from infra.web.zones import zone_of
 
 router = APIRouter(route_class=PageRoute)
-MAY_SEND: Final[Mapping[str, Mapping[type[CommandModel], frozenset[Role]]]] = {
-    "mentor": OF_MENTORS,
-    "case": OF_CASES,
-    "person": OF_PERSONS,
-}
 SubjectPath = Annotated[str, Path(alias="subject", pattern=r"^(mentor|case|person):[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 NamePath = Annotated[str, Path(alias="command", max_length=60)]
 
@@ -75,9 +68,9 @@ def _known(at: Desk, visitor: Visitor, subject: str, name: str) -> type[CommandM
     """
     kind = kind_of(subject)
     command = COMMANDS.get(name)
-    if command is None or command not in MAY_SEND[kind] or not _may_know(at, visitor, subject):
+    if command is None or command not in OF_OTHERS[kind] or not _may_know(at, visitor, subject):
         raise not_found()
-    may = MAY_SEND[kind][command]
+    may = OF_OTHERS[kind][command]
     if visitor.role not in may:
         raise forbidden(f"this is for {', '.join(sorted(may))}", code="role")
     return command
@@ -103,7 +96,9 @@ def _setting(request: Request, at: Desk, visitor: Visitor, subject: str) -> Sett
     entries: Sequence[Mapping[str, Any]] = history_as(
         at.store, lambda: at.engine, subject, visitor.asker.reader, NOW, at.now
     )
-    return Setting({"codes": []}, entries, visitor.role, visitor.caller.id, zone_of(request))
+    kind, _, id_ = subject.partition(":")
+    of_person = {"person": id_} if kind == "person" else {}
+    return Setting({"codes": [], **of_person}, entries, visitor.role, visitor.caller.id, zone_of(request))
 
 
 def _page(
@@ -115,7 +110,7 @@ def _page(
     filled: Filled,
     status: int = 200,
 ) -> Response:
-    fields = fields_of(command, _setting(request, at, visitor, subject), filled.given)
+    fields = only_choice(fields_of(command, _setting(request, at, visitor, subject), filled.given))
     id_ = subject.partition(":")[2]
     return page(
         request,

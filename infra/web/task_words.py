@@ -1,13 +1,15 @@
 """What a task asks of a person, in plain words: what is to be done, under which rule, and the form that settles it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from domain.codes.clauses import CLAUSES
 from domain.registry import COMMANDS, kind_of
+from infra.access.standing import Asker
 from infra.web.command_words import title
 from infra.web.navigation import N_
+from infra.web.senders import senders, to_ask
 
 # Where a relationship is proposed; it has no address of its own yet.
 PROPOSE: Final = "/relationships/new"
@@ -65,10 +67,16 @@ PRESSING: Final = (
 CAN_WAIT: Final = frozenset(
     {"records", "report_due", "development", "further_training", "end_feedback", "end_review", "coordinator_feedback"}
 )
+# Whom to ask for what concerns every programme.
+OF_ALL_PROGRAMMES: Final = N_("a coordinator of all programmes")
 
 
 class TaskWords(NamedTuple):
-    """A task for a page. `settles` are the forms that settle it: the address and what the button says."""
+    """A task for a page.
+
+    `settles` are the forms with which the reader settles it: the address and what the button says; `asks` what else would settle it, and
+    the roles that can do it.
+    """
 
     kind: str
     what: str
@@ -84,6 +92,7 @@ class TaskWords(NamedTuple):
     evidence: tuple[int, ...]
     evidence_of: str
     settles: tuple[tuple[str, str], ...]
+    asks: tuple[tuple[str, tuple[str, ...]], ...]
 
     @property
     def rank(self) -> int:
@@ -93,10 +102,15 @@ class TaskWords(NamedTuple):
         return len(PRESSING) + (self.kind in CAN_WAIT)
 
 
-def task_words(task: Mapping[str, Any]) -> TaskWords:
-    """A task of `Seen.tasks` or `Lists.tasks` for a page."""
+def task_words(task: Mapping[str, Any], asker: Asker) -> TaskWords:
+    """A task of `Seen.tasks` or `Lists.tasks` for a page that somebody looks at."""
     subject = task["subject"]
-    commands = [task["settled_by"], *task["also_settled_by"]]
+    commands = [name for name in (task["settled_by"], *task["also_settled_by"]) if name in COMMANDS]
+    own = [name for name in commands if asker.role in senders(subject, name)]
+    asks = {name: to_ask(subject, name) for name in commands if name not in own}
+    if kind_of(subject) == "person" and asker.programmes is not None:
+        # What is done about a person is done in every programme at once.
+        own, asks = [], dict.fromkeys(commands, (OF_ALL_PROGRAMMES,))
     return TaskWords(
         kind=task["kind"],
         what=TASKS.get(task["kind"], task["kind"]),
@@ -111,9 +125,8 @@ def task_words(task: Mapping[str, Any]) -> TaskWords:
         rules=tuple((clause, CLAUSES[clause].rule if clause in CLAUSES else "") for clause in task["clauses"]),
         evidence=tuple(task["evidence"]),
         evidence_of=task["evidence_of"] or subject,
-        settles=tuple(
-            (_address(subject, command, task), title(command)) for command in commands if command in COMMANDS
-        ),
+        settles=tuple((_address(subject, command, task), title(command)) for command in own),
+        asks=tuple((title(command), whom) for command, whom in asks.items()),
     )
 
 
@@ -129,7 +142,15 @@ def _address(subject: str, command: str, task: Mapping[str, Any]) -> str:
     for name in ("session_id", "goal_id", "homework_id"):
         if name in fields and about and ":" not in about:
             given[name] = about
-    if "version" in fields and len(task["evidence"]) == 1:
-        given["version"] = str(task["evidence"][0])
+    if "version" in fields and (version := _version(command, about, task["evidence"])):
+        given["version"] = version
     path = f"/relationships/{subject}" if kind_of(subject) == "relationship" else f"/subjects/{subject}"
     return f"{path}/do/{command}" + (f"?{urlencode(given)}" if given else "")
+
+
+def _version(command: str, about: str, evidence: Sequence[int]) -> str:
+    """The event that a command names: of a contest its fact to be put right, or itself to be answered."""
+    if command == "CorrectFact" and about.isdecimal():
+        return about
+    left = [str(version) for version in evidence if str(version) != about]
+    return left[0] if len(left) == 1 else ""

@@ -26,7 +26,7 @@ from infra.web.form import FormOf
 from infra.web.names import names_of
 from infra.web.page import page
 from infra.web.relationship import persons
-from infra.web.subject_seen import SeenOf, with_pseudonyms
+from infra.web.subject_seen import SeenOf, readable, with_pseudonyms, with_words
 from infra.web.verification import OneByOne
 from infra.web.visitor import Visitor, VisitorOf
 from infra.web.zones import zone_of
@@ -128,6 +128,8 @@ def _page(
     step = _step(times, clock, wanted, day_end)
     today = with_pseudonyms(at, seen, seen.show(NOW) or {})
     opened = next((entry for entry in entries if entry["version"] == version), None)
+    if opened is not None:
+        opened = with_words(seen, [opened], readable([opened]))[0]
     # Around what is opened, else around the step.
     middle = opened[f"{clock}_at"] if opened else step.at
     first = max(0, sum(entry[f"{clock}_at"] <= middle for entry in entries) - LISTED // 2)

@@ -55,7 +55,7 @@ def target_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'target.sqlite'}"
     server = request.getfixturevalue("postgres_server")
-    name = f"target_{tmp_path.name[-40:].lower().replace('-', '_')}"
+    name = f"target_{uuid4().hex}"
     request.addfinalizer(lambda: server.drop_database(name))
     url: str = server.create_database(name, short_lived=True)
     return url

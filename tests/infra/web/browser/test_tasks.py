@@ -45,6 +45,9 @@ def test_a_mentee_contests_what_is_wrong_by_keyboard_alone(page: Page) -> None:
     expect(page.get_by_label("Which entry")).to_have_value("21")
     page.get_by_label("Reason").fill("it was more than that")
     page.get_by_label("Reason").press("Tab")
+    # What is seldom needed is folded away between.
+    expect(page.locator("summary:focus")).to_have_text(re.compile("another time"))
+    page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_have_text("Recorded.")
     expect(page.locator("main")).to_contain_text("contested")
@@ -71,3 +74,32 @@ def test_it_works_without_scripts(browser: Browser, site: Server) -> None:
     page.get_by_role("button", name="Sign out").click()
     expect(page.locator("main")).to_contain_text("You are signed out.")
     context.close()
+
+
+def test_an_auditor_takes_evidence_along_and_sees_who_looked_and_what_was_refused(page: Page) -> None:
+    sign_in(page, "ada")
+    page.goto("/audit")
+    page.get_by_label("Its id").fill(CMN)
+    with page.expect_download() as bundle:
+        page.get_by_role("button", name="Take the bundle").click()
+    assert bundle.value.suggested_filename == f"{CMN}.zip"
+    with page.expect_download() as checkpoint:
+        page.get_by_role("link", name="Take a checkpoint").click()
+    assert checkpoint.value.path().read_text().startswith("rapport/")
+    page.get_by_role("link", name="Messages that were refused, and why").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Messages that were refused")
+    # People are under pseudonyms.
+    expect(page.locator("tbody")).to_contain_text(re.compile("mentee:p_[0-9a-f]{20}"))
+    page.get_by_role("link", name="older").click()
+    assert complaints(page) == []
+
+
+def test_an_auditor_finds_out_what_happened_and_why(page: Page) -> None:
+    sign_in(page, "ada")
+    page.goto(ONE)
+    page.get_by_role("link", name="Time machine").click()
+    page.get_by_role("link", name="Session rescheduled").first.click()
+    expect(page.get_by_role("heading", name=re.compile("Event [0-9]+: Session rescheduled"))).to_be_visible()
+    expect(page.locator("#event")).to_contain_text(re.compile("leaf [0-9]+ of [0-9]+, proved by [0-9]+ hashes"))
+    page.get_by_role("button", name="Verify").click()
+    expect(page.locator("#verify")).to_contain_text("It is whole.")
