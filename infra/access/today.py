@@ -3,7 +3,7 @@
 Each is of the relationships in which the asker stands. How health moved is for those who may know of every report in it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final, NamedTuple
@@ -89,6 +89,40 @@ def worsened(engine: Engine, asker: Asker, since: datetime, now: datetime) -> li
         found.append(Worse(Who(*who), then_band, then_score, band, score, as_time(at)))
     fell = [each for each in found if _rank(each.band) > _rank(each.then_band) or each.then_score - each.score >= 10]
     return sorted(fell, key=lambda each: (each.score, each.who))[:MOST]
+
+
+def stands(engine: Engine, asker: Asker, subjects: Collection[str]) -> dict[str, tuple[str, int]]:
+    """The band and score now of these relationships, for who may know of every report in them."""
+    if asker.role not in KNOWERS:
+        return {}
+    rows = engine.database.keyed(
+        "SELECT relationship_id, band, score FROM commitment_health WHERE relationship_id IN ({keys}) AND band IS NOT NULL",
+        [(each,) for each in subjects],
+    )
+    return {subject: (band, score) for subject, band, score in rows}
+
+
+def types_of(engine: Engine, asker: Asker, events: Collection[tuple[str, int]]) -> dict[tuple[str, int], str]:
+    """What these events of relationships are, for who may know of every report in them."""
+    if asker.role not in KNOWERS:
+        return {}
+    rows = engine.database.keyed(
+        "SELECT subject, version, type FROM timeline WHERE subject IN ({keys}) AND source = 'event'",
+        [(each,) for each in {subject for subject, _ in events}],
+    )
+    return {(subject, version): type_ for subject, version, type_ in rows if (subject, version) in events}
+
+
+def one_zone(engine: Engine, asker: Asker) -> str | None:
+    """The time zone of the programmes in which the asker stands, if these have the same."""
+    engine.catch_up()
+    where, params = scope(asker)
+    rows = engine.database.query(
+        "SELECT DISTINCT COALESCE(p.timezone, 'UTC') FROM (SELECT DISTINCT LOWER(programme_id) AS id FROM relationships "  # noqa: S608 - our own words
+        f"WHERE {where}) r LEFT JOIN programmes p ON LOWER(p.programme_id) = r.id",
+        params,
+    )
+    return rows[0][0] if len(rows) == 1 else None
 
 
 def _rank(band: str) -> int:

@@ -5,8 +5,8 @@ from typing import Final, get_args
 
 from infra.intake.form_problems import MAX_PROBLEMS
 from infra.intake.receipt import BAD, KEPT, Status
+from infra.problem_codes import CODES, SPEAKERS
 from infra.reference.markdown import MADE, code, table
-from infra.reference.problem_codes import CODES, SPEAKERS
 
 _HEAD = f"""# Receipts
 

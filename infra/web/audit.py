@@ -6,6 +6,8 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from infra.access.audited import Audited, Listed
+from infra.access.lists import Chosen, Lists
+from infra.access.pages import Cut
 from infra.access.standing import stands_in
 from infra.bootstrap import Rapport
 from infra.evidence.bundle import bundle
@@ -13,6 +15,7 @@ from infra.evidence.note import Checkpoint
 from infra.http.asking import Desk, DeskOf
 from infra.http.problems import forbidden, not_found
 from infra.http.reads_of_evidence import READERS, ZIP
+from infra.problem_codes import CODES
 from infra.web.errors import PageRoute
 from infra.web.form import FormOf
 from infra.web.page import page, see_other
@@ -23,6 +26,8 @@ router = APIRouter(prefix="/audit", route_class=PageRoute)
 
 # Rows of a list on one page.
 ROWS: Final = 50
+# Relationships that the form for evidence offers; any other may be named by its id.
+OFFERED: Final = 200
 # A short check is over before its page is shown.
 PATIENCE_SECONDS: Final = 2.0
 PageQuery = Annotated[int, Query(alias="page", ge=1, le=100_000, description="Which page of the list, from 1.")]
@@ -45,8 +50,16 @@ def audit(request: Request, at: DeskOf, visitor: VisitorOf) -> Response:
         check=verification_of(request).state if visitor.asker.programmes is None else None,
         checkpoint={"origin": made.origin, "size": made.size, "root": b64encode(made.root).decode()},
         key=str(checkpoints.verifier()),
+        choices=_choices(at, visitor),
         newest=None if newest is None else newest.checkpoint.size,
     )
+
+
+def _choices(at: Desk, visitor: Visitor) -> list[tuple[str, str]]:
+    """The relationships that an auditor may take evidence about: the id, and who they are under pseudonyms."""
+    lists = Lists(at.engine, visitor.asker, at.pseudonyms, at.now)
+    items = lists.relationships(Chosen(), Cut(("evidence", str(visitor.asker.reader)), None, OFFERED)).items
+    return [(each["id"], f"{each['mentee_id']}, {each['mentor_id']} ({each['programme_id']})") for each in items]
 
 
 def verification_of(request: Request) -> Verification:
@@ -115,6 +128,10 @@ def listed(
     of_roles(visitor, "auditor")
     found = _list(at, visitor, what, number)
     values: dict[str, Any] = {"what": what, "found": found, "number": number}
+    if what == "reads":
+        values["with_reasons"] = any(isinstance(each["why"], str) for each in found.items)
+    else:
+        values["meanings"] = {code: each.meaning.replace("`", "") for code, each in CODES.items()}
     return page(request, f"audit_{what}", **values)
 
 

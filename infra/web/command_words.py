@@ -257,7 +257,7 @@ LABELS: Final[dict[str, str]] = {
 # What a command does, where its own sentence is for those who write messages.
 ABOUT: Final[dict[str, str]] = {
     "GiveFeedback": N_("Answer the questions that you have something to say about, and leave out the others. 5 is best, 1 is worst."),
-    "GrantConsent": N_("From now on those whom you name may see this kind of your data, until the day you set or until you withdraw it. What you wrote is shown to nobody else."),
+    "GrantConsent": N_("From now on those whom you name may see this kind of your data, until the day you set or until you withdraw it."),
     "WithdrawConsent": N_("Those whom you had allowed to see this kind of your data can see it no longer, as of now."),
     "RespondToNps": N_("Say how likely you are to recommend mentoring, from 0 to 10."),
 }  # fmt: skip

@@ -70,7 +70,7 @@ def form(request: Request, at: DeskOf, visitor: VisitorOf, seen: SeenOf, name: N
         version = version_of(given.get("version", [""])[0])
         if version is not None:
             return _correction(request, at, visitor, seen, version, Filled({}))
-        fields = fields_of(command, _setting(request, seen, visitor), given)
+        fields = fields_of(command, _setting(request, at, seen, visitor), given)
         return _page(request, at, visitor, seen, command, Filled(given), fields=fields[:1], chooses=True)
     return _page(request, at, visitor, seen, command, Filled(given))
 
@@ -84,7 +84,7 @@ async def sent(
 ) -> Response:
     """Send the command; what is refused is shown in the form, with the reasons."""
     command = known_command(visitor, name)
-    data = await run_in_threadpool(_data, request, seen, visitor, command, form)
+    data = await run_in_threadpool(_data, request, at, seen, visitor, command, form)
     sent = command_of(name, seen.subject, data, form)
     receipt = await send(request, visitor, sent._replace(time=happened(form, zone_of(request, seen.zone))))
     if receipt.status in {"accepted", "duplicate"}:
@@ -105,8 +105,10 @@ def command_of(name: str, subject: str, data: Mapping[str, Any], form: Form) -> 
     return Command(name, subject, data, message_id, version_of(form.text("expectedversion")))
 
 
-def _data(request: Request, seen: Seen, visitor: Visitor, command: type[CommandModel], form: Form) -> dict[str, Any]:
-    setting = _setting(request, seen, visitor)
+def _data(
+    request: Request, at: Desk, seen: Seen, visitor: Visitor, command: type[CommandModel], form: Form
+) -> dict[str, Any]:
+    setting = _setting(request, at, seen, visitor)
     if command.__name__ == "CorrectFact" and "fact" in form:
         return _corrected(form, setting)
     return data_of(command, form, setting)
@@ -135,9 +137,9 @@ def status_of(receipt: Receipt) -> int:
     return {"conflict": 409, "refused": 422}.get(receipt.status, 400)
 
 
-def _setting(request: Request, seen: Seen, visitor: Visitor) -> Setting:
+def _setting(request: Request, at: Desk, seen: Seen, visitor: Visitor) -> Setting:
     zone = zone_of(request, seen.zone)
-    return Setting(shown_with_words(seen), seen.history(NOW), visitor.role, visitor.caller.id, zone)
+    return Setting(shown_with_words(at, seen), seen.history(NOW), visitor.role, visitor.caller.id, zone)
 
 
 def _page(
@@ -150,7 +152,7 @@ def _page(
     status: int = 200,
     **more: Any,
 ) -> Response:
-    setting = _setting(request, seen, visitor)
+    setting = _setting(request, at, seen, visitor)
     fields: list[Field] = more.pop("fields", None) or _fields(command, setting, filled)
     return page(
         request,
@@ -218,7 +220,7 @@ def _correction(
     event = EVENTS[entry["type"].removeprefix("rapport.")]
     of_fact = CORRECTABLE.get(event)
     command = COMMANDS["CorrectFact"]
-    setting = _setting(request, seen, visitor)._replace(corrects=True)
+    setting = _setting(request, at, seen, visitor)._replace(corrects=True)
     given = {"version": [str(version)], "reason": filled.given.get(REASON, [])}
     fields = [
         # A fact may have a reason of its own.

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 # Programmes in lower case; None: all.
 Programmes = frozenset[str] | None
-_LOADING: Final = Lock()
 KEPT: Final = 128
+# These libraries import one another in circles: two threads that load them at once find them half done.
+_LOADING: Final = Lock()
 # For charts on a dark page.
 DARK: Final[dict[str, Any]] = {
     "background": "#1f2125",
@@ -192,7 +193,6 @@ class Answers:
                 if key in self._kept:
                     return self._kept[key]
             try:
-                _load()
                 made = make()
                 with self._lock:
                     self._kept[key] = made
@@ -207,7 +207,10 @@ class Answers:
         return self._of(("population",), lambda: Population(self._desk.engine))  # type: ignore[no-any-return]
 
     def _reckon(self, name: str, asker: Asker, programmes: Programmes) -> "Answer":
-        from infra.analysis import asking, beginning, calibration, lasting, standing
+        if name != "bands":
+            _load()
+        with _LOADING:
+            from infra.analysis import asking, beginning, calibration, lasting, standing
 
         if name == "nps":
             return _scores(nps(self._desk.engine, asker, self._desk.pseudonyms))
@@ -243,7 +246,6 @@ def _whose(name: str, asker: Asker) -> object:
 
 
 def _load() -> None:
-    # Two threads that import the same library at once may find half of it.
     with _LOADING, suppress(ModuleNotFoundError):
         for name in ("altair", "lifelines", "vl_convert"):
             import_module(name)
@@ -279,6 +281,7 @@ def _scores(rows: list[dict[str, Any]]) -> "Answer":
 
 
 def _draw(answer: "Answer", *, dark: bool) -> bytes:
+    _load()
     from infra.analysis.charts import draw
 
     chart = answer.chart(answer.rows)

@@ -13,6 +13,7 @@ from domain.words import DataClass, ErasureBasis, Role
 from infra.access.lists import Chosen, Lists
 from infra.access.pages import Cut
 from infra.access.seen import Seen, Shown
+from infra.access.today import one_zone
 from infra.http.asking import Desk, DeskOf
 from infra.http.erasure_of_me import SOURCE
 from infra.http.intake import Intake
@@ -94,6 +95,7 @@ def mine(request: Request, at: DeskOf, visitor: VisitorOf) -> Response:
     return page(
         request,
         "mine",
+        programme_zone=one_zone(at.engine, visitor.asker),
         found=found,
         bases=BASES,
         wrong=(),
@@ -112,13 +114,16 @@ def relationships_of(at: Desk, visitor: Visitor) -> Iterator[Seen]:
 
 
 def _own(at: Desk, seen: Seen) -> Own:
-    shown = shown_with_words(seen)
+    shown = shown_with_words(at, seen)
     to_come: list[Shown] = []
     past: list[Shown] = []
     for session in shown.get("sessions", []):
         starts_at = moment_of(session["starts_at"]) if not isinstance(session["starts_at"], dict) else None
         coming = session["status"] == "scheduled" and starts_at is not None and starts_at >= at.now
         (to_come if coming else past).append(session)
+    # Moved sessions keep their place in the record, not on the calendar.
+    for those in (to_come, past):
+        those.sort(key=lambda each: str(each["starts_at"]))
     matrix = seen.matrix(role for role in WHO if role != seen.asker.role)
     rows = [
         (what, [(answers[what].allowed, _why(answers[what].clause, answers[what].why)) for answers in matrix.values()])

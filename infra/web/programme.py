@@ -62,8 +62,8 @@ def _figure(at: Desk, visitor: Visitor, name: str) -> Figure:
 def programme(request: Request, at: DeskOf, visitor: VisitorOf) -> Response:
     """All figures with their meaning, and the bands as they are now."""
     of_roles(visitor, *ROLES)
-    answers_of(request, at).warm()
     answer = _answered(request, at, visitor, "bands")
+    answers_of(request, at).warm()
     sees_rows = visitor.role in READERS
     if sees_rows:
         now = _of_list(at, visitor)

@@ -4,9 +4,9 @@ Everything comes from `Seen`, which asks the matrix; the page decides nothing ab
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from domain.codes.clauses import CLAUSES
 from domain.ids import MACHINES
@@ -121,7 +121,7 @@ def no_words(request: Request, seen: SeenOf) -> Response:
 
 
 def _page(request: Request, at: Desk, visitor: Visitor, seen: Seen, why: str | None = None) -> Response:
-    shown = shown_with_words(seen, why)
+    shown = shown_with_words(at, seen, why)
     closed = seen.history(NOW)
     may_open = readable(closed)
     contested = {entry["version"] for entry in closed if entry["type"] in OF_CONTESTS}
@@ -155,19 +155,27 @@ def _page(request: Request, at: Desk, visitor: Visitor, seen: Seen, why: str | N
 
 
 @router.get("/relationships/{id}/events")
-def events(request: Request, at: DeskOf, visitor: VisitorOf, seen: SeenOf) -> Response:
-    """What was recorded, in order, each with what the visitor can do about it."""
-    return _events(request, at, visitor, seen)
+def events(
+    request: Request,
+    at: DeskOf,
+    visitor: VisitorOf,
+    seen: SeenOf,
+    opened: Annotated[int | None, Query(alias="open", ge=1, le=2**31 - 1)] = None,
+) -> Response:
+    """What was recorded, in order, each with what the visitor can do about it; of one it is open what it says."""
+    return _events(request, at, visitor, seen, opened)
 
 
 @router.post("/relationships/{id}/events")
 def events_with_words(request: Request, at: DeskOf, visitor: VisitorOf, seen: SeenOf, form: FormOf) -> Response:
     """The same with what people wrote, as far as the visitor may read it; the reason is kept."""
-    return _events(request, at, visitor, seen, reason_of(form))
+    return _events(request, at, visitor, seen, None, reason_of(form))
 
 
-def _events(request: Request, at: Desk, visitor: Visitor, seen: Seen, why: str | None = None) -> Response:
-    shown = shown_with_words(seen)
+def _events(
+    request: Request, at: Desk, visitor: Visitor, seen: Seen, opened: int | None, why: str | None = None
+) -> Response:
+    shown = shown_with_words(at, seen)
     closed = seen.history(NOW)
     may_open = readable(closed)
     entries = with_words(seen, closed, may_open, why)
@@ -178,6 +186,8 @@ def _events(request: Request, at: Desk, visitor: Visitor, seen: Seen, why: str |
         shown=shown,
         subject=seen.subject,
         entries=entries,
+        opened=opened,
+        about=about_others(entries),
         read_words=why is not None,
         may_reveal=bool(may_open) and visitor.role not in NAMED_ROLES and visitor.role not in MACHINES,
         may_contest=_may(visitor.role, shown, "ContestFact"),
@@ -185,6 +195,16 @@ def _events(request: Request, at: Desk, visitor: Visitor, seen: Seen, why: str |
         correctable=CORRECTABLE_EVENTS,
         names=names_of(request, at, visitor, persons(shown, entries), seen),
     )
+
+
+def about_others(entries: Sequence[Shown]) -> dict[int, list[tuple[str, int]]]:
+    """Of each event that others are about (contested, put right, answered): what those are, and their versions."""
+    found: dict[int, list[tuple[str, int]]] = {}
+    for entry in entries:
+        version = (entry["data"] or {}).get("version")
+        if entry["type"] is not None and isinstance(version, int) and not isinstance(version, bool):
+            found.setdefault(version, []).append((entry["type"], entry["version"]))
+    return found
 
 
 def persons(shown: Mapping[str, Any], entries: Sequence[Shown] = ()) -> Iterator[str | None]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -49,22 +50,27 @@ def start(request: Request, at: DeskOf, visitor: VisitorOf) -> Response:
 def _today(request: Request, at: Desk, visitor: Visitor) -> Response:
     now = at.now
     tasks = tasks_of(at, visitor)
+    zone = today.one_zone(at.engine, visitor.asker)
     mine = [task for task in tasks if task.owner == visitor.role]
     worse = today.worsened(at.engine, visitor.asker, now - WEEK, now)
     unknown = today.without_outcome(at.engine, visitor.asker, now - OUTCOME)
     stalled = today.stalled(at.engine, visitor.asker, now - STALLED)
     held = today.held_up(at.engine, visitor.asker)
+    events = {(task.evidence_of, version) for task in tasks for version in task.evidence}
     whom = [*(each.who for each in worse), *(each.who for each in unknown), *(each.who for each in stalled)]
     people = [id_ for who in whom for id_ in (who.mentee_id, who.mentor_id)]
     return page(
         request,
         "today",
-        urgency=by_urgency(mine, now, request),
+        programme_zone=zone,
+        urgency=by_urgency(mine, now, zone_of(request, zone)),
         others=[task for task in tasks if task.owner != visitor.role],
         worse=worse,
         unknown=unknown,
         stalled=stalled,
         held=held,
+        types=today.types_of(at.engine, visitor.asker, events),
+        stands=today.stands(at.engine, visitor.asker, {task.subject for task in tasks}),
         bands=BANDS,
         may_know_health=visitor.role in KNOWERS,
         names=names_of(request, at, visitor, [*people, *_people(tasks)]),
@@ -77,13 +83,15 @@ def _mine(request: Request, at: Desk, visitor: Visitor) -> Response:
     seen = [Seen.of(at.store, lambda: at.engine, visitor.asker, each["id"], at.now) for each in items]
     theirs = [each for each in seen if each is not None]
     tasks = tasks_of(at, visitor)
+    zone = today.one_zone(at.engine, visitor.asker)
     people = [id_ for each in items for id_ in (each["mentee_id"], each["mentor_id"])]
     return page(
         request,
         "start_party",
+        programme_zone=zone,
         relationships=sorted(items, key=lambda each: each["state"] == "terminated"),
         own={each.subject: own(at.engine, each) for each in theirs} if visitor.role != "line_manager" else {},
-        urgency=by_urgency(tasks, at.now, request),
+        urgency=by_urgency(tasks, at.now, zone_of(request, zone)),
         bands=BANDS,
         names=names_of(request, at, visitor, [*people, *_people(tasks)], *theirs),
     )
@@ -126,9 +134,8 @@ def tasks_of(at: Desk, visitor: Visitor) -> list[TaskWords]:
     return [task_words(task, visitor.asker) for task in found.items]
 
 
-def by_urgency(tasks: Iterable[TaskWords], now: datetime, request: Request) -> list[tuple[str, list[TaskWords]]]:
-    """Tasks by how soon they are due on the reader's calendar; groups without a task are left out."""
-    zone = zone_of(request)
+def by_urgency(tasks: Iterable[TaskWords], now: datetime, zone: ZoneInfo) -> list[tuple[str, list[TaskWords]]]:
+    """Tasks by how soon they are due on the reader's calendar, people in trouble first; groups without a task are left out."""
     groups: dict[str, list[TaskWords]] = {name: [] for name in ("overdue", "today", "this week", "later", "no day")}
     today_ = now.astimezone(zone).date()
     for task in tasks:
@@ -140,7 +147,7 @@ def by_urgency(tasks: Iterable[TaskWords], now: datetime, request: Request) -> l
         else:
             days = (due.astimezone(zone).date() - today_).days
             groups["today" if days == 0 else "this week" if days <= WEEK.days else "later"].append(task)
-    return [(name, found) for name, found in groups.items() if found]
+    return [(name, sorted(found, key=lambda task: task.rank)) for name, found in groups.items() if found]
 
 
 def _people(tasks: Sequence[TaskWords]) -> list[Any]:

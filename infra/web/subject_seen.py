@@ -10,7 +10,7 @@ from domain.problem import Problem
 from domain.words import NAMED_ROLES
 from infra.access.seen import Seen, Shown
 from infra.access.standing import READERS, stands_in
-from infra.http.asking import DeskOf
+from infra.http.asking import Desk, DeskOf
 from infra.http.problems import HttpProblem, forbidden, not_found
 from infra.queries.as_at import NOW
 from infra.sealing.errors import KeysRefused
@@ -45,10 +45,18 @@ def seen(at: DeskOf, visitor: VisitorOf, id_: IdPath) -> Seen:
     return found
 
 
+def with_pseudonyms(at: Desk, found: Seen, shown: Shown) -> Shown:
+    """The relationship with its people under pseudonyms where an auditor looks, as the list of relationships has them."""
+    if found.asker.role != "auditor":
+        return shown
+    parties = found.situation.parties
+    return shown | {f"{role}_id": at.pseudonyms(id_) for role, id_ in parties.items() if role in NAMED_ROLES and id_}
+
+
 SeenOf = Annotated[Seen, Depends(seen)]
 
 
-def shown_with_words(found: Seen, why: str | None = None) -> Shown:
+def shown_with_words(at: Desk, found: Seen, why: str | None = None) -> Shown:
     """The relationship now, with the words that a party reads, or that somebody else reads for a reason."""
     if why is None and found.asker.role in NAMED_ROLES:
         why = READ_BY_A_PARTY
@@ -58,7 +66,7 @@ def shown_with_words(found: Seen, why: str | None = None) -> Shown:
         shown = found.show_with_words(NOW, None)
     if shown is None:
         raise not_found()
-    return EMPTY | shown
+    return EMPTY | with_pseudonyms(at, found, shown)
 
 
 def with_words(found: Seen, entries: Sequence[Shown], versions: Collection[int], why: str | None = None) -> list[Shown]:

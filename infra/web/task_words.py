@@ -51,6 +51,22 @@ TASKS: Final[dict[str, str]] = {
 }
 
 
+# Somebody may be in trouble: these are read before all others of their day.
+PRESSING: Final = (
+    "problem",
+    "attention",
+    "disclosure_review",
+    "hr_referral",
+    "case_escalation",
+    "case_review",
+    "mentor_suspended",
+    "shutdown_recommendation",
+    "commitment_concern",
+)
+# Housekeeping: these are read after all others.
+CAN_WAIT: Final = frozenset(
+    {"records", "report_due", "development", "further_training", "end_feedback", "end_review", "coordinator_feedback"}
+)
 # Whom to ask for what concerns every programme.
 OF_ALL_PROGRAMMES: Final = N_("a coordinator of all programmes")
 
@@ -77,6 +93,13 @@ class TaskWords(NamedTuple):
     evidence_of: str
     settles: tuple[tuple[str, str], ...]
     asks: tuple[tuple[str, tuple[str, ...]], ...]
+
+    @property
+    def rank(self) -> int:
+        """Its place among those of the same day: people in trouble first, housekeeping last."""
+        if self.kind in PRESSING:
+            return PRESSING.index(self.kind)
+        return len(PRESSING) + (self.kind in CAN_WAIT)
 
 
 def task_words(task: Mapping[str, Any], asker: Asker) -> TaskWords:

@@ -4,28 +4,32 @@ A step is a time at which something happened, or at which it was recorded: two c
 reader sees of another time what they may see now.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from domain.calendar import end_of_local_day
 from infra.access.seen import DECISIONS, Seen
 from infra.evidence.log_tree import LeafPlace, place_of
 from infra.evidence.verify import Verdict
 from infra.http.asking import Desk, DeskOf
-from infra.http.problems import forbidden
+from infra.http.problems import forbidden, wrong_query
 from infra.http.reads_of_evidence import READERS as BUNDLES
 from infra.queries.as_at import NOW, Moment
+from infra.queries.nps import INSTANT
 from infra.web.errors import PageRoute
 from infra.web.event_words import BANDS, SIGNALS
 from infra.web.form import FormOf
 from infra.web.names import names_of
 from infra.web.page import page
 from infra.web.relationship import persons
-from infra.web.subject_seen import SeenOf, readable, with_words
+from infra.web.subject_seen import SeenOf, readable, with_pseudonyms, with_words
 from infra.web.verification import OneByOne
 from infra.web.visitor import Visitor, VisitorOf
+from infra.web.zones import zone_of
 
 router = APIRouter(prefix="/relationships/{id}/time", route_class=PageRoute)
 
@@ -36,7 +40,10 @@ LISTED: Final = 60
 
 
 class Step(NamedTuple):
-    """A point on the slide: the moment that is asked about, its number from 1, and that of the last one."""
+    """A point on the slide: the moment that is asked about, its number from 1, and that of the last one, which is now.
+
+    A day that somebody asks for is asked about at its end; its number is that of the last step until then, 0 before the first.
+    """
 
     clock: Clock
     at: datetime
@@ -65,6 +72,9 @@ def with_history(seen: SeenOf) -> Seen:
 HistoryOf = Annotated[Seen, Depends(with_history)]
 ClockQuery = Annotated[Clock, Query(description="The clock: when it happened, or when it was recorded.")]
 StepQuery = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="The point on the slide; the last without it.")]
+DayQuery = Annotated[
+    str, Query(pattern=r"^(|\d{4}-\d\d-\d\d)$", description="The day to jump to, in the reader's zone.")
+]
 EventQuery = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="The version of the event to open.")]
 
 
@@ -76,10 +86,11 @@ def time_machine(
     seen: HistoryOf,
     clock: ClockQuery = "occurred",
     step: StepQuery = None,
+    on: DayQuery = "",
     event: EventQuery = None,
 ) -> Response:
-    """The relationship at a step of a clock, beside its events."""
-    return _page(request, at, visitor, seen, clock, step, event, None)
+    """The relationship at a step of a clock, or at the end of a day, beside its events."""
+    return _page(request, at, visitor, seen, clock, step, _day(on), event, None)
 
 
 @router.post("/verify")
@@ -96,7 +107,7 @@ def verify(
     """Check the chain, the decisions, the rows and the places in the tree of this relationship now, and say what was found."""
     checks: OneByOne = request.app.state.checks
     found = checks.verdict(at, seen.subject)
-    return _page(request, at, visitor, seen, clock, step, event, found)
+    return _page(request, at, visitor, seen, clock, step, None, event, found)
 
 
 def _page(
@@ -106,12 +117,16 @@ def _page(
     seen: Seen,
     clock: Clock,
     wanted: int | None,
+    day: date | None,
     version: int | None,
     verdict: Verdict | None,
 ) -> Response:
     entries = sorted(seen.history(NOW), key=lambda entry: (entry[f"{clock}_at"], entry["version"]))
-    step = _step(entries, clock, wanted)
-    today = seen.show(NOW) or {}
+    times = _times(entries, clock, at.now)
+    zone = zone_of(request, seen.zone)
+    day_end = None if day is None else end_of_local_day(day, zone.key) - INSTANT
+    step = _step(times, clock, wanted, day_end)
+    today = with_pseudonyms(at, seen, seen.show(NOW) or {})
     opened = next((entry for entry in entries if entry["version"] == version), None)
     if opened is not None:
         opened = with_words(seen, [opened], readable([opened]))[0]
@@ -125,16 +140,19 @@ def _page(
         programme_zone=seen.zone,
         subject=seen.subject,
         step=step,
+        day=step.at.astimezone(zone).date(),
+        first_day=times[0].astimezone(zone).date(),
+        last_day=at.now.astimezone(zone).date(),
         shown=seen.show(step.moment),
         mentee=today.get("mentee_id"),
         mentor=today.get("mentor_id"),
-        names=names_of(request, at, visitor, persons(today, entries)),
+        names=names_of(request, at, visitor, persons(today, entries), seen),
         signals=SIGNALS,
         bands=BANDS,
         takes_bundle=visitor.role in BUNDLES,
         entries=entries[first : first + LISTED],
-        earlier=_step_of(entries, clock, first - 1),
-        later=_step_of(entries, clock, first + LISTED),
+        earlier=_step_of(entries, times, clock, first - 1),
+        later=_step_of(entries, times, clock, first + LISTED),
         total=len(entries),
         opened=opened,
         decisions=_decided_from(seen, opened),
@@ -143,22 +161,31 @@ def _page(
     )
 
 
-def _times(entries: Sequence[Shown], clock: Clock) -> list[datetime]:
-    """The steps of a clock: each time once, in order."""
-    return sorted({entry[f"{clock}_at"] for entry in entries})
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise wrong_query("on", "expected a day, such as 2026-03-05") from None
 
 
-def _step(entries: Sequence[Shown], clock: Clock, wanted: int | None) -> Step:
-    times = _times(entries, clock)
+def _times(entries: Sequence[Shown], clock: Clock, now: datetime) -> list[datetime]:
+    """The steps of a clock: each time once, in order, and now."""
+    return sorted({entry[f"{clock}_at"] for entry in entries} | {now})
+
+
+def _step(times: Sequence[datetime], clock: Clock, wanted: int | None, day_end: datetime | None) -> Step:
+    if day_end is not None:
+        at = min(day_end, times[-1])
+        return Step(clock, at, bisect_right(times, at), len(times))
     number = min(wanted or len(times), len(times))
     return Step(clock, times[number - 1], number, len(times))
 
 
-def _step_of(entries: Sequence[Shown], clock: Clock, place: int) -> int | None:
+def _step_of(entries: Sequence[Shown], times: Sequence[datetime], clock: Clock, place: int) -> int | None:
     """The step of the entry at a place; None where there is none."""
     if not 0 <= place < len(entries):
         return None
-    return _times(entries, clock).index(entries[place][f"{clock}_at"]) + 1
+    return times.index(entries[place][f"{clock}_at"]) + 1
 
 
 def _place(at: Desk, seen: Seen, opened: Shown | None) -> LeafPlace | None:

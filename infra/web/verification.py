@@ -120,7 +120,7 @@ class OneByOne:
         key = subject, at.store.heads([subject])[subject].version
         if not self._turn.acquire(timeout=PATIENCE_SECONDS):
             said = "other relationships are being verified: try again in a moment"
-            raise HttpProblem(503, Problem("busy", said), headers={"Retry-After": str(PATIENCE_SECONDS)})
+            raise HttpProblem(429, Problem("too_many_requests", said), headers={"Retry-After": str(PATIENCE_SECONDS)})
         try:
             found = self._found.get(key)
             if found is None:

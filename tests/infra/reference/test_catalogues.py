@@ -2,8 +2,8 @@
 
 import pytest
 
+from infra.problem_codes import CODES
 from infra.reference.catalogues import LANGUAGES, compiled, found, merged, missing, po_of, written, wrong
-from infra.reference.problem_codes import CODES
 from infra.web.catalogue import LANGUAGES as SPOKEN
 from infra.web.catalogue import SOURCE, catalogue
 from infra.web.vocabulary import PROBLEMS

@@ -15,8 +15,8 @@ from domain.terms import TERMS
 from infra.cli.app import build
 from infra.intake.message import MAX_BYTES, Message, parse
 from infra.intake.receipt import KEPT, Receipt, Status
+from infra.problem_codes import CODES, SPEAKERS, codes_in
 from infra.reference import pages, rooms
-from infra.reference.problem_codes import CODES, SPEAKERS, codes_in
 from infra.settings import Settings
 from tests.messages import line
 

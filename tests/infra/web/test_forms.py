@@ -36,6 +36,11 @@ def used() -> Iterator[Served]:
 def active(served: Served, number: int, *codes: str) -> str:
     """A relationship under way with a session that was to take place on 4 March."""
     subject = proposed(served, number, *codes)
+    if "pentalog" in codes:
+        for role, id_ in (("mentee", "ana"), ("mentor", "ben")):
+            tell(served, subject, "StateTrustReadiness", {"ready": True}, "02T09:30", f"{role}:{id_}")
+        goal = {"goal_id": "g1", "title": "t", "type": "career", "source": "mentee", "agreed_by": ["mentee", "mentor"]}
+        tell(served, subject, "AgreeGoal", goal, "02T09:30")
     tell(served, subject, "ActivateRelationship", {}, "02T10:00")
     tell(served, subject, "ScheduleSession", {"session_id": "s1", "starts_at": "2026-03-04T10:00:00Z", "channel": "platform"}, "02T11:00")  # fmt: skip
     return subject
@@ -44,7 +49,7 @@ def active(served: Served, number: int, *codes: str) -> str:
 def tell(
     served: Served, subject: str, type_: str, data: dict[str, Any], at: str, actor: str = "coordinator:cora"
 ) -> None:
-    id_ = f"{type_}-{subject}-{at}"
+    id_ = f"{type_}-{subject}-{at}-{actor}"
     served.tell([line(type_, data, subject=subject, id=id_, time=f"2026-03-{at}:00Z", actor=actor)])
 
 
@@ -179,16 +184,11 @@ def test_a_new_match_asks_its_mentor_first_and_says_what_was_answered(used: Serv
 
 
 def test_a_start_page_says_what_comes_next_and_what_was_asked(used: Served) -> None:
-    subject = active(used, 310)
-    for number, (type_, data) in enumerate(
-        (
-            ("ScheduleSession", {"session_id": "s2", "starts_at": "2026-04-01T10:00:00Z", "channel": "virtual_meeting"}),
-            ("RequestNps", {"respondent": "mentor", "occasion": "mid"}),
-            ("RequestFeedback", {"respondent": "mentor", "occasion": "mid", "questions": ["cmn.feedback"]}),
-        )
-    ):
-        tell(used, subject, type_, data, f"05T09:0{number}")
-    tell(used, subject, "CancelSession", {"session_id": "s1", "reason": "ill"}, "05T10:00", "mentee:ana")
+    subject = active(used, 310, "pentalog")
+    tell(used, subject, "ScheduleSession", {"session_id": "s2", "starts_at": "2026-04-01T10:00:00Z", "channel": "virtual_meeting"}, "05T09:00")  # fmt: skip
+    tell(used, subject, "RequestNps", {"respondent": "mentor", "occasion": "mid"}, "05T09:01")
+    tell(used, subject, "RequestFeedback", {"respondent": "mentor", "occasion": "mid", "questions": ["pentalog.attention"]}, "05T09:02")  # fmt: skip
+    tell(used, subject, "RecordNoShow", {"session_id": "s1", "absent": ["mentee"]}, "05T10:00", "mentor:ben")
     browser = used.browser("ben").get("/")
     card = browser.text.partition(f'href="/relationships/{subject}"')[2].partition("</li>")[0]
     assert "2026-04-01 10:00 UTC" in card

@@ -87,6 +87,24 @@ def test_each_step_shows_the_state_that_there_was(told: Served) -> None:
     assert f"step {last[1]} of {last[1]}" in browser.get(f"{TIME}?step=99999").words
 
 
+def test_a_day_is_jumped_to_and_the_last_step_is_now(told: Served) -> None:
+    browser = told.browser("cora")
+    assert "now, step" in browser.get(TIME).words
+    assert "2026-03-20 09:00 UTC" in browser.words
+    assert "State contracting" in browser.get(f"{TIME}?on=2026-03-02").words
+    assert "2026-03-02 23:59 UTC" in browser.words
+    assert "State active" in browser.get(f"{TIME}?on=2026-03-03").words
+    assert "There was no relationship yet." in browser.get(f"{TIME}?on=2026-02-01").words
+    assert browser.get(f"{TIME}?on=2026-13-41").status == 400
+
+
+def test_an_event_that_a_link_names_is_open_and_says_what_else_is_about_it(told: Served) -> None:
+    browser = told.browser("cora").get(f"/relationships/{telling.REPORTED}/events?open=4")
+    assert len(re.findall(r"<details open>", browser.text)) == 1
+    assert re.search(r'id="v4"(?:(?!</li>).)*<details open>', browser.text, re.DOTALL)
+    assert not re.search(r">[^<]*\d{4}-\d\d-\d\dT\d\d:\d\d[^<]*<", browser.text)
+
+
 def test_an_event_says_who_when_what_and_its_place_in_the_tree(told: Served) -> None:
     browser = told.browser("cora").get(f"{TIME}?event=4")
     event = browser.words[browser.words.index("Event 4: Goal agreed") :]
@@ -206,6 +224,7 @@ def test_attempts_have_no_names_and_what_would_be_a_report_is_withheld(tried: Se
     assert "Activate relationship" in browser.words
     assert "withheld" in browser.words
     assert re.search(r"coordinator:p_[0-9a-f]{20}", browser.words)
+    assert "state: The command is not possible in the present state of its subject." in browser.words
     for word in ("coordinator:cora", "isrespect", telling.CANARY):
         assert word not in browser.text
 
@@ -213,7 +232,8 @@ def test_attempts_have_no_names_and_what_would_be_a_report_is_withheld(tried: Se
 def test_reads_have_no_names_no_reasons_and_withhold_what_was_reported(tried: Served) -> None:
     browser = tried.browser("ada").get("/audit/reads")
     assert re.search(r"coordinator:p_[0-9a-f]{20}", browser.words)
-    assert "not shown: process" in browser.words
+    assert "which auditors do not read" in browser.words
+    assert "not shown: process" not in browser.words
     for word in ("coordinator:cora", "safeguarding", telling.CANARY):
         assert word not in browser.text
 
@@ -225,6 +245,16 @@ def test_what_was_found_in_the_whole_record_is_for_who_audits_all_of_it(told: Se
     assert "You audit some programmes" in one.words
     assert not re.search(r"It is whole|\d+ events|\d+ relationships", one.words)
     assert one.post("/audit/verify", {}).status == 403
+
+
+def test_an_auditor_finds_people_under_the_pseudonyms_of_the_list(told: Served) -> None:
+    browser = told.browser("ada")
+    listed = re.search(r"(p_[0-9a-f]{20}) with (p_[0-9a-f]{20})", browser.get("/relationships").words)
+    assert listed is not None
+    pages_ = [f"/relationships/{telling.REPORTED}", f"/relationships/{telling.REPORTED}/events", TIME]
+    for path in pages_:
+        assert listed[0] in browser.get(path).words, path
+    assert f'<option value="{telling.REPORTED}">{listed[1]}, {listed[2]}' in browser.get("/audit").text
 
 
 def test_a_bundle_is_a_zip_and_a_checkpoint_a_note(told: Served) -> None:

@@ -140,7 +140,7 @@ def test_a_lost_point_is_explained_with_its_events(told: Served) -> None:
     got = told.browser("cora").get(f"/relationships/{REPORTED}")
     assert "Somebody reported that trust is broken." in got.words
     assert "\N{MINUS SIGN}40" in got.words
-    assert re.search(rf'href="/relationships/{REPORTED}/events#v\d+"', got.text)
+    assert re.search(rf'href="/relationships/{REPORTED}/events\?open=\d+#v\d+"', got.text)
 
 
 # --- forms ---------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from threading import Event
 
 import pytest
 
+from infra.web.task_words import PRESSING, TASKS
 from infra.worker_runtime.horizon import Horizon
 from infra.worker_runtime.loop import work_off
 from infra.worker_runtime.runner import Runner
@@ -161,3 +162,18 @@ def test_the_bands_of_a_programme_are_those_of_the_list(served: Served) -> None:
     assert not re.search(
         r'<strong class="(healthy|watch|at_risk|critical)">', served.browser("alf").get("/programme").text
     )
+
+
+def test_what_is_pressing_comes_first_and_names_the_event_and_how_it_stands(served: Served) -> None:
+    got = served.browser("cora").get("/")
+    for group in re.findall(r'<section aria-labelledby="due-\d+">.*?</section>', got.text, re.DOTALL):
+        ranks = [
+            PRESSING.index(kind)
+            for title in re.findall(r"<h3>(.*?)</h3>", group)
+            for kind in PRESSING
+            if TASKS[kind] == title
+        ]
+        assert ranks == sorted(ranks)
+    assert "Problem reported (" in got.words
+    assert re.search(r"now: critical · \d+", got.words)
+    assert not re.search(r"now: critical", served.browser("sam").get("/").words)
