@@ -5,7 +5,7 @@ claims) comes from the relationship as they see it. What is wrong with what was 
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from math import isfinite
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, NamedTuple, Union, get_args, get_origin
@@ -25,7 +25,7 @@ from infra.web.command_words import label
 from infra.web.event_words import camel
 from infra.web.form import Form
 from infra.web.navigation import N_
-from infra.web.zones import shown_time
+from infra.web.zones import moment_of, shown_time
 
 Shown = Mapping[str, Any]
 Kind = Literal[
@@ -64,6 +64,9 @@ _ABOUT: Final = {
     "AnswerContest": frozenset({"FactContested"}),
     "CorrectFact": frozenset(event.__name__ for event in CORRECTABLE),
 }
+# What is told of a session once it has begun; somebody may begin a little before its time.
+TOLD_AFTER: Final = frozenset({"CompleteSession", "RecordNoShow"})
+EARLY: Final = timedelta(hours=1)
 _PARTIES: Final = frozenset({"agreed_by", "informed", "present", "absent", "between"})
 
 
@@ -105,6 +108,8 @@ class Setting(NamedTuple):
     zone: ZoneInfo
     # Whether a fact is put right: then it may be about whatever is recorded, also about a session that is over.
     corrects: bool = False
+    # The time now, None: any session may have begun.
+    now: datetime | None = None
 
 
 def fields_of(command: type[Command], setting: Setting, given: Mapping[str, Sequence[str]]) -> list[Field]:
@@ -231,6 +236,9 @@ def _choices(command: str, name: str, setting: Setting) -> list[Choice] | None:
             found = _goals(shown, open_alone=command != "RecordEndReview" and not setting.corrects)
         case "session_id":
             found = _sessions(shown, setting.zone, to_come=command in _TO_COME and not setting.corrects)
+            if command in TOLD_AFTER and not setting.corrects:
+                begun = {each["session_id"] for each in shown.get("sessions", []) if has_begun(each, setting.now)}
+                found = (choice for choice in found if choice.value in begun)
         case "homework_id":
             found = _of_events(setting, "HomeworkAssigned", "homework_id")
         case "assessment_id":
@@ -261,6 +269,13 @@ def _choices(command: str, name: str, setting: Setting) -> list[Choice] | None:
     return list(found)
 
 
+def has_begun(session: Shown, now: datetime | None) -> bool:
+    """Whether somebody can tell how a session went: it began, or begins within the hour."""
+    at = session["starts_at"]
+    start = None if isinstance(at, Mapping) else moment_of(at)
+    return now is None or start is None or start <= now + EARLY
+
+
 def _goals(shown: Shown, *, open_alone: bool) -> Iterator[Choice]:
     goals = shown.get("goals", [])
     for goal in goals if isinstance(goals, list) else []:
@@ -287,7 +302,9 @@ def _of_events(setting: Setting, event: str, field: str) -> Iterator[Choice]:
     for entry in setting.entries:
         if entry["type"] == f"rapport.{event}":
             id_ = str(entry["data"].get(field, ""))
-            yield Choice(id_, f"{id_} ({shown_time(entry['occurred_at'], setting.zone)})")
+            words = entry["data"].get("description")
+            name = words if isinstance(words, str) else id_
+            yield Choice(id_, f"{name} ({shown_time(entry['occurred_at'], setting.zone)})")
 
 
 def _versions(setting: Setting, among: set[int] | None, kinds: Collection[str] | None = None) -> Iterator[Choice]:

@@ -20,6 +20,7 @@ from infra.access.seen import DECISIONS, Seen, Shown
 from infra.access.standing import KNOWERS
 from infra.http.asking import Desk, DeskOf
 from infra.queries.as_at import NOW
+from infra.web.command_form import has_begun
 from infra.web.command_words import GROUPS, title
 from infra.web.errors import PageRoute
 from infra.web.event_words import BANDS, SIGNALS
@@ -138,6 +139,7 @@ def _page(request: Request, at: Desk, visitor: Visitor, seen: Seen, why: str | N
         signals=SIGNALS,
         bands=BANDS,
         tasks=[task_words(task, visitor.asker) for task in shown.get("tasks", [])],
+        begun={each["session_id"] for each in shown.get("sessions", []) if has_begun(each, seen.now)},
         homework=homework(entries),
         contests=contests(entries, shown.get("contested", ())),
         written=written(closed, entries),

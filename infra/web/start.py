@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request, Response
 
-from domain.words import NAMED_ROLES, Status
+from domain.words import NAMED_ROLES, PARTIES, Status
 from infra.access import today
 from infra.access.lists import Chosen, Lists
 from infra.access.pages import Cut
-from infra.access.seen import Seen
+from infra.access.seen import Seen, Shown
 from infra.access.standing import KNOWERS, READERS
 from infra.http.asking import Desk, DeskOf
 from infra.http.problems import forbidden
@@ -123,8 +123,16 @@ def relationships(
         chosen=chosen,
         states=Status.__args__,  # type: ignore[attr-defined]
         bands=BANDS,
-        names=names_of(request, at, visitor, people),
+        names=names_of(request, at, visitor, people, *_seen_by_party(at, visitor, found.items)),
     )
+
+
+def _seen_by_party(at: Desk, visitor: Visitor, items: Sequence[Shown]) -> list[Seen]:
+    """The relationships of a list as their party sees them, in which the parties know one another's names."""
+    if visitor.role not in PARTIES:
+        return []
+    seen = (Seen.of(at.store, lambda: at.engine, visitor.asker, each["id"], at.now) for each in items[:MOST_OWN])
+    return [each for each in seen if each is not None]
 
 
 def tasks_of(at: Desk, visitor: Visitor) -> list[TaskWords]:

@@ -231,6 +231,64 @@ def test_what_has_ended_offers_no_session_first(used: Served) -> None:
         assert not {"ScheduleSession", "RescheduleSession", "CompleteSession"} & set(shown), shown
 
 
+def test_a_time_that_is_over_is_asked_about_before_a_session_is_moved_to_it(used: Served) -> None:
+    subject = active(used, 313)
+    path = f"/relationships/{subject}/do/RescheduleSession"
+    browser = used.browser("cora").get(f"{path}?session_id=s1")
+    version = len(used.rapport.store.read(subject))
+    form = filled(browser) | {"session_id": "s1", "starts_at": "2026-03-05T10:00", "reason": "ill"}
+    browser.post(path, form)
+    assert "This is in the past." in browser.words
+    assert len(used.rapport.store.read(subject)) == version
+    browser.post(path, filled(browser) | {"reason": "ill"})
+    assert "This is in the past." not in browser.words
+
+
+def test_how_a_session_went_is_told_of_those_that_began(used: Served) -> None:
+    subject = active(used, 314)
+    tell(used, subject, "ScheduleSession", {"session_id": "s2", "starts_at": "2026-04-01T10:00:00Z", "channel": "platform"}, "05T09:00")  # fmt: skip
+    browser = used.browser("ana").get(f"/relationships/{subject}/do/CompleteSession")
+    assert options(browser.text, "session_id") == ["s1"]
+    text = browser.get(f"/relationships/{subject}").text
+    assert "CompleteSession?session_id=s1" in text
+    assert "CompleteSession?session_id=s2" not in text
+    assert "RescheduleSession?session_id=s2" in text
+
+
+def test_homework_is_chosen_by_what_was_given(used: Served) -> None:
+    subject = active(used, 315)
+    times = {"started_at": "2026-03-04T10:00:00Z", "ended_at": "2026-03-04T11:00:00Z"}
+    told = {"session_id": "s1", "present": ["mentee", "mentor"], "joined": {}, "agenda": [], **times}
+    tell(used, subject, "CompleteSession", told, "04T11:00", "mentee:ana")
+    homework = {
+        "session_id": "s1",
+        "homework_id": "h1",
+        "description": "read the book",
+        "due_at": "2026-04-01T10:00:00Z",
+    }
+    tell(used, subject, "AssignHomework", homework, "05T09:00", "mentor:ben")
+    browser = used.browser("ana").get(f"/relationships/{subject}/do/ReportHomework")
+    assert "read the book" in browser.words
+
+
+def test_parties_read_names_in_lists_and_in_the_time_machine(used: Served) -> None:
+    subject = proposed(used, 316, mentor_id="nora")
+    used.tell([line("RegisterPerson", {"display_name": "Nora Named"}, subject="person:nora", id="nora-1", actor="mentor:nora")])  # fmt: skip
+    browser = used.browser("ana")
+    for path in ("/", "/relationships", f"/relationships/{subject}", f"/relationships/{subject}/time"):
+        assert "Nora Named" in browser.get(path).words, path
+
+
+def test_right_after_something_was_recorded_tasks_say_that_they_follow(used: Served) -> None:
+    subject = active(used, 317)
+    work(used)
+    path = f"/relationships/{subject}/do/RecordContact"
+    browser = used.browser("cora").get(path)
+    browser.post(path, filled(browser) | {"channel": "email"})
+    assert "leaves this list within seconds" in browser.words
+    assert "leaves this list within seconds" not in browser.get(f"/relationships/{subject}").words
+
+
 def buttons(text: str) -> list[str]:
     """The commands that a relationship's page offers first."""
     section = text.partition('aria-labelledby="can"')[2].partition("<details>")[0]
