@@ -300,8 +300,7 @@ def _sessions(shown: Shown, zone: ZoneInfo, *, to_come: bool) -> Iterator[Choice
 
 def _of_events(setting: Setting, event: str, field: str) -> Iterator[Choice]:
     for entry in setting.entries:
-        if entry["type"] == f"rapport.{event}":
-            id_ = str(entry["data"].get(field, ""))
+        if entry["type"] == f"rapport.{event}" and isinstance(id_ := entry["data"].get(field), str):
             words = entry["data"].get("description")
             name = words if isinstance(words, str) else id_
             yield Choice(id_, f"{name} ({shown_time(entry['occurred_at'], setting.zone)})")

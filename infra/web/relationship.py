@@ -227,9 +227,12 @@ def homework(entries: Sequence[Shown]) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for entry in entries:
         data, kind = entry["data"], entry["type"]
+        if not isinstance(data.get("homework_id"), str):
+            # A line manager may know of one class of its data alone, and not which homework it is.
+            continue
         if kind == ASSIGNED:
             found[data["homework_id"]] = {**data, "at": entry["occurred_at"], "hours": None, "done": None}
-        elif kind == "rapport.HomeworkReported" and data.get("homework_id") in found:
+        elif kind == "rapport.HomeworkReported" and data["homework_id"] in found:
             found[data["homework_id"]].update(hours=data.get("hours"), done=data.get("done"))
     return list(found.values())
 
@@ -248,8 +251,7 @@ def contests(entries: Sequence[Shown], still: Collection[int]) -> list[Contested
     by_version = {entry["version"]: entry for entry in entries}
     found: list[Contested] = []
     for entry in reversed(entries):
-        if entry["type"] == CONTEST:
-            fact = entry["data"].get("version")
+        if entry["type"] == CONTEST and isinstance(fact := entry["data"].get("version"), int):
             answers = [
                 each
                 for each in entries

@@ -12,7 +12,7 @@ import pytest
 from domain.registry import COMMANDS
 from domain.relationship.gates import GATES, Gate
 from domain.relationship.permissions import may_send
-from infra.web.relationship import MEETS
+from infra.web.relationship import MEETS, contests, homework
 from infra.worker_runtime.horizon import Horizon
 from infra.worker_runtime.loop import work_off
 from infra.worker_runtime.runner import Runner
@@ -287,6 +287,16 @@ def test_right_after_something_was_recorded_tasks_say_that_they_follow(used: Ser
     browser.post(path, filled(browser) | {"channel": "email"})
     assert "leaves this list within seconds" in browser.words
     assert "leaves this list within seconds" not in browser.get(f"/relationships/{subject}").words
+
+
+def test_whoever_may_not_know_which_homework_or_fact_it_is_has_the_page_without_it() -> None:
+    sealed = {"sealed": "session_content", "clause": None}
+    kinds = {"HomeworkAssigned": "homework_id", "HomeworkReported": "homework_id", "FactContested": "version"}
+    entries = [
+        {"version": number, "type": f"rapport.{kind}", "occurred_at": None, "actor": None, "data": {name: sealed}}
+        for number, (kind, name) in enumerate(kinds.items(), start=1)
+    ]
+    assert (homework(entries), contests(entries, ())) == ([], [])
 
 
 def buttons(text: str) -> list[str]:
