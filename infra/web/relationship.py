@@ -227,8 +227,8 @@ def homework(entries: Sequence[Shown]) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for entry in entries:
         data, kind = entry["data"], entry["type"]
-        if not isinstance(data.get("homework_id"), str):
-            # A line manager may know of one class of its data alone, and not which homework it is.
+        # Who may not know which homework it was has no list of it.
+        if not isinstance(data.get("homework_id") if data else None, str):
             continue
         if kind == ASSIGNED:
             found[data["homework_id"]] = {**data, "at": entry["occurred_at"], "hours": None, "done": None}
