@@ -88,7 +88,7 @@ def _bare(store: str, seconds: float) -> dict[str, Any]:
 
 
 @contextmanager
-def _served(store: str, folder: Path) -> Iterator[tuple[int, str]]:
+def _served(store: str, folder: Path, *options: str) -> Iterator[tuple[int, str]]:
     settings = Settings(store=store, token_key_file=folder / "token-key")
     local_key.make(local_key.place(settings))
     token = tokens.issue(settings, "coordinator", "cora")
@@ -98,7 +98,7 @@ def _served(store: str, folder: Path) -> Iterator[tuple[int, str]]:
         "RAPPORT_TOKEN_KEY_FILE": str(folder / "token-key"),
         "RAPPORT_LOG_LEVEL": "warning",
     }
-    with _listening([RAPPORT, "serve", "--port", "0"], folder, **env) as port:
+    with _listening([RAPPORT, "serve", "--port", "0", *options], folder, **env) as port:
         yield port, token
 
 
@@ -182,8 +182,9 @@ def _reads(folder: Path, relationships: int, seconds: float) -> None:
         rapport.handler.handle(lines)
         rapport.engine().catch_up()
     chosen = sorted(each for each in subjects if ":" not in each)[:200]
-    print(f"  reads of {relationships} relationships, 4 clients")
-    with _served(store, folder) as (port, token):
+    # Workers that take up a whole history at once would be measured beside the reads.
+    print(f"  reads of {relationships} relationships, 4 clients, workers elsewhere")
+    with _served(store, folder, "--api-only") as (port, token):
         _load(port, [_get(token, "/v1/relationships?limit=20")], 1, 1)
         for what, path in (("show", ""), ("history", "/history"), ("health", "/health")):
             _told(
