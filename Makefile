@@ -43,6 +43,7 @@ check: setup ## Lint, format, types, layers, made documents, every clause implem
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	$(PY) -m infra.reference.pages --check
+	$(PY) -m infra.reference.catalogues --check
 	$(VENV)/bin/rapport codes trace --strict > /dev/null
 
 bench: setup ## Measure on this machine

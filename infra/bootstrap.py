@@ -30,6 +30,7 @@ from infra.store.session import Database
 
 if TYPE_CHECKING:
     from infra.evidence.checkpoints import Checkpoints
+    from infra.intake.encrypted import EncryptionKeys
     from infra.projection_engine.engine import Engine
     from infra.projection_engine.feed import Watcher
 
@@ -57,6 +58,17 @@ class Rapport:
             WrongSettings: A setting is wrong.
         """
         return read_senders(self.settings.senders)
+
+    @cached_property
+    def encryption(self) -> "EncryptionKeys":
+        """The keys that open what senders encrypted to this store; read once.
+
+        Raises:
+            WrongSettings: The file of keys, or a setting, is wrong.
+        """
+        from infra.intake.encrypted import load
+
+        return load(self.settings)
 
     @cached_property
     def handler(self) -> Handler:

@@ -104,6 +104,16 @@ class Settings(BaseSettings):
     )
     kafka_username: str | None = Field(default=None, description="The user name for SASL.")
     kafka_password_file: FilePath | None = Field(default=None, description="File with the password for SASL.")
+    kafka_encrypted: bool = Field(
+        default=False,
+        description="Whether `rapport consume` takes only messages whose `data` the sender encrypted to the key that "
+        "`rapport keys show --public` prints. Others become dead letters.",
+    )
+    encryption_key_file: Path | None = Field(
+        default=None,
+        description="File with the private keys that open such data (a JWK Set), readable by its owner alone. The default is "
+        "`FILE.encryption-key` beside a store on SQLite, and for PostgreSQL a file in the user's data folder.",
+    )
     notify_webhook: str | None = Field(default=None, description="The URL that notifications are posted to.")
     notify_secret_file: FilePath | None = Field(
         default=None,

@@ -1,6 +1,6 @@
 """Trust and respect: a report puts the end of the mentoring up for decision; nothing is shut down by a machine.
 
-A recommendation waits for the parties and the coordinator. Undecided for too long it is escalated, once. There is one
+A recommendation waits for the coordinator and the party who reported; the party it is about learns of it from them. Undecided for too long it is escalated, once. There is one
 matter of trust and one of respect, each with one recommendation and one task under all the clauses that ask for it.
 """
 
@@ -26,7 +26,7 @@ from workers.model import (
     State,
     Worker,
 )
-from workers.reactions import because, decide_by, everybody, notify, tidy
+from workers.reactions import COORDINATOR, because, decide_by, notify, tidy
 
 # Trust, respect, or the clause of a recommendation about neither.
 Matter = str
@@ -62,21 +62,21 @@ def matter_of(clause: str) -> Matter:
 
 def _react(state: Trust, recorded: AnyRecorded, given: Given) -> tuple[Trust, Reaction]:
     event: Heard = recorded.data
-    version = recorded.version
     match event:
         case e.TrustBreakdownReported():
-            return _recommend(state, TRUST, version, given)
+            return _recommend(state, TRUST, recorded, given)
         case e.TrustReadinessStated():
             return _readiness(state, event, recorded, given)
         case e.DisrespectReported():
-            return _recommend(state, RESPECT, version, given)
+            return _recommend(state, RESPECT, recorded, given)
         case e.ShutdownRecommended():
             matter = matter_of(event.clause)
             if matter in state.open:
                 return state, NOTHING
             # Somebody else's recommendation: it waits for a decision like our own.
             state = state.but(open=(*state.open, matter))
-            return state, _await_decision(matter, event.clauses or (event.clause,), event.evidence, given)
+            clauses = event.clauses or (event.clause,)
+            return state, _await_decision(matter, clauses, event.evidence, recorded.actor, given)
         case e.TrustRestored():
             return _settled(state, TRUST) if event.settled else (state, NOTHING)
         case e.DisrespectResolved():
@@ -99,28 +99,35 @@ def _readiness(
         return _settled(state, TRUST) if event.settled else (state, NOTHING)
     if not given.runs:
         return state, NOTHING
-    return _recommend(state, TRUST, recorded.version, given)
+    return _recommend(state, TRUST, recorded, given)
 
 
 @implements(*TRUST_CLAUSES, *RESPECT_CLAUSES)
-def _recommend(state: Trust, matter: Matter, version: int, given: Given) -> tuple[Trust, Reaction]:
+def _recommend(state: Trust, matter: Matter, report: AnyRecorded, given: Given) -> tuple[Trust, Reaction]:
     """Recommend to end it, unless that is under decision already."""
+    version = report.version
     clauses = given.cite(*_CLAUSES[matter])
     if matter in state.open or not clauses:
         return state, NOTHING
     sent = Send(given.key, RecommendShutdown(clause=clauses[0], evidence=(version,)), f"recommend:{clauses[0]}")
-    asked = _await_decision(matter, clauses, (version,), given)
+    asked = _await_decision(matter, clauses, (version,), report.actor, given)
     return state.but(open=(*state.open, matter)), (because(clauses, (version,), sent), *asked)
 
 
-def _await_decision(matter: Matter, clauses: tuple[str, ...], evidence: Iterable[int], given: Given) -> Reaction:
-    """The parties and the coordinator are notified, and have the days of decision."""
+def _await_decision(
+    matter: Matter, clauses: tuple[str, ...], evidence: Iterable[int], by: str, given: Given
+) -> Reaction:
+    """The coordinator is notified, and the party who reported it; they have the days of decision.
+
+    Nobody else: a recommendation gives away that there is a report, which is for its author and the office to know.
+    """
     if given.relation is None:
         return NOTHING
     due = decide_by(given)
     settled_by = (*SETTLED_BY, *((RESTORED_BY[matter],) if matter in RESTORED_BY else ()))
     task = OpenTask(f"decide:{matter}", "shutdown_recommendation", settled_by, due=due, about=clauses[0])
-    notices = notify(everybody(given.relation), "shutdown_recommended", of=task.id, clauses=" ".join(clauses))
+    told = (by, COORDINATOR) if by in (given.relation.mentee, given.relation.mentor) else (COORDINATOR,)
+    notices = notify(told, "shutdown_recommended", of=task.id, clauses=" ".join(clauses))
     armed = Arm(f"escalate:{matter}", due)
     return (because(clauses, evidence, task, armed, *notices, terms=("decision_days",)),)
 

@@ -124,6 +124,11 @@ def _correct_problems(state: Relationship, command: c.CorrectFact, context: Cont
         yield Problem("unknown_fact", f"there is no event {command.version}", field="data.version")
         return
     fact = group[0]
+    if context.actor.role not in OFFICE and str(context.actor) != fact.actor:
+        # Neither the kind of the fact nor its author is told: that somebody reported something may be confidential.
+        message = "only the person who stated a fact, a coordinator or a supplier corrects it: contest it (ContestFact)"
+        yield Problem("role", message, field="actor")
+        return
     if isinstance(fact.data, e.NpsResponded):
         if str(context.actor) != fact.actor:
             message = "only the respondent voids an NPS answer: ask the respondent to do so"
@@ -134,7 +139,7 @@ def _correct_problems(state: Relationship, command: c.CorrectFact, context: Cont
                 yield _own_contest(version)
         yield from _own_fact(state, group, context.actor)
     else:
-        yield from _author_problems(state, history, fact, context.actor)
+        yield from _author_problems(state, history, fact)
     if fact.version != command.version:
         message = f"event {command.version} came with event {fact.version}: correct that one"
         yield Problem("not_correctable", message, field="data.version")
@@ -147,15 +152,9 @@ def _correct_problems(state: Relationship, command: c.CorrectFact, context: Cont
             _refuse_malformed(kind, command.data, context.actor.role)
 
 
-def _author_problems(
-    state: Relationship, history: Sequence[AnyRecorded], fact: AnyRecorded, actor: Actor
-) -> Iterator[Problem]:
+def _author_problems(state: Relationship, history: Sequence[AnyRecorded], fact: AnyRecorded) -> Iterator[Problem]:
     """Outside the office a fact is corrected by its author, who overturns nothing that the office has put right."""
-    if str(actor) != fact.actor:
-        # Neither the kind of the fact nor its author is told: that somebody reported something may be confidential.
-        message = "only the person who stated a fact, a coordinator or a supplier corrects it: contest it (ContestFact)"
-        yield Problem("role", message, field="actor")
-    elif by_office := [each for each in corrections_of(history, fact.version) if each.role in OFFICE]:
+    if by_office := [each for each in corrections_of(history, fact.version) if each.role in OFFICE]:
         message = f"the office corrected this fact (event {by_office[-1].version}): contest it instead (ContestFact)"
         yield _own(message)
     elif is_compromising(state, history, fact):

@@ -11,7 +11,7 @@ A person is the same in whatever role they act: a mentor who also coordinates se
 whole role is accused that the relationship names nobody for (a coordinator), nobody in that role settles it.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 from domain.codes.clauses import RESPECT_CLAUSES, TRUST_CLAUSES, cite, not_in_force, same_matter
@@ -27,6 +27,7 @@ _HR: Final = (
     "hr dismisses only what is about disrespect: name that clause, or leave it to a coordinator or the supplier"
 )
 _OTHERS: Final = "a party dismisses only what it reported itself: leave it to a coordinator or the supplier"
+_REPORTER_RESTORES: Final = "a party restores only trust that it reported to be broken itself: leave it to the person who did, a coordinator or the supplier"
 _AGAINST: Final = "this is against you: leave it to a coordinator, the supplier or hr whom it is not against"
 
 
@@ -55,13 +56,16 @@ def settled_trust(state: Relationship, actor: Actor) -> frozenset[int]:
 
 @implements("pentalog.trust", "care.trust")
 def restoring_problems(state: Relationship, actor: Actor) -> Iterator[Problem]:
-    """Trust is restored by the person who reported that it was broken, or by the office; never by the other party alone."""
+    """Trust is restored by the person who reported that it was broken, or by the office; never by the other party alone.
+
+    A party who reported nothing is not told whether somebody else did.
+    """
     clause = cite(state.codes, *TRUST_CLAUSES)[0]
-    if not state.trust_broken:
-        yield Problem("nothing_open", "no breakdown of trust is open", clause)
+    if settles_for_all(state, actor):
+        if not state.trust_broken:
+            yield Problem("nothing_open", "no breakdown of trust is open", clause)
     elif not settled_trust(state, actor):
-        message = "the other party reported it: leave it to that party, a coordinator or the supplier to restore trust"
-        yield Problem("own_matter", message, clause, "actor")
+        yield Problem("own_matter", _REPORTER_RESTORES, clause, "actor")
 
 
 @implements("pentalog.respect", "leapfrog.respect", "care.respect")
@@ -79,10 +83,18 @@ def dismissing_problems(state: Relationship, actor: Actor, clause: str | None) -
     """A recommendation is dismissed with the reports behind it, even before it was made.
 
     Parties dismiss only what they reported themselves, hr only what is about disrespect, and nobody what is about them.
+    A party who reported nothing is not told whether somebody else did, nor of what.
     """
     kinds = kinds_of(clause)
     reports = state.standing_reports(*kinds)
     matters = open_recommendations(state, clause)
+    if not settles_for_all(state, actor) and not _has_own(state, actor, reports, matters):
+        if clause is not None and not_in_force(clause, state.codes):
+            yield nothing_open(state, "recommendation", clause)
+            return
+        for cited in (clause,) if clause else (cite(state.codes, *REPORT_CLAUSES[kind])[0] for kind in kinds):
+            yield Problem("own_matter", _OTHERS, cited, "actor")
+        return
     if not reports and not matters:
         yield nothing_open(state, "recommendation", clause)
         return
@@ -93,6 +105,12 @@ def dismissing_problems(state: Relationship, actor: Actor, clause: str | None) -
     for matter in matters:
         if matter.clause not in behind:
             yield from _own_recommendation(state, actor, matter)
+
+
+def _has_own(state: Relationship, actor: Actor, reports: Mapping[int, Report], matters: Collection[Matter]) -> bool:
+    """Whether something that is up for a decision comes of what the actor reported."""
+    behind = [state.reports[each] for matter in matters for each in matter.evidence if each in state.reports]
+    return any(reported_by(report, actor) for report in (*reports.values(), *behind))
 
 
 def resolving_concern_problems(state: Relationship, actor: Actor, clause: str) -> Iterator[Problem]:

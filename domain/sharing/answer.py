@@ -12,7 +12,18 @@ from typing import Final, NamedTuple
 from domain.codes.implements import implements
 from domain.model import Event, whose_of
 from domain.relationship import events as e
-from domain.sharing.cells import ROWS, ReaderRole, RowName, Way, always, cell, clause_of, ways
+from domain.sharing.cells import (
+    ROWS,
+    ReaderRole,
+    RowName,
+    Way,
+    always,
+    cell,
+    clause_of,
+    clause_of_row,
+    general_clause,
+    ways,
+)
 from domain.sharing.question import OF_STATE, Fact, Reader, Situation, stands
 from domain.words import OTHER_PARTY, DataClass
 
@@ -245,7 +256,7 @@ class Reading(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """What decides about one role and one class under a set of codes: what opens in any case, then every reading, the strictest first."""
+    """What decides about one role and one class under a set of codes: what opens in any case, then every reading, in the order in which they are cited."""
 
     always: tuple[tuple[Opens, Answer], ...]
     readings: tuple[Reading, ...]
@@ -264,8 +275,11 @@ def _rule(codes: frozenset[str], role: ReaderRole, data_class: DataClass, sensit
     cells: dict[str, list[str]] = {}
     for code in sorted(codes) or [""]:
         cells.setdefault(cell(row, role, code), []).append(code)
-    # The strictest first, whose clause is cited: the fewer ways the stricter, and `yes` is the laxest.
-    in_order = sorted(cells, key=lambda each: (each == "yes", len(ways(each))))
+    # The first that is closed is cited: one that the row has a clause of, and the strictest of these: the fewer ways the
+    # stricter, and `yes` is the laxest.
+    in_order = sorted(
+        cells, key=lambda each: (each == "yes", clause_of_row(row, None, cells[each]) is None, len(ways(each)))
+    )
     readings = tuple(_reading(row, role, each, cells[each], codes) for each in in_order)
     return Rule(_answers(row, role, opened, (), codes), readings)
 
@@ -278,7 +292,8 @@ def _reading(row: RowName, role: ReaderRole, text: str, its_codes: list[str], co
         if listed
         else f"{_plain(row)} is never shown to {_plain(role)}"
     )
-    clause = _clause(row, role, listed[0] if listed else None, its_codes, codes)
+    first = listed[0] if listed else None
+    clause = clause_of(row, role, first, its_codes) or clause_of(row, role, first, codes)
     return Reading(_answers(row, role, listed, its_codes, codes), Answer(False, clause, why))
 
 
@@ -299,10 +314,11 @@ def _answers(
 
 
 def _clause(
-    row: RowName, role: ReaderRole, way: Way | None, its_codes: list[str] | tuple[()], codes: frozenset[str]
+    row: RowName, role: ReaderRole, way: Way, its_codes: list[str] | tuple[()], codes: frozenset[str]
 ) -> str | None:
-    """The clause of the codes that read the cell so; where they have none, that of any adopted code."""
-    return clause_of(row, role, way, its_codes) or clause_of(row, role, way, codes)
+    """The clause behind what is open: the row's, of the codes that read the cell so or else of any adopted one; or a general one."""
+    of_row = clause_of_row(row, way, its_codes) or clause_of_row(row, way, codes)
+    return of_row or general_clause(row, role, codes)
 
 
 def _plain(word: str) -> str:

@@ -303,14 +303,28 @@ def clause_of(row: RowName, role: ReaderRole, way: Way | None, codes: Collection
 
     The table names none for what is everybody's, and neither does this.
     """
+    return clause_of_row(row, way, codes) or general_clause(row, role, codes)
+
+
+def clause_of_row(row: RowName, way: Way | None, codes: Collection[str]) -> str | None:
+    """The clause of these codes among those of the row, that behind the way first."""
     of_row = ROWS[row].clauses
     found = [clause for clause in _BEHIND.get(way, ()) if clause in of_row] if way else []
     found += of_row
     if row == "sensitive":
         found += ROWS["session_content"].clauses
-    if row not in {"operational", "identity"}:
-        found += ["cmn.outputs", *_CONFIDENTIAL] if role == "line_manager" else _CONFIDENTIAL
-    return next((clause for clause in found if clause.partition(".")[0] in codes), None)
+    return _first_of(found, codes)
+
+
+def general_clause(row: RowName, role: ReaderRole, codes: Collection[str]) -> str | None:
+    """What these codes say of everything that people wrote or said."""
+    if row in {"operational", "identity"}:
+        return None
+    return _first_of(["cmn.outputs", *_CONFIDENTIAL] if role == "line_manager" else _CONFIDENTIAL, codes)
+
+
+def _first_of(clauses: Collection[str], codes: Collection[str]) -> str | None:
+    return next((clause for clause in clauses if clause.partition(".")[0] in codes), None)
 
 
 def _mark() -> None:

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 from infra import private_file
 from infra.access.key_sets import VerifyingKey
 from infra.settings import Settings, WrongSettings
-from infra.store.address import file_of, server_of
+from infra.store.address import file_beside
 
 
 def place(settings: Settings) -> Path:
@@ -32,15 +32,10 @@ def place(settings: Settings) -> Path:
     """
     if settings.token_key_file is not None:
         return settings.token_key_file
-    if settings.store.startswith("sqlite:"):
-        return Path(f"{file_of(settings.store)}.token-key")
-    server = server_of(settings.store)
-    which = sha256(repr([server.get(name) for name in ("host", "port", "dbname")]).encode()).hexdigest()[:16]
     try:
-        folder = private_file.data_folder()
+        return file_beside(settings.store, "token-key")
     except OSError as error:
         raise WrongSettings(f"RAPPORT_TOKEN_KEY_FILE: name a file for the key that signs tokens: {error}") from None
-    return folder / f"{which}.token-key"
 
 
 def make(file: Path) -> bool:

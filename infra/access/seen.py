@@ -7,10 +7,10 @@ withheld, since versions count it.
 Who may read is decided by how things are now: a consent that was withdrawn opens nothing, whatever time is asked about.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from domain.ids import is_id
 from domain.model import AnyRecorded, Event, Holds
@@ -18,7 +18,7 @@ from domain.relationship import events as e
 from domain.sharing import confidential
 from domain.sharing.answer import UNKNOWN, Answer, may_know, may_read, secret
 from domain.sharing.question import WITHHELD, Reader
-from domain.words import ROLES, DataClass, Role
+from domain.words import DATA_CLASSES, ROLES, DataClass, Role
 from infra.access.standing import KNOWERS, Asker
 from infra.projection_engine.engine import Engine
 from infra.queries import tasks as task_queries
@@ -102,6 +102,11 @@ class Seen:
     def ask(self, data_class: DataClass) -> Answer:
         """Whether the reader may see a class of data, as it is shown to them."""
         return may_read(self._matter.situation, self.asker.reader, data_class)
+
+    @property
+    def shows_state(self) -> bool:
+        """Whether state and dates are for the reader to see: hr who was told something, with no case of theirs, reads that alone."""
+        return self.ask("operational").allowed
 
     @property
     def zone(self) -> str:
@@ -209,10 +214,10 @@ class Seen:
         return [entry | {"data": words[entry["version"]]} if entry["version"] in words else entry for entry in entries]
 
     def _entries(self, moment: Moment) -> list[Shown]:
-        return [
-            seen_by(self._matter, self.asker.reader, entry)
-            for entry in history(self.store, self.subject, moment, nothing)
-        ]
+        reader = self.asker.reader
+        entries = [seen_by(self._matter, reader, entry) for entry in history(self.store, self.subject, moment, nothing)]
+        # Who was told something and sees nothing else does not see either how much else there is.
+        return entries if self.shows_state else [entry for entry in entries if entry["type"] is not None]
 
     def health(self, moment: Moment) -> Shown | None:
         """Commitment health at a moment; None when there was no relationship by then."""
@@ -281,6 +286,21 @@ class Seen:
         matter = matter_of(self.store, engine, self.subject, to, moment, self.now)
         known = None if matter is None else self._known(matter)
         return UNKNOWN if known is None else known.answer(to, *question)
+
+    def matrix(self, roles: Iterable[Role]) -> dict[Role, dict[DataClass, Answer]]:
+        """What each of these roles may see now, class by class, as far as this reader may know why.
+
+        Roles that the relationship names nobody for are left out.
+        """
+        known = self._known(self._matter)
+        if known is None:
+            return {}
+        parties = known.situation.parties
+        readers = [Reader(role, parties.get(role) or "") for role in roles if role not in parties or parties[role]]
+        return {
+            cast("Role", reader.role): {each: may_read(known.situation, reader, each) for each in DATA_CLASSES}
+            for reader in readers
+        }
 
     def _known(self, matter: Matter) -> Matter | None:
         counted = {version: event for version, event in matter.counted.items() if version not in self.withheld}

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple, cast
 
 from domain.model import Actor
-from domain.relationship.events import PartyChanged, RelationshipProposed
+from domain.relationship.events import ConfidenceDisclosed, PartyChanged, RelationshipProposed
 from domain.sharing.question import PROGRAMME_ROLES, Reader
 from domain.words import NAMED_ROLES, Role
 from infra.access.caller import Caller
@@ -73,14 +73,20 @@ def scope(asker: Asker) -> Scope:
     return found
 
 
-def stands_in(store: EventStore, engine: Callable[[], Engine], asker: Asker, subject: str) -> bool:
-    """Whether somebody stands in a relationship: asked of the log, by one query, whether there is such a relationship or not."""
+def stands_in(
+    store: EventStore, engine: Callable[[], Engine], asker: Asker, subject: str, *, or_was_told: bool = False
+) -> bool:
+    """Whether somebody stands in a relationship: asked of the log, by one query, whether there is such a relationship or not.
+
+    hr does with a case of theirs. Without one they may have been told something, and read that alone (`or_was_told`).
+    """
     rows = store.database.query(
-        "SELECT topic, state FROM stored_events WHERE originator_id = ? AND topic IN (?, ?) ORDER BY originator_version",
-        (subject, RelationshipProposed.__name__, PartyChanged.__name__),
+        "SELECT topic, state FROM stored_events WHERE originator_id = ? AND topic IN (?, ?, ?) ORDER BY originator_version",
+        (subject, RelationshipProposed.__name__, PartyChanged.__name__, ConfidenceDisclosed.__name__),
     )
     programme_id: str | None = None
     party: str | None = None
+    told = False
     for topic, state in rows:
         event = store.mapper.decode(topic, state).data
         if isinstance(event, RelationshipProposed):
@@ -88,11 +94,15 @@ def stands_in(store: EventStore, engine: Callable[[], Engine], asker: Asker, sub
             party = getattr(event, f"{asker.role}_id", None)
         elif isinstance(event, PartyChanged) and event.role == asker.role:
             party = event.id
+        elif isinstance(event, ConfidenceDisclosed):
+            told = told or event.recipient.lower() == str(asker.reader).lower()
     if programme_id is None or not asker.covers(programme_id):
         return False
     if asker.role in NAMED_ROLES:
         return party is not None and party.lower() == asker.reader.id.lower()
-    return asker.role in PROGRAMME_ROLES and (asker.role != "hr" or _has_case(engine(), subject))
+    return asker.role in PROGRAMME_ROLES and (
+        asker.role != "hr" or (or_was_told and told) or _has_case(engine(), subject)
+    )
 
 
 def _has_case(engine: Engine, subject: str) -> bool:

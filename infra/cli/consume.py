@@ -36,6 +36,8 @@ def consume(
         # A file of senders that is wrong ends the command before it joins the group.
         if not rapport.senders.checked:
             logger("rapport.kafka").warning(UNCHECKED)
+        # So does one of keys.
+        _ = rapport.encryption
         process.vitals.check("broker", BrokerProbe(rapport.settings))
         # Kept from session to session: each source is told of once.
         placement = Placement()

@@ -60,7 +60,7 @@ def show_letter(letter_id: IdArgument, as_json: JsonOption = False) -> None:
     with asking() as settings:
         from infra.kafka.dead_letters import find, readable
 
-        shown = readable(find(settings, letter_id))
+        shown = readable(find(settings, letter_id), settings)
     if as_json:
         print_json(shown)
         return

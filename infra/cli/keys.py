@@ -1,6 +1,6 @@
-"""`rapport keys`: the keys that seal content, made, checked and wrapped anew, and the one that signs checkpoints."""
+"""`rapport keys`: the keys that seal content, made, checked and wrapped anew; those to which senders encrypt, and that signs checkpoints."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
     keys.command("init")(init)
     keys.command("check")(check)
     keys.command("rotate")(rotate)
+    keys.command("show")(show)
     app.add_typer(keys, name="keys")
 
 
@@ -69,6 +70,41 @@ def check(as_json: JsonOption = False) -> None:
         print_text("every key fits" if fit.ok else f"{len(fit.problems)} keys do not fit")
     if not fit.ok:
         raise typer.Exit(REFUSED)
+
+
+def show(
+    public: Annotated[
+        bool, typer.Option("--public", help="The public key to which senders encrypt; made at first use.")
+    ] = False,
+    new: Annotated[
+        bool, typer.Option("--new", help="Make a new one first; the old ones go on opening what was encrypted to them.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the public key to which senders encrypt the data of messages, as a JWK. Its private half is shown nowhere."""
+    from infra.cli.opening import configured
+    from infra.intake import encrypted
+    from infra.settings import WrongSettings
+    from infra.store.errors import StoreError
+
+    if not public:
+        fail("say --public: private keys are shown nowhere", USAGE)
+    settings = configured()
+    reading = settings.model_copy(update={"kafka_encrypted": False})
+    try:
+        if new or not encrypted.load(reading).keys:
+            encrypted.add_key(reading)
+            print_note(f"made a key in {encrypted.place(settings)}: back it up, and start rapport consume anew")
+        key = encrypted.load(reading).public
+    except (WrongSettings, StoreError) as error:
+        fail(str(error), USAGE)
+    if as_json:
+        print_json(key)
+    else:
+        import orjson
+
+        # On one line, for a file that a sender reads.
+        print_lines(orjson.dumps(key).decode())
 
 
 def _verifier(rapport: "Rapport") -> str | None:

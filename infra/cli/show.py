@@ -1,6 +1,7 @@
 """`rapport show` and `rapport history`: one relationship, mentor, case, programme or person, now, at another moment, or event by event."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -140,15 +141,25 @@ def _whole(rapport: "Rapport", subject: str, moment: "Moment", now: datetime, _:
 
 def _seen(rapport: "Rapport", subject: str, moment: "Moment", now: datetime, reader: "Reader") -> dict[str, Any] | None:
     """The subject as a reader sees it, without its words; None where they have no part in it."""
+    from infra.access.others import MayNot, case, mentor
     from infra.access.seen import Seen
     from infra.access.standing import Asker, stands_in
+    from infra.projection_engine.pseudonyms import Pseudonyms
     from infra.queries.preview import history_as
     from infra.queries.sharing import first_spelling
 
-    if ":" in subject:
+    asker = Asker(first_spelling(rapport.store, reader), None)
+    kind, colon, id_ = subject.partition(":")
+    if kind == "mentor":
+        pseudonyms = Pseudonyms(rapport.store.identity.secret)
+        with suppress(MayNot):
+            return mentor(rapport.engine(), asker, id_, pseudonyms, moment, now)
+        return None
+    if kind == "case":
+        return case(rapport.engine(), asker, id_, moment, now)
+    if colon:
         may_know = history_as(rapport.store, rapport.engine, subject, reader, moment, now)
         return _whole(rapport, subject, moment, now, None) if may_know else None
-    asker = Asker(first_spelling(rapport.store, reader), None)
     if not stands_in(rapport.store, rapport.engine, asker, subject):
         return None
     seen = Seen.of(rapport.store, rapport.engine, asker, subject, now)

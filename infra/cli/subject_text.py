@@ -115,8 +115,9 @@ def _print_agreed(agreed: Shown) -> None:
         )
     for answer in (*agreed["accepted_terms"], *agreed["declined_terms"]):
         word = "accepted" if answer["accepted"] else "declined"
-        what = f"{_plain(answer['document'])} {answer['document_version']}"
-        lines.append(("terms", f"{what} {word} by the {_plain(answer['by'])}"))
+        version = answer["document_version"]
+        of = f" {version}" if isinstance(version, str) else ""
+        lines.append(("terms", f"{_plain(answer['document'])}{of} {word} by the {_plain(answer['by'])}"))
     _section("what is agreed", lines)
 
 

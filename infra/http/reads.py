@@ -71,7 +71,7 @@ def relationship(at: DeskOf, who: ReaderOf, id_: IdPath) -> Seen:
     """
     subject = id_.lower()
     found = None
-    if stands_in(at.store, lambda: at.engine, who, subject):
+    if stands_in(at.store, lambda: at.engine, who, subject, or_was_told=True):
         found = Seen.of(at.store, lambda: at.engine, who, subject, at.now)
     if found is None:
         raise not_found()
@@ -79,6 +79,20 @@ def relationship(at: DeskOf, who: ReaderOf, id_: IdPath) -> Seen:
 
 
 SeenOf = Annotated[Seen, Depends(relationship)]
+
+
+def relationship_and_state(seen: SeenOf) -> Seen:
+    """The relationship as the caller sees it, if its state is for them to see.
+
+    Raises:
+        HttpProblem: They may read what they were told alone.
+    """
+    if not seen.shows_state:
+        raise forbidden("without a conduct case hr reads what was disclosed to it: see the history", code="role")
+    return seen
+
+
+StateOf = Annotated[Seen, Depends(relationship_and_state)]
 
 
 @router.get("", operation_id="listRelationships")
@@ -112,7 +126,7 @@ def lists_of(at: Desk, who: Asker, chosen: Chosen) -> Lists:
 
 
 @router.get("/{id}", operation_id="getRelationship")
-def show(request: Request, at: DeskOf, seen: SeenOf, moment: MomentOrVersion, why: ReasonOf) -> Response:
+def show(request: Request, at: DeskOf, seen: StateOf, moment: MomentOrVersion, why: ReasonOf) -> Response:
     """The relationship: its state, what is agreed, sessions, goals, open concerns, unmet gates, health and tasks."""
     _check_version(at, seen, moment)
     return answered(request, at, _by_then(seen.show_with_words(moment, why)), why)
@@ -136,7 +150,7 @@ def history(request: Request, at: DeskOf, seen: SeenOf, moment: MomentOrVersion,
 
 
 @router.get("/{id}/health", operation_id="getHealth")
-def health(request: Request, at: DeskOf, seen: SeenOf, moment: MomentOrVersion) -> Response:
+def health(request: Request, at: DeskOf, seen: StateOf, moment: MomentOrVersion) -> Response:
     """The commitment health of the relationship: scores, band and the signals behind them."""
     if seen.asker.role == "line_manager":
         raise forbidden(
@@ -147,7 +161,7 @@ def health(request: Request, at: DeskOf, seen: SeenOf, moment: MomentOrVersion) 
 
 
 @router.get("/{id}/decisions", operation_id="getDecisions")
-def decisions(request: Request, at: DeskOf, seen: SeenOf, moment: MomentOrVersion) -> Response:
+def decisions(request: Request, at: DeskOf, seen: StateOf, moment: MomentOrVersion) -> Response:
     """What workers decided about the relationship: clauses, evidence, terms, and what followed.
 
     By a moment those that were decided by then, on what was known by then.

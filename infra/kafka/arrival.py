@@ -2,7 +2,7 @@
 
 Structured: the value is the whole message, as in files and over HTTP. Binary: the value is `data`, and the attributes come as
 headers `ce_id`, `ce_source` and so on. A `traceparent` header counts where the message itself carries none. A header without a
-value is an absent one.
+value is an absent one. In both modes the data may be encrypted (`infra.intake.encrypted`).
 
 Every record arrives as something: one in which nothing can be read, and one on which our own code fails, as an invalid receipt.
 """
@@ -15,7 +15,8 @@ import orjson
 from domain.problem import Problem
 from infra.intake import form_problems
 from infra.intake.binary_mode import assembled
-from infra.intake.message import MAX_BYTES, Message, parse
+from infra.intake.encrypted import MEDIA_TYPE, NO_KEYS, EncryptionKeys
+from infra.intake.message import MAX_BYTES, Message
 from infra.intake.receipt import Receipt
 from infra.kafka.record_batches import INTERNAL, Record, Skipped
 from infra.operations.logs import logger
@@ -71,8 +72,8 @@ class Arrived(NamedTuple):
         return valid(_header(self.headers, "traceparent")) or valid(_written(self.value, "traceparent"))
 
 
-def arrived(record: Record) -> Arrived:
-    """What has arrived in a consumer's record."""
+def arrived(record: Record, keys: EncryptionKeys = NO_KEYS) -> Arrived:
+    """What has arrived in a consumer's record; `keys` open what was encrypted."""
     headers: Headers = [(name, value) for name, value in record.headers if value is not None]
     found = Arrived(
         record.topic,
@@ -89,7 +90,7 @@ def arrived(record: Record) -> Arrived:
         log.warning("records were skipped", place=found.id, last=skipped.last_offset, why=skipped.message)
         return found._replace(read=form_problems.invalid({}, [Problem(skipped.code, skipped.message)]))
     try:
-        return found._replace(read=read(record.value, headers))
+        return found._replace(read=read(record.value, headers, keys))
     except Exception as error:  # noqa: BLE001 - no mistake of ours may hold up the partition
         return found._replace(read=failed(found, error))
 
@@ -102,16 +103,19 @@ def failed(arrival: Arrived, error: BaseException) -> Receipt:
     return Receipt(read.source, read.id, read.subject, "invalid", (), (Problem(INTERNAL, sentence),))
 
 
-def read(value: bytes | None, headers: Headers) -> Message | Receipt:
+def read(value: bytes | None, headers: Headers, keys: EncryptionKeys = NO_KEYS) -> Message | Receipt:
     """The message in a record's value and headers, or an invalid receipt."""
     if _is_binary(headers):
+        if value is not None and _header(headers, CONTENT_TYPE) == MEDIA_TYPE:
+            # Text, and no JSON by itself.
+            value = orjson.dumps(value.decode("latin-1"))
         attributes = ((name.removeprefix(PREFIX), text) for name, text in headers if name.startswith(PREFIX))
         raw = assembled(value, attributes, _header(headers, CONTENT_TYPE), PREFIX)
-        found = parse(raw) if isinstance(raw, bytes) else raw
+        found = keys.read(raw) if isinstance(raw, bytes) else raw
     elif value is None:
         return form_problems.invalid({}, [NO_VALUE])
     else:
-        found = parse(value)
+        found = keys.read(value)
     if isinstance(found, Message) and found.traceparent is None:
         return found._replace(traceparent=valid(_header(headers, "traceparent")))
     return found

@@ -13,6 +13,7 @@ from kafka.structs import TopicPartition
 from opentelemetry.trace import Span, SpanKind
 
 from infra.bootstrap import Rapport
+from infra.intake.encrypted import NO_KEYS, EncryptionKeys
 from infra.intake.message import Message
 from infra.intake.receipt import Receipt
 from infra.kafka import clients
@@ -117,7 +118,7 @@ class Consuming:
         self.consumer.close(autocommit=False, timeout_ms=2000)
 
     def _take(self, polled: Records, reached: Reached) -> None:
-        work = sort_out(polled, reached, self.assignment.owned)
+        work = sort_out(polled, reached, self.assignment.owned, self.rapport.encryption)
         earlier = answered_earlier(self.rapport.handler, work.earlier) if work.earlier else []
         answered = [*earlier, *self._record(work)]
         self.answers.send(answered, work.reached)
@@ -208,7 +209,9 @@ class Consuming:
             self.process.tracing.end(span, failed=failed)
 
 
-def sort_out(polled: Records, reached: Reached, owned: Mapping[int, OwnedPartition]) -> Work:
+def sort_out(
+    polled: Records, reached: Reached, owned: Mapping[int, OwnedPartition], keys: EncryptionKeys = NO_KEYS
+) -> Work:
     """What of the polled records is to be done; partitions that were never taken over, and what is answered, are left out."""
     work = Work([], [], [])
     for place, next_ in reached.items():
@@ -217,8 +220,8 @@ def sort_out(polled: Records, reached: Reached, owned: Mapping[int, OwnedPartiti
             continue
         for record in polled.get(place, ()):
             if record.next > partition.next:
-                work.new.append(arrived(record))
+                work.new.append(arrived(record, keys))
             elif record.next > partition.answered:
-                work.earlier.append(arrived(record))
+                work.earlier.append(arrived(record, keys))
         work.reached.append((partition, next_))
     return work

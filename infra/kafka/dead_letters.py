@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import orjson
 
+from infra.intake import encrypted
 from infra.intake.message import Message
 from infra.kafka import clients
 from infra.kafka.answers import MARK, SENDERS
@@ -124,7 +125,7 @@ def resubmit(settings: Settings, letter: DeadLetter, value: bytes | None = None)
     elif _whole_message(value):
         # A whole message needs none of the attributes that came as headers.
         headers = [(name, text) for name, text in headers if not name.startswith("ce_") and name != "content-type"]
-    message = read(value, headers)
+    message = read(value, headers, encrypted.load(settings))
     subject = message.subject
     key = subject.encode() if subject else letter.key
     producer = clients.producer(settings, "rapport-dead-letters", DELIVERY_MS)
@@ -210,9 +211,13 @@ def _records(settings: Settings, topic: str) -> Iterator[Record]:
             left = {place for place in left if consumer.position(place) < ends[place]}
 
 
-def readable(letter: DeadLetter) -> dict[str, Any]:
-    """A dead letter whole, its value as text, and what Rapport of today makes of it."""
-    now = read(letter.value, letter.headers)
+def readable(letter: DeadLetter, settings: Settings) -> dict[str, Any]:
+    """A dead letter whole, its value as text, encrypted as it came, and what Rapport of today makes of it.
+
+    Raises:
+        WrongSettings: The file of keys is wrong.
+    """
+    now = read(letter.value, letter.headers, encrypted.load(settings))
     return {
         **letter.to_dict(),
         "headers": {name: text.decode(errors="replace") for name, text in letter.headers},

@@ -68,7 +68,8 @@ def agreements(state: Relationship, events: Iterable[AnyRecorded], day: date) ->
                     "version": recorded.version,
                     "by": recorded.role,
                     "document": event.document,
-                    "document_version": event.version,
+                    # Words: with those that are shown of a subject (`subject_words`).
+                    "document_version": None,
                     "accepted": isinstance(event, e.TermsAccepted),
                 }
             case e.ContractingConversationRecorded():

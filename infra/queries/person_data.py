@@ -29,7 +29,7 @@ from infra.queries.attempts import attempts
 from infra.queries.health import assess_one
 from infra.queries.health import shown as health_shown
 from infra.queries.sealed import Fields, Judge, is_gone, is_words, judged
-from infra.queries.sharing import Matter, matter_of
+from infra.queries.sharing import Matter, matter_of, without_reason
 from infra.queries.subject import ENTRY
 from infra.queries.tasks import Chosen, open_tasks
 from infra.store.log import EventStore
@@ -242,7 +242,12 @@ class _Seen:
         data = recorded.data.model_dump(mode="json", exclude_none=True)
         corrects = recorded.data.version if isinstance(recorded.data, e.FactCorrected) else recorded.version
         original = self.recorded.get(corrects, recorded)
-        return judged(recorded.data, data, self._judge(recorded, recorded, fact), self._judge(recorded, original, fact))
+        shown = judged(
+            recorded.data, data, self._judge(recorded, recorded, fact), self._judge(recorded, original, fact)
+        )
+        if self.held.matter is None:
+            return shown
+        return without_reason(self.held.matter, self.reader or Reader("mentee", self.person), recorded, shown)
 
     def _judge(self, recorded: AnyRecorded, author: AnyRecorded, fact: Fact | None) -> Judge:
         def judge(held: Holds, value: Any) -> Any:

@@ -20,10 +20,11 @@ from infra.queries.as_at import NOW, Moment
 from infra.queries.history import Entry, history
 from infra.queries.reading import Reading, read_content
 from infra.queries.sealed import Judge, fields_of, is_words, judged
-from infra.queries.sharing import Matter, first_spelling, matter_of
+from infra.queries.sharing import Ask, Matter, first_spelling, is_listed, matter_of, without_reason
 from infra.store.log import EventStore
 
-Ask = Callable[[DataClass], Answer]
+# What says how an event came to be.
+_OPERATIONAL = ("source", "message_id", "correlation_id", "causation_id", "traceparent", "known")
 # What stays of an event of which the reader may not know what it is: its place, its times, and its links of the chain.
 KEPT = ("version", "occurred_at", "recorded_at", "hash", "previous_hash")
 
@@ -71,7 +72,9 @@ def nothing(_: AnyRecorded) -> Entry:
 
 def seen_by(matter: Matter, reader: Reader, entry: Entry) -> Entry:
     """One entry of a relationship's history, with the data that a reader sees in the situation of the matter."""
-    return _seen(entry, matter.events[entry["version"]], partial(_answer, matter, reader))
+    recorded = matter.events[entry["version"]]
+    seen = _seen(entry, recorded, partial(_answer, matter, reader))
+    return seen | {"data": without_reason(matter, reader, recorded, seen["data"])} if seen["data"] else seen
 
 
 def data_as(
@@ -95,7 +98,7 @@ def data_as(
     return {
         event.version: judged(event.data, fields_of(event), _judge(ask))
         for event in events
-        if (ask := asked(event))("operational").allowed
+        if is_listed(event.data, ask := asked(event))
     }
 
 
@@ -128,7 +131,7 @@ def _answer(matter: Matter, reader: Reader, version: int) -> Ask:
 def _seen(entry: Entry, recorded: AnyRecorded, asked: Callable[[int], Ask]) -> Entry:
     ask = asked(recorded.version)
     known = ask("operational")
-    if not known.allowed:
+    if not is_listed(recorded.data, ask):
         hidden: Entry = {
             "type": None,
             "actor": None,
@@ -141,6 +144,11 @@ def _seen(entry: Entry, recorded: AnyRecorded, asked: Callable[[int], Ask]) -> E
     of_fact = asked(recorded.data.version) if isinstance(recorded.data, FactCorrected) else ask
     data = judged(recorded.data, fields_of(recorded), _judge(ask), _judge(of_fact))
     seen = {**entry, "data": data}
+    if not known.allowed:
+        # Of an event that is there for one class of data alone, what was found in it and how it was sent are not.
+        seen |= {"findings": [], "contested": False, "corrected_by": None}
+        for name in _OPERATIONAL:
+            seen.pop(name, None)
     if not ask("identity").allowed:
         # A pseudonym is kept where datasets are; here the role says who acted.
         seen["actor"] = entry["actor"].partition(":")[0]

@@ -18,13 +18,11 @@ from domain.words import DataClass
 from infra.projection_engine.engine import Engine
 from infra.queries.as_at import NOW, state_at
 from infra.queries.sealed import Fields, Judge, fields_of, is_gone, is_words, judged, sealing_clause
-from infra.queries.sharing import Matter, first_spelling, matter_of
+from infra.queries.sharing import Ask, Matter, first_spelling, is_listed, matter_of, without_reason
 from infra.sealing.errors import KeysRefused
 from infra.sealing.unkeyed import REFUSED
 from infra.store.log import EventStore
 from infra.store.reads import Read, record_reads
-
-Ask = Callable[[DataClass], Answer]
 
 
 class Reading(NamedTuple):
@@ -137,7 +135,7 @@ class _Asked:
             return True
         if self._matter is not None and not stands(self._matter.situation, self.reader):
             return False
-        return self._ask(event, event.version)("operational").allowed
+        return is_listed(event.data, self._ask(event, event.version))
 
     def seen(self, event: AnyRecorded) -> Fields:
         """The data of an event as the reader sees them."""
@@ -145,7 +143,10 @@ class _Asked:
         if isinstance(event.data, FactCorrected):
             # What a correction says is the fact's: of the session in which it was said, and of the person who stated it.
             of_fact = self._judge(event, self._ask(event, event.data.version))
-        return judged(event.data, fields_of(event), self._judge(event, self._ask(event, event.version)), of_fact)
+        data = judged(event.data, fields_of(event), self._judge(event, self._ask(event, event.version)), of_fact)
+        if self.reader is None or self._matter is None:
+            return data
+        return without_reason(self._matter, self.reader, event, data)
 
     def _ask(self, event: AnyRecorded, of_version: int) -> Ask:
         """What the matrix says about a class of data of an event, or of the fact of another version that it puts right."""

@@ -5,6 +5,7 @@ once nobody can read them. With one, `infra.queries.reading` shows what the matr
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -35,6 +36,26 @@ def judged(event: Event, data: Fields, judge: Judge, judge_fact: Judge | None = 
     if isinstance(event, FactCorrected) and event.data is not None:
         shown["data"] = judged_fields(COMMANDS[COMMAND_OF[event.fact]], data["data"], judge_fact or judge)
     return shown
+
+
+def classes_of(event: Event) -> frozenset[DataClass]:
+    """The data classes of what an event says, or of what it puts right, but for ids and what is operational."""
+    found = _classes(type(event))
+    if isinstance(event, FactCorrected) and event.data is not None:
+        found |= _classes(COMMANDS[COMMAND_OF[event.fact]])
+    return found
+
+
+@cache
+def _classes(model: type[BaseModel]) -> frozenset[DataClass]:
+    found: set[DataClass] = set()
+    for name, info in model.model_fields.items():
+        inner = next(values_in([info.annotation]), None)
+        if inner is not None:
+            found |= _classes(inner)
+        elif (held := holds(model, name)) is not None:
+            found.add(held.data_class)
+    return frozenset(found - {"operational", "identity"})
 
 
 def fields_of(recorded: AnyRecorded) -> Fields:

@@ -6,16 +6,21 @@ from typing import NamedTuple
 
 from domain.calendar import local_day
 from domain.ids import MACHINES, key
-from domain.model import AnyRecorded
+from domain.model import AnyRecorded, Event
 from domain.programme.state import Programme
+from domain.relationship.events import RelationshipTerminated
 from domain.relationship.state import Relationship
-from domain.sharing.answer import NO_EVENT, UNKNOWN, Answer, may_read
+from domain.sharing.answer import NO_EVENT, UNKNOWN, Answer, may_know, may_read, secret
+from domain.sharing.confidential import ENDINGS
 from domain.sharing.question import Fact, Reader, Situation, fact_of, situation
 from domain.words import DataClass
 from infra.projection_engine.engine import Engine
 from infra.queries.as_at import Moment, counting, state_at, state_of
+from infra.queries.sealed import Fields, classes_of
 from infra.store.log import EventStore
 from infra.store.session import as_time
+
+Ask = Callable[[DataClass], Answer]
 
 
 class Question(NamedTuple):
@@ -45,6 +50,25 @@ class Matter(NamedTuple):
         fact = None if version is None else self.fact(version)
         answer = may_read(self.situation, reader, data_class, fact)
         return NO_EVENT if version is not None and fact is None and answer is not UNKNOWN else answer
+
+
+def is_listed(event: Event, ask: Ask) -> bool:
+    """Whether a reader sees that an event happened: it is operational to them, or something that it says is open to them.
+
+    So is, to a line manager who sees state and dates alone, an event with a class of data that was agreed with them.
+    """
+    return ask("operational").allowed or any(ask(data_class).allowed for data_class in classes_of(event))
+
+
+def without_reason(matter: Matter, reader: Reader, event: AnyRecorded, data: Fields) -> Fields:
+    """The data of an event as they were judged; the reason of an ending that is a report by itself is for those who may know of one."""
+    if not isinstance(event.data, RelationshipTerminated) or event.data.reason not in ENDINGS:
+        return data
+    fact = matter.fact(event.version)
+    assert fact is not None, "it is an event of the matter"
+    if may_know(matter.situation, reader, fact._replace(knowers=frozenset({event.actor}))):
+        return data
+    return data | {"reason": {"sealed": "operational", "clause": secret(matter.situation.codes).clause}}
 
 
 def matter_of(

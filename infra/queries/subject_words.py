@@ -18,11 +18,13 @@ Shown = dict[str, Any]
 Judged = Mapping[int, Fields]
 
 HOLDING: Final[tuple[type[Event], ...]] = (
-    *(e.GoalAgreed, e.GoalRevised, e.ConfidentialityAgreed),
+    *(e.GoalAgreed, e.GoalRevised, e.ConfidentialityAgreed, e.TermsAccepted, e.TermsDeclined),
     *(mentor.MentorRegistered, mentor.ProfilePublished, mentor.TrainingRecorded, mentor.DevelopmentRecorded),
     *(person.PersonRegistered, person.PersonCorrected),
     *(case.CaseOpened, case.CaseDecided, case.CaseClosed),
 )
+_ANSWERS: Final = (e.TermsAccepted, e.TermsDeclined)
+_DOCUMENTS: Final = ("accepted_terms", "declined_terms")
 _OF_GOAL: Final = ("title", "success_measure")
 NO_ENTRY: Final[Shown] = dict.fromkeys(person.PersonRegistered.model_fields)
 
@@ -69,6 +71,10 @@ def _relationship(shown: Shown, readable: list[tuple[AnyRecorded, Fields]]) -> S
         }
         if shared := of.get(agreed["version"]):
             agreements = agreements | {"confidentiality": agreed | {"shared": shared}}
+    versions = {event.version: data.get("version") for event, data in readable if isinstance(event.data, _ANSWERS)}
+    for name in set(_DOCUMENTS) & agreements.keys():
+        documents = [one | {"document_version": versions.get(one["version"])} for one in agreements[name]]
+        agreements = agreements | {name: documents}
     return shown | ({"agreements": agreements} if agreements else {})
 
 

@@ -80,6 +80,25 @@ CODES: Final[dict[str, ProblemCode]] = {
         "Rapport itself failed on this message. Nothing was recorded of it.",
         "Send the same message again later. Tell the people who run Rapport the digest in the problem: the log has it.",
     ),
+    # --- encrypted data, on Kafka
+    "not_encrypted": ProblemCode(
+        "form",
+        "Data came in the clear, and `RAPPORT_KAFKA_ENCRYPTED` takes encrypted data alone.",
+        "[Encrypt it](../how-to/encrypt-on-kafka.md) to the store's key.",
+    ),
+    "unknown_key": ProblemCode(
+        "form",
+        "Data is encrypted to a key that this store does not have.",
+        "Encrypt to the key that `rapport keys show --public` prints, and name its `kid`.",
+    ),
+    "another_message": ProblemCode(
+        "form",
+        "Data was encrypted for another message.",
+        "Name this message's source, id and subject in the header of the data: `iss`, `jti`, `sub`.",
+    ),
+    "not_opened": ProblemCode(
+        "form", "Encrypted data can't be opened, or holds no JSON.", "[Encrypt](../how-to/encrypt-on-kafka.md) JSON as the page says."
+    ),
     # --- sender
     "reserved": ProblemCode(
         "sender",

@@ -6,12 +6,14 @@ understood is told by its scheme alone, and nothing that libpq says about it is 
 
 import os
 import re
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
 from psycopg.conninfo import conninfo_to_dict
 
+from infra import private_file
 from infra.store.errors import StoreError, UnknownStore
 
 EXPECTED: Final = "expected sqlite:///FILE or postgresql://USER@HOST/NAME"
@@ -74,6 +76,21 @@ def file_of(url: str) -> str:
     if not folder.is_dir():
         raise StoreError(f"the folder {scrubbed(str(folder))} of the store does not exist")
     return os.path.abspath(path)  # noqa: PTH100 - links stay as they are
+
+
+def file_beside(url: str, ending: str) -> Path:
+    """The file of this ending beside a store on SQLite, or of a server in the user's data folder, which is made.
+
+    Raises:
+        UnknownStore: The address can't be understood.
+        StoreError: The folder of the store does not exist.
+        OSError: The user's data folder can't be made.
+    """
+    if url.startswith("sqlite:"):
+        return Path(f"{file_of(url)}.{ending}")
+    server = server_of(url)
+    which = sha256(repr([server.get(name) for name in ("host", "port", "dbname")]).encode()).hexdigest()[:16]
+    return private_file.data_folder() / f"{which}.{ending}"
 
 
 def server_of(url: str) -> dict[str, Any]:

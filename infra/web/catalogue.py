@@ -4,7 +4,7 @@ A reader's language is the one they chose (a cookie), else the first of their br
 """
 
 from functools import cache
-from gettext import NullTranslations, translation
+from gettext import GNUTranslations, NullTranslations, translation
 from pathlib import Path
 from typing import Final
 
@@ -12,16 +12,32 @@ from starlette.requests import Request
 
 SOURCE: Final = "en"
 # Each language that there is, by its code, as it calls itself.
-LANGUAGES: Final[dict[str, str]] = {SOURCE: "English"}
+LANGUAGES: Final[dict[str, str]] = {SOURCE: "English", "de": "Deutsch"}
 COOKIE: Final = "rapport_language"
 DOMAIN: Final = "rapport"
+# `infra.reference.catalogues` makes what is in it.
 FOLDER: Final = Path(__file__).parent / "locale"
+
+
+class Sentences(GNUTranslations):
+    """The sentences of a language. A word that begins a line is found by its small letter too: `goal agreed` gives `Goal agreed`."""
+
+    def gettext(self, message: str) -> str:
+        """The sentence in this language; in English where there is none."""
+        found = super().gettext(message)
+        if found != message or not message[:1].isupper():
+            return found
+        small = message[0].lower() + message[1:]
+        other = super().gettext(small)
+        return message if other == small else other[:1].upper() + other[1:]
 
 
 @cache
 def catalogue(language: str) -> NullTranslations:
     """The sentences of a language; what it lacks is said in English."""
-    return translation(DOMAIN, FOLDER, [language], fallback=True)
+    if language == SOURCE:
+        return NullTranslations()
+    return translation(DOMAIN, FOLDER, [language], class_=Sentences)
 
 
 def language_of(request: Request) -> str:

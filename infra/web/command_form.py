@@ -322,7 +322,7 @@ def _value(command: type[Command], field: Field, form: Form, setting: Setting) -
             rows = [_row(command, row, form, setting) for row in field.rows]
             return [row for row in rows if row]
         case "times":
-            return {row[0].name.rpartition(".")[2]: _time(form.text(row[0].name), setting.zone) for row in field.rows if form.text(row[0].name)}  # fmt: skip
+            return {row[0].name.rpartition(".")[2]: time_of(form.text(row[0].name), setting.zone) for row in field.rows if form.text(row[0].name)}  # fmt: skip
         case "answers":
             return {row[0].name.partition(".")[2]: _answer(form.text(row[0].name)) for row in field.rows if form.text(row[0].name)}  # fmt: skip
         case _ if not text:
@@ -330,7 +330,7 @@ def _value(command: type[Command], field: Field, form: Form, setting: Setting) -
         case "number":
             return _number(text)
         case "time":
-            return _time(text, setting.zone)
+            return time_of(text, setting.zone)
         case "yes_no":
             return {"yes": True, "no": False}.get(text, text)
         case "select" if field.name in {"version", "request"}:
@@ -368,7 +368,7 @@ def _number(text: str) -> Any:
     return text
 
 
-def _time(text: str, zone: ZoneInfo) -> str:
+def time_of(text: str, zone: ZoneInfo) -> str:
     """A time as messages have it: what a person wrote is in their zone, unless they wrote another offset."""
     try:
         found = datetime.fromisoformat(text)

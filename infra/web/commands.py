@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -17,7 +18,7 @@ from infra.http.problems import forbidden, not_found
 from infra.intake.receipt import Receipt
 from infra.queries.as_at import NOW
 from infra.sealing.errors import KeysRefused
-from infra.web.command_form import Field, Setting, data_of, fields_of, given_by, given_in
+from infra.web.command_form import Field, Setting, data_of, fields_of, given_by, given_in, time_of
 from infra.web.command_words import title
 from infra.web.errors import PageRoute
 from infra.web.form import Form, FormOf
@@ -29,11 +30,12 @@ from infra.web.sending import ALREADY_SENT, Command, Trouble, send, troubles
 from infra.web.session import notice
 from infra.web.subject_seen import READ_BY_A_PARTY, SeenOf, shown_with_words
 from infra.web.visitor import Visitor, VisitorOf
-from infra.web.zones import zone_of
+from infra.web.zones import moment_of, zone_of
 
 router = APIRouter(route_class=PageRoute)
 NamePath = Annotated[str, Path(alias="command", max_length=60)]
 REASON = "correction_reason"
+HAPPENED = "happened_at"
 
 
 class Filled(NamedTuple):
@@ -78,14 +80,22 @@ async def sent(
     """Send the command; what is refused is shown in the form, with the reasons."""
     command = known_command(visitor, name)
     data = await run_in_threadpool(_data, request, seen, visitor, command, form)
-    receipt = await send(request, visitor, _command(name, seen.subject, data, form))
+    sent = command_of(name, seen.subject, data, form)
+    receipt = await send(request, visitor, sent._replace(time=happened(form, zone_of(request, seen.zone))))
     if receipt.status in {"accepted", "duplicate"}:
         notice(request, N_("Recorded."))
         return see_other(request, f"/relationships/{seen.subject}")
     return await run_in_threadpool(_again, request, at, visitor, seen, command, form, receipt)
 
 
-def _command(name: str, subject: str, data: Mapping[str, Any], form: Form) -> Command:
+def happened(form: Form, zone: ZoneInfo) -> str | None:
+    """When what a form tells happened; None: now."""
+    text = form.text(HAPPENED)
+    return time_of(text, zone) if text else None
+
+
+def command_of(name: str, subject: str, data: Mapping[str, Any], form: Form) -> Command:
+    """The command of a form, with the version that its page showed and the id that it gave the message."""
     expected = form.text("expectedversion")
     message_id = form.text("message_id")[:100] or f"page-{uuid4()}"
     return Command(
@@ -109,13 +119,18 @@ def _again(
     if receipt.status == "conflict" and expected.isdecimal():
         changed = [entry for entry in seen.history(NOW) if entry["version"] > int(expected)]
     filled = Filled(given_in(form), troubles(receipt.problems), changed)
-    status = {"conflict": 409, "refused": 422, "invalid": 400}.get(receipt.status, 400)
-    if any(problem.code == ALREADY_SENT for problem in receipt.problems):
-        status = 409
+    status = status_of(receipt)
     version = form.text("version")
     if command.__name__ == "CorrectFact" and "fact" in form and version.isdecimal():
         return _correction(request, at, visitor, seen, int(version), filled, status)
     return _page(request, at, visitor, seen, command, filled, status)
+
+
+def status_of(receipt: Receipt) -> int:
+    """The status of the page about a receipt that was not accepted."""
+    if any(problem.code == ALREADY_SENT for problem in receipt.problems):
+        return 409
+    return {"conflict": 409, "refused": 422}.get(receipt.status, 400)
 
 
 def _setting(request: Request, seen: Seen, visitor: Visitor) -> Setting:
@@ -147,10 +162,11 @@ def _page(
         version=setting.shown["version"],
         fields=fields,
         wrong=filled.wrong,
-        wrong_at=_at_fields(filled.wrong, fields),
+        wrong_at=at_fields(filled.wrong, fields),
         changed=filled.changed,
         gates=setting.shown.get("unmet_gates", []) if command.__name__ == "ActivateRelationship" else [],
         message_id=f"page-{uuid4()}",
+        when=_when(command, setting, filled),
         names=names_of(request, at, visitor, persons(setting.shown)),
         shown=setting.shown,
         **more,
@@ -162,7 +178,18 @@ def about(command: type[CommandModel]) -> str:
     return (command.__doc__ or "").strip().partition("\n")[0].partition(";")[0].rstrip(".") + "."
 
 
-def _at_fields(wrong: Sequence[Trouble], fields: Sequence[Field]) -> dict[str, Trouble]:
+def _when(command: type[CommandModel], setting: Setting, filled: Filled) -> Field:
+    """The field for when it happened. After the end only what took place before may be told: then it begins with the session's time."""
+    given = tuple(filled.given.get(HAPPENED, ()))
+    if not given and setting.shown["state"] == "terminated" and "session_id" in command.model_fields:
+        chosen = filled.given.get("session_id", ())
+        sessions = [each for each in setting.shown.get("sessions", []) if each["session_id"] in chosen]
+        starts = [at for each in sessions if (at := moment_of(each["starts_at"])) is not None]
+        given = tuple(f"{at.astimezone(setting.zone):%Y-%m-%dT%H:%M}" for at in starts)
+    return Field(HAPPENED, N_("When it happened"), "time", values=given)
+
+
+def at_fields(wrong: Sequence[Trouble], fields: Sequence[Field]) -> dict[str, Trouble]:
     """What is wrong by the field that has it, where the form has one."""
     names = {field.name for field in fields}
     found = ((trouble.field.partition(".")[0], trouble) for trouble in wrong)

@@ -16,8 +16,16 @@ def N_(sentence: str) -> str:  # noqa: N802 - the name by which extractors know 
     return sentence
 
 
+_READERS: Final = frozenset(
+    {"mentee", "mentor", "customer", "line_manager", "supplier", "coordinator", "hr", "auditor"}
+)
+_OFFICE: Final = frozenset({"coordinator", "supplier", "hr"})
+_OWNERS: Final = frozenset({"mentee", "mentor", "customer", "line_manager"})
 PLACES: Final[tuple[Place, ...]] = (
-    Place("/", N_("Start")),
+    Place("/", N_("Today"), _OFFICE),
+    Place("/", N_("Start"), _OWNERS | {"analyst", "auditor", "service"}),
+    Place("/relationships", N_("Relationships"), _READERS),
+    Place("/mine", N_("Mine"), _OWNERS),
     Place("/programme", N_("Programme"), frozenset({"analyst", "coordinator", "supplier"})),
     Place("/what-if", N_("What if"), frozenset({"coordinator", "supplier"})),
     Place("/audit", N_("Audit"), frozenset({"auditor"})),

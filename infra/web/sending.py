@@ -26,6 +26,8 @@ class Command(NamedTuple):
     data: Mapping[str, Any]
     message_id: str
     expected: int | None = None
+    # When it happened (RFC 3339), None: now.
+    time: str | None = None
 
 
 class Trouble(NamedTuple):
@@ -51,7 +53,7 @@ async def send(request: Request, visitor: Visitor, command: Command) -> Receipt:
         "source": SOURCE,
         "type": f"rapport.{command.name}",
         "subject": command.subject,
-        "time": request.app.state.rapport.clock.now().isoformat(),
+        "time": command.time or request.app.state.rapport.clock.now().isoformat(),
         "actor": str(visitor.asker.reader),
         "data": dict(command.data),
     }

@@ -15,6 +15,8 @@ MARGIN: Final = 20
 # How high an arc goes for each state that it passes.
 RISE: Final = 62
 TEXT_HEIGHT: Final = 16
+# A curve of this kind goes three quarters of the way to its handles.
+CURVE: Final = 0.75
 
 
 class Box(NamedTuple):
@@ -58,7 +60,7 @@ def drawing() -> Drawing:
         else:
             between[state, step.target].append(command)
     furthest = max(len(STATUSES) - 1, 1)
-    middle = MARGIN + furthest * RISE + TEXT_HEIGHT
+    middle = MARGIN + round(CURVE * furthest * RISE) + TEXT_HEIGHT
     boxes = tuple(
         Box(name, MARGIN + place * (BOX_WIDTH + GAP), middle, tuple(sorted(inside[name])))
         for place, name in enumerate(STATUSES)
@@ -70,7 +72,7 @@ def drawing() -> Drawing:
     )
     return Drawing(
         width=2 * MARGIN + len(boxes) * BOX_WIDTH + (len(boxes) - 1) * GAP,
-        height=middle + BOX_HEIGHT + RISE + 2 * MARGIN,
+        height=middle + BOX_HEIGHT + round(CURVE * RISE) + TEXT_HEIGHT + MARGIN,
         boxes=boxes,
         arrows=arrows,
         creation=CREATION,
@@ -89,5 +91,4 @@ def _arrow(source: Box, target: Box, commands: tuple[str, ...]) -> Arrow:
     edge = source.y if on else source.y + BOX_HEIGHT
     rise = -RISE * abs(steps) if on else RISE * abs(steps)
     path = f"M {begin} {edge} C {begin} {edge + rise}, {end} {edge + rise}, {end} {edge}"
-    # A curve of this kind goes three quarters of the way to its handles.
-    return Arrow(source.name, target.name, path, (begin + end) // 2, edge + round(0.75 * rise), commands)
+    return Arrow(source.name, target.name, path, (begin + end) // 2, edge + round(CURVE * rise), commands)

@@ -1,18 +1,59 @@
 """What a task asks of a person, in plain words: what is to be done, under which rule, and the form that settles it."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from domain.codes.clauses import CLAUSES
 from domain.registry import COMMANDS, kind_of
 from infra.web.command_words import title
+from infra.web.navigation import N_
+
+# Where a relationship is proposed; it has no address of its own yet.
+PROPOSE: Final = "/relationships/new"
+# What each kind of task asks for, in a sentence.
+TASKS: Final[dict[str, str]] = {
+    "attention": N_("Ask what is wrong: the mentee says that the mentor does not listen"),
+    "case_escalation": N_("Escalate a conduct case that has waited too long"),
+    "case_review": N_("Review a conduct case"),
+    "commitment_concern": N_("Settle a concern about commitment"),
+    "conflict": N_("Agree how a conflict of interest is kept harmless"),
+    "contested": N_("Answer a contest, or put the fact right"),
+    "coordinator_feedback": N_("Ask how it is going"),
+    "development": N_("Record professional development"),
+    "disclosure_review": N_("Review a disclosure"),
+    "end_feedback": N_("Give feedback at the end"),
+    "end_review": N_("Record the end review"),
+    "erasure": N_("Decide on a request for erasure"),
+    "feedback_concern": N_("Look into a bad answer in feedback"),
+    "first_session": N_("See that the first session takes place"),
+    "further_training": N_("See that a training is completed"),
+    "hr_referral": N_("Take over a referral"),
+    "inform_party": N_("Tell somebody who does not know yet that it ended"),
+    "mentor_suspended": N_("Look after a mentee whose mentor is suspended"),
+    "new_mentor": N_("Find a new mentor"),
+    "out_of_contact": N_("Find out why the two are not in contact"),
+    "pause_review": N_("Look at a pause: does it go on?"),
+    "pause_too_long": N_("Settle a pause that has become too long"),
+    "plan_end": N_("The plan is at its end: extend it or end the mentoring"),
+    "problem": N_("Help with a problem that was reported"),
+    "records": N_("Secure the records"),
+    "report_due": N_("Share the report that was agreed"),
+    "session_outcome": N_("Find out how a session went"),
+    "shutdown_recommendation": N_("Decide on a recommendation to end the mentoring"),
+    "stalled_match": N_("Move on a match that does not begin"),
+    "terms_declined": N_("Settle documents that were declined"),
+    "two_no_shows": N_("Somebody stayed away twice: find out why"),
+    "unpaid_at_risk": N_("A session outside the platform may stay unpaid: settle it"),
+    "winding_down": N_("Wind the mentoring down together"),
+}
 
 
 class TaskWords(NamedTuple):
     """A task for a page. `settles` are the forms that settle it: the address and what the button says."""
 
     kind: str
+    what: str
     subject: str
     owner: str
     due: str | None
@@ -33,6 +74,7 @@ def task_words(task: Mapping[str, Any]) -> TaskWords:
     commands = [task["settled_by"], *task["also_settled_by"]]
     return TaskWords(
         kind=task["kind"],
+        what=TASKS.get(task["kind"], task["kind"]),
         subject=subject,
         owner=task["owner"],
         due=task["due"],
@@ -52,6 +94,8 @@ def task_words(task: Mapping[str, Any]) -> TaskWords:
 
 def _address(subject: str, command: str, task: Mapping[str, Any]) -> str:
     """The form of a command, with what the task knows filled in."""
+    if command == "ProposeRelationship":
+        return f"{PROPOSE}?{urlencode({'follows': subject})}" if kind_of(subject) == "relationship" else PROPOSE
     given: dict[str, str] = {}
     fields = COMMANDS[command].model_fields
     if "clause" in fields and task["clauses"]:

@@ -18,13 +18,15 @@ from infra.evidence.verify import Verdict
 from infra.http.asking import Desk, DeskOf
 from infra.http.problems import forbidden
 from infra.http.reads_of_evidence import READERS as BUNDLES
-from infra.queries.as_at import Moment
+from infra.queries.as_at import NOW, Moment
 from infra.store.errors import StoreError
 from infra.store.snapshot import snapshot
 from infra.web.errors import PageRoute
+from infra.web.event_words import BANDS, SIGNALS
 from infra.web.form import FormOf
 from infra.web.names import names_of
 from infra.web.page import page
+from infra.web.relationship import persons
 from infra.web.subject_seen import SeenOf
 from infra.web.visitor import Visitor, VisitorOf
 
@@ -115,8 +117,9 @@ def _page(
     version: int | None,
     verdict: Verdict | None,
 ) -> Response:
-    entries = sorted(seen.history(Moment()), key=lambda entry: (entry[f"{clock}_at"], entry["version"]))
+    entries = sorted(seen.history(NOW), key=lambda entry: (entry[f"{clock}_at"], entry["version"]))
     step = _step(entries, clock, wanted)
+    today = seen.show(NOW) or {}
     opened = next((entry for entry in entries if entry["version"] == version), None)
     # Around what is opened, else around the step.
     middle = opened[f"{clock}_at"] if opened else step.at
@@ -129,7 +132,11 @@ def _page(
         subject=seen.subject,
         step=step,
         shown=seen.show(step.moment),
-        names=names_of(request, at, visitor, _persons(entries)),
+        mentee=today.get("mentee_id"),
+        mentor=today.get("mentor_id"),
+        names=names_of(request, at, visitor, persons(today, entries)),
+        signals=SIGNALS,
+        bands=BANDS,
         takes_bundle=visitor.role in BUNDLES,
         entries=entries[first : first + LISTED],
         earlier=_step_of(entries, clock, first - 1),
@@ -140,11 +147,6 @@ def _page(
         place=_place(at, seen, opened),
         verdict=verdict,
     )
-
-
-def _persons(entries: Sequence[Shown]) -> set[str]:
-    """The ids of those who acted, and of those who are reported to have got something."""
-    return {entry["actor"].rpartition(":")[2] for entry in entries if entry["actor"]}
 
 
 def _times(entries: Sequence[Shown], clock: Clock) -> list[datetime]:

@@ -1,6 +1,8 @@
 """Who may see what in a database of PostgreSQL, said in its own roles; people and services log in as members of them.
 
-- `rapport_service` reads and writes everything, and owns it, so that any member may migrate and rebuild.
+- `rapport_owner` owns what is only ever added to: events, receipts, the tree, who read what. Nobody logs in as it and nobody is a member,
+  so no login of a service can switch off what keeps these tables as they are.
+- `rapport_service` adds to these and reads them; it owns everything else, so that any member may rebuild datasets.
 - `rapport_analyst` reads the datasets of operational facts, and nothing of the record itself.
 - `rapport_auditor` reads what `audit verify`, `history` and `show` read: events as they are stored, with their content sealed, receipts,
   the tree, what workers keep and the datasets; no key, no secret, nothing of what is sent to whom. The view `recorded_events` is for
@@ -22,10 +24,12 @@ from infra.store.session import Reader
 
 logger = logging.getLogger("rapport.store")
 
+OWNER: Final = "rapport_owner"
 SERVICE: Final = "rapport_service"
 ANALYST: Final = "rapport_analyst"
 AUDITOR: Final = "rapport_auditor"
-ROLES: Final = (SERVICE, ANALYST, AUDITOR)
+ROLES: Final = (OWNER, SERVICE, ANALYST, AUDITOR)
+APPEND_ONLY: Final = ("stored_events", "receipts", "tree_leaves", "tree_nodes", "content_reads")
 Cursor = psycopg.Cursor[tuple[object, ...]]
 
 # What an auditor reads of the record, beside the store's id.
@@ -87,6 +91,54 @@ def act_as_service(cursor: Cursor) -> None:
         logger.info("the store belongs to this user, not to %s: %s", SERVICE, error.diag.message_primary)
 
 
+def may_give(cursor: Cursor) -> bool:
+    """Whether the record belongs to somebody who can act, and the user is an administrator of the server, who can change that."""
+    found = cursor.execute(
+        "SELECT u.rolsuper AND o.rolname <> %s FROM pg_class c JOIN pg_roles o ON o.oid = c.relowner, pg_roles u "
+        "WHERE c.oid = 'stored_events'::regclass AND u.rolname = session_user",
+        (OWNER,),
+    ).fetchone()
+    return found == (True,)
+
+
+def give_to_owner(cursor: Cursor) -> None:
+    """Let what is only ever added to belong to a role that nobody can act for; where the user may not, it stays with who made it.
+
+    Raises:
+        psycopg.Error: The database is out of order.
+    """
+    owner, service = sql.Identifier(OWNER), sql.Identifier(SERVICE)
+    tables = sql.SQL(", ").join(map(sql.Identifier, APPEND_ONLY))
+    user = cursor.execute("SELECT session_user::text").fetchone()
+    assert user is not None, "somebody is logged in"
+    login, schema = sql.Identifier(str(user[0])), _schema(cursor)
+    role = cursor.execute("SELECT current_setting('role')").fetchone()
+    try:
+        with cursor.connection.transaction():
+            # As the user itself: what the service can give away it could take back.
+            cursor.execute("SET LOCAL ROLE NONE")
+            is_admin = cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = session_user").fetchone() == (
+                True,
+            )
+            if not is_admin:
+                cursor.execute(sql.SQL("GRANT {} TO {}").format(owner, login))
+            cursor.execute(sql.SQL("GRANT CREATE ON SCHEMA {} TO {}").format(schema, owner))
+            for table in APPEND_ONLY:
+                cursor.execute(sql.SQL("ALTER TABLE {} OWNER TO {}").format(sql.Identifier(table), owner))
+            cursor.execute(sql.SQL("ALTER FUNCTION rapport_refuse_change() OWNER TO {}").format(owner))
+            cursor.execute(sql.SQL("REVOKE CREATE ON SCHEMA {} FROM {}").format(schema, owner))
+            # The triggers refuse all but adding, and say so in words. They let an administrator of the server repair in the
+            # service's name, and that nobody else can switch them off is what the owner is for.
+            cursor.execute(
+                sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON {} TO {}").format(tables, service)
+            )
+            if not is_admin:
+                cursor.execute(sql.SQL("REVOKE {} FROM {}").format(owner, login))
+            cursor.execute("SELECT set_config('role', %s, true)", role)
+    except psycopg.errors.InsufficientPrivilege as error:
+        logger.info("the record does not belong to %s: %s", OWNER, error.diag.message_primary)
+
+
 def grant_core(cursor: Cursor) -> None:
     """Give the roles their rights in the tables of the record. The datasets are opened by who makes them."""
     for statement in (
@@ -125,10 +177,10 @@ def let_read(cursor: Cursor, relation: str, readers: tuple[Reader, ...], columns
 
 
 def owner_to_act_for(cursor: Cursor) -> str | None:
-    """The owner of the record, if it is another role than this user's own and the user may act for it."""
+    """The owner of the store, but for what is only added to, if it is another role than this user's own and the user may act for it."""
     found = cursor.execute(
         # By name: a cast to regrole would take a name that needs quotes for another.
-        "SELECT r.rolname::text FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE c.oid = 'stored_events'::regclass "
+        "SELECT r.rolname::text FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE c.oid = 'rapport_schema'::regclass "
         "AND r.rolname <> session_user AND pg_has_role(session_user, r.oid, 'MEMBER')"
     ).fetchone()
     return None if found is None else str(found[0])

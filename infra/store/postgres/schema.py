@@ -13,7 +13,7 @@ from infra.store.errors import StoreError
 from infra.store.hash_chain import SCHEMA_VERSION, check_version
 from infra.store.identity import new_identity
 from infra.store.postgres.append import APPEND
-from infra.store.postgres.roles import AUDITOR_VIEW, act_as_service, grant_core, make_roles
+from infra.store.postgres.roles import AUDITOR_VIEW, act_as_service, give_to_owner, grant_core, make_roles, may_give
 
 # Before the schema is there, processes that would make it take turns by an advisory lock, known by a number.
 BIRTH_LOCK: Final = 0x72617070_00000001
@@ -161,6 +161,8 @@ def migrate(cursor: Cursor) -> None:
         found = version_of(cursor)
     granted = found[1]
     if there and granted:
+        if may_give(cursor) and make_roles(cursor):
+            give_to_owner(cursor)
         return
     has_roles = granted or make_roles(cursor)
     if not there:
@@ -169,6 +171,7 @@ def migrate(cursor: Cursor) -> None:
         _make(cursor)
     if has_roles and not granted:
         grant_core(cursor)
+        give_to_owner(cursor)
     if (SCHEMA_VERSION, has_roles) != found:
         cursor.execute("UPDATE rapport_schema SET version = %s, granted = %s", (SCHEMA_VERSION, has_roles))
 

@@ -14,7 +14,7 @@ from domain.words import Cause, Role
 from tests.domain.relationship.samples import BOTH, in_state
 from tests.given_when_then import IDS, At, day, fold, given, history, proposed
 
-OTHER = {"mentee": "mentor", "mentor": "mentee"}
+OTHER: dict[str, Role] = {"mentee": "mentor", "mentor": "mentee"}
 RESTORE = c.RestoreTrust()
 RESOLVE = c.ResolveDisrespect(resolution="apologised")
 DISMISS = c.DismissRecommendation(reason="talked")
@@ -84,8 +84,34 @@ class TestBrokenTrust:
     @pytest.mark.clause("care.trust")
     def test_cites_the_adopted_clause_or_the_policy(self) -> None:
         plain = in_state("active", "leapfrog")
-        [problem] = given(*plain).when(RESTORE).then_refused("nothing_open")
-        assert problem.clause == "care.trust"
+        for role, code in (("coordinator", "nothing_open"), ("mentee", "own_matter")):
+            [problem] = given(*plain).when(RESTORE, by=role).then_refused(code)
+            assert problem.clause == "care.trust"
+
+
+class TestWhoReportedNothing:
+    """They are answered alike whether somebody reported something about them or not."""
+
+    @pytest.mark.clause("pentalog.trust", "pentalog.respect", "care.trust", "care.respect")
+    @pytest.mark.parametrize("party", BOTH)
+    @pytest.mark.parametrize(
+        "command",
+        [RESTORE, DISMISS, *(c.DismissRecommendation(reason="x", clause=each) for each in ("pentalog.trust", "pentalog.respect", "care.breach"))],
+        ids=str,
+    )  # fmt: skip
+    def test_learns_nothing_from_a_refusal(self, command: c.RelationshipCommand, party: Role) -> None:
+        other: Role = OTHER[party]
+        stories = (
+            in_state("active", "pentalog"),
+            trust(other),
+            recommended(trust(other)),
+            disrespect(other, party),
+            disrespect(other, other),
+            recommended(disrespect(other, party)),
+            [*trust(other), At(0.75, e.DisrespectReported(against=party, description="x"), other)],
+        )
+        answers = {given(*story).when(command, by=party).then_refused("own_matter") for story in stories}
+        assert len(answers) == 1
 
 
 class TestReadiness:
@@ -204,7 +230,9 @@ class TestRecommendation:
         breach = told(e.BreachReported(against="coordinator", kind="code", description="x"), "mentee")
         made = recommended(breach, "cmn.breaches")
         given(*made).when(DISMISS, by="coordinator").then_refused("own_matter", "cmn.breaches")
-        given(*made).when(DISMISS, by="mentor").then_refused("own_matter", "cmn.breaches")
+        # The other party is not told which clause it is about.
+        refused = given(*made).when(DISMISS, by="mentor").then_refused("own_matter")
+        assert "cmn.breaches" not in {problem.clause for problem in refused}
         for role in ("supplier", "mentee"):
             given(*made).when(DISMISS, by=role).then(e.RecommendationDismissed)
         given(*made).when(DISMISS, by="hr").then_refused("role")

@@ -3,6 +3,7 @@
 Nothing here comes from `domain.sharing`: it is written from the rules. A `Case` is one combination of everything that may decide.
 """
 
+from functools import cache
 from typing import NamedTuple
 
 COURSE = {
@@ -17,8 +18,34 @@ COURSE = {
 ALL_CODES = ("pentalog", "mentor247", "cmn", "leapfrog", "nottingham")
 
 
+# Of which codes which clauses speak about a class, as the table names them; and what they say of all that people say.
+CLAUSES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(COURSE, ("pentalog.mentor-free", "cmn.outputs", "leapfrog.confidentiality")),
+    **dict.fromkeys(("goals", "challenges"), ("pentalog.mentor-with-consent", "leapfrog.confidentiality")),
+    "nps_score": ("pentalog.mentor-free", "pentalog.mentor-with-consent"),
+    "feedback": ("nottingham.coordinator-feedback", "cmn.end-feedback", "pentalog.mentor-with-consent"),
+    "nps_comment": ("pentalog.mentor-with-consent",),
+    "testimonial": ("pentalog.mentor-with-consent", "pentalog.supplier-with-consent"),
+    "success_story": ("pentalog.supplier-with-consent",),
+    "session_content": (
+        "pentalog.session-content",
+        "mentor247.confidentiality",
+        "nottingham.confidentiality",
+        "leapfrog.confidentiality",
+    ),
+    "contact_details": ("nottingham.contact-details",),
+    "assessment": ("pentalog.assessment-visible",),
+    "profile": ("nottingham.profile",),
+    "safeguarding": ("nottingham.confidentiality", "cmn.disclosure", "cmn.breaches"),
+}
+GENERAL = ("leapfrog.confidentiality", "nottingham.confidentiality", "cmn.confidentiality-level")
+
+
 class Case(NamedTuple):
-    """`author` is the role that said the event (None: the class is asked about, no event); `consents` are pairs of who lets whom."""
+    """`author` is the role that said the event (None: the class is asked about, no event); `consents` are pairs of who lets whom.
+
+    `about` is the party whom feedback is about, `report` what a report is of (a problem, a breach).
+    """
 
     reader: str
     data_class: str
@@ -30,6 +57,9 @@ class Case(NamedTuple):
     present: bool = False
     told: bool = False
     sensitive: bool = False
+    in_case: bool = False
+    about: str | None = None
+    report: str = ""
 
     @property
     def is_settled(self) -> bool:
@@ -44,6 +74,33 @@ def allowed(case: Case) -> bool:
     if case.data_class == "safeguarding" and case.told:
         return True  # a recorded disclosure is always shown to its recipient
     return READERS[case.reader](case)
+
+
+def cited(case: Case) -> set[str | None]:
+    """The clauses of which one must stand behind the answer: of a code that closes it, where it is closed; None where no code says anything."""
+    if case.data_class in {"operational", "identity"}:
+        return {None}
+    if case.reader == "coordinator" and case.data_class == "feedback" and "nottingham" in case.codes:
+        return {"nottingham.coordinator-feedback"}
+    what, codes = (case.reader, case.data_class, case.sensitive), case.codes
+    names_a_code = case.data_class in COURSE or case.data_class == "session_content"
+    if names_a_code and len(codes) > 1 and not allowed(case):
+        closing = frozenset(code for code in codes if not allowed(case._replace(codes=frozenset({code}))))
+        return _speaking(*what, closing) or _speaking(*what, codes) or {None}
+    return _speaking(*what, codes) or {None}
+
+
+@cache
+def _speaking(reader: str, data_class: str, sensitive: bool, codes: frozenset[str]) -> set[str | None]:
+    listed: list[tuple[str, ...]] = [CLAUSES.get(data_class, ())]
+    if sensitive:
+        listed.insert(0, ("pentalog.sensitive",))
+    if reader == "line_manager":
+        listed.append(("cmn.outputs",))
+    for clauses in (*listed, GENERAL):
+        if found := {clause for clause in clauses if clause.partition(".")[0] in codes}:
+            return {*found}
+    return set()
 
 
 def party(case: Case) -> bool:
@@ -61,6 +118,8 @@ def party(case: Case) -> bool:
         return case.lets("mentor") if me == "mentee" else (mine or case.author is None)
     if case.data_class == "nps_score" and me == "mentor":
         return mine or case.lets(case.author or "mentee")
+    if case.data_class == "feedback" and case.about == me:
+        return True
     # One's own answers, comments, praise, feedback and reports.
     return mine or case.author is None
 
@@ -141,6 +200,8 @@ def coordinator(case: Case) -> bool:
             return True
         case "goals" | "challenges" if case.told:
             return True
+        case "safeguarding" if case.report == "problem":
+            return True
         case _:
             return supplier(case)
 
@@ -153,8 +214,12 @@ def hr(case: Case) -> bool:
             return spoken(case)
         case name if name in COURSE:
             return course(case, False)
+        case "operational" | "identity":
+            return case.in_case
+        case "safeguarding":
+            return case.in_case and case.report == "breach"
         case _:
-            return False  # without a case of theirs
+            return False
 
 
 def service(case: Case) -> bool:

@@ -9,6 +9,7 @@ import pytest
 
 from infra.local.postgres import Postgres
 from infra.store.opening import open_database
+from infra.store.postgres.roles import APPEND_ONLY
 from infra.store.session import Database
 from tests.infra.store.test_store import event
 from tests.servers import own_folder
@@ -104,12 +105,41 @@ def test_a_member_of_the_service_does_everything(postgres_url: str, admin: psyco
                 session.execute("ALTER TABLE facts__v1 ADD COLUMN more text")
                 session.execute("CREATE VIEW facts AS SELECT id, more FROM facts__v1")
                 session.open_to("facts", "analyst", "auditor")
-        # What one member made belongs to the service, not to the member.
-        owners = admin.execute("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'").fetchall()
-        assert owners == [("rapport_service",)]
+        # What one member made belongs to the service, not to the member; the record to neither.
+        owners = admin.execute("SELECT tableowner, tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        assert {owner for owner, _ in owners} == {"rapport_service", "rapport_owner"}
+        assert {table for owner, table in owners if owner == "rapport_owner"} == set(APPEND_ONLY)
     finally:
         admin.execute("DROP ROLE test_booking")
     assert may(admin, "rapport_auditor", "SELECT more FROM facts")
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_no_service_changes_what_is_only_added_to_nor_what_keeps_it_so(
+    postgres_url: str, admin: psycopg.Connection, table: str
+) -> None:
+    admin.execute("CREATE ROLE test_booking LOGIN IN ROLE rapport_service")
+    try:
+        with psycopg.connect(postgres_url.replace("postgres@", "test_booking@"), autocommit=True) as service:
+            assert service.execute(f"SELECT count(*) FROM {table}").fetchone() is not None
+            for statement in (
+                f"DELETE FROM {table}",
+                f"TRUNCATE {table}",
+                f"UPDATE {table} SET {'version' if table == 'content_reads' else 'hash' if table != 'receipts' else 'answer'} = NULL",
+                f"ALTER TABLE {table} DISABLE TRIGGER ALL",
+                f"DROP TRIGGER append_only ON {table}",
+                f"DROP TABLE {table}",
+                "CREATE OR REPLACE FUNCTION rapport_refuse_change() RETURNS trigger LANGUAGE sql AS ''",
+                "SET ROLE rapport_owner",
+                "GRANT rapport_owner TO test_booking",
+            ):
+                with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidFunctionDefinition)):
+                    service.execute(statement)
+    finally:
+        admin.execute("DROP ROLE test_booking")
+    assert admin.execute(
+        "SELECT rolcanlogin, (SELECT count(*) FROM pg_auth_members m WHERE m.roleid = r.oid) FROM pg_roles r WHERE rolname = 'rapport_owner'"
+    ).fetchall() == [(False, 0)]
 
 
 def test_an_outsider_sees_nothing(admin: psycopg.Connection) -> None:
@@ -137,11 +167,14 @@ def test_without_the_right_to_create_roles_the_store_works_and_says_what_to_do(
     url = without_roles.url("owned").replace("postgres@", "owner@")
     with caplog.at_level(logging.WARNING), open_database(url) as database:
         database.insert_events([event("a", 1, STATE)])
-    assert "CREATE ROLE rapport_service; CREATE ROLE rapport_analyst; CREATE ROLE rapport_auditor;" in caplog.text
+    assert (
+        "CREATE ROLE rapport_owner; CREATE ROLE rapport_service; CREATE ROLE rapport_analyst; CREATE ROLE rapport_auditor;"
+        in caplog.text
+    )
 
     # Once an administrator has made them, the next opening gives them their rights.
     with psycopg.connect(without_roles.url("owned"), autocommit=True) as server:
-        for role in ("service", "analyst", "auditor"):
+        for role in ("owner", "service", "analyst", "auditor"):
             server.execute(f"CREATE ROLE rapport_{role}")
         with open_database(url) as database:
             assert database.query("SELECT current_user = 'owner'") == [(True,)]

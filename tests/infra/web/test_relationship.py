@@ -309,3 +309,24 @@ def token(browser: Browser) -> str:
     match = re.search(r'name="csrf" value="([^"]+)"', browser.text)
     assert match
     return match[1]
+
+
+def test_what_took_place_before_the_end_may_still_be_told_with_its_time(used: Served) -> None:
+    subject = proposed(used, 20)
+    told_of = {"subject": subject}
+    used.tell(
+        [
+            line("ActivateRelationship", {}, id="a20", time="2026-03-02T10:00:00Z", **told_of),
+            line("ScheduleSession", {"session_id": "s1", "starts_at": "2026-03-04T10:00:00Z", "channel": "platform"}, id="s20", time="2026-03-02T11:00:00Z", **told_of),
+            line("TerminateRelationship", {"reason": "mentee_choice", "informed": ["mentee", "mentor"], "next_steps": "none"}, id="t20", time="2026-03-05T10:00:00Z", **told_of),
+        ]
+    )  # fmt: skip
+    path = f"/relationships/{subject}/do/RecordNoShow"
+    browser = used.browser("cora").get(f"{path}?session_id=s1")
+    assert 'name="happened_at" type="datetime-local" value="2026-03-04T10:00"' in browser.text
+    form = filled(browser) | {"absent": "mentor"}
+    browser.post(path, form | {"happened_at": ""})
+    assert "with the time at which it happened" in browser.words
+    browser.post(path, form | {"message_id": "another"})
+    assert "Recorded." in browser.words
+    assert used.rapport.store.read(subject)[-1].occurred_at.isoformat() == "2026-03-04T10:00:00+00:00"

@@ -12,19 +12,21 @@ from tests.infra.web.browser.people import CMN, NAMES
 
 pytestmark = pytest.mark.xdist_group("browser")
 
-TIME = f"/relationships/{CMN}/time"
+ONE = f"/relationships/{CMN}"
+TIME = f"{ONE}/time"
+EVENTS = f"{ONE}/events"
 SIMULATED = ("/programme/figures/bands", "/programme/figures/survival", "/programme/figures/signals")
 # Beside what the navigation names.
 PLACES: dict[str, tuple[str, ...]] = {
-    "coordinator": (TIME, f"{TIME}?event=7", f"/codes?relationship={CMN}", "/what-if?term=next_session_days&value=3", *SIMULATED),
-    "mentee": (TIME, f"{TIME}?event=66&clock=recorded", "/codes/cmn.outputs"),
-    "mentor": (TIME,),
-    "auditor": (TIME, f"{TIME}?event=3", "/audit/reads", "/audit/attempts"),
+    "coordinator": (ONE, EVENTS, f"{ONE}/do/RecordEndReview", f"{ONE}/do/AnswerContest", "/relationships?state=active", "/relationships/new", TIME, f"{TIME}?event=7", f"/codes?relationship={CMN}", "/what-if?term=next_session_days&value=3", *SIMULATED),
+    "mentee": (ONE, EVENTS, f"{ONE}/do/GiveFeedback", f"{ONE}/do/CompleteSession", f"{ONE}/do/CorrectFact?version=21", "/mine/data", TIME, f"{TIME}?event=66&clock=recorded", "/codes/cmn.outputs"),
+    "mentor": (ONE, EVENTS, f"{ONE}/do/ReportProblem", "/mine/data", "/subjects/mentor:david-mensah/do/RecordDevelopment", TIME),
+    "auditor": (ONE, EVENTS, TIME, f"{TIME}?event=3", "/audit/reads", "/audit/attempts"),
     "analyst": (*SIMULATED, "/programme/figures/nps", "/programme/figures/practices", "/programme/data/relationships"),
     "supplier": ("/programme/figures/funnel",),
-    "line_manager": (),
-    "customer": (),
-    "hr": (),
+    "line_manager": (ONE, EVENTS, "/mine/data"),
+    "customer": ("/mine/data",),
+    "hr": ("/relationships",),
 }  # fmt: skip
 
 
@@ -54,7 +56,20 @@ def test_every_page_of_a_role_is_whole_and_keeps_nobody_out(page: Page, id_: str
 
 
 def test_a_stranger_sees_the_page_to_sign_in_and_nothing_else(page: Page) -> None:
-    for path in ("/", TIME, "/audit", "/programme", "/what-if", "/codes"):
+    for path in (
+        "/",
+        ONE,
+        EVENTS,
+        "/mine",
+        "/mine/data",
+        "/relationships",
+        f"{ONE}/do/ReportProblem",
+        TIME,
+        "/audit",
+        "/programme",
+        "/what-if",
+        "/codes",
+    ):
         page.goto(path)
         assert "/sign-in" in page.url, path
     assert complaints(page) == []
@@ -76,7 +91,18 @@ def test_pages_fit_a_phone_in_light_and_dark(page: Page, scheme: Literal["light"
     sign_in(page, "learning-team")
     page.set_viewport_size({"width": 360, "height": 740})
     page.emulate_media(color_scheme=scheme)
-    for path in (f"{TIME}?event=7", f"/codes?relationship={CMN}", "/programme", "/programme/figures/bands", "/what-if"):
+    for path in (
+        "/",
+        ONE,
+        EVENTS,
+        f"{ONE}/do/RecordEndReview",
+        "/relationships",
+        f"{TIME}?event=7",
+        f"/codes?relationship={CMN}",
+        "/programme",
+        "/programme/figures/bands",
+        "/what-if",
+    ):
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
         assert complaints(page) == [], path

@@ -1,0 +1,199 @@
+"""What is a person's own: their sessions and agreements, who may know what of theirs, who has read it, and how to have it erased."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple, get_args
+from uuid import uuid4
+
+import orjson
+from fastapi import APIRouter, Request, Response
+
+from domain.problem import Problem
+from domain.relationship.commands import RequestErasure
+from domain.words import DataClass, ErasureBasis, Role
+from infra.access.lists import Chosen, Lists
+from infra.access.pages import Cut
+from infra.access.seen import Seen, Shown
+from infra.http.asking import Desk, DeskOf
+from infra.http.erasure_of_me import SOURCE
+from infra.http.intake import Intake
+from infra.http.problems import HttpProblem, not_found
+from infra.intake.message import compose
+from infra.pages.page import page as file_page
+from infra.queries.person_data import person_data
+from infra.web.errors import PageRoute
+from infra.web.form import FormOf
+from infra.web.names import names_of
+from infra.web.navigation import N_
+from infra.web.page import page, see_other
+from infra.web.sending import troubles
+from infra.web.session import notice
+from infra.web.subject_seen import shown_with_words
+from infra.web.visitor import Visitor, VisitorOf, of_roles
+from infra.web.zones import moment_of
+
+router = APIRouter(route_class=PageRoute)
+OWNERS: Final[tuple[Role, ...]] = ("mentee", "mentor", "customer", "line_manager")
+# Whom a person asks about: those who are named, then those who work for the programme.
+WHO: Final[tuple[Role, ...]] = (
+    "mentee",
+    "mentor",
+    "customer",
+    "line_manager",
+    "supplier",
+    "coordinator",
+    "hr",
+    "analyst",
+    "auditor",
+)
+# The classes that a person asks about, in the order of how close they are.
+WHAT: Final[tuple[DataClass, ...]] = (
+    "session_content",
+    "challenges",
+    "goals",
+    "feedback",
+    "nps_comment",
+    "assessment",
+    "testimonial",
+    "contact_details",
+    "goal_types",
+    "goal_outcomes",
+    "attendance",
+    "schedule",
+    "time_spent",
+    "nps_score",
+)
+MOST: Final = 20
+BASES: Final[Mapping[str, str]] = {
+    "consent_withdrawn": N_("I withdraw my consent"),
+    "objection": N_("I object to it"),
+    "no_longer_needed": N_("It is no longer needed"),
+    "unlawful": N_("It is held unlawfully"),
+    "legal_duty": N_("The law demands it"),
+}
+assert set(BASES) == set(get_args(ErasureBasis))
+
+
+class Own(NamedTuple):
+    """A relationship as the page of what is one's own has it: its sessions to come and past, and who may see which class."""
+
+    subject: str
+    shown: Shown
+    to_come: list[Shown]
+    past: list[Shown]
+    readers: list[str]
+    rows: Sequence[tuple[str, Sequence[tuple[bool, str]]]]
+
+
+@router.get("/mine")
+def mine(request: Request, at: DeskOf, visitor: VisitorOf) -> Response:
+    """What is the visitor's own."""
+    of_roles(visitor, *OWNERS)
+    found = [_own(at, seen) for seen in relationships_of(at, visitor)]
+    people = [each.shown[f"{role}_id"] for each in found for role in ("mentee", "mentor")]
+    return page(
+        request,
+        "mine",
+        found=found,
+        bases=BASES,
+        wrong=(),
+        names=names_of(request, at, visitor, people),
+    )
+
+
+def relationships_of(at: Desk, visitor: Visitor) -> Iterator[Seen]:
+    """The relationships that name the visitor, those that have not ended first."""
+    lists = Lists(at.engine, visitor.asker, at.pseudonyms, at.now)
+    items = lists.relationships(Chosen(), Cut(("mine", str(visitor.asker.reader)), None, MOST)).items
+    for item in sorted(items, key=lambda each: each["state"] == "terminated"):
+        seen = Seen.of(at.store, lambda: at.engine, visitor.asker, item["id"], at.now)
+        if seen is not None:
+            yield seen
+
+
+def _own(at: Desk, seen: Seen) -> Own:
+    shown = shown_with_words(seen)
+    to_come: list[Shown] = []
+    past: list[Shown] = []
+    for session in shown.get("sessions", []):
+        starts_at = moment_of(session["starts_at"]) if not isinstance(session["starts_at"], dict) else None
+        coming = session["status"] == "scheduled" and starts_at is not None and starts_at >= at.now
+        (to_come if coming else past).append(session)
+    matrix = seen.matrix(role for role in WHO if role != seen.asker.role)
+    rows = [
+        (what, [(answers[what].allowed, _why(answers[what].clause, answers[what].why)) for answers in matrix.values()])
+        for what in WHAT
+    ]
+    return Own(seen.subject, shown, to_come, list(reversed(past)), list(matrix), rows)
+
+
+def _why(clause: str | None, why: str) -> str:
+    return f"{why} ({clause})" if clause else why
+
+
+# --- all that is held ---------------------------------------------------------------------------------------------------
+@router.get("/mine/data")
+def data(request: Request, at: DeskOf, visitor: VisitorOf) -> Response:
+    """What is held about the visitor, and who has read it."""
+    of_roles(visitor, *OWNERS)
+    held = _held(at, visitor)
+    return page(request, "mine_data", held=held, reads=_reads(held["readers"], str(visitor.asker.reader)))
+
+
+@router.get("/mine/data.json")
+def data_as_json(at: DeskOf, visitor: VisitorOf) -> Response:
+    """The same as a file for programs."""
+    of_roles(visitor, *OWNERS)
+    body = orjson.dumps(_held(at, visitor), default=str, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z)
+    return _file(body, "application/json", "what-is-held-about-me.json")
+
+
+@router.get("/mine/data.html")
+def data_as_page(at: DeskOf, visitor: VisitorOf) -> Response:
+    """The same as a file to read."""
+    of_roles(visitor, *OWNERS)
+    return _file(file_page("subject", _held(at, visitor)), "text/html; charset=utf-8", "what-is-held-about-me.html")
+
+
+def _held(at: Desk, visitor: Visitor) -> Shown:
+    found = person_data(at.store, lambda: at.engine, visitor.caller.id, at.now, str(visitor.asker.reader))
+    if found is None:
+        raise not_found("nothing is recorded of you")
+    return found
+
+
+def _reads(readers: Sequence[Mapping[str, Any]], own: str) -> list[dict[str, Any]]:
+    """Who read the visitor's words, the last time first: one line for each reader, day, class and reason."""
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for each in readers:
+        if each["reader"] != own:
+            line = (each["reader"], each["at"].date(), each["data_class"], each["clause"], each["why"], each["subject"])
+            found.setdefault(line, {**each, "times": 0})["times"] += 1
+    return sorted(found.values(), key=lambda each: str(each["at"]), reverse=True)
+
+
+def _file(body: bytes, kind: str, name: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(body, media_type=kind, headers=headers)
+
+
+@router.post("/mine/erasure")
+async def erasure(request: Request, visitor: VisitorOf, form: FormOf) -> Response:
+    """Ask that all words of the visitor be erased; another person has to approve it."""
+    of_roles(visitor, *OWNERS)
+    basis = form.text("basis")
+    if basis not in BASES:
+        raise HttpProblem(400, Problem("bad_value", "expected the ground on which you ask", field="basis"))
+    intake: Intake = request.app.state.intake
+    message = compose(
+        RequestErasure(person=visitor.caller.id, basis=basis),  # type: ignore[arg-type]
+        source=SOURCE,
+        id=f"erasure-{uuid4()}",
+        subject=f"person:{visitor.caller.id}",
+        time=request.app.state.rapport.clock.now(),
+        actor=visitor.actor,
+    )
+    receipt = await intake.own(message)
+    if receipt.status == "accepted":
+        notice(request, N_("You asked for the erasure. Somebody in the office answers within a month."))
+        return see_other(request, "/mine")
+    raise HttpProblem(422, *(Problem(each.clause or "state", each.said) for each in troubles(receipt.problems)))

@@ -1,0 +1,296 @@
+"""No road shows more than the matrix allows: every text of every command is a canary, and each reader finds those alone that the one function opens.
+
+Which canaries a reader may find is worked out here from the events themselves, field by field. With a reason to read, the history shows them
+all and no others; every other read shows some of them; without a reason no read shows any.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC
+from typing import Any, NamedTuple
+
+import httpx
+import orjson
+import pytest
+
+from domain.model import AnyRecorded, holds, values_in
+from domain.registry import COMMAND_OF, COMMANDS
+from domain.relationship.events import FactCorrected, RelationshipProposed
+from domain.sharing.answer import may_know, may_read
+from domain.sharing.others import may_read_other
+from domain.sharing.question import Fact, Reader, stands
+from domain.words import NAMED_ROLES, ROLES, DataClass
+from infra.access import local_key, tokens
+from infra.access.others import case as case_seen
+from infra.access.others import mentor as mentor_seen
+from infra.access.seen import Seen
+from infra.access.standing import READERS, Asker, stands_in
+from infra.access.tokens import Tokens
+from infra.bootstrap import Rapport, open_rapport
+from infra.http.app import create_app
+from infra.operations.process import Process
+from infra.operations.tracing import Tracing
+from infra.projection_engine.pseudonyms import Pseudonyms
+from infra.queries.as_at import NOW, Moment
+from infra.queries.preview import history_as, history_read
+from infra.queries.reading import Reading, read_content
+from infra.queries.report import Asked, NoReport, report
+from infra.queries.sharing import Matter, matter_of
+from infra.settings import Settings
+from projections.catalogue import datasets
+from tests.command import own_environment, rapport
+from tests.e2e.contract.outside import days, iso
+from tests.infra.sealing.test_canaries import CLOCK, told
+from tests.infra.sealing.test_erasure_drill import birds_in
+
+LATER = (CLOCK + days(61)).replace(tzinfo=UTC)
+HOUSE = {"coordinator": "cora", "hr": "eva", "service": "booking", "analyst": "al", "auditor": "ada"}
+STRANGERS = ("mentee:zoe", "mentor:zoe", "customer:zoe", "line_manager:zoe", "supplier:zoe", "worker:conduct")
+
+
+class Told(NamedTuple):
+    """The store after the story, its events by subject, and the parties of the relationships."""
+
+    rapport: Rapport
+    events: Mapping[str, list[AnyRecorded]]
+    allowed: dict[tuple[str, Reader], set[str]]
+
+    @property
+    def relationships(self) -> list[str]:
+        return [subject for subject in self.events if ":" not in subject]
+
+    @property
+    def others(self) -> list[str]:
+        return [subject for subject in self.events if ":" in subject]
+
+    def readers(self, subject: str) -> list[Reader]:
+        """Everybody who stands in a relationship, and some who do not."""
+        parties = {}
+        if ":" not in subject:
+            proposed = self.events[subject][0].data
+            assert isinstance(proposed, RelationshipProposed)
+            parties = {role: str(getattr(proposed, f"{role}_id")) for role in NAMED_ROLES}
+        return [*(reader(f"{role}:{id_}") for role, id_ in (parties | HOUSE).items()), *map(reader, STRANGERS)]
+
+
+def reader(text: str) -> Reader:
+    role, _, id_ = text.partition(":")
+    return Reader(role, id_)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    """Every command told, and the workers at work for two months."""
+    folder = tmp_path_factory.mktemp("roads")
+    url = f"sqlite:///{folder / 'store.sqlite'}"
+    lines, _ = told(folder)
+    env = own_environment(RAPPORT_STORE=url, RAPPORT_CLOCK=iso(CLOCK), RAPPORT_SYNCHRONOUS="off")
+    rapport("submit", stdin=b"\n".join(lines), cwd=folder, env=env)
+    done = rapport("work", "--until", iso(LATER), cwd=folder, env=env)
+    assert done.returncode == 0, done.stderr
+    settings = Settings(store=url, synchronous="off", clock=LATER, token_key_file=folder / "token-key")
+    local_key.make(local_key.place(settings))
+    with open_rapport(settings) as opened:
+        subjects = [row[0] for row in opened.database.query("SELECT DISTINCT originator_id FROM stored_events")]
+        events = {subject: list(opened.store.read(subject)) for subject in subjects}
+        opened.engine().catch_up()
+        yield Told(opened, _few(events), {})
+
+
+def _few(events: dict[str, list[AnyRecorded]]) -> dict[str, list[AnyRecorded]]:
+    """As few relationships as have events of every kind, and all other subjects."""
+    kinds = {subject: {type(each.data) for each in found} for subject, found in events.items() if ":" not in subject}
+    left, chosen = set[Any]().union(*kinds.values()), []
+    while left:
+        best = max(kinds, key=lambda subject: (len(kinds[subject] & left), -len(events[subject])))
+        left -= kinds[best]
+        chosen.append(best)
+    return {subject: events[subject] for subject in events if subject in chosen or ":" in subject}
+
+
+# --- what a reader may find ------------------------------------------------------------------------------------------
+def words_in(model: Any, data: Mapping[str, Any]) -> Iterator[tuple[DataClass, set[str]]]:
+    """The canaries of each field of an event, with the class that the field declares."""
+    for name, value in data.items():
+        inner = next(values_in([model.model_fields[name].annotation]), None)
+        if inner is not None:
+            for each in value:
+                yield from words_in(inner, each)
+        elif found := birds_in(json.dumps(value, default=str)):
+            held = holds(model, name)
+            assert held is not None
+            yield held.data_class, found
+
+
+def allowed_in(story: Told, subject: str, who: Reader) -> set[str]:
+    """The canaries of a subject that the matrix opens to a reader."""
+    if (subject, who) not in story.allowed:
+        story.allowed[subject, who] = _allowed_in(story, subject, who)
+    return story.allowed[subject, who]
+
+
+def _allowed_in(story: Told, subject: str, who: Reader) -> set[str]:
+    matter = matter_of(story.rapport.store, story.rapport.engine, subject, who, NOW, LATER)
+    found: set[str] = set()
+    for event in story.events[subject]:
+        data = event.data.model_dump(mode="json", exclude_none=True)
+        corrected = data.pop("data", None) if isinstance(event.data, FactCorrected) else None
+        found |= _opened(matter, subject, who, event, event.version, type(event.data), data)
+        if isinstance(event.data, FactCorrected) and corrected is not None and matter is not None:
+            model = COMMANDS[COMMAND_OF[event.data.fact]]
+            found |= _opened(matter, subject, who, event, event.data.version, model, corrected)
+    return found
+
+
+def _opened(
+    matter: Matter | None, subject: str, who: Reader, event: AnyRecorded, version: int, model: Any, data: dict[str, Any]
+) -> set[str]:
+    found: set[str] = set()
+    for data_class, birds in words_in(model, data):
+        if matter is None:
+            answer = may_read_other(subject, who, data_class, event.actor)
+            known = may_read_other(subject, who, "operational", event.actor).allowed
+        else:
+            fact, own = matter.fact(version), matter.fact(event.version)
+            assert fact is not None
+            assert own is not None
+            asked: Fact = fact._replace(sensitive=fact.sensitive or own.sensitive)
+            answer = may_read(matter.situation, who, data_class, asked)
+            known = stands(matter.situation, who) and may_know(matter.situation, who, own)
+            if data_class == "identity":
+                # Who is named in an event is told with the event, to those who see that it happened.
+                known = known and may_read(matter.situation, who, "operational", own).allowed
+        if answer.allowed and known:
+            found |= birds
+    return found
+
+
+def found_in(value: Any) -> set[str]:
+    return birds_in(orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode())
+
+
+# --- with a reason ---------------------------------------------------------------------------------------------------
+def test_with_a_reason_a_history_shows_what_the_matrix_opens_and_nothing_else(story: Told) -> None:
+    store, engine = story.rapport.store, story.rapport.engine
+    wrong, shown = [], set()
+    for subject in story.events:
+        for who in story.readers(subject):
+            allowed = allowed_in(story, subject, who)
+            reading = Reading.by_operator("root", "a drill", who)
+            roads = {
+                "history": history_read(store, engine, subject, reading, NOW, LATER),
+                "content": read_content(store, engine, Reading.by_caller(who, "a drill"), subject, LATER),
+            }
+            shown |= {(str(who.role), bird) for bird in allowed}
+            wrong += [
+                (subject, str(who), road, found_in(got) ^ allowed)
+                for road, got in roads.items()
+                if found_in(got) != allowed
+            ]
+    assert wrong == []
+    # Somebody finds something: most of all the parties, of others' words the fewest machines.
+    assert {role for role, _ in shown} >= {"mentee", "mentor", "coordinator", "supplier", "customer", "hr"}
+
+
+def test_callers_find_nothing_that_the_matrix_keeps_from_them(story: Told) -> None:
+    store, engine = story.rapport.store, story.rapport.engine
+    wrong, count = [], 0
+    for subject in story.relationships:
+        for who in story.readers(subject):
+            asker = Asker(who, None)
+            if who.role not in READERS or not stands_in(store, engine, asker, subject, or_was_told=True):
+                assert allowed_in(story, subject, who) == set() or who.role == "analyst"
+                continue
+            seen = Seen.of(store, engine, asker, subject, LATER)
+            assert seen is not None
+            half = Moment(version=len(story.events[subject]) // 2 + 1)
+            roads = {
+                "show": seen.show_with_words(NOW, "a drill") if seen.shows_state else None,
+                "show at a version": seen.show_with_words(half, "a drill") if seen.shows_state else None,
+                "history": seen.history(NOW, "a drill"),
+                "history at a version": seen.history(half, "a drill"),
+                "report": _report(story, subject, who),
+            }
+            quiet = {
+                "show without a reason": seen.show_with_words(NOW, None) if seen.shows_state else None,
+                "history without a reason": seen.history(NOW),
+                "preview": history_as(store, engine, subject, who, NOW, LATER),
+                "decisions": seen.decisions(),
+            }
+            allowed = allowed_in(story, subject, who)
+            wrong += [
+                (subject, str(who), road, found_in(got) - allowed)
+                for road, got in roads.items()
+                if found_in(got) - allowed
+            ]
+            wrong += [(subject, str(who), road, found_in(got)) for road, got in quiet.items() if found_in(got)]
+            count += len(roads) + len(quiet)
+    assert wrong == []
+    assert count > 1_000
+
+
+def _report(story: Told, subject: str, who: Reader) -> Any:
+    if who.role not in {"line_manager", "customer", "coordinator"}:
+        return None
+    try:
+        return report(story.rapport.store, story.rapport.engine, subject, Asked(who.role), LATER, str(who))
+    except NoReport:
+        return None
+
+
+def test_mentors_and_cases_show_no_more_either(story: Told) -> None:
+    engine = story.rapport.engine()
+    pseudonyms = Pseudonyms(story.rapport.store.identity.secret)
+    seen = 0
+    for subject in story.others:
+        kind, _, id_ = subject.partition(":")
+        for who in [*story.readers(subject), reader("mentor:m1"), reader("mentee:m1")]:
+            asker, got = Asker(who, None), None
+            if kind == "case":
+                got = case_seen(engine, asker, id_, NOW, LATER, "a drill")
+            elif kind == "mentor":
+                got = mentor_seen(engine, asker, id_, pseudonyms, NOW, LATER, "a drill")
+            assert found_in(got) <= allowed_in(story, subject, who), (subject, str(who))
+            seen += len(found_in(got))
+    assert seen >= 6
+
+
+# --- over HTTP, all that can be asked --------------------------------------------------------------------------------
+def test_no_answer_over_http_has_words_without_a_reason_nor_more_than_allowed_with_one(story: Told) -> None:
+    asyncio.run(_ask_everything(story))
+
+
+async def _ask_everything(story: Told) -> None:
+    settings = story.rapport.settings
+    app = create_app(story.rapport, Process("drill", Tracing(enabled=False)), Tokens.of(settings))
+    subject = max(story.relationships, key=lambda each: len(story.events[each]))
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client,
+    ):
+        document = (await client.get("/openapi.json")).json()
+        # A person's own data and the facts for others have tests of their own.
+        paths = [
+            path
+            for path, calls in document["paths"].items()
+            if "get" in calls and path.startswith("/v1/") and path not in {"/v1/events", "/v1/me/data"}
+        ]
+        assert len(paths) > 15
+        ids = {"{id}": (subject, "m1", "c1"), "{name}": tuple(datasets())}
+        answered = 0
+        for who in story.readers(subject):
+            if who.role not in ROLES or who.role == "worker":
+                continue
+            headers = {"Authorization": f"Bearer {tokens.issue(settings, who.role, who.id)}"}
+            allowed = set[str]().union(*(allowed_in(story, each, who) for each in [subject, *story.others]))
+            for path in paths:
+                placeholder = path[path.index("{") : path.index("}") + 1] if "{" in path else ""
+                for id_ in ids.get(placeholder, ("",)):
+                    asked = path.replace(placeholder, id_) if placeholder else path
+                    for query in ("", "?reveal=drill") if placeholder == "{id}" else ("",):
+                        got = await client.get(asked + query, headers=headers)
+                        assert got.status_code < 500, (asked, got.text)
+                        answered += got.status_code == 200
+                        assert birds_in(got.text) <= (allowed if query else set()), (str(who), asked)
+        assert answered > 150

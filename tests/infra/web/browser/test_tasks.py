@@ -1,0 +1,73 @@
+"""What a coordinator, a mentee and a mentor come for, done in a browser as a new user would."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.infra.http.server import Server
+from tests.infra.web.browser.chromium import complaints
+from tests.infra.web.browser.people import CMN
+from tests.infra.web.browser.test_walks import sign_in
+
+pytestmark = pytest.mark.xdist_group("browser")
+ONE = f"/relationships/{CMN}"
+
+
+def test_a_coordinator_tells_from_today_how_a_session_went(page: Page) -> None:
+    sign_in(page, "learning-team")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Today")
+    unknown = page.get_by_role("region", name="Sessions of which nobody told how they went").get_by_role("listitem")
+    before = unknown.count()
+    unknown.first.get_by_role("link", name=re.compile("stayed away")).click()
+    page.get_by_role("group", name="Who stayed away").get_by_label("mentor").check()
+    page.get_by_role("button", name="Record that somebody stayed away").click()
+    expect(page.get_by_role("status")).to_have_text("Recorded.")
+    page.get_by_role("link", name="Today").click()
+    expect(unknown).to_have_count(before - 1)
+
+
+def test_a_refusal_is_read_out_and_what_was_filled_in_stays(page: Page) -> None:
+    sign_in(page, "learning-team")
+    page.goto(f"{ONE}/do/SecureRecords")
+    page.get_by_label("Kept until").fill("2020-01-01")
+    page.get_by_role("button").last.click()
+    expect(page.get_by_role("alert")).to_contain_text("This was not recorded")
+    expect(page.get_by_label("Kept until")).to_have_value("2020-01-01")
+    assert complaints(page) == []
+
+
+def test_a_mentee_contests_what_is_wrong_by_keyboard_alone(page: Page) -> None:
+    sign_in(page, "sophie-grant")
+    page.goto(f"{ONE}/events")
+    page.locator("#v21").get_by_role("link", name=re.compile("This is wrong")).focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Which entry")).to_have_value("21")
+    page.get_by_label("Reason").fill("it was more than that")
+    page.get_by_label("Reason").press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_have_text("Recorded.")
+    expect(page.locator("main")).to_contain_text("contested")
+
+
+def test_a_mentee_finds_who_may_know_what(page: Page) -> None:
+    sign_in(page, "sophie-grant")
+    page.get_by_role("navigation", name="Pages").get_by_role("link", name="Mine").click()
+    row = page.get_by_role("row", name=re.compile("^session content"))
+    expect(row).to_contain_text("yes")
+    expect(row).to_contain_text("no")
+    page.get_by_role("link", name="All that is held about me").click()
+    expect(page.get_by_role("heading", name="Who has read my words")).to_be_visible()
+
+
+def test_it_works_without_scripts(browser: Browser, site: Server) -> None:
+    context = browser.new_context(base_url=site.url, java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page, "david-mensah")
+    page.goto(f"{ONE}/do/ReportProblem")
+    page.get_by_label("What happened").fill("the room is never free")
+    page.get_by_role("button", name="Report a problem").click()
+    expect(page.get_by_role("status")).to_have_text("Recorded.")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.locator("main")).to_contain_text("You are signed out.")
+    context.close()

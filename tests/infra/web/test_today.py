@@ -1,0 +1,149 @@
+"""The start pages: today for the office, with a form that settles each task; what is theirs for parties."""
+
+import re
+from collections.abc import Iterator
+from threading import Event
+
+import pytest
+
+from infra.worker_runtime.horizon import Horizon
+from infra.worker_runtime.loop import work_off
+from infra.worker_runtime.runner import Runner
+from tests.infra.http import telling
+from tests.infra.http.telling import CANARY, OTHERS, QUIET, REPORTED
+from tests.infra.web.browsing import Served, serving_pages
+from tests.infra.web.test_relationship import filled
+from tests.messages import line, relationship_id
+
+STALLED = relationship_id(201)
+LATE = relationship_id(202)
+PERSON = "person:ana"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The story of telling, a match that does not begin, a session without an outcome; the workers have done their work."""
+    import orjson
+
+    with serving_pages(tmp_path_factory.mktemp("today"), clock="2026-03-16T09:00:00Z") as found:
+        found.tell([orjson.dumps(each) for each in telling.story()])
+        parties = {"programme_id": "telling", "mentee_id": "ana", "mentor_id": "ben"}
+        found.tell(
+            [
+                line("ProposeRelationship", parties | {"codes": ["cmn"]}, subject=STALLED, id="p201", time="2026-01-02T09:00:00Z"),
+                line("ProposeRelationship", parties | {"codes": []}, subject=LATE, id="p202", time="2026-03-01T09:00:00Z"),
+                line("ActivateRelationship", {}, subject=LATE, id="a202", time="2026-03-01T10:00:00Z"),
+                line(
+                    "ScheduleSession",
+                    {"session_id": "s9", "starts_at": "2026-03-12T10:00:00Z", "channel": "platform"},
+                    subject=LATE,
+                    id="s202",
+                    time="2026-03-01T11:00:00Z",
+                ),
+                line("RegisterPerson", {"display_name": f"{CANARY} Ana Lind"}, subject=PERSON, id="r1", actor="mentee:ana"),
+            ]
+        )  # fmt: skip
+        rapport = found.rapport
+        assert work_off(Runner(rapport.store, rapport.handler, Horizon(rapport.clock, None)), Event())
+        yield found
+
+
+def test_a_coordinator_sees_whom_to_help_today(served: Served) -> None:
+    got = served.browser("cora").get("/")
+    assert got.status == 200
+    assert "Decide on a recommendation to end the mentoring" in got.words
+    assert f"{CANARY} Ana Lind with ben" in got.words
+    assert f'href="/relationships/{REPORTED}/do/DismissRecommendation' in got.text
+    assert len(got.text) < 100_000
+
+
+def test_what_got_worse_since_last_week_is_there_with_both_bands(served: Served) -> None:
+    words = served.browser("cora").get("/").words
+    assert re.search(r"Worse than a week ago .*healthy · \d+ → critical · \d+", words)
+
+
+def test_a_match_that_does_not_begin_says_what_is_missing_and_who_can_do_it(served: Served) -> None:
+    words = served.browser("cora").get("/").words
+    assert "no plan of sessions is agreed" in words
+    assert re.search(r"the mentor has not accepted the code of conduct \(can be done by mentor\)", words)
+
+
+def test_a_session_without_an_outcome_is_there_with_a_form(served: Served) -> None:
+    got = served.browser("cora").get("/")
+    assert f"/relationships/{LATE}/do/RecordNoShow?session_id=s9" in got.text
+
+
+def test_a_task_is_settled_from_the_page(served: Served) -> None:
+    browser = served.browser("cora").get("/")
+    address = re.search(rf'href="(/relationships/{REPORTED}/do/DismissRecommendation[^"]*)"', browser.text)
+    assert address
+    form = browser.get(address[1].replace("&amp;", "&"))
+    assert form.status == 200
+    assert "pentalog" in form.text
+    browser.post(address[1].partition("?")[0], filled(form) | {"reason": "they talked it over"})
+    assert "Recorded." in browser.words
+
+
+@pytest.mark.parametrize("id_", ["dora", "ben", "carl", "lina", "ada", "alf", "sam"])
+def test_nobody_else_learns_of_the_coordinators_day(served: Served, id_: str) -> None:
+    browser = served.browser(id_)
+    for path in ("/", "/relationships"):
+        got = browser.get(path)
+        assert got.status in {200, 403}
+        assert CANARY not in got.text or id_ == "sam"
+        assert "recommendation" not in got.text.lower()
+        assert "critical" not in got.text or path == "/relationships"
+        assert OTHERS not in got.text or id_ in {"ben", "carl", "lina", "sam", "ada"}
+
+
+def test_another_programmes_coordinator_sees_an_empty_day(served: Served) -> None:
+    got = served.browser("dora").get("/")
+    assert "Nothing waits for you." in got.words
+    assert QUIET not in got.text
+
+
+def test_who_may_not_know_of_a_report_finds_equal_bands_in_the_list(served: Served) -> None:
+    rows = re.findall(r"<tr><td>.*?</tr>", served.browser("ben").get("/relationships").text, re.DOTALL)
+    bands = {REPORTED: "", QUIET: ""}
+    for row in rows:
+        for subject in bands:
+            if subject in row:
+                bands[subject] = " ".join(re.findall(r'badge (\w+)">[^<]*?(\d+)', row)[0])
+    assert bands[REPORTED] == bands[QUIET] != ""
+
+
+def test_the_list_is_filtered_and_says_when_there_is_none(served: Served) -> None:
+    browser = served.browser("cora")
+    assert STALLED in browser.get("/relationships?state=contracting").text
+    assert QUIET not in browser.get("/relationships?state=contracting").text
+    assert "There is none like this." in browser.get("/relationships?state=paused").words
+    assert browser.get("/relationships?state=nothing").status == 400
+    assert browser.get("/relationships?cursor=forged").status == 400
+
+
+@pytest.mark.parametrize("id_", ["ana", "ben", "carl", "lina"])
+def test_a_party_begins_with_their_own_relationships(served: Served, id_: str) -> None:
+    got = served.browser(id_).get("/")
+    assert "Your relationships" in got.words
+    assert f"/relationships/{QUIET}" in got.text
+
+
+def test_hr_reviews_a_case_and_nobody_else_learns_of_it(served: Served) -> None:
+    path = "/subjects/case:c1/do/DecideCase"
+    browser = served.browser("hugo").get(path)
+    assert browser.status == 200
+    browser.post(path, filled(browser) | {"decision": "nothing of the kind", "reason": "r"})
+    assert browser.status == 400
+    for id_ in ("ben", "ana", "ada", "dora"):
+        assert served.browser(id_).get(path).status == 404
+    browser = served.browser("hugo").get(path)
+    browser.post(path, filled(browser) | {"decision": "no_action", "reason": "nothing to it"})
+    assert "Recorded." in browser.words
+
+
+def test_a_mentor_records_their_own_development_and_nobody_elses(served: Served) -> None:
+    path = "/subjects/mentor:{}/do/RecordDevelopment"
+    browser = served.browser("ben").get(path.format("ben"))
+    browser.post(path.format("ben"), filled(browser) | {"what": "a course", "completed_on": "2026-03-01"})
+    assert "Recorded." in browser.words
+    assert browser.get(path.format("max")).status == 404
