@@ -4,4 +4,16 @@ Each module has `run(full)`, which prints what it measured beside what it is com
 the promises are made; without it a module takes seconds.
 """
 
-MODULES = ("intake", "sealing", "rebuild", "growth", "projections", "workers", "sharing", "postgres", "kafka", "http")
+MODULES = (
+    "intake",
+    "sealing",
+    "rebuild",
+    "growth",
+    "projections",
+    "workers",
+    "sharing",
+    "pages",
+    "postgres",
+    "kafka",
+    "http",
+)

@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final, NamedTuple
 
+from domain.ids import MACHINES
 from domain.registry import COMMAND_OF
 from domain.sharing import confidential
 from domain.sharing.cells import cell
@@ -52,7 +53,7 @@ class Audited:
 
     def _attempt(self, each: Shown) -> Shown:
         shown = {name: each[name] for name in ("at", "time", "type", "subject", "status")}
-        shown["actor"] = self._pseudonyms(each["actor"], reference=True)
+        shown["actor"] = self._person(each["actor"])
         shown["subject"] = self._pseudonyms(each["subject"], reference=True)
         # Messages may name people: the code and the clause say enough.
         shown["problems"] = [{name: problem[name] for name in ("code", "clause")} for problem in each["problems"]]
@@ -90,8 +91,12 @@ class Audited:
         """A reader under a pseudonym; the operator's login stays, for it is no person of the record."""
         operator, as_, role = reader.partition(" as ")
         if as_:
-            return f"{operator} as {self._pseudonyms(role, reference=True)}"
-        return self._pseudonyms(reader, reference=True)
+            return f"{operator} as {self._person(role)}"
+        return self._person(reader)
+
+    def _person(self, actor: str) -> str:
+        """Somebody who acted or read, under a pseudonym; a worker or service is no person."""
+        return actor if actor.partition(":")[0] in MACHINES else self._pseudonyms(actor, reference=True)
 
     def _withheld(self, subject: str) -> frozenset[int]:
         if ":" in subject:

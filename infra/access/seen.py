@@ -7,7 +7,7 @@ withheld, since versions count it.
 Who may read is decided by how things are now: a consent that was withdrawn opens nothing, whatever time is asked about.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final, cast
@@ -17,7 +17,7 @@ from domain.model import AnyRecorded, Event, Holds
 from domain.relationship import events as e
 from domain.sharing import confidential
 from domain.sharing.answer import UNKNOWN, Answer, may_know, may_read, secret
-from domain.sharing.question import WITHHELD, Reader
+from domain.sharing.question import WITHHELD, Reader, Situation
 from domain.words import DATA_CLASSES, ROLES, DataClass, Role
 from infra.access.standing import KNOWERS, Asker
 from infra.projection_engine.engine import Engine
@@ -102,6 +102,11 @@ class Seen:
     def ask(self, data_class: DataClass) -> Answer:
         """Whether the reader may see a class of data, as it is shown to them."""
         return may_read(self._matter.situation, self.asker.reader, data_class)
+
+    @property
+    def situation(self) -> Situation:
+        """The situation of the relationship, to ask the matrix about."""
+        return self._matter.situation
 
     @property
     def shows_state(self) -> bool:
@@ -192,6 +197,15 @@ class Seen:
             each for each in counting(self.store.read(self.subject), moment) if each.version not in self.withheld
         )
         return with_words(shown, events, self._words(events, why))
+
+    def words_of(self, versions: Collection[int], why: str | None) -> dict[int, Shown]:
+        """The data of some events by version: their words sealed, or where there is a reason as the reader may see them.
+
+        Raises:
+            StoreError: It can't be put on record that they were read; then nothing is shown.
+        """
+        wanted = set(versions) - self.withheld
+        return self._words([event for event in self.store.read(self.subject) if event.version in wanted], why)
 
     def _words(self, events: Sequence[AnyRecorded], why: str | None) -> dict[int, Shown]:
         reader = self.asker.reader

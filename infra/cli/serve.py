@@ -1,12 +1,14 @@
 """`rapport serve`: the HTTP API and the pages for people, and beside them the workers and the datasets, until it is asked to stop."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from infra.cli.output import USAGE, fail, print_note
 from infra.cli.running import running
+
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 HostOption = Annotated[str, typer.Option("--host", help="The address to listen on; 0.0.0.0 is every IPv4 address.")]
 PortOption = Annotated[int, typer.Option("--port", min=0, max=65535, help="The port to listen on; 0: a free one.")]
@@ -73,6 +75,11 @@ def serve(
     if root_path and (not root_path.startswith("/") or root_path.endswith("/")):
         fail("--root-path: expected a path that begins with / and does not end with it", USAGE)
     with running("serve", None, host) as (rapport, process):
+        if rapport.settings.demo_persons is not None and host not in LOOPBACK:
+            fail(
+                "RAPPORT_DEMO_PERSONS lets anybody sign in who reaches the server: serve a demo on 127.0.0.1 alone, or unset it",
+                USAGE,
+            )
         from infra.access.tokens import Tokens
         from infra.http.serving import CannotListen, Place, listening
         from infra.http.serving import serve as run

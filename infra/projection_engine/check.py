@@ -12,7 +12,7 @@ from infra.projection_engine import rows, summaries
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.feed import LONG_AGO, Feed
 from infra.projection_engine.generation import Generation
-from infra.projection_engine.stream_fold import Kept, Unit, decisive
+from infra.projection_engine.stream_fold import Kept, Unit
 from infra.store import log_reader
 from infra.store.session import StoreSession
 from projections.dataset import Key, Row
@@ -94,8 +94,8 @@ def _check(
 def _compare(session: StoreSession, feed: Feed, stored: Unit, now: datetime) -> tuple[int, list[Wrong]]:
     folded = feed.folder.fresh(stored.subject)
     corrected_by = feed.corrected_by(session, feed.position)
-    for entry, since in decisive(log_reader.stream(session, feed.reader, stored.subject, feed.position)):
-        feed.folder.fold(folded, entry, since, corrected_by)
+    for entry in log_reader.stream(session, feed.reader, stored.subject, feed.position):
+        feed.folder.fold(folded, entry, corrected_by)
     times = {name: _holds_at(kept, now) for name, kept in stored.states.items()}
     feed.folder.work(folded, now, feed.programme_of(session, feed.position), times)
     rows = 0

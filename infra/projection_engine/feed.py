@@ -4,7 +4,6 @@ Rows are read and events folded outside of any lock; the writing transaction com
 before anything is changed, so of several processes that do the same step one wins, and the others read again.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple, Protocol
@@ -31,7 +30,6 @@ from infra.projection_engine.stream_fold import (
     ProgrammeOf,
     Unit,
     collecting_seldom,
-    decisive,
     reason,
 )
 from infra.store import log_reader
@@ -187,10 +185,10 @@ class Feed:
 
     def _fold(self, session: StoreSession, taken: Snapshot, at: datetime) -> None:
         corrected_by = self.corrected_by(session, taken.to)
-        for entry, since in decisive(taken.entries):
+        for entry in taken.entries:
             if entry.subject.startswith("programme:"):
                 self.programmes.forget(entry.subject.partition(":")[2])
-            self.folder.fold(taken.units[entry.subject], entry, since, corrected_by)
+            self.folder.fold(taken.units[entry.subject], entry, corrected_by)
         programme_of = self.programme_of(session, taken.to)
         for unit in taken.units.values():
             self.folder.work(unit, at, programme_of)
@@ -200,15 +198,12 @@ class Feed:
         return lambda programme_id: self.programmes.find(session, programme_id, until)
 
     def corrected_by(self, session: StoreSession, until: int) -> CorrectedBy:
-        """Returns a look-up for what a correction, and all that came since a version, makes of its stream.
+        """Returns a look-up for what a correction makes of its stream; the correction is not after a position of the log."""
 
-        The correction is not after a position of the log.
-        """
-
-        def look_up(correction: log_reader.LogEntry, since: int) -> Corrected:
+        def look_up(correction: log_reader.LogEntry) -> Corrected:
             subject = correction.subject
             known = self._histories.get(subject)
-            if known is None or known.version >= since:
+            if known is None or known.version >= correction.version:
                 known = History()
             entries = log_reader.stream(
                 session, self.whole_reader, subject, min(until, correction.position), known.version
@@ -216,16 +211,15 @@ class Feed:
             if unread := next((entry.error for entry in entries if entry.error is not None), None):
                 return Corrected(error=unread)
             later = [entry.recorded for entry in entries if entry.recorded is not None]
-            start = bisect_left(later, since, key=lambda recorded: recorded.version)
             try:
-                before = known.then(later[:start])
-                after = before.then(later[start:])
+                before = known.then(later[:-1])
+                after = before.then(later[-1:])
             except Exception as error:  # noqa: BLE001 - whatever is wrong with this stream, the others can be folded
                 return Corrected(error=reason(error))
             self._histories.put(subject, after)
             return Corrected(
                 log_reader.placed(after.counted, log_reader.places(session, subject)),
-                after.changed_since(before).union(type(recorded.data) for recorded in later[start:]),
+                after.changed_since(before) | {FactCorrected},
             )
 
         return look_up

@@ -19,7 +19,7 @@ import infra
 from infra.projection_engine import rows
 from infra.projection_engine.feed import Feed
 from infra.projection_engine.generation import Generation
-from infra.projection_engine.stream_fold import Unit, collecting_seldom, decisive
+from infra.projection_engine.stream_fold import Unit, collecting_seldom
 from infra.projection_engine.summaries import Change
 from infra.store import log_reader
 from infra.store.mapper import RapportMapper
@@ -79,10 +79,10 @@ def fold(feed: Feed, bundle: Bundle, target: int, at: datetime) -> Folded:
         corrected_by = feed.corrected_by(session, target)
         while True:
             entries = log_reader.streams(session, feed.reader, after, bundle.last, target, READ)
-            for entry, since in decisive(entries):
+            for entry in entries:
                 if not units or units[-1].subject != entry.subject:
                     units.append(feed.folder.fresh(entry.subject))
-                feed.folder.fold(units[-1], entry, since, corrected_by)
+                feed.folder.fold(units[-1], entry, corrected_by)
             if len(entries) < READ:
                 break
             after = (entries[-1].subject, entries[-1].version)

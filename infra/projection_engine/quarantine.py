@@ -9,7 +9,6 @@ from infra.projection_engine.engine import Engine
 from infra.projection_engine.feed import Feed
 from infra.projection_engine.generation import Generation, Overtaken
 from infra.projection_engine.schema import QUARANTINE
-from infra.projection_engine.stream_fold import decisive
 from infra.store import log_reader
 from infra.store.session import StoreSession
 
@@ -71,8 +70,8 @@ def _retry(engine: Engine, generation: Generation, subject: str | None) -> list[
         corrected_by = feed.corrected_by(session, generation.position)
         for each in waiting:
             unit = feed.folder.fresh(each.subject)
-            for entry, since in decisive(log_reader.stream(session, feed.reader, each.subject, generation.position)):
-                feed.folder.fold(unit, entry, since, corrected_by)
+            for entry in log_reader.stream(session, feed.reader, each.subject, generation.position):
+                feed.folder.fold(unit, entry, corrected_by)
             feed.folder.work(unit, engine.clock.now(), feed.programme_of(session, generation.position))
             unit.replaces(stored[each.subject])
             units.append(unit)

@@ -41,27 +41,7 @@ class Corrected(NamedTuple):
     error: str | None = None
 
 
-# Asked with a correction and the version from which on its stream was not folded.
-CorrectedBy = Callable[[LogEntry, int], Corrected]
-
-
-def decisive(entries: Sequence[LogEntry]) -> Iterator[tuple[LogEntry, int]]:
-    """Those of some entries that are to be folded, each with the version from which on its stream is folded with it.
-
-    What comes before a correction is folded with it, so of several corrections of a stream the last does for all of them, and for
-    what lies between.
-    """
-    first: dict[str, int] = {}
-    last: dict[str, int] = {}
-    for entry in entries:
-        if is_correction(entry):
-            first.setdefault(entry.subject, entry.version)
-            last[entry.subject] = entry.version
-    for entry in entries:
-        since, until = first.get(entry.subject, 0), last.get(entry.subject, 0)
-        if since <= entry.version < until:
-            continue
-        yield entry, since if entry.version == until else entry.version
+CorrectedBy = Callable[[LogEntry], Corrected]
 
 
 class Broken(NamedTuple):
@@ -141,11 +121,11 @@ class Folder:
         """A stream before its first event."""
         return Unit(subject, {name: {} for names in self._tables.values() for name in names})
 
-    def fold(self, unit: Unit, entry: LogEntry, since: int, corrected_by: CorrectedBy) -> None:
-        """Take in one event; one that corrects another changes whatever rests on that, and is taken in with what came `since` a version."""
+    def fold(self, unit: Unit, entry: LogEntry, corrected_by: CorrectedBy) -> None:
+        """Take in one event; one that corrects another changes whatever rests on that."""
         unit.last = entry
         if is_correction(entry):
-            self._fold_anew(unit, corrected_by(entry, since))
+            self._fold_anew(unit, corrected_by(entry))
         else:
             self._fold(unit, entry)
 

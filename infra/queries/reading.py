@@ -6,14 +6,14 @@ themselves. Whether a reader may is asked as of now, whatever moment the words a
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from domain.model import AnyRecorded, Holds, is_blank
 from domain.relationship.events import FactCorrected
 from domain.relationship.state import Relationship
 from domain.sharing.answer import Answer, may_read
 from domain.sharing.others import may_read_other
-from domain.sharing.question import Reader, stands
+from domain.sharing.question import Reader, Situation, stands
 from domain.words import DataClass
 from infra.projection_engine.engine import Engine
 from infra.queries.as_at import NOW, state_at
@@ -23,6 +23,9 @@ from infra.sealing.errors import KeysRefused
 from infra.sealing.unkeyed import REFUSED
 from infra.store.log import EventStore
 from infra.store.reads import Read, record_reads
+
+# What a party learns of another: that they have an entry, and their name.
+_OF_A_PARTY: Final[frozenset[DataClass]] = frozenset({"operational", "identity"})
 
 
 class Reading(NamedTuple):
@@ -84,8 +87,13 @@ def read_contents(
     reading: Reading,
     events: Mapping[str, Sequence[AnyRecorded]],
     now: datetime,
+    known_by: Situation | None = None,
+    only: Collection[DataClass] | None = None,
 ) -> dict[str, dict[int, Fields]]:
     """The same of several subjects at once, by subject: that they were read is put on record in one piece.
+
+    Who the parties of a relationship are is for all of them to know: with the situation of one, `known_by`, a party reads the names of
+    those whom it names too, as far as its matrix opens identity. With `only`, words of other classes stay closed, and are not read.
 
     Raises:
         UnknownEvent: An event is of a newer Rapport.
@@ -100,6 +108,7 @@ def read_contents(
     reads: list[Read] = []
     for subject, of_subject in events.items():
         asked = _Asked.of(store, engine, reading.reader, subject, now)
+        asked.known_by, asked.only = known_by, only
         seen[subject] = {event.version: asked.seen(event) for event in of_subject if asked.knows(event)}
         own = {event.version for event in of_subject if event.actor == reading.name}
         reads += [
@@ -117,6 +126,8 @@ class _Asked:
     def __init__(self, reader: Reader | None, subject: str, matter: Matter | None, codes: Collection[str]) -> None:
         self.reader, self.subject, self.codes = reader, subject, codes
         self.opened: dict[tuple[int, DataClass], str | None] = {}
+        self.known_by: Situation | None = None
+        self.only: Collection[DataClass] | None = None
         self._matter = matter
 
     @classmethod
@@ -154,7 +165,7 @@ class _Asked:
             return lambda data_class: Answer(True, sealing_clause(event.data, data_class, self.codes), "")
         reader = self.reader
         if self._matter is None:
-            return lambda data_class: may_read_other(self.subject, reader, data_class, event.actor)
+            return lambda data_class: self._of_other(reader, data_class, event.actor)
         situation, fact = self._matter.situation, self._matter.fact(of_version)
         own = self._matter.fact(event.version)
         if fact is not None and own is not None:
@@ -162,13 +173,24 @@ class _Asked:
             fact = fact._replace(sensitive=fact.sensitive or own.sensitive)
         return lambda data_class: may_read(situation, reader, data_class, fact)
 
+    def _of_other(self, reader: Reader, data_class: DataClass, author: str) -> Answer:
+        """The matrix about what is no relationship: what it keeps to itself of a person, a relationship with them may open."""
+        answer = may_read_other(self.subject, reader, data_class, author)
+        situation, (kind, _, id_) = self.known_by, self.subject.partition(":")
+        if answer.allowed or situation is None or kind != "person" or id_ not in situation.parties.values():
+            return answer
+        # Those who read pseudonyms alone have no part in anybody's name.
+        if data_class not in _OF_A_PARTY or reader.role not in situation.parties or not stands(situation, reader):
+            return answer
+        return may_read(situation, reader, data_class)
+
     def _judge(self, event: AnyRecorded, ask: Ask) -> Judge:
         def judge(held: Holds, value: Any) -> Any:
             data_class, words = held.data_class, is_words(held)
             if words and is_gone(value):
                 return {"erased": data_class}
             answer = ask(data_class)
-            if not answer.allowed:
+            if not answer.allowed or (words and self.only is not None and data_class not in self.only):
                 return {"sealed": data_class, "clause": answer.clause}
             if words and not (isinstance(value, str) and is_blank(value)):
                 self.opened[event.version, data_class] = answer.clause

@@ -29,6 +29,7 @@ from infra.web.relationship import persons
 from infra.web.sending import ALREADY_SENT, Command, Trouble, send, troubles
 from infra.web.session import notice
 from infra.web.subject_seen import READ_BY_A_PARTY, SeenOf, shown_with_words
+from infra.web.suggestions import only_choice, suggested
 from infra.web.visitor import Visitor, VisitorOf
 from infra.web.zones import moment_of, zone_of
 
@@ -149,7 +150,7 @@ def _page(
     **more: Any,
 ) -> Response:
     setting = _setting(request, seen, visitor)
-    fields: list[Field] = more.pop("fields", None) or fields_of(command, setting, filled.given)
+    fields: list[Field] = more.pop("fields", None) or _fields(command, setting, filled)
     return page(
         request,
         "command",
@@ -167,7 +168,7 @@ def _page(
         gates=setting.shown.get("unmet_gates", []) if command.__name__ == "ActivateRelationship" else [],
         message_id=f"page-{uuid4()}",
         when=_when(command, setting, filled),
-        names=names_of(request, at, visitor, persons(setting.shown)),
+        names=names_of(request, at, visitor, persons(setting.shown), seen),
         shown=setting.shown,
         **more,
     )
@@ -176,6 +177,13 @@ def _page(
 def about(command: type[CommandModel]) -> str:
     """What a command does, in the first half of its sentence: what follows is for those who write messages."""
     return (command.__doc__ or "").strip().partition("\n")[0].partition(";")[0].rstrip(".") + "."
+
+
+def _fields(command: type[CommandModel], setting: Setting, filled: Filled) -> list[Field]:
+    """The fields of a form: as somebody filled them in, or, before that, with what the relationship suggests."""
+    if filled.wrong or filled.changed:
+        return fields_of(command, setting, filled.given)
+    return only_choice(fields_of(command, setting, suggested(command, setting, filled.given)))
 
 
 def _when(command: type[CommandModel], setting: Setting, filled: Filled) -> Field:

@@ -5,9 +5,11 @@ Answers are kept until the record grows or the hour is over.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from threading import Lock
+from importlib import import_module
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Final
 
 from cachetools import LRUCache
@@ -143,6 +145,15 @@ class Answers:
         self._desk = desk
         self._lock = Lock()
         self._kept: LRUCache[Any, Any] = LRUCache(KEPT)
+        self._is_warm = False
+
+    def warm(self) -> None:
+        """Load what reckons and draws, which takes seconds, while the reader still looks at the list of figures."""
+        with self._lock:
+            if self._is_warm:
+                return
+            self._is_warm = True
+        Thread(target=_load, name="figures", daemon=True).start()
 
     def answer(self, name: str, asker: Asker) -> "Answer":
         """The answer of a figure.
@@ -209,6 +220,12 @@ class Answers:
             "calibration": calibration.calibration,
         }
         return together[name](population)
+
+
+def _load() -> None:
+    with suppress(ModuleNotFoundError):
+        for name in ("altair", "lifelines", "vl_convert"):
+            import_module(name)
 
 
 def _theirs(answer: "Answer", programmes: frozenset[str]) -> "Answer":

@@ -88,7 +88,8 @@ class Own(NamedTuple):
 def mine(request: Request, at: DeskOf, visitor: VisitorOf) -> Response:
     """What is the visitor's own."""
     of_roles(visitor, *OWNERS)
-    found = [_own(at, seen) for seen in relationships_of(at, visitor)]
+    theirs = list(relationships_of(at, visitor))
+    found = [_own(at, seen) for seen in theirs]
     people = [each.shown[f"{role}_id"] for each in found for role in ("mentee", "mentor")]
     return page(
         request,
@@ -96,7 +97,7 @@ def mine(request: Request, at: DeskOf, visitor: VisitorOf) -> Response:
         found=found,
         bases=BASES,
         wrong=(),
-        names=names_of(request, at, visitor, people),
+        names=names_of(request, at, visitor, people, *theirs),
     )
 
 

@@ -57,6 +57,7 @@ def _figure(at: Desk, visitor: Visitor, name: str) -> Figure:
 def programme(request: Request, at: DeskOf, visitor: VisitorOf) -> Response:
     """All figures with their meaning, and the bands as they are now."""
     of_roles(visitor, *ROLES)
+    answers_of(request, at).warm()
     answer = _answered(request, at, visitor, "bands")
     months = sorted({row["month"] for row in answer.rows}) if answer else []
     now = [row for row in answer.rows if row["month"] == months[-1]] if answer and months else []

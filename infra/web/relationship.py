@@ -22,6 +22,7 @@ from infra.access.standing import KNOWERS
 from infra.http.asking import Desk, DeskOf
 from infra.http.problems import HttpProblem
 from infra.queries.as_at import NOW
+from infra.sealing.errors import KeysRefused
 from infra.web.command_words import GROUPS, title
 from infra.web.errors import PageRoute
 from infra.web.event_words import BANDS, SIGNALS
@@ -29,7 +30,7 @@ from infra.web.form import FormOf
 from infra.web.names import names_of
 from infra.web.navigation import N_
 from infra.web.page import page
-from infra.web.subject_seen import SeenOf, shown_with_words
+from infra.web.subject_seen import READ_BY_A_PARTY, SeenOf, shown_with_words
 from infra.web.task_words import task_words
 from infra.web.visitor import Visitor, VisitorOf
 
@@ -44,6 +45,7 @@ COMMONEST: Final[Mapping[str, tuple[str, ...]]] = {
     "customer": ("RespondToNps", "GiveTestimonial", "ReportProblem", "TerminateRelationship"),
     "line_manager": ("AgreeReporting", "ConfirmAgreement", "AcceptTerms", "ReportProblem"),
 }  # fmt: skip
+ASSIGNED: Final = "rapport.HomeworkAssigned"
 CORRECTABLE_EVENTS: Final = frozenset(f"rapport.{event.__name__}" for event in CORRECTABLE)
 
 
@@ -85,12 +87,12 @@ def _page(request: Request, at: Desk, visitor: Visitor, seen: Seen, why: str | N
         signals=SIGNALS,
         bands=BANDS,
         tasks=[task_words(task) for task in shown.get("tasks", [])],
-        homework=homework(entries),
+        homework=homework(entries, _homework_words(seen, entries, why)),
         disputed=[entry for entry in entries if entry["version"] in shown.get("contested", ())],
         possible=possible(visitor.role, shown),
         read_words=why is not None,
         may_reveal=visitor.role not in NAMED_ROLES and visitor.role not in MACHINES,
-        names=names_of(request, at, visitor, persons(shown, entries)),
+        names=names_of(request, at, visitor, persons(shown, entries), seen),
         codes={id_: CLAUSES[id_].rule for id_ in CLAUSES},
         has_decisions=visitor.role in DECISIONS,
     )
@@ -111,7 +113,7 @@ def events(request: Request, at: DeskOf, visitor: VisitorOf, seen: SeenOf) -> Re
         may_contest=_may(visitor.role, shown, "ContestFact"),
         may_correct=_may(visitor.role, shown, "CorrectFact"),
         correctable=CORRECTABLE_EVENTS,
-        names=names_of(request, at, visitor, persons(shown, entries)),
+        names=names_of(request, at, visitor, persons(shown, entries), seen),
     )
 
 
@@ -124,13 +126,30 @@ def persons(shown: Mapping[str, Any], entries: Sequence[Shown] = ()) -> Iterator
         yield (entry["actor"] or "").partition(":")[2] or None
 
 
-def homework(entries: Sequence[Shown]) -> list[dict[str, Any]]:
+def _homework_words(seen: Seen, entries: Sequence[Shown], why: str | None) -> Mapping[int, Shown]:
+    """What was given as homework, as a party reads it, or somebody else for a reason."""
+    versions = {entry["version"] for entry in entries if entry["type"] == ASSIGNED}
+    if why is None and seen.asker.role in NAMED_ROLES:
+        why = READ_BY_A_PARTY
+    try:
+        return seen.words_of(versions, why) if versions else {}
+    except KeysRefused:
+        return {}
+
+
+def homework(entries: Sequence[Shown], words: Mapping[int, Shown]) -> list[dict[str, Any]]:
     """Each homework with the hours that were reported for it, in the order in which it was given."""
     found: dict[str, dict[str, Any]] = {}
     for entry in entries:
         data, kind = entry["data"], entry["type"]
-        if kind == "rapport.HomeworkAssigned":
-            found[data["homework_id"]] = {**data, "at": entry["occurred_at"], "hours": None, "done": None}
+        if kind == ASSIGNED:
+            found[data["homework_id"]] = {
+                **data,
+                **words.get(entry["version"], {}),
+                "at": entry["occurred_at"],
+                "hours": None,
+                "done": None,
+            }
         elif kind == "rapport.HomeworkReported" and data.get("homework_id") in found:
             found[data["homework_id"]].update(hours=data.get("hours"), done=data.get("done"))
     return list(found.values())

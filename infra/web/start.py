@@ -10,6 +10,7 @@ from domain.words import NAMED_ROLES, Status
 from infra.access import today
 from infra.access.lists import Chosen, Lists
 from infra.access.pages import Cut
+from infra.access.seen import Seen
 from infra.access.standing import KNOWERS, READERS
 from infra.http.asking import Desk, DeskOf
 from infra.http.problems import forbidden
@@ -30,6 +31,7 @@ STALLED: Final = timedelta(days=14)
 OUTCOME: Final = timedelta(hours=2)
 MOST_TASKS: Final = 60
 PAGE: Final = 50
+MOST_OWN: Final = 20
 BandQuery = Annotated[str | None, Query(pattern="^(|healthy|watch|at_risk|critical)$")]
 
 
@@ -70,7 +72,8 @@ def _today(request: Request, at: Desk, visitor: Visitor) -> Response:
 
 def _mine(request: Request, at: Desk, visitor: Visitor) -> Response:
     lists = Lists(at.engine, visitor.asker, at.pseudonyms, at.now)
-    items = lists.relationships(Chosen(), Cut((str(visitor.asker.reader),), None, PAGE)).items
+    items = lists.relationships(Chosen(), Cut((str(visitor.asker.reader),), None, MOST_OWN)).items
+    seen = [Seen.of(at.store, lambda: at.engine, visitor.asker, each["id"], at.now) for each in items]
     tasks = tasks_of(at, visitor)
     people = [id_ for each in items for id_ in (each["mentee_id"], each["mentor_id"])]
     return page(
@@ -79,7 +82,7 @@ def _mine(request: Request, at: Desk, visitor: Visitor) -> Response:
         relationships=sorted(items, key=lambda each: each["state"] == "terminated"),
         urgency=by_urgency(tasks, at.now, request),
         bands=BANDS,
-        names=names_of(request, at, visitor, [*people, *_people(tasks)]),
+        names=names_of(request, at, visitor, [*people, *_people(tasks)], *(each for each in seen if each is not None)),
     )
 
 

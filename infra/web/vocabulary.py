@@ -1,7 +1,7 @@
 """The words of closed vocabularies that pages say: what the record calls things, as people read it. Translators find them in the catalogue."""
 
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 from domain import words
 from domain.codes.clauses import CLAUSES, CODES, KINDS, POLICY
@@ -14,6 +14,80 @@ from infra.web.wording import in_words
 from projections.catalogue import datasets
 from workers.catalogue import WORKERS
 from workers.model import TaskKind
+
+# How sessions, goals, concerns, agreements and attempts stand.
+STATES: Final = (
+    *("scheduled", "completed", "missed", "cancelled"),
+    *("open", "achieved", "dropped", "resolved", "dismissed"),
+    *("agreed", "claimed", "confirmed", "contested", "refused", "conflict"),
+)
+# Why rules, the record and the check of senders refuse: what an auditor reads of attempts.
+PROBLEMS: Final = (
+    "actor",
+    "agreed_by",
+    "already_created",
+    "already_decided",
+    "already_opened",
+    "already_registered",
+    "assessment_exists",
+    "channel",
+    "compromising",
+    "evidence",
+    "gate",
+    "goal_exists",
+    "goal_state",
+    "homework_exists",
+    "id_reused",
+    "in_future",
+    "in_past",
+    "legal_hold",
+    "mentor_standing",
+    "no_consent",
+    "no_next_steps",
+    "no_request",
+    "nobody_absent",
+    "not_a_mentor",
+    "not_a_participant",
+    "not_agreed",
+    "not_an_exception",
+    "not_correctable",
+    "not_informed",
+    "not_present",
+    "not_private",
+    "not_started",
+    "nothing_open",
+    "occasion",
+    "on_behalf_of",
+    "overlap",
+    "own_matter",
+    "private_topic",
+    "proof",
+    "recipient",
+    "reserved",
+    "role",
+    "same_person",
+    "sender",
+    "session_exists",
+    "session_started",
+    "session_state",
+    "state",
+    "still_relied_on",
+    "term_value",
+    "undecided",
+    "unknown_assessment",
+    "unknown_case",
+    "unknown_clause",
+    "unknown_fact",
+    "unknown_goal",
+    "unknown_homework",
+    "unknown_person",
+    "unknown_question",
+    "unknown_relationship",
+    "unknown_session",
+    "unknown_term",
+    "unreadable",
+    "version",
+)
 
 
 def vocabulary() -> Iterator[tuple[str, str]]:
@@ -40,6 +114,10 @@ def _named() -> Iterator[tuple[str, str]]:
         "datasets": datasets(),
         "workers": [worker.name for worker in WORKERS],
         "tasks": get_args(TaskKind),
+        "fields": [field for event in EVENTS.values() for field in event.model_fields],
+        "statuses": STATES,
+        "steps of a check": ("verifying", "replaying decisions"),
+        "problems": PROBLEMS,
         **dict(_literals()),
     }
     for where, group in groups.items():

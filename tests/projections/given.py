@@ -38,7 +38,7 @@ class Given:
         ]
         for place, entry in enumerate(entries, 1):
             self.unit = self.unit or folder.fresh(entry.subject)
-            folder.fold(self.unit, entry, entry.version, lambda *_, place=place: _corrected(entries[:place]))
+            folder.fold(self.unit, entry, lambda _, place=place: _corrected(entries[:place]))  # type: ignore[misc]
         if self.unit:
             folder.work(self.unit, at, lambda _: programme)
             assert self.unit.broken == {}

@@ -294,3 +294,25 @@ async def _ask_everything(story: Told) -> None:
                         answered += got.status_code == 200
                         assert birds_in(got.text) <= (allowed if query else set()), (str(who), asked)
         assert answered > 150
+
+
+# --- notices ---------------------------------------------------------------------------------------------------------
+def test_nobody_is_notified_of_what_they_may_not_know(story: Told) -> None:
+    """But for the supplier, to whom a recommendation without a decision is escalated: they decide it as well (decision 0039)."""
+    query = "SELECT n.recipient, n.template, d.evidence_of, d.evidence FROM notifications n JOIN decisions d ON d.id = n.decision"
+    found, asked = set(), 0
+    for recipient, template, subject, evidence in story.rapport.database.query(query):
+        role, _, id_ = recipient.partition(":")
+        # hr is told of its cases, and of them alone.
+        if ":" in subject or role == "hr":
+            continue
+        who = reader(f"{role}:{id_ or HOUSE.get(role, 'somebody')}")
+        matter = matter_of(story.rapport.store, story.rapport.engine, subject, who, NOW, LATER)
+        assert matter is not None
+        for version in json.loads(evidence):
+            fact = matter.fact(version)
+            asked += 1
+            if fact is not None and not may_know(matter.situation, who, fact):
+                found.add((template, role))
+    assert found == {("recommendation_escalated", "supplier")}
+    assert asked > 300

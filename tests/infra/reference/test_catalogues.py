@@ -3,8 +3,10 @@
 import pytest
 
 from infra.reference.catalogues import LANGUAGES, compiled, found, merged, missing, po_of, written, wrong
+from infra.reference.problem_codes import CODES
 from infra.web.catalogue import LANGUAGES as SPOKEN
 from infra.web.catalogue import SOURCE, catalogue
+from infra.web.vocabulary import PROBLEMS
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -30,3 +32,7 @@ def test_a_word_that_begins_a_line_is_found_by_its_small_letter() -> None:
     assert german.gettext("late reschedules") == "späte Verlegungen"
     assert german.gettext("Late reschedules") == "Späte Verlegungen"
     assert german.gettext("Nobody says this anywhere") == "Nobody says this anywhere"
+
+
+def test_the_reasons_of_refusals_that_auditors_read_are_all_in_the_catalogue() -> None:
+    assert set(PROBLEMS) == {code for code, each in CODES.items() if each.speaker in {"rules", "record", "sender"}}

@@ -44,6 +44,8 @@ def as_usual(issuer: Issuer) -> None:
 
 def signs_in(browser: Browser, **changed: str) -> Browser:
     """Go to the issuer and come back; `changed` are parameters that somebody put in the place of the issuer's."""
+    # Cookies are the browser's own: the client's jar may hold those of the test before.
+    browser._client.cookies.clear()
     got = browser._client.get("/sign-in/open-id?next=%2Fpreferences", follow_redirects=False)
     browser._keep(got)
     assert urlsplit(got.headers["location"]).path == "/authorize"
@@ -82,7 +84,7 @@ def test_an_id_token_that_is_not_for_this_sign_in_is_not_taken(
     issuer.claims |= claims
     browser = signs_in(served.browser())
     assert browser.status == 401
-    assert browser.get("/").path.startswith("/sign-in")
+    assert browser.get("/").path.startswith("/sign-in"), browser.words
 
 
 def test_an_id_token_that_another_key_signed_is_not_taken(served: Served, issuer: Issuer) -> None:

@@ -232,3 +232,33 @@ def test_a_clause_names_what_implements_and_tests_it(told: Served) -> None:
     assert "domain.terms:RANK" in browser.words
     assert re.search(r"[1-9]\d* tests?", browser.words)
     assert browser.get("/codes/pentalog.none").status == 404
+
+
+# --- languages -----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("role", ["coordinator", "mentee", "auditor", "analyst"])
+def test_every_page_speaks_german_to_who_prefers_it(told: Served, role: str) -> None:
+    browser = told.browser(IDS[role])
+    for path, roles in PAGES.items():
+        if role in roles and "form=" not in path and not path.endswith(("/rows", "/checkpoint")):
+            got = browser.get(path, **{"accept-language": "de-AT,de;q=0.9,en;q=0.5"})
+            assert got.status == 200, (path, got.words)
+            assert '<html lang="de">' in got.text, path
+            assert "Abmelden" in got.words, path
+
+
+def test_the_time_machine_in_german(told: Served) -> None:
+    words = told.browser("cora").get(f"{TIME}?event=4", **{"accept-language": "de"}).words
+    for sentence in (
+        "Wie es war",
+        "Zustand aktiv",
+        "Ereignis 4: Ziel vereinbart",
+        "nicht gezeigt: Ziele",
+        "Respektlosigkeit gemeldet",
+    ):
+        assert sentence in words
+
+
+def test_a_reader_chooses_the_language(told: Served) -> None:
+    browser = told.browser("cora").get("/preferences")
+    browser.post("/preferences", {"language": "de", "zone": ""})
+    assert "Die Kodizes" in browser.get("/codes").words

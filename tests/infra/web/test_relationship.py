@@ -330,3 +330,42 @@ def test_what_took_place_before_the_end_may_still_be_told_with_its_time(used: Se
     browser.post(path, form | {"message_id": "another"})
     assert "Recorded." in browser.words
     assert used.rapport.store.read(subject)[-1].occurred_at.isoformat() == "2026-03-04T10:00:00+00:00"
+
+
+def test_parties_know_one_another_by_name_and_strangers_do_not(used: Served) -> None:
+    subject = proposed(used, 30, mentee_id="nameda", mentor_id="ben", line_manager_id="lina")
+    used.tell(
+        [
+            line("RegisterPerson", {"display_name": "Ada Named", "email": "canary@example.org"}, subject="person:nameda", id="n1", actor="mentee:nameda"),
+            line("RegisterPerson", {"display_name": "Otto Other"}, subject="person:other", id="n2", actor="mentee:other"),
+        ]
+    )  # fmt: skip
+    for id_ in ("ben", "lina", "cora"):
+        got = used.browser(id_).get(f"/relationships/{subject}")
+        assert "Ada Named" in got.words, id_
+        assert "canary@example.org" not in got.text
+    assert "Ada Named" in used.browser("ben").get("/").words
+    assert "Otto Other" not in used.browser("ben").get("/").words
+    kept = reads(used.rapport.store.database, "person:nameda")
+    assert {"mentor:ben", "line_manager:lina", "coordinator:cora"} == {each["reader"] for each in kept}
+    assert {each["data_class"] for each in kept} == {"identity"}
+
+
+def test_a_form_suggests_what_the_relationship_says(used: Served) -> None:
+    subject = proposed(used, 31)
+    told_of = {"subject": subject}
+    used.tell(
+        [
+            line("ActivateRelationship", {}, id="a31", time="2026-03-02T10:00:00Z", **told_of),
+            line("ScheduleSession", {"session_id": "s1", "starts_at": "2026-03-04T10:00:00Z", "minutes": 45, "channel": "platform"}, id="s31", time="2026-03-02T11:00:00Z", **told_of),
+        ]
+    )  # fmt: skip
+    browser = used.browser("ana").get(f"/relationships/{subject}/do/CompleteSession")
+    form = filled(browser)
+    assert (form["session_id"], form["started_at"], form["ended_at"]) == (
+        ["s1"],
+        ["2026-03-04T10:00"],
+        ["2026-03-04T10:45"],
+    )
+    browser.post(f"/relationships/{subject}/do/CompleteSession", form)
+    assert "Recorded." in browser.words

@@ -90,7 +90,7 @@ def test_nobody_else_learns_of_the_coordinators_day(served: Served, id_: str) ->
     for path in ("/", "/relationships"):
         got = browser.get(path)
         assert got.status in {200, 403}
-        assert CANARY not in got.text or id_ == "sam"
+        assert CANARY not in got.text or id_ in {"sam", "ben", "carl", "lina"}
         assert "recommendation" not in got.text.lower()
         assert "critical" not in got.text or path == "/relationships"
         assert OTHERS not in got.text or id_ in {"ben", "carl", "lina", "sam", "ada"}
