@@ -103,6 +103,27 @@ class Lists:
                 if chosen.band is None or row["band"] == chosen.band:
                     yield row
 
+    def programmes(self) -> list[str]:
+        """The programmes of the relationships in which the asker stands."""
+        self.engine.catch_up()
+        where, params = scope(self.asker)
+        rows = self.engine.database.query(
+            f"SELECT DISTINCT programme_id FROM relationships WHERE {where} ORDER BY programme_id",  # noqa: S608 - our own words
+            params,
+        )
+        return [programme_id for (programme_id,) in rows]
+
+    def parties(self, subjects: Collection[str]) -> dict[str, tuple[str, str]]:
+        """Mentee and mentor of these relationships, which the asker stands in and whose ids they may know."""
+        where, params = scope(self.asker)
+        rows = self.engine.database.keyed(
+            "SELECT relationship_id, mentee_id, mentor_id FROM relationships "  # noqa: S608 - our own words
+            f"WHERE relationship_id IN ({{keys}}) AND {where}",
+            [(each,) for each in subjects],
+            params,
+        )
+        return {subject: (mentee_id, mentor_id) for subject, mentee_id, mentor_id in rows}
+
     def bands(self) -> Counter[tuple[str, str]]:
         """How many relationships of each programme are in each band now, as the list of relationships has them."""
         self.engine.catch_up()

@@ -203,8 +203,9 @@ def practices(population: Population, programmes: Programmes = None) -> Answer:
         rows.append(
             {
                 "clause": clause,
-                "asked": sum(row["asked"] for row in shown),
-                "answered": sum(row["answered"] for row in shown),
+                # Nothing shown is not nobody asked.
+                "asked": sum(row["asked"] for row in shown) if shown else None,
+                "answered": sum(row["answered"] for row in shown) if shown else None,
                 "respondents": people or None,
                 "share": sum(row["share_good"] * row["respondents"] for row in shown) / people if people else None,
                 "hidden": len(cells) - len(shown),

@@ -34,4 +34,4 @@ BANDS: Final[dict[str, str]] = {
 def camel(name: str) -> str:
     """The name of an event or command as words: `SessionRescheduled` is "Session rescheduled"."""
     words = _CAMEL.sub(" ", name.removeprefix("rapport.")).split(" ")
-    return " ".join([words[0], *(word.lower() for word in words[1:])])
+    return " ".join([words[0], *(word.lower() for word in words[1:])]).replace("Nps ", "NPS ")

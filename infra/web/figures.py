@@ -33,7 +33,7 @@ DARK: Final[dict[str, Any]] = {
     "background": "#1f2125",
     "title": {"color": "#ececee"},
     "axis": {"labelColor": "#ececee", "titleColor": "#ececee", "gridColor": "#3a3d44", "domainColor": "#a9abb2", "tickColor": "#a9abb2"},
-    "legend": {"labelColor": "#ececee", "titleColor": "#ececee"},
+    "legend": {"labelColor": "#ececee", "titleColor": "#ececee", "symbolOpacity": 1, "symbolStrokeWidth": 3},
     "view": {"stroke": "#3a3d44"},
 }  # fmt: skip
 
@@ -52,7 +52,8 @@ FIGURES: Final[dict[str, Figure]] = {
     "bands": Figure(
         N_("Relationships by band"),
         N_(
-            "How many active relationships were in each band of commitment health at the end of each of the last twelve months, and now. "
+            "How many active relationships were in each band of commitment health at the end of each of the last twelve months, and in the month "
+            "that has begun, as it is now. "
             "A relationship begins at 100 points and loses some for each signal; terms say how many points, and from which score a band is."
         ),
         ("commitment_bands", "commitment_health"),
@@ -168,6 +169,11 @@ class Answers:
         key = ("answer", name, programmes, _whose(name, asker))
         return self._of(key, lambda: self._reckon(name, asker, programmes))  # type: ignore[no-any-return]
 
+    @staticmethod
+    def has_drawing(answer: "Answer") -> bool:
+        """Whether there is anything to draw: practices of which every group is hidden have rows without a share."""
+        return any(row.get("share", 0) is not None for row in answer.rows)
+
     def drawing(self, name: str, asker: Asker, *, dark: bool) -> bytes | None:
         """The chart of a figure as SVG; None where there is nothing to draw.
 
@@ -175,7 +181,7 @@ class Answers:
             ModuleNotFoundError: What draws is not installed.
         """
         answer = self.answer(name, asker)
-        if not answer.rows:
+        if not self.has_drawing(answer):
             return None
         programmes = programmes_of(self._desk.engine, asker)
         return self._of(("drawing", name, programmes, _whose(name, asker), dark), lambda: _draw(answer, dark=dark))  # type: ignore[no-any-return]

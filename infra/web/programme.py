@@ -21,6 +21,7 @@ from infra.http.problems import forbidden, not_found
 from infra.http.reads_of_datasets import CHUNK, IN_MEMORY
 from infra.queries.as_at import NOW
 from infra.web.errors import PageRoute
+from infra.web.event_words import BANDS as BAND_WORDS
 from infra.web.figures import Answers, Figure, figures_of
 from infra.web.page import page
 from infra.web.visitor import Visitor, VisitorOf, of_roles
@@ -76,6 +77,7 @@ def programme(request: Request, at: DeskOf, visitor: VisitorOf) -> Response:
         answer=answer,
         now=now,
         sees_rows=sees_rows,
+        bands=BAND_WORDS,
         datasets=_datasets(visitor),
     )
 
@@ -113,7 +115,9 @@ def figure(request: Request, at: DeskOf, visitor: VisitorOf, name: FigureName) -
         columns=used,
         rows=rows[:ROWS],
         total=len(rows),
+        has_drawing=answer is not None and answers_of(request, at).has_drawing(answer),
         shares=SHARES,
+        bands=BAND_WORDS,
     )
 
 

@@ -177,6 +177,9 @@ def homework(entries: Sequence[Shown]) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for entry in entries:
         data, kind = entry["data"], entry["type"]
+        # Who may not know which homework it was has no list of it.
+        if not isinstance(data.get("homework_id") if data else None, str):
+            continue
         if kind == ASSIGNED:
             found[data["homework_id"]] = {**data, "at": entry["occurred_at"], "hours": None, "done": None}
         elif kind == "rapport.HomeworkReported" and data.get("homework_id") in found:

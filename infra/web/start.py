@@ -1,6 +1,6 @@
 """The start page, what concerns the reader's role: today for the office, what is theirs for parties; and the list of relationships."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ from infra.http.problems import forbidden
 from infra.queries import tasks as task_queries
 from infra.web.errors import PageRoute
 from infra.web.event_words import BANDS
+from infra.web.figures import figures_of
 from infra.web.names import names_of
 from infra.web.page import page
 from infra.web.task_words import TaskWords, task_words
@@ -32,6 +33,8 @@ STALLED: Final = timedelta(days=14)
 OUTCOME: Final = timedelta(hours=2)
 MOST_TASKS: Final = 60
 PAGE: Final = 50
+# Relationships that are looked through for a name and put in order.
+MOST_LISTED: Final = 1000
 MOST_OWN: Final = 20
 BandQuery = Annotated[str | None, Query(pattern="^(|healthy|watch|at_risk|critical)$")]
 
@@ -43,7 +46,8 @@ def start(request: Request, at: DeskOf, visitor: VisitorOf) -> Response:
         return _today(request, at, visitor)
     if visitor.role in NAMED_ROLES:
         return _mine(request, at, visitor)
-    return page(request, "start", visitor=visitor)
+    figures = figures_of(at, visitor.asker) if visitor.role == "analyst" else {}
+    return page(request, "start", visitor=visitor, figures=figures)
 
 
 def _today(request: Request, at: Desk, visitor: Visitor) -> Response:
@@ -102,26 +106,50 @@ def relationships(
     state: Annotated[str | None, Query(pattern="^(|contracting|active|paused|terminated)$")] = None,
     band: BandQuery = None,
     programme: Annotated[str | None, Query(max_length=64)] = None,
-    cursor: Annotated[str | None, Query(max_length=2000)] = None,
+    who: Annotated[str, Query(max_length=100, description="Part of a person's name or id.")] = "",
+    number: Annotated[int, Query(alias="page", ge=1, le=10_000)] = 1,
 ) -> Response:
-    """The relationships in which the visitor stands."""
+    """The relationships in which the visitor stands: those with the lowest score first, those that have ended last."""
     if visitor.role not in READERS:
         raise forbidden("analysts read figures and datasets, no single relationship", code="role")
     if visitor.role == "line_manager":
         band = None
     chosen = Chosen(state or None, programme or None, None, None, band or None)
-    cut = Cut(("relationships", *chosen, str(visitor.asker.reader)), cursor or None, PAGE)
-    found = Lists(at.engine, visitor.asker, at.pseudonyms, at.now).relationships(chosen, cut)
-    people = [id_ for each in found.items for id_ in (each["mentee_id"], each["mentor_id"])]
+    lists = Lists(at.engine, visitor.asker, at.pseudonyms, at.now)
+    found = lists.relationships(chosen, Cut(("relationships", *chosen, str(visitor.asker.reader)), None, MOST_LISTED))
+    items = sorted(found.items, key=_worst_first)
+    wanted = who.strip().casefold()
+    if wanted:
+        called = names_of(request, at, visitor, _of_pairs(items))
+        items = [
+            each
+            for each in items
+            if any(wanted in f"{id_} {called.get(id_, '')}".casefold() for id_ in _of_pairs([each]))
+        ]
+    shown = items[(number - 1) * PAGE : number * PAGE]
     return page(
         request,
         "relationships",
-        found=found,
+        items=shown,
+        total=len(items),
+        number=number,
+        more=len(items) > number * PAGE,
+        cut_at=MOST_LISTED if found.next else None,
+        who=who.strip(),
+        programmes=lists.programmes(),
         chosen=chosen,
         states=Status.__args__,  # type: ignore[attr-defined]
         bands=BANDS,
-        names=names_of(request, at, visitor, people),
+        names=names_of(request, at, visitor, _of_pairs(shown)),
     )
+
+
+def _worst_first(item: Mapping[str, Any]) -> tuple[bool, bool, float, str]:
+    return item["state"] == "terminated", item["score"] is None, item["score"] or 0, item["id"]
+
+
+def _of_pairs(items: Iterable[Mapping[str, Any]]) -> list[str]:
+    return [id_ for each in items for id_ in (each["mentee_id"], each["mentor_id"]) if id_]
 
 
 def tasks_of(at: Desk, visitor: Visitor) -> list[TaskWords]:

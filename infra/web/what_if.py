@@ -7,10 +7,13 @@ from fastapi import APIRouter, Query, Request, Response
 
 from domain.problem import Problem
 from domain.terms import TERMS, unknown_term, value_problem
+from infra.access.lists import Lists
 from infra.access.what_if import compare
 from infra.http.asking import DeskOf
 from infra.queries.health import ImpossibleTerms
 from infra.web.errors import PageRoute
+from infra.web.event_words import BANDS
+from infra.web.names import names_of
 from infra.web.page import page
 from infra.web.visitor import VisitorOf, of_roles
 
@@ -61,6 +64,8 @@ def what_if(
                 found = compare(at.engine, visitor.asker, at.now, {term: float(value)})
             except ImpossibleTerms as error:
                 problem = Problem("bad_value", str(error), field="value")
+    listed = {row["relationship_id"] for row in found.differing[:LISTED]} if found else set()
+    parties = Lists(at.engine, visitor.asker, at.pseudonyms, at.now).parties(listed)
     return page(
         request,
         "what_if",
@@ -71,6 +76,9 @@ def what_if(
         problem=problem,
         found=found,
         listed=LISTED,
+        bands=BANDS,
+        parties=parties,
+        names=names_of(request, at, visitor, (id_ for pair in parties.values() for id_ in pair)),
     )
 
 

@@ -31,7 +31,7 @@ def in_words(value: object) -> str:
         return plain(value)
     word = spaced(value)
     if word.isalpha() and word[:1].isupper() and not word.isupper():
-        return _CAPITALS.sub(" ", word).capitalize()
+        return re.sub("[Nn]ps\\b", "NPS", _CAPITALS.sub(" ", word).capitalize())
     return word
 
 
@@ -53,10 +53,10 @@ def filters(language: str) -> dict[str, Callable[[Any], str]]:
 
 
 @cache
-def closed_fields() -> frozenset[str]:
-    """The fields that hold words of a closed vocabulary in every event that has them; others may hold what people wrote."""
+def closed_fields(event: str | None = None) -> frozenset[str]:
+    """The fields that hold words of a closed vocabulary: in one event, or in every event that has them; others may hold what people wrote."""
     shapes: dict[str, list[bool]] = {}
-    pending: list[type[BaseModel]] = list(EVENTS.values())
+    pending: list[type[BaseModel]] = list(EVENTS.values()) if event is None else [EVENTS[event]]
     seen: set[type[BaseModel]] = set()
     while pending:
         model = pending.pop()
@@ -79,9 +79,10 @@ def _parts(annotation: Any) -> Iterator[Any]:
         yield from _parts(part)
 
 
-def is_closed(name: str | None) -> bool:
-    """Whether a field of this name holds words of a closed vocabulary."""
-    return name in closed_fields()
+def is_closed(name: str | None, event: str | None = None) -> bool:
+    """Whether a field of this name holds words of a closed vocabulary, in the events of a type or in all."""
+    kind = (event or "").removeprefix("rapport.")
+    return name in closed_fields(kind if kind in EVENTS else None)
 
 
 def bare(text: Any) -> Any:

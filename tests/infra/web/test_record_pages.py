@@ -357,3 +357,20 @@ def test_a_reader_chooses_the_language(told: Served) -> None:
     browser = told.browser("cora").get("/preferences")
     browser.post("/preferences", {"language": "de", "zone": ""})
     assert "Die Kodizes" in browser.get("/codes").words
+
+
+# --- words ---------------------------------------------------------------------------------------------------------
+def test_bands_and_people_are_called_alike_on_every_page(told: Served) -> None:
+    browser = told.browser("cora").get("/what-if?term=band_watch&value=79")
+    assert "worth watching" in browser.words
+    browser.get("/what-if?term=next_session_days&value=0")
+    assert "ana with ben" in browser.words
+    words = browser.get(f"/relationships/{telling.REPORTED}/events").words
+    assert "NPS responded" in words
+    assert "line_manager" not in words
+    assert not re.search(r"\s[;,] ", browser.text)
+
+
+def test_an_analyst_begins_with_the_figures(told: Served) -> None:
+    browser = told.browser("alf").get("/")
+    assert 'href="/programme/figures/survival"' in browser.text

@@ -17,6 +17,7 @@ from infra.access.seen import Seen
 from infra.access.standing import Asker
 from infra.queries.as_at import NOW
 from infra.queries.reads import reads
+from infra.web.relationship import homework
 from tests.infra.http.telling import CANARY, OTHERS, QUIET, REPORTED, UNKNOWN
 from tests.infra.web.browsing import Browser, Served, serving_pages
 from tests.messages import line, relationship_id
@@ -395,3 +396,9 @@ def test_a_form_suggests_what_the_relationship_says(used: Served) -> None:
     )
     browser.post(f"/relationships/{subject}/do/CompleteSession", form)
     assert "Recorded." in browser.words
+
+
+def test_who_may_not_know_which_homework_was_given_has_no_list_of_it() -> None:
+    sealed = {"sealed": "session_content", "clause": None}
+    given = {"type": "rapport.HomeworkAssigned", "data": {"homework_id": sealed}, "occurred_at": "2026-03-01T09:00:00Z"}
+    assert homework([given, {"type": None, "data": None, "occurred_at": "2026-03-01T09:00:00Z"}]) == []

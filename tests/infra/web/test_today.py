@@ -120,7 +120,23 @@ def test_the_list_is_filtered_and_says_when_there_is_none(served: Served) -> Non
     assert QUIET not in browser.get("/relationships?state=contracting").text
     assert "There is none like this." in browser.get("/relationships?state=paused").words
     assert browser.get("/relationships?state=nothing").status == 400
-    assert browser.get("/relationships?cursor=forged").status == 400
+    assert browser.get("/relationships?page=0").status == 400
+
+
+def test_the_list_begins_with_the_worst_and_finds_people_by_part_of_their_name(served: Served) -> None:
+    browser = served.browser("cora").get("/relationships")
+    scores = [
+        int(score)
+        for score in re.findall(r'class="badge (?:healthy|watch|at_risk|critical)">[^<]*?(\d+)</span>', browser.text)
+    ]
+    assert len(scores) >= 2
+    assert scores == sorted(scores)
+    assert browser.text.index(STALLED) > browser.text.index(QUIET)
+    assert QUIET in browser.get("/relationships?who=a+lInd").text
+    assert QUIET in browser.get("/relationships?who=BEN").text
+    assert "There is none like this." in browser.get("/relationships?who=nobody+of+that+name").words
+    # Whose name one may not read, one finds by it neither.
+    assert "There is none like this." in served.browser("ada").get("/relationships?who=lind").words
 
 
 @pytest.mark.parametrize("id_", ["ana", "ben", "carl", "lina"])
