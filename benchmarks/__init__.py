@@ -18,4 +18,5 @@ MODULES = (
     "questions",
     "postgres",
     "kafka",
+    "http",
 )

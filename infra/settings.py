@@ -169,6 +169,10 @@ class Settings(BaseSettings):
         default=None,
         description="The `iss` that tokens must have. Unset, it is `rapport` for the local key, and any with RAPPORT_TOKEN_KEYS.",
     )
+    failed_token_rate: str = Field(
+        default="600/minute",
+        description="How many requests with a token that does not hold one address may make of a server process; more are answered 429.",
+    )
     token_rate: str = Field(
         default="5000/second",
         description="How many requests one token may make of a server process, such as `100/second` or `5000/minute`; more are "

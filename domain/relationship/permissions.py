@@ -7,7 +7,7 @@ A party acts under the id that the relationship names for its role.
 from collections.abc import Iterable
 from functools import cache
 
-from domain.model import Command, Context
+from domain.model import Actor, Command, Context
 from domain.problem import Problem
 from domain.relationship import commands as c
 from domain.relationship.state import Relationship
@@ -98,11 +98,12 @@ def may_send(command: type[Command]) -> frozenset[Role]:
 def check_actor(state: Relationship | None, command: Command, context: Context) -> Iterable[Problem]:
     """Problems `role` (may not send this) and `actor` (is not who the relationship names)."""
     role, id_ = context.actor
-    allowed = may_send(type(command))
-    if role not in allowed:
-        yield Problem("role", f"{type(command).__name__} is for {_listed(allowed)}, not for {role}", field="actor")
-    else:
-        yield from _within_the_role(command, context)
+    if problem := role_problem(command, context.actor):
+        yield problem
+    elif (
+        isinstance(command, c.TerminateRelationship) and role == "worker" and context.known.mentor_standing != "removed"
+    ):
+        yield Problem("role", "a worker may end a relationship only when its mentor was removed", field="actor")
     if role in NAMED_ROLES:
         named = (
             getattr(command, f"{role}_id", None)
@@ -116,19 +117,16 @@ def check_actor(state: Relationship | None, command: Command, context: Context) 
             yield Problem("actor", f"the relationship names {whom}", field="actor")
 
 
-def _within_the_role(command: Command, context: Context) -> Iterable[Problem]:
-    """Commands that a role may send for some purposes alone."""
-    role, id_ = context.actor
-    match command:
-        case c.TerminateRelationship() if role == "worker" and context.known.mentor_standing != "removed":
-            yield Problem("role", "a worker may end a relationship only when its mentor was removed", field="actor")
-        case c.RequestErasure() if role not in _OVERSEERS and command.person != id_:
-            message = (
-                f"{role}:{id_} may ask for the erasure of their own data alone; the office asks for that of others"
-            )
-            yield Problem("role", message, field="data.person")
-        case _:
-            pass
+def role_problem(command: Command, actor: Actor) -> Problem | None:
+    """What forbids a command to an actor, whatever relationship it is about."""
+    role, id_ = actor
+    allowed = may_send(type(command))
+    if role not in allowed:
+        return Problem("role", f"{type(command).__name__} is for {_listed(allowed)}, not for {role}", field="actor")
+    if isinstance(command, c.RequestErasure) and role not in _OVERSEERS and command.person != id_:
+        message = f"{role}:{id_} may ask for the erasure of their own data alone; the office asks for that of others"
+        return Problem("role", message, field="data.person")
+    return None
 
 
 def _listed(roles: Iterable[str]) -> str:

@@ -5,28 +5,34 @@ Each process counts its own.
 
 import math
 import time
-from hashlib import sha256
+from collections import Counter
+from threading import Lock
 
 from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
 
 from infra.settings import WrongSettings
 
 
 class Rates:
-    """Counts the requests of each token, or of each address. Threads may share it."""
+    """Counts the requests of each token, or of each address, in windows of time that are the same for all. Threads may share it."""
 
     def __init__(self, rate: str, setting: str = "RAPPORT_TOKEN_RATE") -> None:
         self._rate = rate_of(rate, setting)
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._counts: Counter[str] = Counter()
+        self._ends = 0.0
+        self._turn = Lock()
 
     def wait_for(self, token: str) -> int:
         """Count one request; 0 if it may be made, else after how many seconds it may come again."""
-        key = sha256(token.encode(errors="replace")).hexdigest()
-        if self._limiter.hit(self._rate, key):
-            return 0
-        return max(1, math.ceil(self._limiter.get_window_stats(self._rate, key).reset_time - time.time()))
+        now = time.monotonic()
+        with self._turn:
+            if now >= self._ends:
+                self._counts.clear()
+                self._ends = now + self._rate.get_expiry()
+            self._counts[token] += 1
+            if self._counts[token] <= self._rate.amount:
+                return 0
+            return max(1, math.ceil(self._ends - now))
 
 
 def rate_of(text: str, setting: str) -> RateLimitItem:

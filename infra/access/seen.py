@@ -23,7 +23,7 @@ from domain.words import DATA_CLASSES, NAMED_ROLES, ROLES, DataClass, Role
 from infra.access.standing import KNOWERS, Asker
 from infra.projection_engine.engine import Engine
 from infra.queries import tasks as task_queries
-from infra.queries.as_at import NOW, Asked, Moment, counting, state_of
+from infra.queries.as_at import END, NOW, Asked, Moment, counting, state_of
 from infra.queries.health import Assessed, assess_one
 from infra.queries.health import shown as health_shown
 from infra.queries.history import history
@@ -251,17 +251,27 @@ class Seen:
         Raises:
             ImpossibleTerms: Under these terms the bands would be out of order.
         """
-        asked = Asked(moment.as_of or self.now, moment.known_at)
-        return assess_one(self.store, self.subject, asked, terms, self.withheld)
+        asked = Asked(moment.as_of or self._time_of(moment.version) or self.now, moment.known_at)
+        last = END if moment.version is None else moment.version
+        return assess_one(self.store, self.subject, asked, terms, self.withheld, last)
+
+    def _time_of(self, version: int | None) -> datetime | None:
+        """The time by which everything had occurred that the reader may know of up to a version."""
+        if version is None:
+            return None
+        known = (each for each in self._matter.events.values() if each.version not in self.withheld)
+        return max((each.occurred_at for each in known if each.version <= version), default=None)
 
     def tasks(self) -> list[Shown]:
         """The open tasks of the relationship that are for the reader to know."""
         found = task_queries.open_tasks(self.store.database, task_queries.Chosen(subject=self.subject))
         return [task for task in found if may_see_task(self.asker, task)]
 
-    def decisions(self) -> list[Shown]:
-        """What workers decided about the relationship, as far as the reader may know of it."""
+    def decisions(self, moment: Moment = NOW) -> list[Shown]:
+        """What workers had decided about the relationship by a moment, as far as the reader may know of it."""
         found = task_queries.decisions(self.store.database, self.subject)
+        if moment != NOW:
+            found = [each for each in found if self._was_decided(each, moment)]
         if self.asker.role not in KNOWERS:
             found = [each for each in found if not self._is_confidential(each)]
         if not self.ask("schedule").allowed:
@@ -271,6 +281,14 @@ class Seen:
         state = self._matter.situation.state
         persons = {id_: role for role in NAMED_ROLES if (id_ := getattr(state, f"{role}_id"))}
         return [{name: _roles_alone(value, persons) for name, value in each.items()} for each in found]
+
+    def _was_decided(self, decision: Shown, moment: Moment) -> bool:
+        """Whether it was decided by then, on evidence that was known by then."""
+        times = (moment.as_of, moment.known_at, self._time_of(moment.version))
+        if any(time is not None and datetime.fromisoformat(decision["at"]) > time for time in times):
+            return False
+        events = self._matter.events if decision["evidence_of"] == self.subject else {}
+        return all(moment.knows(events[version]) for version in decision["evidence"] if version in events)
 
     def _is_confidential(self, decision: Shown) -> bool:
         if decision["worker"] in confidential.WORKERS:

@@ -71,7 +71,7 @@ def check(
         Path | None,
         typer.Option(
             "--timestamp-roots",
-            metavar="FILE",
+            metavar="PEM",
             exists=True,
             dir_okay=False,
             help="PEM certificates by which its time stamp is trusted.",

@@ -77,6 +77,7 @@ def create_app(
     app.state.process = process
     app.state.tokens = tokens
     app.state.rates = Rates(rapport.settings.token_rate)
+    app.state.failures = Rates(rapport.settings.failed_token_rate, "RAPPORT_FAILED_TOKEN_RATE")
     app.state.limits = limits
     app.state.adopted = Adopted(rapport.store)
     return app

@@ -13,12 +13,12 @@ from starlette.datastructures import Headers
 
 from domain.problem import Problem
 from infra.http.problems import HttpProblem
+from infra.http.trace import trace_of
 from infra.intake import form_problems
 from infra.intake.binary_mode import assembled
 from infra.intake.lines import Cutter
 from infra.intake.message import BYTE_ORDER_MARK, MAX_BYTES, Message, parse
 from infra.intake.receipt import Receipt
-from infra.operations.tracing import valid
 
 Mode = Literal["structured", "binary", "batch", "lines"]
 STRUCTURED: Final = "application/cloudevents+json"
@@ -90,10 +90,10 @@ async def one(request: Request, mode: Mode, limits: Limits) -> Message | Receipt
     if body is None:
         return form_problems.invalid({}, [form_problems.too_large(MAX_BYTES)])
     if mode == "structured":
-        return traced(parse(body), request.headers)
+        return traced(parse(body), request)
     attributes = [(name[len(PREFIX) :], _header_text(value)) for name, value in _pairs(request.headers)]
     raw = assembled(body, attributes, request.headers.get("content-type"), PREFIX)
-    return traced(parse(raw) if isinstance(raw, bytes) else raw, request.headers)
+    return traced(parse(raw) if isinstance(raw, bytes) else raw, request)
 
 
 async def batch(request: Request, limits: Limits) -> list[Message | Receipt]:
@@ -114,7 +114,7 @@ async def batch(request: Request, limits: Limits) -> list[Message | Receipt]:
     if len(read) > MAX_MESSAGES:
         said = f"expected at most {MAX_MESSAGES} messages, found {len(read)}; nothing was recorded"
         raise HttpProblem(HTTPStatus.BAD_REQUEST, Problem("too_many", said))
-    return [traced(parse(raw), request.headers) for raw in _elements(body)]
+    return [traced(parse(raw), request) for raw in _elements(body)]
 
 
 async def lines(request: Request, limits: Limits) -> AsyncIterator[list[Message | Receipt]]:
@@ -127,20 +127,20 @@ async def lines(request: Request, limits: Limits) -> AsyncIterator[list[Message 
     """
     cutter = Cutter()
     async for chunk in _chunks(request, MAX_LINES_BYTES, limits._replace(whole_seconds=float("inf"))):
-        if found := _parsed(cutter.lines(chunk), request.headers):
+        if found := _parsed(cutter.lines(chunk), request):
             yield found
-    if found := _parsed([cutter.rest], request.headers):
+    if found := _parsed([cutter.rest], request):
         yield found
 
 
-def _parsed(whole: list[bytes], headers: Headers) -> list[Message | Receipt]:
+def _parsed(whole: list[bytes], request: Request) -> list[Message | Receipt]:
     stripped = (line.removeprefix(BYTE_ORDER_MARK).removesuffix(b"\r") for line in whole)
-    return [traced(parse(line), headers) for line in stripped if line and not line.isspace()]
+    return [traced(parse(line), request) for line in stripped if line and not line.isspace()]
 
 
-def traced(found: Message | Receipt, headers: Headers) -> Message | Receipt:
+def traced(found: Message | Receipt, request: Request) -> Message | Receipt:
     """The message as a part of the request's trace, where it names none itself."""
-    if isinstance(found, Message) and found.traceparent is None and (given := valid(headers.get("traceparent"))):
+    if isinstance(found, Message) and found.traceparent is None and (given := trace_of(request.scope)):
         return found._replace(traceparent=given)
     return found
 

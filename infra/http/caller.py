@@ -47,13 +47,31 @@ async def caller(
         raise NotKnown("expected one Authorization header")
     scheme, _space, text = given[0].partition(" ") if given else ("", "", "")
     token = text.strip() if scheme.lower() == "bearer" else ""
-    found = await run_in_threadpool(tokens.caller, token)
+    found = tokens.known(token)
+    if found is None:
+        try:
+            found = await run_in_threadpool(tokens.caller, token)
+        except NotKnown:
+            _count_failure(request)
+            raise
     request.scope["rapport.caller"] = found.id
     rates: Rates = request.app.state.rates
     if seconds := rates.wait_for(token):
         problem = Problem("too_many_requests", f"the token makes too many requests: send it again in {seconds} s")
         raise HttpProblem(HTTPStatus.TOO_MANY_REQUESTS, problem, headers={"Retry-After": str(seconds)})
     return found
+
+
+def _count_failure(request: Request) -> None:
+    """Count a token that does not hold against the address that it came from.
+
+    Raises:
+        HttpProblem: There were too many of them.
+    """
+    failures: Rates = request.app.state.failures
+    if seconds := failures.wait_for(request.client.host if request.client else ""):
+        problem = Problem("too_many_requests", f"too many tokens from here do not hold: try again in {seconds} s")
+        raise HttpProblem(HTTPStatus.TOO_MANY_REQUESTS, problem, headers={"Retry-After": str(seconds)})
 
 
 CallerOf = Annotated[Caller, Depends(caller)]

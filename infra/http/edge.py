@@ -6,14 +6,14 @@ A line names the route's template, never the path or the query: those can hold i
 import time
 from typing import Any, Final
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from infra.http.problems import answer_to_mistake, answer_to_one_too_many
+from infra.http.trace import RequestSpan, trace_of
 from infra.operations.logs import logger
 from infra.operations.metrics import HTTP_OPEN, HTTP_REQUESTS, HTTP_SECONDS
-from infra.operations.tracing import valid
 
 # A path that is no route has no template, and a stranger's text has no place in a log or a metric.
 NO_ROUTE: Final = "none"
@@ -73,6 +73,7 @@ class _Passage:
         self.sent = 0
         self._send = send
         self._began = time.perf_counter()
+        self._span = RequestSpan(scope)
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -91,6 +92,7 @@ class _Passage:
         seconds = time.perf_counter() - self._began
         method = self.scope["method"] if self.scope["method"] in METHODS else "other"
         route = template(self.scope)
+        self._span.end(method, route, self.status)
         HTTP_REQUESTS.labels(method, route, self.status).inc()
         HTTP_SECONDS.labels(method, route).observe(seconds)
         facts: dict[str, Any] = {
@@ -102,7 +104,7 @@ class _Passage:
         }
         if (caller := self.scope.get("rapport.caller")) is not None:
             facts["caller"] = caller
-        if traceparent := valid(Headers(scope=self.scope).get("traceparent")):
+        if traceparent := trace_of(self.scope):
             facts["trace_id"] = traceparent.split("-")[1]
         log.info("answered" if self.status else "gone", **facts)
 

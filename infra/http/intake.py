@@ -9,9 +9,14 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
+from fastapi.concurrency import run_in_threadpool
+
 from domain.problem import Problem
+from domain.relationship.permissions import role_problem
+from domain.sharing.question import Reader
 from domain.words import Role
 from infra.access.caller import Caller
+from infra.access.standing import Asker, stands_in
 from infra.bootstrap import Rapport
 from infra.http.problems import HttpProblem
 from infra.intake.group_commit import GroupCommit
@@ -24,6 +29,8 @@ from infra.operations.metrics import MESSAGES
 # So many messages of one request wait at a time; those of other requests come between.
 WINDOW: Final = 200
 NOT_THE_CALLER: Final = "not_the_caller"
+# What is wrong with a party whom the relationship does not name.
+ACTOR: Final = "actor"
 PARTIES: Final[frozenset[Role]] = frozenset({"mentee", "mentor", "customer", "line_manager"})
 STATUSES: Final[dict[Status, HTTPStatus]] = {
     "accepted": HTTPStatus.OK,
@@ -46,6 +53,7 @@ class Intake:
     """Takes messages that callers send, from all requests of this process."""
 
     def __init__(self, rapport: Rapport) -> None:
+        self._rapport = rapport
         self._handler = rapport.handler
         self._group = GroupCommit(rapport.handler)
 
@@ -62,9 +70,26 @@ class Intake:
         """
         found = read if isinstance(read, Receipt) else admitted(read, sender)
         if isinstance(found, Message):
-            found = await self._group.receipt(found)
+            found = await self._veiled(await self._group.receipt(found), found, sender.caller)
         MESSAGES.labels("http", found.status).inc()
         return found
+
+    async def _veiled(self, receipt: Receipt, message: Message, caller: Caller) -> Receipt:
+        """The receipt without what it would tell a party whom the relationship does not name (decision 0036)."""
+        if message.actor.role not in PARTIES or message.actor.role in caller.acts_for:
+            return receipt
+        is_conflict = "conflict" in {receipt.status, receipt.first_status}
+        if is_conflict and not await run_in_threadpool(self._names, message):
+            return as_stranger(receipt, message)
+        return as_stranger(receipt, message) if any(each.code == ACTOR for each in receipt.problems) else receipt
+
+    def _names(self, message: Message) -> bool:
+        """Whether the subject names its actor."""
+        subject, actor = message.subject.lower(), message.actor
+        if ":" in subject:
+            return subject.partition(":")[2] == actor.id.lower()
+        asker = Asker(Reader(actor.role, actor.id), None)
+        return stands_in(self._rapport.store, self._rapport.engine, asker, subject)
 
     async def own(self, message: Message) -> Receipt:
         """The receipt of a message that a call makes for its caller about nobody else, whatever their programmes are.
@@ -109,6 +134,20 @@ def admitted(message: Message, sender: Sender) -> Message | Receipt:
         # What people say of themselves concerns no programme.
         programmes = None
     return message if programmes is None else message._replace(programmes=programmes)
+
+
+def as_stranger(receipt: Receipt, message: Message) -> Receipt:
+    """The receipt of a party whom the relationship does not name, the same where there is no such relationship.
+
+    The record keeps what was found; of what is wrong, only what the message says by itself is told beside it.
+    """
+    actor = message.actor
+    told = Problem(ACTOR, f"nothing of this id names {actor} as its {actor.role}", field="actor")
+    forbidden = role_problem(message.command, actor) if ":" not in message.subject else None
+    shown = (told,) if forbidden is None else (forbidden, told)
+    if receipt.status == "duplicate":
+        return receipt._replace(first_status="refused", problems=shown)
+    return receipt._replace(status="refused", problems=shown)
 
 
 def status_of(receipt: Receipt, read: Message | Receipt) -> HTTPStatus:

@@ -22,7 +22,6 @@ from infra.http.asking import (
     Day,
     Desk,
     DeskOf,
-    MomentOf,
     MomentOrVersion,
     PagingOf,
     ReasonOf,
@@ -129,10 +128,19 @@ def lists_of(at: Desk, who: Asker, chosen: Chosen) -> Lists:
 @router.get("/{id}", operation_id="getRelationship")
 def show(request: Request, at: DeskOf, seen: StateOf, moment: MomentOrVersion, why: ReasonOf) -> Response:
     """The relationship: its state, what is agreed, sessions, goals, open concerns, unmet gates, health and tasks."""
+    _check_version(at, seen, moment)
+    return answered(request, at, _by_then(seen.show_with_words(moment, why)), why)
+
+
+def _check_version(at: Desk, seen: Seen, moment: Moment) -> None:
+    """Make sure that the relationship has the version that is asked for.
+
+    Raises:
+        HttpProblem: It has not.
+    """
     last = at.store.heads([seen.subject])[seen.subject].version
     if moment.version is not None and moment.version > last:
         raise wrong_query("version", f"expected at most {last}, the last version of this relationship")
-    return answered(request, at, _by_then(seen.show_with_words(moment, why)), why)
 
 
 @router.get("/{id}/history", operation_id="getHistory")
@@ -142,21 +150,26 @@ def history(request: Request, at: DeskOf, seen: SeenOf, moment: MomentOrVersion,
 
 
 @router.get("/{id}/health", operation_id="getHealth")
-def health(request: Request, at: DeskOf, seen: StateOf, moment: MomentOf) -> Response:
+def health(request: Request, at: DeskOf, seen: StateOf, moment: MomentOrVersion) -> Response:
     """The commitment health of the relationship: scores, band and the signals behind them."""
     if seen.asker.role == "line_manager":
         raise forbidden(
             "line managers see the state of a relationship, its dates and the agreed reporting", code="role"
         )
+    _check_version(at, seen, moment)
     return answered(request, at, _by_then(seen.health(moment)))
 
 
 @router.get("/{id}/decisions", operation_id="getDecisions")
-def decisions(request: Request, at: DeskOf, seen: StateOf) -> Response:
-    """What workers decided about the relationship: clauses, evidence, terms, and what followed."""
+def decisions(request: Request, at: DeskOf, seen: StateOf, moment: MomentOrVersion) -> Response:
+    """What workers decided about the relationship: clauses, evidence, terms, and what followed.
+
+    By a moment those that were decided by then, on what was known by then.
+    """
     if seen.asker.role not in DECISIONS:
         raise forbidden(f"expected one of the roles {', '.join(sorted(DECISIONS))}", code="role")
-    return whole(request, at, seen.decisions())
+    _check_version(at, seen, moment)
+    return whole(request, at, seen.decisions(moment))
 
 
 @router.get("/{id}/report", operation_id="getReport")

@@ -39,8 +39,9 @@ def assess_one(
     asked: Asked,
     overrides: Mapping[str, float] | None = None,
     without: Collection[int] = (),
+    last: int = END,
 ) -> Assessed | None:
-    """Health of one relationship, from its own events; None when it did not exist, or was not known, by then.
+    """Health of one relationship, from its own events up to the `last` version; None when it did not exist, or was not known, by then.
 
     `without` are versions of which a reader may not know what they are: the health is told as if they had not happened.
 
@@ -51,7 +52,7 @@ def assess_one(
         reader = _reader(store)
 
         def those(entries: list[log_reader.LogEntry]) -> list[log_reader.LogEntry]:
-            return [each for each in entries if each.version not in without]
+            return [each for each in entries if each.version <= last and each.version not in without]
 
         found = known_state(
             those(log_reader.stream(session, reader, subject, END)),

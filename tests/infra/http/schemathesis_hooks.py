@@ -9,11 +9,13 @@ from domain.model import is_blank
 
 @schemathesis.hook
 def before_call(_: Any, case: "schemathesis.Case[Any]", __: dict[str, Any]) -> None:
-    """What no schema can say, and tests of reads try: where cursors come from, that reasons say something, which months there are."""
+    """What no schema can say, and tests of reads try: where cursors come from, that reasons say something, which months and versions there are."""
     if case.meta is None or case.meta.generation.mode != schemathesis.GenerationMode.POSITIVE:
         return
     query = case.query
     query.pop("cursor", None)
+    if "version" in query:
+        query["version"] = 1
     if is_blank(query.get("reveal", "why")):
         query["reveal"] = "why"
     if case.operation.path == "/v1/nps":

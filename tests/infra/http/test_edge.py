@@ -93,3 +93,24 @@ def test_under_a_path_of_a_proxy_calls_and_documents_are_there(tmp_path: Path) -
         assert got.headers["strict-transport-security"]
         assert httpx.get(f"{behind}/openapi.json").json()["servers"] == [{"url": "/rapport"}]
         assert 'href="/rapport/openapi.json"' in httpx.get(f"{behind}/docs").text
+
+
+def test_with_an_exporter_a_request_is_a_span_of_the_callers_trace_that_its_facts_continue(tmp_path: Path) -> None:
+    trace, caller = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+    store = f"sqlite:///{tmp_path / 's.sqlite'}"
+    with serving(store, tmp_path, "--api-only", OTEL_TRACES_EXPORTER="console") as server:
+        with server.client() as client:
+            headers = {**STRUCTURED, "traceparent": f"00-{trace}-{caller}-01"}
+            assert client.post("/v1/messages", content=json.dumps(proposal()), headers=headers).status_code == 200
+            [fact] = client.get("/v1/events").json()["items"]
+            client.get("/v1/secret-path")
+        assert server.stop() == 0
+        told = server.log
+    span = fact["traceparent"].split("-")[2]
+    assert fact["traceparent"].split("-")[1] == trace
+    assert span != caller
+    assert f'"span_id": "0x{span}"' in told
+    assert f'"parent_id": "0x{caller}"' in told
+    assert '"name": "POST /v1/messages"' in told
+    assert '"http.response.status_code": 200' in told
+    assert "secret-path" not in told

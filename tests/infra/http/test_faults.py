@@ -1,6 +1,7 @@
 """Bad connections, bad moments and bad requests: each is answered plainly, and nothing that was answered is lost."""
 
 import json
+import os
 import random
 import signal
 import socket
@@ -19,10 +20,11 @@ from infra.bootstrap import open_rapport
 from infra.evidence.verify import verify
 from infra.settings import Settings
 from tests.infra.http.server import Server, serving
-from tests.infra.http.test_messages import LINES, contact, post, proposal
+from tests.infra.http.test_messages import BATCH, LINES, contact, post, proposal
 
-CLIENTS = 6
-KILLS = 4
+# HTTP_LOAD=full: 32 clients for a minute, with a kill every 10 s.
+FULL = os.environ.get("HTTP_LOAD") == "full"
+CLIENTS, KILLS, PAUSE = (32, 6, (10, 10)) if FULL else (6, 2, (0.3, 1.5))
 
 
 class Sending:
@@ -46,12 +48,17 @@ class Sending:
         count = 0
         while not self._enough.is_set():
             count += 1
-            at = f"2026-03-{self.number + 1:02}T{count // 3600:02}:{count // 60 % 60:02}:{count % 60:02}Z"
-            sent = {**contact(self.subject, "1"), "id": f"{self.number}-{count}", "time": at}
+            sent = self.message(count)
             while (found := self._posted(client, sent)) is None:
                 self.again += 1
                 time.sleep(0.05)
             self.answered[sent["id"]] = found
+
+    def message(self, count: int) -> dict[str, Any]:
+        """One of its messages, at a time that no other message has."""
+        day, hour = self.number % 28 + 1, self.number // 28 * 12 + count // 3600
+        at = f"2026-03-{day:02}T{hour:02}:{count // 60 % 60:02}:{count % 60:02}Z"
+        return {**contact(self.subject, "1"), "id": f"{self.number}-{count}", "time": at}
 
     def _posted(self, client: httpx.Client, sent: dict[str, Any]) -> str | None:
         """The status of the receipt; None where nobody knows what became of the message."""
@@ -80,7 +87,7 @@ def test_killed_during_posts_every_200_is_recorded_exactly_once(store_url: str, 
                 assert post(client, each).status_code == 200
         sending = [Sending(server, subjects[n % 3]["subject"], n, enough) for n in range(CLIENTS)]
         for _ in range(KILLS):
-            time.sleep(moments.uniform(0.3, 1.5))
+            time.sleep(moments.uniform(*PAUSE))
             server.kill()
             server.start()
         time.sleep(0.5)
@@ -91,15 +98,12 @@ def test_killed_during_posts_every_200_is_recorded_exactly_once(store_url: str, 
         assert set(answered.values()) <= {"accepted", "duplicate"}
         assert sum(each.again for each in sending) > 0, "not one post was cut off"
         with server.client() as client:
-            [some, *_] = [each for each in sending if each.answered]
-            count = len(some.answered)
-            resent = {
-                **contact(some.subject, "1"),
-                "id": f"{some.number}-1",
-                "time": f"2026-03-{some.number + 1:02}T00:00:01Z",
-            }
-            assert count
-            assert post(client, resent).json()["status"] == "duplicate"
+            for some in sending:
+                counts = range(1, len(some.answered) + 1)
+                resent = [some.message(count) for count in counts[:: max(1, len(counts) // 50)]]
+                assert resent
+                found = post(client, json.dumps(resent).encode(), BATCH).json()
+                assert {receipt["status"] for receipt in found} == {"duplicate"}
     finally:
         enough.set()
         assert server.stop() == 0, server.log

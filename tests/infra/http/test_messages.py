@@ -306,3 +306,43 @@ class TestMyErasure:
         with server.client("service:booking") as client:
             assert client.post("/v1/me/erasure", json={"basis": "objection"}).status_code == 403
         assert httpx.post(f"{server.url}/v1/me/erasure", json={"basis": "objection"}).status_code == 401
+
+
+class TestStrangers:
+    """Who is named nowhere can't tell a relationship that there is from one that there isn't."""
+
+    @pytest.mark.parametrize("actor", ["mentee:zoe", "mentor:zoe", "customer:zoe", "line_manager:zoe"])
+    @pytest.mark.parametrize(
+        "more",
+        [
+            {},
+            {"expectedversion": 7},
+            {"expectedversion": 0},
+            {"type": "rapport.ReportProblem", "data": {"description": "x"}},
+        ],
+    )
+    def test_the_answer_is_the_same_and_so_is_that_of_the_same_message_again(
+        self, server: Server, client: httpx.Client, actor: str, more: dict[str, Any]
+    ) -> None:
+        subject, unknown = str(uuid.uuid4()), str(uuid.uuid4())
+        assert post(client, proposal(subject=subject, id=subject)).status_code == 200
+        told = []
+        with server.client(actor) as stranger:
+            for each in (subject, unknown):
+                sent = {**contact(each, "1"), "actor": actor, **more}
+                answers = [post(stranger, sent), post(stranger, sent)]
+                told.append([(got.status_code, got.text.replace(each, "ID")) for got in answers])
+        assert told[0] == told[1]
+        status, text = told[0][0]
+        assert status == 422
+        assert json.loads(text)["problems"][-1]["code"] == "actor"
+        assert json.loads(told[0][1][1])["first_status"] == "refused"
+
+    def test_who_is_named_and_who_passes_on_are_told_as_it_is(self, server: Server, client: httpx.Client) -> None:
+        post(client, sent := proposal())
+        with server.client("mentee:ana") as named:
+            got = post(named, {**contact(sent["subject"], "1"), "actor": "mentee:ana", "expectedversion": 7})
+            assert (got.status_code, got.json()["receipt"]["status"]) == (409, "conflict")
+        with server.client("service:booking", acts_for=["mentee"]) as service:
+            got = post(service, {**contact(str(uuid.uuid4()), "1"), "actor": "mentee:ana"})
+            assert "unknown_relationship" in {each["code"] for each in got.json()["problems"]}

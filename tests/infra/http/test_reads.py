@@ -185,6 +185,16 @@ class TestStanding:
             with found.client("mentee:zoe") as client:
                 assert client.get("/v1/me").status_code == 200
 
+    def test_tokens_that_do_not_hold_are_429_after_some_and_those_that_do_are_taken(self, tmp_path: Path) -> None:
+        with serving(
+            f"sqlite:///{tmp_path}/store.sqlite", tmp_path, "--api-only", RAPPORT_FAILED_TOKEN_RATE="3/hour"
+        ) as found:
+            wrong = [httpx.get(f"{found.url}/v1/me", headers={"Authorization": "Bearer a.b.c"}) for _ in range(4)]
+            assert [answer.status_code for answer in wrong] == [401, 401, 401, 429]
+            assert 0 < int(wrong[3].headers["Retry-After"]) <= 3600
+            with found.client("mentee:ana") as client:
+                assert client.get("/v1/me").status_code == 200
+
     def test_no_other_origin_is_let_in(self, server: Server) -> None:
         with asking(server, "coordinator:cora") as client:
             got = client.get("/v1/me", headers={"Origin": "https://evil.example.org"})
@@ -496,6 +506,30 @@ class TestOne:
             assert client.get(of(QUIET, "?known_at=2020-01-01T12:00:00Z")).status_code == 404
             assert client.get(of(QUIET, "?as_of=2026-03-02T12:00")).json()["problems"][0]["field"] == "as_of"
             assert len(client.get(of(QUIET, "/history?as_of=2026-03-02T12:00:00Z")).json()["items"]) == 7
+            assert client.get(of(QUIET, "/decisions?as_of=2026-03-02T12:00:00Z&version=1")).json()["items"] == []
+            assert client.get(of(QUIET, "/decisions?version=99")).json()["problems"][0]["field"] == "version"
+
+    def test_health_is_told_as_it_was_after_an_event(self, server: Server) -> None:
+        with asking(server, "coordinator:cora") as client:
+            first = client.get(of(QUIET, "/health?version=1")).json()
+            assert (first["status"], first["score"], first["as_of"]) == ("contracting", None, "2026-03-02T09:00:00Z")
+            active = client.get(of(QUIET, "/health?version=8")).json()
+            assert (active["status"], active["as_of"]) == ("active", "2026-03-03T09:00:00Z")
+            assert active["score"] is not None
+            assert client.get(of(QUIET, "/health?version=99")).json()["problems"][0]["field"] == "version"
+
+    def test_times_are_those_of_rfc_3339(self, server: Server) -> None:
+        with asking(server, "coordinator:cora") as client:
+            for right in ("2026-03-02T12:00:00Z", "2026-03-02t12:00:00.5z", "2026-03-02T12:00:00%2B01:00"):
+                assert client.get(of(QUIET, f"?as_of={right}")).status_code == 200, right
+            for wrong in (
+                "2026-03-02",
+                "2026-03-02 12:00:00Z",
+                "2026-03-02T12:00:00,5Z",
+                "2026-03-02T12:00:00%2B0100",
+                "0",
+            ):
+                assert client.get(of(QUIET, f"?as_of={wrong}")).status_code == 400, wrong
 
     def test_an_answer_is_304_to_who_has_it(self, server: Server) -> None:
         with asking(server, "coordinator:cora") as client:
