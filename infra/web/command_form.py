@@ -5,7 +5,7 @@ claims) comes from the relationship as they see it. What is wrong with what was 
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from math import isfinite
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, NamedTuple, Union, get_args, get_origin
@@ -24,7 +24,8 @@ from domain.words import NAMED_ROLES, PARTIES
 from infra.web.command_words import label
 from infra.web.event_words import camel
 from infra.web.form import Form
-from infra.web.zones import shown_time
+from infra.web.navigation import N_
+from infra.web.zones import moment_of, shown_time
 
 Shown = Mapping[str, Any]
 Kind = Literal[
@@ -63,6 +64,9 @@ _ABOUT: Final = {
     "AnswerContest": frozenset({"FactContested"}),
     "CorrectFact": frozenset(event.__name__ for event in CORRECTABLE),
 }
+# What is told of a session once it has begun; somebody may begin a little before its time.
+TOLD_AFTER: Final = frozenset({"CompleteSession", "RecordNoShow"})
+EARLY: Final = timedelta(hours=1)
 _PARTIES: Final = frozenset({"agreed_by", "informed", "present", "absent", "between"})
 
 
@@ -104,6 +108,8 @@ class Setting(NamedTuple):
     zone: ZoneInfo
     # Whether a fact is put right: then it may be about whatever is recorded, also about a session that is over.
     corrects: bool = False
+    # The time now, None: any session may have begun.
+    now: datetime | None = None
 
 
 def fields_of(command: type[Command], setting: Setting, given: Mapping[str, Sequence[str]]) -> list[Field]:
@@ -146,6 +152,8 @@ def _by_shape(
         return base._replace(kind="select", choices=tuple(_words(arguments)))
     if shape is bool:
         return base._replace(kind="yes_no")
+    if command == "RespondToNps" and name == "score":
+        return base._replace(kind="select", choices=tuple(map(_of_scale, range(10, -1, -1))))
     if shape in {int, float}:
         return base._replace(kind="number")
     if shape is date:
@@ -163,7 +171,8 @@ def _by_shape(
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             return base._replace(kind="group", rows=tuple(_rows(command, base.name, inner, setting, given)))
         return base._replace(kind="lines")
-    return base._replace(kind="text" if base.longest is not None and base.longest <= NAME_MAX else "area")
+    is_short = name.endswith("id") or (base.longest is not None and base.longest <= NAME_MAX)
+    return base._replace(kind="text" if is_short else "area")
 
 
 def _rows(
@@ -227,6 +236,9 @@ def _choices(command: str, name: str, setting: Setting) -> list[Choice] | None:
             found = _goals(shown, open_alone=command != "RecordEndReview" and not setting.corrects)
         case "session_id":
             found = _sessions(shown, setting.zone, to_come=command in _TO_COME and not setting.corrects)
+            if command in TOLD_AFTER and not setting.corrects:
+                begun = {each["session_id"] for each in shown.get("sessions", []) if has_begun(each, setting.now)}
+                found = (choice for choice in found if choice.value in begun)
         case "homework_id":
             found = _of_events(setting, "HomeworkAssigned", "homework_id")
         case "assessment_id":
@@ -257,6 +269,13 @@ def _choices(command: str, name: str, setting: Setting) -> list[Choice] | None:
     return list(found)
 
 
+def has_begun(session: Shown, now: datetime | None) -> bool:
+    """Whether somebody can tell how a session went: it began, or begins within the hour."""
+    at = session["starts_at"]
+    start = None if isinstance(at, Mapping) else moment_of(at)
+    return now is None or start is None or start <= now + EARLY
+
+
 def _goals(shown: Shown, *, open_alone: bool) -> Iterator[Choice]:
     goals = shown.get("goals", [])
     for goal in goals if isinstance(goals, list) else []:
@@ -281,9 +300,10 @@ def _sessions(shown: Shown, zone: ZoneInfo, *, to_come: bool) -> Iterator[Choice
 
 def _of_events(setting: Setting, event: str, field: str) -> Iterator[Choice]:
     for entry in setting.entries:
-        if entry["type"] == f"rapport.{event}":
-            id_ = str(entry["data"].get(field, ""))
-            yield Choice(id_, f"{id_} ({shown_time(entry['occurred_at'], setting.zone)})")
+        if entry["type"] == f"rapport.{event}" and isinstance(id_ := entry["data"].get(field), str):
+            words = entry["data"].get("description")
+            name = words if isinstance(words, str) else id_
+            yield Choice(id_, f"{name} ({shown_time(entry['occurred_at'], setting.zone)})")
 
 
 def _versions(setting: Setting, among: set[int] | None, kinds: Collection[str] | None = None) -> Iterator[Choice]:
@@ -294,6 +314,11 @@ def _versions(setting: Setting, among: set[int] | None, kinds: Collection[str] |
         if (among is None or entry["version"] in among) and (kinds is None or name in kinds):
             when = shown_time(entry["occurred_at"], setting.zone)
             yield Choice(str(entry["version"]), f"{entry['version']}: {camel(name)}, {when}")
+
+
+def _of_scale(score: int) -> Choice:
+    ends = {10: N_("10: extremely likely"), 0: N_("0: not at all likely")}
+    return Choice(str(score), ends.get(score, str(score)))
 
 
 def _clauses(ids: Any) -> Iterator[Choice]:
@@ -352,7 +377,7 @@ def _value(command: type[Command], field: Field, form: Form, setting: Setting) -
             return time_of(text, setting.zone)
         case "yes_no":
             return {"yes": True, "no": False}.get(text, text)
-        case "select" if field.name in {"version", "request"}:
+        case "select" if field.name in {"version", "request", "score"}:
             return _number(text)
         case _:
             return text

@@ -236,6 +236,7 @@ LABELS: Final[dict[str, str]] = {
     "reason": N_("Reason"),
     "retained_until": N_("Kept until"),
     "review_on": N_("Look at it again on"),
+    "score": N_("How likely are you to recommend mentoring to a friend or colleague?"),
     "sensitive": N_("Could it harm somebody's credibility or reputation? Then it stays with those who were there."),
     "sessions": N_("Number of sessions"),
     "shared": N_("What is shared"),
@@ -252,6 +253,14 @@ LABELS: Final[dict[str, str]] = {
     "void": N_("It never took place"),
     "with_whom": N_("With whom"),
 }
+
+# What a command does, where its own sentence is for those who write messages.
+ABOUT: Final[dict[str, str]] = {
+    "GiveFeedback": N_("Answer the questions that you have something to say about, and leave out the others. 5 is best, 1 is worst."),
+    "GrantConsent": N_("From now on those whom you name may see this kind of your data, until the day you set or until you withdraw it."),
+    "WithdrawConsent": N_("Those whom you had allowed to see this kind of your data can see it no longer, as of now."),
+    "RespondToNps": N_("Say how likely you are to recommend mentoring, from 0 to 10."),
+}  # fmt: skip
 
 # What a person can do about a problem, by its code.
 ADVICE: Final[dict[str, str]] = {

@@ -1,6 +1,7 @@
 """A form for every command that a visitor may send about a relationship, and what came of it, said in place."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -19,16 +20,16 @@ from infra.intake.receipt import Receipt
 from infra.queries.as_at import NOW
 from infra.sealing.errors import KeysRefused
 from infra.web.command_form import Field, Setting, data_of, fields_of, given_by, given_in, time_of, version_of
-from infra.web.command_words import label, title
+from infra.web.command_words import ABOUT, label, title
 from infra.web.errors import PageRoute
 from infra.web.form import Form, FormOf
 from infra.web.names import names_of
 from infra.web.navigation import N_
 from infra.web.page import page, see_other
-from infra.web.relationship import persons
+from infra.web.relationship import ASSIGNED, persons
 from infra.web.sending import ALREADY_SENT, Command, Trouble, send, troubles
 from infra.web.session import notice
-from infra.web.subject_seen import READ_BY_A_PARTY, SeenOf, shown_with_words
+from infra.web.subject_seen import READ_BY_A_PARTY, SeenOf, shown_with_words, with_words
 from infra.web.suggestions import only_choice, suggested
 from infra.web.visitor import Visitor, VisitorOf
 from infra.web.zones import moment_of, zone_of
@@ -36,6 +37,9 @@ from infra.web.zones import moment_of, zone_of
 router = APIRouter(route_class=PageRoute)
 NamePath = Annotated[str, Path(alias="command", max_length=60)]
 REASON = "correction_reason"
+# Commands that plan what is to come, and the field by which somebody means a time that is over all the same.
+PLANNING = frozenset({"ScheduleSession", "RescheduleSession"})
+PAST = "in_the_past"
 HAPPENED = "happened_at"
 
 
@@ -86,11 +90,22 @@ async def sent(
     command = known_command(visitor, name)
     data = await run_in_threadpool(_data, request, at, seen, visitor, command, form)
     sent = command_of(name, seen.subject, data, form)
+    if name in PLANNING and form.text(PAST) != "yes" and _is_past(data.get("starts_at"), at.now):
+        filled = Filled(given_in(form), [Trouble("starts_at", N_("This is in the past. If you mean it, send the form again."), "", "", "")])  # fmt: skip
+        return await run_in_threadpool(_page, request, at, visitor, seen, command, filled, 400, past=True)
     receipt = await send(request, visitor, sent._replace(time=happened(form, zone_of(request, seen.zone))))
     if receipt.status in {"accepted", "duplicate"}:
         notice(request, N_("Recorded."))
         return see_other(request, f"/relationships/{seen.subject}")
     return await run_in_threadpool(_again, request, at, visitor, seen, command, form, receipt)
+
+
+def _is_past(starts_at: Any, now: datetime) -> bool:
+    try:
+        found = moment_of(starts_at) if isinstance(starts_at, str) else None
+    except ValueError:
+        return False
+    return found is not None and found < now
 
 
 def happened(form: Form, zone: ZoneInfo) -> str | None:
@@ -139,7 +154,9 @@ def status_of(receipt: Receipt) -> int:
 
 def _setting(request: Request, at: Desk, seen: Seen, visitor: Visitor) -> Setting:
     zone = zone_of(request, seen.zone)
-    return Setting(shown_with_words(at, seen), seen.history(NOW), visitor.role, visitor.caller.id, zone)
+    entries = seen.history(NOW)
+    entries = with_words(seen, entries, {each["version"] for each in entries if each["type"] == ASSIGNED})
+    return Setting(shown_with_words(at, seen), entries, visitor.role, visitor.caller.id, zone, now=seen.now)
 
 
 def _page(
@@ -179,6 +196,8 @@ def _page(
 
 def about(command: type[CommandModel]) -> str:
     """What a command does, in the first half of its sentence: what follows is for those who write messages."""
+    if said := ABOUT.get(command.__name__):
+        return said
     return (command.__doc__ or "").strip().partition("\n")[0].partition(";")[0].partition(": `")[0].rstrip(".") + "."
 
 

@@ -12,13 +12,15 @@ from domain.codes.clauses import CLAUSES
 from domain.ids import MACHINES
 from domain.registry import COMMANDS
 from domain.relationship.contests import CORRECTABLE
-from domain.relationship.lifecycle import TABLE, impossible
+from domain.relationship.gates import able_to_meet
+from domain.relationship.lifecycle import TABLE
 from domain.relationship.permissions import may_send
-from domain.words import NAMED_ROLES
+from domain.words import NAMED_ROLES, STATUSES
 from infra.access.seen import DECISIONS, Seen, Shown
 from infra.access.standing import KNOWERS
 from infra.http.asking import Desk, DeskOf
 from infra.queries.as_at import NOW
+from infra.web.command_form import has_begun
 from infra.web.command_words import GROUPS, title
 from infra.web.errors import PageRoute
 from infra.web.event_words import BANDS, SIGNALS
@@ -51,12 +53,54 @@ MOST_WRITTEN: Final = 20
 CORRECTABLE_EVENTS: Final = frozenset(f"rapport.{event.__name__}" for event in CORRECTABLE)
 
 
+# What comes first before the mentoring has begun, and after it has ended.
+BEFORE: Final = ("RespondToMatch", "ActivateRelationship", "RecordContractingConversation", "AgreeGoal", "AgreePlan", "StateTrustReadiness", "AcceptTerms", "ReviewRelationship", "ReportProblem")  # fmt: skip
+AFTER: Final = ("RecordEndReview", "GiveFeedback", "RespondToNps", "GiveTestimonial", "RecordSuccessStory", "SecureRecords", "ReportProblem")  # fmt: skip
+# The command that meets a gate, by the clause that asks for it; none meets one that rules the relationship out.
+MEETS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("pentalog.goals", "cmn.objectives", "nottingham.goals"), "AgreeGoal"),
+    "pentalog.trust": "StateTrustReadiness",
+    **dict.fromkeys(("mentor247.terms", "cmn.commitment-to-code"), "AcceptTerms"),
+    **dict.fromkeys(("cmn.timeframe", "nottingham.schedule"), "AgreePlan"),
+    "cmn.conflict-of-interest": "DeclareConflictOfInterest",
+    "cmn.confidentiality-level": "AgreeConfidentiality",
+    "cmn.reporting": "AgreeReporting",
+    "nottingham.training": "ConfirmMentorTraining",
+    **dict.fromkeys(
+        (
+            "cmn.contracting",
+            "mentor247.first-session",
+            "cmn.boundaries",
+            "cmn.termination-discussed",
+            "leapfrog.role",
+            "leapfrog.protocols",
+            "nottingham.ways-of-working",
+            "nottingham.expectations",
+        ),
+        "RecordContractingConversation",
+    ),
+}
+MATCH: Final[Mapping[str, str]] = {
+    "rapport.MatchAccepted": N_("said yes to the match"),
+    "rapport.MatchDeclined": N_("said no to the match"),
+}
+
+
+class Gate(NamedTuple):
+    """What has to come before the mentoring: the clause, what is missing, who can do it, and the command where the reader can."""
+
+    clause: str
+    message: str
+    roles: Sequence[str]
+    command: str | None
+
+
 class Possible(NamedTuple):
-    """What the visitor can do about a relationship now: the commonest, the others by group, and what is not possible, with why."""
+    """What the visitor can do about a relationship now: the commonest, the others by group, and what is not possible, each with why, or in which states it is."""
 
     commonest: list[tuple[str, str]]
     groups: list[tuple[str, list[tuple[str, str]]]]
-    impossible: list[tuple[str, str]]
+    impossible: list[tuple[str, str, Sequence[str]]]
 
 
 @router.get("/relationships/{id}")
@@ -83,6 +127,7 @@ def _page(request: Request, at: Desk, visitor: Visitor, seen: Seen, why: str | N
     may_open = readable(closed)
     contested = {entry["version"] for entry in closed if entry["type"] in OF_CONTESTS}
     entries = with_words(seen, closed, {*may_open[-MOST_WRITTEN:], *(contested & {*may_open}), *_homework(closed)}, why)
+    answers = answers_to_match(closed)
     health = None if visitor.role == "line_manager" else shown.get("health")
     return page(
         request,
@@ -94,10 +139,15 @@ def _page(request: Request, at: Desk, visitor: Visitor, seen: Seen, why: str | N
         signals=SIGNALS,
         bands=BANDS,
         tasks=[task_words(task, visitor.asker) for task in shown.get("tasks", [])],
+        begun={each["session_id"] for each in shown.get("sessions", []) if has_begun(each, seen.now)},
         homework=homework(entries),
         contests=contests(entries, shown.get("contested", ())),
         written=written(closed, entries),
-        possible=possible(visitor.role, shown),
+        possible=possible(visitor.role, shown, answers),
+        gates=gates(visitor.role, shown),
+        answers=[(role, said, MATCH[said]) for role, said in answers.items()]
+        if shown["state"] == "contracting"
+        else [],
         read_words=why is not None,
         may_reveal=bool(may_open) and visitor.role not in NAMED_ROLES and visitor.role not in MACHINES,
         names=names_of(request, at, visitor, persons(shown, entries), seen),
@@ -182,7 +232,7 @@ def homework(entries: Sequence[Shown]) -> list[dict[str, Any]]:
             continue
         if kind == ASSIGNED:
             found[data["homework_id"]] = {**data, "at": entry["occurred_at"], "hours": None, "done": None}
-        elif kind == "rapport.HomeworkReported" and data.get("homework_id") in found:
+        elif kind == "rapport.HomeworkReported" and data["homework_id"] in found:
             found[data["homework_id"]].update(hours=data.get("hours"), done=data.get("done"))
     return list(found.values())
 
@@ -201,8 +251,7 @@ def contests(entries: Sequence[Shown], still: Collection[int]) -> list[Contested
     by_version = {entry["version"]: entry for entry in entries}
     found: list[Contested] = []
     for entry in reversed(entries):
-        if entry["type"] == CONTEST:
-            fact = entry["data"].get("version")
+        if entry["type"] == CONTEST and isinstance(fact := entry["data"].get("version"), int):
             answers = [
                 each
                 for each in entries
@@ -218,15 +267,43 @@ def contests(entries: Sequence[Shown], still: Collection[int]) -> list[Contested
     return found
 
 
-def possible(role: str, shown: Shown) -> Possible:
-    """What a role can do about a relationship in its state, and why not the rest."""
+def answers_to_match(entries: Sequence[Shown]) -> dict[str, str]:
+    """What each role said of the match, as far as the reader knows: the type of its last answer."""
+    return {(entry["actor"] or "").partition(":")[0]: entry["type"] for entry in entries if entry["type"] in MATCH}
+
+
+def gates(role: str, shown: Shown) -> list[Gate]:
+    """What has to come before the mentoring begins, with who can do it."""
+    found: list[Gate] = []
+    for gate in shown["unmet_gates"]:
+        roles, command = tuple(able_to_meet([gate["clause"]])), MEETS.get(gate["clause"])
+        may = command is not None and role in roles and role in may_send(COMMANDS[command])
+        found.append(Gate(gate["clause"], gate["message"], roles, command if may else None))
+    return found
+
+
+def _first(role: str, shown: Shown, answers: Mapping[str, str]) -> Sequence[str]:
+    """What comes first for a role in the state of the relationship."""
+    match shown["state"]:
+        case "contracting" if "rapport.MatchDeclined" in answers.values():
+            return ("RespondToMatch", "ReviewRelationship", "TerminateRelationship")
+        case "contracting":
+            return [name for name in BEFORE if name != "RespondToMatch" or role not in answers]
+        case "terminated":
+            return AFTER
+        case _:
+            return COMMONEST.get(role, ())
+
+
+def possible(role: str, shown: Shown, answers: Mapping[str, str] | None = None) -> Possible:
+    """What a role can do about a relationship in its state, and why not the rest; `answers` are those to the match, by role."""
     state = shown["state"]
     mine = [name for name in COMMANDS if (state, name) in TABLE or any(command == name for _, command in TABLE)]
     mine = [name for name in mine if role in may_send(COMMANDS[name])]
     now = {name for name in mine if (state, name) in TABLE}
     empty = {name: why for name, why in nothing_to_do(role, shown) if name in now}
     now -= empty.keys()
-    first = [name for name in COMMONEST.get(role, ()) if name in now]
+    first = [name for name in _first(role, shown, answers or {}) if name in now]
     groups = [
         (group.label, [(name, title(name)) for name in group.commands if name in now and name not in first])
         for group in GROUPS
@@ -235,7 +312,11 @@ def possible(role: str, shown: Shown) -> Possible:
         [(name, title(name)) for name in first],
         [(label, commands) for label, commands in groups if commands],
         [
-            (title(name), empty.get(name) or impossible(name, state))
+            (
+                title(name),
+                empty.get(name, ""),
+                [] if name in empty else [each for each in STATUSES if (each, name) in TABLE],
+            )
             for group in GROUPS
             for name in group.commands
             if name in mine and name not in now
@@ -258,6 +339,8 @@ def nothing_to_do(role: str, shown: Shown) -> Iterator[tuple[str, str]]:
     ):
         for name in ("RecordGoalProgress", "ReviseGoal", "DropGoal"):
             yield name, N_("no goal is open")
+    if shown["unmet_gates"]:
+        yield "ActivateRelationship", N_("something else has to come first")
     if not any(each["status"] == "open" for each in shown["concerns"]):
         yield "ResolveConcern", N_("no concern is open")
     if not any(claim["waits_for"] == role for claim in shown["claims"]):

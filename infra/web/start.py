@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request, Response
 
-from domain.words import NAMED_ROLES, Status
+from domain.words import NAMED_ROLES, PARTIES, Status
 from infra.access import today
 from infra.access.lists import Chosen, Lists
 from infra.access.pages import Cut
-from infra.access.seen import Seen
+from infra.access.seen import Seen, Shown
 from infra.access.standing import KNOWERS, READERS
 from infra.http.asking import Desk, DeskOf
 from infra.http.problems import forbidden
@@ -23,6 +23,7 @@ from infra.web.names import names_of
 from infra.web.page import page
 from infra.web.task_words import TaskWords, task_words
 from infra.web.visitor import Visitor, VisitorOf
+from infra.web.waiting import own
 from infra.web.zones import moment_of, zone_of
 
 router = APIRouter(route_class=PageRoute)
@@ -84,6 +85,7 @@ def _mine(request: Request, at: Desk, visitor: Visitor) -> Response:
     lists = Lists(at.engine, visitor.asker, at.pseudonyms, at.now)
     items = lists.relationships(Chosen(), Cut((str(visitor.asker.reader),), None, MOST_OWN)).items
     seen = [Seen.of(at.store, lambda: at.engine, visitor.asker, each["id"], at.now) for each in items]
+    theirs = [each for each in seen if each is not None]
     tasks = tasks_of(at, visitor)
     zone = today.one_zone(at.engine, visitor.asker)
     people = [id_ for each in items for id_ in (each["mentee_id"], each["mentor_id"])]
@@ -92,9 +94,10 @@ def _mine(request: Request, at: Desk, visitor: Visitor) -> Response:
         "start_party",
         programme_zone=zone,
         relationships=sorted(items, key=lambda each: each["state"] == "terminated"),
+        own={each.subject: own(at.engine, each) for each in theirs} if visitor.role != "line_manager" else {},
         urgency=by_urgency(tasks, at.now, zone_of(request, zone)),
         bands=BANDS,
-        names=names_of(request, at, visitor, [*people, *_people(tasks)], *(each for each in seen if each is not None)),
+        names=names_of(request, at, visitor, [*people, *_people(tasks)], *theirs),
     )
 
 
@@ -140,7 +143,7 @@ def relationships(
         chosen=chosen,
         states=Status.__args__,  # type: ignore[attr-defined]
         bands=BANDS,
-        names=names_of(request, at, visitor, _of_pairs(shown)),
+        names=names_of(request, at, visitor, _of_pairs(shown), *_seen_by_party(at, visitor, shown)),
     )
 
 
@@ -150,6 +153,14 @@ def _worst_first(item: Mapping[str, Any]) -> tuple[bool, bool, float, str]:
 
 def _of_pairs(items: Iterable[Mapping[str, Any]]) -> list[str]:
     return [id_ for each in items for id_ in (each["mentee_id"], each["mentor_id"]) if id_]
+
+
+def _seen_by_party(at: Desk, visitor: Visitor, items: Sequence[Shown]) -> list[Seen]:
+    """The relationships of a list as their party sees them, in which the parties know one another's names."""
+    if visitor.role not in PARTIES:
+        return []
+    seen = (Seen.of(at.store, lambda: at.engine, visitor.asker, each["id"], at.now) for each in items[:MOST_OWN])
+    return [each for each in seen if each is not None]
 
 
 def tasks_of(at: Desk, visitor: Visitor) -> list[TaskWords]:

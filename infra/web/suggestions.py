@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from domain.model import Command
-from infra.web.command_form import Field, Setting
+from infra.web.command_form import TOLD_AFTER, Field, Setting, has_begun
 from infra.web.zones import moment_of
 
 Given = Mapping[str, Sequence[str]]
@@ -19,6 +19,8 @@ def suggested(command: type[Command], setting: Setting, given: Given) -> dict[st
     found = dict(given)
     name, fields = command.__name__, command.model_fields
     scheduled = [each for each in setting.shown.get("sessions", []) if each["status"] == "scheduled"]
+    if name in TOLD_AFTER:
+        scheduled = [each for each in scheduled if has_begun(each, setting.now)]
     if name in _ABOUT_ONE and not found.get("session_id") and scheduled:
         found["session_id"] = [min(scheduled, key=lambda each: str(each["starts_at"]))["session_id"]]
     if name == "CompleteSession":

@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+from domain.registry import COMMANDS
+from domain.relationship.gates import GATES, Gate
+from domain.relationship.permissions import may_send
+from infra.web.relationship import MEETS, contests, homework
 from infra.worker_runtime.horizon import Horizon
 from infra.worker_runtime.loop import work_off
 from infra.worker_runtime.runner import Runner
@@ -16,7 +20,7 @@ from tests.infra.web.browsing import DEMO, Served, serving_pages
 from tests.infra.web.test_relationship import filled, proposed
 from tests.messages import line
 
-OTTO = '[[person]]\nid = "otto"\nname = "Otto"\nroles = ["coordinator"]\n'
+PEOPLE = '[[person]]\nid = "otto"\nname = "Otto"\nroles = ["coordinator"]\n[[person]]\nid = "moe"\nname = "Moe"\nroles = ["mentor"]\n'
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +28,7 @@ def used() -> Iterator[Served]:
     """The app with relationships that tests change: each takes one of its own."""
     with (
         TemporaryDirectory() as folder,
-        serving_pages(Path(folder), demo=DEMO + OTTO, clock="2026-03-16T09:00:00Z") as served,
+        serving_pages(Path(folder), demo=DEMO + PEOPLE, clock="2026-03-16T09:00:00Z") as served,
     ):
         yield served
 
@@ -32,6 +36,11 @@ def used() -> Iterator[Served]:
 def active(served: Served, number: int, *codes: str) -> str:
     """A relationship under way with a session that was to take place on 4 March."""
     subject = proposed(served, number, *codes)
+    if "pentalog" in codes:
+        for role, id_ in (("mentee", "ana"), ("mentor", "ben")):
+            tell(served, subject, "StateTrustReadiness", {"ready": True}, "02T09:30", f"{role}:{id_}")
+        goal = {"goal_id": "g1", "title": "t", "type": "career", "source": "mentee", "agreed_by": ["mentee", "mentor"]}
+        tell(served, subject, "AgreeGoal", goal, "02T09:30")
     tell(served, subject, "ActivateRelationship", {}, "02T10:00")
     tell(served, subject, "ScheduleSession", {"session_id": "s1", "starts_at": "2026-03-04T10:00:00Z", "channel": "platform"}, "02T11:00")  # fmt: skip
     return subject
@@ -40,7 +49,7 @@ def active(served: Served, number: int, *codes: str) -> str:
 def tell(
     served: Served, subject: str, type_: str, data: dict[str, Any], at: str, actor: str = "coordinator:cora"
 ) -> None:
-    id_ = f"{type_}-{subject}-{at}"
+    id_ = f"{type_}-{subject}-{at}-{actor}"
     served.tell([line(type_, data, subject=subject, id=id_, time=f"2026-03-{at}:00Z", actor=actor)])
 
 
@@ -143,3 +152,154 @@ def test_an_erasure_that_somebody_asked_for_is_carried_out_on_the_pages(used: Se
     browser.post(path, form)
     assert "Recorded." in browser.words, browser.words
     assert type(used.rapport.store.read("person:erin")[-1].data).__name__ == "PersonalDataErased"
+
+
+def test_a_match_that_follows_another_is_proposed_with_what_that_one_says(used: Served) -> None:
+    followed = proposed(used, 308, "cmn", mentee_id="fay", mentor_id="gil", customer_id="carl")
+    browser = used.browser("cora").get(f"/relationships/new?follows={followed}")
+    form = filled(browser)
+    assert (form["programme_id"], form["mentee_id"], form["customer_id"]) == (["telling"], ["fay"], ["carl"])
+    assert form["follows"] == [followed]
+    assert re.search(r'value="cmn" checked', browser.text)
+    people = re.search(r'<datalist id="f-mentor_id-list">(.*?)</datalist>', browser.text)
+    assert people
+    assert '<option value="ben">' in people[1]
+    browser.post("/relationships/new", form | {"mentor_id": "ben", "codes": ["cmn"]})
+    assert "Recorded." in browser.words, browser.words
+
+
+def test_a_new_match_asks_its_mentor_first_and_says_what_was_answered(used: Served) -> None:
+    subject = proposed(used, 309, mentor_id="moe")
+    browser = used.browser("moe").get("/")
+    assert "Answer the proposed match" in browser.words
+    assert f"/relationships/{subject}/do/RespondToMatch" in browser.text
+    browser.get(f"/relationships/{subject}")
+    assert buttons(browser.text)[0] == "RespondToMatch"
+    tell(used, subject, "RespondToMatch", {"accept": False}, "03T09:00", "mentor:moe")
+    browser.get(f"/relationships/{subject}")
+    assert "said no to the match" in browser.words
+    assert "ScheduleSession" not in buttons(browser.text)
+    assert "Answer the proposed match" not in browser.get("/").words
+    assert "said no to the match" in used.browser("cora").get(f"/relationships/{subject}").words
+
+
+def test_a_start_page_says_what_comes_next_and_what_was_asked(used: Served) -> None:
+    subject = active(used, 310, "pentalog")
+    tell(used, subject, "ScheduleSession", {"session_id": "s2", "starts_at": "2026-04-01T10:00:00Z", "channel": "virtual_meeting"}, "05T09:00")  # fmt: skip
+    tell(used, subject, "RequestNps", {"respondent": "mentor", "occasion": "mid"}, "05T09:01")
+    tell(used, subject, "RequestFeedback", {"respondent": "mentor", "occasion": "mid", "questions": ["pentalog.attention"]}, "05T09:02")  # fmt: skip
+    tell(used, subject, "RecordNoShow", {"session_id": "s1", "absent": ["mentee"]}, "05T10:00", "mentor:ben")
+    browser = used.browser("ben").get("/")
+    card = browser.text.partition(f'href="/relationships/{subject}"')[2].partition("</li>")[0]
+    assert "2026-04-01 10:00 UTC" in card
+    assert "You were asked for feedback" in card
+    path = f"/relationships/{subject}/do/RespondToNps"
+    assert f"{path}?occasion=mid" in card
+    browser.get(f"{path}?occasion=mid")
+    assert options(browser.text, "score") == [str(score) for score in range(10, -1, -1)]
+    browser.post(path, filled(browser) | {"score": "9"})
+    assert "Recorded." in browser.words, browser.words
+    assert path not in browser.get("/").text.partition(f'href="/relationships/{subject}"')[2].partition("</li>")[0]
+
+
+def test_what_a_match_lacks_leads_to_who_can_do_it(used: Served) -> None:
+    subject = proposed(used, 311, "cmn", "nottingham")
+    browser = used.browser("ben").get(f"/relationships/{subject}")
+    gates = browser.text.partition('id="gates"')[2].partition("</section>")[0]
+    assert f'href="/relationships/{subject}/do/AcceptTerms"' in gates
+    assert "can be done by" in gates
+    assert "ConfirmMentorTraining" not in gates
+    office = used.browser("cora").get(f"/relationships/{subject}")
+    assert f'href="/relationships/{subject}/do/ConfirmMentorTraining"' in office.text
+    assert "ActivateRelationship" not in buttons(office.text)
+    assert "something else has to come first" in office.words
+
+
+@pytest.mark.parametrize("gate", GATES, ids=lambda gate: gate.clauses[0])
+def test_whoever_can_meet_a_gate_may_send_its_command(gate: Gate) -> None:
+    for clause in gate.clauses:
+        assert (clause in MEETS) == bool(gate.by)
+        if gate.by:
+            assert set(gate.by) & may_send(COMMANDS[MEETS[clause]])
+
+
+def test_what_has_ended_offers_no_session_first(used: Served) -> None:
+    subject = active(used, 312)
+    tell(used, subject, "TerminateRelationship", {"reason": "mentee_choice", "informed": ["mentee", "mentor"], "next_steps": "none"}, "06T10:00")  # fmt: skip
+    for id_ in ("ana", "cora"):
+        shown = buttons(used.browser(id_).get(f"/relationships/{subject}").text)
+        assert not {"ScheduleSession", "RescheduleSession", "CompleteSession"} & set(shown), shown
+
+
+def test_a_time_that_is_over_is_asked_about_before_a_session_is_moved_to_it(used: Served) -> None:
+    subject = active(used, 313)
+    path = f"/relationships/{subject}/do/RescheduleSession"
+    browser = used.browser("cora").get(f"{path}?session_id=s1")
+    version = len(used.rapport.store.read(subject))
+    form = filled(browser) | {"session_id": "s1", "starts_at": "2026-03-05T10:00", "reason": "ill"}
+    browser.post(path, form)
+    assert "This is in the past." in browser.words
+    assert len(used.rapport.store.read(subject)) == version
+    browser.post(path, filled(browser) | {"reason": "ill"})
+    assert "This is in the past." not in browser.words
+
+
+def test_how_a_session_went_is_told_of_those_that_began(used: Served) -> None:
+    subject = active(used, 314)
+    tell(used, subject, "ScheduleSession", {"session_id": "s2", "starts_at": "2026-04-01T10:00:00Z", "channel": "platform"}, "05T09:00")  # fmt: skip
+    browser = used.browser("ana").get(f"/relationships/{subject}/do/CompleteSession")
+    assert options(browser.text, "session_id") == ["s1"]
+    text = browser.get(f"/relationships/{subject}").text
+    assert "CompleteSession?session_id=s1" in text
+    assert "CompleteSession?session_id=s2" not in text
+    assert "RescheduleSession?session_id=s2" in text
+
+
+def test_homework_is_chosen_by_what_was_given(used: Served) -> None:
+    subject = active(used, 315)
+    times = {"started_at": "2026-03-04T10:00:00Z", "ended_at": "2026-03-04T11:00:00Z"}
+    told = {"session_id": "s1", "present": ["mentee", "mentor"], "joined": {}, "agenda": [], **times}
+    tell(used, subject, "CompleteSession", told, "04T11:00", "mentee:ana")
+    homework = {
+        "session_id": "s1",
+        "homework_id": "h1",
+        "description": "read the book",
+        "due_at": "2026-04-01T10:00:00Z",
+    }
+    tell(used, subject, "AssignHomework", homework, "05T09:00", "mentor:ben")
+    browser = used.browser("ana").get(f"/relationships/{subject}/do/ReportHomework")
+    assert "read the book" in browser.words
+
+
+def test_parties_read_names_in_lists_and_in_the_time_machine(used: Served) -> None:
+    subject = proposed(used, 316, mentor_id="nora")
+    used.tell([line("RegisterPerson", {"display_name": "Nora Named"}, subject="person:nora", id="nora-1", actor="mentor:nora")])  # fmt: skip
+    browser = used.browser("ana")
+    for path in ("/", "/relationships", f"/relationships/{subject}", f"/relationships/{subject}/time"):
+        assert "Nora Named" in browser.get(path).words, path
+
+
+def test_right_after_something_was_recorded_tasks_say_that_they_follow(used: Served) -> None:
+    subject = active(used, 317)
+    work(used)
+    path = f"/relationships/{subject}/do/RecordContact"
+    browser = used.browser("cora").get(path)
+    browser.post(path, filled(browser) | {"channel": "email"})
+    assert "leaves this list within seconds" in browser.words
+    assert "leaves this list within seconds" not in browser.get(f"/relationships/{subject}").words
+
+
+def test_whoever_may_not_know_which_homework_or_fact_it_is_has_the_page_without_it() -> None:
+    sealed = {"sealed": "session_content", "clause": None}
+    kinds = {"HomeworkAssigned": "homework_id", "HomeworkReported": "homework_id", "FactContested": "version"}
+    entries = [
+        {"version": number, "type": f"rapport.{kind}", "occurred_at": None, "actor": None, "data": {name: sealed}}
+        for number, (kind, name) in enumerate(kinds.items(), start=1)
+    ]
+    assert (homework(entries), contests(entries, ())) == ([], [])
+
+
+def buttons(text: str) -> list[str]:
+    """The commands that a relationship's page offers first."""
+    section = text.partition('aria-labelledby="can"')[2].partition("<details>")[0]
+    return re.findall(r'<a class="button" href="[^"]*/do/(\w+)"', section)
