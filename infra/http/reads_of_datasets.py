@@ -51,7 +51,18 @@ def dataset(
         ) from None
     except datasets.UnknownDataset as error:
         raise HttpProblem(404, Problem("not_found", str(error))) from None
-    # Written whole before the first byte leaves, so that what goes wrong is an answer and never half a file.
+    file = written(found, form)
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}.{form}"',
+        "Cache-Control": "private, no-cache",
+        "Vary": "Accept, Authorization, Rapport-Role",
+    }
+    kind = f"{media_type}; charset=utf-8" if form == "csv" else media_type
+    return StreamingResponse(file, media_type=kind, headers=headers)
+
+
+def written(found: datasets.Rows, form: Format) -> Iterator[bytes]:
+    """A dataset as a file, in pieces. It is written whole before the first leaves: what goes wrong is an answer, never half a file."""
     out = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - closed when it was sent
     try:
         WRITERS[form](out, found.columns, found.rows)
@@ -59,16 +70,10 @@ def dataset(
     except BaseException:
         out.close()
         raise
-    headers = {
-        "Content-Disposition": f'attachment; filename="{name}.{form}"',
-        "Cache-Control": "private, no-cache",
-        "Vary": "Accept, Authorization, Rapport-Role",
-    }
-    kind = f"{media_type}; charset=utf-8" if form == "csv" else media_type
-    return StreamingResponse(_sent(out), media_type=kind, headers=headers)
+    return _pieces(out)
 
 
-def _sent(out: IO[bytes]) -> Iterator[bytes]:
+def _pieces(out: IO[bytes]) -> Iterator[bytes]:
     with out:
         while part := out.read(CHUNK):
             yield part

@@ -33,6 +33,21 @@ SECRET_BYTES: Final = range(24, 65)
 PREFIX: Final = "whsec_"
 
 
+async def finished(answer: httpx.Response) -> tuple[int, str | None]:
+    """Status and Retry-After of an answer that has begun. Its body is read to keep the connection; not for long, and not much of it."""
+    try:
+        with suppress(TimeoutError, httpx.HTTPError):
+            async with asyncio.timeout(BODY_SECONDS):
+                left = BODY_BYTES
+                async for piece in answer.aiter_raw():
+                    left -= len(piece)
+                    if left < 0:
+                        break
+    finally:
+        await answer.aclose()
+    return answer.status_code, answer.headers.get("retry-after")
+
+
 class WebhookRoute(Route):
     """Every recipient goes this way; the other side finds them. An answer must be there within `seconds`, whole."""
 
@@ -64,18 +79,7 @@ class WebhookRoute(Route):
         request = self._client.build_request("POST", self.url, content=text, headers=headers)
         async with asyncio.timeout(self.seconds):
             answer = await self._client.send(request, stream=True)
-        try:
-            # A body is read for nothing but to keep the connection; not for long, and not much of it.
-            with suppress(TimeoutError, httpx.HTTPError):
-                async with asyncio.timeout(BODY_SECONDS):
-                    left = BODY_BYTES
-                    async for piece in answer.aiter_raw():
-                        left -= len(piece)
-                        if left < 0:
-                            break
-        finally:
-            await answer.aclose()
-        return answer.status_code, answer.headers.get("retry-after")
+        return await finished(answer)
 
     def close(self) -> None:
         try:

@@ -1,10 +1,8 @@
 """Programme: what the figures say, each with its chart, its definition, and the rows behind it as far as the reader may see them."""
 
-import tempfile
 from collections import Counter
-from collections.abc import Iterator
 from itertools import islice
-from typing import IO, Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
@@ -15,10 +13,10 @@ from infra.access.figures import programmes_of
 from infra.access.lists import Lists
 from infra.access.standing import READERS
 from infra.export import csv_text
-from infra.export.writing import WRITERS, Format
+from infra.export.writing import Format
 from infra.http.asking import Desk, DeskOf
 from infra.http.problems import forbidden, not_found
-from infra.http.reads_of_datasets import CHUNK, IN_MEMORY
+from infra.http.reads_of_datasets import written
 from infra.queries.as_at import NOW
 from infra.web.errors import PageRoute
 from infra.web.event_words import BANDS as BAND_WORDS
@@ -192,22 +190,9 @@ def data(
 
 
 def _file(name: str, form: Format, found: datasets.Rows) -> Response:
-    # Written whole before the first byte leaves, so that what goes wrong is a page and never half a file.
-    out = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - closed when it was sent
-    try:
-        WRITERS[form](out, found.columns, found.rows)
-        out.seek(0)
-    except BaseException:
-        out.close()
-        raise
+    file = written(found, form)
     headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"', "Cache-Control": "private, no-store"}
-    return StreamingResponse(_sent(out), media_type=_TYPES[form], headers=headers)
-
-
-def _sent(out: IO[bytes]) -> Iterator[bytes]:
-    with out:
-        while part := out.read(CHUNK):
-            yield part
+    return StreamingResponse(file, media_type=_TYPES[form], headers=headers)
 
 
 def _datasets(visitor: Visitor) -> list[str]:

@@ -7,7 +7,6 @@ that answers 410; who sees it enables it again, and it goes on where it stopped.
 """
 
 import asyncio
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Final
@@ -18,7 +17,7 @@ from standardwebhooks import Webhook
 from infra.access.fact_reader import FactReader
 from infra.bootstrap import Rapport
 from infra.kafka.adopted import Adopted
-from infra.notifications.webhook import BODY_BYTES, BODY_SECONDS, seconds_of, signed
+from infra.notifications.webhook import finished, seconds_of, signed
 from infra.operations.logs import logger
 from infra.operations.metrics import WEBHOOKS
 from infra.operations.process import Process
@@ -184,18 +183,7 @@ class Sending:
             extensions={"sni_hostname": target.name},
         )
         answer = await self._client.send(request, stream=True)
-        try:
-            # A body is read for nothing but to keep the connection; not for long, and not much of it.
-            with suppress(TimeoutError, httpx.HTTPError):
-                async with asyncio.timeout(BODY_SECONDS):
-                    left = BODY_BYTES
-                    async for piece in answer.aiter_raw():
-                        left -= len(piece)
-                        if left < 0:
-                            break
-        finally:
-            await answer.aclose()
-        return answer.status_code, answer.headers.get("retry-after")
+        return await finished(answer)
 
     def _not_taken(self, id_: str, reason: _NotTaken) -> None:
         WEBHOOKS.labels("failed").inc()
