@@ -309,7 +309,7 @@ class TestOwnMistakes:
             return failing
 
         places: dict[str, tuple[Any, str, Callable[..., bool]]] = {
-            "reading": (arrival, "parse", lambda value: value == raw(bad)),
+            "reading": (arrival, "read", lambda value, *_: value == raw(bad)),
             "answering": (answers, "receipt_event", lambda _, receipt, *__: receipt.id == "m2"),
             "naming": (answers, "key_of", lambda arrived, _: arrived.offset == 1),
         }

