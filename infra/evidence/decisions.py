@@ -14,6 +14,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from domain.content import content_of
 from domain.context import context_for, news
 from domain.model import Accepted, Actor, AnyRecorded, Context, Event, Finding
 from domain.problem import Malformed, Problem, Refused
@@ -27,6 +28,7 @@ from infra.evidence.others import Courses, OthersAt
 AHEAD: Final = timedelta(minutes=5)
 # What comes of words that are compared with one another.
 OF_WORDS: Final = frozenset({"private_topic"})
+REFUSED_FOR_WORDS: Final = frozenset({"not_private"})
 OVER_CAPACITY: Final = Finding(code="over_capacity")
 _ENVELOPE: Final = ("occurred_at", "recorded_at", "actor", "correlation_id", "causation_id", "traceparent")
 
@@ -63,7 +65,7 @@ class Decisions:
     ) -> str | None:
         """What is wrong with an event that comes on this state, or None. `history` is what was recorded before it."""
         if self.current is not None and self.goes_on(event):
-            return self._further(self.current, event)
+            return self._further(self.current, event, unreadable)
         self.current = Decided(event)
         try:
             return self._first(self.current, position, state, history, unreadable)
@@ -74,6 +76,10 @@ class Decisions:
             where = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in problems)
             return f"no such message would be taken: {where}"
         except Refused as refused:
+            if unreadable and REFUSED_FOR_WORDS.issuperset(each.code for each in refused.problems):
+                self.current.unread = True
+                self.not_compared.append(event.version)
+                return None
             return f"the message would be refused: {_listed(refused.problems)}"
 
     def goes_on(self, event: AnyRecorded) -> bool:
@@ -135,7 +141,7 @@ class Decisions:
             return None
         return f"the findings {_codes(recorded)} are recorded where the rules find {_codes(expected)}"
 
-    def _further(self, current: Decided, event: AnyRecorded) -> str | None:
+    def _further(self, current: Decided, event: AnyRecorded, unreadable: bool) -> str | None:
         first, place = current.first, current.come
         current.come += 1
         for name in _ENVELOPE:
@@ -148,8 +154,19 @@ class Decisions:
         if place >= len(current.events):
             return f"the message {event.message_id} records no {type(event.data).__name__} after the events before"
         if current.events[place] != event.data:
+            if unreadable and _differ_in_words(current.events[place], event.data):
+                self.not_compared.append(event.version)
+                return None
             return _instead(event, current.events[place : place + 1])
         return None
+
+
+def _differ_in_words(one: Event, other: Event) -> bool:
+    """Whether two events are of one kind and differ in their words alone."""
+    if type(one) is not type(other):
+        return False
+    words = content_of(type(one))
+    return all(name in words for name, value in one if getattr(other, name) != value)
 
 
 def _instead(event: AnyRecorded, expected: Sequence[Event]) -> str:

@@ -14,14 +14,14 @@ PATIENCE_MS = 40_000
 DOCS = Path(__file__).parents[4] / "docs" / "images"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """One browser for all tests of pages; they are of one group, so that one process has it."""
     with browsing() as found:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for all tests of pages: the examples, what the workers made of them, and a simulated programme, in March 2025."""
     folder = tmp_path_factory.mktemp("site")
