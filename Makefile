@@ -59,7 +59,7 @@ vendor: ## Fetch htmx and axe-core from npm anew, in the versions that this file
 	$(PYTHON) -m tests.infra.web.vendored htmx.org@$(HTMX) axe-core@$(AXE)
 
 chromium: ## Install the browser of the tests where it is missing (Debian, as root)
-	@test -x $(CHROMIUM) || { test "$$(id -u)" = 0 && apt-get -qq update >/dev/null && \
+	@test -x $(CHROMIUM) || { test "$$(id -u)" = 0 && { apt-get -qq update >/dev/null || true; } && \
 		DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium >/dev/null; } || \
 		echo "The tests of the pages need Chromium and will fail: install it, and say where it is by CHROMIUM=/path" >&2
 
