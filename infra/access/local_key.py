@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 from infra import private_file
 from infra.access.key_sets import VerifyingKey
 from infra.settings import Settings, WrongSettings
-from infra.store.address import file_beside
+from infra.store.address import key_file
 
 
 def place(settings: Settings) -> Path:
@@ -30,12 +30,8 @@ def place(settings: Settings) -> Path:
         WrongSettings: The user's data folder can't be made.
         StoreError: The address of the store can't be understood.
     """
-    if settings.token_key_file is not None:
-        return settings.token_key_file
-    try:
-        return file_beside(settings.store, "token-key")
-    except OSError as error:
-        raise WrongSettings(f"RAPPORT_TOKEN_KEY_FILE: name a file for the key that signs tokens: {error}") from None
+    named, setting = settings.token_key_file, "RAPPORT_TOKEN_KEY_FILE"
+    return key_file(named, settings.store, "token-key", setting=setting, key="that signs tokens")
 
 
 def make(file: Path) -> bool:

@@ -22,7 +22,7 @@ from infra.intake.message import BYTE_ORDER_MARK, MAX_BYTES, SIGNED, Message, pa
 from infra.intake.proof import Proof
 from infra.intake.receipt import Receipt
 from infra.settings import Settings, WrongSettings
-from infra.store.address import file_beside
+from infra.store.address import key_file
 from infra.whole_file import whole_file
 
 if TYPE_CHECKING:
@@ -116,14 +116,8 @@ def place(settings: Settings) -> Path:
         WrongSettings: The user's data folder can't be made.
         StoreError: The address of the store can't be understood.
     """
-    if settings.encryption_key_file is not None:
-        return settings.encryption_key_file
-    try:
-        return file_beside(settings.store, "encryption-key")
-    except OSError as error:
-        raise WrongSettings(
-            f"RAPPORT_ENCRYPTION_KEY_FILE: name a file for the key to which senders encrypt: {error}"
-        ) from None
+    named, setting = settings.encryption_key_file, "RAPPORT_ENCRYPTION_KEY_FILE"
+    return key_file(named, settings.store, "encryption-key", setting=setting, key="to which senders encrypt")
 
 
 def load(settings: Settings) -> EncryptionKeys:

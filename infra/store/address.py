@@ -14,6 +14,7 @@ from urllib.parse import unquote_plus
 from psycopg.conninfo import conninfo_to_dict
 
 from infra import private_file
+from infra.settings import WrongSettings
 from infra.store.errors import StoreError, UnknownStore
 
 EXPECTED: Final = "expected sqlite:///FILE or postgresql://USER@HOST/NAME"
@@ -91,6 +92,21 @@ def file_beside(url: str, ending: str) -> Path:
     server = server_of(url)
     which = sha256(repr([server.get(name) for name in ("host", "port", "dbname")]).encode()).hexdigest()[:16]
     return private_file.data_folder() / f"{which}.{ending}"
+
+
+def key_file(named: Path | None, url: str, ending: str, *, setting: str, key: str) -> Path:
+    """The file of a key: the one that a setting names, else that of this ending beside a store. `key` says which, such as `that signs tokens`.
+
+    Raises:
+        WrongSettings: The user's data folder can't be made.
+        StoreError: The address of the store can't be understood.
+    """
+    if named is not None:
+        return named
+    try:
+        return file_beside(url, ending)
+    except OSError as error:
+        raise WrongSettings(f"{setting}: name a file for the key {key}: {error}") from None
 
 
 def server_of(url: str) -> dict[str, Any]:

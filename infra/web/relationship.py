@@ -149,11 +149,16 @@ def _page(request: Request, at: Desk, visitor: Visitor, seen: Seen, why: str | N
         if shown["state"] == "contracting"
         else [],
         read_words=why is not None,
-        may_reveal=bool(may_open) and visitor.role not in NAMED_ROLES and visitor.role not in MACHINES,
+        may_reveal=_may_reveal(visitor, may_open),
         names=names_of(request, at, visitor, persons(shown, entries), seen),
         codes={id_: CLAUSES[id_].rule for id_ in CLAUSES},
         has_decisions=visitor.role in DECISIONS,
     )
+
+
+def _may_reveal(visitor: Visitor, may_open: Sequence[int]) -> bool:
+    """Whether a reason would open words to the visitor: parties read theirs without one, and machines read none."""
+    return bool(may_open) and visitor.role not in NAMED_ROLES and visitor.role not in MACHINES
 
 
 @router.get("/relationships/{id}/events")
@@ -191,7 +196,7 @@ def _events(
         opened=opened,
         about=about_others(entries),
         read_words=why is not None,
-        may_reveal=bool(may_open) and visitor.role not in NAMED_ROLES and visitor.role not in MACHINES,
+        may_reveal=_may_reveal(visitor, may_open),
         may_contest=_may(visitor.role, shown, "ContestFact"),
         may_correct=_may(visitor.role, shown, "CorrectFact"),
         correctable=CORRECTABLE_EVENTS,
