@@ -26,7 +26,7 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
 LONGEST = ("kafka-faults", "kafka-outages", "year")
 
 
-class FilesAndGroups(LoadGroupScheduling):
+class FilesAndGroups(LoadGroupScheduling):  # type: ignore[misc]
     """The tests of a file go to one process, as those of a group do: what a module prepares for its tests is prepared once.
 
     Thousands of tests given out one by one would also cost the process that gives them out.
