@@ -85,7 +85,7 @@ finish.any_query = True  # type: ignore[attr-defined]
 @router.post("/sign-out")
 def sign_out(request: Request, _: FormOf) -> Response:
     """End the session."""
-    request.session.clear()
+    session.end(request)
     session.notice(request, N_("You are signed out."))
     return see_other(request, SIGN_IN)
 
