@@ -12,7 +12,7 @@ from domain.codes.clauses import CLAUSES
 from domain.ids import MACHINES
 from domain.registry import COMMANDS
 from domain.relationship.contests import CORRECTABLE
-from domain.relationship.gates import able_to_meet
+from domain.relationship.gates import able_to_meet, command_for
 from domain.relationship.lifecycle import TABLE
 from domain.relationship.permissions import may_send
 from domain.words import NAMED_ROLES
@@ -41,30 +41,6 @@ OF_CONTESTS: Final = frozenset({CONTEST, ANSWER, CORRECTION})
 # What people wrote is listed on the page of the relationship as far back; the page of its events has all of it.
 MOST_WRITTEN: Final = 20
 CORRECTABLE_EVENTS: Final = frozenset(f"rapport.{event.__name__}" for event in CORRECTABLE)
-# The command that meets a gate, by the clause that asks for it; none meets one that rules the relationship out.
-MEETS: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("pentalog.goals", "cmn.objectives", "nottingham.goals"), "AgreeGoal"),
-    "pentalog.trust": "StateTrustReadiness",
-    **dict.fromkeys(("mentor247.terms", "cmn.commitment-to-code"), "AcceptTerms"),
-    **dict.fromkeys(("cmn.timeframe", "nottingham.schedule"), "AgreePlan"),
-    "cmn.conflict-of-interest": "DeclareConflictOfInterest",
-    "cmn.confidentiality-level": "AgreeConfidentiality",
-    "cmn.reporting": "AgreeReporting",
-    "nottingham.training": "ConfirmMentorTraining",
-    **dict.fromkeys(
-        (
-            "cmn.contracting",
-            "mentor247.first-session",
-            "cmn.boundaries",
-            "cmn.termination-discussed",
-            "leapfrog.role",
-            "leapfrog.protocols",
-            "nottingham.ways-of-working",
-            "nottingham.expectations",
-        ),
-        "RecordContractingConversation",
-    ),
-}
 MATCH: Final[Mapping[str, str]] = {
     "rapport.MatchAccepted": N_("said yes to the match"),
     "rapport.MatchDeclined": N_("said no to the match"),
@@ -260,9 +236,9 @@ def gates(role: str, shown: Shown) -> list[Gate]:
     """What has to come before the mentoring begins, with who can do it."""
     found: list[Gate] = []
     for gate in shown["unmet_gates"]:
-        roles, command = tuple(able_to_meet([gate["clause"]])), MEETS.get(gate["clause"])
-        may = command is not None and role in roles and role in may_send(COMMANDS[command])
-        found.append(Gate(gate["clause"], gate["message"], roles, command if may else None))
+        roles, command = tuple(able_to_meet([gate["clause"]])), command_for(gate["clause"])
+        may = command is not None and role in roles and role in may_send(command)
+        found.append(Gate(gate["clause"], gate["message"], roles, command.__name__ if command and may else None))
     return found
 
 
