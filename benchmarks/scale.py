@@ -61,7 +61,7 @@ def _alive(folder: Path, relationships: int) -> None:
             handler.handle(batch)
             subjects = {row[0] for row in rapport.database.query("SELECT DISTINCT originator_id FROM stored_events")}
             largest = max(largest, sum(bytes_of(each) for each in map(handler.cache.get, subjects) if each is not None))
-    took = {}
+    took: dict[str, float] = {}
     for name, memory in (("all", largest), ("a tenth", largest // 10)) * 2:
         path = folder / f"{name}-{len(took)}-{time.monotonic_ns()}.sqlite"
         with _opened(path, clock) as rapport:
