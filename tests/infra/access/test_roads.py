@@ -92,7 +92,7 @@ class Told(NamedTuple):
         """The canaries that the matrix opens to a person in any of the roles in which relationships and subjects name them."""
         return set().union(
             *(
-                allowed_in(self, subject, Reader(role, id_))
+                allowed_in(self, subject, reader(f"{role}:{id_}"))
                 for subject in self.events
                 for role in (*NAMED_ROLES, *(role for role, known in HOUSE.items() if known == id_))
             )
@@ -342,7 +342,7 @@ def test_a_fact_goes_to_those_alone_who_may_know_that_it_happened(story: Told) -
                     continue
                 proposed = story.events[subject][0].data
                 assert isinstance(proposed, RelationshipProposed)
-                who = Reader(role, proposed.supplier_id if role == "supplier" else HOUSE[role])
+                who = reader(f"{role}:{proposed.supplier_id if role == 'supplier' else HOUSE[role]}")
                 matter = matter_of(store, engine, subject, who, NOW, LATER)
                 assert matter is not None
                 asked = matter.fact(int(version))

@@ -262,7 +262,7 @@ class TestWhatIsNot:
 
         # A letter is opened under its own id alone: nobody else's can be put in its place.
         other = next(each for each in letters if each.headers["rapport-offset"] == "1")
-        stage.send([other.value], topic=stage.topics.dead_letters, headers=other.headers | {"rapport-offset": "77"})
+        stage.send([other.value], topic=stage.topics.dead_letters, headers={**other.headers, "rapport-offset": "77"})
         assert [each.encrypted for each in dead_letters(stage.settings).values()] == [False] * len(poison) + [True]
 
         # Nor by who has no key, or another one: it is listed, and can neither be read nor sent again as it was.
