@@ -23,7 +23,7 @@ from domain.relationship.events import FactCorrected
 from infra.sealing.keys import Keys
 from infra.sealing.master_key import NONCE_BYTES
 from infra.store.mapper import Words
-from infra.store.sealed_bytes import SEALED, Box, Writer, place_of, put_back, with_box, with_salt, written
+from infra.store.sealed_bytes import Box, Writer, place_of, put_back, with_box, with_salt, written
 
 _FACT_TREES: Final[Mapping[str, Tree]] = {
     event: content_of(registry.COMMANDS[command]) for event, command in registry.COMMAND_OF.items()
@@ -63,20 +63,6 @@ class Sealer:
             return content
 
         return put_back(state, opened), words
-
-    def tampered(self, topic: str, state: bytes) -> tuple[str, ...]:
-        """The paths of sealed content whose box does not open though its key is there."""
-        found: list[str] = []
-
-        def opened(box: Box) -> bytes | None:
-            content = self._opened(topic, box)
-            if content is None and self._cipher(box) is not None:
-                found.extend(box.fields)
-            return content
-
-        if SEALED in state:
-            put_back(state, opened)
-        return tuple(found)
 
     @property
     def fingerprint_key(self) -> bytes:
