@@ -237,7 +237,8 @@ def _describe_messages(operation: Schema) -> None:
     }
     for status in FOR_MESSAGES:
         operation["responses"][str(status)] = _reference(status)
-    _describe_problems_of_receipts(operation)
+    for status, said in OF_RECEIPTS.items():
+        operation["responses"][str(status)] = {**_problem(status), "description": f"The message is {said}."}
 
 
 def _describe_erasure(operation: Schema) -> None:
@@ -246,13 +247,7 @@ def _describe_erasure(operation: Schema) -> None:
         "headers": {POSITION: POSITION_HEADER},
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Receipt"}}},
     }
-    _describe_problems_of_receipts(operation)
-
-
-def _describe_problems_of_receipts(operation: Schema) -> None:
-    """The answers about one message that was not accepted."""
-    for status, said in OF_RECEIPTS.items():
-        operation["responses"][str(status)] = {**_problem(status), "description": f"The message is {said}."}
+    operation["responses"]["422"] = _reference(422)
 
 
 def _describe_facts(operation: Schema) -> None:

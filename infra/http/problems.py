@@ -143,8 +143,11 @@ def _named(errors: Sequence[Any]) -> list[Problem]:
 
 async def _unknown_caller(_: Request, error: Exception) -> Response:
     if isinstance(error, KeysNotReached):
+        # Which file it is, or what is wrong with it, is not for strangers.
+        log.warning("the keys that sign tokens can't be read", error=str(error))
         headers = {"Retry-After": str(RETRY_SECONDS)}
-        return answer(HttpProblem(503, Problem("keys_not_reached", str(error)), headers=headers))
+        said = "the keys that sign tokens can't be read now: send it again later"
+        return answer(HttpProblem(503, Problem("keys_not_reached", said), headers=headers))
     given = 'Bearer error="invalid_token"'
     return answer(HttpProblem(401, Problem("token", str(error)), headers={"WWW-Authenticate": given}))
 

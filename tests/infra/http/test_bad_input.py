@@ -95,6 +95,14 @@ class TestForged:
             while client.get("/v1/me").status_code != 401:
                 assert time.monotonic() < until
 
+    def test_keys_that_cannot_be_read_are_503_and_their_place_is_for_the_log_alone(self, tmp_path: Path) -> None:
+        with own_server(tmp_path) as server, server.client() as client:
+            local_key.place(server.settings).write_text("no key")
+            got = client.get("/v1/me")
+            assert (got.status_code, got.json()["problems"][0]["code"]) == (503, "keys_not_reached")
+            assert str(tmp_path) not in got.text
+            assert str(tmp_path) in server.log
+
 
 def own_server(folder: Path) -> Any:
     from tests.infra.http.server import serving
