@@ -188,6 +188,11 @@ class Settings(BaseSettings):
         description="File with the key that signs the sessions of people who look at pages, readable by its owner alone. By default "
         "beside the local key of tokens, where it is made at first use. Processes that serve one address need the same.",
     )
+    public_url: str | None = Field(
+        default=None,
+        description="The address at which people reach the pages, such as `https://rapport.example.org`: the issuer of sign-ins sends them back "
+        "there, and notifications by e-mail lead there. Needed for signing in at an issuer from any other machine.",
+    )
     openid_issuer: str | None = Field(
         default=None,
         description="The issuer at which people sign in to the pages (OpenID Connect), as it calls itself, an https URL.",

@@ -194,7 +194,7 @@ class Handler:
                 if not attempts_left:
                     raise
                 changed.update(commit.batch.touched, commit.batch.spellings.new)
-                changed.update(self._decide(commit), commit.batch.touched, commit.batch.spellings.new)
+                changed.update(self._decide_if_needed(commit), commit.batch.touched, commit.batch.spellings.new)
                 self._send(commit)
         changed |= commit.guard.changed
         self._remember(commit)
@@ -272,13 +272,33 @@ class Handler:
 
     def _decide(self, commit: PendingCommit) -> set[str]:
         """Decide knowing which messages were answered before and who wrote since; returns the subjects that others wrote to."""
+        changed, answered = self._news(commit)
+        commit.decide(self._decided(commit.messages, answered, commit.senders))
+        return changed
+
+    def _decide_if_needed(self, commit: PendingCommit) -> set[str]:
+        """The same for what was decided and not stored: where what others wrote makes no difference, the decision stands."""
+        changed, answered = self._news(commit)
+        batch = commit.batch
+        relied_on = changed & batch.read.keys()
+        fresh = fold_streams(self.store, relied_on)
+        for subject, entry in fresh.items():
+            self.cache.put(subject, entry)
+        # Where nobody wrote to what it relied on, it was something else: a message answered before, a spelling.
+        if not relied_on or answered or not batch.holds_after(fresh, changed):
+            commit.decide(self._decided(commit.messages, answered, commit.senders))
+        elif self._recorded_at is not None and batch.recorded_at < self._recorded_at:
+            batch.restamp(self._recorded_at)
+        return changed
+
+    def _news(self, commit: PendingCommit) -> tuple[set[str], Mapping[Key, ReceiptRow]]:
+        """Take up what is recorded by now: the subjects that others wrote to, and the messages that were answered before."""
         keys: set[Key] = {(message.source, message.id) for message in commit.messages}
         position, recorded_at, changed, answered = self.store.news(self._position, keys)
         self.cache.forget(changed)
         self._recorded_at = _latest(self._recorded_at, recorded_at)
         self._position = position
-        commit.decide(self._decided(commit.messages, answered, commit.senders))
-        return changed
+        return changed, answered
 
     def _decided(
         self, messages: Sequence[Message], answered: Mapping[Key, ReceiptRow], senders: Senders | None
