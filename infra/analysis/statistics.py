@@ -75,10 +75,16 @@ def curve(days: Sequence[float], ended: Sequence[bool], minimum: int = 1) -> Cur
         steps.append(Step(float(day), at_risk, over[day], survival, *_log_log(survival, variance)))
         at_risk -= gone[day]
     halves = (
-        next((step.day for step in steps if value(step) <= HALF), None)
-        for value in (lambda step: step.survival, lambda step: step.low, lambda step: step.high)
+        _half(steps, [step.survival for step in steps]),
+        _half(steps, [step.low for step in steps]),
+        _half(steps, [step.high for step in steps]),
     )
     return Curve(len(days), sum(ended), tuple(steps), *halves)
+
+
+def _half(steps: Sequence[Step], shares: Sequence[float]) -> float | None:
+    """The first day on which no more than a half is left."""
+    return next((step.day for step, left in zip(steps, shares, strict=True) if left <= HALF), None)
 
 
 def _log_log(survival: float, variance: float) -> tuple[float, float]:
