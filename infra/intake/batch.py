@@ -238,7 +238,7 @@ class Batch:
         self.events += [self.mapper.to_stored_event(recorded) for recorded in made]
         self._recorded_events += made
         # The hash follows at the append; until then only the version of the head counts.
-        self.touched[message.subject] = CachedState(state, Head(version, entry.head.hash))
+        self.touched[message.subject] = CachedState(state, Head(version, entry.head.hash), kept=entry.kept)
         if (message.source, message.id) in self.spellings.unsettled:
             self.spellings.accept(message)
         return Receipt(message.source, message.id, message.subject, "accepted", tuple(names))

@@ -25,6 +25,7 @@ from infra.intake.message import Message, parse
 from infra.intake.pending_commit import PendingCommit, is_for_its_own_sake
 from infra.intake.receipt import Receipt
 from infra.intake.senders import EVERYBODY, Senders
+from infra.intake.snapshots import Snapshots
 from infra.intake.spelling import SpellingCache, Spellings
 from infra.intake.state_cache import CachedState, StateCache
 from infra.store.clocks import ClockMark
@@ -33,7 +34,7 @@ from infra.store.hash_chain import Offset, ReceiptRow
 from infra.store.histories import HistoryCache
 from infra.store.log import EventStore
 
-CACHE_SIZE: Final = 4000
+CACHE_BYTES: Final = 64 * 2**20
 NOTHING: Final[Mapping[str, str]] = {}
 ATTEMPTS: Final = 50
 
@@ -42,12 +43,13 @@ class Handler:
     """Takes batches of messages. Threads may share it; they take turns. Its cache holds only what is committed."""
 
     def __init__(
-        self, store: EventStore, clock: Clock, cache_size: int = CACHE_SIZE, senders: Senders = EVERYBODY
+        self, store: EventStore, clock: Clock, cache_bytes: int = CACHE_BYTES, senders: Senders = EVERYBODY
     ) -> None:
         self.store = store
         self.clock = clock
         self.senders = senders
-        self.cache = StateCache(cache_size)
+        self.cache = StateCache(cache_bytes)
+        self.snapshots = Snapshots(store)
         self.histories = HistoryCache()
         self.spellings = SpellingCache(store)
         self._position, self._recorded_at = store.latest()
@@ -252,7 +254,8 @@ class Handler:
             if entry.broken is None and subject not in batch.touched:
                 self.cache.put(subject, entry)
         for subject, entry in batch.touched.items():
-            self.cache.put(subject, CachedState(entry.state, commit.heads[subject]))
+            self.cache.put(subject, self.snapshots.kept_now(subject, entry._replace(head=commit.heads[subject])))
+        self.snapshots.take(self.cache.take_gone())
         for subject, history in batch.histories.items():
             self.histories.put(subject, history)
         for failure in batch.failures:
