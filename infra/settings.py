@@ -240,10 +240,11 @@ class Settings(BaseSettings):
         default=30.0, gt=0, le=3600, description="Seconds to wait for another process that holds the store."
     )
     cache: int = Field(
-        default=4000,
+        default=64,
         ge=1,
-        description="Subjects (relationships, mentors, programmes) that are kept in memory, about 10 KB each. Let those "
-        "that are active at one time fit.",
+        le=1_000_000,
+        description="MiB of memory for the states of relationships, mentors and programmes, some 5 to 30 KB each. Those that "
+        "do not fit are read from their snapshots.",
     )
 
     @model_validator(mode="after")

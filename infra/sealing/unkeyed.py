@@ -42,6 +42,12 @@ class Unkeyed:
         """The same; none of it can be read."""
         return self.unseal(topic, state), "unreadable"
 
+    def seal_state(self, subject: str, bound_to: bytes, plain: bytes) -> None:
+        """None: nothing is written."""
+
+    def unseal_state(self, subject: str, bound_to: bytes, key: str, box: bytes) -> None:
+        """None: without its key a state is folded from the events."""
+
     @property
     def fingerprint_key(self) -> NoReturn:
         """Raises `KeysRefused`."""
