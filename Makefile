@@ -12,6 +12,8 @@ HTMX := 2.0.11
 AXE := 4.14.1
 # The browser in which pages are tested.
 export CHROMIUM ?= /usr/bin/chromium
+# The tests start hundreds of processes: each would compile what it imports if none might keep it.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check bench messages vendor chromium screenshots lock clean

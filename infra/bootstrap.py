@@ -75,7 +75,7 @@ class Rapport:
         """The way in for messages; made at first use, since readers need none. Raises `WrongSettings`; see `check_clock`."""
         if self.settings.clock is not None:
             self.check_clock("RAPPORT_CLOCK")
-        return Handler(self.store, self.clock, self.settings.cache, self.senders)
+        return Handler(self.store, self.clock, self.settings.cache * 2**20, self.senders)
 
     def checkpoints(self, say: Callable[[str], None] = lambda _: None) -> "Checkpoints":
         """The checkpoints of the store; `say` hears when a key is made."""

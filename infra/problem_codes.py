@@ -247,6 +247,9 @@ CODES: Final[dict[str, ProblemCode]] = {
     # --- HTTP
     "token": ProblemCode("http", "401: there is no token, or it is not valid.", "Get a token as your identity provider says, and send it as `Authorization: Bearer TOKEN`."),
     "keys_not_reached": ProblemCode("http", "503: the keys that sign tokens can't be read now.", "Send the same request again later."),
+    "public_url": ProblemCode(
+        "http", "503: nobody said at which address people reach the pages, so nobody can sign in at an issuer.", "Set `RAPPORT_PUBLIC_URL`."
+    ),
     "not_the_caller": ProblemCode(
         "http", "403: the actor is neither the caller in one of their roles nor in a role that the token acts for.", "Send what the caller does, or ask for a token with `acts_for`."
     ),

@@ -188,6 +188,11 @@ class Settings(BaseSettings):
         description="File with the key that signs the sessions of people who look at pages, readable by its owner alone. By default "
         "beside the local key of tokens, where it is made at first use. Processes that serve one address need the same.",
     )
+    public_url: str | None = Field(
+        default=None,
+        description="The address at which people reach the pages, such as `https://rapport.example.org`: the issuer of sign-ins sends them back "
+        "there, and notifications by e-mail lead there. Needed for signing in at an issuer from any other machine.",
+    )
     openid_issuer: str | None = Field(
         default=None,
         description="The issuer at which people sign in to the pages (OpenID Connect), as it calls itself, an https URL.",
@@ -235,10 +240,11 @@ class Settings(BaseSettings):
         default=30.0, gt=0, le=3600, description="Seconds to wait for another process that holds the store."
     )
     cache: int = Field(
-        default=4000,
+        default=64,
         ge=1,
-        description="Subjects (relationships, mentors, programmes) that are kept in memory, about 10 KB each. Let those "
-        "that are active at one time fit.",
+        le=1_000_000,
+        description="MiB of memory for the states of relationships, mentors and programmes, some 5 to 30 KB each. Those that "
+        "do not fit are read from their snapshots.",
     )
 
     @model_validator(mode="after")

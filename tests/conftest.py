@@ -2,9 +2,11 @@
 
 import os
 import tempfile
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadGroupScheduling
 
 from tests import command
 
@@ -22,6 +24,21 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
 
 # Groups whose tests take minutes one after the other. They begin first, so that all processes end together.
 LONGEST = ("kafka-faults", "kafka-outages", "year")
+
+
+class FilesAndGroups(LoadGroupScheduling):  # type: ignore[misc]
+    """The tests of a file go to one process, as those of a group do: what a module prepares for its tests is prepared once.
+
+    Thousands of tests given out one by one would also cost the process that gives them out.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return str(super()._split_scope(nodeid)).partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadGroupScheduling | None:
+    return FilesAndGroups(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -10,8 +10,9 @@ from typing import Final, NamedTuple
 
 from domain.codes.clauses import cite
 from domain.codes.implements import implements
-from domain.model import Known
+from domain.model import Command, Known
 from domain.problem import Problem
+from domain.relationship import commands as c
 from domain.relationship.state import Relationship
 from domain.words import COMPROMISING_NATURES, PARTIES, PLATFORM_DOCUMENTS, Document, Role, Topic
 
@@ -25,11 +26,15 @@ class Asked(NamedTuple):
 
 
 class Gate(NamedTuple):
-    """Clauses that ask for one thing, what is missing when it is not there, the question, and the roles that can meet it."""
+    """Clauses that ask for one thing, what is missing when it is not there, the question, the command that meets it and the roles that can.
+
+    No command and no role meet a gate that rules the relationship out.
+    """
 
     clauses: tuple[str, ...]
     missing: str
     met: Callable[[Asked], bool]
+    command: type[Command] | None
     by: tuple[Role, ...] = PARTIES
 
 
@@ -133,11 +138,13 @@ def _conversation_gates() -> Iterator[Gate]:
         "the contracting conversation has yet to cover confidentiality, the process, the invitation to share, "
         "realistic results, and questions and feedback",
         _covered("confidentiality", "process", "invitation_to_share", "realistic_results", "questions_and_feedback"),
+        c.RecordContractingConversation,
     )
     yield Gate(
         ("cmn.boundaries",),
         "the contracting conversation has yet to cover expectations, boundaries and what mentoring is not",
         _covered("expectations", "boundaries", "what_mentoring_is_not"),
+        c.RecordContractingConversation,
     )
     for clause, topic, words in (
         ("cmn.termination-discussed", "termination", "how the relationship may end"),
@@ -146,53 +153,78 @@ def _conversation_gates() -> Iterator[Gate]:
         ("nottingham.ways-of-working", "ways_of_working", "the ways of working"),
         ("nottingham.expectations", "expectations", "the mentee's expectations"),
     ):
-        yield Gate((clause,), f"the contracting conversation has yet to cover {words}", _covered(topic))  # type: ignore[arg-type]
+        missing = f"the contracting conversation has yet to cover {words}"
+        yield Gate((clause,), missing, _covered(topic), c.RecordContractingConversation)  # type: ignore[arg-type]
 
 
 GATES: Final[tuple[Gate, ...]] = (
-    Gate(("pentalog.goals", "cmn.objectives"), "no open goal is agreed by mentee and mentor", goal_agreed_by_both),
-    Gate(("nottingham.goals",), "no open career goal is agreed", career_goal_open),
     Gate(
-        ("pentalog.trust",), "mentee and mentor have not both stated that they are ready to trust", both_ready_to_trust
+        ("pentalog.goals", "cmn.objectives"),
+        "no open goal is agreed by mentee and mentor",
+        goal_agreed_by_both,
+        c.AgreeGoal,
+    ),
+    Gate(("nottingham.goals",), "no open career goal is agreed", career_goal_open, c.AgreeGoal),
+    Gate(
+        ("pentalog.trust",),
+        "mentee and mentor have not both stated that they are ready to trust",
+        both_ready_to_trust,
+        c.StateTrustReadiness,
     ),
     Gate(
         ("mentor247.terms",),
         "the mentor has not accepted terms of use, privacy policy and code of conduct",
         mentor_accepted_platform_terms,
+        c.AcceptTerms,
         by=("mentor",),
     ),
     Gate(
         ("cmn.commitment-to-code",),
         "the mentor has not accepted the code of conduct",
         mentor_accepted_code,
+        c.AcceptTerms,
         by=("mentor",),
     ),
-    Gate(("cmn.contracting",), "no contracting conversation is recorded", contracting_held),
+    Gate(
+        ("cmn.contracting",),
+        "no contracting conversation is recorded",
+        contracting_held,
+        c.RecordContractingConversation,
+    ),
     *_conversation_gates(),
-    Gate(("cmn.timeframe", "nottingham.schedule"), "no plan of sessions is agreed", plan_agreed),
+    Gate(("cmn.timeframe", "nottingham.schedule"), "no plan of sessions is agreed", plan_agreed, c.AgreePlan),
     Gate(
         ("cmn.conflict-of-interest",),
         "the mentor has not declared on conflicts of interest, or a declared one has no agreed mitigation",
         conflicts_settled,
+        c.DeclareConflictOfInterest,
         by=("mentor",),
     ),
-    Gate(("cmn.confidentiality-level",), "the level of confidentiality is not agreed", confidentiality_agreed),
+    Gate(
+        ("cmn.confidentiality-level",),
+        "the level of confidentiality is not agreed",
+        confidentiality_agreed,
+        c.AgreeConfidentiality,
+    ),
     Gate(
         ("cmn.reporting",),
         "reporting lacks the word of the mentee or of the line manager (the office where none is named), each in their own name",
         reporting_agreed,
+        c.AgreeReporting,
         by=("mentee", "line_manager"),
     ),
     Gate(
         ("nottingham.training",),
         "no completed mentor training is recorded for the mentor or confirmed for the relationship",
         mentor_trained,
+        c.ConfirmMentorTraining,
         by=("coordinator",),
     ),
     Gate(
         ("nottingham.compromising",),
         "a friendship, family or sexual relationship was declared, which rules this relationship out for good",
         not_compromised,
+        None,
         by=(),
     ),
 )
@@ -222,3 +254,8 @@ def able_to_meet(clauses: Iterable[str]) -> dict[Role, tuple[str, ...]]:
                 for role in gate.by:
                     found[role] = (*found.get(role, ()), clause)
     return found
+
+
+def command_for(clause: str) -> type[Command] | None:
+    """The command that meets the gate of a clause; None where none does."""
+    return next((gate.command for gate in GATES if clause in gate.clauses), None)

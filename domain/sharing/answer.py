@@ -31,11 +31,12 @@ Opens = Callable[[Situation, Reader, DataClass, Fact | None], bool]
 
 
 class Answer(NamedTuple):
-    """Whether the reader may, the clause that says so, and why in words."""
+    """Whether the reader may, the clause that says so, and why in words; `ways` are those that open the cell, or of which any would."""
 
     allowed: bool
     clause: str | None
     why: str
+    ways: tuple[Way, ...] = ()
 
 
 # To those who stand outside, and about what does not exist.
@@ -294,7 +295,7 @@ def _reading(row: RowName, role: ReaderRole, text: str, its_codes: list[str], co
     )
     first = listed[0] if listed else None
     clause = clause_of(row, role, first, its_codes) or clause_of(row, role, first, codes)
-    return Reading(_answers(row, role, listed, its_codes, codes), Answer(False, clause, why))
+    return Reading(_answers(row, role, listed, its_codes, codes), Answer(False, clause, why, listed))
 
 
 def _answers(
@@ -307,6 +308,7 @@ def _answers(
                 True,
                 _clause(row, role, way, its_codes, codes),
                 f"{_plain(row)} is shown to {_plain(role)}: {MEANING[way].words}",
+                (way,),
             ),
         )
         for way in listed

@@ -20,6 +20,7 @@ from jwt import PyJWK, PyJWTError
 
 from infra.access.errors import KeysNotReached
 from infra.operations.logs import logger
+from infra.public_url import LOOPBACK
 from infra.settings import WrongSettings
 
 log = logger("rapport.tokens")
@@ -30,7 +31,6 @@ AGAIN: Final = 30.0
 WAIT: Final = 5.0
 LARGEST: Final = 1024 * 1024
 RSA_BITS: Final = 2048
-LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 

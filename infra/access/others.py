@@ -16,10 +16,14 @@ from infra.projection_engine.pseudonyms import Pseudonyms
 from infra.queries.as_at import Moment, counting, state_at
 from infra.queries.subject import mentor_relationships, show_subject, show_unrecorded
 from infra.queries.subject_words import holding, with_words
+from infra.store.session import as_time
 
 Shown = dict[str, Any]
 LOOKS_AFTER_MENTORS: Final[frozenset[Role]] = frozenset({"coordinator", "supplier", "hr", "service", "auditor"})
 LOOKS_AFTER_CASES: Final[frozenset[Role]] = frozenset({"coordinator", "hr"})
+# Cases that a list has; open ones come first.
+MOST_CASES: Final = 500
+_OF_LIST: Final = ("id", "about", "kind", "status", "programme_id", "relationship_id", "opened_at")
 
 
 class MayNot(Exception):
@@ -109,6 +113,24 @@ def case(engine: Engine, asker: Asker, id_: str, moment: Moment, now: datetime, 
     if shown is None:
         return None
     return _with_words(engine, asker, shown, moment, now, why)
+
+
+def cases(engine: Engine, asker: Asker) -> list[Shown]:
+    """The cases that the asker may know of, as the dataset has them: those that are not closed first, the newest of them at the top."""
+    if asker.role not in LOOKS_AFTER_CASES:
+        return []
+    engine.catch_up()
+    rows = engine.database.query(
+        "SELECT case_id, about, kind, status, programme_id, relationship_id, opened_at FROM cases "
+        "ORDER BY CASE status WHEN 'closed' THEN 1 ELSE 0 END, opened_at DESC, case_id LIMIT ?",
+        (MOST_CASES,),
+    )
+    own = asker.reader.id.lower()
+    return [
+        dict(zip(_OF_LIST, (*row[:-1], as_time(row[-1])), strict=True))
+        for row in rows
+        if asker.covers(row[4]) and row[1].rpartition(":")[2].lower() != own
+    ]
 
 
 def _is_about(found: Case, asker: Asker) -> bool:

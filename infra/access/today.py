@@ -19,6 +19,8 @@ from infra.projection_engine.engine import Engine
 from infra.projection_engine.quarantine import held
 from infra.projection_engine.rows import time_value
 from infra.store.session import as_time
+from workers.stalled import STALLED
+from workers.stalled import TASK as STALLED_MATCH
 
 MOST: Final = 50
 _OF_OUTCOMES: Final[Sequence[DataClass]] = ("schedule", "attendance")
@@ -54,10 +56,11 @@ class Unknown(NamedTuple):
 
 
 class Stalled(NamedTuple):
-    """A match that has not begun: since when, and each gate that is not met, with the clause and the roles that can meet it."""
+    """A match that has not begun: since when, until when it should have, and each gate that is not met, with the clause and the roles that can meet it."""
 
     who: Who
     proposed_at: datetime
+    begin_by: datetime | None
     missing: Sequence[tuple[str, str, tuple[str, ...]]]
 
 
@@ -163,7 +166,20 @@ def stalled(engine: Engine, asker: Asker, before: datetime) -> list[Stalled]:
         [(each,) for each in clauses],
     ):
         clauses[relationship_id].append(clause)
-    return [Stalled(Who(*row[:4]), as_time(row[4]), _missing(clauses[row[0]])) for row in rows]
+    due = begin_by(engine, clauses)
+    return [Stalled(Who(*row[:4]), as_time(row[4]), due.get(row[0]), _missing(clauses[row[0]])) for row in rows]
+
+
+def begin_by(engine: Engine, subjects: Collection[str]) -> dict[str, datetime]:
+    """Until when each of these matches should have begun (`contracting_days`): the deadline that workers keep, or the one that ran out."""
+    if not subjects:
+        return {}
+    rows = engine.database.keyed(
+        "SELECT key, due_at FROM deadline_history WHERE key IN ({keys}) AND worker = ? AND name = ? ORDER BY seq",
+        [(each,) for each in subjects],
+        (STALLED.name, STALLED_MATCH),
+    )
+    return {key: as_time(due_at) for key, due_at in rows}
 
 
 def _missing(clauses: Sequence[str]) -> list[tuple[str, str, tuple[str, ...]]]:

@@ -1,14 +1,13 @@
 """`rapport serve`: the HTTP API and the pages for people, and beside them the workers and the datasets, until it is asked to stop."""
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from infra.cli.output import USAGE, fail, print_note
 from infra.cli.running import running
-
-LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+from infra.public_url import LOOPBACK
 
 HostOption = Annotated[str, typer.Option("--host", help="The address to listen on; 0.0.0.0 is every IPv4 address.")]
 PortOption = Annotated[int, typer.Option("--port", min=0, max=65535, help="The port to listen on; 0: a free one.")]

@@ -1,9 +1,9 @@
 """One batch being decided: what it reads, what it will write. Nothing outside changes until it is committed."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final, Protocol, TypeVar
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from eventsourcing.persistence import StoredEvent
 
@@ -74,6 +74,8 @@ class Batch:
         self.failures: list[Failure] = []
         self.read = read
         self.touched: dict[str, CachedState] = {}
+        # What was decided on what, in order.
+        self._grounds: list[Grounds] = []
         self.spellings = spellings
         self._load = load
         # Of the relationships that had something corrected.
@@ -149,6 +151,21 @@ class Batch:
         except _Broken:
             return None
 
+    def holds_after(self, fresh: Mapping[str, CachedState], subjects: Collection[str]) -> bool:
+        """Whether all would be decided the same now that others wrote to `subjects`; what was read of them is now as in `fresh`.
+
+        A decision depends on the state of its own subject and on its context. So it stands where nobody wrote to its
+        subject, and what it used of others, a mentor's standing for one, has the value that it had.
+        """
+        if self._limits is not None or any(message.programmes is not None for message, _, _ in self._grounds):
+            return False
+        if any(answer.subject in subjects for answer in self.answers):
+            return False
+        if any(entry.broken or self.read[subject].broken for subject, entry in fresh.items()):
+            return False
+        self.read.update(fresh)
+        return all(_value(self._context(on.message, on.entry)) == _value(on.context) for on in self._grounds)
+
     def recorded_of(self, subject: str) -> list[AnyRecorded]:
         """The events of a subject that this batch records."""
         return [recorded for recorded in self._recorded_events if recorded.subject == subject]
@@ -172,6 +189,7 @@ class Batch:
                 problem = Problem("version", sentence, field="expectedversion")
                 return Receipt(message.source, message.id, message.subject, "conflict", (), (problem,))
             context = self._context(message, entry)
+            self._grounds.append(Grounds(message, entry, context))
             accepted = decide(message.subject, entry.state, message.command, context)
             return self._recorded(message, context, entry, accepted)
         except Malformed as malformed:
@@ -220,7 +238,7 @@ class Batch:
         self.events += [self.mapper.to_stored_event(recorded) for recorded in made]
         self._recorded_events += made
         # The hash follows at the append; until then only the version of the head counts.
-        self.touched[message.subject] = CachedState(state, Head(version, entry.head.hash))
+        self.touched[message.subject] = CachedState(state, Head(version, entry.head.hash), kept=entry.kept)
         if (message.source, message.id) in self.spellings.unsettled:
             self.spellings.accept(message)
         return Receipt(message.source, message.id, message.subject, "accepted", tuple(names))
@@ -301,6 +319,19 @@ class Batch:
     def _invalid(self, message: Message, *problems: Problem) -> Receipt:
         listed = form_problems.listed(problems, form_problems.MAX_PROBLEMS)
         return Receipt(message.source, message.id, message.subject, "invalid", (), listed)
+
+
+class Grounds(NamedTuple):
+    """On what a message was decided: the state of its subject before it, and what others said."""
+
+    message: Message
+    entry: CachedState
+    context: Context
+
+
+def _value(context: Context) -> Context:
+    """A context without the way to its subject's own history, which is a function and has no value."""
+    return context._replace(history=tuple)
 
 
 class _Broken(Exception):

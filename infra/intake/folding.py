@@ -1,19 +1,23 @@
-"""Streams folded to states, many in one reading."""
+"""Streams folded to states, many in one reading: from their snapshots on, or from their beginning."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from functools import reduce
 from itertools import groupby
 from operator import itemgetter
 from typing import Final
 
 from domain.model import AnyRecorded
-from domain.registry import replay
+from domain.registry import State, evolve, replay
 from domain.relationship.events import FactCorrected
 from domain.relationship.evolve import TRACELESS
+from infra.intake.snapshots import opened
 from infra.intake.state_cache import CachedState
+from infra.intake.state_form import code
 from infra.store.errors import UnreachableStore
 from infra.store.hash_chain import Head
 from infra.store.log import EventStore, StoredRow
 from infra.store.mapper import RapportMapper
+from infra.store.state_snapshots import SinceRow, read_since
 
 # Streams in memory at once, not decoded; one may have thousands of events.
 AT_ONCE: Final = 100
@@ -29,12 +33,41 @@ def fold_streams(store: EventStore, subjects: Collection[str]) -> dict[str, Cach
     entries = dict.fromkeys(subjects, CachedState())
     names = list(subjects)
     for start in range(0, len(names), AT_ONCE):
-        for subject, rows in groupby(store.streams(names[start : start + AT_ONCE]), key=_SUBJECT):
-            entries[subject] = _entry(store.mapper, subject, list(rows))
+        whole = []
+        rows = read_since(store.database, names[start : start + AT_ONCE], code())
+        for subject, since in groupby(rows, key=_SUBJECT):
+            entry = _entry_since(store, subject, list(since))
+            if entry is None:
+                whole.append(subject)
+            else:
+                entries[subject] = entry
+        for subject, stream in groupby(store.streams(whole), key=_SUBJECT):
+            entries[subject] = _entry(store.mapper, subject, list(stream))
     return entries
 
 
+def _entry_since(store: EventStore, subject: str, rows: list[SinceRow]) -> CachedState | None:
+    """The entry of a stream that was read from its snapshot on; None where the whole stream has to be read."""
+    if rows[0][-1]:
+        return _entry(store.mapper, subject, [row[:-1] for row in rows])
+    kept, later = opened(store, rows[0]), [row[:-1] for row in rows[1:]]
+    # A correction changes what came before it.
+    if kept is None or any(topic == _CORRECTED for _, _, topic, _, _ in later):
+        return None
+
+    def state(history: Iterator[AnyRecorded]) -> State | None:
+        return reduce(evolve, history, kept.state)
+
+    return _folded(store.mapper, subject, later, state)._replace(kept=kept.head.version) if later else kept
+
+
 def _entry(mapper: RapportMapper, subject: str, rows: list[StoredRow]) -> CachedState:
+    return _folded(mapper, subject, rows, lambda history: replay(subject, history))
+
+
+def _folded(
+    mapper: RapportMapper, subject: str, rows: list[StoredRow], fold: Callable[[Iterator[AnyRecorded]], State | None]
+) -> CachedState:
     latest = {topic: version for _, version, topic, _, _ in rows}
     # A correction may take back the latest of a type, and then an earlier one leaves its trace.
     whole = _CORRECTED in latest
@@ -49,7 +82,7 @@ def _entry(mapper: RapportMapper, subject: str, rows: list[StoredRow]) -> Cached
             yield decode(topic, body)
 
     try:
-        state = replay(subject, history())
+        state = fold(history())
     except UnreachableStore:
         # The keys of the content, for one: the stream is not to blame.
         raise

@@ -25,6 +25,7 @@ from infra.intake.message import Message, parse
 from infra.intake.pending_commit import PendingCommit, is_for_its_own_sake
 from infra.intake.receipt import Receipt
 from infra.intake.senders import EVERYBODY, Senders
+from infra.intake.snapshots import Snapshots
 from infra.intake.spelling import SpellingCache, Spellings
 from infra.intake.state_cache import CachedState, StateCache
 from infra.store.clocks import ClockMark
@@ -33,7 +34,7 @@ from infra.store.hash_chain import Offset, ReceiptRow
 from infra.store.histories import HistoryCache
 from infra.store.log import EventStore
 
-CACHE_SIZE: Final = 4000
+CACHE_BYTES: Final = 64 * 2**20
 NOTHING: Final[Mapping[str, str]] = {}
 ATTEMPTS: Final = 50
 
@@ -42,12 +43,13 @@ class Handler:
     """Takes batches of messages. Threads may share it; they take turns. Its cache holds only what is committed."""
 
     def __init__(
-        self, store: EventStore, clock: Clock, cache_size: int = CACHE_SIZE, senders: Senders = EVERYBODY
+        self, store: EventStore, clock: Clock, cache_bytes: int = CACHE_BYTES, senders: Senders = EVERYBODY
     ) -> None:
         self.store = store
         self.clock = clock
         self.senders = senders
-        self.cache = StateCache(cache_size)
+        self.cache = StateCache(cache_bytes)
+        self.snapshots = Snapshots(store)
         self.histories = HistoryCache()
         self.spellings = SpellingCache(store)
         self._position, self._recorded_at = store.latest()
@@ -194,7 +196,7 @@ class Handler:
                 if not attempts_left:
                     raise
                 changed.update(commit.batch.touched, commit.batch.spellings.new)
-                changed.update(self._decide(commit), commit.batch.touched, commit.batch.spellings.new)
+                changed.update(self._decide_if_needed(commit), commit.batch.touched, commit.batch.spellings.new)
                 self._send(commit)
         changed |= commit.guard.changed
         self._remember(commit)
@@ -252,7 +254,8 @@ class Handler:
             if entry.broken is None and subject not in batch.touched:
                 self.cache.put(subject, entry)
         for subject, entry in batch.touched.items():
-            self.cache.put(subject, CachedState(entry.state, commit.heads[subject]))
+            self.cache.put(subject, self.snapshots.kept_now(subject, entry._replace(head=commit.heads[subject])))
+        self.snapshots.take(self.cache.take_gone())
         for subject, history in batch.histories.items():
             self.histories.put(subject, history)
         for failure in batch.failures:
@@ -272,13 +275,33 @@ class Handler:
 
     def _decide(self, commit: PendingCommit) -> set[str]:
         """Decide knowing which messages were answered before and who wrote since; returns the subjects that others wrote to."""
+        changed, answered = self._news(commit)
+        commit.decide(self._decided(commit.messages, answered, commit.senders))
+        return changed
+
+    def _decide_if_needed(self, commit: PendingCommit) -> set[str]:
+        """The same for what was decided and not stored: where what others wrote makes no difference, the decision stands."""
+        changed, answered = self._news(commit)
+        batch = commit.batch
+        relied_on = changed & batch.read.keys()
+        fresh = fold_streams(self.store, relied_on)
+        for subject, entry in fresh.items():
+            self.cache.put(subject, entry)
+        # Where nobody wrote to what it relied on, it was something else: a message answered before, a spelling.
+        if not relied_on or answered or not batch.holds_after(fresh, changed):
+            commit.decide(self._decided(commit.messages, answered, commit.senders))
+        elif self._recorded_at is not None and batch.recorded_at < self._recorded_at:
+            batch.restamp(self._recorded_at)
+        return changed
+
+    def _news(self, commit: PendingCommit) -> tuple[set[str], Mapping[Key, ReceiptRow]]:
+        """Take up what is recorded by now: the subjects that others wrote to, and the messages that were answered before."""
         keys: set[Key] = {(message.source, message.id) for message in commit.messages}
         position, recorded_at, changed, answered = self.store.news(self._position, keys)
         self.cache.forget(changed)
         self._recorded_at = _latest(self._recorded_at, recorded_at)
         self._position = position
-        commit.decide(self._decided(commit.messages, answered, commit.senders))
-        return changed
+        return changed, answered
 
     def _decided(
         self, messages: Sequence[Message], answered: Mapping[Key, ReceiptRow], senders: Senders | None

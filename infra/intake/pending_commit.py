@@ -108,7 +108,7 @@ class PendingCommit:
     def entry(self, subject: str) -> CachedState | None:
         """The state to which this commit leads, or on which it relies."""
         if entry := self.batch.touched.get(subject):
-            return CachedState(entry.state, self.heads[subject])
+            return entry._replace(head=self.heads[subject])
         return self.batch.read.get(subject)
 
 

@@ -22,6 +22,7 @@ from infra.operations.keep import DATABASE
 from infra.operations.logs import logger
 from infra.operations.metrics import NOTIFICATIONS
 from infra.operations.outages import Outages
+from infra.public_url import public_url
 from infra.settings import Settings, WrongSettings
 from infra.store.errors import StoreError
 from infra.store.restrictions import restricted
@@ -85,6 +86,7 @@ class Deliverer:
         lease_seconds: float | None = None,
         outages: Outages | None = None,
     ) -> None:
+        """Raises `WrongSettings` where the public address of the pages is none."""
         self.database = database
         self.settings = settings
         self.outages = outages or Outages()
@@ -92,6 +94,7 @@ class Deliverer:
         self.clock = Clock(settings.clock)
         # One delivery fits into two thirds of it, even one that has to connect a second time.
         self.lease = lease_seconds or max(LEASE_SECONDS, 6 * settings.notify_seconds)
+        self.pages = public_url(settings)
         prepare(database)
 
     def check(self) -> None:
@@ -182,7 +185,7 @@ class Deliverer:
 
         channel = route.channel
         try:
-            route.send(delivery.note, words_of(delivery.note))
+            route.send(delivery.note, words_of(delivery.note, self.pages))
         except Refusal as refusal:
             self._failed(delivery, route, str(refusal), going, dead=True)
         except Trouble as trouble:

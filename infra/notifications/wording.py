@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final, Literal, NamedTuple
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from pydantic import BaseModel, ConfigDict
@@ -111,8 +112,8 @@ def _phrase(name: str) -> tuple[Phrase, Template]:
     return found, _PLAIN.from_string(found.text)
 
 
-def words_of(note: Notification) -> Wording:
-    """A notification in words.
+def words_of(note: Notification, pages: str | None = None) -> Wording:
+    """A notification in words; `pages` is the public address of the pages, to which it leads where there are some.
 
     Raises:
         UnknownTemplate: there are no phrases for it.
@@ -130,6 +131,7 @@ def words_of(note: Notification) -> Wording:
         "todo": phrase.todo,
         "about": about(subject),
         "command": command(phrase.more, subject),
+        "link": pages and pages + path(phrase.more, subject),
         "clauses": [_why(clause) for clause in note.clauses],
     }
     plain = _PLAIN.get_template("layout.txt.j2").render(shown) + "\n"
@@ -155,6 +157,13 @@ def about(subject: str) -> str:
 def command(more: str, subject: str) -> str:
     """The command that shows more."""
     return "rapport tasks" if more == "tasks" else f"rapport {more} {shlex.quote(one_line(subject))}"
+
+
+def path(more: str, subject: str) -> str:
+    """The page that shows more; where what it is about has none of its own, the start page."""
+    if more == "tasks" or ":" in subject:
+        return "/"
+    return f"/relationships/{quote(subject, safe='')}" + ("/events" if more == "history" else "")
 
 
 def _why(clause: str) -> Why:

@@ -13,8 +13,9 @@ from domain.registry import kind_of
 from domain.relationship.events import FactCorrected, PersonalDataErased, RelationshipProposed
 from infra.sealing.key_store import EVERYWHERE, Owned
 from infra.sealing.keys import Keys
-from infra.sealing.sealer import author, of_fact, of_role, owner
+from infra.sealing.sealer import OF_STATE, author, of_fact, of_role, owner
 from infra.store.log import EventStore
+from infra.store.state_snapshots import drop
 
 TOPIC: Final = PersonalDataErased.__name__
 # So many events are looked at when a store is opened; then it is noted that there was nothing among them.
@@ -55,7 +56,7 @@ class Erased:
     def _in_relationship(self, subject: str, person: str) -> Iterator[Owned]:
         events = list(self._facts(subject))
         mine = owners_of(events, person)
-        yield from (Owned(subject, each) for each in sorted(mine))
+        yield from (Owned(subject, each) for each in (*sorted(mine), OF_STATE))
         by_version = {each.version: each for each in events}
         for each in events:
             if isinstance(each.data, FactCorrected) and owner(by_version[each.data.version]) in mine:
@@ -76,7 +77,7 @@ class Erasures(Erased):
         """Destroy the keys of whom the log says that they are erased; how many there were.
 
         Raises:
-            StoreError: The keys can't be written.
+            StoreError: The keys, or the store, can't be written.
         """
         done = self.keys.erased_up_to()
         if done is None:
@@ -89,7 +90,10 @@ class Erasures(Erased):
             return 0
         if not owned and not self.keys.writable:
             return 0
-        return self.keys.destroy(owned, head)
+        destroyed = self.keys.destroy(owned, head)
+        with self.store.database.transaction() as session:
+            drop(session, {each.subject for each in owned if each.person == OF_STATE})
+        return destroyed
 
 
 def owners_of(events: Iterable[AnyRecorded], person: str) -> set[str]:

@@ -25,6 +25,8 @@ from infra.sealing.master_key import NONCE_BYTES
 from infra.store.mapper import Words
 from infra.store.sealed_bytes import SEALED, Box, Writer, place_of, put_back, with_box, with_salt, written
 
+# The owner of the snapshots of a relationship; no id begins so. Its key goes with anybody's words there.
+OF_STATE: Final = "=state"
 _FACT_TREES: Final[Mapping[str, Tree]] = {
     event: content_of(registry.COMMANDS[command]) for event, command in registry.COMMAND_OF.items()
 }
@@ -77,6 +79,21 @@ class Sealer:
         if SEALED in state:
             put_back(state, opened)
         return tuple(found)
+
+    def seal_state(self, subject: str, bound_to: bytes, plain: bytes) -> tuple[str, bytes]:
+        """The key and the box of a state of a subject, which holds words of several people."""
+        key, nonce = self.keys.to_seal(subject, OF_STATE), secrets.token_bytes(NONCE_BYTES)
+        return key.id, nonce + key.cipher.encrypt(nonce, plain, bound_to)
+
+    def unseal_state(self, subject: str, bound_to: bytes, key: str, box: bytes) -> bytes | None:
+        """The state in a box; None where its key is gone, or where it was bound to something else or changed."""
+        cipher = self.keys.known(key) or self.keys.to_unseal(subject, key)
+        if cipher is None:
+            return None
+        try:
+            return cipher.decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], bound_to)
+        except (InvalidTag, ValueError):
+            return None
 
     @property
     def fingerprint_key(self) -> bytes:

@@ -42,6 +42,12 @@ class Unkeyed:
             return put_back(state, lambda _: None), "keyless"
         return put_back(state, _out_of_reach), "out of reach"
 
+    def seal_state(self, subject: str, bound_to: bytes, plain: bytes) -> None:
+        """None: nothing is written."""
+
+    def unseal_state(self, subject: str, bound_to: bytes, key: str, box: bytes) -> None:
+        """None: without its key a state is folded from the events."""
+
     @property
     def fingerprint_key(self) -> NoReturn:
         """Raises `KeysRefused`."""

@@ -18,6 +18,7 @@ def ending(story: Story) -> Telling:
     lots = story.lots
     if story.early_end is not None:
         story.disappointed = lots.chance(0.5)
+    story.booked.clear()
     story.wait(*((24, 14 * 24) if story.early_end is None else (24, 35 * 24)))
     reason = _reason(story)
     yield story.say(

@@ -176,9 +176,10 @@ class Story:
             yield self.say(command, actor, data, at=at)
 
     def after(self, low_hours: float, high_hours: float) -> int:
-        """A working time that many hours from now, not set yet."""
+        """A working time that many hours from now, not set yet; a session that is booked is not passed."""
         lots = self.lots
-        return lots.working_time(self.now + int((low_hours + lots.random() * (high_hours - low_hours)) * HOUR))
+        at = lots.working_time(self.now + int((low_hours + lots.random() * (high_hours - low_hours)) * HOUR))
+        return min(at, max(self.now, self.booked[0][1])) if self.booked else at
 
     def wait(self, low_hours: float, high_hours: float) -> None:
         """Let that many hours pass, to a working time."""

@@ -14,7 +14,7 @@ from eventsourcing.persistence import IntegrityError, StoredEvent
 
 from infra.store.errors import NewerStore, OlderStore
 
-SCHEMA_VERSION: Final = 5
+SCHEMA_VERSION: Final = 6
 NO_HASH: Final = bytes(32)
 
 

@@ -243,6 +243,10 @@ class EventStore:
         """
         return self.append_stored([self.mapper.to_stored_event(event) for event in events], **together)
 
+    def flush_keys(self) -> None:
+        """Store the keys that were made since the last time, which must be there before what they seal."""
+        self._before_append()
+
     def append_stored(self, events: Sequence[StoredEvent], **together: Unpack[Together]) -> Sequence[int]:
         """The same for events that are encoded already."""
         self._before_append()

@@ -44,6 +44,14 @@ class Sealing(Protocol):
         """The same, and whether it can be read."""
         ...
 
+    def seal_state(self, subject: str, bound_to: bytes, plain: bytes) -> tuple[str, bytes] | None:
+        """The key and the box of a state of a subject; None where there is none to be had."""
+        ...
+
+    def unseal_state(self, subject: str, bound_to: bytes, key: str, box: bytes) -> bytes | None:
+        """The state in a box; None where its key is gone or does not open it."""
+        ...
+
     @property
     def fingerprint_key(self) -> bytes:
         """The key of the fingerprints of messages."""
@@ -120,6 +128,22 @@ class RapportMapper(Mapper[str]):
     def decode_facts(self, topic: str, state: bytes) -> AnyRecorded:
         """The same without what is sealed: each text of it says that it can't be read. Needs no keys."""
         return self._decoded(topic, state, lambda _, sealed: facts_only(sealed))
+
+    def seal_state(self, subject: str, bound_to: bytes, plain: bytes) -> tuple[str, bytes] | None:
+        """The key and the box of a state; None without sealing, for a state has content and is kept sealed or not at all.
+
+        Raises:
+            StoreError: The keys can't be read or made.
+        """
+        return None if self._sealing is None else self._sealing.seal_state(subject, bound_to, plain)
+
+    def unseal_state(self, subject: str, bound_to: bytes, key: str, box: bytes) -> bytes | None:
+        """The state in a box; None where its key is gone, or where it was bound to something else.
+
+        Raises:
+            StoreError: The keys can't be read.
+        """
+        return None if self._sealing is None else self._sealing.unseal_state(subject, bound_to, key, box)
 
     def fingerprint(self, digest: bytes) -> bytes:
         """What is kept to know a message's content again by: without the key nobody can try contents out on it."""

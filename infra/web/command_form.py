@@ -25,6 +25,7 @@ from infra.web.command_words import label
 from infra.web.event_words import camel
 from infra.web.form import Form
 from infra.web.navigation import N_
+from infra.web.own_matrix import CLASSES
 from infra.web.zones import moment_of, shown_time
 
 Shown = Mapping[str, Any]
@@ -77,6 +78,8 @@ class Choice(NamedTuple):
     label: str
     # Whether the label is somebody's own words, which are in no catalogue.
     theirs: bool = False
+    # What it means, in a sentence of the catalogue.
+    meaning: str = ""
 
 
 class Field(NamedTuple):
@@ -331,7 +334,7 @@ def _named(setting: Setting) -> list[str]:
 
 
 def _words(values: Any) -> Iterator[Choice]:
-    return (Choice(str(value), _spaced(str(value))) for value in values)
+    return (Choice(str(value), _spaced(str(value)), meaning=CLASSES.get(value, "")) for value in values)
 
 
 def _spaced(word: str) -> str:

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
@@ -23,6 +24,7 @@ from infra.operations.mistake import report_mistake
 from infra.store.errors import StoreError
 from infra.web.navigation import N_
 from infra.web.page import page, see_other
+from infra.web.session import caller_of
 from infra.web.visitor import CHOOSE_ROLE, SIGN_IN, NoRoleYet, NotSignedIn
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -106,6 +108,8 @@ def answer_to(request: Request, error: Exception) -> Response:
 
 def error_page(request: Request, status: int, *problems: Problem) -> Response:
     """The page about a status, with each problem in a sentence."""
+    with suppress(StoreError):
+        caller_of(request)
     title = TITLES.get(status, N_("That did not work"))
     # What nobody may know of is answered in the same words whatever it is.
     shown = [] if status == HTTPStatus.NOT_FOUND else problems

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from domain.problem import Problem
 from domain.relationship.commands import RequestErasure
-from domain.words import DataClass, ErasureBasis, Role
+from domain.words import ErasureBasis, Role
 from infra.access.lists import Chosen, Lists
 from infra.access.pages import Cut
 from infra.access.seen import Seen, Shown
@@ -25,44 +25,16 @@ from infra.web.errors import PageRoute
 from infra.web.form import FormOf
 from infra.web.names import names_of
 from infra.web.navigation import N_
+from infra.web.own_matrix import CLASSES, Matrix, matrix_of
 from infra.web.page import page, see_other
 from infra.web.sending import troubles
 from infra.web.session import notice
-from infra.web.subject_seen import shown_with_words
+from infra.web.subject_seen import SeenOf, shown_with_words
 from infra.web.visitor import Visitor, VisitorOf, of_roles
 from infra.web.zones import moment_of
 
 router = APIRouter(route_class=PageRoute)
 OWNERS: Final[tuple[Role, ...]] = ("mentee", "mentor", "customer", "line_manager")
-# Whom a person asks about: those who are named, then those who work for the programme.
-WHO: Final[tuple[Role, ...]] = (
-    "mentee",
-    "mentor",
-    "customer",
-    "line_manager",
-    "supplier",
-    "coordinator",
-    "hr",
-    "analyst",
-    "auditor",
-)
-# The classes that a person asks about, in the order of how close they are.
-WHAT: Final[tuple[DataClass, ...]] = (
-    "session_content",
-    "challenges",
-    "goals",
-    "feedback",
-    "nps_comment",
-    "assessment",
-    "testimonial",
-    "contact_details",
-    "goal_types",
-    "goal_outcomes",
-    "attendance",
-    "schedule",
-    "time_spent",
-    "nps_score",
-)
 MOST: Final = 20
 BASES: Final[Mapping[str, str]] = {
     "consent_withdrawn": N_("I withdraw my consent"),
@@ -75,14 +47,13 @@ assert set(BASES) == set(get_args(ErasureBasis))
 
 
 class Own(NamedTuple):
-    """A relationship as the page of what is one's own has it: its sessions to come and past, and who may see which class."""
+    """A relationship as the page of what is one's own has it: its sessions to come and past, and who may see which class, where it is wanted."""
 
     subject: str
     shown: Shown
     to_come: list[Shown]
     past: list[Shown]
-    readers: list[str]
-    rows: Sequence[tuple[str, Sequence[tuple[bool, str]]]]
+    matrix: Matrix | None
 
 
 @router.get("/mine")
@@ -90,7 +61,8 @@ def mine(request: Request, at: DeskOf, visitor: VisitorOf) -> Response:
     """What is the visitor's own."""
     of_roles(visitor, *OWNERS)
     theirs = list(relationships_of(at, visitor))
-    found = [_own(at, seen) for seen in theirs]
+    # The first has its table here, the others on pages of their own: together they would be long.
+    found = [_own(at, seen, with_matrix=number == 0) for number, seen in enumerate(theirs)]
     people = [each.shown[f"{role}_id"] for each in found for role in ("mentee", "mentor")]
     return page(
         request,
@@ -98,8 +70,25 @@ def mine(request: Request, at: DeskOf, visitor: VisitorOf) -> Response:
         programme_zone=one_zone(at.engine, visitor.asker),
         found=found,
         bases=BASES,
+        classes=CLASSES,
         wrong=(),
         names=names_of(request, at, visitor, people, *theirs),
+    )
+
+
+@router.get("/mine/{id}/who-may-see")
+def who_may_see(request: Request, at: DeskOf, visitor: VisitorOf, seen: SeenOf) -> Response:
+    """Who may see what of the visitor in one relationship."""
+    of_roles(visitor, *OWNERS)
+    found = _own(at, seen, with_matrix=True)
+    people = [found.shown[f"{role}_id"] for role in ("mentee", "mentor")]
+    return page(
+        request,
+        "who_may_see",
+        programme_zone=seen.zone,
+        own=found,
+        classes=CLASSES,
+        names=names_of(request, at, visitor, people, seen),
     )
 
 
@@ -113,7 +102,7 @@ def relationships_of(at: Desk, visitor: Visitor) -> Iterator[Seen]:
             yield seen
 
 
-def _own(at: Desk, seen: Seen) -> Own:
+def _own(at: Desk, seen: Seen, *, with_matrix: bool) -> Own:
     shown = shown_with_words(at, seen)
     to_come: list[Shown] = []
     past: list[Shown] = []
@@ -124,16 +113,8 @@ def _own(at: Desk, seen: Seen) -> Own:
     # Moved sessions keep their place in the record, not on the calendar.
     for those in (to_come, past):
         those.sort(key=lambda each: str(each["starts_at"]))
-    matrix = seen.matrix(role for role in WHO if role != seen.asker.role)
-    rows = [
-        (what, [(answers[what].allowed, _why(answers[what].clause, answers[what].why)) for answers in matrix.values()])
-        for what in WHAT
-    ]
-    return Own(seen.subject, shown, to_come, list(reversed(past)), list(matrix), rows)
-
-
-def _why(clause: str | None, why: str) -> str:
-    return f"{why} ({clause})" if clause else why
+    matrix = matrix_of(seen) if with_matrix else None
+    return Own(seen.subject, shown, to_come, list(reversed(past)), matrix)
 
 
 # --- all that is held ---------------------------------------------------------------------------------------------------

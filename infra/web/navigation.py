@@ -25,6 +25,7 @@ PLACES: Final[tuple[Place, ...]] = (
     Place("/", N_("Today"), _OFFICE),
     Place("/", N_("Start"), _OWNERS | {"analyst", "auditor", "service"}),
     Place("/relationships", N_("Relationships"), _READERS),
+    Place("/cases", N_("Conduct cases"), frozenset({"coordinator", "hr"})),
     Place("/mine", N_("Mine"), _OWNERS),
     Place("/programme", N_("Programme"), frozenset({"analyst", "coordinator", "supplier"})),
     Place("/what-if", N_("What if"), frozenset({"coordinator", "supplier"})),

@@ -16,10 +16,10 @@ from joserfc.errors import JoseError
 
 from infra.access.caller import Caller
 from infra.access.errors import KeysNotReached, NotKnown
-from infra.access.key_sets import LOOPBACK
 from infra.access.tokens import caller_of_claims
 from infra.configured_file import read_secret
 from infra.operations.logs import logger
+from infra.public_url import LOOPBACK
 from infra.settings import Settings, WrongSettings
 
 SIGNED_BY: Final = ("RS256", "ES256", "EdDSA", "Ed25519", "PS256", "ES384", "RS384", "RS512")

@@ -23,7 +23,7 @@ from infra.web import navigation, wording
 from infra.web.catalogue import LANGUAGES, catalogue, language_of
 from infra.web.event_words import camel
 from infra.web.form import token_of
-from infra.web.session import caller_of, notices
+from infra.web.session import caller_of, is_demo, notices
 from infra.web.zones import shown_day, shown_time, zone_of
 
 STATIC: Final = Path(__file__).parent / "static"
@@ -65,7 +65,7 @@ def _of_request(request: Request) -> Mapping[str, Any]:
         "caller": caller,
         "role": role,
         "name": request.session.get("name") if caller is not None else None,
-        "is_demo": bool(request.session.get("demo")) if caller is not None else False,
+        "is_demo": is_demo(request),
         "places": navigation.places(role),
         "path": request.url.path.removeprefix(root_of(request)),
         "csrf": token_of(request),

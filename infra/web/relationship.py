@@ -12,37 +12,27 @@ from domain.codes.clauses import CLAUSES
 from domain.ids import MACHINES
 from domain.registry import COMMANDS
 from domain.relationship.contests import CORRECTABLE
-from domain.relationship.gates import able_to_meet
+from domain.relationship.gates import able_to_meet, command_for
 from domain.relationship.lifecycle import TABLE
 from domain.relationship.permissions import may_send
-from domain.words import NAMED_ROLES, STATUSES
+from domain.words import NAMED_ROLES
 from infra.access.seen import DECISIONS, Seen, Shown
-from infra.access.standing import KNOWERS
+from infra.access.today import begin_by
 from infra.http.asking import Desk, DeskOf
 from infra.queries.as_at import NOW
 from infra.web.command_form import has_begun
-from infra.web.command_words import GROUPS, title
 from infra.web.errors import PageRoute
 from infra.web.event_words import BANDS, SIGNALS
 from infra.web.form import FormOf
 from infra.web.names import names_of
 from infra.web.navigation import N_
+from infra.web.offers import possible
 from infra.web.page import page, see_other
 from infra.web.subject_seen import SeenOf, readable, reason_of, shown_with_words, with_words, written
 from infra.web.task_words import task_words
 from infra.web.visitor import Visitor, VisitorOf
 
 router = APIRouter(route_class=PageRoute)
-# What a party does most: offered first, before the groups of everything else.
-COMMONEST: Final[Mapping[str, tuple[str, ...]]] = {
-    "mentee": ("ScheduleSession", "RescheduleSession", "CompleteSession", "RecordGoalProgress", "ReportHomework", "AgreeGoal", "RespondToNps", "ReportProblem"),
-    "mentor": ("ScheduleSession", "RescheduleSession", "CompleteSession", "RecordSessionNote", "AssignHomework", "RecordGoalProgress", "AgreeGoal", "ReportProblem"),
-    "coordinator": ("ReviewRelationship", "ActivateRelationship", "ScheduleSession", "RescheduleSession", "RecordContact", "PauseRelationship", "ResumeRelationship", "ResolveConcern"),
-    "supplier": ("ReviewRelationship", "ActivateRelationship", "RecordAssessment", "RecordContact", "RecordSuccessStory"),
-    "hr": ("ReviewRelationship", "ResolveDisrespect", "DismissRecommendation", "ReportProblem"),
-    "customer": ("RespondToNps", "GiveTestimonial", "ReportProblem", "TerminateRelationship"),
-    "line_manager": ("AgreeReporting", "ConfirmAgreement", "AcceptTerms", "ReportProblem"),
-}  # fmt: skip
 ASSIGNED: Final = "rapport.HomeworkAssigned"
 CONTEST: Final = "rapport.FactContested"
 ANSWER: Final = "rapport.ContestAnswered"
@@ -51,35 +41,6 @@ OF_CONTESTS: Final = frozenset({CONTEST, ANSWER, CORRECTION})
 # What people wrote is listed on the page of the relationship as far back; the page of its events has all of it.
 MOST_WRITTEN: Final = 20
 CORRECTABLE_EVENTS: Final = frozenset(f"rapport.{event.__name__}" for event in CORRECTABLE)
-
-
-# What comes first before the mentoring has begun, and after it has ended.
-BEFORE: Final = ("RespondToMatch", "ActivateRelationship", "RecordContractingConversation", "AgreeGoal", "AgreePlan", "StateTrustReadiness", "AcceptTerms", "ReviewRelationship", "ReportProblem")  # fmt: skip
-AFTER: Final = ("RecordEndReview", "GiveFeedback", "RespondToNps", "GiveTestimonial", "RecordSuccessStory", "SecureRecords", "ReportProblem")  # fmt: skip
-# The command that meets a gate, by the clause that asks for it; none meets one that rules the relationship out.
-MEETS: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("pentalog.goals", "cmn.objectives", "nottingham.goals"), "AgreeGoal"),
-    "pentalog.trust": "StateTrustReadiness",
-    **dict.fromkeys(("mentor247.terms", "cmn.commitment-to-code"), "AcceptTerms"),
-    **dict.fromkeys(("cmn.timeframe", "nottingham.schedule"), "AgreePlan"),
-    "cmn.conflict-of-interest": "DeclareConflictOfInterest",
-    "cmn.confidentiality-level": "AgreeConfidentiality",
-    "cmn.reporting": "AgreeReporting",
-    "nottingham.training": "ConfirmMentorTraining",
-    **dict.fromkeys(
-        (
-            "cmn.contracting",
-            "mentor247.first-session",
-            "cmn.boundaries",
-            "cmn.termination-discussed",
-            "leapfrog.role",
-            "leapfrog.protocols",
-            "nottingham.ways-of-working",
-            "nottingham.expectations",
-        ),
-        "RecordContractingConversation",
-    ),
-}
 MATCH: Final[Mapping[str, str]] = {
     "rapport.MatchAccepted": N_("said yes to the match"),
     "rapport.MatchDeclined": N_("said no to the match"),
@@ -93,14 +54,6 @@ class Gate(NamedTuple):
     message: str
     roles: Sequence[str]
     command: str | None
-
-
-class Possible(NamedTuple):
-    """What the visitor can do about a relationship now: the commonest, the others by group, and what is not possible, each with why, or in which states it is."""
-
-    commonest: list[tuple[str, str]]
-    groups: list[tuple[str, list[tuple[str, str]]]]
-    impossible: list[tuple[str, str, Sequence[str]]]
 
 
 @router.get("/relationships/{id}")
@@ -141,9 +94,11 @@ def _page(request: Request, at: Desk, visitor: Visitor, seen: Seen, why: str | N
         tasks=[task_words(task, visitor.asker) for task in shown.get("tasks", [])],
         begun={each["session_id"] for each in shown.get("sessions", []) if has_begun(each, seen.now)},
         homework=homework(entries),
+        types={(seen.subject, entry["version"]): entry["type"] for entry in closed if entry["type"]},
+        begin_by=begin_by(at.engine, [seen.subject]).get(seen.subject) if shown["state"] == "contracting" else None,
         contests=contests(entries, shown.get("contested", ())),
         written=written(closed, entries),
-        possible=possible(visitor.role, shown, answers),
+        possible=possible(visitor.asker.reader, shown, seen.situation.state, answers),
         gates=gates(visitor.role, shown),
         answers=[(role, said, MATCH[said]) for role, said in answers.items()]
         if shown["state"] == "contracting"
@@ -281,79 +236,10 @@ def gates(role: str, shown: Shown) -> list[Gate]:
     """What has to come before the mentoring begins, with who can do it."""
     found: list[Gate] = []
     for gate in shown["unmet_gates"]:
-        roles, command = tuple(able_to_meet([gate["clause"]])), MEETS.get(gate["clause"])
-        may = command is not None and role in roles and role in may_send(COMMANDS[command])
-        found.append(Gate(gate["clause"], gate["message"], roles, command if may else None))
+        roles, command = tuple(able_to_meet([gate["clause"]])), command_for(gate["clause"])
+        may = command is not None and role in roles and role in may_send(command)
+        found.append(Gate(gate["clause"], gate["message"], roles, command.__name__ if command and may else None))
     return found
-
-
-def _first(role: str, shown: Shown, answers: Mapping[str, str]) -> Sequence[str]:
-    """What comes first for a role in the state of the relationship."""
-    match shown["state"]:
-        case "contracting" if "rapport.MatchDeclined" in answers.values():
-            return ("RespondToMatch", "ReviewRelationship", "TerminateRelationship")
-        case "contracting":
-            return [name for name in BEFORE if name != "RespondToMatch" or role not in answers]
-        case "terminated":
-            return AFTER
-        case _:
-            return COMMONEST.get(role, ())
-
-
-def possible(role: str, shown: Shown, answers: Mapping[str, str] | None = None) -> Possible:
-    """What a role can do about a relationship in its state, and why not the rest; `answers` are those to the match, by role."""
-    state = shown["state"]
-    mine = [name for name in COMMANDS if (state, name) in TABLE or any(command == name for _, command in TABLE)]
-    mine = [name for name in mine if role in may_send(COMMANDS[name])]
-    now = {name for name in mine if (state, name) in TABLE}
-    empty = {name: why for name, why in nothing_to_do(role, shown) if name in now}
-    now -= empty.keys()
-    first = [name for name in _first(role, shown, answers or {}) if name in now]
-    groups = [
-        (group.label, [(name, title(name)) for name in group.commands if name in now and name not in first])
-        for group in GROUPS
-    ]
-    return Possible(
-        [(name, title(name)) for name in first],
-        [(label, commands) for label, commands in groups if commands],
-        [
-            (
-                title(name),
-                empty.get(name, ""),
-                [] if name in empty else [each for each in STATUSES if (each, name) in TABLE],
-            )
-            for group in GROUPS
-            for name in group.commands
-            if name in mine and name not in now
-        ],
-    )
-
-
-def nothing_to_do(role: str, shown: Shown) -> Iterator[tuple[str, str]]:
-    """The commands that the state lets pass and that have nothing to act on, each with what is missing."""
-    sessions = [session["status"] for session in shown.get("sessions", [])]
-    if "scheduled" not in sessions and all(isinstance(status, str) for status in sessions):
-        for name in ("RescheduleSession", "CancelSession", "CompleteSession", "RecordNoShow", "RecordPresessionCheck"):
-            yield name, N_("no session is scheduled")
-    if "completed" not in sessions and all(isinstance(status, str) for status in sessions):
-        for name in ("AssignHomework", "ReportHomework", "RecordSessionNote"):
-            yield name, N_("no session took place yet")
-    goals = shown.get("goals", [])
-    if isinstance(goals, list) and not any(
-        goal["status"] == "open" or isinstance(goal["status"], dict) for goal in goals
-    ):
-        for name in ("RecordGoalProgress", "ReviseGoal", "DropGoal"):
-            yield name, N_("no goal is open")
-    if shown["unmet_gates"]:
-        yield "ActivateRelationship", N_("something else has to come first")
-    if not any(each["status"] == "open" for each in shown["concerns"]):
-        yield "ResolveConcern", N_("no concern is open")
-    if not any(claim["waits_for"] == role for claim in shown["claims"]):
-        yield "ConfirmAgreement", N_("nothing waits for you to confirm it")
-    if role not in KNOWERS:
-        return
-    if not any(each["status"] == "open" for each in shown["recommendations"]):
-        yield "DismissRecommendation", N_("no recommendation to end the mentoring is open")
 
 
 def _may(role: str, shown: Shown, command: str) -> bool:

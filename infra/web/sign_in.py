@@ -10,6 +10,7 @@ from infra.access.caller import Caller
 from infra.access.errors import KeysNotReached, NotKnown
 from infra.http.asking import DeskOf
 from infra.http.problems import HttpProblem, not_found
+from infra.public_url import LOOPBACK
 from infra.web import session
 from infra.web.errors import PageRoute
 from infra.web.form import FormOf
@@ -51,10 +52,10 @@ async def begin(
     _count(request, site)
     if site.open_id is None:
         raise not_found()
+    back = _public(request, site) + BACK
     request.session["next"] = ours(target)
-    base = f"{request.url.scheme}://{request.url.netloc}{root_of(request)}"
     try:
-        return await site.open_id.begin(request, base + BACK)
+        return await site.open_id.begin(request, back)
     except KeysNotReached as error:
         raise HttpProblem(503, Problem("keys_not_reached", str(error))) from None
 
@@ -85,7 +86,7 @@ finish.any_query = True  # type: ignore[attr-defined]
 @router.post("/sign-out")
 def sign_out(request: Request, _: FormOf) -> Response:
     """End the session."""
-    request.session.clear()
+    session.end(request)
     session.notice(request, N_("You are signed out."))
     return see_other(request, SIGN_IN)
 
@@ -111,6 +112,20 @@ def ours(target: str | None) -> str:
     if target is None or not target.startswith("/") or target.startswith(("//", "/\\")) or not target.isprintable():
         return "/"
     return target
+
+
+def _public(request: Request, site: Site) -> str:
+    """Where people reach the pages. What a request says of its host is believed on this machine alone: a stranger may write it.
+
+    Raises:
+        HttpProblem: The operator did not say it.
+    """
+    if site.public_url is not None:
+        return site.public_url
+    if request.url.hostname not in LOOPBACK:
+        said = "signing in is not set up for this address: the operator has to set RAPPORT_PUBLIC_URL"
+        raise HttpProblem(503, Problem("public_url", said))
+    return f"{request.url.scheme}://{request.url.netloc}{root_of(request)}"
 
 
 def _begin(request: Request, at: Any, caller: Caller, *, name: str | None, **more: Any) -> None:

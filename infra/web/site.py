@@ -23,6 +23,7 @@ ROUTERS: Final = (
     "relationship",
     "commands",
     "subject_commands",
+    "cases",
     "mine",
     "time_machine",
     "audit",

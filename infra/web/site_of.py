@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from infra.access.rates import Rates
+from infra.operations.logs import logger
+from infra.public_url import public_url
 from infra.settings import Settings
 from infra.web.demo import DemoPersons, read_demo
 from infra.web.open_id import OpenId
 from infra.web.session import session_key
+
+log = logger("rapport.pages")
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,7 @@ class Site:
     demo: DemoPersons
     open_id: OpenId | None
     rates: Rates
+    public_url: str | None
 
     @classmethod
     def of(cls, settings: Settings) -> "Site":
@@ -28,11 +33,15 @@ class Site:
             WrongSettings: A setting is wrong.
             StoreError: The address of the store can't be understood.
         """
+        open_id, address = OpenId.of(settings), public_url(settings)
+        if open_id is not None and address is None:
+            log.warning("people can sign in at the issuer from this machine alone: set RAPPORT_PUBLIC_URL")
         return cls(
             session_key(settings),
             read_demo(settings.demo_persons),
-            OpenId.of(settings),
+            open_id,
             Rates(settings.sign_in_rate, "RAPPORT_SIGN_IN_RATE"),
+            address,
         )
 
 

@@ -95,6 +95,7 @@ def _mine(request: Request, at: Desk, visitor: Visitor) -> Response:
         programme_zone=zone,
         relationships=sorted(items, key=lambda each: each["state"] == "terminated"),
         own={each.subject: own(at.engine, each) for each in theirs} if visitor.role != "line_manager" else {},
+        begin_by=today.begin_by(at.engine, [each["id"] for each in items if each["state"] == "contracting"]),
         urgency=by_urgency(tasks, at.now, zone_of(request, zone)),
         bands=BANDS,
         names=names_of(request, at, visitor, [*people, *_people(tasks)], *theirs),

@@ -55,9 +55,15 @@ async def sent(
     receipt = await send(request, visitor, command_of(name, subject, data, form))
     if receipt.status in {"accepted", "duplicate"}:
         notice(request, N_("Recorded."))
-        return see_other(request, "/")
+        return see_other(request, start_of(subject))
     filled = Filled(given_in(form), troubles(receipt.problems))
     return await run_in_threadpool(_page, request, at, visitor, subject, command, filled, status_of(receipt))
+
+
+def start_of(subject: str) -> str:
+    """The page from which a form about a subject came: that of the case, else the start."""
+    kind, _, id_ = subject.partition(":")
+    return f"/cases/{id_}" if kind == "case" else "/"
 
 
 def _known(at: Desk, visitor: Visitor, subject: str, name: str) -> type[CommandModel]:
@@ -125,5 +131,6 @@ def _page(
         wrong_at=at_fields(filled.wrong, fields),
         message_id=f"page-{uuid4()}",
         id=id_,
+        start=start_of(subject),
         names=names_of(request, at, visitor, [id_]),
     )

@@ -37,7 +37,7 @@ class Visitor(NamedTuple):
         return self.actor.role
 
 
-async def signed_in(request: Request) -> Caller:
+def signed_in(request: Request) -> Caller:
     """The person who signed in.
 
     Raises:

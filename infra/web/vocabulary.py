@@ -8,6 +8,7 @@ from domain.codes.clauses import CLAUSES, CODES, KINDS, POLICY
 from domain.commitment.policy import Band
 from domain.commitment.verdict import SignalName
 from domain.registry import COMMANDS, EVENTS
+from domain.sharing.answer import MEANING
 from domain.sharing.cells import ROWS
 from domain.terms import TERMS
 from infra.web.wording import in_words
@@ -112,6 +113,7 @@ def _named() -> Iterator[tuple[str, str]]:
         "classes of data": ROWS,
         "terms": TERMS,
         "datasets": datasets(),
+        "ways of the matrix": [meaning.words for meaning in MEANING.values()],
         "workers": [worker.name for worker in WORKERS],
         "tasks": get_args(TaskKind),
         "fields": [field for event in EVENTS.values() for field in event.model_fields],

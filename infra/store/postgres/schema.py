@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import psycopg
 
-from infra.store import attempts, proposals, reads
+from infra.store import attempts, proposals, reads, state_snapshots
 from infra.store.errors import StoreError
 from infra.store.hash_chain import SCHEMA_VERSION, check_version
 from infra.store.identity import new_identity
@@ -117,6 +117,7 @@ SCHEMA: Final = (
     STATE,
     TABLES,
     *reads.POSTGRESQL,
+    *state_snapshots.POSTGRESQL,
     APPEND_ONLY,
     *proposals.indexes("postgresql"),
     attempts.index("postgresql"),

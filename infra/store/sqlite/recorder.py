@@ -11,7 +11,7 @@ from typing import Any, Final
 from eventsourcing.persistence import Notification, StoredEvent, Subscription
 from eventsourcing.sqlite import SQLiteCursor, SQLiteDatastore, SQLiteProcessRecorder
 
-from infra.store import attempts, proposals, reads
+from infra.store import attempts, proposals, reads, state_snapshots
 from infra.store.hash_chain import SCHEMA_VERSION, check_version
 from infra.store.identity import new_identity
 from infra.store.sqlite.append import append
@@ -94,6 +94,7 @@ SCHEMA: Final = (
     *(RECEIPTS, attempts.index("sqlite"), LEAVES, NODES, FRONTIER, NO_LEAVES),
     *(OFFSETS, SPELLINGS, TRACKING, TRACKING_KIND, IDENTITY, CLOCKS),
     *reads.SQLITE,
+    *state_snapshots.SQLITE,
 )
 
 LAST: Final = 2**63 - 1

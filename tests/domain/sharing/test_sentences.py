@@ -96,7 +96,7 @@ def test_a_consent_holds_to_the_end_of_its_last_day_and_is_gone_when_withdrawn()
     last = TODAY + timedelta(days=3)
     for day, holds in ((TODAY, True), (last, True), (last + timedelta(days=1), False)):
         situation = scene(["pentalog"], consents=consent, until=last, today=day)
-        assert ask(situation, "coordinator", "goals") == (
+        assert ask(situation, "coordinator", "goals")[:3] == (
             holds,
             "pentalog.mentor-with-consent",
             ask(situation, "coordinator", "goals").why,
@@ -126,7 +126,7 @@ def test_agreed_needs_the_mentees_own_word_or_confirmation() -> None:
 @pytest.mark.clause("cmn.outputs")
 def test_the_line_manager_sees_the_agreed_reporting_and_nothing_else() -> None:
     situation = scene(["cmn"], outputs={"line_manager": ["attendance"]})
-    assert ask(situation, "line_manager", "attendance") == (
+    assert ask(situation, "line_manager", "attendance")[:3] == (
         True,
         "cmn.outputs",
         ask(situation, "line_manager", "attendance").why,

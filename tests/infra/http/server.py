@@ -1,8 +1,8 @@
 """`rapport serve` as a process of its own, and tokens of its local key."""
 
+import os
 import re
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ import httpx
 
 from infra.access import local_key, tokens
 from infra.settings import Settings
-from tests.command import RAPPORT, own_environment
+from tests.command import Fork, own_environment, start
 
 LISTENING = re.compile(r"^listening on (\S+)$", re.MULTILINE)
 
@@ -34,14 +34,12 @@ class Server:
         self._log = folder / "server.log"
         self._port = 0
         self.url = ""
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Fork | None = None
 
     def start(self) -> None:
-        self._log.write_bytes(b"")
-        with self._log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [RAPPORT, "serve", "--port", str(self._port), *self._options], env=self._env, stdout=log, stderr=log
-            )
+        with self._log.open("wb") as log, Path(os.devnull).open("rb") as nothing:
+            files = (nothing.fileno(), log.fileno(), log.fileno())
+            self.process = start("serve", "--port", str(self._port), *self._options, env=self._env, files=files)
         until = time.monotonic() + 60
         while not (found := LISTENING.search(self.log)):
             assert self.process.poll() is None, self.log

@@ -19,6 +19,6 @@ def rapport(settings: Settings) -> Iterator[Rapport]:
         yield opened
 
 
-def another(rapport: Rapport, cache_size: int = 100) -> Handler:
+def another(rapport: Rapport, cache_bytes: int = 2**20) -> Handler:
     """A handler with a cache of its own on the same store, as another process has."""
-    return Handler(rapport.store, Clock(NOW), cache_size)
+    return Handler(rapport.store, Clock(NOW), cache_bytes)

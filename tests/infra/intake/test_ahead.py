@@ -2,19 +2,26 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 import pytest
 
 from infra.bootstrap import Rapport
+from infra.clock import Clock
 from infra.evidence.verify import verify
+from infra.intake.batch import Batch
 from infra.intake.group_commit import GroupCommit
+from infra.intake.handler import Handler
+from infra.intake.message import Message
+from infra.intake.receipt import Receipt
 from infra.store.errors import BusyStore, StoreError
 from infra.store.postgres.database import PostgresDatabase
-from tests.infra.intake.conftest import another
+from tests.infra.intake.conftest import NOW, another
 from tests.messages import contact, line, proposal, relationship_id
 
 Append = Callable[..., Callable[[], Any]]
+LATER: Final = timedelta(minutes=1)
 
 
 def before_sending(rapport: Rapport, monkeypatch: pytest.MonkeyPatch, event: Callable[[], object]) -> None:
@@ -88,6 +95,53 @@ def test_what_others_wrote_meanwhile_is_seen_by_what_was_decided_ahead(
     first, second = rapport.handler.begin([contact(1, "x")]), rapport.handler.begin([proposal(2)])
     assert [receipt.status for receipt in first.receipts()] == ["accepted"]
     assert [problem.code for receipt in second.receipts() for problem in receipt.problems] == ["mentor_standing"]
+
+
+@pytest.mark.parametrize(
+    "command, data, again",
+    [
+        ("RecordDevelopment", {"what": "A course", "completed_on": "2026-01-01"}, 0),
+        ("RecordTraining", {"course": "Basics", "completed_on": "2026-01-01"}, 2),
+        ("SuspendMentor", {"reason": "Under review"}, 2),
+    ],
+)
+def test_only_what_others_change_of_what_was_relied_on_leads_to_another_decision(
+    rapport: Rapport, monkeypatch: pytest.MonkeyPatch, command: str, data: dict[str, str], again: int
+) -> None:
+    """A mentor's development is no matter of a relationship; training and standing are recorded with its events."""
+    rapport.handler.handle([proposal(1), proposal(2)])
+    # Its clock is ahead of ours, and recorded time never goes back.
+    rival = Handler(rapport.store, Clock(NOW + LATER))
+    before_sending(rapport, monkeypatch, lambda: rival.handle([line(command, data, subject="mentor:ben")]))
+    decided = []
+    answer = Batch.answer
+
+    def counted(batch: Batch, message: Message) -> Receipt:
+        decided.append(message.subject)
+        return answer(batch, message)
+
+    pending = [contact(1, "x"), contact(2, "y")]
+    with monkeypatch.context() as patch:
+        patch.setattr(Batch, "answer", counted)
+        [one, other] = rapport.handler.handle(pending)
+    # The rival's message, ours, and ours again where it matters.
+    assert len(decided) == 1 + len(pending) + again
+    assert (one.events, other.events) == ((("ContactRecorded", 2),), (("ContactRecorded", 2),))
+    assert [rapport.store.decode_facts(each).recorded_at - NOW for each in rapport.store.logged(2, 9)] == [LATER] * 3
+    assert [receipt.status for receipt in rapport.handler.handle([contact(1, "z")])] == ["accepted"]
+    verdict = verify(rapport.store)
+    assert verdict.ok, verdict.problems
+
+
+def test_a_message_that_another_process_answered_meanwhile_is_a_duplicate_though_nothing_else_changed(
+    rapport: Rapport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rapport.handler.handle([proposal(1), proposal(2)])
+    rival = another(rapport)
+    development = line("RecordDevelopment", {"what": "x", "completed_on": "2026-01-01"}, subject="mentor:ben")
+    before_sending(rapport, monkeypatch, lambda: rival.handle([development, contact(2, "y")]))
+    receipts = rapport.handler.handle([contact(1, "x"), contact(2, "y")])
+    assert [receipt.status for receipt in receipts] == ["accepted", "duplicate"]
 
 
 def test_a_duplicate_that_would_be_accepted_today_leaves_no_trace_in_what_is_decided_ahead(rapport: Rapport) -> None:

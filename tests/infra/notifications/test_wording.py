@@ -185,6 +185,21 @@ def test_ids_that_pretend_to_be_more_stay_on_their_line_and_are_no_markup() -> N
     assert HeaderParser().parsestr(f"Subject: {wording.title}\n\n")["Subject"] == "Your session is coming"
 
 
+@pytest.mark.parametrize(
+    "subject, template, page",
+    [
+        ("0197-r1", "session_reminder", "/relationships/0197-r1"),
+        ("0197-r1", "disclosure", "/relationships/0197-r1/events"),
+        ("mentor:ben", "further_training", "/"),
+    ],
+)
+def test_where_pages_have_an_address_a_notification_leads_to_them(subject: str, template: str, page: str) -> None:
+    given = SAMPLE if template == "session_reminder" else {"version": 9}
+    wording = words_of(replace(note("n1"), subject=subject, template=template, parameters=given), "https://a.example")
+    assert f"See: https://a.example{page}\n" in wording.plain
+    assert f'<a href="https://a.example{page}">' in wording.html
+
+
 def test_times_are_in_utc_and_say_so() -> None:
     wording = words_of(replace(note("n1"), template="session_reminder", parameters=SAMPLE))
     assert "Thursday 05 March 2026, 16:00 UTC" in wording.text

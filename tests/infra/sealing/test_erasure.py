@@ -9,14 +9,17 @@ import orjson
 import pytest
 
 from domain.content import is_erased
+from domain.relationship.state import Relationship
 from infra.bootstrap import Rapport, open_rapport
 from infra.evidence.verify import verify
+from infra.intake.folding import fold_streams
 from infra.queries.erasure import plan
 from infra.queries.history import history
 from infra.sealing import erasures as erasures_module
 from infra.sealing import keys as keys_module
 from infra.sealing.key_store import KeyRow, Owned
 from infra.settings import Settings
+from infra.store.state_snapshots import SnapshotRow, keep
 from tests.command import own_environment, rapport_text
 from tests.infra.queries.test_sharing import tell
 
@@ -367,3 +370,30 @@ def test_verification_excuses_the_words_that_an_erasure_took_and_names_others_th
     with open_rapport(told) as rapport:
         assert verify(rapport.store).skipped == (lost,)
         assert verify(rapport.store, OTHER).ok
+
+
+def test_the_snapshot_of_a_state_goes_with_anybodys_words_and_opens_no_more(told: Settings) -> None:
+    def snapshots(rapport: Rapport) -> list[Any]:
+        return rapport.database.query("SELECT subject, version, code, key, box FROM state_snapshots")
+
+    with open_rapport(told) as rapport:
+        entry = fold_streams(rapport.store, [ID])[ID]
+        rapport.handler.snapshots.take([(ID, entry)])
+        rapport.handler.snapshots.write()
+        [backup] = snapshots(rapport)
+        assert fold_streams(rapport.store, [ID])[ID] == entry._replace(kept=entry.head.version)
+        assert isinstance(entry.state, Relationship)
+        assert [goal.title for goal in entry.state.goals.values()] == ["HERS goal"]
+    assert send(told, REQUESTED, ERASED) == [[], []]
+    with open_rapport(told) as rapport:
+        assert snapshots(rapport) == []
+        with rapport.database.transaction() as session:
+            keep(session, [SnapshotRow(*backup)])
+        after = fold_streams(rapport.store, [ID])[ID]
+        assert isinstance(after.state, Relationship)
+        assert after.kept == 0
+        assert all(is_erased(goal.title) for goal in after.state.goals.values())
+        # No key is made again: what is written now opens nowhere.
+        rapport.handler.snapshots.take([(ID, after)])
+        rapport.handler.snapshots.write()
+        assert fold_streams(rapport.store, [ID])[ID] == after

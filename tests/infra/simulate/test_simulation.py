@@ -12,7 +12,10 @@ import pytest
 
 from domain.registry import COMMANDS
 from infra.simulate import Simulation, messages
-from infra.simulate.stream import START
+from infra.simulate.cast import mentors, programmes
+from infra.simulate.lots import DAY, Lots
+from infra.simulate.story import Shared, Story
+from infra.simulate.stream import CODES, START
 from tests.infra.simulate.tally import Life, lives
 
 SAMPLE = 2000
@@ -44,6 +47,20 @@ def test_times_only_go_forward_and_stay_inside_the_span() -> None:
     assert all(earlier <= later for earlier, later in pairwise(times))
     assert times[0] > START
     assert times[-1] < simulation.ends_before < datetime(2026, 6, 1, tzinfo=UTC)
+
+
+def test_a_story_waits_for_no_longer_than_until_its_next_session() -> None:
+    """In one of fifteen thousand relationships a letter of thanks came after the session that had been booked meanwhile."""
+    lots = Lots(1)
+    setting = programmes("w", CODES)
+    [mentor] = islice(mentors(lots, "w", setting, 1), 1)
+    story = Story(lots, "w", 1, mentor, 1_700_000_000, Shared())
+    story.booked = [("s1", story.now + DAY)]
+    assert {story.after(2 * 24, 3 * 24) for _ in range(20)} == {story.now + DAY}
+    story.now += 2 * DAY
+    assert {story.after(2 * 24, 3 * 24) for _ in range(20)} == {story.now}
+    story.booked = []
+    assert story.after(2 * 24, 3 * 24) >= story.now + 2 * DAY
 
 
 def test_until_cuts_off_and_changes_nothing_before() -> None:

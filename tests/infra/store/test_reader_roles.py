@@ -50,7 +50,7 @@ IN_PART: Final = {
 # What stays with the service: its secret and keys made of it, what is said to whom, who read what, and what writers keep for themselves.
 OF_THE_SERVICE: Final = {
     "store_identity", "pseudonym_key", "outbox", "notifications", "notification_routes", "content_reads", "leases", "worker_clock",
-    "source_offsets", "tracking", "lock_appends", "lock_notifications", "lock_schema",
+    "source_offsets", "tracking", "lock_appends", "lock_notifications", "lock_schema", "state_snapshots",
 }  # fmt: skip
 RELATIONS: Final = """
     SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'

@@ -1,6 +1,7 @@
 """What pages are held against: words that are markup, numbers that are none, sessions that are over, rows and names of others."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 
@@ -81,17 +82,76 @@ def test_a_number_that_is_none_is_refused_at_its_field(served: Served, digits: s
 
 
 # --- sessions --------------------------------------------------------------------------------------------------------
+def copied(browser: Browser) -> Browser:
+    """Another browser with the same cookies."""
+    found = Browser(browser._client)
+    found.cookies = dict(browser.cookies)
+    return found
+
+
 def test_a_session_of_a_demo_ends_with_the_demo(tmp_path: Path) -> None:
-    key = tmp_path / "session-key"
-    key.write_text("k" * 64)
-    key.chmod(0o600)
-    with serving_pages(tmp_path, session_key_file=key) as demo:
+    with serving_pages(tmp_path) as demo:
         cookies = demo.browser("cora").cookies
-    (tmp_path / "empty").mkdir()
-    with serving_pages(tmp_path / "empty", session_key_file=key, demo_persons=None) as real:
-        browser = Browser(real.client)
-        browser.cookies = dict(cookies)
-        assert browser.get("/").path.startswith("/sign-in")
+    for demo_persons, path in ((tmp_path / "demo.toml", "/"), (None, "/sign-in")):
+        with serving_pages(tmp_path, demo_persons=demo_persons) as real:
+            browser = Browser(real.client)
+            browser.cookies = dict(cookies)
+            assert browser.get("/").path.partition("?")[0] == path
+
+
+def test_signing_out_ends_the_session_of_whoever_copied_its_cookie(served: Served) -> None:
+    browser = served.browser("cora").get("/preferences")
+    thief, elsewhere = copied(browser), served.browser("cora")
+    assert thief.get("/").status == 200
+    browser.post("/sign-out", {})
+    assert thief.get("/").path.startswith("/sign-in")
+    assert elsewhere.get("/").path == "/"
+
+
+def test_signing_in_again_ends_the_session_before(served: Served) -> None:
+    browser = served.browser("cora")
+    before = copied(browser)
+    browser.sign_in("cleo")
+    assert before.get("/").path.startswith("/sign-in")
+    assert browser.get("/").path == "/"
+
+
+def test_a_session_that_is_over_is_forgotten(served: Served) -> None:
+    browser = served.browser("cora")
+    database = served.rapport.database
+    with database.transaction() as session:
+        session.execute("UPDATE page_sessions SET ends_at = ?", (datetime(2026, 1, 1, tzinfo=UTC),))
+    assert browser.get("/").path.startswith("/sign-in")
+    served.browser("cleo")
+    assert len(database.query("SELECT * FROM page_sessions")) == 1
+
+
+def test_somebody_of_very_many_programmes_has_a_cookie_that_browsers_keep(tmp_path: Path) -> None:
+    many = [f"programme-with-a-long-name-{number}" for number in range(500)]
+    demo = f'[[person]]\nid = "cora"\nname = "Cora"\nroles = ["coordinator"]\nprogrammes = {many}\n'
+    with serving_pages(tmp_path, demo=demo) as served:
+        lines = [
+            line(
+                "ProposeRelationship",
+                {"programme_id": programme, "codes": [], **PARTIES},
+                subject=subject,
+                id=programme,
+            )
+            for programme, subject in ((many[-1], OPEN), ("of-others", OTHERS))
+        ]
+        served.tell(lines)
+        browser = served.browser("cora").get("/relationships")
+        assert all(len(f"{name}={value}") < 4096 for name, value in browser.cookies.items())
+        assert (OPEN in browser.text, OTHERS in browser.text) == (True, False)
+
+
+def test_a_page_says_so_where_the_database_cannot_tell_who_signed_in(tmp_path: Path) -> None:
+    with serving_pages(tmp_path) as served:
+        browser = served.browser("cora")
+        with served.rapport.database.transaction() as session:
+            session.execute("ALTER TABLE page_sessions RENAME TO page_sessions_away")
+        assert browser.get("/").status == 503
+        assert "Rapport can't answer just now" in browser.words
 
 
 # --- what others may not know ----------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from html import unescape
 
 import orjson
 import pytest
@@ -9,8 +10,9 @@ import pytest
 from domain.sharing.question import Reader
 from infra.access.seen import Seen
 from infra.access.standing import Asker
+from infra.web.own_matrix import WHAT
 from tests.infra.http import telling
-from tests.infra.http.telling import CANARY, QUIET, REPORTED
+from tests.infra.http.telling import CANARY, QUIET, REPORTED, UNKNOWN
 from tests.infra.web.browsing import Served, serving_pages
 from tests.infra.web.test_relationship import filled
 
@@ -40,16 +42,38 @@ def test_others_have_nothing_of_their_own(served: Served, id_: str) -> None:
 
 def test_the_table_says_what_the_matrix_says(served: Served) -> None:
     got = served.browser("ana").get("/mine")
-    table = got.text.partition('<table class="matrix">')[2].partition("</table>")[0]
-    heads = [each.replace(" ", "_") for each in re.findall(r'<th scope="col">([a-z ]+)</th>', table)]
+    table = got.text.partition('<table class="matrix" role="table">')[2].partition("</table>")[0]
+    heads = [
+        each.replace(" ", "_") for each in re.findall(r'<th scope="col" role="columnheader">([a-z ]+)</th>', table)
+    ]
     engine = served.rapport.engine()
-    for row, cells in re.findall(r'<th scope="row">([a-z ]+)</th>(.*?)</tr>', table):
-        said = re.findall(r">(yes|no)<", cells)
+    rows = 0
+    for row, cells in re.findall(r'<th scope="row" role="rowheader">([a-z ]+)<.*?</th>(.*?)</tr>', table):
+        said = re.findall(r">(yes|no)\b", cells)
         for role, word in zip(heads, said, strict=True):
             reader = Reader(role, telling.PARTIES.get(role, telling.HOUSE.get(role, "")))
             seen = Seen.of(served.rapport.store, lambda: engine, Asker(reader, None), QUIET, served.rapport.clock.now())
             assert seen is not None
             assert seen.ask(row.replace(" ", "_")).allowed == (word == "yes"), (role, row)
+        rows += 1
+    assert rows == len(WHAT)
+
+
+def test_every_answer_of_the_table_leads_to_its_reason_in_words(served: Served) -> None:
+    got = served.browser("ana").get("/mine")
+    assert "title=" not in got.text.partition("<main")[2]
+    notes = re.findall(r'href="#(why-\d+)"', got.text)
+    assert len(notes) == len(WHAT) * got.text.count('role="columnheader"') - len(WHAT)
+    reasons = dict(re.findall(r'<li id="(why-\d+)">(.*?)</li>', got.text, re.DOTALL))
+    assert set(notes) == set(reasons)
+    assert any("with the mentee's consent in force" in unescape(reason) for reason in reasons.values())
+    assert "topics, notes, homework" in got.words
+
+
+def test_who_may_see_what_has_a_page_for_each_relationship_of_ones_own(served: Served) -> None:
+    assert "Who may see what of this" in served.browser("ana").get(f"/mine/{QUIET}/who-may-see").words
+    assert served.browser("cora").get(f"/mine/{QUIET}/who-may-see").status == 403
+    assert served.browser("ana").get(f"/mine/{UNKNOWN}/who-may-see").status == 404
 
 
 def test_who_read_my_words_is_there_with_the_reason(served: Served) -> None:
@@ -92,10 +116,15 @@ def test_an_erasure_is_asked_for(served: Served) -> None:
 
 
 def test_reported_and_quiet_are_alike_for_the_mentor(served: Served) -> None:
-    text = served.browser("ben").get("/mine").text
+    browser = served.browser("ben")
+    text = browser.get("/mine").text
     parts = {subject: section for section in re.findall(r"<section.*?</section>", text, re.DOTALL) for subject in (REPORTED, QUIET) if subject in section}  # fmt: skip
-    plain = [re.sub(r"[0-9a-f-]{36}|own-\d|\d<|Who may see what \d| open>|>", "", part) for part in parts.values()]
+    assert set(parts) == {REPORTED, QUIET}
+    # The table of the first is there, that of the other a page of its own.
+    plain = [re.sub(r"[0-9a-f-]{36}|own-\d|\d<", "", re.split(r"<h3>Who may|<p><a[^>]*>Who may", part)[0]) for part in parts.values()]  # fmt: skip
     assert plain[0] == plain[1]
+    tables = [browser.get(f"/mine/{subject}/who-may-see").text.replace(subject, "") for subject in parts]
+    assert re.sub("csrf.*", "", tables[0]) == re.sub("csrf.*", "", tables[1])
 
 
 def test_a_consent_is_withdrawn_and_counts_at_once(served: Served) -> None:

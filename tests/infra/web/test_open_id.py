@@ -9,11 +9,13 @@ import httpx
 import pytest
 from joserfc.jwk import ECKey
 
+from infra.public_url import public_url
 from infra.settings import Settings, WrongSettings
 from infra.web.open_id import OpenId
 from tests.infra.web.browsing import Browser, Served, serving_pages
 from tests.infra.web.issuer import CLIENT, SECRET, Issuer, issuing
 
+PUBLIC = "https://rapport.example.org/mentoring"
 ROLES = {"roles": ["coordinator", "gardener"], "programmes": ["telling"], "name": "Cora at work"}
 
 
@@ -33,6 +35,7 @@ def served(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         openid_issuer=issuer.url,
         openid_client=CLIENT,
         openid_secret_file=folder / "secret",
+        public_url=f"{PUBLIC}/",
     ) as found:
         yield found
 
@@ -50,7 +53,8 @@ def signs_in(browser: Browser, **changed: str) -> Browser:
     browser._keep(got)
     assert urlsplit(got.headers["location"]).path == "/authorize"
     assert parse_qs(urlsplit(got.headers["location"]).query)["code_challenge_method"] == ["S256"]
-    back = urlsplit(httpx.get(got.headers["location"]).headers["location"])
+    assert parse_qs(urlsplit(got.headers["location"]).query)["redirect_uri"] == [f"{PUBLIC}/sign-in/open-id/back"]
+    back = urlsplit(httpx.get(got.headers["location"]).headers["location"].replace(PUBLIC, ""))
     query = {name: values[0] for name, values in parse_qs(back.query).items()} | changed
     return browser.get(f"{back.path}?{httpx.QueryParams(query)}")
 
@@ -108,6 +112,7 @@ def test_an_issuer_that_is_away_is_said(tmp_path: Path) -> None:
         "openid_issuer": "http://127.0.0.1:9",
         "openid_client": CLIENT,
         "openid_secret_file": tmp_path / "secret",
+        "public_url": PUBLIC,
     }
     with serving_pages(tmp_path, **away) as served:
         got = served.browser().get("/sign-in/open-id")
@@ -119,3 +124,36 @@ def test_an_issuer_without_tls_is_for_this_machine_alone(tmp_path: Path) -> None
     far = Settings(openid_issuer="http://id.example.org", openid_client=CLIENT, openid_secret_file=tmp_path / "secret")
     with pytest.raises(WrongSettings, match="expected an https URL"):
         OpenId.of(far)
+
+
+@pytest.mark.parametrize(
+    "host, status", [("evil.example", 503), ("localhost.evil.example", 503), ("127.0.0.1:8080", 302)]
+)
+def test_without_a_public_address_the_host_of_a_request_is_believed_on_this_machine_alone(
+    issuer: Issuer, tmp_path: Path, host: str, status: int
+) -> None:
+    (tmp_path / "secret").write_text(SECRET)
+    with serving_pages(
+        tmp_path,
+        demo_persons=None,
+        openid_issuer=issuer.url,
+        openid_client=CLIENT,
+        openid_secret_file=tmp_path / "secret",
+    ) as served:
+        got = served.client.get("/sign-in/open-id", headers={"host": host}, follow_redirects=False)
+        assert got.status_code == status
+        if status == 302:
+            asked = parse_qs(urlsplit(got.headers["location"]).query)["redirect_uri"]
+            assert asked == [f"http://{host}/sign-in/open-id/back"]
+        else:
+            assert "RAPPORT_PUBLIC_URL" in got.text
+            assert host not in got.text
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["rapport.example.org", "http://rapport.example.org", "https://", "https://a.example/?x=1", "https://a@b.example", "https://a.example/#x", "ftp://localhost", "https://[", "https://a.example/ b"],
+)  # fmt: skip
+def test_a_public_address_that_is_none_is_said_at_the_start(address: str) -> None:
+    with pytest.raises(WrongSettings, match="RAPPORT_PUBLIC_URL: expected"):
+        public_url(Settings(public_url=address))

@@ -68,6 +68,11 @@ def test_a_match_that_does_not_begin_says_what_is_missing_and_who_can_do_it(serv
     words = served.browser("cora").get("/").words
     assert "no plan of sessions is agreed" in words
     assert re.search(r"the mentor has not accepted the code of conduct \(can be done by mentor\)", words)
+    # 30 days from the proposal.
+    assert "proposed 2026-01-02 , should begin by 2026-02-01" in words
+    for id_ in ("cora", "ana", "ben"):
+        assert "Should begin by 2026-02-01" in served.browser(id_).get(f"/relationships/{STALLED}").words
+    assert "Should begin by 2026-02-01" in served.browser("ana").get("/").words
 
 
 def test_a_session_without_an_outcome_is_there_with_a_form(served: Served) -> None:
@@ -193,3 +198,58 @@ def test_what_is_pressing_comes_first_and_names_the_event_and_how_it_stands(serv
     assert "Problem reported (" in got.words
     assert re.search(r"now: critical · \d+", got.words)
     assert not re.search(r"now: critical", served.browser("sam").get("/").words)
+
+
+def test_hr_has_a_page_of_each_case_with_what_can_be_done_and_nobody_whom_it_is_about(served: Served) -> None:
+    hugo = served.browser("hugo").get("/cases")
+    assert '<a href="/cases/c1">' in hugo.text
+    hugo.get("/cases/c1")
+    assert f'href="/relationships/{REPORTED}"' in hugo.text
+    assert CANARY not in hugo.text
+    assert "closed until you say why you read it" in hugo.words
+    hugo.post("/cases/c1/words", {"why": "I review it"})
+    assert f"{CANARY} case" in hugo.words
+    assert hugo.get("/cases/c1/words").path == "/cases/c1"
+    for id_ in ("ben", "ana", "sam", "ada", "alf"):
+        assert served.browser(id_).get("/cases").status == 403, id_
+        assert served.browser(id_).get("/cases/c1").status == 403, id_
+    dora = served.browser("dora")
+    assert "There is no case" in dora.get("/cases").words
+    assert dora.get("/cases/c1").status == 404
+
+
+def test_a_case_says_what_is_not_possible_any_more(served: Served) -> None:
+    hugo = served.browser("hugo").get("/cases/c1")
+    if "/do/DecideCase" in hugo.text:
+        hugo.get("/subjects/case:c1/do/DecideCase")
+        hugo.post(hugo.path, filled(hugo) | {"decision": "no_action", "reason": "nothing to it"})
+        assert hugo.path == "/cases/c1"
+    assert "/do/DecideCase" not in hugo.text
+    assert "Not possible any more, since it is decided: Escalate the case, Decide the case" in hugo.words
+    assert "/do/CloseCase" in hugo.text
+
+
+def test_all_commands_are_behind_one_heading_each_possible_or_with_the_reason_why_not(served: Served) -> None:
+    words = served.browser("cora").get(f"/relationships/{LATE}").words
+    everything = words.partition("All commands, and why some are not possible now")[2].partition("The plan and where")[
+        0
+    ]
+    assert "Answer a contest: nothing is contested" in everything
+    assert "Say that trust is restored: there is nothing of the kind that is open" in everything
+    assert "Carry an erasure out: nobody asked for an erasure" in everything
+    assert "Go on after the pause: possible while it is paused" in everything
+    text = served.browser("cora").get(f"/relationships/{REPORTED}").text
+    assert f'href="/relationships/{REPORTED}/do/RestoreTrust"' in text
+    assert (
+        f'href="/relationships/{LATE}/do/RestoreTrust"' not in served.browser("cora").get(f"/relationships/{LATE}").text
+    )
+
+
+@pytest.mark.parametrize("id_", ["ben", "sam", "lina", "carl"])
+def test_what_is_not_possible_tells_nobody_that_something_was_reported(served: Served, id_: str) -> None:
+    pages = []
+    for subject in (REPORTED, QUIET):
+        text = served.browser(id_).get(f"/relationships/{subject}").text
+        can = text.partition('<section aria-labelledby="can">')[2].partition("</section>")[0]
+        pages.append(can.replace(subject, ""))
+    assert pages[0] == pages[1]
