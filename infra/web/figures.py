@@ -253,7 +253,7 @@ def _whose(name: str, asker: Asker) -> object:
 
 def _load() -> None:
     with _LOADING, suppress(ModuleNotFoundError):
-        for name in ("altair", "lifelines", "vl_convert"):
+        for name in ("altair", "vl_convert"):
             import_module(name)
 
 
