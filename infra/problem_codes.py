@@ -259,7 +259,7 @@ CODES: Final[dict[str, ProblemCode]] = {
         "Correct the subject, or ask for a token that covers its programme.",
     ),
     "not_found": ProblemCode("http", "404: there is nothing here that the caller may know of.", "Correct the id or the path."),
-    "no_report": ProblemCode("http", "404: no report to this recipient was agreed.", "Send AgreeReporting first."),
+    "no_report": ProblemCode("http", "403: no report to this recipient was agreed.", "Send AgreeReporting first."),
     "not_acceptable": ProblemCode("http", "406: the answer has no form that `Accept` takes.", "Accept one of the forms that the problem lists."),
     "not_an_array": ProblemCode("http", "400: a batch is a JSON array of CloudEvents.", "Send one message as `application/cloudevents+json`."),
     "unsupported_media_type": ProblemCode("http", "415: the body's content type or compression is not taken.", "Send one of the content types that the problem lists."),
