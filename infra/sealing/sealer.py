@@ -61,7 +61,7 @@ class Sealer:
             nonlocal words
             content = self._opened(topic, box)
             if content is None:
-                words = "unreadable" if self._cipher(box) is None else "damaged"
+                words = "keyless" if self._cipher(box) is None else "damaged"
             return content
 
         return put_back(state, opened), words
