@@ -16,7 +16,7 @@ export CHROMIUM ?= /usr/bin/chromium
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench messages vendor chromium screenshots lock clean
+.PHONY: help setup run test check bench soak messages vendor chromium screenshots lock clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ check: setup ## Lint, format, types, layers, made documents, every clause implem
 
 bench: setup ## Measure on this machine
 	$(PY) -m benchmarks $(ARGS)
+
+soak: setup ## Load a server for an hour, and say whether it stays flat (ARGS="--minutes 10")
+	$(PY) -m benchmarks.soak $(ARGS)
 
 # No index, no find-links, no address: the files name packages and versions alone.
 COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --no-annotate

@@ -10,11 +10,12 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -43,7 +44,7 @@ def run(*, full: bool) -> None:
                     else server.create_database(f"http{number}")
                 )
                 bare = max(bare, _bare(store, seconds), key=_rate)
-                with _served(store, folder) as (port, token):
+                with served(store, folder) as (port, token, _):
                     subjects = _propose(port, token, 200)
                     single = max(single, _load(port, [_single(token, each) for each in subjects], seconds), key=_rate)
                     batch = max(batch, _load(port, [_batch(token, subjects)], seconds), key=_rate)
@@ -66,7 +67,7 @@ def _told(what: str, found: dict[str, Any], more: str = "") -> None:
 
 
 @contextmanager
-def _listening(command: Sequence[str], folder: Path, **env: str) -> Iterator[int]:
+def _listening(command: Sequence[str], folder: Path, **env: str) -> Iterator[tuple[int, int]]:
     log = folder / f"{uuid.uuid4()}.log"
     with log.open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, env=env or None)
@@ -74,7 +75,7 @@ def _listening(command: Sequence[str], folder: Path, **env: str) -> Iterator[int
         while not (found := LISTENING.search(log.read_text())):
             assert process.poll() is None, log.read_text()
             time.sleep(0.05)
-        yield int(found[1])
+        yield int(found[1]), process.pid
     finally:
         process.terminate()
         process.wait()
@@ -83,23 +84,34 @@ def _listening(command: Sequence[str], folder: Path, **env: str) -> Iterator[int
 def _bare(store: str, seconds: float) -> dict[str, Any]:
     with TemporaryDirectory() as folder:
         store = f"sqlite:///{folder}/bare.sqlite" if store.startswith("sqlite:") else store
-        with _listening([sys.executable, "-m", "benchmarks.bare_route", store], Path(folder)) as port:
+        with _listening([sys.executable, "-m", "benchmarks.bare_route", store], Path(folder)) as (port, _):
             return _load(port, [_single("none", str(uuid.uuid4()), "application/json")], seconds)
 
 
+class Served(NamedTuple):
+    """A server: its port, a token for it, its process."""
+
+    port: int
+    token: str
+    pid: int
+
+
 @contextmanager
-def _served(store: str, folder: Path, *options: str) -> Iterator[tuple[int, str]]:
+def served(
+    store: str, folder: Path, *options: str, role: str = "coordinator", acts_for: Collection[str] = ()
+) -> Iterator[Served]:
+    """`rapport serve` on a store while the block runs, and a token of a role that lasts for a day."""
     settings = Settings(store=store, token_key_file=folder / "token-key")
     local_key.make(local_key.place(settings))
-    token = tokens.issue(settings, "coordinator", "cora")
+    token = tokens.issue(settings, role, "cora", acts_for=acts_for, lasting=timedelta(days=1))
     env = {
         **os.environ,
         "RAPPORT_STORE": store,
         "RAPPORT_TOKEN_KEY_FILE": str(folder / "token-key"),
         "RAPPORT_LOG_LEVEL": "warning",
     }
-    with _listening([RAPPORT, "serve", "--port", "0", *options], folder, **env) as port:
-        yield port, token
+    with _listening([RAPPORT, "serve", "--port", "0", *options], folder, **env) as (port, pid):
+        yield Served(port, token, pid)
 
 
 def _load(port: int, requests: list[dict[str, Any]], seconds: float, clients: int = CLIENTS) -> dict[str, Any]:
@@ -184,7 +196,7 @@ def _reads(folder: Path, relationships: int, seconds: float) -> None:
     chosen = sorted(each for each in subjects if ":" not in each)[:200]
     # Workers that take up a whole history at once would be measured beside the reads.
     print(f"  reads of {relationships} relationships, 4 clients, workers elsewhere")
-    with _served(store, folder, "--api-only") as (port, token):
+    with served(store, folder, "--api-only") as (port, token, _):
         _load(port, [_get(token, "/v1/relationships?limit=20")], 1, 1)
         for what, path in (("show", ""), ("history", "/history"), ("health", "/health")):
             _told(

@@ -115,11 +115,6 @@ class Rapport:
         return self.keys_found
 
     @cached_property
-    def sealer(self) -> Sealer:
-        """What seals and unseals content."""
-        return Sealer(self.keys)
-
-    @cached_property
     def erasures(self) -> Erasures:
         """What carries out erasures."""
         return Erasures(self.store, self.keys)

@@ -1,12 +1,9 @@
 """Every code that a problem of a receipt may have: what it means, which status it comes with, and what a sender does about it.
 
-The codes themselves stand where the problems are made. `codes_in` reads them from the sources, and a test fails for a code
-that has no entry here, or an entry that no source makes any more.
+The codes themselves stand where the problems are made. A test reads them from the sources, and fails for a code that has no
+entry here, or an entry that no source makes any more.
 """
 
-import ast
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 Speaker = Literal["form", "sender", "record", "rules", "broker", "http"]
@@ -259,7 +256,7 @@ CODES: Final[dict[str, ProblemCode]] = {
         "Correct the subject, or ask for a token that covers its programme.",
     ),
     "not_found": ProblemCode("http", "404: there is nothing here that the caller may know of.", "Correct the id or the path."),
-    "no_report": ProblemCode("http", "404: no report to this recipient was agreed.", "Send AgreeReporting first."),
+    "no_report": ProblemCode("http", "403: no report to this recipient was agreed.", "Send AgreeReporting first."),
     "not_acceptable": ProblemCode("http", "406: the answer has no form that `Accept` takes.", "Accept one of the forms that the problem lists."),
     "not_an_array": ProblemCode("http", "400: a batch is a JSON array of CloudEvents.", "Send one message as `application/cloudevents+json`."),
     "unsupported_media_type": ProblemCode("http", "415: the body's content type or compression is not taken.", "Send one of the content types that the problem lists."),
@@ -272,62 +269,3 @@ CODES: Final[dict[str, ProblemCode]] = {
     "stopping": ProblemCode("http", "503: the server is stopping.", "Send the same request to another one, or again later."),
     "store": ProblemCode("http", "503: the store can't answer now.", "Send the same request again after the seconds in `Retry-After`."),
 }  # fmt: skip
-
-# Where sources make problems: in a call of one of these, as its first argument or as `code`.
-_MAKERS: Final = frozenset({"Problem", "Skipped", "PydanticCustomError"})
-# And the names that hold a code until the problem is made.
-_HOLDERS: Final = frozenset({"code", "INTERNAL", "NOT_COVERED", "NOT_THE_CALLER"})
-
-
-def codes_in(folder: Path) -> dict[str, set[str]]:
-    """Return the codes that the sources below a folder make, each with its files.
-
-    Raises:
-        SyntaxError: A source is no Python.
-    """
-    found: dict[str, set[str]] = {}
-    for room in ("domain", "projections", "workers", "infra"):
-        for path in sorted((folder / room).rglob("*.py")):
-            if path != Path(__file__):
-                for code in _codes(ast.parse(path.read_text(encoding="utf-8"))):
-                    found.setdefault(code, set()).add(path.relative_to(folder).as_posix())
-    return found
-
-
-def _codes(module: ast.Module) -> Iterator[str]:
-    for node in ast.walk(module):
-        match node:
-            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name in _MAKERS:
-                yield from _constants(node.args[:1])
-                yield from _constants([keyword.value for keyword in node.keywords if keyword.arg == "code"])
-            case ast.Assign(targets=targets, value=value):
-                yield from _held(targets, value)
-            case ast.AnnAssign(target=target, value=ast.expr() as value):
-                yield from _held([target], value)
-            case ast.FunctionDef(name="_in_words"):
-                # What pydantic finds has a code and words of ours.
-                returned = (each.value for each in ast.walk(node) if isinstance(each, ast.Return))
-                yield from _constants([value.elts[0] for value in returned if isinstance(value, ast.Tuple)])
-            case _:
-                pass
-
-
-def _held(targets: list[ast.expr], value: ast.expr) -> Iterator[str]:
-    """The codes that are given to a variable of that name, alone or among others."""
-    for target in targets:
-        if isinstance(target, ast.Name) and target.id in _HOLDERS:
-            yield from _constants([value])
-        elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-            for each, inner in zip(target.elts, value.elts, strict=False):
-                yield from _held([each], inner)
-
-
-def _constants(values: list[ast.expr]) -> Iterator[str]:
-    for value in values:
-        match value:
-            case ast.Constant(value=str(code)) if code:
-                yield code
-            case ast.IfExp(body=body, orelse=orelse):
-                yield from _constants([body, orelse])
-            case _:
-                pass

@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from domain.codes.clauses import cite
 from domain.immutable import Immutable
 from domain.model import AnyRecorded, Recorded, events_of
 from domain.relationship import events as e
 from domain.relationship.evolve import evolve, replay
-from domain.relationship.gates import GATES, unmet
+from domain.relationship.gates import gates_under, unmet
 from domain.relationship.state import Relationship
 from projections.dataset import Column, Row, Table, relationship_id
 from projections.projection import RowContext, StateFold, Worked
@@ -124,7 +123,7 @@ def _without_words(recorded: AnyRecorded) -> AnyRecorded:
 
 
 def _clauses(state: State) -> list[str]:
-    return [clause for gate in GATES for clause in cite(state.relationship.codes, *gate.clauses)]
+    return [clause for _, clauses in gates_under(tuple(state.relationship.codes)) for clause in clauses]
 
 
 def _asked(state: State, recorded: AnyRecorded) -> State:

@@ -1,7 +1,7 @@
 """Fixtures that run a test once on each kind of store. Every test that says "store" or "database" takes one of them.
 
 - `store_url`: the URL of an empty store of the test's own, first a file of SQLite, then a database of the run's PostgreSQL.
-- `shared_store_url`: the same for all tests of a module that only read, filled once; with xdist they belong in one group.
+- `shared_store_url`: the same for all tests of a module that only read, filled once.
 - `database`: that store opened, its schema in place, closed after the test.
 - `settings`: the settings of a Rapport on that store; `open_rapport(settings)` does the rest.
 

@@ -133,10 +133,10 @@ def _review_by(given: Given) -> datetime:
 
 
 def _office(given: Given) -> tuple[str, ...]:
-    """Who looks into cases: HR where the organisation's code holds, else those who oversee the mentoring."""
+    """Who looks into cases: HR where the organisation's code holds, else the coordinator; nobody else may know of one (decision 0041)."""
     if given.relation is None or "cmn" in given.relation.codes:
         return (HR,)
-    return given.relation.overseers
+    return (COORDINATOR,)
 
 
 @implements("cmn.breaches")

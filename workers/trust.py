@@ -1,6 +1,6 @@
 """Trust and respect: a report puts the end of the mentoring up for decision; nothing is shut down by a machine.
 
-A recommendation waits for the coordinator and the party who reported; the party it is about learns of it from them. Undecided for too long it is escalated, once. There is one
+A recommendation waits for the coordinator and the party who reported; the party it is about learns of it from them. Undecided for too long it is escalated, once: the record says so, and the coordinator hears of it again (decision 0041). There is one
 matter of trust and one of respect, each with one recommendation and one task under all the clauses that ask for it.
 """
 
@@ -140,13 +140,13 @@ def _settled(state: Trust, *matters: Matter) -> tuple[Trust, Reaction]:
 
 @implements(*TRUST_CLAUSES, *RESPECT_CLAUSES)
 def _due(state: Trust, deadline: Deadline, given: Given) -> tuple[Trust, Reaction]:
-    """No decision in time: the record says so, and those who oversee the mentoring hear of it."""
+    """No decision in time: the record says so, and the coordinator hears of it; the supplier may not know that there is a report."""
     matter = deadline.name.partition(":")[2]
-    if given.relation is None or matter not in state.open:
+    if matter not in state.open:
         return state, NOTHING
     clause = deadline.clauses[0]
     sent = Send(given.key, EscalateRecommendation(clause=clause), f"escalate:{clause}")
-    notices = notify(given.relation.overseers, "recommendation_escalated", of=deadline.name, clause=clause)
+    notices = notify((COORDINATOR,), "recommendation_escalated", of=deadline.name, clause=clause)
     return state, (because(deadline.clauses, deadline.evidence, sent, *notices, terms=("decision_days",)),)
 
 

@@ -73,15 +73,5 @@ class Mentor(Immutable):
         """The first day on which a training was completed, None when there was none (nottingham.training)."""
         return min((training.completed_on for training in self.trainings), default=None)
 
-    @property
-    def trainings_due(self) -> dict[str, date]:
-        """Course to the day by which it must be taken again, as its latest completion says (nottingham.further-training)."""
-        latest: dict[str, Training] = {}
-        for training in self.trainings:
-            held = latest.get(training.course)
-            if held is None or training.completed_on >= held.completed_on:
-                latest[training.course] = training
-        return {course: training.due_on for course, training in latest.items() if training.due_on is not None}
-
 
 UNKNOWN = Mentor()

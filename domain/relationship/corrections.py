@@ -91,7 +91,7 @@ class Corrected(NamedTuple):
 NOTHING_CORRECTED: Final[Mapping[int, Corrected]] = {}
 
 
-class Told(NamedTuple):
+class Group(NamedTuple):
     """One group: its events as recorded and as they count, and what the stream had learned of others by then.
 
     `problems` are those for which its command is refused when it is decided again.
@@ -118,14 +118,14 @@ class History(Sequence[AnyRecorded]):
     def __init__(
         self,
         recorded: Sequence[AnyRecorded] = (),
-        told: Sequence[Told] = (),
+        grouped: Sequence[Group] = (),
         corrected: Mapping[int, Corrected] = NOTHING_CORRECTED,
         tested: range = NOWHERE,
         states: Mapping[int, Relationship] = NO_STATES,
         state: Relationship | None = None,
     ) -> None:
-        """`told` are the groups, `tested` the places of those that were decided again, `states` those before the groups at some places."""
-        self.recorded, self.told, self.corrected, self.state = recorded, told, corrected, state
+        """`tested` are the places of the groups that were decided again, `states` the states before the groups at some places."""
+        self.recorded, self.groups, self.corrected, self.state = recorded, grouped, corrected, state
         self._tested, self._states = tested, states
         # The last correction that was tried, and what it makes of the history: it is asked for next.
         self._tried: tuple[Corrected, History] | None = None
@@ -153,17 +153,17 @@ class History(Sequence[AnyRecorded]):
     @property
     def counted(self) -> list[AnyRecorded]:
         """The events as they count, in the order of versions."""
-        return [event for group in self.told for event in group.counted]
+        return [event for group in self.groups for event in group.counted]
 
     @property
     def refused(self) -> dict[int, Sequence[Problem]]:
         """The problems of commands that were refused when they were decided again, by the version of their fact."""
-        return {group.version: group.problems for group in self.told if group.problems}
+        return {group.version: group.problems for group in self.groups if group.problems}
 
     def changed_since(self, before: "History") -> frozenset[type[Event]]:
         """The kinds of the events of an earlier history that count otherwise here, and of those that stand in their place."""
         kinds: set[type[Event]] = set()
-        for was, is_ in zip(before.told, self.told, strict=False):
+        for was, is_ in zip(before.groups, self.groups, strict=False):
             if was is not is_:
                 kinds.update(type(each.data) for each in was.counted if each not in is_.counted)
                 kinds.update(type(each.data) for each in is_.counted if each not in was.counted)
@@ -182,20 +182,20 @@ class History(Sequence[AnyRecorded]):
             corrected, before = self._tried
             corrections = {version: each for version, each in corrections.items() if each != corrected}
         # What one message recorded may come in parts.
-        in_parts = bool(before.told) and is_same_message(before.told[-1].recorded[0], events[0])
-        told = list(before.told[:-1] if in_parts else before.told)
-        known = told[-1].known if told else NOTHING_KNOWN
-        for group in groups([*(before.told[-1].recorded if in_parts else ()), *events]):
+        in_parts = bool(before.groups) and is_same_message(before.groups[-1].recorded[0], events[0])
+        grouped = list(before.groups[:-1] if in_parts else before.groups)
+        known = grouped[-1].known if grouped else NOTHING_KNOWN
+        for group in groups([*(before.groups[-1].recorded if in_parts else ()), *events]):
             known = group[0].known or known
-            told.append(Told(group, group, known))
-        fresh = len(before.told) - in_parts
+            grouped.append(Group(group, group, known))
+        fresh = len(before.groups) - in_parts
         until = max((recorded.version for recorded in events if isinstance(recorded.data, e.FactCorrected)), default=0)
-        return before.with_groups([*before.recorded, *events], told, fresh, corrections, _place(told, until))
+        return before.with_groups([*before.recorded, *events], grouped, fresh, corrections, _place(grouped, until))
 
     def corrected_by(self, correction: Corrected) -> "History":
         """What the history would be with this correction as its next event."""
-        end = len(self.told)
-        return self.with_groups(self.recorded, self.told, end, {correction.words.version: correction}, end)
+        end = len(self.groups)
+        return self.with_groups(self.recorded, self.groups, end, {correction.words.version: correction}, end)
 
     def expect(self, correction: Corrected, made: "History") -> None:
         """Remember what this correction makes of the history: it is likely to be the next event."""
@@ -203,61 +203,61 @@ class History(Sequence[AnyRecorded]):
 
     def tested_from(self, version: int) -> "History":
         """The history with everything from this fact on decided again: the same, unless the rules have changed since."""
-        place, end = _place(self.told, version), len(self.told)
+        place, end = _place(self.groups, version), len(self.groups)
         tested = self._tested or range(place, place)
         start = place if place < tested.start else tested.stop
         now_tested = range(min(place, tested.start), end)
-        return self._walked(self.recorded, self.told, start, self.corrected, range(start, end), tested, now_tested)
+        return self._remade(self.recorded, self.groups, start, self.corrected, range(start, end), tested, now_tested)
 
     def with_groups(
         self,
         recorded: Sequence[AnyRecorded],
-        told: Sequence[Told],
+        grouped: Sequence[Group],
         fresh: int,
         corrections: Mapping[int, Corrected],
         until: int,
     ) -> "History":
-        """The history with groups that are told from the place `fresh` on, and with corrections of what comes before `until`."""
+        """The history with groups that are new from the place `fresh` on, and with corrections of what comes before `until`."""
         corrected = {**self.corrected, **corrections} if corrections else self.corrected
-        places = sorted(place for place in _places(told, corrections) if place < until)
+        places = sorted(place for place in _places(grouped, corrections) if place < until)
         tested = range(self._tested.start, min(self._tested.stop, fresh))
         if not places:
-            return self._walked(recorded, told, fresh, corrected, NOWHERE, NOWHERE, tested)
+            return self._remade(recorded, grouped, fresh, corrected, NOWHERE, NOWHERE, tested)
         start = min(places[0], tested.stop) if tested else places[0]
         changed = [place for place in places if place < tested.stop]
         settled = range(max(tested.start, changed[-1] + 1), tested.stop) if changed else NOWHERE
         now_tested = range(min(start, tested.start) if tested else start, until)
-        return self._walked(recorded, told, min(start, fresh), corrected, range(start, until), settled, now_tested)
+        return self._remade(recorded, grouped, min(start, fresh), corrected, range(start, until), settled, now_tested)
 
-    def _walked(
+    def _remade(
         self,
         recorded: Sequence[AnyRecorded],
-        told: Sequence[Told],
+        grouped: Sequence[Group],
         place: int,
         corrected: Mapping[int, Corrected],
         again: range,
         settled: range,
         tested: range,
     ) -> "History":
-        """The history made anew from a place on: groups are decided `again` at these places, and stand as told at the others.
+        """The history made anew from a place on: groups are decided `again` at these places, and stand as they are at the others.
 
         Once the state at one of the places that are `settled` is what it was, so are all groups up to their end.
         """
-        made = list(told[:place])
+        made = list(grouped[:place])
         states = {each: state for each, state in self._states.items() if each < place}
-        every = _spacing(len(told))
+        every = _spacing(len(grouped))
         state = self._before(place)
-        while place < len(told):
+        while place < len(grouped):
             if place % every == 0 and state is not None:
                 assert isinstance(state, Draft)
                 now = state.apart()
                 if place in settled and self._states.get(place) == now:
-                    made += told[place : settled.stop]
+                    made += grouped[place : settled.stop]
                     states |= {each: state for each, state in self._states.items() if place <= each < settled.stop}
                     place, state = settled.stop, self._before(settled.stop)
                     continue
                 states[place] = now
-            group = told[place]
+            group = grouped[place]
             if state is not None and (corrected or place in again):
                 group = _counting(recorded, state, group, corrected, again=place in again)
             made.append(group)
@@ -268,11 +268,11 @@ class History(Sequence[AnyRecorded]):
 
     def _before(self, place: int) -> Relationship | None:
         """The state before the group at a place, to be changed."""
-        if place == len(self.told):
+        if place == len(self.groups):
             return self.state and Draft.apart_from(self.state)
         kept = max((each for each in self._states if each <= place), default=0)
         state: Relationship | None = Draft.apart_from(self._states[kept]) if kept else None
-        for group in self.told[kept:place]:
+        for group in self.groups[kept:place]:
             for each in group.counted:
                 state = _next(state, each)
         return state
@@ -283,16 +283,16 @@ def _next(draft: Relationship | None, event: AnyRecorded) -> Relationship:
     return Draft.of(evolve(None, event)) if draft is None else evolve(draft, event)
 
 
-def _place(told: Sequence[Told], version: int) -> int:
+def _place(grouped: Sequence[Group], version: int) -> int:
     """The place of the group with the event of this version."""
-    return max(bisect_right(told, version, key=lambda group: group.version) - 1, 0)
+    return max(bisect_right(grouped, version, key=lambda group: group.version) - 1, 0)
 
 
-def _places(told: Sequence[Told], corrections: Mapping[int, Corrected]) -> Iterator[int]:
+def _places(grouped: Sequence[Group], corrections: Mapping[int, Corrected]) -> Iterator[int]:
     """Where these corrections are looked at: the places of the facts, and of what confirms one of them."""
     for version in corrections:
-        yield _place(told, version)
-    for place, group in enumerate(told) if corrections else ():
+        yield _place(grouped, version)
+    for place, group in enumerate(grouped) if corrections else ():
         fact = group.recorded[0].data
         if isinstance(fact, e.AgreementConfirmed) and fact.version in corrections:
             yield place
@@ -338,11 +338,11 @@ def latest_corrections(history: Iterable[AnyRecorded]) -> dict[int, Corrected]:
 def _counting(
     recorded: Sequence[AnyRecorded],
     state: Relationship,
-    group: Told,
+    group: Group,
     corrected: Mapping[int, Corrected],
     *,
     again: bool,
-) -> Told:
+) -> Group:
     """The group as it counts on this state, where it is decided `again` or stands as it was recorded."""
     counted, problems = group.recorded, NO_PROBLEMS
     if again:

@@ -6,6 +6,7 @@ missing. A gate holds only for relationships that adopted its code.
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
+from functools import cache
 from typing import Final, NamedTuple
 
 from domain.codes.clauses import cite
@@ -230,6 +231,12 @@ GATES: Final[tuple[Gate, ...]] = (
 )
 
 
+@cache
+def gates_under(codes: tuple[str, ...]) -> tuple[tuple[Gate, tuple[str, ...]], ...]:
+    """The gates that the adopted codes ask for, each with the clauses that do."""
+    return tuple((gate, clauses) for gate in GATES if (clauses := cite(codes, *gate.clauses)))
+
+
 def unmet(state: Relationship, day: date | None = None, known: Known | None = None) -> list[Problem]:
     """Every gate that the adopted codes ask for and that is not met, one problem a clause.
 
@@ -239,8 +246,8 @@ def unmet(state: Relationship, day: date | None = None, known: Known | None = No
     asked = Asked(state, day or date.max, (known or state.known).mentor_trained_on)
     return [
         Problem("gate", gate.missing, clause)
-        for gate in GATES
-        if (clauses := cite(state.codes, *gate.clauses)) and not gate.met(asked)
+        for gate, clauses in gates_under(tuple(state.codes))
+        if not gate.met(asked)
         for clause in clauses
     ]
 

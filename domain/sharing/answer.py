@@ -84,11 +84,12 @@ _KNOWS: Final = Answer(
 
 def may_know(situation: Situation, reader: Reader, fact: Fact) -> bool:
     """Whether a reader who stands in the relationship may know that something happened, which may be confidential by itself."""
-    if fact.knowers is None:
-        return True
-    if reader.role == "coordinator" or (reader.role == "hr" and situation.in_case):
-        return True
-    return str(reader) in fact.knowers
+    return fact.knowers is None or may_know_all(situation, reader) or str(reader) in fact.knowers
+
+
+def may_know_all(situation: Situation, reader: Reader) -> bool:
+    """Whether a reader who stands in the relationship may know of everything in it that it happened."""
+    return reader.role == "coordinator" or (reader.role == "hr" and situation.in_case)
 
 
 @lru_cache(maxsize=64)

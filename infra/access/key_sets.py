@@ -7,7 +7,7 @@ keys, such as those that encrypt, are left out, and of a private key only the pu
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 from urllib.parse import urlsplit
@@ -27,6 +27,8 @@ log = logger("rapport.tokens")
 
 # Seconds: how long fetched keys serve without a look, how soon an unknown key may cause the next one, how long one may take.
 FRESH: Final = 600.0
+# And for how long a file is taken to be as it was.
+LOOK: Final = 0.1
 AGAIN: Final = 30.0
 WAIT: Final = 5.0
 LARGEST: Final = 1024 * 1024
@@ -50,6 +52,10 @@ class KeySet(Protocol):
         Raises:
             KeysNotReached: The keys can't be read.
         """
+        ...
+
+    def mark(self) -> Hashable:
+        """What is another once the keys may have changed; waits for nothing but a look at a file."""
         ...
 
 
@@ -125,6 +131,8 @@ class FileKeys:
         self._turn = threading.Lock()
         self._stamp: tuple[int, int, int] | None = None
         self._keys: dict[str | None, VerifyingKey] = {}
+        self._looked_at = -LOOK
+        self._seen: tuple[int, int, int] | None = None
 
     def find(self, kid: str | None) -> VerifyingKey | None:
         """The key of this id; see `KeySet`.
@@ -153,10 +161,26 @@ class FileKeys:
                 f"{RSA_BITS} bits or more"
             )
 
+    def mark(self) -> Hashable:
+        """The state of the file, as it was `LOOK` seconds ago at most; None where it can't be looked at.
+
+        Each look lets other threads go first, which takes longer than the look: so there is not one for every request.
+        """
+        if time.monotonic() - self._looked_at >= LOOK:
+            self._looked_at = time.monotonic()
+            try:
+                self._seen = self._state()
+            except OSError:
+                self._seen = None
+        return self._seen
+
+    def _state(self) -> tuple[int, int, int]:
+        found = self._path.stat()
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
     def _fetch_again(self) -> None:
         try:
-            found = self._path.stat()
-            stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
+            stamp = self._state()
             if stamp != self._stamp:
                 self._keys = self._read(self._path.read_bytes())
                 self._stamp = stamp
@@ -202,6 +226,10 @@ class UrlKeys:
             if self._fetched_at is None:
                 raise KeysNotReached("the keys that sign tokens can't be fetched now: try again later")
             return only(self._keys, kid)
+
+    def mark(self) -> Hashable:
+        """When the keys were fetched."""
+        return self._fetched_at
 
     def _age(self, moment: float | None) -> float:
         return float("inf") if moment is None else self._monotonic() - moment

@@ -17,7 +17,7 @@ from domain.ids import is_id
 from domain.model import AnyRecorded, Event, Holds
 from domain.relationship import events as e
 from domain.sharing import confidential
-from domain.sharing.answer import UNKNOWN, Answer, may_know, may_read, secret
+from domain.sharing.answer import UNKNOWN, Answer, may_know, may_know_all, may_read, secret
 from domain.sharing.question import WITHHELD, Reader, Situation
 from domain.words import DATA_CLASSES, NAMED_ROLES, ROLES, DataClass, Role
 from infra.access.standing import KNOWERS, Asker
@@ -27,13 +27,14 @@ from infra.queries.as_at import END, NOW, Asked, Moment, counting, state_of
 from infra.queries.health import Assessed, assess_one
 from infra.queries.health import shown as health_shown
 from infra.queries.history import history
-from infra.queries.preview import data_as, nothing, seen_by
+from infra.queries.preview import data_as, data_in, nothing, seen_by
 from infra.queries.reading import Reading, read_content
 from infra.queries.sealed import is_words, judged_fields
 from infra.queries.sharing import Matter, Question, matter_of
-from infra.queries.subject import show_subject
+from infra.queries.subject import show_relationship, show_subject
 from infra.queries.subject_words import holding, with_words
 from infra.store.log import EventStore
+from infra.store.read_once import ReadOnce
 
 Shown = dict[str, Any]
 Ask = Callable[[DataClass], Answer]
@@ -82,7 +83,7 @@ class Seen:
     """A relationship as somebody sees it who stands in it (`standing.stands_in`)."""
 
     def __init__(
-        self, store: EventStore, engine: Callable[[], Engine], asker: Asker, matter: Matter, now: datetime
+        self, store: ReadOnce, engine: Callable[[], Engine], asker: Asker, matter: Matter, now: datetime
     ) -> None:
         self.store, self.asker, self.now = store, asker, now
         self._engine = engine
@@ -93,13 +94,14 @@ class Seen:
     def of(
         cls, store: EventStore, engine: Callable[[], Engine], asker: Asker, subject: str, now: datetime
     ) -> "Seen | None":
-        """The relationship, or None where there is none.
+        """The relationship as it is recorded now, or None where there is none.
 
         Raises:
             UnknownEvent: An event is of a newer Rapport.
         """
-        matter = matter_of(store, engine, subject, asker.reader, NOW, now)
-        return None if matter is None else cls(store, engine, asker, matter, now)
+        once = ReadOnce(store)
+        matter = matter_of(once, engine, subject, asker.reader, NOW, now)
+        return None if matter is None else cls(once, engine, asker, matter, now)
 
     def ask(self, data_class: DataClass) -> Answer:
         """Whether the reader may see a class of data, as it is shown to them."""
@@ -120,10 +122,17 @@ class Seen:
         """The time zone of its programme."""
         return self._matter.zone
 
+    @property
+    def last_version(self) -> int:
+        """The version of its last event."""
+        return max(self._matter.events)
+
     @cached_property
     def withheld(self) -> frozenset[int]:
         """The versions of the events of which the reader may not know what they are."""
         matter, reader = self._matter, self.asker.reader
+        if may_know_all(matter.situation, reader):
+            return frozenset()
         found = ((version, matter.fact(version)) for version in matter.events)
         return frozenset(
             version for version, fact in found if fact is not None and not may_know(matter.situation, reader, fact)
@@ -132,7 +141,7 @@ class Seen:
     # --- state ---------------------------------------------------------------------------------------------------------
     def show(self, moment: Moment) -> Shown | None:
         """The relationship at a moment; None when there was none by then."""
-        shown = show_subject(self.store, self.subject, moment, self.now, self.withheld)
+        shown = self._told(moment)
         if shown is None:
             return None
         # Versions are what messages expect and confirm, so they stay those of the record.
@@ -151,6 +160,18 @@ class Seen:
             shown["health"] = self.health(moment)
         shown["tasks"] = self.tasks() if moment == NOW else []
         return shown
+
+    def _told(self, moment: Moment) -> Shown | None:
+        """The state at a moment, told as if what is withheld had not happened."""
+        if moment == NOW and not self.withheld:
+            counted = list(self._matter.counted.values())
+            return show_relationship(self.store, self._matter.situation.state, counted, moment, self.now)
+        return show_subject(self.store, self.subject, moment, self.now, self.withheld)
+
+    def _counted(self, moment: Moment) -> list[AnyRecorded]:
+        """The events that count at a moment, without those that are withheld."""
+        counted = self._matter.counted.values() if moment == NOW else counting(self.store.read(self.subject), moment)
+        return [event for event in counted if event.version not in self.withheld]
 
     def _state(self, shown: Shown) -> Shown:
         reporting = [each for each in shown["agreements"]["reporting"] if each["with_whom"] == "line_manager"]
@@ -195,9 +216,7 @@ class Seen:
         shown = self.show(moment)
         if shown is None:
             return None
-        events = holding(
-            each for each in counting(self.store.read(self.subject), moment) if each.version not in self.withheld
-        )
+        events = holding(self._counted(moment))
         return with_words(shown, events, self._words(events, why))
 
     def words_of(self, versions: Collection[int], why: str | None) -> dict[int, Shown]:
@@ -211,7 +230,9 @@ class Seen:
 
     def _words(self, events: Sequence[AnyRecorded], why: str | None) -> dict[int, Shown]:
         reader = self.asker.reader
-        return words_for(self.store, self._engine, self.subject, reader, events, self.now, why)
+        if why is None:
+            return data_in(self._matter, reader, events)
+        return read_content(self.store, self._engine, Reading.by_caller(reader, why), self.subject, self.now, events)
 
     # --- the rest ------------------------------------------------------------------------------------------------------
     def history(self, moment: Moment, why: str | None = None) -> list[Shown]:

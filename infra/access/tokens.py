@@ -5,11 +5,11 @@ secret have no way in. Time is the machine's: a token is about the present, what
 """
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Hashable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import jwt
 from cachetools import TTLCache
@@ -29,11 +29,19 @@ AUDIENCE: Final = "rapport"
 LOCAL_ISSUER: Final = "rapport"
 EVERY: Final = "*"
 LONGEST: Final = 16_384
-# So many tokens are known without a look at their signature, each for so long: a key that is taken away counts for no longer.
+# So many tokens are known without a look at their signature, each for so long, and only while the keys are the same.
 KNOWN: Final = 10_000
 KNOWN_SECONDS: Final = 5.0
 # Workers are Rapport's own: no token makes one.
 TOKEN_ROLES: Final = frozenset(ROLES) - {"worker"}
+
+
+class _Known(NamedTuple):
+    """Whom a token named when it was looked at, when it expires, and the mark of the keys by then."""
+
+    caller: Caller
+    expires: float
+    keys: Hashable
 
 
 class Tokens:
@@ -41,7 +49,7 @@ class Tokens:
 
     def __init__(self, keys: KeySet, issuer: str | None) -> None:
         self._keys, self._issuer = keys, issuer
-        self._known: TTLCache[str, tuple[Caller, float]] = TTLCache(KNOWN, KNOWN_SECONDS)
+        self._known: TTLCache[str, _Known] = TTLCache(KNOWN, KNOWN_SECONDS)
         self._turn = Lock()
 
     @classmethod
@@ -67,10 +75,12 @@ class Tokens:
         return cls(of_file, settings.token_issuer)
 
     def known(self, bearer: str) -> Caller | None:
-        """The caller of a token that was valid a moment ago and has not expired since; waits for nothing."""
+        """The caller of a token that was valid a moment ago, has not expired since, and whose keys have not changed; waits for nothing."""
         with self._turn:
             found = self._known.get(bearer)
-        return found[0] if found is not None and found[1] > time.time() else None
+        if found is None or found.expires <= time.time() or found.keys != self._keys.mark():
+            return None
+        return found.caller
 
     def caller(self, bearer: str | None) -> Caller:
         """The caller whom a token names; `bearer` is the token alone, without the word Bearer.
@@ -81,10 +91,12 @@ class Tokens:
         """
         if not bearer:
             raise NotKnown("expected a token: Authorization: Bearer TOKEN")
+        # Before the keys are read: a change while they are makes the token unknown again, which costs one more look.
+        mark = self._keys.mark()
         claims = self._claims(bearer)
         found = caller_of_claims(claims)
         with self._turn:
-            self._known[bearer] = found, float(claims["exp"])
+            self._known[bearer] = _Known(found, float(claims["exp"]), mark)
         return found
 
     def _claims(self, token: str) -> dict[str, Any]:

@@ -138,7 +138,7 @@ def responses(population: Population) -> Answer:
         ),
         rows,
         lambda each: charts.intervals(
-            [{**row, "question": f"{row['kind']} {row['occasion']}".strip()} for row in each],
+            [{**row, "question": f"{row['kind']}, {row['occasion']}".strip(", ")} for row in each],
             x="question",
             y="rate",
             titles=("question", "response rate"),

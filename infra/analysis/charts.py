@@ -112,14 +112,17 @@ def _done(chart: Any) -> Chart:
     return found
 
 
-def draw(chart: Chart, title: str, form: Form) -> bytes:
-    """The file of a drawing. HTML has everything within itself and asks no other server for anything."""
+def draw(chart: Chart, title: str, form: Form, numbers: Literal["de-DE"] | None = None) -> bytes:
+    """The file of a drawing. HTML has everything within itself and asks no other server for anything.
+
+    `numbers` names the locale in which numbers are written; None: as English writes them.
+    """
     import vl_convert
 
     titled = {**chart, "title": title}
     match form:
         case "svg":
-            return vl_convert.vegalite_to_svg(titled).encode()
+            return vl_convert.vegalite_to_svg(titled, format_locale=numbers).encode()
         case "png":
             return bytes(vl_convert.vegalite_to_png(titled, scale=2))
         case "html":

@@ -1,6 +1,6 @@
 """How relationships stand: their bands from month to month, the signals behind them, how they end and pause, and what is practised.
 
-Each figure is over all relationships, or programme by programme for who has figures of some programmes alone. What is small is hidden as in
+Each figure is over all relationships, or of the programmes or codes that are wanted. What is small is hidden as in
 `infra.analysis.population`: a count of fewer different mentees than the minimum, and one more where the hidden one would be the rest.
 """
 
@@ -8,23 +8,31 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from domain.sharing import confidential
 from infra.analysis import charts
 from infra.analysis.answer import Answer, Row
 from infra.analysis.calibration import BANDS
-from infra.analysis.population import DAY, TOTAL, Population, Relationship, enough
+from infra.analysis.population import DAY, By, Population, Relationship, enough
 from infra.analysis.statistics import quantile, share
 
-# Programmes in lower case; None: all of them together.
-Programmes = Collection[str] | None
+
+class Among(NamedTuple):
+    """The groups that are wanted: of a key, by their names in lower case."""
+
+    by: By
+    names: frozenset[str]
+
+
+# None: all relationships together.
+Wanted = Among | None
 T = TypeVar("T")
 MONTHS: Final = 12
 WITHHELD: Final = "withheld"
 
 
-def bands(population: Population, programmes: Programmes = None, *, of_rows: bool = False) -> Answer:
+def bands(population: Population, wanted: Wanted = None, *, of_rows: bool = False) -> Answer:
     """How many relationships were in each band at the end of each of the last twelve months, and now.
 
     For who may see the band of every relationship (`of_rows`) no count is small: the list says the same.
@@ -34,7 +42,7 @@ def bands(population: Population, programmes: Programmes = None, *, of_rows: boo
         stretches[row["relationship_id"]].append(row)
     rows: list[Row] = []
     hidden = 0
-    for name, members in _groups(population, population.activated, programmes, of_rows=of_rows):
+    for name, members in _groups(population, population.activated, wanted, of_rows=of_rows):
         for label, at in _ends(population.now):
             found: defaultdict[str, list[Relationship]] = defaultdict(list)
             for one in members:
@@ -58,7 +66,7 @@ def bands(population: Population, programmes: Programmes = None, *, of_rows: boo
     )  # fmt: skip
 
 
-def signals(population: Population, programmes: Programmes = None) -> Answer:
+def signals(population: Population, wanted: Wanted = None) -> Answer:
     """Of the relationships that were active: in how many each signal ever held, in how many it holds now, and how long it lasts.
 
     What comes of a report is no figure.
@@ -70,7 +78,7 @@ def signals(population: Population, programmes: Programmes = None) -> Answer:
             held[row["signal"], row["party"]].append(row)
     rows: list[Row] = []
     hidden = 0
-    for name, members in _groups(population, population.activated, programmes):
+    for name, members in _groups(population, population.activated, wanted):
         ids = {one.id for one in members}
         for (signal, party), stretches in held.items():
             mine = [row for row in stretches if row["relationship_id"] in ids]
@@ -114,11 +122,11 @@ def signals(population: Population, programmes: Programmes = None) -> Answer:
     )
 
 
-def endings(population: Population, programmes: Programmes = None) -> Answer:
+def endings(population: Population, wanted: Wanted = None) -> Answer:
     """How relationships ended, by reason. A reason that is a report by itself is withheld."""
     rows: list[Row] = []
     hidden = 0
-    for name, members in _groups(population, population.relationships, programmes):
+    for name, members in _groups(population, population.relationships, wanted):
         found: defaultdict[str, list[Relationship]] = defaultdict(list)
         ended = [one for one in members if one.terminated_at is not None]
         for one in ended:
@@ -155,13 +163,13 @@ def endings(population: Population, programmes: Programmes = None) -> Answer:
     )
 
 
-def pauses(population: Population, programmes: Programmes = None) -> Answer:
+def pauses(population: Population, wanted: Wanted = None) -> Answer:
     """Pauses by who asked for them: how many, how long, and how many were followed by going on."""
     known = population.by_id
     rows: list[Row] = []
     hidden = 0
     kept = [row for row in population.rows("pauses") if row["relationship_id"] in known]
-    for name, members in _groups(population, population.activated, programmes):
+    for name, members in _groups(population, population.activated, wanted):
         ids = {one.id for one in members}
         found: defaultdict[str, list[Row]] = defaultdict(list)
         for row in kept:
@@ -190,11 +198,11 @@ def pauses(population: Population, programmes: Programmes = None) -> Answer:
     )
 
 
-def practices(population: Population, programmes: Programmes = None) -> Answer:
+def practices(population: Population, wanted: Wanted = None) -> Answer:
     """What people said about each practice when they were asked: over the groups that are large enough to be shown."""
     found: defaultdict[str, list[Row]] = defaultdict(list)
     for row in population.rows("practices"):
-        if programmes is None or row["programme_id"].lower() in programmes:
+        if wanted is None or _of_practice(row, wanted.by) in wanted.names:
             found[row["clause"]].append(row)
     rows: list[Row] = []
     for clause, cells in sorted(found.items()):
@@ -224,15 +232,16 @@ def practices(population: Population, programmes: Programmes = None) -> Answer:
 
 
 def _groups(
-    population: Population, members: Sequence[Relationship], programmes: Programmes, *, of_rows: bool = False
+    population: Population, members: Sequence[Relationship], wanted: Wanted, *, of_rows: bool = False
 ) -> list[tuple[str, list[Relationship]]]:
-    """All of them as one group; for who has figures of some programmes, these that may be shown."""
-    shown = population.groups(members, None if programmes is None else "programme", of_rows=of_rows).shown
-    return [
-        (name, each)
-        for name, each in shown.items()
-        if name == TOTAL or programmes is None or name.lower() in programmes
-    ]
+    """All of them as one group; or the groups that are wanted, as far as they may be shown beside all others."""
+    shown = population.groups(members, None if wanted is None else wanted.by, of_rows=of_rows).shown
+    return [(name, each) for name, each in shown.items() if wanted is None or name.lower() in wanted.names]
+
+
+def _of_practice(row: Row, by: By) -> str:
+    """The group of a row of practices: its programme, or the code of its clause."""
+    return str(row["programme_id"].lower() if by == "programme" else row["clause"].partition(".")[0])
 
 
 def _shown(

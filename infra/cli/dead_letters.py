@@ -71,6 +71,8 @@ def show_letter(letter_id: IdArgument, as_json: JsonOption = False) -> None:
         print_text(f"header {name}: {text}")
     if shown["left_out"] is not None:
         print_text(f"not kept here: {shown['left_out']} bytes that were too large or could not be read")
+    if shown["encrypted"]:
+        print_text("encrypted: its key is not here (RAPPORT_ENCRYPTION_KEY_FILE)")
     print_text("")
     print_text(str(shown["value"]))
 

@@ -285,7 +285,9 @@ def print_seen(shown: Shown) -> None:
 
 def print_words(shown: Shown) -> None:
     """Print the words of a relationship or a case that were asked for: goals, what is kept confidential, what a case is about."""
-    goals = [(goal["goal_id"], goal) for goal in shown.get("goals", ())]
+    # Of goals that are sealed as a whole there are no words, and `print_seen` has said so.
+    listed = shown.get("goals", ())
+    goals = [] if isinstance(listed, dict) else [(goal["goal_id"], goal) for goal in listed]
     _section(
         "words",
         [

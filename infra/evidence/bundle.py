@@ -3,19 +3,27 @@
 It has every event and receipt of the subject as they are stored, the proof of each that it is a leaf of the tree, the signed
 checkpoint of the tree, the codes and the policy that applied, what the workers decided, and what all that proves in plain words.
 Words are in it only sealed. An event that is stored with words in the clear is left out, but for its hash, which proves its place
-all the same.
+all the same; so is one with a value that the matrix does not open to a coordinator as it is, such as a score.
 """
 
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 import orjson
+from pydantic import BaseModel
 
 from domain.codes.clauses import CODES, Code
 from domain.codes.clauses import POLICY as OWN_CODE
 from domain.commitment import POLICY
+from domain.content import content_of
+from domain.model import data_class_of
+from domain.registry import COMMAND_OF, COMMANDS
+from domain.registry import EVENTS as EVENT_TYPES
+from domain.relationship.events import FactCorrected
+from domain.sharing.cells import cell
 from infra.evidence import tree
 from infra.evidence.archive import packed
 from infra.evidence.log_tree import TreeReader
@@ -170,11 +178,35 @@ class _Proofs:
 
 
 def _leave_words_out(events: Sequence[Line], entries: list[Entry]) -> None:
-    """Leave out the stored bytes of events that have words in the clear; their hashes stay, and of the rest what receipts prove."""
+    """Leave out the stored bytes of events that have in the clear what a reader of bundles may not see; of them what receipts prove stays."""
+    codes = frozenset(entries[0]["data"].get("codes") or ()) if entries else frozenset()
     for place, (event, entry) in enumerate(zip(events, entries, strict=True)):
-        if _in_the_clear(entry["data"], orjson.loads(b64decode(event["stored"]))["data"]):
+        stored = orjson.loads(b64decode(event["stored"]))["data"]
+        model = EVENT_TYPES[entry["type"].rpartition(".")[2]]
+        if _in_the_clear(entry["data"], stored) or _is_closed(model, stored, codes):
             event["stored"] = None
             entries[place] = {name: entry[name] for name in PROVED}
+
+
+def _is_closed(model: type[BaseModel], stored: Mapping[str, Any], codes: frozenset[str]) -> bool:
+    """Whether a value is stored as it was given that the matrix opens to coordinators, the first who may have a bundle, not as it is."""
+    corrected = stored.get("data")
+    if model is FactCorrected and corrected:
+        return _is_closed(COMMANDS[COMMAND_OF[stored["fact"]]], corrected, codes)
+    return not closed_to_coordinators(model, codes).isdisjoint(stored)
+
+
+@cache
+def closed_to_coordinators(model: type[BaseModel], codes: frozenset[str]) -> frozenset[str]:
+    """The fields that are stored in the clear, and shown to coordinators under one of these codes in figures, by agreement or not at all."""
+    sealed = content_of(model)
+    return frozenset(
+        name
+        for name in model.model_fields
+        if name not in sealed
+        and (kind := data_class_of(model, name)) is not None
+        and any(cell(kind, "coordinator", code) != "yes" for code in (None, *codes))
+    )
 
 
 def _in_the_clear(shown: Any, stored: Any) -> bool:

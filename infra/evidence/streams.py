@@ -7,6 +7,7 @@ as the store has them.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
@@ -20,10 +21,13 @@ from infra.evidence.decisions import Decisions
 from infra.evidence.others import Courses
 from infra.evidence.spellings import Spelled
 from infra.evidence.wrong import Wrong
-from infra.sealing.sealer import content_in
+from infra.sealing.erasures import Erased
+from infra.sealing.key_store import Owned, is_among
+from infra.sealing.sealer import content_in, owner
 from infra.store.errors import StoreError
 from infra.store.hash_chain import NO_HASH, next_hash
 from infra.store.log import EventStore
+from infra.store.mapper import Words
 from infra.store.sealed_bytes import SEALED
 from infra.store.session import StoreSession
 
@@ -47,7 +51,10 @@ class Range(NamedTuple):
 
 @dataclass
 class StreamsVerdict:
-    """What was checked and the first wrong event of each stream; `not_compared` are decisions that rest on words that can't be read."""
+    """What was checked and the first wrong event of each stream.
+
+    `not_compared` are decisions that rest on words that can't be read, `lost` events whose words have no key though nobody had them erased.
+    """
 
     spelled: Spelled
     relationships: int = 0
@@ -55,6 +62,7 @@ class StreamsVerdict:
     events: int = 0
     problems: list[Wrong] = field(default_factory=list)
     not_compared: list[tuple[str, int]] = field(default_factory=list)
+    lost: list[tuple[str, int]] = field(default_factory=list)
 
 
 def audit_streams(
@@ -63,12 +71,12 @@ def audit_streams(
     advance: Callable[[int], None] = lambda _: None,
 ) -> StreamsVerdict:
     """Check the streams of a range, one subject's, or all. `advance` hears how many events were checked."""
-    found, courses = StreamsVerdict(Spelled()), Courses(store)
+    found, courses, destroyed = StreamsVerdict(Spelled()), Courses(store), Destroyed(store)
     with store.database.reading() as session:
         for streams in _some(_rows(session, of)):
             courses.prefetch(_others(store, streams))
             for subject, rows in streams:
-                _Stream(store, courses, subject, found).check(rows)
+                _Stream(store, courses, destroyed, subject, found).check(rows)
             advance(sum(len(rows) for _, rows in streams))
     return found
 
@@ -114,17 +122,40 @@ def _others(store: EventStore, streams: Sequence[tuple[str, list[Row]]]) -> set[
     return found
 
 
+class Destroyed:
+    """The keys that erasures on record have destroyed; looked for once words without a key are met."""
+
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
+
+    @cached_property
+    def _owned(self) -> set[Owned]:
+        try:
+            return Erased(self._store).all_owned()
+        except (StoreError, LookupError):
+            # The record is damaged there, which is found at that event.
+            return set()
+
+    def explains(self, event: AnyRecorded) -> bool:
+        """Whether an erasure destroyed the key of an event's words."""
+        return is_among(self._owned, event.subject, owner(event))
+
+
 class _Stream:
     """One stream, as far as it was checked."""
 
-    def __init__(self, store: EventStore, courses: Courses, subject: str, verdict: StreamsVerdict) -> None:
-        self._store, self._subject, self._verdict = store, subject, verdict
+    def __init__(
+        self, store: EventStore, courses: Courses, destroyed: Destroyed, subject: str, verdict: StreamsVerdict
+    ) -> None:
+        self._store, self._destroyed, self._subject, self._verdict = store, destroyed, subject, verdict
         self._decisions = Decisions(courses)
         self._is_relationship = kind_of(subject) == "relationship" if _is_known(subject) else False
         self._state: State | None = None
         # The history is carried along from one correction to the next.
         self._known, self._later = History(), list[AnyRecorded]()
-        self._unreadable = self._has_erasure = False
+        self._unreadable = False
+        # From this version on decisions may rest on words that no erasure has taken away.
+        self._unexplained: int | None = None
 
     def check(self, rows: Sequence[Row]) -> None:
         """Check all events, up to the first that is wrong."""
@@ -149,8 +180,8 @@ class _Stream:
         if problem := self._decisions.finished():
             verdict.problems.append(Wrong(self._subject, version, problem))
         # Words that the record says were erased are gone by right, and nothing that should be checked was left out.
-        if not self._has_erasure:
-            verdict.not_compared += [(self._subject, each) for each in self._decisions.not_compared]
+        if (since := self._unexplained) is not None:
+            verdict.not_compared += [(self._subject, each) for each in self._decisions.not_compared if each >= since]
 
     def _next(self, version: int, topic: str, body: bytes, position: int) -> str | None:
         """What is wrong with an event that is well linked, or None."""
@@ -162,13 +193,23 @@ class _Stream:
                 return "the key of its words is there and does not open them: they were changed"
             if self._store.mapper.seals and (problem := _ill_formed(event, body)):
                 return problem
-            self._unreadable = self._unreadable or words != "read"
-            self._has_erasure = self._has_erasure or isinstance(event.data, e.PersonalDataErased)
+            if words != "read":
+                self._go_without(event, words)
             return self._decided(position, event) or self._verdict.spelled.hear(event)
         except StoreError as error:
             return str(error)
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             return f"the event does not fit here: {error}"
+
+    def _go_without(self, event: AnyRecorded, words: Words) -> None:
+        """Take note of words that can't be read."""
+        self._unreadable = True
+        if words == "keyless" and self._destroyed.explains(event):
+            return
+        if words == "keyless":
+            self._verdict.lost.append((self._subject, event.version))
+        if self._unexplained is None:
+            self._unexplained = event.version
 
     def _decided(self, position: int, event: AnyRecorded) -> str | None:
         before = self._state

@@ -5,13 +5,18 @@ log and match one to one (`infra/evidence/tree_audit.py`), so that whatever was 
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from infra.evidence.spellings import Spelled
 from infra.evidence.streams import StreamsVerdict, audit_streams
 from infra.evidence.tree_audit import TreeVerdict, audit_leaves_of, audit_tree
 from infra.evidence.wrong import TREE, Wrong
 from infra.store.log import EventStore
+
+# Subject and version of an event.
+Place = tuple[str, int]
+UNREAD: Final = "of {} only that was compared which does not rest on words that can't be read here"
+LOST: Final = "{} can't be read: the key is gone, and no erasure on record has destroyed it"
 
 
 class Tree(NamedTuple):
@@ -60,7 +65,7 @@ def put_together(
     store: EventStore, kept: frozenset[str], parts: Iterable[StreamsVerdict], tree: TreeVerdict
 ) -> Verdict:
     """The verdict on streams, in the order of the database, and on the tree. `kept` are the ids that the store had before."""
-    spelled, problems, not_compared = Spelled(), list[Wrong](), list[tuple[str, int]]()
+    spelled, problems, not_compared, lost = Spelled(), list[Wrong](), list[Place](), list[Place]()
     relationships = subjects = events = 0
     for part in parts:
         relationships, subjects, events = (
@@ -70,21 +75,27 @@ def put_together(
         )
         problems += [*part.problems, *spelled.join(part.spelled)]
         not_compared += part.not_compared
+        lost += part.lost
     problems = _first_of_each([*problems, *tree.problems])
     if not problems:
         # Events that can't be read name no ids.
         problems += spelled.differences(store, kept)
     found = Tree(tree.size, tree.root, tree.roots)
-    return Verdict(relationships, subjects, events, tuple(problems), found, tuple(_not_compared(not_compared)))
+    skipped = (
+        *_skipped(LOST, "the words", "the words of {} events", lost),
+        *_skipped(UNREAD, "a decision", "{} decisions", not_compared),
+    )
+    return Verdict(relationships, subjects, events, tuple(problems), found, skipped)
 
 
-def _not_compared(places: Sequence[tuple[str, int]]) -> list[str]:
+def _skipped(what: str, one: str, many: str, places: Sequence[Place]) -> list[str]:
+    """What to say of events of which something could not be checked."""
     if not places:
         return []
     subject, version = places[0]
-    which = "a decision" if len(places) == 1 else f"{len(places)} decisions"
+    which = one if len(places) == 1 else many.format(len(places))
     where = f"{'' if len(places) == 1 else 'the first is '}version {version} of {subject}"
-    return [f"of {which} only that was compared which does not rest on words that can't be read here: {where}"]
+    return [f"{what.format(which)}: {where}"]
 
 
 def _first_of_each(problems: Sequence[Wrong]) -> list[Wrong]:

@@ -9,11 +9,54 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any, Final
 
+import orjson
+
+from projections.dataset import Type
+
 # A spreadsheet takes a cell that begins so for a formula; full-width signs too, and whatever space stands before.
 FORMULA: Final = re.compile(r"[\s\x00-\x20\u200b\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 NEGATIVE: Final = re.compile(r"-\d+(\.\d+)?", re.ASCII)
 # Anything else than letters, digits and what stands in ids, times and sums is worth a pair of quotes.
 PLAIN: Final = re.compile(r"[\w./:@+-](?:[\w ./:@+-]*[\w./:@+-])?")
+
+
+class Cells(dict[Any, str]):
+    """The texts of the values of one column, each worked out once while it keeps coming.
+
+    Values may be those that SQLite keeps: times as texts with a fraction, lists as JSON, and 1 for what is true.
+    """
+
+    KEPT: Final = 10_000
+
+    def __init__(self, type_: Type, *, guard: bool) -> None:
+        super().__init__()
+        self._type, self._guard = type_, guard
+
+    def of(self, values: Iterable[Any]) -> list[str]:
+        """The texts of some values. Numbers and times are worked out each time: most are new."""
+        match self._type:
+            case "integer":
+                return ["" if value is None else str(value) for value in values]
+            case "time":
+                return [
+                    value.replace(".000000Z", "Z") if isinstance(value, str) else _field(value, guard=self._guard)
+                    for value in values
+                ]
+            case "integers" | "texts":
+                values = (orjson.dumps(value).decode() if isinstance(value, list) else value for value in values)
+            case _:
+                pass
+        return [self[value] for value in values]
+
+    def __missing__(self, value: Any) -> str:
+        if len(self) >= self.KEPT:
+            self.clear()
+        if value is not None and self._type == "boolean":
+            text = "true" if value else "false"
+        else:
+            text = _field(value, guard=self._guard)
+        self[value] = text
+        return text
 
 
 def row(cells: Iterable[Any], *, guard: bool) -> str:

@@ -5,6 +5,7 @@ from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from io import BufferedWriter, RawIOBase
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple, cast
 
@@ -15,13 +16,14 @@ from domain.commitment import POLICY
 from infra.export.rows_then import rows_then
 from infra.export.writing import FORMATS, WRITERS, Format, Writer, write_csv
 from infra.projection_engine import generation as generation_table
+from infra.projection_engine import timeline_rows
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.pseudonyms import Pseudonyms
 from infra.projection_engine.rows import codec
 from infra.queries.as_at import NOW, Moment
 from infra.store import log_reader
 from infra.store.restrictions import restricted
-from infra.store.session import StoreSession
+from infra.store.session import Kind, StoreSession
 from infra.unknown_name import unknown_name
 from infra.whole_file import beside, put, save
 from projections.catalogue import datasets, projection_of
@@ -95,6 +97,9 @@ def export(
                         if then is None
                         else _values(filter(unusable.allows, then.rows), chosen)
                     )
+                    # CSV is written from the values of SQLite as they are.
+                    if form != "csv" or under_pseudonyms or (then is None and session.kind != "sqlite"):
+                        rows = _decoded(rows, chosen, session.kind if then is None else "sqlite")
                     if under_pseudonyms:
                         rows = _renamed(rows, chosen, Pseudonyms(engine.store.identity.secret))
                     manifest["rows"] = _writer(form, raw=raw)(buffer, chosen, rows)
@@ -187,22 +192,43 @@ class _Unusable(NamedTuple):
 def _rows(
     engine: Engine, session: StoreSession, dataset: Dataset, columns: Sequence[Column], unusable: _Unusable
 ) -> Iterator[Sequence[Any]]:
-    engine.watcher.begin(f"exporting {dataset.name}", int(session.query(f"SELECT COUNT(*) FROM {dataset.name}")[0][0]))  # noqa: S608 - a known name
     names = ", ".join(column.name for column in columns)
-    reader = codec(tuple(columns), session.kind)
-    where, parameters = unusable.where({column.name for column in dataset.columns})
-    query = f"SELECT {names} FROM {dataset.name} {where}ORDER BY {', '.join(dataset.order)}"  # noqa: S608 - known names
-    for count, values in enumerate(session.stream(query, parameters, size=SAID_EVERY), 1):
-        if count % SAID_EVERY == 0:
-            engine.watcher.done(SAID_EVERY)
-        yield tuple(reader.decode(values).values())
+    if dataset is TIMELINE and session.kind == "sqlite":
+        count = timeline_rows.count(session)
+        rows = _of_timeline(session, columns, unusable)
+    else:
+        count = int(session.query(f"SELECT COUNT(*) FROM {dataset.name}")[0][0])  # noqa: S608 - a known name
+        where, parameters = unusable.where({column.name for column in dataset.columns})
+        query = f"SELECT {names} FROM {dataset.name} {where}ORDER BY {', '.join(dataset.order)}"  # noqa: S608 - known names
+        rows = session.stream(query, parameters, size=SAID_EVERY)
+    engine.watcher.begin(f"exporting {dataset.name}", count)
+    while batch := list(islice(rows, SAID_EVERY)):
+        yield from batch
+        engine.watcher.done(len(batch))
+
+
+def _of_timeline(session: StoreSession, columns: Sequence[Column], unusable: _Unusable) -> Iterator[Sequence[Any]]:
+    """As a query of the view gives them."""
+    rows: Iterator[Sequence[Any]] = timeline_rows.rows(session)
+    if unusable.relationships:
+        rows = (row for row in rows if row[0] not in unusable.relationships)
+    if list(columns) == list(TIMELINE.columns):
+        return rows
+    places = [TIMELINE.columns.index(column) for column in columns]
+    return (tuple(row[place] for place in places) for row in rows)
 
 
 def _values(rows: Iterable[Row], columns: Sequence[Column]) -> Iterator[Sequence[Any]]:
-    """Rows that no database has held, with the values that one would give back."""
+    """Rows that no database has held, as SQLite would keep them."""
     as_stored = codec(tuple(columns), "sqlite")
+    yield from map(as_stored.encode, rows)
+
+
+def _decoded(rows: Iterable[Sequence[Any]], columns: Sequence[Column], kind: Kind) -> Iterator[Sequence[Any]]:
+    """The rows with the values of Python."""
+    reader = codec(tuple(columns), kind)
     for row in rows:
-        yield tuple(as_stored.decode(as_stored.encode(row)).values())
+        yield tuple(reader.decode(row).values())
 
 
 def _renamed(

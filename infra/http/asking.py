@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final
 
 import orjson
 from fastapi import Depends, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, BeforeValidator, WithJsonSchema
 
 from domain.model import FIRST_YEAR, LAST_YEAR, is_blank
@@ -60,9 +61,15 @@ class Desk:
         return self.rapport.clock.now()
 
 
-def desk(request: Request) -> Desk:
+# Dependencies that wait for nothing are coroutines: those that aren't go to a thread and back, each for itself.
+async def desk(request: Request) -> Desk:
     """The desk of the app, made at the first read."""
     state = request.app.state
+    found: Desk | None = getattr(state, "desk", None)
+    return found if found is not None else await run_in_threadpool(_desk, state)
+
+
+def _desk(state: Any) -> Desk:
     with _MAKING:
         if getattr(state, "desk", None) is None:
             state.desk = Desk(state.rapport)
@@ -101,14 +108,16 @@ def time_of(name: str, text: str | None) -> datetime | None:
     return found.astimezone(UTC)
 
 
-def moment(as_of: AsOfQuery = None, known_at: KnownAtQuery = None) -> Moment:
+async def moment(as_of: AsOfQuery = None, known_at: KnownAtQuery = None) -> Moment:
     """The time that is asked about."""
     return Moment(time_of("as_of", as_of), time_of("known_at", known_at))
 
 
-def moment_or_version(as_of: AsOfQuery = None, known_at: KnownAtQuery = None, version: VersionQuery = None) -> Moment:
+async def moment_or_version(
+    as_of: AsOfQuery = None, known_at: KnownAtQuery = None, version: VersionQuery = None
+) -> Moment:
     """The time or the version that is asked about."""
-    return moment(as_of, known_at)._replace(version=version)
+    return Moment(time_of("as_of", as_of), time_of("known_at", known_at), version)
 
 
 MomentOf = Annotated[Moment, Depends(moment)]
@@ -141,7 +150,7 @@ class Paging(BaseModel):
 _OF_PAGE: Final = frozenset({"cursor", "limit", "after"})
 
 
-def paging(
+async def paging(
     cursor: Annotated[str | None, Query(max_length=2000, description="The `next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=MOST, description="How many items at most.")] = USUAL,
 ) -> Paging:
@@ -152,7 +161,7 @@ def paging(
 PagingOf = Annotated[Paging, Depends(paging)]
 
 
-def reason(
+async def reason(
     reveal: Annotated[
         str | None,
         Query(

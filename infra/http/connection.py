@@ -1,13 +1,14 @@
 """A connection of uvicorn's that waits only so long for the head of a request, and says in problem details what is no HTTP.
 
 Requests that read differently to different readers (two lengths, a length beside chunks) are refused by llhttp, on which it stands.
+Who sends a whole request and closes that direction is answered all the same.
 """
 
 import asyncio
 from typing import Any, Final
 
 import orjson
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 HEAD_SECONDS: Final = 20.0
 
@@ -27,6 +28,14 @@ class TimedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_is_there()
         super().connection_lost(exc)
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Whether the connection stays open for the answer: the client sends no more, and its request is here as a whole."""
+        last: RequestResponseCycle | None = self.cycle
+        if last is None or last.more_body or last.response_complete:
+            return False
+        last.keep_alive = False
+        return True
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

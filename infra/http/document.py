@@ -3,82 +3,40 @@
 It is served as `/openapi.json`, checked in as `docs/reference/openapi.json`, and shown to people by `/docs`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
+import orjson
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from domain.ids import ROLE_AND_ID
 from domain.registry import COMMANDS
 from domain.words import ROLES
-from infra.http.asking import RELATIONSHIP
 from infra.http.bodies import BATCH, LINES, STRUCTURED
-from infra.http.caller import ROLE
 from infra.http.messages import POSITION
-from infra.http.reads_of_datasets import FORMS, MEDIA_TYPES
+from infra.http.problems import body_of, of_store
+from infra.http.reads_of_datasets import MEDIA_TYPES
+from infra.intake.group_commit import Closed, Overloaded
 from infra.intake.message import AnyData, Envelope
 from infra.schemas import TEXT, Schema, attributes_of_facts, problem_form, receipt_form, tidy
+from infra.store.errors import StoreError
 
 ABOUT: Final = (
     "Messages in, facts and answers out. Every call but those of operations needs a bearer token; every answer that is no 2xx is problem "
     "details (RFC 9457). Query parameters that a call does not have are an error."
 )
 PROBLEM: Final = "application/problem+json"
-MESSAGE: Final[Schema] = {
-    "specversion": "1.0",
-    "id": "bk-81f2",
-    "source": "/services/booking",
-    "type": "rapport.RescheduleSession",
-    "subject": RELATIONSHIP,
-    "time": "2026-03-02T09:00:00Z",
-    "actor": "mentee:ana",
-    "data": {"session_id": "s3", "starts_at": "2026-03-05T17:00:00Z", "reason": "travel"},
-}
-RECEIPT: Final[Schema] = {
-    "source": "/services/booking",
-    "id": "bk-81f2",
-    "subject": RELATIONSHIP,
-    "status": "accepted",
-    "events": [{"type": "rapport.SessionRescheduled", "version": 14}],
-    "problems": [],
-}
-WEBHOOK: Final[Schema] = {
-    "id": "0b2f6e7e-4a0e-4b8e-9a57-4c0b6f1d2e3f",
-    "url": "https://example.org/hooks/rapport",
-    "programme_id": "spring",
-    "types": [],
-    "created_at": "2026-03-02T09:00:00Z",
-    "created_by": "coordinator:cora",
-    "position": 812,
-    "status": "active",
-    "failures": 0,
-    "failing_since": None,
-    "last_error": None,
-    "sent_at": "2026-03-02T09:00:02Z",
-}
-# What can be wrong, by status: the code and the words of an example.
-WRONG: Final[Mapping[int, tuple[str, str, str | None]]] = {
-    400: ("unknown_parameter", "there is no such parameter; did you mean after?", "afer"),
-    401: ("token", "the token has expired", None),
-    403: ("role", "expected a role that the token names", ROLE),
-    404: ("not_found", "there is nothing here that you may know of", None),
-    406: ("not_acceptable", f"expected to accept one of {FORMS}", "Accept"),
-    408: ("slow_body", "the body did not come on in time: send it again", None),
-    409: ("version", "expected version 3, the last event of the subject has 4", "expectedversion"),
-    413: ("too_large", "expected a body of at most 33554432 bytes: send it in several requests", None),
-    415: (
-        "unsupported_media_type",
-        f"expected one of {STRUCTURED}, {BATCH}, {LINES}, application/json",
-        "content-type",
-    ),
-    422: ("role", "a mentee may not send this command", "actor"),
-    429: ("too_many_requests", "the token makes too many requests: send it again in 2 s", None),
-    503: ("store", "the store can't answer now: send it again later", None),
-}
-# The statuses of an answer about one message, with that of its receipt.
+# What a message can come back as, by the status of its answer.
 OF_RECEIPTS: Final = {400: "invalid", 403: "refused", 404: "refused", 409: "conflict", 422: "refused"}
+# Requests that were sent and what was answered: made by tests/infra/http/document_examples.py.
+EXAMPLES: Final = Path(__file__).with_name("examples.json")
+PROBLEMS: Final = (400, 401, 403, 404, 406, 408, 409, 413, 415, 422, 429, 503)
+# The failures of a store and its queue, which nobody brings about for an example.
+AWAY: Final = (StoreError(), Overloaded(), Closed())
 FOR_ALL: Final = (400, 401, 403, 404, 429, 503)
 FOR_MESSAGES: Final = (408, 409, 413, 415, 422)
 # The reads that answer a page of a list.
@@ -108,7 +66,7 @@ def document(app: FastAPI, root_path: str = "") -> Schema:
     for name in ("HTTPValidationError", "ValidationError"):
         made.pop(name, None)
     made |= _schemas()
-    components["responses"] = {_name(status): _problem(status) for status in WRONG}
+    components["responses"] = {_name(status): _problem(status) for status in PROBLEMS}
     for path, _, operation in _operations(found):
         responses = operation["responses"]
         responses.pop("422", None)
@@ -122,6 +80,7 @@ def document(app: FastAPI, root_path: str = "") -> Schema:
     _describe_reads(found["paths"])
     _describe_evidence(found["paths"])
     _describe_operations(found["paths"])
+    _give_examples(found)
     return found
 
 
@@ -140,22 +99,70 @@ def _reference(status: int) -> Schema:
 
 
 def _problem(status: int) -> Schema:
-    example = example_of_problem(status)
-    content = {PROBLEM: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}, "example": example}}
+    content = {PROBLEM: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
     return {"description": HTTPStatus(status).phrase, "content": content}
 
 
-def example_of_problem(status: int) -> Schema:
-    """Problem details as an answer has them."""
-    code, message, field = WRONG[status]
-    problem = {"code": code, "message": message, "clause": None, "field": field}
-    return {
-        "type": f"urn:rapport:problem:{code}",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": f"{field}: {message}" if field else message,
-        "problems": [problem],
-    }
+# --- examples ---------------------------------------------------------------------------------------------------------
+def recorded() -> list[Schema]:
+    """The examples: `call`, `name`, `request`, `status`, `content_type` and `answer` of each."""
+    found: list[Schema] = orjson.loads(EXAMPLES.read_bytes())
+    return found
+
+
+def _give_examples(found: Schema) -> None:
+    """Put each recorded request and answer where it belongs: with its call, and problems with all calls that can have them."""
+    calls = {operation["operationId"]: (path, operation) for path, _, operation in _operations(found)}
+    shared = found["components"]["responses"]
+    for error in AWAY:
+        _add(shared[_name(503)]["content"][PROBLEM], of_store(error).problems[0].code, body_of(of_store(error)))
+    for each in recorded():
+        path, operation = calls[each["call"]]
+        status = each["status"]
+        if status >= HTTPStatus.BAD_REQUEST:
+            code = each["answer"]["problems"][0]["code"]
+            _add(shared[_name(status)]["content"][PROBLEM], code, each["answer"])
+        else:
+            _give_request(path, operation, each)
+        if each["answer"] is not None:
+            content = _own(operation["responses"], status)["content"]
+            _add(content.setdefault(each["content_type"], {}), each["name"], each["answer"])
+
+
+def _own(responses: Schema, status: int) -> Schema:
+    """The answer of one call with a status: what was shared becomes its own."""
+    given: Schema = responses.get(str(status), _reference(status))
+    if "$ref" in given:
+        given = responses[str(status)] = _problem(status)
+    return given
+
+
+def _give_request(path: str, operation: Schema, each: Schema) -> None:
+    request = each["request"]
+    values: dict[tuple[str, str], str] = {("query", name): value for name, value in parse_qsl(request["query"])}
+    for part, given in zip(path.split("/"), request["path"].split("/"), strict=True):
+        if part.startswith("{"):
+            values["path", part.strip("{}")] = given
+    for parameter in operation.get("parameters", ()):
+        value = values.get((parameter["in"], parameter["name"]))
+        if value is not None and "{" not in value:
+            parameter.setdefault("example", _typed(parameter["schema"], value))
+    if "body" in request:
+        content = operation["requestBody"]["content"].get(request["content_type"])
+        if content is not None:
+            _add(content, each["name"], request["body"])
+
+
+def _typed(schema: Schema, text: str) -> Any:
+    """The value of a parameter as its schema has it."""
+    kinds = [schema, *schema.get("anyOf", ())]
+    if any(kind.get("type") == "array" for kind in kinds):
+        return [text]
+    return int(text) if any(kind.get("type") in {"integer", "number"} for kind in kinds) else text
+
+
+def _add(content: Schema, name: str, value: Any) -> None:
+    content.setdefault("examples", {}).setdefault(name, {"value": value})
 
 
 def _schemas() -> Schema:
@@ -190,17 +197,13 @@ def _schemas() -> Schema:
     message["properties"]["type"] = {"enum": [f"rapport.{name}" for name in COMMANDS]}
     message["additionalProperties"] = True
     return {
-        "Message": {**message, "description": "A CloudEvent whose type names a command.", "examples": [MESSAGE]},
-        "Receipt": {**receipt, "description": "What became of a message.", "examples": [RECEIPT]},
+        "Message": {**message, "description": "A CloudEvent whose type names a command."},
+        "Receipt": {**receipt, "description": "What became of a message."},
         "Problem": {**problem_form(), "description": "One thing that is wrong."},
         "ProblemDetails": details,
         "Fact": fact,
         "Webhook": {**_webhook(), "description": "A subscription to facts."},
     }
-
-
-def _content(schema: Schema, example: Any) -> Schema:
-    return {"schema": schema, "example": example}
 
 
 def _list_of(name: str) -> Schema:
@@ -212,75 +215,42 @@ def _describe_messages(operation: Schema) -> None:
     operation["requestBody"] = {
         "required": True,
         "content": {
-            STRUCTURED: _content(message, MESSAGE),
-            BATCH: _content({**_list_of("Message"), "maxItems": 1000}, [MESSAGE]),
+            STRUCTURED: {"schema": message},
+            BATCH: {"schema": {**_list_of("Message"), "maxItems": 1000}},
             LINES: {"schema": {"type": "string", "description": "A message a line."}},
             "application/json": {
                 "schema": {
                     "type": "object",
                     "description": "With headers `ce-…` the data of a message in binary mode, without them a message.",
                 },
-                "example": MESSAGE,
             },
         },
     }
     receipt: Schema = {"$ref": "#/components/schemas/Receipt"}
-    duplicate = {**RECEIPT, "status": "duplicate", "first_status": "accepted"}
-    one_or_several: Schema = {"oneOf": [receipt, _list_of("Receipt")]}
-    answers = {
-        "accepted": {"value": RECEIPT},
-        "duplicate": {"value": duplicate},
-        "batch": {"value": [RECEIPT, duplicate]},
-    }
     operation["responses"]["200"] = {
         "description": "One message: accepted, or a duplicate. Several: a receipt for each, in order.",
         "headers": {POSITION: POSITION_HEADER},
         "content": {
-            "application/json": {"schema": one_or_several, "examples": answers},
+            "application/json": {"schema": {"oneOf": [receipt, _list_of("Receipt")]}},
             LINES: {"schema": {"type": "string", "description": "A receipt a line."}},
         },
     }
     for status in FOR_MESSAGES:
         operation["responses"][str(status)] = _reference(status)
-    _describe_problems_of_receipts(operation)
+    for status, said in OF_RECEIPTS.items():
+        operation["responses"][str(status)] = {**_problem(status), "description": f"The message is {said}."}
 
 
 def _describe_erasure(operation: Schema) -> None:
-    told = {**RECEIPT, "source": "/v1/me/erasure", "id": "erasure-1", "subject": "person:ana"}
-    told["events"] = [{"type": "rapport.ErasureRequested", "version": 2}]
     operation["responses"]["200"] = {
         "description": "It is asked for; somebody of the office approves it.",
         "headers": {POSITION: POSITION_HEADER},
-        "content": {"application/json": _content({"$ref": "#/components/schemas/Receipt"}, told)},
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Receipt"}}},
     }
-    _describe_problems_of_receipts(operation)
-
-
-def _describe_problems_of_receipts(operation: Schema) -> None:
-    """The answers about one message that was not accepted."""
-    for status, said in OF_RECEIPTS.items():
-        example = example_of_problem(status)
-        example["receipt"] = {**RECEIPT, "status": said, "events": [], "problems": example["problems"]}
-        content = {PROBLEM: _content({"$ref": "#/components/schemas/ProblemDetails"}, example)}
-        operation["responses"][str(status)] = {"description": f"The message is {said}.", "content": content}
+    operation["responses"]["422"] = _reference(422)
 
 
 def _describe_facts(operation: Schema) -> None:
-    fact = {
-        "specversion": "1.0",
-        "id": f"{RELATIONSHIP}/14",
-        "source": "/rapport",
-        "type": "rapport.SessionRescheduled",
-        "subject": RELATIONSHIP,
-        "time": "2026-03-02T09:00:00Z",
-        "recordedat": "2026-03-02T09:00:01Z",
-        "datacontenttype": "application/json",
-        "dataschema": "urn:rapport:schema:events:SessionRescheduled:1",
-        "position": 812,
-        "version": 14,
-        "actor": "mentee:ana",
-        "data": {"session_id": "s3", "starts_at": "2026-03-05T17:00:00Z", "notice_hours": 56.0, "late": False},
-    }
     page: Schema = {
         "type": "object",
         "properties": {
@@ -293,8 +263,8 @@ def _describe_facts(operation: Schema) -> None:
         "description": "Facts in order; none where there is none yet.",
         "headers": {POSITION: {**POSITION_HEADER, "description": "The same as `next`."}},
         "content": {
-            "application/json": _content(page, {"items": [fact], "next": 812}),
-            BATCH: _content(_list_of("Fact"), [fact]),
+            "application/json": {"schema": page},
+            BATCH: {"schema": _list_of("Fact")},
             "text/event-stream": {
                 "schema": {
                     "type": "string",
@@ -310,18 +280,16 @@ def _describe_webhooks(paths: Schema) -> None:
     calls, one = paths["/v1/webhooks"], paths["/v1/webhooks/{id}"]
     calls["post"]["responses"]["201"] = {
         "description": "It is subscribed. `secret` signs what is sent, and is shown here alone.",
-        "content": {
-            "application/json": _content(webhook, {**WEBHOOK, "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"})
-        },
+        "content": {"application/json": {"schema": webhook}},
     }
     calls["post"]["responses"]["409"] = _reference(409)
     calls["get"]["responses"]["200"] = {
         "description": "The subscriptions, the oldest first.",
-        "content": {"application/json": _content(_page_of(webhook), {"items": [WEBHOOK], "next": None})},
+        "content": {"application/json": {"schema": _page_of(webhook)}},
     }
     paths["/v1/webhooks/{id}/enable"]["post"]["responses"]["200"] = {
         "description": "The subscription, which is sent facts again.",
-        "content": {"application/json": _content(webhook, WEBHOOK)},
+        "content": {"application/json": {"schema": webhook}},
     }
     one["delete"]["responses"]["204"] = {"description": "It is removed."}
 
@@ -397,12 +365,10 @@ def _describe_operations(paths: Schema) -> None:
         "required": ["ok"],
         "additionalProperties": True,
     }
-    well = {"ok": True, "work": "ok", "projections": "ok", "database": "ok"}
-    ill = {**well, "ok": False, "database": "has not answered for 3 s"}
     for path in ("/livez", "/readyz"):
         paths[path]["get"]["responses"] = {
-            "200": {"description": "All is well.", "content": {"application/json": _content(report, well)}},
-            "503": {"description": "A part is not.", "content": {"application/json": _content(report, ill)}},
+            "200": {"description": "All is well.", "content": {"application/json": {"schema": report}}},
+            "503": {"description": "A part is not.", "content": {"application/json": {"schema": report}}},
         }
     text: Schema = {"schema": {"type": "string"}}
     paths["/metrics"]["get"]["responses"]["200"] = {"description": "The numbers.", "content": {"text/plain": text}}

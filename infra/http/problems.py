@@ -59,6 +59,11 @@ def wrong_query(name: str, message: str, code: str = "bad_value") -> HttpProblem
 
 
 def answer(problem: HttpProblem) -> Response:
+    """The problem as an answer."""
+    return Response(orjson.dumps(body_of(problem)), problem.status, problem.headers, MEDIA_TYPE)
+
+
+def body_of(problem: HttpProblem) -> dict[str, Any]:
     """The problem as problem details."""
     found = problem.problems if problem.receipt is None else problem.receipt.problems or problem.problems
     body: dict[str, Any] = {
@@ -71,7 +76,7 @@ def answer(problem: HttpProblem) -> Response:
     body["title"] = body["title"] or HTTPStatus(problem.status).phrase
     if problem.receipt is not None:
         body["receipt"] = problem.receipt.to_dict()
-    return Response(orjson.dumps(body), problem.status, problem.headers, MEDIA_TYPE)
+    return body
 
 
 def _said(problem: Problem) -> str:
@@ -138,13 +143,23 @@ def _named(errors: Sequence[Any]) -> list[Problem]:
 
 async def _unknown_caller(_: Request, error: Exception) -> Response:
     if isinstance(error, KeysNotReached):
+        # Which file it is, or what is wrong with it, is not for strangers.
+        log.warning("the keys that sign tokens can't be read", error=str(error))
         headers = {"Retry-After": str(RETRY_SECONDS)}
-        return answer(HttpProblem(503, Problem("keys_not_reached", str(error)), headers=headers))
+        said = "the keys that sign tokens can't be read now: send it again later"
+        return answer(HttpProblem(503, Problem("keys_not_reached", said), headers=headers))
     given = 'Bearer error="invalid_token"'
     return answer(HttpProblem(401, Problem("token", str(error)), headers={"WWW-Authenticate": given}))
 
 
 async def _store_away(_: Request, error: Exception) -> Response:
+    found = of_store(error)
+    if found.problems[0].code == "store":
+        log.warning("the store can't answer", error=str(error), why=type(error).__name__)
+    return answer(found)
+
+
+def of_store(error: Exception) -> HttpProblem:
     """The store can't do it now; nothing of the request was recorded that has no receipt, and it may come again."""
     code = "overloaded" if isinstance(error, Overloaded) else "stopping" if isinstance(error, Closed) else "store"
     said = {
@@ -152,10 +167,8 @@ async def _store_away(_: Request, error: Exception) -> Response:
         "stopping": "the server is stopping: send it again to another, or later",
         "store": "the store can't answer now: send it again later",
     }
-    if code == "store":
-        log.warning("the store can't answer", error=str(error), why=type(error).__name__)
     headers = {"Retry-After": str(RETRY_SECONDS)}
-    return answer(HttpProblem(503, Problem(code, said[code]), headers=headers))
+    return HttpProblem(503, Problem(code, said[code]), headers=headers)
 
 
 def answer_to_one_too_many() -> Response:

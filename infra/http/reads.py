@@ -22,6 +22,7 @@ from infra.http.asking import (
     Day,
     Desk,
     DeskOf,
+    MomentOf,
     MomentOrVersion,
     PagingOf,
     ReasonOf,
@@ -47,7 +48,7 @@ MenteeQuery = Annotated[str | None, Query(description="Only this mentee.")]
 BandQuery = Annotated[Band | None, Query(description="Only this band of commitment health.")]
 
 
-def reader_of_relationships(who: AskerOf) -> Asker:
+async def reader_of_relationships(who: AskerOf) -> Asker:
     """The asker, if their role reads single relationships.
 
     Raises:
@@ -81,7 +82,7 @@ def relationship(at: DeskOf, who: ReaderOf, id_: IdPath) -> Seen:
 SeenOf = Annotated[Seen, Depends(relationship)]
 
 
-def relationship_and_state(seen: SeenOf) -> Seen:
+async def relationship_and_state(seen: SeenOf) -> Seen:
     """The relationship as the caller sees it, if its state is for them to see.
 
     Raises:
@@ -128,19 +129,18 @@ def lists_of(at: Desk, who: Asker, chosen: Chosen) -> Lists:
 @router.get("/{id}", operation_id="getRelationship")
 def show(request: Request, at: DeskOf, seen: StateOf, moment: MomentOrVersion, why: ReasonOf) -> Response:
     """The relationship: its state, what is agreed, sessions, goals, open concerns, unmet gates, health and tasks."""
-    _check_version(at, seen, moment)
+    _check_version(seen, moment)
     return answered(request, at, _by_then(seen.show_with_words(moment, why)), why)
 
 
-def _check_version(at: Desk, seen: Seen, moment: Moment) -> None:
+def _check_version(seen: Seen, moment: Moment) -> None:
     """Make sure that the relationship has the version that is asked for.
 
     Raises:
         HttpProblem: It has not.
     """
-    last = at.store.heads([seen.subject])[seen.subject].version
-    if moment.version is not None and moment.version > last:
-        raise wrong_query("version", f"expected at most {last}, the last version of this relationship")
+    if moment.version is not None and moment.version > seen.last_version:
+        raise wrong_query("version", f"expected at most {seen.last_version}, the last version of this relationship")
 
 
 @router.get("/{id}/history", operation_id="getHistory")
@@ -156,7 +156,7 @@ def health(request: Request, at: DeskOf, seen: StateOf, moment: MomentOrVersion)
         raise forbidden(
             "line managers see the state of a relationship, its dates and the agreed reporting", code="role"
         )
-    _check_version(at, seen, moment)
+    _check_version(seen, moment)
     return answered(request, at, _by_then(seen.health(moment)))
 
 
@@ -168,7 +168,7 @@ def decisions(request: Request, at: DeskOf, seen: StateOf, moment: MomentOrVersi
     """
     if seen.asker.role not in DECISIONS:
         raise forbidden(f"expected one of the roles {', '.join(sorted(DECISIONS))}", code="role")
-    _check_version(at, seen, moment)
+    _check_version(seen, moment)
     return whole(request, at, seen.decisions(moment))
 
 
@@ -177,11 +177,15 @@ def report(
     request: Request,
     at: DeskOf,
     seen: SeenOf,
+    moment: MomentOf,
     to: Annotated[ReportingAudience | None, Query(description="For whom. Without it: the caller's own role.")] = None,
     first: Annotated[Day | None, Query(alias="from", description="From this day of the programme on.")] = None,
     last: Annotated[Day | None, Query(alias="to_day", description="Up to and with this day.")] = None,
 ) -> Response:
-    """What was agreed to be reported to a sponsor, and nothing else: for the sponsor, and for the mentee who shares it."""
+    """What was agreed to be reported to a sponsor, and nothing else: for the sponsor, and for the mentee who shares it.
+
+    At a moment the facts are told as they were; what the sponsor may see is asked as of now.
+    """
     role = seen.asker.role
     if role != "mentee" and (role not in get_args(ReportingAudience) or to not in {None, role}):
         raise forbidden("expected the recipient of the report, or the mentee who shares it", code="role")
@@ -189,9 +193,9 @@ def report(
         raise wrong_query("to", f"expected one of {', '.join(get_args(ReportingAudience))}", "missing")
     if first and last and last < first:
         raise wrong_query("to_day", f"expected {first} or a later day")
-    asked = Asked(to or cast("ReportingAudience", role), Days(first, last))
+    asked = Asked(to or cast("ReportingAudience", role), Days(first, last), moment)
     try:
-        found = report_of(at.store, lambda: at.engine, seen.subject, asked, at.now, str(seen.asker.reader))
+        found = report_of(seen.store, lambda: at.engine, seen.subject, asked, at.now, str(seen.asker.reader))
     except NoReport as error:
         raise HttpProblem(403, Problem("no_report", str(error), error.clause)) from None
     return answered(request, at, found)

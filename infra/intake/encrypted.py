@@ -36,6 +36,8 @@ CURVE: Final = "X25519"
 # What the header says of the message, by the attribute that says it there.
 NAMES: Final = {"source": "iss", "id": "jti", "subject": "sub"}
 MAX_HEADER: Final = 4_000
+# More than any broker is set to take.
+LONGEST_OWN: Final = 512 * 1024 * 1024
 _MARK: Final = MEDIA_TYPE.encode()
 _EXPECTED: Final = (
     f"expected data encrypted for this store: a compact JWE with {ALGORITHM} over {CURVE} and {ENCRYPTION}"
@@ -76,6 +78,27 @@ class EncryptionKeys:
         plain = {name: value for name, value in sent.items() if name not in {"datacontenttype", "proof"}}
         found = parse(orjson.dumps({**plain, "data": orjson.Fragment(data)}))
         return found._replace(raw=raw, proof=_proof(sent)) if isinstance(found, Message) else found
+
+    def encrypt(self, text: bytes, source: str, id_: str) -> bytes:
+        """A compact JWE of these bytes that the newest key opens, and only under the same names; a key is there."""
+        from joserfc import jwe
+
+        kid, key = next(iter(self.keys.items()))
+        header = {"alg": ALGORITHM, "enc": ENCRYPTION, "kid": kid, **_names(source, id_)}
+        return jwe.encrypt_compact(header, text, key, registry=_own_registry()).encode()
+
+    def decrypt(self, text: bytes, source: str, id_: str) -> bytes | None:
+        """What `encrypt` was given; None where these keys don't open it, or it was made under other names."""
+        from joserfc import jwe
+        from joserfc.errors import JoseError
+
+        try:
+            header = _header(text.decode("ascii"))
+            if header | _names(source, id_) != header:
+                return None
+            return jwe.decrypt_compact(text, self.keys[header["kid"]], registry=_own_registry()).plaintext
+        except (JoseError, ValueError, TypeError, KeyError):
+            return None
 
     def _opened(self, sent: dict[str, Any]) -> bytes | Problem:
         from joserfc import jwe
@@ -201,6 +224,10 @@ def _header(jwe: str) -> dict[str, Any]:
     return found
 
 
+def _names(source: str, id_: str) -> dict[str, str]:
+    return {NAMES["source"]: source, NAMES["id"]: id_}
+
+
 def _proof(sent: dict[str, Any]) -> Proof | None:
     jws = sent.get("proof")
     if not isinstance(jws, str):
@@ -220,5 +247,16 @@ def _registry() -> "JWERegistry":
 
     registry = JWERegistry(algorithms=[ALGORITHM, ENCRYPTION], strict_check_header=False)
     registry.max_ciphertext_length = MAX_BYTES
+    registry.max_protected_header_length = MAX_HEADER
+    return registry
+
+
+@cache
+def _own_registry() -> "JWERegistry":
+    """The same for what Rapport itself encrypts, of any length: a record may be longer than a message."""
+    from joserfc.jwe import JWERegistry
+
+    registry = JWERegistry(algorithms=[ALGORITHM, ENCRYPTION], strict_check_header=False)
+    registry.max_ciphertext_length = LONGEST_OWN
     registry.max_protected_header_length = MAX_HEADER
     return registry

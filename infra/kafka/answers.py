@@ -5,6 +5,8 @@ and their number is bounded. When one can't be delivered the session ends, and t
 would fail for ever and hold up its partition, so answers list only so many problems, and what still does not fit
 leaves in a form that fits: a dead letter without the message, a receipt with its first problem alone. One that our own code
 can't make leaves in a form of which nothing came from outside.
+
+What a message holds is nobody's business but Rapport's, taken or not: with a key (`rapport keys show --public`) its dead letter is encrypted to it.
 """
 
 from collections import deque
@@ -18,6 +20,7 @@ import orjson
 from kafka.errors import KafkaError, MessageSizeTooLargeError
 
 from infra.clock import Clock
+from infra.intake.encrypted import NO_KEYS, EncryptionKeys
 from infra.intake.form_problems import MAX_PROBLEMS, listed
 from infra.intake.receipt import Receipt
 from infra.kafka import clients
@@ -37,6 +40,8 @@ RECEIPT_TYPE: Final = "rapport.Receipt"
 # under another name, or a sender could speak for us.
 MARK: Final = "rapport-"
 SENDERS: Final = "sender-"
+# The message in a dead letter is encrypted to Rapport's own key (`infra.intake.encrypted`).
+ENCRYPTED: Final = (MARK + "encrypted", b"1")
 # The most problems that an answer lists (the last of them may count those that are left out), and the most characters of a sentence, a field or an id in it: as many as an id may have.
 PROBLEMS: Final = MAX_PROBLEMS + 1
 LONGEST: Final = 500
@@ -65,8 +70,9 @@ class _Batch(NamedTuple):
 class Answers:
     """Sends receipts and dead letters, and knows which have arrived."""
 
-    def __init__(self, settings: Settings, topics: Topics, clock: Clock) -> None:
+    def __init__(self, settings: Settings, topics: Topics, clock: Clock, keys: EncryptionKeys = NO_KEYS) -> None:
         self.topics = topics
+        self.keys = keys
         self.source = settings.source
         self.clock = clock
         self._waiting: deque[_Batch] = deque()
@@ -160,6 +166,9 @@ class Answers:
     ) -> Any:
         value, marks = arrived.value or b"", dead_letter_headers(arrived, receipt, now)
         if whole and arrived.skipped is None:
+            if value and self.keys.keys:
+                value = self.keys.encrypt(value, self.topics.dead_letters, arrived.id)
+                marks.append(ENCRYPTED)
             return self._producer.send(self.topics.dead_letters, value, key, [*senders(arrived.headers), *marks])
         size = len(value) if arrived.skipped is None else arrived.skipped.size
         left_out = (MARK + "left-out", str(size).encode())

@@ -69,7 +69,7 @@ class Consuming:
         self.topics = Topics.named(settings.kafka_prefix)
         # Without the database there is nothing to join the group for.
         rapport.store.head()
-        self.answers = Answers(settings, self.topics, rapport.clock)
+        self.answers = Answers(settings, self.topics, rapport.clock, rapport.encryption)
         name = settings.kafka_prefix + settings.kafka_group
         try:
             self.consumer = clients.consumer(settings, "rapport-consume", group=name, most=batch)

@@ -15,6 +15,7 @@ from typing import Any, Final
 import orjson
 
 from infra.intake import encrypted
+from infra.intake.encrypted import EncryptionKeys
 from infra.intake.message import Message
 from infra.kafka import clients
 from infra.kafka.answers import MARK, SENDERS
@@ -33,6 +34,7 @@ READ_SECONDS: Final = 30.0
 class DeadLetter:
     """A message that became a dead letter; `resubmitted` says when it was last sent again.
 
+    `encrypted` says that `value` is the message encrypted, for none of our keys opens it.
     `left_out` is the size in bytes of a message that is not kept with it, for it was too large or could not be read, else None.
     `last_offset` is there when it stands for several messages that could not be read: those from its id's offset up to this one.
     """
@@ -46,6 +48,7 @@ class DeadLetter:
     traceparent: str | None
     headers: Headers
     value: bytes
+    encrypted: bool = False
     left_out: int | None = None
     last_offset: int | None = None
     resubmitted: str | None = None
@@ -64,6 +67,7 @@ class DeadLetter:
             "problems": self.problems,
             "key": self.key_text,
             "traceparent": self.traceparent,
+            "encrypted": self.encrypted,
             "left_out": self.left_out,
             "last_offset": self.last_offset,
             "resubmitted": self.resubmitted,
@@ -75,11 +79,15 @@ class UnknownDeadLetter(Exception):
 
 
 class LeftOut(Exception):
-    """The message itself is not kept with its dead letter."""
+    """The message itself is not kept with its dead letter, or can't be opened."""
 
 
 def dead_letters(settings: Settings) -> dict[str, DeadLetter]:
-    """All dead letters that the topic holds now, oldest first, by id. Raises `KafkaTrouble`, `NoKafka`, kafka's errors."""
+    """All dead letters that the topic holds now, oldest first, by id, opened as far as the keys here open them.
+
+    Raises `KafkaTrouble`, `NoKafka`, `WrongSettings`, kafka's errors.
+    """
+    keys = encrypted.load(settings)
     topics = Topics.named(settings.kafka_prefix)
     found: dict[str, DeadLetter] = {}
     notes: list[tuple[str, str]] = []
@@ -92,7 +100,7 @@ def dead_letters(settings: Settings) -> dict[str, DeadLetter]:
         if letter_id := marks.get("resubmitted"):
             notes.append((letter_id, marks.get("time", "")))
         elif {"topic", "partition", "offset"} <= marks.keys():
-            letter = _letter(record, marks)
+            letter = _letter(record, marks, keys)
             found.setdefault(letter.id, letter)
     for letter_id, time in notes:
         if letter_id in found:
@@ -111,7 +119,7 @@ def find(settings: Settings, letter_id: str) -> DeadLetter:
 def resubmit(settings: Settings, letter: DeadLetter, value: bytes | None = None) -> str:
     """Send a dead letter to its topic again, as it was or with another value; where it went, topic/partition/offset.
 
-    Raises `LeftOut`, `KafkaTrouble`, `NoKafka` and kafka's errors.
+    Raises `LeftOut`, `KafkaTrouble`, `NoKafka`, `WrongSettings` and kafka's errors.
     """
     topics = Topics.named(settings.kafka_prefix)
     headers = letter.headers
@@ -120,6 +128,11 @@ def resubmit(settings: Settings, letter: DeadLetter, value: bytes | None = None)
             raise LeftOut(
                 f"the message is not kept with its dead letter ({letter.left_out} bytes were too many, or could not be read): "
                 "give what to send instead (--body), or send it again from where it came"
+            )
+        if letter.encrypted:
+            raise LeftOut(
+                "the message in this dead letter is encrypted, and its key is not here: ask where rapport consume runs "
+                "(RAPPORT_ENCRYPTION_KEY_FILE), or give what to send instead (--body)"
             )
         value = letter.value
     elif _whole_message(value):
@@ -154,13 +167,15 @@ def _whole_message(value: bytes) -> bool:
     return isinstance(found, dict) and "specversion" in found
 
 
-def _letter(record: Record, marks: dict[str, str]) -> DeadLetter:
+def _letter(record: Record, marks: dict[str, str], keys: EncryptionKeys) -> DeadLetter:
     try:
         problems = orjson.loads(marks.get("problems", "[]"))
     except orjson.JSONDecodeError:
         problems = []
+    id_, value = f"{marks['topic']}/{marks['partition']}/{marks['offset']}", record.value or b""
+    opened = keys.decrypt(value, record.topic, id_) if "encrypted" in marks else value
     return DeadLetter(
-        id=f"{marks['topic']}/{marks['partition']}/{marks['offset']}",
+        id=id_,
         topic=marks["topic"],
         reason=marks.get("reason", ""),
         problems=problems,
@@ -168,7 +183,8 @@ def _letter(record: Record, marks: dict[str, str]) -> DeadLetter:
         key=record.key,
         traceparent=marks.get("traceparent"),
         headers=[(_sent_as(name), text) for name, text in record.headers if text is not None and not _is_ours(name)],
-        value=record.value or b"",
+        value=value if opened is None else opened,
+        encrypted=opened is None,
         left_out=_number(marks, "left-out"),
         last_offset=_number(marks, "last-offset"),
     )
@@ -212,7 +228,7 @@ def _records(settings: Settings, topic: str) -> Iterator[Record]:
 
 
 def readable(letter: DeadLetter, settings: Settings) -> dict[str, Any]:
-    """A dead letter whole, its value as text, encrypted as it came, and what Rapport of today makes of it.
+    """A dead letter whole, its value as text, as it came, and what Rapport of today makes of it.
 
     Raises:
         WrongSettings: The file of keys is wrong.

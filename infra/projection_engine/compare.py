@@ -29,11 +29,6 @@ class Difference(NamedTuple):
     examples: list[list[str]]
     live_position: int | None = None
 
-    @property
-    def none(self) -> bool:
-        """Whether nothing differs."""
-        return not (self.new or self.gone or self.changed)
-
 
 def differences(feeds: Feeds, building: Sequence[Generation], head: int) -> list[Difference]:
     """Returns how new generations differ from the live ones, which are brought to the same position where possible."""

@@ -19,7 +19,7 @@ from domain.relationship.state import Relationship
 from infra.queries.as_at import state_at
 from infra.queries.person_data import CLAUSE
 from infra.sealing.erasures import Erasures
-from infra.sealing.key_store import EVERYWHERE, Owned
+from infra.sealing.key_store import Owned, is_among
 from infra.sealing.sealer import owner
 from infra.store.log import EventStore
 from workers.closing import ANSWER_MONTHS
@@ -58,7 +58,7 @@ def plan(erasures: Erasures, person: str, now: datetime) -> Shown | None:
     owned = erasures.owned(f"person:{person}", person)
     kept = erasures.keys.kept.all() if erasures.keys.erased_up_to() is not None else ()
     # What was erased before is gone already.
-    keys = [each for row in kept if _is_owned(each := Owned(row.subject, row.person), owned)]
+    keys = [Owned(row.subject, row.person) for row in kept if is_among(owned, row.subject, row.person)]
     gone = [found for subject in subjects if (found := _gone(store, subject, frozenset(keys)))]
     waiting = [each for subject in subjects for each in _waiting(store, subject, person)]
     return {
@@ -84,10 +84,6 @@ def _gone(store: EventStore, subject: str, keys: frozenset[Owned]) -> Shown | No
             events += 1
             classes.update(held)
     return {"subject": subject, "events": events, "data_classes": dict(sorted(classes.items()))} if events else None
-
-
-def _is_owned(each: Owned, owned: set[Owned]) -> bool:
-    return each in owned or Owned(EVERYWHERE, each.person) in owned
 
 
 def _waiting(store: EventStore, subject: str, person: str) -> Iterator[Waiting]:

@@ -1,6 +1,6 @@
 """Commitment health of one relationship or all, at any time, as it was known at any time, and under other terms."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from domain.commitment import Change, Health, reason
@@ -12,6 +12,7 @@ from infra.projection_engine.engine import Engine
 from infra.queries.as_at import END, Asked, Found, TermsThen, UnknownTerms, known_state
 from infra.store import log_reader
 from infra.store.log import EventStore
+from infra.store.read_once import ReadOnce
 from infra.store.session import StoreSession
 from projections import commitment
 from workers.commitment import CLAUSE, SIGNAL
@@ -51,14 +52,19 @@ def assess_one(
     with store.database.reading() as session:
         reader = _reader(store)
 
-        def those(entries: list[log_reader.LogEntry]) -> list[log_reader.LogEntry]:
+        def those(entries: Iterable[log_reader.LogEntry]) -> list[log_reader.LogEntry]:
             return [each for each in entries if each.version <= last and each.version not in without]
 
-        found = known_state(
-            those(log_reader.stream(session, reader, subject, END)),
-            asked.known_at,
-            lambda: those(_whole(store, session, subject)),
-        )
+        if isinstance(store, ReadOnce):
+            # It was read to know who may ask.
+            entries = those(log_reader.placed(store.read(subject), store.positions(subject)))
+            found = known_state(entries, asked.known_at, lambda: entries)
+        else:
+            found = known_state(
+                those(log_reader.stream(session, reader, subject, END)),
+                asked.known_at,
+                lambda: those(_whole(store, session, subject)),
+            )
         return _assessed(subject, found, asked, TermsThen(session, reader, asked.known_at), overrides)
 
 

@@ -11,6 +11,7 @@ from infra.queries.as_at import NOW, Moment
 from infra.queries.sealed import Fields, sealed
 from infra.store.hash_chain import NO_HASH
 from infra.store.log import EventStore
+from infra.store.read_once import ReadOnce
 from infra.store.sealed_bytes import left_out
 
 Entry = dict[str, Any]
@@ -32,8 +33,9 @@ def history(
     """
     entries: list[Entry] = []
     previous = NO_HASH
+    store = ReadOnce.of(store)
     found = store.stored(subject)
-    events = [store.mapper.decode(stored.topic, stored.state) for stored in found]
+    events = store.read(subject)
     disputes = _Disputes(subject, events, moment)
     for stored, event in zip(found, events, strict=True):
         link, previous = previous, stored.hash

@@ -87,14 +87,20 @@ def data_as(
 ) -> dict[int, Entry]:
     """The data of events as a reader would see them now, by version; without those of which they may not know."""
     reader = first_spelling(store, reader)
-    asked: Callable[[AnyRecorded], Ask]
     if ":" in subject:
-        asked = partial(_of_other_subject, subject, reader)
-    else:
-        matter = matter_of(store, engine, subject, reader, NOW, now)
-        if matter is None or not stands(matter.situation, reader):
-            return {}
-        asked = partial(_of_version, matter, reader)
+        return _data(partial(_of_other_subject, subject, reader), events)
+    matter = matter_of(store, engine, subject, reader, NOW, now)
+    return {} if matter is None else data_in(matter, reader, events)
+
+
+def data_in(matter: Matter, reader: Reader, events: Iterable[AnyRecorded]) -> dict[int, Entry]:
+    """The same of events of a relationship, in the situation of the matter."""
+    if not stands(matter.situation, reader):
+        return {}
+    return _data(lambda event: _answer(matter, reader, event.version), events)
+
+
+def _data(asked: Callable[[AnyRecorded], Ask], events: Iterable[AnyRecorded]) -> dict[int, Entry]:
     return {
         event.version: judged(event.data, fields_of(event), _judge(ask))
         for event in events
@@ -104,10 +110,6 @@ def data_as(
 
 def _of_other_subject(subject: str, reader: Reader, event: AnyRecorded) -> Ask:
     return lambda data_class: may_read_other(subject, reader, data_class, event.actor)
-
-
-def _of_version(matter: Matter, reader: Reader, event: AnyRecorded) -> Ask:
-    return _answer(matter, reader, event.version)
 
 
 def _of_other(store: EventStore, subject: str, reader: Reader, moment: Moment) -> list[Entry]:

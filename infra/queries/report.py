@@ -18,10 +18,11 @@ from domain.sharing.answer import Answer
 from domain.sharing.question import Reader
 from domain.words import DATA_CLASSES, NAMED_ROLES, DataClass, ReportingAudience
 from infra.projection_engine.engine import Engine
-from infra.queries.as_at import Moment, counting, state_of
+from infra.queries.as_at import NOW, Moment, counting, state_of
 from infra.queries.outputs import FIGURES, Course, Days, Words, texts, words
 from infra.queries.sharing import Matter, matter_of
 from infra.store.log import EventStore
+from infra.store.read_once import ReadOnce
 from infra.store.reads import Read, record_reads
 from infra.store.restrictions import restricted
 
@@ -41,10 +42,14 @@ class NoReport(Exception):
 
 
 class Asked(NamedTuple):
-    """For whom a report is, and about which days."""
+    """For whom a report is, about which days, and as of which moment the facts are told.
+
+    What the reader may see is asked as of now, whatever the moment is.
+    """
 
     to: ReportingAudience
     days: Days = Days()
+    moment: Moment = NOW
 
 
 def report(
@@ -56,7 +61,8 @@ def report(
         NoReport: There is nobody to report to, or no reporting was agreed with them.
         UnknownEvent: An event is of a newer Rapport.
     """
-    matter = matter_of(store, engine, subject, Reader(asked.to), Moment(), now)
+    store = ReadOnce.of(store)
+    matter = matter_of(store, engine, subject, Reader(asked.to), NOW, now)
     if matter is None:
         return None
     state = matter.situation.state
@@ -64,7 +70,7 @@ def report(
     if not restricted(store.database).isdisjoint({state.mentee_id.lower(), state.mentor_id.lower()}):
         raise NoReport("the data of a party may be stored and not used until that is lifted (LiftRestriction)")
     outputs = [each for each in DATA_CLASSES if each in agreed.outputs]
-    course = _course(store, matter, asked.days)
+    course = _course(store, matter, asked)
     output = _Output(matter, reader, course)
     for data_class in outputs:
         output.add(data_class)
@@ -94,6 +100,7 @@ def report(
         "outputs": output.shown,
         "not_shown": output.not_shown,
         "contested": [version for version in state.contested if version in {shown for shown, _ in output.opened}],
+        **{name: time for name, time in asked.moment._asdict().items() if time is not None},
     }
 
 
@@ -117,14 +124,14 @@ def _agreed(state: Relationship, to: ReportingAudience) -> Reporting:
     return agreed
 
 
-def _course(store: EventStore, matter: Matter, days: Days) -> Course:
-    """The relationship as it was at the end of the days, with the corrections that are known now."""
-    subject, zone = matter.situation.state.subject, matter.zone
+def _course(store: EventStore, matter: Matter, asked: Asked) -> Course:
+    """The relationship as it was at the end of the days, with the corrections that were known at the moment."""
+    subject, zone, days = matter.situation.state.subject, matter.zone, asked.days
     end = end_of_local_day(days.last, zone) if days.last else None
-    counted = [each for each in counting(store.read(subject)) if end is None or each.occurred_at < end]
+    counted = [each for each in counting(store.read(subject), asked.moment) if end is None or each.occurred_at < end]
     state = state_of(counted)
     if not isinstance(state, Relationship):
-        raise NoReport(f"the relationship was not proposed by {days.last}: ask about later days")
+        raise NoReport(f"the relationship was not proposed by {days.last or 'then'}: ask about later days")
     of_days = tuple(each for each in counted if days.hold(local_day(each.occurred_at, zone)))
     return Course(state, tuple(counted), of_days, days, zone)
 

@@ -49,9 +49,8 @@ def classes_of(event: Event) -> frozenset[DataClass]:
 @cache
 def _classes(model: type[BaseModel]) -> frozenset[DataClass]:
     found: set[DataClass] = set()
-    for name, info in model.model_fields.items():
-        inner = next(values_in([info.annotation]), None)
-        if inner is not None:
+    for name in model.model_fields:
+        if (inner := _inner(model, name)) is not None:
             found |= _classes(inner)
         elif (held := holds(model, name)) is not None:
             found.add(held.data_class)
@@ -105,12 +104,24 @@ def judged_fields(model: type[BaseModel], data: Mapping[str, Any], judge: Judge)
     return {name: _field(model, name, value, judge) for name, value in data.items()}
 
 
-def _field(model: type[BaseModel], name: str, value: Any, judge: Judge) -> Any:
-    inner = next(values_in([model.model_fields[name].annotation]), None)
-    if inner is not None:
-        return [judged_fields(inner, each, judge) for each in value]
+@cache
+def _inner(model: type[BaseModel], name: str) -> type[BaseModel] | None:
+    """The model of the values in a field; None where it holds none."""
+    return next(values_in([model.model_fields[name].annotation]), None)
+
+
+@cache
+def _held(model: type[BaseModel], name: str) -> Holds:
+    """What a field declares to hold."""
     held = holds(model, name)
     assert held is not None, f"{model.__name__}.{name} says nothing of what it holds"
+    return held
+
+
+def _field(model: type[BaseModel], name: str, value: Any, judge: Judge) -> Any:
+    if (inner := _inner(model, name)) is not None:
+        return [judged_fields(inner, each, judge) for each in value]
+    held = _held(model, name)
     shown = judge(held, value)
     if is_gone(value) and (shown is value or (isinstance(shown, dict) and "sealed" in shown)):
         return {"erased": held.data_class}
@@ -119,7 +130,11 @@ def _field(model: type[BaseModel], name: str, value: Any, judge: Judge) -> Any:
 
 def is_gone(value: Any) -> bool:
     """Whether a value, or a text inside it, can't be read by anybody any more."""
-    return any(is_erased(text) and not is_out_of_reach(text) for text in _plain(value))
+    if isinstance(value, str):
+        return is_erased(value) and not is_out_of_reach(value)
+    return isinstance(value, Mapping | list | tuple) and any(
+        is_erased(text) and not is_out_of_reach(text) for text in _plain(value)
+    )
 
 
 def _is_kept_back(value: Any) -> bool:

@@ -113,19 +113,30 @@ def show_subject(
     if moment.version is not None:
         at = min(at, max(event.occurred_at for event in events if moment.holds(event)))
     if isinstance(state, Relationship):
-        others = moment._replace(version=None)
-        programme = state_at(store.read(f"programme:{state.programme_id}"), others)
-        mentor = state_at(store.read(f"mentor:{state.mentor_id}"), others)
-        known = known_at(
-            at,
-            state.known,
-            state.programme_id,
-            mentor=mentor if isinstance(mentor, Mentor) else None,
-            programme=programme if isinstance(programme, Programme) else None,
-            own=state.terms,
-        )
-        return _relationship(state, known, at) | _course(state, counted, known, at)
+        return show_relationship(store, state, counted, moment, at)
     return _other(subject, state, at)
+
+
+def show_relationship(
+    store: EventStore, state: Relationship, counted: Sequence[AnyRecorded], moment: Moment, at: datetime
+) -> Shown:
+    """A relationship from its state at a moment and the events that led to it; what is due is told as of the time `at`.
+
+    Raises:
+        UnknownEvent: An event of its programme or mentor is of a newer Rapport.
+    """
+    others = moment._replace(version=None)
+    programme = state_at(store.read(f"programme:{state.programme_id}"), others)
+    mentor = state_at(store.read(f"mentor:{state.mentor_id}"), others)
+    known = known_at(
+        at,
+        state.known,
+        state.programme_id,
+        mentor=mentor if isinstance(mentor, Mentor) else None,
+        programme=programme if isinstance(programme, Programme) else None,
+        own=state.terms,
+    )
+    return _relationship(state, known, at) | _course(state, counted, known, at)
 
 
 def health_and_tasks(store: EventStore, subject: str, moment: Moment, now: datetime) -> Shown:

@@ -8,7 +8,7 @@ import os
 import sqlite3
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -78,6 +78,11 @@ class Owned(NamedTuple):
 
 # In the place of a subject.
 EVERYWHERE: Final = ""
+
+
+def is_among(owned: Collection[Owned], subject: str, person: str) -> bool:
+    """Whether the keys of a person in a subject are among these."""
+    return Owned(subject, person) in owned or Owned(EVERYWHERE, person) in owned
 
 
 class Erasing(NamedTuple):

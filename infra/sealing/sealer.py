@@ -23,7 +23,7 @@ from domain.relationship.events import FactCorrected
 from infra.sealing.keys import Keys
 from infra.sealing.master_key import NONCE_BYTES
 from infra.store.mapper import Words
-from infra.store.sealed_bytes import SEALED, Box, Writer, place_of, put_back, with_box, with_salt, written
+from infra.store.sealed_bytes import Box, Writer, place_of, put_back, with_box, with_salt, written
 
 # The owner of the snapshots of a relationship; no id begins so. Its key goes with anybody's words there.
 OF_STATE: Final = "=state"
@@ -61,24 +61,10 @@ class Sealer:
             nonlocal words
             content = self._opened(topic, box)
             if content is None:
-                words = "unreadable" if self._cipher(box) is None else "damaged"
+                words = "keyless" if self._cipher(box) is None else "damaged"
             return content
 
         return put_back(state, opened), words
-
-    def tampered(self, topic: str, state: bytes) -> tuple[str, ...]:
-        """The paths of sealed content whose box does not open though its key is there."""
-        found: list[str] = []
-
-        def opened(box: Box) -> bytes | None:
-            content = self._opened(topic, box)
-            if content is None and self._cipher(box) is not None:
-                found.extend(box.fields)
-            return content
-
-        if SEALED in state:
-            put_back(state, opened)
-        return tuple(found)
 
     def seal_state(self, subject: str, bound_to: bytes, plain: bytes) -> tuple[str, bytes]:
         """The key and the box of a state of a subject, which holds words of several people."""

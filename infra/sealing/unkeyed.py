@@ -9,7 +9,7 @@ import orjson
 from domain.content import out_of_reach, unreadable
 from domain.model import AnyRecorded
 from infra.sealing.errors import KeysRefused
-from infra.sealing.key_store import EVERYWHERE, Owned
+from infra.sealing.key_store import Owned, is_among
 from infra.sealing.sealer import owner
 from infra.store.errors import StoreError
 from infra.store.mapper import RapportMapper, Words
@@ -34,13 +34,13 @@ class Unkeyed:
 
     def unseal(self, topic: str, state: bytes) -> bytes:
         """The event's JSON, with marks in the place of its content."""
-        if self._is_erased(topic, state):
-            return put_back(state, lambda _: None)
-        return put_back(state, _out_of_reach)
+        return self.unseal_checked(topic, state)[0]
 
     def unseal_checked(self, topic: str, state: bytes) -> tuple[bytes, Words]:
-        """The same; none of it can be read."""
-        return self.unseal(topic, state), "unreadable"
+        """The same; none of it can be read, and whether that is so for everybody."""
+        if self._is_erased(topic, state):
+            return put_back(state, lambda _: None), "keyless"
+        return put_back(state, _out_of_reach), "out of reach"
 
     def seal_state(self, subject: str, bound_to: bytes, plain: bytes) -> None:
         """None: nothing is written."""
@@ -57,8 +57,7 @@ class Unkeyed:
         if not self._erased:
             return False
         event = self._mapper.decode_facts(topic, state)
-        whose = owner(event)
-        return not self._erased.isdisjoint({Owned(event.subject, whose), Owned(EVERYWHERE, whose)})
+        return is_among(self._erased, event.subject, owner(event))
 
     @cached_property
     def _erased(self) -> frozenset[Owned]:

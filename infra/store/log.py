@@ -1,10 +1,9 @@
 """The event store as the rest of Rapport sees it: streams by subject, one log, appends that are all or nothing."""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from functools import cached_property
-from itertools import islice
 from typing import NamedTuple, Unpack
 
 from eventsourcing.persistence import StoredEvent
@@ -123,16 +122,6 @@ class EventStore:
             "WHERE originator_id IN ({keys}) ORDER BY originator_id, originator_version",
             [(subject,) for subject in subjects],
         )
-
-    def all_streams(self, subject: str | None = None) -> Iterator[StoredRow]:
-        """The same for one stream or for all of them, one stream after the other, in flat memory."""
-        columns = "SELECT originator_id, originator_version, topic, state, hash FROM stored_events"
-        order = "ORDER BY originator_id, originator_version"
-        with self.database.reading() as session:
-            if subject is None:
-                yield from session.stream(f"{columns} {order}")
-            else:
-                yield from session.stream(f"{columns} WHERE originator_id = ? {order}", (subject,))
 
     def relationships_of(self, mentor_id: str, *, open_only: bool) -> set[str]:
         """The relationships that were proposed to a mentor: all of them, or those that have not ended."""
@@ -276,13 +265,6 @@ class EventStore:
     def receipts(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], ReceiptRow]:
         """The kept receipts of these messages, by (source, message id)."""
         return self.news(self.head(), keys).answered
-
-    def kept_answers(self, size: int = 1000) -> Iterator[list[tuple[str, str, bytes]]]:
-        """Source, message id and what is kept of every receipt, some at a time."""
-        with self.database.reading() as session:
-            rows = session.stream("SELECT source, message_id, answer FROM receipts", size=size)
-            while page := [(source, id_, bytes(answer)) for source, id_, answer in islice(rows, size)]:
-                yield page
 
     def spellings(self, keys: Collection[str]) -> dict[str, str]:
         """The first spelling of these ids, as far as there is one, by `domain.ids.key`."""

@@ -25,8 +25,8 @@ Upcaster = Callable[[Data], Data]
 Reader = Callable[[bytes], AnyRecorded]
 Upcasters = Mapping[tuple[str, int], Upcaster]
 NONE: Final[Upcasters] = {}
-# Of sealed content: it was read, it can't be read here or at all, or its key is there and does not open it.
-Words = Literal["read", "unreadable", "damaged"]
+# Of sealed content: it was read, this login has no keys, its key is gone, or its key is there and does not open it.
+Words = Literal["read", "out of reach", "keyless", "damaged"]
 
 
 class Sealing(Protocol):

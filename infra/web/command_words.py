@@ -2,6 +2,7 @@
 
 from typing import Final, NamedTuple
 
+from domain.model import Command
 from infra.web.navigation import N_
 
 
@@ -287,3 +288,10 @@ def title(command: str) -> str:
 def label(field: str) -> str:
     """What a field is called on pages."""
     return LABELS.get(field) or field.removesuffix("_id").replace("_", " ").capitalize()
+
+
+def about(command: type[Command]) -> str:
+    """What a command does, in the first half of its sentence: what follows is for those who write messages."""
+    if said := ABOUT.get(command.__name__):
+        return said
+    return (command.__doc__ or "").strip().partition("\n")[0].partition(";")[0].partition(": `")[0].rstrip(".") + "."

@@ -20,7 +20,7 @@ from infra.intake.receipt import Receipt
 from infra.queries.as_at import NOW
 from infra.sealing.errors import KeysRefused
 from infra.web.command_form import Field, Setting, data_of, fields_of, given_by, given_in, time_of, version_of
-from infra.web.command_words import ABOUT, label, title
+from infra.web.command_words import about, label, title
 from infra.web.errors import PageRoute
 from infra.web.form import Form, FormOf
 from infra.web.names import names_of
@@ -192,13 +192,6 @@ def _page(
         shown=setting.shown,
         **more,
     )
-
-
-def about(command: type[CommandModel]) -> str:
-    """What a command does, in the first half of its sentence: what follows is for those who write messages."""
-    if said := ABOUT.get(command.__name__):
-        return said
-    return (command.__doc__ or "").strip().partition("\n")[0].partition(";")[0].partition(": `")[0].rstrip(".") + "."
 
 
 def _fields(command: type[CommandModel], setting: Setting, filled: Filled) -> list[Field]:

@@ -1,6 +1,7 @@
 """The figures of a programme as a reader has them: the answers of `rapport explore`, over the programmes that are theirs.
 
-Who has figures of all programmes sees them together; who has some sees each of these by itself, as far as it may be shown beside all others.
+Who has figures of all programmes sees them together, or those of one programme or of some codes; who has some programmes sees each of these by
+itself. A part is shown as far as it may be beside all others.
 Answers are kept until the record grows or the hour is over.
 """
 
@@ -10,24 +11,31 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib import import_module
 from threading import Lock, Thread
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
+import orjson
 from cachetools import LRUCache
 
 from infra.access.figures import nps, programmes_of
 from infra.access.standing import KNOWERS, Asker
 from infra.http.asking import Desk
+from infra.web.catalogue import catalogue
+from infra.web.drawing import in_language
 from infra.web.navigation import N_
 
 if TYPE_CHECKING:
     from infra.analysis.answer import Answer
     from infra.analysis.population import Population
 
-# Programmes in lower case; None: all.
-Programmes = frozenset[str] | None
+# Figures that there are of a code, beside those of a programme.
+OF_CODES: Final = frozenset({"bands", "signals", "survival", "funnel", "endings", "pauses"})
+# Figures whose hidden groups are chosen over all groups and their total, so that a part and the whole may both be shown (decision 0048).
+OF_PARTS: Final = frozenset({"survival", "funnel", "nps"})
 KEPT: Final = 128
 # These libraries import one another in circles: two threads that load them at once find them half done.
 _LOADING: Final = Lock()
+# How a language writes numbers in charts, where that is otherwise than English does.
+NUMBERS: Final[dict[str, Literal["de-DE"]]] = {"de": "de-DE"}
 # For charts on a dark page.
 DARK: Final[dict[str, Any]] = {
     "background": "#1f2125",
@@ -135,10 +143,34 @@ FIGURES: Final[dict[str, Figure]] = {
 }  # fmt: skip
 
 
-def figures_of(desk: Desk, asker: Asker) -> dict[str, Figure]:
-    """The figures that there are for an asker."""
-    every = programmes_of(desk.engine, asker) is None
-    return {name: figure for name, figure in FIGURES.items() if every or not figure.of_all}
+class Choice(NamedTuple):
+    """What a reader looks at alone: a programme, or the codes that relationships stand under, as groups of them are called; neither: all."""
+
+    programme: str = ""
+    codes: str = ""
+
+
+def figures_of(desk: Desk, asker: Asker, choice: Choice = Choice()) -> dict[str, Figure]:  # noqa: B008 - it can't change
+    """The figures that there are for an asker, of what they chose."""
+    has_all = programmes_of(desk.engine, asker) is None
+    chosen = {*FIGURES}
+    if choice.codes:
+        chosen &= OF_CODES
+    if any(choice) and has_all and asker.role not in KNOWERS:
+        # What is small in one programme would follow from the figure of all and those of the others.
+        chosen &= OF_PARTS
+    every = has_all and not any(choice)
+    return {name: figure for name, figure in FIGURES.items() if (every or not figure.of_all) and name in chosen}
+
+
+def choices_of(desk: Desk, asker: Asker) -> tuple[list[str], list[str]]:
+    """The programmes that an asker may look at one by one, and the codes; these for who has figures of all programmes alone."""
+    theirs = programmes_of(desk.engine, asker)
+    desk.engine.catch_up()
+    rows = desk.engine.database.query("SELECT DISTINCT programme_id, codes FROM relationships")
+    programmes = sorted({row[0] for row in rows if theirs is None or row[0].lower() in theirs})
+    codes = sorted({" + ".join(orjson.loads(row[1])) for row in rows} - {""}) if theirs is None else []
+    return programmes, codes
 
 
 class Answers:
@@ -159,32 +191,43 @@ class Answers:
             self._is_warm = True
         Thread(target=_load, name="figures", daemon=True).start()
 
-    def answer(self, name: str, asker: Asker) -> "Answer":
-        """The answer of a figure.
+    def answer(self, name: str, asker: Asker, choice: Choice = Choice()) -> "Answer":  # noqa: B008 - it can't change
+        """The answer of a figure, of what the reader chose.
 
         Raises:
             ModuleNotFoundError: What reckons figures is not installed (`rapport[explore]`).
         """
-        programmes = programmes_of(self._desk.engine, asker)
-        key = ("answer", name, programmes, _whose(name, asker))
-        return self._of(key, lambda: self._reckon(name, asker, programmes))  # type: ignore[no-any-return]
+        among = self._among(asker, choice)
+        key = ("answer", name, among, _whose(name, asker))
+        return self._of(key, lambda: self._reckon(name, asker, among))  # type: ignore[no-any-return]
+
+    def _among(self, asker: Asker, choice: Choice) -> tuple[str, frozenset[str]] | None:
+        """The groups that a reader has of what they chose: a key and names in lower case; None: all together."""
+        theirs = programmes_of(self._desk.engine, asker)
+        if choice.codes and theirs is None:
+            return "codes", frozenset({choice.codes.lower()})
+        if choice.programme:
+            chosen = frozenset({choice.programme.lower()})
+            return "programme", chosen if theirs is None else chosen & theirs
+        return None if theirs is None else ("programme", theirs)
 
     @staticmethod
     def has_drawing(answer: "Answer") -> bool:
         """Whether there is anything to draw: practices of which every group is hidden have rows without a share."""
         return any(row.get("share", 0) is not None for row in answer.rows)
 
-    def drawing(self, name: str, asker: Asker, *, dark: bool) -> bytes | None:
-        """The chart of a figure as SVG; None where there is nothing to draw.
+    def drawing(self, name: str, asker: Asker, choice: Choice, *, dark: bool, language: str) -> bytes | None:
+        """The chart of a figure as SVG in a language; None where there is nothing to draw.
 
         Raises:
             ModuleNotFoundError: What draws is not installed.
         """
-        answer = self.answer(name, asker)
+        answer = self.answer(name, asker, choice)
         if not self.has_drawing(answer):
             return None
-        programmes = programmes_of(self._desk.engine, asker)
-        return self._of(("drawing", name, programmes, _whose(name, asker), dark), lambda: _draw(answer, dark=dark))  # type: ignore[no-any-return]
+        key = ("drawing", name, self._among(asker, choice), _whose(name, asker), dark, language)
+        title = catalogue(language).gettext(FIGURES[name].title)
+        return self._of(key, lambda: _draw(answer, title, dark=dark, language=language))  # type: ignore[no-any-return]
 
     def _of(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
         now = self._desk.now
@@ -212,17 +255,19 @@ class Answers:
 
         return self._of(("population",), lambda: Population(self._desk.engine))  # type: ignore[no-any-return]
 
-    def _reckon(self, name: str, asker: Asker, programmes: Programmes) -> "Answer":
+    def _reckon(self, name: str, asker: Asker, among: tuple[Any, frozenset[str]] | None) -> "Answer":
         if name != "bands":
             _load()
         with _LOADING:
             from infra.analysis import asking, beginning, calibration, lasting, standing
 
         if name == "nps":
-            return _scores(nps(self._desk.engine, asker, self._desk.pseudonyms))
+            scores = nps(self._desk.engine, asker, self._desk.pseudonyms, by=["programme"] if among else [])
+            return _scores([row for row in scores if among is None or row["programme"].lower() in among[1]])
         population = self._population()
+        wanted = among and standing.Among(*among)
         if name == "bands":
-            return standing.bands(population, programmes, of_rows=asker.role in KNOWERS)
+            return standing.bands(population, wanted, of_rows=asker.role in KNOWERS)
         by_programme = {
             "signals": standing.signals,
             "endings": standing.endings,
@@ -230,10 +275,10 @@ class Answers:
             "practices": standing.practices,
         }
         if name in by_programme:
-            return by_programme[name](population, programmes)
+            return by_programme[name](population, wanted)
         if name in {"survival", "funnel"}:
             of = lasting.survival if name == "survival" else lasting.funnel
-            return of(population) if programmes is None else _theirs(of(population, "programme"), programmes)
+            return of(population) if among is None else _theirs(of(population, among[0]), among[1])
         together: dict[str, Callable[[Population], Answer]] = {
             "cohorts": lasting.cohorts,
             "activation": beginning.activation,
@@ -253,14 +298,14 @@ def _whose(name: str, asker: Asker) -> object:
 
 def _load() -> None:
     with _LOADING, suppress(ModuleNotFoundError):
-        for name in ("altair", "lifelines", "vl_convert"):
+        for name in ("altair", "vl_convert"):
             import_module(name)
 
 
-def _theirs(answer: "Answer", programmes: frozenset[str]) -> "Answer":
-    """The groups of these programmes alone, without what is said of all of them together."""
-    rows = [row for row in answer.rows if row["group"].lower() in programmes]
-    brief = answer.brief and (answer.brief[0], [row for row in answer.brief[1] if row["group"].lower() in programmes])
+def _theirs(answer: "Answer", names: frozenset[str]) -> "Answer":
+    """The groups of these names alone, without what is said of all of them together."""
+    rows = [row for row in answer.rows if row["group"].lower() in names]
+    brief = answer.brief and (answer.brief[0], [row for row in answer.brief[1] if row["group"].lower() in names])
     return replace(answer, rows=rows, brief=brief, summary={}, sentences=())
 
 
@@ -272,7 +317,7 @@ def _scores(rows: list[dict[str, Any]]) -> "Answer":
 
     keys = ("programme",) if rows and "programme" in rows[0] else ()
     columns = (*keys, "role", "occasion", "n", "asked", "response_rate", "nps", "low", "high")
-    shown = [row | {"question": " ".join([*(row[key] for key in keys), row["role"], row["occasion"]])} for row in rows]
+    shown = [row | {"question": ", ".join([*(row[key] for key in keys), row["role"], row["occasion"]])} for row in rows]
     hidden = sum(row["suppressed"] for row in rows)
     return Answer(
         "Net Promoter Scores",
@@ -286,14 +331,14 @@ def _scores(rows: list[dict[str, Any]]) -> "Answer":
     )
 
 
-def _draw(answer: "Answer", *, dark: bool) -> bytes:
+def _draw(answer: "Answer", title: str, *, dark: bool, language: str) -> bytes:
     _load()
     from infra.analysis.charts import draw
 
-    chart = answer.chart(answer.rows)
+    chart = in_language(answer.chart(answer.rows), language)
     if dark:
         chart = {**chart, "config": {**chart.get("config", {}), **DARK}}
-    return draw(chart, answer.title, "svg")
+    return draw(chart, title, "svg", NUMBERS.get(language))
 
 
 def _hour(now: datetime) -> str:

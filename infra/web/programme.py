@@ -3,8 +3,9 @@
 from collections import Counter
 from itertools import islice
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from domain.commitment.policy import BANDS
@@ -18,9 +19,10 @@ from infra.http.asking import Desk, DeskOf
 from infra.http.problems import forbidden, not_found
 from infra.http.reads_of_datasets import written
 from infra.queries.as_at import NOW
+from infra.web.catalogue import language_of
 from infra.web.errors import PageRoute
 from infra.web.event_words import BANDS as BAND_WORDS
-from infra.web.figures import Answers, Figure, figures_of
+from infra.web.figures import Answers, Choice, Figure, choices_of, figures_of
 from infra.web.page import page
 from infra.web.visitor import Visitor, VisitorOf, of_roles
 from projections.catalogue import datasets as known_datasets
@@ -49,29 +51,61 @@ def answers_of(request: Request, at: Desk) -> Answers:
     return found
 
 
-def _figure(at: Desk, visitor: Visitor, name: str) -> Figure:
+def choice(
+    at: DeskOf,
+    visitor: VisitorOf,
+    programme: Annotated[str, Query(max_length=64, description="This programme alone.")] = "",
+    codes: Annotated[str, Query(max_length=200, description="Relationships under these codes alone.")] = "",
+) -> Choice:
+    """What the reader looks at alone.
+
+    Raises:
+        HttpProblem: There is no such programme or code for them.
+    """
     of_roles(visitor, *ROLES)
-    known = figures_of(at, visitor.asker)
+    programmes, known = choices_of(at, visitor.asker) if programme or codes else ([], [])
+    if (programme and programme not in programmes) or (codes and codes not in known):
+        raise not_found()
+    return Choice(programme, "" if programme else codes)
+
+
+ChoiceOf = Annotated[Choice, Depends(choice)]
+
+
+def _query(chosen: Choice) -> str:
+    """The choice as addresses have it; empty for none."""
+    return urlencode({name: value for name, value in chosen._asdict().items() if value})
+
+
+def _figure(at: Desk, visitor: Visitor, name: str, chosen: Choice) -> Figure:
+    known = figures_of(at, visitor.asker, chosen)
     if name not in known:
         raise not_found()
     return known[name]
 
 
 @router.get("")
-def programme(request: Request, at: DeskOf, visitor: VisitorOf) -> Response:
+def programme(request: Request, at: DeskOf, visitor: VisitorOf, chosen: ChoiceOf) -> Response:
     """All figures with their meaning, and the bands as they are now."""
-    of_roles(visitor, *ROLES)
-    answer = _answered(request, at, visitor, "bands")
+    known = figures_of(at, visitor.asker, chosen)
+    has_bands = "bands" in known
+    answer = _answered(request, at, visitor, "bands" if has_bands else "survival", chosen)
     answers_of(request, at).warm()
     sees_rows = visitor.role in READERS
-    if sees_rows:
+    programmes, codes = choices_of(at, visitor.asker)
+    if sees_rows and not any(chosen):
         now = _of_list(at, visitor)
     else:
-        now = [row for row in answer.rows if row["month"] == f"{at.now:%Y-%m}"] if answer else []
+        now = [row for row in answer.rows if row["month"] == f"{at.now:%Y-%m}"] if answer and has_bands else []
     return page(
         request,
         "programme",
-        figures=figures_of(at, visitor.asker),
+        figures=known,
+        has_bands=has_bands,
+        programmes=programmes,
+        codes=codes,
+        chosen=chosen,
+        query=_query(chosen),
         answer=answer,
         now=now,
         sees_rows=sees_rows,
@@ -98,10 +132,10 @@ def _of_list(at: Desk, visitor: Visitor) -> list[dict[str, Any]]:
 
 
 @router.get("/figures/{name}")
-def figure(request: Request, at: DeskOf, visitor: VisitorOf, name: FigureName) -> Response:
+def figure(request: Request, at: DeskOf, visitor: VisitorOf, name: FigureName, chosen: ChoiceOf) -> Response:
     """One figure: its chart, its rows, its definition, and what is behind it."""
-    found = _figure(at, visitor, name)
-    answer = _answered(request, at, visitor, name)
+    found = _figure(at, visitor, name, chosen)
+    answer = _answered(request, at, visitor, name, chosen)
     columns, rows = (answer.brief or (answer.columns, answer.rows)) if answer else ((), [])
     used = [column for column in columns if any(row.get(column) is not None for row in rows)]
     return page(
@@ -109,6 +143,8 @@ def figure(request: Request, at: DeskOf, visitor: VisitorOf, name: FigureName) -
         "figure",
         figure_name=name,
         figure=found,
+        chosen=chosen,
+        query=_query(chosen),
         answer=answer,
         columns=used,
         rows=rows[:ROWS],
@@ -119,10 +155,10 @@ def figure(request: Request, at: DeskOf, visitor: VisitorOf, name: FigureName) -
     )
 
 
-def _answered(request: Request, at: Desk, visitor: Visitor, name: str) -> Any:
+def _answered(request: Request, at: Desk, visitor: Visitor, name: str, chosen: Choice) -> Any:
     """The answer of a figure; None where what reckons it is not installed."""
     try:
-        return answers_of(request, at).answer(name, visitor.asker)
+        return answers_of(request, at).answer(name, visitor.asker, chosen)
     except ModuleNotFoundError:
         return None
 
@@ -133,12 +169,15 @@ def chart(
     at: DeskOf,
     visitor: VisitorOf,
     name: FigureName,
+    chosen: ChoiceOf,
     theme: Annotated[Literal["light", "dark"], Query(description="The ground that it is drawn for.")] = "light",
 ) -> Response:
     """The chart of a figure as SVG."""
-    _figure(at, visitor, name)
+    _figure(at, visitor, name, chosen)
     try:
-        drawn = answers_of(request, at).drawing(name, visitor.asker, dark=theme == "dark")
+        drawn = answers_of(request, at).drawing(
+            name, visitor.asker, chosen, dark=theme == "dark", language=language_of(request)
+        )
     except ModuleNotFoundError:
         drawn = None
     if drawn is None:
@@ -147,10 +186,10 @@ def chart(
 
 
 @router.get("/figures/{name}/rows")
-def figure_rows(request: Request, at: DeskOf, visitor: VisitorOf, name: FigureName) -> Response:
+def figure_rows(request: Request, at: DeskOf, visitor: VisitorOf, name: FigureName, chosen: ChoiceOf) -> Response:
     """All rows of a figure as CSV."""
-    _figure(at, visitor, name)
-    answer = _answered(request, at, visitor, name)
+    _figure(at, visitor, name, chosen)
+    answer = _answered(request, at, visitor, name, chosen)
     if answer is None:
         raise not_found()
     lines = [csv_text.row(answer.columns, guard=False)]

@@ -16,8 +16,8 @@ from infra.access.standing import stands_in
 from infra.http.asking import Desk, DeskOf
 from infra.queries.as_at import NOW
 from infra.web.command_form import Choice, Field, Setting, data_of, fields_of, given_in
-from infra.web.command_words import title
-from infra.web.commands import Filled, about, at_fields, command_of, status_of
+from infra.web.command_words import about, title
+from infra.web.commands import Filled, at_fields, command_of, status_of
 from infra.web.errors import PageRoute
 from infra.web.form import FormOf
 from infra.web.names import names_of

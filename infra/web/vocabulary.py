@@ -8,9 +8,11 @@ from domain.codes.clauses import CLAUSES, CODES, KINDS, POLICY
 from domain.commitment.policy import Band
 from domain.commitment.verdict import SignalName
 from domain.registry import COMMANDS, EVENTS
+from domain.relationship.gates import GATES
 from domain.sharing.answer import MEANING
 from domain.sharing.cells import ROWS
 from domain.terms import TERMS
+from infra.web.command_words import about
 from infra.web.wording import in_words
 from projections.catalogue import datasets
 from workers.catalogue import WORKERS
@@ -90,11 +92,48 @@ PROBLEMS: Final = (
     "version",
 )
 
+# What the answers behind figures call axes of their charts, steps and columns of their tables.
+FIGURES: Final = (
+    *(
+        "end of month",
+        "signal",
+        "reason",
+        "asked for by",
+        "good answers",
+        "clause",
+        "gate",
+        "question",
+        "response rate",
+    ),
+    *("days from activation", "still going", "median days from the proposal", "not ended early by day 90"),
+    *("who, when", "ended early within 90 days", "month", "step", "band", "group", "respondent", "all"),
+    *("proposed", "first session", "half of the plan", "whole plan or a goal", "good end", "end review", "activation"),
+    *("day", "at risk", "ended", "survival", "low", "high", "share", "of all", "of step before", "now", "median days"),
+    *("median", "n", "asked", "answered", "respondents", "hidden", "rate", "early if answered", "early if silent"),
+    *("what", "met", "quarter", "three quarters", "median low", "median high", "last", "started", "ended well"),
+    *(
+        "ended early",
+        "day 30",
+        "day 90",
+        "day 180",
+        "day 365",
+        "party",
+        "kind",
+        "occasion",
+        "pauses",
+        "paused by",
+        "NPS",
+    ),
+    *("programme", "role", "nps", "response rate", "none", "withheld", "relationships"),
+)
+
 
 def vocabulary() -> Iterator[tuple[str, str]]:
     """Each word or sentence with where it is from; none twice from one place."""
     for where, each in _named():
         yield in_words(each), where
+    for where, sentence in _described():
+        yield sentence, where
     for clause in CLAUSES.values():
         yield clause.rule, clause.code
         if clause.question:
@@ -125,6 +164,21 @@ def _named() -> Iterator[tuple[str, str]]:
     for where, group in groups.items():
         for each in group:
             yield where, each
+
+
+def _described() -> Iterator[tuple[str, str]]:
+    """The sentences that say what datasets, their columns, commands and gates are."""
+    for name, dataset in datasets().items():
+        yield name, dataset.doc
+        for column in dataset.columns:
+            if not column.private:
+                yield name, column.doc
+    for command in COMMANDS.values():
+        yield "commands", about(command)
+    for gate in GATES:
+        yield "gates", gate.missing
+    for sentence in FIGURES:
+        yield "figures", sentence
 
 
 def _literals() -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -6,7 +6,7 @@ what was done since the last save is for `journal` to write, under the lease.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -24,7 +24,7 @@ from infra.worker_runtime.schema import DEADLINES, PARKED
 from workers.correction import effect_key, stored_effect_key
 from workers.desk import Desk, Done, Fired, KeyState, Past, Trigger
 from workers.ground import Case, Fact, Mentor, Programme, Relation
-from workers.model import AnyWorker, Deadline, Notify, Send, Task
+from workers.model import AnyWorker, Deadline, Notify, Send, State, Task
 from workers.step import Memory, Step
 
 EVERYBODY: Final = "*"
@@ -52,6 +52,12 @@ def parked(session: StoreSession) -> list[Parked]:
     """All keys that are put aside, in order."""
     rows = session.query(f"SELECT {PARKED.listed} FROM parked ORDER BY worker, key")  # noqa: S608 - our own words
     return [Parked(worker, key, as_time(since), *rest) for worker, key, since, *rest in rows]
+
+
+class Unread(State):
+    """A worker's state as it is kept, until the worker is asked: of the workers with a state at a key few are at a time."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +137,20 @@ class StoredDesk(Desk):
         tasks = self._tasks(wanted)
         rows = self._keyed("SELECT worker, key, state FROM worker_state WHERE key IN ({keys})", wanted)
         for name, key, state in rows:
-            if worker := self._by_name.get(name):
-                kept = worker.state.model_validate_json(state)
+            if name in self._by_name:
                 place = name, key
-                found[key].memories[name] = Memory(kept, deadlines.get(place, {}), tasks.get(place, {}))
+                unread = Unread.model_construct(text=state)
+                found[key].memories[name] = Memory(unread, deadlines.get(place, {}), tasks.get(place, {}))
         self.entries |= found
         for key in wanted:
             self.find_next_due(key)
+
+    def memory(self, worker: AnyWorker, key: str) -> Memory:
+        memory = super().memory(worker, key)
+        if isinstance(memory.state, Unread):
+            memory = replace(memory, state=worker.state.model_validate_json(memory.state.text))
+            self.entries[key].memories[worker.name] = memory
+        return memory
 
     def members(self, programme: str) -> tuple[str, ...]:
         rows = self._reading.query("SELECT subject FROM worker_ground WHERE programme = ?", (programme,))

@@ -69,11 +69,11 @@ def save(
     numbers: Numbers,
     now: datetime,
     secret: bytes,
-    delivery: Delivery = AT_ONCE,
+    delivery: Delivery | None = AT_ONCE,
 ) -> list[tuple[int, Item]]:
     """Write what the desk did since the last save; returns the commands that wait to be sent, with their numbers.
 
-    `secret` is the key of the store's workers (`schema.key_of`); ids are keyed with it.
+    `secret` is the key of the store's workers (`schema.key_of`); ids are keyed with it. Without `delivery` notifications are left out.
     """
     _ground(session, desk.learned)
     session.upsert(SOURCES.name, SOURCES.columns, SOURCES.key, sorted(desk.heard))
@@ -84,7 +84,8 @@ def save(
     _tasks(session, desk.placed, numbers, secret)
     _receipts(session, desk.placed, numbers, secret)
     session.upsert(PARKED.name, PARKED.columns, PARKED.key, desk.newly_parked)
-    _notify(session, desk.placed, secret, delivery)
+    if delivery is not None:
+        _notify(session, desk.placed, secret, delivery)
     return _outbox(session, desk.placed, numbers, now, secret)
 
 

@@ -22,7 +22,7 @@ from infra.store.opening import open_database
 from infra.store.session import Database, StoreSession, as_time
 from infra.worker_runtime import schema
 from infra.worker_runtime.desk import EVERYBODY, KEPT_KEYS, Parked, StoredDesk, parked
-from infra.worker_runtime.journal import Numbers, save
+from infra.worker_runtime.journal import AT_ONCE, Numbers, save
 from workers.catalogue import BY_NAME
 from workers.desk import Trigger
 from workers.ground import LISTENS
@@ -68,11 +68,14 @@ ALL: Final = Share()
 
 
 class ReplayDesk(StoredDesk):
-    """A desk at which what is put aside now is put aside from the same place on, and which knows the keys of a share alone."""
+    """A desk at which what is put aside now is put aside from the same place on, and which knows the keys of a share alone.
 
-    def __init__(self, workers: Sequence[AnyWorker], store: EventStore, share: Share) -> None:
+    `runs_out`: deadlines fire as they run out; else only as their history says, and none has to be looked for.
+    """
+
+    def __init__(self, workers: Sequence[AnyWorker], store: EventStore, share: Share, *, runs_out: bool) -> None:
         super().__init__(workers, store)
-        self.share = share
+        self.share, self.runs_out = share, runs_out
         self.of_others = False
 
     def workers_for(self, kind: type[Event]) -> tuple[AnyWorker, ...]:
@@ -89,6 +92,10 @@ class ReplayDesk(StoredDesk):
     ) -> None:
         if self.share.has(key):
             super().make(worker, key, trigger, step, cause)
+
+    def find_next_due(self, key: str) -> None:
+        if self.runs_out:
+            super().find_next_due(key)
 
     def rests(self, worker: AnyWorker, key: str) -> bool:
         aside = (self.parked.get((name, key)) for name in (worker.name, EVERYBODY)) if self.parked else ()
@@ -107,7 +114,7 @@ class Replay:
     `only` limits it to some subjects. With `fires_until` deadlines fire as they run out, up to then, and not as they
     fired. `released` are pairs of worker and key that are no longer put aside: they see what
     they missed, and their deadlines fire in between as they run out. With a `share` only what is kept at its keys is made, and what all
-    stand on.
+    stand on. Notifications are made only if they are `notified`.
     """
 
     store: EventStore
@@ -118,6 +125,7 @@ class Replay:
     released: Collection[Pair] = ()
     fires_until: datetime | None = None
     share: Share = ALL
+    notified: bool = True
     odd: list[Odd] = field(default_factory=list)
 
     def run(self, advance: Callable[[int], None] = lambda _: None) -> None:
@@ -126,7 +134,8 @@ class Replay:
         Raises:
             StoreError: The database can't.
         """
-        desk = self.desk = ReplayDesk(self.workers, self.store, self.share)
+        runs_out = self.fires_until is not None or bool(self.released)
+        desk = self.desk = ReplayDesk(self.workers, self.store, self.share, runs_out=runs_out)
         self._key = schema.read_key(self.store.database)
         self._again = {key for _, key in self.released}
         self.numbers = Numbers(0)
@@ -230,7 +239,8 @@ class Replay:
 
     def _save(self) -> None:
         with self.scratch.transaction() as session:
-            save(session, self.desk, self.numbers, datetime.max.replace(tzinfo=UTC), self._key)
+            delivery = AT_ONCE if self.notified else None
+            save(session, self.desk, self.numbers, datetime.max.replace(tzinfo=UTC), self._key, delivery)
         self.desk.written()
         if len(self.desk.entries) > KEPT_KEYS:
             self.desk.entries.clear()

@@ -1,6 +1,6 @@
 """One process's turn at the work: read the log, let deadlines fire, send what waits. The holder of the lease does it.
 
-A turn does one thing: first what waits in the outbox is sent, then the next events of the log are seen, and only when the
+In a turn what waits in the outbox is sent first, then the next events of the log are seen, and only when nothing was sent and the
 end of the log is reached do deadlines fire. So whatever follows from an event or a deadline is on record and has been
 seen before time goes on. What a turn did is written in one transaction, under the lease.
 """
@@ -143,7 +143,7 @@ class Runner:
 
     # --- turns -----------------------------------------------------------------------------------------------------
     def turn(self) -> bool:
-        """Do one thing, if there is one to do.
+        """Do what comes next, if there is anything to do.
 
         Raises:
             FencedSource: Another process holds the lease.
@@ -154,7 +154,12 @@ class Runner:
         try:
             if not self._fresh:
                 self._refresh(lease)
-            return self._send(lease) or self._read(lease) or self._ring(lease)
+            sent = self._send()
+            if self._read(lease):
+                return True
+            if sent:
+                self._save(lease, lease.position)
+            return sent or self._ring(lease)
         except FencedSource:
             self.lease = None
             self._forget()
@@ -163,15 +168,14 @@ class Runner:
             self._forget()
             raise
 
-    def _send(self, lease: Lease) -> bool:
-        """Send what waits, and write down the answers at once, so that each turn leaves less to do."""
+    def _send(self) -> bool:
+        """Send what waits. The answers are written with what the workers do next about what came of it."""
         latest = self.commands.latest()
         if latest is None:
             return False
         self.horizon.turn(latest)
         self.tally.commands += len(self.commands.waiting)
         self.commands.send()
-        self._save(lease, lease.position)
         return True
 
     def _read(self, lease: Lease) -> bool:

@@ -49,7 +49,7 @@ def verify(
     with scratch_database() as scratch:
         with store.database.reading() as session:
             upto = position_of(session, schema.LEASE)
-        replay = Replay(store, scratch, WORKERS, upto, _concerned(store, subject), share=share)
+        replay = Replay(store, scratch, WORKERS, upto, _concerned(store, subject), share=share, notified=False)
         replay.run(advance)
         problems = [
             Problem(odd.fired.key, 0, f"worker {odd.fired.worker}: the deadline {odd.fired.name} fired and did not run")

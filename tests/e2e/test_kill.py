@@ -18,9 +18,10 @@ from infra.settings import Settings
 from infra.simulate import messages
 from tests.command import Caught
 from tests.messages import after_keys_made, contact, proposal
+from tests.sizes import size
 
 CLOCK = datetime(2028, 1, 1, tzinfo=UTC)
-KILLS = 12
+KILLS = size(8, 12)
 Facts = list[AnyRecorded]
 
 
@@ -48,7 +49,7 @@ def kept(rapport: Rapport) -> set[str]:
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("messages") / "simulated.jsonl"
-    path.write_bytes(b"\n".join(messages(60, 5)))
+    path.write_bytes(b"\n".join(messages(size(24, 60), 5)))
     return path
 
 

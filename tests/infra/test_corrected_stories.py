@@ -34,6 +34,7 @@ from infra.worker_runtime.schema import prepare
 from projections.catalogue import all_projections, datasets
 from projections.dataset import Dataset
 from tests.given_when_then import START
+from tests.sizes import size
 
 SUBJECT: Final = "6f1e5a52-3a0b-4a39-9d6c-0f2f6c2a9b10"
 IDS: Final = {"mentee": "ana", "mentor": "ben", "coordinator": "cora", "service": "booking", "customer": "acme"}
@@ -443,7 +444,12 @@ CORRECTION = st.tuples(st.integers(0, 60), NUMBERS, st.booleans())
     st.lists(CORRECTION, min_size=1, max_size=5),
     st.sampled_from([1, 3, 2000]),
 )
-@settings(max_examples=40, deadline=None, phases=NO_SHRINK, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=size(15, 60),
+    deadline=None,
+    phases=NO_SHRINK,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 def test_a_corrected_story_is_the_story_told_rightly_at_once(
     tmp_path_factory: pytest.TempPathFactory, steps: list[Any], corrections: list[Any], page: int
 ) -> None:

@@ -60,28 +60,24 @@ def test_no_other_distribution_owns_the_packages_names() -> None:
     assert [(name, owner) for name in PACKAGES for owner in owners.get(name, ()) if owner != "rapport"] == []
 
 
-@pytest.mark.xdist_group("wheel")
 def test_the_wheel_alone_brings_the_packages_and_the_codes(installed: Installed) -> None:
     program = "import domain, infra, rapport; print(domain.__file__); print(infra.__file__); print(rapport.__file__)"
     for line in installed.run("python", "-c", program).stdout.split():
         assert Path(line).is_relative_to(installed.folder / "venv")
 
 
-@pytest.mark.xdist_group("wheel")
 def test_the_installed_command_runs_in_another_folder(installed: Installed) -> None:
     assert "codes" in installed.run("rapport", "--help").stdout
     rows = json.loads(installed.run("rapport", "codes", "list", "--json").stdout)
     assert [row["id"] for row in rows] == list(CLAUSES)
 
 
-@pytest.mark.xdist_group("wheel")
 def test_the_installed_trace_says_that_the_tests_are_not_there(installed: Installed) -> None:
     traced = installed.run("rapport", "codes", "trace", "--json")
     assert "not installed" in traced.stderr
     assert {tuple(row["tests"]) for row in json.loads(traced.stdout)} == {()}
 
 
-@pytest.mark.xdist_group("wheel")
 def test_the_wheel_brings_the_schema_of_every_message(installed: Installed) -> None:
     program = """
 import json

@@ -106,7 +106,7 @@ def test_a_session_past_the_platform_is_on_record_as_unpaid_at_risk_and_opens_a_
     assert (unpaid.about, unpaid.evidence, unpaid.clauses) == ("s1", (3,), ("mentor247.on-platform",))
     assert [command.kind for command in told.sent(OpenCase)] == ["off_platform"]
     assert told.told("off_platform") == ["mentor:ben", "coordinator"]
-    assert told.told("case_opened") == ["coordinator", "supplier:guild"]
+    assert told.told("case_opened") == ["coordinator"]
 
 
 @pytest.mark.clause("mentor247.on-platform")

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from domain.model import Command
 from domain.relationship import commands as c
 from tests.given_when_then import ALL_CODES, SUBJECT, day
+from tests.sizes import size
 from tests.workers.happenings import planned
 from tests.workers.stage import Stage
 
@@ -155,7 +156,9 @@ def same(one: Stage, other: Stage) -> None:
         assert entries == theirs
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@settings(
+    max_examples=size(40, 100), deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow]
+)
 @given(
     codes=st.lists(st.sampled_from(ALL_CODES), min_size=1, max_size=3, unique=True),
     before=st.lists(said, max_size=6),

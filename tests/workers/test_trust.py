@@ -34,7 +34,7 @@ def test_undecided_for_seven_days_it_is_escalated_once() -> None:
     assert stage.sent(EscalateRecommendation) == []
     stage.passes(60)
     assert stage.sent(EscalateRecommendation) == [EscalateRecommendation(clause="pentalog.trust")]
-    assert stage.told("recommendation_escalated") == ["coordinator", "supplier:guild"]
+    assert stage.told("recommendation_escalated") == ["coordinator"]
     assert [sent.at for sent in stage.all_sent] == [day(3), day(10)]
     assert stage.tasks("shutdown_recommendation")
 

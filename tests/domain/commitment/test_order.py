@@ -18,6 +18,7 @@ from domain.commitment.picture import Picture
 from domain.commitment.policy import ORDER
 from tests.domain.commitment import stories as any_story
 from tests.domain.commitment.story import START, Story
+from tests.sizes import size
 
 TERMS = TermsInTime()
 BEGAN = moment(START)
@@ -34,7 +35,7 @@ def told(facts: Iterable[Fact]) -> list[object]:
     return [rule(picture, latest + days * DAY, TERMS.at(latest)) for days in (0, 9, 31, 91) for rule in ORDER]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=size(100, 300), deadline=None)
 @given(st.one_of(any_story.stories(late=False), any_story.stories(late=True)), st.randoms(use_true_random=False))
 def test_what_the_signals_say_does_not_depend_on_the_order_in_which_facts_are_taken(
     story: Story, random: Random

@@ -248,15 +248,6 @@ def test_removing_again_for_another_reason_is_nothing_new() -> None:
     assert ana.when(RemoveMentor(reason="declined the terms")) == []
 
 
-@pytest.mark.clause("nottingham.further-training")
-def test_the_latest_completion_of_a_course_says_when_it_is_due_again() -> None:
-    ana = mentor()
-    ana.when(RecordTraining(course="safeguarding", completed_on=APRIL, due_on=date(2027, 4, 1)), at=day(90))
-    ana.when(RecordTraining(course="safeguarding", completed_on=MARCH, due_on=date(2026, 9, 1)), at=day(90))
-    ana.when(RecordTraining(course="basics", completed_on=MARCH), at=day(90))
-    assert known(ana).trainings_due == {"safeguarding": date(2027, 4, 1)}
-
-
 @pytest.mark.clause("leapfrog.competence")
 def test_the_latest_development_counts_in_whatever_order_it_is_told() -> None:
     ana = mentor()

@@ -20,6 +20,7 @@ from domain.relationship.state import Relationship
 from domain.words import STATUSES, Status
 from tests.domain.relationship.samples import COMMANDS, in_state
 from tests.given_when_then import START, SUBJECT, actor, day, fold, history
+from tests.sizes import size
 
 
 def record(state: Relationship | None, events: Sequence[Event], context: Context) -> Relationship | None:
@@ -66,7 +67,7 @@ def test_the_same_command_at_the_same_time_tells_nothing_new(status: Status, com
     ),
     st.sampled_from(STATUSES),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=size(60, 300), deadline=None)
 def test_no_sequence_of_commands_makes_an_illegal_history(
     steps: list[tuple[type[Command], str, int]], status: Status
 ) -> None:

@@ -13,8 +13,6 @@ Starting the command costs as much as thousands of messages; so a module has one
 from collections.abc import Callable, Iterator
 from types import ModuleType
 
-import pytest
-
 from tests.e2e.contract.story import World
 
 Telling = Iterator[None]
@@ -65,5 +63,4 @@ def told(teller: Teller) -> Callable[[Answers], None]:
     test.__module__ = teller.__module__
     test.__doc__ = teller.__doc__
     test.teller = teller  # type: ignore[attr-defined]
-    marked: Callable[[Answers], None] = pytest.mark.xdist_group(teller.__module__)(test)
-    return marked
+    return test

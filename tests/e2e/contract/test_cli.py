@@ -10,7 +10,6 @@ from tests.e2e.contract.outside import Run, at
 from tests.e2e.contract.story import CODES, Story, World
 
 CLOCK = at("2026-07-01 12:00")
-pytestmark = pytest.mark.xdist_group("tests.e2e.contract.test_cli")
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,6 @@ DATASETS = (
 )
 # Said in confidence, and to be found in no dataset.
 SECRETS = ("We talked about the divorce", "Told the board", "It was about the money", "Shame on me")
-pytestmark = pytest.mark.xdist_group("tests.e2e.contract.test_datasets")
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,6 @@ from tests.e2e.contract.story import Story, World
 BEGINS = at("2026-01-05 09:00")
 CLOCK = at("2026-07-01 12:00")
 FEBRUARY, MARCH = at("2026-02-10 09:00"), at("2026-03-10 09:00")
-pytestmark = pytest.mark.xdist_group("tests.e2e.contract.test_nps")
 
 # Answers of mentees in the middle, by programme: all groups are large enough to be shown.
 SCORES = {

@@ -95,7 +95,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
         ("nothing", 0, []),
     ],
 )
-@pytest.mark.xdist_group("tests.e2e.contract.test_receipts")
 def test_submit_exits_1_if_any_was_refused_invalid_or_conflicting(
     runs: Runs, name: str, code: int, statuses: list[str]
 ) -> None:

@@ -14,7 +14,6 @@ from tests.e2e.contract.story import Story, World
 
 SINCE = at("2026-02-01 09:00")
 CLOCK = at("2026-07-01 12:00")
-pytestmark = pytest.mark.xdist_group("tests.e2e.contract.test_show_history_audit")
 
 
 @pytest.fixture(scope="module")

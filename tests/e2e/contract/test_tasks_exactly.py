@@ -15,7 +15,6 @@ NOW = at("2026-03-02 12:00")  # a Monday
 CLOCK = NOW
 SINCE = at("2026-02-20 09:00")
 LATER = NOW + hours(2)
-pytestmark = pytest.mark.xdist_group("tests.e2e.contract.test_tasks_exactly")
 
 Tell = Callable[[Story], object]
 

@@ -9,7 +9,6 @@ from tests.e2e.contract.story import Story, World
 
 SINCE = at("2026-02-01 09:00")
 FIRST = at("2026-03-01 17:00")
-pytestmark = pytest.mark.xdist_group("tests.e2e.contract.test_time_travel")
 
 
 @pytest.fixture(scope="module")

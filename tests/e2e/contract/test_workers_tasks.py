@@ -13,7 +13,6 @@ BEGINS = at("2026-01-05 09:00")
 NOW = CLOCK = at("2026-03-02 12:00")  # a Monday
 SINCE = at("2026-02-01 09:00")
 WORKERS = "worker:"
-pytestmark = pytest.mark.xdist_group("tests.e2e.contract.test_workers_tasks")
 
 
 @dataclass

@@ -4,6 +4,7 @@ import base64
 import json
 import stat
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -186,6 +187,22 @@ class TestKeySets:
         assert found.caller(signed("ec")).id == "ana"
         with pytest.raises(NotKnown):
             found.caller(signed("ed"))
+
+    @pytest.mark.parametrize("others", [jwks("ec"), None])
+    def test_a_token_of_a_key_that_is_gone_is_known_no_longer(
+        self, tmp_path: Path, others: dict[str, Any] | None
+    ) -> None:
+        file, token = tmp_path / "jwks.json", signed("ed")
+        file.write_text(json.dumps(jwks("ed")))
+        found = Tokens.of(Settings(token_keys=str(file), token_issuer="https://id.example.org"))
+        found.caller(token)
+        assert found.known(token) is not None
+        file.unlink()
+        if others is not None:
+            file.write_text(json.dumps(others))
+        until = time.monotonic() + 60
+        while found.known(token) is not None:
+            assert time.monotonic() < until
 
     def test_http_is_for_this_machine_alone(self) -> None:
         for url in ("http://id.example.org/jwks", "ftp://localhost/jwks", "file:///etc/passwd"):

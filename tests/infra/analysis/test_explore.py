@@ -25,7 +25,6 @@ from infra.store.opening import open_database
 from infra.worker_runtime.schema import prepare
 from tests.infra.projection_engine.harness import LATE
 
-pytestmark = pytest.mark.xdist_group("tests.infra.analysis.test_explore")
 QUESTIONS = ("survival", "cohorts", "activation", "nps", "responses", "calibration", "funnel", "load")
 PNG = b"\x89PNG\r\n\x1a\n"
 

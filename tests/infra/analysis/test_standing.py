@@ -8,7 +8,7 @@ import pytest
 
 from infra.analysis.answer import Answer
 from infra.analysis.population import Population
-from infra.analysis.standing import bands, endings, pauses, practices, signals
+from infra.analysis.standing import Among, bands, endings, pauses, practices, signals
 from infra.bootstrap import Rapport, open_rapport
 from infra.settings import Settings
 from infra.simulate.stream import Simulation
@@ -72,7 +72,7 @@ def test_who_may_see_each_relationship_has_bands_of_any_size(population: Populat
         if row["since"] <= NOW and (row["until"] is None or row["until"] > NOW)
     )
     programmes = frozenset(one.programme.lower() for one in population.relationships)
-    answer = bands(population, programmes, of_rows=True)
+    answer = bands(population, Among("programme", programmes), of_rows=True)
     rows = [row for row in answer.rows if row["month"] == "2024-09"]
     counted: Counter[str] = Counter()
     for row in rows:

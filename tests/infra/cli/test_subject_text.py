@@ -145,6 +145,36 @@ def test_the_text_of_show_has_every_section_and_nobodys_words_within_80_columns(
     assert max(map(len, text.splitlines())) <= 80
 
 
+@pytest.mark.parametrize(
+    "reader",
+    [
+        "mentee:ana",
+        "mentor:ben",
+        "line_manager:lin",
+        "coordinator:cora",
+        "hr:eva",
+        "service:booking",
+        "analyst:al",
+        "auditor:ada",
+        "public",
+        "mentee:zoe",
+    ],
+)
+def test_whoever_the_reader_is_with_a_reason_or_without_there_is_text_or_a_plain_refusal(
+    store: str, reader: str
+) -> None:
+    env = {"RAPPORT_STORE": store, "RAPPORT_CLOCK": "2026-03-13T09:00:00Z"}
+    for asked in ("show", "history"):
+        for reason in ((), ("--reveal", "a complaint")):
+            done = command.rapport_text(asked, RELATIONSHIP, "--as", reader, *reason, env=env)
+            assert (done.returncode in (0, 2), "Traceback" in done.stderr) == (True, False), (
+                asked,
+                reason,
+                done.stderr,
+            )
+            assert done.stdout or done.stderr.startswith("error: ")
+
+
 def test_the_text_of_history_marks_what_is_contested_within_80_columns(store: str) -> None:
     text = run(store, "history", RELATIONSHIP)
     lines = text.splitlines()

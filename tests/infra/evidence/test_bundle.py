@@ -15,10 +15,12 @@ import orjson
 import pytest
 from typer.testing import CliRunner, Result
 
+from domain.model import Event
+from domain.relationship.events import ConfidenceDisclosed, NpsResponded, RelationshipProposed, SessionCompleted
 from infra.bootstrap import Rapport, open_rapport
 from infra.cli.app import build
 from infra.evidence.archive import MANIFEST, packed
-from infra.evidence.bundle import EVENTS, HISTORY, MEMBERS, PROVED, RECEIPTS, bundle
+from infra.evidence.bundle import EVENTS, HISTORY, MEMBERS, PROVED, RECEIPTS, bundle, closed_to_coordinators
 from infra.evidence.bundle_check import BundleVerdict, check_bundle
 from infra.evidence.note import Note, Signer, Verifier
 from infra.settings import Settings
@@ -251,6 +253,44 @@ def test_of_an_event_that_is_left_out_only_that_is_told_which_is_proved(made: Ma
     assert verdict.left_out == (entry["version"],)
     assert set(entry) == set(PROVED)
     assert b"cmn.inclusion" not in made.members()[EVENTS]
+
+
+@pytest.mark.parametrize(
+    "kind, name, codes, closed",
+    [
+        (NpsResponded, "score", (), True),
+        (NpsResponded, "score", ("pentalog",), True),
+        (ConfidenceDisclosed, "recipient", (), True),
+        (SessionCompleted, "present", ("pentalog",), False),
+        (SessionCompleted, "present", ("cmn", "leapfrog"), True),
+        (RelationshipProposed, "mentee_id", ("leapfrog",), False),
+    ],
+)
+def test_what_the_matrix_opens_to_no_coordinator_as_it_is_is_left_out(
+    kind: type[Event], name: str, codes: tuple[str, ...], closed: bool
+) -> None:
+    assert (name in closed_to_coordinators(kind, frozenset(codes))) == closed
+
+
+def test_no_score_of_anybody_is_in_it(tmp_path: Path) -> None:
+    with open_rapport(Settings(store=f"sqlite:///{tmp_path / 'store.sqlite'}", synchronous="off")) as rapport:
+        score = {"occasion": "mid", "score": 2}
+        lines = [
+            proposal(1),
+            line("RespondToNps", score, actor="mentee:ana", subject=ID, id="2"),
+        ]
+        receipts = rapport.handler.handle(lines)
+        assert [each.status for each in receipts] == ["accepted"] * 2, receipts
+        checkpoints = rapport.checkpoints()
+        raw = bundle(rapport.store, ID, checkpoints.signer(), checkpoints.signed(), datetime.now(UTC))
+        verdict = check_bundle(raw, checkpoints.verifier())
+    assert (verdict.ok, verdict.left_out) == (True, (2,))
+    with zipfile.ZipFile(BytesIO(raw)) as found:
+        texts = [found.read(name).decode() for name in found.namelist()]
+        stored = [
+            b64decode(each["stored"]) for each in map(orjson.loads, found.read(EVENTS).splitlines()) if each["stored"]
+        ]
+    assert not [text for text in (*texts, *map(bytes.decode, stored)) if '"score"' in text]
 
 
 def test_a_checkpoint_of_another_tree_does_not_pass(made: Made) -> None:

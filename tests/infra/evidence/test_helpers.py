@@ -19,8 +19,6 @@ from infra.worker_runtime.horizon import Horizon
 from infra.worker_runtime.runner import Runner
 from tests.infra.worker_runtime.harness import run
 
-pytestmark = pytest.mark.xdist_group("helpers")
-
 
 @pytest.fixture(scope="module")
 def rapport(shared_store_url: str) -> Iterator[Rapport]:

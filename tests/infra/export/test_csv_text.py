@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from infra.export.csv_text import guarded, row
+from infra.export.csv_text import Cells, guarded, row
 
 TEXTS = [
     "cr\rmid",
@@ -58,3 +58,29 @@ def test_any_text_comes_back_as_it_was(tmp_path: Path) -> None:
 def test_typed_cells_are_bare_and_the_same_on_every_python() -> None:
     cells = [datetime(2026, 3, 2, 9, tzinfo=UTC), date(2026, 3, 2), True, None, -1, 0.5, "", "p1", "x\ry"]
     assert row(cells, guard=True) == '2026-03-02T09:00:00Z,2026-03-02,true,,-1,0.5,"",p1,"x\ry"\n'
+
+
+def test_the_texts_of_a_column_are_those_of_its_cells_whichever_database_they_come_from() -> None:
+    times = [datetime(2026, 3, 2, 9, tzinfo=UTC), datetime(2026, 3, 2, 9, 0, 0, 250_000, tzinfo=UTC), None]
+    texts = ["2026-03-02T09:00:00Z", "2026-03-02T09:00:00.250000Z", ""]
+    assert Cells("time", guard=True).of(times) == texts
+    assert Cells("time", guard=True).of(["2026-03-02T09:00:00.000000Z", "2026-03-02T09:00:00.250000Z", None]) == texts
+    assert Cells("boolean", guard=True).of([True, 0, None, 1]) == ["true", "false", "", "true"]
+    assert Cells("texts", guard=True).of([["a", "b"], '["a","b"]']) == ['"[""a"",""b""]"'] * 2
+    assert Cells("integers", guard=True).of([[1, 2], "[1,2]", None]) == ['"[1,2]"', '"[1,2]"', ""]
+    assert Cells("integer", guard=True).of([-1, 0, None]) == ["-1", "0", ""]
+    assert Cells("real", guard=True).of([-0.5, 2.0]) == ["-0.5", "2.0"]
+
+
+@pytest.mark.parametrize("guard", [True, False])
+def test_a_column_is_quoted_and_guarded_like_a_row(guard: bool) -> None:
+    values = [*TEXTS, "=1+1", "-5", "@x", "x.000000Z", None, *TEXTS]
+    cells = Cells("text", guard=guard).of(values)
+    assert [f"{cell}\n" for cell in cells] == [row([value], guard=guard) for value in values]
+
+
+def test_no_more_texts_are_kept_than_fit() -> None:
+    cells = Cells("text", guard=True)
+    texts = [f"id{number}" for number in range(2 * Cells.KEPT + 1)]
+    assert cells.of(texts) == texts
+    assert len(cells) <= Cells.KEPT

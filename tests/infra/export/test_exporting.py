@@ -32,9 +32,6 @@ DUCKDB = {
 }
 
 
-pytestmark = pytest.mark.xdist_group("exporting")
-
-
 @pytest.fixture(scope="module")
 def engine(shared_store_url: str) -> Iterator[Engine]:
     with opened(shared_store_url) as database:

@@ -20,3 +20,7 @@ def before_call(_: Any, case: "schemathesis.Case[Any]", __: dict[str, Any]) -> N
         query["reveal"] = "why"
     if case.operation.path == "/v1/nps":
         query |= {name: month for name, month in (("from", "2026-01"), ("to", "2026-02")) if name in query}
+
+
+# Lines are text to it.
+schemathesis.serializer.alias("application/x-ndjson", "text/plain")

@@ -40,7 +40,7 @@ class Server:
         with self._log.open("wb") as log, Path(os.devnull).open("rb") as nothing:
             files = (nothing.fileno(), log.fileno(), log.fileno())
             self.process = start("serve", "--port", str(self._port), *self._options, env=self._env, files=files)
-        until = time.monotonic() + 60
+        until = time.monotonic() + 180
         while not (found := LISTENING.search(self.log)):
             assert self.process.poll() is None, self.log
             assert time.monotonic() < until, self.log

@@ -34,7 +34,7 @@ def told(type_: str, actor: str, at: str, data: dict[str, Any], subject: str) ->
     return message(type_, data, actor=actor, time=f"2026-{at}:00Z", subject=subject, id=f"told-{next(_ids)}")
 
 
-def _common(
+def one_relationship(
     subject: str, *, programme: str = PROGRAMME, codes: tuple[str, ...] = ("pentalog",)
 ) -> list[dict[str, Any]]:
     parties = {f"{role}_id": id_ for role, id_ in PARTIES.items()}
@@ -150,11 +150,11 @@ def story() -> list[dict[str, Any]]:
     )
     return [
         training,
-        *_common(REPORTED),
+        *one_relationship(REPORTED),
         *_reports(REPORTED),
-        *_common(QUIET),
+        *one_relationship(QUIET),
         *_nothing(QUIET),
-        *_common(OTHERS, programme=ELSEWHERE),
+        *one_relationship(OTHERS, programme=ELSEWHERE),
         case,
     ]
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,12 +11,18 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from infra.http.app import bare_app
-from infra.http.document import MESSAGE, document
+from infra.http.document import document, recorded
 from infra.intake.message import Message, parse
+from infra.problem_codes import CODES
 from infra.reference import openapi
+from tests.infra.http import document_examples
 from tests.infra.http.server import Server
 
 DOCUMENT = document(bare_app())
+EXAMPLES = recorded()
+MESSAGE = next(each["request"]["body"] for each in EXAMPLES if each["call"] == "postMessages")
+# Calls whose answers are files or documents, which stand nowhere inside another.
+FILES = {"getMetrics", "getOpenapi", "getDocs", "getBundle"}
 CALLS = [(path, method) for path, operations in DOCUMENT["paths"].items() for method in operations]
 # The calls that others rely on.
 PROMISED = [
@@ -100,13 +107,69 @@ def test_the_example_of_a_message_is_well_formed() -> None:
     assert isinstance(parse(json.dumps(MESSAGE).encode()), Message)
 
 
+@pytest.mark.parametrize("path, method", CALLS)
+def test_a_call_has_an_example_of_its_request_and_of_every_answer(path: str, method: str) -> None:
+    call = DOCUMENT["paths"][path][method]
+    if "requestBody" in call:
+        assert any(
+            "examples" in each or "example" in each["schema"] for each in call["requestBody"]["content"].values()
+        )
+    if call["operationId"] in FILES:
+        return
+    for status, given in call["responses"].items():
+        # A liveness that is ill has no server that could be asked for it.
+        if status == "204" or (status, path[1:].partition("/")[0]) in {("503", "livez"), ("503", "readyz")}:
+            continue
+        found = DOCUMENT["components"]["responses"][given["$ref"].rpartition("/")[2]] if "$ref" in given else given
+        assert any("examples" in each for each in found["content"].values()), (status, path)
+
+
+def test_every_problem_of_http_has_an_example() -> None:
+    shown = {name for given in DOCUMENT["components"]["responses"].values() for name in _names(given)}
+    assert {code for code, each in CODES.items() if each.speaker == "http"} <= shown
+
+
+def _names(given: dict[str, Any]) -> set[str]:
+    return {
+        each["value"]["problems"][0]["code"] for kind in given["content"].values() for each in kind["examples"].values()
+    }
+
+
+def shape(value: Any, name: str = "") -> Any:
+    """What an answer looks like whoever asks when: its words where they are Rapport's, and what kind of value it has elsewhere."""
+    match value:
+        case dict():
+            return {key: shape(each, key) for key, each in value.items()}
+        case list():
+            return [shape(each, name) for each in value]
+        case str() if name not in {"status", "code", "title", "type", "clause", "kind"}:
+            return "text"
+        case float() | int() if not isinstance(value, bool):
+            return "number"
+        case _:
+            return value
+
+
+def test_every_example_is_what_a_server_answers_to_its_request(tmp_path: Path) -> None:
+    made = json.loads(json.dumps(document_examples.examples(tmp_path)))
+    assert [(each["call"], each["name"], each["request"]) for each in made] == [
+        (each["call"], each["name"], each["request"]) for each in EXAMPLES
+    ], "python -m tests.infra.http.document_examples"
+    for then, now in zip(EXAMPLES, made, strict=True):
+        told = (now["call"], now["name"])
+        assert (told, now["status"], now["content_type"]) == (told, then["status"], then["content_type"])
+        assert (told, shape(now["answer"])) == (told, shape(then["answer"]))
+
+
 def test_the_server_shows_it_and_a_page_that_fetches_nothing(server: Server) -> None:
     served = httpx.get(f"{server.url}/openapi.json").json()
     assert served == json.loads(openapi.page())
     got = httpx.get(f"{server.url}/docs")
     assert got.headers["content-type"].startswith("text/html")
     assert got.headers["content-security-policy"].startswith("default-src 'none'; style-src 'sha256-")
-    assert not re.search(r"<script|\ssrc=|https?://(?!127\.0\.0\.1|id\.example\.org|example\.org)", got.text)
+    assert not re.search(
+        r"<script|\ssrc=|https?://(?!127\.0\.0\.1|id\.example\.org|example\.org|192\.0\.2\.10|10\.0\.0\.1)", got.text
+    )
     for path, method in CALLS:
         assert f"<code>{method.upper()} {path}</code>" in got.text
 

@@ -563,6 +563,10 @@ class TestOne:
             own = client.get(of(QUIET, "/report")).json()
             assert ([*own["outputs"]], own["outputs"]["attendance"]["completed"]) == (["attendance"], 1)
             assert client.get(of(QUIET, "/report?to=customer")).status_code == 403
+            # What was agreed since counts for what happened before it as well.
+            before = client.get(of(QUIET, "/report?as_of=2026-03-04T00:00:00Z")).json()
+            assert (before["outputs"]["attendance"]["completed"], before["as_of"]) == (0, "2026-03-04T00:00:00Z")
+            assert client.get(of(QUIET, "/report?known_at=2026-01-01T00:00:00Z")).status_code == 403
             assert client.get(of(QUIET, "/report?from=2026-03-11&to_day=2026-03-01")).status_code == 400
         with asking(server, "mentee:ana") as client:
             assert client.get(of(QUIET, "/report?to=line_manager")).json()["outputs"] == own["outputs"]

@@ -26,12 +26,15 @@ from tests.infra.kafka.running import Running, eventually
 from tests.infra.kafka.stage import Stage
 from tests.proxy import Proxy
 from tests.servers import Topics
+from tests.sizes import size
 
 pytestmark = [pytest.mark.xdist_group("kafka-faults"), pytest.mark.timeout(900)]
 
-MESSAGES = int(os.environ.get("RAPPORT_CHAOS_MESSAGES", "20000"))
+MESSAGES = int(os.environ.get("RAPPORT_CHAOS_MESSAGES", size(6000, 20_000)))
 SEED = int(os.environ.get("RAPPORT_CHAOS_SEED", random.SystemRandom().randrange(1_000_000)))
-RATE = 450
+# However many: they keep coming for as long as every fault takes once.
+SECONDS = 45
+RATE = max(MESSAGES // SECONDS, 1)
 CONSUMERS = 3
 WORKERS = 2
 PARTITIONS = 6

@@ -3,10 +3,13 @@
 import json
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 from infra.bootstrap import open_rapport
+from infra.intake import encrypted
+from infra.kafka.dead_letters import dead_letters
 from infra.operations.outages import BEGINS
 from infra.simulate.stream import Simulation
 from tests.infra.kafka.running import eventually
@@ -235,6 +238,48 @@ class TestWhatIsNot:
         assert statuses(answered(stage, 3)) == {"dead_lettered": 2, "accepted": 1}
         assert json.loads(stage.call("dead-letters", "list", "--json").stdout) == []
         assert stage.call("dead-letters", "show", "9/9").returncode == 1
+
+    def test_with_a_key_it_is_encrypted_on_the_topic_whole_for_who_has_the_key_and_for_nobody_else(
+        self, sqlite_stage: Stage
+    ) -> None:
+        stage = sqlite_stage
+        encrypted.add_key(stage.settings)
+        stage.start("consume").wait_ready()
+        words = "kingfisher"
+        poison = [
+            f"{words}, not json".encode(),
+            raw(programme(data={"name": words, "colour": words})),
+            raw(programme(data=words, datacontenttype="application/jose")),
+            raw(programme(data={"name": words * 40_000})),
+        ]
+        stage.send(poison, partition=0)
+        answered(stage, len(poison))
+        letters = stage.read(stage.topics.dead_letters, len(poison))
+        assert not [each for each in letters if words in f"{each.value!r} {each.headers}"]
+        assert [each.headers["rapport-encrypted"] for each in letters] == ["1"] * len(poison)
+        found = dead_letters(stage.settings)
+        assert [each.value for each in found.values()] == poison
+
+        # A letter is opened under its own id alone: nobody else's can be put in its place.
+        other = next(each for each in letters if each.headers["rapport-offset"] == "1")
+        stage.send([other.value], topic=stage.topics.dead_letters, headers={**other.headers, "rapport-offset": "77"})
+        assert [each.encrypted for each in dead_letters(stage.settings).values()] == [False] * len(poison) + [True]
+
+        # Nor by who has no key, or another one: it is listed, and can neither be read nor sent again as it was.
+        letter_id = next(iter(found))
+        for key in ("no-key", "another-key"):
+            settings = stage.settings.model_copy(update={"encryption_key_file": stage.folder / key})
+            if key == "another-key":
+                encrypted.add_key(settings)
+            away = replace(stage, settings=settings)
+            shown = away.call("dead-letters", "show", letter_id)
+            assert shown.returncode == 0
+            assert b"encrypted: its key is not here" in shown.stdout
+            assert words.encode() not in shown.stdout
+            sent = away.call("dead-letters", "resubmit", letter_id)
+            assert (sent.returncode, b"RAPPORT_ENCRYPTION_KEY_FILE" in sent.stderr) == (1, True)
+        assert stage.call("dead-letters", "resubmit", letter_id).returncode == 0
+        assert statuses(answered(stage, len(poison) + 1)) == {"dead_lettered": len(poison) + 1}
 
     def test_an_id_used_for_other_content_is_a_dead_letter_too(self, sqlite_stage: Stage) -> None:
         stage = sqlite_stage

@@ -16,8 +16,6 @@ from infra.local.leashed import LocalServerError
 from infra.local.ports import free_port
 from tests.proxy import Proxy
 
-pytestmark = pytest.mark.xdist_group("own kafka")
-
 
 def send(bootstrap: str, topic: str, value: bytes) -> None:
     with KafkaProducer(bootstrap_servers=bootstrap, delivery_timeout_ms=20_000, request_timeout_ms=5000) as producer:

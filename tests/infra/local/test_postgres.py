@@ -13,8 +13,6 @@ from infra.local.ports import free_port
 from infra.local.postgres import Postgres
 from tests.servers import own_folder
 
-pytestmark = pytest.mark.xdist_group("own postgres")
-
 
 def one(url: str, query: LiteralString) -> object:
     with psycopg.connect(url) as connection:

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from infra.projection_engine import timeline_rows
 from infra.store.opening import open_database
 from infra.store.session import Database, as_time
 from infra.worker_runtime.schema import prepare
+from projections.timeline import TIMELINE
 from tests.infra.projection_engine.harness import ProjectionHarness, day, everything, programme, troubled
 
 
@@ -109,3 +111,35 @@ def test_an_event_that_nobody_can_read_is_in_it_all_the_same(harness: Projection
     harness.store.append_stored([type(event)("one", 1, "SessionDreamt#3", event.state)])
     harness.engine().catch_up()
     assert harness.rows("timeline", "subject, type, actor_role") == [("one", "SessionDreamt", "coordinator")]
+
+
+def test_rows_read_from_the_log_are_those_of_the_view(tmp_path: Path) -> None:
+    """Exports of SQLite read the log itself: deadlines first, then events, damaged ones and those of other kinds too."""
+    events = [*everything(), *programme("p9", (1, "suppression_min", 2))]
+    with open_database(f"sqlite:///{tmp_path / 'store.sqlite'}", synchronous="off") as database:
+        harness = ProjectionHarness(database)
+        harness.append(events)
+        prepare(database)
+        columns = ("seq", "worker", "key", "name", "change", "due_at", "at", "clauses", "caused_by", "position")
+        subjects = sorted({event.subject for event in events})
+        keys = ["0", subjects[0], subjects[1], subjects[1], subjects[-1], subjects[-1] + "x"]
+        clauses = ('["pentalog.trust","x.y"]', "[]")
+        with database.transaction() as session:
+            session.insert(
+                "deadline_history",
+                columns,
+                [
+                    (seq, "trust", key, "decide", "armed", day(35), day(28), clauses[seq % 2], "event 17", 17)
+                    for seq, key in enumerate(keys)
+                ],
+            )
+            for version in (1, 4):
+                session.execute(
+                    "UPDATE stored_events SET state = ? WHERE originator_id = ? AND originator_version = ?",
+                    (b"{", subjects[2], version),
+                )
+        harness.engine().catch_up()
+        names = ", ".join(column.name for column in TIMELINE.columns)
+        with database.reading() as session:
+            wanted = session.query(f"SELECT {names} FROM timeline ORDER BY {', '.join(TIMELINE.order)}")
+            assert list(timeline_rows.rows(session)) == list(map(tuple, wanted))

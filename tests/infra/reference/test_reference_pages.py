@@ -15,9 +15,10 @@ from domain.terms import TERMS
 from infra.cli.app import build
 from infra.intake.message import MAX_BYTES, Message, parse
 from infra.intake.receipt import KEPT, Receipt, Status
-from infra.problem_codes import CODES, SPEAKERS, codes_in
+from infra.problem_codes import CODES, SPEAKERS
 from infra.reference import pages, rooms
 from infra.settings import Settings
+from tests.infra.reference.codes_in_sources import codes_in
 from tests.messages import line
 
 ROOT = Path(pages.__file__).parents[2]

@@ -17,7 +17,7 @@ from infra.queries.erasure import plan
 from infra.queries.history import history
 from infra.sealing import erasures as erasures_module
 from infra.sealing import keys as keys_module
-from infra.sealing.key_store import KeyRow
+from infra.sealing.key_store import KeyRow, Owned
 from infra.settings import Settings
 from infra.store.state_snapshots import SnapshotRow, keep
 from tests.command import own_environment, rapport_text
@@ -353,6 +353,23 @@ def test_what_was_looked_at_is_not_looked_at_again_at_every_opening(
         assert rapport.keys.erased_up_to() == rapport.store.head()
     send(told, REQUESTED, ERASED)
     assert "HERS note" not in readable(told)
+
+
+def test_verification_excuses_the_words_that_an_erasure_took_and_names_others_that_are_lost(told: Settings) -> None:
+    """Only words whose key an erasure on record destroyed are gone by right: in the relationship, or everywhere."""
+    assert send(told, REQUESTED, ERASED) == [[], []]
+    with open_rapport(told) as rapport:
+        assert verify(rapport.store).skipped == ()
+        rapport.keys.kept.destroy({Owned(ID, "ben")})
+    with open_rapport(told) as rapport:
+        lost = "the words can't be read: the key is gone, and no erasure on record has destroyed it: version 8 of " + ID
+        assert verify(rapport.store).skipped == (lost,)
+        assert verify(rapport.store, ID).skipped == (lost,)
+        assert verify(rapport.store, OTHER).ok
+    assert send(told, EVERYWHERE, ALL_ERASED) == [[], []]
+    with open_rapport(told) as rapport:
+        assert verify(rapport.store).skipped == (lost,)
+        assert verify(rapport.store, OTHER).ok
 
 
 def test_the_snapshot_of_a_state_goes_with_anybodys_words_and_opens_no_more(told: Settings) -> None:

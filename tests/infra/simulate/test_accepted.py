@@ -15,6 +15,7 @@ from infra.settings import Settings
 from infra.simulate import Simulation, messages
 from infra.simulate.stream import CODES
 from tests.infra.simulate.tally import lives
+from tests.sizes import size
 
 BATCH = 500
 
@@ -39,7 +40,7 @@ def bad(receipts: Iterable[Receipt]) -> list[tuple[str | None, object]]:
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 2024])
 def test_everything_is_accepted(rapport: Rapport, seed: int) -> None:
-    told = list(messages(80, seed))
+    told = list(messages(size(30, 80), seed))
     receipts = submit(rapport, told)
     assert bad(receipts) == []
     assert len(receipts) == len(told)
@@ -49,7 +50,7 @@ def test_everything_is_accepted(rapport: Rapport, seed: int) -> None:
 
 @pytest.mark.parametrize("code", CODES)
 def test_everything_is_accepted_under_each_code_alone(rapport: Rapport, code: str) -> None:
-    assert bad(submit(rapport, messages(30, seed=5, codes=(code,)))) == []  # type: ignore[arg-type]
+    assert bad(submit(rapport, messages(size(15, 30), seed=5, codes=(code,)))) == []  # type: ignore[arg-type]
 
 
 def test_the_same_again_is_all_duplicates_and_records_nothing(rapport: Rapport) -> None:

@@ -25,7 +25,6 @@ from tests.servers import emptied_database
 
 NO_SETTINGS: Final[Mapping[str, str]] = {}
 Story = tuple[tuple[str, str, str, str, dict[str, Any]], ...]
-pytestmark = pytest.mark.xdist_group("tests.infra.store.test_auditor")
 # Words of people that nobody without keys may find.
 ENTRY: Final = {"display_name": "Ana Pop", "email": "ana@example.org"}
 LATE: Final = message("late", "RegisterPerson", {"display_name": "Zoe"}, "hr:hanna", "person:zoe")

@@ -30,7 +30,6 @@ from tests.infra.worker_runtime.harness import run
 from tests.servers import emptied_database
 from workers.catalogue import WORKERS
 
-pytestmark = pytest.mark.xdist_group("tests.infra.store.test_reader_roles")
 Row = dict[str, Any]
 # What an auditor reads whole besides the datasets: the record, without which nothing can be verified, and what workers keep.
 OF_RECORD: Final = {

@@ -127,12 +127,6 @@ def test_many_keys_are_looked_up_at_once(store: EventStore) -> None:
     assert [row[0] for row in store.streams([f"s{n}" for n in (5, 3, 2000)])] == ["s3", "s5"]
 
 
-def test_streams_are_read_one_after_the_other(store: EventStore) -> None:
-    store.append_stored([event("a", 1), event("b", 1), event("a", 2)])
-    assert [(subject, version) for subject, version, *_ in store.all_streams()] == [("a", 1), ("a", 2), ("b", 1)]
-    assert [(subject, version) for subject, version, *_ in store.all_streams("b")] == [("b", 1)]
-
-
 def test_a_reader_is_woken_by_an_append_of_another_process(store: EventStore) -> None:
     store.append_stored([event("a", 1)])
     assert store.wait(0, 0)

@@ -13,6 +13,7 @@ import pytest
 from infra.access.tokens import issue
 from infra.evidence.audit import audit
 from infra.web import verification
+from infra.web.drawing import in_language
 from infra.web.figures import FIGURES, Answers
 from infra.web.page import environment
 from infra.web.statechart import drawing
@@ -374,3 +375,51 @@ def test_bands_and_people_are_called_alike_on_every_page(told: Served) -> None:
 def test_an_analyst_begins_with_the_figures(told: Served) -> None:
     browser = told.browser("alf").get("/")
     assert 'href="/programme/figures/survival"' in browser.text
+
+
+def test_an_analyst_chooses_a_programme_for_figures_that_hide_over_all_groups_alone(told: Served) -> None:
+    browser = told.browser("alf").get("/programme")
+    assert "<option>telling</option>" in browser.text
+    browser.get("/programme?programme=telling")
+    assert 'href="/programme/figures/survival?programme=telling"' in browser.text
+    assert "/programme/figures/endings" not in browser.text
+    assert browser.get("/programme/figures/survival?programme=telling").status == 200
+    # What is small in one programme would follow from the figure of all.
+    for name in ("endings", "signals", "bands", "pauses", "practices"):
+        assert browser.get(f"/programme/figures/{name}?programme=telling").status == 404, name
+        assert browser.get(f"/programme/figures/{name}/rows?programme=telling").status == 404, name
+    assert browser.get("/programme?programme=none-of-these").status == 404
+    assert browser.get("/programme?codes=pentalog").status == 200
+    cora = told.browser("cora")
+    assert cora.get("/programme/figures/endings?programme=telling").status == 200
+    assert cora.get("/programme?programme=elsewhere").status == 404
+
+
+def test_the_chart_of_a_figure_speaks_the_readers_language() -> None:
+    rows = [
+        {"month": "2025-01", "band": "at_risk", "relationships": 2, "programme": "end", "question": "end, mentee, end"}
+    ]
+    chart = {
+        "data": {"values": rows},
+        "encoding": {
+            "x": {"field": "month", "title": "end of month"},
+            "color": {"field": "band", "scale": {"domain": ["healthy", "at_risk"]}},
+        },
+    }
+    found = in_language(chart, "de")
+    assert found["encoding"]["x"]["title"] == "Monatsende"
+    assert found["encoding"]["color"]["title"] == "Stufe"
+    assert found["encoding"]["color"]["scale"]["domain"] == ["gesund", "gefährdet"]
+    row = found["data"]["values"][0]
+    # The programme's name is nobody's word to translate.
+    assert (row["band"], row["month"], row["question"].split(", ")[:2]) == ("gefährdet", "2025-01", ["end", "Mentee"])
+    assert in_language(chart, "en")["encoding"]["x"]["title"] == "end of month"
+
+
+def test_datasets_and_forms_are_described_in_german(told: Served) -> None:
+    german = {"accept-language": "de"}
+    words = told.browser("alf").get("/programme/data/sessions", **german).words
+    assert "Wo sie stattfindet." in words
+    assert "Where it is held." not in words
+    words = told.browser("ana").get(f"/relationships/{telling.QUIET}/do/ReportProblem", **german).words
+    assert "Ein Problem, das die Beteiligten nicht selbst lösen können" in words

@@ -1,0 +1,107 @@
+"""The rows of the view `timeline` on SQLite, read from the log itself: four times as fast, since each event is parsed once.
+
+On PostgreSQL the view stands between the log and whoever logs in, and its server does the work; nobody logs in to a file. The tests hold
+the two to each other.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, Final
+
+import orjson
+
+from infra.store.session import StoreSession
+from projections.timeline import LEFT_OUT
+
+# As many rows are fetched at a time.
+FETCHED: Final = 5_000
+_LEFT_OUT: Final = tuple(event.__name__ for event in LEFT_OUT)
+_EVENTS: Final = (
+    "SELECT originator_id, originator_version, topic, state, position FROM stored_events "
+    "ORDER BY originator_id, originator_version"
+)
+_DEADLINES: Final = (
+    "SELECT key, seq, change, at, worker, clauses, name, due_at, position FROM deadline_history ORDER BY key, seq"
+)
+_WHOLE_SECONDS: Final = len("2026-03-02T09:00:00Z")
+
+Values = tuple[Any, ...]
+
+
+def count(session: StoreSession) -> int:
+    """About how many rows there are: confidential disclosures, which have none, are counted too."""
+    return int(session.query("SELECT COUNT(*) + (SELECT COUNT(*) FROM deadline_history) FROM stored_events")[0][0])
+
+
+def rows(session: StoreSession) -> Iterator[Values]:
+    """Every row in the order of the dataset, with the values that the view gives: times as texts."""
+    deadlines = session.stream(_DEADLINES, size=FETCHED)
+    waiting = next(deadlines, None)
+    subject, programme = "", None
+    for stream, version, topic, state, position in session.stream(_EVENTS, size=FETCHED):
+        envelope = _parsed(state)
+        data = envelope.get("data") or {}
+        if stream != subject:
+            while waiting is not None and waiting[0] < stream:
+                yield _deadline(waiting, programme if waiting[0] == subject else None)
+                waiting = next(deadlines, None)
+            subject, programme = stream, None
+            if version == 1 and ":" not in stream:
+                programme = data.get("programme_id")
+            while waiting is not None and waiting[0] == stream:
+                yield _deadline(waiting, programme)
+                waiting = next(deadlines, None)
+        if topic.startswith(_LEFT_OUT):
+            continue
+        role, actor = _actor(envelope.get("actor"))
+        yield (
+            stream,
+            programme,
+            "event",
+            version,
+            None,
+            topic.partition("#")[0],
+            _time(envelope.get("occurred_at")),
+            _time(envelope.get("recorded_at")),
+            role,
+            actor,
+            data.get("session_id"),
+            data.get("goal_id"),
+            data.get("clause"),
+            None,
+            None,
+            position,
+        )
+    while waiting is not None:
+        yield _deadline(waiting, programme if waiting[0] == subject else None)
+        waiting = next(deadlines, None)
+
+
+def _deadline(values: Values, programme: str | None) -> Values:
+    subject, sequence, change, at, worker, clauses, name, due_at, position = values
+    clause = next(iter(orjson.loads(clauses)), None)
+    return (
+        subject, programme, "deadline", None, sequence, change, at, at, "worker", worker, None, None, clause, name, due_at, position,
+    )  # fmt: skip
+
+
+def _parsed(state: bytes) -> dict[str, Any]:
+    """The envelope; nothing of a damaged event, which must not take all others out of sight."""
+    try:
+        found = orjson.loads(state)
+    except orjson.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+@lru_cache(maxsize=4096)
+def _actor(actor: str | None) -> tuple[str | None, str | None]:
+    if actor is None:
+        return None, None
+    role, _, id_ = actor.partition(":")
+    return role, id_
+
+
+def _time(text: str | None) -> str | None:
+    """Datasets write the fraction of whole seconds too, so that texts sort as times."""
+    return f"{text[:-1]}.000000Z" if text is not None and len(text) == _WHOLE_SECONDS else text
