@@ -41,16 +41,16 @@ class Router:
     """Knows on which shard a relationship is; one that follows another is where that one is, for its rules look at it."""
 
     def __init__(self) -> None:
-        self._follows: dict[str, str] = {}
+        self._first: dict[str, str] = {}
 
     def shards(self, message: Line) -> list[int]:
         """To which shards a message goes."""
-        subject = message["subject"]
+        subject: str = message["subject"]
         if kind_of(subject) != "relationship":
             return list(range(SHARDS))
         if follows := message["data"].get("follows"):
-            self._follows[subject] = self._follows.get(follows, follows)
-        return [sha256(self._follows.get(subject, subject).encode()).digest()[0] % SHARDS]
+            self._first[subject] = self._first.get(follows, follows)
+        return [sha256(self._first.get(subject, subject).encode()).digest()[0] % SHARDS]
 
 
 class Stores(NamedTuple):
@@ -197,7 +197,7 @@ def walk(rapport: Rapport, until: datetime) -> None:
     assert work_off(Runner(rapport.store, rapport.handler, Horizon(rapport.clock, until)), Event())
 
 
-def removed(rapport: Rapport) -> set[tuple[str, str]]:
+def removed(rapport: Rapport) -> set[tuple[str, str | None]]:
     rows = rapport.database.query("SELECT originator_id FROM stored_events WHERE topic = 'MentorRemoved'")
     return {
         (subject, event.data.programme_id)
