@@ -25,7 +25,7 @@ MOST: Final = 50_000
 # Readiness that reports nothing and settles nothing, as it is stored. A correction may make a report of it.
 _PLAIN: Final = '"data":{"ready":true,"settled":false}'
 _READINESS: Final = TrustReadinessStated.__name__
-_TOPICS: Final = (*sorted(kind.__name__ for kind in WITHHELD), FactCorrected.__name__)
+_TOPICS: Final = tuple(sorted(kind.__name__ for kind in WITHHELD))
 _IS_PLAIN: Final[Mapping[Kind, str]] = {
     "sqlite": "instr(CAST(state AS TEXT), ?) > 0",
     "postgresql": "position(convert_to(?, 'UTF8') in state) > 0",
@@ -51,7 +51,9 @@ class Secrets:
         marks = ", ".join("?" * len(_TOPICS))
         self._sql = (
             "SELECT DISTINCT originator_id FROM stored_events WHERE position > ? AND position <= ? "  # noqa: S608 - our own words
-            f"AND (topic IN ({marks}) OR (topic = ? AND NOT {_IS_PLAIN[kind]}))"
+            f"AND (topic IN ({marks}) OR (topic = ? AND NOT {_IS_PLAIN[kind]})) "
+            "UNION SELECT c.originator_id FROM stored_events c JOIN stored_events r ON r.originator_id = c.originator_id "
+            "WHERE c.position > ? AND c.position <= ? AND c.topic = ? AND r.topic = ?"
         )
 
     def subjects(self, store: EventStore) -> set[str]:
@@ -59,7 +61,9 @@ class Secrets:
         with self._lock:
             head = store.head()
             if head > self._head:
-                rows = store.database.query(self._sql, (self._head, head, *_TOPICS, _READINESS, _PLAIN))
+                span = (self._head, head)
+                corrected = (FactCorrected.__name__, _READINESS)
+                rows = store.database.query(self._sql, (*span, *_TOPICS, _READINESS, _PLAIN, *span, *corrected))
                 self._found = self._found | {subject for (subject,) in rows}
                 self._head = head
             return self._found
