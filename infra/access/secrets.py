@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from cachetools import LRUCache
 
-from domain.relationship.events import FactCorrected, TrustReadinessStated
+from domain.relationship.events import TrustReadinessStated
 from domain.sharing.question import WITHHELD
 from infra.access.seen import Seen
 from infra.access.standing import Asker
@@ -22,7 +22,7 @@ from infra.store.log import EventStore
 from infra.store.session import Kind
 
 MOST: Final = 50_000
-# Readiness that reports nothing and settles nothing, as it is stored. A correction may make a report of it.
+# Readiness that reports nothing and settles nothing, as it is stored. No correction makes a report of it: another statement would.
 _PLAIN: Final = '"data":{"ready":true,"settled":false}'
 _READINESS: Final = TrustReadinessStated.__name__
 _TOPICS: Final = tuple(sorted(kind.__name__ for kind in WITHHELD))
@@ -51,9 +51,7 @@ class Secrets:
         marks = ", ".join("?" * len(_TOPICS))
         self._sql = (
             "SELECT DISTINCT originator_id FROM stored_events WHERE position > ? AND position <= ? "  # noqa: S608 - our own words
-            f"AND (topic IN ({marks}) OR (topic = ? AND NOT {_IS_PLAIN[kind]})) "
-            "UNION SELECT c.originator_id FROM stored_events c JOIN stored_events r ON r.originator_id = c.originator_id "
-            "WHERE c.position > ? AND c.position <= ? AND c.topic = ? AND r.topic = ?"
+            f"AND (topic IN ({marks}) OR (topic = ? AND NOT {_IS_PLAIN[kind]}))"
         )
 
     def subjects(self, store: EventStore) -> set[str]:
@@ -61,9 +59,7 @@ class Secrets:
         with self._lock:
             head = store.head()
             if head > self._head:
-                span = (self._head, head)
-                corrected = (FactCorrected.__name__, _READINESS)
-                rows = store.database.query(self._sql, (*span, *_TOPICS, _READINESS, _PLAIN, *span, *corrected))
+                rows = store.database.query(self._sql, (self._head, head, *_TOPICS, _READINESS, _PLAIN))
                 self._found = self._found | {subject for (subject,) in rows}
                 self._head = head
             return self._found
