@@ -112,7 +112,7 @@ def test_a_consent_is_withdrawn_and_counts_at_once(served: Served) -> None:
     assert not re.search(rf"/relationships/{QUIET}/do/WithdrawConsent", browser.get("/mine").text)
 
 
-@pytest.mark.parametrize("path, first", [("/mine", 5), ("/", 6)])
+@pytest.mark.parametrize("path, first", [("/mine", 4), ("/", 6)])
 def test_who_has_many_relationships_sees_a_few_at_a_time_and_none_is_left_out(
     tmp_path: Path, path: str, first: int
 ) -> None:
