@@ -63,7 +63,7 @@ WHAT: Final[tuple[DataClass, ...]] = (
     "nps_score",
 )
 # Relationships on one page.
-OWN: Final = 4
+OWN: Final = 3
 PageQuery = Annotated[int, Query(alias="page", ge=1, le=10_000)]
 BASES: Final[Mapping[str, str]] = {
     "consent_withdrawn": N_("I withdraw my consent"),

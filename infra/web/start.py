@@ -38,7 +38,7 @@ PAGE: Final = 50
 MOST_LISTED: Final = 1000
 MOST_OWN: Final = 20
 # Relationships of a party on one page: what waits in each takes a fold of its history.
-OWN: Final = 6
+OWN: Final = 4
 PageQuery = Annotated[int, Query(alias="page", ge=1, le=10_000)]
 BandQuery = Annotated[str | None, Query(pattern="^(|healthy|watch|at_risk|critical)$")]
 

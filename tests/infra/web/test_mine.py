@@ -112,12 +112,12 @@ def test_a_consent_is_withdrawn_and_counts_at_once(served: Served) -> None:
     assert not re.search(rf"/relationships/{QUIET}/do/WithdrawConsent", browser.get("/mine").text)
 
 
-@pytest.mark.parametrize("path, first", [("/mine", 4), ("/", 6)])
+@pytest.mark.parametrize("path, first", [("/mine", 3), ("/", 4)])
 def test_who_has_many_relationships_sees_a_few_at_a_time_and_none_is_left_out(
     tmp_path: Path, path: str, first: int
 ) -> None:
     parties = {"programme_id": "telling", "mentee_id": "ana", "mentor_id": "ben", "codes": []}
-    subjects = [relationship_id(number) for number in range(601, 609)]
+    subjects = [relationship_id(number) for number in range(601, 600 + 2 * first)]
     with serving_pages(tmp_path, clock="2026-03-16T09:00:00Z") as served:
         served.tell(
             [
