@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from domain.sharing import confidential
 from infra.analysis import charts
-from infra.analysis.answer import Answer, Row
+from infra.analysis.answer import Answer, Row, hidden_sentences
 from infra.analysis.calibration import BANDS
 from infra.analysis.population import DAY, TOTAL, Population, Relationship, enough
 from infra.analysis.statistics import quantile, share
@@ -54,7 +54,7 @@ def bands(population: Population, programmes: Programmes = None, *, of_rows: boo
         rows,
         partial(charts.stacked, x="month", y="relationships", color="band", order=BANDS, titles=("end of month", "relationships")),
         {"hidden": hidden},
-        _hidden(hidden, "counts", population.minimum),
+        _hidden(hidden, "count", population.minimum),
     )  # fmt: skip
 
 
@@ -110,7 +110,7 @@ def signals(population: Population, programmes: Programmes = None) -> Answer:
             titles=("signal", "relationships"),
         ),
         {"hidden": hidden},
-        _hidden(hidden, "signals", population.minimum),
+        _hidden(hidden, "signal", population.minimum),
     )
 
 
@@ -151,7 +151,7 @@ def endings(population: Population, programmes: Programmes = None) -> Answer:
             titles=("reason", "relationships"),
         ),
         {"hidden": hidden},
-        _hidden(hidden, "reasons", population.minimum),
+        _hidden(hidden, "reason", population.minimum),
     )
 
 
@@ -186,7 +186,7 @@ def pauses(population: Population, programmes: Programmes = None) -> Answer:
         rows,
         partial(charts.bars, x="paused_by", y="pauses", titles=("asked for by", "pauses")),
         {"hidden": hidden},
-        _hidden(hidden, "groups", population.minimum),
+        _hidden(hidden, "group", population.minimum),
     )
 
 
@@ -271,7 +271,5 @@ def _band_at(stretches: Iterable[Row], at: datetime) -> str | None:
     )
 
 
-def _hidden(count: int, what: str, minimum: int) -> tuple[str, ...]:
-    return (
-        (f"{count} {what} are hidden: of fewer than {minimum} mentees, or such a one would follow.",) if count else ()
-    )
+def _hidden(count: int, one: str, minimum: int) -> tuple[str, ...]:
+    return hidden_sentences(count, one, f"of fewer than {minimum} mentees, or such a one would follow")
