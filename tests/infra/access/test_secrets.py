@@ -28,17 +28,20 @@ def lists(rapport: Rapport, asker: Asker) -> Lists:
     return Lists(rapport.engine(), asker, Pseudonyms(b"k" * 32), rapport.clock.now())
 
 
-def bands(rapport: Rapport, asker: Asker) -> dict[str, tuple[int | None, str | None]]:
+def bands(rapport: Rapport, asker: Asker) -> dict[str, tuple[int, str]]:
     items = lists(rapport, asker).relationships(Chosen(), Cut(("all",), None, 100)).items
     return {item["id"]: (item["score"], item["band"]) for item in items}
 
 
-def anew(rapport: Rapport, subject: str) -> tuple[int | None, str | None]:
+def anew(rapport: Rapport, subject: str) -> tuple[int, str]:
     seen = Seen.of(rapport.store, rapport.engine, SUPPLIER, subject, rapport.clock.now())
     assert seen is not None
     found = seen.assessed(NOW)
     assert found is not None
-    return found.health.score, found.health.band
+    score, band = found.health.score, found.health.band
+    assert score is not None
+    assert band is not None
+    return score, band
 
 
 def test_a_report_is_held_back_from_the_list_and_the_bands_of_who_may_not_know(tmp_path: Path) -> None:
