@@ -10,6 +10,7 @@ MODULES = (
     "sealing",
     "rebuild",
     "growth",
+    "scale",
     "projections",
     "workers",
     "sharing",

@@ -108,7 +108,8 @@ class Store:
             "projections check": ("projections", "check"),
             "codes list": ("codes", "list"),
         }
-        asked = ("survival", "cohorts", "activation", "nps", "responses", "calibration", "funnel", "load")
+        asked = ["survival", "cohorts", "activation", "nps", "responses", "calibration", "funnel", "load"]
+        asked += ["bands", "signals", "endings", "pauses", "practices"]
         every |= {f"explore {question}": ("explore", question) for question in asked}
         every["explore survival --by mentor"] = ("explore", "survival", "--by", "mentor")
         every["export timeline"] = ("export", "timeline", "-o", "timeline.csv")

@@ -11,20 +11,23 @@ from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 import orjson
+from cachetools import LRUCache
 
 from domain.sharing import confidential
 from domain.sharing.cells import cell, is_strict, ways
 from domain.words import MENTOR_FREE, DataClass, Role
-from infra.access.seen import MAY_BE_WITHHELD, Seen
+from infra.access.secrets import with_secrets
+from infra.access.seen import Seen
 from infra.access.standing import KNOWERS, Asker, scope
 from infra.export.rows_then import rows_then
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.pseudonyms import Pseudonyms
 from infra.projection_engine.rows import codec
 from infra.queries.as_at import NOW, Moment
+from infra.store.session import StoreSession
 from infra.unknown_name import unknown_name
 from projections.catalogue import datasets
-from projections.dataset import RELATIONSHIP, Column, Dataset, Row
+from projections.dataset import POSITION, RELATIONSHIP, Column, Dataset, Row
 from projections.readers import READERS as MASKED
 from projections.readers import Masking
 
@@ -37,7 +40,9 @@ _STANDINGS: Final = frozenset({"suspended_in", "removed_from"})
 _COURSE: Final[frozenset[DataClass]] = frozenset(MENTOR_FREE) - {"nps_score"}
 _VERSION_OF: Final[Mapping[str, str]] = {"timeline": "version", "corrections": "version", "concerns": "raised_version"}
 _HIDDEN: Final = ("type", "actor_role", "actor_id", "session_id", "goal_id", "clause")
-_SIZE: Final = 5_000
+SIZE: Final = 5_000
+# Rows of one relationship stand together in most datasets.
+KEPT: Final = 200
 Convert = Callable[[Row, Any], Any]
 
 
@@ -57,9 +62,9 @@ class Rows(NamedTuple):
 
 
 def open_dataset(
-    engine: Engine, asker: Asker, name: str, pseudonyms: Pseudonyms, moment: Moment, now: datetime
+    engine: Engine, asker: Asker, name: str, pseudonyms: Pseudonyms, moment: Moment, now: datetime, size: int = SIZE
 ) -> Rows:
-    """The rows of a dataset at a moment that are for the asker.
+    """The rows of a dataset at a moment that are for the asker; `size` rows are read at a time.
 
     Raises:
         MayNot: The asker's role does not read it.
@@ -74,7 +79,7 @@ def open_dataset(
         raise MayNot
     engine.catch_up()
     dataset = known[name]
-    reading = _Reading(engine, asker, dataset, pseudonyms, now)
+    reading = _Reading(engine, asker, dataset, pseudonyms, now, size)
     names = [column.name for column in dataset.columns]
     return Rows(dataset.columns, (tuple(row[name] for name in names) for row in reading.rows(moment)))
 
@@ -82,7 +87,10 @@ def open_dataset(
 class _Reading:
     """One dataset on its way to one reader."""
 
-    def __init__(self, engine: Engine, asker: Asker, dataset: Dataset, pseudonyms: Pseudonyms, now: datetime) -> None:
+    def __init__(
+        self, engine: Engine, asker: Asker, dataset: Dataset, pseudonyms: Pseudonyms, now: datetime, size: int
+    ) -> None:
+        self.size = size
         self.engine, self.asker, self.dataset, self.now = engine, asker, dataset, now
         names = {column.name for column in dataset.columns}
         self.of_relationships = RELATIONSHIP in names
@@ -103,11 +111,23 @@ class _Reading:
 
     def _stored(self) -> Iterator[Row]:
         names = ", ".join(column.name for column in self.dataset.columns)
-        query = f"SELECT {names} FROM {self.dataset.name} ORDER BY {', '.join(self.dataset.order)}"  # noqa: S608 - known names
+        select, order = f"SELECT {names} FROM {self.dataset.name}", ", ".join(self.dataset.order)  # noqa: S608 - known names
         with self.engine.database.reading() as session:
             reader = codec(tuple(self.dataset.columns), session.kind)
-            for values in session.stream(query, size=_SIZE):
+            for values in self._in_order(session, select, order):
                 yield reader.decode(values)
+
+    def _in_order(self, session: StoreSession, select: str, order: str) -> Iterator[tuple[Any, ...]]:
+        if self.dataset.order[0] != POSITION.name:
+            yield from session.stream(f"{select} ORDER BY {order}", size=self.size)
+            return
+        # The log is read stretch by stretch, each twice as long: putting all of it in order first takes as long as reading all of it.
+        [(last,)] = session.query("SELECT MAX(position) FROM stored_events")
+        where = f"{POSITION.name} > ? AND {POSITION.name} <= ?"
+        start, size = -1, self.size
+        while start < (last or 0):
+            yield from session.stream(f"{select} WHERE {where} ORDER BY {order}", (start, start + size), SIZE)
+            start, size = start + size, 2 * size
 
     def _then(self, moment: Moment) -> Iterator[Row]:
         """The rows of another time, with the values that a database would give back."""
@@ -216,18 +236,21 @@ class _Reading:
         return set()
 
     @cached_property
-    def _with_secrets(self) -> Mapping[str, Seen | None]:
-        """What the reader sees of the relationships that have something that may be withheld."""
-        marks = ", ".join("?" * len(MAY_BE_WITHHELD))
-        found = self.engine.database.query(
-            f"SELECT DISTINCT originator_id FROM stored_events WHERE topic IN ({marks})",  # noqa: S608 - our own words
-            MAY_BE_WITHHELD,
-        )
-        store = self.engine.store
-        return {subject: Seen.of(store, lambda: self.engine, self.asker, subject, self.now) for (subject,) in found}
+    def _with_secrets(self) -> set[str]:
+        return with_secrets(self.engine.store)
 
     def _seen(self, subject: str | None) -> Seen | None:
-        return self._with_secrets.get(subject) if subject else None
+        """What the reader sees of a relationship that has something that may be withheld."""
+        if not subject or subject not in self._with_secrets:
+            return None
+        if subject not in self._kept:
+            store = self.engine.store
+            self._kept[subject] = Seen.of(store, lambda: self.engine, self.asker, subject, self.now)
+        return self._kept[subject]
+
+    @cached_property
+    def _kept(self) -> LRUCache[str, Seen | None]:
+        return LRUCache(KEPT)
 
     # --- columns -------------------------------------------------------------------------------------------------------
     def _conversion(self, column: Column) -> Convert | None:

@@ -1,13 +1,14 @@
 """The lists that callers read: relationships, health, tasks. Each row is one that its reader may know, as they may know it."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
 from domain.words import NAMED_ROLES
 from infra.access.pages import Cut, Key, Page, WrongCursor
-from infra.access.seen import MAY_BE_WITHHELD, Seen, Shown, may_see_task
+from infra.access.secrets import Standing, secrets_of, with_secrets
+from infra.access.seen import Seen, Shown, may_see_task
 from infra.access.standing import KNOWERS, Asker, Scope, scope
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.pseudonyms import Pseudonyms
@@ -53,6 +54,11 @@ _SELECT: Final = ", ".join(
 )
 
 
+_BANDS: Final = (
+    "SELECT r.*, h.band FROM relationships r JOIN commitment_health h ON h.relationship_id = r.relationship_id"
+)
+
+
 class Chosen(NamedTuple):
     """Which relationships are wanted; None: any."""
 
@@ -92,6 +98,29 @@ class Lists:
         self.engine.catch_up()
         return cut.page(self._relationships(chosen, _last(cut)), _id)
 
+    def own(self) -> list[str]:
+        """The ids of the relationships in which the asker stands, those that have not ended first."""
+        self.engine.catch_up()
+        where, params = scope(self.asker)
+        rows = self.engine.database.query(
+            f"SELECT relationship_id FROM relationships WHERE {where} "  # noqa: S608 - our own words
+            "ORDER BY CASE WHEN status = 'terminated' THEN 1 ELSE 0 END, relationship_id",
+            params,
+        )
+        return [subject for (subject,) in rows]
+
+    def these(self, subjects: Sequence[str]) -> list[Shown]:
+        """Those of these relationships in which the asker stands, in this order."""
+        where, params = scope(self.asker)
+        rows = self.engine.database.keyed(
+            f"SELECT {_SELECT} FROM relationships WHERE relationship_id IN ({{keys}}) AND {where}",  # noqa: S608 - our own words
+            [(subject,) for subject in subjects],
+            params,
+        )
+        read = codec(_READ, self.engine.database.kind)
+        found = {each["id"]: each for each in self._as_known([self._item(read.decode(row)) for row in rows])}
+        return [found[subject] for subject in subjects if subject in found]
+
     def _relationships(self, chosen: Chosen, after: str) -> Iterator[Shown]:
         within = chosen.within(scope(self.asker))
         if chosen.band is not None and self._knows:
@@ -127,16 +156,28 @@ class Lists:
     def bands(self) -> Counter[tuple[str, str]]:
         """How many relationships of each programme are in each band now, as the list of relationships has them."""
         self.engine.catch_up()
-        if not self._knows:
-            rows = self._relationships(Chosen(), "")
-            return Counter((row["programme_id"], row["band"]) for row in rows if row["band"] is not None)
+        if self.asker.role == "line_manager":
+            return Counter()
         where, params = scope(self.asker)
         found = self.engine.database.query(
-            "SELECT programme_id, band, COUNT(*) FROM (SELECT r.*, h.band FROM relationships r JOIN commitment_health h "  # noqa: S608 - our own words
-            f"ON h.relationship_id = r.relationship_id) q WHERE {where} AND band IS NOT NULL GROUP BY programme_id, band",
+            f"SELECT programme_id, band, COUNT(*) FROM ({_BANDS}) q WHERE {where} AND band IS NOT NULL GROUP BY programme_id, band",  # noqa: S608 - our own words
             params,
         )
-        return Counter({(programme_id, band): count for programme_id, band, count in found})
+        counts = Counter({(programme_id, band): count for programme_id, band, count in found})
+        if self._knows:
+            return counts
+        # Those whose rows may give something away are counted as the asker sees them.
+        rows = self.engine.database.keyed(
+            f"SELECT relationship_id, programme_id, band FROM ({_BANDS}) q WHERE relationship_id IN ({{keys}}) AND {where}",  # noqa: S608 - our own words
+            [(subject,) for subject in with_secrets(self._store)],
+            params,
+        )
+        counts.subtract((programme_id, band) for _, programme_id, band in rows if band is not None)
+        programme_of = {subject: programme_id for subject, programme_id, _ in rows}
+        for subject, standing in self._standings(programme_of).items():
+            if standing.band is not None:
+                counts[programme_of[subject], standing.band] += 1
+        return +counts
 
     def _chunks(self, within: Scope, after: str) -> Iterator[list[Shown]]:
         read = codec(_READ, self.engine.database.kind)
@@ -159,16 +200,18 @@ class Lists:
 
     def _as_known(self, rows: Sequence[Shown]) -> Iterator[Shown]:
         """The items with the score and band that the asker may know of."""
-        withheld = set() if self._knows else with_secrets(self.engine, [row["id"] for row in rows])
+        if self.asker.role == "line_manager":
+            yield from (row | dict.fromkeys(_HEALTH) for row in rows)
+            return
+        otherwise = {} if self._knows else self._standings({row["id"]: row["programme_id"] for row in rows})
         for row in rows:
-            if self.asker.role == "line_manager":
-                yield row | dict.fromkeys(_HEALTH)
-            elif row["id"] in withheld:
-                found = self._assessed(row["id"], Moment(), known=False)
-                health = found.health if found else None
-                yield row | {name: getattr(health, name, None) for name in _HEALTH}
-            else:
-                yield row
+            yield row | otherwise[row["id"]]._asdict() if row["id"] in otherwise else row
+
+    def _standings(self, programme_of: Mapping[str, str]) -> dict[str, Standing]:
+        """How those of these relationships stand to the asker whose rows may give something away."""
+        hidden = with_secrets(self._store)
+        found = {subject: programme for subject, programme in programme_of.items() if subject in hidden}
+        return secrets_of(self._store).standings(self.engine, self.asker, found, self.now)
 
     @property
     def _knows(self) -> bool:
@@ -186,7 +229,7 @@ class Lists:
 
     def _healths(self, chosen: Chosen, moment: Moment, after: str) -> Iterator[Shown]:
         for rows in self._chunks(chosen.within(scope(self.asker)), after):
-            withheld = set() if self._knows else with_secrets(self.engine, [row["id"] for row in rows])
+            withheld = set() if self._knows else with_secrets(self._store)
             for row in rows:
                 found = self._assessed(row["id"], moment, known=row["id"] not in withheld)
                 if found is not None and (chosen.band is None or found.health.band == chosen.band):
@@ -247,17 +290,6 @@ class Lists:
 
     def _pseudonym(self, id_: str | None) -> str | None:
         return None if id_ is None else self.pseudonyms(id_)
-
-
-def with_secrets(engine: Engine, subjects: Collection[str]) -> set[str]:
-    """The relationships with an event that may be withheld from a reader."""
-    marks = ", ".join("?" * len(MAY_BE_WITHHELD))
-    rows = engine.database.keyed(
-        f"SELECT DISTINCT originator_id FROM stored_events WHERE originator_id IN ({{keys}}) AND topic IN ({marks})",  # noqa: S608 - our own words
-        [(subject,) for subject in subjects],
-        MAY_BE_WITHHELD,
-    )
-    return {subject for (subject,) in rows}
 
 
 def _last(cut: Cut) -> str:

@@ -18,7 +18,7 @@ from domain.model import AnyRecorded, Event, Holds
 from domain.relationship import events as e
 from domain.sharing import confidential
 from domain.sharing.answer import UNKNOWN, Answer, may_know, may_know_all, may_read, secret
-from domain.sharing.question import WITHHELD, Reader, Situation
+from domain.sharing.question import Reader, Situation
 from domain.words import DATA_CLASSES, NAMED_ROLES, ROLES, DataClass, Role
 from infra.access.standing import KNOWERS, Asker
 from infra.projection_engine.engine import Engine
@@ -71,11 +71,6 @@ _STATE: Final = (
 _TIMES: Final = frozenset({"starts_at", "ended_at", "started_at", "until"})
 _PERSONS: Final = ("mentee_id", "mentor_id", "customer_id", "line_manager_id", "supplier_id")
 
-# Health may depend on an event of these kinds that is withheld.
-MAY_BE_WITHHELD: Final[tuple[str, ...]] = (
-    *sorted(kind.__name__ for kind in WITHHELD),
-    e.TrustReadinessStated.__name__,
-)
 DECISIONS: Final[frozenset[Role]] = frozenset({"coordinator", "supplier", "hr", "auditor"})
 
 
@@ -126,6 +121,11 @@ class Seen:
     def last_version(self) -> int:
         """The version of its last event."""
         return max(self._matter.events)
+
+    @property
+    def last_at(self) -> datetime:
+        """When the latest of its events occurred; a clock that runs fast may have told of it before."""
+        return max(event.occurred_at for event in self._matter.events.values())
 
     @cached_property
     def withheld(self) -> frozenset[int]:

@@ -24,3 +24,13 @@ class Answer:
     summary: dict[str, Any] = field(default_factory=dict)
     sentences: tuple[str, ...] = ()
     brief: tuple[tuple[str, ...], list[Row]] | None = None
+
+
+def counted(count: int, one: str) -> str:
+    """A count and what is counted, as "1 month" and "2,000 months"."""
+    return f"{count:,} {one}{'' if count == 1 else 's'}"
+
+
+def hidden_sentences(count: int, one: str, why: str) -> tuple[str, ...]:
+    """What is said of what is not shown; nothing where all is."""
+    return (f"{counted(count, one)} {'is' if count == 1 else 'are'} hidden: {why}.",) if count else ()

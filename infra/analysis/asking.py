@@ -5,7 +5,7 @@ from collections import defaultdict
 from typing import Final
 
 from infra.analysis import charts
-from infra.analysis.answer import Answer, Row
+from infra.analysis.answer import Answer, Row, counted, hidden_sentences
 from infra.analysis.population import Population, Relationship, enough
 from infra.analysis.statistics import quantile, share
 from infra.projection_engine.engine import Engine
@@ -30,11 +30,10 @@ def nps(engine: Engine) -> Answer:
             shown[row["role"], row["occasion"]].append(row)
     rows = [row for question, months in shown.items() for row in _limits(question, months)]
     outside = sum(row["outside"] for row in rows)
-    sentences = [f"{outside} of {len(rows)} months lie beyond the limits."]
-    if hidden:
-        sentences.append(
-            f"{hidden} months are hidden: too few different people answered, or such a group would follow."
-        )
+    sentences = [
+        f"Beyond the limits: {outside} of {counted(len(rows), 'month')}.",
+        *hidden_sentences(hidden, "month", "too few different people answered, or such a group would follow"),
+    ]
     columns = ("role", "occasion", "month", "n", "respondents", "nps", "low", "high", "mean", "lower_limit", "upper_limit", "outside")  # fmt: skip
     return Answer(
         "NPS from month to month",
@@ -116,11 +115,10 @@ def responses(population: Population) -> Answer:
                 "early_if_silent": _early(silent),
             }
         )
-    sentences = ["early_if_answered, early_if_silent: the share of their relationships that ended early by now."]
-    if hidden:
-        sentences.append(
-            f"{hidden} questions are hidden: fewer than {population.minimum} mentees' parties answered, or did not."
-        )
+    sentences = [
+        "early_if_answered, early_if_silent: the share of their relationships that ended early by now.",
+        *hidden_sentences(hidden, "question", f"fewer than {population.minimum} mentees' parties answered, or did not"),
+    ]
     return Answer(
         "Who answers, and who does not",
         (

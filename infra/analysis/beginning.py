@@ -5,7 +5,7 @@ from collections import defaultdict
 from functools import partial
 
 from infra.analysis import charts
-from infra.analysis.answer import Answer, Row
+from infra.analysis.answer import Answer, Row, hidden_sentences
 from infra.analysis.population import DAY, Population, enough
 from infra.analysis.statistics import curve, quantile
 
@@ -56,8 +56,7 @@ def activation(population: Population) -> Answer:
     rows[1:] = sorted(rows[1:], key=lambda row: (-(row["last"] or 0), row["what"]))
     slowest = next((row["what"] for row in rows[1:]), None)
     sentences = [f"The gate that is met last most often: {slowest}."] if slowest else []
-    if hidden:
-        sentences.append(f"{hidden} gates are hidden: fewer than {population.minimum} mentees met them, or did not.")
+    sentences += hidden_sentences(hidden, "gate", f"fewer than {population.minimum} mentees met it, or did not")
     return Answer(
         "From the proposal to the activation, and gate by gate",
         ("what", "relationships", "met", "quarter", "median", "three_quarters", "median_low", "median_high", "last"),

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 
 from infra.analysis import charts
-from infra.analysis.answer import Answer, Row
+from infra.analysis.answer import Answer, Row, counted, hidden_sentences
 from infra.analysis.population import Population, Relationship
 from infra.analysis.statistics import area, curve
 
@@ -53,15 +53,12 @@ def calibration(population: Population, day: int = 30, horizon: int = HORIZON_DA
         [one.ended_early and one.days(population.now) <= day + horizon for _, one in known],
     )
     sentences = [
-        f"Of {len(at_day):,} relationships that had come to day {day}, what happened up to day {day + horizon}.",
+        f"Of {counted(len(at_day), 'relationship')} that had come to day {day}, what happened up to day {day + horizon}.",
         "The outcomes of both kinds are needed to judge the score."
         if auc is None
         else f"AUC of the day-{day} score for ending early: {auc:.2f} (0.5: tells nothing, 1: tells all).",
+        *hidden_sentences(hidden, "band", f"fewer than {population.minimum} mentees, or such a band would follow"),
     ]
-    if hidden:
-        sentences.append(
-            f"{hidden} bands are hidden: fewer than {population.minimum} mentees, or such a band would follow."
-        )
     return Answer(
         f"What became of relationships by their band on day {day}",
         ("band", "relationships", "ended_early", "share", "low", "high"),

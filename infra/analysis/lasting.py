@@ -65,7 +65,7 @@ def survival(population: Population, by: By | None = None, ending: Ending = "ear
         rows,
         partial(charts.steps, group="group", x="day", y="survival", titles=("days from activation", "still going")),
         {"groups": medians, "log_rank": tested and tested._asdict(), "hidden": groups.hidden, "ending": ending},
-        (*sentences, *filter(None, [groups.sentence])),
+        (*sentences, *groups.sentences),
         (("group", "n", "ended", "median", *(f"day {day}" for day in DAYS)), brief),
     )
 
@@ -102,7 +102,7 @@ def cohorts(population: Population) -> Answer:
         {"hidden": groups.hidden},
         (
             "day_30, day_90, day_180: the share that had not ended early by then, once all of the month have come so far.",
-            *tuple(filter(None, [groups.sentence])),
+            *groups.sentences,
         ),
     )
 
@@ -146,7 +146,7 @@ def funnel(population: Population, by: By | None = None) -> Answer:
         {"hidden": groups.hidden},
         (
             "Of those who have come to a step, how many to the next; relationships that still go on may come further.",
-            *tuple(filter(None, [groups.sentence])),
+            *groups.sentences,
         ),
     )
 

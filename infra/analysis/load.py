@@ -4,7 +4,7 @@ from collections import defaultdict
 from functools import partial
 
 from infra.analysis import charts
-from infra.analysis.answer import Answer, Row
+from infra.analysis.answer import Answer, Row, counted
 from infra.analysis.population import Population, Relationship
 from infra.analysis.statistics import quantile
 
@@ -44,7 +44,7 @@ def load(population: Population) -> Answer:
         summary,
         (
             (
-                f"{len(rows)} mentors; active or paused relationships of each: median {summary['median'] or 0:g}, most {summary['most']}. "
+                f"{counted(len(rows), 'mentor')}; active or paused relationships of each: median {summary['median'] or 0:g}, most {summary['most']}. "
                 f"At or over their own capacity: {full}."
             ),
         ),

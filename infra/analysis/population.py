@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, get_args
 
 from domain.calendar import local_month
 from domain.small_cells import Cell, Figure, Group, Suppression, part
+from infra.analysis.answer import hidden_sentences
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.rows import codec
 from infra.queries.nps import Programmes
@@ -120,11 +121,11 @@ class Groups:
         self.hidden = len(found) - len(self.shown)
 
     @property
-    def sentence(self) -> str | None:
+    def sentences(self) -> tuple[str, ...]:
         """What is said of hidden groups."""
-        if not self.hidden:
-            return None
-        return f"{self.hidden} groups are hidden: of fewer than {self.minimum} mentees, or such a group would follow."
+        return hidden_sentences(
+            self.hidden, "group", f"of fewer than {self.minimum} mentees, or such a group would follow"
+        )
 
 
 def read(session: StoreSession, dataset: str, where: str = "1 = 1") -> list[Row]:

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from domain.sharing import confidential
 from infra.analysis import charts
-from infra.analysis.answer import Answer, Row
+from infra.analysis.answer import Answer, Row, hidden_sentences
 from infra.analysis.calibration import BANDS
 from infra.analysis.population import DAY, By, Population, Relationship, enough
 from infra.analysis.statistics import quantile, share
@@ -62,7 +62,7 @@ def bands(population: Population, wanted: Wanted = None, *, of_rows: bool = Fals
         rows,
         partial(charts.stacked, x="month", y="relationships", color="band", order=BANDS, titles=("end of month", "relationships")),
         {"hidden": hidden},
-        _hidden(hidden, "counts", population.minimum),
+        _hidden(hidden, "count", population.minimum),
     )  # fmt: skip
 
 
@@ -118,7 +118,7 @@ def signals(population: Population, wanted: Wanted = None) -> Answer:
             titles=("signal", "relationships"),
         ),
         {"hidden": hidden},
-        _hidden(hidden, "signals", population.minimum),
+        _hidden(hidden, "signal", population.minimum),
     )
 
 
@@ -159,7 +159,7 @@ def endings(population: Population, wanted: Wanted = None) -> Answer:
             titles=("reason", "relationships"),
         ),
         {"hidden": hidden},
-        _hidden(hidden, "reasons", population.minimum),
+        _hidden(hidden, "reason", population.minimum),
     )
 
 
@@ -194,7 +194,7 @@ def pauses(population: Population, wanted: Wanted = None) -> Answer:
         rows,
         partial(charts.bars, x="paused_by", y="pauses", titles=("asked for by", "pauses")),
         {"hidden": hidden},
-        _hidden(hidden, "groups", population.minimum),
+        _hidden(hidden, "group", population.minimum),
     )
 
 
@@ -280,7 +280,5 @@ def _band_at(stretches: Iterable[Row], at: datetime) -> str | None:
     )
 
 
-def _hidden(count: int, what: str, minimum: int) -> tuple[str, ...]:
-    return (
-        (f"{count} {what} are hidden: of fewer than {minimum} mentees, or such a one would follow.",) if count else ()
-    )
+def _hidden(count: int, one: str, minimum: int) -> tuple[str, ...]:
+    return hidden_sentences(count, one, f"of fewer than {minimum} mentees, or such a one would follow")

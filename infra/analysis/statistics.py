@@ -13,6 +13,8 @@ from typing import Final, NamedTuple
 # As many standard errors to each side are an interval of 95 %.
 REACH: Final = NormalDist().inv_cdf(0.975)
 HALF: Final = 0.5
+# A half is a half, whichever way its product was rounded.
+ROUNDING: Final = 1e-9
 
 
 class Step(NamedTuple):
@@ -84,7 +86,7 @@ def curve(days: Sequence[float], ended: Sequence[bool], minimum: int = 1) -> Cur
 
 def _half(steps: Sequence[Step], shares: Sequence[float]) -> float | None:
     """The first day on which no more than a half is left."""
-    return next((step.day for step, left in zip(steps, shares, strict=True) if left <= HALF), None)
+    return next((step.day for step, left in zip(steps, shares, strict=True) if left <= HALF + ROUNDING), None)
 
 
 def _log_log(survival: float, variance: float) -> tuple[float, float]:

@@ -39,7 +39,8 @@ OutputOption = Annotated[
 def register(app: typer.Typer) -> None:
     """Add `explore` and its questions."""
     explore = typer.Typer(help="Answer a programme owner's questions.", no_args_is_help=True)
-    for question in (survival, cohorts, activation, nps, responses, calibration, funnel, load):
+    questions = (survival, cohorts, activation, nps, responses, calibration, funnel, load)
+    for question in (*questions, bands, signals, endings, pauses, practices):
         explore.command(question.__name__)(question)
     app.add_typer(explore, name="explore")
 
@@ -158,6 +159,71 @@ def load(
 ) -> None:
     """Show how many relationships each mentor has, and how much of their capacity that is."""
     from infra.analysis.load import load as answer
+
+    _tell(answer, output, every, as_json, as_csv, raw)
+
+
+def bands(
+    output: OutputOption = None,
+    every: AllOption = False,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+    raw: RawOption = False,
+) -> None:
+    """Show how many relationships were in each band of health, month by month."""
+    from infra.analysis.standing import bands as answer
+
+    _tell(answer, output, every, as_json, as_csv, raw)
+
+
+def signals(
+    output: OutputOption = None,
+    every: AllOption = False,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+    raw: RawOption = False,
+) -> None:
+    """Show in how many relationships each signal ever held and holds now, and how long it lasts."""
+    from infra.analysis.standing import signals as answer
+
+    _tell(answer, output, every, as_json, as_csv, raw)
+
+
+def endings(
+    output: OutputOption = None,
+    every: AllOption = False,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+    raw: RawOption = False,
+) -> None:
+    """Show how relationships ended, by reason."""
+    from infra.analysis.standing import endings as answer
+
+    _tell(answer, output, every, as_json, as_csv, raw)
+
+
+def pauses(
+    output: OutputOption = None,
+    every: AllOption = False,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+    raw: RawOption = False,
+) -> None:
+    """Show who asks for pauses, how many and how long."""
+    from infra.analysis.standing import pauses as answer
+
+    _tell(answer, output, every, as_json, as_csv, raw)
+
+
+def practices(
+    output: OutputOption = None,
+    every: AllOption = False,
+    as_json: JsonOption = False,
+    as_csv: CsvOption = False,
+    raw: RawOption = False,
+) -> None:
+    """Show what people said about each practice when they were asked."""
+    from infra.analysis.standing import practices as answer
 
     _tell(answer, output, every, as_json, as_csv, raw)
 

@@ -123,7 +123,9 @@ def _print(rows: list[dict[str, Any]], keys: Sequence[str], filters: Filters, *,
         print_text(f"nobody was asked or has answered{filters.in_words()}")
         return
     shown = sum(not row["suppressed"] for row in rows)
-    print_text(f"{shown} of {len(rows)} groups are shown.{WHY_HIDDEN if shown < len(rows) else ''}")
+    print_text(
+        f"Shown: {shown} of {len(rows)} {'group' if len(rows) == 1 else 'groups'}.{WHY_HIDDEN if shown < len(rows) else ''}"
+    )
 
 
 def _cells(row: dict[str, Any], keys: Sequence[str], columns: int) -> tuple[object, ...]:

@@ -4,8 +4,10 @@ import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import NamedTuple, Unpack
+from threading import Lock
+from typing import Final, NamedTuple, Unpack
 
+from cachetools import LRUCache
 from eventsourcing.persistence import StoredEvent
 
 from domain.model import AnyRecorded
@@ -16,6 +18,7 @@ from infra.store.mapper import RapportMapper
 from infra.store.proposals import open_relationships, relationships
 from infra.store.session import Database
 
+MOST_NAMED: Final = 1000
 # Subject, version, topic, bytes, hash.
 StoredRow = tuple[str, int, str, bytes, bytes]
 
@@ -65,6 +68,9 @@ class EventStore:
         self._before_append = before_append or (lambda: None)
         # What is done once these topics were appended, by topic.
         self.after_append: dict[str, Callable[[], object]] = {}
+        # Which subjects name an id, and up to which position the log was searched for it.
+        self._named: LRUCache[str, tuple[int, frozenset[str]]] = LRUCache(MOST_NAMED)
+        self._lock_of_named = Lock()
 
     @cached_property
     def identity(self) -> Identity:
@@ -129,13 +135,24 @@ class EventStore:
         return {row[0] for row in self.database.query(query(self.database.kind), (mentor_id,))}
 
     def subjects_naming(self, id_: str) -> list[str]:
-        """The subjects whose events have an id in them, as a value or behind a role: ids stand in the clear, in their first spelling."""
-        within = "instr(state, ?) > 0" if self.database.kind == "sqlite" else "position(?::bytea in state) > 0"
-        rows = self.database.query(
-            f"SELECT DISTINCT originator_id FROM stored_events WHERE {within} OR {within} ORDER BY originator_id",  # noqa: S608 - our own words
-            (f'"{id_}"'.encode(), f':{id_}"'.encode()),
-        )
-        return [subject for (subject,) in rows]
+        """The subjects whose events have an id in them, as a value or behind a role: ids stand in the clear, in their first spelling.
+
+        The whole log is searched for an id once; later only what came after, since events stay as they are.
+        """
+        head = self.head()
+        with self._lock_of_named:
+            after, named = self._named.get(id_, (0, frozenset()))
+        if head > after:
+            within = "instr(state, ?) > 0" if self.database.kind == "sqlite" else "position(?::bytea in state) > 0"
+            rows = self.database.query(
+                "SELECT DISTINCT originator_id FROM stored_events WHERE position > ? AND position <= ? "  # noqa: S608 - our own words
+                f"AND {within} AND ({within} OR {within})",
+                (after, head, f'{id_}"'.encode(), f'"{id_}"'.encode(), f':{id_}"'.encode()),
+            )
+            named |= {subject for (subject,) in rows}
+            with self._lock_of_named:
+                self._named[id_] = head, named
+        return sorted(named)
 
     def cases(self) -> set[str]:
         """The subjects of all conduct cases."""

@@ -29,7 +29,7 @@ ROWS: Final = 50
 # Relationships that the form for evidence offers; any other may be named by its id.
 OFFERED: Final = 200
 # A short check is over before its page is shown.
-PATIENCE_SECONDS: Final = 2.0
+PATIENCE_SECONDS: Final = 1.0
 PageQuery = Annotated[int, Query(alias="page", ge=1, le=100_000, description="Which page of the list, from 1.")]
 
 

@@ -313,7 +313,7 @@ def _scores(rows: list[dict[str, Any]]) -> "Answer":
     from functools import partial
 
     from infra.analysis import charts
-    from infra.analysis.answer import Answer
+    from infra.analysis.answer import Answer, hidden_sentences
 
     keys = ("programme",) if rows and "programme" in rows[0] else ()
     columns = (*keys, "role", "occasion", "n", "asked", "response_rate", "nps", "low", "high")
@@ -325,9 +325,7 @@ def _scores(rows: list[dict[str, Any]]) -> "Answer":
         shown,
         partial(charts.intervals, x="question", y="nps", titles=("who, when", "NPS")),
         {},
-        (f"{hidden} scores are hidden: too few different people answered, or such a group would follow.",)
-        if hidden
-        else (),
+        hidden_sentences(hidden, "score", "too few different people answered, or such a group would follow"),
     )
 
 

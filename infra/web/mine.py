@@ -1,17 +1,16 @@
 """What is a person's own: their sessions and agreements, who may know what of theirs, who has read it, and how to have it erased."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple, get_args
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, NamedTuple, get_args
 from uuid import uuid4
 
 import orjson
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from domain.problem import Problem
 from domain.relationship.commands import RequestErasure
 from domain.words import ErasureBasis, Role
-from infra.access.lists import Chosen, Lists
-from infra.access.pages import Cut
+from infra.access.lists import Lists
 from infra.access.seen import Seen, Shown
 from infra.access.today import one_zone
 from infra.http.asking import Desk, DeskOf
@@ -35,7 +34,9 @@ from infra.web.zones import moment_of
 
 router = APIRouter(route_class=PageRoute)
 OWNERS: Final[tuple[Role, ...]] = ("mentee", "mentor", "customer", "line_manager")
-MOST: Final = 20
+# Relationships on one page.
+OWN: Final = 3
+PageQuery = Annotated[int, Query(alias="page", ge=1, le=10_000)]
 BASES: Final[Mapping[str, str]] = {
     "consent_withdrawn": N_("I withdraw my consent"),
     "objection": N_("I object to it"),
@@ -57,18 +58,25 @@ class Own(NamedTuple):
 
 
 @router.get("/mine")
-def mine(request: Request, at: DeskOf, visitor: VisitorOf) -> Response:
+def mine(request: Request, at: DeskOf, visitor: VisitorOf, number: PageQuery = 1) -> Response:
     """What is the visitor's own."""
     of_roles(visitor, *OWNERS)
-    theirs = list(relationships_of(at, visitor))
+    every = Lists(at.engine, visitor.asker, at.pseudonyms, at.now).own()
+    found_here = (
+        Seen.of(at.store, lambda: at.engine, visitor.asker, each, at.now)
+        for each in every[(number - 1) * OWN : number * OWN]
+    )
+    theirs = [seen for seen in found_here if seen is not None]
     # The first has its table here, the others on pages of their own: together they would be long.
-    found = [_own(at, seen, with_matrix=number == 0) for number, seen in enumerate(theirs)]
+    found = [_own(at, seen, with_matrix=place == 0) for place, seen in enumerate(theirs)]
     people = [each.shown[f"{role}_id"] for each in found for role in ("mentee", "mentor")]
     return page(
         request,
         "mine",
         programme_zone=one_zone(at.engine, visitor.asker),
         found=found,
+        number=number,
+        more=len(every) > number * OWN,
         bases=BASES,
         classes=CLASSES,
         wrong=(),
@@ -90,16 +98,6 @@ def who_may_see(request: Request, at: DeskOf, visitor: VisitorOf, seen: SeenOf) 
         classes=CLASSES,
         names=names_of(request, at, visitor, people, seen),
     )
-
-
-def relationships_of(at: Desk, visitor: Visitor) -> Iterator[Seen]:
-    """The relationships that name the visitor, those that have not ended first."""
-    lists = Lists(at.engine, visitor.asker, at.pseudonyms, at.now)
-    items = lists.relationships(Chosen(), Cut(("mine", str(visitor.asker.reader)), None, MOST)).items
-    for item in sorted(items, key=lambda each: each["state"] == "terminated"):
-        seen = Seen.of(at.store, lambda: at.engine, visitor.asker, item["id"], at.now)
-        if seen is not None:
-            yield seen
 
 
 def _own(at: Desk, seen: Seen, *, with_matrix: bool) -> Own:

@@ -28,7 +28,7 @@ from infra.web.zones import shown_day, shown_time, zone_of
 
 STATIC: Final = Path(__file__).parent / "static"
 # Files that make pages livelier for those whose browsers run them.
-SCRIPTS: Final = ("htmx.min.js",)
+SCRIPTS: Final = ("htmx.min.js", "connection.js")
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"

@@ -37,16 +37,19 @@ PAGE: Final = 50
 # Relationships that are looked through for a name and put in order.
 MOST_LISTED: Final = 1000
 MOST_OWN: Final = 20
+# Relationships of a party on one page: what waits in each takes a fold of its history.
+OWN: Final = 4
+PageQuery = Annotated[int, Query(alias="page", ge=1, le=10_000)]
 BandQuery = Annotated[str | None, Query(pattern="^(|healthy|watch|at_risk|critical)$")]
 
 
 @router.get("/")
-def start(request: Request, at: DeskOf, visitor: VisitorOf) -> Response:
+def start(request: Request, at: DeskOf, visitor: VisitorOf, number: PageQuery = 1) -> Response:
     """The start page."""
     if visitor.role in OFFICE:
         return _today(request, at, visitor)
     if visitor.role in NAMED_ROLES:
-        return _mine(request, at, visitor)
+        return _mine(request, at, visitor, number)
     figures = figures_of(at, visitor.asker) if visitor.role == "analyst" else {}
     return page(request, "start", visitor=visitor, figures=figures)
 
@@ -81,9 +84,10 @@ def _today(request: Request, at: Desk, visitor: Visitor) -> Response:
     )
 
 
-def _mine(request: Request, at: Desk, visitor: Visitor) -> Response:
+def _mine(request: Request, at: Desk, visitor: Visitor, number: int) -> Response:
     lists = Lists(at.engine, visitor.asker, at.pseudonyms, at.now)
-    items = lists.relationships(Chosen(), Cut((str(visitor.asker.reader),), None, MOST_OWN)).items
+    every = lists.own()
+    items = lists.these(every[(number - 1) * OWN : number * OWN])
     seen = [Seen.of(at.store, lambda: at.engine, visitor.asker, each["id"], at.now) for each in items]
     theirs = [each for each in seen if each is not None]
     tasks = tasks_of(at, visitor)
@@ -93,7 +97,9 @@ def _mine(request: Request, at: Desk, visitor: Visitor) -> Response:
         request,
         "start_party",
         programme_zone=zone,
-        relationships=sorted(items, key=lambda each: each["state"] == "terminated"),
+        relationships=items,
+        number=number,
+        more=len(every) > number * OWN,
         own={each.subject: own(at.engine, each) for each in theirs} if visitor.role != "line_manager" else {},
         begin_by=today.begin_by(at.engine, [each["id"] for each in items if each["state"] == "contracting"]),
         urgency=by_urgency(tasks, at.now, zone_of(request, zone)),
@@ -111,7 +117,7 @@ def relationships(
     band: BandQuery = None,
     programme: Annotated[str | None, Query(max_length=64)] = None,
     who: Annotated[str, Query(max_length=100, description="Part of a person's name or id.")] = "",
-    number: Annotated[int, Query(alias="page", ge=1, le=10_000)] = 1,
+    number: PageQuery = 1,
 ) -> Response:
     """The relationships in which the visitor stands: those with the lowest score first, those that have ended last."""
     if visitor.role not in READERS:

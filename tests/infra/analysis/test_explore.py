@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from infra.analysis.answer import counted, hidden_sentences
 from infra.analysis.calibration import calibration
 from infra.analysis.lasting import cohorts, funnel, survival
 from infra.analysis.population import KEYS, TOTAL, Population
@@ -26,6 +27,7 @@ from infra.worker_runtime.schema import prepare
 from tests.infra.projection_engine.harness import LATE
 
 QUESTIONS = ("survival", "cohorts", "activation", "nps", "responses", "calibration", "funnel", "load")
+STANDING = ("bands", "signals", "endings", "pauses", "practices")
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -65,6 +67,23 @@ def test_each_question_has_an_answer_as_text_json_csv_and_a_drawing(store: Path,
     assert set(rows[0]) == set(answer["rows"][0])
 
 
+@pytest.mark.parametrize("question", STANDING)
+def test_each_figure_of_the_pages_has_a_command(store: Path, question: str) -> None:
+    """Programmes of this size have none of some: all relationships ended, and few were paused."""
+    text, answer = explore(store, question), json.loads(explore(store, question, "--json").stdout)
+    assert text.exit_code == 0, text.stderr
+    assert max(map(len, text.stdout.splitlines())) <= 80
+    assert text.stdout.splitlines()[0] == answer["question"]
+    assert answer["rows"] or question in ("bands", "pauses")
+
+
+def test_one_is_not_many() -> None:
+    assert [counted(count, "month") for count in (0, 1, 2_000)] == ["0 months", "1 month", "2,000 months"]
+    assert hidden_sentences(0, "group", "of few") == ()
+    assert hidden_sentences(1, "group", "of few") == ("1 group is hidden: of few.",)
+    assert hidden_sentences(2, "group", "of few") == ("2 groups are hidden: of few.",)
+
+
 def test_a_drawing_is_a_picture_or_a_page_that_asks_no_other_server(store: Path, tmp_path: Path) -> None:
     for name in ("curve.png", "curve.html"):
         assert explore(store, "survival", "--by", "programme", "-o", str(tmp_path / name)).exit_code == 0
@@ -92,7 +111,7 @@ def test_unknown_keys_and_names_say_which_exist(store: Path, arguments: tuple[st
 
 def test_an_empty_store_answers_with_an_empty_table_and_a_sentence(tmp_path: Path) -> None:
     """An empty programme answers with an empty table and a sentence."""
-    for question in QUESTIONS:
+    for question in QUESTIONS + STANDING:
         found = explore(tmp_path / "empty.sqlite", question, "-o", str(tmp_path / "nothing.svg"))
         assert found.exit_code == 0, found.stderr
         assert "there is nothing that can be shown yet" in found.stdout

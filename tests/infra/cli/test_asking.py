@@ -77,7 +77,7 @@ def test_nps_as_csv_and_for_a_person() -> None:
     assert {row["suppressed"] for row in from_csv} <= {"true", "false"}
     printed = rapport("nps").stdout
     assert "NPS" in printed
-    assert re.search(r"[0-5] of \d groups are shown. The others are hidden", printed)
+    assert re.search(r"Shown: [0-5] of \d groups. The others are hidden", printed)
 
 
 def test_text_fits_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:

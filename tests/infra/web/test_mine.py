@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from html import unescape
+from pathlib import Path
 
 import orjson
 import pytest
@@ -15,6 +16,7 @@ from tests.infra.http import telling
 from tests.infra.http.telling import CANARY, QUIET, REPORTED, UNKNOWN
 from tests.infra.web.browsing import Served, serving_pages
 from tests.infra.web.test_relationship import filled
+from tests.messages import line, relationship_id
 
 
 @pytest.fixture(scope="module")
@@ -137,3 +139,26 @@ def test_a_consent_is_withdrawn_and_counts_at_once(served: Served) -> None:
     browser.post(f"/relationships/{QUIET}/do/WithdrawConsent", form)
     assert "Recorded." in browser.words
     assert not re.search(rf"/relationships/{QUIET}/do/WithdrawConsent", browser.get("/mine").text)
+
+
+@pytest.mark.parametrize("path, first", [("/mine", 3), ("/", 4)])
+def test_who_has_many_relationships_sees_a_few_at_a_time_and_none_is_left_out(
+    tmp_path: Path, path: str, first: int
+) -> None:
+    parties = {"programme_id": "telling", "mentee_id": "ana", "mentor_id": "ben", "codes": []}
+    subjects = [relationship_id(number) for number in range(601, 600 + 2 * first)]
+    with serving_pages(tmp_path, clock="2026-03-16T09:00:00Z") as served:
+        served.tell(
+            [
+                line("ProposeRelationship", parties, subject=each, id=each, time="2026-03-01T09:00:00Z")
+                for each in subjects
+            ]
+        )
+        browser = served.browser("ana").get(path)
+        shown = [each for each in subjects if f"/relationships/{each}" in browser.text]
+        assert len(shown) == first
+        assert f'href="{path}?page=2"' in browser.text
+        more = browser.get(f"{path}?page=2")
+        assert f'href="{path}?page=1"' in more.text
+        assert f'href="{path}?page=3"' not in more.text
+        assert sorted([*shown, *(each for each in subjects if f"/relationships/{each}" in more.text)]) == subjects
