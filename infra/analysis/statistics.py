@@ -1,20 +1,11 @@
-"""The statistics behind the answers: survival with intervals, the log-rank test, shares, the area under the curve.
-
-They are reckoned here, since the libraries that know them take longer to load than any question takes to answer (decision 0046). The tests
-hold them to lifelines and scipy, and to figures that others published.
-"""
+"""The statistics behind the answers, from lifelines and scipy: survival with intervals, the log-rank test, shares, the area under the curve."""
 
 import math
-from collections import Counter
 from collections.abc import Sequence
-from statistics import NormalDist
 from typing import Final, NamedTuple
 
-# As many standard errors to each side are an interval of 95 %.
-REACH: Final = NormalDist().inv_cdf(0.975)
-HALF: Final = 0.5
 # A half is a half, whichever way its product was rounded.
-ROUNDING: Final = 1e-9
+HALF: Final = 0.5 + 1e-9
 
 
 class Step(NamedTuple):
@@ -61,89 +52,81 @@ class Share(NamedTuple):
 
 
 def curve(days: Sequence[float], ended: Sequence[bool], minimum: int = 1) -> Curve:
-    """The Kaplan-Meier estimate; it ends where fewer than the minimum are at risk, since the rest would tell of single ones.
+    """The Kaplan-Meier estimate; it ends where fewer than the minimum are at risk, since the rest would tell of single ones."""
+    from lifelines import KaplanMeierFitter
+    from lifelines.utils import median_survival_times
 
-    The interval is that of the logarithm of minus the logarithm, with Greenwood's variance. At the beginning all are there.
-    """
-    gone, over = Counter(days), Counter(day for day, one in zip(days, ended, strict=True) if one)
-    at_risk, survival, variance = len(days), 1.0, 0.0
+    fitted = KaplanMeierFitter().fit(days, ended)
+    interval = fitted.confidence_interval_survival_function_
     steps = []
-    for day in sorted({0, *gone}):
+    for day, (at_risk, observed), survival, (low, high) in zip(
+        fitted.event_table.index,
+        fitted.event_table[["at_risk", "observed"]].itertuples(index=False),
+        fitted.survival_function_.iloc[:, 0],
+        interval.itertuples(index=False),
+        strict=True,
+    ):
         if at_risk < minimum:
             break
-        survival *= 1 - over[day] / at_risk
-        if over[day] < at_risk:
-            variance += over[day] / (at_risk * (at_risk - over[day]))
-        steps.append(Step(float(day), at_risk, over[day], survival, *_log_log(survival, variance)))
-        at_risk -= gone[day]
-    halves = (
-        _half(steps, [step.survival for step in steps]),
-        _half(steps, [step.low for step in steps]),
-        _half(steps, [step.high for step in steps]),
+        # At the beginning all are there, which lifelines gives no interval for.
+        whole = survival == 1
+        steps.append(
+            Step(
+                float(day),
+                int(at_risk),
+                int(observed),
+                float(survival),
+                1.0 if whole else float(low),
+                1.0 if whole else float(high),
+            )
+        )
+    # lifelines takes a half that was rounded up for more than a half.
+    median = next((step.day for step in steps if step.survival <= HALF), None)
+    low, high = median_survival_times(interval).iloc[0]
+    last = steps[-1].day if steps else 0
+    return Curve(
+        len(days), int(sum(ended)), tuple(steps), median, *(_reached(float(each), last) for each in (low, high))
     )
-    return Curve(len(days), sum(ended), tuple(steps), *halves)
 
 
-def _half(steps: Sequence[Step], shares: Sequence[float]) -> float | None:
-    """The first day on which no more than a half is left."""
-    return next((step.day for step, left in zip(steps, shares, strict=True) if left <= HALF + ROUNDING), None)
-
-
-def _log_log(survival: float, variance: float) -> tuple[float, float]:
-    if survival in (0, 1):
-        return survival, survival
-    reach = REACH * math.sqrt(variance) / math.log(survival)
-    return survival ** math.exp(-reach), survival ** math.exp(reach)
+def _reached(day: float, last: float) -> float | None:
+    return day if math.isfinite(day) and day <= last else None
 
 
 def log_rank(groups: Sequence[tuple[Sequence[float], Sequence[bool]]]) -> LogRank | None:
-    """The log-rank test between groups; None of fewer than two, or where nothing ended.
+    """The log-rank test between groups; None of fewer than two, or where nothing ended."""
+    from lifelines.statistics import multivariate_logrank_test
 
-    Raises:
-        ModuleNotFoundError: scipy is not installed.
-    """
-    if len(groups) < 2 or not any(any(ended) for _, ended in groups):
+    days = [day for group, _ in groups for day in group]
+    ended = [one for _, group in groups for one in group]
+    names = [name for name, (group, _) in enumerate(groups) for _ in group]
+    if len(groups) < 2 or not any(ended):
         return None
-    import numpy as np
-    from scipy.special import chdtrc
-
-    lasted = [np.sort(np.asarray(days, float)) for days, _ in groups]
-    ends = [np.sort(np.asarray(days, float)[np.asarray(ended, bool)]) for days, ended in groups]
-    times = np.unique(np.concatenate(ends))
-    at_risk = np.array([days.size - np.searchsorted(days, times) for days in lasted], float)
-    ended = np.array([np.searchsorted(end, times, "right") - np.searchsorted(end, times) for end in ends], float)
-    all_at_risk, all_ended = at_risk.sum(0), ended.sum(0)
-    part = at_risk / all_at_risk
-    # The last one at risk leaves nothing to vary.
-    factor = all_ended * (all_at_risk - all_ended) / np.maximum(all_at_risk - 1, 1)
-    beyond = (ended - part * all_ended).sum(1)[:-1]
-    covariance = (np.diag(part @ factor) - (part * factor) @ part.T)[:-1, :-1]
-    statistic = float(beyond @ np.linalg.pinv(covariance) @ beyond)
-    return LogRank(statistic, len(groups) - 1, float(chdtrc(len(groups) - 1, statistic)))
+    found = multivariate_logrank_test(days, names, ended)
+    return LogRank(float(found.test_statistic), len(groups) - 1, float(found.p_value))
 
 
 def share(count: int, of: int) -> Share | None:
     """A share of some; None of nothing."""
+    from scipy.stats import binomtest
+
     if not of:
         return None
-    found, squared = count / of, REACH**2
-    middle = (found + squared / (2 * of)) / (1 + squared / of)
-    reach = REACH * math.sqrt(found * (1 - found) / of + squared / (4 * of**2)) / (1 + squared / of)
-    return Share(found, middle - reach if count else 0.0, middle + reach if count < of else 1.0)
+    interval = binomtest(count, of).proportion_ci(method="wilson")
+    return Share(count / of, float(interval.low), float(interval.high))
 
 
 def area(scores: Sequence[float], happened: Sequence[bool]) -> float | None:
     """How well a low score tells what happens (the area under the curve): 1 always, 0.5 not at all; None without both outcomes."""
-    happening, other = (
-        Counter(score for score, one in zip(scores, happened, strict=True) if one is wanted) for wanted in (True, False)
-    )
-    if not happening or not other:
+    from scipy.stats import rankdata
+
+    positive = sum(happened)
+    negative = len(happened) - positive
+    if not positive or not negative:
         return None
-    higher, pairs = other.total(), 0.0
-    for score in sorted(happening | other):
-        higher -= other[score]
-        pairs += happening[score] * (higher + other[score] / 2)
-    return pairs / (happening.total() * other.total())
+    ranks = rankdata([-score for score in scores])
+    summed = sum(rank for rank, one in zip(ranks, happened, strict=True) if one)
+    return float((summed - positive * (positive + 1) / 2) / (positive * negative))
 
 
 def quantile(values: Sequence[float], part: float) -> float | None:
