@@ -38,6 +38,10 @@ class Answer(NamedTuple):
     why: str
     ways: tuple[Way, ...] = ()
 
+    def in_words(self) -> dict[str, object]:
+        """What a question is answered with: all but the ways, which `why` says in words."""
+        return {"allowed": self.allowed, "clause": self.clause, "why": self.why}
+
 
 # To those who stand outside, and about what does not exist.
 UNKNOWN: Final = Answer(False, None, "there is no such relationship, or this reader has no part in it")

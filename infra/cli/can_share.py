@@ -62,7 +62,7 @@ def show_can_share(
         store, now = rapport.store, rapport.clock.now()
         answer = can_share(store, rapport.engine, relationship.lower(), to, question, Moment(as_of), now)
     if as_json:
-        print_json(answer._asdict())
+        print_json(answer.in_words())
     else:
         clause = f" ({answer.clause})" if answer.clause else ""
         print_text(f"{'yes' if answer.allowed else 'no'}{clause}: {answer.why}", 4)

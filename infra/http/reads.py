@@ -231,7 +231,7 @@ def can_share(
     """Whether somebody may see a class of data of the relationship (of the event of a `version`), the clause, and why."""
     question = Question(data_class, moment.version)
     answer = seen.can_share(question, to, Moment(moment.as_of, moment.known_at), lambda: at.engine)
-    return answered(request, at, answer._asdict())
+    return answered(request, at, answer.in_words())
 
 
 def _by_then(found: Any) -> Any:

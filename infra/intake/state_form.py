@@ -1,7 +1,7 @@
 """The state of a relationship as bytes and back, many times faster than its events are folded.
 
-The form is made from the types of the state itself. Bytes are read by the very code that wrote them and by no other: whoever
-keeps them keeps `CODE` beside them, which is another as soon as a line of the domain is.
+The form is made from the types of the state itself. Bytes are read by the very code that wrote them and by no other: `code()`
+is kept beside them, which is another as soon as a line of the domain is.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """The rows of the view `timeline` on SQLite, read from the log itself: four times as fast, since each event is parsed once.
 
-On PostgreSQL the view stands between the log and whoever logs in, and its server does the work; nobody logs in to a file. The tests hold
+On PostgreSQL the view stands between the log and those who log in, and its server does the work; nobody logs in to a file. The tests hold
 the two to each other.
 """
 
