@@ -282,7 +282,11 @@ def test_lost_keys_are_never_made_anew(file_settings: Settings, tmp_path: Path) 
         with pytest.raises(KeysRefused, match="its keys are not in"):
             submit(rapport, message("9", "PauseRelationship", {}), PROPOSED)
         assert is_erased(rapport.store.read(RELATIONSHIP)[1].data.title)
-        assert verify(rapport.store).ok
+        verdict = verify(rapport.store)
+        assert not verdict.ok
+        assert verdict.problems == ()
+        assert len(verdict.skipped) == 1
+        assert f"version 2 of {RELATIONSHIP}" in verdict.skipped[0]
     assert not (tmp_path / "store.sqlite.keys").exists()
     assert len(said) == 1
 

@@ -371,8 +371,8 @@ def test_parties_know_one_another_by_name_and_strangers_do_not(used: Served) -> 
         got = used.browser(id_).get(f"/relationships/{subject}")
         assert "Ada Named" in got.words, id_
         assert "canary@example.org" not in got.text
-    assert "Ada Named" in used.browser("ben").get("/").words
-    assert "Otto Other" not in used.browser("ben").get("/").words
+    assert "Ada Named" in used.browser("ben").get("/relationships").words
+    assert "Otto Other" not in used.browser("ben").get("/relationships").words
     kept = reads(used.rapport.store.database, "person:nameda")
     assert {"mentor:ben", "line_manager:lina", "coordinator:cora"} == {each["reader"] for each in kept}
     assert {each["data_class"] for each in kept} == {"identity"}
