@@ -158,7 +158,7 @@ def test_a_path_that_no_page_has_is_a_page_for_browsers_and_problem_details_for_
 def test_a_parameter_that_a_page_does_not_have_is_named(told: Served) -> None:
     got = told.browser("cora").get("/?as_of=%3Cscript%3E&<b>=1")
     assert got.status == 400
-    assert "as of : expected no parameter" in got.words
+    assert "there is no such parameter; expected one of page" in got.words
     assert "<script>" not in got.text
     assert "<b>" not in got.text
 
