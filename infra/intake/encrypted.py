@@ -85,7 +85,7 @@ class EncryptionKeys:
 
         kid, key = next(iter(self.keys.items()))
         header = {"alg": ALGORITHM, "enc": ENCRYPTION, "kid": kid, **_names(source, id_)}
-        return jwe.encrypt_compact(header, text, key, registry=_own_registry()).encode()
+        return jwe.encrypt_compact(header, text, key, registry=_registry(LONGEST_OWN)).encode()
 
     def decrypt(self, text: bytes, source: str, id_: str) -> bytes | None:
         """What `encrypt` was given; None where these keys don't open it, or it was made under other names."""
@@ -96,7 +96,7 @@ class EncryptionKeys:
             header = _header(text.decode("ascii"))
             if header | _names(source, id_) != header:
                 return None
-            return jwe.decrypt_compact(text, self.keys[header["kid"]], registry=_own_registry()).plaintext
+            return jwe.decrypt_compact(text, self.keys[header["kid"]], registry=_registry(LONGEST_OWN)).plaintext
         except (JoseError, ValueError, TypeError, KeyError):
             return None
 
@@ -120,7 +120,7 @@ class EncryptionKeys:
                 return Problem(
                     "another_message", f"expected data encrypted for this message: in its header {said}", field="data"
                 )
-            data = jwe.decrypt_compact(text, key, registry=_registry()).plaintext
+            data = jwe.decrypt_compact(text, key, registry=_registry(MAX_BYTES)).plaintext
             assert data is not None, "it was decrypted"
             orjson.loads(data)
         except (JoseError, ValueError, TypeError, KeyError) as error:
@@ -241,22 +241,11 @@ def _refused(message: Message) -> Receipt:
 
 
 @cache
-def _registry() -> "JWERegistry":
-    """What joserfc takes: this algorithm and this encryption alone, nothing compressed, and no more than a message may hold."""
+def _registry(longest: int) -> "JWERegistry":
+    """What joserfc takes: this algorithm and this encryption alone, nothing compressed, and no more bytes than these."""
     from joserfc.jwe import JWERegistry
 
     registry = JWERegistry(algorithms=[ALGORITHM, ENCRYPTION], strict_check_header=False)
-    registry.max_ciphertext_length = MAX_BYTES
-    registry.max_protected_header_length = MAX_HEADER
-    return registry
-
-
-@cache
-def _own_registry() -> "JWERegistry":
-    """The same for what Rapport itself encrypts, of any length: a record may be longer than a message."""
-    from joserfc.jwe import JWERegistry
-
-    registry = JWERegistry(algorithms=[ALGORITHM, ENCRYPTION], strict_check_header=False)
-    registry.max_ciphertext_length = LONGEST_OWN
+    registry.max_ciphertext_length = longest
     registry.max_protected_header_length = MAX_HEADER
     return registry
