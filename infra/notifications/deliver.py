@@ -35,7 +35,7 @@ LONGEST_SECONDS: Final = 24 * 3600.0
 LONGEST_REST_SECONDS: Final = 300.0
 LEASE_SECONDS: Final = 60.0
 BATCH: Final = 50
-WATCH_SECONDS: Final = 0.5
+WATCH_SECONDS: Final = 2.0
 # What waits when the settings or we ourselves are wrong.
 NOTIFICATIONS_WAIT: Final = "notifications"
 

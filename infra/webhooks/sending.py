@@ -7,6 +7,7 @@ that answers 410; who sees it enables it again, and it goes on where it stopped.
 """
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Final
@@ -26,9 +27,11 @@ from infra.webhooks.address import NotAllowed, Target, look_up, networks
 from infra.webhooks.subscriptions import Subscription, Subscriptions
 
 LEASE: Final = "webhooks"
-LEASE_SECONDS: Final = 10.0
+LEASE_SECONDS: Final = 30.0
 STANDBY_SECONDS: Final = 1.0
-IDLE_SECONDS: Final = 0.5
+IDLE_SECONDS: Final = 2.0
+# How soon it looks for others that are due while some are told.
+LOOK_SECONDS: Final = 0.5
 PAGE: Final = 100
 # So many subscribers are told something at a time.
 AT_ONCE: Final = 50
@@ -91,7 +94,12 @@ class Sending:
         if monotonic() - self._kept_at > LEASE_SECONDS / 3:
             self._lease.keep(self._lease.position)
             self._kept_at = monotonic()
-        self._runner.run(self._turn())
+        head = self._rapport.store.head()
+        due = self._subscriptions.due(head)
+        if due or self._telling:
+            self._runner.run(self._turn(due))
+        else:
+            self._rapport.store.wait(head, IDLE_SECONDS)
 
     def finish(self) -> None:
         """End what is under way, and let another take over at once."""
@@ -106,16 +114,11 @@ class Sending:
         finally:
             self._runner.close()
 
-    async def _turn(self) -> None:
-        store = self._rapport.store
-        head = await asyncio.to_thread(store.head)
-        for each in await asyncio.to_thread(self._subscriptions.due, head):
+    async def _turn(self, due: Sequence[Subscription]) -> None:
+        for each in due:
             if each.id not in self._telling and len(self._telling) < AT_ONCE:
                 self._telling[each.id] = asyncio.create_task(self._tell(each))
-        if not self._telling:
-            await asyncio.to_thread(store.wait, head, IDLE_SECONDS)
-            return
-        done, _ = await asyncio.wait(self._telling.values(), timeout=IDLE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(self._telling.values(), timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         self._telling = {id_: task for id_, task in self._telling.items() if task not in done}
         for task in done:
             task.result()

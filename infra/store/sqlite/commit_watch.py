@@ -1,7 +1,8 @@
 """Notices commits of other processes on a file of SQLite.
 
 SQLite tells nobody that it has committed, but it writes to its write-ahead log (FILE-wal), and the file system says so. That
-write comes a moment before the commit can be seen, so the counter is read every millisecond for a short while after it.
+write comes a moment before the commit can be seen, so the counter is read often after it, and less and less so: a lease
+that is kept writes too, and processes with nothing to do should cost nothing.
 Where the file system says nothing (no notifications left, a kind of file system without them), the counter is read every
 50 ms instead.
 """
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from watchdog.events import FileSystemEvent
     from watchdog.observers.api import BaseObserver
 
-# How long a commit may take after it was written to the log, and how often to look meanwhile.
+# How long a commit may take after it was written to the log, and how soon to look first.
 SETTLE_SECONDS: Final = 0.1
 SETTLE_LOOK_SECONDS: Final = 0.001
 # How often to look while the file system would say when something is written, and where it does not.
@@ -53,7 +54,7 @@ class CommitWatch:
             if now >= until:
                 return False
             with self._written:
-                pause = SETTLE_LOOK_SECONDS if now < self._settles_at else longest
+                pause = self._settling(now) if now < self._settles_at else longest
                 self._written.wait(min(until - now, pause))
         return True
 
@@ -63,6 +64,10 @@ class CommitWatch:
             observer, self._observer = self._observer, None
         if observer is not None:
             observer.stop()
+
+    def _settling(self, now: float) -> float:
+        """How long to sleep until the next look after a write: as long as has passed since it."""
+        return max(SETTLE_LOOK_SECONDS, now - (self._settles_at - SETTLE_SECONDS))
 
     def _begin(self) -> float:
         """Ask the file system to say when the log is written; how long to sleep where it says nothing."""

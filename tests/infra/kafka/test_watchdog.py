@@ -48,8 +48,10 @@ def strand(consumer: Consuming) -> None:
 
 
 def lose_the_coordinator_s_voice(consumer: Consuming) -> None:
-    """The state is stable, but no heartbeat is answered any more."""
-    consumer.consumer._coordinator._disable_heartbeat()
+    """The state is stable, but no heartbeat is answered any more, not even after it has joined again by itself."""
+    coordinator = consumer.consumer._coordinator
+    coordinator._disable_heartbeat()
+    coordinator._enable_heartbeat = lambda: None
 
 
 @pytest.mark.parametrize("fault", [strand, lose_the_coordinator_s_voice])
