@@ -12,7 +12,7 @@ import pytest
 
 from infra.access.tokens import issue
 from infra.evidence.audit import audit
-from infra.intake.message import parse
+from infra.intake.message import Message, parse
 from infra.web import verification
 from infra.web.drawing import in_language
 from infra.web.figures import FIGURES, Answers
@@ -215,7 +215,9 @@ def tried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         by_worker = {"reason": "goals_met", "informed": ["mentee", "mentor"], "next_steps": "none"}
         ended = telling.told("TerminateRelationship", "worker:watch", "03-19T09:00", by_worker, telling.QUIET)
         receipts = served.rapport.handler.handle([orjson.dumps(each) for each in refused])
-        receipts += served.rapport.handler.handle_own([parse(orjson.dumps(ended))])
+        message = parse(orjson.dumps(ended))
+        assert isinstance(message, Message)
+        receipts += served.rapport.handler.handle_own([message])
         assert [receipt.status for receipt in receipts] == ["refused"] * 3, receipts
         token = {"Authorization": f"Bearer {issue(served.rapport.settings, 'coordinator', 'cora')}"}
         why = {"reveal": "canary why"}
