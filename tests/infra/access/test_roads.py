@@ -6,6 +6,7 @@ all and no others; every other read shows some of them; without a reason no read
 
 import asyncio
 import json
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -28,6 +29,7 @@ from infra.access.seen import Seen
 from infra.access.standing import READERS, Asker, stands_in
 from infra.access.tokens import Tokens
 from infra.cli import explore
+from infra.evidence.bundle import bundle
 from infra.export.exporting import export
 from infra.http.app import create_app
 from infra.http.facts import BY_NAME
@@ -217,12 +219,19 @@ def test_exports_and_bundles_hold_no_words(story: Told, tmp_path: Path) -> None:
     env = own_environment(
         RAPPORT_STORE=story.rapport.settings.store, RAPPORT_CLOCK=iso(LATER), RAPPORT_SYNCHRONOUS="off"
     )
+    target = tmp_path / "bundle.zip"
+    done = rapport("audit", "bundle", story.busiest, "-o", target, cwd=tmp_path, env=env)
+    assert done.returncode == 0, done.stderr
+    assert _birds_in_zip(target.read_bytes()) == set()
+    checkpoints = story.rapport.checkpoints()
+    note, signer = checkpoints.signed(), checkpoints.signer()
     for subject in story.events:
-        target = tmp_path / "bundle.zip"
-        done = rapport("audit", "bundle", subject, "-o", target, cwd=tmp_path, env=env)
-        assert done.returncode == 0, done.stderr
-        with ZipFile(target) as bundle:
-            assert {name for name in bundle.namelist() if birds_in(bundle.read(name).decode())} == set(), subject
+        assert _birds_in_zip(bundle(story.rapport.store, subject, signer, note, LATER)) == set(), subject
+
+
+def _birds_in_zip(packed: bytes) -> set[str]:
+    with ZipFile(BytesIO(packed)) as found:
+        return set().union(*(birds_in(found.read(name).decode()) for name in found.namelist()))
 
 
 @pytest.mark.timeout(900)
