@@ -363,7 +363,7 @@ class _Seen:
         days = int(values(state.known.terms)["retention_days"])
         ended = "the end" if state.ended_at else "its end, which has not come"
         return of | {
-            "why": f"{days} days after {ended} (term retention_days)",
+            "why": f"until {days} days after {ended}",
             "clause": _adopted(state, "cmn.records"),
         }
 
