@@ -29,6 +29,7 @@ from infra.operations.logs import logger
 from infra.operations.process import Process
 from infra.projection_engine.build import AlreadyBuilding
 from infra.projection_engine.following import Following
+from infra.queries.own_address import OwnAddresses
 from infra.settings import WrongSettings
 from infra.store.errors import StoreError
 from infra.webhooks.address import networks
@@ -196,7 +197,12 @@ def _at_work(rapport: Rapport, process: Process) -> Iterator[None]:
     Raises:
         WrongSettings: A setting of the notifications is wrong.
     """
-    deliverer = Deliverer(rapport.database, rapport.settings, outages=process.outages)
+    deliverer = Deliverer(
+        rapport.database,
+        rapport.settings,
+        outages=process.outages,
+        entries=OwnAddresses(rapport.store, rapport.engine).of,
+    )
     deliverer.check()
     runner = Runner(rapport.store, rapport.handler, Horizon(rapport.clock, None), lease_seconds=LEASE_SECONDS)
     engine = rapport.engine()
