@@ -34,7 +34,7 @@ def problems(
     """What is wrong with what was read as the JSON of a model, one problem a field. `id_paths` are the fields with an id."""
     by_path: dict[str | None, tuple[str, list[str]]] = {}
     for found in error.errors(include_url=False, include_context=False):
-        code, expected = _in_words(found["type"], found["msg"])
+        code, expected = in_words(found["type"], found["msg"])
         path = _path(found["loc"], read, code)
         if code == "unknown_field":
             expected = _field_expected(found["loc"], model)
@@ -115,7 +115,8 @@ def _without_places(path: str | None) -> str:
     return ".".join(part for part in (path or "").split(".") if not part.isdecimal())
 
 
-def _in_words(kind: str, message: str) -> tuple[str, str]:
+def in_words(kind: str, message: str) -> tuple[str, str]:
+    """The code and the words of what pydantic found, by its type and its message."""
     match kind:
         case "bad_id":
             return "bad_id", message

@@ -152,9 +152,9 @@ COMMAND_OF: Final[dict[str, str]] = {
 }
 
 
-def command_of(event: Event) -> Command:
-    """The command that records an event, as far as the event says it."""
+def command_fields(event: Event) -> tuple[type[Command], dict[str, Any]]:
+    """The kind of command that records an event and its fields, as far as the event says them."""
     if type(event) in corrections.COMMAND_OF:
-        return corrections.command_of(event)
+        return corrections.command_fields(event)
     command = COMMANDS[COMMAND_OF[type(event).__name__]]
-    return command.model_construct(**{name: getattr(event, name) for name in command.model_fields})
+    return command, {name: getattr(event, name) for name in command.model_fields}

@@ -141,7 +141,8 @@ class Settings(BaseSettings):
     )
     addresses: FilePath | None = Field(
         default=None,
-        description='TOML or JSON file with e-mail addresses: `"mentee:ana" = "ana@example.org"`.',
+        description='TOML or JSON file with e-mail addresses: `"mentee:ana" = "ana@example.org"`. It comes before the addresses in '
+        "people's own entries, and gives one to a whole role.",
     )
     notify_seconds: float = Field(default=20.0, gt=0, le=300, description="Seconds that one delivery may take.")
     notify_attempts: int = Field(

@@ -17,7 +17,6 @@ NEEDS: Final = (
     ("kafka_key_file", "kafka_certificate_file", ""),
     ("kafka_key_password_file", "kafka_key_file", ""),
     ("smtp", "smtp_from", ""),
-    ("smtp", "addresses", " (without addresses nobody gets an e-mail)"),
     ("notify_webhook", "notify_secret_file", ""),
     ("notify_secret_file", "notify_webhook", ""),
     *((name, "smtp", "") for name in SMTP),

@@ -60,8 +60,14 @@ LEAST_SPACING, MOST_STATES = 32, 32
 # --- from events back to commands ------------------------------------------------------------------------------------
 def command_of(event: Event) -> Command:
     """The command that recorded an event: its fields of the same names, but for those that the event states otherwise."""
-    fields = {name: getattr(event, name) for name in _SHARED[type(event)]}
-    return COMMAND_OF[type(event)].model_construct(**(fields | _otherwise(event)))
+    kind, fields = command_fields(event)
+    return kind.model_construct(**fields)
+
+
+def command_fields(event: Event) -> tuple[type[Command], dict[str, Any]]:
+    """The kind of command that recorded an event, and its fields."""
+    said, kind = event.__dict__, type(event)
+    return COMMAND_OF[kind], {name: said[name] for name in _SHARED[kind]} | _otherwise(event)
 
 
 def _otherwise(event: Event) -> dict[str, Any]:

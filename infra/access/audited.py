@@ -23,6 +23,7 @@ from infra.store import reads as kept
 
 Shown = dict[str, Any]
 WITHHELD: Final = "withheld"
+WORKER: Final = "worker:"
 # What would be recorded as an event of which most people may not know.
 _REPORTS: Final = frozenset(
     f"{PREFIX}{command}" for event, command in COMMAND_OF.items() if event in confidential.EVENTS
@@ -44,10 +45,14 @@ class Audited:
         self._engine, self._asker, self._pseudonyms, self._now = engine, asker, pseudonyms, now
         self._store = engine.store
 
-    def attempts(self, skip: int, limit: int) -> Listed:
-        """The messages that were refused, the newest first."""
+    def attempts(self, skip: int, limit: int, subject: str | None = None, *, of_workers: bool = True) -> Listed:
+        """The messages that were refused, of one subject or of all, the newest first; those of Rapport's own workers may be left out."""
         theirs = self._theirs()
-        found = [each for each in reversed(attempts_of(self._store.database, None)) if theirs(each["subject"])]
+        found = [
+            each
+            for each in reversed(attempts_of(self._store.database, subject))
+            if theirs(each["subject"]) and (of_workers or not each["actor"].startswith(WORKER))
+        ]
         page = found[skip : skip + limit]
         return Listed([self._attempt(each) for each in page], len(found) > skip + limit)
 
@@ -61,10 +66,10 @@ class Audited:
             shown |= {"type": WITHHELD, "actor": None, "problems": []}
         return shown
 
-    def reads(self, skip: int, limit: int) -> Listed:
-        """Who read words of which class of which event under which clause, the newest first."""
+    def reads(self, skip: int, limit: int, subject: str | None = None) -> Listed:
+        """Who read words of which class of which event under which clause, of one subject or of all, the newest first."""
         theirs = self._theirs()
-        found = [each for each in reversed(kept.reads_of(self._store.database, None)) if theirs(each.subject)]
+        found = [each for each in reversed(kept.reads_of(self._store.database, subject)) if theirs(each.subject)]
         page = found[skip : skip + limit]
         seen: Mapping[str, frozenset[int]] = {
             subject: self._withheld(subject) for subject in {each.subject for each in page}

@@ -59,11 +59,13 @@ def retry(
         fail("name the notifications, or say --all", USAGE)
     from infra.notifications.deliver import Deliverer
     from infra.notifications.listing import STATUSES, NoSuchNotifications, listed, release
+    from infra.queries.own_address import OwnAddresses
     from infra.settings import WrongSettings
 
     with opened(named_store) as rapport:
         try:
-            deliverer = Deliverer(rapport.database, rapport.settings)
+            entries = OwnAddresses(rapport.store, rapport.engine).of
+            deliverer = Deliverer(rapport.database, rapport.settings, entries=entries)
             deliverer.check()
             released = release(rapport.database, ids)
             deliverer.deliver(only=released if ids else None)

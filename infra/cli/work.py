@@ -87,9 +87,11 @@ def work(
 
 def _deliverer(rapport: "Rapport", process: "Process") -> "Deliverer":
     from infra.notifications.deliver import Deliverer
+    from infra.queries.own_address import OwnAddresses
     from infra.settings import WrongSettings
 
-    deliverer = Deliverer(rapport.database, rapport.settings, outages=process.outages)
+    entries = OwnAddresses(rapport.store, rapport.engine).of
+    deliverer = Deliverer(rapport.database, rapport.settings, outages=process.outages, entries=entries)
     try:
         deliverer.check()
     except WrongSettings as error:

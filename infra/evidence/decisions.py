@@ -18,7 +18,7 @@ from domain.content import content_of
 from domain.context import context_for, news
 from domain.model import Accepted, Actor, AnyRecorded, Context, Event, Finding
 from domain.problem import Malformed, Problem, Refused
-from domain.registry import State, command_of, decide
+from domain.registry import State, command_fields, decide
 from domain.relationship.contests import is_same_message
 from domain.relationship.corrections import History
 from domain.relationship.events import RelationshipProposed
@@ -96,10 +96,10 @@ class Decisions:
         event = decided.first
         if event.occurred_at > event.recorded_at + AHEAD:
             return "the event happened more than five minutes after it was recorded"
-        actor, command = Actor.parse(event.actor), command_of(event.data)
-        if not unreadable:
-            type(command).__pydantic_validator__.validate_python(command.__dict__)
-        if problem := passing_on_problem(actor.role, getattr(command, "on_behalf_of", None)):
+        actor, (kind, fields) = Actor.parse(event.actor), command_fields(event.data)
+        # What stands in the place of words that can't be read need not be what a message may say.
+        command = kind.model_construct(**fields) if unreadable else kind.__pydantic_validator__.validate_python(fields)
+        if problem := passing_on_problem(actor.role, fields.get("on_behalf_of")):
             raise Malformed([problem])
         others = OthersAt(self.courses, position)
         context = context_for(

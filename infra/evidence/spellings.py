@@ -28,8 +28,11 @@ class Spelled:
     def hear(self, event: AnyRecorded) -> str | None:
         """Take note of an event; what is wrong with how it spells an id, or None."""
         for namespace, id_ in introduced(event.subject, event.data, Actor.parse(event.actor)):
-            place = self.seen.setdefault(key(namespace, id_), Place(event.subject, event.version, id_))
-            if place.spelling != id_:
+            folded = key(namespace, id_)
+            place = self.seen.get(folded)
+            if place is None:
+                self.seen[folded] = Place(event.subject, event.version, id_)
+            elif place.spelling != id_:
                 return _otherwise(id_, place)
         return None
 

@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from domain.form import in_words
 from domain.problem import Problem
 from infra.access.errors import KeysNotReached, NotKnown
 from infra.access.pages import WrongCursor
@@ -137,7 +138,8 @@ def _named(errors: Sequence[Any]) -> list[Problem]:
     found = []
     for each in errors:
         place = ".".join(str(part) for part in each["loc"][1:])
-        found.append(Problem("missing" if each["type"] == "missing" else "bad_value", each["msg"], field=place or None))
+        code, expected = in_words(each["type"], each["msg"])
+        found.append(Problem("missing" if code == "missing" else "bad_value", expected, field=place or None))
     return found
 
 

@@ -1,8 +1,10 @@
 """Reads over many relationships: health, Net Promoter Scores, tasks, datasets; mentors, cases and the codes."""
 
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BeforeValidator, WithJsonSchema
 
 from domain.codes.clauses import CLAUSES
 from domain.ids import is_id
@@ -35,6 +37,15 @@ router = APIRouter(prefix="/v1", dependencies=[Visible])
 MentorPath = Annotated[str, Path(alias="id", description="The id of the mentor.", examples=["ben"])]
 CasePath = Annotated[str, Path(alias="id", description="The id of the case.", examples=["c1"])]
 MONTH = "^[0-9]{4}-(0[1-9]|1[0-2])$"
+
+
+def _written_month(value: object) -> object:
+    if isinstance(value, str) and not re.fullmatch(MONTH, value):
+        raise ValueError("expected a month such as 2026-03")
+    return value
+
+
+Month = Annotated[str, BeforeValidator(_written_month), WithJsonSchema({"type": "string", "pattern": MONTH})]
 
 
 @router.get("/health", operation_id="listHealth", tags=["relationships"])
@@ -82,8 +93,8 @@ def nps(
     by: Annotated[list[By] | None, Query(description="programme, mentor or month; may be repeated.")] = None,
     programme: ProgrammeQuery = None,
     mentor: MentorQuery = None,
-    first: Annotated[str | None, Query(alias="from", pattern=MONTH, description="From this month on.")] = None,
-    last: Annotated[str | None, Query(alias="to", pattern=MONTH, description="Up to the end of this month.")] = None,
+    first: Annotated[Month | None, Query(alias="from", description="From this month on.")] = None,
+    last: Annotated[Month | None, Query(alias="to", description="Up to the end of this month.")] = None,
 ) -> Response:
     """Net Promoter Scores with their intervals and response rates; figures of small groups are hidden."""
     try:

@@ -19,9 +19,12 @@ from typing import Any, Final, NamedTuple, Protocol
 import orjson
 from kafka.errors import KafkaError, MessageSizeTooLargeError
 
+from domain.codes.clauses import CLAUSES
+from domain.problem import Problem
 from infra.clock import Clock
 from infra.intake.encrypted import NO_KEYS, EncryptionKeys
 from infra.intake.form_problems import MAX_PROBLEMS, listed
+from infra.intake.message import KNOWN
 from infra.intake.receipt import Receipt
 from infra.kafka import clients
 from infra.kafka.arrival import Arrived, Headers, failed
@@ -44,6 +47,7 @@ SENDERS: Final = "sender-"
 ENCRYPTED: Final = (MARK + "encrypted", b"1")
 # The most problems that an answer lists (the last of them may count those that are left out), and the most characters of a sentence, a field or an id in it: as many as an id may have.
 PROBLEMS: Final = MAX_PROBLEMS + 1
+OF_ANSWERS: Final = "data.answers."
 LONGEST: Final = 500
 
 
@@ -185,14 +189,26 @@ class Send(Protocol):
 
 
 def capped(receipt: Receipt, most: int = PROBLEMS) -> Receipt:
-    """The receipt with as many of its problems as an answer lists, and nothing in it longer than anybody reads."""
+    """The receipt with as many of its problems as an answer lists, nobody's words, and nothing in it longer than anybody reads."""
     problems = tuple(
         problem._replace(message=_cut(problem.message), field=_cut(problem.field))
-        for problem in listed(receipt.problems, most)
+        for problem in map(_without_questions, listed(receipt.problems, most))
     )
     return receipt._replace(
         source=_cut(receipt.source), id=_cut(receipt.id), subject=_cut(receipt.subject), problems=problems
     )
+
+
+def _without_questions(problem: Problem) -> Problem:
+    """The problem without a question that somebody made up: keys of answers are people's words unless they are clauses.
+
+    Whoever sends a message over HTTP or from a file reads its receipt alone; what is on a topic, others read too.
+    """
+    field = problem.field or ""
+    if problem.code == "duplicate_key" and field not in KNOWN and not field.startswith("data."):
+        return problem._replace(message="expected every key inside data only once", field="data")
+    question = field.removeprefix(OF_ANSWERS)
+    return problem if question == field or question in CLAUSES else problem._replace(field=OF_ANSWERS.rstrip("."))
 
 
 def _cut(text: Any) -> Any:

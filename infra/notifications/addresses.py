@@ -1,4 +1,4 @@
-"""E-mail addresses: Rapport keeps none, so a file says who has which.
+"""E-mail addresses: a file may say who has which, before what people's own entries say.
 
     "mentee:ana" = "ana@example.org"
     coordinator = "mentoring-office@example.org"
@@ -8,14 +8,44 @@ The names are recipients as notifications have them: `role:id`, or a whole role.
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from email.errors import HeaderParseError, NonASCIILocalPartDefect
 from email.headerregistry import AddressHeader
 from email.policy import SMTP
 from pathlib import Path
+from typing import Final
 
 from infra.configured_file import read_text
 from infra.settings import WrongSettings
+
+# The address in the entry of a recipient, as somebody wrote it; None where there is none.
+Entries = Callable[[str], str | None]
+
+
+def _nobody(_: str) -> None:
+    return None
+
+
+NO_ENTRIES: Final[Entries] = _nobody
+
+
+@dataclass(frozen=True)
+class AddressBook:
+    """Who has which address: what the operator's file says comes first, then a person's own entry."""
+
+    file: Mapping[str, str]
+    entries: Entries = NO_ENTRIES
+
+    def of(self, recipient: str) -> str | None:
+        """The address of a recipient; None where nobody knows one that can be one."""
+        if recipient in self.file:
+            return self.file[recipient]
+        written = self.entries(recipient)
+        try:
+            return None if written is None else address(written)
+        except ValueError:
+            return None
 
 
 def address(text: str) -> str:

@@ -7,8 +7,9 @@ is well again, and the others lose none of their attempts meanwhile.
 """
 
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from time import monotonic
 from typing import Final
 
@@ -38,6 +39,9 @@ BATCH: Final = 50
 WATCH_SECONDS: Final = 2.0
 # What waits when the settings or we ourselves are wrong.
 NOTIFICATIONS_WAIT: Final = "notifications"
+
+# The address in the entry of a recipient at a time; None where there is none.
+EntriesAt = Callable[[str, datetime], str | None]
 
 log = logger("rapport.notify")
 
@@ -85,11 +89,13 @@ class Deliverer:
         *,
         lease_seconds: float | None = None,
         outages: Outages | None = None,
+        entries: EntriesAt | None = None,
     ) -> None:
-        """Raises `WrongSettings` where the public address of the pages is none."""
+        """`entries` give the address in the entry of a recipient, now. Raises `WrongSettings` where the public address of the pages is none."""
         self.database = database
         self.settings = settings
         self.outages = outages or Outages()
+        self.entries = entries
         # A walk of the workers turns theirs, not this one.
         self.clock = Clock(settings.clock)
         # One delivery fits into two thirds of it, even one that has to connect a second time.
@@ -116,7 +122,7 @@ class Deliverer:
         if not deliveries.any_due(self.database):
             return Tally()
         missed = deliveries.miss(self.database, self.clock.now())
-        with open_routes(self.settings) as routes:
+        with open_routes(self.settings, self._in_entry) as routes:
             if not routes.routes:
                 return Tally(kept=deliveries.keep_all(self.database), missed=missed)
             going = _Pass(tally=Tally(missed=missed))
@@ -128,6 +134,9 @@ class Deliverer:
                     break
                 self._deliver(taken, routes, going, stop)
             return going.tally
+
+    def _in_entry(self, recipient: str) -> str | None:
+        return self.entries(recipient, self.clock.now()) if self.entries else None
 
     def run(self, stop: threading.Event) -> None:
         """Deliver as notifications come, until `stop` is set; troubles are logged and waited out."""

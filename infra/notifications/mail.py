@@ -1,4 +1,4 @@
-"""E-mail over SMTP: plain text with an HTML alternative, to those whose address the address book knows.
+"""E-mail over SMTP: plain text with an HTML alternative, to those whose address a file or their own entry has.
 
 The Message-ID is made of the notification's id and stays the same however often it is sent. What the server says of the recipient
 or the message decides: 5xx won't ever take it, 4xx will be tried again; what it says of us (sender, login) is trouble with
@@ -10,7 +10,7 @@ import smtplib
 import socket
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -21,7 +21,7 @@ from typing import ClassVar, Final, Literal
 from urllib.parse import unquote, urlsplit
 
 from infra.configured_file import read_secret
-from infra.notifications.addresses import address, read_addresses
+from infra.notifications.addresses import NO_ENTRIES, AddressBook, Entries, address, read_addresses
 from infra.notifications.outbox import Notification
 from infra.notifications.route import Channel, Refusal, Route, Trouble
 from infra.notifications.wording import Wording
@@ -48,7 +48,7 @@ class MailRoute(Route):
 
     channel: ClassVar[Channel] = "email"
 
-    def __init__(self, server: Server, sender: str, addresses: Mapping[str, str], seconds: float) -> None:
+    def __init__(self, server: Server, sender: str, addresses: AddressBook, seconds: float) -> None:
         self.server = server
         self.sender = sender
         self.sender_address = address(sender)
@@ -57,10 +57,12 @@ class MailRoute(Route):
         self._connection: smtplib.SMTP | None = None
 
     def takes(self, recipient: str) -> bool:
-        return recipient in self.addresses
+        return self.addresses.of(recipient) is not None
 
     def send(self, note: Notification, wording: Wording) -> None:
-        to = self.addresses[note.recipient]
+        to = self.addresses.of(note.recipient)
+        if to is None:
+            raise Trouble("the recipient has no address any more")
         mail = self.compose(note, wording, to)
         used = self._connection is not None
         try:
@@ -203,20 +205,19 @@ def _reason(what: str, code: int, words: bytes | str) -> str:
     return f"{what}: {code}{f' {found[0]}' if found else ''}"
 
 
-def open_mail(settings: Settings) -> MailRoute:
-    """The route that the settings describe.
+def open_mail(settings: Settings, entries: Entries = NO_ENTRIES) -> MailRoute:
+    """The route that the settings describe; `entries` know the addresses of people.
 
     Raises:
         WrongSettings: A setting is wrong.
     """
     assert settings.smtp_from is not None, "settings come whole"
-    assert settings.addresses is not None, "settings come whole"
     try:
         address(settings.smtp_from)
     except ValueError as error:
         raise WrongSettings(f"RAPPORT_SMTP_FROM: {settings.smtp_from!r} {error}") from None
-    addresses = read_addresses(settings.addresses)
-    return MailRoute(server_of(settings), settings.smtp_from, addresses, settings.notify_seconds)
+    file = {} if settings.addresses is None else read_addresses(settings.addresses)
+    return MailRoute(server_of(settings), settings.smtp_from, AddressBook(file, entries), settings.notify_seconds)
 
 
 def server_of(settings: Settings) -> Server:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from infra.notifications.addresses import NO_ENTRIES, Entries
 from infra.notifications.route import Route
 from infra.settings import Settings
 
@@ -24,8 +25,8 @@ class Routes:
 
 
 @contextmanager
-def open_routes(settings: Settings) -> Iterator[Routes]:
-    """The routes of the settings, closed after the block. No connection is made yet.
+def open_routes(settings: Settings, entries: Entries = NO_ENTRIES) -> Iterator[Routes]:
+    """The routes of the settings, closed after the block; `entries` know the addresses of people. No connection is made yet.
 
     Raises:
         WrongSettings: A setting is wrong.
@@ -35,7 +36,7 @@ def open_routes(settings: Settings) -> Iterator[Routes]:
         if settings.smtp:
             from infra.notifications.mail import open_mail
 
-            routes.append(open_mail(settings))
+            routes.append(open_mail(settings, entries))
             stack.callback(routes[-1].close)
         if settings.notify_webhook:
             from infra.notifications.webhook import open_webhook

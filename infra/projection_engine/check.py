@@ -150,6 +150,8 @@ def _state(projection: StateFold[Any], unit: Unit) -> dict[Key, Row]:
 
 
 def _unlike(dataset: str, stored: Mapping[Key, Row], folded: Mapping[Key, Row]) -> Iterator[Wrong]:
+    if stored == folded:
+        return
     for key in sorted(stored.keys() | folded.keys(), key=str):
         old, new = stored.get(key), folded.get(key)
         name = tuple(map(str, key))

@@ -5,6 +5,7 @@ The envelope begins with subject and version and ends with `data`, `salt` and `s
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple, Protocol
 
 import orjson
@@ -110,13 +111,19 @@ def put_back(state: bytes, opened: Opener) -> bytes:
     )
     content = opened(box)
     if content is None:
-        content = orjson.dumps(unreadable(box.fields, box.version))
+        content = _unreadable(paths, box.version)
     if any(each in paths for each in _FURTHER) or content == b"{}":
         stored = orjson.loads(state[: end + 1] + b"}")
         merged(stored["data"], orjson.loads(content))
         return orjson.dumps(stored)
     between = b"" if state[end - 1 : end] == b"{" else b","
     return b"%b%b%b}" % (state[:end], between, content[1:])
+
+
+@lru_cache(10_000)
+def _unreadable(paths: bytes, version: int) -> bytes:
+    """The JSON of what stands in the place of content; few events differ in both."""
+    return orjson.dumps(unreadable(orjson.loads(paths), version))
 
 
 def left_out(state: bytes) -> list[str]:

@@ -30,6 +30,7 @@ ROWS: Final = 50
 OFFERED: Final = 200
 # A short check is over before its page is shown.
 PATIENCE_SECONDS: Final = 1.0
+RelationshipQuery = Annotated[str, Query(max_length=100, description="The UUID of the relationship.")]
 PageQuery = Annotated[int, Query(alias="page", ge=1, le=100_000, description="Which page of the list, from 1.")]
 
 
@@ -101,7 +102,7 @@ def take_bundle(
     request: Request,
     at: DeskOf,
     visitor: VisitorOf,
-    relationship: Annotated[str, Query(max_length=100, description="The UUID of the relationship.")],
+    relationship: RelationshipQuery,
 ) -> Response:
     """The evidence about a relationship as a zip file that checks itself."""
     of_roles(visitor, *READERS)
@@ -123,11 +124,21 @@ def listed(
     visitor: VisitorOf,
     what: Annotated[Literal["reads", "attempts"], Path()],
     number: PageQuery = 1,
+    relationship: RelationshipQuery = "",
+    by: Annotated[Literal["", "all"], Query(description="`all`: messages of Rapport's workers as well.")] = "",
 ) -> Response:
-    """Who read words, or which messages were refused, the newest first."""
+    """Who read words, or which messages were refused, of one relationship or of all, the newest first."""
     of_roles(visitor, "auditor")
-    found = _list(at, visitor, what, number)
-    values: dict[str, Any] = {"what": what, "found": found, "number": number}
+    subject = relationship.strip().lower()
+    found = _list(at, visitor, what, number, subject or None, of_workers=by == "all")
+    values: dict[str, Any] = {
+        "what": what,
+        "found": found,
+        "number": number,
+        "relationship": subject,
+        "by": by,
+        "choices": _choices(at, visitor),
+    }
     if what == "reads":
         values["with_reasons"] = any(isinstance(each["why"], str) for each in found.items)
     else:
@@ -135,7 +146,9 @@ def listed(
     return page(request, f"audit_{what}", **values)
 
 
-def _list(at: Desk, visitor: Visitor, what: str, number: int) -> Listed:
+def _list(at: Desk, visitor: Visitor, what: str, number: int, subject: str | None, *, of_workers: bool) -> Listed:
     audited = Audited(at.engine, visitor.asker, at.pseudonyms, at.now)
     skip = (number - 1) * ROWS
-    return audited.reads(skip, ROWS) if what == "reads" else audited.attempts(skip, ROWS)
+    if what == "reads":
+        return audited.reads(skip, ROWS, subject)
+    return audited.attempts(skip, ROWS, subject, of_workers=of_workers)

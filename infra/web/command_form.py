@@ -100,6 +100,13 @@ class Field(NamedTuple):
         """The value that is filled in."""
         return self.values[0] if self.values else ""
 
+    @property
+    def is_filled(self) -> bool:
+        """Whether somebody filled in something of a group; what rows have by themselves does not count."""
+        return any(
+            field.kind != "yes_no" and field.name != "set_by" and field.value for row in self.rows for field in row
+        )
+
 
 class Setting(NamedTuple):
     """What a form is made for: the relationship as the reader sees it, its events, who fills it in, and in which zone."""
@@ -326,7 +333,7 @@ def _of_scale(score: int) -> Choice:
 
 def _clauses(ids: Any) -> Iterator[Choice]:
     for id_ in dict.fromkeys(ids):
-        yield Choice(id_, f"{id_}: {CLAUSES[id_].rule}" if id_ in CLAUSES else id_)
+        yield Choice(id_, CLAUSES[id_].rule if id_ in CLAUSES else id_)
 
 
 def _named(setting: Setting) -> list[str]:

@@ -15,7 +15,7 @@ from domain.relationship.contests import CORRECTABLE
 from domain.relationship.permissions import may_send
 from infra.access.seen import Seen, Shown
 from infra.http.asking import Desk, DeskOf
-from infra.http.problems import forbidden, not_found
+from infra.http.problems import not_found
 from infra.intake.receipt import Receipt
 from infra.queries.as_at import NOW
 from infra.sealing.errors import KeysRefused
@@ -31,7 +31,7 @@ from infra.web.sending import ALREADY_SENT, Command, Trouble, send, troubles
 from infra.web.session import notice
 from infra.web.subject_seen import READ_BY_A_PARTY, SeenOf, shown_with_words, with_words
 from infra.web.suggestions import only_choice, suggested
-from infra.web.visitor import Visitor, VisitorOf
+from infra.web.visitor import ForOthers, Visitor, VisitorOf
 from infra.web.zones import moment_of, zone_of
 
 router = APIRouter(route_class=PageRoute)
@@ -61,7 +61,7 @@ def known_command(visitor: Visitor, name: str) -> type[CommandModel]:
     if command is None:
         raise not_found()
     if visitor.role not in may_send(command):
-        raise forbidden(f"this is for {', '.join(sorted(may_send(command)))}", code="role")
+        raise ForOthers(may_send(command))
     return command
 
 
@@ -91,7 +91,7 @@ async def sent(
     data = await run_in_threadpool(_data, request, at, seen, visitor, command, form)
     sent = command_of(name, seen.subject, data, form)
     if name in PLANNING and form.text(PAST) != "yes" and _is_past(data.get("starts_at"), at.now):
-        filled = Filled(given_in(form), [Trouble("starts_at", N_("This is in the past. If you mean it, send the form again."), "", "", "")])  # fmt: skip
+        filled = Filled(given_in(form), [Trouble("starts_at", "", N_("This is in the past. If you mean it, send the form again."))])  # fmt: skip
         return await run_in_threadpool(_page, request, at, visitor, seen, command, filled, 400, past=True)
     receipt = await send(request, visitor, sent._replace(time=happened(form, zone_of(request, seen.zone))))
     if receipt.status in {"accepted", "duplicate"}:

@@ -3,7 +3,7 @@
 `PageRoute` is the class of all routes of pages: it turns every exception into a page, where the API gives problem details.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final
@@ -25,7 +25,7 @@ from infra.store.errors import StoreError
 from infra.web.navigation import N_
 from infra.web.page import page, see_other
 from infra.web.session import caller_of
-from infra.web.visitor import CHOOSE_ROLE, SIGN_IN, NoRoleYet, NotSignedIn
+from infra.web.visitor import CHOOSE_ROLE, SIGN_IN, ForOthers, NoRoleYet, NotSignedIn
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 log = logger("rapport.pages")
@@ -45,7 +45,7 @@ TITLES: Final[dict[int, str]] = {
 }
 ADVICE: Final[dict[int, str]] = {
     400: N_("Go back and look at what is named below."),
-    403: N_("If you think that you should, ask your programme's coordinator."),
+    403: N_("If you think that you should, ask the office of your programme."),
     404: N_(
         "The address may have a typing error, or what it names is not yours to know. Both look the same on purpose."
     ),
@@ -82,6 +82,8 @@ def answer_to(request: Request, error: Exception) -> Response:
             return see_other(request, CHOOSE_ROLE)
         case NotKnown():
             return error_page(request, HTTPStatus.UNAUTHORIZED, Problem("token", str(error)))
+        case ForOthers():
+            return error_page(request, error.status, roles=error.roles)
         case HttpProblem():
             found = error_page(request, error.status, *error.problems)
             found.headers.update(error.headers or {})
@@ -106,14 +108,14 @@ def answer_to(request: Request, error: Exception) -> Response:
             return error_page(request, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def error_page(request: Request, status: int, *problems: Problem) -> Response:
-    """The page about a status, with each problem in a sentence."""
+def error_page(request: Request, status: int, *problems: Problem, roles: Sequence[str] = ()) -> Response:
+    """The page about a status, with each problem in a sentence; `roles` are those for whom it is."""
     with suppress(StoreError):
         caller_of(request)
     title = TITLES.get(status, N_("That did not work"))
     # What nobody may know of is answered in the same words whatever it is.
     shown = [] if status == HTTPStatus.NOT_FOUND else problems
-    return page(request, "error", status=status, title=title, advice=ADVICE.get(status), problems=shown)
+    return page(request, "error", status=status, title=title, advice=ADVICE.get(status), problems=shown, roles=roles)
 
 
 def register(app: FastAPI) -> None:

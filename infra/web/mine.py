@@ -19,12 +19,14 @@ from infra.http.intake import Intake
 from infra.http.problems import HttpProblem, not_found
 from infra.intake.message import compose
 from infra.pages.page import page as file_page
+from infra.queries.person_data import PURPOSES as OF_DATA
 from infra.queries.person_data import person_data
+from infra.queries.subject import ENTRY
 from infra.web.errors import PageRoute
 from infra.web.form import FormOf
 from infra.web.names import names_of
 from infra.web.navigation import N_
-from infra.web.own_matrix import CLASSES, Matrix, matrix_of
+from infra.web.own_matrix import CLASSES, matrix_of
 from infra.web.page import page, see_other
 from infra.web.sending import troubles
 from infra.web.session import notice
@@ -45,16 +47,33 @@ BASES: Final[Mapping[str, str]] = {
     "legal_duty": N_("The law demands it"),
 }
 assert set(BASES) == set(get_args(ErasureBasis))
+PURPOSES: Final[Mapping[str, str]] = {
+    "improve the mentoring": N_("To improve the mentoring"),
+    "propose services": N_("To propose services"),
+    "improve the fit of mentor and mentee": N_("To improve the fit of mentor and mentee"),
+    "bring two people together and run their programme": N_("To bring two people together and run their programme"),
+    "keep people safe, and deal with what goes wrong": N_("To keep people safe, and deal with what goes wrong"),
+}
+assert set(PURPOSES) == {purpose for purpose, _ in OF_DATA}
+# What a person's own entry holds.
+ENTRY_LABELS: Final[Mapping[str, str]] = {
+    "display_name": N_("Name"),
+    "email": N_("E-mail address"),
+    "telephone": N_("Telephone number"),
+    "timezone": N_("Time zone"),
+    "locale": N_("Language"),
+    "restricted": N_("Use of my data is restricted"),
+}
+assert set(ENTRY_LABELS) == {*ENTRY, "restricted"}
 
 
 class Own(NamedTuple):
-    """A relationship as the page of what is one's own has it: its sessions to come and past, and who may see which class, where it is wanted."""
+    """A relationship as the page of what is one's own has it: its sessions to come and past."""
 
     subject: str
     shown: Shown
     to_come: list[Shown]
     past: list[Shown]
-    matrix: Matrix | None
 
 
 @router.get("/mine")
@@ -67,8 +86,7 @@ def mine(request: Request, at: DeskOf, visitor: VisitorOf, number: PageQuery = 1
         for each in every[(number - 1) * OWN : number * OWN]
     )
     theirs = [seen for seen in found_here if seen is not None]
-    # The first has its table here, the others on pages of their own: together they would be long.
-    found = [_own(at, seen, with_matrix=place == 0) for place, seen in enumerate(theirs)]
+    found = [_own(at, seen) for seen in theirs]
     people = [each.shown[f"{role}_id"] for each in found for role in ("mentee", "mentor")]
     return page(
         request,
@@ -88,19 +106,20 @@ def mine(request: Request, at: DeskOf, visitor: VisitorOf, number: PageQuery = 1
 def who_may_see(request: Request, at: DeskOf, visitor: VisitorOf, seen: SeenOf) -> Response:
     """Who may see what of the visitor in one relationship."""
     of_roles(visitor, *OWNERS)
-    found = _own(at, seen, with_matrix=True)
+    found = _own(at, seen)
     people = [found.shown[f"{role}_id"] for role in ("mentee", "mentor")]
     return page(
         request,
         "who_may_see",
         programme_zone=seen.zone,
         own=found,
+        matrix=matrix_of(seen),
         classes=CLASSES,
         names=names_of(request, at, visitor, people, seen),
     )
 
 
-def _own(at: Desk, seen: Seen, *, with_matrix: bool) -> Own:
+def _own(at: Desk, seen: Seen) -> Own:
     shown = shown_with_words(at, seen)
     to_come: list[Shown] = []
     past: list[Shown] = []
@@ -111,8 +130,7 @@ def _own(at: Desk, seen: Seen, *, with_matrix: bool) -> Own:
     # Moved sessions keep their place in the record, not on the calendar.
     for those in (to_come, past):
         those.sort(key=lambda each: str(each["starts_at"]))
-    matrix = matrix_of(seen) if with_matrix else None
-    return Own(seen.subject, shown, to_come, list(reversed(past)), matrix)
+    return Own(seen.subject, shown, to_come, list(reversed(past)))
 
 
 # --- all that is held ---------------------------------------------------------------------------------------------------
@@ -121,7 +139,15 @@ def data(request: Request, at: DeskOf, visitor: VisitorOf) -> Response:
     """What is held about the visitor, and who has read it."""
     of_roles(visitor, *OWNERS)
     held = _held(at, visitor)
-    return page(request, "mine_data", held=held, reads=_reads(held["readers"], str(visitor.asker.reader)))
+    return page(
+        request,
+        "mine_data",
+        held=held,
+        reads=_reads(held["readers"], str(visitor.asker.reader)),
+        purposes=PURPOSES,
+        labels=ENTRY_LABELS,
+        classes=CLASSES,
+    )
 
 
 @router.get("/mine/data.json")
@@ -181,4 +207,4 @@ async def erasure(request: Request, visitor: VisitorOf, form: FormOf) -> Respons
     if receipt.status == "accepted":
         notice(request, N_("You asked for the erasure. Somebody in the office answers within a month."))
         return see_other(request, "/mine")
-    raise HttpProblem(422, *(Problem(each.clause or "state", each.said) for each in troubles(receipt.problems)))
+    raise HttpProblem(422, *(Problem(each.clause or "state", each.what) for each in troubles(receipt.problems)))

@@ -1,7 +1,7 @@
 """A page: a template with values, in the reader's language and time zone, under a policy that lets nothing of others in.
 
 Every value is escaped. Templates have `_` and `ngettext`, `url(path)` for addresses of ours, `asset(name)` for files under static/,
-the filters `time`, `day`, `spaced`, `plain` and `rule`, and those of `infra.web.wording`.
+the filters `time`, `day`, `spaced` and `plain`, and those of `infra.web.wording`.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
-from infra.pages.page import is_mark, plain, rule, spaced
+from infra.pages.page import is_mark, plain, spaced
 from infra.web import navigation, wording
 from infra.web.catalogue import LANGUAGES, catalogue, language_of
 from infra.web.event_words import camel
@@ -111,7 +111,7 @@ def environment(language: str) -> Environment:
     )
     sentences = catalogue(language)
     found.globals.update(_=_escaping(sentences.gettext), ngettext=_counted(_escaping(sentences.ngettext)))
-    found.filters.update(plain=plain, spaced=spaced, rule=rule, time=_time, day=_day, camel=camel, actor=_actor)
+    found.filters.update(plain=plain, spaced=spaced, time=_time, day=_day, camel=camel, actor=_actor)
     found.filters.update(wording.filters(language))
     found.tests.update(mark=is_mark, timely=wording.is_timely, closed=wording.is_closed)
     return found

@@ -6,7 +6,6 @@ from typing import Any, Final, NamedTuple
 import orjson
 from fastapi import Request
 
-from domain.codes.clauses import CLAUSES
 from domain.problem import Problem
 from infra.http.intake import Intake, Sender
 from infra.intake.message import parse
@@ -31,13 +30,13 @@ class Command(NamedTuple):
 
 
 class Trouble(NamedTuple):
-    """One problem in words: at which field of the form, what is wrong, the rule behind it, and what the person can do."""
+    """One problem in words: at which field of the form and what that is called, what is wrong, the clause, and what the person can do."""
 
     field: str
-    said: str
-    clause: str
-    rule: str
-    advice: str
+    label: str
+    what: str
+    clause: str = ""
+    advice: str = ""
 
 
 async def send(request: Request, visitor: Visitor, command: Command) -> Receipt:
@@ -69,18 +68,18 @@ def troubles(problems: Sequence[Problem]) -> list[Trouble]:
     return [
         Trouble(
             field=_place(problem),
-            said=_said(problem),
+            label=_label(problem),
+            what=problem.message,
             clause=problem.clause or "",
-            rule=CLAUSES[problem.clause].rule if problem.clause and problem.clause in CLAUSES else "",
             advice=ADVICE.get(problem.code, ""),
         )
         for problem in problems
     ]
 
 
-def _said(problem: Problem) -> str:
+def _label(problem: Problem) -> str:
     place = _place(problem).rpartition(".")[2]
-    return f"{label(place)}: {problem.message}" if place and not place.isdigit() else problem.message
+    return label(place) if place and not place.isdigit() else ""
 
 
 def _place(problem: Problem) -> str:

@@ -20,6 +20,7 @@ from infra.web.errors import PageRoute
 from infra.web.event_words import BANDS
 from infra.web.figures import figures_of
 from infra.web.names import names_of
+from infra.web.navigation import N_
 from infra.web.page import page
 from infra.web.task_words import TaskWords, task_words
 from infra.web.visitor import Visitor, VisitorOf
@@ -39,6 +40,8 @@ MOST_LISTED: Final = 1000
 MOST_OWN: Final = 20
 # Relationships of a party on one page: what waits in each takes a fold of its history.
 OWN: Final = 4
+WITHOUT_DATE: Final = N_("without a date")
+URGENCIES: Final = (N_("overdue"), N_("today"), N_("this week"), N_("later"), WITHOUT_DATE)
 PageQuery = Annotated[int, Query(alias="page", ge=1, le=10_000)]
 BandQuery = Annotated[str | None, Query(pattern="^(|healthy|watch|at_risk|critical)$")]
 
@@ -179,12 +182,12 @@ def tasks_of(at: Desk, visitor: Visitor) -> list[TaskWords]:
 
 def by_urgency(tasks: Iterable[TaskWords], now: datetime, zone: ZoneInfo) -> list[tuple[str, list[TaskWords]]]:
     """Tasks by how soon they are due on the reader's calendar, people in trouble first; groups without a task are left out."""
-    groups: dict[str, list[TaskWords]] = {name: [] for name in ("overdue", "today", "this week", "later", "no day")}
+    groups: dict[str, list[TaskWords]] = {name: [] for name in URGENCIES}
     today_ = now.astimezone(zone).date()
     for task in tasks:
         due = moment_of(task.due)
         if due is None:
-            groups["no day"].append(task)
+            groups[WITHOUT_DATE].append(task)
         elif due < now:
             groups["overdue"].append(task)
         else:

@@ -11,7 +11,7 @@ from domain.model import Command as CommandModel
 from domain.registry import COMMANDS, kind_of
 from infra.access import others
 from infra.http.asking import Desk, DeskOf
-from infra.http.problems import forbidden, not_found
+from infra.http.problems import not_found
 from infra.queries.as_at import NOW
 from infra.queries.preview import history_as
 from infra.web.command_form import Setting, data_of, fields_of, given_in
@@ -26,7 +26,7 @@ from infra.web.senders import OF_OTHERS
 from infra.web.sending import send, troubles
 from infra.web.session import notice
 from infra.web.suggestions import only_choice
-from infra.web.visitor import Visitor, VisitorOf
+from infra.web.visitor import ForOthers, Visitor, VisitorOf
 from infra.web.zones import zone_of
 
 router = APIRouter(route_class=PageRoute)
@@ -78,7 +78,7 @@ def _known(at: Desk, visitor: Visitor, subject: str, name: str) -> type[CommandM
         raise not_found()
     may = OF_OTHERS[kind][command]
     if visitor.role not in may:
-        raise forbidden(f"this is for {', '.join(sorted(may))}", code="role")
+        raise ForOthers(may)
     return command
 
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
-from domain.codes.clauses import CLAUSES
 from domain.registry import COMMANDS, kind_of
 from infra.access.standing import Asker
 from infra.web.command_words import title
@@ -88,7 +87,7 @@ class TaskWords(NamedTuple):
     mentee_id: str | None
     mentor_id: str | None
     programme_id: str | None
-    rules: tuple[tuple[str, str], ...]
+    clauses: tuple[str, ...]
     evidence: tuple[int, ...]
     evidence_of: str
     settles: tuple[tuple[str, str], ...]
@@ -122,7 +121,7 @@ def task_words(task: Mapping[str, Any], asker: Asker) -> TaskWords:
         mentee_id=task["mentee_id"],
         mentor_id=task["mentor_id"],
         programme_id=task["programme_id"],
-        rules=tuple((clause, CLAUSES[clause].rule if clause in CLAUSES else "") for clause in task["clauses"]),
+        clauses=tuple(task["clauses"]),
         evidence=tuple(task["evidence"]),
         evidence_of=task["evidence_of"] or subject,
         settles=tuple((_address(subject, command, task), title(command)) for command in own),

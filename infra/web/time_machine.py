@@ -27,7 +27,7 @@ from infra.web.names import names_of
 from infra.web.page import page
 from infra.web.relationship import persons
 from infra.web.subject_seen import SeenOf, readable, with_pseudonyms, with_words
-from infra.web.verification import OneByOne
+from infra.web.verification import Busy, OneByOne
 from infra.web.visitor import Visitor, VisitorOf
 from infra.web.zones import zone_of
 
@@ -106,7 +106,13 @@ def verify(
 ) -> Response:
     """Check the chain, the decisions, the rows and the places in the tree of this relationship now, and say what was found."""
     checks: OneByOne = request.app.state.checks
-    found = checks.verdict(at, seen.subject)
+    try:
+        found = checks.verdict(at, seen.subject)
+    except Busy as busy:
+        answer = _page(request, at, visitor, seen, clock, step, None, event, None, busy=True)
+        answer.status_code = busy.status
+        answer.headers.update(busy.headers or {})
+        return answer
     return _page(request, at, visitor, seen, clock, step, None, event, found)
 
 
@@ -120,6 +126,8 @@ def _page(
     day: date | None,
     version: int | None,
     verdict: Verdict | None,
+    *,
+    busy: bool = False,
 ) -> Response:
     entries = sorted(seen.history(NOW), key=lambda entry: (entry[f"{clock}_at"], entry["version"]))
     times = _times(entries, clock, at.now)
@@ -158,6 +166,7 @@ def _page(
         decisions=_decided_from(seen, opened),
         place=_place(at, seen, opened),
         verdict=verdict,
+        busy=busy,
     )
 
 

@@ -104,6 +104,14 @@ class Verification:
         yield advance
 
 
+class Busy(HttpProblem):
+    """Other relationships are being verified."""
+
+    def __init__(self) -> None:
+        said = "other relationships are being verified: try again in a moment"
+        super().__init__(429, Problem("too_many_requests", said), headers={"Retry-After": str(PATIENCE_SECONDS)})
+
+
 class OneByOne:
     """The checks of single relationships in one process. Threads may share it."""
 
@@ -115,12 +123,11 @@ class OneByOne:
         """What is found in the chain, the decisions, the rows and the places in the tree of a relationship.
 
         Raises:
-            HttpProblem: Others' checks go on for too long.
+            Busy: Others' checks go on for too long.
         """
         key = subject, at.store.heads([subject])[subject].version
         if not self._turn.acquire(timeout=PATIENCE_SECONDS):
-            said = "other relationships are being verified: try again in a moment"
-            raise HttpProblem(429, Problem("too_many_requests", said), headers={"Retry-After": str(PATIENCE_SECONDS)})
+            raise Busy
         try:
             found = self._found.get(key)
             if found is None:

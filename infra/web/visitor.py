@@ -1,15 +1,18 @@
 """Who looks at a page: the person who signed in, in one of their roles, and the `Asker` as whom they read."""
 
+from collections.abc import Collection
+from http import HTTPStatus
 from typing import Annotated, Final, NamedTuple
 
 from fastapi import Depends, Request
 
 from domain.model import Actor
+from domain.problem import Problem
 from infra.access.caller import Caller
 from infra.access.errors import NotKnown
 from infra.access.standing import Asker, asker
 from infra.http.asking import Desk, DeskOf
-from infra.http.problems import forbidden
+from infra.http.problems import HttpProblem, forbidden
 from infra.web.session import caller_of
 
 SIGN_IN: Final = "/sign-in"
@@ -22,6 +25,14 @@ class NotSignedIn(NotKnown):
 
 class NoRoleYet(Exception):
     """The person has several roles and chose none: the answer is the page to choose one."""
+
+
+class ForOthers(HttpProblem):
+    """What somebody asked for is for others: `roles` are those of theirs."""
+
+    def __init__(self, roles: Collection[str]) -> None:
+        self.roles = sorted(roles)
+        super().__init__(HTTPStatus.FORBIDDEN, Problem("role", f"this is for {', '.join(self.roles)}"))
 
 
 class Visitor(NamedTuple):
@@ -81,7 +92,7 @@ def of_roles(visitor: Visitor, *roles: str) -> None:
     """Make sure that a page is for the visitor's role.
 
     Raises:
-        HttpProblem: It is not.
+        ForOthers: It is not.
     """
     if visitor.role not in roles:
-        raise forbidden(f"this page is for {', '.join(roles)}", code="role")
+        raise ForOthers(roles)

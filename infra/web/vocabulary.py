@@ -12,6 +12,7 @@ from domain.relationship.gates import GATES
 from domain.sharing.answer import MEANING
 from domain.sharing.cells import ROWS
 from domain.terms import TERMS
+from infra.queries.person_data import CONFIDENTIAL, LOGIC
 from infra.web.command_words import about
 from infra.web.wording import in_words
 from projections.catalogue import datasets
@@ -177,6 +178,8 @@ def _described() -> Iterator[tuple[str, str]]:
         yield "commands", about(command)
     for gate in GATES:
         yield "gates", gate.missing
+    for sentence in (LOGIC, CONFIDENTIAL):
+        yield "what is held about a person", sentence
     for sentence in FIGURES:
         yield "figures", sentence
 

@@ -11,8 +11,8 @@ from infra.web.navigation import N_
 from infra.web.relationship import answers_to_match
 
 _ASKED: Final = {
-    "nps": ("RespondToNps", N_("You were asked how likely you are to recommend mentoring")),
-    "feedback": ("GiveFeedback", N_("You were asked for feedback")),
+    "nps": ("RespondToNps", N_("Say how likely you are to recommend mentoring")),
+    "feedback": ("GiveFeedback", N_("Give feedback")),
 }
 OCCASIONS: Final = {"mid": N_("midway"), "end": N_("at the end")}
 

@@ -36,7 +36,7 @@ def in_words(value: object) -> str:
 
 
 def filters(language: str) -> dict[str, Callable[[Any], str]]:
-    """The filters of templates in a language: `word`, `sentence` of a clause's id, `said` of a sentence of ours."""
+    """The filters of templates in a language: `word`, `sentence` of a clause's id, `rule` of the id with it, `said` of a sentence of ours."""
     sentences = catalogue(language)
 
     def said(text: str) -> str:
@@ -49,7 +49,18 @@ def filters(language: str) -> dict[str, Callable[[Any], str]]:
         found = CLAUSES.get(clause or "")
         return said(found.rule) if found else clause or ""
 
-    return {"word": word, "sentence": sentence, "said": said, "number": number, "share": share, "bare": bare}
+    def rule(clause: str | None) -> str:
+        return f"{clause}: {sentence(clause)}" if clause in CLAUSES else clause or ""
+
+    return {
+        "word": word,
+        "sentence": sentence,
+        "rule": rule,
+        "said": said,
+        "number": number,
+        "share": share,
+        "bare": bare,
+    }
 
 
 @cache

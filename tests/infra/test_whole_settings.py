@@ -63,8 +63,7 @@ HALVES = [
     ("KAFKA_SECURITY=SASL_SSL KAFKA_SASL=PLAIN KAFKA_USERNAME=u KAFKA_PASSWORD_FILE=f", ["set RAPPORT_KAFKA too"]),
     # E-mail
     ("SMTP=smtp://h ADDRESSES=f", ["set RAPPORT_SMTP_FROM too"]),
-    ("SMTP=smtp://h SMTP_FROM=a@b.example", ["set RAPPORT_ADDRESSES too"]),
-    ("SMTP=smtp://h", ["RAPPORT_SMTP_FROM", "RAPPORT_ADDRESSES"]),
+    ("SMTP=smtp://h", ["set RAPPORT_SMTP_FROM too"]),
     ("SMTP_FROM=a@b.example", ["set RAPPORT_SMTP too"]),
     ("SMTP_PASSWORD_FILE=f", ["set RAPPORT_SMTP too"]),
     ("SMTP_STARTTLS=always", ["set RAPPORT_SMTP too"]),

@@ -6,34 +6,30 @@ all and no others; every other read shows some of them; without a reason no read
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
-from datetime import UTC
+from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from zipfile import ZipFile
 
 import httpx
-import orjson
 import pytest
 import typer
 from pyarrow.parquet import read_table
 
-from domain.model import AnyRecorded, holds, values_in
-from domain.registry import COMMAND_OF, COMMANDS
-from domain.relationship.events import FactCorrected, RelationshipProposed
+from domain.relationship.events import RelationshipProposed
 from domain.sharing.answer import may_know, may_read
 from domain.sharing.others import may_read_other
-from domain.sharing.question import Fact, Reader, stands
-from domain.words import NAMED_ROLES, ROLES, DataClass
-from infra.access import local_key, tokens
+from domain.sharing.question import Reader
+from domain.words import ROLES
+from infra.access import tokens
 from infra.access.fact_reader import FactReader
 from infra.access.others import case as case_seen
 from infra.access.others import mentor as mentor_seen
 from infra.access.seen import Seen
 from infra.access.standing import READERS, Asker, stands_in
 from infra.access.tokens import Tokens
-from infra.bootstrap import Rapport, open_rapport
 from infra.cli import explore
+from infra.evidence.bundle import bundle
 from infra.export.exporting import export
 from infra.http.app import create_app
 from infra.http.facts import BY_NAME
@@ -46,153 +42,14 @@ from infra.queries.as_at import NOW, Moment
 from infra.queries.preview import history_as, history_read
 from infra.queries.reading import Reading, read_content
 from infra.queries.report import Asked, NoReport, report
-from infra.queries.sharing import Matter, matter_of
-from infra.settings import Settings
+from infra.queries.sharing import matter_of
 from projections.catalogue import datasets
 from tests.command import own_environment, rapport
-from tests.e2e.contract.outside import days, iso
-from tests.infra.sealing.test_canaries import CLOCK, told
+from tests.e2e.contract.outside import iso
+from tests.infra.access.roads import HOUSE, LATER, Told, allowed_in, found_in, reader
 from tests.infra.sealing.test_erasure_drill import birds_in
 
-LATER = (CLOCK + days(61)).replace(tzinfo=UTC)
-HOUSE = {"coordinator": "cora", "hr": "eva", "service": "booking", "analyst": "al", "auditor": "ada"}
-STRANGERS = ("mentee:zoe", "mentor:zoe", "customer:zoe", "line_manager:zoe", "supplier:zoe", "worker:conduct")
-
-
-class Told(NamedTuple):
-    """The store after the story, its events by subject, and the parties of the relationships."""
-
-    rapport: Rapport
-    events: Mapping[str, list[AnyRecorded]]
-    allowed: dict[tuple[str, Reader], set[str]]
-
-    @property
-    def relationships(self) -> list[str]:
-        return [subject for subject in self.events if ":" not in subject]
-
-    @property
-    def others(self) -> list[str]:
-        return [subject for subject in self.events if ":" in subject]
-
-    def readers(self, subject: str) -> list[Reader]:
-        """Everybody who stands in a relationship, and some who do not."""
-        parties = {}
-        if ":" not in subject:
-            proposed = self.events[subject][0].data
-            assert isinstance(proposed, RelationshipProposed)
-            parties = {role: str(getattr(proposed, f"{role}_id")) for role in NAMED_ROLES}
-        return [*(reader(f"{role}:{id_}") for role, id_ in (parties | HOUSE).items()), *map(reader, STRANGERS)]
-
-    @property
-    def birds(self) -> set[str]:
-        """All canaries of these subjects."""
-        return set().union(*(birds_in(each.model_dump_json()) for found in self.events.values() for each in found))
-
-    def mine(self, id_: str) -> set[str]:
-        """The canaries that the matrix opens to a person in any of the roles in which relationships and subjects name them."""
-        return set().union(
-            *(
-                allowed_in(self, subject, reader(f"{role}:{id_}"))
-                for subject in self.events
-                for role in (*NAMED_ROLES, *(role for role, known in HOUSE.items() if known == id_))
-            )
-        )
-
-
-def reader(text: str) -> Reader:
-    role, _, id_ = text.partition(":")
-    return Reader(role, id_)  # type: ignore[arg-type]
-
-
-@pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
-    """Every command told, and the workers at work for two months."""
-    folder = tmp_path_factory.mktemp("roads")
-    url = f"sqlite:///{folder / 'store.sqlite'}"
-    lines, _ = told(folder)
-    env = own_environment(RAPPORT_STORE=url, RAPPORT_CLOCK=iso(CLOCK), RAPPORT_SYNCHRONOUS="off")
-    rapport("submit", stdin=b"\n".join(lines), cwd=folder, env=env)
-    done = rapport("work", "--until", iso(LATER), cwd=folder, env=env)
-    assert done.returncode == 0, done.stderr
-    settings = Settings(store=url, synchronous="off", clock=LATER, token_key_file=folder / "token-key")
-    local_key.make(local_key.place(settings))
-    with open_rapport(settings) as opened:
-        subjects = [row[0] for row in opened.database.query("SELECT DISTINCT originator_id FROM stored_events")]
-        events = {subject: list(opened.store.read(subject)) for subject in subjects}
-        opened.engine().catch_up()
-        yield Told(opened, _few(events), {})
-
-
-def _few(events: dict[str, list[AnyRecorded]]) -> dict[str, list[AnyRecorded]]:
-    """As few relationships as have events of every kind, and all other subjects."""
-    kinds = {subject: {type(each.data) for each in found} for subject, found in events.items() if ":" not in subject}
-    left, chosen = set[Any]().union(*kinds.values()), []
-    while left:
-        best = max(kinds, key=lambda subject: (len(kinds[subject] & left), -len(events[subject])))
-        left -= kinds[best]
-        chosen.append(best)
-    return {subject: events[subject] for subject in events if subject in chosen or ":" in subject}
-
-
-# --- what a reader may find ------------------------------------------------------------------------------------------
-def words_in(model: Any, data: Mapping[str, Any]) -> Iterator[tuple[DataClass, set[str]]]:
-    """The canaries of each field of an event, with the class that the field declares."""
-    for name, value in data.items():
-        inner = next(values_in([model.model_fields[name].annotation]), None)
-        if inner is not None:
-            for each in value:
-                yield from words_in(inner, each)
-        elif found := birds_in(json.dumps(value, default=str)):
-            held = holds(model, name)
-            assert held is not None
-            yield held.data_class, found
-
-
-def allowed_in(story: Told, subject: str, who: Reader) -> set[str]:
-    """The canaries of a subject that the matrix opens to a reader."""
-    if (subject, who) not in story.allowed:
-        story.allowed[subject, who] = _allowed_in(story, subject, who)
-    return story.allowed[subject, who]
-
-
-def _allowed_in(story: Told, subject: str, who: Reader) -> set[str]:
-    matter = matter_of(story.rapport.store, story.rapport.engine, subject, who, NOW, LATER)
-    found: set[str] = set()
-    for event in story.events[subject]:
-        data = event.data.model_dump(mode="json", exclude_none=True)
-        corrected = data.pop("data", None) if isinstance(event.data, FactCorrected) else None
-        found |= _opened(matter, subject, who, event, event.version, type(event.data), data)
-        if isinstance(event.data, FactCorrected) and corrected is not None and matter is not None:
-            model = COMMANDS[COMMAND_OF[event.data.fact]]
-            found |= _opened(matter, subject, who, event, event.data.version, model, corrected)
-    return found
-
-
-def _opened(
-    matter: Matter | None, subject: str, who: Reader, event: AnyRecorded, version: int, model: Any, data: dict[str, Any]
-) -> set[str]:
-    found: set[str] = set()
-    for data_class, birds in words_in(model, data):
-        if matter is None:
-            answer = may_read_other(subject, who, data_class, event.actor)
-            known = may_read_other(subject, who, "operational", event.actor).allowed
-        else:
-            fact, own = matter.fact(version), matter.fact(event.version)
-            assert fact is not None
-            assert own is not None
-            asked: Fact = fact._replace(sensitive=fact.sensitive or own.sensitive)
-            answer = may_read(matter.situation, who, data_class, asked)
-            known = stands(matter.situation, who) and may_know(matter.situation, who, own)
-            if data_class == "identity":
-                # Who is named in an event is told with the event, to those who see that it happened.
-                known = known and may_read(matter.situation, who, "operational", own).allowed
-        if answer.allowed and known:
-            found |= birds
-    return found
-
-
-def found_in(value: Any) -> set[str]:
-    return birds_in(orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode())
+pytestmark = pytest.mark.xdist_group("roads")
 
 
 # --- with a reason ---------------------------------------------------------------------------------------------------
@@ -362,12 +219,19 @@ def test_exports_and_bundles_hold_no_words(story: Told, tmp_path: Path) -> None:
     env = own_environment(
         RAPPORT_STORE=story.rapport.settings.store, RAPPORT_CLOCK=iso(LATER), RAPPORT_SYNCHRONOUS="off"
     )
+    target = tmp_path / "bundle.zip"
+    done = rapport("audit", "bundle", story.busiest, "-o", target, cwd=tmp_path, env=env)
+    assert done.returncode == 0, done.stderr
+    assert _birds_in_zip(target.read_bytes()) == set()
+    checkpoints = story.rapport.checkpoints()
+    note, signer = checkpoints.signed(), checkpoints.signer()
     for subject in story.events:
-        target = tmp_path / "bundle.zip"
-        done = rapport("audit", "bundle", subject, "-o", target, cwd=tmp_path, env=env)
-        assert done.returncode == 0, done.stderr
-        with ZipFile(target) as bundle:
-            assert {name for name in bundle.namelist() if birds_in(bundle.read(name).decode())} == set(), subject
+        assert _birds_in_zip(bundle(story.rapport.store, subject, signer, note, LATER)) == set(), subject
+
+
+def _birds_in_zip(packed: bytes) -> set[str]:
+    with ZipFile(BytesIO(packed)) as found:
+        return set().union(*(birds_in(found.read(name).decode()) for name in found.namelist()))
 
 
 @pytest.mark.timeout(900)

@@ -67,6 +67,7 @@ class Browser:
         self._client = client
         self.cookies: dict[str, str] = {}
         self.text = ""
+        self.content = b""
         self.status = 0
         self.path = ""
         self.headers: Any = {}
@@ -101,7 +102,8 @@ class Browser:
                 break
             target = urlsplit(got.headers["location"])
             method, data, path = "GET", None, target.path + (f"?{target.query}" if target.query else "")
-        self.text, self.status, self.path, self.headers = got.text, got.status_code, path, got.headers
+        self.text, self.content = got.text, got.content
+        self.status, self.path, self.headers = got.status_code, path, got.headers
         return self
 
     def _keep(self, got: Any) -> None:

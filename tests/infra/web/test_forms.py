@@ -162,7 +162,7 @@ def test_a_match_that_follows_another_is_proposed_with_what_that_one_says(used: 
     assert re.search(r'value="cmn" checked', browser.text)
     people = re.search(r'<datalist id="f-mentor_id-list">(.*?)</datalist>', browser.text)
     assert people
-    assert '<option value="ben">' in people[1]
+    assert '<option value="gil">' in people[1]
     browser.post("/relationships/new", form | {"mentor_id": "ben", "codes": ["cmn"]})
     assert "Recorded." in browser.words, browser.words
 
@@ -198,7 +198,7 @@ def test_a_start_page_says_what_comes_next_and_what_was_asked(used: Served) -> N
     browser = start_with(used.browser("ben"), subject)
     card = browser.text.partition(f'href="/relationships/{subject}"')[2].partition("</li>")[0]
     assert "2026-04-01 10:00 UTC" in card
-    assert "You were asked for feedback" in card
+    assert "Give feedback: midway" in card
     path = f"/relationships/{subject}/do/RespondToNps"
     assert f"{path}?occasion=mid" in card
     browser.get(f"{path}?occasion=mid")

@@ -12,6 +12,7 @@ import pytest
 
 from infra.access.tokens import issue
 from infra.evidence.audit import audit
+from infra.intake.message import Message, parse
 from infra.web import verification
 from infra.web.drawing import in_language
 from infra.web.figures import FIGURES, Answers
@@ -211,8 +212,13 @@ def tried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
                 telling.REPORTED,
             ),
         ]
+        by_worker = {"reason": "goals_met", "informed": ["mentee", "mentor"], "next_steps": "none"}
+        ended = telling.told("TerminateRelationship", "worker:watch", "03-19T09:00", by_worker, telling.QUIET)
         receipts = served.rapport.handler.handle([orjson.dumps(each) for each in refused])
-        assert [receipt.status for receipt in receipts] == ["refused", "refused"], receipts
+        message = parse(orjson.dumps(ended))
+        assert isinstance(message, Message)
+        receipts += served.rapport.handler.handle_own([message])
+        assert [receipt.status for receipt in receipts] == ["refused"] * 3, receipts
         token = {"Authorization": f"Bearer {issue(served.rapport.settings, 'coordinator', 'cora')}"}
         why = {"reveal": "canary why"}
         got = served.client.get(f"/v1/relationships/{telling.REPORTED}/history", params=why, headers=token)
@@ -423,3 +429,25 @@ def test_datasets_and_forms_are_described_in_german(told: Served) -> None:
     assert "Where it is held." not in words
     words = told.browser("ana").get(f"/relationships/{telling.QUIET}/do/ReportProblem", **german).words
     assert "Ein Problem, das die Beteiligten nicht selbst lösen können" in words
+
+
+def test_attempts_of_workers_are_left_out_until_asked_for_and_lists_may_be_of_one_relationship(tried: Served) -> None:
+    browser = tried.browser("ada")
+    assert "worker:watch" not in browser.get("/audit/attempts").words
+    assert "worker:watch" in browser.get("/audit/attempts?by=all").words
+    for path in ("/audit/attempts?by=all", "/audit/reads"):
+        subjects = set(re.findall(r'<a href="/relationships/([0-9a-f-]{36})">', browser.get(path).text))
+        assert subjects, path
+        one = min(subjects)
+        more = "&" if "?" in path else "?"
+        found = browser.get(f"{path}{more}relationship={one}").text
+        assert set(re.findall(r'<a href="/relationships/([0-9a-f-]{36})">', found)) == {one}
+
+
+def test_who_verifies_while_others_do_is_told_so_on_the_page(told: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verification, "PATIENCE_SECONDS", 0.01)
+    checks = told.client.app.state.checks  # type: ignore[attr-defined]
+    browser = told.browser("cora").get(TIME)
+    with checks._turn:
+        assert browser.post(f"{TIME}/verify", {}).status == 429
+    assert "Other relationships are being verified." in browser.text.partition('id="verify"')[2]

@@ -7,6 +7,7 @@ from threading import Event
 
 import pytest
 
+from domain.codes.clauses import CLAUSES
 from infra.web.task_words import PRESSING, TASKS
 from infra.worker_runtime.horizon import Horizon
 from infra.worker_runtime.loop import work_off
@@ -110,7 +111,7 @@ def test_another_programmes_coordinator_sees_an_empty_day(served: Served) -> Non
 
 
 def test_who_may_not_know_of_a_report_finds_equal_bands_in_the_list(served: Served) -> None:
-    rows = re.findall(r"<tr><td>.*?</tr>", served.browser("ben").get("/relationships").text, re.DOTALL)
+    rows = re.findall(r"<tr role=\"row\"><td.*?</tr>", served.browser("ben").get("/relationships").text, re.DOTALL)
     bands = {REPORTED: "", QUIET: ""}
     for row in rows:
         for subject in bands:
@@ -253,3 +254,36 @@ def test_what_is_not_possible_tells_nobody_that_something_was_reported(served: S
         can = text.partition('<section aria-labelledby="can">')[2].partition("</section>")[0]
         pages.append(can.replace(subject, ""))
     assert pages[0] == pages[1]
+
+
+def test_tasks_are_a_line_each_until_one_is_opened(served: Served) -> None:
+    page = served.browser("cora").get("/").text
+    tasks = re.findall(r'<li class="task">(.*?)</li>\s*(?=<li class="task">|</ul>)', page, re.DOTALL)
+    assert len(tasks) > 1
+    for task in tasks:
+        line, _, inside = task.partition("</summary>")
+        assert re.match(r"\s*<details>\s*<summary>", line)
+        assert "<a " not in line
+        assert "<a " in inside
+
+
+def test_a_match_that_does_not_begin_is_looked_at_again_another_day(served: Served) -> None:
+    browser = served.browser("cora").get("/")
+    section = browser.text.partition('<h2 id="stalled">')[2].partition("</section>")[0]
+    assert f"/relationships/{STALLED}/do/ReviewRelationship" in section
+    assert "Look again on" in browser.get(f"/relationships/{STALLED}/do/ReviewRelationship").words
+
+
+def test_headings_of_today_are_in_the_readers_language(served: Served) -> None:
+    page = served.browser("cora").get("/", **{"accept-language": "de"}).text
+    headings = {re.sub("<.*", "", each).strip() for each in re.findall(r'<h2 id="due-\d">(.*?)</h2>', page)}
+    assert headings
+    assert headings <= {"Überfällig", "Heute", "Diese Woche", "Später", "Ohne Datum"}
+
+
+def test_clauses_are_in_the_readers_language(served: Served) -> None:
+    page = f"/relationships/{STALLED}"
+    rules = [clause.rule for clause in CLAUSES.values() if clause.rule in served.browser("cora").get(page).words]
+    assert rules
+    german = served.browser("cora").get(page, **{"accept-language": "de"}).words
+    assert not [rule for rule in rules if rule in german]

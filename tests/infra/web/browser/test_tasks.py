@@ -56,9 +56,11 @@ def test_a_mentee_contests_what_is_wrong_by_keyboard_alone(page: Page) -> None:
 def test_a_mentee_finds_who_may_know_what(page: Page) -> None:
     sign_in(page, "sophie-grant")
     page.get_by_role("navigation", name="Pages").get_by_role("link", name="Mine").click()
+    page.get_by_role("link", name="Who may see what of this").first.click()
     row = page.get_by_role("row", name=re.compile("^session content"))
     expect(row).to_contain_text("yes")
     expect(row).to_contain_text("no")
+    page.get_by_role("link", name="Mine").last.click()
     page.get_by_role("link", name="All that is held about me").click()
     expect(page.get_by_role("heading", name="Who has read my words")).to_be_visible()
 
@@ -79,7 +81,7 @@ def test_it_works_without_scripts(browser: Browser, site: Server) -> None:
 def test_an_auditor_takes_evidence_along_and_sees_who_looked_and_what_was_refused(page: Page) -> None:
     sign_in(page, "ada")
     page.goto("/audit")
-    page.get_by_label("Its id").fill(CMN)
+    page.get_by_label(re.compile("enter its id")).fill(CMN)
     with page.expect_download() as bundle:
         page.get_by_role("button", name="Take the bundle").click()
     assert bundle.value.suggested_filename == f"{CMN}.zip"
@@ -88,6 +90,8 @@ def test_an_auditor_takes_evidence_along_and_sees_who_looked_and_what_was_refuse
     assert checkpoint.value.path().read_text().startswith("rapport/")
     page.get_by_role("link", name="Messages that were refused, and why").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Messages that were refused")
+    page.get_by_label("By", exact=True).select_option("all")
+    page.get_by_role("button", name="Show").click()
     # People are under pseudonyms.
     expect(page.locator("tbody")).to_contain_text(re.compile("mentee:p_[0-9a-f]{20}"))
     page.get_by_role("link", name="older").click()
