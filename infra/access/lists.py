@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from domain.words import NAMED_ROLES
 from infra.access.pages import Cut, Key, Page, WrongCursor
-from infra.access.secrets import Standing, secrets_of, with_secrets
+from infra.access.secrets import Standing, secrets_of, with_secret_health
 from infra.access.seen import Seen, Shown, may_see_task
 from infra.access.standing import KNOWERS, Asker, Scope, scope
 from infra.projection_engine.engine import Engine
@@ -169,7 +169,7 @@ class Lists:
         # Those whose rows may give something away are counted as the asker sees them.
         rows = self.engine.database.keyed(
             f"SELECT relationship_id, programme_id, band FROM ({_BANDS}) q WHERE relationship_id IN ({{keys}}) AND {where}",  # noqa: S608 - our own words
-            [(subject,) for subject in with_secrets(self._store)],
+            [(subject,) for subject in with_secret_health(self._store)],
             params,
         )
         counts.subtract((programme_id, band) for _, programme_id, band in rows if band is not None)
@@ -209,7 +209,7 @@ class Lists:
 
     def _standings(self, programme_of: Mapping[str, str]) -> dict[str, Standing]:
         """How those of these relationships stand to the asker whose rows may give something away."""
-        hidden = with_secrets(self._store)
+        hidden = with_secret_health(self._store)
         found = {subject: programme for subject, programme in programme_of.items() if subject in hidden}
         return secrets_of(self._store).standings(self.engine, self.asker, found, self.now)
 
@@ -229,7 +229,7 @@ class Lists:
 
     def _healths(self, chosen: Chosen, moment: Moment, after: str) -> Iterator[Shown]:
         for rows in self._chunks(chosen.within(scope(self.asker)), after):
-            withheld = set() if self._knows else with_secrets(self._store)
+            withheld = set() if self._knows else with_secret_health(self._store)
             for row in rows:
                 found = self._assessed(row["id"], moment, known=row["id"] not in withheld)
                 if found is not None and (chosen.band is None or found.health.band == chosen.band):

@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 from cachetools import LRUCache
 
+from domain.commitment.reading import HEALTH_EVENTS
 from domain.relationship.events import TrustReadinessStated
 from domain.sharing.question import WITHHELD
 from infra.access.seen import Seen
@@ -25,6 +26,7 @@ MOST: Final = 50_000
 # Readiness that reports nothing and settles nothing, as it is stored. No correction makes a report of it: another statement would.
 _PLAIN: Final = '"data":{"ready":true,"settled":false}'
 _READINESS: Final = TrustReadinessStated.__name__
+_OF_HEALTH: Final = frozenset(event.__name__ for event in HEALTH_EVENTS)
 _TOPICS: Final = tuple(sorted(kind.__name__ for kind in WITHHELD))
 _IS_PLAIN: Final[Mapping[Kind, str]] = {
     "sqlite": "instr(CAST(state AS TEXT), ?) > 0",
@@ -45,24 +47,35 @@ class Secrets:
     def __init__(self, store: EventStore) -> None:
         self._lock = Lock()
         self._found: set[str] = set()
+        self._of_health: set[str] = set()
         self._head = 0
         self._standings: LRUCache[tuple[Any, ...], tuple[datetime | None, Standing]] = LRUCache(MOST)
         kind = store.database.kind
         marks = ", ".join("?" * len(_TOPICS))
         self._sql = (
-            "SELECT DISTINCT originator_id FROM stored_events WHERE position > ? AND position <= ? "  # noqa: S608 - our own words
+            "SELECT DISTINCT originator_id, topic FROM stored_events WHERE position > ? AND position <= ? "  # noqa: S608 - our own words
             f"AND (topic IN ({marks}) OR (topic = ? AND NOT {_IS_PLAIN[kind]}))"
         )
 
     def subjects(self, store: EventStore) -> set[str]:
         """The relationships with an event that may be withheld."""
         with self._lock:
-            head = store.head()
-            if head > self._head:
-                rows = store.database.query(self._sql, (self._head, head, *_TOPICS, _READINESS, _PLAIN))
-                self._found = self._found | {subject for (subject,) in rows}
-                self._head = head
+            self._read_on(store)
             return self._found
+
+    def subjects_of_health(self, store: EventStore) -> set[str]:
+        """Those of them whose health depends on such an event; the health of the others is the same without it."""
+        with self._lock:
+            self._read_on(store)
+            return self._of_health
+
+    def _read_on(self, store: EventStore) -> None:
+        head = store.head()
+        if head > self._head:
+            rows = store.database.query(self._sql, (self._head, head, *_TOPICS, _READINESS, _PLAIN))
+            self._found = self._found | {subject for subject, _ in rows}
+            self._of_health = self._of_health | {subject for subject, topic in rows if topic in _OF_HEALTH}
+            self._head = head
 
     def standings(
         self, engine: Engine, asker: Asker, programme_of: Mapping[str, str], now: datetime
@@ -111,3 +124,8 @@ def secrets_of(store: EventStore) -> Secrets:
 def with_secrets(store: EventStore) -> set[str]:
     """The relationships with an event that may be withheld from a reader."""
     return secrets_of(store).subjects(store)
+
+
+def with_secret_health(store: EventStore) -> set[str]:
+    """The relationships whose health depends on an event that may be withheld from a reader."""
+    return secrets_of(store).subjects_of_health(store)

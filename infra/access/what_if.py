@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from infra.access.secrets import with_secrets
+from infra.access.secrets import with_secret_health
 from infra.access.seen import Seen, may_see_task
 from infra.access.standing import KNOWERS, Asker, scope
 from infra.projection_engine.engine import Engine
@@ -63,7 +63,7 @@ def _pairs(
     where, params = scope(asker)
     rows = engine.database.query(f"SELECT relationship_id FROM relationships WHERE {where}", params)  # noqa: S608 - our own words
     theirs = {subject for (subject,) in rows}
-    hidden = set() if asker.role in KNOWERS else with_secrets(engine.store)
+    hidden = set() if asker.role in KNOWERS else with_secret_health(engine.store)
     asked = Asked(now)
     # Somebody may propose a relationship between the two.
     present = {each.relationship_id: each for each in assess_all(engine, asked) if each.relationship_id in theirs}

@@ -16,6 +16,7 @@ from threading import Thread
 from typing import Final
 
 import uvicorn
+from fastapi import FastAPI
 
 from infra.access.tokens import Tokens
 from infra.bootstrap import Rapport
@@ -30,6 +31,7 @@ from infra.projection_engine.build import AlreadyBuilding
 from infra.projection_engine.following import Following
 from infra.queries.own_address import OwnAddresses
 from infra.settings import WrongSettings
+from infra.store.errors import StoreError
 from infra.webhooks.address import networks
 from infra.webhooks.sending import Sending
 from infra.worker_runtime.horizon import Horizon
@@ -40,6 +42,7 @@ from infra.worker_runtime.runner import Runner
 DRAIN_SECONDS: Final = 20
 KEEP_ALIVE_SECONDS: Final = 75
 LEASE_SECONDS: Final = 10.0
+WARMING: Final = "pages"
 
 log = logger("rapport.http")
 
@@ -115,7 +118,7 @@ def serve(
     """
     app = create_app(rapport, process, tokens, Limits(place.body_seconds), part)
     server = _Server(_config(app, place), started)
-    with contextlib.nullcontext() if api_only else _at_work(rapport, process):
+    with contextlib.nullcontext() if api_only else _at_work(rapport, process), _warming(app, rapport, process):
         process.vitals.well("process")
         stopping = Thread(target=_stop_with, args=(process, server, app.state), name="stop", daemon=True)
         stopping.start()
@@ -125,6 +128,33 @@ def serve(
         finally:
             process.stop.set()
             stopping.join()
+
+
+@contextmanager
+def _warming(app: FastAPI, rapport: Rapport, process: Process) -> Iterator[None]:
+    """Do in a thread what the first answers of a part would wait for. The process answers meanwhile, and says that it is not ready."""
+    found: Callable[[Rapport], Callable[[Callable[[], bool]], None] | None] | None = getattr(app.state, "warming", None)
+    warm = found(rapport) if found is not None else None
+    if warm is None:
+        yield
+        return
+
+    def run() -> None:
+        try:
+            warm(process.stop.is_set)
+        except StoreError as error:
+            log.warning("the first answers will take long", error=str(error))
+        finally:
+            process.vitals.well(WARMING)
+
+    process.vitals.troubled(WARMING, "is being prepared")
+    thread = Thread(target=run, name=WARMING)
+    thread.start()
+    try:
+        yield
+    finally:
+        process.stop.set()
+        thread.join()
 
 
 def _stop_with(process: Process, server: uvicorn.Server, state: object) -> None:

@@ -361,9 +361,9 @@ class _Seen:
         if state.retained_until is not None:
             return of | {"why": "the records were secured until this day", "clause": _adopted(state, "cmn.records")}
         days = int(values(state.known.terms)["retention_days"])
-        ended = "the end" if state.ended_at else "its end, which has not come"
+        to_come = f"until {days} days after its end, which has not come"
         return of | {
-            "why": f"until {days} days after {ended}",
+            "why": f"until {days} days after the end" if state.ended_at else to_come,
             "clause": _adopted(state, "cmn.records"),
         }
 

@@ -23,8 +23,9 @@ EVENTS: Final = ("position", "originator_id", "originator_version", "topic", "st
 RECEIPTS: Final = ("source", "message_id", "fingerprint", "answer", "leaf", "position")
 LEAVES: Final = ("number", "hash")
 NODES: Final = ("level", "number", "hash")
+SPELLINGS: Final = ("key", "spelling")
 # Tables of the record that are copied whole.
-WHOLE: Final = ("tree_frontier", "source_offsets", "spellings")
+WHOLE: Final = ("source_offsets",)
 _EVENTS: Final = "SELECT position, originator_id, originator_version, topic, state, hash, leaf FROM stored_events"
 _LOG: Final = f"{_EVENTS} WHERE position > ? ORDER BY position"
 _STREAMS: Final = f"{_EVENTS} ORDER BY originator_id, originator_version"
@@ -61,12 +62,14 @@ def copy(source: Database, target: Database, tables: Sequence[str], advance: Adv
         _check_target(read, target)
         # First of all, so that a copy that was begun is known again.
         with target.transaction() as session:
-            replace_identity(session, read_identity(read))
+            if read_identity(session) != (identity := read_identity(read)):
+                replace_identity(session, identity)
             for mark in read_marks(read):
                 leave_mark(session, mark)
         copied_events = _copy_events(read, target, advance)
         copied_receipts = _copy_receipts(read, target, advance)
         _copy_tree(read, target, advance)
+        _copy_spellings(read, target, advance)
         _copy_reads(read, target, advance)
         for table in (*tables, *WHOLE):
             _replace(read, target, table, advance)
@@ -105,12 +108,24 @@ def _copy_receipts(read: StoreSession, target: Database, advance: Advance) -> in
 
 
 def _copy_tree(read: StoreSession, target: Database, advance: Advance) -> None:
-    """Copy the leaves and the kept hashes that are missing; both only ever grow."""
+    """Copy the leaves and the kept hashes that are missing, which only ever grow, and how far the tree has grown."""
     with target.reading() as there:
         [(after,)] = there.query("SELECT COALESCE(MAX(number), -1) FROM tree_leaves")
         nodes = list(_missing(read.stream(_NODES, (), BATCH), there.stream(_NODES, (), BATCH)))
     sum(_insert(target, "tree_leaves", LEAVES, read.stream(_LEAVES, (after,), BATCH), advance))
     sum(_insert(target, "tree_nodes", NODES, iter(nodes), advance))
+    with target.transaction() as session:
+        session.execute(
+            "UPDATE tree_frontier SET size = ?, roots = ?", *read.query("SELECT size, roots FROM tree_frontier")
+        )
+
+
+def _copy_spellings(read: StoreSession, target: Database, advance: Advance) -> None:
+    """Add the first spellings that are missing; they are never changed."""
+    listed = "SELECT key, spelling FROM spellings ORDER BY key"
+    with target.reading() as there:
+        missing = list(_missing(read.stream(listed, (), BATCH), there.stream(listed, (), BATCH)))
+    sum(_insert(target, "spellings", SPELLINGS, iter(missing), advance))
 
 
 def _copy_reads(read: StoreSession, target: Database, advance: Advance) -> None:

@@ -10,6 +10,8 @@ from typing import Final
 
 from starlette.requests import Request
 
+from infra.web.refusals import translated
+
 SOURCE: Final = "en"
 # Each language that there is, by its code, as it calls itself.
 LANGUAGES: Final[dict[str, str]] = {SOURCE: "English", "de": "Deutsch"}
@@ -20,16 +22,21 @@ FOLDER: Final = Path(__file__).parent / "locale"
 
 
 class Sentences(GNUTranslations):
-    """The sentences of a language. A word that begins a line is found by its small letter too: `goal agreed` gives `Goal agreed`."""
+    """The sentences of a language. A word that begins a line is found by its small letter too: `goal agreed` gives `Goal agreed`.
+
+    A refusal is found by its shape, whatever values it has.
+    """
 
     def gettext(self, message: str) -> str:
         """The sentence in this language; in English where there is none."""
         found = super().gettext(message)
-        if found != message or not message[:1].isupper():
+        if found != message:
             return found
+        if not message[:1].isupper():
+            return translated(message, super().gettext)
         small = message[0].lower() + message[1:]
         other = super().gettext(small)
-        return message if other == small else other[:1].upper() + other[1:]
+        return translated(message, super().gettext) if other == small else other[:1].upper() + other[1:]
 
 
 @cache

@@ -189,7 +189,7 @@ class Answers:
             if self._is_warm:
                 return
             self._is_warm = True
-        Thread(target=_load, name="figures", daemon=True).start()
+        Thread(target=load, name="figures", daemon=True).start()
 
     def answer(self, name: str, asker: Asker, choice: Choice = Choice()) -> "Answer":  # noqa: B008 - it can't change
         """The answer of a figure, of what the reader chose.
@@ -257,7 +257,7 @@ class Answers:
 
     def _reckon(self, name: str, asker: Asker, among: tuple[Any, frozenset[str]] | None) -> "Answer":
         if name != "bands":
-            _load()
+            load()
         with _LOADING:
             from infra.analysis import asking, beginning, calibration, lasting, standing
 
@@ -296,9 +296,10 @@ def _whose(name: str, asker: Asker) -> object:
     return name == "bands" and asker.role in KNOWERS
 
 
-def _load() -> None:
+def load() -> None:
+    """Load what reckons and draws, where it is installed."""
     with _LOADING, suppress(ModuleNotFoundError):
-        for name in ("altair", "vl_convert"):
+        for name in ("altair", "vl_convert", "infra.analysis.lasting", "infra.analysis.standing"):
             import_module(name)
 
 
@@ -330,7 +331,7 @@ def _scores(rows: list[dict[str, Any]]) -> "Answer":
 
 
 def _draw(answer: "Answer", title: str, *, dark: bool, language: str) -> bytes:
-    _load()
+    load()
     from infra.analysis.charts import draw
 
     chart = in_language(answer.chart(answer.rows), language)

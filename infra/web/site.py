@@ -12,6 +12,7 @@ from infra.web.names import Names
 from infra.web.session import Sessions
 from infra.web.site_of import Site
 from infra.web.verification import OneByOne
+from infra.web.warming import warming
 
 # Each has a `router`; a page is added by its line here.
 ROUTERS: Final = (
@@ -49,6 +50,7 @@ def pages(settings: Settings) -> Callable[[FastAPI], None]:
         for name in ROUTERS:
             app.include_router(import_module(f"infra.web.{name}").router, include_in_schema=False)
         errors.register(app)
+        app.state.warming = warming
         app.add_middleware(Sessions, key=site.key)
 
     return add

@@ -21,6 +21,7 @@ from infra.store.postgres.append import append
 from infra.store.postgres.arrays import TEXT
 from infra.store.postgres.listener import Listener
 from infra.store.postgres.pool import Datastore
+from infra.store.postgres.roles import may_give
 from infra.store.postgres.schema import check_encoding, migrate, version_of
 
 PAGE: Final = 500
@@ -41,7 +42,7 @@ class PostgresRecorder(PostgresProcessRecorder):
         """Make the schema where there is none; raises `NewerStore`, `OlderStore`, `StoreError` and psycopg's errors."""
         with self.datastore.connect() as link, link.cursor(row_factory=tuple_row) as cursor:
             check_encoding(link)
-            if version_of(cursor) != (SCHEMA_VERSION, True):
+            if version_of(cursor) != (SCHEMA_VERSION, True) or may_give(cursor):
                 with link.transaction():
                     migrate(cursor)
             self.datastore.settle(cursor)

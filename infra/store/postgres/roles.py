@@ -1,7 +1,7 @@
 """Who may see what in a database of PostgreSQL, said in its own roles; people and services log in as members of them.
 
-- `rapport_owner` owns what is only ever added to: events, receipts, the tree, who read what. Nobody logs in as it and nobody is a member,
-  so no login of a service can switch off what keeps these tables as they are.
+- `rapport_owner` owns what is only ever added to (events, receipts, the tree, who read what, first spellings, marks of clocks) and the
+  store's identity. Nobody logs in as it and nobody is a member, so no login of a service can switch off what keeps these tables as they are.
 - `rapport_service` adds to these and reads them; it owns everything else, so that any member may rebuild datasets.
 - `rapport_analyst` reads the datasets of operational facts, and nothing of the record itself.
 - `rapport_auditor` reads what `audit verify`, `history` and `show` read: events as they are stored, with their content sealed, receipts,
@@ -30,6 +30,31 @@ ANALYST: Final = "rapport_analyst"
 AUDITOR: Final = "rapport_auditor"
 ROLES: Final = (OWNER, SERVICE, ANALYST, AUDITOR)
 APPEND_ONLY: Final = ("stored_events", "receipts", "tree_leaves", "tree_nodes", "content_reads")
+# These too belong to the owner. Rights alone keep them: the service may do this to them, and no more.
+KEPT: Final = {
+    "spellings": "SELECT, INSERT",
+    "store_clocks": "SELECT, INSERT",
+    "store_identity": "SELECT, UPDATE",
+    "tree_frontier": "SELECT, UPDATE",
+}
+OWNED: Final = (*APPEND_ONLY, *KEPT)
+
+# A copy takes over the identity of its source while it is empty. After that the identity stays.
+KEEP_IDENTITY: Final = """
+CREATE OR REPLACE FUNCTION rapport_keep_identity() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (NEW.id, NEW.secret) IS DISTINCT FROM (OLD.id, OLD.secret)
+        AND (EXISTS (SELECT FROM stored_events) OR EXISTS (SELECT FROM receipts))
+        AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = session_user)
+    THEN
+        RAISE EXCEPTION 'the identity of a store that has a record stays as it is' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE OR REPLACE TRIGGER keep_identity BEFORE UPDATE ON store_identity
+    FOR EACH ROW EXECUTE FUNCTION rapport_keep_identity();
+"""
 Cursor = psycopg.Cursor[tuple[object, ...]]
 
 # What an auditor reads of the record, beside the store's id.
@@ -101,21 +126,35 @@ def act_as_service(cursor: Cursor) -> None:
 
 
 def may_give(cursor: Cursor) -> bool:
-    """Whether the record belongs to somebody who can act, and the user is an administrator of the server, who can change that."""
+    """Whether the user is an administrator of the server and finds tables that should belong to the owner of the record."""
     found = cursor.execute(
-        "SELECT u.rolsuper AND o.rolname <> %s FROM pg_class c JOIN pg_roles o ON o.oid = c.relowner, pg_roles u "
-        "WHERE c.oid = 'stored_events'::regclass AND u.rolname = session_user",
-        (OWNER,),
+        "SELECT u.rolsuper AND current_setting('transaction_read_only') = 'off' AND EXISTS ("
+        "SELECT FROM pg_class c JOIN pg_roles o ON o.oid = c.relowner WHERE c.oid = ANY (%s::regclass[]) AND o.rolname <> %s) "
+        "FROM pg_roles u WHERE u.rolname = session_user",
+        (list(OWNED), OWNER),
+    ).fetchone()
+    return found == (True,) and _go_on_as_members(cursor)
+
+
+def _go_on_as_members(cursor: Cursor) -> bool:
+    """Whether all whose tables these are may act for the service: anybody else would lose a store that they made."""
+    found = cursor.execute(
+        "SELECT bool_and(o.rolname = %s OR pg_has_role(o.oid, s.oid, 'MEMBER')) FROM pg_class c "
+        "JOIN pg_roles o ON o.oid = c.relowner JOIN pg_roles s ON s.rolname = %s WHERE c.oid = ANY (%s::regclass[])",
+        (OWNER, SERVICE, list(OWNED)),
     ).fetchone()
     return found == (True,)
 
 
 def give_to_owner(cursor: Cursor) -> None:
-    """Let what is only ever added to belong to a role that nobody can act for; where the user may not, it stays with who made it.
+    """Let the record and the store's identity belong to a role that nobody can act for; where the user may not, they stay with who made them.
 
     Raises:
         psycopg.Error: The database is out of order.
     """
+    if not _go_on_as_members(cursor):
+        logger.info("the record does not belong to %s: who made it is no member of %s", OWNER, SERVICE)
+        return
     owner, service = sql.Identifier(OWNER), sql.Identifier(SERVICE)
     tables = sql.SQL(", ").join(map(sql.Identifier, APPEND_ONLY))
     user = cursor.execute("SELECT session_user::text").fetchone()
@@ -132,15 +171,20 @@ def give_to_owner(cursor: Cursor) -> None:
             if not is_admin:
                 cursor.execute(sql.SQL("GRANT {} TO {}").format(owner, login))
             cursor.execute(sql.SQL("GRANT CREATE ON SCHEMA {} TO {}").format(schema, owner))
-            for table in APPEND_ONLY:
+            # A store that an earlier Rapport made has none.
+            cursor.execute(KEEP_IDENTITY.encode())
+            for table in OWNED:
                 cursor.execute(sql.SQL("ALTER TABLE {} OWNER TO {}").format(sql.Identifier(table), owner))
-            cursor.execute(sql.SQL("ALTER FUNCTION rapport_refuse_change() OWNER TO {}").format(owner))
+            for function in ("rapport_refuse_change", "rapport_keep_identity"):
+                cursor.execute(sql.SQL("ALTER FUNCTION {}() OWNER TO {}").format(sql.Identifier(function), owner))
             cursor.execute(sql.SQL("REVOKE CREATE ON SCHEMA {} FROM {}").format(schema, owner))
             # The triggers refuse all but adding, and say so in words. They let an administrator of the server repair in the
             # service's name, and that nobody else can switch them off is what the owner is for.
             cursor.execute(
                 sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON {} TO {}").format(tables, service)
             )
+            for table, rights in KEPT.items():
+                cursor.execute(f"GRANT {rights} ON {table} TO {SERVICE}".encode())
             if not is_admin:
                 cursor.execute(sql.SQL("REVOKE {} FROM {}").format(owner, login))
             cursor.execute("SELECT set_config('role', %s, true)", role)

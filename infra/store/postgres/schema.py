@@ -13,7 +13,15 @@ from infra.store.errors import StoreError
 from infra.store.hash_chain import SCHEMA_VERSION, check_version
 from infra.store.identity import new_identity
 from infra.store.postgres.append import APPEND
-from infra.store.postgres.roles import AUDITOR_VIEW, act_as_service, give_to_owner, grant_core, make_roles, may_give
+from infra.store.postgres.roles import (
+    AUDITOR_VIEW,
+    KEEP_IDENTITY,
+    act_as_service,
+    give_to_owner,
+    grant_core,
+    make_roles,
+    may_give,
+)
 
 # Before the schema is there, processes that would make it take turns by an advisory lock, known by a number.
 BIRTH_LOCK: Final = 0x72617070_00000001
@@ -119,6 +127,7 @@ SCHEMA: Final = (
     *reads.POSTGRESQL,
     *state_snapshots.POSTGRESQL,
     APPEND_ONLY,
+    KEEP_IDENTITY,
     *proposals.indexes("postgresql"),
     attempts.index("postgresql"),
     APPEND,

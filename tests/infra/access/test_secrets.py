@@ -1,17 +1,19 @@
 """What may be withheld is worked out anew for who may not know, once, and again when something happens."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from domain.sharing.question import Reader
 from infra.access.lists import Chosen, Lists
 from infra.access.pages import Cut
-from infra.access.secrets import with_secrets
+from infra.access.secrets import with_secret_health, with_secrets
 from infra.access.seen import Seen
 from infra.access.standing import Asker
 from infra.bootstrap import Rapport, open_rapport
 from infra.projection_engine.pseudonyms import Pseudonyms
 from infra.queries.as_at import NOW
 from infra.settings import Settings
+from infra.simulate.stream import Simulation
 from tests.messages import line, relationship_id
 
 ONE, PLAIN = relationship_id(401), relationship_id(402)
@@ -116,3 +118,40 @@ def test_who_is_named_is_found_in_what_came_since_the_last_search(tmp_path: Path
         assert rapport.store.subjects_naming("ben") == [ONE, PLAIN]
         tell(rapport, line("RegisterPerson", {"display_name": "Ana"}, subject="person:ana", id="e", actor="mentee:ana", time="2026-03-01T09:00:00Z"))  # fmt: skip
         assert rapport.store.subjects_naming("ana") == [ONE, "person:ana"]
+
+
+def test_a_problem_is_held_back_and_leaves_health_as_it_is_for_everybody(tmp_path: Path) -> None:
+    settings = Settings(store=f"sqlite:///{tmp_path / 's.sqlite'}", synchronous="off", clock="2026-03-16T09:00:00Z")  # type: ignore[arg-type]
+    parties = {"programme_id": "spring", "mentee_id": "ana", "mentor_id": "ben", "supplier_id": "sam", "codes": []}
+    with open_rapport(settings) as rapport:
+        tell(
+            rapport,
+            line("ProposeRelationship", parties, subject=ONE, id="p", time="2026-03-01T09:00:00Z"),
+            line("ActivateRelationship", {}, subject=ONE, id="a", time="2026-03-03T09:00:00Z"),
+            line("ReportProblem", {"description": "the room"}, subject=ONE, id="r", actor="mentee:ana", time="2026-03-10T09:00:00Z"),
+        )  # fmt: skip
+        assert with_secrets(rapport.store) == {ONE}
+        assert with_secret_health(rapport.store) == set()
+        assert bands(rapport, SUPPLIER)[ONE] == bands(rapport, OFFICE)[ONE] == anew(rapport, ONE)
+        tell(rapport, line("ReportTrustBreakdown", {"description": "it is gone"}, subject=ONE, id="t", actor="mentee:ana", time="2026-03-11T09:00:00Z"))  # fmt: skip
+        assert with_secret_health(rapport.store) == {ONE}
+        assert bands(rapport, SUPPLIER)[ONE] == anew(rapport, ONE) != bands(rapport, OFFICE)[ONE]
+
+
+def test_health_without_what_is_withheld_is_that_of_the_rows_wherever_no_such_event_is_of_health(
+    tmp_path: Path,
+) -> None:
+    now = datetime(2024, 12, 1, 9, tzinfo=UTC)
+    settings = Settings(store=f"sqlite:///{tmp_path / 's.sqlite'}", synchronous="off", clock=now)
+    with open_rapport(settings) as rapport:
+        rapport.handler.handle(list(Simulation(60, 3, until=now).messages()))
+        quiet = with_secrets(rapport.store) - with_secret_health(rapport.store)
+        office = {asked["id"]: (asked["score"], asked["band"]) for asked in lists(rapport, OFFICE).relationships(Chosen(), Cut(("all",), None, 100)).items}  # fmt: skip
+        assert len(quiet) > 5
+        for subject in quiet & set(office):
+            seen = Seen.of(rapport.store, rapport.engine, Asker(Reader("auditor", "ada"), None), subject, now)
+            assert seen is not None
+            assert seen.withheld
+            found = seen.assessed(NOW)
+            assert found is not None
+            assert (found.health.score, found.health.band) == office[subject]

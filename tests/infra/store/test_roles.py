@@ -8,8 +8,10 @@ import psycopg
 import pytest
 
 from infra.local.postgres import Postgres
+from infra.store.errors import StoreError
+from infra.store.identity import new_identity, read_identity, replace_identity
 from infra.store.opening import open_database
-from infra.store.postgres.roles import APPEND_ONLY
+from infra.store.postgres.roles import APPEND_ONLY, KEPT, OWNED
 from infra.store.session import Database
 from tests.infra.store.test_store import event
 from tests.servers import own_folder
@@ -108,7 +110,7 @@ def test_a_member_of_the_service_does_everything(postgres_url: str, admin: psyco
         # What one member made belongs to the service, not to the member; the record to neither.
         owners = admin.execute("SELECT tableowner, tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
         assert {owner for owner, _ in owners} == {"rapport_service", "rapport_owner"}
-        assert {table for owner, table in owners if owner == "rapport_owner"} == set(APPEND_ONLY)
+        assert {table for owner, table in owners if owner == "rapport_owner"} == set(OWNED)
     finally:
         admin.execute("DROP ROLE test_booking")
     assert may(admin, "rapport_auditor", "SELECT more FROM facts")
@@ -140,6 +142,59 @@ def test_no_service_changes_what_is_only_added_to_nor_what_keeps_it_so(
     assert admin.execute(
         "SELECT rolcanlogin, (SELECT count(*) FROM pg_auth_members m WHERE m.roleid = r.oid) FROM pg_roles r WHERE rolname = 'rapport_owner'"
     ).fetchall() == [(False, 0)]
+
+
+@pytest.mark.parametrize("table", KEPT)
+def test_no_service_empties_or_drops_what_the_store_stands_on(
+    postgres_url: str, admin: psycopg.Connection, table: str
+) -> None:
+    admin.execute("CREATE ROLE test_keeper LOGIN IN ROLE rapport_service")
+    changes = {"spellings": "spelling = ''", "store_clocks": "position = 0", "store_identity": "id = 'other'"}
+    try:
+        with psycopg.connect(postgres_url.replace("postgres@", "test_keeper@"), autocommit=True) as service:
+            assert service.execute(f"SELECT count(*) FROM {table}").fetchone() is not None
+            for statement in (
+                f"DELETE FROM {table}",
+                f"TRUNCATE {table}",
+                f"ALTER TABLE {table} DISABLE TRIGGER ALL",
+                f"DROP TABLE {table}",
+                "DROP FUNCTION rapport_keep_identity() CASCADE",
+                *([f"UPDATE {table} SET {changes[table]}"] if table in changes else []),
+            ):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    service.execute(statement)
+    finally:
+        admin.execute("DROP ROLE test_keeper")
+
+
+def test_an_identity_is_taken_over_while_the_store_is_empty_and_stays_afterwards(postgres_url: str) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as admin, open_database(postgres_url) as database:
+        admin.execute("CREATE ROLE test_copier LOGIN IN ROLE rapport_service")
+        try:
+            with open_database(postgres_url.replace("postgres@", "test_copier@")) as service:
+                identity = new_identity()
+                with service.transaction() as session:
+                    replace_identity(session, identity)
+                service.insert_events([event("a", 1)])
+                with pytest.raises(StoreError, match="stays as it is"), service.transaction() as session:
+                    replace_identity(session, new_identity())
+        finally:
+            admin.execute("DROP ROLE test_copier")
+        with database.reading() as session:
+            assert read_identity(session) == identity
+
+
+def test_a_store_of_an_earlier_rapport_changes_hands_when_an_administrator_opens_it(postgres_url: str) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        with open_database(postgres_url) as database:
+            database.insert_events([event("a", 1)])
+        for table in KEPT:
+            admin.execute(f"ALTER TABLE {table} OWNER TO rapport_service")
+        admin.execute("DROP FUNCTION rapport_keep_identity() CASCADE")
+        with open_database(postgres_url) as database:
+            database.insert_events([event("a", 2)])
+        assert not may(admin, "rapport_service", "TRUNCATE store_identity")
+        assert admin.execute("SELECT count(*) FROM pg_trigger WHERE tgname = 'keep_identity'").fetchone() == (1,)
 
 
 def test_an_outsider_sees_nothing(admin: psycopg.Connection) -> None:
