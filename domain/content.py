@@ -66,15 +66,15 @@ def is_out_of_reach(value: object) -> bool:
 def content_of(model: type[BaseModel]) -> Tree:
     """The fields of a command, an event or a value in it that hold content, or have fields that do."""
     found: dict[str, Kind | Tree] = {}
+    schemas = model.model_json_schema().get("properties", {})
     for name, info in model.model_fields.items():
         if (model.__name__, name) in NAMES_OF_THINGS:
             continue
-        schema = model.model_json_schema()["properties"][name]
         data_class = data_class_of(model, name)
         if nested := _nested(info.annotation):
             if inner := content_of(nested):
                 found[name] = inner
-        elif data_class != "operational" and any(map(_is_open, _alternatives(schema))):
+        elif data_class != "operational" and any(map(_is_open, _alternatives(schemas[name]))):
             found[name] = _kind(info.annotation)
         elif data_class == "assessment" and float in get_args(info.annotation):
             found[name] = "number"

@@ -13,6 +13,7 @@ from infra.queries.nps import figures
 
 # As many standard errors from the mean are the limits of a control chart.
 SIGMAS: Final = 3
+_ASKED: Final = ("relationship_id", "kind", "respondent", "occasion", "answered", "days_to_answer")
 
 
 def nps(engine: Engine) -> Answer:
@@ -86,7 +87,7 @@ def responses(population: Population) -> Answer:
     """Who answers what they are asked, how soon, and whether the relationships of those who don't end early more often."""
     known = population.by_id
     asked: defaultdict[tuple[str, str, str], list[tuple[Relationship, Row]]] = defaultdict(list)
-    for row in population.rows("requests", "requested_at IS NOT NULL"):
+    for row in population.rows("requests", *_ASKED, where="requested_at IS NOT NULL"):
         if row["relationship_id"] in known:
             asked[row["kind"], row["respondent"], row["occasion"]].append((known[row["relationship_id"]], row))
     rows: list[Row] = []

@@ -20,7 +20,7 @@ def activation(population: Population) -> Answer:
     gates: defaultdict[str, list[Row]] = defaultdict(list)
     last: defaultdict[str, int] = defaultdict(int)
     latest: dict[str, Row] = {}
-    for gate in population.rows("gates"):
+    for gate in population.rows("gates", "relationship_id", "clause", "met_at", "activated_at"):
         if gate["relationship_id"] not in known:
             continue
         gates[gate["clause"]].append(gate)

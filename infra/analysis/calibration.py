@@ -73,7 +73,7 @@ def _standing(population: Population, day: int) -> list[tuple[Relationship, int,
     """The relationships that had come to the day without ending, each with its score and band then."""
     known = population.by_id
     found = []
-    for row in population.rows("commitment_bands"):
+    for row in population.rows("commitment_bands", "relationship_id", "since", "until", "score", "band"):
         one = known.get(row["relationship_id"])
         if one is None or one.activated_at is None:
             continue

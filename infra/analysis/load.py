@@ -11,7 +11,7 @@ from infra.analysis.statistics import quantile
 
 def load(population: Population) -> Answer:
     """Mentor by mentor: relationships that go on, sessions held in those, capacity. It is who has how much to do, and no figure of answers."""
-    mentors = {row["mentor_id"]: row for row in population.rows("mentors")}
+    mentors = {row["mentor_id"]: row for row in population.rows("mentors", "mentor_id", "capacity")}
     of_mentor: defaultdict[str, list[Relationship]] = defaultdict(list)
     for each in population.relationships:
         of_mentor[each.mentor].append(each)

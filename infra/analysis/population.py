@@ -91,10 +91,10 @@ class Population:
         """Those that became active."""
         return [each for each in self.relationships if each.activated_at is not None]
 
-    def rows(self, dataset: str, where: str = "1 = 1") -> list[Row]:
-        """The rows of another dataset."""
+    def rows(self, dataset: str, *columns: str, where: str = "1 = 1") -> list[Row]:
+        """The rows of another dataset, with these columns."""
         with self._engine.database.reading() as session:
-            return read(session, dataset, where)
+            return read(session, dataset, columns, where)
 
     def groups(self, members: Iterable[Relationship], by: By | None, *, of_rows: bool = False) -> "Groups":
         """These relationships in groups by a key, or all together; of any size for who may see each of them (`of_rows`)."""
@@ -128,13 +128,31 @@ class Groups:
         )
 
 
-def read(session: StoreSession, dataset: str, where: str = "1 = 1") -> list[Row]:
-    """The rows of a dataset in its order."""
+def read(session: StoreSession, dataset: str, columns: Collection[str], where: str = "1 = 1") -> list[Row]:
+    """The rows of a dataset in its order, with these columns: to take in all of them costs more than the question itself."""
     found = datasets()[dataset]
-    names = ", ".join(column.name for column in found.columns)
-    reader = codec(found.columns, session.kind)
-    query = f"SELECT {names} FROM {dataset} WHERE {where} ORDER BY {', '.join(found.order)}"  # noqa: S608 - known names
+    reader = codec(tuple(column for column in found.columns if column.name in columns), session.kind)
+    assert len(reader.names) == len(columns), f"{dataset} has no such columns"
+    query = f"SELECT {', '.join(reader.names)} FROM {dataset} WHERE {where} ORDER BY {', '.join(found.order)}"  # noqa: S608 - known names
     return [reader.decode(values) for values in session.stream(query)]
+
+
+_COLUMNS: Final = (
+    "relationship_id",
+    "programme_id",
+    "mentee_id",
+    "mentor_id",
+    "codes",
+    "status",
+    "proposed_at",
+    "activated_at",
+    "terminated_at",
+    "ending_reason",
+    "planned_sessions",
+    "sessions_completed",
+    "goals_achieved",
+    "end_review",
+)
 
 
 def _relationships(engine: Engine, session: StoreSession) -> tuple[list[Relationship], int]:
@@ -142,7 +160,7 @@ def _relationships(engine: Engine, session: StoreSession) -> tuple[list[Relation
     programmes = Programmes(engine, session)
     found: list[Relationship] = []
     minimum = 0.0
-    for row in read(session, "relationships"):
+    for row in read(session, "relationships", _COLUMNS):
         rules = programmes.of(row["programme_id"])
         if rules is not None:
             minimum = max(minimum, rules.minimum)

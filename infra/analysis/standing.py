@@ -29,6 +29,7 @@ class Among(NamedTuple):
 Wanted = Among | None
 T = TypeVar("T")
 MONTHS: Final = 12
+_PRACTICES: Final = ("clause", "programme_id", "asked", "answered", "share_good", "respondents", "suppressed")
 WITHHELD: Final = "withheld"
 
 
@@ -38,7 +39,7 @@ def bands(population: Population, wanted: Wanted = None, *, of_rows: bool = Fals
     For who may see the band of every relationship (`of_rows`) no count is small: the list says the same.
     """
     stretches: defaultdict[str, list[Row]] = defaultdict(list)
-    for row in population.rows("commitment_bands"):
+    for row in population.rows("commitment_bands", "relationship_id", "since", "until", "band"):
         stretches[row["relationship_id"]].append(row)
     rows: list[Row] = []
     hidden = 0
@@ -73,7 +74,7 @@ def signals(population: Population, wanted: Wanted = None) -> Answer:
     """
     known = population.by_id
     held: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in population.rows("signals_history"):
+    for row in population.rows("signals_history", "relationship_id", "signal", "party", "since", "until"):
         if row["signal"] not in confidential.SIGNALS and row["relationship_id"] in known:
             held[row["signal"], row["party"]].append(row)
     rows: list[Row] = []
@@ -168,7 +169,8 @@ def pauses(population: Population, wanted: Wanted = None) -> Answer:
     known = population.by_id
     rows: list[Row] = []
     hidden = 0
-    kept = [row for row in population.rows("pauses") if row["relationship_id"] in known]
+    asked = population.rows("pauses", "relationship_id", "paused_by", "until", "days")
+    kept = [row for row in asked if row["relationship_id"] in known]
     for name, members in _groups(population, population.activated, wanted):
         ids = {one.id for one in members}
         found: defaultdict[str, list[Row]] = defaultdict(list)
@@ -201,7 +203,7 @@ def pauses(population: Population, wanted: Wanted = None) -> Answer:
 def practices(population: Population, wanted: Wanted = None) -> Answer:
     """What people said about each practice when they were asked: over the groups that are large enough to be shown."""
     found: defaultdict[str, list[Row]] = defaultdict(list)
-    for row in population.rows("practices"):
+    for row in population.rows("practices", *_PRACTICES):
         if wanted is None or _of_practice(row, wanted.by) in wanted.names:
             found[row["clause"]].append(row)
     rows: list[Row] = []

@@ -1,7 +1,9 @@
-"""The statistics behind the answers, from lifelines and scipy: survival with intervals, the log-rank test, shares, the area under the curve."""
+"""The statistics behind the answers, from scipy and statsmodels: survival with intervals, the log-rank test, shares, the area under the curve."""
 
 import math
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
+from itertools import takewhile
 from typing import Final, NamedTuple
 
 # A half is a half, whichever way its product was rounded.
@@ -53,57 +55,69 @@ class Share(NamedTuple):
 
 def curve(days: Sequence[float], ended: Sequence[bool], minimum: int = 1) -> Curve:
     """The Kaplan-Meier estimate; it ends where fewer than the minimum are at risk, since the rest would tell of single ones."""
-    from lifelines import KaplanMeierFitter
-    from lifelines.utils import median_survival_times
+    import numpy as np
+    from scipy.stats import CensoredData, ecdf
 
-    fitted = KaplanMeierFitter().fit(days, ended)
-    interval = fitted.confidence_interval_survival_function_
-    steps = []
-    for day, (at_risk, observed), survival, (low, high) in zip(
-        fitted.event_table.index,
-        fitted.event_table[["at_risk", "observed"]].itertuples(index=False),
-        fitted.survival_function_.iloc[:, 0],
-        interval.itertuples(index=False),
+    times, over = np.asarray(days, dtype=float), np.asarray(ended, dtype=bool)
+    found = ecdf(CensoredData(times[over], right=times[~over])).sf
+    with np.errstate(divide="ignore", invalid="ignore"), warnings.catch_warnings():
+        # Where all or none are left there is no interval, which scipy warns of.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        interval = found.confidence_interval(method="log-log")
+    at_risk = len(times) - np.searchsorted(np.sort(times), found.quantiles)
+    observed = np.searchsorted(np.sort(times[over]), found.quantiles, "right")
+    steps = [] if len(times) and not times.min() else [Step(0.0, len(times), 0, 1.0, 1.0, 1.0)]
+    for day, left, now, survival, low, high in zip(
+        found.quantiles,
+        at_risk,
+        np.diff(observed, prepend=0),
+        found.probabilities,
+        interval.low.probabilities,
+        interval.high.probabilities,
         strict=True,
     ):
-        if at_risk < minimum:
-            break
-        # At the beginning all are there, which lifelines gives no interval for.
-        whole = survival == 1
-        steps.append(
-            Step(
-                float(day),
-                int(at_risk),
-                int(observed),
-                float(survival),
-                1.0 if whole else float(low),
-                1.0 if whole else float(high),
-            )
-        )
-    # lifelines takes a half that was rounded up for more than a half.
-    median = next((step.day for step in steps if step.survival <= HALF), None)
-    low, high = median_survival_times(interval).iloc[0]
-    last = steps[-1].day if steps else 0
+        share = float(survival)
+        bounds = (share, share) if share in (0, 1) else (float(low), float(high))
+        steps.append(Step(float(day), int(left), int(now), share, *bounds))
+    shown = tuple(takewhile(lambda step: step.at_risk >= minimum, steps))
     return Curve(
-        len(days), int(sum(ended)), tuple(steps), median, *(_reached(float(each), last) for each in (low, high))
+        len(times),
+        int(over.sum()),
+        shown,
+        _first_half(shown, lambda step: step.survival),
+        _first_half(shown, lambda step: step.low),
+        _first_half(shown, lambda step: step.high),
     )
 
 
-def _reached(day: float, last: float) -> float | None:
-    return day if math.isfinite(day) and day <= last else None
+def _first_half(steps: Sequence[Step], value: Callable[[Step], float]) -> float | None:
+    """The first day on which no more than a half is left: the median of a curve, and of its bounds those of the median."""
+    return next((step.day for step in steps if value(step) <= HALF), None)
 
 
 def log_rank(groups: Sequence[tuple[Sequence[float], Sequence[bool]]]) -> LogRank | None:
-    """The log-rank test between groups; None of fewer than two, or where nothing ended."""
-    from lifelines.statistics import multivariate_logrank_test
+    """The log-rank test between groups; None of fewer than two, where nothing ended, and where they can't be compared.
 
-    days = [day for group, _ in groups for day in group]
-    ended = [one for _, group in groups for one in group]
-    names = [name for name, (group, _) in enumerate(groups) for _ in group]
-    if len(groups) < 2 or not any(ended):
+    A group that had nobody left when something first ended says nothing, and is left out.
+    """
+    first = min(
+        (day for days, ended in groups for day, over in zip(days, ended, strict=True) if over), default=math.inf
+    )
+    compared = [(days, ended) for days, ended in groups if max(days, default=0) >= first]
+    if len(compared) < 2:
         return None
-    found = multivariate_logrank_test(days, names, ended)
-    return LogRank(float(found.test_statistic), len(groups) - 1, float(found.p_value))
+    import numpy as np
+    from statsmodels.duration.survfunc import survdiff
+
+    days = np.concatenate([group for group, _ in compared])
+    ended = np.concatenate([over for _, over in compared])
+    names = np.repeat(range(len(compared)), [len(group) for group, _ in compared])
+    try:
+        statistic, p = survdiff(days, ended.astype(int), names)
+    except np.linalg.LinAlgError:
+        # Of some groups all members were left, or all ended, whenever something did: nothing is left to compare.
+        return None
+    return LogRank(float(statistic), len(compared) - 1, float(p))
 
 
 def share(count: int, of: int) -> Share | None:

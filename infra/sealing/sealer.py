@@ -27,9 +27,6 @@ from infra.store.sealed_bytes import Box, Writer, place_of, put_back, with_box, 
 
 # The owner of the snapshots of a relationship; no id begins so. Its key goes with anybody's words there.
 OF_STATE: Final = "=state"
-_FACT_TREES: Final[Mapping[str, Tree]] = {
-    event: content_of(registry.COMMANDS[command]) for event, command in registry.COMMAND_OF.items()
-}
 
 
 class Sealer:
@@ -163,8 +160,14 @@ def _split(event: AnyRecorded, write: Writer) -> tuple[bytes, Content]:
         found = {name: text for name in texts if (text := getattr(event.data, name)) and not is_blank(text)}
         return write(event, exclude_none=True, exclude={"data": set(found)} if found else None), found
     stored = orjson.loads(write(event, exclude_none=True))
-    stored["data"], found = split(kind.__name__, stored["data"], tree, _FACT_TREES)
+    stored["data"], found = split(kind.__name__, stored["data"], tree, _fact_trees())
     return orjson.dumps(stored), found
+
+
+@cache
+def _fact_trees() -> Mapping[str, Tree]:
+    """What is content of the command of each fact, which few processes ever ask."""
+    return {event: content_of(registry.COMMANDS[command]) for event, command in registry.COMMAND_OF.items()}
 
 
 @cache

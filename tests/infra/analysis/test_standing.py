@@ -12,6 +12,7 @@ from infra.analysis.standing import Among, bands, endings, pauses, practices, si
 from infra.bootstrap import Rapport, open_rapport
 from infra.settings import Settings
 from infra.simulate.stream import Simulation
+from projections.catalogue import datasets
 
 NOW = datetime(2024, 9, 1, tzinfo=UTC)
 
@@ -32,8 +33,11 @@ def _tell(rapport: Rapport) -> None:
 
 def _whole(population: Population) -> Population:
     """The population with the rows that the figures ask for read while the store is open."""
-    kept = {name: population.rows(name) for name in ("commitment_bands", "signals_history", "pauses", "practices")}
-    population.rows = lambda dataset, where="1 = 1": kept[dataset]  # type: ignore[method-assign]
+    kept = {
+        name: population.rows(name, *(column.name for column in datasets()[name].columns))
+        for name in ("commitment_bands", "signals_history", "pauses", "practices")
+    }
+    population.rows = lambda dataset, *columns, where="1 = 1": kept[dataset]  # type: ignore[method-assign]
     return population
 
 

@@ -29,6 +29,27 @@ ENDED = [True, True, False, True, True, False, True, True, False, True, False]
 NOT_MAINTAINED = [5, 5, 8, 8, 12, 16, 23, 27, 30, 33, 43, 45]
 ALL_BUT_ONE = [True, True, True, True, True, False, True, True, True, True, True, True]
 
+# Days of patients with advanced lung cancer; less than 0: still alive then. Loprinzi and others, Journal of Clinical Oncology 12 (1994),
+# 601-607; `lung` of R's package survival.
+# fmt: off
+MEN = [
+    11, 11, 11, 12, 13, 13, 15, 26, 30, 31, 53, 53, 54, 59, 60, 65, 65, 71, 81, 88, 88, 92, 93, 95, 105, 107, 110,
+    116, 118, 131, 132, 132, 135, 142, 144, 147, 156, 156, 163, 163, 163, 166, 170, -174, 175, 176, 177, 179, 179,
+    180, 181, 181, 183, -185, -188, 189, -191, -196, -197, 197, 202, 207, 210, 212, 218, -221, -222, 222, 223, -225,
+    -225, 229, 230, -237, 239, 246, -259, 267, 269, 270, -279, 283, -284, 284, 285, 286, 288, 291, -292, -300, -301,
+    301, -303, 303, 306, 310, 320, 329, 337, 353, 353, 363, 364, 371, 387, 390, 394, -404, -413, 428, 429, 442,
+    -444, 455, 457, -458, 460, 477, 519, 524, 533, 558, 567, 574, 583, 613, 624, 643, 655, 689, 707, 791, -806, 814,
+    -840, 883, -1010, -1022,
+]
+WOMEN = [
+    5, 60, 61, 62, 79, 81, -92, 95, -105, 107, 122, 145, 145, 153, 166, 167, -173, -175, -177, 182, 186, -192, 194,
+    199, 201, 201, -202, -203, 208, -211, -224, 226, -235, 239, -240, -243, 245, -252, -266, 268, -269, -272, -276,
+    285, -292, 293, -296, 305, 310, -315, -332, 340, 345, 348, 350, 351, -356, 361, 363, -364, 371, -376, -382,
+    -384, 426, 433, 444, 450, 473, -511, -511, 520, 524, -529, -543, 550, -551, -559, -588, 641, 654, 687, 705, 728,
+    731, 735, -740, 765, -821, -965,
+]
+# fmt: on
+
 
 def test_survival_and_its_intervals_are_those_of_the_leukaemia_trial() -> None:
     """Published examples through the product: survival and its intervals equal to theirs."""
@@ -57,17 +78,22 @@ def test_survival_and_the_log_rank_test_are_those_of_r() -> None:
 
 def test_survival_of_the_lung_cancer_trial_is_that_of_r() -> None:
     """Loprinzi and others, Journal of Clinical Oncology 12 (1994), 601-607: `lung` of R's package survival, by sex, as survfit and survdiff print it."""
-    from lifelines.datasets import load_lung
-
-    by_sex = [
-        ([int(days) for days in group["time"]], [bool(died) for died in group["status"]])
-        for _, group in load_lung().groupby("sex")
-    ]
+    by_sex = [([abs(days) for days in sex], [days > 0 for days in sex]) for sex in (MEN, WOMEN)]
     curves = [curve(days, died) for days, died in by_sex]
     assert [(found.n, found.ended, found.median) for found in curves] == [(138, 112, 270), (90, 53, 426)]
     tested = log_rank(by_sex)
     assert tested is not None
     assert (round(tested.statistic, 1), round(tested.p, 4)) == (10.3, 0.0013)
+
+
+def test_groups_that_tell_nothing_are_not_tested() -> None:
+    """Those who began yesterday have nobody who was there when the first of the others ended."""
+    compared = [(MAINTAINED, ENDED), (NOT_MAINTAINED, ALL_BUT_ONE)]
+    assert log_rank([*compared, ([1, 2], [False, False])]) == log_rank(compared)
+    assert log_rank([([5, 6], [True, True]), ([1, 1], [False, False])]) is None
+    assert log_rank([([5], [True]), ([5], [True])]) is None
+    assert log_rank([([5, 6], [False, False]), ([5], [False])]) is None
+    assert log_rank([(MAINTAINED, ENDED)]) is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,91 @@
+"""Published examples through the command line: relationships that last as long as those patients did, and what `rapport explore` says of them."""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from infra.bootstrap import open_rapport
+from infra.cli.app import build
+from infra.settings import Settings
+from tests.infra.analysis.test_statistics import (
+    ALL_BUT_ONE,
+    ENDED,
+    MAINTAINED,
+    NOT_MAINTAINED,
+    OF_STATA,
+    PLACEBO,
+    RELAPSED,
+    TREATED,
+)
+from tests.messages import line, proposal, relationship_id
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+LATEST = timedelta(days=200)
+Group = tuple[str, Sequence[int], Sequence[bool]]
+
+
+def lasting(groups: Sequence[Group]) -> Iterator[bytes]:
+    """A relationship for each patient, active for a day for each week; whoever was still in remission still goes on."""
+    number = 0
+    for programme, days, ended in groups:
+        for lasted, over in zip(days, ended, strict=True):
+            number += 1
+            began = NOW - (LATEST if over else timedelta(days=lasted))
+            fields: dict[str, Any] = {"subject": relationship_id(number), "time": began.isoformat()}
+            told = json.loads(proposal(number, programme_id=programme, mentee_id=f"m{number}"))
+            yield json.dumps(told | {"time": (began - timedelta(days=1)).isoformat()}).encode()
+            yield line("ActivateRelationship", id=f"begin-{number}", **fields)
+            if over:
+                ending = {"reason": "no_longer_helping", "informed": ["mentee", "mentor"], "next_steps": "None."}
+                fields["time"] = (began + timedelta(days=lasted)).isoformat()
+                yield line("TerminateRelationship", ending, id=f"end-{number}", **fields)
+
+
+def answer(folder: Path, told: Iterator[bytes], *asked: str) -> dict[str, Any]:
+    """What the command answers in JSON about these messages."""
+    store = f"sqlite:///{folder / 'store.sqlite'}"
+    with open_rapport(Settings(store=store, synchronous="off", clock=NOW)) as rapport:
+        receipts = rapport.handler.handle(list(told))
+        assert [receipt.problems for receipt in receipts if receipt.status != "accepted"] == []
+    environment = {"RAPPORT_STORE": store, "RAPPORT_CLOCK": NOW.isoformat()}
+    found = CliRunner().invoke(build(), ["explore", *asked, "--json"], env=environment)
+    assert found.exit_code == 0, found.stderr
+    told_back: dict[str, Any] = json.loads(found.stdout)
+    return told_back
+
+
+def test_survival_in_the_leukaemia_trial_is_what_stata_prints(tmp_path: Path) -> None:
+    """Published examples: survival and its intervals through the product, equal to theirs (Freireich and others 1963; Kleinbaum and Klein)."""
+    groups: list[Group] = [("mp", TREATED, RELAPSED), ("placebo", PLACEBO, [True] * 21)]
+    found = answer(tmp_path, lasting(groups), "survival", "--by", "programme")
+    steps = [row for row in found["rows"] if row["group"] == "mp" and row["ended"]]
+    shown = [(row["day"], row["at_risk"], row["ended"], *(round(row[name], 4) for name in ("survival", "low", "high"))) for row in steps]  # fmt: skip
+    assert shown == OF_STATA
+    assert (found["groups"]["mp"]["median"], found["groups"]["placebo"]["median"]) == (23, 8)
+    assert (round(found["log_rank"]["statistic"], 2), found["log_rank"]["degrees"]) == (16.79, 1)
+
+
+def test_survival_with_and_without_maintenance_is_what_r_prints(tmp_path: Path) -> None:
+    """Published examples: `aml` of R's package survival (Miller 1981). The curve ends where fewer than five are at risk."""
+    groups: list[Group] = [("maintained", MAINTAINED, ENDED), ("not-maintained", NOT_MAINTAINED, ALL_BUT_ONE)]
+    found = answer(tmp_path, lasting(groups), "survival", "--by", "programme")
+    steps = [(row["day"], row["at_risk"], round(row["survival"], 3)) for row in found["rows"] if row["group"] == "maintained" and row["ended"]]  # fmt: skip
+    assert steps == [(9, 11, 0.909), (13, 10, 0.818), (18, 8, 0.716), (23, 7, 0.614), (31, 5, 0.491)]
+    assert (found["groups"]["maintained"]["median"], found["groups"]["not-maintained"]["median"]) == (31, 23)
+    assert (round(found["log_rank"]["statistic"], 1), round(found["log_rank"]["p"], 4)) == (3.4, 0.0653)
+
+
+@pytest.mark.parametrize("active, of, low, high", [(0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)])
+def test_intervals_of_a_funnel_are_those_of_newcombe(
+    tmp_path: Path, active: int, of: int, low: float, high: float
+) -> None:
+    """Published examples: Newcombe, Statistics in Medicine 17 (1998), table I, method 3."""
+    told = [proposal(number, mentee_id=f"m{number}") for number in range(1, of + 1)]
+    told += [line("ActivateRelationship", subject=relationship_id(number)) for number in range(1, active + 1)]
+    [row] = [row for row in answer(tmp_path, iter(told), "funnel")["rows"] if row["step"] == "active"]
+    assert (row["relationships"], round(row["low"], 4), round(row["high"], 4)) == (active, low, high)
