@@ -1,12 +1,13 @@
 """The settings of Rapport: environment variables `RAPPORT_…`. Secrets come from files."""
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AwareDatetime, BeforeValidator, Field, FilePath, ValidationError, model_validator
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, FilePath, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from infra.whole_settings import halves, variable
@@ -19,6 +20,18 @@ class WrongSettings(Exception):
 def _iso(value: object) -> object:
     # A bare number would pass for seconds since 1970.
     return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+_BROKER: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]+)(:[0-9]{1,5})?")
+
+
+def _brokers(text: str) -> str:
+    # What stands there is not repeated: it may be an address with a password.
+    if not all(_BROKER.fullmatch(server.strip()) for server in text.split(",") if server.strip()):
+        raise ValueError(
+            "expected host:port, several separated by commas; users and passwords have settings of their own"
+        )
+    return text
 
 
 class Settings(BaseSettings):
@@ -76,7 +89,9 @@ class Settings(BaseSettings):
         description="File of PEM certificates by which `rapport audit verify` trusts time stamps; without it their time is told, and not "
         "vouched for.",
     )
-    kafka: str | None = Field(default=None, description="Bootstrap servers of Kafka, `host:port`, separated by commas.")
+    kafka: Annotated[str, AfterValidator(_brokers)] | None = Field(
+        default=None, description="Bootstrap servers of Kafka, `host:port`, separated by commas."
+    )
     kafka_prefix: str = Field(
         default="",
         pattern=r"^[A-Za-z0-9._-]{0,180}$",

@@ -23,7 +23,7 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["XDG_DATA_HOME"] = DATA.name
 
 # Groups whose tests take minutes one after the other. They begin first, so that all processes end together.
-LONGEST = ("kafka-faults", "kafka-outages", "year")
+LONGEST = ("kafka-faults", "kafka-outages", "year", "roads")
 
 
 class FilesAndGroups(LoadGroupScheduling):  # type: ignore[misc]

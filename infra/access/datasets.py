@@ -19,6 +19,7 @@ from domain.words import MENTOR_FREE, DataClass, Role
 from infra.access.secrets import with_secrets
 from infra.access.seen import Seen
 from infra.access.standing import KNOWERS, Asker, scope
+from infra.export.exporting import Unusable
 from infra.export.rows_then import rows_then
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.pseudonyms import Pseudonyms
@@ -96,12 +97,13 @@ class _Reading:
         self.of_relationships = RELATIONSHIP in names
         self.programme = next((name for name in _PROGRAMME if name in names), None)
         self.masking = Masking(dataset, asker.role, pseudonyms) if asker.role in MASKED else None
+        self._unusable = Unusable.of(engine)
         self.convert = [(column, how) for column in dataset.columns if (how := self._conversion(column)) is not None]
 
     def rows(self, moment: Moment) -> Iterator[Row]:
         """The rows, each as it is for the reader to see."""
         for row in self._stored() if moment == NOW else self._then(moment):
-            if not self._is_theirs(row):
+            if not (self._is_theirs(row) and self._unusable.allows(row)):
                 continue
             if self.masking is not None:
                 yield self.masking.row(self._converted(row), self._codes.get(row.get(RELATIONSHIP, ""), frozenset()))

@@ -72,7 +72,7 @@ def export(
     chosen = _columns(dataset, columns)
     engine.catch_up()
     then = None if moment == NOW else rows_then(engine, dataset, moment)
-    unusable = _Unusable.of(engine)
+    unusable = Unusable.of(engine)
     with engine.database.reading() as session:
         manifest: dict[str, Any] = {
             "dataset": name,
@@ -154,14 +154,14 @@ def _position(engine: Engine, session: StoreSession, name: str) -> int:
     return next(each.position for each in found if each.name == projection.name and each.state == "live")
 
 
-class _Unusable(NamedTuple):
+class Unusable(NamedTuple):
     """The people whose data may be stored and not used, in small letters, and the relationships that name them as a party."""
 
     people: frozenset[str]
     relationships: frozenset[str]
 
     @classmethod
-    def of(cls, engine: Engine) -> "_Unusable":
+    def of(cls, engine: Engine) -> "Unusable":
         people = restricted(engine.database)
         rows = (
             engine.database.query("SELECT relationship_id, LOWER(mentee_id), LOWER(mentor_id) FROM relationships")
@@ -190,7 +190,7 @@ class _Unusable(NamedTuple):
 
 
 def _rows(
-    engine: Engine, session: StoreSession, dataset: Dataset, columns: Sequence[Column], unusable: _Unusable
+    engine: Engine, session: StoreSession, dataset: Dataset, columns: Sequence[Column], unusable: Unusable
 ) -> Iterator[Sequence[Any]]:
     names = ", ".join(column.name for column in columns)
     if dataset is TIMELINE and session.kind == "sqlite":
@@ -207,7 +207,7 @@ def _rows(
         engine.watcher.done(len(batch))
 
 
-def _of_timeline(session: StoreSession, columns: Sequence[Column], unusable: _Unusable) -> Iterator[Sequence[Any]]:
+def _of_timeline(session: StoreSession, columns: Sequence[Column], unusable: Unusable) -> Iterator[Sequence[Any]]:
     """As a query of the view gives them."""
     rows: Iterator[Sequence[Any]] = timeline_rows.rows(session)
     if unusable.relationships:

@@ -120,10 +120,11 @@ def _signed(jws: str, payload: bytes, key: "OKPKey") -> bool:
     from joserfc.jws import deserialize_compact
 
     try:
-        deserialize_compact(jws, key, registry=_registry(), payload=payload)
+        read = deserialize_compact(jws, key, registry=_registry(), payload=payload)
     except Exception:  # noqa: BLE001 - a header may be any JSON; whatever it does to its reader, it proves nothing
         return False
-    return True
+    # An empty list is no header of RFC 7515, and joserfc lets it pass.
+    return read.protected.get("crit") != []
 
 
 @cache

@@ -27,6 +27,7 @@ from domain.registry import State, kind_of
 from domain.relationship.commands import ProposeRelationship
 from domain.relationship.state import Relationship
 from domain.words import NAMED_ROLES, Role
+from infra.intake.attributes import uri_reference
 from infra.intake.message import Message
 from infra.intake.proof import proves, read_key
 from infra.intake.receipt import Receipt
@@ -333,6 +334,11 @@ def _source(entry: dict[str, Any], listed: Collection[str]) -> str:
         raise _Field("source", "expected every source only once")
     if EVERY in source[:-1]:
         raise _Field("source", "expected * at the end alone")
+    try:
+        uri_reference(source.removesuffix(EVERY))
+    except ValueError as error:
+        # No message can have it: the entry would never count.
+        raise _Field("source", str(error)) from None
     if is_ours(source.removesuffix(EVERY)):
         raise _Field("source", "expected another source: those under /workers/ are Rapport's own")
     return source

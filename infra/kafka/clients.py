@@ -48,12 +48,6 @@ def connection(settings: Settings) -> dict[str, Any]:
     """How to reach the brokers, as kafka-python wants it. Raises `NoKafka`."""
     if not settings.kafka:
         raise NoKafka("no broker is named: set RAPPORT_KAFKA to host:port (several with commas between)")
-    if "@" in settings.kafka or "://" in settings.kafka or "=" in settings.kafka:
-        # Not shown: written like a URL, it may hold a password.
-        raise NoKafka(
-            "RAPPORT_KAFKA: expected host:port, several with commas between; user and password have settings of their own "
-            "(RAPPORT_KAFKA_USERNAME, RAPPORT_KAFKA_PASSWORD_FILE)"
-        )
     given = {
         "ssl_cafile": _path(settings.kafka_ca_file),
         "ssl_certfile": _path(settings.kafka_certificate_file),

@@ -158,6 +158,7 @@ def _named() -> Iterator[tuple[str, str]]:
         "tasks": get_args(TaskKind),
         "fields": [field for event in EVENTS.values() for field in event.model_fields],
         "statuses": STATES,
+        "matters of agreements": ("goal", "plan", "confidentiality", "reporting"),
         "steps of a check": ("verifying", "replaying decisions"),
         "problems": PROBLEMS,
         **dict(_literals()),

@@ -122,3 +122,22 @@ def test_every_command_refuses_it_with_exit_2_before_it_opens_anything(
     assert done.exit_code == 2
     assert "RAPPORT_KAFKA_SASL and RAPPORT_KAFKA_USERNAME would be ignored" in " ".join(done.stderr.split())
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "brokers",
+    ["b:S3cr3tPw@h:9092", "SASL_SSL://h:9092", "h:port", "h 9092", "[::1:9092", "h:9092;i:9092", "h\x1b[2J:9092"],
+)
+def test_brokers_that_are_none_are_refused_and_not_repeated(monkeypatch: pytest.MonkeyPatch, brokers: str) -> None:
+    monkeypatch.setenv("RAPPORT_KAFKA", brokers)
+    with pytest.raises(WrongSettings, match=r"RAPPORT_KAFKA: .*expected host:port") as refused:
+        load()
+    assert brokers not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "brokers", ["localhost", "h:9092", "h_1:9092, 10.0.0.1:9093,", "[::1]:9092,my-host.example:9092"]
+)
+def test_brokers_in_all_their_forms_are_taken(monkeypatch: pytest.MonkeyPatch, brokers: str) -> None:
+    monkeypatch.setenv("RAPPORT_KAFKA", brokers)
+    assert load().kafka == brokers

@@ -30,6 +30,7 @@ from projections.catalogue import datasets
 from tests.infra.access.roads import Told, allowed_in, found_in, names_known_in
 from tests.infra.sealing.test_erasure_drill import birds_in
 from tests.infra.web.browsing import Browser
+from tests.sizes import size
 
 pytestmark = pytest.mark.xdist_group("roads")
 
@@ -38,6 +39,8 @@ ASIDE = {"/static/{name}", "/sign-in/open-id", "/sign-in/open-id/back"}
 # What a form sends that is no command: it shows more of what is recorded, for a reason.
 SHOWS_MORE = {"words", "events", "verify"}
 WHY = "a drill"
+# Of who stands in a relationship one in so many opens its events one by one, or reads for a reason; each role does in some.
+SHARE = size(3, 1)
 OTHERS = ("mentor:m1", "person:p1", "case:c1")
 # Whoever has no part in the relationship whose pages are tried, nor in anything else.
 NOBODY = "zoe"
@@ -134,6 +137,9 @@ def test_no_page_shows_words_that_the_matrix_keeps_from_who_opens_it(served: Pag
     story, opened, shown = served.story, 0, set[str]()
     subject = story.busiest
     for who in people(story, subject):
+        # To pages a party who stands elsewhere is as another.
+        if who.id == NOBODY and who.role not in {"mentee", "supplier"}:
+            continue
         browser, on_pages, allowed = served.browser(who), set[str](), served.allowed(who, subject)
         for template in templates("GET"):
             for address in addresses(template, subject, who.role):
@@ -160,8 +166,9 @@ def test_an_event_of_every_kind_opens_no_more_than_the_matrix_does(served: Pages
         news = {type(each.data): each.version for each in story.events[subject] if found_in(each.data.model_dump())}
         versions = [version for kind, version in news.items() if kind not in kinds]
         kinds |= set(news)
-        for who in people(story, subject) if versions else ():
-            if who.id == NOBODY:
+        standing = [who for who in people(story, subject) if who.id != NOBODY]
+        for place, who in enumerate(standing if versions else ()):
+            if (place + len(kinds)) % SHARE:
                 continue
             browser, allowed = served.browser(who), served.allowed(who, subject)
             shown = set[str]()
@@ -176,20 +183,20 @@ def test_an_event_of_every_kind_opens_no_more_than_the_matrix_does(served: Pages
                     shown |= birds_on(got) & story.birds
             assert shown <= read_by(story, who), str(who)
     assert len(kinds) > 40
-    assert opened > 300
+    assert opened > 60
 
 
 def test_with_a_reason_a_page_shows_what_the_matrix_opens_and_no_more(served: Pages) -> None:
     story, shown = served.story, defaultdict[Reader, set[str]](set)
     more = [each for each in templates("POST") if each.rpartition("/")[2] in SHOWS_MORE]
-    for subject in story.relationships:
+    for number, subject in enumerate(story.relationships):
         # Of the others the words alone: checking a record takes long, and cases and audits are the same for all.
         busiest = subject == story.busiest
         paths = (
             more if busiest else [each for each in more if each.startswith("/relationships/") and "verify" not in each]
         )
-        for who in people(story, subject):
-            if who.id == NOBODY and not busiest:
+        for place, who in enumerate(people(story, subject)):
+            if not busiest and (who.id == NOBODY or (place + number) % SHARE):
                 continue
             browser, allowed = served.browser(who).get("/preferences"), served.allowed(who, subject)
             for address in (address for path in paths for address in addresses(path, subject, who.role)):

@@ -1,5 +1,6 @@
 """The API is what its document says: schemathesis sends what the document allows and what it forbids, and looks at every answer.
 
+It does so as readers of every kind: an office that knows of everything, a party, a program, and those who read under pseudonyms.
 `SCHEMATHESIS_EXAMPLES` is how many requests it makes up for each call; a long run finds rarer things, another `SCHEMATHESIS_SEED` others.
 """
 
@@ -16,14 +17,12 @@ from tests.command import own_environment
 from tests.infra.http.server import Server, serving
 from tests.infra.http.telling import ELSEWHERE, PARTIES, PROGRAMME, tell, told
 from tests.infra.http.test_messages import post
+from tests.sizes import size
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
-EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "8")
-# A long run takes more readers too.
-READERS = ["coordinator:cora", "auditor:ada"]
-if "SCHEMATHESIS_EXAMPLES" in os.environ:
-    READERS += ["mentee:ana", "analyst:alf", "service:booking"]
+EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", str(size(3, 40)))
+READERS = ["coordinator:cora", "mentee:ana", "service:booking", "analyst:alf", "auditor:ada"]
 SEED = os.environ.get("SCHEMATHESIS_SEED", "1")
 ALL_ROLES = [*PARTIES, "coordinator"]
 

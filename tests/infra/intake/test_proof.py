@@ -202,6 +202,7 @@ PASSING_FOR_ONE = {
     "a header that is no object": jws(OURS, canonical(proposal()), ["alg"]),
     "a header that is a text": jws(OURS, canonical(proposal()), "alg"),
     "what is critical and unknown": jws(OURS, canonical(proposal()), {"alg": "EdDSA", "crit": ["exp"], "exp": 1}),
+    "nothing that is critical": jws(OURS, canonical(proposal()), {"alg": "EdDSA", "crit": []}),
     "b64 that is not critical": jws(OURS, canonical(proposal()), {"alg": "EdDSA", "b64": False}),
     "its own key": jws(THEIRS, canonical(proposal()), {"alg": "EdDSA", "jwk": {"kty": "OKP", "crv": "Ed25519", "x": public(THEIRS)}}),
     "a deep header": f"{part(b'[' * 1000)}..{GOOD.rpartition('.')[2]}",

@@ -159,6 +159,12 @@ class TestRapportsOwnSenders:
             assert "Rapport's own" in wrong(tmp_path, entry(source=source))
 
 
+@pytest.mark.parametrize("source", ["/booking service", "/b\u001b[2J", "/bücher/*", "/services/%", "http://[::1/*"])
+def test_a_source_that_no_message_can_have_is_no_entry(tmp_path: Path, source: str) -> None:
+    found = wrong(tmp_path, entry(source=source))
+    assert "source: expected a URI reference" in found
+
+
 @pytest.mark.parametrize("role", ["analyst", "auditor"])
 def test_analysts_and_auditors_send_nothing_with_or_without_a_file(rapport: Rapport, tmp_path: Path, role: str) -> None:
     rapport.handler.handle([proposal()])

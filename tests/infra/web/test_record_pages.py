@@ -22,6 +22,7 @@ from infra.web.what_if import OF_HEALTH
 from infra.web.wording import closed_fields
 from tests.infra.http import telling
 from tests.infra.web.browsing import Browser, Served, serving_pages
+from tests.messages import relationship_id
 
 IDS = {**telling.PARTIES, **telling.HOUSE}
 PEOPLE = tuple(sorted(set(IDS) - {"service"}))
@@ -451,3 +452,16 @@ def test_who_verifies_while_others_do_is_told_so_on_the_page(told: Served, monke
     with checks._turn:
         assert browser.post(f"{TIME}/verify", {}).status == 429
     assert "Other relationships are being verified." in browser.text.partition('id="verify"')[2]
+
+
+def test_an_attempt_says_each_reason_once_with_all_of_its_clauses(tried: Served) -> None:
+    subject = relationship_id(777)
+    parties = {"programme_id": "telling", "mentee_id": "ana", "mentor_id": "ben", "codes": ["cmn", "pentalog"]}
+    tried.tell([orjson.dumps(telling.told("ProposeRelationship", "coordinator:cora", "03-19T10:00", parties, subject))])
+    early = telling.told("ActivateRelationship", "coordinator:cora", "03-19T11:00", {}, subject)
+    [receipt] = tried.rapport.handler.handle([orjson.dumps(early)])
+    asked_for = {problem.clause for problem in receipt.problems if problem.code == "gate"}
+    assert len(asked_for) > 2
+    page = tried.browser("ada").get(f"/audit/attempts?relationship={subject}")
+    assert page.words.count("gate: ") == 1
+    assert all(f'href="/codes/{clause}"' in page.text for clause in asked_for)
