@@ -1,7 +1,7 @@
 """Commitment health: two scores and a band for a relationship as of a time, each lost point with clauses and evidence.
 
 `fold` keeps the `Facts` that health needs of the events, `evaluate` answers for any time under any terms, `reason` also gives
-its changes, `assess` when each signal held besides, and `watch` follows one signal.
+its changes, `assess` when each signal held besides, `after_the_end` answers at once for what has ended, and `watch` follows one signal.
 """
 
 from domain.commitment.facts import Facts
@@ -11,6 +11,7 @@ from domain.commitment.health import (
     Signal,
     SignalHeld,
     Watched,
+    after_the_end,
     assess,
     bands,
     evaluate,
@@ -39,6 +40,7 @@ __all__ = [
     "Terms",
     "TermsInTime",
     "Watched",
+    "after_the_end",
     "assess",
     "bands",
     "evaluate",

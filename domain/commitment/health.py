@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from domain.commitment.evidence import evidence_of
-from domain.commitment.facts import Facts
+from domain.commitment.facts import Facts, Proposed, Terminated
 from domain.commitment.judgement import NO_RATING, Judgement, judge, next_check, passes
 from domain.commitment.moments import EPOCH, moment, time_of
 from domain.commitment.picture import Picture
@@ -89,6 +89,15 @@ def reason(facts: Facts, at: datetime, terms: TermsInTime) -> Reasoned:
     """Health as of a time, past or future, with its changes; the relationship's own terms come from its facts."""
     reached = walked(facts, terms, at)
     return Reasoned(_health(reached, at), reached.changes)
+
+
+def after_the_end(facts: Facts, at: datetime) -> Health | None:
+    """Health of a relationship that had ended by a time: it has no score, so nothing is judged; None of one that had not ended."""
+    end = moment(at)
+    before = [fact for fact in facts if fact.at <= end]
+    if any(isinstance(fact, Terminated) for fact in before) and any(isinstance(fact, Proposed) for fact in before):
+        return Health(at, POLICY, "terminated", None, None, None, None, (), None, None)
+    return None
 
 
 class SignalHeld(NamedTuple):

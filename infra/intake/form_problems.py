@@ -20,6 +20,10 @@ TOO_DEEP: Final = Problem("too_deep", f"expected at most {MAX_DEPTH} levels of n
 Read = dict[str, Any]
 
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+# In a text that Python's reader made of JSON, pairs are one character: what is left stands alone.
+_UNPAIRED: Final = re.compile(r"[\ud800-\udfff]")
+_NUL: Final = re.compile("\0")
+NO_SURROGATE: Final = "expected no unpaired surrogate in a text"
 _NOT_JSON: Final = re.compile(rb"[:\[,]\s*-?(?:NaN|Infinity)")
 _CONTAINERS: Final = frozenset({dict, list})
 LEAST: Final = -(2**63)
@@ -33,7 +37,7 @@ FITTING: Final = f"expected a number that fits into 64 bits: a whole one from {L
 
 def invalid(read: Read, problems: Sequence[Problem]) -> Receipt:
     """An invalid receipt, echoing what could be read of the message's source, id and subject."""
-    source, id_, subject = (value if isinstance(value := read.get(key), str) else None for key in _ECHOED)
+    source, id_, subject = (_echo(read.get(key)) for key in _ECHOED)
     return Receipt(source, id_, subject, "invalid", (), listed(problems, MAX_PROBLEMS))
 
 
@@ -45,6 +49,10 @@ def listed(problems: Sequence[Problem], most: int) -> tuple[Problem, ...]:
 
 
 _ECHOED: Final = ("source", "id", "subject")
+
+
+def _echo(value: Any) -> str | None:
+    return value if isinstance(value, str) and not _UNPAIRED.search(value) else None
 
 
 def too_large(limit: int) -> Problem:
@@ -61,7 +69,7 @@ def unreadable(raw: bytes, error: str) -> Problem:
     if "depth" in error:
         return TOO_DEEP
     if "surrogate" in error and _SURROGATE.search(raw):
-        return Problem("bad_character", "expected no unpaired surrogate in a text")
+        return Problem("bad_character", NO_SURROGATE)
     if _NOT_JSON.search(raw):
         return Problem("bad_json", "expected a JSON number: NaN and Infinity are none")
     if "infinity" in error:
@@ -70,12 +78,17 @@ def unreadable(raw: bytes, error: str) -> Problem:
 
 
 def unread(raw: bytes, error: str) -> Receipt:
-    """The receipt of bytes that were not read; a number that is too large is named, as other wrong fields are."""
+    """The receipt of bytes that were not read; what can be named is, as other wrong fields are: too large numbers, unpaired surrogates."""
     problem = unreadable(raw, error)
     if problem.message == FITTING:
         with suppress(ValueError, RecursionError):
             read = json.loads(raw, parse_int=_whole, parse_float=_fraction)
             return invalid(read if isinstance(read, dict) else {}, _too_big(read))
+    if problem.message == NO_SURROGATE:
+        with suppress(ValueError, RecursionError):
+            read = json.loads(raw)
+            if isinstance(read, dict) and (found := _bad_characters(read, _UNPAIRED, NO_SURROGATE)):
+                return invalid(read, found)
     return invalid({}, [problem])
 
 
@@ -95,7 +108,7 @@ def irregular(text: str, read: Read, written: str) -> list[Problem]:
     if not plain or text.count('":') != written.count('":'):
         problems += _duplicate_keys(text, read)
     if not plain and "\\u0000" in text:
-        problems += [Problem("bad_character", "expected no NUL in a text", field=path) for path in _with_nul(read)]
+        problems += _bad_characters(read, _NUL, "expected no NUL in a text")
     if not problems and _MANY_DIGITS.search(text):
         problems += too_big(text)
     return problems
@@ -174,9 +187,15 @@ def _where(value: Any, wanted: Callable[[Any], bool], path: str = "") -> list[st
     return [path or None] if wanted(value) else []
 
 
-def _with_nul(value: Any, path: str = "") -> list[str | None]:
+def _bad_characters(read: Any, bad: re.Pattern[str], message: str) -> list[Problem]:
+    return [Problem("bad_character", message, field=path) for path in _with(bad, read)]
+
+
+def _with(bad: re.Pattern[str], value: Any, path: str = "") -> list[str | None]:
+    """The fields with such a character. A key that has one is no name to tell: the object around it is named instead."""
     if isinstance(value, str):
-        return [path or None] if "\0" in value else []
+        return [path or None] if bad.search(value) else []
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    here = [path or None] if isinstance(value, dict) and any("\0" in key for key in value) else []
-    return here + [found for key, inner in pairs for found in _with_nul(inner, f"{path}.{key}" if path else str(key))]
+    told = [(key, inner) for key, inner in ((str(key), inner) for key, inner in pairs) if not bad.search(key)]
+    here = [path or None] if isinstance(value, dict) and len(told) < len(value) else []
+    return here + [found for key, inner in told for found in _with(bad, inner, f"{path}.{key}" if path else key)]

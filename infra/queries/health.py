@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from domain.commitment import Change, Health, reason
+from domain.commitment import Change, Health, after_the_end, reason
 from domain.model import events_of
 from domain.programme.events import CodeAdopted, ProgrammeCreated, TermSet, TermWithdrawn
 from domain.relationship.events import FactCorrected
@@ -83,7 +83,7 @@ def assess_all(engine: Engine, asked: Asked, overrides: Mapping[str, float] | No
     """Health of every relationship that existed by then, in order of id.
 
     What is known now is read from the projection's states, which is fast; what was known then from the log. Relationships of
-    a programme that can't be read are left out and noted.
+    a programme that can't be read are left out and noted. One that has ended comes without its changes.
 
     Raises:
         ImpossibleTerms: under `overrides` the bands would be out of order.
@@ -95,7 +95,7 @@ def assess_all(engine: Engine, asked: Asked, overrides: Mapping[str, float] | No
         known = _known_now(engine, session) if asked.known_at is None else _known_then(engine, session, asked)
         for subject, found in known:
             try:
-                assessed = _assessed(subject, found, asked, terms, overrides)
+                assessed = _assessed(subject, found, asked, terms, overrides, with_changes=False)
             except UnknownTerms as error:
                 # Everybody else's answer does not depend on it.
                 engine.watcher.note(f"{subject} is left out: {error}")
@@ -105,13 +105,22 @@ def assess_all(engine: Engine, asked: Asked, overrides: Mapping[str, float] | No
 
 
 def _assessed(
-    subject: str, found: Found, asked: Asked, terms: TermsThen, overrides: Mapping[str, float] | None
+    subject: str,
+    found: Found,
+    asked: Asked,
+    terms: TermsThen,
+    overrides: Mapping[str, float] | None,
+    *,
+    with_changes: bool = True,
 ) -> Assessed | None:
+    """Without changes, those of a relationship that has ended are not looked for."""
     if found.state is None:
         return None
     in_time = terms.of(found.state.programme_id, tuple((overrides or {}).items()))
     if problem := in_time.with_own(found.state.facts.own).order_problem():
         raise ImpossibleTerms(problem.message)
+    if not with_changes and (ended := after_the_end(found.state.facts, asked.at)):
+        return Assessed(subject, found, ended, ())
     health, changes = reason(found.state.facts, asked.at, in_time)
     return None if health.status is None else Assessed(subject, found, health, changes)
 

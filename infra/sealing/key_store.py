@@ -19,6 +19,7 @@ import psycopg
 from infra.sealing.errors import KeysRefused
 from infra.store.address import file_of, server_of, shown_url
 from infra.store.errors import UnknownStore, UnreachableStore
+from infra.store.sqlite_file import own
 
 _TABLES: Final = (
     """
@@ -239,6 +240,8 @@ class SQLiteKeyStore(KeyStore):
     def prepare(self) -> None:
         with suppress(FileExistsError), self._translated():
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        if not Path(self.path).stat().st_size:
+            own(self.path)
         with self.writing():
             for table in _TABLES:
                 self.run(table.format(bytes="BLOB"))

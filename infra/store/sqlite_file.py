@@ -28,13 +28,17 @@ def prepare_file(path: str, timeout: float) -> bool:
     Raises:
         ForeignStore: The file is a database of somebody else.
         OlderStore: It is a store of an older Rapport.
-        DamagedStore: It is no database, or only the beginning of one.
+        DamagedStore: It is no database, only the beginning of one, or no file.
         sqlite3.Error, OSError: The file can't be made or read.
     """
     try:
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        if not Path(path).is_file():
+            raise DamagedStore(f"{path}: expected a file on a disk, found something else")
         header = _header(path)
+        if not header:
+            own(path)
     except OSError as error:
         raise sqlite3.OperationalError(f"unable to open: {error.strerror}") from error
     if header:
@@ -44,6 +48,13 @@ def prepare_file(path: str, timeout: float) -> bool:
     with closing(sqlite3.connect(path, timeout=timeout, isolation_level=None)) as connection:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     return False
+
+
+def own(path: str) -> None:
+    """Let an empty file, which somebody made with other rights, be for its owner alone before anything is in it."""
+    # A file of another account's can't be changed: its owner has chosen who may read it.
+    with suppress(PermissionError):
+        Path(path).chmod(0o600)
 
 
 def read_only_uri(path: str) -> str:

@@ -48,8 +48,6 @@ NOT_JSON = {
     "Infinity": (GOOD.replace(b'"platform"', b"-Infinity"), "bad_json"),
     "a control character": (GOOD.replace(b"platform", b"plat\x01form"), "bad_json"),
     "a NUL byte": (GOOD.replace(b"platform", b"plat\x00form"), "bad_json"),
-    "an unpaired surrogate": (GOOD.replace(b"platform", b"plat\\ud83dform"), "bad_character"),
-    "a low surrogate alone": (GOOD.replace(b"platform", b"plat\\ude00form"), "bad_character"),
     "an encoded surrogate": (GOOD.replace(b"platform", b"plat\xed\xa0\xbdform"), "bad_utf8"),
     "65 levels": (GOOD.replace(b'"platform"', b"[" * 63 + b"]" * 63), "too_deep"),
     "100,000 levels": (b"[" * 100_000, "too_deep"),
@@ -81,6 +79,16 @@ FIELDS = {
     "NUL": (session(channel="plat\0form"), [("bad_character", "data.channel")]),
     "NUL in a key": (session(**{"chan\0nel": 1}), [("bad_character", "data")]),
     "NUL in an id": (line("ScheduleSession", SESSION, id="a\0"), [("bad_character", "id")]),
+    "an unpaired surrogate": (GOOD.replace(b"platform", b"plat\\ud83dform"), [("bad_character", "data.channel")]),
+    "a low surrogate alone": (GOOD.replace(b"platform", b"plat\\ude00form"), [("bad_character", "data.channel")]),
+    "two unpaired surrogates": (
+        GOOD.replace(b"platform", b"plat\\ud83dform").replace(b'"id":', b'"tenant":"\\udc00","id":'),
+        [("bad_character", "tenant"), ("bad_character", "data.channel")],
+    ),
+    "an unpaired surrogate in a key": (
+        GOOD.replace(b'"channel":', b'"chan\\ud83dnel": {"a": "\\ud83d"}, "channel":'),
+        [("bad_character", "data")],
+    ),
     "naive time": (line("ScheduleSession", SESSION, time="2026-03-02T09:00:00"), [("naive_time", "time")]),
     "naive time in the data": (session(starts_at="2026-03-05T17:00:00"), [("naive_time", "data.starts_at")]),
     "seconds as a time": (line("ScheduleSession", SESSION, time="1772442000"), [("naive_time", "time")]),
@@ -184,6 +192,11 @@ def test_an_invalid_receipt_echoes_what_could_be_read() -> None:
     receipt = parse(line("Dance", id=5, source=None))
     assert isinstance(receipt, Receipt)
     assert (receipt.source, receipt.id, receipt.subject) == (None, None, relationship_id(1))
+
+    receipt = parse(line("ReportProblem", {"description": "Late \ud83d"}, id="d1", source="/s", subject="x\ud83d"))
+    assert isinstance(receipt, Receipt)
+    assert (receipt.source, receipt.id, receipt.subject) == ("/s", "d1", None)
+    assert sorted(problem.field or "" for problem in receipt.problems) == ["data.description", "subject"]
 
 
 GOOD_ONES = {

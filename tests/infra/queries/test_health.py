@@ -42,6 +42,19 @@ def test_one_and_all_and_what_was_known_long_after_agree(harness: ProjectionHarn
     assert said(fast.get(SUBJECT)) == said(one(harness, at))
 
 
+def test_what_has_ended_is_answered_at_once_as_if_it_were_judged(harness: ProjectionHarness) -> None:
+    harness.append(everything())
+    ended = 0
+    for at in (45, 400):
+        asked = Asked(day(at), None)
+        for subject, found in all_of(harness, at).items():
+            judged = assess_one(harness.store, subject, asked)
+            assert judged is not None
+            assert shown(found) == shown(judged)
+            ended += found.health.status == "terminated"
+    assert ended > 5
+
+
 def test_the_table_and_the_answer_agree(harness: ProjectionHarness) -> None:
     harness.append(everything())
     for at in (25.0, 45.0, 70.0):

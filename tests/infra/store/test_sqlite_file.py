@@ -108,6 +108,20 @@ def test_files_are_for_their_owner_alone(umask: int, tmp_path: Path) -> None:
     assert modes == dict.fromkeys(("store.sqlite", "store.sqlite-wal", "store.sqlite-shm"), 0o600)
 
 
+def test_an_empty_file_that_all_may_read_becomes_a_store_and_keys_for_their_owner_alone(tmp_path: Path) -> None:
+    (tmp_path / "m.jsonl").write_bytes(proposal(1) + b"\n")
+    for name in ("rapport.sqlite", "rapport.sqlite.keys"):
+        (tmp_path / name).touch()
+        (tmp_path / name).chmod(0o666)
+    rapport(tmp_path, "submit", "m.jsonl")
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob("rapport.sqlite*")} == {0o600}
+
+
+def test_what_is_no_file_is_no_store() -> None:
+    with pytest.raises(DamagedStore, match="expected a file on a disk"):
+        open_database("sqlite:////dev/null")
+
+
 def test_what_commands_write_is_for_their_owner_alone(tmp_path: Path) -> None:
     (tmp_path / "m.jsonl").write_bytes(proposal(1) + b"\n")
     before = os.umask(0)
