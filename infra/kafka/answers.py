@@ -202,7 +202,7 @@ def capped(receipt: Receipt, most: int = PROBLEMS) -> Receipt:
 def _without_questions(problem: Problem) -> Problem:
     """The problem without a question that somebody made up: keys of answers are people's words unless they are clauses.
 
-    Whoever sends a message over HTTP or from a file reads its receipt alone; what is on a topic, others read too.
+    Who sends a message over HTTP or from a file reads its receipt alone; what is on a topic, others read too.
     """
     field = problem.field or ""
     if problem.code == "duplicate_key" and field not in KNOWN and not field.startswith("data."):

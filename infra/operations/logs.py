@@ -68,7 +68,7 @@ def configure(app: str, level: Level = "info", form: Format | None = None) -> No
     for name in QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     for name in SILENT:
-        # Even to whoever debugs never more than warnings: on lower levels they quote whole messages and passwords.
+        # Even to those who debug, never more than warnings: on lower levels they quote whole messages and passwords.
         logging.getLogger(name).setLevel(logging.CRITICAL if root.level > logging.DEBUG else logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

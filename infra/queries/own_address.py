@@ -35,7 +35,7 @@ class OwnAddresses:
         self._lock = Lock()
 
     def of(self, recipient: str, now: datetime) -> str | None:
-        """The address of a recipient, `role:id`; None of a whole role, and of whoever has none in their entry.
+        """The address of a recipient, `role:id`; None of a whole role, and of those who have none in their entry.
 
         Raises:
             StoreError: The store can't be read, or that the address was read can't be put on record.
