@@ -9,13 +9,14 @@ A test that several processes of it open gets the URL and opens it in each. With
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from infra.settings import Settings
 from infra.store.opening import open_database
-from infra.store.session import Database, Kind
+from infra.store.session import Database, Kind, StoreSession
 from tests.servers import emptied_database
 
 KINDS: tuple[Kind, ...] = ("sqlite", "postgresql")
@@ -57,3 +58,12 @@ def opened(url: str) -> Database:
 def settings(store_url: str) -> Settings:
     """Settings that name the store."""
     return Settings(store=store_url, synchronous="off")
+
+
+@contextmanager
+def by_hand(database: Database) -> Iterator[StoreSession]:
+    """A transaction as an administrator of the server, who may change what the service can't."""
+    with database.transaction() as session:
+        if session.kind == "postgresql":
+            session.execute("SET LOCAL ROLE NONE")
+        yield session

@@ -27,6 +27,7 @@ from infra.store.session import StoreSession
 from infra.store.snapshot import Frozen
 from tests.given_when_then import day
 from tests.infra.worker_runtime.harness import WorkerHarness, subject
+from tests.stores import by_hand
 
 CODES: tuple[CodeId, ...] = ("pentalog", "mentor247", "cmn", "leapfrog", "nottingham")
 ID, OTHER = subject(1), subject(2)
@@ -78,7 +79,7 @@ def verdicts(record: Record, tamper: Callable[[StoreSession], object]) -> tuple[
     """What the audit says after the tampering, without a checkpoint and with one."""
     rapport = record.rapport
     found: list[Verdict] = []
-    with suppress(Undone), rapport.database.transaction() as session:
+    with suppress(Undone), by_hand(rapport.database) as session:
         tamper(session)
         store = EventStore(Frozen(rapport.database, session), rapport.store.mapper)
         found += [audit(store, rapport.engine(), nothing, None, held) for held in (NONE_HELD, record.held)]

@@ -26,6 +26,7 @@ from infra.store.opening import open_database
 from tests.infra.intake.conftest import NOW, another
 from tests.infra.intake.test_ahead import before_sending
 from tests.messages import contact, line, proposal, relationship_id
+from tests.stores import by_hand
 
 R1 = relationship_id(1)
 GOAL = {"title": "Lead", "type": "career", "source": "mentee", "agreed_by": ["mentee", "mentor"]}
@@ -377,7 +378,7 @@ def test_verification_names_a_spelling_that_does_not_follow_from_the_events(
 ) -> None:
     rapport.handler.handle([proposal(1)])
     assert verify(rapport.store).ok
-    with rapport.database.transaction() as session:
+    with by_hand(rapport.database) as session:
         assert session.execute(change) == 1
     (wrong,) = verify(rapport.store).problems
     assert said in wrong.problem

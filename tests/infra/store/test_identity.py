@@ -13,6 +13,7 @@ from infra.store.identity import Identity
 from infra.store.log import EventStore
 from infra.store.opening import open_database
 from infra.store.session import Database
+from tests.stores import by_hand
 
 OPEN_AND_TELL = """
 import sys
@@ -63,7 +64,7 @@ def test_the_secret_is_not_shown_where_the_identity_is_printed(database: Databas
 
 
 def test_a_lost_identity_is_told(database: Database) -> None:
-    with database.transaction() as session:
+    with by_hand(database) as session:
         session.execute("DELETE FROM store_identity")
     with pytest.raises(DamagedStore, match=r"lost its identity.*backup"):
         _ = EventStore(database).identity
