@@ -199,23 +199,23 @@ def own_folder(server_folder: Path) -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def own_postgres(server_folder: Path) -> Iterator[Postgres]:
-    """A PostgreSQL of this process alone, to be stopped, restarted and killed. A test leaves it running."""
+    """A PostgreSQL of this file of tests alone, to be stopped, restarted and killed. A test leaves it running."""
     with own_folder(server_folder) as folder, Postgres(folder, durable=False) as server:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def own_kafka(server_folder: Path) -> Iterator[Kafka]:
-    """A Kafka of this process alone, to be stopped, killed and halted. A test leaves it running."""
+    """A Kafka of this file of tests alone, to be stopped, killed and halted. A test leaves it running; left idle for the run it would cost much."""
     with own_folder(server_folder) as folder, Kafka(folder, short_lived=True) as server:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def proxied_kafka(server_folder: Path) -> Iterator[tuple[Kafka, Proxy]]:
-    """A Kafka of this process alone that sends its clients through a proxy. A test leaves both in order."""
+    """A Kafka of this file of tests alone that sends its clients through a proxy. A test leaves both in order."""
     port = free_port()
     with (
         own_folder(server_folder) as folder,
