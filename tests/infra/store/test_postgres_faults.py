@@ -214,7 +214,8 @@ def test_a_file_is_handed_in_while_the_next_batch_is_decided_ahead(
         getattr(proxy, fault)()
         time.sleep(0.05)
         proxy.restore()
-        time.sleep(0.1)
+        # Long enough to connect again on a machine with other work, and to be in the middle of a batch.
+        time.sleep(0.3)
     assert answered == len(batches)
     with open_database(direct) as database:
         store = EventStore(database)
