@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -116,29 +117,36 @@ def test_a_member_of_the_service_does_everything(postgres_url: str, admin: psyco
     assert may(admin, "rapport_auditor", "SELECT more FROM facts")
 
 
+@contextmanager
+def a_service(admin: psycopg.Connection, url: str) -> Iterator[psycopg.Connection]:
+    """A login of a service, as long as the block runs."""
+    admin.execute("CREATE ROLE test_booking LOGIN IN ROLE rapport_service")
+    try:
+        with psycopg.connect(url.replace("postgres@", "test_booking@"), autocommit=True) as service:
+            yield service
+    finally:
+        admin.execute("DROP ROLE test_booking")
+
+
 @pytest.mark.parametrize("table", APPEND_ONLY)
 def test_no_service_changes_what_is_only_added_to_nor_what_keeps_it_so(
     postgres_url: str, admin: psycopg.Connection, table: str
 ) -> None:
-    admin.execute("CREATE ROLE test_booking LOGIN IN ROLE rapport_service")
-    try:
-        with psycopg.connect(postgres_url.replace("postgres@", "test_booking@"), autocommit=True) as service:
-            assert service.execute(f"SELECT count(*) FROM {table}").fetchone() is not None
-            for statement in (
-                f"DELETE FROM {table}",
-                f"TRUNCATE {table}",
-                f"UPDATE {table} SET {'version' if table == 'content_reads' else 'hash' if table != 'receipts' else 'answer'} = NULL",
-                f"ALTER TABLE {table} DISABLE TRIGGER ALL",
-                f"DROP TRIGGER append_only ON {table}",
-                f"DROP TABLE {table}",
-                "CREATE OR REPLACE FUNCTION rapport_refuse_change() RETURNS trigger LANGUAGE sql AS ''",
-                "SET ROLE rapport_owner",
-                "GRANT rapport_owner TO test_booking",
-            ):
-                with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidFunctionDefinition)):
-                    service.execute(statement)
-    finally:
-        admin.execute("DROP ROLE test_booking")
+    with a_service(admin, postgres_url) as service:
+        assert service.execute(f"SELECT count(*) FROM {table}").fetchone() is not None
+        for statement in (
+            f"DELETE FROM {table}",
+            f"TRUNCATE {table}",
+            f"UPDATE {table} SET {'version' if table == 'content_reads' else 'hash' if table != 'receipts' else 'answer'} = NULL",
+            f"ALTER TABLE {table} DISABLE TRIGGER ALL",
+            f"DROP TRIGGER append_only ON {table}",
+            f"DROP TABLE {table}",
+            "CREATE OR REPLACE FUNCTION rapport_refuse_change() RETURNS trigger LANGUAGE sql AS ''",
+            "SET ROLE rapport_owner",
+            "GRANT rapport_owner TO test_booking",
+        ):
+            with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidFunctionDefinition)):
+                service.execute(statement)
     assert admin.execute(
         "SELECT rolcanlogin, (SELECT count(*) FROM pg_auth_members m WHERE m.roleid = r.oid) FROM pg_roles r WHERE rolname = 'rapport_owner'"
     ).fetchall() == [(False, 0)]
@@ -148,23 +156,19 @@ def test_no_service_changes_what_is_only_added_to_nor_what_keeps_it_so(
 def test_no_service_empties_or_drops_what_the_store_stands_on(
     postgres_url: str, admin: psycopg.Connection, table: str
 ) -> None:
-    admin.execute("CREATE ROLE test_keeper LOGIN IN ROLE rapport_service")
     changes = {"spellings": "spelling = ''", "store_clocks": "position = 0", "store_identity": "id = 'other'"}
-    try:
-        with psycopg.connect(postgres_url.replace("postgres@", "test_keeper@"), autocommit=True) as service:
-            assert service.execute(f"SELECT count(*) FROM {table}").fetchone() is not None
-            for statement in (
-                f"DELETE FROM {table}",
-                f"TRUNCATE {table}",
-                f"ALTER TABLE {table} DISABLE TRIGGER ALL",
-                f"DROP TABLE {table}",
-                "DROP FUNCTION rapport_keep_identity() CASCADE",
-                *([f"UPDATE {table} SET {changes[table]}"] if table in changes else []),
-            ):
-                with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                    service.execute(statement)
-    finally:
-        admin.execute("DROP ROLE test_keeper")
+    with a_service(admin, postgres_url) as service:
+        assert service.execute(f"SELECT count(*) FROM {table}").fetchone() is not None
+        for statement in (
+            f"DELETE FROM {table}",
+            f"TRUNCATE {table}",
+            f"ALTER TABLE {table} DISABLE TRIGGER ALL",
+            f"DROP TABLE {table}",
+            "DROP FUNCTION rapport_keep_identity() CASCADE",
+            *([f"UPDATE {table} SET {changes[table]}"] if table in changes else []),
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                service.execute(statement)
 
 
 def test_an_identity_is_taken_over_while_the_store_is_empty_and_stays_afterwards(postgres_url: str) -> None:
