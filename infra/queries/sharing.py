@@ -108,6 +108,11 @@ def first_spelling(store: EventStore, reader: Reader) -> Reader:
     return reader._replace(id=store.spellings([folded]).get(folded, reader.id))
 
 
+def is_spelled(store: EventStore, reader: Reader) -> bool:
+    """Whether the record knows the id of a reader, so that its spelling is the same for ever."""
+    return not reader.id or reader.role in MACHINES or bool(store.spellings([key("person", reader.id)]))
+
+
 def can_share(
     store: EventStore,
     engine: Callable[[], Engine],
