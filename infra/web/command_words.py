@@ -260,6 +260,18 @@ ABOUT: Final[dict[str, str]] = {
     "GiveFeedback": N_("Answer the questions that you have something to say about, and leave out the others. 5 is best, 1 is worst."),
     "GrantConsent": N_("From now on those whom you name may see this kind of your data, until the day you set or until you withdraw it."),
     "WithdrawConsent": N_("Those whom you had allowed to see this kind of your data can see it no longer, as of now."),
+    "PauseRelationship": N_("Stop for a while. Sessions that were to come are cancelled; it goes on when somebody resumes it."),
+    "TerminateRelationship": N_("End it for good. Sessions that were to come are cancelled, and no new ones can be scheduled."),
+    "RespondToMatch": N_("Say yes or no to the match."),
+    "AcceptTerms": N_("Accept one version of a document."),
+    "DeclineTerms": N_("Decline one version of a document."),
+    "StateTrustReadiness": N_("Say whether you are ready to trust (pentalog.trust)."),
+    "DeclareConflictOfInterest": N_("Declare a conflict of interest, or that there is none."),
+    "ConfirmAgreement": N_("The other side says that you both agreed this. Confirm it, or contest it where it is wrong."),
+    "ShareContactDetails": N_("Give the other party your own contact details."),
+    "GiveTestimonial": N_("Speak for the mentoring."),
+    "ContestFact": N_("Say what is wrong with it, and how it was. The entry is marked as contested, and the office answers you."),
+    "ScheduleSession": N_("Put a session on the calendar."),
     "RespondToNps": N_("Say how likely you are to recommend mentoring, from 0 to 10."),
 }  # fmt: skip
 

@@ -19,6 +19,7 @@ from infra.http.intake import Intake
 from infra.http.problems import HttpProblem, not_found
 from infra.intake.message import compose
 from infra.pages.page import page as file_page
+from infra.queries.erasure import asked_for
 from infra.queries.person_data import PURPOSES as OF_DATA
 from infra.queries.person_data import person_data
 from infra.queries.subject import ENTRY
@@ -96,8 +97,8 @@ def mine(request: Request, at: DeskOf, visitor: VisitorOf, number: PageQuery = 1
         number=number,
         more=len(every) > number * OWN,
         bases=BASES,
+        asked=asked_for(at.store, visitor.caller.id),
         classes=CLASSES,
-        wrong=(),
         names=names_of(request, at, visitor, people, *theirs),
     )
 

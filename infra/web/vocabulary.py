@@ -14,7 +14,7 @@ from domain.sharing.cells import ROWS
 from domain.terms import TERMS
 from infra.queries.person_data import CONFIDENTIAL, LOGIC
 from infra.web.command_words import about
-from infra.web.wording import in_words
+from infra.web.wording import in_words, models_within
 from projections.catalogue import datasets
 from workers.catalogue import WORKERS
 from workers.model import TaskKind
@@ -24,6 +24,15 @@ STATES: Final = (
     *("scheduled", "completed", "missed", "cancelled"),
     *("open", "achieved", "dropped", "resolved", "dismissed"),
     *("agreed", "claimed", "confirmed", "contested", "refused", "conflict"),
+)
+# What the answer about a relationship has beside the fields of events, and what is found about a fact that is recorded all the same.
+SHOWN: Final = (
+    "accepted_terms",
+    "declined_terms",
+    "consents",
+    "recommendations",
+    "words",
+    "over_capacity",
 )
 # Why rules, the record and the check of senders refuse: what an auditor reads of attempts.
 PROBLEMS: Final = (
@@ -156,9 +165,13 @@ def _named() -> Iterator[tuple[str, str]]:
         "ways of the matrix": [meaning.words for meaning in MEANING.values()],
         "workers": [worker.name for worker in WORKERS],
         "tasks": get_args(TaskKind),
-        "fields": [field for event in EVENTS.values() for field in event.model_fields],
+        "fields": [field for event in models_within(EVENTS.values()) for field in event.model_fields],
+        "fields of forms": [
+            field.removesuffix("_id") for command in models_within(COMMANDS.values()) for field in command.model_fields
+        ],
+        "what a relationship is shown with": SHOWN,
         "statuses": STATES,
-        "matters of agreements": ("goal", "plan", "confidentiality", "reporting"),
+        "matters of agreements": ("goal", "plan", "confidentiality", "reporting", "conversation"),
         "steps of a check": ("verifying", "replaying decisions"),
         "problems": PROBLEMS,
         **dict(_literals()),

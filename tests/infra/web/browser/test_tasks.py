@@ -42,7 +42,9 @@ def test_a_mentee_contests_what_is_wrong_by_keyboard_alone(page: Page) -> None:
     page.goto(f"{ONE}/events")
     page.locator("#v21").get_by_role("link", name=re.compile("This is wrong")).focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_label("Which entry")).to_have_value("21")
+    # What it is about is shown, not asked again.
+    expect(page.get_by_role("region", name=re.compile(r"\(21\)"))).to_be_visible()
+    expect(page.locator("input[name=version]")).to_have_value("21")
     page.get_by_label("Reason").fill("it was more than that")
     page.get_by_label("Reason").press("Tab")
     # What is seldom needed is folded away between.
