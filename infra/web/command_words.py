@@ -272,6 +272,7 @@ ABOUT: Final[dict[str, str]] = {
     "GiveTestimonial": N_("Speak for the mentoring."),
     "ContestFact": N_("Say what is wrong with it, and how it was. The entry is marked as contested, and the office answers you."),
     "ScheduleSession": N_("Put a session on the calendar."),
+    "WithdrawTerm": N_("A document no longer sets a term, from now on."),
     "RespondToNps": N_("Say how likely you are to recommend mentoring, from 0 to 10."),
 }  # fmt: skip
 

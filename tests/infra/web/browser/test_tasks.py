@@ -95,7 +95,7 @@ def test_an_auditor_takes_evidence_along_and_sees_who_looked_and_what_was_refuse
     page.get_by_label("By", exact=True).select_option("all")
     page.get_by_role("button", name="Show").click()
     # People are under pseudonyms.
-    expect(page.locator("tbody")).to_contain_text(re.compile("mentee:p_[0-9a-f]{20}"))
+    expect(page.locator("tbody")).to_contain_text(re.compile(r"p_[0-9a-f]{20} \(mentee\)"))
     page.get_by_role("link", name="older").click()
     assert complaints(page) == []
 
