@@ -41,7 +41,7 @@ REASON = "correction_reason"
 PLANNING = frozenset({"ScheduleSession", "RescheduleSession"})
 PAST = "in_the_past"
 HAPPENED = "happened_at"
-# Commands about one entry of the record: whoever sends one sees what the entry says.
+# Commands about one entry of the record: who sends one sees what the entry says.
 OF_AN_ENTRY = frozenset({"ConfirmAgreement", "ContestFact", "AnswerContest"})
 
 

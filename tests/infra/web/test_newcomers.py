@@ -131,3 +131,24 @@ def test_what_feedback_is_about_is_no_class_of_data(used: Served) -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_no_form_speaks_of_its_reader_as_an_actor(name: str) -> None:
     assert not re.search(r"\b(actor|message|subject)\b", about(COMMANDS[name]))
+
+
+def test_an_empty_store_says_what_to_do(tmp_path: Path) -> None:
+    with serving_pages(tmp_path, demo=DEMO, clock="2026-03-16T09:00:00Z") as served:
+        cora, ana = served.browser("cora"), served.browser("ana")
+        assert '/relationships/new">Propose a relationship</a>' in cora.get("/").text
+        assert "propose the first one" in cora.get("/relationships").words
+        assert "There is none like this." in cora.get("/relationships?state=active").words
+        assert "once the office has proposed one" in ana.get("/relationships").words
+        data = ana.get("/mine/data")
+        assert data.status == 200
+        assert "Nothing is recorded of you yet." in data.words
+
+
+def test_the_time_machine_says_in_its_list_which_clause_withholds_an_entry(used: Served) -> None:
+    subject = active(used, 521, "pentalog")
+    tell(used, subject, "ReportDisrespect", {"against": "mentor", "description": "rude"}, "05T09:00", "mentee:ana")
+    text = used.browser("ben").get(f"/relationships/{subject}/time").text
+    entries = text.partition('<ol class="timeline">')[2].partition("</ol>")[0]
+    withheld = next(entry for entry in entries.split("</li>") if ">withheld<" in entry)
+    assert re.search(r'href="/codes/[a-z0-9]+\.[a-z-]+"', withheld), withheld
