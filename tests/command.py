@@ -58,10 +58,12 @@ def rapport(
 ) -> subprocess.CompletedProcess[bytes]:
     """Run the command to its end, its output caught.
 
+    An environment that names nothing of what Python settles at its start has it from this process.
+
     Raises:
         subprocess.TimeoutExpired: it took longer than `timeout` seconds and was killed.
     """
-    environment = dict(os.environ if env is None else env)
+    environment = dict(os.environ) if env is None else at_start(os.environ) | dict(env)
     if preexec_fn or at_start(environment) != at_start(os.environ):
         return subprocess.run(
             [RAPPORT, *map(str, arguments)],
