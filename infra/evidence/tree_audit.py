@@ -144,6 +144,7 @@ class _Walk:
     computed: "Computed | None" = None
     position: int = 0
     _recorded_at: datetime = NEVER
+    _told_last: Any = None
     _untold: list[Told] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -184,6 +185,10 @@ class _Walk:
 
     def _is_later(self, recorded_at: Any, subject: str, version: int) -> None:
         """Recorded time never goes back. What is no time is no event either, and is found there."""
+        if recorded_at == self._told_last:
+            # Events of one batch have the same time.
+            return
+        self._told_last = recorded_at
         with suppress(ValueError, TypeError):
             at = datetime.fromisoformat(recorded_at)
             if at < self._recorded_at:
