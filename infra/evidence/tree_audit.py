@@ -70,7 +70,8 @@ def audit_tree(session: StoreSession, sizes: Collection[int] = ()) -> TreeVerdic
         _numbered(RECEIPT, session.stream(_RECEIPTS)),
         _numbered(LEAF, session.stream(_LEAVES)),
     )
-    for _, kind, row in merge(*streams, key=lambda each: each[:2]):
+    # No two of them have both number and kind in common, so rows are never compared.
+    for _, kind, row in merge(*streams):
         walk.take(kind, row)
     walk.finish()
     if not walk.problems:
