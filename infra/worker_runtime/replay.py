@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
@@ -61,7 +62,13 @@ class Share:
 
     def has(self, key: str) -> bool:
         """Whether a key is in this share."""
-        return self.of == 1 or crc32(key.encode()) % self.of == self.number
+        return self.of == 1 or _spread(key) % self.of == self.number
+
+
+@lru_cache(maxsize=KEPT_KEYS)
+def _spread(key: str) -> int:
+    """A number that spreads keys over shares, the same in every process."""
+    return crc32(key.encode())
 
 
 ALL: Final = Share()
