@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import chain, islice
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any
 from eventsourcing.sqlite import SQLiteCursor
 
 from infra.bootstrap import open_rapport
+from infra.clock import Clock
 from infra.evidence.checkpoints import Checkpoints
 from infra.operations.helper_process import processes_at_hand
 from infra.settings import Settings
@@ -26,12 +28,17 @@ from infra.simulate import Simulation
 from infra.store.hash_chain import ChainedEvent, ReceiptRow
 from infra.store.merkle import places
 from infra.store.sqlite import append
+from infra.worker_runtime.horizon import Horizon
+from infra.worker_runtime.runner import Runner
 
 RAPPORT = Path(sys.executable).with_name("rapport")
 EVENTS_EACH = 66
 # Relationships that are simulated together.
 AT_A_TIME = 500
 BATCH = 1_000
+# How many are done between two lines about it.
+STEP = 50_000
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 # A checkpoint is kept every minute; at full speed so many messages come meanwhile.
 A_CHECKPOINT = 200_000
 # The function that is replaced to do without a tree.
@@ -39,17 +46,18 @@ STORED = "_stored"
 
 
 def run(*, full: bool) -> None:
-    events, walked = (1_000_000, 100_000) if full else (60_000, 25_000)
+    events = 1_000_000 if full else 60_000
     with TemporaryDirectory() as folder:
         _intake_cost(Path(folder), 5 if full else 3)
-        print(f"  {'':36} {'events':>9} {'a second':>9} {'µs of CPU':>10} {'peak MiB':>9}")
-        store = Path(folder) / "messages.sqlite"
+        store = Path(folder) / "store.sqlite"
         _taken_in(store, events // EVENTS_EACH)
-        _print("messages and datasets", _verified(store, folder), 12_000)
+        alone = _verified(store, folder)
+        _worked(store)
+        whole = _verified(store, folder)
+        print(f"  {'':36} {'events':>9} {'a second':>9} {'µs of CPU':>10} {'peak MiB':>9}")
+        _print("messages and datasets", alone, 12_000)
+        _print("and what the workers decided", whole, 12_000)
         _floor(store)
-        store = Path(folder) / "walked.sqlite"
-        _walked(store, walked // EVENTS_EACH, folder)
-        _print("and what the workers decided", _verified(store, folder), None)
 
 
 # --- verification ------------------------------------------------------------------------------------------------------
@@ -58,20 +66,38 @@ def _taken_in(store: Path, relationships: int) -> None:
     with open_rapport(Settings(store=f"sqlite:///{store}", synchronous="off")) as rapport:
         sizes = [AT_A_TIME] * (relationships // AT_A_TIME) + [relationships % AT_A_TIME]
         programmes = (Simulation(size, seed).messages() for seed, size in enumerate(sizes, 1) if size)
-        messages = chain.from_iterable(programmes)
+        messages, count, told = chain.from_iterable(programmes), 0, Told("messages taken in")
         while some := list(islice(messages, BATCH)):
             rapport.handler.handle(some)
+            count += len(some)
+            told.now(count)
         rapport.engine().catch_up()
 
 
-def _walked(store: Path, relationships: int, folder: str) -> None:
-    """A record in which the workers kept pace."""
-    file = Path(folder) / "walked.jsonl"
-    file.write_bytes(b"\n".join(Simulation(relationships, 2).messages()))
-    with Path(os.devnull).open("wb") as nowhere:
-        subprocess.run(
-            [RAPPORT, "submit", "--walk", file], env=_environment(store), stdout=nowhere, stderr=nowhere, check=True
-        )
+def _worked(store: Path) -> None:
+    """The workers go through it all, as they would have with the time, and send their commands."""
+    with open_rapport(Settings(store=f"sqlite:///{store}", synchronous="off")) as rapport:
+        horizon = Horizon(Clock(LONG_AGO), rapport.clock.now(), began=rapport.clock.now())
+        runner = Runner(rapport.store, rapport.handler, horizon, mute=True)
+        assert runner.take_lease(), "nobody else works"
+        told = Told("events seen by the workers")
+        while runner.turn():
+            told.now(runner.tally.events)
+        runner.release()
+        rapport.engine().catch_up()
+
+
+class Told:
+    """Says how far a long piece of work is."""
+
+    def __init__(self, what: str) -> None:
+        self._what, self._next, self._began = what, STEP, time.perf_counter()
+
+    def now(self, count: int) -> None:
+        """So many are done."""
+        if count >= self._next:
+            print(f"  {count:9,} {self._what} after {time.perf_counter() - self._began:.0f} s", flush=True)
+            self._next = count - count % STEP + STEP
 
 
 def _environment(store: Path) -> dict[str, str]:
@@ -92,9 +118,9 @@ def _verified(store: Path, folder: str) -> tuple[int, float, float, float]:
     return found["events"], took, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
-def _print(what: str, measured: tuple[int, float, float, float], wanted: int | None) -> None:
+def _print(what: str, measured: tuple[int, float, float, float], wanted: int) -> None:
     events, took, cpu, megabytes = measured
-    promise = f"  (wanted: {wanted:,} on 2 cores)" if wanted else ""
+    promise = f"  (wanted: {wanted:,} on 2 cores)"
     print(f"  {what:36} {events:9,} {events / took:9,.0f} {cpu / events * 1e6:10.1f} {megabytes:9.0f}{promise}")
     possible = processes_at_hand() * events / cpu
     print(f"  {'':36} {'':9} {possible:9,.0f} if {processes_at_hand()} cores were all its own")

@@ -45,16 +45,20 @@ class Layers(Mapping[K, V], Generic[K, V]):
 
     __slots__ = ("_below", "_count", "_top")
 
-    def __init__(self, below: Mapping[K, V], top: Mapping[K, V] | None = None) -> None:
+    def __init__(self, below: Mapping[K, V]) -> None:
         self._below = below
-        self._top: Mapping[K, V] = {} if top is None else top
-        self._count = len(below) + sum(key not in below for key in self._top)
+        self._top: Mapping[K, V] = {}
+        self._count = len(below)
 
     def entered(self, key: K, value: V) -> "Layers[K, V]":
         """The same mapping with one entry set."""
+        entered: Layers[K, V] = object.__new__(Layers)
         if (len(self._top) - TOP_LEAST) ** 2 > len(self._below) and len(self._top) > TOP_LEAST:
-            return Layers({**self._below, **self._top, key: value})
-        return Layers(self._below, {**self._top, key: value})
+            entered._below, entered._top = {**self._below, **self._top, key: value}, {}
+        else:
+            entered._below, entered._top = self._below, {**self._top, key: value}
+        entered._count = self._count + (key not in self)
+        return entered
 
     def __getitem__(self, key: K) -> V:
         return self._top[key] if key in self._top else self._below[key]

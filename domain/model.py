@@ -7,6 +7,7 @@ which writes events (the mapper) knows what is content and the sharing rules kno
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from sys import intern
 from typing import Annotated, Any, ClassVar, Final, Generic, Literal, NamedTuple, TypeVar, get_args
 
@@ -173,6 +174,7 @@ class Actor(NamedTuple):
     id: str
 
     @classmethod
+    @lru_cache(maxsize=10_000)
     def parse(cls, text: str) -> "Actor":
         """Read `role:id`; the text was validated where it came in."""
         role, _, id_ = text.partition(":")

@@ -154,7 +154,10 @@ def _row(relationship: str, state: State, clause: str) -> Row:
 
 def dump(state: State) -> Any:
     """The state as JSON values: the relationship is made again from its events."""
-    events = [[type(one.data).__name__, one.model_dump_json(exclude_none=True)] for one in state.events]
+    events = [
+        [type(one.data).__name__, one.__pydantic_serializer__.to_json(one, exclude_none=True).decode()]
+        for one in state.events
+    ]
     met = {clause: [met.at.isoformat(), met.version] for clause, met in state.met.items()}
     return [events, met, state.activated_at and state.activated_at.isoformat(), state.is_over]
 

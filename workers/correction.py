@@ -16,7 +16,17 @@ from domain.model import AnyRecorded, Event
 from workers.desk import STOPPING, Desk, Fired, Past, Trigger, sees_at
 from workers.ground import LISTENS, Fact, Ground, Relation, known_after
 from workers.model import AnyWorker, Change, Deadline, Notify, OpenTask, Send, Task
-from workers.step import DeadlineChange, DecisionReceipt, Memory, Settled, Step, TaskChange, on_deadline, on_event
+from workers.step import (
+    DeadlineChange,
+    DecisionReceipt,
+    Memory,
+    Settled,
+    Step,
+    TaskChange,
+    given_at,
+    on_deadline,
+    on_event,
+)
 
 WITHHELD: Final = "withheld"
 
@@ -110,7 +120,8 @@ class _Walk(Ground):
         if self.key in sees_at(self.worker, recorded, self) and (
             type(recorded.data) in self.worker.listens or self.memory.may_freeze
         ):
-            self._keep(f"{subject}/{recorded.version}", on_event(self.worker, self.key, recorded, self, self.memory))
+            given = given_at(self, self.key, recorded.occurred_at, subject)
+            self._keep(f"{subject}/{recorded.version}", on_event(self.worker, given, recorded, self, self.memory))
 
     def _pass_time(self, until: datetime) -> None:
         while (deadline := self.memory.next_due()) is not None and deadline.due_at < until:

@@ -8,7 +8,7 @@ follow. Nothing here does anything; infra makes the effects happen, once, and ke
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, Literal, Self, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -65,8 +65,14 @@ class State(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", revalidate_instances="never")
 
     def but(self, **changes: Any) -> Self:
-        """The same state with some fields changed."""
-        return self.model_copy(update=changes)
+        """The same state with some fields changed: what `model_copy` gives, at a fraction of its price."""
+        copy = object.__new__(type(self))
+        set_ = object.__setattr__
+        set_(copy, "__dict__", {**self.__dict__, **changes})
+        set_(copy, "__pydantic_fields_set__", self.__pydantic_fields_set__ | changes.keys())
+        set_(copy, "__pydantic_extra__", None)
+        set_(copy, "__pydantic_private__", None)
+        return copy
 
 
 # --- effects -------------------------------------------------------------------------------------------------------
@@ -165,13 +171,11 @@ NOTHING: Reaction = ()
 
 
 # --- what is kept --------------------------------------------------------------------------------------------------
-class Deadline(BaseModel):
+class Deadline(NamedTuple):
     """A time at which a worker acts again unless it is cancelled, and why. While `frozen_at` is set it does not run.
 
     `evidence` are versions of the stream `evidence_of`.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     due_at: datetime
@@ -182,10 +186,8 @@ class Deadline(BaseModel):
     frozen_at: datetime | None = None
 
 
-class Task(BaseModel):
+class Task(NamedTuple):
     """An open task as `rapport tasks` shows it."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     kind: TaskKind
@@ -203,8 +205,7 @@ class Task(BaseModel):
     mentor_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """What a worker may use besides its state and the trigger.
 
     `key` is the key concerned, `at` the trigger's time: an event's occurred time or a deadline's due time. `relation` is

@@ -7,14 +7,15 @@ and closed, receipts with the terms in force.
 
 from bisect import bisect_left, insort
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple, assert_never
+from types import MappingProxyType
+from typing import Final, NamedTuple, assert_never
 
 from domain.model import AnyRecorded
 from domain.relationship.events import RelationshipPaused, RelationshipResumed
 from workers.ground import Case, Ground, Mentor, mentor_rests, programme_of, relation_of
 from workers.model import (
+    NOTHING,
     AnyWorker,
     Arm,
     Cancel,
@@ -33,15 +34,17 @@ from workers.model import (
     Task,
 )
 
+NOTHING_RUNS: Final[Mapping[str, Deadline]] = MappingProxyType({})
+NOTHING_OPEN: Final[Mapping[str, Task]] = MappingProxyType({})
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+
+class Memory(NamedTuple):
     """What one worker keeps about one key; `queue` are its running deadlines where they are known in order."""
 
     state: State
-    deadlines: Mapping[str, Deadline] = field(default_factory=dict)
-    tasks: Mapping[str, Task] = field(default_factory=dict)
-    queue: tuple[tuple[datetime, str], ...] | None = field(default=None, compare=False, repr=False)
+    deadlines: Mapping[str, Deadline] = NOTHING_RUNS
+    tasks: Mapping[str, Task] = NOTHING_OPEN
+    queue: tuple[tuple[datetime, str], ...] | None = None
 
     @property
     def may_freeze(self) -> bool:
@@ -132,17 +135,24 @@ def given_at(ground: Ground, key: str, at: datetime, subject: str | None = None)
     )
 
 
-def on_event(worker: AnyWorker, key: str, recorded: AnyRecorded, ground: Ground, memory: Memory) -> Step:
-    """An event of a kind that the worker sees, or a pause or resumption of the relationship that is the key."""
-    given = given_at(ground, key, recorded.occurred_at, recorded.subject)
-    work = _Work(key, given, memory, recorded.subject, ground)
-    if key == recorded.subject:
+def on_event(worker: AnyWorker, given: Given, recorded: AnyRecorded, ground: Ground, memory: Memory) -> Step:
+    """An event of a kind that the worker sees, or a pause or resumption of the relationship that is the key.
+
+    `given` is that of the event, which all workers share that see it at a key.
+    """
+    listens = type(recorded.data) in worker.listens
+    state, reaction = worker.react(memory.state, recorded, given) if listens else (memory.state, NOTHING)
+    stops = isinstance(recorded.data, RelationshipPaused | RelationshipResumed) and given.key == recorded.subject
+    if not reaction and not stops:
+        unmoved = memory if state is memory.state else Memory(state, memory.deadlines, memory.tasks, memory.queue)
+        return Step(unmoved, given.at)
+    work = _Work(given, memory, recorded.subject, ground)
+    if stops:
         if isinstance(recorded.data, RelationshipPaused):
             work.freeze()
-        elif isinstance(recorded.data, RelationshipResumed):
+        else:
             work.thaw()
-    if type(recorded.data) in worker.listens:
-        work.take(*worker.react(memory.state, recorded, given))
+    work.take(state, reaction)
     return work.step()
 
 
@@ -151,7 +161,7 @@ def on_deadline(worker: AnyWorker, key: str, name: str, ground: Ground, memory: 
     deadline = memory.deadlines[name]
     assert deadline.frozen_at is None, "a frozen deadline does not run out"
     given = given_at(ground, key, deadline.due_at)
-    work = _Work(key, given, memory, deadline.evidence_of, ground)
+    work = _Work(given, memory, deadline.evidence_of, ground)
     work.drop(name, "fired")
     work.take(*worker.due(memory.state, deadline, given))
     return work.step()
@@ -160,7 +170,25 @@ def on_deadline(worker: AnyWorker, key: str, name: str, ground: Ground, memory: 
 class _Work:
     """A step in the making. Deadlines and tasks are copied when the first of them changes: there may be thousands."""
 
-    def __init__(self, key: str, given: Given, memory: Memory, subject: str, ground: Ground) -> None:
+    __slots__ = (
+        "before",
+        "deadlines",
+        "evidence_of",
+        "given",
+        "ground",
+        "history",
+        "key",
+        "own_deadlines",
+        "own_tasks",
+        "receipts",
+        "settled",
+        "state",
+        "task_changes",
+        "tasks",
+    )
+
+    def __init__(self, given: Given, memory: Memory, subject: str, ground: Ground) -> None:
+        key = given.key
         self.key, self.given, self.ground = key, given, ground
         # Evidence is of the relationship where the key is one, whatever else set the worker going.
         self.evidence_of = key if given.relation is not None and given.relation.subject == key else subject
@@ -224,15 +252,14 @@ class _Work:
         """A pause stops the deadlines that run only outside pauses."""
         for deadline in list(self.deadlines.values()):
             if deadline.freezes and deadline.frozen_at is None:
-                self.put("frozen", deadline.model_copy(update={"frozen_at": self.given.at}))
+                self.put("frozen", deadline._replace(frozen_at=self.given.at))
 
     def thaw(self) -> None:
         """Resumption moves them by as long as they stood still."""
         for deadline in list(self.deadlines.values()):
             if deadline.frozen_at is not None:
                 stood = max(self.given.at - deadline.frozen_at, timedelta(0))
-                later = {"due_at": deadline.due_at + stood, "frozen_at": None}
-                self.put("moved", deadline.model_copy(update=later))
+                self.put("moved", deadline._replace(due_at=deadline.due_at + stood, frozen_at=None))
 
     def take(self, state: State, reaction: Reaction) -> None:
         self.state = state

@@ -16,7 +16,7 @@ from workers.correction import is_concerned, refold
 from workers.desk import Desk, Trigger, sees_at
 from workers.ground import Fact, Ground, known_after
 from workers.model import AnyWorker, Deadline
-from workers.step import on_deadline, on_event
+from workers.step import given_at, on_deadline, on_event
 
 
 class _After(Ground):
@@ -36,7 +36,12 @@ def take(desk: Desk, recorded: AnyRecorded, until: datetime) -> None:
     """Give an event to every worker, after the deadlines that were due before it, and before `until`, have fired."""
     if isinstance(recorded.data, FactCorrected):
         _correct(desk, recorded, until)
-        return
+    else:
+        give(desk, recorded, until)
+
+
+def give(desk: Desk, recorded: AnyRecorded, until: datetime) -> None:
+    """As `take`, of a history in which corrections are applied already: one of them is an event like any other."""
     subject, kind = recorded.subject, type(recorded.data)
     before = desk.fact(subject)
     after = known_after(before, recorded)
@@ -46,13 +51,16 @@ def take(desk: Desk, recorded: AnyRecorded, until: datetime) -> None:
     if after is not before:
         desk.learn(subject, after)
     trigger = Trigger(subject, recorded.occurred_at, version=recorded.version)
+    given = None
     for worker, key in receiving:
         if key != subject:
             desk.hear(key, subject)
         # A pause concerns a worker that doesn't listen only if one of its deadlines stops.
         concerned = kind in worker.listens or desk.memory(worker, key).may_freeze
         if concerned and not desk.rests(worker, key):
-            desk.make(worker, key, trigger, partial(on_event, worker, key, recorded, desk), recorded)
+            if given is None or given.key != key:
+                given = given_at(desk, key, recorded.occurred_at, subject)
+            desk.make(worker, key, trigger, partial(on_event, worker, given, recorded, desk), recorded)
 
 
 def _correct(desk: Desk, recorded: AnyRecorded, until: datetime) -> None:

@@ -483,14 +483,10 @@ def _in_the_way(corrected: int, before: Refusals, after: Refusals) -> Iterator[P
     versions = sorted(after.keys() - before.keys())
     if versions:
         reasons = "; ".join(f"{version}: {after[version][0].message}" for version in versions)
+        *others, last = versions
         message = (
-            f"{_listed(versions)} rely on what was recorded ({reasons}); correct or void them first"
-            if len(versions) > 1
-            else f"{_listed(versions)} relies on what was recorded ({reasons}); correct or void it first"
+            f"events {', '.join(map(str, others))} and {last} rely on what was recorded ({reasons}); correct or void them first"
+            if others
+            else f"event {last} relies on what was recorded ({reasons}); correct or void it first"
         )
         yield Problem("still_relied_on", message, field="data.version")
-
-
-def _listed(versions: Sequence[int]) -> str:
-    *others, last = versions
-    return f"events {', '.join(map(str, others))} and {last}" if others else f"event {last}"

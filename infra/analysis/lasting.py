@@ -54,7 +54,8 @@ def survival(population: Population, by: By | None = None, ending: Ending = "ear
             }
         )
     tested = log_rank(compared)
-    sentences = [f"Endings that count: {'all but ' + ', '.join(sorted(GOOD_ENDINGS)) if ending == 'early' else 'all'}."]
+    early = f"Endings that count: all but {', '.join(sorted(GOOD_ENDINGS))}."
+    sentences = [early if ending == "early" else "Endings that count: all."]
     if tested is not None:
         sentences.append(
             f"Log-rank test between the groups: chi-square {tested.statistic:.2f} with {tested.degrees} degrees of freedom, p = {tested.p:.3g}."

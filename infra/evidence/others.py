@@ -60,12 +60,15 @@ class Courses:
 
     def __init__(self, store: EventStore) -> None:
         self._store = store
-        self._kept: LRUCache[str, Course] = LRUCache(CACHED)
+        self._kept: dict[str, Course] = {}
         self._goings: LRUCache[str, list[Going]] = LRUCache(CACHED)
         self._cases: list[Course] | None = None
 
     def prefetch(self, subjects: Collection[str]) -> None:
         """Read what is not known yet of these subjects, in one query for all and one for relationships."""
+        if len(self._kept) > CACHED:
+            # What is in use is read again; a cache that tells which that is would cost more than the reading.
+            self._kept.clear()
         missing = sorted(each for each in set(subjects) if each not in self._kept)
         whole = [each for each in missing if ":" in each]
         for query, some in ((_STREAMS, whole), (_FIRST, [each for each in missing if ":" not in each])):

@@ -111,9 +111,14 @@ def table_codec(kind: Kind, projection: Projection, table: Table) -> Codec:
 
 # --- reading -------------------------------------------------------------------------------------------------------
 def load(
-    session: StoreSession, generations: Sequence[Generation], folder: Folder, subjects: Iterable[str]
+    session: StoreSession,
+    generations: Sequence[Generation],
+    folder: Folder,
+    subjects: Iterable[str],
+    *,
+    states_as_stored: bool = False,
 ) -> dict[str, Unit]:
-    """The units of these streams as they are stored in these generations."""
+    """The units of these streams as they are stored in these generations; their states as JSON values where that is asked for."""
     units = {subject: folder.fresh(subject) for subject in subjects}
     relevant = [subject for subject in units if folder.concerns(subject)]
     for generation in generations:
@@ -127,7 +132,8 @@ def load(
             states, reader = state_table(projection), codec(STATE_COLUMNS, session.kind)
             for values in _of_streams(session, states, generation.mark, reader.names, relevant):
                 row = reader.decode(values)
-                kept = Kept(projection.load(row["state"]), row["position"], row["since"], row["due"])
+                state = row["state"] if states_as_stored else projection.load(row["state"])
+                kept = Kept(state, row["position"], row["since"], row["due"])
                 units[row["subject"]].states[projection.name] = kept
     for subject, held in _held(session, generations).items():
         if subject in units:

@@ -6,7 +6,6 @@ what was done since the last save is for `journal` to write, under the lease.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -60,8 +59,7 @@ class Unread(State):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """A step, with the position of the log at which it was made."""
 
     done: Done
@@ -148,7 +146,7 @@ class StoredDesk(Desk):
     def memory(self, worker: AnyWorker, key: str) -> Memory:
         memory = super().memory(worker, key)
         if isinstance(memory.state, Unread):
-            memory = replace(memory, state=worker.state.model_validate_json(memory.state.text))
+            memory = memory._replace(state=worker.state.model_validate_json(memory.state.text))
             self.entries[key].memories[worker.name] = memory
         return memory
 

@@ -3,7 +3,7 @@
 All of it goes into one transaction with the position. Rows are numbered in the order in which things were decided.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -11,7 +11,7 @@ import orjson
 from pydantic import BaseModel
 
 from infra.notifications.outbox import Matter, Notification, Status, enqueue, settle
-from infra.store.session import StoreSession
+from infra.store.session import Row, StoreSession
 from infra.worker_runtime.desk import Placed, StoredDesk
 from infra.worker_runtime.outbox import Item, commands, decided, derived, notifications
 from infra.worker_runtime.schema import (
@@ -28,8 +28,11 @@ from infra.worker_runtime.schema import (
 )
 from workers.desk import Done
 from workers.ground import Case, Fact, Relation
-from workers.step import Settled, TaskChange
+from workers.model import Deadline
+from workers.step import Memory, Settled, TaskChange
 
+# A worker and a key.
+Place = tuple[str, str]
 NUMBERED: Final = (HISTORY, OUTBOX, DECISIONS, TASKS)
 
 
@@ -75,18 +78,22 @@ def save(
 
     `secret` is the key of the store's workers (`schema.key_of`); ids are keyed with it. Without `delivery` notifications are left out.
     """
-    _ground(session, desk.learned)
-    session.upsert(SOURCES.name, SOURCES.columns, SOURCES.key, sorted(desk.heard))
-    session.upsert(CORRECTIONS.name, CORRECTIONS.columns, CORRECTIONS.key, desk.corrected)
-    _states(session, desk.placed)
-    _deadlines(session, desk.placed)
-    _history(session, desk.placed, numbers)
-    _tasks(session, desk.placed, numbers, secret)
-    _receipts(session, desk.placed, numbers, secret)
+    save_ground(session, desk)
+    _save_last(session, desk.placed)
+    session.insert(HISTORY.name, HISTORY.columns, history_rows(desk.placed, numbers))
+    save_tasks(session, desk.placed, numbers, secret)
+    session.upsert(DECISIONS.name, DECISIONS.columns, DECISIONS.key, decision_rows(desk.placed, numbers, secret))
     session.upsert(PARKED.name, PARKED.columns, PARKED.key, desk.newly_parked)
     if delivery is not None:
         _notify(session, desk.placed, secret, delivery)
     return _outbox(session, desk.placed, numbers, now, secret)
+
+
+def save_ground(session: StoreSession, desk: StoredDesk) -> None:
+    """Write what all workers stand on, and what was heard and taken up."""
+    _ground(session, desk.learned)
+    session.upsert(SOURCES.name, SOURCES.columns, SOURCES.key, sorted(desk.heard))
+    session.upsert(CORRECTIONS.name, CORRECTIONS.columns, CORRECTIONS.key, desk.corrected)
 
 
 def _notify(session: StoreSession, placed: Sequence[Placed], secret: bytes, delivery: Delivery) -> None:
@@ -140,50 +147,64 @@ def _fact(fact: Fact) -> str:
     return f'["{type(fact).__name__}",{_json(fact)}]'
 
 
-def _last(placed: Iterable[Placed]) -> dict[tuple[str, str], Placed]:
+def _last(placed: Iterable[Placed]) -> dict[Place, Placed]:
     return {(step.done.worker, step.done.key): step for step in placed}
 
 
-def _states(session: StoreSession, placed: Sequence[Placed]) -> None:
-    rows = [
-        (worker, key, _json(step.done.step.memory.state), step.position)
-        for (worker, key), step in _last(placed).items()
-    ]
-    session.upsert(STATES.name, STATES.columns, STATES.key, rows)
-
-
-def _deadlines(session: StoreSession, placed: Sequence[Placed]) -> None:
-    last = _last(placed)
+def _save_last(session: StoreSession, placed: Sequence[Placed]) -> None:
+    """Write what workers keep after the last step at each key, with the deadlines that changed."""
+    last = {place: (step.done.step.memory, step.position) for place, step in _last(placed).items()}
+    _states(session, last)
     touched = {
         (step.done.worker, step.done.key, change.deadline.name)
         for step in placed
         for change in step.done.step.deadlines
     }
-    rows, gone = [], []
+    running, gone = [], []
     for worker, key, name in sorted(touched):
-        deadline = last[worker, key].done.step.memory.deadlines.get(name)
+        deadline = last[worker, key][0].deadlines.get(name)
         if deadline is None:
             gone.append((key, worker, name))
-            continue
-        rows.append(
-            (
-                worker,
-                key,
-                name,
-                deadline.due_at,
-                deadline.frozen_at,
-                deadline.freezes,
-                text(deadline.clauses),
-                text(deadline.evidence),
-                deadline.evidence_of,
-            )
-        )
-    session.upsert(DEADLINES.name, DEADLINES.columns, DEADLINES.key, rows)
+        else:
+            running.append(_deadline(worker, key, deadline))
+    session.upsert(DEADLINES.name, DEADLINES.columns, DEADLINES.key, running)
     session.delete(DEADLINES.name, DEADLINES.key, gone)
 
 
-def _history(session: StoreSession, placed: Sequence[Placed], numbers: Numbers) -> None:
-    rows = [
+def save_memories(session: StoreSession, memories: Mapping[Place, tuple[Memory, int]]) -> None:
+    """Write what workers keep, with all deadlines; each with the position of its last step."""
+    _states(session, memories)
+    session.delete(DEADLINES.name, ("worker", "key"), memories)
+    running = [
+        _deadline(worker, key, deadline)
+        for (worker, key), (memory, _) in memories.items()
+        for deadline in memory.deadlines.values()
+    ]
+    session.insert(DEADLINES.name, DEADLINES.columns, running)
+
+
+def _states(session: StoreSession, memories: Mapping[Place, tuple[Memory, int]]) -> None:
+    rows = [(worker, key, _json(memory.state), position) for (worker, key), (memory, position) in memories.items()]
+    session.upsert(STATES.name, STATES.columns, STATES.key, rows)
+
+
+def _deadline(worker: str, key: str, deadline: Deadline) -> Row:
+    return (
+        worker,
+        key,
+        deadline.name,
+        deadline.due_at,
+        deadline.frozen_at,
+        deadline.freezes,
+        text(deadline.clauses),
+        text(deadline.evidence),
+        deadline.evidence_of,
+    )
+
+
+def history_rows(placed: Sequence[Placed], numbers: Numbers) -> list[Row]:
+    """The rows of the deadlines that changed, in the order of the columns."""
+    return [
         (
             numbers.next(),
             step.done.worker,
@@ -199,10 +220,9 @@ def _history(session: StoreSession, placed: Sequence[Placed], numbers: Numbers) 
         for step in placed
         for change in step.done.step.deadlines
     ]
-    session.insert(HISTORY.name, HISTORY.columns, rows)
 
 
-def _tasks(session: StoreSession, placed: Sequence[Placed], numbers: Numbers, secret: bytes) -> None:
+def save_tasks(session: StoreSession, placed: Sequence[Placed], numbers: Numbers, secret: bytes) -> None:
     """New tasks are inserted, with their closing if that came at once; older ones that closed are updated."""
     rows: list[list[Any]] = []
     fresh: dict[tuple[str, str, str], list[Any]] = {}
@@ -236,8 +256,9 @@ def _task(done: Done, change: TaskChange, number: int, position: int, secret: by
     ]  # fmt: skip
 
 
-def _receipts(session: StoreSession, placed: Sequence[Placed], numbers: Numbers, secret: bytes) -> None:
-    rows = [
+def decision_rows(placed: Sequence[Placed], numbers: Numbers, secret: bytes) -> list[Row]:
+    """The rows of the receipts of decisions, in the order of the columns."""
+    return [
         (
             row.id,
             numbers.next(),
@@ -255,7 +276,6 @@ def _receipts(session: StoreSession, placed: Sequence[Placed], numbers: Numbers,
         for step in placed
         for row in decided(step.done, step.position, secret)
     ]
-    session.upsert(DECISIONS.name, DECISIONS.columns, DECISIONS.key, rows)
 
 
 def _outbox(

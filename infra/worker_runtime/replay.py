@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
@@ -61,7 +62,13 @@ class Share:
 
     def has(self, key: str) -> bool:
         """Whether a key is in this share."""
-        return self.of == 1 or crc32(key.encode()) % self.of == self.number
+        return self.of == 1 or _spread(key) % self.of == self.number
+
+
+@lru_cache(maxsize=KEPT_KEYS)
+def _spread(key: str) -> int:
+    """A number that spreads keys over shares, the same in every process."""
+    return crc32(key.encode())
 
 
 ALL: Final = Share()
@@ -154,7 +161,7 @@ class Replay:
                             self._fire(upcoming)
                             upcoming = next(fired, None)
                         if recorded is not None:
-                            self._see(position, recorded)
+                            self.see(position, recorded)
                 self._save()
                 advance(len(events))
             with self.scratch.reading() as session, desk.reading(session):
@@ -195,9 +202,9 @@ class Replay:
         own = {name for name, kinds in AGGREGATES_OF_EVENT.items() if kinds == ("relationship",)}
         return frozenset(own - {kind.__name__ for kind in elsewhere})
 
-    def _see(self, position: int, recorded: AnyRecorded) -> None:
-        aside = self.desk.parked.get((EVERYBODY, recorded.subject))
-        if aside is not None and position >= aside.position:
+    def see(self, position: int, recorded: AnyRecorded) -> None:
+        """Give an event to the workers."""
+        if self.is_aside(position, recorded.subject):
             return
         self.desk.position = position
         if position in self._left_to_the_next:
@@ -206,6 +213,11 @@ class Replay:
             pass_time(self.desk, (recorded.subject,), recorded.occurred_at)
         self.desk.of_others = ":" not in recorded.subject and not self.share.has(recorded.subject)
         take(self.desk, recorded, self.fires_until or NEVER)
+
+    def is_aside(self, position: int, subject: str) -> bool:
+        """Whether an event of a subject is seen by nobody: one before it could not be read."""
+        aside = self.desk.parked.get((EVERYBODY, subject))
+        return aside is not None and position >= aside.position
 
     def _let_run_out(self, until: datetime) -> None:
         """At the end of the log, what has run out by now."""

@@ -11,7 +11,7 @@ import orjson
 from infra.store.session import Database, StoreSession, as_time
 from infra.worker_runtime.desk import parked
 from infra.worker_runtime.replay import ALL, Share
-from infra.worker_runtime.schema import DEADLINES, GROUND, HISTORY, OUTBOX, SOURCES, STATES, TASKS, Table
+from infra.worker_runtime.schema import DEADLINES, DECISIONS, GROUND, HISTORY, OUTBOX, SOURCES, STATES, TASKS, Table
 
 # In this order the rows of both are compared: it has to tell them apart, or to be all that is compared.
 ORDERS: Final[Mapping[Table, Sequence[str]]] = {
@@ -24,6 +24,7 @@ ORDERS: Final[Mapping[Table, Sequence[str]]] = {
     OUTBOX: ("id",),
 }
 LEFT_OUT: Final[Mapping[Table, frozenset[str]]] = {
+    DECISIONS: frozenset({"seq", "position", "at"}),
     STATES: frozenset({"position"}),
     HISTORY: frozenset({"seq", "position"}),
     TASKS: frozenset({"seq", "position"}),
@@ -58,6 +59,12 @@ def table_differences(
                     yield row.key, f"the workers' table {table.name} {problem}: {', '.join(map(str, row.order))}"
 
 
+def compared(table: Table) -> list[str]:
+    """The columns of a table that are compared, and no others: of the outbox an auditor reads these alone."""
+    left_out = LEFT_OUT.get(table, NOTHING)
+    return [name for name in table.columns if name not in left_out]
+
+
 def _compared(ours: Iterator[Kept], theirs: Iterator[Kept]) -> Iterator[tuple[str, Kept]]:
     kept, made = next(ours, None), next(theirs, None)
     while kept is not None or made is not None:
@@ -83,15 +90,13 @@ def _rows(session: StoreSession, table: Table, subject: str | None, share: Share
     collation = '"C"' if session.kind == "postgresql" else "BINARY"
     texts = [name for name in ORDERS[table] if table.types[name].startswith("{text}")]
     order = ", ".join(f"{name} COLLATE {collation}" if name in texts else name for name in ORDERS[table])
-    left_out = LEFT_OUT.get(table, NOTHING)
-    # No others: of the outbox an auditor reads these alone.
-    compared = [name for name in table.columns if name not in left_out]
-    sql = f"SELECT {', '.join(compared)} FROM {table.name} {where}ORDER BY {order}"  # noqa: S608 - our own words
-    place = compared.index(key)
+    columns = compared(table)
+    sql = f"SELECT {', '.join(columns)} FROM {table.name} {where}ORDER BY {order}"  # noqa: S608 - our own words
+    place = columns.index(key)
     for row in session.stream(sql, params):
         if not share.has(row[place]):
             continue
-        values = {name: _value(table.types[name], value) for name, value in zip(compared, row, strict=True)}
+        values = {name: _value(table.types[name], value) for name, value in zip(columns, row, strict=True)}
         yield Kept(values[key], tuple(values[name] for name in ORDERS[table]), values)
 
 

@@ -2,7 +2,7 @@
 
 A receipt that replay does not make, or makes differently, is named; so is one that replay makes and the record lacks, and
 a deadline that fired though it did not run. Keys that were put aside are compared up to there. The other tables of the workers:
-`infra/worker_runtime/table_check.py`.
+`infra/worker_runtime/table_check.py`. Where sums tell already that all is the same (`infra/worker_runtime/sums.py`), nothing is compared row by row.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,6 +18,7 @@ from infra.store.log import EventStore
 from infra.store.session import Database, Row
 from infra.worker_runtime import schema
 from infra.worker_runtime.replay import ALL, Replay, Share, scratch_database
+from infra.worker_runtime.sums import is_what_replay_makes
 from infra.worker_runtime.table_check import table_differences
 from workers.catalogue import WORKERS
 
@@ -46,9 +47,14 @@ def verify(
     """
     if not schema.ready(store.database):
         return []
+    with store.database.reading() as session:
+        upto = position_of(session, schema.LEASE)
+    if subject is None:
+        with scratch_database() as scratch:
+            is_same = is_what_replay_makes(store, scratch, upto, advance, share)
+        if is_same:
+            return list(islice(_sent_by_nobody(store.database, None), SHOWN)) if share.number == 0 else []
     with scratch_database() as scratch:
-        with store.database.reading() as session:
-            upto = position_of(session, schema.LEASE)
         replay = Replay(store, scratch, WORKERS, upto, _concerned(store, subject), share=share, notified=False)
         replay.run(advance)
         problems = [

@@ -4,6 +4,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from domain.case.events import CaseClosed, CaseDecided, CaseEscalated, CaseOpened
 from domain.mentor.events import (
@@ -20,6 +21,7 @@ from tests.given_when_then import ALL_CODES, SUBJECT, day
 from tests.workers.happenings import booked, checked, completed, ended, missed, moved, paused, planned
 from tests.workers.stage import MENTOR, Blank, Stage
 from workers.desk import Done
+from workers.model import Deadline, Task
 from workers.step import Memory
 
 CASE = "case:c1"
@@ -108,14 +110,17 @@ happening = st.tuples(
 )
 
 
+DEADLINE, TASK = TypeAdapter(Deadline), TypeAdapter(Task)
+
+
 class Written(Blank):
     """A desk on which every memory is written down and read back after every step."""
 
     def keep(self, done: Done) -> None:
         memory = done.step.memory
         state = type(memory.state).model_validate_json(memory.state.model_dump_json())
-        deadlines = {k: type(v).model_validate_json(v.model_dump_json()) for k, v in memory.deadlines.items()}
-        tasks = {k: type(v).model_validate_json(v.model_dump_json()) for k, v in memory.tasks.items()}
+        deadlines = {k: DEADLINE.validate_json(DEADLINE.dump_json(v)) for k, v in memory.deadlines.items()}
+        tasks = {k: TASK.validate_json(TASK.dump_json(v)) for k, v in memory.tasks.items()}
         super().keep(done._replace(step=done.step._replace(memory=Memory(state, deadlines, tasks))))
 
 

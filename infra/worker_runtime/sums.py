@@ -1,0 +1,156 @@
+"""Does replay make what is on record? Told by sums of keyed hashes, one for each table: no row is sorted, and few are written.
+
+Equal sums mean the same rows, in whatever order they come: the key is made anew for each comparison, so nobody who wrote rows can have
+known it. What replay never reads again goes into its sums at once. Which rows differ sums don't tell; that
+takes a replay into tables (`infra/worker_runtime/verify.py`).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from operator import itemgetter
+from secrets import token_bytes
+from typing import Any, Final
+
+import orjson
+
+from infra.store.log import EventStore
+from infra.store.session import Database, Kind, Row, StoreSession, time_text
+from infra.worker_runtime.desk import KEPT_KEYS
+from infra.worker_runtime.journal import Place, decision_rows, history_rows, save_ground, save_memories, save_tasks
+from infra.worker_runtime.outbox import commands
+from infra.worker_runtime.replay import CORRECTED, Replay, Share
+from infra.worker_runtime.schema import DEADLINES, DECISIONS, GROUND, HISTORY, OUTBOX, SOURCES, STATES, TASKS, Table
+from infra.worker_runtime.table_check import compared
+from workers.catalogue import WORKERS
+
+NEVER: Final = datetime.max.replace(tzinfo=UTC)
+MODULUS: Final = 1 << 256
+# What replay reads again, and so writes.
+KEPT: Final = (GROUND, SOURCES, STATES, DEADLINES, TASKS)
+SUMMED: Final = (*KEPT, HISTORY, DECISIONS, OUTBOX)
+Plain = Callable[[Any], Any]
+
+
+class Sums:
+    """The sum of the hashes of the compared columns of each table's rows. `like`: the kind of database that is compared with."""
+
+    def __init__(self, key: bytes, like: Kind) -> None:
+        self._key = key
+        self._plain = {table.name: _plain(table, like) for table in SUMMED}
+        self.of_tables = dict.fromkeys(self._plain, 0)
+
+    def add(self, table: Table, rows: Iterable[Sequence[Any]]) -> None:
+        """More rows, of the columns that are compared.
+
+        Raises:
+            TypeError: A value is none that the column can have.
+        """
+        key, total = self._key, self.of_tables[table.name]
+        if plain := self._plain[table.name]:
+            rows = (
+                [value if how is None or value is None else how(value) for how, value in zip(plain, row, strict=True)]
+                for row in rows
+            )
+        for row in rows:
+            text = orjson.dumps(row, default=time_text, option=orjson.OPT_PASSTHROUGH_DATETIME)
+            total += int.from_bytes(sha256(key + text).digest())
+        self.of_tables[table.name] = total % MODULUS
+
+    def add_kept(self, session: StoreSession, table: Table, share: Share) -> None:
+        """The rows of a database that are in a share. Raises what `add` raises."""
+        columns = compared(table)
+        place = columns.index("subject" if table is GROUND else "key")
+        rows = session.stream(f"SELECT {', '.join(columns)} FROM {table.name}")  # noqa: S608 - our own words
+        self.add(table, rows if share.of == 1 else (row for row in rows if share.has(row[place])))
+
+
+def _plain(table: Table, like: Kind) -> tuple[Plain | None, ...]:
+    """How a value of each compared column of PostgreSQL becomes what SQLite has; None: it is."""
+    if like == "sqlite":
+        return ()
+    found: list[Plain | None] = []
+    for name in compared(table):
+        type_ = table.types[name]
+        how = int if type_.startswith("{boolean}") else None
+        found.append(_parsed if type_.startswith("{list}") else how)
+    return tuple(found) if any(found) else ()
+
+
+def _parsed(value: Any) -> str:
+    """PostgreSQL gives a list as it is, or with other spaces."""
+    return orjson.dumps(orjson.loads(value) if isinstance(value, str) else value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+@dataclass
+class SummedReplay(Replay):
+    """A replay that writes only what it reads again, and that when it has to; all else goes into sums.
+
+    What is recorded at keys with corrections is written all the same, for a correction looks back.
+    """
+
+    sums: Sums = field(kw_only=True)
+
+    def __post_init__(self) -> None:
+        asked = "SELECT DISTINCT originator_id FROM stored_events WHERE topic = ? AND position <= ?"
+        self._corrected = {row[0] for row in self.store.database.query(asked, (CORRECTED, self.upto))}
+        # The position of the last step at what is in memory alone.
+        self._unwritten: dict[Place, int] = {}
+
+    def write_memories(self) -> None:
+        """Write what workers keep and is in memory alone."""
+        entries = self.desk.entries
+        kept = {
+            (worker, key): (entries[key].memories[worker], position)
+            for (worker, key), position in self._unwritten.items()
+        }
+        with self.scratch.transaction() as session:
+            save_memories(session, kept)
+        self._unwritten.clear()
+
+    def _save(self) -> None:
+        placed, numbers = self.desk.placed, self.numbers
+        history, decisions = history_rows(placed, numbers), decision_rows(placed, numbers, self._key)
+        with self.scratch.transaction() as session:
+            save_ground(session, self.desk)
+            save_tasks(session, placed, numbers, self._key)
+            for table, rows in ((HISTORY, history), (DECISIONS, decisions)):
+                key = table.columns.index("key")
+                session.insert(table.name, table.columns, [row for row in rows if row[key] in self._corrected])
+                self.sums.add(table, _columns(table, rows))
+        sent = (item for step in placed for item in commands(step.done, step.position, NEVER, self._key))
+        self.sums.add(OUTBOX, ((each.id, each.worker, each.key, each.subject, each.command) for each in sent))
+        self._unwritten |= {(step.done.worker, step.done.key): step.position for step in placed}
+        self.desk.written()
+        if len(self.desk.entries) > KEPT_KEYS:
+            self.write_memories()
+            self.desk.entries.clear()
+
+
+def _columns(table: Table, rows: Iterable[Row]) -> Iterator[Sequence[Any]]:
+    return map(itemgetter(*(table.columns.index(name) for name in compared(table))), rows)
+
+
+def is_what_replay_makes(
+    store: EventStore, scratch: Database, upto: int, advance: Callable[[int], None], share: Share
+) -> bool:
+    """Whether the workers' tables are, in a share of the keys, what a replay up to a position makes.
+
+    Raises:
+        StoreError: The database can't.
+    """
+    key, like = token_bytes(32), store.database.kind
+    kept, made = Sums(key, like), Sums(key, like)
+    replay = SummedReplay(store, scratch, WORKERS, upto, share=share, notified=False, sums=made)
+    try:
+        replay.run(advance)
+        replay.write_memories()
+        with store.database.reading() as ours, scratch.reading() as theirs:
+            for table in SUMMED:
+                kept.add_kept(ours, table, share)
+            for table in KEPT:
+                made.add_kept(theirs, table, share)
+    except TypeError:
+        return False
+    return not replay.odd and not replay.desk.parked and kept.of_tables == made.of_tables
