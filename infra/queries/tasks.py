@@ -91,7 +91,8 @@ def _in_order(
     """The tasks that fulfil a condition, in the order of these times and of their texts."""
     order = f"{times}, {_TEXTS[database.kind]}"
     while True:
-        later, place = "", ()
+        later = ""
+        place: tuple[Any, ...] = ()
         if after is not None:
             place = after if after.due is not None else after[1:]
             later = f" AND ({order}) > ({', '.join('?' * len(place))})"
