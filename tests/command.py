@@ -1,7 +1,7 @@
 """`rapport` run to its end without the wait for its imports: forked from a process that has loaded it already.
 
 To start Python and import the command takes half a second; to answer takes a few hundredths. A fork is a process of its own
-with its own streams, environment, working folder, umask and exit, and ends as every Python does.
+with its own streams, environment, working folder, umask and exit.
 
 A fork shares with its siblings what Python settles at its start: the hash seed, the encoding, the modules that were found.
 A test of those, of streams that are closed or are terminals, and of signals starts `RAPPORT` itself. So does `rapport`
@@ -10,6 +10,7 @@ here when the environment would change how Python starts, or when something is t
     python -m tests.command NUMBER      # the process that has it loaded, on the socket of that number; `rapport` starts it
 """
 
+import atexit
 import fcntl
 import functools
 import gc
@@ -58,10 +59,12 @@ def rapport(
 ) -> subprocess.CompletedProcess[bytes]:
     """Run the command to its end, its output caught.
 
+    An environment that names nothing of what Python settles at its start has it from this process.
+
     Raises:
         subprocess.TimeoutExpired: it took longer than `timeout` seconds and was killed.
     """
-    environment = dict(os.environ if env is None else env)
+    environment = dict(os.environ) if env is None else at_start(os.environ) | dict(env)
     if preexec_fn or at_start(environment) != at_start(os.environ):
         return subprocess.run(
             [RAPPORT, *map(str, arguments)],
@@ -232,6 +235,9 @@ def load() -> None:
                 import_module(found.name)
     for name in LATER:
         import_module(name)
+    from infra.cli.app import command_line
+
+    command_line()
     assert threading.active_count() == 1, threading.enumerate()
     gc.collect()
     gc.freeze()
@@ -304,14 +310,39 @@ def become(
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # it is the terminal of this session, as of a login's
 
 
-def main() -> None:
-    load()
-    serve(socket.socket(fileno=int(sys.argv[1])))
+def leave(code: int) -> None:
+    """End as Python does, but for the unloading of everything that was loaded, which takes as long as most commands do.
+
+    Returns where standard output can't be written: Python then ends in its own way.
+    """
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    with suppress(OSError, ValueError, AttributeError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def run_it() -> None:
+    """Be the command, or another module as the program."""
     if sys.argv[0] == RAPPORT:
         from infra.cli.app import main as run
 
         run()
-    runpy.run_module(sys.argv[0], run_name="__main__")
+    else:
+        runpy.run_module(sys.argv[0], run_name="__main__")
+
+
+def main() -> None:
+    load()
+    serve(socket.socket(fileno=int(sys.argv[1])))
+    try:
+        run_it()
+    except SystemExit as wanted:
+        if isinstance(wanted.code, int | None):
+            leave(wanted.code or 0)
+        raise
+    leave(0)
 
 
 if __name__ == "__main__":

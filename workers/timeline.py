@@ -36,7 +36,12 @@ def take(desk: Desk, recorded: AnyRecorded, until: datetime) -> None:
     """Give an event to every worker, after the deadlines that were due before it, and before `until`, have fired."""
     if isinstance(recorded.data, FactCorrected):
         _correct(desk, recorded, until)
-        return
+    else:
+        give(desk, recorded, until)
+
+
+def give(desk: Desk, recorded: AnyRecorded, until: datetime) -> None:
+    """As `take`, of a history in which corrections are applied already: one of them is an event like any other."""
     subject, kind = recorded.subject, type(recorded.data)
     before = desk.fact(subject)
     after = known_after(before, recorded)

@@ -272,7 +272,8 @@ class Facts:
         self.in_order = all(one.at <= other.at for one, other in pairwise(self.log.facts))
         self.own: tuple[DatedSetting, ...] = ()
         for fact in self.log.facts:
-            self.own = _with_own(self.own, fact)
+            if isinstance(fact, TermChanged):
+                self.own = _with_own(self.own, fact)
 
     def plus(self, fact: Fact) -> "Facts":
         """These facts and one with a later version."""
@@ -306,11 +307,16 @@ class Facts:
     @classmethod
     def from_json(cls, rows: Sequence[Sequence[Any]]) -> "Facts":
         """Read what `to_json` gave."""
-        return cls(_fact(*row) for row in rows)
+        return cls([_fact(row) for row in rows])
 
 
-def _fact(place: int, *fields: Any) -> Fact:
-    return KINDS[place]._make(tuple(field) if isinstance(field, list) else field for field in fields)
+def _fact(row: Sequence[Any]) -> Fact:
+    fields = row[1:]
+    # JSON has lists where two kinds of facts have tuples.
+    if list in map(type, fields):
+        fields = [tuple(field) if isinstance(field, list) else field for field in fields]
+    fact: Fact = KINDS[row[0]]._make(fields)
+    return fact
 
 
 def _with_own(own: tuple[DatedSetting, ...], fact: Fact) -> tuple[DatedSetting, ...]:

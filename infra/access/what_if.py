@@ -14,7 +14,7 @@ from infra.access.standing import KNOWERS, Asker, scope
 from infra.projection_engine.engine import Engine
 from infra.queries import tasks as task_queries
 from infra.queries.as_at import Asked, Moment
-from infra.queries.health import Assessed, assess_all, concerns, shown
+from infra.queries.health import Assessed, compare_all, concerns, shown
 from workers.model import TaskKind
 
 Shown = dict[str, Any]
@@ -64,14 +64,10 @@ def _pairs(
     rows = engine.database.query(f"SELECT relationship_id FROM relationships WHERE {where}", params)  # noqa: S608 - our own words
     theirs = {subject for (subject,) in rows}
     hidden = set() if asker.role in KNOWERS else with_secret_health(engine.store)
-    asked = Asked(now)
-    # Somebody may propose a relationship between the two.
-    present = {each.relationship_id: each for each in assess_all(engine, asked) if each.relationship_id in theirs}
-    for after in assess_all(engine, asked, terms):
-        subject = after.relationship_id
-        if subject not in present:
+    for before, after in compare_all(engine, Asked(now), terms):
+        subject = before.relationship_id
+        if subject not in theirs:
             continue
-        before = present[subject]
         if subject not in hidden:
             yield before, after
             continue

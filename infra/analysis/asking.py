@@ -145,6 +145,13 @@ def responses(population: Population) -> Answer:
         ),
         {"hidden": hidden},
         tuple(sentences),
+        (
+            ("kind", "who", "occasion", "asked", "rate", "95 %", "median_days", "early_if_answered", "early_if_silent"),
+            [
+                {**row, "who": row["respondent"], "95 %": f"{100 * row['low']:.0f}-{100 * row['high']:.0f}"}
+                for row in rows
+            ],
+        ),
     )
 
 

@@ -64,7 +64,18 @@ def activation(population: Population) -> Answer:
         partial(charts.bars, x="what", y="median", titles=("gate", "median days from the proposal")),
         {"slowest": slowest, "hidden": hidden},
         tuple(sentences),
+        (("what", "relationships", "met", "25 %", "median", "95 %", "75 %", "last"), [_brief(row) for row in rows]),
     )
+
+
+def _brief(row: Row) -> Row:
+    low, high = (None if row[name] is None else f"{row[name]:g}" for name in ("median_low", "median_high"))
+    return {
+        **{name: row[name] for name in ("what", "relationships", "met", "median", "last")},
+        "25 %": row["quarter"],
+        "75 %": row["three_quarters"],
+        "95 %": low and f"{low} to {high or '...'}",
+    }
 
 
 def _row(what: str, days: list[int], met: list[bool], last: int | None) -> Row:

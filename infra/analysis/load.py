@@ -48,4 +48,8 @@ def load(population: Population) -> Answer:
                 f"At or over their own capacity: {full}."
             ),
         ),
+        (
+            ("mentor", "going_on", "ended", "sessions", "capacity", "used"),
+            [{**row, "going_on": row["active"] + row["paused"]} for row in rows],
+        ),
     )

@@ -14,7 +14,7 @@ from itertools import combinations
 from typing import Any, Final, Literal, get_args
 
 from domain.calendar import local_month
-from domain.small_cells import Cell, Figure, Group, Suppression, part
+from domain.small_cells import Cell, Figure, Group, Suppression
 from infra.analysis.answer import hidden_sentences
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.rows import codec
@@ -105,19 +105,21 @@ class Groups:
     """Relationships by group; `shown` are those that may be shown, `hidden` counts the others."""
 
     def __init__(self, members: Sequence[Relationship], by: By | None, minimum: int) -> None:
+        self.minimum = minimum
+        if by is None:
+            # The total comes before all other figures, so nothing but its own size can hide it.
+            self.shown = {TOTAL: list(members)} if enough(members, minimum) else {}
+            self.hidden = int(bool(members)) - len(self.shown)
+            return
         people: defaultdict[Group, set[str]] = defaultdict(set)
+        key = KEYS.index(by)
+        found: defaultdict[str, list[Relationship]] = defaultdict(list)
         for each in members:
             people[each.group].add(each.mentee)
-        cells = {group: Cell(frozenset(found), minimum) for group, found in people.items()}
+            found[each.group[key]].append(each)
+        cells = {group: Cell(frozenset(mentees), minimum) for group, mentees in people.items()}
         figures = Suppression(cells, TABLES).shown
-        keys = () if by is None else (KEYS.index(by),)
-        found: defaultdict[Group, list[Relationship]] = defaultdict(list)
-        for each in members:
-            found[part(each.group, keys)].append(each)
-        self.minimum = minimum
-        self.shown = {
-            (group[0] if group else TOTAL): found[group] for group in sorted(found) if Figure(keys, group) in figures
-        }
+        self.shown = {value: found[value] for value in sorted(found) if Figure((key,), (value,)) in figures}
         self.hidden = len(found) - len(self.shown)
 
     @property

@@ -7,6 +7,7 @@ imported inside the commands that need them, so that `rapport --help` answers at
 import os
 import sys
 import traceback
+from functools import cache
 from importlib import import_module
 from typing import Annotated, Any, NoReturn
 
@@ -53,6 +54,12 @@ MODULES: tuple[str, ...] = (
     "keys",
     "up",
 )
+
+
+@cache
+def command_line() -> Any:
+    """The whole command line, ready to be called or described: a command of Typer's own click."""
+    return get_command(build())
 
 
 def build() -> typer.Typer:
@@ -128,7 +135,7 @@ def main() -> NoReturn:
 def _run() -> int:
     """The exit code. What goes wrong is told in one line that no text of anybody can break."""
     try:
-        code = get_command(build()).main(prog_name="rapport", standalone_mode=False)
+        code = command_line().main(prog_name="rapport", standalone_mode=False)
     except typer.Exit as error:
         return error.exit_code
     except streams.OutputLost as error:

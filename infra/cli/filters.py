@@ -1,12 +1,16 @@
 """The options that choose among rows: by programme, mentor or band, and how many of them."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from domain.ids import key
 from infra.cli.bars import BANDS
-from infra.cli.output import USAGE, fail
+from infra.cli.output import USAGE, fail, print_note
+
+if TYPE_CHECKING:
+    from infra.store.log import EventStore
 
 ProgrammeOption = Annotated[str | None, typer.Option("--programme", metavar="P", help="Only this programme.")]
 MentorOption = Annotated[str | None, typer.Option("--mentor", metavar="ID", help="Only this mentor.")]
@@ -30,6 +34,18 @@ class Filters(NamedTuple):
         if self.band is not None and self.band not in BANDS:
             fail(f"no band {self.band!r}; there are {', '.join(BANDS)}", USAGE)
         return self
+
+    def note_unknown(self, store: "EventStore") -> None:
+        """Say on stderr if nothing in the record names this programme or mentor: the answer is empty for that reason."""
+        if self.programme is not None and not store.spellings([key("programme", self.programme)]):
+            known = store.named("programme")
+            there_are = f"; there are {', '.join(known)}" if known else ""
+            print_note(f"nothing names a programme {self.programme!r}: the list is empty for that reason{there_are}")
+        if self.mentor is not None and not store.spellings([key("person", self.mentor)]):
+            print_note(
+                f"nothing names a mentor {self.mentor!r}: the list is empty for that reason; "
+                "`rapport explore load --all` lists the mentors"
+            )
 
     def holds(self, programme: str | None, mentor: str | None, *bands: str | None) -> bool:
         """Whether a row of this programme, mentor and band is wanted; one of several bands is enough."""

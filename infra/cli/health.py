@@ -67,6 +67,7 @@ def health(
         asked = Asked(as_of or engine.clock.now(), known_at)
         if relationship is None:
             found = list(assess_all(engine, asked))
+            filters.note_unknown(engine.store)
         else:
             one = assess_one(engine.store, relationship.lower(), asked)
             if one is None:

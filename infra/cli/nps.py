@@ -95,6 +95,7 @@ def nps(
             found = figures(engine, keys, Window(start, end), Moment(as_of, known_at))
         except WrongWindow as error:
             fail(str(error), USAGE)
+        filters.note_unknown(engine.store)
     chosen = [row for row in found if filters.holds(row.get("programme"), row.get("mentor"))]
     rows = filters.first(chosen, _badness)
     if as_json:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from infra.cli.filters import Filters
 from infra.cli.opening import opened
 from infra.cli.output import (
     USAGE,
@@ -45,7 +46,6 @@ def tasks(
     Tasks open and close under `rapport work`. A key that a worker failed at twice is listed as well; `rapport work
     --release` takes it up again.
     """
-    from domain.ids import key
     from domain.words import ROLES
     from infra.queries.tasks import ALL, KINDS, Chosen, open_tasks, parked_keys
 
@@ -58,8 +58,7 @@ def tasks(
         found = open_tasks(rapport.database, chosen)
         # What is put aside is nobody's task in particular: it is listed with all of them.
         parked = parked_keys(rapport.database) if chosen in (ALL, Chosen(kind=PARKED)) else []
-        if programme is not None and not rapport.store.spellings([key("programme", programme)]):
-            print_note(f"nothing names a programme {programme!r}: the list is empty for that reason")
+        Filters(programme).note_unknown(rapport.store)
     if as_json:
         print_json([*found, *map(_as_task, parked)])
         return

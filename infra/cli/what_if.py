@@ -61,6 +61,7 @@ def what_if(
             pairs = list(_both(engine, relationship, asked, terms))
         except ImpossibleTerms as error:
             fail(str(error), USAGE)
+        filters.note_unknown(engine.store)
     rows = [
         {
             "relationship_id": now.relationship_id,
@@ -99,10 +100,10 @@ def _term(setting: str) -> tuple[str, float]:
 def _both(
     engine: "Engine", relationship: str | None, asked: "Asked", terms: dict[str, float]
 ) -> "Iterator[tuple[Assessed, Assessed]]":
-    from infra.queries.health import assess_all, assess_one
+    from infra.queries.health import assess_one, compare_all
 
     if relationship is None:
-        yield from zip(assess_all(engine, asked), assess_all(engine, asked, terms), strict=True)
+        yield from compare_all(engine, asked, terms)
         return
     now = assess_one(engine.store, relationship.lower(), asked)
     then = assess_one(engine.store, relationship.lower(), asked, terms)

@@ -5,13 +5,13 @@ asked about. Figures of people are taken back to the last end of a month, and wh
 """
 
 from collections.abc import Iterator
-from datetime import datetime
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
 from domain.model import Event
 from domain.relationship.events import FactCorrected, RelationshipProposed
 from domain.terms import in_force, values
+from infra.export.tasks_then import tasks_then
 from infra.projection_engine import generation as generation_table
 from infra.projection_engine import summaries
 from infra.projection_engine.engine import Engine
@@ -25,7 +25,7 @@ from projections import nps_responses, practices
 from projections.catalogue import projection_of, tables_of
 from projections.dataset import POSITION, STALE_SINCE, Dataset, Row, Table
 from projections.projection import Programme, Projection, StateFold, Summary
-from projections.timeline import TIMELINE
+from projections.tasks import TASKS
 
 READ: Final = 4_000
 
@@ -41,6 +41,9 @@ def rows_then(engine: Engine, dataset: Dataset, moment: Moment) -> RowsThen:
     """The rows of a dataset that counted at a moment."""
     projection = projection_of(dataset.name)
     with engine.database.reading() as session:
+        if dataset.name == TASKS.name:
+            rows = tasks_then(engine.store, moment, engine.clock.now())
+            return RowsThen(rows, max((row[POSITION.name] for row in rows), default=0))
         if projection is None:
             return _recorded(session, dataset, moment)
         fold = _Fold(engine, session, projection, moment)
@@ -160,21 +163,12 @@ def _nps(engine: Engine, moment: Moment) -> list[Row]:
 
 # --- what is recorded as it is shown --------------------------------------------------------------------------------
 def _recorded(session: StoreSession, dataset: Dataset, moment: Moment) -> RowsThen:
-    """Rows of the timeline or of the workers' tasks: those that there were; a task that was closed later is open."""
-    timed = "recorded_at" if dataset.name == TIMELINE.name else "since"
-    began = "occurred_at" if dataset.name == TIMELINE.name else "since"
-    limits = [(began, moment.as_of), (timed, moment.known_at)]
+    """The rows of the timeline that there were."""
+    limits = [("occurred_at", moment.as_of), ("recorded_at", moment.known_at)]
     given = [(column, time) for column, time in limits if time is not None]
     where = " AND ".join(f"{column} <= ?" for column, _ in given) or "1 = 1"
     names = ", ".join(column.name for column in dataset.columns)
     query = f"SELECT {names} FROM {dataset.name} WHERE {where} ORDER BY {', '.join(dataset.order)}"  # noqa: S608 - known names
     reader = codec(dataset.columns, session.kind)
     rows = [reader.decode(row) for row in session.stream(query, [time for _, time in given])]
-    times = [time for _, time in given]
-    if "closed_at" in reader.names and times:
-        rows = [row | {"closed_at": _unless_later(row["closed_at"], min(times))} for row in rows]
     return RowsThen(rows, max((row[POSITION.name] for row in rows), default=0))
-
-
-def _unless_later(time: datetime | None, than: datetime) -> datetime | None:
-    return time if time is not None and time <= than else None

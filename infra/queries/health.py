@@ -1,6 +1,6 @@
 """Commitment health of one relationship or all, at any time, as it was known at any time, and under other terms."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from domain.commitment import Change, Health, after_the_end, reason
@@ -79,15 +79,28 @@ def _whole(store: EventStore, session: StoreSession, subject: str) -> list[log_r
     return log_reader.stream(session, log_reader.LogReader(store.mapper), subject, END)
 
 
-def assess_all(engine: Engine, asked: Asked, overrides: Mapping[str, float] | None = None) -> Iterator[Assessed]:
+def assess_all(engine: Engine, asked: Asked) -> Iterator[Assessed]:
     """Health of every relationship that existed by then, in order of id.
 
     What is known now is read from the projection's states, which is fast; what was known then from the log. Relationships of
     a programme that can't be read are left out and noted. One that has ended comes without its changes.
+    """
+    return (assessed for (assessed,) in _assess_all(engine, asked, (None,)))
+
+
+def compare_all(engine: Engine, asked: Asked, overrides: Mapping[str, float]) -> Iterator[tuple[Assessed, Assessed]]:
+    """As `assess_all`, beside the health of the same relationship under `overrides`.
 
     Raises:
-        ImpossibleTerms: under `overrides` the bands would be out of order.
+        ImpossibleTerms: Under these the bands would be out of order.
     """
+    return ((present, other) for present, other in _assess_all(engine, asked, (None, overrides)))
+
+
+def _assess_all(
+    engine: Engine, asked: Asked, terms_of: Sequence[Mapping[str, float] | None]
+) -> Iterator[list[Assessed]]:
+    """Each relationship once for each of these overrides; it is read once."""
     if asked.known_at is None:
         engine.catch_up()
     with engine.database.reading() as session:
@@ -95,13 +108,14 @@ def assess_all(engine: Engine, asked: Asked, overrides: Mapping[str, float] | No
         known = _known_now(engine, session) if asked.known_at is None else _known_then(engine, session, asked)
         for subject, found in known:
             try:
-                assessed = _assessed(subject, found, asked, terms, overrides, with_changes=False)
+                assessed = [_assessed(subject, found, asked, terms, each, with_changes=False) for each in terms_of]
             except UnknownTerms as error:
                 # Everybody else's answer does not depend on it.
                 engine.watcher.note(f"{subject} is left out: {error}")
                 continue
-            if assessed is not None:
-                yield assessed
+            existing = [each for each in assessed if each is not None]
+            if existing:
+                yield existing
 
 
 def _assessed(

@@ -4,9 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from typer.main import get_command
-
-from infra.cli.app import build
+from infra.cli.app import command_line
 from infra.cli.output import ROWS
 from infra.reference.markdown import MADE, code, table
 
@@ -44,7 +42,7 @@ _VALUES: Final = {
 
 def page() -> str:
     """Return the page as Markdown."""
-    return "\n".join([_HEAD, *_commands(get_command(build()), "rapport")]).rstrip() + "\n"
+    return "\n".join([_HEAD, *_commands(command_line(), "rapport")]).rstrip() + "\n"
 
 
 def commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:

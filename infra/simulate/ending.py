@@ -19,7 +19,8 @@ def ending(story: Story) -> Telling:
     if story.early_end is not None:
         story.disappointed = lots.chance(0.5)
     story.booked.clear()
-    story.wait(*((24, 14 * 24) if story.early_end is None else (24, 35 * 24)))
+    low, high = rates.DAYS_TO_END if story.early_end is None else rates.DAYS_TO_EARLY_END
+    story.wait(24 * low, 24 * high)
     reason = _reason(story)
     yield story.say(
         "TerminateRelationship",

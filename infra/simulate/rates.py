@@ -24,6 +24,9 @@ HAZARD_DECAY: Final = 0.6
 HAZARD_OF_STRAIN: Final = 0.35
 STRAIN: Final = {"late_move": 0.9, "missed": 1.1, "no_progress": 0.2}
 HAZARD_AT_MOST: Final = 0.6
+# A pair that gives up seldom says so at once: for some days nothing is booked, and then one of them ends it.
+DAYS_TO_EARLY_END: Final = (14, 56)
+DAYS_TO_END: Final = (1, 14)
 
 ANSWERS_MATCH: Final = 0.5
 MATCH_DECLINED: Final = 0.25

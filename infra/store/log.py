@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, Unpack
 from cachetools import LRUCache
 from eventsourcing.persistence import StoredEvent
 
+from domain.ids import Namespace
 from domain.model import AnyRecorded
 from infra.store.clocks import ClockMark, leave_mark, read_marks
 from infra.store.hash_chain import Head, Offset, ReceiptRow, Together, recorded_time
@@ -289,6 +290,13 @@ class EventStore:
             "SELECT key, spelling FROM spellings WHERE key IN ({keys})", [(key,) for key in keys]
         )
         return dict(rows)
+
+    def named(self, namespace: Namespace) -> list[str]:
+        """The first spellings of all ids of a namespace, in order."""
+        rows = self.database.query(
+            "SELECT spelling FROM spellings WHERE key > ? AND key < ? ORDER BY key", (f"{namespace}:", f"{namespace};")
+        )
+        return [row[0] for row in rows]
 
     def spelling_keys(self) -> frozenset[str]:
         """The keys of all ids of which there is a first spelling."""

@@ -11,7 +11,7 @@ or sent reads it without (`decode_facts`).
 import json
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, TypeVar
 
 from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
 from pydantic import ValidationError
@@ -20,6 +20,8 @@ from domain.model import AnyRecorded, Event, Recorded
 from infra.store.errors import DamagedEvent, UnknownEvent
 from infra.store.sealed_bytes import SEALED, Writer, facts_only
 
+K = TypeVar("K")
+V = TypeVar("V")
 Data = dict[str, Any]
 Upcaster = Callable[[Data], Data]
 Reader = Callable[[bytes], AnyRecorded]
@@ -58,6 +60,18 @@ class Sealing(Protocol):
         ...
 
 
+class _MadeAtFirstUse(dict[K, V]):
+    """What is made of a key when it is first asked for, and kept."""
+
+    def __init__(self, make: Callable[[K], V]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, key: K) -> V:
+        value = self[key] = self._make(key)
+        return value
+
+
 class IncompleteUpcasters(Exception):
     """The program's own tables are wrong: an old version can't be brought forward, or an upcaster has no event."""
 
@@ -79,16 +93,18 @@ class RapportMapper(Mapper[str]):
         self._sealing = sealing
         upcasters = NONE if upcasters is None else upcasters
         _check(events, upcasters)
-        # The envelope class of each event class, to construct and to serialise with.
-        self.envelopes: dict[type[Event], type[AnyRecorded]] = {cls: Recorded[cls] for cls in events.values()}  # type: ignore[valid-type]
+        # The envelope class of each event class, to construct and to serialise with. They are made as they are used: to make all
+        # takes as long as many a question does.
+        self.envelopes: Mapping[type[Event], type[AnyRecorded]] = _MadeAtFirstUse(lambda cls: Recorded[cls])  # type: ignore[valid-type]
         self.topics: dict[type[Event], str] = {cls: _topic(name, cls.VERSION) for name, cls in events.items()}
-        self._readers: dict[str, Reader] = {
-            _topic(name, version): _reader(
-                self.envelopes[cls], tuple(upcasters[name, step] for step in range(version, cls.VERSION))
-            )
+        stored = {
+            _topic(name, version): (cls, tuple(upcasters[name, step] for step in range(version, cls.VERSION)))
             for name, cls in events.items()
             for version in range(1, cls.VERSION + 1)
         }
+        self._readers: Mapping[str, Reader] = _MadeAtFirstUse(
+            lambda topic: _reader(self.envelopes[stored[topic][0]], stored[topic][1])
+        )
 
     @property
     def seals(self) -> bool:

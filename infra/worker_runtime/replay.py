@@ -161,7 +161,7 @@ class Replay:
                             self._fire(upcoming)
                             upcoming = next(fired, None)
                         if recorded is not None:
-                            self._see(position, recorded)
+                            self.see(position, recorded)
                 self._save()
                 advance(len(events))
             with self.scratch.reading() as session, desk.reading(session):
@@ -202,9 +202,9 @@ class Replay:
         own = {name for name, kinds in AGGREGATES_OF_EVENT.items() if kinds == ("relationship",)}
         return frozenset(own - {kind.__name__ for kind in elsewhere})
 
-    def _see(self, position: int, recorded: AnyRecorded) -> None:
-        aside = self.desk.parked.get((EVERYBODY, recorded.subject))
-        if aside is not None and position >= aside.position:
+    def see(self, position: int, recorded: AnyRecorded) -> None:
+        """Give an event to the workers."""
+        if self.is_aside(position, recorded.subject):
             return
         self.desk.position = position
         if position in self._left_to_the_next:
@@ -213,6 +213,11 @@ class Replay:
             pass_time(self.desk, (recorded.subject,), recorded.occurred_at)
         self.desk.of_others = ":" not in recorded.subject and not self.share.has(recorded.subject)
         take(self.desk, recorded, self.fires_until or NEVER)
+
+    def is_aside(self, position: int, subject: str) -> bool:
+        """Whether an event of a subject is seen by nobody: one before it could not be read."""
+        aside = self.desk.parked.get((EVERYBODY, subject))
+        return aside is not None and position >= aside.position
 
     def _let_run_out(self, until: datetime) -> None:
         """At the end of the log, what has run out by now."""

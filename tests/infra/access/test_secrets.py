@@ -144,7 +144,7 @@ def test_health_without_what_is_withheld_is_that_of_the_rows_wherever_no_such_ev
     now = datetime(2024, 12, 1, 9, tzinfo=UTC)
     settings = Settings(store=f"sqlite:///{tmp_path / 's.sqlite'}", synchronous="off", clock=now)
     with open_rapport(settings) as rapport:
-        rapport.handler.handle(list(Simulation(60, 3, until=now).messages()))
+        rapport.handler.handle(list(Simulation(100, 3, until=now).messages()))
         quiet = with_secrets(rapport.store) - with_secret_health(rapport.store)
         office = {asked["id"]: (asked["score"], asked["band"]) for asked in lists(rapport, OFFICE).relationships(Chosen(), Cut(("all",), None, 100)).items}  # fmt: skip
         assert len(quiet) > 5

@@ -77,6 +77,15 @@ def test_each_figure_of_the_pages_has_a_command(store: Path, question: str) -> N
     assert answer["rows"] or question in ("bands", "pauses")
 
 
+@pytest.mark.parametrize(
+    "question, words",
+    [("activation", "median"), ("responses", "answered"), ("responses", "customer"), ("load", "sessions")],
+)
+def test_no_word_of_a_table_is_broken(store: Path, question: str, words: str) -> None:
+    """Text output fits 80 columns, and is still read."""
+    assert words in explore(store, question).stdout.replace("\n", " ").split()
+
+
 def test_one_is_not_many() -> None:
     assert [counted(count, "month") for count in (0, 1, 2_000)] == ["0 months", "1 month", "2,000 months"]
     assert hidden_sentences(0, "group", "of few") == ()
@@ -165,11 +174,12 @@ def test_calibration_takes_only_what_had_come_to_its_landmark(population: Popula
         assert 0 <= answer.summary["auc"] <= 1
 
 
-def test_the_score_tells_who_ends_early_better_than_chance(tmp_path: Path) -> None:
+@pytest.mark.parametrize("seed", [2, 5])
+def test_the_score_tells_who_ends_early_better_than_chance(tmp_path: Path, seed: int) -> None:
     """Calibration on simulated data: the AUC of the day-30 score for early ending is printed, and is above 0.6."""
     with open_database(f"sqlite:///{tmp_path / 's.sqlite'}", synchronous="off") as database:
         store = EventStore(database)
-        Handler(store, Clock(LATE)).handle(messages(400, 5))
+        Handler(store, Clock(LATE)).handle(messages(500, seed))
         answer = calibration(Population(Engine(store, Clock(LATE), prepare_shown=prepare)), 30)
     assert answer.summary["auc"] > 0.6
     assert any(f"{answer.summary['auc']:.2f}" in sentence for sentence in answer.sentences)

@@ -331,6 +331,22 @@ def test_tasks_of_a_programme_that_nothing_names_are_none_and_the_hint_says_so(s
     assert "nothing names a programme 'autumn'" in done.stderr.decode()
 
 
+@pytest.mark.parametrize("asked", [("tasks",), ("health",), ("nps",), ("what-if", "--set", "late_notice_hours=48")])
+def test_a_programme_that_nothing_names_is_told_with_those_that_there_are(store: str, asked: tuple[str, ...]) -> None:
+    """Unknown keys, groups and columns say which exist."""
+    known = command.rapport(*asked, "--programme", "spring", env={"RAPPORT_STORE": store})
+    assert b"nothing names" not in known.stderr
+    done = command.rapport(*asked, "--programme", "autumn", env={"RAPPORT_STORE": store})
+    assert done.returncode == 0
+    assert "nothing names a programme 'autumn'" in done.stderr.decode()
+    assert "; there are spring" in done.stderr.decode()
+
+
+def test_a_mentor_whom_nothing_names_is_told_with_where_they_are_listed(store: str) -> None:
+    done = command.rapport("health", "--mentor", "nobody", env={"RAPPORT_STORE": store})
+    assert (done.returncode, b"nothing names a mentor 'nobody'" in done.stderr) == (0, True)
+
+
 def test_keys_put_aside_are_asked_for_like_a_kind_of_task(store: str) -> None:
     assert orjson.loads(run(store, "tasks", "--kind", "parked_key", "--json")) == []
 

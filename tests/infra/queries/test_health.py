@@ -9,7 +9,7 @@ from domain.commitment.reading import fold
 from domain.model import AnyRecorded
 from domain.relationship import events as e
 from infra.queries.as_at import Asked
-from infra.queries.health import Assessed, assess_all, assess_one, concerns, shown
+from infra.queries.health import Assessed, assess_all, assess_one, compare_all, concerns, shown
 from infra.store.session import Database
 from tests.given_when_then import SUBJECT, At, history, proposed
 from tests.infra.projection_engine.harness import ProjectionHarness, day, everything, programme, recorded, troubled
@@ -26,7 +26,12 @@ def one(harness: ProjectionHarness, at: float, known: float | None = None, **ter
 
 def all_of(harness: ProjectionHarness, at: float, known: float | None = None, **terms: float) -> dict[str, Assessed]:
     asked = Asked(day(at), None if known is None else day(known))
-    return {found.relationship_id: found for found in assess_all(harness.engine(), asked, terms)}
+    found = (
+        (other for _, other in compare_all(harness.engine(), asked, terms))
+        if terms
+        else assess_all(harness.engine(), asked)
+    )
+    return {each.relationship_id: each for each in found}
 
 
 def said(assessed: Assessed | None) -> object:
