@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -194,9 +195,11 @@ def _reads(folder: Path, relationships: int, seconds: float) -> None:
         rapport.handler.handle(lines)
         rapport.engine().catch_up()
     chosen = sorted(each for each in subjects if ":" not in each)[:200]
-    # Workers that take up a whole history at once would be measured beside the reads.
+    # Workers that take up a whole history at once would be measured beside the reads, as would what is prepared for pages.
     print(f"  reads of {relationships} relationships, 4 clients, workers elsewhere")
     with served(store, folder, "--api-only") as (port, token, _):
+        while httpx.get(f"http://127.0.0.1:{port}/readyz").status_code != HTTPStatus.OK:
+            time.sleep(0.1)
         _load(port, [_get(token, "/v1/relationships?limit=20")], 1, 1)
         for what, path in (("show", ""), ("history", "/history"), ("health", "/health")):
             _told(

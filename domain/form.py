@@ -15,9 +15,12 @@ from pydantic import BaseModel, ValidationError
 from domain import ids
 from domain.model import BLANK
 from domain.problem import Problem
+from domain.time_form import MONTH
 
 # What pydantic calls a text that is no id, and a value that is no text.
 _NO_ID: Final = frozenset({"string_pattern_mismatch", "string_type"})
+# What a text is that matches a pattern, with an example: the pattern itself says little to people.
+_PATTERNS: Final = {MONTH: "a month such as 2026-03"}
 _LEAVE_OUT: Final = "; leave the field out if there is nothing to say"
 # Beyond that a float is no whole number that 64 bits hold.
 _ROOM: Final = 2**63
@@ -126,6 +129,8 @@ def in_words(kind: str, message: str) -> tuple[str, str]:
             return "unknown_field", "expected no such field"
         case "timezone_aware":
             return "naive_time", "expected a time with an offset, such as 2026-03-02T09:00:00Z"
+        case "string_pattern_mismatch" if (pattern := message.partition("'")[2].removesuffix("'")) in _PATTERNS:
+            return "bad_value", f"expected {_PATTERNS[pattern]}"
         case _:
             words = message.removeprefix("Value error, ")
             for long, short in _WORDS:

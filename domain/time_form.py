@@ -18,6 +18,7 @@ Form = Literal["time", "day"]
 Path = tuple[str, ...]
 
 EACH: Final = "*"
+MONTH: Final = "^[0-9]{4}-(0[1-9]|1[0-2])$"
 _DAY: Final = r"\d{4}-\d{2}-\d{2}"
 _OFFSET: Final = r"(?:[Zz]|[+-]\d{2}:\d{2})"
 _LOCAL: Final = rf"{_DAY}[Tt]\d{{2}}:\d{{2}}:[0-5]\d(?:\.\d+)?"

@@ -54,6 +54,11 @@ def standing_problems(codes: Collection[str], standing: MentorStanding, field: s
         yield Problem("mentor_standing", f"the mentor is {standing}", clause, field)
 
 
+def needs_next_steps(command: type[Command], codes: Collection[str]) -> bool:
+    """Whether a command says what happens next, under these codes; an end that is left to the office need not."""
+    return command is c.PauseRelationship or (command in {c.PostponeRelationship, c.TerminateRelationship} and "cmn" in codes)  # fmt: skip
+
+
 @implements("cmn.pause-or-stop", "nottingham.withdrawal")
 def informed_with_next_steps(attempt: Attempt) -> Iterator[Problem]:
     """A pause requires that both parties are informed and that the next steps are recorded; so do a postponed start and the end under cmn.
@@ -63,7 +68,7 @@ def informed_with_next_steps(attempt: Attempt) -> Iterator[Problem]:
     """
     state, command, context = attempt
     assert isinstance(command, c.PostponeRelationship | c.PauseRelationship | c.TerminateRelationship)
-    if not isinstance(command, c.PauseRelationship) and "cmn" not in state.codes:
+    if not needs_next_steps(type(command), state.codes):
         return
     informed: tuple[Role, ...] = command.informed
     if isinstance(command, c.TerminateRelationship):

@@ -96,7 +96,7 @@ class Lists:
             WrongCursor: The cursor is not one of this question.
         """
         self.engine.catch_up()
-        return cut.page(self._relationships(chosen, _last(cut)), _id)
+        return cut.page(self._relationships(chosen, _last(cut), cut.limit + 1), _id)
 
     def own(self) -> list[str]:
         """The ids of the relationships in which the asker stands, those that have not ended first."""
@@ -121,13 +121,13 @@ class Lists:
         found = {each["id"]: each for each in self._as_known([self._item(read.decode(row)) for row in rows])}
         return [found[subject] for subject in subjects if subject in found]
 
-    def _relationships(self, chosen: Chosen, after: str) -> Iterator[Shown]:
+    def _relationships(self, chosen: Chosen, after: str, wanted: int) -> Iterator[Shown]:
         within = chosen.within(scope(self.asker))
         if chosen.band is not None and self._knows:
             within = within.and_(
                 "relationship_id IN (SELECT relationship_id FROM commitment_health WHERE band = ?)", chosen.band
             )
-        for rows in self._chunks(within, after):
+        for rows in self._chunks(within, after, wanted):
             for row in self._as_known(rows):
                 if chosen.band is None or row["band"] == chosen.band:
                     yield row
@@ -179,18 +179,20 @@ class Lists:
                 counts[programme_of[subject], standing.band] += 1
         return +counts
 
-    def _chunks(self, within: Scope, after: str) -> Iterator[list[Shown]]:
+    def _chunks(self, within: Scope, after: str, wanted: int) -> Iterator[list[Shown]]:
+        """The rows after an id: first as many as are wanted if each becomes an item, then more at a time."""
         read = codec(_READ, self.engine.database.kind)
+        size = min(wanted, CHUNK)
         while True:
             where, params = within.and_("relationship_id > ?", after)
             found = self.engine.database.query(
-                f"SELECT {_SELECT} FROM relationships WHERE {where} ORDER BY relationship_id LIMIT {CHUNK}",  # noqa: S608 - our own words
+                f"SELECT {_SELECT} FROM relationships WHERE {where} ORDER BY relationship_id LIMIT {size}",  # noqa: S608 - our own words
                 params,
             )
             yield [self._item(read.decode(row)) for row in found]
-            if len(found) < CHUNK:
+            if len(found) < size:
                 return
-            after = found[-1][0]
+            after, size = found[-1][0], CHUNK
 
     def _item(self, row: Shown) -> Shown:
         item = {name: row[column] for name, column in _COLUMNS.items()} | {name: row[name] for name in _HEALTH}
@@ -228,7 +230,7 @@ class Lists:
         return cut.page(self._healths(chosen, moment, _last(cut)), lambda item: [item["relationship_id"]])
 
     def _healths(self, chosen: Chosen, moment: Moment, after: str) -> Iterator[Shown]:
-        for rows in self._chunks(chosen.within(scope(self.asker)), after):
+        for rows in self._chunks(chosen.within(scope(self.asker)), after, CHUNK):
             withheld = set() if self._knows else with_secret_health(self._store)
             for row in rows:
                 found = self._assessed(row["id"], moment, known=row["id"] not in withheld)
@@ -251,32 +253,31 @@ class Lists:
         Raises:
             WrongCursor: The cursor is not one of this question.
         """
-        after = cut.after()
-        tasks = task_queries.open_tasks(self.engine.database, chosen)
-        found = [task for task in self._placed(tasks) if may_see_task(self.asker, task)]
-        found.sort(key=_place)
-        try:
-            left = found if after is None else [task for task in found if _place(task) > after]
-        except TypeError:
-            raise WrongCursor("expected the `next` of the page before") from None
-        return cut.page(map(self._task, left), _place)
+        size = min(cut.limit + 1, task_queries.READ)
+        tasks = task_queries.tasks_after(self.engine.database, chosen, _tasks_of(self.asker), _task_after(cut), size)
+        found = (task for task in self._placed(tasks) if may_see_task(self.asker, task))
+        return cut.page(map(self._task, found), _place)
 
-    def _placed(self, tasks: list[Shown]) -> Iterator[Shown]:
+    def _placed(self, tasks: Iterator[Shown]) -> Iterator[Shown]:
         """The tasks; one about a person, who belongs to no programme, counts as of one of the asker's in which they take part."""
-        of_persons = [task for task in tasks if task["programme_id"] is None and task["subject"].startswith("person:")]
-        if self.asker.programmes is None or not of_persons:
-            yield from tasks
-            return
+        theirs: dict[str, str] | None = None
+        for task in tasks:
+            of_person = task["programme_id"] is None and task["subject"].startswith("person:")
+            if of_person and self.asker.programmes is not None:
+                theirs = self._programmes_of_persons() if theirs is None else theirs
+                yield task | {"programme_id": theirs.get(task["subject"].lower())}
+            else:
+                yield task
+
+    def _programmes_of_persons(self) -> dict[str, str]:
+        """A programme in which the asker stands of each person who takes part in one."""
         self.engine.catch_up()
         where, params = scope(self.asker)
         rows = self.engine.database.query(
             f"SELECT programme_id, {', '.join(PERSONS)} FROM relationships WHERE {where}",  # noqa: S608 - our own words
             params,
         )
-        theirs = {f"person:{id_}".lower(): programme for programme, *people in rows for id_ in people if id_}
-        for task in tasks:
-            programme = task["programme_id"] or theirs.get(task["subject"].lower())
-            yield task | {"programme_id": programme}
+        return {f"person:{id_}".lower(): programme for programme, *people in rows for id_ in people if id_}
 
     def _task(self, task: Shown) -> Shown:
         if self.asker.role != "auditor":
@@ -303,3 +304,34 @@ def _id(item: Shown) -> Key:
 
 def _place(task: Shown) -> Key:
     return [task["due"] is None, task["due"] or "", task["since"], task["subject"], task["kind"], task["about"] or ""]
+
+
+def _task_after(cut: Cut) -> task_queries.Place | None:
+    """The place in the list of tasks after which a page begins."""
+    key = cut.after()
+    if key is None:
+        return None
+    try:
+        undated, due, *rest = key
+        since, subject, kind, about = (str(each).replace("\0", "") for each in rest)
+        return task_queries.Place(
+            None if undated else datetime.fromisoformat(due), datetime.fromisoformat(since), subject, kind, about
+        )
+    except (TypeError, ValueError):
+        raise WrongCursor("expected the `next` of the page before") from None
+
+
+def _tasks_of(asker: Asker) -> task_queries.Within:
+    """Where the tasks are that may be the asker's to know: which of them are, `may_see_task` says."""
+    conditions, params = [], []
+    if asker.role in ("mentee", "mentor", "hr", "supplier"):
+        conditions.append("owner = ?")
+        params.append(str(asker.role))
+    if asker.role in ("mentee", "mentor"):
+        conditions.append(f"(COALESCE({asker.role}_id, '') = '' OR LOWER({asker.role}_id) = ?)")
+        params.append(asker.reader.id.lower())
+    elif asker.programmes is not None:
+        marks = ", ".join("?" * len(asker.programmes)) or "NULL"
+        conditions.append(f"(programme_id IS NULL OR LOWER(programme_id) IN ({marks}))")
+        params += sorted(asker.programmes)
+    return task_queries.Within(" AND ".join(conditions) or "1 = 1", tuple(params))

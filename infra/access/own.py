@@ -1,5 +1,6 @@
 """What is a caller's own: who they are to Rapport, and the relationships that name them."""
 
+from collections.abc import Collection
 from typing import Any
 
 from domain.words import NAMED_ROLES
@@ -9,20 +10,20 @@ from infra.projection_engine.engine import Engine
 Shown = dict[str, Any]
 
 
-def me(engine: Engine, caller: Caller) -> Shown:
-    """The caller as the token names them, and the relationships that name them in one of their roles."""
+def me(engine: Engine, caller: Caller, role: str | None = None) -> Shown:
+    """The caller as the token names them, and the relationships that name them in a role, or in any of theirs."""
     return {
         "id": caller.id,
         "roles": sorted(caller.roles),
         "programmes": "*" if caller.programmes is None else sorted(caller.programmes),
         "acts_for": sorted(caller.acts_for),
-        "relationships": _relationships(engine, caller),
+        "relationships": _relationships(engine, caller, caller.roles if role is None else {role}),
     }
 
 
-def _relationships(engine: Engine, caller: Caller) -> list[Shown]:
+def _relationships(engine: Engine, caller: Caller, asked: Collection[str]) -> list[Shown]:
     """Those that have not ended first."""
-    roles = [role for role in NAMED_ROLES if role in caller.roles]
+    roles = [role for role in NAMED_ROLES if role in asked]
     if not roles:
         return []
     engine.catch_up()

@@ -94,7 +94,7 @@ class Seen:
         Raises:
             UnknownEvent: An event is of a newer Rapport.
         """
-        once = ReadOnce(store)
+        once = ReadOnce(store, store.kept_streams)
         matter = matter_of(once, engine, subject, asker.reader, NOW, now)
         return None if matter is None else cls(once, engine, asker, matter, now)
 

@@ -78,7 +78,7 @@ class _Fold:
         wanted: set[type[Event]] = {RelationshipProposed, FactCorrected, *projection.listens}
         self._reader = log_reader.LogReader(engine.store.mapper, wanted)
         self._whole = log_reader.LogReader(engine.store.mapper)
-        self._terms = TermsThen(session, self._whole, moment.known_at)
+        self._terms = TermsThen.known_at(session, self._whole, moment.known_at)
 
     def units(self) -> Iterator[Unit]:
         """Every stream that had begun."""
@@ -143,7 +143,7 @@ class _Fold:
 # --- figures of people ---------------------------------------------------------------------------------------------
 def _figures(engine: Engine, session: StoreSession, summary: Summary, units: list[Unit]) -> list[Row]:
     """The figures of practices, as far as they may be shown beside today's."""
-    terms = TermsThen(session, log_reader.LogReader(engine.store.mapper), None)
+    terms = TermsThen.known_at(session, log_reader.LogReader(engine.store.mapper), None)
     now = engine.clock.now()
     changes = [summaries.Change(None, row) for unit in units for row in unit.rows[summary.of].values()]
     then = summaries.add_up(summary, {}, changes, lambda programme: values(in_force(terms.of(programme).settings, now)))

@@ -12,24 +12,29 @@ from threading import Lock
 from typing import Annotated, Any, Final
 
 import orjson
+from cachetools import LRUCache
 from fastapi import Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, BeforeValidator, WithJsonSchema
 
-from domain.model import FIRST_YEAR, LAST_YEAR, is_blank
+from domain.model import FIRST_YEAR, LAST_YEAR, Actor, is_blank
 from domain.time_form import is_day, is_time
+from infra.access.caller import Caller
 from infra.access.pages import MOST, USUAL, Cut, Page
 from infra.access.standing import Asker, asker
 from infra.bootstrap import Rapport
-from infra.http.caller import ActorOf, CallerOf
+from infra.http.caller import CallerOf, RoleHeader, actor
 from infra.http.problems import wrong_query
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.pseudonyms import Pseudonyms
 from infra.queries.as_at import Moment
+from infra.queries.sharing import is_spelled
 
 # The relationship of the examples in the document.
 RELATIONSHIP: Final = "6f1e0000-0000-4000-8000-000000000001"
 _MAKING: Final = Lock()
+# Callers of whom it is known as whom they read.
+ASKERS: Final = 10_000
 # Nothing is recorded or planned before or after: a time further off has the same answer.
 _BEFORE: Final = datetime(FIRST_YEAR - 1, 12, 1, tzinfo=UTC)
 _AFTER: Final = datetime(LAST_YEAR + 1, 1, 31, tzinfo=UTC)
@@ -54,6 +59,23 @@ class Desk:
         self.store = rapport.store
         self.engine: Engine = rapport.engine()
         self.pseudonyms = Pseudonyms(rapport.store.identity.secret)
+        self._askers: LRUCache[tuple[Caller, Actor], tuple[Asker, int | None]] = LRUCache(ASKERS)
+        self._turn = Lock()
+
+    def known_asker(self, caller: Caller, actor: Actor, position: int) -> Asker | None:
+        """The caller in a role as `asker` found them, if nothing can be otherwise at a position of the log; waits for nothing."""
+        with self._turn:
+            found, by = self._askers.get((caller, actor), (None, None))
+        return found if by is None or by == position else None
+
+    def asker(self, caller: Caller, actor: Actor, position: int) -> Asker:
+        """The caller in a role, with their id as the record spells it; the log had come to a position."""
+        found = asker(self.store, caller, actor)
+        # The first spelling of an id stands; of an id that nobody has told of, the next event may have one.
+        by = None if is_spelled(self.store, found.reader) else position
+        with self._turn:
+            self._askers[caller, actor] = found, by
+        return found
 
     @property
     def now(self) -> datetime:
@@ -80,9 +102,12 @@ def _desk(state: Any) -> Desk:
 DeskOf = Annotated[Desk, Depends(desk)]
 
 
-def standing(at: DeskOf, caller: CallerOf, actor: ActorOf) -> Asker:
+async def standing(request: Request, known: CallerOf, named: RoleHeader = None) -> Asker:
     """The caller in the role in which they ask."""
-    return asker(at.store, caller, actor)
+    who, at = await actor(request, known, named), await desk(request)
+    position = request.app.state.log_head.position
+    found = at.known_asker(known, who, position)
+    return found if found is not None else await run_in_threadpool(at.asker, known, who, position)
 
 
 AskerOf = Annotated[Asker, Depends(standing)]

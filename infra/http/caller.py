@@ -93,12 +93,14 @@ async def role(request: Request, known: CallerOf, named: RoleHeader = None) -> s
 RoleOf = Annotated[str | None, Depends(role)]
 
 
-async def actor(known: CallerOf, named: RoleOf) -> Actor:
+# It asks for the header itself: what depends on dependencies that share others has each of these looked at again.
+async def actor(request: Request, known: CallerOf, named: RoleHeader = None) -> Actor:
     """Who asks: the caller in the role that the request names, or in the only one.
 
     Raises:
-        HttpProblem: The caller has no role, or several and the request names none.
+        HttpProblem: The caller does not have the role that is named, or has none, or several and the request names none.
     """
+    named = await role(request, known, named)
     if named is None and len(known.roles) > 1:
         raise wrong_query(ROLE, f"expected one of the token's roles: {', '.join(sorted(known.roles))}", "missing")
     if not known.roles:

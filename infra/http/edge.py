@@ -45,6 +45,7 @@ class Edge:
             await self.app(scope, receive, send)
             return
         passage = _Passage(scope, send)
+        scope = passage.scope
         self._open += 1
         HTTP_OPEN.set(self._open)
         try:
@@ -65,15 +66,16 @@ class Edge:
 
 
 class _Passage:
-    """One request and its answer."""
+    """One request and its answer. HEAD is answered as GET is, without the body: `scope` is that of the GET."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
-        self.scope = scope
+        self._method = scope["method"] if scope["method"] in METHODS else "other"
+        self.scope = scope if self._method != "HEAD" else {**scope, "method": "GET"}
         self.status = 0
         self.sent = 0
         self._send = send
         self._began = time.perf_counter()
-        self._span = RequestSpan(scope)
+        self._span = RequestSpan(self.scope)
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -84,14 +86,19 @@ class _Passage:
             if self.scope["scheme"] == "https":
                 headers.setdefault("Strict-Transport-Security", f"max-age={YEAR_SECONDS}")
         elif message["type"] == "http.response.body":
+            if self._method == "HEAD":
+                await self._send({"type": "http.response.body"})
+                if message.get("more_body"):
+                    # A stream may have no end, and nobody is there for it.
+                    raise ClientDisconnect
+                return
             self.sent += len(message.get("body", b""))
         await self._send(message)
 
     def end(self) -> None:
         """Count and log the request. Without an answer the client has gone before there was one."""
         seconds = time.perf_counter() - self._began
-        method = self.scope["method"] if self.scope["method"] in METHODS else "other"
-        route = template(self.scope)
+        method, route = self._method, template(self.scope)
         self._span.end(method, route, self.status)
         HTTP_REQUESTS.labels(method, route, self.status).inc()
         HTTP_SECONDS.labels(method, route).observe(seconds)

@@ -3,7 +3,7 @@
 What a caller has no standing in is answered like what does not exist: by one query to the same table, with the same body.
 """
 
-from typing import Annotated, Any, cast, get_args
+from typing import Annotated, Any, NamedTuple, cast, get_args
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import WithJsonSchema
@@ -64,36 +64,44 @@ async def reader_of_relationships(who: AskerOf) -> Asker:
 ReaderOf = Annotated[Asker, Depends(reader_of_relationships)]
 
 
-def relationship(at: DeskOf, who: ReaderOf, id_: IdPath) -> Seen:
-    """The relationship as the caller sees it.
+class OneAsked(NamedTuple):
+    """One relationship that somebody asks for. Nothing is read yet: an answer is worked out in one thread from here on."""
 
-    Raises:
-        HttpProblem: There is none that the caller may know of.
-    """
-    subject = id_.lower()
-    found = None
-    if stands_in(at.store, lambda: at.engine, who, subject, or_was_told=True):
-        found = Seen.of(at.store, lambda: at.engine, who, subject, at.now)
-    if found is None:
-        raise not_found()
-    return found
+    at: Desk
+    who: Asker
+    subject: str
+
+    def seen(self) -> Seen:
+        """The relationship as the caller sees it.
+
+        Raises:
+            HttpProblem: There is none that the caller may know of.
+        """
+        at, found = self.at, None
+        if stands_in(at.store, lambda: at.engine, self.who, self.subject, or_was_told=True):
+            found = Seen.of(at.store, lambda: at.engine, self.who, self.subject, at.now)
+        if found is None:
+            raise not_found()
+        return found
+
+    def seen_with_state(self) -> Seen:
+        """The same, if its state is for them to see.
+
+        Raises:
+            HttpProblem: There is none, or they may read what they were told alone.
+        """
+        seen = self.seen()
+        if not seen.shows_state:
+            raise forbidden("without a conduct case hr reads what was disclosed to it: see the history", code="role")
+        return seen
 
 
-SeenOf = Annotated[Seen, Depends(relationship)]
+async def relationship(at: DeskOf, who: ReaderOf, id_: IdPath) -> OneAsked:
+    """The relationship that is asked for."""
+    return OneAsked(at, who, id_.lower())
 
 
-async def relationship_and_state(seen: SeenOf) -> Seen:
-    """The relationship as the caller sees it, if its state is for them to see.
-
-    Raises:
-        HttpProblem: They may read what they were told alone.
-    """
-    if not seen.shows_state:
-        raise forbidden("without a conduct case hr reads what was disclosed to it: see the history", code="role")
-    return seen
-
-
-StateOf = Annotated[Seen, Depends(relationship_and_state)]
+AskedOf = Annotated[OneAsked, Depends(relationship)]
 
 
 @router.get("", operation_id="listRelationships")
@@ -127,8 +135,9 @@ def lists_of(at: Desk, who: Asker, chosen: Chosen) -> Lists:
 
 
 @router.get("/{id}", operation_id="getRelationship")
-def show(request: Request, at: DeskOf, seen: StateOf, moment: MomentOrVersion, why: ReasonOf) -> Response:
+def show(request: Request, asked: AskedOf, moment: MomentOrVersion, why: ReasonOf) -> Response:
     """The relationship: its state, what is agreed, sessions, goals, open concerns, unmet gates, health and tasks."""
+    at, seen = asked.at, asked.seen_with_state()
     _check_version(seen, moment)
     return answered(request, at, _by_then(seen.show_with_words(moment, why)), why)
 
@@ -144,14 +153,16 @@ def _check_version(seen: Seen, moment: Moment) -> None:
 
 
 @router.get("/{id}/history", operation_id="getHistory")
-def history(request: Request, at: DeskOf, seen: SeenOf, moment: MomentOrVersion, why: ReasonOf) -> Response:
+def history(request: Request, asked: AskedOf, moment: MomentOrVersion, why: ReasonOf) -> Response:
     """The events of the relationship in order, their content sealed; what is confidential by itself has no type and no names."""
+    at, seen = asked.at, asked.seen()
     return whole(request, at, _by_then(seen.history(moment, why)), why)
 
 
 @router.get("/{id}/health", operation_id="getHealth")
-def health(request: Request, at: DeskOf, seen: StateOf, moment: MomentOrVersion) -> Response:
+def health(request: Request, asked: AskedOf, moment: MomentOrVersion) -> Response:
     """The commitment health of the relationship: scores, band and the signals behind them."""
+    at, seen = asked.at, asked.seen_with_state()
     if seen.asker.role == "line_manager":
         raise forbidden(
             "line managers see the state of a relationship, its dates and the agreed reporting", code="role"
@@ -161,11 +172,12 @@ def health(request: Request, at: DeskOf, seen: StateOf, moment: MomentOrVersion)
 
 
 @router.get("/{id}/decisions", operation_id="getDecisions")
-def decisions(request: Request, at: DeskOf, seen: StateOf, moment: MomentOrVersion) -> Response:
+def decisions(request: Request, asked: AskedOf, moment: MomentOrVersion) -> Response:
     """What workers decided about the relationship: clauses, evidence, terms, and what followed.
 
     By a moment those that were decided by then, on what was known by then.
     """
+    at, seen = asked.at, asked.seen_with_state()
     if seen.asker.role not in DECISIONS:
         raise forbidden(f"expected one of the roles {', '.join(sorted(DECISIONS))}", code="role")
     _check_version(seen, moment)
@@ -175,8 +187,7 @@ def decisions(request: Request, at: DeskOf, seen: StateOf, moment: MomentOrVersi
 @router.get("/{id}/report", operation_id="getReport")
 def report(
     request: Request,
-    at: DeskOf,
-    seen: SeenOf,
+    asked: AskedOf,
     moment: MomentOf,
     to: Annotated[ReportingAudience | None, Query(description="For whom. Without it: the caller's own role.")] = None,
     first: Annotated[Day | None, Query(alias="from", description="From this day of the programme on.")] = None,
@@ -186,6 +197,7 @@ def report(
 
     At a moment the facts are told as they were; what the sponsor may see is asked as of now.
     """
+    at, seen = asked.at, asked.seen()
     role = seen.asker.role
     if role != "mentee" and (role not in get_args(ReportingAudience) or to not in {None, role}):
         raise forbidden("expected the recipient of the report, or the mentee who shares it", code="role")
@@ -193,9 +205,9 @@ def report(
         raise wrong_query("to", f"expected one of {', '.join(get_args(ReportingAudience))}", "missing")
     if first and last and last < first:
         raise wrong_query("to_day", f"expected {first} or a later day")
-    asked = Asked(to or cast("ReportingAudience", role), Days(first, last), moment)
+    wanted = Asked(to or cast("ReportingAudience", role), Days(first, last), moment)
     try:
-        found = report_of(seen.store, lambda: at.engine, seen.subject, asked, at.now, str(seen.asker.reader))
+        found = report_of(seen.store, lambda: at.engine, seen.subject, wanted, at.now, str(seen.asker.reader))
     except NoReport as error:
         raise HttpProblem(403, Problem("no_report", str(error), error.clause)) from None
     return answered(request, at, found)
@@ -207,8 +219,12 @@ ToQuery = Annotated[
 ]
 
 
-def _reader(at: DeskOf, who: AskerOf, to: ToQuery = None) -> Reader:
-    """Whom the question is about; the caller where nobody is named."""
+def _reader(at: Desk, who: Asker, to: str | None) -> Reader:
+    """Whom the question is about; the caller where nobody is named.
+
+    Raises:
+        HttpProblem: It is no role with an id.
+    """
     if to is None:
         return who.reader
     if to == "public":
@@ -222,15 +238,18 @@ def _reader(at: DeskOf, who: AskerOf, to: ToQuery = None) -> Reader:
 @router.get("/{id}/can-share", operation_id="getCanShare")
 def can_share(
     request: Request,
-    at: DeskOf,
-    seen: SeenOf,
-    to: Annotated[Reader, Depends(_reader)],
+    asked: AskedOf,
+    *,
+    to: ToQuery = None,
     moment: MomentOrVersion,
     data_class: Annotated[DataClass, Query(description="Such as goals, feedback or session_content.")],
 ) -> Response:
     """Whether somebody may see a class of data of the relationship (of the event of a `version`), the clause, and why."""
+    at, seen = asked.at, asked.seen()
     question = Question(data_class, moment.version)
-    answer = seen.can_share(question, to, Moment(moment.as_of, moment.known_at), lambda: at.engine)
+    answer = seen.can_share(
+        question, _reader(at, asked.who, to), Moment(moment.as_of, moment.known_at), lambda: at.engine
+    )
     return answered(request, at, answer.in_words())
 
 

@@ -1,13 +1,13 @@
 """Reads over many relationships: health, Net Promoter Scores, tasks, datasets; mentors, cases and the codes."""
 
-import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import Field
 
 from domain.codes.clauses import CLAUSES
 from domain.ids import is_id
+from domain.time_form import MONTH
 from domain.words import Role
 from infra.access import figures, others
 from infra.access.lists import Chosen, Lists
@@ -36,16 +36,7 @@ router = APIRouter(prefix="/v1", dependencies=[Visible])
 
 MentorPath = Annotated[str, Path(alias="id", description="The id of the mentor.", examples=["ben"])]
 CasePath = Annotated[str, Path(alias="id", description="The id of the case.", examples=["c1"])]
-MONTH = "^[0-9]{4}-(0[1-9]|1[0-2])$"
-
-
-def _written_month(value: object) -> object:
-    if isinstance(value, str) and not re.fullmatch(MONTH, value):
-        raise ValueError("expected a month such as 2026-03")
-    return value
-
-
-Month = Annotated[str, BeforeValidator(_written_month), WithJsonSchema({"type": "string", "pattern": MONTH})]
+Month = Annotated[str, Field(pattern=MONTH)]
 
 
 @router.get("/health", operation_id="listHealth", tags=["relationships"])

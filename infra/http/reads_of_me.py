@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request, Response
 from domain.ids import MACHINES
 from infra.access.own import me as own
 from infra.http.asking import DeskOf, answered
-from infra.http.caller import ActorOf, CallerOf
+from infra.http.caller import ActorOf, CallerOf, RoleOf
 from infra.http.log_head import Visible
 from infra.http.problems import forbidden, not_found
 from infra.queries.person_data import person_data
@@ -14,9 +14,9 @@ router = APIRouter(prefix="/v1/me", tags=["me"], dependencies=[Visible])
 
 
 @router.get("", operation_id="getMe")
-def me(request: Request, at: DeskOf, caller: CallerOf) -> Response:
-    """Who the caller is to Rapport, and the relationships that name them."""
-    return answered(request, at, own(at.engine, caller))
+def me(request: Request, at: DeskOf, caller: CallerOf, named: RoleOf) -> Response:
+    """Who the caller is to Rapport, and the relationships that name them: in the role that the request names, or in any of theirs."""
+    return answered(request, at, own(at.engine, caller, named))
 
 
 @router.get("/data", operation_id="getMyData")

@@ -1,6 +1,6 @@
 """Questions about another time: which events count, the state that they fold to, and the terms that were known then."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
@@ -13,6 +13,7 @@ from domain.relationship.events import RelationshipProposed
 from infra.store import log_reader
 from infra.store.errors import StoreError
 from infra.store.session import StoreSession
+from infra.store.streams import Stream
 from projections import commitment
 from projections.projection import StateFold
 
@@ -74,6 +75,20 @@ def counting(events: Iterable[AnyRecorded], moment: Moment = NOW) -> list[AnyRec
     return [event for event in effective(known[0].subject, known) if moment.holds(event)] if known else []
 
 
+def counting_of(stream: Stream, moment: Moment = NOW) -> Sequence[AnyRecorded]:
+    """The events of a stream that count at a moment; those that count now are found once."""
+    if moment != NOW:
+        return counting(stream.events, moment)
+    return stream.once("counting", lambda: tuple(counting(stream.events)))
+
+
+def state_in(stream: Stream, moment: Moment = NOW) -> State | None:
+    """The state of a stream at a moment; that of now is folded once. None before there was anything."""
+    if moment != NOW:
+        return state_of(counting_of(stream, moment))
+    return stream.once("state", lambda: state_of(counting_of(stream)))
+
+
 # --- health and figures --------------------------------------------------------------------------------------------
 class UnknownTerms(StoreError):
     """An event of a programme can't be read, so its terms are not known."""
@@ -129,12 +144,27 @@ def _known(entries: Entries, known_at: datetime | None) -> tuple[list[log_reader
 
 
 class TermsThen:
-    """The terms of programmes, and their time zones, as they were known at a time."""
+    """The terms of programmes over time, and their time zones: `read` gives a programme as it was known."""
 
-    def __init__(self, session: StoreSession, reader: log_reader.LogReader, known_at: datetime | None) -> None:
-        self.session, self.reader, self.known_at = session, reader, known_at
+    def __init__(self, read: Callable[[str], Programme]) -> None:
+        self._read_programme = read
         self._found: dict[tuple[str, tuple[tuple[str, float], ...]], TermsInTime] = {}
         self._programmes: dict[str, Programme] = {}
+
+    @classmethod
+    def known_at(cls, session: StoreSession, reader: log_reader.LogReader, known_at: datetime | None) -> "TermsThen":
+        """The terms as they were known at a time; None: now."""
+
+        def read(programme_id: str) -> Programme:
+            programme = UNKNOWN
+            for entry in log_reader.stream(session, reader, f"programme:{programme_id}", END):
+                if entry.recorded is None:
+                    raise UnknownTerms(f"the terms of programme {programme_id} are not known: {entry.error}")
+                if known_at is None or entry.recorded.recorded_at <= known_at:
+                    programme = evolve_programme(programme, entry.recorded)
+            return programme
+
+        return cls(read)
 
     def of(self, programme_id: str, overrides: tuple[tuple[str, float], ...] = ()) -> TermsInTime:
         """The terms of a programme over time, with what-if values over them.
@@ -164,12 +194,3 @@ class TermsThen:
         if programme_id not in self._programmes:
             self._programmes[programme_id] = self._read_programme(programme_id)
         return self._programmes[programme_id]
-
-    def _read_programme(self, programme_id: str) -> Programme:
-        programme = UNKNOWN
-        for entry in log_reader.stream(self.session, self.reader, f"programme:{programme_id}", END):
-            if entry.recorded is None:
-                raise UnknownTerms(f"the terms of programme {programme_id} are not known: {entry.error}")
-            if self.known_at is None or entry.recorded.recorded_at <= self.known_at:
-                programme = evolve_programme(programme, entry.recorded)
-        return programme

@@ -73,6 +73,13 @@ def plan(erasures: Erasures, person: str, now: datetime) -> Shown | None:
     }
 
 
+def asked_for(store: EventStore, person: str) -> list[Shown]:
+    """The requests of a person for the erasure of everything that wait to be carried out."""
+    folded = key("person", person)
+    person = store.spellings([folded]).get(folded, person)
+    return [_shown(store, each) for each in _waiting(store, f"person:{person}", person)]
+
+
 def _gone(store: EventStore, subject: str, keys: frozenset[Owned]) -> Shown | None:
     """The words that would go from a subject, by class."""
     classes: Counter[str] = Counter()

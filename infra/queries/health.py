@@ -1,15 +1,17 @@
 """Commitment health of one relationship or all, at any time, as it was known at any time, and under other terms."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from domain.commitment import Change, Health, after_the_end, reason
 from domain.model import events_of
 from domain.programme.events import CodeAdopted, ProgrammeCreated, TermSet, TermWithdrawn
+from domain.programme.state import UNKNOWN, Programme
 from domain.relationship.events import FactCorrected
 from infra.projection_engine import rows
 from infra.projection_engine.engine import Engine
-from infra.queries.as_at import END, Asked, Found, TermsThen, UnknownTerms, known_state
+from infra.queries.as_at import END, Asked, Found, Moment, TermsThen, UnknownTerms, known_state, state_in
 from infra.store import log_reader
 from infra.store.log import EventStore
 from infra.store.read_once import ReadOnce
@@ -49,23 +51,41 @@ def assess_one(
     Raises:
         ImpossibleTerms: under `overrides` the bands would be out of order.
     """
+
+    def those(entries: Iterable[log_reader.LogEntry]) -> list[log_reader.LogEntry]:
+        return [each for each in entries if each.version <= last and each.version not in without]
+
+    if isinstance(store, ReadOnce):
+        # It was read to know who may ask.
+        stream = store.stream(subject)
+
+        def known() -> Found:
+            entries = those(log_reader.placed(stream.events, store.positions(subject)))
+            return known_state(entries, asked.known_at, lambda: entries)
+
+        as_known = asked.known_at is None and last == END
+        # The walk through what was found goes on where it ended, for one at a time.
+        with stream.turn:
+            found = stream.once(("health", frozenset(without)), known) if as_known else known()
+            return _assessed(subject, found, asked, _terms_of(store, asked.known_at), overrides)
     with store.database.reading() as session:
         reader = _reader(store)
+        found = known_state(
+            those(log_reader.stream(session, reader, subject, END)),
+            asked.known_at,
+            lambda: those(_whole(store, session, subject)),
+        )
+        return _assessed(subject, found, asked, TermsThen.known_at(session, reader, asked.known_at), overrides)
 
-        def those(entries: Iterable[log_reader.LogEntry]) -> list[log_reader.LogEntry]:
-            return [each for each in entries if each.version <= last and each.version not in without]
 
-        if isinstance(store, ReadOnce):
-            # It was read to know who may ask.
-            entries = those(log_reader.placed(store.read(subject), store.positions(subject)))
-            found = known_state(entries, asked.known_at, lambda: entries)
-        else:
-            found = known_state(
-                those(log_reader.stream(session, reader, subject, END)),
-                asked.known_at,
-                lambda: those(_whole(store, session, subject)),
-            )
-        return _assessed(subject, found, asked, TermsThen(session, reader, asked.known_at), overrides)
+def _terms_of(store: ReadOnce, known_at: datetime | None) -> TermsThen:
+    """The terms of programmes whose streams are read once."""
+
+    def read(programme_id: str) -> Programme:
+        state = state_in(store.stream(f"programme:{programme_id}"), Moment(known_at=known_at))
+        return state if isinstance(state, Programme) else UNKNOWN
+
+    return TermsThen(read)
 
 
 def _reader(store: EventStore) -> log_reader.LogReader:
@@ -104,7 +124,7 @@ def _assess_all(
     if asked.known_at is None:
         engine.catch_up()
     with engine.database.reading() as session:
-        terms = TermsThen(session, _reader(engine.store), asked.known_at)
+        terms = TermsThen.known_at(session, _reader(engine.store), asked.known_at)
         known = _known_now(engine, session) if asked.known_at is None else _known_then(engine, session, asked)
         for subject, found in known:
             try:

@@ -1,6 +1,6 @@
 """A subject's events in order, as `rapport history` gives them, each with its link of the hash chain."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from domain.model import AnyRecorded, Finding
@@ -13,6 +13,7 @@ from infra.store.hash_chain import NO_HASH
 from infra.store.log import EventStore
 from infra.store.read_once import ReadOnce
 from infra.store.sealed_bytes import left_out
+from infra.store.streams import Stored, Stream
 
 Entry = dict[str, Any]
 
@@ -31,13 +32,32 @@ def history(
     Raises:
         UnknownEvent: An event is of a newer Rapport.
     """
-    entries: list[Entry] = []
+    stream = ReadOnce.of(store).stream(subject)
+    disputes, entries = _without_data(stream, moment)
+    if data_of is None:
+        codes = disputes.codes
+        return [{**entry, "data": sealed(event, codes, left_out(stored.state))} for stored, event, entry in entries]
+    return [{**entry, "data": data_of(event)} for _, event, entry in entries]
+
+
+Entries = Sequence[tuple[Stored, AnyRecorded, Entry]]
+
+
+def _without_data(stream: Stream, moment: Moment) -> tuple["_Disputes", Entries]:
+    """What was said against the events of a stream, and its entries without their data; those of now are made once."""
+    if moment != NOW:
+        return _made(stream, moment)
+    return stream.once("history", lambda: _made(stream, NOW))
+
+
+def _made(stream: Stream, moment: Moment) -> tuple["_Disputes", Entries]:
+    disputes = _Disputes(stream.events, moment)
+    return disputes, tuple(_entries(stream, moment, disputes))
+
+
+def _entries(stream: Stream, moment: Moment, disputes: "_Disputes") -> Iterator[tuple[Stored, AnyRecorded, Entry]]:
     previous = NO_HASH
-    store = ReadOnce.of(store)
-    found = store.stored(subject)
-    events = store.read(subject)
-    disputes = _Disputes(subject, events, moment)
-    for stored, event in zip(found, events, strict=True):
+    for stored, event in zip(stream.stored, stream.events, strict=True):
         link, previous = previous, stored.hash
         if not moment.holds(event):
             continue
@@ -47,7 +67,7 @@ def history(
             "occurred_at": event.occurred_at,
             "recorded_at": event.recorded_at,
             "actor": event.actor,
-            "data": data_of(event) if data_of else sealed(event, disputes.codes, left_out(stored.state)),
+            "data": {},
             "findings": [finding.model_dump() for finding in disputes.findings(event)],
             "contested": event.version in disputes.contested,
             "corrected_by": disputes.corrected_by.get(event.version),
@@ -60,9 +80,7 @@ def history(
                 entry[name] = value
         if event.known is not None:
             entry["known"] = event.known.model_dump(mode="json")
-        entry |= {"hash": stored.hash.hex(), "previous_hash": link.hex()}
-        entries.append(entry)
-    return entries
+        yield stored, event, entry | {"hash": stored.hash.hex(), "previous_hash": link.hex()}
 
 
 class _Disputes:
@@ -71,9 +89,10 @@ class _Disputes:
     The data of an event are those that were recorded; its findings are those of the words that count at the moment.
     """
 
-    def __init__(self, subject: str, events: list[AnyRecorded], moment: Moment) -> None:
+    def __init__(self, events: Sequence[AnyRecorded], moment: Moment) -> None:
         known = [event for event in events if moment.knows(event)]
-        state = replay(subject, known)
+        subject = known[0].subject if known else ""
+        state = replay(subject, known) if known else None
         then = state if moment.as_of is None else replay(subject, filter(moment.holds, known))
         self.codes: Collection[str] = ()
         self.contested: frozenset[int] = frozenset()

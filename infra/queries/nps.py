@@ -277,7 +277,7 @@ class Programmes:
 
     def __init__(self, engine: Engine, session: StoreSession) -> None:
         self.engine = engine
-        self._terms = TermsThen(session, log_reader.LogReader(engine.store.mapper), None)
+        self._terms = TermsThen.known_at(session, log_reader.LogReader(engine.store.mapper), None)
         self._known: dict[str, _Rules | None] = {}
 
     def of(self, programme: str) -> _Rules | None:

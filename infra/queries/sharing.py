@@ -15,9 +15,10 @@ from domain.sharing.confidential import ENDINGS
 from domain.sharing.question import Fact, Reader, Situation, fact_of, situation
 from domain.words import DataClass
 from infra.projection_engine.engine import Engine
-from infra.queries.as_at import Moment, counting, state_at, state_of
+from infra.queries.as_at import Moment, counting_of, state_in
 from infra.queries.sealed import Fields, classes_of
 from infra.store.log import EventStore
+from infra.store.read_once import ReadOnce
 from infra.store.session import as_time
 
 Ask = Callable[[DataClass], Answer]
@@ -81,20 +82,20 @@ def matter_of(
     """
     if ":" in subject:
         return None
-    recorded = store.read(subject)
-    counted = counting(recorded, moment)
-    state = state_of(counted)
+    once = ReadOnce.of(store)
+    stream = once.stream(subject)
+    state = state_in(stream, moment)
     if not isinstance(state, Relationship):
         return None
-    programme = state_at(store.read(f"programme:{state.programme_id}"), moment._replace(version=None))
+    programme = state_in(once.stream(f"programme:{state.programme_id}"), moment._replace(version=None))
     zone = programme.timezone if isinstance(programme, Programme) else state.known.timezone or "UTC"
     at = moment.as_of or now
     # Nobody else's cells ask for a case, and it takes the datasets to their head.
     in_case = reader.role == "hr" and has_case(engine(), subject, at)
     return Matter(
         situation(state, local_day(at, zone), in_case=in_case),
-        {event.version: event for event in recorded if moment.holds(event)},
-        {event.version: event for event in counted},
+        {event.version: event for event in stream.events if moment.holds(event)},
+        {event.version: event for event in counting_of(stream, moment)},
         zone,
     )
 
@@ -105,6 +106,11 @@ def first_spelling(store: EventStore, reader: Reader) -> Reader:
         return reader
     folded = key("person", reader.id)
     return reader._replace(id=store.spellings([folded]).get(folded, reader.id))
+
+
+def is_spelled(store: EventStore, reader: Reader) -> bool:
+    """Whether the record knows the id of a reader, so that its spelling is the same for ever."""
+    return not reader.id or reader.role in MACHINES or bool(store.spellings([key("person", reader.id)]))
 
 
 def can_share(

@@ -31,11 +31,12 @@ from domain.terms import resolve, values
 from domain.words import NAMED_ROLES, ROLES, DataClass, Role
 from infra.projection_engine.engine import Engine
 from infra.queries.agreements import agreements
-from infra.queries.as_at import NOW, Asked, Moment, counting, state_at, state_of
+from infra.queries.as_at import NOW, Asked, Moment, counting, state_at, state_in, state_of
 from infra.queries.health import assess_one
 from infra.queries.health import shown as health_shown
 from infra.queries.tasks import Chosen, open_tasks
 from infra.store.log import EventStore
+from infra.store.read_once import ReadOnce
 
 Shown = dict[str, Any]
 # Who may send what about those that are no relationship.
@@ -126,8 +127,9 @@ def show_relationship(
         UnknownEvent: An event of its programme or mentor is of a newer Rapport.
     """
     others = moment._replace(version=None)
-    programme = state_at(store.read(f"programme:{state.programme_id}"), others)
-    mentor = state_at(store.read(f"mentor:{state.mentor_id}"), others)
+    once = ReadOnce.of(store)
+    programme = state_in(once.stream(f"programme:{state.programme_id}"), others)
+    mentor = state_in(once.stream(f"mentor:{state.mentor_id}"), others)
     known = known_at(
         at,
         state.known,

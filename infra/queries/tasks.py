@@ -1,17 +1,18 @@
 """What the workers left for people: open tasks, keys that were put aside, and decisions with their reasons."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple, get_args
 
 import orjson
 
-from infra.store.session import Database, as_time
+from infra.store.session import Database, Kind, as_time
 from infra.worker_runtime import schema
 from infra.worker_runtime.desk import parked
 from infra.worker_runtime.outbox import WITHHELD
 from workers.model import TaskKind
 
+READ: Final = 1000
 KINDS: Final[tuple[str, ...]] = get_args(TaskKind)
 
 
@@ -27,10 +28,48 @@ class Chosen(NamedTuple):
 ALL: Final = Chosen()
 
 
+class Within(NamedTuple):
+    """A condition on `worker_tasks`, in SQL."""
+
+    where: str
+    params: tuple[str, ...] = ()
+
+
+EVERY: Final = Within("1 = 1")
+
+
+class Place(NamedTuple):
+    """Where a task stands in the list: those due first at the top, then those without a day. No two stand at one."""
+
+    due: datetime | None
+    since: datetime
+    subject: str
+    kind: str
+    about: str
+
+
+_COLUMNS: Final = (
+    "subject, kind, clause, since, due, evidence, settled_by, clauses, evidence_of, about, position, "
+    "owner, programme_id, mentee_id, mentor_id"
+)
+# Texts are put in order by their characters, whatever the language of a database.
+_TEXTS: Final[Mapping[Kind, str]] = {
+    "sqlite": "subject, kind, COALESCE(about, '')",
+    "postgresql": """subject COLLATE "C", kind COLLATE "C", COALESCE(about, '') COLLATE "C\"""",
+}
+
+
 def open_tasks(database: Database, chosen: Chosen = ALL) -> list[dict[str, Any]]:
     """The open tasks, those due first at the top, then those without a day, each as the outside reads it."""
+    return list(tasks_after(database, chosen))
+
+
+def tasks_after(
+    database: Database, chosen: Chosen = ALL, within: Within = EVERY, after: Place | None = None, size: int = READ
+) -> Iterator[dict[str, Any]]:
+    """The same from after a place on, as far as they are wanted: `size` are read at a time."""
     if not schema.ready(database):
-        return []
+        return
     wanted = {
         "owner": chosen.owner,
         "LOWER(programme_id)": chosen.programme and chosen.programme.lower(),
@@ -38,14 +77,34 @@ def open_tasks(database: Database, chosen: Chosen = ALL) -> list[dict[str, Any]]
         "subject": chosen.subject,
     }
     given = {column: value for column, value in wanted.items() if value is not None}
-    where = " AND ".join(["closed_at IS NULL", *(f"{column} = ?" for column in given)])
-    rows = database.query(
-        "SELECT subject, kind, clause, since, due, evidence, settled_by, clauses, evidence_of, about, position, "  # noqa: S608 - our own words
-        f"owner, programme_id, mentee_id, mentor_id FROM worker_tasks WHERE {where}",
-        tuple(given.values()),
-    )
-    tasks = [_task(*row) for row in rows]
-    return sorted(tasks, key=lambda task: (task["due"] is None, task["due"] or "", task["since"], task["subject"]))
+    where = " AND ".join(["closed_at IS NULL", *(f"{column} = ?" for column in given), within.where])
+    params = (*given.values(), *within.params)
+    if after is None or after.due is not None:
+        yield from _in_order(database, f"{where} AND due IS NOT NULL", params, "due, since", after, size)
+        after = None
+    yield from _in_order(database, f"{where} AND due IS NULL", params, "since", after, size)
+
+
+def _in_order(
+    database: Database, where: str, params: Sequence[Any], times: str, after: Place | None, size: int
+) -> Iterator[dict[str, Any]]:
+    """The tasks that fulfil a condition, in the order of these times and of their texts."""
+    order = f"{times}, {_TEXTS[database.kind]}"
+    while True:
+        later = ""
+        place: tuple[Any, ...] = ()
+        if after is not None:
+            place = after if after.due is not None else after[1:]
+            later = f" AND ({order}) > ({', '.join('?' * len(place))})"
+        rows = database.query(
+            f"SELECT {_COLUMNS} FROM worker_tasks WHERE {where}{later} ORDER BY {order} LIMIT ?",  # noqa: S608 - our own words
+            (*params, *place, size),
+        )
+        yield from (_task(*row) for row in rows)
+        if len(rows) < size:
+            return
+        subject, kind, _, since, due, *_, about = rows[-1][:10]
+        after = Place(as_time(due) if due else None, as_time(since), subject, kind, about or "")
 
 
 def _task(

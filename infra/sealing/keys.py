@@ -83,6 +83,7 @@ class Keys:
         self._new: list[tuple[KeyRow, bytes]] = []
         # How often keys were destroyed when that was last looked at, and when to look again.
         self._erasures, self._look_again_at = -1, 0.0
+        self._forgotten = 0
 
     # --- the start -------------------------------------------------------------------------------------------------
     def start(self) -> None:
@@ -248,8 +249,14 @@ class Keys:
                     self._forget()
                 self._erasures = count
 
+    def times_forgotten(self) -> int:
+        """How often keys were forgotten because some were destroyed, here or by others: what they opened is not to be kept longer."""
+        self._forget_destroyed()
+        return self._forgotten
+
     def _forget(self) -> None:
         """Forget what was read, but for keys that are not stored yet."""
+        self._forgotten += 1
         waiting = {row.key_id for row, _ in self._new}
         self._of_person = {owner: key for owner, key in self._of_person.items() if key.id in waiting}
         self._of_id = {id_: cipher for id_, cipher in self._of_id.items() if id_ in waiting}

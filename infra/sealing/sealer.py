@@ -78,6 +78,10 @@ class Sealer:
         except (InvalidTag, ValueError):
             return None
 
+    def words_mark(self) -> int:
+        """Another number once keys were destroyed, here or by another process."""
+        return self.keys.times_forgotten()
+
     @property
     def fingerprint_key(self) -> bytes:
         """The key of the fingerprints of messages."""

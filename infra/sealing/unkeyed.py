@@ -48,6 +48,10 @@ class Unkeyed:
     def unseal_state(self, subject: str, bound_to: bytes, key: str, box: bytes) -> None:
         """None: without its key a state is folded from the events."""
 
+    def words_mark(self) -> int:
+        """Always the same: nothing was unsealed."""
+        return 0
+
     @property
     def fingerprint_key(self) -> NoReturn:
         """Raises `KeysRefused`."""

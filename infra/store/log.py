@@ -18,6 +18,7 @@ from infra.store.identity import Identity, read_id, read_identity
 from infra.store.mapper import RapportMapper
 from infra.store.proposals import open_relationships, relationships
 from infra.store.session import Database
+from infra.store.streams import Stored, Streams
 
 MOST_NAMED: Final = 1000
 # Subject, version, topic, bytes, hash.
@@ -32,16 +33,6 @@ class LoggedEvent(NamedTuple):
     version: int
     topic: str
     state: bytes
-
-
-class Stored(NamedTuple):
-    """An event of a stream as it is stored, with its link of the hash chain."""
-
-    version: int
-    topic: str
-    state: bytes
-    hash: bytes
-    position: int
 
 
 class News(NamedTuple):
@@ -84,6 +75,11 @@ class EventStore:
         """The store's id, which a login that may not read the rest of the identity reads too; read once."""
         with self.database.reading() as session:
             return read_id(session)
+
+    @cached_property
+    def kept_streams(self) -> Streams:
+        """The streams that readers asked for lately."""
+        return Streams(self.database, self.mapper)
 
     def clocks(self) -> list[ClockMark]:
         """The kinds of clock that wrote the store, the first one first."""

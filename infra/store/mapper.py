@@ -54,6 +54,10 @@ class Sealing(Protocol):
         """The state in a box; None where its key is gone or does not open it."""
         ...
 
+    def words_mark(self) -> int:
+        """Another number once keys were destroyed: what was unsealed before is not to be shown any more."""
+        ...
+
     @property
     def fingerprint_key(self) -> bytes:
         """The key of the fingerprints of messages."""
@@ -110,6 +114,10 @@ class RapportMapper(Mapper[str]):
     def seals(self) -> bool:
         """Whether content is sealed."""
         return self._sealing is not None
+
+    def words_mark(self) -> int:
+        """Another number once keys were destroyed: what was decoded before is not to be shown any more."""
+        return 0 if self._sealing is None else self._sealing.words_mark()
 
     def encode(self, event: AnyRecorded) -> tuple[str, bytes]:
         """The topic and bytes under which an event is stored."""

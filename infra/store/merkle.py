@@ -97,8 +97,11 @@ def event_leaf(position: int, subject: str, version: int, hash_: bytes) -> bytes
 
 def receipt_digest(source: str, message_id: str, fingerprint: bytes, answer: bytes) -> bytes:
     """What the leaf of a receipt says of it, but for its position."""
-    parts = source.encode(), message_id.encode(), fingerprint, answer
-    return sha256(b"".join([_length(len(part)) + part for part in parts])).digest()
+    from_, id_, length = source.encode(), message_id.encode(), _length
+    parts = (
+        length(len(from_)), from_, length(len(id_)), id_, length(len(fingerprint)), fingerprint, length(len(answer)), answer
+    )  # fmt: skip
+    return sha256(b"".join(parts)).digest()
 
 
 def receipt_leaf(position: int, digest: bytes) -> bytes:

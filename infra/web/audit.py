@@ -15,12 +15,12 @@ from infra.evidence.note import Checkpoint
 from infra.http.asking import Desk, DeskOf
 from infra.http.problems import forbidden, not_found
 from infra.http.reads_of_evidence import READERS, ZIP
-from infra.problem_codes import CODES
 from infra.web.errors import PageRoute
 from infra.web.form import FormOf
 from infra.web.page import page, see_other
 from infra.web.verification import Verification
 from infra.web.visitor import Visitor, VisitorOf, of_roles
+from infra.web.vocabulary import PROBLEMS
 
 router = APIRouter(prefix="/audit", route_class=PageRoute)
 
@@ -142,7 +142,7 @@ def listed(
     if what == "reads":
         values["with_reasons"] = any(isinstance(each["why"], str) for each in found.items)
     else:
-        values["meanings"] = {code: each.meaning.replace("`", "") for code, each in CODES.items()}
+        values["meanings"] = PROBLEMS
     return page(request, f"audit_{what}", **values)
 
 

@@ -20,7 +20,8 @@ from domain.codes.questions import QUESTIONS, questions_of
 from domain.model import NAME_MAX, Command
 from domain.registry import COMMANDS
 from domain.relationship.contests import CORRECTABLE
-from domain.words import NAMED_ROLES, PARTIES
+from domain.relationship.guards import needs_next_steps
+from domain.words import NAMED_ROLES, PARTIES, Audience, DataClass
 from infra.web.command_words import label
 from infra.web.event_words import camel
 from infra.web.form import Form
@@ -57,6 +58,8 @@ _MADE: Final = {
     "AssignHomework": "homework_id",
     "RecordAssessment": "assessment_id",
 }
+# What a message may have, and a person has no reason to say.
+_UNASKED: Final = {"WithdrawConsent": frozenset({"how", "until"})}
 _TO_COME: Final = frozenset(
     {"RescheduleSession", "CancelSession", "CompleteSession", "RecordNoShow", "RecordPresessionCheck"}
 )
@@ -80,6 +83,9 @@ class Choice(NamedTuple):
     theirs: bool = False
     # What it means, in a sentence of the catalogue.
     meaning: str = ""
+    # What stands before and after the label, and is in no catalogue: ids and times.
+    before: str = ""
+    after: str = ""
 
 
 class Field(NamedTuple):
@@ -124,7 +130,8 @@ class Setting(NamedTuple):
 
 def fields_of(command: type[Command], setting: Setting, given: Mapping[str, Sequence[str]]) -> list[Field]:
     """The fields of a command's form; `given` are values to fill in, by name."""
-    return [_field(command.__name__, name, info, setting, given) for name, info in command.model_fields.items()]
+    asked = (each for each in command.model_fields.items() if each[0] not in _UNASKED.get(command.__name__, ()))
+    return [_field(command.__name__, name, info, setting, given) for name, info in asked]
 
 
 def _field(
@@ -137,6 +144,13 @@ def _field(
     if name == "set_by" and not values and setting.role in PARTIES:
         values = (setting.role,)
     base = Field(place, label(name), "text", required, values, longest=longest)
+    if name == "next_steps" and needs_next_steps(COMMANDS[command], setting.shown.get("codes", ())):
+        # Who leaves because of how they were treated need not say it, and is not held up by their browser.
+        is_end = command == "TerminateRelationship"
+        base = base._replace(
+            required=not is_end,
+            help=N_("Needed, unless it ends because of how somebody was treated.") if is_end else "",
+        )
     if _MADE.get(command) == name:
         return base._replace(kind="hidden", values=values or (f"{name[0]}-{uuid4().hex[:10]}",))
     if name == "person" and "person" in setting.shown:
@@ -159,7 +173,10 @@ def _by_shape(
 ) -> Field:
     origin, arguments = get_origin(shape), get_args(shape)
     if origin is Literal:
-        return base._replace(kind="select", choices=tuple(_words(arguments)))
+        # A word may be a class of data and something else: what feedback is about, for one.
+        is_class = set(arguments) <= set(get_args(DataClass))
+        choices = tuple(choice if is_class else choice._replace(meaning="") for choice in _words(arguments))
+        return base._replace(kind="select", choices=choices)
     if shape is bool:
         return base._replace(kind="yes_no")
     if command == "RespondToNps" and name == "score":
@@ -271,6 +288,13 @@ def _choices(command: str, name: str, setting: Setting) -> list[Choice] | None:
             found = _clauses(id_ for id_, clause in CLAUSES.items() if clause.code in codes)
         case "against" | "respondent" | "on_behalf_of" | "set_by":
             found = _words([*_named(setting), *(["coordinator"] if name == "against" else [])])
+        case "audience" if command == "GrantConsent":
+            # What is yours you see without it.
+            found = _words(each for each in get_args(Audience) if each != setting.role)
+        case "data_class" | "audience" if command == "WithdrawConsent":
+            given = shown.get("agreements", {}).get("consents", ())
+            own = [each for each in given if each["by"] == setting.role] if isinstance(given, list) else []
+            found = _words(dict.fromkeys(each[name] for each in own))
         case "person":
             people = dict.fromkeys(str(shown[f"{role}_id"]) for role in _named(setting))
             found = (Choice(id_, id_) for id_ in people)
@@ -279,11 +303,11 @@ def _choices(command: str, name: str, setting: Setting) -> list[Choice] | None:
     return list(found)
 
 
-def has_begun(session: Shown, now: datetime | None) -> bool:
-    """Whether somebody can tell how a session went: it began, or begins within the hour."""
+def has_begun(session: Shown, now: datetime | None, early: timedelta = EARLY) -> bool:
+    """Whether somebody can tell how a session went: it began, or begins within the hour (`early`)."""
     at = session["starts_at"]
     start = None if isinstance(at, Mapping) else moment_of(at)
-    return now is None or start is None or start <= now + EARLY
+    return now is None or start is None or start <= now + early
 
 
 def _goals(shown: Shown, *, open_alone: bool) -> Iterator[Choice]:
@@ -291,9 +315,11 @@ def _goals(shown: Shown, *, open_alone: bool) -> Iterator[Choice]:
     for goal in goals if isinstance(goals, list) else []:
         if not open_alone or goal["status"] == "open" or isinstance(goal["status"], Mapping):
             title = goal.get("title")
-            kind = goal["type"] if isinstance(goal["type"], str) else ""
-            said = isinstance(title, str)
-            yield Choice(goal["goal_id"], title if said else f"{goal['goal_id']} {kind}".strip(), theirs=said)
+            if isinstance(title, str):
+                yield Choice(goal["goal_id"], title, theirs=True)
+            else:
+                kind = goal["type"] if isinstance(goal["type"], str) else ""
+                yield Choice(goal["goal_id"], _spaced(kind), before=f"{goal['goal_id']} ")
 
 
 def _sessions(shown: Shown, zone: ZoneInfo, *, to_come: bool) -> Iterator[Choice]:
@@ -303,9 +329,8 @@ def _sessions(shown: Shown, zone: ZoneInfo, *, to_come: bool) -> Iterator[Choice
             at = session["starts_at"]
             when = "" if isinstance(at, Mapping) else shown_time(at, zone)
             state = status if isinstance(status, str) else ""
-            yield Choice(
-                session["session_id"], ", ".join(part for part in (when, session["session_id"], state) if part)
-            )
+            before = ", ".join(part for part in (when, session["session_id"]) if part)
+            yield Choice(session["session_id"], state, before=f"{before}, " if state else before)
 
 
 def _of_events(setting: Setting, event: str, field: str) -> Iterator[Choice]:
@@ -313,7 +338,7 @@ def _of_events(setting: Setting, event: str, field: str) -> Iterator[Choice]:
         if entry["type"] == f"rapport.{event}" and isinstance(id_ := entry["data"].get(field), str):
             words = entry["data"].get("description")
             name = words if isinstance(words, str) else id_
-            yield Choice(id_, f"{name} ({shown_time(entry['occurred_at'], setting.zone)})")
+            yield Choice(id_, name, theirs=True, after=f" ({shown_time(entry['occurred_at'], setting.zone)})")
 
 
 def _versions(setting: Setting, among: set[int] | None, kinds: Collection[str] | None = None) -> Iterator[Choice]:
@@ -323,7 +348,7 @@ def _versions(setting: Setting, among: set[int] | None, kinds: Collection[str] |
         name = entry["type"].removeprefix("rapport.")
         if (among is None or entry["version"] in among) and (kinds is None or name in kinds):
             when = shown_time(entry["occurred_at"], setting.zone)
-            yield Choice(str(entry["version"]), f"{entry['version']}: {camel(name)}, {when}")
+            yield Choice(str(entry["version"]), camel(name), before=f"{entry['version']}: ", after=f", {when}")
 
 
 def _of_scale(score: int) -> Choice:

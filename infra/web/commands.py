@@ -26,7 +26,7 @@ from infra.web.form import Form, FormOf
 from infra.web.names import names_of
 from infra.web.navigation import N_
 from infra.web.page import page, see_other
-from infra.web.relationship import ASSIGNED, persons
+from infra.web.relationship import ASSIGNED, CONTEST, persons
 from infra.web.sending import ALREADY_SENT, Command, Trouble, send, troubles
 from infra.web.session import notice
 from infra.web.subject_seen import READ_BY_A_PARTY, SeenOf, shown_with_words, with_words
@@ -41,6 +41,8 @@ REASON = "correction_reason"
 PLANNING = frozenset({"ScheduleSession", "RescheduleSession"})
 PAST = "in_the_past"
 HAPPENED = "happened_at"
+# Commands about one entry of the record: who sends one sees what the entry says.
+OF_AN_ENTRY = frozenset({"ConfirmAgreement", "ContestFact", "AnswerContest"})
 
 
 class Filled(NamedTuple):
@@ -171,6 +173,9 @@ def _page(
 ) -> Response:
     setting = _setting(request, at, seen, visitor)
     fields: list[Field] = more.pop("fields", None) or _fields(command, setting, filled)
+    entries = _about(seen, command, filled)
+    if entries:
+        fields = [_fixed(field, entries[0]["version"]) for field in fields]
     return page(
         request,
         "command",
@@ -188,10 +193,28 @@ def _page(
         gates=setting.shown.get("unmet_gates", []) if command.__name__ == "ActivateRelationship" else [],
         message_id=f"page-{uuid4()}",
         when=_when(command, setting, filled),
-        names=names_of(request, at, visitor, persons(setting.shown), seen),
+        names=names_of(request, at, visitor, persons(setting.shown, entries), seen),
         shown=setting.shown,
+        about_entries=entries,
         **more,
     )
+
+
+def _about(seen: Seen, command: type[CommandModel], filled: Filled) -> list[Shown]:
+    """The entry that a command is about, where the address or the form names one that the visitor may know; of a contest also the fact."""
+    version = version_of((*filled.given.get("version", ()), "")[0])
+    if command.__name__ not in OF_AN_ENTRY or version is None:
+        return []
+    known = {entry["version"]: entry for entry in seen.history(NOW) if entry["type"]}
+    found = [known[version]] if version in known else []
+    if found and found[0]["type"] == CONTEST:
+        found += [known[fact] for fact in [found[0]["data"]["version"]] if fact in known]
+    return with_words(seen, found, {entry["version"] for entry in found})
+
+
+def _fixed(field: Field, version: int) -> Field:
+    """The field of the entry that the form shows already."""
+    return field._replace(kind="hidden", values=(str(version),)) if field.name == "version" else field
 
 
 def _fields(command: type[CommandModel], setting: Setting, filled: Filled) -> list[Field]:

@@ -19,6 +19,7 @@ from infra.http.intake import Intake
 from infra.http.problems import HttpProblem, not_found
 from infra.intake.message import compose
 from infra.pages.page import page as file_page
+from infra.queries.erasure import asked_for
 from infra.queries.person_data import PURPOSES as OF_DATA
 from infra.queries.person_data import person_data
 from infra.queries.subject import ENTRY
@@ -96,8 +97,8 @@ def mine(request: Request, at: DeskOf, visitor: VisitorOf, number: PageQuery = 1
         number=number,
         more=len(every) > number * OWN,
         bases=BASES,
+        asked=asked_for(at.store, visitor.caller.id),
         classes=CLASSES,
-        wrong=(),
         names=names_of(request, at, visitor, people, *theirs),
     )
 
@@ -138,12 +139,12 @@ def _own(at: Desk, seen: Seen) -> Own:
 def data(request: Request, at: DeskOf, visitor: VisitorOf) -> Response:
     """What is held about the visitor, and who has read it."""
     of_roles(visitor, *OWNERS)
-    held = _held(at, visitor)
+    held = _known(at, visitor)
     return page(
         request,
         "mine_data",
         held=held,
-        reads=_reads(held["readers"], str(visitor.asker.reader)),
+        reads=_reads(held["readers"], str(visitor.asker.reader)) if held else [],
         purposes=PURPOSES,
         labels=ENTRY_LABELS,
         classes=CLASSES,
@@ -166,10 +167,14 @@ def data_as_page(at: DeskOf, visitor: VisitorOf) -> Response:
 
 
 def _held(at: Desk, visitor: Visitor) -> Shown:
-    found = person_data(at.store, lambda: at.engine, visitor.caller.id, at.now, str(visitor.asker.reader))
+    found = _known(at, visitor)
     if found is None:
         raise not_found("nothing is recorded of you")
     return found
+
+
+def _known(at: Desk, visitor: Visitor) -> Shown | None:
+    return person_data(at.store, lambda: at.engine, visitor.caller.id, at.now, str(visitor.asker.reader))
 
 
 def _reads(readers: Sequence[Mapping[str, Any]], own: str) -> list[dict[str, Any]]:

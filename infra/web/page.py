@@ -111,7 +111,7 @@ def environment(language: str) -> Environment:
     )
     sentences = catalogue(language)
     found.globals.update(_=_escaping(sentences.gettext), ngettext=_counted(_escaping(sentences.ngettext)))
-    found.filters.update(plain=plain, spaced=spaced, time=_time, day=_day, camel=camel, actor=_actor)
+    found.filters.update(plain=plain, spaced=spaced, time=_time, day=_day, camel=camel)
     found.filters.update(wording.filters(language))
     found.tests.update(mark=is_mark, timely=wording.is_timely, closed=wording.is_closed)
     return found
@@ -144,9 +144,3 @@ def _time(context: Context, value: Any) -> str:
 @pass_context
 def _day(context: Context, value: Any) -> str:
     return shown_day(value, context["zone"])
-
-
-def _actor(actor: str, names: Mapping[str, str]) -> str:
-    """Who acted, with their name where the reader may read it: `Ana Lind (mentee)`."""
-    role, colon, id_ = actor.partition(":")
-    return f"{names.get(id_, id_)} ({spaced(role)})" if colon else spaced(role)

@@ -4,6 +4,7 @@ Everything comes from `Seen`, which asks the matrix; the page decides nothing ab
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Annotated, Any, Final, NamedTuple
 
 from fastapi import APIRouter, Query, Request, Response
@@ -82,6 +83,7 @@ def _page(request: Request, at: Desk, visitor: Visitor, seen: Seen, why: str | N
     entries = with_words(seen, closed, {*may_open[-MOST_WRITTEN:], *(contested & {*may_open}), *_homework(closed)}, why)
     answers = answers_to_match(closed)
     health = None if visitor.role == "line_manager" else shown.get("health")
+    sessions = shown.get("sessions", [])
     return page(
         request,
         "relationship",
@@ -92,7 +94,9 @@ def _page(request: Request, at: Desk, visitor: Visitor, seen: Seen, why: str | N
         signals=SIGNALS,
         bands=BANDS,
         tasks=[task_words(task, visitor.asker) for task in shown.get("tasks", [])],
-        begun={each["session_id"] for each in shown.get("sessions", []) if has_begun(each, seen.now)},
+        begun={each["session_id"] for each in sessions if has_begun(each, seen.now)},
+        # What has begun is neither moved nor cancelled.
+        to_come={each["session_id"] for each in sessions if not has_begun(each, seen.now, timedelta())},
         homework=homework(entries),
         types={(seen.subject, entry["version"]): entry["type"] for entry in closed if entry["type"]},
         begin_by=begin_by(at.engine, [seen.subject]).get(seen.subject) if shown["state"] == "contracting" else None,

@@ -12,9 +12,10 @@ from domain.relationship.gates import GATES
 from domain.sharing.answer import MEANING
 from domain.sharing.cells import ROWS
 from domain.terms import TERMS
+from infra.problem_codes import CODES as CODES_OF_PROBLEMS
 from infra.queries.person_data import CONFIDENTIAL, LOGIC
 from infra.web.command_words import about
-from infra.web.wording import in_words
+from infra.web.wording import in_words, models_within
 from projections.catalogue import datasets
 from workers.catalogue import WORKERS
 from workers.model import TaskKind
@@ -25,73 +26,21 @@ STATES: Final = (
     *("open", "achieved", "dropped", "resolved", "dismissed"),
     *("agreed", "claimed", "confirmed", "contested", "refused", "conflict"),
 )
-# Why rules, the record and the check of senders refuse: what an auditor reads of attempts.
-PROBLEMS: Final = (
-    "actor",
-    "agreed_by",
-    "already_created",
-    "already_decided",
-    "already_opened",
-    "already_registered",
-    "assessment_exists",
-    "channel",
-    "compromising",
-    "evidence",
-    "gate",
-    "goal_exists",
-    "goal_state",
-    "homework_exists",
-    "id_reused",
-    "in_future",
-    "in_past",
-    "legal_hold",
-    "mentor_standing",
-    "no_consent",
-    "no_next_steps",
-    "no_request",
-    "nobody_absent",
-    "not_a_mentor",
-    "not_a_participant",
-    "not_agreed",
-    "not_an_exception",
-    "not_correctable",
-    "not_informed",
-    "not_present",
-    "not_private",
-    "not_started",
-    "nothing_open",
-    "occasion",
-    "on_behalf_of",
-    "overlap",
-    "own_matter",
-    "private_topic",
-    "proof",
-    "recipient",
-    "reserved",
-    "role",
-    "same_person",
-    "sender",
-    "session_exists",
-    "session_started",
-    "session_state",
-    "state",
-    "still_relied_on",
-    "term_value",
-    "undecided",
-    "unknown_assessment",
-    "unknown_case",
-    "unknown_clause",
-    "unknown_fact",
-    "unknown_goal",
-    "unknown_homework",
-    "unknown_person",
-    "unknown_question",
-    "unknown_relationship",
-    "unknown_session",
-    "unknown_term",
-    "unreadable",
-    "version",
+# What the answer about a relationship has beside the fields of events, and what is found about a fact that is recorded all the same.
+SHOWN: Final = (
+    "accepted_terms",
+    "declined_terms",
+    "consents",
+    "recommendations",
+    "words",
+    "over_capacity",
 )
+# Why rules, the record and the check of senders refuse: what an auditor reads of attempts.
+PROBLEMS: Final = {
+    code: each.meaning.replace("`", "")
+    for code, each in CODES_OF_PROBLEMS.items()
+    if each.speaker in {"sender", "record", "rules"}
+}
 
 # What the answers behind figures call axes of their charts, steps and columns of their tables.
 FIGURES: Final = (
@@ -156,9 +105,13 @@ def _named() -> Iterator[tuple[str, str]]:
         "ways of the matrix": [meaning.words for meaning in MEANING.values()],
         "workers": [worker.name for worker in WORKERS],
         "tasks": get_args(TaskKind),
-        "fields": [field for event in EVENTS.values() for field in event.model_fields],
+        "fields": [field for event in models_within(EVENTS.values()) for field in event.model_fields],
+        "fields of forms": [
+            field.removesuffix("_id") for command in models_within(COMMANDS.values()) for field in command.model_fields
+        ],
+        "what a relationship is shown with": SHOWN,
         "statuses": STATES,
-        "matters of agreements": ("goal", "plan", "confidentiality", "reporting"),
+        "matters of agreements": ("goal", "plan", "confidentiality", "reporting", "conversation"),
         "steps of a check": ("verifying", "replaying decisions"),
         "problems": PROBLEMS,
         **dict(_literals()),
@@ -179,6 +132,8 @@ def _described() -> Iterator[tuple[str, str]]:
         yield "commands", about(command)
     for gate in GATES:
         yield "gates", gate.missing
+    for code, meaning in PROBLEMS.items():
+        yield f"problem: {code}", meaning
     for sentence in (LOGIC, CONFIDENTIAL):
         yield "what is held about a person", sentence
     for sentence in FIGURES:

@@ -4,7 +4,7 @@ What people chose freely, ids above all, passes unchanged: it is in no catalogue
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, Final, get_args, get_origin
@@ -12,15 +12,19 @@ from typing import Annotated, Any, Final, get_args, get_origin
 from pydantic import BaseModel
 
 from domain.codes.clauses import CLAUSES
-from domain.registry import EVENTS
+from domain.registry import COMMANDS, EVENTS
 from infra.pages.page import plain, spaced
 from infra.web.catalogue import catalogue
+from infra.web.command_words import title
+from infra.web.navigation import N_
+from infra.web.refusals import decimal
 
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
 # `RelationshipProposed` is read as "relationship proposed".
 _CAPITALS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_COMMAND: Final = re.compile(rf"\b({'|'.join(COMMANDS)})\b")
 # What states have beside the fields of events.
-OF_STATES: Final = frozenset({"status", "state", "band", "standing"})
+OF_STATES: Final = frozenset({"status", "state", "band", "standing", "by", "words"})
 # Marks of direction: embeddings, overrides, isolates and plain marks.
 _TURNS: Final = dict.fromkeys([0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 
@@ -35,8 +39,13 @@ def in_words(value: object) -> str:
     return word
 
 
-def filters(language: str) -> dict[str, Callable[[Any], str]]:
-    """The filters of templates in a language: `word`, `sentence` of a clause's id, `rule` of the id with it, `said` of a sentence of ours."""
+def filters(language: str) -> dict[str, Callable[..., str]]:
+    """The filters of templates in a language.
+
+    `word`, `sentence` of a clause's id, `rule` of the id with it, `said` of a sentence of ours, `told` of a refusal, in which commands
+    are called what their forms are, `actor` of somebody who acted, with
+    their name where the reader may read it: `Ana Lind (mentee)`.
+    """
     sentences = catalogue(language)
 
     def said(text: str) -> str:
@@ -45,9 +54,17 @@ def filters(language: str) -> dict[str, Callable[[Any], str]]:
     def word(value: object) -> str:
         return said(in_words(value))
 
+    def told(refusal: str) -> str:
+        quoted = said(N_("“%(command)s”"))
+        return _COMMAND.sub(lambda found: quoted % {"command": said(title(found[0]))}, said(refusal))
+
     def sentence(clause: str | None) -> str:
         found = CLAUSES.get(clause or "")
         return said(found.rule) if found else clause or ""
+
+    def actor(who: str, names: Mapping[str, str]) -> str:
+        role, colon, id_ = who.partition(":")
+        return f"{names.get(id_, id_)} ({word(role)})" if colon else word(role)
 
     def rule(clause: str | None) -> str:
         return f"{clause}: {sentence(clause)}" if clause in CLAUSES else clause or ""
@@ -57,7 +74,9 @@ def filters(language: str) -> dict[str, Callable[[Any], str]]:
         "sentence": sentence,
         "rule": rule,
         "said": said,
-        "number": number,
+        "told": told,
+        "actor": actor,
+        "number": lambda value: decimal(number(value), said),
         "share": share,
         "bare": bare,
     }
@@ -67,18 +86,23 @@ def filters(language: str) -> dict[str, Callable[[Any], str]]:
 def closed_fields(event: str | None = None) -> frozenset[str]:
     """The fields that hold words of a closed vocabulary: in one event, or in every event that has them; others may hold what people wrote."""
     shapes: dict[str, list[bool]] = {}
-    pending: list[type[BaseModel]] = list(EVENTS.values()) if event is None else [EVENTS[event]]
-    seen: set[type[BaseModel]] = set()
-    while pending:
-        model = pending.pop()
-        if model in seen:
-            continue
-        seen.add(model)
+    for model in models_within(EVENTS.values() if event is None else [EVENTS[event]]):
         for name, info in model.model_fields.items():
             parts = set(_parts(info.annotation))
-            pending += [part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)]
             shapes.setdefault(name, []).append(str not in parts and any(isinstance(part, str) for part in parts))
     return frozenset(name for name, closed in shapes.items() if all(closed)) | OF_STATES
+
+
+def models_within(models: Iterable[type[BaseModel]]) -> Iterator[type[BaseModel]]:
+    """The models, and those that their fields hold."""
+    pending, seen = list(models), set[type[BaseModel]]()
+    while pending:
+        model = pending.pop()
+        if model not in seen:
+            seen.add(model)
+            yield model
+            parts = (part for info in model.model_fields.values() for part in _parts(info.annotation))
+            pending += [part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)]
 
 
 def _parts(annotation: Any) -> Iterator[Any]:

@@ -13,7 +13,7 @@
 """
 
 import hmac
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final
@@ -262,17 +262,20 @@ INDEXES: Final = (
     "tasks_seq ON worker_tasks (seq)",
     "tasks_open ON worker_tasks (seq) WHERE closed_at IS NULL",
     "tasks_key ON worker_tasks (key, worker, name) WHERE closed_at IS NULL",
+    "tasks_subject ON worker_tasks (subject) WHERE closed_at IS NULL",
+    "tasks_due ON worker_tasks (due, since) WHERE closed_at IS NULL",
 )
 
 
 def prepare(database: Database) -> None:
-    """Make the tables where they are missing.
+    """Make the tables and their indexes where they are missing.
 
     Raises:
         StoreError: The database can't.
     """
-    found = {name for name in TABLES if _there(database, name)}
-    if found != set(TABLES) or _is_closed(database):
+    names = {*TABLES, *(index.partition(" ")[0] for index in INDEXES)}
+    found = _found(database, names)
+    if found != names or _is_closed(database):
         with database.changing_schema() as session:
             for table in _ALL:
                 session.execute(table.statement(database))
@@ -319,10 +322,18 @@ def ready(database: Database) -> bool:
 
 
 def _there(database: Database, table: str) -> bool:
-    with database.reading() as session:
-        if session.kind == "sqlite":
-            return bool(session.query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)))
-        return bool(session.query("SELECT to_regclass(?) IS NOT NULL", (table,))[0][0])
+    return bool(_found(database, (table,)))
+
+
+def _found(database: Database, names: Collection[str]) -> set[str]:
+    """Which of these tables and indexes there are."""
+    listed = (
+        "SELECT name FROM sqlite_master WHERE name"
+        if database.kind == "sqlite"
+        else "SELECT relname FROM pg_class WHERE pg_table_is_visible(oid) AND relname"
+    )
+    rows = database.query(f"{listed} IN ({', '.join('?' * len(names))})", tuple(names))
+    return {name for (name,) in rows}
 
 
 def readings(session: StoreSession) -> Iterator[Reading]:

@@ -108,6 +108,15 @@ class _Datastore(SQLiteDatastore):
         with turn, self._connection() as connection, _Transaction(connection, commit=commit) as cursor, cursor:
             yield cursor
 
+    def rows(self, sql: str, params: Sequence[Any]) -> list[Row]:
+        """All rows of one query: one statement sees one state of the file without a transaction around it."""
+        if self._closed:
+            raise OperationalError("the store is closed")
+        with self._connection() as connection:
+            cursor = connection.cursor().sqlite_cursor
+            cursor.row_factory = None
+            return cursor.execute(sql, params).fetchall()
+
     @contextmanager
     def _turn(self) -> Iterator[None]:
         if not self._writing.acquire(timeout=self.timeout):
@@ -215,6 +224,10 @@ class SQLiteDatabase(Database):
     def reading(self) -> Iterator[SQLiteSession]:
         with explained(self.path), self.datastore.transaction(commit=False) as cursor:
             yield SQLiteSession(cursor)
+
+    def query(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
+        with explained(self.path):
+            return self.datastore.rows(sql, params)
 
     def insert_events(self, events: Sequence[StoredEvent], **together: Unpack[Together]) -> Sequence[int]:
         with explained(self.path):

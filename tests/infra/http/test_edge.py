@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from starlette.types import Receive, Scope, Send
 
 from infra.http.edge import Edge
-from tests.infra.http.server import serving
+from tests.infra.http.server import Server, serving
 from tests.infra.http.test_messages import STRUCTURED, proposal
 
 
@@ -114,3 +115,26 @@ def test_with_an_exporter_a_request_is_a_span_of_the_callers_trace_that_its_fact
     assert '"name": "POST /v1/messages"' in told
     assert '"http.response.status_code": 200' in told
     assert "secret-path" not in told
+
+
+@pytest.mark.parametrize("path", ["/livez", "/v1/relationships?limit=1", "/v1/me", "/v1/nowhere", "/sign-in"])
+def test_head_is_answered_as_get_is_without_the_body(server: Server, path: str) -> None:
+    with server.client() as client:
+        got, head = client.get(path), client.head(path)
+        assert head.status_code == got.status_code
+        assert head.content == b""
+        told = ("content-type", "content-length", "etag", "cache-control")
+        assert {name: head.headers.get(name) for name in told} == {name: got.headers.get(name) for name in told}
+
+
+def test_head_of_a_stream_ends(server: Server) -> None:
+    with server.client() as client:
+        head = client.head("/v1/events", headers={"Accept": "text/event-stream"})
+        assert (head.status_code, head.headers["content-type"].partition(";")[0]) == (200, "text/event-stream")
+        assert client.get("/v1/me").status_code == 200
+
+
+def test_head_of_what_takes_messages_alone_is_not_allowed(server: Server) -> None:
+    with server.client() as client:
+        head = client.head("/v1/messages")
+        assert (head.status_code, head.headers["allow"]) == (405, "POST")

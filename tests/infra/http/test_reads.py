@@ -592,6 +592,13 @@ class TestOne:
         assert (me["id"], me["roles"], me["programmes"]) == ("ana", ["mentee"], "*")
         assert {each["relationship_id"] for each in me["relationships"]} == {REPORTED, QUIET, OTHERS}
 
+    def test_me_in_a_role_has_the_relationships_of_that_role(self, server: Server) -> None:
+        with server.client("mentee:ana") as client:
+            same = client.get("/v1/me", headers={"Rapport-Role": "mentee"})
+            other = client.get("/v1/me", headers={"Rapport-Role": "mentor"})
+            assert same.json() == client.get("/v1/me").json()
+        assert (other.status_code, other.json()["problems"][0]["field"]) == (403, "Rapport-Role")
+
 
 class TestDatasets:
     def test_the_form_is_what_the_caller_accepts(self, server: Server, tmp_path: Path) -> None:

@@ -115,6 +115,12 @@ def test_an_erasure_is_asked_for(served: Served) -> None:
     event = served.rapport.store.read("person:ben")[-1]
     assert (type(event.data).__name__, event.actor) == ("ErasureRequested", "mentor:ben")
     assert browser.get("/mine").post("/mine/erasure", {"basis": "objection"}, csrf="forged").status == 403
+    # Who comes back is not left to ask again.
+    assert (
+        "You asked for it on 2026-03-20 (I object to it). The office answers by 2026-04-20"
+        in browser.get("/mine").words
+    )
+    assert "You asked for it on" not in served.browser("ana").get("/mine").words
 
 
 def test_reported_and_quiet_are_alike_for_the_mentor(served: Served) -> None:

@@ -231,7 +231,7 @@ def test_attempts_have_no_names_and_what_would_be_a_report_is_withheld(tried: Se
     browser = tried.browser("ada").get("/audit/attempts")
     assert "Activate relationship" in browser.words
     assert "withheld" in browser.words
-    assert re.search(r"coordinator:p_[0-9a-f]{20}", browser.words)
+    assert re.search(r"p_[0-9a-f]{20} \(coordinator\)", browser.words)
     assert "state: The command is not possible in the present state of its subject." in browser.words
     for word in ("coordinator:cora", "isrespect", telling.CANARY):
         assert word not in browser.text
@@ -239,7 +239,7 @@ def test_attempts_have_no_names_and_what_would_be_a_report_is_withheld(tried: Se
 
 def test_reads_have_no_names_no_reasons_and_withhold_what_was_reported(tried: Served) -> None:
     browser = tried.browser("ada").get("/audit/reads")
-    assert re.search(r"coordinator:p_[0-9a-f]{20}", browser.words)
+    assert re.search(r"p_[0-9a-f]{20} \(coordinator\)", browser.words)
     assert "which auditors do not read" in browser.words
     assert "not shown: process" not in browser.words
     for word in ("coordinator:cora", "safeguarding", telling.CANARY):
@@ -434,8 +434,8 @@ def test_datasets_and_forms_are_described_in_german(told: Served) -> None:
 
 def test_attempts_of_workers_are_left_out_until_asked_for_and_lists_may_be_of_one_relationship(tried: Served) -> None:
     browser = tried.browser("ada")
-    assert "worker:watch" not in browser.get("/audit/attempts").words
-    assert "worker:watch" in browser.get("/audit/attempts?by=all").words
+    assert "watch (worker)" not in browser.get("/audit/attempts").words
+    assert "watch (worker)" in browser.get("/audit/attempts?by=all").words
     for path in ("/audit/attempts?by=all", "/audit/reads"):
         subjects = set(re.findall(r'<a href="/relationships/([0-9a-f-]{36})">', browser.get(path).text))
         assert subjects, path

@@ -232,9 +232,9 @@ def test_a_case_says_what_is_not_possible_any_more(served: Served) -> None:
 
 def test_all_commands_are_behind_one_heading_each_possible_or_with_the_reason_why_not(served: Served) -> None:
     words = served.browser("cora").get(f"/relationships/{LATE}").words
-    everything = words.partition("All commands, and why some are not possible now")[2].partition("The plan and where")[
-        0
-    ]
+    everything = words.partition("All that can be done, and why some of it cannot now")[2].partition(
+        "The plan and where"
+    )[0]
     assert "Answer a contest: nothing is contested" in everything
     assert "Say that trust is restored: there is nothing of the kind that is open" in everything
     assert "Carry an erasure out: nobody asked for an erasure" in everything

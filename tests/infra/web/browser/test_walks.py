@@ -106,6 +106,11 @@ def test_pages_fit_a_phone_in_light_and_dark(page: Page, scheme: Literal["light"
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
         assert complaints(page) == [], path
+    # One that is under way: each session to come can be moved or cancelled, which widens its line.
+    page.goto("/relationships?state=active")
+    page.locator("main table a, main li a").filter(has_text="with").first.click()
+    expect(page.get_by_role("heading", name="Sessions", exact=True)).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
 
 
 def test_the_slide_moves_through_time_by_keyboard_without_a_new_page(page: Page) -> None:
