@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from infra.cli.opening import opened
-from infra.cli.output import JsonOption, print_json, print_note, print_text
+from infra.cli.output import AllOption, JsonOption, capped, print_json, print_note, print_rest, print_text
 
 
 def register(app: typer.Typer) -> None:
@@ -17,6 +17,7 @@ def show_attempts(
     subject: Annotated[
         str | None, typer.Argument(metavar="[ID]", help="A relationship, mentor:ID, case:ID or programme:ID; else all.")
     ] = None,
+    every: AllOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """List the messages that were refused: when, who, what command, and why.
@@ -31,8 +32,10 @@ def show_attempts(
     if as_json:
         print_json(found)
     elif found:
-        for each in found:
+        shown, left = capped(found, every=every)
+        for each in shown:
             _print_attempt(each)
+        print_rest(left)
     else:
         print_note("no message was refused")
 

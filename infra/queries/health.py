@@ -168,9 +168,10 @@ def _known_then(engine: Engine, session: StoreSession, asked: Asked) -> Iterator
     after: tuple[str, int] = ("", 0)
     stream: list[log_reader.LogEntry] = []
     reader = _reader(engine.store)
-    engine.watcher.begin("reading the log", int(session.query("SELECT COUNT(*) FROM stored_events")[0][0]))
+    until = END if asked.known_at is None else log_reader.known_up_to(session, asked.known_at)
+    engine.watcher.begin("reading the log", min(until, log_reader.head(session)))
     while True:
-        entries = log_reader.streams(session, reader, after, log_reader.LAST, END, READ)
+        entries = log_reader.streams(session, reader, after, log_reader.LAST, until, READ)
         for entry in entries:
             if stream and stream[0].subject != entry.subject:
                 yield _found_then(engine.store, session, stream, asked)

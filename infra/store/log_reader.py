@@ -4,12 +4,14 @@ Projections, workers and queries of figures read it this way, without the conten
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from domain.model import AnyRecorded, Event
 from domain.registry import EVENTS, effective
 from domain.relationship.events import FactCorrected
 from infra.store.errors import DamagedEvent, UnknownEvent
+from infra.store.hash_chain import recorded_time
 from infra.store.mapper import RapportMapper
 from infra.store.session import StoreSession
 
@@ -26,6 +28,7 @@ _STREAMS: Final = """
     WHERE (originator_id, originator_version) > (?, ?) AND originator_id <= ? AND position <= ?
     ORDER BY originator_id, originator_version LIMIT ?
 """
+_FROM: Final = "SELECT position, state FROM stored_events WHERE position >= ? ORDER BY position LIMIT 1"
 _BEGINNINGS: Final = """
     SELECT position, originator_id, originator_version, topic, state FROM stored_events
     WHERE originator_version = 1 AND originator_id IN ({keys})
@@ -73,6 +76,21 @@ class LogReader:
 def head(session: StoreSession) -> int:
     """The position of the last event; 0 when there is none."""
     return int(session.query("SELECT COALESCE(MAX(position), 0) FROM stored_events")[0][0])
+
+
+def known_up_to(session: StoreSession, known_at: datetime) -> int:
+    """A position after which nothing had been recorded by a time: along the log recorded times never go back."""
+    low, high = 0, head(session)
+    while low < high:
+        middle = (low + high + 1) // 2
+        [(position, state)] = session.query(_FROM, (middle,))
+        at = recorded_time(bytes(state))
+        # One that names no time may have been known.
+        if at is None or at <= known_at:
+            low = position
+        else:
+            high = middle - 1
+    return low
 
 
 def page(session: StoreSession, reader: LogReader, after: int, until: int, limit: int) -> list[LogEntry]:

@@ -221,6 +221,27 @@ REFUSALS: Final = (
     N_("expected a valid datetime"),
     N_("expected greater than or equal to %(least)s"),
     N_("expected less than or equal to %(most)s"),
+    # What pages themselves refuse.
+    N_("expected a form: %(kind)s"),
+    N_("expected a form of at most %(most)s bytes"),
+    N_("expected a form in UTF-8 with at most 500 fields"),
+    N_("expected the ground on which you ask"),
+    N_("there is no such %(what)s"),
+    N_("expected one of your roles"),
+    N_("signing in is not set up for this address: the operator has to set RAPPORT_PUBLIC_URL"),
+    N_("too many tries to sign in: try again in %(seconds)s s"),
+    N_("expected the reason for which content is read, in at most 500 letters"),
+    N_("other relationships are being verified: try again in a moment"),
+    N_("this is for %(roles)s"),
+    N_("expected a number, such as 24 or 7.5"),
+    N_("the whole record is of all programmes, and you audit some: verify their relationships one by one"),
+    N_("this form is not from a page of your session, or your session has ended: open the page again and send it anew"),
+    N_("this dataset is for other roles"),
+    N_("analysts read figures and datasets, no single relationship"),
+    N_("line managers see the state of a relationship, its dates and the agreed reporting"),
+    N_("you have no role in Rapport: ask your programme's coordinator for one"),
+    N_("nothing is recorded of you"),
+    N_("expected a day, such as 2026-03-05"),
 )
 # What is said under figures.
 OF_FIGURES: Final = (
@@ -287,6 +308,8 @@ _WORDS: Final = (
 # What stands between two words of a list.
 _JOINTS: Final = (N_("and"), N_("or"))
 _PLACE: Final = re.compile(r"%\((\w+)\)s")
+_DECIMAL: Final = re.compile(r"-?\d+\.\d+")
+LONGEST: Final = 1_000
 # What stands between several words in a place.
 _BETWEEN: Final = re.compile(r"(, | and | or )")
 # What is said of one of several events, by its number.
@@ -313,8 +336,8 @@ SHAPES: Final = tuple(
 
 def translated(message: str, gettext: Callable[[str], str]) -> str:
     """A sentence in another language, with its values in place; as it is where it is none of these."""
-    # Words alone are many on a page, and no sentence.
-    for sentence, shape in SHAPES if " " in message else ():
+    # Words alone are many on a page, and no sentence; what is longer holds what somebody made up, and would take long.
+    for sentence, shape in SHAPES if " " in message and len(message) <= LONGEST else ():
         if found := shape.fullmatch(message):
             values = {name: _words(value, gettext) for name, value in found.groupdict().items()}
             return gettext(sentence) % values
@@ -330,7 +353,15 @@ def _words(value: str, gettext: Callable[[str], str]) -> str:
     return "".join(before + _word(word, gettext) + after for before, word, after in parts)
 
 
+def decimal(number: str, gettext: Callable[[str], str]) -> str:
+    """A number as a language writes it: 7.5 is 7,5 in German."""
+    whole, point, rest = number.partition(".")
+    return gettext(N_("%(whole)s.%(rest)s")) % {"whole": whole, "rest": rest} if point else number
+
+
 def _word(word: str, gettext: Callable[[str], str]) -> str:
+    if _DECIMAL.fullmatch(word):
+        return decimal(word, gettext)
     spaced = word.replace("_", " ")
     found = gettext(spaced)
     return word if found == spaced else found

@@ -17,6 +17,7 @@ from infra.pages.page import plain, spaced
 from infra.web.catalogue import catalogue
 from infra.web.command_words import title
 from infra.web.navigation import N_
+from infra.web.refusals import decimal
 
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
 # `RelationshipProposed` is read as "relationship proposed".
@@ -75,7 +76,7 @@ def filters(language: str) -> dict[str, Callable[..., str]]:
         "said": said,
         "told": told,
         "actor": actor,
-        "number": number,
+        "number": lambda value: decimal(number(value), said),
         "share": share,
         "bare": bare,
     }

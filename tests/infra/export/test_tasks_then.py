@@ -1,4 +1,7 @@
-"""Tasks as they stood at another time, against the workers' book of a record that ends there, and where a fact was corrected later."""
+"""Tasks as they stood at another time, against the workers' book of a record that ends there, and where a fact was corrected later.
+
+And how far in the log what was known at a time goes.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +18,7 @@ from infra.export.rows_then import rows_then
 from infra.queries.as_at import Moment
 from infra.settings import Settings
 from infra.simulate import Simulation
+from infra.store import log_reader
 from infra.worker_runtime.pace import keeping_pace
 from projections.tasks import TASKS, WORKER_TASKS
 from tests.given_when_then import day
@@ -87,3 +91,17 @@ def test_before_a_correction_there_are_the_tasks_of_the_corrected_fact_and_known
     assert "two_no_shows" in kinds(rapport, Moment(as_of=day(22), known_at=day(22)))
     assert "two_no_shows" not in kinds(rapport, Moment(known_at=day(20)))
     assert not any(kind == "two_no_shows" for kind in kinds(rapport, Moment(as_of=day(25.1))))
+
+
+def test_nothing_after_the_position_up_to_which_all_was_known_had_been_recorded(harness: WorkerHarness) -> None:
+    for command, by, on in agreed():
+        harness.send(command, by, on)
+    for on in (3, 3, 8, 30):
+        harness.send(c.RecordContact(channel="email"), "mentee", on)
+    with harness.rapport.database.reading() as session:
+        entries = log_reader.page(session, log_reader.LogReader(harness.rapport.store.mapper), 0, 1_000, 1_000)
+        recorded = [(each.position, each.recorded.recorded_at) for each in entries if each.recorded is not None]
+        assert len({when for _, when in recorded}) > 3
+        for known_at in (day(-1), day(2), day(3), day(5), day(8), day(29.9), day(30), day(99)):
+            last = max((position for position, when in recorded if when <= known_at), default=0)
+            assert log_reader.known_up_to(session, known_at) == last

@@ -36,6 +36,8 @@ def test_who_confirms_or_contests_an_entry_sees_what_it_says(used: Served) -> No
         assert "45" in browser.words
         assert f'<input type="hidden" name="version" value="{version}">' in browser.text
         assert "ben (mentor)" in browser.words
+        leads_on = f"/do/ContestFact?version={version}" in browser.text
+        assert leads_on == (command == "ConfirmAgreement")
     browser.post(f"/relationships/{subject}/do/ContestFact", filled(browser) | {"reason": "we said 60"})
     assert "Recorded." in browser.words
     contest = used.rapport.store.read(subject)[-1].version

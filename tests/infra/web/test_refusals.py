@@ -16,13 +16,15 @@ from domain.registry import COMMANDS
 from domain.relationship.gates import GATES
 from infra.analysis.answer import hidden_sentences
 from infra.web.catalogue import LANGUAGES, SOURCE, catalogue
-from infra.web.refusals import OF_FIGURES, REFUSALS, SHAPES
+from infra.web.page import environment
+from infra.web.refusals import LONGEST, OF_FIGURES, REFUSALS, SHAPES
 from tests.infra.web.sentences_of_code import ROOT, UNKNOWN, VALUE, Code, Sentence
 
 OTHERS: Final = [language for language in LANGUAGES if language != SOURCE]
 DOMAIN: Final = (*sorted((ROOT / "domain").rglob("*.py")), ROOT / "infra" / "intake" / "batch.py")
 FIGURES: Final = (*sorted((ROOT / "infra" / "analysis").glob("*.py")), ROOT / "infra" / "web" / "figures.py")
-MADE_IN: Final = (*DOMAIN, ROOT / "infra" / "queries" / "person_data.py", *FIGURES)
+PAGES: Final = sorted((ROOT / "infra" / "web").rglob("*.py"))
+MADE_IN: Final = (*PAGES, *DOMAIN, ROOT / "infra" / "queries" / "person_data.py", *FIGURES)
 PLAIN: Final = frozenset(sentence for sentence in (*REFUSALS, *OF_FIGURES) if "%(" not in sentence)
 # Checks of the code itself, of which no form of a page can be the cause.
 OF_CODE: Final = ("domain/calendar.py", "domain/codes/clauses.py", "domain/relationship/evolve.py")
@@ -47,6 +49,14 @@ def refusals() -> tuple[Sentence, ...]:
     # A model's own check names its field.
     plain = (each._replace(text=re.sub(r"^\w+: (?=expected )", "", each.text)) for each in found)
     return tuple(each for each in plain if not each.where.startswith(OF_CODE))
+
+
+@cache
+def of_pages() -> tuple[Sentence, ...]:
+    code = Code(PAGES)
+    said = (*code.given("Problem", 1), *code.given("forbidden", 0), *code.given("not_found", 0), *code.given("wrong_query", 1))  # fmt: skip
+    # What another part found is that part's to say.
+    return tuple(each for each in said if UNKNOWN not in each.text)
 
 
 @cache
@@ -99,7 +109,7 @@ def texts() -> Iterator[str]:
 @cache
 def used() -> frozenset[str]:
     """The sentences of ours that some sentence of the code is found by, and those without a value that it has."""
-    said = {each.text for each in (*refusals(), *of_figures(), *hidden())} | findings()
+    said = {each.text for each in (*refusals(), *of_pages(), *of_figures(), *hidden())} | findings()
     found = said | {text for text in texts() if VALUE in text or text in PLAIN}
     return (PLAIN & found) | {own for text in found - PLAIN for own, shape in SHAPES if shape.fullmatch(text)}
 
@@ -128,6 +138,12 @@ def _found(command: Any, data: dict[str, Any]) -> list[Any]:
 @pytest.mark.parametrize("language", OTHERS)
 def test_each_refusal_that_the_domain_makes_is_said_in_each_language(language: str) -> None:
     assert list(lacking(refusals(), language)) == []
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_each_refusal_of_a_page_is_said_in_each_language(language: str) -> None:
+    assert len(of_pages()) > 10
+    assert list(lacking(of_pages(), language)) == []
 
 
 @pytest.mark.parametrize("language", OTHERS)
@@ -195,6 +211,18 @@ def test_what_later_facts_say_in_a_refusal_is_said_in_german_too() -> None:
     said = catalogue("de").gettext
     text = "event 5 relies on what was recorded (5: this relationship has no goal g-1); correct or void it first"
     assert said(text).startswith("Ereignis 5 beruht auf dem, was festgehalten wurde (5: diese Beziehung hat kein Ziel g-1)")  # fmt: skip
+
+
+def test_a_number_has_the_comma_of_its_language() -> None:
+    said = catalogue("de").gettext
+    assert "0,82 (" in said("AUC of the day-30 score for ending early: 0.82 (0.5: tells nothing, 1: tells all).")
+    assert environment("de").from_string("{{ 7.5 | number }} {{ 24.0 | number }}").render() == "7,5 24"
+    assert environment("en").from_string("{{ 7.5 | number }}").render() == "7.5"
+
+
+def test_what_is_longer_than_any_refusal_stays_as_it_is() -> None:
+    long = "there is no term " + "no " * LONGEST + "; did you mean late_notice_hours?"
+    assert catalogue("de").gettext(long) == long
 
 
 def test_what_is_no_refusal_stays_as_it_is() -> None:
