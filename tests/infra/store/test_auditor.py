@@ -63,7 +63,7 @@ ERASURE: Final = (
     (ERASED, "ErasePersonalData", "12T10", "hr:hanna", {"person": "eva", "request": 8}),
 )
 # Its end cancels the session, and says why in words of the rules' own, which are sealed.
-ENDED_WITH_A_SESSION: Final = (
+ENDED_WITH_A_SESSION: Final[Story] = (
     (ENDED, "ProposeRelationship", "01T09", "coordinator:cora", {"programme_id": "spring", "mentee_id": "ida", "mentor_id": "ben", "codes": []}),
     (ENDED, "ActivateRelationship", "02T09", "coordinator:cora", {}),
     (ENDED, "ScheduleSession", "02T10", "mentee:ida", {"session_id": "s", "starts_at": "2026-03-20T17:00:00Z", "channel": "platform"}),
