@@ -1,22 +1,13 @@
-"""The statistics behind the answers: survival with intervals, the log-rank test, shares, the area under the curve.
-
-They are a few lines of numpy each, which tests hold against scipy and statsmodels: to import these takes longer than most questions
-take with everything else.
-"""
+"""The statistics behind the answers, from scipy and statsmodels: survival with intervals, the log-rank test, shares, the area under the curve."""
 
 import math
-from collections import Counter
+import warnings
 from collections.abc import Callable, Sequence
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from typing import Final, NamedTuple
 
 # A half is a half, whichever way its product was rounded.
 HALF: Final = 0.5 + 1e-9
-# Within as many standard deviations of its mean lie 95 % of a normal distribution.
-Z: Final = 1.959963984540054
 
 
 class Step(NamedTuple):
@@ -65,38 +56,38 @@ class Share(NamedTuple):
 def curve(days: Sequence[float], ended: Sequence[bool], minimum: int = 1) -> Curve:
     """The Kaplan-Meier estimate; it ends where fewer than the minimum are at risk, since the rest would tell of single ones."""
     import numpy as np
+    from scipy.stats import CensoredData, ecdf
 
-    over = np.asarray(ended, dtype=bool)
-    times, when = np.unique(np.asarray(days, dtype=float), return_inverse=True)
-    at_risk = _at_risk(np.bincount(when, minlength=len(times)))
-    now = np.bincount(when, weights=over, minlength=len(times))
-    left = np.cumprod((at_risk - now) / at_risk)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        # Greenwood's variance, of the logarithm of minus the logarithm; where all or none are left there is no interval.
-        error = np.sqrt(1 / np.log(left) ** 2 * np.cumsum(now / (at_risk * (at_risk - now))))
-        middle = np.log(-np.log(left))
-        low, high = (np.exp(-np.exp(middle + each * error)) for each in (Z, -Z))
-    steps = [] if len(times) and not times[0] else [Step(0.0, len(over), 0, 1.0, 1.0, 1.0)]
-    for day, risk, count, survival, lowest, highest in zip(
-        *(each.tolist() for each in (times, at_risk, now, left, low, high)), strict=True
+    times, over = np.asarray(days, dtype=float), np.asarray(ended, dtype=bool)
+    found = ecdf(CensoredData(times[over], right=times[~over])).sf
+    with np.errstate(divide="ignore", invalid="ignore"), warnings.catch_warnings():
+        # Where all or none are left there is no interval, which scipy warns of.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        interval = found.confidence_interval(method="log-log")
+    at_risk = len(times) - np.searchsorted(np.sort(times), found.quantiles)
+    observed = np.searchsorted(np.sort(times[over]), found.quantiles, "right")
+    steps = [] if len(times) and not times.min() else [Step(0.0, len(times), 0, 1.0, 1.0, 1.0)]
+    for day, left, now, survival, low, high in zip(
+        found.quantiles,
+        at_risk,
+        np.diff(observed, prepend=0),
+        found.probabilities,
+        interval.low.probabilities,
+        interval.high.probabilities,
+        strict=True,
     ):
-        bounds = (survival, survival) if survival in (0, 1) else (lowest, highest)
-        steps.append(Step(day, risk, int(count), survival, *bounds))
+        share = float(survival)
+        bounds = (share, share) if share in (0, 1) else (float(low), float(high))
+        steps.append(Step(float(day), int(left), int(now), share, *bounds))
     shown = tuple(takewhile(lambda step: step.at_risk >= minimum, steps))
     return Curve(
-        len(over),
+        len(times),
         int(over.sum()),
         shown,
         _first_half(shown, lambda step: step.survival),
         _first_half(shown, lambda step: step.low),
         _first_half(shown, lambda step: step.high),
     )
-
-
-def _at_risk(counts: "NDArray[Any]") -> "NDArray[Any]":
-    """How many are left at each time, those of that time included; times are along the last axis."""
-    found: NDArray[Any] = counts[..., ::-1].cumsum(axis=-1)[..., ::-1]
-    return found
 
 
 def _first_half(steps: Sequence[Step], value: Callable[[Step], float]) -> float | None:
@@ -116,58 +107,40 @@ def log_rank(groups: Sequence[tuple[Sequence[float], Sequence[bool]]]) -> LogRan
     if len(compared) < 2:
         return None
     import numpy as np
-    from scipy.special import chdtrc
+    from statsmodels.duration.survfunc import survdiff
 
-    days, ended = (np.concatenate(every) for every in zip(*compared, strict=True))
-    group = np.repeat(np.arange(len(compared)), [len(each) for each, _ in compared])
-    times, when = np.unique(days, return_inverse=True)
-    # By group and time: who ended, and who was at risk, the first group left out, for it follows from the others.
-    shape = len(compared), len(times)
-    place = group * len(times) + when
-    events = np.bincount(place, weights=ended, minlength=math.prod(shape)).reshape(shape)
-    left = _at_risk(np.bincount(place, minlength=math.prod(shape)).reshape(shape))
-    over, at_risk = events.sum(axis=0), left.sum(axis=0)
-    share_of = (left / at_risk)[1:]
-    differs = (events[1:] - share_of * over).sum(axis=1)
-    # The variance of a hypergeometric draw at each time, which is none where one alone is left.
-    spread = over * (at_risk - over) / np.maximum(at_risk - 1, 1)
-    weighted = share_of * spread
-    variance = np.diag(weighted.sum(axis=1)) - weighted @ share_of.T
+    days = np.concatenate([group for group, _ in compared])
+    ended = np.concatenate([over for _, over in compared])
+    names = np.repeat(range(len(compared)), [len(group) for group, _ in compared])
     try:
-        statistic = float(differs @ np.linalg.solve(variance, differs))
+        statistic, p = survdiff(days, ended.astype(int), names)
     except np.linalg.LinAlgError:
         # Of some groups all members were left, or all ended, whenever something did: nothing is left to compare.
         return None
-    degrees = len(compared) - 1
-    return LogRank(statistic, degrees, float(chdtrc(degrees, statistic)))
+    return LogRank(float(statistic), len(compared) - 1, float(p))
 
 
 def share(count: int, of: int) -> Share | None:
     """A share of some; None of nothing."""
+    from scipy.stats import binomtest
+
     if not of:
         return None
-    found = count / of
-    spread = 2 * (of + Z**2)
-    middle = (2 * of * found + Z**2) / spread
-    reach = Z / spread * math.sqrt(4 * of * found * (1 - found) + Z**2)
-    return Share(found, middle - reach if count else 0.0, middle + reach if count < of else 1.0)
+    interval = binomtest(count, of).proportion_ci(method="wilson")
+    return Share(count / of, float(interval.low), float(interval.high))
 
 
 def area(scores: Sequence[float], happened: Sequence[bool]) -> float | None:
     """How well a low score tells what happens (the area under the curve): 1 always, 0.5 not at all; None without both outcomes."""
-    of_those: Counter[float] = Counter()
-    of_others: Counter[float] = Counter()
-    for score, one in zip(scores, happened, strict=True):
-        (of_those if one else of_others)[score] += 1
-    pairs = of_those.total() * of_others.total()
-    if not pairs:
+    from scipy.stats import rankdata
+
+    positive = sum(happened)
+    negative = len(happened) - positive
+    if not positive or not negative:
         return None
-    # Of each pair of one of those and another the lower score counts one, and of the same a half.
-    told, others_above = 0.0, of_others.total()
-    for score in sorted(of_those | of_others):
-        others_above -= of_others[score]
-        told += of_those[score] * (others_above + of_others[score] / 2)
-    return told / pairs
+    ranks = rankdata([-score for score in scores])
+    summed = sum(rank for rank, one in zip(ranks, happened, strict=True) if one)
+    return float((summed - positive * (positive + 1) / 2) / (positive * negative))
 
 
 def quantile(values: Sequence[float], part: float) -> float | None:

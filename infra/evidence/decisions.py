@@ -14,7 +14,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from domain.content import content_of
+from domain.content import content_of, is_erased, is_out_of_reach
 from domain.context import context_for, news
 from domain.model import Accepted, Actor, AnyRecorded, Context, Event, Finding
 from domain.problem import Malformed, Problem, Refused
@@ -155,7 +155,8 @@ class Decisions:
             return f"the message {event.message_id} records no {type(event.data).__name__} after the events before"
         if current.events[place] != event.data:
             if unreadable and _differ_in_words(current.events[place], event.data):
-                self.not_compared.append(event.version)
+                if not _unlike_are_out_of_reach(current.events[place], event.data):
+                    self.not_compared.append(event.version)
                 return None
             return _instead(event, current.events[place : place + 1])
         return None
@@ -167,6 +168,15 @@ def _differ_in_words(one: Event, other: Event) -> bool:
         return False
     words = content_of(type(one))
     return all(name in words for name, value in one if getattr(other, name) != value)
+
+
+def _unlike_are_out_of_reach(made: Event, recorded: Event) -> bool:
+    """Whether all that differs are words of the rules' own (why an end cancels a session), sealed as those of people are.
+
+    No decision rests on them. As with what the sender of a message wrote, the hash alone holds them here.
+    """
+    unlike = [(value, getattr(recorded, name)) for name, value in made if getattr(recorded, name) != value]
+    return all(is_out_of_reach(there) and not is_erased(value) for value, there in unlike)
 
 
 def _instead(event: AnyRecorded, expected: Sequence[Event]) -> str:

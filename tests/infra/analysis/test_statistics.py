@@ -1,14 +1,10 @@
 """The statistics of `rapport explore`, against examples that others published."""
 
-import warnings
 from fractions import Fraction
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import CensoredData, binomtest, ecdf
-from statsmodels.duration.survfunc import survdiff
 
 from infra.analysis.statistics import area, curve, log_rank, quantile, share
 
@@ -88,52 +84,6 @@ def test_survival_of_the_lung_cancer_trial_is_that_of_r() -> None:
     tested = log_rank(by_sex)
     assert tested is not None
     assert (round(tested.statistic, 1), round(tested.p, 4)) == (10.3, 0.0013)
-
-
-Lasted = list[tuple[int, bool]]
-LASTED = st.lists(st.tuples(st.integers(0, 60), st.booleans()), min_size=1, max_size=40)
-
-
-def columns(lasted: Lasted) -> tuple[list[int], list[bool]]:
-    return [days for days, _ in lasted], [over for _, over in lasted]
-
-
-@given(LASTED)
-def test_a_curve_and_its_intervals_are_those_of_scipy(lasted: Lasted) -> None:
-    days, ended = columns(lasted)
-    found = [step for step in curve(days, ended).steps if step.day or 0 in days]
-    over = [day for day, one in lasted if one]
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        theirs = ecdf(CensoredData(over, right=[day for day, one in lasted if not one])).sf
-        interval = theirs.confidence_interval(method="log-log")
-    assert [step.day for step in found] == list(theirs.quantiles)
-    assert [step.survival for step in found] == pytest.approx(list(theirs.probabilities), abs=1e-12)
-    for step, low, high in zip(found, interval.low.probabilities, interval.high.probabilities, strict=True):
-        bounds = (step.survival,) * 2 if step.survival in (0, 1) else (low, high)
-        assert (step.low, step.high) == pytest.approx(bounds, abs=1e-12)
-
-
-@given(st.lists(LASTED, min_size=2, max_size=6))
-def test_the_log_rank_test_is_that_of_statsmodels(groups: list[Lasted]) -> None:
-    found = log_rank([columns(each) for each in groups])
-    if found is None:
-        return
-    first = min(day for each in groups for day, over in each if over)
-    compared = [each for each in groups if max(day for day, _ in each) >= first]
-    whole, ended = columns([one for each in compared for one in each])
-    names = np.repeat(range(len(compared)), [len(each) for each in compared])
-    statistic, p = survdiff(whole, np.array(ended, dtype=int), names)
-    assert found.degrees == len(compared) - 1
-    assert found.statistic == pytest.approx(statistic, rel=1e-6, abs=1e-9)
-    assert found.p == pytest.approx(p, rel=1e-6, abs=1e-9)
-
-
-@given(st.integers(1, 10_000), st.floats(0, 1))
-def test_intervals_of_shares_are_those_of_scipy(of: int, part: float) -> None:
-    count = int(part * of)
-    interval = binomtest(count, of).proportion_ci(method="wilson")
-    assert share(count, of) == (count / of, interval.low, interval.high)
 
 
 def test_groups_that_tell_nothing_are_not_tested() -> None:

@@ -32,7 +32,7 @@ MORE: Final = (
     message("a1", "RegisterPerson", ENTRY, "hr:hanna", "person:Ana"),
     message("a2", "RegisterMentor", {"name": "Ben Brown"}, "coordinator:cora", "mentor:ben"),
 )
-SCORED, ERASED = "aa000000-0000-4000-8000-000000000003", "aa000000-0000-4000-8000-000000000004"
+SCORED, ERASED, ENDED = (f"aa000000-0000-4000-8000-00000000000{number}" for number in (3, 4, 5))
 ASSESSED: Final = {"assessment_id": "a", "area": "Speaking", "text": "Halting", "score": 2}
 
 
@@ -62,6 +62,13 @@ ERASURE: Final = (
     (ERASED, "RequestErasure", "12T09", "mentee:eva", {"person": "eva", "basis": "objection"}),
     (ERASED, "ErasePersonalData", "12T10", "hr:hanna", {"person": "eva", "request": 8}),
 )
+# Its end cancels the session, and says why in words of the rules' own, which are sealed.
+ENDED_WITH_A_SESSION: Final[Story] = (
+    (ENDED, "ProposeRelationship", "01T09", "coordinator:cora", {"programme_id": "spring", "mentee_id": "ida", "mentor_id": "ben", "codes": []}),
+    (ENDED, "ActivateRelationship", "02T09", "coordinator:cora", {}),
+    (ENDED, "ScheduleSession", "02T10", "mentee:ida", {"session_id": "s", "starts_at": "2026-03-20T17:00:00Z", "channel": "platform"}),
+    (ENDED, "TerminateRelationship", "05T09", "coordinator:cora", {"reason": "mentor_withdrawal", "informed": ["mentee", "mentor"]}),
+)  # fmt: skip
 
 
 class Audited(NamedTuple):
@@ -98,7 +105,7 @@ def audited(
 ) -> Iterator[Audited]:
     """A store with simulated relationships, one with words, what workers decided, and its datasets."""
     with emptied_database(postgres_server, emptied) as url:
-        tell(url, (*STORY, *assessed(SCORED, "tom"), *assessed(ERASED, "eva"), *ERASURE))
+        tell(url, (*STORY, *assessed(SCORED, "tom"), *assessed(ERASED, "eva"), *ERASURE, *ENDED_WITH_A_SESSION))
         with open_rapport(Settings(store=url)) as rapport:
             fill(rapport)
         with logged_in(url) as auditor:
@@ -129,7 +136,7 @@ def test_an_auditor_verifies_everything(audited: Audited) -> None:
     found = audited.json("audit", "verify")
     assert found["ok"]
     assert (found["problems"], found["skipped"]) == ([], [])
-    assert found["relationships"] == 15
+    assert found["relationships"] == 16
     assert found == audited.as_service("audit", "verify")
     with psycopg.connect(audited.url) as admin:
         [decisions] = admin.execute("SELECT count(*) FROM decisions").fetchone() or (0,)
