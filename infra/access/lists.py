@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+from domain.time_form import is_time
 from domain.words import NAMED_ROLES
-from infra.access.pages import Cut, Key, Page, WrongCursor
+from infra.access.pages import OF_NO_PAGE, Cut, Key, Page, WrongCursor
 from infra.access.secrets import Standing, secrets_of, with_secret_health
 from infra.access.seen import Seen, Shown, may_see_task
 from infra.access.standing import KNOWERS, Asker, Scope, scope
@@ -294,8 +295,14 @@ class Lists:
 
 
 def _last(cut: Cut) -> str:
-    key = cut.after()
-    return "" if key is None else str(key[0])
+    """The id after which a page begins."""
+    match cut.after():
+        case None:
+            return ""
+        case [str(last)] if "\0" not in last:
+            return last
+        case _:
+            raise WrongCursor(OF_NO_PAGE)
 
 
 def _id(item: Shown) -> Key:
@@ -308,22 +315,33 @@ def _place(task: Shown) -> Key:
 
 def _task_after(cut: Cut) -> task_queries.Place | None:
     """The place in the list of tasks after which a page begins."""
-    key = cut.after()
-    if key is None:
-        return None
-    try:
-        undated, due, *rest = key
-        since, subject, kind, about = (str(each).replace("\0", "") for each in rest)
-        return task_queries.Place(
-            None if undated else datetime.fromisoformat(due), datetime.fromisoformat(since), subject, kind, about
-        )
-    except (TypeError, ValueError):
-        raise WrongCursor("expected the `next` of the page before") from None
+    match cut.after():
+        case None:
+            return None
+        case [bool(undated), str(due), str(since), str(subject), str(kind), str(about)] if (
+            "\0" not in subject + kind + about
+        ):
+            try:
+                return task_queries.Place(None if undated else _time(due), _time(since), subject, kind, about)
+            except (OverflowError, ValueError):
+                raise WrongCursor(OF_NO_PAGE) from None
+        case _:
+            raise WrongCursor(OF_NO_PAGE)
+
+
+def _time(text: str) -> datetime:
+    """A time of a cursor. Raises ValueError or OverflowError for what no task has."""
+    if not is_time(text):
+        raise ValueError(text)
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def _tasks_of(asker: Asker) -> task_queries.Within:
     """Where the tasks are that may be the asker's to know: which of them are, `may_see_task` says."""
     conditions, params = [], []
+    if asker.role in ("customer", "line_manager"):
+        # None is theirs, so none is read.
+        return task_queries.Within("1 = 0")
     if asker.role in ("mentee", "mentor", "hr", "supplier"):
         conditions.append("owner = ?")
         params.append(str(asker.role))
