@@ -2,10 +2,9 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, NamedTuple
 
-from domain.time_form import is_time
 from domain.words import NAMED_ROLES
 from infra.access.pages import OF_NO_PAGE, Cut, Key, Page, WrongCursor
 from infra.access.secrets import Standing, secrets_of, with_secret_health
@@ -255,20 +254,31 @@ class Lists:
             WrongCursor: The cursor is not one of this question.
         """
         size = min(cut.limit + 1, task_queries.READ)
-        tasks = task_queries.tasks_after(self.engine.database, chosen, _tasks_of(self.asker), _task_after(cut), size)
-        found = (task for task in self._placed(tasks) if may_see_task(self.asker, task))
-        return cut.page(map(self._task, found), _place)
+        after, within = self._task_after(cut), _tasks_of(self.asker)
+        tasks = task_queries.tasks_after(self.engine.database, chosen, within, after, size)
+        found = ((id_, task) for id_, task in self._placed(tasks) if may_see_task(self.asker, task))
+        # A cursor names no place: auditors don't see what tasks are put in order by.
+        page = cut.page(found, lambda each: [each[0]])
+        return Page([self._task(task) for _, task in page.items], page.next)
 
-    def _placed(self, tasks: Iterator[Shown]) -> Iterator[Shown]:
+    def _task_after(self, cut: Cut) -> task_queries.Place | None:
+        """The place in the list of tasks after which a page begins."""
+        id_ = _last(cut)
+        place = task_queries.place_of(self.engine.database, id_) if id_ else None
+        if id_ and place is None:
+            raise WrongCursor(OF_NO_PAGE)
+        return place
+
+    def _placed(self, tasks: Iterator[tuple[str, Shown]]) -> Iterator[tuple[str, Shown]]:
         """The tasks; one about a person, who belongs to no programme, counts as of one of the asker's in which they take part."""
         theirs: dict[str, str] | None = None
-        for task in tasks:
+        for id_, task in tasks:
             of_person = task["programme_id"] is None and task["subject"].startswith("person:")
             if of_person and self.asker.programmes is not None:
                 theirs = self._programmes_of_persons() if theirs is None else theirs
-                yield task | {"programme_id": theirs.get(task["subject"].lower())}
+                yield id_, task | {"programme_id": theirs.get(task["subject"].lower())}
             else:
-                yield task
+                yield id_, task
 
     def _programmes_of_persons(self) -> dict[str, str]:
         """A programme in which the asker stands of each person who takes part in one."""
@@ -307,33 +317,6 @@ def _last(cut: Cut) -> str:
 
 def _id(item: Shown) -> Key:
     return [item["id"]]
-
-
-def _place(task: Shown) -> Key:
-    return [task["due"] is None, task["due"] or "", task["since"], task["subject"], task["kind"], task["about"] or ""]
-
-
-def _task_after(cut: Cut) -> task_queries.Place | None:
-    """The place in the list of tasks after which a page begins."""
-    match cut.after():
-        case None:
-            return None
-        case [bool(undated), str(due), str(since), str(subject), str(kind), str(about)] if (
-            "\0" not in subject + kind + about
-        ):
-            try:
-                return task_queries.Place(None if undated else _time(due), _time(since), subject, kind, about)
-            except (OverflowError, ValueError):
-                raise WrongCursor(OF_NO_PAGE) from None
-        case _:
-            raise WrongCursor(OF_NO_PAGE)
-
-
-def _time(text: str) -> datetime:
-    """A time of a cursor. Raises ValueError or OverflowError for what no task has."""
-    if not is_time(text):
-        raise ValueError(text)
-    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def _tasks_of(asker: Asker) -> task_queries.Within:
