@@ -15,6 +15,7 @@ USUAL: Final = 100
 MOST: Final = 1000
 T = TypeVar("T")
 Key = list[Any]
+OF_NO_PAGE: Final = "expected the `next` of the page before"
 
 
 class WrongCursor(ValueError):
@@ -44,10 +45,14 @@ class Cut(NamedTuple):
         if self.cursor is None:
             return None
         try:
-            mark, key = orjson.loads(base64.b64decode(self.cursor.encode(), b"-_", validate=True))
+            match orjson.loads(base64.b64decode(self.cursor.encode(), b"-_", validate=True)):
+                case [str(mark), [*key]]:
+                    pass
+                case _:
+                    raise WrongCursor(OF_NO_PAGE)
         except ValueError:
-            raise WrongCursor("expected the `next` of the page before") from None
-        if mark != self._mark() or not isinstance(key, list):
+            raise WrongCursor(OF_NO_PAGE) from None
+        if mark != self._mark():
             raise WrongCursor("expected the `next` of a page of the same question: the same filters, role and caller")
         return key
 

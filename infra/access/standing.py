@@ -80,6 +80,9 @@ def stands_in(
 
     hr does with a case of theirs. Without one they may have been told something, and read that alone (`or_was_told`).
     """
+    if "\0" in subject:
+        # PostgreSQL takes no text with it, and no relationship has it.
+        return False
     rows = store.database.query(
         "SELECT topic, state FROM stored_events WHERE originator_id = ? AND topic IN (?, ?, ?) ORDER BY originator_version",
         (subject, RelationshipProposed.__name__, PartyChanged.__name__, ConfidenceDisclosed.__name__),

@@ -11,7 +11,7 @@ from infra.http.problems import HttpProblem
 
 
 async def only_known(request: Request) -> None:
-    """A dependency of every route: refuse parameters that it does not have, and single ones that are given twice.
+    """A dependency of every route: refuse parameters that it does not have, single ones that are given twice, and values with the character NUL.
 
     A route whose endpoint has `any_query` takes what others add to its address.
 
@@ -28,6 +28,9 @@ async def only_known(request: Request) -> None:
             problems.append(Problem("unknown_parameter", _expected(name, known), field=name))
         elif not known[name] and len(request.query_params.getlist(name)) > 1:
             problems.append(Problem("duplicate_parameter", "expected the parameter only once", field=name))
+        elif any("\0" in each for each in request.query_params.getlist(name)):
+            # Nothing that is recorded has one, and PostgreSQL takes none.
+            problems.append(Problem("bad_character", "expected no NUL in a text", field=name))
     if problems:
         raise HttpProblem(400, *problems)
 

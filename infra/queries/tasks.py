@@ -61,13 +61,25 @@ _TEXTS: Final[Mapping[Kind, str]] = {
 
 def open_tasks(database: Database, chosen: Chosen = ALL) -> list[dict[str, Any]]:
     """The open tasks, those due first at the top, then those without a day, each as the outside reads it."""
-    return list(tasks_after(database, chosen))
+    return [task for _, task in tasks_after(database, chosen)]
+
+
+def place_of(database: Database, id_: str) -> Place | None:
+    """Where a task stands, or stood while it was open; None of an id that no task has."""
+    if not schema.ready(database):
+        return None
+    rows = database.query("SELECT subject, kind, since, due, about FROM worker_tasks WHERE task_id = ?", (id_,))
+    return next((_place(*row) for row in rows), None)
+
+
+def _place(subject: str, kind: str, since: Any, due: Any, about: str | None) -> Place:
+    return Place(as_time(due) if due else None, as_time(since), subject, kind, about or "")
 
 
 def tasks_after(
     database: Database, chosen: Chosen = ALL, within: Within = EVERY, after: Place | None = None, size: int = READ
-) -> Iterator[dict[str, Any]]:
-    """The same from after a place on, as far as they are wanted: `size` are read at a time."""
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The same from after a place on, each with its id, as far as they are wanted: `size` are read at a time."""
     if not schema.ready(database):
         return
     wanted = {
@@ -87,8 +99,8 @@ def tasks_after(
 
 def _in_order(
     database: Database, where: str, params: Sequence[Any], times: str, after: Place | None, size: int
-) -> Iterator[dict[str, Any]]:
-    """The tasks that fulfil a condition, in the order of these times and of their texts."""
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The tasks that fulfil a condition, each with its id, in the order of these times and of their texts."""
     order = f"{times}, {_TEXTS[database.kind]}"
     while True:
         later = ""
@@ -97,14 +109,14 @@ def _in_order(
             place = after if after.due is not None else after[1:]
             later = f" AND ({order}) > ({', '.join('?' * len(place))})"
         rows = database.query(
-            f"SELECT {_COLUMNS} FROM worker_tasks WHERE {where}{later} ORDER BY {order} LIMIT ?",  # noqa: S608 - our own words
+            f"SELECT task_id, {_COLUMNS} FROM worker_tasks WHERE {where}{later} ORDER BY {order} LIMIT ?",  # noqa: S608 - our own words
             (*params, *place, size),
         )
-        yield from (_task(*row) for row in rows)
+        yield from ((id_, _task(*row)) for id_, *row in rows)
         if len(rows) < size:
             return
-        subject, kind, _, since, due, *_, about = rows[-1][:10]
-        after = Place(as_time(due) if due else None, as_time(since), subject, kind, about or "")
+        _, subject, kind, _, since, due, *_, about = rows[-1][:11]
+        after = _place(subject, kind, since, due, about)
 
 
 def _task(

@@ -1,7 +1,7 @@
 """The streams that readers asked for lately, decoded, with what was worked out of them: so that a second question reads only what is new.
 
 A stream only grows, so what is kept of it is right as far as it goes. It is kept in memory with its words, and all of it is let go
-once keys were destroyed: what was erased must not be read from here. About so many events are kept, of streams used lately.
+once keys were destroyed: what was erased must not be read from here. About so many bytes are kept, of streams used lately.
 """
 
 from collections.abc import Callable, Hashable, Sequence
@@ -14,10 +14,13 @@ from domain.model import AnyRecorded
 from infra.store.mapper import RapportMapper
 from infra.store.session import Database
 
-# Events together; each takes some 4 kB, with what is worked out of it.
-EVENTS_KEPT: Final = 20_000
-# A stream without events takes a place too.
-_ALONE: Final = 10
+# What streams may take together, in bytes.
+KEPT: Final = 80_000_000
+# What a stream takes, an event of it, with what is worked out of it, and each stored byte of an event: its words are there once
+# sealed, and once as texts of up to four bytes for a character.
+_ALONE: Final = 40_000
+_EVENT: Final = 2_000
+_BYTE: Final = 4
 _SINCE: Final = (
     "SELECT originator_version, topic, state, hash, position FROM stored_events "
     "WHERE originator_id = ? AND originator_version >= ? ORDER BY originator_version"
@@ -40,6 +43,8 @@ class Stream:
 
     def __init__(self, stored: Sequence[Stored], events: Sequence[AnyRecorded]) -> None:
         self.stored, self.events = tuple(stored), tuple(events)
+        # What it takes in memory, in bytes, about.
+        self.size = _ALONE + sum(_EVENT + _BYTE * len(each.state) for each in self.stored)
         # Who works with what is worked out and changes when it is asked, as the walk through health does, takes this turn.
         self.turn = RLock()
         self._worked_out: dict[Hashable, Any] = {}
@@ -56,9 +61,9 @@ class Stream:
 class Streams:
     """The streams of one store that are kept. Threads may share it."""
 
-    def __init__(self, database: Database, mapper: RapportMapper, size: int = EVENTS_KEPT) -> None:
+    def __init__(self, database: Database, mapper: RapportMapper, size: int = KEPT) -> None:
         self._database, self._mapper = database, mapper
-        self._kept: LRUCache[str, Stream] = LRUCache(size, getsizeof=lambda stream: len(stream.events) + _ALONE)
+        self._kept: LRUCache[str, Stream] = LRUCache(size, getsizeof=lambda stream: stream.size)
         self._words = mapper.words_mark()
         self._lock = Lock()
 
@@ -99,5 +104,5 @@ class Streams:
     def _keep(self, subject: str, stream: Stream, words: int) -> None:
         with self._lock:
             # What was read with keys that are destroyed by now is for this question alone.
-            if words == self._words and len(stream.events) + _ALONE <= self._kept.maxsize:
+            if words == self._words and stream.size <= self._kept.maxsize:
                 self._kept[subject] = stream

@@ -129,8 +129,8 @@ def _sql(database: Database, where: str) -> str:
 
 def _plain(row: Row) -> list[Any]:
     """The compared values with JSON parsed: PostgreSQL may return it with other spaces."""
-    _, _, _, trigger, clauses, evidence, evidence_of, terms, sent = row
-    return [trigger, evidence_of, *(orjson.loads(value) for value in (clauses, evidence, terms, sent))]
+    _, key, worker, trigger, clauses, evidence, evidence_of, terms, sent = row
+    return [key, worker, trigger, evidence_of, *(orjson.loads(value) for value in (clauses, evidence, terms, sent))]
 
 
 def _problem(row: Row, why: str) -> Problem:

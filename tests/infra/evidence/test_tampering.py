@@ -354,6 +354,12 @@ FOUND: dict[str, Callable[[StoreSession], object]] = {
     "the evidence of a decision": sql("UPDATE decisions SET evidence = '[99]'"),
     "the terms of a decision": sql("UPDATE decisions SET terms = '{}'"),
     "the effects of a decision": sql("UPDATE decisions SET sent = '[]'"),
+    "the worker of a decision": sql(
+        "UPDATE decisions SET worker = 'contact' WHERE id = (SELECT MIN(id) FROM decisions WHERE worker <> 'contact')"
+    ),
+    "whom a decision is about": sql(
+        "UPDATE decisions SET key = 'mentor:eve' WHERE id = (SELECT MIN(id) FROM decisions)"
+    ),
     "the decisions of a worker gone": sql("DELETE FROM decisions WHERE worker = (SELECT MIN(worker) FROM decisions)"),
     "all decisions gone": sql("DELETE FROM decisions"),
     "all tasks gone": sql("DELETE FROM worker_tasks"),

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from infra.access.pages import Cut
 from tests.command import own_environment, rapport
 from tests.infra.http.server import Server, serving
 from tests.infra.http.telling import (
@@ -416,6 +417,25 @@ class TestLists:
                 assert (got.status_code, got.json()["problems"][0]["field"]) == (400, "cursor")
         with asking(server, "mentee:ana") as client:
             assert client.get(f"/v1/relationships?cursor={cursor}").status_code == 400
+
+    @pytest.mark.parametrize(
+        "path, key",
+        [
+            ("/v1/relationships", []),
+            ("/v1/relationships", [7]),
+            ("/v1/relationships", ["\0"]),
+            ("/v1/health", []),
+            ("/v1/tasks", [7]),
+            ("/v1/tasks", ["\0"]),
+            ("/v1/tasks", ["no task"]),
+        ],
+    )
+    def test_a_cursor_that_somebody_made_is_told(self, server: Server, path: str, key: list[Any]) -> None:
+        made = Cut((path, (), "coordinator:cora"), limit=1).page([1, 2], lambda _: key).next
+        with asking(server, "coordinator:cora") as client:
+            for cursor in (made, "bnVsbA=="):
+                got = client.get(path, params={"cursor": cursor})
+                assert (got.status_code, got.json()["problems"][0]["field"]) == (400, "cursor")
 
     def test_a_cursor_stays_right_while_rows_change_and_come(self, server: Server) -> None:
         known = [relationship_id(number) for number in range(201, 206)]

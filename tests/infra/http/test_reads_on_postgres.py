@@ -28,5 +28,15 @@ def test_every_read_answers_on_postgresql_as_on_sqlite(postgres_url: str, tmp_pa
                         assert got.status_code in {200, 403, 404}, (path, got.text)
                         assert CANARY not in got.text, path
                         found[actor, path] = (got.status_code, got.json() if path in SAME else None)
+                    for path in (*(of("x%00y", what) for what in OF_ONE), "/v1/audit/bundles/x%00y", "/v1/mentors/%00"):
+                        assert client.get(path).status_code in {403, 404}, path
+                    for query in (
+                        "relationships?programme=%00",
+                        "health?mentor=b%00",
+                        "tasks?programme=%00",
+                        "nps?mentor=%00",
+                    ):
+                        got = client.get(f"/v1/{query}")
+                        assert (got.status_code, got.json()["problems"][0]["code"]) == (400, "bad_character"), query
             answers.append(found)
     assert answers[0] == answers[1]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from infra.queries.tasks import Chosen, Place, Within, open_tasks, tasks_after
+from infra.queries.tasks import Chosen, Place, Within, open_tasks, place_of, tasks_after
 from infra.store.session import Database, as_time
 from infra.worker_runtime import schema
 
@@ -54,16 +54,18 @@ def test_after_a_place_come_those_that_stand_behind_it_however_many_are_read_at_
     told: Database, size: int
 ) -> None:
     everything = open_tasks(told)
-    assert list(tasks_after(told, size=size)) == everything
-    for number, each in enumerate(everything):
+    found = list(tasks_after(told, size=size))
+    assert [task for _, task in found] == everything
+    for number, (id_, each) in enumerate(found):
         due = as_time(each["due"]) if each["due"] else None
         place = Place(due, as_time(each["since"]), each["subject"], each["kind"], each["about"] or "")
-        assert list(tasks_after(told, after=place, size=size)) == everything[number + 1 :]
+        assert place_of(told, id_) == place
+        assert list(tasks_after(told, after=place, size=size)) == found[number + 1 :]
 
 
 def test_conditions_hold_on_every_page(told: Database) -> None:
     chosen = Chosen(programme="p1", kind="problem")
-    found = list(tasks_after(told, chosen, Within("about = ?", ("b",)), size=2))
+    found = [task for _, task in tasks_after(told, chosen, Within("about = ?", ("b",)), size=2)]
     assert found == [each for each in open_tasks(told) if (each["kind"], each["about"]) == ("problem", "b")]
     assert len(found) == 15
 

@@ -1,6 +1,8 @@
 """Streams that are kept in memory for readers: what they say is what the store says, and what was erased is not in them."""
 
+import sys
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -30,12 +32,12 @@ def same(streams: Streams, store: EventStore, subject: str) -> list[AnyRecorded]
     return found
 
 
-def handed_in(rapport: Rapport, at: str) -> None:
-    contact = {
-        "specversion": "1.0", "id": at, "source": "/tests", "type": "rapport.RecordContact", "subject": ID,
-        "time": at, "actor": "mentee:ana", "data": {"channel": "email"},
+def handed_in(rapport: Rapport, at: str, kind: str = "RecordContact", **data: Any) -> None:
+    message = {
+        "specversion": "1.0", "id": at, "source": "/tests", "type": f"rapport.{kind}", "subject": ID,
+        "time": at, "actor": "mentee:ana", "data": data or {"channel": "email"},
     }  # fmt: skip
-    assert [each.status for each in rapport.handler.handle([orjson.dumps(contact)])] == ["accepted"]
+    assert [each.status for each in rapport.handler.handle([orjson.dumps(message)])] == ["accepted"]
 
 
 def test_a_stream_grows_with_the_store_and_what_was_worked_out_is_worked_out_anew(told: Settings) -> None:
@@ -101,7 +103,19 @@ def test_streams_beyond_the_size_are_read_again(tmp_path: Path) -> None:
     tell(settings.store, STORY)
     with open_rapport(settings) as rapport:
         store = rapport.store
-        small = Streams(store.database, store.mapper, size=len(store.read(OTHER)) + 10)
+        small = Streams(store.database, store.mapper, size=store.kept_streams.read(OTHER).size)
         assert small.read(OTHER) is small.read(OTHER)
         assert small.read(ID) is not small.read(ID)
         same(small, store, ID)
+
+
+def test_long_words_leave_room_for_fewer_events(told: Settings) -> None:
+    with open_rapport(told) as rapport:
+        streams = rapport.store.kept_streams
+        before = streams.read(ID).size
+        text = "\N{GRINNING FACE}" * 20_000
+        handed_in(rapport, "2026-03-11T09:00:00Z", "GiveFeedback", about="process", answers={}, text=text)
+        found = streams.read(ID)
+        assert found.size - before > sys.getsizeof(text) + sys.getsizeof(found.stored[-1].state)
+        small = Streams(rapport.database, rapport.store.mapper, size=before + 10_000)
+        assert small.read(ID) is not small.read(ID)
