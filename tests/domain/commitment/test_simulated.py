@@ -18,8 +18,9 @@ from infra.store import log_reader
 from tests.domain.commitment.reference import clauses_of
 from tests.domain.commitment.reference_walk import Look, Reference, step
 from tests.domain.commitment.story import setting
+from tests.sizes import size
 
-RELATIONSHIPS = 600
+RELATIONSHIPS = size(150, 600)
 TIMES = 8
 BATCH = 500
 # A contract that asks for more, from a time at which most lives are under way.
@@ -67,7 +68,7 @@ def variants(number: int) -> tuple[list[DatedSetting], dict[str, float]]:
     return (DEMANDING if number % 3 == 1 else []), (WHAT_IF if number % 3 == 2 else {})
 
 
-def test_the_evaluator_agrees_on_600_simulated_relationships_at_8_times_each(lives: list[list[AnyRecorded]]) -> None:
+def test_the_evaluator_agrees_on_simulated_relationships_at_8_times_each(lives: list[list[AnyRecorded]]) -> None:
     assert len(lives) == RELATIONSHIPS
     seen_signals: set[str] = set()
     compared = 0
