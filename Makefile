@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
-# Test processes; two suit a small machine.
-N ?= 2
+# Test processes; three suit two processors, for many tests wait.
+N ?= 3
 # For instance: make test ARGS="tests/domain -k pause"
 ARGS ?=
 # What browsers run, from npm; the files are kept in this repository, so nothing is fetched to build or to run.

@@ -29,8 +29,9 @@ Values = tuple[Any, ...]
 
 
 def count(session: StoreSession) -> int:
-    """About how many rows there are: confidential disclosures, which have none, are counted too."""
-    return int(session.query("SELECT COUNT(*) + (SELECT COUNT(*) FROM deadline_history) FROM stored_events")[0][0])
+    """About how many rows there are, from the numbers of the last: to count them takes a tenth of the time that reading does."""
+    last = "(SELECT COALESCE(MAX(seq), 0) FROM deadline_history)"
+    return int(session.query(f"SELECT COALESCE(MAX(position), 0) + {last} FROM stored_events")[0][0])
 
 
 def rows(session: StoreSession) -> Iterator[Values]:
@@ -79,10 +80,16 @@ def rows(session: StoreSession) -> Iterator[Values]:
 
 def _deadline(values: Values, programme: str | None) -> Values:
     subject, sequence, change, at, worker, clauses, name, due_at, position = values
-    clause = next(iter(orjson.loads(clauses)), None)
     return (
-        subject, programme, "deadline", None, sequence, change, at, at, "worker", worker, None, None, clause, name, due_at, position,
+        subject, programme, "deadline", None, sequence, change, at, at, "worker", worker, None, None, _first(clauses), name, due_at, position,
     )  # fmt: skip
+
+
+@lru_cache(maxsize=1024)
+def _first(clauses: str) -> str | None:
+    """The first clause of a list in JSON; deadlines rest on few lists."""
+    found: str | None = next(iter(orjson.loads(clauses)), None)
+    return found
 
 
 def _parsed(state: bytes) -> dict[str, Any]:

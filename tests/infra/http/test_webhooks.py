@@ -52,8 +52,12 @@ class Taking(BaseHTTPRequestHandler):
     server: Receiver
 
     def do_POST(self) -> None:
-        self.body = self.rfile.read(int(self.headers["content-length"]))
-        if self.server.plan:
+        length = int(self.headers["content-length"])
+        self.body = self.rfile.read(length)
+        if len(self.body) < length:
+            # Its sender was killed in the middle of it.
+            self.close_connection = True
+        elif self.server.plan:
             self.server.refused.append(self.headers["webhook-id"])
             self.server.plan.pop(0)(self)
         else:
