@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, get_args
 
 import typer
 
+from domain.time_form import MONTH
 from infra.cli.bars import interval
 from infra.cli.filters import Filters, MentorOption, ProgrammeOption, TopOption
 from infra.cli.output import USAGE, AllOption, JsonOption, fail, print_json, print_table, print_text
@@ -30,7 +31,6 @@ FIGURES: Final = (
 WHY_HIDDEN: Final = (
     " The others are hidden: too few different people answered, or such a group would follow from what is shown."
 )
-MONTH: Final = re.compile("[0-9]{4}-(0[1-9]|1[0-2])")
 
 
 def register(app: typer.Typer) -> None:
@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _month(text: str) -> str:
-    if not MONTH.fullmatch(text):
+    if not re.fullmatch(MONTH, text):
         raise typer.BadParameter(
             f"{text!r} is no month: expected one such as 2026-03. Figures are given for whole months alone, "
             "for two windows that differ by a day may differ by one person's answer"

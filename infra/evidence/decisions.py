@@ -166,8 +166,7 @@ def _differ_in_words(one: Event, other: Event) -> bool:
     """Whether two events are of one kind and differ in their words alone."""
     if type(one) is not type(other):
         return False
-    words = content_of(type(one))
-    return all(name in words for name, value in one if getattr(other, name) != value)
+    return content_of(type(one)).keys() >= set(_unlike(one, other))
 
 
 def _unlike_are_out_of_reach(made: Event, recorded: Event) -> bool:
@@ -175,8 +174,13 @@ def _unlike_are_out_of_reach(made: Event, recorded: Event) -> bool:
 
     No decision rests on them. As with what the sender of a message wrote, the hash alone holds them here.
     """
-    unlike = [(value, getattr(recorded, name)) for name, value in made if getattr(recorded, name) != value]
-    return all(is_out_of_reach(there) and not is_erased(value) for value, there in unlike)
+    unlike = [(getattr(made, name), getattr(recorded, name)) for name in _unlike(made, recorded)]
+    return all(is_out_of_reach(there) and not is_erased(ours) for ours, there in unlike)
+
+
+def _unlike(one: Event, other: Event) -> list[str]:
+    """The fields in which two events of one kind differ."""
+    return [name for name, value in one if getattr(other, name) != value]
 
 
 def _instead(event: AnyRecorded, expected: Sequence[Event]) -> str:
@@ -185,8 +189,8 @@ def _instead(event: AnyRecorded, expected: Sequence[Event]) -> str:
         return f"the message {event.message_id} records no {name}: decided again it brings nothing new here"
     if type(expected[0]) is not type(event.data):
         return f"the message {event.message_id} records {_names(expected)} here, not {name}"
-    unlike = [key for key, value in expected[0] if getattr(event.data, key) != value]
-    return f"{name} says something else in {', '.join(unlike)} than the rules make of the message"
+    unlike = ", ".join(_unlike(expected[0], event.data))
+    return f"{name} says something else in {unlike} than the rules make of the message"
 
 
 def _names(events: Sequence[Event]) -> str:
