@@ -59,7 +59,7 @@ class Attention(State):
 
 def _keys(recorded: AnyRecorded, ground: Ground) -> tuple[str, ...]:
     """A programme's term concerns every relationship of it."""
-    if isinstance(recorded.data, TermSet | TermWithdrawn) and recorded.subject.startswith("programme:"):
+    if isinstance(recorded.data, (TermSet, TermWithdrawn)) and recorded.subject.startswith("programme:"):
         return ground.members(recorded.subject)
     return of_relationship(recorded, ground)
 

@@ -66,7 +66,7 @@ class Commitment(State):
 
 def _keys(recorded: AnyRecorded, ground: Ground) -> tuple[str, ...]:
     """A programme's window concerns every relationship of it; what was late was judged when it happened."""
-    if isinstance(recorded.data, TermSet | TermWithdrawn) and recorded.subject.startswith("programme:"):
+    if isinstance(recorded.data, (TermSet, TermWithdrawn)) and recorded.subject.startswith("programme:"):
         return ground.members(recorded.subject) if recorded.data.term == WINDOW else ()
     return of_relationship(recorded, ground)
 

@@ -8,6 +8,7 @@ follow. Nothing here does anything; infra makes the effects happen, once, and ke
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Generic, Literal, NamedTuple, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -76,8 +77,7 @@ class State(BaseModel):
 
 
 # --- effects -------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(NamedTuple):
     """A command to a subject. `purpose` distinguishes it from the other commands of the same trigger: its id derives from both."""
 
     subject: str
@@ -85,8 +85,7 @@ class Send:
     purpose: str
 
 
-@dataclass(frozen=True, slots=True)
-class Arm:
+class Arm(NamedTuple):
     """A deadline is to run; one of that name which runs already is moved. `freezes`: a pause of the relationship stops it."""
 
     name: str
@@ -94,15 +93,13 @@ class Arm:
     freezes: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel:
+class Cancel(NamedTuple):
     """A deadline has no reason any more; nothing happens when none of that name runs."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Notify:
+class Notify(NamedTuple):
     """Notify a person (`role:id`) or a whole role, by a template; the parameters are operational, never content.
 
     `alone`: nobody but the recipient may learn to whom it went. A notification may be too late when the workers were away:
@@ -118,8 +115,7 @@ class Notify:
     of: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OpenTask:
+class OpenTask(NamedTuple):
     """Something that a person has to do; any of the commands `settled_by` does it, the first is the usual one.
 
     `owner` is the role that is to do it. `subject` is what it is about when that isn't the key; `about` a person or session
@@ -135,15 +131,13 @@ class OpenTask:
     owner: Role = "coordinator"
 
 
-@dataclass(frozen=True, slots=True)
-class CloseTask:
+class CloseTask(NamedTuple):
     """A task is done, or has become pointless; nothing happens when it isn't open."""
 
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Over:
+class Over(NamedTuple):
     """All is over for this key: every deadline is cancelled and every task closed, but for those of these names."""
 
     keep: tuple[str, ...] = ()
@@ -152,8 +146,7 @@ class Over:
 Effect = Send | Arm | Cancel | Notify | OpenTask | CloseTask | Over
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """Why, and what then: clauses of adopted codes, the versions of the subject's events that are evidence, effects.
 
     `terms` names the terms that counted; their values at that time go into the receipt. No clause where the policy
@@ -269,6 +262,11 @@ class Worker(Generic[S]):
     under: frozenset[CodeId] = frozenset()
     keys: Callable[[AnyRecorded, Ground], tuple[str, ...]] = of_relationship
     crosses: bool = False
+
+    @cached_property
+    def blank(self) -> S:
+        """The state before the first event."""
+        return self.state()
 
 
 AnyWorker = Worker[Any]

@@ -121,7 +121,7 @@ class Stalled(State):
 
 def _react(state: Stalled, recorded: AnyRecorded, given: Given) -> tuple[Stalled, Reaction]:
     event: Heard = recorded.data
-    if isinstance(event, e.RelationshipActivated | e.RelationshipTerminated):
+    if isinstance(event, (e.RelationshipActivated, e.RelationshipTerminated)):
         return Stalled(), tidy(Over())
     if given.relation is None or given.relation.status != "contracting":
         return state, NOTHING

@@ -5,7 +5,7 @@ another process; `write` writes it. `load` reads the units of all streams of a p
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
@@ -16,7 +16,7 @@ from infra.projection_engine import generation as generation_table
 from infra.projection_engine.generation import Generation
 from infra.projection_engine.schema import QUARANTINE, STATE_COLUMNS, physical, state_table, stored_columns
 from infra.projection_engine.stream_fold import Folder, Kept, Unit
-from infra.store.session import Kind, StoreSession, as_time
+from infra.store.session import Kind, StoreSession, as_time, time_text
 from projections.dataset import Column, Row, Table, Type
 from projections.projection import Projection, StateFold
 
@@ -29,14 +29,6 @@ Values = Sequence[Any]
 
 
 # --- values --------------------------------------------------------------------------------------------------------
-def time_value(value: datetime) -> str:
-    """A time as SQLite keeps it, faster than `infra.store.session.time_text` where it is in UTC, as all events are."""
-    text = value.isoformat("T", "microseconds")
-    if text.endswith("+00:00"):
-        return text[:-6] + "Z"
-    return value.astimezone(UTC).isoformat("T", "microseconds")[:-6] + "Z"
-
-
 def _json(value: Any) -> str:
     return orjson.dumps(value).decode()
 
@@ -51,7 +43,7 @@ def _as_day(value: str | date) -> date:
 
 _LISTS: Final = ("integers", "texts", "json")
 _WRITE: Final[Mapping[tuple[Kind, Type], Convert]] = {
-    ("sqlite", "time"): time_value,
+    ("sqlite", "time"): time_text,
     ("sqlite", "day"): _day,
     **{(kind, type_): _json for kind in ("sqlite", "postgresql") for type_ in _LISTS},
 }

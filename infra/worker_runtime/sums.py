@@ -20,7 +20,7 @@ from infra.store.session import Database, Kind, Row, StoreSession, time_text
 from infra.worker_runtime.desk import KEPT_KEYS
 from infra.worker_runtime.journal import Place, decision_rows, history_rows, save_ground, save_memories, save_tasks
 from infra.worker_runtime.outbox import commands
-from infra.worker_runtime.replay import CORRECTED, Replay, Share
+from infra.worker_runtime.replay import Replay, Share
 from infra.worker_runtime.schema import DEADLINES, DECISIONS, GROUND, HISTORY, OUTBOX, SOURCES, STATES, TASKS, Table
 from infra.worker_runtime.table_check import compared
 from workers.catalogue import WORKERS
@@ -93,8 +93,6 @@ class SummedReplay(Replay):
     sums: Sums = field(kw_only=True)
 
     def __post_init__(self) -> None:
-        asked = "SELECT DISTINCT originator_id FROM stored_events WHERE topic = ? AND position <= ?"
-        self._corrected = {row[0] for row in self.store.database.query(asked, (CORRECTED, self.upto))}
         # The position of the last step at what is in memory alone.
         self._unwritten: dict[Place, int] = {}
 
