@@ -76,7 +76,7 @@ def _react(state: Attention, recorded: AnyRecorded, given: Given) -> tuple[Atten
         return state, NOTHING
     if state.looked_at is not None and given.at < state.looked_at:
         # Told late: a walk through all that came after is only worth it where the score is another.
-        now = score_at(state.facts, state.looked_at, given.programme.settings)
+        now = score_at(state.facts, state.looked_at, given.programme.in_time)
         if now is not None and now.score == state.score:
             return state, tidy(Arm(CHANGES, now.next_change_at) if now.next_change_at else Cancel(CHANGES))
     return _assess(state, given)
@@ -86,7 +86,7 @@ def _react(state: Attention, recorded: AnyRecorded, given: Given) -> tuple[Atten
 def _assess(state: Attention, given: Given) -> tuple[Attention, Reaction]:
     """Assess the health again: a task opens when the band gets bad, or gets worse after a review; it closes when it is better."""
     at = max(given.at, state.looked_at or given.at)
-    score, band, changes_at = standing_at(state.facts, at, given.programme.settings)
+    score, band, changes_at = standing_at(state.facts, at, given.programme.in_time)
     before = state.band
     state = state.but(band=band, score=score, looked_at=at)
     timer = tidy(Arm(CHANGES, changes_at) if changes_at else Cancel(CHANGES))
@@ -96,7 +96,7 @@ def _assess(state: Attention, given: Given) -> tuple[Attention, Reaction]:
     worse = band == "critical" and before == "at_risk"
     if state.asked or (state.reviewed and not worse):
         return state, timer
-    state, asked = _ask(state, evaluate(state.facts, at, given.programme.settings), given)
+    state, asked = _ask(state, evaluate(state.facts, at, given.programme.in_time), given)
     return state, asked + timer
 
 

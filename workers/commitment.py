@@ -165,7 +165,7 @@ def _assess(state: Commitment, at: datetime, given: Given) -> tuple[Commitment, 
 
 def _late(facts: Facts, at: datetime, given: Given) -> tuple[tuple[Signal, ...], datetime | None]:
     """The signal's findings at a time, and when they change without any event."""
-    return watch(facts, SIGNAL, at, given.programme.settings)
+    return watch(facts, SIGNAL, at, given.programme.in_time)
 
 
 def _tell_whom_it_is_about(event: e.CommitmentConcernRaised, given: Given) -> Reaction:

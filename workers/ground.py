@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.case.events import CaseOpened
 from domain.codes.implements import implements
+from domain.commitment.terms import TermsInTime, terms_in_time
 from domain.mentor.events import MentorRegistered, MentorReinstated, MentorRemoved, MentorSuspended
 from domain.model import Actor, AnyRecorded, events_of
 from domain.programme.events import ProgrammeCreated
@@ -99,6 +100,11 @@ class Programme(_Fact):
     @cached_property
     def _terms(self) -> TermTimeline:
         return TermTimeline(self.settings)
+
+    @cached_property
+    def in_time(self) -> TermsInTime:
+        """The terms as commitment health asks for them."""
+        return terms_in_time(self.settings)
 
     def terms_at(self, at: datetime) -> Mapping[str, float]:
         """Every term's value in force at a time."""

@@ -53,8 +53,9 @@ class Sums:
                 [value if how is None or value is None else how(value) for how, value in zip(plain, row, strict=True)]
                 for row in rows
             )
+        dumps, as_they_are = orjson.dumps, orjson.OPT_PASSTHROUGH_DATETIME
         for row in rows:
-            text = orjson.dumps(row, default=time_text, option=orjson.OPT_PASSTHROUGH_DATETIME)
+            text = dumps(row, time_text, as_they_are)
             total += int.from_bytes(sha256(key + text).digest())
         self.of_tables[table.name] = total % MODULUS
 
@@ -117,7 +118,8 @@ class SummedReplay(Replay):
                 key = table.columns.index("key")
                 session.insert(table.name, table.columns, [row for row in rows if row[key] in self._corrected])
                 self.sums.add(table, _columns(table, rows))
-        sent = (item for step in placed for item in commands(step.done, step.position, NEVER, self._key))
+        deciding = [step for step in placed if step.done.step.receipts]
+        sent = (item for step in deciding for item in commands(step.done, step.position, NEVER, self._key))
         self.sums.add(OUTBOX, ((each.id, each.worker, each.key, each.subject, each.command) for each in sent))
         self._unwritten |= {(step.done.worker, step.done.key): step.position for step in placed}
         self.desk.written()
