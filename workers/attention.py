@@ -92,7 +92,8 @@ def _assess(state: Attention, given: Given) -> tuple[Attention, Reaction]:
     timer = tidy(Arm(CHANGES, changes_at) if changes_at else Cancel(CHANGES))
     if band not in TROUBLED:
         better = tidy(CloseTask(TASK), Cancel(LOOK_AGAIN)) if state.asked or state.reviewed else NOTHING
-        return state.but(asked=False, reviewed=False), better + timer
+        state = state.but(asked=False, reviewed=False) if better else state
+        return state, better + timer
     worse = band == "critical" and before == "at_risk"
     if state.asked or (state.reviewed and not worse):
         return state, timer

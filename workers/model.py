@@ -8,7 +8,7 @@ follow. Nothing here does anything; infra makes the effects happen, once, and ke
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Generic, Literal, NamedTuple, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -67,10 +67,10 @@ class State(BaseModel):
 
     def but(self, **changes: Any) -> Self:
         """The same state with some fields changed: what `model_copy` gives, at a fraction of its price."""
-        copy = object.__new__(type(self))
+        copy, fields_set = object.__new__(type(self)), self.__pydantic_fields_set__
         set_ = object.__setattr__
         set_(copy, "__dict__", {**self.__dict__, **changes})
-        set_(copy, "__pydantic_fields_set__", self.__pydantic_fields_set__ | changes.keys())
+        set_(copy, "__pydantic_fields_set__", fields_set if changes.keys() <= fields_set else fields_set.union(changes))
         set_(copy, "__pydantic_extra__", None)
         set_(copy, "__pydantic_private__", None)
         return copy
@@ -198,6 +198,12 @@ class Task(NamedTuple):
     mentor_id: str | None = None
 
 
+@lru_cache(maxsize=4_096)
+def _cited(codes: tuple[str, ...], clauses: tuple[str, ...]) -> tuple[str, ...]:
+    """Programmes adopt few combinations of codes, and workers ask for the same clauses at every event."""
+    return cite(codes, *clauses)
+
+
 class Given(NamedTuple):
     """What a worker may use besides its state and the trigger.
 
@@ -226,7 +232,7 @@ class Given(NamedTuple):
 
     def cite(self, *clauses: str) -> tuple[str, ...]:
         """Those clauses whose code the relationship adopted, and Rapport's own."""
-        return cite(self.relation.codes if self.relation else (), *clauses)
+        return _cited(self.relation.codes if self.relation else (), clauses)
 
     def cite_or(self, care: str, *clauses: str) -> tuple[str, ...]:
         """Those clauses whose code the relationship adopted; where it adopted none of them, Rapport's own clause."""

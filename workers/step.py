@@ -306,19 +306,21 @@ class _Work:
                 assert_never(effect)
 
     def arm(self, effect: Arm, decision: Decision) -> None:
-        paused = self.given.relation is not None and self.given.relation.status == "paused"
-        known = self.deadlines.get(effect.name)
+        name, due_at, freezes = effect
+        known = self.deadlines.get(name)
+        if known is not None and known.due_at == due_at and known.freezes == freezes:
+            return
+        paused = freezes and self.given.relation is not None and self.given.relation.status == "paused"
         deadline = Deadline(
-            name=effect.name,
-            due_at=effect.due_at,
+            name=name,
+            due_at=due_at,
             clauses=decision.clauses,
             evidence=decision.evidence,
             evidence_of=self.evidence_of,
-            freezes=effect.freezes,
-            frozen_at=self.given.at if effect.freezes and paused else None,
+            freezes=freezes,
+            frozen_at=self.given.at if paused else None,
         )
-        if known is None or (known.due_at, known.freezes) != (deadline.due_at, deadline.freezes):
-            self.put("moved" if known else "armed", deadline)
+        self.put("armed" if known is None else "moved", deadline)
 
     def close(self, task_id: str) -> None:
         if task_id in self.tasks:

@@ -22,6 +22,7 @@ from projections.projection import Projection, StateFold
 
 # Parameters in one statement.
 CHUNK: Final = 1000
+_STATES_AS_STORED: Final = tuple(each._replace(type="text") if each.type == "json" else each for each in STATE_COLUMNS)
 _QUARANTINE_COLUMNS: Final = ("name", "mark", "subject", "position", "version", "topic", "error")
 
 Convert = Callable[[Any], Any]
@@ -110,7 +111,7 @@ def load(
     *,
     states_as_stored: bool = False,
 ) -> dict[str, Unit]:
-    """The units of these streams as they are stored in these generations; their states as JSON values where that is asked for."""
+    """The units of these streams as they are stored in these generations; their states as JSON where that is asked for."""
     units = {subject: folder.fresh(subject) for subject in subjects}
     relevant = [subject for subject in units if folder.concerns(subject)]
     for generation in generations:
@@ -121,7 +122,8 @@ def load(
                 row = reader.decode(values)
                 units[row[table.subject]].rows[table.name][table.key_of(row)] = row
         if isinstance(projection, StateFold):
-            states, reader = state_table(projection), codec(STATE_COLUMNS, session.kind)
+            states = state_table(projection)
+            reader = codec(_STATES_AS_STORED if states_as_stored else STATE_COLUMNS, session.kind)
             for values in _of_streams(session, states, generation.mark, reader.names, relevant):
                 row = reader.decode(values)
                 state = row["state"] if states_as_stored else projection.load(row["state"])

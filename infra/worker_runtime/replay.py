@@ -25,7 +25,6 @@ from infra.store.session import Database, StoreSession, as_time
 from infra.worker_runtime import schema
 from infra.worker_runtime.desk import EVERYBODY, KEPT_KEYS, Parked, StoredDesk, parked
 from infra.worker_runtime.journal import AT_ONCE, Numbers, save
-from workers.catalogue import BY_NAME
 from workers.desk import Trigger
 from workers.ground import LISTENS
 from workers.model import AnyWorker
@@ -157,6 +156,7 @@ class Replay:
         self._key = schema.read_key(self.store.database)
         self._again = {key for _, key in self.released}
         self.numbers = Numbers(0)
+        self._by_name = {worker.name: worker for worker in self.workers}
         with self.store.database.reading() as live:
             fired = iter(()) if self.fires_until else self._fired(live)
             desk.parked = {
@@ -242,8 +242,8 @@ class Replay:
 
     def _fire(self, fired: Fired) -> None:
         self.desk.position = fired.position + 1
-        worker = BY_NAME.get(fired.worker)
-        if worker is None or worker not in self.workers:
+        worker = self._by_name.get(fired.worker)
+        if worker is None:
             return
         memory: Memory = self.desk.memory(worker, fired.key)
         deadline = memory.running_at(fired.name, fired.due_at)
