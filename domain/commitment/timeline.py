@@ -153,7 +153,10 @@ class Walk:
             dated.pop()
         if known.rating != before:
             dated.append((now, Change(EPOCH + timedelta(microseconds=now), *known.rating)))
-        if known.verdicts is not place.judgement.verdicts:
+        # Without another rating no verdict found anything else; only within one moment the evidence may be another all the same.
+        if known.rating is not place.judgement.rating or (
+            now == place.at and known.verdicts is not place.judgement.verdicts
+        ):
             findings = (finding for verdict in known.verdicts for finding in verdict.findings)
             stretches.at(now, findings, lambda finding: self.evidence(finding, now, known.terms))
         return Place(now, before, known)
