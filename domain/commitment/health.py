@@ -210,10 +210,10 @@ def _ahead(picture: Picture, judgement: Judgement) -> tuple[datetime | None, dat
     assert terms is not None, "a rating has terms"
     refresh: int | None = None
     while check_at is not None:
-        later = passes(verdicts, picture, check_at, terms)
-        if refresh is None and any(new.findings != old.findings for new, old in zip(later, verdicts, strict=True)):
-            refresh = check_at
-        if refresh is not None and scored(later).score != rating.score:
-            return time_of(check_at), time_of(refresh)
-        verdicts, check_at = later, next_check(later)
+        verdicts, changed = passes(verdicts, picture, check_at, terms)
+        if changed:
+            refresh = check_at if refresh is None else refresh
+            if scored(verdicts).score != rating.score:
+                return time_of(check_at), time_of(refresh)
+        check_at = next_check(verdicts)
     return None, None if refresh is None else time_of(refresh)

@@ -89,7 +89,10 @@ class Walk:
         latest = self._known[-1].version if self._known else 0
         more = self.picture.take(fact)
         # What corrects a fact may put two in its place, which share its version.
-        insort(self._known, fact, key=VERSION)
+        if latest <= fact.version:
+            self._known.append(fact)
+        else:
+            insort(self._known, fact, key=VERSION)
         pause = self.picture.course.pause
         if pause is None:
             self._pause = self.frozen = self._frozen_picture = None

@@ -28,7 +28,7 @@ from infra.worker_runtime.journal import AT_ONCE, Numbers, save
 from workers.desk import Trigger
 from workers.ground import LISTENS
 from workers.model import AnyWorker
-from workers.step import Memory, Step
+from workers.step import Memory
 from workers.timeline import fire, pass_time, take
 
 BATCH: Final = 1000
@@ -102,17 +102,13 @@ class ReplayDesk(StoredDesk):
         if self.share.has(key):
             super().hear(key, subject)
 
-    def make(
-        self, worker: AnyWorker, key: str, trigger: Trigger, step: Callable[[Memory], Step], cause: AnyRecorded | None
-    ) -> None:
-        if self.share.has(key):
-            super().make(worker, key, trigger, step, cause)
-
     def find_next_due(self, key: str) -> None:
         if self.runs_out:
             super().find_next_due(key)
 
     def rests(self, worker: AnyWorker, key: str) -> bool:
+        if not self.share.has(key):
+            return True
         if not self.parked:
             return False
         aside = (self.parked.get((name, key)) for name in (worker.name, EVERYBODY))
@@ -229,7 +225,7 @@ class Replay:
 
     def is_aside(self, position: int, subject: str) -> bool:
         """Whether an event of a subject is seen by nobody: one before it could not be read."""
-        aside = self.desk.parked.get((EVERYBODY, subject))
+        aside = self.desk.parked.get((EVERYBODY, subject)) if self.desk.parked else None
         return aside is not None and position >= aside.position
 
     def _let_run_out(self, until: datetime) -> None:
