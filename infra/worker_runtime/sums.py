@@ -5,7 +5,7 @@ known it. What replay never reads again goes into its sums at once. Which rows d
 takes a replay into tables (`infra/worker_runtime/verify.py`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -27,6 +27,8 @@ from workers.catalogue import WORKERS
 
 NEVER: Final = datetime.max.replace(tzinfo=UTC)
 MODULUS: Final = 1 << 256
+# Batches for which a key stays in memory though nothing happens there; twice as many at most.
+LATELY: Final = 25
 # What replay reads again, and so writes.
 KEPT: Final = (GROUND, SOURCES, STATES, DEADLINES, TASKS)
 SUMMED: Final = (*KEPT, HISTORY, DECISIONS, OUTBOX)
@@ -94,19 +96,30 @@ class SummedReplay(Replay):
     sums: Sums = field(kw_only=True)
 
     def __post_init__(self) -> None:
+        # The keys at which a step was made since those at which none was were last let go, and how many batches ago that is.
+        self._busy: set[str] = set()
+        self._batches_since = 0
         # The position of the last step at what is in memory alone.
         self._unwritten: dict[Place, int] = {}
 
-    def write_memories(self) -> None:
-        """Write what workers keep and is in memory alone."""
+    def write_memories(self, keys: Collection[str] | None = None) -> None:
+        """Write what workers keep and is in memory alone, at these keys or at all."""
         entries = self.desk.entries
+        places = [place for place in self._unwritten if keys is None or place[1] in keys]
         kept = {
-            (worker, key): (entries[key].memories[worker], position)
-            for (worker, key), position in self._unwritten.items()
+            (worker, key): (entries[key].memories[worker], self._unwritten.pop((worker, key))) for worker, key in places
         }
         with self.scratch.transaction() as session:
             save_memories(session, kept)
-        self._unwritten.clear()
+
+    def _let_go(self) -> None:
+        """Keep in memory only keys at which something happened lately, so that it does not grow with the log."""
+        idle = self.desk.entries.keys() - self._busy
+        self.write_memories(idle)
+        for key in idle:
+            del self.desk.entries[key]
+        self._busy.clear()
+        self._batches_since = 0
 
     def _save(self) -> None:
         placed, numbers = self.desk.placed, self.numbers
@@ -122,10 +135,14 @@ class SummedReplay(Replay):
         sent = (item for step in deciding for item in commands(step.done, step.position, NEVER, self._key))
         self.sums.add(OUTBOX, ((each.id, each.worker, each.key, each.subject, each.command) for each in sent))
         self._unwritten |= {(step.done.worker, step.done.key): step.position for step in placed}
+        self._busy.update(step.done.key for step in placed)
         self.desk.written()
+        self._batches_since += 1
         if len(self.desk.entries) > KEPT_KEYS:
             self.write_memories()
             self.desk.entries.clear()
+        elif self._batches_since == LATELY:
+            self._let_go()
 
 
 def _columns(table: Table, rows: Iterable[Row]) -> Iterator[Sequence[Any]]:
