@@ -1,7 +1,8 @@
 """The states of the subjects heard of lately, so that a decision needs no reading. Bounded by memory, least used goes first."""
 
 from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from operator import attrgetter
+from typing import Final, NamedTuple, get_origin, get_type_hints
 
 from cachetools import LRUCache
 
@@ -15,6 +16,10 @@ _OTHER: Final = 1_500
 _SESSION: Final = 900
 _ENTRY: Final = 250
 _COLLECTIONS: Final = (dict, tuple, frozenset, Mapping)
+# Reads all fields of a relationship that are declared to hold a collection.
+_collections_of: Final = attrgetter(
+    *(name for name, declared in get_type_hints(Relationship).items() if get_origin(declared) in _COLLECTIONS)
+)
 
 
 class CachedState(NamedTuple):
@@ -83,7 +88,7 @@ def bytes_of(entry: CachedState) -> int:
     state = entry.state
     if state is None:
         return _ENTRY
-    entries = sum(len(value) for value in state.__dict__.values() if isinstance(value, _COLLECTIONS))
-    if not isinstance(state, Relationship):
-        return _OTHER + entries * _ENTRY
-    return _RELATIONSHIP + len(state.sessions) * (_SESSION - _ENTRY) + entries * _ENTRY
+    if isinstance(state, Relationship):
+        entries = sum(map(len, _collections_of(state)))
+        return _RELATIONSHIP + len(state.sessions) * (_SESSION - _ENTRY) + entries * _ENTRY
+    return _OTHER + _ENTRY * sum(len(value) for value in state.__dict__.values() if isinstance(value, _COLLECTIONS))

@@ -58,6 +58,20 @@ class Unread(State):
 
     text: str
 
+    @classmethod
+    def of(cls, text: str) -> "Unread":
+        """The state of this text: what `model_construct` gives, at a fraction of its price."""
+        made = object.__new__(cls)
+        set_ = object.__setattr__
+        set_(made, "__dict__", {"text": text})
+        set_(made, "__pydantic_fields_set__", _READ)
+        set_(made, "__pydantic_extra__", None)
+        set_(made, "__pydantic_private__", None)
+        return made
+
+
+_READ: Final = {"text"}
+
 
 class Placed(NamedTuple):
     """A step, with the position of the log at which it was made."""
@@ -137,7 +151,7 @@ class StoredDesk(Desk):
         for name, key, state in rows:
             if name in self._by_name:
                 place = name, key
-                unread = Unread.model_construct(text=state)
+                unread = Unread.of(state)
                 found[key].memories[name] = Memory(unread, deadlines.get(place, {}), tasks.get(place, {}))
         self.entries |= found
         for key in wanted:

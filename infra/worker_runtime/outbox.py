@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
-from uuid import UUID
 
 import orjson
 
@@ -69,7 +68,8 @@ class Decided(NamedTuple):
 def derived(secret: bytes, *parts: str | int) -> str:
     """The id that stands for these parts: a UUID of version 8 (RFC 9562) made of their HMAC-SHA256 under the secret."""
     digest = int.from_bytes(hmac.digest(secret, orjson.dumps(parts), "sha256")[:16])
-    return str(UUID(int=digest & ~_MARKS | _VERSION_8))
+    text = f"{digest & ~_MARKS | _VERSION_8:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def source_of(worker: str) -> str:
@@ -79,26 +79,32 @@ def source_of(worker: str) -> str:
 
 def commands(done: Done, position: int, now: datetime, secret: bytes) -> Iterator[Item]:
     """Yields the commands of a step, in order. They have the trigger's time, but never one later than now."""
-    cause, at = done.cause, min(done.trigger.at, now)
+    if not done.step.receipts:
+        return
+    cause, at, trigger = done.cause, min(done.trigger.at, now), done.trigger.id
     for receipt in done.step.receipts:
         for send in receipt.sends:
             body = {
                 "data": _data(send),
-                "causation_id": cause.message_id if cause and cause.message_id else done.trigger.id,
+                "causation_id": cause.message_id if cause and cause.message_id else trigger,
                 "correlation_id": cause.correlation_id if cause else None,
                 "traceparent": cause.traceparent if cause else None,
             }
-            id_ = derived(secret, done.worker, done.trigger.id, send.purpose, send.subject)
+            id_ = derived(secret, done.worker, trigger, send.purpose, send.subject)
             yield Item(id_, done.worker, done.key, send.subject, type(send.command).__name__, at, body, position)
 
 
 def notifications(done: Done, secret: bytes) -> Iterator[Notification]:
     """Yields the notifications of a step, in order."""
+    if not done.step.receipts:
+        return
+    trigger = done.trigger.id
     for receipt in done.step.receipts:
+        decision = derived(secret, done.worker, done.key, trigger, receipt.number)
         for number, effect in enumerate(receipt.effects):
             if isinstance(effect, Notify):
                 yield Notification(
-                    id=derived(secret, done.worker, done.key, done.trigger.id, receipt.number, number),
+                    id=derived(secret, done.worker, done.key, trigger, receipt.number, number),
                     worker=done.worker,
                     # A mentee is no subject of the record; what it is about then is where the evidence is.
                     subject=receipt.evidence_of if done.key.startswith("mentee:") else done.key,
@@ -111,7 +117,7 @@ def notifications(done: Done, secret: bytes) -> Iterator[Notification]:
                     key=done.key,
                     topic=effect.of,
                     until=effect.until,
-                    decision=derived(secret, done.worker, done.key, done.trigger.id, receipt.number),
+                    decision=decision,
                 )
 
 
@@ -136,10 +142,13 @@ def message(id_: str, worker: str, subject: str, command: str, at: datetime, bod
 
 def decided(done: Done, position: int, secret: bytes) -> Iterator[Decided]:
     """The receipts of a step's decisions."""
+    if not done.step.receipts:
+        return
+    trigger = done.trigger.id
     for receipt in done.step.receipts:
-        id_ = derived(secret, done.worker, done.key, done.trigger.id, receipt.number)
+        id_ = derived(secret, done.worker, done.key, trigger, receipt.number)
         sent = [_described(effect) for effect in receipt.effects]
-        yield Decided(id_, done.worker, done.key, done.trigger.id, done.trigger.at, receipt, sent, position)
+        yield Decided(id_, done.worker, done.key, trigger, done.trigger.at, receipt, sent, position)
 
 
 def _described(effect: Send | Notify | OpenTask) -> dict[str, Any]:
