@@ -27,10 +27,13 @@ _FACTS: Final = f"""
 
 
 def own_topics(workers: Iterable[AnyWorker]) -> frozenset[str]:
-    """The topics of relationships' events which are of no matter to other keys than the relationship's own."""
+    """The topics of relationships' events which are of no matter to other keys than the relationship's own.
+
+    A correction may change what is known of its relationship.
+    """
     elsewhere = LISTENS.union(*(each.listens for each in workers if each.crosses))
     own = {name for name, kinds in AGGREGATES_OF_EVENT.items() if kinds == ("relationship",)}
-    return frozenset(own - {kind.__name__ for kind in elsewhere})
+    return frozenset(own - {kind.__name__ for kind in elsewhere} - {CORRECTED})
 
 
 def facts_before(

@@ -175,6 +175,8 @@ class Runner:
         """
         with self.database.reading() as session:
             lease.read_again(session)
+        if self._share is None and len(lease.reached) < COUNT:
+            raise FencedSource("another process holds some of the keys now")
         if new := unknown(self.database, self.desk.workers):
             self._welcome(lease, new)
         with self.database.reading() as session, self.desk.reading(session):
