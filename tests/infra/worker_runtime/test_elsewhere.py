@@ -50,7 +50,7 @@ def test_of_many_relationships_mentors_programmes_and_cases(settings: Settings) 
 def test_where_facts_were_corrected(harness: WorkerHarness) -> None:
     late_twice(harness)
     void(harness, e.SessionCancelled, on=21)
-    void(harness, e.GoalAgreed, on=22)
+    void(harness, e.SessionCancelled, on=22, place=0)
     with harness.rapport.database.transaction() as session:
         for table in ("worker_state", "worker_ground", "deadlines", "worker_tasks", "worker_corrections"):
             session.execute(f"DELETE FROM {table}")
