@@ -1,7 +1,7 @@
 """What is known of subjects that other processes keep: folded from the log, as of the place in it that this process has come to.
 
 A worker looks at facts of other keys: the programme's terms, whether a mentor rests, the relationship of a case. Each process is at a place of
-its own, so what another has written down may be too old or too new. The log is the same for all: whoever asks at a position gets what
+its own, so what another has written down may be too old or too new. The log is the same for all: who asks at a position gets what
 a single process would have had there, and so does the audit's replay.
 """
 

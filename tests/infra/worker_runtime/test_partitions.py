@@ -16,14 +16,13 @@ import pytest
 
 from domain.mentor.commands import RegisterMentor, RemoveMentor, SuspendMentor
 from domain.programme.commands import CreateProgramme, SetTerm
-from domain.relationship import commands as c
 from infra.bootstrap import Rapport, open_rapport
 from infra.settings import Settings
 from infra.simulate import messages
 from infra.store.errors import FencedSource
 from infra.store.opening import open_database
 from infra.store.partitions import COUNT, EVERY, among, partition_of
-from infra.store.session import Database
+from infra.store.session import Database, as_time
 from infra.worker_runtime import runner as running
 from infra.worker_runtime.horizon import Horizon
 from infra.worker_runtime.loop import nothing_due
@@ -163,11 +162,11 @@ def test_facts_of_keys_that_others_hold_are_those_of_the_place_in_the_log(harnes
         ahead.take_lease()
         behind.take_lease()
     assert (held(ahead), held(behind)) == (32, 32)
-    harness.send(SetTerm(document="code_of_conduct", term="decision_days", value=3), "coordinator", 2, "programme:p1")
-    harness.send(SuspendMentor(reason="x"), "hr", 3, f"mentor:{IDS['mentor']}")
+    # Told late: it holds from before the reports on, and nobody knew when they came.
+    harness.send(SetTerm(document="code_of_conduct", term="decision_days", value=3), "coordinator", 0.5, "programme:p1")
     for number in range(9, 13):
         begun(harness, number)
-    harness.send(c.CorrectFact(version=1, reason="wrong", data=PROPOSE.model_dump() | {"supplier_id": None}), "coordinator", 4)  # fmt: skip
+    harness.send(SuspendMentor(reason="x"), "hr", 3, f"mentor:{IDS['mentor']}")
     harness.send(RemoveMentor(reason="x"), "hr", 5, f"mentor:{IDS['mentor']}")
     harness.now(40)
     while ahead.turn():
@@ -176,6 +175,10 @@ def test_facts_of_keys_that_others_hold_are_those_of_the_place_in_the_log(harnes
     assert verify(harness.rapport.store) == []
     work_together(harness, [behind, ahead])
     assert verify(harness.rapport.store) == []
+    armed = "SELECT due_at FROM deadline_history WHERE change = 'armed' AND name = 'escalate:trust' AND key = ?"
+    for number in range(1, 13):
+        [(due,)] = harness.query(armed, subject(number))
+        assert as_time(due) == day(8 if number < 9 else 4), number
     for runner in (ahead, behind):
         runner.release()
     assert not harness.work().tally.events

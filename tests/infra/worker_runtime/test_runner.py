@@ -256,7 +256,7 @@ def test_only_one_works_and_one_that_lost_its_lease_writes_nothing(harness: Work
     assert first.turn()
     assert not second.take_lease()
     with harness.rapport.database.transaction() as session:
-        session.execute("UPDATE leases SET until = 0 WHERE name = 'workers'")
+        session.execute("UPDATE worker_partitions SET until = 0")
     assert second.take_lease()
     before = everything(harness.rapport)
     with pytest.raises(FencedSource):
