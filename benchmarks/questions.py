@@ -10,9 +10,12 @@ import resource
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+import orjson
 
 from infra.bootstrap import open_rapport
 from infra.settings import Settings
@@ -63,6 +66,10 @@ class Store:
                     "ORDER BY sessions_completed DESC LIMIT 1"
                 )
                 ((self.relationship, self.mentee),) = session.query(longest)
+                middle = (
+                    "SELECT state FROM stored_events WHERE position = (SELECT MAX(position) / 2 FROM stored_events)"
+                )
+                self.half = orjson.loads(session.query(middle)[0][0])["recorded_at"]
         self.work = self.ask("work", "--once")
 
     def rows(self) -> int:
@@ -96,7 +103,9 @@ class Store:
             "health of one": ("health", one),
             "health": ("health",),
             "health --as-of": ("health", "--as-of", AS_OF),
-            "health --known-at": ("health", "--known-at", AS_OF),
+            "health --known-at, before all": ("health", "--known-at", AS_OF),
+            "health --known-at, half of all": ("health", "--known-at", self.half),
+            "health --known-at, now": ("health", "--known-at", datetime.now(UTC).isoformat()),
             "what-if of one": ("what-if", "--set", "late_notice_hours=48", one),
             "what-if": ("what-if", "--set", "late_notice_hours=48"),
             "nps": ("nps",),

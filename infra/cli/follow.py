@@ -14,4 +14,6 @@ def follow(metrics_port: MetricsPortOption = None, metrics_host: MetricsHostOpti
         from infra.projection_engine.following import Following
 
         engine = rapport.engine()
-        keep_going(process, "projections", lambda: Following(engine), troubles={AlreadyBuilding: "projections"})
+        keep_going(
+            process, "projections", lambda: Following(engine, process.stop), troubles={AlreadyBuilding: "projections"}
+        )

@@ -5,7 +5,7 @@ Python's own writer has changed what it quotes (a bare CR, an empty line) from r
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -32,21 +32,18 @@ class Cells(dict[Any, str]):
         super().__init__()
         self._type, self._guard = type_, guard
 
-    def of(self, values: Iterable[Any]) -> list[str]:
+    def of(self, values: Sequence[Any]) -> list[str]:
         """The texts of some values. Numbers and times are worked out each time: most are new."""
         match self._type:
             case "integer":
-                return ["" if value is None else str(value) for value in values]
+                return ["" if value is None else f"{value}" for value in values]
             case "time":
-                return [
-                    value.replace(".000000Z", "Z") if isinstance(value, str) else _field(value, guard=self._guard)
-                    for value in values
-                ]
+                return _times(values, guard=self._guard)
             case "integers" | "texts":
-                values = (orjson.dumps(value).decode() if isinstance(value, list) else value for value in values)
+                values = [orjson.dumps(value).decode() if isinstance(value, list) else value for value in values]
             case _:
                 pass
-        return [self[value] for value in values]
+        return list(map(self.__getitem__, values))
 
     def __missing__(self, value: Any) -> str:
         if len(self) >= self.KEPT:
@@ -57,6 +54,14 @@ class Cells(dict[Any, str]):
             text = _field(value, guard=self._guard)
         self[value] = text
         return text
+
+
+def _times(values: Sequence[Any], *, guard: bool) -> list[str]:
+    try:
+        # Texts as SQLite keeps them, none or all in one go: no time has a line feed.
+        return "\n".join([value or "" for value in values]).replace(".000000Z", "Z").split("\n")
+    except TypeError:
+        return [_field(value, guard=guard) for value in values]
 
 
 def row(cells: Iterable[Any], *, guard: bool) -> str:

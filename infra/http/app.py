@@ -15,7 +15,7 @@ from fastapi.concurrency import run_in_threadpool
 from infra.access.rates import Rates
 from infra.access.tokens import Tokens
 from infra.bootstrap import Rapport
-from infra.http import problems
+from infra.http import messages, problems
 from infra.http.bodies import Limits
 from infra.http.edge import Edge
 from infra.http.intake import Intake
@@ -26,7 +26,6 @@ from infra.operations.process import Process
 
 # Each has a `router`.
 ROUTERS: Final = (
-    "messages",
     "facts",
     "webhooks",
     "reads",
@@ -60,6 +59,7 @@ def bare_app(part: Part | None = None) -> FastAPI:
         lifespan=_lifespan,
     )
     problems.register(app)
+    messages.add_to(app.router)
     for name in ROUTERS:
         app.include_router(import_module(f"infra.http.{name}").router)
     if part is not None:

@@ -10,6 +10,7 @@ from urllib.parse import unquote_to_bytes
 import orjson
 from fastapi import Request
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 
 from domain.problem import Problem
 from infra.http.problems import HttpProblem
@@ -169,6 +170,7 @@ async def _chunks(request: Request, limit: int, limits: Limits) -> AsyncIterator
 
     Raises:
         HttpProblem: It is larger than the limit, or does not come on.
+        ClientDisconnect: The client has gone before the end of it.
     """
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit + MAX_DISCARDED:
@@ -176,23 +178,24 @@ async def _chunks(request: Request, limit: int, limits: Limits) -> AsyncIterator
     size = 0
     loop = asyncio.get_running_loop()
     until = loop.time() + limits.whole_seconds
-    stream = aiter(request.stream())
-    while True:
+    more = True
+    while more:
         try:
             async with asyncio.timeout_at(min(until, loop.time() + limits.idle_seconds)):
-                chunk = await anext(stream)
-        except StopAsyncIteration:
-            if size > limit:
-                raise too_large(limit) from None
-            return
+                part = await request.receive()
         except TimeoutError:
             said = "the body did not come on in time: send it again"
             raise HttpProblem(HTTPStatus.REQUEST_TIMEOUT, Problem("slow_body", said), headers=_CLOSE) from None
+        if part["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk, more = part.get("body", b""), part.get("more_body", False)
         size += len(chunk)
         if size > limit + MAX_DISCARDED:
             raise too_large(limit)
         if size <= limit:
             yield chunk
+    if size > limit:
+        raise too_large(limit)
 
 
 def _pairs(headers: Headers) -> list[tuple[str, str]]:

@@ -4,11 +4,13 @@ A line names the route's template, never the path or the query: those can hold i
 """
 
 import time
+from functools import lru_cache
 from typing import Any, Final
 
-from starlette.datastructures import MutableHeaders
+from prometheus_client import Counter, Histogram
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.stdlib import BoundLogger
 
 from infra.http.problems import answer_to_mistake, answer_to_one_too_many
 from infra.http.trace import RequestSpan, trace_of
@@ -18,16 +20,20 @@ from infra.operations.metrics import HTTP_OPEN, HTTP_REQUESTS, HTTP_SECONDS
 # A path that is no route has no template, and a stranger's text has no place in a log or a metric.
 NO_ROUTE: Final = "none"
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-SAFE: Final = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
-MOST_OPEN: Final = 2000
+# As they go over the wire.
+SAFE: Final = (
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+)
 YEAR_SECONDS: Final = 31_536_000
+SAFE_OVER_TLS: Final = (*SAFE, (b"strict-transport-security", b"max-age=%d" % YEAR_SECONDS))
+MOST_OPEN: Final = 2000
+# Each route, method and status has numbers of its own; so many are found without a search.
+MOST_NUMBERS: Final = 1000
 
 log = logger("rapport.access")
 
@@ -39,6 +45,8 @@ class Edge:
         self.app = app
         self.most_open = most_open
         self._open = 0
+        # Bound once: a logger that is found anew for each line costs as much as the line.
+        self._log = log.bind()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -62,7 +70,7 @@ class Edge:
         finally:
             self._open -= 1
             HTTP_OPEN.set(self._open)
-            passage.end()
+            passage.end(self._log)
 
 
 class _Passage:
@@ -80,11 +88,10 @@ class _Passage:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            for name, value in SAFE.items():
-                headers.setdefault(name, value)
-            if self.scope["scheme"] == "https":
-                headers.setdefault("Strict-Transport-Security", f"max-age={YEAR_SECONDS}")
+            headers = message["headers"]
+            given = {name for name, _ in headers}
+            safe = SAFE_OVER_TLS if self.scope["scheme"] == "https" else SAFE
+            message["headers"] = [*headers, *(each for each in safe if each[0] not in given)]
         elif message["type"] == "http.response.body":
             if self._method == "HEAD":
                 await self._send({"type": "http.response.body"})
@@ -95,13 +102,14 @@ class _Passage:
             self.sent += len(message.get("body", b""))
         await self._send(message)
 
-    def end(self) -> None:
+    def end(self, log: BoundLogger) -> None:
         """Count and log the request. Without an answer the client has gone before there was one."""
         seconds = time.perf_counter() - self._began
         method, route = self._method, template(self.scope)
         self._span.end(method, route, self.status)
-        HTTP_REQUESTS.labels(method, route, self.status).inc()
-        HTTP_SECONDS.labels(method, route).observe(seconds)
+        requests, duration = _numbers(method, route, self.status)
+        requests.inc()
+        duration.observe(seconds)
         facts: dict[str, Any] = {
             "method": method,
             "route": route,
@@ -114,6 +122,11 @@ class _Passage:
         if traceparent := trace_of(self.scope):
             facts["trace_id"] = traceparent.split("-")[1]
         log.info("answered" if self.status else "gone", **facts)
+
+
+@lru_cache(MOST_NUMBERS)
+def _numbers(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    return HTTP_REQUESTS.labels(method, route, status), HTTP_SECONDS.labels(method, route)
 
 
 def template(scope: Scope) -> str:

@@ -19,8 +19,6 @@ from infra.intake.receipt import Receipt
 POSITION: Final = "Rapport-Position"
 JSON: Final = "application/json"
 
-router = APIRouter(tags=["messages"])
-
 
 class DirectRoute(APIRoute):
     """The route of messages without the framework's search for what an endpoint needs, which costs as much as a message does."""
@@ -57,9 +55,16 @@ async def post_messages(request: Request, known: CallerOf, named: RoleOf) -> Res
     return _answered(request, intake, Response(b"".join(line + b"\n" for line in lines), media_type=bodies.LINES))
 
 
-router.add_api_route(
-    "/v1/messages", post_messages, methods=["POST"], operation_id="postMessages", route_class_override=DirectRoute
-)
+def add_to(router: APIRouter) -> None:
+    """Add the route to the app's own router: in one that is included, each request would be matched twice."""
+    router.add_api_route(
+        "/v1/messages",
+        post_messages,
+        methods=["POST"],
+        tags=["messages"],
+        operation_id="postMessages",
+        route_class_override=DirectRoute,
+    )
 
 
 def answered_by(request: Request, intake: Intake, receipt: Receipt, read: Message | Receipt) -> Response:

@@ -212,7 +212,7 @@ def _at_work(rapport: Rapport, process: Process) -> Iterator[None]:
         "work": lambda: follow(runner, process),
         "deliver": lambda: deliverer.run(process.stop),
         "projections": lambda: keep_going(
-            process, "projections", lambda: Following(engine), troubles={AlreadyBuilding: "projections"}
+            process, "projections", lambda: Following(engine, process.stop), troubles={AlreadyBuilding: "projections"}
         ),
     }
     networks(rapport.settings.webhook_networks)

@@ -17,6 +17,9 @@ FIRST_SECONDS: Final = 0.2
 LONGEST_SECONDS: Final = 10.0
 # No turn of a session may take longer; a process that stays in one is not alive.
 PATIENCE_SECONDS: Final = 180.0
+# A follower that saw so many events in one turn rests for so long before the next.
+RUSH_EVENTS: Final = 10
+REST_SECONDS: Final = 0.2
 
 # The check of the same name looks after it.
 DATABASE: Final = "database"
@@ -80,6 +83,15 @@ def keep_going(
         finally:
             if session is not None:
                 _close(session)
+
+
+def rest_seconds(seen: int, page: int) -> float:
+    """How long a follower rests after a turn in which it saw so many events, where a turn takes at most a page of them.
+
+    In a rush what comes meanwhile is then taken together: one transaction, for which those who write wait once. A few events
+    are followed at once, and so is a backlog, which fills its page.
+    """
+    return REST_SECONDS if RUSH_EVENTS <= seen < page else 0.0
 
 
 def _report(process: Process, name: str, error: Exception, expected: Mapping[type[Exception], str]) -> None:

@@ -115,8 +115,11 @@ class Engine(Feeds):
     def follow(self, stop: Callable[[], bool]) -> None:
         """Stay at the head of the log until `stop` says so; wakes for every event of any process and for due rows."""
         while not stop():
-            position = self.catch_up()
-            self.store.wait(position, self._patience())
+            self.wait(self.catch_up())
+
+    def wait(self, position: int) -> None:
+        """Wait until the log has grown beyond a position or a row is due, at most a pulse."""
+        self.store.wait(position, self._patience())
 
     def _patience(self) -> float:
         """Seconds until the first row changes by itself, at most a pulse."""

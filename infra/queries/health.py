@@ -2,12 +2,16 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from heapq import merge
+from itertools import groupby
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 from domain.commitment import Change, Health, after_the_end, reason
 from domain.model import events_of
 from domain.programme.events import CodeAdopted, ProgrammeCreated, TermSet, TermWithdrawn
 from domain.programme.state import UNKNOWN, Programme
+from domain.registry import kind_of
 from domain.relationship.events import FactCorrected
 from infra.projection_engine import rows
 from infra.projection_engine.engine import Engine
@@ -19,7 +23,8 @@ from infra.store.session import StoreSession
 from projections import commitment
 from workers.commitment import CLAUSE, SIGNAL
 
-READ = 4_000
+# So many are read from the log at a time.
+STREAMS = 200
 Shown = dict[str, Any]
 
 
@@ -102,8 +107,8 @@ def _whole(store: EventStore, session: StoreSession, subject: str) -> list[log_r
 def assess_all(engine: Engine, asked: Asked) -> Iterator[Assessed]:
     """Health of every relationship that existed by then, in order of id.
 
-    What is known now is read from the projection's states, which is fast; what was known then from the log. Relationships of
-    a programme that can't be read are left out and noted. One that has ended comes without its changes.
+    What was known of a relationship to which nothing was added since is read from the projection's states, which is fast; of others from
+    the log. Relationships of a programme that can't be read are left out and noted. One that has ended comes without its changes.
     """
     return (assessed for (assessed,) in _assess_all(engine, asked, (None,)))
 
@@ -121,11 +126,14 @@ def _assess_all(
     engine: Engine, asked: Asked, terms_of: Sequence[Mapping[str, float] | None]
 ) -> Iterator[list[Assessed]]:
     """Each relationship once for each of these overrides; it is read once."""
-    if asked.known_at is None:
-        engine.catch_up()
+    position = engine.catch_up()
     with engine.database.reading() as session:
         terms = TermsThen.known_at(session, _reader(engine.store), asked.known_at)
-        known = _known_now(engine, session) if asked.known_at is None else _known_then(engine, session, asked)
+        known = (
+            _known_now(engine, session)
+            if asked.known_at is None
+            else _known_then(engine, session, asked.known_at, position)
+        )
         for subject, found in known:
             try:
                 assessed = [_assessed(subject, found, asked, terms, each, with_changes=False) for each in terms_of]
@@ -164,32 +172,34 @@ def _known_now(engine: Engine, session: StoreSession) -> Iterator[tuple[str, Fou
         yield subject, Found(state, stale_since)
 
 
-def _known_then(engine: Engine, session: StoreSession, asked: Asked) -> Iterator[tuple[str, Found]]:
-    after: tuple[str, int] = ("", 0)
-    stream: list[log_reader.LogEntry] = []
+def _known_then(
+    engine: Engine, session: StoreSession, known_at: datetime, position: int
+) -> Iterator[tuple[str, Found]]:
+    """What was known by a time, where the projection's states are those of a position."""
+    until = log_reader.known_up_to(session, known_at)
+    grown = [each for each in log_reader.grown_since(session, min(until, position)) if kind_of(each) == "relationship"]
+    since = frozenset(grown)
+    lasting = (known for known in _known_now(engine, session) if known[0] not in since)
+    engine.watcher.begin("reading the log", len(grown))
+    return merge(lasting, _read_again(engine, session, grown, known_at, until), key=itemgetter(0))
+
+
+def _read_again(
+    engine: Engine, session: StoreSession, subjects: Sequence[str], known_at: datetime, until: int
+) -> Iterator[tuple[str, Found]]:
     reader = _reader(engine.store)
-    until = END if asked.known_at is None else log_reader.known_up_to(session, asked.known_at)
-    engine.watcher.begin("reading the log", min(until, log_reader.head(session)))
-    while True:
-        entries = log_reader.streams(session, reader, after, log_reader.LAST, until, READ)
-        for entry in entries:
-            if stream and stream[0].subject != entry.subject:
-                yield _found_then(engine.store, session, stream, asked)
-                stream = []
-            stream.append(entry)
-        engine.watcher.done(len(entries))
-        if len(entries) < READ:
-            break
-        after = entries[-1].subject, entries[-1].version
-    if stream:
-        yield _found_then(engine.store, session, stream, asked)
+    for start in range(0, len(subjects), STREAMS):
+        some = subjects[start : start + STREAMS]
+        entries = list(log_reader.these(session, reader, some, until))
+        for subject, stream in groupby(entries, attrgetter("subject")):
+            yield subject, _found_then(engine.store, session, list(stream), known_at)
+        engine.watcher.done(len(some))
 
 
 def _found_then(
-    store: EventStore, session: StoreSession, stream: list[log_reader.LogEntry], asked: Asked
-) -> tuple[str, Found]:
-    subject = stream[0].subject
-    return subject, known_state(stream, asked.known_at, lambda: _whole(store, session, subject))
+    store: EventStore, session: StoreSession, stream: list[log_reader.LogEntry], known_at: datetime
+) -> Found:
+    return known_state(stream, known_at, lambda: _whole(store, session, stream[0].subject))
 
 
 def shown(assessed: Assessed) -> Shown:

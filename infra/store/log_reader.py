@@ -28,6 +28,11 @@ _STREAMS: Final = """
     WHERE (originator_id, originator_version) > (?, ?) AND originator_id <= ? AND position <= ?
     ORDER BY originator_id, originator_version LIMIT ?
 """
+_THESE: Final = """
+    SELECT position, originator_id, originator_version, topic, state FROM stored_events
+    WHERE originator_id IN ({keys}) AND position <= ? ORDER BY originator_id, originator_version
+"""
+_GROWN: Final = "SELECT DISTINCT originator_id FROM stored_events WHERE position > ?"
 _FROM: Final = "SELECT position, state FROM stored_events WHERE position >= ? ORDER BY position LIMIT 1"
 _BEGINNINGS: Final = """
     SELECT position, originator_id, originator_version, topic, state FROM stored_events
@@ -135,6 +140,16 @@ def streams(
 ) -> list[LogEntry]:
     """Up to `limit` events up to a position, stream after stream, after (subject, version) and up to a last stream."""
     return list(reader.read(session.query(_STREAMS, (*after, last, until, limit))))
+
+
+def grown_since(session: StoreSession, position: int) -> list[str]:
+    """The subjects of all events after a position, sorted."""
+    return sorted(subject for (subject,) in session.query(_GROWN, (position,)))
+
+
+def these(session: StoreSession, reader: LogReader, subjects: Sequence[str], until: int) -> Iterator[LogEntry]:
+    """The events of these streams up to a position, stream after stream in the order of the subjects, which are sorted."""
+    return reader.read(session.keyed(_THESE, [(subject,) for subject in subjects], (until,)))
 
 
 def beginnings(session: StoreSession, reader: LogReader, subjects: Sequence[str]) -> Iterator[LogEntry]:

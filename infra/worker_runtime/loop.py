@@ -6,7 +6,7 @@ from datetime import datetime
 from threading import Event
 from typing import Final
 
-from infra.operations.keep import DATABASE
+from infra.operations.keep import DATABASE, rest_seconds
 from infra.operations.logs import logger
 from infra.operations.process import Process
 from infra.store.errors import FencedSource, StoreError
@@ -84,8 +84,11 @@ def follow(runner: Runner, process: Process) -> None:
             if not runner.take_lease():
                 process.stop.wait(runner.look_seconds)
                 continue
+            before = runner.tally.events
             if not runner.turn():
                 _idle(runner, process)
+            elif seconds := rest_seconds(runner.tally.events - before, runner.batch):
+                process.stop.wait(seconds)
             process.vitals.well("work")
             process.report_outages(well=True)
             wait = FIRST_SECONDS

@@ -14,6 +14,7 @@ from infra.local.kafka import Kafka
 from infra.local.kafka_access import TOPICS, KafkaAccess
 from infra.local.leashed import LocalServerError
 from infra.local.ports import free_port
+from tests.infra.kafka.running import eventually
 from tests.proxy import Proxy
 
 
@@ -89,6 +90,8 @@ def test_a_halted_broker_is_silent_and_goes_on(own_kafka: Kafka, topic: str) -> 
         producer.send(topic, b"before").get(10)
         own_kafka.pause()
         try:
+            # The signal takes a moment to reach threads that run.
+            eventually(lambda: stopped(own_kafka.pid))
             waiting = producer.send(topic, b"during")
             time.sleep(1)
             assert not waiting.is_done
@@ -97,6 +100,12 @@ def test_a_halted_broker_is_silent_and_goes_on(own_kafka: Kafka, topic: str) -> 
             own_kafka.resume()
         waiting.get(20)
     assert read(own_kafka.bootstrap, topic, 2) == [b"before", b"during"]
+
+
+def stopped(pid: int) -> bool:
+    """Whether every thread of a process is halted."""
+    stats = Path(f"/proc/{pid}/task").glob("*/stat")
+    return all(stat.read_text().rpartition(")")[2].split()[0] == "T" for stat in stats)
 
 
 def test_transactions_work_on_one_broker(own_kafka: Kafka, topic: str) -> None:

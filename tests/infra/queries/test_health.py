@@ -42,9 +42,28 @@ def said(assessed: Assessed | None) -> object:
 @pytest.mark.parametrize("at", [-400, 0.5, 20, 29, 45, 70, 400])
 def test_one_and_all_and_what_was_known_long_after_agree(harness: ProjectionHarness, at: float) -> None:
     harness.append(everything())
-    fast, slow = all_of(harness, at), all_of(harness, at, known=100_000)
-    assert {id_: said(found) for id_, found in fast.items()} == {id_: said(found) for id_, found in slow.items()}
-    assert said(fast.get(SUBJECT)) == said(one(harness, at))
+    now, later = all_of(harness, at), all_of(harness, at, known=100_000)
+    assert {id_: said(found) for id_, found in now.items()} == {id_: said(found) for id_, found in later.items()}
+    assert said(now.get(SUBJECT)) == said(one(harness, at))
+
+
+def test_of_those_that_grew_and_of_those_that_did_not_is_told_what_was_known(harness: ProjectionHarness) -> None:
+    """All are asked at once, most from the projection's states; and one after the other, from the log alone."""
+    events = sorted(everything(), key=lambda event: event.recorded_at)
+    harness.append(events)
+    subjects = {each.subject for each in events if ":" not in each.subject}
+    for known in (events[len(events) * part // 8].recorded_at for part in range(8)):
+        asked = Asked(known, known)
+        alone = {subject: assess_one(harness.store, subject, asked) for subject in subjects}
+        together = list(assess_all(harness.engine(), asked))
+        assert [each.relationship_id for each in together] == sorted(id_ for id_, found in alone.items() if found)
+        for each in together:
+            found = alone[each.relationship_id]
+            assert found is not None
+            assert shown(each) | {"since": None} == shown(found) | {"since": None}
+    grown = {each.subject for each in events[len(events) * 7 // 8 :]}
+    assert grown & subjects, "some grew to the end"
+    assert subjects - grown, "some did not"
 
 
 def test_what_has_ended_is_answered_at_once_as_if_it_were_judged(harness: ProjectionHarness) -> None:
