@@ -134,7 +134,7 @@ def take_all(database: Database, seconds: float, owner: str | None = None) -> He
 
 
 class Share:
-    """The fair share of one process. `held` is what it holds, None while that is nothing."""
+    """One process among those that share: what it may hold, and what it takes. Its name is an id of its own."""
 
     def __init__(self, database: Database, seconds: float) -> None:
         self.database, self.seconds = database, seconds

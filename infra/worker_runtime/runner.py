@@ -1,7 +1,9 @@
 """One process's turn at the work: read the log, let deadlines fire, send what waits, for the keys that this process holds.
 
 Processes that share the work hold some partitions of the keys each (`infra.store.partitions`). One that repairs, walks, or introduces
-a new worker holds them all. In a turn what waits in the outbox is sent first, then the next events of the log are seen, and only when nothing was sent and the
+a new worker holds them all.
+
+In a turn what waits in the outbox is sent first, then the next events of the log are seen, and only when nothing was sent and the
 end of the log is reached do deadlines fire. So whatever follows from an event or a deadline is on record and has been
 seen before time goes on. What a turn did is written in one transaction, under the lease. Where partitions have come
 to different positions, after some were taken over, those that are behind catch up first.
@@ -250,6 +252,7 @@ class Runner:
                 if self._matters(logged) and not self._see(logged, following):
                     break
                 position = logged.position
+                self.tally.events += 1
         if position == level.position:
             return False
         self._save(level, position)
@@ -268,8 +271,7 @@ class Runner:
 
         A correction that is followed at once by another of its subject is left to that.
         """
-        kept = self.desk.keeps(logged.subject)
-        if not kept and logged.topic == CORRECTED:
+        if logged.topic == CORRECTED and not self.desk.keeps(logged.subject):
             # What is known of the subject is folded again when somebody asks.
             self.desk.entries.pop(logged.subject, None)
             return True
@@ -281,7 +283,6 @@ class Runner:
             self.desk.position = logged.position
             if not (logged.topic == CORRECTED and following is not None and self._takes_up(following, logged)):
                 take(self.desk, recorded, self.horizon.end())
-        self.tally.events += kept
         return True
 
     def _takes_up(self, following: LoggedEvent, logged: LoggedEvent) -> bool:
