@@ -13,7 +13,7 @@ from functools import partial, reduce
 from domain.model import AnyRecorded
 from domain.relationship.events import FactCorrected
 from workers.correction import is_concerned, refold
-from workers.desk import Desk, Trigger, sees_at
+from workers.desk import Desk, Trigger, receivers
 from workers.ground import Fact, Ground, known_after
 from workers.model import AnyWorker, Deadline
 from workers.step import given_at, on_deadline, on_event
@@ -47,13 +47,10 @@ def give(desk: Desk, recorded: AnyRecorded, until: datetime) -> None:
     after = known_after(before, recorded)
     ground = desk if after is before else _After(desk, subject, after)
     receiving = [
-        (worker, key)
-        for worker in desk.workers_for(kind)
-        for key in sees_at(worker, recorded, ground)
-        if desk.keeps(key)
+        (worker, key) for worker, key in receivers(desk.workers_for(kind), recorded, ground) if desk.keeps(key)
     ]
-    concerned_keys = dict.fromkeys([*((subject,) if desk.keeps(subject) else ()), *(key for _, key in receiving)])
-    pass_time(desk, concerned_keys, min(recorded.occurred_at, until))
+    own = {subject: None} if desk.keeps(subject) else {}
+    pass_time(desk, own | {key: None for _, key in receiving}, min(recorded.occurred_at, until))
     if after is not before:
         desk.learn(subject, after)
     trigger = Trigger(subject, recorded.occurred_at, version=recorded.version)

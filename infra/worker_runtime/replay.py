@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
@@ -25,7 +26,6 @@ from infra.worker_runtime import schema
 from infra.worker_runtime.desk import EVERYBODY, KEPT_KEYS, Parked, StoredDesk, parked
 from infra.worker_runtime.elsewhere import own_topics
 from infra.worker_runtime.journal import AT_ONCE, Numbers, save
-from workers.catalogue import BY_NAME
 from workers.desk import Trigger
 from workers.ground import Fact
 from workers.model import AnyWorker
@@ -46,6 +46,14 @@ class Fired(NamedTuple):
     key: str
     name: str
     due_at: datetime
+
+
+class Correction(NamedTuple):
+    """Where a correction stands: its stream, its version there, and its position in the log."""
+
+    subject: str
+    version: int
+    position: int
 
 
 class Odd(NamedTuple):
@@ -97,8 +105,9 @@ class ReplayDesk(StoredDesk):
     def prefetch(self, keys: Iterable[str]) -> None:
         wanted = [key for key in keys if key not in self.entries]
         super().prefetch(wanted)
-        for key in self._ahead.keys() & set(wanted):
-            self.entries[key].fact = self._ahead[key]
+        for key in wanted if self._ahead else ():
+            if key in self._ahead:
+                self.entries[key].fact = self._ahead[key]
 
     def learn(self, subject: str, fact: Fact | None) -> None:
         if self.reached is None or self.reached.has(subject, self.position):
@@ -118,7 +127,9 @@ class ReplayDesk(StoredDesk):
             super().find_next_due(key)
 
     def rests(self, worker: AnyWorker, key: str) -> bool:
-        aside = (self.parked.get((name, key)) for name in (worker.name, EVERYBODY)) if self.parked else ()
+        if not self.parked:
+            return False
+        aside = (self.parked.get((name, key)) for name in (worker.name, EVERYBODY))
         return any(each is not None and self.position >= each.position for each in aside)
 
     def park(self, worker: str, key: str, trigger: Trigger, error: str) -> None:
@@ -161,12 +172,15 @@ class Replay:
         self._key = schema.read_key(self.store.database)
         self._again = {key for _, key in self.released}
         self.numbers = Numbers()
+        self._by_name = {worker.name: worker for worker in self.workers}
         with self.store.database.reading() as live:
             fired = iter(()) if self.fires_until else self._fired(live)
             desk.parked = {
                 (each.worker, each.key): each for each in parked(live) if (each.worker, each.key) not in self.released
             }
-            self._left_to_the_next = _left_to_the_next(live, self.upto)
+            corrections = _corrections(live, self.upto)
+            self._corrected = {each.subject for each in corrections}
+            self._left_to_the_next = _left_to_the_next(live, corrections)
             upcoming = next(fired, None)
             for events in self._batches():
                 with self.scratch.reading() as session, desk.reading(session):
@@ -223,7 +237,7 @@ class Replay:
 
     def is_aside(self, position: int, subject: str) -> bool:
         """Whether an event of a subject is seen by nobody: one before it could not be read."""
-        aside = self.desk.parked.get((EVERYBODY, subject))
+        aside = self.desk.parked.get((EVERYBODY, subject)) if self.desk.parked else None
         return aside is not None and position >= aside.position
 
     def _let_run_out(self, until: datetime) -> None:
@@ -236,8 +250,8 @@ class Replay:
 
     def _fire(self, fired: Fired) -> None:
         self.desk.position = fired.position + 1
-        worker = BY_NAME.get(fired.worker)
-        if worker is None or worker not in self.workers:
+        worker = self._by_name.get(fired.worker)
+        if worker is None:
             return
         memory: Memory = self.desk.memory(worker, fired.key)
         deadline = memory.running_at(fired.name, fired.due_at)
@@ -265,16 +279,24 @@ class Replay:
             self.desk.entries.clear()
 
 
-def _left_to_the_next(live: StoreSession, upto: int) -> frozenset[int]:
-    """The positions of corrections that the workers left to the next, which follows at once."""
+def _corrections(live: StoreSession, upto: int) -> list[Correction]:
+    """All corrections up to a position, stream by stream in order of version. One look through the log, which has no index of topics."""
     rows = live.query(
-        "SELECT one.position FROM stored_events one JOIN stored_events other ON other.originator_id = one.originator_id "
-        "AND other.originator_version = one.originator_version + 1 WHERE one.topic = ? AND other.topic = ? "
-        "AND other.position <= ? AND NOT EXISTS (SELECT 1 FROM worker_corrections made "
-        "WHERE made.key = one.originator_id AND made.position = one.position)",
-        (CORRECTED, CORRECTED, upto),
+        "SELECT originator_id, originator_version, position FROM stored_events WHERE topic = ? AND position <= ?",
+        (CORRECTED, upto),
     )
-    return frozenset(row[0] for row in rows)
+    return sorted(Correction(*row) for row in rows)
+
+
+def _left_to_the_next(live: StoreSession, corrections: Sequence[Correction]) -> frozenset[int]:
+    """The positions of corrections that the workers left to the next, which follows at once."""
+    followed = {
+        (one.subject, one.position)
+        for one, other in pairwise(corrections)
+        if one.subject == other.subject and one.version + 1 == other.version
+    }
+    taken_up = live.query("SELECT key, position FROM worker_corrections") if followed else ()
+    return frozenset(position for _, position in followed.difference(map(tuple, taken_up)))
 
 
 @contextmanager
