@@ -16,6 +16,7 @@ from typing import Any, Final
 import orjson
 
 from infra.store.log import EventStore
+from infra.store.partitions import Reached
 from infra.store.session import Database, Kind, Row, StoreSession, time_text
 from infra.worker_runtime.desk import KEPT_KEYS
 from infra.worker_runtime.journal import Place, decision_rows, history_rows, save_ground, save_memories, save_tasks
@@ -150,16 +151,18 @@ def _columns(table: Table, rows: Iterable[Row]) -> Iterator[Sequence[Any]]:
 
 
 def is_what_replay_makes(
-    store: EventStore, scratch: Database, upto: int, advance: Callable[[int], None], share: Share
+    store: EventStore, scratch: Database, reached: Reached, advance: Callable[[int], None], share: Share
 ) -> bool:
-    """Whether the workers' tables are, in a share of the keys, what a replay up to a position makes.
+    """Whether the workers' tables are, in a share of the keys, what a replay makes up to where they have come.
 
     Raises:
         StoreError: The database can't.
     """
     key, like = token_bytes(32), store.database.kind
     kept, made = Sums(key, like), Sums(key, like)
-    replay = SummedReplay(store, scratch, WORKERS, upto, share=share, notified=False, sums=made)
+    replay = SummedReplay(
+        store, scratch, WORKERS, reached.most, share=share, notified=False, reached=reached, sums=made
+    )
     try:
         replay.run(advance)
         replay.write_memories()
