@@ -8,66 +8,92 @@ taken in once more, with these cells, and one stays without its number of asked 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
-from domain.small_cells import Cell, Elimination, Figure, Group, Keys, Sum, sums_of
+from domain.small_cells import Cell, Elimination, Figure, Group, Keys, Sum, values_of
+
+# The groups of a table by their values.
+Parts = dict[Group, list[Group]]
 
 
 class Asked:
     """What of the numbers of asked may be shown. `cells` are all of them, those in which nobody answered too.
 
-    `shown` are the figures that are shown. `ordered` is the place of the key, if any, by whose values people ask from one to another.
+    `shown` are the figures that are shown, the preferred of a table first. `ordered` is the place of the key, if any, by whose values
+    people ask from one to another.
     """
 
     def __init__(
         self,
         cells: Mapping[Group, Cell],
         tables: Sequence[Keys],
-        shown: Collection[Figure],
+        shown: Sequence[Figure],
         ordered: int | None = None,
     ) -> None:
-        sums = list(sums_of(dict(sorted(cells.items())), tables))
-        candidates = [each for each in sums if any(figure in shown for figure in each.figures)]
-        self._elimination: Final = Elimination(candidates, _without_answers(sums, candidates, ordered))
+        everyone = sorted(cells)
+        silent = [group for group in everyone if not cells[group].people]
+        parts = {keys: _parts(everyone, keys) for keys in tables} if silent else {}
+        candidates = [
+            Sum([figure], tuple(parts[keys][figure.group]), frozenset(), 0)
+            for keys in parts
+            for figure in shown
+            if figure.keys == keys
+        ]
+        answered = {
+            keys: set(map(values_of(keys), (group for group in everyone if cells[group].people))) for keys in parts
+        }
+        out = _without_answers(silent, parts, answered, shown, ordered)
+        self._elimination: Final = Elimination(candidates, out) if silent else None
 
     def follows(self, groups: Collection[Group]) -> bool:
-        """Whether the number of asked of these cells together follows from what is shown."""
-        return self._elimination.follows(groups)
+        """Whether the number of asked of these cells together follows from what is shown, if that of their answers does."""
+        return self._elimination is None or self._elimination.follows(groups)
 
 
-def _without_answers(sums: Sequence[Sum], candidates: Sequence[Sum], ordered: int | None) -> Iterator[Sequence[Group]]:
-    """The figures in which nobody answered; the parts of a figure that are such in a finer table; and months one after another."""
-    silent: dict[Keys, set[Group]] = {}
-    for each in sums:
-        if not each.people:
-            yield each.groups
-        for figure in each.figures:
-            silent_cells = silent.setdefault(figure.keys, set())
-            if not each.people:
-                silent_cells.update(each.groups)
-    for each in candidates:
-        for figure in each.figures:
-            for finer, silent_cells in silent.items():
-                if set(finer) > set(figure.keys):
-                    parts = [group for group in each.groups if group in silent_cells]
-                    if parts:
-                        yield parts
+def _parts(groups: Sequence[Group], keys: Keys) -> Parts:
+    found: Parts = {}
+    value_of = values_of(keys)
+    for group in groups:
+        found.setdefault(value_of(group), []).append(group)
+    return found
+
+
+def _without_answers(
+    silent: Sequence[Group],
+    parts: Mapping[Keys, Parts],
+    answered: Mapping[Keys, Collection[Group]],
+    shown: Collection[Figure],
+    ordered: int | None,
+) -> Iterator[Sequence[Group]]:
+    """The figures in which nobody answered; the parts of a shown figure that are such in a finer table; and months one after another."""
+    for keys, by_value in parts.items():
+        yield from (groups for value, groups in by_value.items() if value not in answered[keys])
+    for finer, with_answers in answered.items():
+        value_of = values_of(finer)
+        hidden = [group for group in silent if value_of(group) not in with_answers]
+        for keys in parts:
+            if set(finer) > set(keys):
+                known = {figure.group for figure in shown if figure.keys == keys}
+                yield from (groups for value, groups in _parts(hidden, keys).items() if value in known)
     if ordered is not None:
-        for each in sums:
-            for figure in each.figures:
-                if ordered not in figure.keys:
-                    yield from _silent_ranges(each, silent.get((*figure.keys, ordered), set()), ordered)
+        for keys, by_value in parts.items():
+            if ordered not in keys:
+                finer = tuple(sorted((*keys, ordered)))
+                for groups in by_value.values():
+                    yield from _silent_ranges(groups, finer, answered[finer], ordered)
 
 
-def _silent_ranges(each: Sum, silent: Collection[Group], ordered: int) -> Iterator[Sequence[Group]]:
+def _silent_ranges(
+    groups: Sequence[Group], finer: Keys, answered: Collection[Group], ordered: int
+) -> Iterator[Sequence[Group]]:
     """The cells of a figure over two or more values of the ordered key that follow each other and have no answers."""
-    by_value: dict[str, list[Group]] = {}
-    for group in each.groups:
-        by_value.setdefault(group[ordered], []).append(group)
+    by_value = _parts(groups, (ordered,))
+    value_of = values_of(finer)
     values = sorted(by_value)
-    for start, value in enumerate(values):
-        groups: list[Group] = []
-        for end in values[start:]:
-            if by_value[end][0] not in silent:
+    silent = [value_of(by_value[value][0]) not in answered for value in values]
+    for start in range(len(values)):
+        found: list[Group] = []
+        for end in range(start, len(values)):
+            if not silent[end]:
                 break
-            groups = groups + by_value[end]
-            if end != value:
-                yield groups
+            found = found + by_value[values[end]]
+            if end > start:
+                yield found

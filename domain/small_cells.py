@@ -61,7 +61,9 @@ class Suppression:
         small_ranges = () if ordered is None else self._small_ranges(sums, ordered)
         out = (*kept_out(self.cells, sums), *small_ranges)
         self._elimination = Elimination([each for each in sums if not each.small], out)
-        self.shown: set[Figure] = {figure for each in self._elimination.taken for figure in each.figures}
+        # The preferred come first.
+        self.in_order: list[Figure] = [figure for each in self._elimination.taken for figure in each.figures]
+        self.shown: set[Figure] = set(self.in_order)
 
     def follows(self, groups: Collection[Group]) -> bool:
         """Whether the sum of these cells follows from what is shown."""
@@ -106,7 +108,7 @@ def sums_of(cells: Mapping[Group, Cell], tables: Sequence[Keys]) -> Iterator[Sum
     known: dict[tuple[Group, ...], Sum] = {}
     for keys in tables:
         members: dict[Group, list[Group]] = {}
-        value_of = _parts(keys)
+        value_of = values_of(keys)
         for group in cells:
             members.setdefault(value_of(group), []).append(group)
         fresh = []
@@ -156,7 +158,7 @@ def _few(cells: Mapping[Group, Cell], whole: Sum, without: Collection[Group]) ->
     return groups if groups and len(people) < max(cells[group].minimum for group in groups) else []
 
 
-def _parts(keys: Keys) -> Callable[[Group], Group]:
+def values_of(keys: Keys) -> Callable[[Group], Group]:
     """As `part`, for many groups: a mapping made once for the keys."""
     if len(keys) > 1:
         return itemgetter(*keys)

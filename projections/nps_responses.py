@@ -173,12 +173,15 @@ def settle(groups: Sequence[Row], terms: Callable[[str], Mapping[str, float]]) -
         programme = group["programme_id"]
         cells = questions.setdefault((group["role"], group["occasion"]), {})
         cells[(programme,)] = Cell(frozenset(group["counts"]["people"]), minimum[programme])
-    shown = {question: Suppression(cells, TOTAL_AND_PROGRAMMES).shown for question, cells in questions.items()}
-    asked = {question: Asked(cells, TOTAL_AND_PROGRAMMES, shown[question]) for question, cells in questions.items()}
+    settled = {question: Suppression(cells, TOTAL_AND_PROGRAMMES) for question, cells in questions.items()}
+    asked = {
+        question: Asked(cells, TOTAL_AND_PROGRAMMES, settled[question].in_order)
+        for question, cells in questions.items()
+    }
     found = []
     for group in groups:
         question, cell = (group["role"], group["occasion"]), (group["programme_id"],)
-        is_shown, with_asked = Figure((0,), cell) in shown[question], asked[question].follows([cell])
+        is_shown, with_asked = Figure((0,), cell) in settled[question].shown, asked[question].follows([cell])
         found.append(_with_figures(group, is_shown=is_shown, with_asked=with_asked))
     return found
 

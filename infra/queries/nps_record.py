@@ -99,7 +99,7 @@ class Record:
 
     @cached_property
     def asked(self) -> Asked:
-        return Asked(_people(self.cells), TABLES, self.suppression.shown, MONTH)
+        return Asked(_people(self.cells), TABLES, self.suppression.in_order, MONTH)
 
     @cached_property
     def told_late(self) -> ToldLate:
@@ -140,8 +140,6 @@ class Record:
 
     def asked_of(self, keys: Keys, window: Window) -> set[Group]:
         """The groups by some keys of which it may be shown how many were asked in a window, where the group is shown."""
-        if all(tally.people for tally in self.cells.values()):
-            return set(self.table(keys, window))
         found: dict[Group, list[Group]] = {}
         for group in self.cells:
             if window.holds(group[MONTH]):
