@@ -28,24 +28,60 @@ class Asked:
         shown: Sequence[Figure],
         ordered: int | None = None,
     ) -> None:
-        everyone = sorted(cells)
-        silent = [group for group in everyone if not cells[group].people]
-        parts = {keys: _parts(everyone, keys) for keys in tables} if silent else {}
-        candidates = [
-            Sum([figure], tuple(parts[keys][figure.group]), frozenset(), 0)
-            for keys in parts
-            for figure in shown
-            if figure.keys == keys
-        ]
-        answered = {
-            keys: set(map(values_of(keys), (group for group in everyone if cells[group].people))) for keys in parts
-        }
-        out = _without_answers(silent, parts, answered, shown, ordered)
-        self._elimination: Final = Elimination(candidates, out) if silent else None
+        silent = sorted(group for group, cell in cells.items() if not cell.people)
+        self._elimination: Final = (
+            Elimination(
+                list(_candidates(sorted(cells), tables, shown)),
+                _without_answers(
+                    silent, [group for group, cell in cells.items() if cell.people], tables, shown, ordered
+                ),
+            )
+            if silent
+            else None
+        )
 
     def follows(self, groups: Collection[Group]) -> bool:
         """Whether the number of asked of these cells together follows from what is shown, if that of their answers does."""
         return self._elimination is None or self._elimination.follows(groups)
+
+
+def _candidates(cells: Sequence[Group], tables: Sequence[Keys], shown: Sequence[Figure]) -> Iterator[Sum]:
+    """The shown figures with all of their cells."""
+    for keys in tables:
+        wanted: Parts = {figure.group: [] for figure in shown if figure.keys == keys}
+        if wanted:
+            value_of = values_of(keys)
+            for group in cells:
+                value = value_of(group)
+                if value in wanted:
+                    wanted[value].append(group)
+        yield from (Sum([Figure(keys, value)], tuple(groups), frozenset(), 0) for value, groups in wanted.items())
+
+
+def _without_answers(
+    silent: Sequence[Group],
+    answered: Sequence[Group],
+    tables: Sequence[Keys],
+    shown: Sequence[Figure],
+    ordered: int | None,
+) -> Iterator[Sequence[Group]]:
+    """The figures in which nobody answered; the parts of a shown figure that are such in a finer table; and months one after another."""
+    known: dict[Keys, set[Group]] = {}
+    for figure in shown:
+        known.setdefault(figure.keys, set()).add(figure.group)
+    for keys in tables:
+        value_of = values_of(keys)
+        with_answers = set(map(value_of, answered))
+        hidden = [group for group in silent if value_of(group) not in with_answers]
+        yield from _parts(hidden, keys).values()
+        for coarse, groups_of in known.items():
+            if set(keys) > set(coarse):
+                yield from (groups for value, groups in _parts(hidden, coarse).items() if value in groups_of)
+        if ordered is not None and ordered in keys:
+            coarse = tuple(key for key in keys if key != ordered)
+            months = _parts(answered, coarse)
+            for value, groups in _parts(hidden, coarse).items():
+                yield from _silent_ranges(groups, months.get(value, ()), ordered)
 
 
 def _parts(groups: Sequence[Group], keys: Keys) -> Parts:
@@ -56,44 +92,19 @@ def _parts(groups: Sequence[Group], keys: Keys) -> Parts:
     return found
 
 
-def _without_answers(
-    silent: Sequence[Group],
-    parts: Mapping[Keys, Parts],
-    answered: Mapping[Keys, Collection[Group]],
-    shown: Collection[Figure],
-    ordered: int | None,
-) -> Iterator[Sequence[Group]]:
-    """The figures in which nobody answered; the parts of a shown figure that are such in a finer table; and months one after another."""
-    for keys, by_value in parts.items():
-        yield from (groups for value, groups in by_value.items() if value not in answered[keys])
-    for finer, with_answers in answered.items():
-        value_of = values_of(finer)
-        hidden = [group for group in silent if value_of(group) not in with_answers]
-        for keys in parts:
-            if set(finer) > set(keys):
-                known = {figure.group for figure in shown if figure.keys == keys}
-                yield from (groups for value, groups in _parts(hidden, keys).items() if value in known)
-    if ordered is not None:
-        for keys, by_value in parts.items():
-            if ordered not in keys:
-                finer = tuple(sorted((*keys, ordered)))
-                for groups in by_value.values():
-                    yield from _silent_ranges(groups, finer, answered[finer], ordered)
-
-
-def _silent_ranges(
-    groups: Sequence[Group], finer: Keys, answered: Collection[Group], ordered: int
-) -> Iterator[Sequence[Group]]:
+def _silent_ranges(silent: Sequence[Group], answered: Sequence[Group], ordered: int) -> Iterator[Sequence[Group]]:
     """The cells of a figure over two or more values of the ordered key that follow each other and have no answers."""
-    by_value = _parts(groups, (ordered,))
-    value_of = values_of(finer)
-    values = sorted(by_value)
-    silent = [value_of(by_value[value][0]) not in answered for value in values]
-    for start in range(len(values)):
-        found: list[Group] = []
-        for end in range(start, len(values)):
-            if not silent[end]:
-                break
-            found = found + by_value[values[end]]
-            if end > start:
-                yield found
+    by_value: dict[str, list[Group]] = {}
+    for group in silent:
+        by_value.setdefault(group[ordered], []).append(group)
+    if len(by_value) > 1:
+        between = {group[ordered] for group in answered}
+        values = sorted({*by_value, *between})
+        for start, first in enumerate(values):
+            found: list[Group] = []
+            for last in values[start:]:
+                if last in between:
+                    break
+                found = found + by_value[last]
+                if last != first:
+                    yield found
