@@ -35,7 +35,7 @@ class ToldLate:
             candidates += [each for each in sums if not each.small]
             out += kept_out(missing, sums)
         for keys in tables:
-            if month not in keys:
+            if late and month not in keys:
                 of_group = _by_group(late, keys)
                 for group, cells in _by_group(answers, keys).items():
                     if group in of_group:

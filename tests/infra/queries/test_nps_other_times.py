@@ -137,12 +137,13 @@ def tell_at_random(harness: ProjectionHarness, random: Random) -> list[Answer]:
     found = []
     mentors = [("p", "ana"), ("p", "bo"), ("q", "cy"), random.choice([("q", "ana"), ("q", "di")])]
     late, again, silent = random.choice([0.1, 0.3]), random.choice([0.0, 0.1, 0.3]), random.choice([0.0, 0.15])
+    quiet = random.choice([(None, None), *mentors]), random.choice(MONTHS)
     tells = random.sample(MONTHS, random.choice([1, 2, 2]))
     for number in range(1, random.randint(30, 70)):
         programme_id, mentor = random.choices(mentors, (8, 4, 4, 2))[0]
         person = f"person-{number if random.random() < 0.8 else random.randrange(8)}"
         months = sorted(random.choices(MONTHS, k=2 if random.random() < again else 1))
-        answered = random.random() >= silent
+        answered = random.random() >= silent and ((programme_id, mentor), months[0]) != quiet
         given, recorded = [], []
         for order, month in enumerate(months):
             index = MONTHS.index(month)
