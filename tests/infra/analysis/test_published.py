@@ -86,6 +86,9 @@ def test_intervals_of_a_funnel_are_those_of_newcombe(
 ) -> None:
     """Published examples: Newcombe, Statistics in Medicine 17 (1998), table I, method 3; of groups that may be shown."""
     told = [proposal(number, mentee_id=f"m{number}") for number in range(1, of + 1)]
-    told += [line("ActivateRelationship", subject=relationship_id(number)) for number in range(1, active + 1)]
+    told += [
+        line("ActivateRelationship", id=f"begin-{number}", subject=relationship_id(number))
+        for number in range(1, active + 1)
+    ]
     [row] = [row for row in answer(tmp_path, iter(told), "funnel")["rows"] if row["step"] == "active"]
     assert (row["relationships"], round(row["low"], 4), round(row["high"], 4)) == (active, low, high)
