@@ -6,7 +6,7 @@ from functools import partial
 
 from infra.analysis import charts
 from infra.analysis.answer import Answer, Row, hidden_sentences
-from infra.analysis.population import DAY, Population, both_enough
+from infra.analysis.population import DAY, Population, Relationship, both_enough, enough
 from infra.analysis.statistics import curve, quantile
 
 
@@ -40,15 +40,17 @@ def activation(population: Population) -> Answer:
         else []
     )
     hidden = 0
-    # A gate is one of some codes: its count less those of the codes that are shown is of the hidden ones that have it.
-    of_codes = {one.id for each in population.groups(everybody, "codes").shown.values() for one in each}
-    of_hidden_codes = [one for one in everybody if one.id not in of_codes]
+    # A gate is one of some codes: what it counts less the codes that are shown is of small ones that have it.
+    of_codes: defaultdict[tuple[str, ...], list[Relationship]] = defaultdict(list)
+    for one in everybody:
+        of_codes[one.codes].append(one)
+    of_small_codes = [one for each in of_codes.values() if not enough(each, population.minimum) for one in each]
     for clause, found in sorted(gates.items()):
         members = [known[gate["relationship_id"]] for gate in found]
         ids = {one.id for one in members}
         # Those who met it and those who did not are two groups, and neither may be small; nor those who have no such gate.
         met = {gate["relationship_id"] for gate in found if gate["met_at"] is not None}
-        wholes = ((members, met), (everybody, ids), (of_hidden_codes, ids))
+        wholes = ((members, met), (everybody, ids), (of_small_codes, ids))
         if not met or not all(both_enough(whole, some, population.minimum) for whole, some in wholes):
             hidden += 1
             continue

@@ -16,7 +16,7 @@ from itertools import combinations
 from typing import Any, Final, Literal, TypeVar, get_args
 
 from domain.calendar import local_month
-from domain.small_cells import Cell, Figure, Group, Suppression, part
+from domain.small_cells import Cell, Figure, Group, Keys, Suppression, part
 from infra.analysis.answer import hidden_sentences
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.rows import codec
@@ -101,18 +101,21 @@ class Population:
 
     @cached_property
     def shown(self) -> Collection[Figure]:
-        """The groups of one key, and the total, that any question may show.
+        """The groups of one key that any question may show.
 
-        A group without anybody who became active says nothing of anybody among these.
+        A group of which somebody became active is settled by these alone: it has no fewer in all, and its count in all follows only where the
+        count of these does. So those of one key are enough of all relationships: that is for groups of which nobody became active.
         """
-        of_all, of_activated = (Suppression(_cells(each, self.minimum), TABLES).shown for each in self._wholes)
+        of_activated = Suppression(_cells(self.activated, self.minimum), TABLES).shown
+        of_all = Suppression(_cells(self.relationships, self.minimum), [keys for keys in TABLES if len(keys) < 2]).shown
         activated = {figure for group in {each.group for each in self.activated} for figure in _figures(group)}
         return {figure for figure in of_all if figure in of_activated or figure not in activated}
 
-    @property
-    def _wholes(self) -> tuple[Sequence[Relationship], ...]:
-        """What groups are made of: the populations of all questions."""
-        return self.relationships, self.activated
+    def _may_show(self, keys: Keys, group: Group) -> bool:
+        if keys:
+            return Figure(keys, group) in self.shown
+        # The total comes before all other figures, so nothing but its own size can hide it.
+        return all(enough(each, self.minimum) for each in (self.relationships, self.activated) if each)
 
     def groups(self, members: Iterable[Relationship], by: By | None, *, of_rows: bool = False) -> "Groups":
         """All relationships, or all that became active, in groups by a key or together; of any size for who may see each (`of_rows`)."""
@@ -123,7 +126,7 @@ class Population:
         shown = {
             group[0] if group else TOTAL: found[group]
             for group in sorted(found)
-            if of_rows or Figure(keys, group) in self.shown
+            if of_rows or self._may_show(keys, group)
         }
         return Groups(shown, len(found) - len(shown), 0 if of_rows else self.minimum)
 
@@ -177,8 +180,7 @@ def _cells(members: Iterable[Relationship], minimum: int) -> dict[Group, Cell]:
 
 
 def _figures(group: Group) -> Iterable[Figure]:
-    """The figures that a relationship of this group is in: the total, and one for each key."""
-    yield Figure((), ())
+    """The figures by one key that a relationship of this group is in."""
     for key, value in enumerate(group):
         yield Figure((key,), (value,))
 
