@@ -44,6 +44,7 @@ BESIDE: Final = """
 
 def run(*, full: bool) -> None:
     rounds = 7 if full else 3
+    projected = {**dict.fromkeys(NAMES, STREAMS * EACH), **({} if full else {"eventsourcing": 1000})}
     with TemporaryDirectory(prefix="rapport-peers-", ignore_cleanup_errors=True) as temporary, ExitStack() as closing:
         folder = Path(temporary)
         folder.chmod(0o711)
@@ -53,7 +54,7 @@ def run(*, full: bool) -> None:
         urls = {name: server.create_database(name.lower().replace("-", "_")) for name in NAMES}
         peers: dict[str, Peer] = {
             "Rapport": closing.enter_context(ours(urls["Rapport"], folder)),
-            "eventsourcing": closing.enter_context(library(urls["eventsourcing"], STREAMS * EACH if full else 1000)),
+            "eventsourcing": closing.enter_context(library(urls["eventsourcing"], projected["eventsourcing"])),
         }
         if missing:
             print(f"  Without message-db and Emmett: {missing}.")
@@ -68,6 +69,8 @@ def run(*, full: bool) -> None:
                 for name, peer in peers.items():
                     costs[name].append(measure(peer))
             found[what] = costs
+        for name in peers:
+            assert _counted(urls[name]) == projected[name], name
     print_table("events a second", found, lambda costs: max(each.rate for each in costs), max)
     print_table("processor, us an event", found, lambda costs: min(each.processor for each in costs), min)
     print(f"  ratio: Rapport to the best of the others\n{BESIDE}")
@@ -144,6 +147,13 @@ def _projection(meter: Meter, peer: Peer) -> Cost:
             batches.append([message(each, number) for each in together for number in range(turn, turn + AT_A_TIME)])
     peer.append(peer.prepare([batches]))
     return meter.cost(peer, peer.project)
+
+
+def _counted(url: str) -> int:
+    """How many events the projection holds, by its table."""
+    with psycopg.connect(url) as connection:
+        (found,) = connection.execute("SELECT sum(events)::bigint FROM event_counts").fetchone() or (0,)
+    return int(found)
 
 
 def _print_versions(url: str) -> None:

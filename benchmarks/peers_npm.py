@@ -49,7 +49,7 @@ WRITE: Final = "SELECT message_store.write_message(%s, %s, %s, %s)"
 READ: Final = "SELECT data FROM message_store.get_stream_messages(%s, 0, -1)"
 READ_ALL: Final = "SELECT stream_name, type, global_position FROM message_store.get_category_messages(%s, %s, %s)"
 COUNT: Final = (
-    "INSERT INTO event_counts SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[]) "
+    "INSERT INTO public.event_counts SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[]) "
     "ON CONFLICT (stream, type) DO UPDATE SET events = event_counts.events + excluded.events"
 )
 
@@ -73,7 +73,7 @@ class MessageDb:
         for file in [*files, *functions, *sorted((sources / "indexes").glob("*.sql"))]:
             self.connection.execute(file.read_bytes())
         self.connection.execute(
-            "CREATE TABLE event_counts (stream text, type text, events bigint, PRIMARY KEY (stream, type))"
+            "CREATE TABLE public.event_counts (stream text, type text, events bigint, PRIMARY KEY (stream, type))"
         )
         self.connection.execute("CREATE TABLE reader (position bigint)")
         self.connection.execute("INSERT INTO reader VALUES (0)")
