@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 
 import orjson
 
-from infra.store import lease
+from infra.store import lease, partitions
 from infra.store.session import Database, StoreSession, as_time
 from workers.model import Value
 
@@ -115,6 +115,7 @@ def prepare(database: Database) -> None:
                 session.execute(f"CREATE INDEX IF NOT EXISTS {index}")
     # What waits for the workers looks up how far they are.
     lease.prepare(database)
+    partitions.prepare(database)
 
 
 def ready(database: Database) -> bool:

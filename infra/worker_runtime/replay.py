@@ -4,31 +4,32 @@ Events come in the order of the log and deadlines fire where they fired, as thei
 be compared with what is on record (`verify`), or take the place of it (`repair`).
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 from zlib import crc32
 
 from domain.model import AnyRecorded, Event
-from domain.registry import AGGREGATES_OF_EVENT
 from domain.relationship.events import FactCorrected
 from infra.store.errors import DamagedEvent, UnknownEvent
 from infra.store.log import EventStore
 from infra.store.opening import open_database
+from infra.store.partitions import Reached
 from infra.store.session import Database, StoreSession, as_time
 from infra.worker_runtime import schema
 from infra.worker_runtime.desk import EVERYBODY, KEPT_KEYS, Parked, StoredDesk, parked
+from infra.worker_runtime.elsewhere import own_topics
 from infra.worker_runtime.journal import AT_ONCE, Numbers, save
-from workers.catalogue import BY_NAME
 from workers.desk import Trigger
-from workers.ground import LISTENS
+from workers.ground import Fact
 from workers.model import AnyWorker
-from workers.step import Memory, Step
+from workers.step import Memory
 from workers.timeline import fire, pass_time, take
 
 BATCH: Final = 1000
@@ -45,6 +46,14 @@ class Fired(NamedTuple):
     key: str
     name: str
     due_at: datetime
+
+
+class Correction(NamedTuple):
+    """Where a correction stands: its stream, its version there, and its position in the log."""
+
+    subject: str
+    version: int
+    position: int
 
 
 class Odd(NamedTuple):
@@ -80,32 +89,47 @@ class ReplayDesk(StoredDesk):
     `runs_out`: deadlines fire as they run out; else only as their history says, and none has to be looked for.
     """
 
-    def __init__(self, workers: Sequence[AnyWorker], store: EventStore, share: Share, *, runs_out: bool) -> None:
+    def __init__(
+        self, workers: Sequence[AnyWorker], store: EventStore, share: Share, reached: Reached | None, *, runs_out: bool
+    ) -> None:
         super().__init__(workers, store)
-        self.share, self.runs_out = share, runs_out
+        self.share, self.reached, self.runs_out = share, reached, runs_out
         self.of_others = False
+        # What is known of subjects whose own partition has not come so far: only others look at it.
+        self._ahead: dict[str, Fact] = {}
+
+    def keeps(self, key: str) -> bool:
+        """Whether a key is in the share, and was worked on up to here."""
+        return self.share.has(key) and (self.reached is None or self.reached.has(key, self.position))
+
+    def prefetch(self, keys: Iterable[str]) -> None:
+        wanted = [key for key in keys if key not in self.entries]
+        super().prefetch(wanted)
+        for key in wanted if self._ahead else ():
+            if key in self._ahead:
+                self.entries[key].fact = self._ahead[key]
+
+    def learn(self, subject: str, fact: Fact | None) -> None:
+        if self.reached is None or self.reached.has(subject, self.position):
+            super().learn(subject, fact)
+        else:
+            self.entry(subject).fact = fact
+            if fact is not None:
+                self._ahead[subject] = fact
 
     def workers_for(self, kind: type[Event]) -> tuple[AnyWorker, ...]:
         """Of what happens in a relationship of another share only what crosses over to other keys."""
         found = super().workers_for(kind)
         return tuple(worker for worker in found if worker.crosses) if self.of_others else found
 
-    def hear(self, key: str, subject: str) -> None:
-        if self.share.has(key):
-            super().hear(key, subject)
-
-    def make(
-        self, worker: AnyWorker, key: str, trigger: Trigger, step: Callable[[Memory], Step], cause: AnyRecorded | None
-    ) -> None:
-        if self.share.has(key):
-            super().make(worker, key, trigger, step, cause)
-
     def find_next_due(self, key: str) -> None:
         if self.runs_out:
             super().find_next_due(key)
 
     def rests(self, worker: AnyWorker, key: str) -> bool:
-        aside = (self.parked.get((name, key)) for name in (worker.name, EVERYBODY)) if self.parked else ()
+        if not self.parked:
+            return False
+        aside = (self.parked.get((name, key)) for name in (worker.name, EVERYBODY))
         return any(each is not None and self.position >= each.position for each in aside)
 
     def park(self, worker: str, key: str, trigger: Trigger, error: str) -> None:
@@ -121,7 +145,7 @@ class Replay:
     `only` limits it to some subjects. With `fires_until` deadlines fire as they run out, up to then, and not as they
     fired. `released` are pairs of worker and key that are no longer put aside: they see what
     they missed, and their deadlines fire in between as they run out. With a `share` only what is kept at its keys is made, and what all
-    stand on. Notifications are made only if they are `notified`.
+    stand on. Notifications are made only if they are `notified`. `reached`: up to where the keys were worked on, where some lag behind `upto`.
     """
 
     store: EventStore
@@ -133,6 +157,7 @@ class Replay:
     fires_until: datetime | None = None
     share: Share = ALL
     notified: bool = True
+    reached: Reached | None = None
     odd: list[Odd] = field(default_factory=list)
 
     def run(self, advance: Callable[[int], None] = lambda _: None) -> None:
@@ -142,16 +167,20 @@ class Replay:
             StoreError: The database can't.
         """
         runs_out = self.fires_until is not None or bool(self.released)
-        desk = self.desk = ReplayDesk(self.workers, self.store, self.share, runs_out=runs_out)
+        reached = self.reached if self.reached is not None and self.reached.least < self.reached.most else None
+        desk = self.desk = ReplayDesk(self.workers, self.store, self.share, reached, runs_out=runs_out)
         self._key = schema.read_key(self.store.database)
         self._again = {key for _, key in self.released}
-        self.numbers = Numbers(0)
+        self.numbers = Numbers()
+        self._by_name = {worker.name: worker for worker in self.workers}
         with self.store.database.reading() as live:
             fired = iter(()) if self.fires_until else self._fired(live)
             desk.parked = {
                 (each.worker, each.key): each for each in parked(live) if (each.worker, each.key) not in self.released
             }
-            self._left_to_the_next = _left_to_the_next(live, self.upto)
+            corrections = _corrections(live, self.upto)
+            self._corrected = {each.subject for each in corrections}
+            self._left_to_the_next = _left_to_the_next(live, corrections)
             upcoming = next(fired, None)
             for events in self._batches():
                 with self.scratch.reading() as session, desk.reading(session):
@@ -173,7 +202,7 @@ class Replay:
             self._let_run_out(self.fires_until)
 
     def _batches(self) -> Iterator[list[tuple[int, AnyRecorded | None]]]:
-        position, own = 0, self._own()
+        position, own = 0, frozenset() if self.share.of == 1 else own_topics(self.workers)
         while position < self.upto:
             page = [n for n in self.store.logged(position, BATCH) if n.position <= self.upto]
             if not page:
@@ -194,14 +223,6 @@ class Replay:
                     self.desk.park(EVERYBODY, logged.subject, trigger, str(error))
             yield events
 
-    def _own(self) -> frozenset[str]:
-        """The topics of relationships' events which are of no matter to other keys than the relationship's own."""
-        if self.share.of == 1:
-            return frozenset()
-        elsewhere = LISTENS.union(*(each.listens for each in self.workers if each.crosses))
-        own = {name for name, kinds in AGGREGATES_OF_EVENT.items() if kinds == ("relationship",)}
-        return frozenset(own - {kind.__name__ for kind in elsewhere})
-
     def see(self, position: int, recorded: AnyRecorded) -> None:
         """Give an event to the workers."""
         if self.is_aside(position, recorded.subject):
@@ -209,14 +230,14 @@ class Replay:
         self.desk.position = position
         if position in self._left_to_the_next:
             return
-        if recorded.subject in self._again:
+        if recorded.subject in self._again and self.desk.keeps(recorded.subject):
             pass_time(self.desk, (recorded.subject,), recorded.occurred_at)
         self.desk.of_others = ":" not in recorded.subject and not self.share.has(recorded.subject)
         take(self.desk, recorded, self.fires_until or NEVER)
 
     def is_aside(self, position: int, subject: str) -> bool:
         """Whether an event of a subject is seen by nobody: one before it could not be read."""
-        aside = self.desk.parked.get((EVERYBODY, subject))
+        aside = self.desk.parked.get((EVERYBODY, subject)) if self.desk.parked else None
         return aside is not None and position >= aside.position
 
     def _let_run_out(self, until: datetime) -> None:
@@ -229,8 +250,8 @@ class Replay:
 
     def _fire(self, fired: Fired) -> None:
         self.desk.position = fired.position + 1
-        worker = BY_NAME.get(fired.worker)
-        if worker is None or worker not in self.workers:
+        worker = self._by_name.get(fired.worker)
+        if worker is None:
             return
         memory: Memory = self.desk.memory(worker, fired.key)
         deadline = memory.running_at(fired.name, fired.due_at)
@@ -258,16 +279,24 @@ class Replay:
             self.desk.entries.clear()
 
 
-def _left_to_the_next(live: StoreSession, upto: int) -> frozenset[int]:
-    """The positions of corrections that the workers left to the next, which follows at once."""
+def _corrections(live: StoreSession, upto: int) -> list[Correction]:
+    """All corrections up to a position, stream by stream in order of version. One look through the log, which has no index of topics."""
     rows = live.query(
-        "SELECT one.position FROM stored_events one JOIN stored_events other ON other.originator_id = one.originator_id "
-        "AND other.originator_version = one.originator_version + 1 WHERE one.topic = ? AND other.topic = ? "
-        "AND other.position <= ? AND NOT EXISTS (SELECT 1 FROM worker_corrections made "
-        "WHERE made.key = one.originator_id AND made.position = one.position)",
-        (CORRECTED, CORRECTED, upto),
+        "SELECT originator_id, originator_version, position FROM stored_events WHERE topic = ? AND position <= ?",
+        (CORRECTED, upto),
     )
-    return frozenset(row[0] for row in rows)
+    return sorted(Correction(*row) for row in rows)
+
+
+def _left_to_the_next(live: StoreSession, corrections: Sequence[Correction]) -> frozenset[int]:
+    """The positions of corrections that the workers left to the next, which follows at once."""
+    followed = {
+        (one.subject, one.position)
+        for one, other in pairwise(corrections)
+        if one.subject == other.subject and one.version + 1 == other.version
+    }
+    taken_up = live.query("SELECT key, position FROM worker_corrections") if followed else ()
+    return frozenset(position for _, position in followed.difference(map(tuple, taken_up)))
 
 
 @contextmanager

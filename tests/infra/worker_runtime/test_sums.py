@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from domain.relationship import events as e
+from infra.store.partitions import COUNT, Reached
 from infra.store.session import as_time
 from infra.worker_runtime import schema
 from infra.worker_runtime.replay import ALL, Share, scratch_database
@@ -19,7 +20,7 @@ from tests.infra.worker_runtime.test_runner import begun
 def is_same(harness: WorkerHarness, share: Share = ALL) -> bool:
     store = harness.rapport.store
     with scratch_database() as scratch:
-        return is_what_replay_makes(store, scratch, store.head(), lambda _: None, share)
+        return is_what_replay_makes(store, scratch, Reached((store.head(),) * COUNT), lambda _: None, share)
 
 
 def played(harness: WorkerHarness) -> WorkerHarness:
@@ -31,11 +32,12 @@ def played(harness: WorkerHarness) -> WorkerHarness:
     return harness
 
 
-@pytest.mark.parametrize("batch, kept", [(1000, 10_000), (3, 0)])
+@pytest.mark.parametrize("batch, kept, lately", [(1000, 10_000, 25), (3, 0, 25), (3, 10_000, 1), (3, 10_000, 4)])
 def test_an_honest_store_has_the_sums_of_its_replay(
-    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch, batch: int, kept: int
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch, batch: int, kept: int, lately: int
 ) -> None:
     played(harness)
+    monkeypatch.setattr("infra.worker_runtime.sums.LATELY", lately)
     monkeypatch.setattr("infra.worker_runtime.replay.BATCH", batch)
     monkeypatch.setattr("infra.worker_runtime.sums.KEPT_KEYS", kept)
     assert is_same(harness)
