@@ -220,12 +220,13 @@ class TermTimeline:
     What is in force from a time on is worked out when it is first asked for, and remembered.
     """
 
-    __slots__ = ("_in_force", "_times", "settings")
+    __slots__ = ("_in_force", "_times", "_values", "settings")
 
     def __init__(self, settings: Iterable[DatedSetting] = ()) -> None:
         self.settings = tuple(settings)
         self._times = sorted({entry.at for entry in self.settings})
         self._in_force: dict[int, tuple[TermSetting, ...]] = {}
+        self._values: dict[int, Mapping[str, float]] = {}
 
     def settings_at(self, at: datetime) -> tuple[TermSetting, ...]:
         """The settings in force at a time, one for each document and term."""
@@ -239,7 +240,11 @@ class TermTimeline:
 
     def values_at(self, at: datetime) -> Mapping[str, float]:
         """Every term's value in force at a time; not to be changed."""
-        return values(self.settings_at(at))
+        index = bisect_right(self._times, at)
+        found = self._values.get(index)
+        if found is None:
+            found = self._values[index] = values(self.settings_at(at))
+        return found
 
     def with_own(self, own: Sequence[DatedSetting]) -> "TermTimeline":
         """The timeline of a programme with what the documents set for one of its relationships."""

@@ -59,7 +59,7 @@ class Attention(State):
 
 def _keys(recorded: AnyRecorded, ground: Ground) -> tuple[str, ...]:
     """A programme's term concerns every relationship of it."""
-    if isinstance(recorded.data, TermSet | TermWithdrawn) and recorded.subject.startswith("programme:"):
+    if isinstance(recorded.data, (TermSet, TermWithdrawn)) and recorded.subject.startswith("programme:"):
         return ground.members(recorded.subject)
     return of_relationship(recorded, ground)
 
@@ -76,7 +76,7 @@ def _react(state: Attention, recorded: AnyRecorded, given: Given) -> tuple[Atten
         return state, NOTHING
     if state.looked_at is not None and given.at < state.looked_at:
         # Told late: a walk through all that came after is only worth it where the score is another.
-        now = score_at(state.facts, state.looked_at, given.programme.settings)
+        now = score_at(state.facts, state.looked_at, given.programme.in_time)
         if now is not None and now.score == state.score:
             return state, tidy(Arm(CHANGES, now.next_change_at) if now.next_change_at else Cancel(CHANGES))
     return _assess(state, given)
@@ -86,17 +86,18 @@ def _react(state: Attention, recorded: AnyRecorded, given: Given) -> tuple[Atten
 def _assess(state: Attention, given: Given) -> tuple[Attention, Reaction]:
     """Assess the health again: a task opens when the band gets bad, or gets worse after a review; it closes when it is better."""
     at = max(given.at, state.looked_at or given.at)
-    score, band, changes_at = standing_at(state.facts, at, given.programme.settings)
+    score, band, changes_at = standing_at(state.facts, at, given.programme.in_time)
     before = state.band
     state = state.but(band=band, score=score, looked_at=at)
     timer = tidy(Arm(CHANGES, changes_at) if changes_at else Cancel(CHANGES))
     if band not in TROUBLED:
         better = tidy(CloseTask(TASK), Cancel(LOOK_AGAIN)) if state.asked or state.reviewed else NOTHING
-        return state.but(asked=False, reviewed=False), better + timer
+        state = state.but(asked=False, reviewed=False) if better else state
+        return state, better + timer
     worse = band == "critical" and before == "at_risk"
     if state.asked or (state.reviewed and not worse):
         return state, timer
-    state, asked = _ask(state, evaluate(state.facts, at, given.programme.settings), given)
+    state, asked = _ask(state, evaluate(state.facts, at, given.programme.in_time), given)
     return state, asked + timer
 
 

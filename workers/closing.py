@@ -4,7 +4,6 @@ What an organisation owes after the mentoring stays a task until somebody has do
 and erasure is only ever proposed.
 """
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Final, assert_never
 
@@ -115,7 +114,7 @@ def _requested(event: e.ErasureRequested, version: int, given: Given) -> Reactio
         return NOTHING
     zone = given.programme.timezone
     answer_by = add_months(local_day(given.at, zone), ANSWER_MONTHS)
-    task = replace(_erasure(event.person), due=end_of_local_day(answer_by, zone))
+    task = _erasure(event.person)._replace(due=end_of_local_day(answer_by, zone))
     notices = notify((COORDINATOR,), "erasure_requested", of=task.id)
     return (because(given.cite_or("care.closing", "cmn.records"), (version,), task, *notices),)
 

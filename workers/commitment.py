@@ -66,7 +66,7 @@ class Commitment(State):
 
 def _keys(recorded: AnyRecorded, ground: Ground) -> tuple[str, ...]:
     """A programme's window concerns every relationship of it; what was late was judged when it happened."""
-    if isinstance(recorded.data, TermSet | TermWithdrawn) and recorded.subject.startswith("programme:"):
+    if isinstance(recorded.data, (TermSet, TermWithdrawn)) and recorded.subject.startswith("programme:"):
         return ground.members(recorded.subject) if recorded.data.term == WINDOW else ()
     return of_relationship(recorded, ground)
 
@@ -165,7 +165,7 @@ def _assess(state: Commitment, at: datetime, given: Given) -> tuple[Commitment, 
 
 def _late(facts: Facts, at: datetime, given: Given) -> tuple[tuple[Signal, ...], datetime | None]:
     """The signal's findings at a time, and when they change without any event."""
-    return watch(facts, SIGNAL, at, given.programme.settings)
+    return watch(facts, SIGNAL, at, given.programme.in_time)
 
 
 def _tell_whom_it_is_about(event: e.CommitmentConcernRaised, given: Given) -> Reaction:

@@ -13,10 +13,11 @@ from json import dumps
 from typing import Any, Final, NamedTuple
 
 from domain.model import AnyRecorded, Event
-from workers.desk import STOPPING, Desk, Fired, Past, Trigger, sees_at
+from workers.desk import Desk, Fired, Past, Trigger, sees_at
 from workers.ground import LISTENS, Fact, Ground, Relation, known_after
 from workers.model import AnyWorker, Change, Deadline, Notify, OpenTask, Send, Task
 from workers.step import (
+    STOPPING,
     DeadlineChange,
     DecisionReceipt,
     Memory,
@@ -79,7 +80,7 @@ class _Walk(Ground):
 
     def __init__(self, worker: AnyWorker, key: str, desk: Desk) -> None:
         self.worker, self.key, self._desk = worker, key, desk
-        self.memory = Memory(worker.state())
+        self.memory = Memory(worker.blank)
         self.made: list[_Made] = []
         self._facts: dict[str, Fact | None] = {}
         self._position = 0

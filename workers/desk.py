@@ -7,16 +7,12 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from domain.model import AnyRecorded, Event
-from domain.relationship.events import RelationshipPaused, RelationshipResumed
 from workers.ground import Fact, Ground
-from workers.model import AnyWorker, Deadline
-from workers.step import Memory, Step
-
-# A pause stops deadlines of every worker, whether or not it listens.
-STOPPING: Final[frozenset[type[Event]]] = frozenset({RelationshipPaused, RelationshipResumed})
+from workers.model import AnyWorker, Deadline, of_relationship
+from workers.step import STOPPING, Memory, Step
 
 
 def sees_at(worker: AnyWorker, recorded: AnyRecorded, ground: Ground) -> Iterable[str]:
@@ -26,6 +22,20 @@ def sees_at(worker: AnyWorker, recorded: AnyRecorded, ground: Ground) -> Iterabl
         return (recorded.subject,) if kind in STOPPING else ()
     keys = worker.keys(recorded, ground)
     return [key for key in keys if _adopted(worker, key, ground)] if worker.under else keys
+
+
+def receivers(workers: Iterable[AnyWorker], recorded: AnyRecorded, ground: Ground) -> list[tuple[AnyWorker, str]]:
+    """Who of these workers sees an event, and at which key, in order."""
+    # Asked once for all the workers whose key is the relationship.
+    usual, kind = of_relationship(recorded, ground), type(recorded.data)
+    found: list[tuple[AnyWorker, str]] = []
+    for worker in workers:
+        if worker.keys is of_relationship and not worker.under and kind in worker.listens:
+            keys: Iterable[str] = usual
+        else:
+            keys = sees_at(worker, recorded, ground)
+        found += [(worker, key) for key in keys]
+    return found
 
 
 def _adopted(worker: AnyWorker, key: str, ground: Ground) -> bool:
@@ -146,7 +156,7 @@ class Desk(Ground):
 
     def memory(self, worker: AnyWorker, key: str) -> Memory:
         """A worker's memory of a key; a blank one before the first event."""
-        return self.entry(key).memories.get(worker.name) or Memory(worker.state())
+        return self.entry(key).memories.get(worker.name) or Memory(worker.blank)
 
     def make(
         self, worker: AnyWorker, key: str, trigger: Trigger, step: Callable[[Memory], Step], cause: AnyRecorded | None
@@ -159,11 +169,14 @@ class Desk(Ground):
 
     def keep(self, done: Done) -> None:
         """Keep what a step left behind."""
-        entry = self.entry(done.key)
-        entry.memories[done.worker] = done.step.memory
+        self.remember(done)
+        self.done.append(done)
+
+    def remember(self, done: Done) -> None:
+        """Take over the memory that a step left behind."""
+        self.entry(done.key).memories[done.worker] = done.step.memory
         if done.step.deadlines:
             self.find_next_due(done.key)
-        self.done.append(done)
 
     def due_at(self, key: str) -> tuple[AnyWorker, Deadline] | None:
         """The deadline of a key that runs out first, and whose it is."""

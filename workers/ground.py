@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.case.events import CaseOpened
 from domain.codes.implements import implements
+from domain.commitment.terms import TermsInTime, terms_in_time
 from domain.mentor.events import MentorRegistered, MentorReinstated, MentorRemoved, MentorSuspended
 from domain.model import Actor, AnyRecorded, events_of
 from domain.programme.events import ProgrammeCreated
@@ -100,6 +101,11 @@ class Programme(_Fact):
     def _terms(self) -> TermTimeline:
         return TermTimeline(self.settings)
 
+    @cached_property
+    def in_time(self) -> TermsInTime:
+        """The terms as commitment health asks for them."""
+        return terms_in_time(self.settings)
+
     def terms_at(self, at: datetime) -> Mapping[str, float]:
         """Every term's value in force at a time."""
         return self._terms.values_at(at)
@@ -132,7 +138,11 @@ class Ground(ABC):
 
 def relation_of(ground: Ground, key: str) -> Relation | None:
     """The relationship that a key concerns: itself, or that of the case."""
-    fact = ground.fact(key)
+    return relation_in(ground, ground.fact(key))
+
+
+def relation_in(ground: Ground, fact: Fact | None) -> Relation | None:
+    """The relationship of a fact: itself, or that of the case."""
     if isinstance(fact, Case) and fact.relationship_id:
         return ground.relation(fact.relationship_id)
     return fact if isinstance(fact, Relation) else None
@@ -147,12 +157,11 @@ def mentor_rests(ground: Ground, relation: Relation) -> bool:
     return not {EVERYWHERE, relation.programme_id}.isdisjoint((*mentor.suspended, *mentor.removed))
 
 
-def programme_of(ground: Ground, key: str, relation: Relation | None) -> Programme:
-    """The programme whose terms hold for a key: the relationship's, else the mentor's own, else one with the defaults.
+def programme_of(ground: Ground, fact: Fact | None, relation: Relation | None) -> Programme:
+    """The programme whose terms hold for a key with this fact: the relationship's, else the mentor's own, else one with the defaults.
 
     It has the terms that hold for the relationship alone too.
     """
-    fact = ground.fact(key)
     if isinstance(fact, Case) and relation is None and fact.mentor_id is not None:
         fact = ground.fact(f"mentor:{fact.mentor_id}")
     programme_id = relation.programme_id if relation else fact.programme_id if isinstance(fact, Mentor) else None

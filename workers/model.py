@@ -8,6 +8,7 @@ follow. Nothing here does anything; infra makes the effects happen, once, and ke
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property, lru_cache
 from typing import Any, Generic, Literal, NamedTuple, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -66,18 +67,17 @@ class State(BaseModel):
 
     def but(self, **changes: Any) -> Self:
         """The same state with some fields changed: what `model_copy` gives, at a fraction of its price."""
-        copy = object.__new__(type(self))
+        copy, fields_set = object.__new__(type(self)), self.__pydantic_fields_set__
         set_ = object.__setattr__
         set_(copy, "__dict__", {**self.__dict__, **changes})
-        set_(copy, "__pydantic_fields_set__", self.__pydantic_fields_set__ | changes.keys())
+        set_(copy, "__pydantic_fields_set__", fields_set if changes.keys() <= fields_set else fields_set.union(changes))
         set_(copy, "__pydantic_extra__", None)
         set_(copy, "__pydantic_private__", None)
         return copy
 
 
 # --- effects -------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(NamedTuple):
     """A command to a subject. `purpose` distinguishes it from the other commands of the same trigger: its id derives from both."""
 
     subject: str
@@ -85,8 +85,7 @@ class Send:
     purpose: str
 
 
-@dataclass(frozen=True, slots=True)
-class Arm:
+class Arm(NamedTuple):
     """A deadline is to run; one of that name which runs already is moved. `freezes`: a pause of the relationship stops it."""
 
     name: str
@@ -94,15 +93,13 @@ class Arm:
     freezes: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel:
+class Cancel(NamedTuple):
     """A deadline has no reason any more; nothing happens when none of that name runs."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Notify:
+class Notify(NamedTuple):
     """Notify a person (`role:id`) or a whole role, by a template; the parameters are operational, never content.
 
     `alone`: nobody but the recipient may learn to whom it went. A notification may be too late when the workers were away:
@@ -118,8 +115,7 @@ class Notify:
     of: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OpenTask:
+class OpenTask(NamedTuple):
     """Something that a person has to do; any of the commands `settled_by` does it, the first is the usual one.
 
     `owner` is the role that is to do it. `subject` is what it is about when that isn't the key; `about` a person or session
@@ -135,15 +131,13 @@ class OpenTask:
     owner: Role = "coordinator"
 
 
-@dataclass(frozen=True, slots=True)
-class CloseTask:
+class CloseTask(NamedTuple):
     """A task is done, or has become pointless; nothing happens when it isn't open."""
 
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Over:
+class Over(NamedTuple):
     """All is over for this key: every deadline is cancelled and every task closed, but for those of these names."""
 
     keep: tuple[str, ...] = ()
@@ -152,8 +146,7 @@ class Over:
 Effect = Send | Arm | Cancel | Notify | OpenTask | CloseTask | Over
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """Why, and what then: clauses of adopted codes, the versions of the subject's events that are evidence, effects.
 
     `terms` names the terms that counted; their values at that time go into the receipt. No clause where the policy
@@ -205,6 +198,12 @@ class Task(NamedTuple):
     mentor_id: str | None = None
 
 
+@lru_cache(maxsize=4_096)
+def _cited(codes: tuple[str, ...], clauses: tuple[str, ...]) -> tuple[str, ...]:
+    """Programmes adopt few combinations of codes, and workers ask for the same clauses at every event."""
+    return cite(codes, *clauses)
+
+
 class Given(NamedTuple):
     """What a worker may use besides its state and the trigger.
 
@@ -233,7 +232,7 @@ class Given(NamedTuple):
 
     def cite(self, *clauses: str) -> tuple[str, ...]:
         """Those clauses whose code the relationship adopted, and Rapport's own."""
-        return cite(self.relation.codes if self.relation else (), *clauses)
+        return _cited(self.relation.codes if self.relation else (), clauses)
 
     def cite_or(self, care: str, *clauses: str) -> tuple[str, ...]:
         """Those clauses whose code the relationship adopted; where it adopted none of them, Rapport's own clause."""
@@ -269,6 +268,11 @@ class Worker(Generic[S]):
     under: frozenset[CodeId] = frozenset()
     keys: Callable[[AnyRecorded, Ground], tuple[str, ...]] = of_relationship
     crosses: bool = False
+
+    @cached_property
+    def blank(self) -> S:
+        """The state before the first event."""
+        return self.state()
 
 
 AnyWorker = Worker[Any]

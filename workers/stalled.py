@@ -3,10 +3,11 @@
 What the gates ask about is folded by the domain's own fold, and kept without its words.
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
-from typing import Final, Self
+from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator
 
 from domain.calendar import end_of_local_day, local_day
 from domain.codes.implements import implements
@@ -108,32 +109,85 @@ class _Kept(BaseModel):
                 for audience, outputs, every_days, versions, words in self.reporting
             },
             agreements=dict(self.agreements),
-            trainings={bytes(place): day for place, day in enumerate(self.trained)},
+            trainings=_by_place(self.trained),
         )
+
+
+class Asked:
+    """What the gates ask about: as it is kept, and as the relationship that it comes to; each is made of the other when asked for."""
+
+    __slots__ = ("_kept", "_relation", "_relationship")
+
+    def __init__(
+        self, kept: _Kept | None, relation: Relation | None = None, relationship: Relationship | None = None
+    ) -> None:
+        self._kept, self._relation, self._relationship = kept, relation, relationship
+
+    @property
+    def kept(self) -> _Kept:
+        """What is kept."""
+        if self._kept is None:
+            assert self._relationship is not None, "it is kept or folded"
+            self._kept = _Kept.of(self._relationship)
+        return self._kept
+
+    def relationship(self, relation: Relation) -> Relationship:
+        """The relationship as far as the gates ask."""
+        if self._relationship is None or self._relation is not relation:
+            self._relation, self._relationship = relation, self.kept.relationship(relation)
+        return self._relationship
+
+    def after(self, recorded: AnyRecorded, relation: Relation) -> "Asked":
+        """The same after one more event."""
+        before = self.relationship(relation)
+        after = evolve(before, recorded)
+        if after.trainings is not before.trainings:
+            # They are kept without the hashes by which the domain tells them apart.
+            after = after.but(trainings=_by_place(after.trainings.values()))
+        return Asked(None, relation, after)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Asked) and self.kept == other.kept
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _by_place(days: Iterable[date]) -> dict[bytes, date]:
+    return {bytes(place): day for place, day in enumerate(days)}
+
+
+def _asked(value: Any) -> Asked:
+    return value if isinstance(value, Asked) else Asked(_Kept.model_validate(value))
+
+
+def _as_kept(asked: Asked) -> _Kept:
+    return asked.kept
+
+
+KeptAsked = Annotated[Asked, PlainValidator(_asked), PlainSerializer(_as_kept, return_type=_Kept)]
 
 
 class Stalled(State):
     """What the gates ask about while contracting, and the version of the proposal or of the postponement."""
 
-    kept: _Kept = _Kept()
+    kept: KeptAsked = Asked(_Kept())
     since: int = 0
 
 
 def _react(state: Stalled, recorded: AnyRecorded, given: Given) -> tuple[Stalled, Reaction]:
     event: Heard = recorded.data
-    if isinstance(event, e.RelationshipActivated | e.RelationshipTerminated):
+    if isinstance(event, (e.RelationshipActivated, e.RelationshipTerminated)):
         return Stalled(), tidy(Over())
     if given.relation is None or given.relation.status != "contracting":
         return state, NOTHING
     if isinstance(event, e.RelationshipProposed):
-        state = Stalled(kept=_Kept.of(evolve(None, recorded)), since=recorded.version)
+        state = Stalled(kept=Asked(_Kept.of(evolve(None, recorded))), since=recorded.version)
         return state, _await(state, given.at, given)
     if isinstance(event, e.RelationshipPostponed):
         state = state.but(since=recorded.version)
         starts_at = end_of_local_day(event.start_on - timedelta(days=1), given.programme.timezone)
         return state, tidy(CloseTask(TASK)) + _await(state, max(starts_at, given.at), given)
-    after = evolve(state.kept.relationship(given.relation), recorded)
-    return state.but(kept=_Kept.of(after)), NOTHING
+    return state.but(kept=state.kept.after(recorded, given.relation)), NOTHING
 
 
 def _await(state: Stalled, begins: datetime, given: Given) -> Reaction:

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final, NamedTuple, assert_never
 
-from domain.model import AnyRecorded
+from domain.model import AnyRecorded, Event
 from domain.relationship.events import RelationshipPaused, RelationshipResumed
-from workers.ground import Case, Ground, Mentor, mentor_rests, programme_of, relation_of
+from workers.ground import Case, Ground, Mentor, mentor_rests, programme_of, relation_in, relation_of
 from workers.model import (
     NOTHING,
     AnyWorker,
@@ -34,6 +34,10 @@ from workers.model import (
     Task,
 )
 
+# What stops the deadlines that run only outside pauses, and what lets them run on, whether or not their worker listens.
+STOPPING: Final[frozenset[type[Event]]] = frozenset({RelationshipPaused, RelationshipResumed})
+# The effects of which a receipt is kept: what leaves the worker, or waits for a person.
+OUTWARD: Final = (Send, Notify, OpenTask)
 NOTHING_RUNS: Final[Mapping[str, Deadline]] = MappingProxyType({})
 NOTHING_OPEN: Final[Mapping[str, Task]] = MappingProxyType({})
 
@@ -123,14 +127,17 @@ class Step(NamedTuple):
 
 def given_at(ground: Ground, key: str, at: datetime, subject: str | None = None) -> Given:
     """What a worker may use; `subject` is the event's, when the key is not the relationship."""
-    relation = relation_of(ground, key) or (relation_of(ground, subject) if subject else None)
-    case = ground.fact(subject or key)
+    fact = about = ground.fact(key)
+    relation = relation_in(ground, fact)
+    if subject is not None and subject != key:
+        about = ground.fact(subject)
+        relation = relation or relation_in(ground, about)
     return Given(
         key,
         at,
         relation,
-        programme_of(ground, key, relation),
-        case if isinstance(case, Case) else None,
+        programme_of(ground, fact, relation),
+        about if isinstance(about, Case) else None,
         mentor_rests=lambda: relation is not None and mentor_rests(ground, relation),
     )
 
@@ -140,15 +147,15 @@ def on_event(worker: AnyWorker, given: Given, recorded: AnyRecorded, ground: Gro
 
     `given` is that of the event, which all workers share that see it at a key.
     """
-    listens = type(recorded.data) in worker.listens
-    state, reaction = worker.react(memory.state, recorded, given) if listens else (memory.state, NOTHING)
-    stops = isinstance(recorded.data, RelationshipPaused | RelationshipResumed) and given.key == recorded.subject
+    kind = type(recorded.data)
+    state, reaction = worker.react(memory.state, recorded, given) if kind in worker.listens else (memory.state, NOTHING)
+    stops = kind in STOPPING and given.key == recorded.subject
     if not reaction and not stops:
         unmoved = memory if state is memory.state else Memory(state, memory.deadlines, memory.tasks, memory.queue)
         return Step(unmoved, given.at)
     work = _Work(given, memory, recorded.subject, ground)
     if stops:
-        if isinstance(recorded.data, RelationshipPaused):
+        if kind is RelationshipPaused:
             work.freeze()
         else:
             work.thaw()
@@ -209,7 +216,7 @@ class _Work:
             tuple(self.receipts),
             tuple(self.history),
             tuple(self.task_changes),
-            tuple(dict.fromkeys(self.settled)),
+            tuple(dict.fromkeys(self.settled)) if len(self.settled) > 1 else tuple(self.settled),
         )
 
     def note(self, change: Change, deadline: Deadline) -> None:
@@ -266,11 +273,11 @@ class _Work:
         for decision in reaction:
             for effect in decision.effects:
                 self.effect(effect, decision)
-            outward = tuple(effect for effect in decision.effects if isinstance(effect, Send | Notify | OpenTask))
+            outward = [effect for effect in decision.effects if isinstance(effect, OUTWARD)]
             if outward:
                 terms = {name: self.given.term(name) for name in decision.terms}
                 receipt = DecisionReceipt(
-                    len(self.receipts), decision.clauses, decision.evidence, self.evidence_of, terms, outward
+                    len(self.receipts), decision.clauses, decision.evidence, self.evidence_of, terms, tuple(outward)
                 )
                 self.receipts.append(receipt)
 
@@ -299,19 +306,21 @@ class _Work:
                 assert_never(effect)
 
     def arm(self, effect: Arm, decision: Decision) -> None:
-        paused = self.given.relation is not None and self.given.relation.status == "paused"
-        known = self.deadlines.get(effect.name)
+        name, due_at, freezes = effect
+        known = self.deadlines.get(name)
+        if known is not None and known.due_at == due_at and known.freezes == freezes:
+            return
+        paused = freezes and self.given.relation is not None and self.given.relation.status == "paused"
         deadline = Deadline(
-            name=effect.name,
-            due_at=effect.due_at,
+            name=name,
+            due_at=due_at,
             clauses=decision.clauses,
             evidence=decision.evidence,
             evidence_of=self.evidence_of,
-            freezes=effect.freezes,
-            frozen_at=self.given.at if effect.freezes and paused else None,
+            freezes=freezes,
+            frozen_at=self.given.at if paused else None,
         )
-        if known is None or (known.due_at, known.freezes) != (deadline.due_at, deadline.freezes):
-            self.put("moved" if known else "armed", deadline)
+        self.put("armed" if known is None else "moved", deadline)
 
     def close(self, task_id: str) -> None:
         if task_id in self.tasks:

@@ -13,7 +13,7 @@ from functools import partial, reduce
 from domain.model import AnyRecorded
 from domain.relationship.events import FactCorrected
 from workers.correction import is_concerned, refold
-from workers.desk import Desk, Trigger, sees_at
+from workers.desk import Desk, Trigger, receivers
 from workers.ground import Fact, Ground, known_after
 from workers.model import AnyWorker, Deadline
 from workers.step import given_at, on_deadline, on_event
@@ -46,8 +46,8 @@ def give(desk: Desk, recorded: AnyRecorded, until: datetime) -> None:
     before = desk.fact(subject)
     after = known_after(before, recorded)
     ground = desk if after is before else _After(desk, subject, after)
-    receiving = [(worker, key) for worker in desk.workers_for(kind) for key in sees_at(worker, recorded, ground)]
-    pass_time(desk, dict.fromkeys([subject, *(key for _, key in receiving)]), min(recorded.occurred_at, until))
+    receiving = receivers(desk.workers_for(kind), recorded, ground)
+    pass_time(desk, {subject: None} | {key: None for _, key in receiving}, min(recorded.occurred_at, until))
     if after is not before:
         desk.learn(subject, after)
     trigger = Trigger(subject, recorded.occurred_at, version=recorded.version)

@@ -11,7 +11,7 @@ from domain.commitment.moments import EPOCH, moment, time_of
 from domain.commitment.picture import Picture
 from domain.commitment.policy import POLICY, RULES, Band, backing, scored
 from domain.commitment.terms import Terms, TermSettings, TermsInTime, terms_in_time
-from domain.commitment.timeline import Change, Reached, picture_at, walked
+from domain.commitment.timeline import Change, Reached, picture_at, walk_to, walked
 from domain.commitment.verdict import Accountable, Finding, SignalName
 from domain.words import Status
 
@@ -63,8 +63,9 @@ class Stands(NamedTuple):
 
 def standing_at(facts: Facts, at: datetime, settings: TermSettings = ()) -> Stands:
     """What `evaluate` says of score and band, without the signals, whose evidence may be as long as the relationship."""
-    reached = walked(facts, terms_in_time(settings), at)
-    picture, judgement = reached.walk.picture, reached.judgement
+    end = moment(at)
+    walk = walk_to(facts, terms_in_time(settings), end)
+    picture, judgement = walk.picture, walk.judged(end)
     if judgement.terms is None:
         return Stands(None, None, None)
     changes = _ahead(picture, judgement)[0] if picture.course.status == "active" else None
@@ -209,10 +210,10 @@ def _ahead(picture: Picture, judgement: Judgement) -> tuple[datetime | None, dat
     assert terms is not None, "a rating has terms"
     refresh: int | None = None
     while check_at is not None:
-        later = passes(verdicts, picture, check_at, terms)
-        if refresh is None and any(new.findings != old.findings for new, old in zip(later, verdicts, strict=True)):
-            refresh = check_at
-        if refresh is not None and scored(later).score != rating.score:
-            return time_of(check_at), time_of(refresh)
-        verdicts, check_at = later, next_check(later)
+        verdicts, changed = passes(verdicts, picture, check_at, terms)
+        if changed:
+            refresh = check_at if refresh is None else refresh
+            if scored(verdicts).score != rating.score:
+                return time_of(check_at), time_of(refresh)
+        check_at = next_check(verdicts)
     return None, None if refresh is None else time_of(refresh)

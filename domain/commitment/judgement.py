@@ -72,12 +72,20 @@ def at_once(frozen: Judgement, picture: Picture, now: int, terms: Terms, before:
     return Judgement(_rating(before, verdicts, frozen.terms), tuple(verdicts), None, frozen.terms)
 
 
-def passes(verdicts: tuple[Verdict, ...], picture: Picture, now: int, terms: Terms) -> tuple[Verdict, ...]:
+class Later(NamedTuple):
+    """The verdicts at a later time, and whether one of them finds something else than before."""
+
+    verdicts: tuple[Verdict, ...]
+    changed: bool
+
+
+def passes(verdicts: tuple[Verdict, ...], picture: Picture, now: int, terms: Terms) -> Later:
     """The verdicts once time alone has come to `now`."""
-    again = list(verdicts)
+    again, changed = list(verdicts), False
     for place in _ripe(verdicts, now):
-        again[place] = ORDER[place](picture, now, terms)
-    return tuple(again)
+        new = again[place] = ORDER[place](picture, now, terms)
+        changed = changed or new.findings != verdicts[place].findings
+    return Later(tuple(again), changed)
 
 
 def _ripe(verdicts: Iterable[Verdict], now: int) -> list[int]:

@@ -112,6 +112,10 @@ class TermsInTime:
         """All that these terms follow from; two that agree in it are the same."""
         return self.settings, self._overrides
 
+    def is_as(self, other: "TermsInTime") -> bool:
+        """Whether these terms and others follow from the same."""
+        return self is other or self.changes == other.changes
+
     def with_own(self, own: tuple[DatedSetting, ...]) -> "TermsInTime":
         """The terms of a relationship of the programme that has settings of its own."""
         if not own or set(own).issubset(self.settings):

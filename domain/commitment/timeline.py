@@ -89,7 +89,10 @@ class Walk:
         latest = self._known[-1].version if self._known else 0
         more = self.picture.take(fact)
         # What corrects a fact may put two in its place, which share its version.
-        insort(self._known, fact, key=VERSION)
+        if latest <= fact.version:
+            self._known.append(fact)
+        else:
+            insort(self._known, fact, key=VERSION)
         pause = self.picture.course.pause
         if pause is None:
             self._pause = self.frozen = self._frozen_picture = None
@@ -109,15 +112,22 @@ class Walk:
         place = self._advanced(self.place, to, dated, stretches)
         return Reached(self, place.judgement, [*self.dated[:-1], *dated], stretches)
 
+    def judged(self, to: int) -> Judgement:
+        """The judgement of `ahead` alone, which costs next to nothing where nothing is to be looked at until then."""
+        at = self._next_look(self.place)
+        return self.place.judgement if at is None or at > to else self.ahead(to).judgement
+
+    def _next_look(self, place: Place) -> int | None:
+        """The first moment after a place at which time or new terms may change something."""
+        if not place.judgement.verdicts:
+            return None
+        ahead, setting = place.judgement.next_check_at, self.terms.next_after(place.at)
+        return setting if ahead is None or (setting is not None and setting < ahead) else ahead
+
     def _advanced(self, place: Place, to: int, dated: list[tuple[int, Change]], stretches: Stretches) -> Place:
         """Evaluate at every moment up to and including `to` at which time or new terms may change something."""
-        while place.judgement.verdicts:
-            ahead, setting = place.judgement.next_check_at, self.terms.next_after(place.at)
-            if setting is not None and (ahead is None or setting < ahead):
-                ahead = setting
-            if ahead is None or ahead > to:
-                break
-            place = self._assessed(place, ahead, NONE, dated, stretches)
+        while (at := self._next_look(place)) is not None and at <= to:
+            place = self._assessed(place, at, NONE, dated, stretches)
         return place
 
     def _assessed(
@@ -146,7 +156,10 @@ class Walk:
             dated.pop()
         if known.rating != before:
             dated.append((now, Change(EPOCH + timedelta(microseconds=now), *known.rating)))
-        if known.verdicts is not place.judgement.verdicts:
+        # Without another rating no verdict found anything else; only within one moment the evidence may be another all the same.
+        if known.rating is not place.judgement.rating or (
+            now == place.at and known.verdicts is not place.judgement.verdicts
+        ):
             findings = (finding for verdict in known.verdicts for finding in verdict.findings)
             stretches.at(now, findings, lambda finding: self.evidence(finding, now, known.terms))
         return Place(now, before, known)
@@ -191,13 +204,19 @@ def _comes_with(fact: Fact, pause: Mark) -> bool:
 
 
 def walked(facts: Facts, terms: TermsInTime, until: datetime | None = None) -> Reached:
-    """The walk from the first fact to the last that had occurred by `until`, and on to `until` when it is given.
+    """How things stand after the walk from the first fact to the last that had occurred by `until`, and on to `until` when it is given."""
+    end = None if until is None else moment(until)
+    walk = walk_to(facts, terms, end)
+    return walk.ahead(walk.place.at if end is None else end)
+
+
+def walk_to(facts: Facts, terms: TermsInTime, end: int | None) -> Walk:
+    """The walk from the first fact to the last that had occurred by a moment; None: to the last of all.
 
     The terms are the programme's; the relationship's own come from its facts. The last walk over these facts, or over
     fewer of them, is continued where the new ones come after it.
     """
     terms = terms.with_own(facts.own)
-    end = None if until is None else moment(until)
     walk = _continued(facts, terms, end)
     if walk is None:
         walk = Walk(terms)
@@ -207,13 +226,13 @@ def walked(facts: Facts, terms: TermsInTime, until: datetime | None = None) -> R
             walk.take(fact)
         if walk.taken == len(facts):
             facts.log.walk = walk
-    return walk.ahead(walk.place.at if end is None else end)
+    return walk
 
 
 def _continued(facts: Facts, terms: TermsInTime, end: int | None) -> Walk | None:
     """The last walk, after taking the facts recorded since; None where one of them is not for it to take."""
     walk = facts.log.walk
-    if not isinstance(walk, Walk) or walk.terms.changes != terms.changes or walk.taken > len(facts):
+    if not isinstance(walk, Walk) or not walk.terms.is_as(terms) or walk.taken > len(facts):
         return None
     at = walk.place.at
     new = list(facts.after(walk.taken))
@@ -246,12 +265,7 @@ def picture_at(facts: Facts, terms: TermsInTime, at: int) -> Picture:
     """
     terms = terms.with_own(facts.own)
     watch = facts.log.watch
-    if (
-        not isinstance(watch, _Watch)
-        or watch.terms.changes != terms.changes
-        or watch.at > at
-        or watch.taken > len(facts)
-    ):
+    if not isinstance(watch, _Watch) or not watch.terms.is_as(terms) or watch.at > at or watch.taken > len(facts):
         watch = facts.log.watch = _Watch(terms, at)
     for place, fact in enumerate(facts.after(watch.taken), start=watch.taken):
         heappush(watch.ahead, (fact.at, fact.version, place, fact))

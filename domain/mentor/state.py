@@ -49,6 +49,8 @@ class Mentor(Immutable):
 
     def standing_in(self, programme_id: str | None) -> MentorStanding:
         """The standing in a programme, where the worse of it and of that everywhere holds; None asks for everywhere alone."""
+        if not self.standings:
+            return self.standing
         here = self.standings.get(programme_id, "good") if programme_id is not None else "good"
         return max(self.standing, here, key=_STANDINGS.index)
 

@@ -17,8 +17,7 @@ from domain.words import DataClass
 from infra.access.standing import KNOWERS, Asker, scope
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.quarantine import held
-from infra.projection_engine.rows import time_value
-from infra.store.session import as_time
+from infra.store.session import as_time, time_text
 from workers.stalled import STALLED
 from workers.stalled import TASK as STALLED_MATCH
 
@@ -76,7 +75,7 @@ def worsened(engine: Engine, asker: Asker, since: datetime, now: datetime) -> li
         for row in engine.database.query(
             "SELECT relationship_id, band, score, since FROM commitment_bands "
             "WHERE since > ? AND since <= ? AND (until IS NULL OR until > ?)",
-            (time_value(since), time_value(now), time_value(now)),
+            (time_text(since), time_text(now), time_text(now)),
         )
     }
     rows = engine.database.keyed(
@@ -84,7 +83,7 @@ def worsened(engine: Engine, asker: Asker, since: datetime, now: datetime) -> li
         "ON b.relationship_id = r.relationship_id WHERE r.relationship_id IN ({keys}) "
         f"AND b.since <= ? AND (b.until IS NULL OR b.until > ?) AND {where}",
         [(each,) for each in changed],
-        (time_value(since), time_value(since), *params),
+        (time_text(since), time_text(since), *params),
     )
     found = []
     for *who, then_band, then_score in rows:
@@ -145,7 +144,7 @@ def without_outcome(engine: Engine, asker: Asker, before: datetime) -> list[Unkn
         f"SELECT {_WHO}, r.codes, s.session_id, s.starts_at FROM relationships r JOIN sessions s "  # noqa: S608 - our own words
         f"ON s.relationship_id = r.relationship_id WHERE {where} AND r.status <> 'terminated' AND s.status = 'scheduled' AND s.starts_at < ? "
         "ORDER BY s.starts_at, r.relationship_id",
-        (*params, time_value(before)),
+        (*params, time_text(before)),
     )
     found = (Unknown(Who(*row[:4]), row[5], as_time(row[6])) for row in rows if not is_strict(orjson.loads(row[4])))
     return list(islice(found, MOST))
@@ -158,7 +157,7 @@ def stalled(engine: Engine, asker: Asker, before: datetime) -> list[Stalled]:
     rows = engine.database.query(
         f"SELECT {_WHO}, r.proposed_at FROM relationships r WHERE {where} AND r.status = 'contracting' "  # noqa: S608 - our own words
         f"AND r.proposed_at < ? ORDER BY r.proposed_at, r.relationship_id LIMIT {MOST}",
-        (*params, time_value(before)),
+        (*params, time_text(before)),
     )
     clauses: dict[str, list[str]] = {row[0]: [] for row in rows}
     for relationship_id, clause in engine.database.keyed(

@@ -10,7 +10,7 @@ from typing import Final
 from infra.evidence import parts
 from infra.evidence.checkpoints import Held, differences
 from infra.evidence.helpers import Helpers
-from infra.evidence.parts import Work, Workshop
+from infra.evidence.parts import Failed, Part, Work, Workshop
 from infra.evidence.tree_audit import MOST
 from infra.evidence.verify import Verdict, put_together
 from infra.evidence.wrong import Wrong
@@ -54,8 +54,12 @@ def audit(
     plan = parts.plan(store, subject, held.sizes, 1 if helpers is None else helpers.count)
     # Read before the events: while the store is in use, ids that are new have their events later.
     kept = store.spelling_keys() if subject is None else frozenset[str]()
-    with progress("verifying", total) as advance:
-        tree, *streams = work([plan.tree, *plan.streams], advance)
+    resting: list[Part] = [*plan.decisions, *(plan.rows if trouble is None else ())]
+    # Several processes need not wait for one another to see that the record is whole; what takes longest is begun first.
+    early: list[Part] = [] if helpers is None else resting
+    with progress("verifying", total and total * (2 if early else 1)) as advance:
+        answers = work([*early, plan.tree, *plan.streams], advance)
+    found, (tree, *streams) = answers[: len(early)], answers[len(early) :]
     verdict = put_together(store, kept, streams, tree)
     against = [*held.problems, *differences(held.kept, verdict.tree.size, verdict.tree.roots)]
     verdict = verdict._replace(problems=(*against, *verdict.problems))
@@ -63,9 +67,11 @@ def audit(
     if verdict.problems:
         # What workers decided can only be recomputed on a record that is whole.
         return verdict._replace(skipped=(*skipped, NOT_COMPARED))
-    compares_rows = trouble is None
-    with progress("replaying decisions", total) as advance:
-        found = work([*plan.decisions, *(plan.rows if compares_rows else ())], advance)
+    if not early:
+        with progress("replaying decisions", total) as advance:
+            found = work(resting, advance)
+    # On a record that is whole it fails for a reason of its own, which is raised here.
+    found = [here.do(part) if isinstance(each, Failed) else each for part, each in zip(resting, found, strict=True)]
     odd = [Wrong(*problem) for part in found[: len(plan.decisions)] for problem in part]
     if not odd and isinstance(trouble, ReadOnlyStore):
         return verdict._replace(skipped=(*skipped, f"the datasets were not compared: {trouble}"))

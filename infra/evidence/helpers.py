@@ -5,6 +5,7 @@ few milliseconds in which all begin to read. Where that can't be had, one proces
 """
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -22,30 +23,32 @@ WORTH_SHARING: Final = 20_000
 
 
 class Helpers:
-    """Processes that do parts of an audit."""
+    """Processes that do parts of an audit beside this one."""
 
     def __init__(self, processes: Sequence[Popen[bytes]]) -> None:
         self._processes = processes
 
     @property
     def count(self) -> int:
-        """How many there are."""
-        return len(self._processes)
+        """How many processes there are with this one."""
+        return len(self._processes) + 1
 
     def working_with(self, here: Workshop) -> Work:
-        """What does parts in these processes. If one ends before its work does, `here` does what it left."""
+        """What does parts in these processes and `here`. If one ends before its work does, `here` does what it left."""
 
         def work(parts: Sequence[Part], advance: Advance) -> list[Any]:
             answers: list[Any] = [None] * len(parts)
-            left, turn = iter(enumerate(parts)), threading.Lock()
+            left, turn = deque(enumerate(parts)), threading.Lock()
             undone: list[int] = []
 
+            def answered(place: int, answer: Any) -> None:
+                answers[place] = answer
+                with turn:
+                    advance(_events(parts[place]))
+
             def employ(process: Popen[bytes]) -> None:
-                while True:
-                    with turn:
-                        place, part = next(left, (-1, None))
-                    if part is None:
-                        return
+                while (some := _next(left)) is not None:
+                    place, part = some
                     try:
                         give(process, part)
                         answer = taken(process)
@@ -53,19 +56,33 @@ class Helpers:
                         undone.append(place)
                         return
                     if isinstance(answer, StoreError):
+                        left.clear()
                         raise answer
-                    answers[place] = answer
-                    with turn:
-                        advance(_events(part))
+                    answered(place, answer)
 
             with ThreadPoolExecutor(len(self._processes)) as threads:
-                for done in [threads.submit(employ, process) for process in self._processes]:
-                    done.result()
-            for place in [*undone, *(place for place, _ in left)]:
-                answers[place] = here.do(parts[place])
+                employed = [threads.submit(employ, process) for process in self._processes]
+                try:
+                    while (some := _next(left)) is not None:
+                        answered(some[0], here.attempt(some[1]))
+                finally:
+                    # Whatever went wrong here, the others need not go on.
+                    left.clear()
+            for done in employed:
+                done.result()
+            for place in undone:
+                answered(place, here.attempt(parts[place]))
             return answers
 
         return work
+
+
+def _next(left: deque[tuple[int, Part]]) -> tuple[int, Part] | None:
+    """The next part that nobody has begun; threads may ask at once."""
+    try:
+        return left.popleft()
+    except IndexError:
+        return None
 
 
 def _events(part: Part) -> int:
@@ -78,7 +95,7 @@ def one_moment(
 ) -> Iterator[tuple[EventStore, Helpers | None]]:
     """The store as it is now, to be read only, with helpers that see the same; None where they would not pay or can't be had.
 
-    A helper runs the `program`, which opens the store of the `task` and calls `answer`.
+    A helper runs the `program`, which opens the store of the `task` and calls `answer`. `processes` counts this one, which works too.
     """
     processes = processes_at_hand() if processes is None else processes
     if processes == 1 or store.head() < worth:
@@ -86,7 +103,7 @@ def one_moment(
             yield frozen, None
         return
     with ExitStack() as stack:
-        others = [stack.enter_context(helper(program, *task)) for _ in range(processes)]
+        others = [stack.enter_context(helper(program, *task)) for _ in range(processes - 1)]
         try:
             for each in others:
                 taken(each)
@@ -126,6 +143,6 @@ def answer_parts(
         while True:
             part = take()
             try:
-                answer(workshop.do(part))
+                answer(workshop.attempt(part))
             except StoreError as error:
                 answer(StoreError(str(error)))

@@ -61,8 +61,14 @@ class Rows(NamedTuple):
 Part = Tree | Streams | Decisions | Rows
 
 
+class Failed(NamedTuple):
+    """That a part failed which rests on a whole record, before it was known whether the record is whole: if not, anything may."""
+
+    error: str
+
+
 class Plan(NamedTuple):
-    """The parts of the record, which must be whole before the others make sense."""
+    """The parts of the record, and those which make sense only if it is whole."""
 
     tree: Tree
     streams: Sequence[Streams]
@@ -85,10 +91,12 @@ def plan(store: EventStore, subject: str | None, sizes: Collection[int], process
         [(total,)] = session.query("SELECT COUNT(*) FROM stored_events")
         cut = bundles(session, "", max(LEAST, total // (EACH * processes)))
     ranges = [(Range(each.after, each.last), each.events) for each in cut]
+    # The workers' replay takes about half of all the time, and each share of it has to go through the whole log.
+    shares = (processes + 1) // 2
     return Plan(
         tree,
         [Streams(*each) for each in ranges],
-        [Decisions(None, Share(number, processes)) for number in range(processes)],
+        [Decisions(None, Share(number, shares)) for number in range(shares)],
         [Rows(NOWHERE), *(Rows(*each, summed=False) for each in ranges)],
     )
 
@@ -109,6 +117,15 @@ class Workshop:
         """What a part found."""
         with collecting_seldom():
             return self._done(part, advance)
+
+    def attempt(self, part: Part) -> Any:
+        """What a part found, or that it `Failed`; a part of the record itself raises what it raises."""
+        try:
+            return self.do(part)
+        except Exception as error:
+            if isinstance(part, Tree | Streams):
+                raise
+            return Failed(f"{type(error).__name__}: {error}")
 
     def _done(self, part: Part, advance: Advance) -> TreeVerdict | StreamsVerdict | list[Problem] | list[check.Wrong]:
         match part:

@@ -214,8 +214,6 @@ class _Stream:
     def _decided(self, position: int, event: AnyRecorded) -> str | None:
         before = self._state
         history = self._history() if isinstance(event.data, _LOOKS_BACK) else self._known
-        if not self._decisions.goes_on(event) and (problem := self._decisions.finished()):
-            return f"{problem}, before this event"
         problem = self._decisions.problem(position, before, event, history, unreadable=self._unreadable)
         if problem:
             return problem

@@ -5,7 +5,7 @@ another process; `write` writes it. `load` reads the units of all streams of a p
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
@@ -16,12 +16,13 @@ from infra.projection_engine import generation as generation_table
 from infra.projection_engine.generation import Generation
 from infra.projection_engine.schema import QUARANTINE, STATE_COLUMNS, physical, state_table, stored_columns
 from infra.projection_engine.stream_fold import Folder, Kept, Unit
-from infra.store.session import Kind, StoreSession, as_time
+from infra.store.session import Kind, StoreSession, as_time, time_text
 from projections.dataset import Column, Row, Table, Type
 from projections.projection import Projection, StateFold
 
 # Parameters in one statement.
 CHUNK: Final = 1000
+_STATES_AS_STORED: Final = tuple(each._replace(type="text") if each.type == "json" else each for each in STATE_COLUMNS)
 _QUARANTINE_COLUMNS: Final = ("name", "mark", "subject", "position", "version", "topic", "error")
 
 Convert = Callable[[Any], Any]
@@ -29,14 +30,6 @@ Values = Sequence[Any]
 
 
 # --- values --------------------------------------------------------------------------------------------------------
-def time_value(value: datetime) -> str:
-    """A time as SQLite keeps it, faster than `infra.store.session.time_text` where it is in UTC, as all events are."""
-    text = value.isoformat("T", "microseconds")
-    if text.endswith("+00:00"):
-        return text[:-6] + "Z"
-    return value.astimezone(UTC).isoformat("T", "microseconds")[:-6] + "Z"
-
-
 def _json(value: Any) -> str:
     return orjson.dumps(value).decode()
 
@@ -51,7 +44,7 @@ def _as_day(value: str | date) -> date:
 
 _LISTS: Final = ("integers", "texts", "json")
 _WRITE: Final[Mapping[tuple[Kind, Type], Convert]] = {
-    ("sqlite", "time"): time_value,
+    ("sqlite", "time"): time_text,
     ("sqlite", "day"): _day,
     **{(kind, type_): _json for kind in ("sqlite", "postgresql") for type_ in _LISTS},
 }
@@ -118,7 +111,7 @@ def load(
     *,
     states_as_stored: bool = False,
 ) -> dict[str, Unit]:
-    """The units of these streams as they are stored in these generations; their states as JSON values where that is asked for."""
+    """The units of these streams as they are stored in these generations; their states as JSON where that is asked for."""
     units = {subject: folder.fresh(subject) for subject in subjects}
     relevant = [subject for subject in units if folder.concerns(subject)]
     for generation in generations:
@@ -129,7 +122,8 @@ def load(
                 row = reader.decode(values)
                 units[row[table.subject]].rows[table.name][table.key_of(row)] = row
         if isinstance(projection, StateFold):
-            states, reader = state_table(projection), codec(STATE_COLUMNS, session.kind)
+            states = state_table(projection)
+            reader = codec(_STATES_AS_STORED if states_as_stored else STATE_COLUMNS, session.kind)
             for values in _of_streams(session, states, generation.mark, reader.names, relevant):
                 row = reader.decode(values)
                 state = row["state"] if states_as_stored else projection.load(row["state"])

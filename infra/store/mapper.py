@@ -151,7 +151,7 @@ class RapportMapper(Mapper[str]):
 
     def decode_facts(self, topic: str, state: bytes) -> AnyRecorded:
         """The same without what is sealed: each text of it says that it can't be read. Needs no keys."""
-        return self._decoded(topic, state, lambda _, sealed: facts_only(sealed))
+        return self._decoded(topic, state, _facts_of)
 
     def seal_state(self, subject: str, bound_to: bytes, plain: bytes) -> tuple[str, bytes] | None:
         """The key and the box of a state; None without sealing, for a state has content and is kept sealed or not at all.
@@ -196,6 +196,10 @@ class RapportMapper(Mapper[str]):
     def to_domain_event(self, stored_event: StoredEvent) -> Any:
         """The library's name for `decode`."""
         return self.decode(stored_event.topic, stored_event.state)
+
+
+def _facts_of(_topic: str, sealed: bytes) -> bytes:
+    return facts_only(sealed)
 
 
 def _reader(envelope: type[AnyRecorded], upcasters: tuple[Upcaster, ...]) -> Reader:

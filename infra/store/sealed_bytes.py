@@ -95,12 +95,7 @@ def put_back(state: bytes, opened: Opener) -> bytes:
     Raises:
         ValueError, LookupError, TypeError: The bytes are not of this form.
     """
-    end = state.rindex(_SALT)
-    key = state.index(_KEY, end)
-    fields = state.index(_FIELDS, key)
-    box_at = state.rindex(_BOX, fields)
-    if not state.endswith(_END):
-        raise ValueError("an event with sealed content ends with its box")
+    end, key, fields, box_at = _places(state)
     paths = state[fields + len(_FIELDS) : box_at]
     box = Box(
         place_of(state),
@@ -110,14 +105,40 @@ def put_back(state: bytes, opened: Opener) -> bytes:
         state[box_at + len(_BOX) : -len(_END)],
     )
     content = opened(box)
-    if content is None:
-        content = _unreadable(paths, box.version)
-    if any(each in paths for each in _FURTHER) or content == b"{}":
-        stored = orjson.loads(state[: end + 1] + b"}")
+    return _joined(state[:end], paths, _unreadable(paths, box.version) if content is None else content)
+
+
+def facts_only(state: bytes) -> bytes:
+    """The JSON of an event with unreadable texts in the place of its content. Needs no keys. Raises what `put_back` raises."""
+    end, _, fields, box_at = _places(state)
+    paths = state[fields + len(_FIELDS) : box_at]
+    version = place_of(state).rpartition(b":")[2]
+    return _joined(state[:end], paths, _unreadable(paths, int(version)))
+
+
+def _places(state: bytes) -> tuple[int, int, int, int]:
+    """Where the salt, the key, the paths and the box begin."""
+    end = state.rindex(_SALT)
+    key = state.index(_KEY, end)
+    fields = state.index(_FIELDS, key)
+    if not state.endswith(_END):
+        raise ValueError("an event with sealed content ends with its box")
+    return end, key, fields, state.rindex(_BOX, fields)
+
+
+def _joined(facts: bytes, paths: bytes, content: bytes) -> bytes:
+    """The JSON of an event: that of its facts, up to the end of `data`, and its content."""
+    if _goes_further(paths) or content == b"{}":
+        stored = orjson.loads(facts + b"}}")
         merged(stored["data"], orjson.loads(content))
         return orjson.dumps(stored)
-    between = b"" if state[end - 1 : end] == b"{" else b","
-    return b"%b%b%b}" % (state[:end], between, content[1:])
+    return b"%b%b%b}" % (facts, b"" if facts.endswith(b"{") else b",", content[1:])
+
+
+@lru_cache(10_000)
+def _goes_further(paths: bytes) -> bool:
+    """Whether one of these paths is more than the name of a text in `data`."""
+    return any(each in paths for each in _FURTHER)
 
 
 @lru_cache(10_000)
@@ -131,8 +152,3 @@ def left_out(state: bytes) -> list[str]:
     if SEALED not in state:
         return []
     return [path for path in orjson.loads(state)["sealed"]["fields"] if path.rpartition(STEP)[2] in LEFT_OUT]
-
-
-def facts_only(state: bytes) -> bytes:
-    """The JSON of an event with unreadable texts in the place of its content. Needs no keys."""
-    return put_back(state, lambda _: None)

@@ -167,7 +167,11 @@ class Database(ABC):
 
 def time_text(value: datetime) -> str:
     """A time as SQLite keeps it: UTC, always six digits of a second, so that texts sort as the times do."""
-    return value.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    text = value.isoformat(timespec="microseconds")
+    if not text.endswith("+00:00"):
+        # Nearly every time of ours is in UTC already.
+        text = value.astimezone(UTC).isoformat(timespec="microseconds")
+    return text[:-6] + "Z"
 
 
 def as_time(value: str | datetime) -> datetime:

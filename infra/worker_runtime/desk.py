@@ -159,7 +159,7 @@ class StoredDesk(Desk):
 
     def memory(self, worker: AnyWorker, key: str) -> Memory:
         memory = super().memory(worker, key)
-        if isinstance(memory.state, Unread):
+        if type(memory.state) is Unread:
             memory = memory._replace(state=worker.state.model_validate_json(memory.state.text))
             self.entries[key].memories[worker.name] = memory
         return memory
@@ -340,7 +340,6 @@ class StoredDesk(Desk):
             self.find_next_due(key)
 
     def keep(self, done: Done) -> None:
-        super().keep(done)
-        self.done.clear()
+        self.remember(done)
         # A deadline fires before the event that is about to be seen.
         self.placed.append(Placed(done, self.position if done.trigger.version is not None else self.position - 1))

@@ -204,22 +204,15 @@ def _deadline(worker: str, key: str, deadline: Deadline) -> Row:
 
 def history_rows(placed: Sequence[Placed], numbers: Numbers) -> list[Row]:
     """The rows of the deadlines that changed, in the order of the columns."""
-    return [
-        (
-            numbers.next(),
-            step.done.worker,
-            step.done.key,
-            change.deadline.name,
-            change.change,
-            change.deadline.due_at,
-            change.at,
-            text(change.deadline.clauses),
-            step.done.trigger.id,
-            step.position,
-        )
-        for step in placed
-        for change in step.done.step.deadlines
-    ]
+    rows: list[Row] = []
+    for done, position in placed:
+        if done.step.deadlines:
+            worker, key, trigger = done.worker, done.key, done.trigger.id
+            rows += [
+                (numbers.next(), worker, key, it.name, change, it.due_at, at, text(it.clauses), trigger, position)
+                for change, it, at in done.step.deadlines
+            ]
+    return rows
 
 
 def save_tasks(session: StoreSession, placed: Sequence[Placed], numbers: Numbers, secret: bytes) -> None:
@@ -274,6 +267,7 @@ def decision_rows(placed: Sequence[Placed], numbers: Numbers, secret: bytes) -> 
             row.position,
         )
         for step in placed
+        if step.done.step.receipts
         for row in decided(step.done, step.position, secret)
     ]
 

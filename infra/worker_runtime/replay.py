@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
@@ -24,11 +25,10 @@ from infra.store.session import Database, StoreSession, as_time
 from infra.worker_runtime import schema
 from infra.worker_runtime.desk import EVERYBODY, KEPT_KEYS, Parked, StoredDesk, parked
 from infra.worker_runtime.journal import AT_ONCE, Numbers, save
-from workers.catalogue import BY_NAME
 from workers.desk import Trigger
 from workers.ground import LISTENS
 from workers.model import AnyWorker
-from workers.step import Memory, Step
+from workers.step import Memory
 from workers.timeline import fire, pass_time, take
 
 BATCH: Final = 1000
@@ -45,6 +45,14 @@ class Fired(NamedTuple):
     key: str
     name: str
     due_at: datetime
+
+
+class Correction(NamedTuple):
+    """Where a correction stands: its stream, its version there, and its position in the log."""
+
+    subject: str
+    version: int
+    position: int
 
 
 class Odd(NamedTuple):
@@ -94,18 +102,16 @@ class ReplayDesk(StoredDesk):
         if self.share.has(key):
             super().hear(key, subject)
 
-    def make(
-        self, worker: AnyWorker, key: str, trigger: Trigger, step: Callable[[Memory], Step], cause: AnyRecorded | None
-    ) -> None:
-        if self.share.has(key):
-            super().make(worker, key, trigger, step, cause)
-
     def find_next_due(self, key: str) -> None:
         if self.runs_out:
             super().find_next_due(key)
 
     def rests(self, worker: AnyWorker, key: str) -> bool:
-        aside = (self.parked.get((name, key)) for name in (worker.name, EVERYBODY)) if self.parked else ()
+        if not self.share.has(key):
+            return True
+        if not self.parked:
+            return False
+        aside = (self.parked.get((name, key)) for name in (worker.name, EVERYBODY))
         return any(each is not None and self.position >= each.position for each in aside)
 
     def park(self, worker: str, key: str, trigger: Trigger, error: str) -> None:
@@ -146,12 +152,15 @@ class Replay:
         self._key = schema.read_key(self.store.database)
         self._again = {key for _, key in self.released}
         self.numbers = Numbers(0)
+        self._by_name = {worker.name: worker for worker in self.workers}
         with self.store.database.reading() as live:
             fired = iter(()) if self.fires_until else self._fired(live)
             desk.parked = {
                 (each.worker, each.key): each for each in parked(live) if (each.worker, each.key) not in self.released
             }
-            self._left_to_the_next = _left_to_the_next(live, self.upto)
+            corrections = _corrections(live, self.upto)
+            self._corrected = {each.subject for each in corrections}
+            self._left_to_the_next = _left_to_the_next(live, corrections)
             upcoming = next(fired, None)
             for events in self._batches():
                 with self.scratch.reading() as session, desk.reading(session):
@@ -216,7 +225,7 @@ class Replay:
 
     def is_aside(self, position: int, subject: str) -> bool:
         """Whether an event of a subject is seen by nobody: one before it could not be read."""
-        aside = self.desk.parked.get((EVERYBODY, subject))
+        aside = self.desk.parked.get((EVERYBODY, subject)) if self.desk.parked else None
         return aside is not None and position >= aside.position
 
     def _let_run_out(self, until: datetime) -> None:
@@ -229,8 +238,8 @@ class Replay:
 
     def _fire(self, fired: Fired) -> None:
         self.desk.position = fired.position + 1
-        worker = BY_NAME.get(fired.worker)
-        if worker is None or worker not in self.workers:
+        worker = self._by_name.get(fired.worker)
+        if worker is None:
             return
         memory: Memory = self.desk.memory(worker, fired.key)
         deadline = memory.running_at(fired.name, fired.due_at)
@@ -258,16 +267,24 @@ class Replay:
             self.desk.entries.clear()
 
 
-def _left_to_the_next(live: StoreSession, upto: int) -> frozenset[int]:
-    """The positions of corrections that the workers left to the next, which follows at once."""
+def _corrections(live: StoreSession, upto: int) -> list[Correction]:
+    """All corrections up to a position, stream by stream in order of version. One look through the log, which has no index of topics."""
     rows = live.query(
-        "SELECT one.position FROM stored_events one JOIN stored_events other ON other.originator_id = one.originator_id "
-        "AND other.originator_version = one.originator_version + 1 WHERE one.topic = ? AND other.topic = ? "
-        "AND other.position <= ? AND NOT EXISTS (SELECT 1 FROM worker_corrections made "
-        "WHERE made.key = one.originator_id AND made.position = one.position)",
-        (CORRECTED, CORRECTED, upto),
+        "SELECT originator_id, originator_version, position FROM stored_events WHERE topic = ? AND position <= ?",
+        (CORRECTED, upto),
     )
-    return frozenset(row[0] for row in rows)
+    return sorted(Correction(*row) for row in rows)
+
+
+def _left_to_the_next(live: StoreSession, corrections: Sequence[Correction]) -> frozenset[int]:
+    """The positions of corrections that the workers left to the next, which follows at once."""
+    followed = {
+        (one.subject, one.position)
+        for one, other in pairwise(corrections)
+        if one.subject == other.subject and one.version + 1 == other.version
+    }
+    taken_up = live.query("SELECT key, position FROM worker_corrections") if followed else ()
+    return frozenset(position for _, position in followed.difference(map(tuple, taken_up)))
 
 
 @contextmanager

@@ -5,7 +5,7 @@ known it. What replay never reads again goes into its sums at once. Which rows d
 takes a replay into tables (`infra/worker_runtime/verify.py`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -20,13 +20,15 @@ from infra.store.session import Database, Kind, Row, StoreSession, time_text
 from infra.worker_runtime.desk import KEPT_KEYS
 from infra.worker_runtime.journal import Place, decision_rows, history_rows, save_ground, save_memories, save_tasks
 from infra.worker_runtime.outbox import commands
-from infra.worker_runtime.replay import CORRECTED, Replay, Share
+from infra.worker_runtime.replay import Replay, Share
 from infra.worker_runtime.schema import DEADLINES, DECISIONS, GROUND, HISTORY, OUTBOX, SOURCES, STATES, TASKS, Table
 from infra.worker_runtime.table_check import compared
 from workers.catalogue import WORKERS
 
 NEVER: Final = datetime.max.replace(tzinfo=UTC)
 MODULUS: Final = 1 << 256
+# Batches for which a key stays in memory though nothing happens there; twice as many at most.
+LATELY: Final = 25
 # What replay reads again, and so writes.
 KEPT: Final = (GROUND, SOURCES, STATES, DEADLINES, TASKS)
 SUMMED: Final = (*KEPT, HISTORY, DECISIONS, OUTBOX)
@@ -53,8 +55,9 @@ class Sums:
                 [value if how is None or value is None else how(value) for how, value in zip(plain, row, strict=True)]
                 for row in rows
             )
+        dumps, as_they_are = orjson.dumps, orjson.OPT_PASSTHROUGH_DATETIME
         for row in rows:
-            text = orjson.dumps(row, default=time_text, option=orjson.OPT_PASSTHROUGH_DATETIME)
+            text = dumps(row, time_text, as_they_are)
             total += int.from_bytes(sha256(key + text).digest())
         self.of_tables[table.name] = total % MODULUS
 
@@ -93,21 +96,30 @@ class SummedReplay(Replay):
     sums: Sums = field(kw_only=True)
 
     def __post_init__(self) -> None:
-        asked = "SELECT DISTINCT originator_id FROM stored_events WHERE topic = ? AND position <= ?"
-        self._corrected = {row[0] for row in self.store.database.query(asked, (CORRECTED, self.upto))}
+        # The keys at which a step was made since those at which none was were last let go, and how many batches ago that is.
+        self._busy: set[str] = set()
+        self._batches_since = 0
         # The position of the last step at what is in memory alone.
         self._unwritten: dict[Place, int] = {}
 
-    def write_memories(self) -> None:
-        """Write what workers keep and is in memory alone."""
+    def write_memories(self, keys: Collection[str] | None = None) -> None:
+        """Write what workers keep and is in memory alone, at these keys or at all."""
         entries = self.desk.entries
+        places = [place for place in self._unwritten if keys is None or place[1] in keys]
         kept = {
-            (worker, key): (entries[key].memories[worker], position)
-            for (worker, key), position in self._unwritten.items()
+            (worker, key): (entries[key].memories[worker], self._unwritten.pop((worker, key))) for worker, key in places
         }
         with self.scratch.transaction() as session:
             save_memories(session, kept)
-        self._unwritten.clear()
+
+    def _let_go(self) -> None:
+        """Keep in memory only keys at which something happened lately, so that it does not grow with the log."""
+        idle = self.desk.entries.keys() - self._busy
+        self.write_memories(idle)
+        for key in idle:
+            del self.desk.entries[key]
+        self._busy.clear()
+        self._batches_since = 0
 
     def _save(self) -> None:
         placed, numbers = self.desk.placed, self.numbers
@@ -119,13 +131,18 @@ class SummedReplay(Replay):
                 key = table.columns.index("key")
                 session.insert(table.name, table.columns, [row for row in rows if row[key] in self._corrected])
                 self.sums.add(table, _columns(table, rows))
-        sent = (item for step in placed for item in commands(step.done, step.position, NEVER, self._key))
+        deciding = [step for step in placed if step.done.step.receipts]
+        sent = (item for step in deciding for item in commands(step.done, step.position, NEVER, self._key))
         self.sums.add(OUTBOX, ((each.id, each.worker, each.key, each.subject, each.command) for each in sent))
         self._unwritten |= {(step.done.worker, step.done.key): step.position for step in placed}
+        self._busy.update(step.done.key for step in placed)
         self.desk.written()
+        self._batches_since += 1
         if len(self.desk.entries) > KEPT_KEYS:
             self.write_memories()
             self.desk.entries.clear()
+        elif self._batches_since == LATELY:
+            self._let_go()
 
 
 def _columns(table: Table, rows: Iterable[Row]) -> Iterator[Sequence[Any]]:

@@ -31,11 +31,12 @@ def played(harness: WorkerHarness) -> WorkerHarness:
     return harness
 
 
-@pytest.mark.parametrize("batch, kept", [(1000, 10_000), (3, 0)])
+@pytest.mark.parametrize("batch, kept, lately", [(1000, 10_000, 25), (3, 0, 25), (3, 10_000, 1), (3, 10_000, 4)])
 def test_an_honest_store_has_the_sums_of_its_replay(
-    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch, batch: int, kept: int
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch, batch: int, kept: int, lately: int
 ) -> None:
     played(harness)
+    monkeypatch.setattr("infra.worker_runtime.sums.LATELY", lately)
     monkeypatch.setattr("infra.worker_runtime.replay.BATCH", batch)
     monkeypatch.setattr("infra.worker_runtime.sums.KEPT_KEYS", kept)
     assert is_same(harness)
