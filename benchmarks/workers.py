@@ -8,9 +8,12 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
+from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 from statistics import quantiles
 from tempfile import TemporaryDirectory
+from threading import Barrier
 from uuid import UUID, uuid5
 
 from domain.model import Actor, Command, Recorded
@@ -20,7 +23,9 @@ from infra.bootstrap import Rapport, open_rapport
 from infra.intake.message import Message, compose
 from infra.settings import Settings
 from infra.simulate import messages
+from infra.store.partitions import COUNT
 from infra.worker_runtime.horizon import Horizon
+from infra.worker_runtime.loop import nothing_due
 from infra.worker_runtime.runner import Runner
 
 NAMES = UUID("6b1f3c0c-53c7-5d1e-9a5b-2f5f0e7c9a99")
@@ -32,6 +37,7 @@ def run(*, full: bool) -> None:
     with TemporaryDirectory(prefix="rapport-bench-") as folder:
         reaction(Path(folder), 500 if full else 100)
         at_once(Path(folder), 10_000)
+        at_once_shared(f"sqlite:///{Path(folder) / 'shared.sqlite'}", 10_000)
         year(Path(folder), 2_000 if full else 200)
 
 
@@ -71,13 +77,7 @@ def reacted(rapport: Rapport, number: int) -> float:
 def at_once(folder: Path, count: int) -> None:
     """So many recommendations whose days of decision end at one time, each with its command and its notifications."""
     with open_rapport(Settings(store=f"sqlite:///{folder / 'deadlines.sqlite'}", clock=START)) as rapport:
-        proposed(rapport, count, START)
-        reports = (
-            sent(c.ReportTrustBreakdown(description="x"), name(number), START, "mentee:ana", "report")
-            for number in range(count)
-        )
-        hand_in(rapport, list(reports))
-        work(rapport)
+        escalating(rapport, count)
         rapport.clock.fixed = START + timedelta(days=8)
         begun = time.perf_counter()
         runner = work(rapport)
@@ -88,6 +88,54 @@ def at_once(folder: Path, count: int) -> None:
         f"   {count} deadlines due at once: {count / taken:,.0f}/s ({taken:.1f} s, one run, each sends a command); "
         f"raw appends: {count / raw:,.0f}/s, share {raw / taken:.2f}"
     )
+
+
+def escalating(rapport: Rapport, count: int) -> None:
+    """So many recommendations that nobody has decided about yet."""
+    proposed(rapport, count, START)
+    reports = (
+        sent(c.ReportTrustBreakdown(description="x"), name(number), START, "mentee:ana", "report")
+        for number in range(count)
+    )
+    hand_in(rapport, list(reports))
+    work(rapport)
+
+
+def at_once_shared(store: str, count: int, processes: int = 2) -> None:
+    """The same, done by processes that hold their shares of the keys when the moment comes."""
+    with open_rapport(Settings(store=store, clock=START)) as rapport:
+        escalating(rapport, count)
+    context = get_context("spawn")
+    ready, done = context.Barrier(processes), context.SimpleQueue()
+    started = [context.Process(target=share, args=(store, processes, ready, done)) for _ in range(processes)]
+    for process in started:
+        process.start()
+    measured = [done.get() for _ in started]
+    for process in started:
+        process.join()
+    assert sum(deadlines for deadlines, _, _ in measured) == count
+    taken, used = max(taken for _, taken, _ in measured), sum(used for _, _, used in measured)
+    print(
+        f"   the same by {processes} processes: {count / taken:,.0f}/s ({taken:.1f} s), {used / count * 1e6:.0f} us of a processor each; "
+        f"by process: {', '.join(str(deadlines) for deadlines, _, _ in measured)}"
+    )
+
+
+def share(store: str, processes: int, ready: Barrier, done: "SimpleQueue[tuple[int, float, float]]") -> None:
+    """One of several processes: deadlines fired, seconds, and seconds of a processor."""
+    with open_rapport(Settings(store=store, clock=START)) as rapport:
+        runner = Runner(
+            rapport.store, rapport.handler, Horizon(rapport.clock), batch=BATCH, lease_seconds=60, shares=True
+        )
+        while not runner.take_lease() or len(runner.lease.reached if runner.lease else ()) > -(-COUNT // processes):
+            time.sleep(0.05)
+        ready.wait()
+        rapport.clock.fixed = START + timedelta(days=8)
+        begun, used = time.perf_counter(), time.process_time()
+        while runner.turn() or not nothing_due(rapport.store, runner.horizon):
+            runner.take_lease()
+        done.put((runner.tally.deadlines, time.perf_counter() - begun, time.process_time() - used))
+        runner.release()
 
 
 def year(folder: Path, relationships: int) -> None:

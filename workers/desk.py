@@ -128,6 +128,11 @@ class Desk(Ground):
     def past(self, correction: AnyRecorded) -> Past:
         """What came about at the relationship of a correction, up to the correction and including it."""
 
+    def keeps(self, key: str) -> bool:
+        """Whether workers are to be asked about a key here, at present: others may be asked elsewhere."""
+        del key
+        return True
+
     def hear(self, key: str, subject: str) -> None:
         """Note that events of a subject are seen at a key of another name."""
 

@@ -46,8 +46,11 @@ def give(desk: Desk, recorded: AnyRecorded, until: datetime) -> None:
     before = desk.fact(subject)
     after = known_after(before, recorded)
     ground = desk if after is before else _After(desk, subject, after)
-    receiving = receivers(desk.workers_for(kind), recorded, ground)
-    pass_time(desk, {subject: None} | {key: None for _, key in receiving}, min(recorded.occurred_at, until))
+    receiving = [
+        (worker, key) for worker, key in receivers(desk.workers_for(kind), recorded, ground) if desk.keeps(key)
+    ]
+    own = {subject: None} if desk.keeps(subject) else {}
+    pass_time(desk, own | {key: None for _, key in receiving}, min(recorded.occurred_at, until))
     if after is not before:
         desk.learn(subject, after)
     trigger = Trigger(subject, recorded.occurred_at, version=recorded.version)
@@ -69,11 +72,13 @@ def _correct(desk: Desk, recorded: AnyRecorded, until: datetime) -> None:
     Of several corrections in a row the last may be given alone: it takes up those before it.
     """
     key = recorded.subject
-    pass_time(desk, (key,), min(recorded.occurred_at, until))
+    keeps = desk.keeps(key)
+    if keeps:
+        pass_time(desk, (key,), min(recorded.occurred_at, until))
     past = desk.past(recorded)
     desk.learn(key, reduce(known_after, (each for _, each in past.seen if each.subject == key), None))
     trigger = Trigger(key, recorded.occurred_at, version=recorded.version)
-    for worker in desk.workers:
+    for worker in desk.workers if keeps else ():
         if is_concerned(worker, past) and not desk.rests(worker, key):
             desk.make(worker, key, trigger, partial(refold, worker, recorded, past, desk), recorded)
 

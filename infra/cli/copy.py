@@ -109,7 +109,7 @@ def _copy(source: "Database", target: "Database") -> "Copied":
     if schema.ready(source):
         # What was decided, sent and notified must not happen again on the other side.
         schema.prepare(target)
-        tables = (*schema.TABLES, *outbox.TABLES, "leases")
+        tables = (*schema.TABLES, *outbox.TABLES, "leases", "worker_partitions")
     counted = "SELECT (SELECT COUNT(*) FROM stored_events), (SELECT COUNT(*) FROM receipts)"
     events, receipts = source.query(counted)[0]
     done = sum(target.query(counted)[0])

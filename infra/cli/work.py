@@ -60,8 +60,9 @@ def work(
 
     With RAPPORT_CHECKPOINTS it keeps signed checkpoints of the tree there (see rapport audit checkpoint).
 
-    One process works at a time; others wait to take over. Ends cleanly on Ctrl-C and SIGTERM. With --once or --until the
-    datasets are brought up to date afterwards.
+    Any number of processes share the work; what one held that died moves to the others within its lease. With --once, --until,
+    --release or --rebuild it works alone, once no other holds anything. Ends cleanly on Ctrl-C and SIGTERM. With --once or --until
+    the datasets are brought up to date afterwards.
     """
     with running("work", metrics_port, metrics_host) as (rapport, process):
         from infra.worker_runtime.horizon import Horizon
@@ -72,11 +73,16 @@ def work(
             print_note(f"what follows up to {until.isoformat()} is recorded now, as if it were that time")
         deliverer = _deliverer(rapport, process)
         horizon = Horizon(rapport.clock, until)
-        runner = Runner(rapport.store, rapport.handler, horizon, batch=batch, lease_seconds=lease)
+        follows = not once and until is None
         if release or rebuild:
-            _repair(runner, process, release=release, workers=rebuild or [])
+            whole = Runner(rapport.store, rapport.handler, horizon, batch=batch, lease_seconds=lease)
+            try:
+                _repair(whole, process, release=release, workers=rebuild or [])
+            finally:
+                whole.release()
+        runner = Runner(rapport.store, rapport.handler, horizon, batch=batch, lease_seconds=lease, shares=follows)
         checkpoints = rapport.checkpoints(print_note)
-        if once or until is not None:
+        if not follows:
             _work_off(runner, deliverer, process, as_json=as_json)
             checkpoints.make()
         else:

@@ -14,10 +14,9 @@ from domain.relationship.events import FactCorrected
 from infra.projection_engine.rows import codec
 from infra.queries.as_at import END, NOW, Moment
 from infra.store import log_reader
-from infra.store.lease import position_of
 from infra.store.log import EventStore
+from infra.store.partitions import reached_by_all
 from infra.store.session import StoreSession
-from infra.worker_runtime import schema
 from infra.worker_runtime.replay import Replay, scratch_database
 from projections.dataset import Row
 from projections.tasks import TASKS, WORKER_TASKS
@@ -30,7 +29,7 @@ def tasks_then(store: EventStore, moment: Moment, now: datetime) -> list[Row]:
     at = min(time for time in (moment.as_of, moment.known_at, now) if time is not None)
     with scratch_database() as scratch:
         with store.database.reading() as session:
-            upto = position_of(session, schema.LEASE)
+            upto = reached_by_all(session)
             corrected = dict(_corrected(session, store, moment))
         ReplayThen(
             store, scratch, WORKERS, upto, fires_until=at, notified=False, moment=moment, corrected=corrected

@@ -204,7 +204,9 @@ def _at_work(rapport: Rapport, process: Process) -> Iterator[None]:
         entries=OwnAddresses(rapport.store, rapport.engine).of,
     )
     deliverer.check()
-    runner = Runner(rapport.store, rapport.handler, Horizon(rapport.clock, None), lease_seconds=LEASE_SECONDS)
+    runner = Runner(
+        rapport.store, rapport.handler, Horizon(rapport.clock, None), lease_seconds=LEASE_SECONDS, shares=True
+    )
     engine = rapport.engine()
     loops: dict[str, Callable[[], object]] = {
         "work": lambda: follow(runner, process),

@@ -17,7 +17,7 @@ from infra.store.session import Database, Row, StoreSession
 NO_WAY: Final = "no way to the recipient is configured"
 RESTRICTED: Final = "the recipient's data may be stored and not used (RestrictProcessing)"
 # What may be settled by an event that the workers have not seen yet waits for them.
-SEEN: Final = "seen_from <= (SELECT COALESCE(MAX(position), 0) FROM leases WHERE leases.name = 'workers')"
+SEEN: Final = "seen_from <= (SELECT COALESCE(MIN(worker_partitions.position), 0) FROM worker_partitions)"
 
 
 class Delivery(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 
 import orjson
 
-from infra.store import lease
+from infra.store import lease, partitions
 from infra.store.session import Database, Row, StoreSession, as_time
 from workers.model import Value
 
@@ -129,6 +129,7 @@ def prepare(database: Database) -> None:
             session.open_to(TABLE, "auditor", columns=AUDITED)
     # What waits for the workers looks up how far they are.
     lease.prepare(database)
+    partitions.prepare(database)
 
 
 def ready(database: Database) -> bool:

@@ -18,7 +18,9 @@ from infra.operations.logs import logger
 from infra.store.histories import HistoryCache
 from infra.store.log import EventStore
 from infra.store.log_reader import LogReader, effective_entries, is_correction, places, stream
+from infra.store.partitions import COUNT, EVERY, partition_of
 from infra.store.session import StoreSession, as_time
+from infra.worker_runtime.elsewhere import facts_before
 from infra.worker_runtime.schema import DEADLINES, PARKED
 from workers.correction import effect_key, stored_effect_key
 from workers.desk import Desk, Done, Fired, KeyState, Past, Trigger
@@ -88,6 +90,7 @@ class StoredDesk(Desk):
         self.store = store
         self.session: StoreSession | None = None
         self.position = 0
+        self.partitions = EVERY
         self.parked: dict[tuple[str, str], Parked] = {}
         self.placed: list[Placed] = []
         self.learned: dict[str, Fact] = {}
@@ -138,9 +141,23 @@ class StoredDesk(Desk):
         self.prefetch([key])
         return self.entries[key]
 
+    def work_on(self, partitions: frozenset[int]) -> None:
+        """From now on ask workers about the keys of these partitions alone."""
+        if partitions != self.partitions:
+            self.partitions = partitions
+            self.entries.clear()
+
+    def keeps(self, key: str) -> bool:
+        return len(self.partitions) == COUNT or partition_of(key) in self.partitions
+
     def prefetch(self, keys: Iterable[str]) -> None:
-        """Read what is kept about many keys at once."""
+        """Read what is kept about many keys at once; of those that others keep what is known of them at the position."""
         wanted = [key for key in dict.fromkeys(keys) if key not in self.entries]
+        if elsewhere := [key for key in wanted if not StoredDesk.keeps(self, key)]:
+            with self.store.database.reading() as session:
+                facts = facts_before(session, self.store.mapper, elsewhere, self.position)
+            self.entries |= {key: KeyState(facts.get(key)) for key in elsewhere}
+            wanted = [key for key in wanted if key not in self.entries]
         found = {key: KeyState() for key in wanted}
         for subject, fact in self._keyed("SELECT subject, fact FROM worker_ground WHERE subject IN ({keys})", wanted):
             kind, value = orjson.loads(fact)
@@ -166,12 +183,13 @@ class StoredDesk(Desk):
 
     def members(self, programme: str) -> tuple[str, ...]:
         rows = self._reading.query("SELECT subject FROM worker_ground WHERE programme = ?", (programme,))
+        kept = [subject for (subject,) in rows if self.keeps(subject)]
         recent = (
             subject
             for subject, fact in self.learned.items()
             if isinstance(fact, Relation) and f"programme:{fact.programme_id}" == programme
         )
-        return tuple(sorted({row[0] for row in rows} | set(recent)))
+        return tuple(sorted({*kept, *recent}))
 
     @property
     def _reading(self) -> StoreSession:
@@ -311,7 +329,7 @@ class StoredDesk(Desk):
     # --- what is done ----------------------------------------------------------------------------------------------
     def learn(self, subject: str, fact: Fact | None) -> None:
         super().learn(subject, fact)
-        if fact is not None:
+        if fact is not None and StoredDesk.keeps(self, subject):
             self.learned[subject] = fact
 
     def rests(self, worker: AnyWorker, key: str) -> bool:

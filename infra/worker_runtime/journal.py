@@ -3,7 +3,8 @@
 All of it goes into one transaction with the position. Rows are numbered in the order in which things were decided.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -33,7 +34,8 @@ from workers.step import Memory, Settled, TaskChange
 
 # A worker and a key.
 Place = tuple[str, str]
-NUMBERED: Final = (HISTORY, OUTBOX, DECISIONS, TASKS)
+# So many numbers a process takes at a time.
+BLOCK: Final = 10_000
 
 
 class Delivery(NamedTuple):
@@ -47,23 +49,45 @@ class Delivery(NamedTuple):
 AT_ONCE: Final = Delivery()
 
 
-def last_number(session: StoreSession) -> int:
-    """The highest number that a row has."""
-    return max(
-        int(session.query(f"SELECT COALESCE(MAX(seq), 0) FROM {table.name}")[0][0])  # noqa: S608 - our own names
-        for table in NUMBERED
-    )
-
-
 class Numbers:
-    """Hands out the numbers of rows."""
+    """Hands out the numbers of rows, from 1 on: of tables that nobody else writes."""
 
-    def __init__(self, last: int) -> None:
-        self.last = last
+    def __init__(self) -> None:
+        self.last = 0
 
     def next(self) -> int:
         self.last += 1
         return self.last
+
+
+class StoredNumbers(Numbers):
+    """Hands out the numbers of a store, which several processes write: each takes a block at a time.
+
+    What a process decides about a key after it took it over has higher numbers than what was decided before, if it takes a new block then.
+    A block that was taken in a transaction which failed must be dropped.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.end = 0
+        self.session: StoreSession | None = None
+
+    @contextmanager
+    def taken_in(self, session: StoreSession) -> Iterator[None]:
+        """Take blocks in this transaction while the block of code runs."""
+        self.session = session
+        try:
+            yield
+        finally:
+            self.session = None
+
+    def next(self) -> int:
+        if self.last == self.end:
+            assert self.session is not None, "numbers are handed out within a transaction"
+            self.session.execute("UPDATE worker_numbers SET last = last + ?", (BLOCK,))
+            [(self.end,)] = self.session.query("SELECT last FROM worker_numbers")
+            self.last = self.end - BLOCK
+        return super().next()
 
 
 def save(

@@ -1,7 +1,7 @@
 """Working for as long as there is something to do, or for good: the lease, the waiting, the trouble."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from threading import Event
 from typing import Final
@@ -10,10 +10,9 @@ from infra.operations.keep import DATABASE, rest_seconds
 from infra.operations.logs import logger
 from infra.operations.process import Process
 from infra.store.errors import FencedSource, StoreError
-from infra.store.lease import Lease, position_of
 from infra.store.log import EventStore
+from infra.store.partitions import EVERY, Held, among, reached_by_all
 from infra.store.session import as_time
-from infra.worker_runtime import schema
 from infra.worker_runtime.horizon import Horizon
 from infra.worker_runtime.runner import Runner
 
@@ -54,7 +53,7 @@ def work_off(runner: Runner, stop: Event, advance: Callable[[int], None] = lambd
     return False
 
 
-def lease_for(runner: Runner, stop: Event) -> Lease | None:
+def lease_for(runner: Runner, stop: Event) -> Held | None:
     """Wait for the lease and return it; None when asked to stop before."""
     while not stop.is_set():
         if runner.take_lease():
@@ -66,7 +65,7 @@ def lease_for(runner: Runner, stop: Event) -> Lease | None:
 def nothing_due(store: EventStore, horizon: Horizon) -> bool:
     """Whether the log was seen to its end, or to the horizon, no deadline is due and no command waits."""
     with store.database.reading() as session:
-        seen = position_of(session, schema.LEASE)
+        seen = reached_by_all(session)
         due = session.query("SELECT 1 FROM deadlines WHERE frozen_at IS NULL AND due_at <= ? LIMIT 1", (horizon.end(),))
         waiting = session.query("SELECT 1 FROM outbox WHERE status = 'waiting' LIMIT 1")
     if due or waiting:
@@ -83,7 +82,7 @@ def follow(runner: Runner, process: Process) -> None:
         loop.beat()
         try:
             if not runner.take_lease():
-                process.stop.wait(min(1.0, runner.lease_seconds / 3))
+                process.stop.wait(runner.look_seconds)
                 continue
             before = runner.tally.events
             if not runner.turn():
@@ -111,15 +110,18 @@ def _idle(runner: Runner, process: Process) -> None:
     lease = runner.lease
     assert lease is not None, "only who holds the lease waits for work"
     runner.keep()
-    seconds = runner.lease_seconds / 3
-    due = next_due(runner.store)
+    seconds = runner.look_seconds
+    due = next_due(runner.store, lease.reached)
     if due is not None:
         seconds = min(seconds, max(0.0, (due - runner.horizon.clock.now()).total_seconds()))
     if not process.stop.is_set():
         runner.store.wait(lease.position, max(seconds, 0.01))
 
 
-def next_due(store: EventStore) -> datetime | None:
-    """When the next deadline runs out."""
-    rows = store.database.query("SELECT MIN(due_at) FROM deadlines WHERE frozen_at IS NULL")
-    return as_time(rows[0][0]) if rows and rows[0][0] else None
+def next_due(store: EventStore, partitions: Collection[int] = EVERY) -> datetime | None:
+    """When the next deadline of the keys of these partitions runs out."""
+    rows = store.database.query(
+        "SELECT due_at FROM deadlines WHERE frozen_at IS NULL "  # noqa: S608 - our own words
+        f"AND {among(store.database.kind, 'key', partitions)} ORDER BY due_at LIMIT 1"
+    )
+    return as_time(rows[0][0]) if rows else None

@@ -11,7 +11,7 @@ losing one only means asking again.
 
 import hmac
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -25,6 +25,7 @@ from infra.intake.message import Message, compose
 from infra.intake.receipt import Receipt
 from infra.notifications.outbox import Notification
 from infra.operations.logs import logger
+from infra.store.partitions import among
 from infra.store.session import StoreSession, as_time
 from workers.desk import Done
 from workers.model import Notify, OpenTask, Send
@@ -212,10 +213,11 @@ class Commands:
         self.waiting.clear()
         self.answered.clear()
 
-    def load(self, session: StoreSession) -> None:
-        """Read what waits in the outbox."""
+    def load(self, session: StoreSession, partitions: Collection[int]) -> None:
+        """Read what waits in the outbox, of the keys of these partitions."""
         rows = session.query(
-            "SELECT seq, id, worker, subject, command, at, body FROM outbox WHERE status = 'waiting' ORDER BY seq"
+            "SELECT seq, id, worker, subject, command, at, body FROM outbox WHERE status = 'waiting' "  # noqa: S608
+            f"AND {among(session.kind, 'key', partitions)} ORDER BY seq"
         )
         for seq, id_, worker, subject, command, at, body in rows:
             self.waiting.append((seq, message(id_, worker, subject, command, as_time(at), orjson.loads(body))))

@@ -1,6 +1,6 @@
 """Repairs the workers by replay: takes up keys that were put aside, or rebuilds a worker's state.
 
-Both run under the lease and end in one transaction. `release` makes up for what the released keys missed: what replay
+Both run while this process holds all keys and end in one transaction. `release` makes up for what the released keys missed: what replay
 decides for them and the record lacks is decided now, and sent. `rebuild` sends nothing: it only replaces what a worker
 keeps, for a worker that is new or whose rules have changed.
 """
@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from infra.notifications.outbox import COLUMNS, enqueue, notification
-from infra.store.lease import Lease
 from infra.store.log import EventStore
+from infra.store.partitions import COUNT, Held, Reached
 from infra.store.session import Database, StoreSession
 from infra.worker_runtime.desk import EVERYBODY
-from infra.worker_runtime.journal import Numbers, last_number
+from infra.worker_runtime.journal import Numbers, StoredNumbers
 from infra.worker_runtime.replay import Pair, Replay, scratch_database
 from infra.worker_runtime.schema import (
     CORRECTIONS,
@@ -36,7 +36,7 @@ Advance = Callable[[int], None]
 
 
 def rebuild(
-    store: EventStore, lease: Lease, workers: Sequence[AnyWorker], now: datetime, advance: Advance = lambda _: None
+    store: EventStore, lease: Held, workers: Sequence[AnyWorker], now: datetime, advance: Advance = lambda _: None
 ) -> None:
     """Rebuild what these workers keep from the record; sends nothing.
 
@@ -45,10 +45,11 @@ def rebuild(
     never_worked = {worker.name for worker in unknown(store.database, WORKERS)}
     fires_until = now if never_worked.issuperset(worker.name for worker in workers) else None
     with scratch_database() as scratch:
-        Replay(store, scratch, workers, lease.position, fires_until=fires_until).run(advance)
-        with scratch.reading() as source, store.database.transaction() as session:
-            lease.hold(session, lease.position)
-            numbers = Numbers(last_number(session))
+        reached = _reached(lease)
+        Replay(store, scratch, workers, reached.most, fires_until=fires_until, reached=reached).run(advance)
+        numbers = StoredNumbers()
+        with scratch.reading() as source, store.database.transaction() as session, numbers.taken_in(session):
+            lease.hold(session)
             _hear(source, session)
             for worker in workers:
                 _replace(source, session, numbers, "worker = ?", (worker.name,))
@@ -56,18 +57,19 @@ def rebuild(
             session.upsert(POSITIONS.name, POSITIONS.columns, POSITIONS.key, known)
 
 
-def release(store: EventStore, lease: Lease, pairs: Iterable[Pair], advance: Advance = lambda _: None) -> int:
+def release(store: EventStore, lease: Held, pairs: Iterable[Pair], advance: Advance = lambda _: None) -> int:
     """Take up keys that were put aside and decide what they missed; returns how many decisions that brought.
 
     A key that fails again is put aside again, by the runner, when it next has something to do.
     """
     released = list(pairs)
     with scratch_database() as scratch:
-        replay = Replay(store, scratch, WORKERS, lease.position, released=released)
+        reached = _reached(lease)
+        replay = Replay(store, scratch, WORKERS, reached.most, released=released, reached=reached)
         replay.run(advance)
-        with scratch.reading() as source, store.database.transaction() as session:
-            lease.hold(session, lease.position)
-            numbers = Numbers(last_number(session))
+        numbers = StoredNumbers()
+        with scratch.reading() as source, store.database.transaction() as session, numbers.taken_in(session):
+            lease.hold(session)
             made = 0
             _hear(source, session)
             still = {pair for pair in released if pair in replay.desk.parked}
@@ -83,6 +85,11 @@ def release(store: EventStore, lease: Lease, pairs: Iterable[Pair], advance: Adv
                 _replace(source, session, numbers, where, params)
                 session.delete(PARKED.name, PARKED.key, [(worker, key)])
     return made
+
+
+def _reached(lease: Held) -> Reached:
+    """How far each partition is; who repairs holds them all."""
+    return Reached(tuple(lease.reached[number] for number in range(COUNT)))
 
 
 def _hear(source: StoreSession, session: StoreSession) -> None:

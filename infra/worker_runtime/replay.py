@@ -4,7 +4,7 @@ Events come in the order of the log and deadlines fire where they fired, as thei
 be compared with what is on record (`verify`), or take the place of it (`repair`).
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,17 +16,18 @@ from typing import Final, NamedTuple
 from zlib import crc32
 
 from domain.model import AnyRecorded, Event
-from domain.registry import AGGREGATES_OF_EVENT
 from domain.relationship.events import FactCorrected
 from infra.store.errors import DamagedEvent, UnknownEvent
 from infra.store.log import EventStore
 from infra.store.opening import open_database
+from infra.store.partitions import Reached
 from infra.store.session import Database, StoreSession, as_time
 from infra.worker_runtime import schema
 from infra.worker_runtime.desk import EVERYBODY, KEPT_KEYS, Parked, StoredDesk, parked
+from infra.worker_runtime.elsewhere import own_topics
 from infra.worker_runtime.journal import AT_ONCE, Numbers, save
 from workers.desk import Trigger
-from workers.ground import LISTENS
+from workers.ground import Fact
 from workers.model import AnyWorker
 from workers.step import Memory
 from workers.timeline import fire, pass_time, take
@@ -88,27 +89,44 @@ class ReplayDesk(StoredDesk):
     `runs_out`: deadlines fire as they run out; else only as their history says, and none has to be looked for.
     """
 
-    def __init__(self, workers: Sequence[AnyWorker], store: EventStore, share: Share, *, runs_out: bool) -> None:
+    def __init__(
+        self, workers: Sequence[AnyWorker], store: EventStore, share: Share, reached: Reached | None, *, runs_out: bool
+    ) -> None:
         super().__init__(workers, store)
-        self.share, self.runs_out = share, runs_out
+        self.share, self.reached, self.runs_out = share, reached, runs_out
         self.of_others = False
+        # What is known of subjects whose own partition has not come so far: only others look at it.
+        self._ahead: dict[str, Fact] = {}
+
+    def keeps(self, key: str) -> bool:
+        """Whether a key is in the share, and was worked on up to here."""
+        return self.share.has(key) and (self.reached is None or self.reached.has(key, self.position))
+
+    def prefetch(self, keys: Iterable[str]) -> None:
+        wanted = [key for key in keys if key not in self.entries]
+        super().prefetch(wanted)
+        for key in wanted if self._ahead else ():
+            if key in self._ahead:
+                self.entries[key].fact = self._ahead[key]
+
+    def learn(self, subject: str, fact: Fact | None) -> None:
+        if self.reached is None or self.reached.has(subject, self.position):
+            super().learn(subject, fact)
+        else:
+            self.entry(subject).fact = fact
+            if fact is not None:
+                self._ahead[subject] = fact
 
     def workers_for(self, kind: type[Event]) -> tuple[AnyWorker, ...]:
         """Of what happens in a relationship of another share only what crosses over to other keys."""
         found = super().workers_for(kind)
         return tuple(worker for worker in found if worker.crosses) if self.of_others else found
 
-    def hear(self, key: str, subject: str) -> None:
-        if self.share.has(key):
-            super().hear(key, subject)
-
     def find_next_due(self, key: str) -> None:
         if self.runs_out:
             super().find_next_due(key)
 
     def rests(self, worker: AnyWorker, key: str) -> bool:
-        if not self.share.has(key):
-            return True
         if not self.parked:
             return False
         aside = (self.parked.get((name, key)) for name in (worker.name, EVERYBODY))
@@ -127,7 +145,7 @@ class Replay:
     `only` limits it to some subjects. With `fires_until` deadlines fire as they run out, up to then, and not as they
     fired. `released` are pairs of worker and key that are no longer put aside: they see what
     they missed, and their deadlines fire in between as they run out. With a `share` only what is kept at its keys is made, and what all
-    stand on. Notifications are made only if they are `notified`.
+    stand on. Notifications are made only if they are `notified`. `reached`: up to where the keys were worked on, where some lag behind `upto`.
     """
 
     store: EventStore
@@ -139,6 +157,7 @@ class Replay:
     fires_until: datetime | None = None
     share: Share = ALL
     notified: bool = True
+    reached: Reached | None = None
     odd: list[Odd] = field(default_factory=list)
 
     def run(self, advance: Callable[[int], None] = lambda _: None) -> None:
@@ -148,10 +167,11 @@ class Replay:
             StoreError: The database can't.
         """
         runs_out = self.fires_until is not None or bool(self.released)
-        desk = self.desk = ReplayDesk(self.workers, self.store, self.share, runs_out=runs_out)
+        reached = self.reached if self.reached is not None and self.reached.least < self.reached.most else None
+        desk = self.desk = ReplayDesk(self.workers, self.store, self.share, reached, runs_out=runs_out)
         self._key = schema.read_key(self.store.database)
         self._again = {key for _, key in self.released}
-        self.numbers = Numbers(0)
+        self.numbers = Numbers()
         self._by_name = {worker.name: worker for worker in self.workers}
         with self.store.database.reading() as live:
             fired = iter(()) if self.fires_until else self._fired(live)
@@ -182,7 +202,7 @@ class Replay:
             self._let_run_out(self.fires_until)
 
     def _batches(self) -> Iterator[list[tuple[int, AnyRecorded | None]]]:
-        position, own = 0, self._own()
+        position, own = 0, frozenset() if self.share.of == 1 else own_topics(self.workers)
         while position < self.upto:
             page = [n for n in self.store.logged(position, BATCH) if n.position <= self.upto]
             if not page:
@@ -203,14 +223,6 @@ class Replay:
                     self.desk.park(EVERYBODY, logged.subject, trigger, str(error))
             yield events
 
-    def _own(self) -> frozenset[str]:
-        """The topics of relationships' events which are of no matter to other keys than the relationship's own."""
-        if self.share.of == 1:
-            return frozenset()
-        elsewhere = LISTENS.union(*(each.listens for each in self.workers if each.crosses))
-        own = {name for name, kinds in AGGREGATES_OF_EVENT.items() if kinds == ("relationship",)}
-        return frozenset(own - {kind.__name__ for kind in elsewhere})
-
     def see(self, position: int, recorded: AnyRecorded) -> None:
         """Give an event to the workers."""
         if self.is_aside(position, recorded.subject):
@@ -218,7 +230,7 @@ class Replay:
         self.desk.position = position
         if position in self._left_to_the_next:
             return
-        if recorded.subject in self._again:
+        if recorded.subject in self._again and self.desk.keeps(recorded.subject):
             pass_time(self.desk, (recorded.subject,), recorded.occurred_at)
         self.desk.of_others = ":" not in recorded.subject and not self.share.has(recorded.subject)
         take(self.desk, recorded, self.fires_until or NEVER)

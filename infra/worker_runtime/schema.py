@@ -9,7 +9,8 @@
 - `worker_clock`: where a walk turned the clock to. `worker_positions`: from which position of the log on each worker has seen everything.
 - `worker_key`: with what the ids of what workers send are keyed. It is derived from the store's secret, so that auditors, who may not read
   that, can replay what was decided.
-- `leases` (`infra.store.lease`): which process works, and the position of the log that it has reached.
+- `worker_numbers`: the highest number of a row that was given out; a process takes them by the block.
+- `worker_partitions` (`infra.store.partitions`): which process works on which keys, and the position of the log that it has reached.
 """
 
 import hmac
@@ -20,15 +21,11 @@ from typing import Any, Final
 
 from infra.notifications import outbox as notify
 from infra.operations.followers import Reading
-from infra.store import lease
 from infra.store.errors import DamagedStore
 from infra.store.identity import read_identity
-from infra.store.lease import position_of
+from infra.store.partitions import reached_by_all
 from infra.store.session import Database, StoreSession, as_time
 from projections.tasks import WORKER_TASKS
-
-# The name of the workers' lease.
-LEASE: Final = "workers"
 
 
 class Table:
@@ -223,6 +220,14 @@ POSITIONS: Final = Table(
         "position": "{integer} NOT NULL",
     },
 )
+NUMBERS: Final = Table(
+    "worker_numbers",
+    ("only_row",),
+    {
+        "only_row": "{boolean} NOT NULL CHECK (only_row)",
+        "last": "{integer} NOT NULL",
+    },
+)
 KEY: Final = Table(
     "worker_key",
     ("only_row",),
@@ -244,8 +249,11 @@ _ALL: Final = (
     CORRECTIONS,
     CLOCK,
     POSITIONS,
+    NUMBERS,
     KEY,
 )
+# Whose rows are numbered in the order in which things were decided.
+NUMBERED: Final = (HISTORY, OUTBOX, DECISIONS, TASKS)
 TABLES: Final = tuple(table.name for table in _ALL)
 # What an auditor reads to replay decisions. Of commands that were sent not what they say or how they were answered.
 AUDITED: Final = (GROUND, STATES, DEADLINES, HISTORY, DECISIONS, TASKS, PARKED, SOURCES, CORRECTIONS, POSITIONS, KEY)
@@ -281,13 +289,18 @@ def prepare(database: Database) -> None:
                 session.execute(table.statement(database))
             for index in INDEXES:
                 session.execute(f"CREATE INDEX IF NOT EXISTS {index}")
+            if NUMBERS.name not in found:
+                highest = max(
+                    int(session.query(f"SELECT COALESCE(MAX(seq), 0) FROM {table.name}")[0][0])  # noqa: S608 - our own names
+                    for table in NUMBERED
+                )
+                session.upsert(NUMBERS.name, NUMBERS.columns, NUMBERS.key, [(True, highest)])
             if KEY.name not in found:
                 # Another process may have made it meanwhile, from the same secret.
                 session.upsert(KEY.name, KEY.columns, ("only_row",), [(True, key_of(read_identity(session).secret))])
             session.open_to(OUTBOX.name, "auditor", columns=AUDITED_OF_OUTBOX)
             for table in AUDITED:
                 session.open_to(table.name, "auditor")
-    lease.prepare(database)
     notify.prepare(database)
 
 
@@ -341,4 +354,4 @@ def readings(session: StoreSession) -> Iterator[Reading]:
     now = datetime.now(UTC)
     overdue = session.query("SELECT COUNT(*) FROM deadlines WHERE frozen_at IS NULL AND due_at <= ?", (now,))
     parked = session.query("SELECT COUNT(*) FROM parked")
-    yield Reading("workers", position_of(session, LEASE), int(overdue[0][0]), int(parked[0][0]))
+    yield Reading("workers", reached_by_all(session), int(overdue[0][0]), int(parked[0][0]))

@@ -17,6 +17,7 @@ import orjson
 
 from infra.notifications.outbox import values
 from infra.store.log import EventStore
+from infra.store.partitions import Reached
 from infra.store.session import Database, Kind, Row, StoreSession, time_text
 from infra.worker_runtime.desk import KEPT_KEYS
 from infra.worker_runtime.journal import (
@@ -173,16 +174,18 @@ class SummedReplay(Replay):
 
 
 def is_what_replay_makes(
-    store: EventStore, scratch: Database, upto: int, advance: Callable[[int], None], share: Share
+    store: EventStore, scratch: Database, reached: Reached, advance: Callable[[int], None], share: Share
 ) -> bool:
-    """Whether the workers' tables are, in a share of the keys, what a replay up to a position makes.
+    """Whether the workers' tables are, in a share of the keys, what a replay makes up to where they have come.
 
     Raises:
         StoreError: The database can't.
     """
     key, like = token_bytes(32), store.database.kind
     kept, made = (Sums(key, like, whole=store.database.may_append) for _ in range(2))
-    replay = SummedReplay(store, scratch, WORKERS, upto, share=share, notified=False, sums=made)
+    replay = SummedReplay(
+        store, scratch, WORKERS, reached.most, share=share, notified=False, reached=reached, sums=made
+    )
     try:
         replay.run(advance)
         replay.write_memories()

@@ -13,8 +13,8 @@ import orjson
 
 from domain.registry import kind_of
 from infra.store import attempts
-from infra.store.lease import position_of
 from infra.store.log import EventStore
+from infra.store.partitions import Reached
 from infra.store.session import Database, Row
 from infra.worker_runtime import schema
 from infra.worker_runtime.replay import ALL, Replay, Share, scratch_database
@@ -50,14 +50,14 @@ def verify(
     if not schema.ready(store.database):
         return []
     with store.database.reading() as session:
-        upto = position_of(session, schema.LEASE)
+        reached = Reached.read(session)
     if subject is None:
         with scratch_database() as scratch:
-            is_same = is_what_replay_makes(store, scratch, upto, advance, share)
+            is_same = is_what_replay_makes(store, scratch, reached, advance, share)
         if is_same:
             return list(islice(_of_messages(store.database, None), SHOWN)) if share.number == 0 else []
     with scratch_database() as scratch:
-        replay = Replay(store, scratch, WORKERS, upto, _concerned(store, subject), share=share)
+        replay = Replay(store, scratch, WORKERS, reached.most, _concerned(store, subject), share=share, reached=reached)
         replay.run(advance)
         problems = [
             Problem(odd.fired.key, 0, f"worker {odd.fired.worker}: the deadline {odd.fired.name} fired and did not run")

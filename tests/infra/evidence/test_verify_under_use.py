@@ -70,6 +70,7 @@ def test_verifying_while_everybody_writes_finds_nothing_but_what_is_wrong(settin
         open_rapport(settings) as rapport,
         running(settings, "submit", "-", "--no-datasets") as writing,
         running(settings, "work", "--batch", "7") as working,
+        running(settings, "work", "--batch", "5") as also_working,
         running(settings, "projections", "follow") as following,
     ):
         permits, begun, enough = threading.Semaphore(1), threading.Event(), threading.Event()
@@ -103,7 +104,7 @@ def test_verifying_while_everybody_writes_finds_nothing_but_what_is_wrong(settin
                 assert found["problems"] == []
                 sizes.append(found["events"])
             assert len(set(sizes)) > 3, "the record grew meanwhile"
-            assert {process.poll() for process in (writing, working, following)} == {None}
+            assert {process.poll() for process in (writing, working, also_working, following)} == {None}
 
             id_, sent = decisions(rapport)[0]
             change(rapport, "UPDATE decisions SET sent = ? WHERE id = ?", "[]", id_)

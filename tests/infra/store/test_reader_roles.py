@@ -44,12 +44,14 @@ OF_DATASETS: Final = {"projection_generations", "projection_quarantine"}
 IN_PART: Final = {
     "store_identity": {"id"},
     "leases": {"name", "position"},
+    "worker_partitions": {"number", "position"},
     "outbox": {"id", "worker", "key", "subject", "command"},
 }
 # What stays with the service: its secret and keys made of it, what is said to whom, who read what, and what writers keep for themselves.
 OF_THE_SERVICE: Final = {
     "store_identity", "pseudonym_key", "outbox", "notifications", "notification_routes", "content_reads", "leases", "worker_clock",
     "source_offsets", "tracking", "lock_appends", "lock_notifications", "lock_schema", "state_snapshots",
+    "worker_partitions", "worker_applicants", "worker_numbers",
 }  # fmt: skip
 RELATIONS: Final = """
     SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'

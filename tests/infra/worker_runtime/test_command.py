@@ -123,7 +123,7 @@ def test_a_running_process_ends_politely_and_gives_the_lease_back(told: str) -> 
             assert process.poll() is None
             process.send_signal(signal.SIGTERM)
             assert process.wait(30) == 0
-            assert database.query("SELECT until FROM leases WHERE name = 'workers'") == [(0,)]
+            assert database.query("SELECT DISTINCT until FROM worker_partitions") == [(0,)]
     finally:
         process.kill()
         process.wait()

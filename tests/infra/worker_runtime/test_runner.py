@@ -76,9 +76,9 @@ def test_a_walk_leaves_what_lies_beyond_for_the_next_one(harness: WorkerHarness)
     harness.work(until=10)
     assert harness.commands() == ["RecommendShutdown", "EscalateRecommendation"]
     # The log is seen in its order: what the workers recorded waits behind the event that lies beyond.
-    assert harness.query("SELECT position FROM leases WHERE name = 'workers'") == [(2,)]
+    assert harness.query("SELECT MIN(position) FROM worker_partitions") == [(2,)]
     harness.work(until=25)
-    assert harness.query("SELECT position FROM leases WHERE name = 'workers'") == [(harness.rapport.store.head(),)]
+    assert harness.query("SELECT MIN(position) FROM worker_partitions") == [(harness.rapport.store.head(),)]
     assert harness.commands() == ["RecommendShutdown", "EscalateRecommendation", "RecommendShutdown"]
     assert verify(harness.rapport.store) == []
 
@@ -184,7 +184,7 @@ def test_a_key_that_fails_twice_is_put_aside_and_the_others_go_on(harness: Worke
     harness.now(5).work(workers=mistaken)
     [(worker, key, trigger, error)] = harness.query("SELECT worker, key, trigger_id, error FROM parked")
     assert (worker, key, trigger, error) == ("trust", subject(1), f"{subject(1)}/2", "ZeroDivisionError: a mistake")
-    assert harness.query("SELECT position FROM leases WHERE name = 'workers'") == [(harness.rapport.store.head(),)]
+    assert harness.query("SELECT MIN(position) FROM worker_partitions") == [(harness.rapport.store.head(),)]
     # The other workers went on at that key, and this one at others.
     assert harness.query("SELECT key FROM worker_state WHERE worker = 'trust'") == [(subject(2),)]
     assert verify(harness.rapport.store) != []
@@ -238,7 +238,7 @@ def test_killed_at_any_step_everything_is_made_once(harness: WorkerHarness) -> N
         runner = harness.runner(batch=2)
         runner.lease_seconds = 60
         with harness.rapport.database.transaction() as session:
-            session.execute("UPDATE leases SET until = 0 WHERE name = 'workers'")
+            session.execute("UPDATE worker_partitions SET until = 0")
         assert runner.take_lease()
         if not runner.turn():
             break
@@ -256,7 +256,7 @@ def test_only_one_works_and_one_that_lost_its_lease_writes_nothing(harness: Work
     assert first.turn()
     assert not second.take_lease()
     with harness.rapport.database.transaction() as session:
-        session.execute("UPDATE leases SET until = 0 WHERE name = 'workers'")
+        session.execute("UPDATE worker_partitions SET until = 0")
     assert second.take_lease()
     before = everything(harness.rapport)
     with pytest.raises(FencedSource):

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from domain.relationship import events as e
+from infra.store.partitions import COUNT, Reached
 from infra.store.session import as_time
 from infra.worker_runtime import schema
 from infra.worker_runtime.replay import ALL, Share, scratch_database
@@ -19,7 +20,7 @@ from tests.infra.worker_runtime.test_runner import begun
 def is_same(harness: WorkerHarness, share: Share = ALL) -> bool:
     store = harness.rapport.store
     with scratch_database() as scratch:
-        return is_what_replay_makes(store, scratch, store.head(), lambda _: None, share)
+        return is_what_replay_makes(store, scratch, Reached((store.head(),) * COUNT), lambda _: None, share)
 
 
 def played(harness: WorkerHarness) -> WorkerHarness:

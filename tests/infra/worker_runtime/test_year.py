@@ -167,7 +167,7 @@ def progress(path: Path) -> tuple[Any, ...]:
     with closing(sqlite3.connect(path, timeout=10)) as connection:
         try:
             found = connection.execute(
-                "SELECT (SELECT position FROM leases WHERE name = 'workers'), (SELECT MAX(seq) FROM outbox), "
+                "SELECT (SELECT MIN(position) FROM worker_partitions), (SELECT MAX(seq) FROM outbox), "
                 "(SELECT MAX(seq) FROM deadline_history)"
             ).fetchone()
         except sqlite3.OperationalError:
