@@ -35,12 +35,17 @@ def install(folder: Path) -> str:
     if not (shutil.which("npm") and shutil.which("node")):
         return "node and npm are not installed"
     named = [f"{name}@{version}" for name, version in PACKAGES.items()]
-    command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder), *named]
+    options = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+    # Without a network npm would try for minutes.
+    options += ["--fetch-retries=1", "--fetch-retry-maxtimeout=10000"]
+    command = ["npm", "install", *options, "--prefix", str(folder), *named]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=INSTALL_SECONDS)
     except subprocess.TimeoutExpired:
         return f"npm install took more than {INSTALL_SECONDS} s"
-    return f"npm install failed: {done.stderr.strip()[-200:]}" if done.returncode else ""
+    if done.returncode:
+        return f"npm install failed: {done.stderr.strip().partition(chr(10))[0].removeprefix('npm error ')}"
+    return ""
 
 
 # --- message-db ----------------------------------------------------------------------------------------------------
