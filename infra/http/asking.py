@@ -6,7 +6,7 @@ An answer carries an `ETag` by the position of the record and its content; asked
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from hashlib import sha256
 from threading import Lock
 from typing import Annotated, Any, Final
@@ -17,8 +17,8 @@ from fastapi import Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, BeforeValidator, WithJsonSchema
 
-from domain.model import FIRST_YEAR, LAST_YEAR, Actor, is_blank
-from domain.time_form import is_day, is_time
+from domain.model import Actor, is_blank
+from domain.time_form import is_day
 from infra.access.caller import Caller
 from infra.access.pages import MOST, USUAL, Cut, Page
 from infra.access.standing import Asker, asker
@@ -28,6 +28,7 @@ from infra.http.problems import wrong_query
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.pseudonyms import Pseudonyms
 from infra.queries.as_at import Moment
+from infra.queries.asked_time import asked_time
 from infra.queries.sharing import is_spelled
 
 # The relationship of the examples in the document.
@@ -35,17 +36,17 @@ RELATIONSHIP: Final = "6f1e0000-0000-4000-8000-000000000001"
 _MAKING: Final = Lock()
 # Callers of whom it is known as whom they read.
 ASKERS: Final = 10_000
-# Nothing is recorded or planned before or after: a time further off has the same answer.
-_BEFORE: Final = datetime(FIRST_YEAR - 1, 12, 1, tzinfo=UTC)
-_AFTER: Final = datetime(LAST_YEAR + 1, 1, 31, tzinfo=UTC)
 
-_Time = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+_Time = Annotated[str, WithJsonSchema({"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}]})]
 AsOfQuery = Annotated[
-    _Time | None, Query(alias="as_of", description="As it was by then: what had occurred by this time (RFC 3339).")
+    _Time | None,
+    Query(alias="as_of", description="As it was by then: what had occurred by this time, or day (RFC 3339)."),
 ]
 KnownAtQuery = Annotated[
     _Time | None,
-    Query(alias="known_at", description="As it was known then: what had been recorded by this time (RFC 3339)."),
+    Query(
+        alias="known_at", description="As it was known then: what had been recorded by this time, or day (RFC 3339)."
+    ),
 ]
 VersionQuery = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="As it was after this event.")]
 
@@ -115,22 +116,15 @@ AskerOf = Annotated[Asker, Depends(standing)]
 
 # --- what is asked for ------------------------------------------------------------------------------------------------
 def time_of(name: str, text: str | None) -> datetime | None:
-    """A time with its offset, in UTC; None where there is none.
+    """A time with its offset or the end of a day, in UTC; None where there is none.
 
     Raises:
         HttpProblem: It is no such time; the parameter is named.
     """
-    if text is None:
-        return None
     try:
-        found = datetime.fromisoformat(text.upper()) if is_time(text) else None
-    except ValueError:
-        found = None
-    if found is None:
-        raise wrong_query(name, "expected a time with its offset, such as 2026-03-02T09:00:00Z (write + as %2B)")
-    if not FIRST_YEAR <= found.year <= LAST_YEAR:
-        return _BEFORE if found.year < FIRST_YEAR else _AFTER
-    return found.astimezone(UTC)
+        return None if text is None else asked_time(text)
+    except ValueError as error:
+        raise wrong_query(name, f"{error}; write + as %2B") from None
 
 
 async def moment(as_of: AsOfQuery = None, known_at: KnownAtQuery = None) -> Moment:
