@@ -203,6 +203,8 @@ async def reason(
 ReasonOf = Annotated[str | None, Depends(reason)]
 
 
+# On what an answer depends beside its address: who reads.
+READER: Final = "Authorization, Rapport-Role"
 # A quote inside a text is escaped, so no text looks like this member.
 _AS_OF: Final = re.compile(rb'"as_of":"[^"]*"')
 
@@ -214,11 +216,18 @@ def answered(request: Request, at: Desk, value: Any, why: str | None = None) -> 
     if why is not None:
         return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
     # The same answer a moment later has the same tag: the time of which it is doesn't count.
-    tag = f'"{at.store.head()}-{sha256(_AS_OF.sub(b"", body)).hexdigest()[:16]}"'
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Rapport-Role"}
-    if tag in _tags(request):
-        return Response(status_code=304, headers=headers)
-    return Response(body, media_type="application/json", headers=headers)
+    headers = tagged(at, sha256(_AS_OF.sub(b"", body)).hexdigest())
+    return unchanged(request, headers) or Response(body, media_type="application/json", headers=headers)
+
+
+def tagged(at: Desk, digest: str, vary: str = READER) -> dict[str, str]:
+    """The headers of an answer whose content has this digest, by which the caller may ask for it again; `vary` names what it depends on."""
+    return {"ETag": f'"{at.store.head()}-{digest[:16]}"', "Cache-Control": "private, no-cache", "Vary": vary}
+
+
+def unchanged(request: Request, headers: dict[str, str]) -> Response | None:
+    """304 where the caller has the answer with these headers (of `tagged`) already; None where they need it."""
+    return Response(status_code=304, headers=headers) if headers["ETag"].removeprefix("W/") in _tags(request) else None
 
 
 def page_of(request: Request, at: Desk, page: Page[Any]) -> Response:

@@ -569,6 +569,22 @@ class TestOne:
             other = client.get(of(REPORTED), headers={"If-None-Match": first.headers["ETag"]})
             assert other.status_code == 200
 
+    @pytest.mark.parametrize("accept", ["application/x-ndjson", "text/csv", "application/vnd.apache.parquet"])
+    def test_a_dataset_is_304_to_who_has_it_in_this_form(self, server: Server, accept: str) -> None:
+        with asking(server, "coordinator:cora") as client:
+            first = client.get("/v1/datasets/relationships", headers={"Accept": accept})
+            kept = {"If-None-Match": first.headers["ETag"]}
+            again = client.get("/v1/datasets/relationships", headers={"Accept": accept, **kept})
+            assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+            for other, form in (("sessions", accept), ("relationships", "text/csv;q=0, application/jsonl, text/csv")):
+                got = client.get(f"/v1/datasets/{other}", headers={"Accept": form, **kept})
+                assert (other, got.status_code) == (
+                    other,
+                    304 if (other, accept[-6:]) == ("relationships", "ndjson") else 200,
+                )
+        with asking(server, "analyst:alf") as client:
+            assert client.get("/v1/datasets/relationships", headers={"Accept": accept, **kept}).status_code == 200
+
     def test_after_waits_for_a_position_and_is_503_where_it_does_not_come(self, server: Server) -> None:
         with asking(server, "coordinator:cora") as client:
             assert client.get(of(QUIET, "?after=1")).status_code == 200
