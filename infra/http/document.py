@@ -34,11 +34,11 @@ PROBLEM: Final = "application/problem+json"
 OF_RECEIPTS: Final = {400: "invalid", 403: "refused", 404: "refused", 409: "conflict", 422: "refused"}
 # Requests that were sent and what was answered: made by tests/infra/http/document_examples.py.
 EXAMPLES: Final = Path(__file__).with_name("examples.json")
-PROBLEMS: Final = (400, 401, 403, 404, 406, 408, 409, 413, 415, 422, 429, 503)
+PROBLEMS: Final = (400, 401, 403, 404, 405, 406, 408, 409, 413, 415, 422, 429, 431, 503)
 # The failures of a store and its queue, which nobody brings about for an example.
 AWAY: Final = (StoreError(), Overloaded(), Closed())
-FOR_ALL: Final = (400, 401, 403, 404, 429, 503)
-FOR_MESSAGES: Final = (408, 409, 413, 415, 422)
+FOR_ALL: Final = (400, 401, 403, 404, 408, 429, 431, 503)
+FOR_MESSAGES: Final = (409, 413, 415, 422)
 # The reads that answer a page of a list.
 LISTS: Final = frozenset(
     {"listRelationships", "getHistory", "getDecisions", "listHealth", "listTasks", "getNps", "listClauses"}
@@ -146,7 +146,10 @@ def _problem(status: int) -> Schema:
 
 # --- examples ---------------------------------------------------------------------------------------------------------
 def recorded() -> list[Schema]:
-    """The examples: `call`, `name`, `request`, `status`, `content_type` and `answer` of each."""
+    """The examples: `call`, `name`, `request`, `status`, `content_type` and `answer` of each.
+
+    What the connection answers, or a path to a method that it does not take, belongs to no call: it is "".
+    """
     found: list[Schema] = orjson.loads(EXAMPLES.read_bytes())
     return found
 
@@ -158,12 +161,14 @@ def _give_examples(found: Schema) -> None:
     for error in AWAY:
         _add(shared[_name(503)]["content"][PROBLEM], of_store(error).problems[0].code, body_of(of_store(error)))
     for each in recorded():
-        path, operation = calls[each["call"]]
         status = each["status"]
         if status >= HTTPStatus.BAD_REQUEST:
             code = each["answer"]["problems"][0]["code"]
             _add(shared[_name(status)]["content"][PROBLEM], code, each["answer"])
-        else:
+        if not each["call"]:
+            continue
+        path, operation = calls[each["call"]]
+        if status < HTTPStatus.BAD_REQUEST:
             _give_request(path, operation, each)
         if each["answer"] is not None:
             content = _own(operation["responses"], status)["content"]
