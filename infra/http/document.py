@@ -49,6 +49,27 @@ POSITION_HEADER: Final[Schema] = {
     "schema": {"type": "integer", "minimum": 0},
 }
 
+# Declared once, and named where an answer has them.
+HEADERS: Final[Schema] = {
+    "ETag": {
+        "description": "Which answer this is, for `If-None-Match`. An answer with content that was revealed has none.",
+        "schema": TEXT,
+    },
+    "Location": {"description": "The path of what was made.", "schema": TEXT},
+    "Retry-After": {
+        "description": "After how many seconds to send the request again.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    "WWW-Authenticate": {"description": "That a bearer token is expected (RFC 6750).", "schema": TEXT},
+}
+OF_PROBLEMS: Final = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
+IF_NONE_MATCH: Final[Schema] = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "The `ETag` of an answer that the caller has: where it is the same still, the answer is 304 without a body.",
+    "schema": TEXT,
+}
+
 
 def document(app: FastAPI, root_path: str = "") -> Schema:
     """The document of an app that is shown under a path."""
@@ -67,6 +88,9 @@ def document(app: FastAPI, root_path: str = "") -> Schema:
         made.pop(name, None)
     made |= _schemas()
     components["responses"] = {_name(status): _problem(status) for status in PROBLEMS}
+    components["headers"] = HEADERS
+    said = "The caller has this answer already: there is no body."
+    components["responses"][_name(304)] = {"description": said, "headers": _header("ETag")}
     for path, _, operation in _operations(found):
         responses = operation["responses"]
         responses.pop("422", None)
@@ -81,7 +105,23 @@ def document(app: FastAPI, root_path: str = "") -> Schema:
     _describe_evidence(found["paths"])
     _describe_operations(found["paths"])
     _give_examples(found)
+    _describe_tags(found)
     return found
+
+
+def _header(name: str) -> Schema:
+    """A header of an answer, by its name."""
+    return {name: {"$ref": f"#/components/headers/{name}"}}
+
+
+def _describe_tags(found: Schema) -> None:
+    """Every read has a tag, but for facts, which are asked for by their position."""
+    found["components"]["parameters"] = {IF_NONE_MATCH["name"]: IF_NONE_MATCH}
+    for path, method, operation in _operations(found):
+        if path.startswith("/v1/") and method == "get" and operation["operationId"] != "getEvents":
+            operation.setdefault("parameters", []).append({"$ref": f"#/components/parameters/{IF_NONE_MATCH['name']}"})
+            operation["responses"]["200"].setdefault("headers", {}).update(_header("ETag"))
+            operation["responses"]["304"] = _reference(304)
 
 
 def _operations(found: Schema) -> Iterator[tuple[str, str, Schema]]:
@@ -100,7 +140,8 @@ def _reference(status: int) -> Schema:
 
 def _problem(status: int) -> Schema:
     content = {PROBLEM: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
-    return {"description": HTTPStatus(status).phrase, "content": content}
+    found: Schema = {"description": HTTPStatus(status).phrase, "content": content}
+    return found | {"headers": _header(OF_PROBLEMS[status])} if status in OF_PROBLEMS else found
 
 
 # --- examples ---------------------------------------------------------------------------------------------------------
@@ -285,6 +326,7 @@ def _describe_webhooks(paths: Schema) -> None:
     calls, one = paths["/v1/webhooks"], paths["/v1/webhooks/{id}"]
     calls["post"]["responses"]["201"] = {
         "description": "It is subscribed. `secret` signs what is sent, and is shown here alone.",
+        "headers": _header("Location"),
         "content": {"application/json": {"schema": webhook}},
     }
     calls["post"]["responses"]["409"] = _reference(409)
