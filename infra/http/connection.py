@@ -2,8 +2,8 @@
 
 Requests that read differently to different readers (two lengths, a length beside chunks) are refused by llhttp, on which it stands.
 Fields after a body that comes in chunks are dropped, since they are none of the head (RFC 9110, 6.5.1). Who sends a whole request and
-closes that direction is answered all the same, and who closes it within a body is told so. Nothing is read after a refusal, which is
-said in its turn, behind the answers to earlier requests.
+closes that direction is answered all the same, and who closes it within a body is told so. Requests may come before earlier ones are
+answered, up to a bound. Nothing is read after a refusal, which is said in its turn, behind the answers to earlier requests.
 """
 
 import asyncio
@@ -20,13 +20,15 @@ HEAD_SECONDS: Final = 20.0
 # The request line and all fields, those after a body too.
 MAX_HEAD_BYTES: Final = 64 * 1024
 MAX_FIELDS: Final = 200
+# Requests that wait for the answers to those before them in their connection.
+MAX_WAITING: Final = 100
 # A chunk may have so many bytes beside its content; what its extensions take beyond that counts as a head does.
 _CHUNK_BYTES: Final = 128
 # A colon, a space and the end of the line.
 _FIELD_BYTES: Final = 4
 
 
-class _HeadTooLarge(Exception):
+class _Refused(Exception):
     """Ends the parsing; the refusal is said already."""
 
 
@@ -93,6 +95,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head_is_there()
+        if len(self.pipeline) >= MAX_WAITING:
+            said = "too many requests of this connection wait for their answers: send it again later"
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, Problem("overloaded", said))
+            raise _Refused
         super().on_headers_complete()
         self._in_head = False
         self._untold = 0
@@ -124,7 +130,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes += size
         if self._head_bytes > MAX_HEAD_BYTES or self._fields > MAX_FIELDS:
             self._refuse_head()
-            raise _HeadTooLarge
+            raise _Refused
 
     def _expect_head(self) -> None:
         self._head_is_there()

@@ -117,6 +117,11 @@ _HTTP: Final[tuple[Limit, ...]] = (
     ("A stream of facts", f"{facts.STREAM_SECONDS / 60:g} minutes", "ends; the reader comes back with `Last-Event-ID`"),
     ("Waiting for the position in `after`", f"{log_head.VISIBLE_SECONDS:g} s", "503, `not_visible_yet`"),
     ("Open requests of a process", f"{edge.MOST_OPEN:,}", "503, `overloaded`"),
+    (
+        "Requests that wait for earlier answers of their connection",
+        f"{connection.MAX_WAITING}",
+        "503, `overloaded`, and the connection is closed",
+    ),
     ("Messages that wait for a commit", f"{MAX_WAITING:,}", "503, `overloaded`"),
     ("Answers after the process was asked to stop", f"{serving.DRAIN_SECONDS} s", "connections are closed"),
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.http.connection import MAX_FIELDS, MAX_HEAD_BYTES
+from infra.http.connection import MAX_FIELDS, MAX_HEAD_BYTES, MAX_WAITING
 from tests.infra.http.server import Server
 from tests.infra.http.test_faults import code, raw, status, until_closed
 from tests.infra.http.test_messages import LINES, post, proposal
@@ -170,3 +170,14 @@ class TestSize:
         assert (status(found), code(found)) == (431, "head_too_large")
         with server.client() as client:
             assert post(client, sent).json()["status"] == "accepted"
+
+
+def test_requests_without_end_in_one_connection_are_answered_up_to_a_bound_and_take_no_memory(server: Server) -> None:
+    before = resident(server)
+    found = told(server, *[(LINE + b"\r\n") * 1000] * 50)
+    answers = re.findall(rb"HTTP/1.1 (\d+)", found)
+    assert len(answers) > MAX_WAITING
+    assert set(answers[:-1]) == {b"200"}
+    assert answers[-1] == b"503"
+    assert b'"code":"overloaded"' in found
+    assert resident(server) < before + 20
