@@ -267,7 +267,9 @@ class TestSmuggled:
 
     def test_what_is_no_http_is_refused_behind_the_answers_to_earlier_requests(self, server: Server) -> None:
         """Said before them, it would be read as the answer to the first."""
-        wait = f"GET /v1/events?after=999999999&wait=0.5 HTTP/1.1\r\nAuthorization: Bearer {server.token()}\r\n\r\n"
+        with server.client() as client:
+            head = client.get("/v1/events?limit=1000").json()["next"]
+        wait = f"GET /v1/events?after={head}&wait=0.5 HTTP/1.1\r\nAuthorization: Bearer {server.token()}\r\n\r\n"
         with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
             connection.sendall(wait.encode() + b"GET /livez HTTP/1.1\r\n\r\n" + b"no http\r\n\r\n" + wait.encode())
             found = until_closed(connection)
