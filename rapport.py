@@ -145,7 +145,8 @@ def message(
 ) -> dict[str, Any]:
     """A message: the command without `rapport.`, when it happened (now, unless said), the attributes of CloudEvents in `more`.
 
-    Without `id` it gets one of its own. Give the id of what caused it, and your own repeats are recorded once too.
+    Without `id` it gets one of its own. Give the id of what caused it and the time at which that happened, and your own repeats are recorded
+    once too.
 
     Raises:
         ValueError: The time has no offset.

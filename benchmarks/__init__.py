@@ -18,6 +18,7 @@ MODULES = (
     "suppression",
     "questions",
     "postgres",
+    "peers",
     "kafka",
     "http",
 )

@@ -91,11 +91,10 @@ class Subject(Aggregate):
         self.last = f"{message_id} {note}"
 
 
-@contextmanager
-def library_clients(url: str, clients: int) -> Iterator[Callable[[], Send]]:
-    """Eventsourcing with its defaults, but for a pool as large as there are clients: one event saved each time."""
+def library_environment(url: str, clients: int) -> dict[str, str]:
+    """What eventsourcing is told to store in this database, with as many connections as there are clients."""
     found = conninfo_to_dict(url)
-    environment = {
+    return {
         "PERSISTENCE_MODULE": "eventsourcing.postgres",
         "POSTGRES_DBNAME": str(found["dbname"]),
         "POSTGRES_HOST": str(found["host"]),
@@ -104,7 +103,12 @@ def library_clients(url: str, clients: int) -> Iterator[Callable[[], Send]]:
         "POSTGRES_PASSWORD": "",
         "POSTGRES_POOL_SIZE": str(clients),
     }
-    app: Application[UUID] = Application(env=environment)
+
+
+@contextmanager
+def library_clients(url: str, clients: int) -> Iterator[Callable[[], Send]]:
+    """Eventsourcing with its defaults, but for a pool as large as there are clients: one event saved each time."""
+    app: Application[UUID] = Application(env=library_environment(url, clients))
 
     def client() -> Send:
         subject = Subject("a subject")

@@ -263,6 +263,17 @@ CODES: Final[dict[str, ProblemCode]] = {
     "unknown_parameter": ProblemCode("http", "400: the call has no such query parameter.", "Correct its name; the problem says what it may have meant."),
     "duplicate_parameter": ProblemCode("http", "400: a query parameter with one value is there twice.", "Send it once."),
     "slow_body": ProblemCode("http", "408: the body did not come on in time.", "Send the request again. Lines that came before are recorded, and come back as duplicates."),
+    "incomplete_body": ProblemCode(
+        "http", "400: the client sent no more before all of the body had come.", "Send the request again. Lines that came whole are recorded, and come back as duplicates."
+    ),
+    "slow_head": ProblemCode("http", "408: the head of the request did not come in time, or no request came. The connection is closed.", "Send the request again."),
+    "head_too_large": ProblemCode(
+        "http", "431: the head of the request has too many bytes or fields, with those after the body. The connection is closed.", "Send fewer and shorter headers, or a shorter URL; [limits](limits.md) says how many."
+    ),
+    "bad_http": ProblemCode(
+        "http", "400: the request is no HTTP, or can be read in more than one way. The connection is closed.", "Send it with a library for HTTP. Lines that came before may be recorded; they come back as duplicates."
+    ),
+    "method_not_allowed": ProblemCode("http", "405: the path does not take this method.", "Use one of the methods in `Allow`."),
     "not_visible_yet": ProblemCode("http", "503: the record has not grown to the position in `after` within 5 s.", "Ask again after the seconds in `Retry-After`."),
     "too_many_requests": ProblemCode("http", "429: the token makes more requests than are allowed.", "Wait for the seconds in `Retry-After`."),
     "overloaded": ProblemCode("http", "503: too many messages are waiting.", "Send the same request again after the seconds in `Retry-After`."),

@@ -25,6 +25,11 @@ class Answer:
     sentences: tuple[str, ...] = ()
     brief: tuple[tuple[str, ...], list[Row]] | None = None
 
+    @property
+    def can_be_drawn(self) -> bool:
+        """Whether there is anything to draw: practices of which every group is hidden have rows without a share."""
+        return any(row.get("share", 0) is not None for row in self.rows)
+
 
 def counted(count: int, one: str) -> str:
     """A count and what is counted, as "1 month" and "2,000 months"."""

@@ -6,7 +6,7 @@ from functools import partial
 
 from infra.analysis import charts
 from infra.analysis.answer import Answer, Row, hidden_sentences
-from infra.analysis.population import DAY, Population, enough
+from infra.analysis.population import DAY, Population, Relationship, both_enough, enough
 from infra.analysis.statistics import curve, quantile
 
 
@@ -36,16 +36,22 @@ def activation(population: Population) -> Answer:
     ]
     rows = (
         [_row("activation", days, [each.activated_at is not None for each in everybody], None)]
-        if enough(everybody, population.minimum)
+        if population.groups(everybody, None).shown
         else []
     )
     hidden = 0
+    # A gate is one of some codes: what it counts less the codes that are shown is of small ones that have it.
+    of_codes: defaultdict[tuple[str, ...], list[Relationship]] = defaultdict(list)
+    for one in everybody:
+        of_codes[one.codes].append(one)
+    of_small_codes = [one for each in of_codes.values() if not enough(each, population.minimum) for one in each]
     for clause, found in sorted(gates.items()):
         members = [known[gate["relationship_id"]] for gate in found]
-        # Those who met it and those who did not are two groups, and neither may be small.
-        met = [one for one, gate in zip(members, found, strict=True) if gate["met_at"] is not None]
-        unmet = [one for one, gate in zip(members, found, strict=True) if gate["met_at"] is None]
-        if not enough(met, population.minimum) or (unmet and not enough(unmet, population.minimum)):
+        ids = {one.id for one in members}
+        # Those who met it and those who did not are two groups, and neither may be small; nor those who have no such gate.
+        met = {gate["relationship_id"] for gate in found if gate["met_at"] is not None}
+        wholes = ((members, met), (everybody, ids), (of_small_codes, ids))
+        if not met or not all(both_enough(whole, some, population.minimum) for whole, some in wholes):
             hidden += 1
             continue
         waited = [

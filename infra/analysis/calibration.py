@@ -4,13 +4,15 @@ The day is a landmark: only relationships that had come so far without ending co
 relationship that lasts would look healthy because it lasted (immortal time).
 """
 
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from infra.analysis import charts
 from infra.analysis.answer import Answer, Row, counted, hidden_sentences
-from infra.analysis.population import Population, Relationship
+from infra.analysis.population import Population, Relationship, enough, shown_parts
 from infra.analysis.statistics import area, curve
 
 HORIZON_DAYS: Final = 90
@@ -20,53 +22,56 @@ BANDS: Final = ("healthy", "watch", "at_risk", "critical")
 def calibration(population: Population, day: int = 30, horizon: int = HORIZON_DAYS) -> Answer:
     """By band on the day: how many ended early within so many days after it (Kaplan-Meier), and how well the score told which."""
     at_day = _standing(population, day)
-    rows: list[Row] = []
-    hidden = 0
-    for band in BANDS:
-        members = [one for one, _, found in at_day if found == band]
-        if not members:
-            continue
-        if len({each.mentee for each in members}) < population.minimum:
-            hidden += 1
-            continue
-        days = [each.days(population.now) - day for each in members]
-        found = curve(days, [each.ended_early for each in members])
-        step = next((each for each in reversed(found.steps) if each.day <= horizon), None)
-        assert step is not None, "a curve begins at 0"
-        rows.append(
-            {
-                "band": band,
-                "relationships": len(members),
-                "ended_early": sum(each.ended_early and each.days(population.now) - day <= horizon for each in members),
-                "share": 1 - step.survival,
-                "low": 1 - step.high,
-                "high": 1 - step.low,
-            }
-        )
-    if hidden == 1 and rows:
-        # The hidden band would be the rest of all.
-        rows.remove(min(rows, key=lambda row: row["relationships"]))
-        hidden += 1
+    found: defaultdict[str, list[Relationship]] = defaultdict(list)
+    for one, _, band in at_day:
+        found[band].append(one)
+    shown = shown_parts(found, population.minimum)
+    hidden = len(found) - len(shown)
+    rows = [_row(population, band, found[band], day, horizon) for band in BANDS if band in shown]
     known = [(score, one) for one, score, _ in at_day if _is_known(population, one, day + horizon)]
     auc = area(
         [score for score, _ in known],
         [one.ended_early and one.days(population.now) <= day + horizon for _, one in known],
     )
+    if not enough([one for one, _, _ in at_day], population.minimum):
+        return _answer(day, horizon, [], {"auc": None, "compared": None, "hidden": hidden}, _hidden(hidden, population))
     sentences = [
         f"Of {counted(len(at_day), 'relationship')} that had come to day {day}, what happened up to day {day + horizon}.",
         "The outcomes of both kinds are needed to judge the score."
         if auc is None
         else f"AUC of the day-{day} score for ending early: {auc:.2f} (0.5: tells nothing, 1: tells all).",
-        *hidden_sentences(hidden, "band", f"fewer than {population.minimum} mentees, or such a band would follow"),
+        *_hidden(hidden, population),
     ]
+    return _answer(day, horizon, rows, {"auc": auc, "compared": len(known), "hidden": hidden}, sentences)
+
+
+def _hidden(count: int, population: Population) -> tuple[str, ...]:
+    return hidden_sentences(count, "band", f"fewer than {population.minimum} mentees, or such a band would follow")
+
+
+def _answer(day: int, horizon: int, rows: list[Row], found: dict[str, Any], sentences: Sequence[str]) -> Answer:
     return Answer(
         f"What became of relationships by their band on day {day}",
         ("band", "relationships", "ended_early", "share", "low", "high"),
         rows,
         partial(charts.intervals, x="band", y="share", titles=("band", f"ended early within {horizon} days")),
-        {"day": day, "horizon": horizon, "auc": auc, "compared": len(known), "hidden": hidden},
+        {"day": day, "horizon": horizon, **found},
         tuple(sentences),
     )
+
+
+def _row(population: Population, band: str, members: list[Relationship], day: int, horizon: int) -> Row:
+    found = curve([each.days(population.now) - day for each in members], [each.ended_early for each in members])
+    step = next((each for each in reversed(found.steps) if each.day <= horizon), None)
+    assert step is not None, "a curve begins at 0"
+    return {
+        "band": band,
+        "relationships": len(members),
+        "ended_early": sum(each.ended_early and each.days(population.now) - day <= horizon for each in members),
+        "share": 1 - step.survival,
+        "low": 1 - step.high,
+        "high": 1 - step.low,
+    }
 
 
 def _standing(population: Population, day: int) -> list[tuple[Relationship, int, str]]:

@@ -107,6 +107,13 @@ def control(rows: list[Row]) -> Chart:
     return _done(panel.facet(row=alt.Row("question:N", title=None), data=_data(known)))
 
 
+def words(said: str) -> Chart:
+    """A sentence where there is nothing to draw."""
+    import altair as alt
+
+    return _done(alt.Chart(_data([{}]), width=WIDTH, height=60).mark_text(fontSize=14, text=said))
+
+
 def _done(chart: Any) -> Chart:
     found: Chart = chart.to_dict()
     return found

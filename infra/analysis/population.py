@@ -1,20 +1,22 @@
 """Relationships as the questions take them, in groups of which only those are shown that give nobody away.
 
 Groups follow the suppression of NPS (`domain.small_cells`): one of fewer different mentees than the minimum is hidden, and so is what
-would give it away by subtraction, over all ways of grouping together.
+would give it away by subtraction, over all ways of grouping together. What is shown is settled once for all questions: some are about all
+relationships, others about those that became active, and a group that is hidden for one is hidden for all (decision 0066). Parts of one
+whole, such as bands, are hidden so that those hidden have enough mentees together (`shown_parts`).
 """
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import combinations
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, TypeVar, get_args
 
 from domain.calendar import local_month
-from domain.small_cells import Cell, Figure, Group, Suppression
+from domain.small_cells import Cell, Figure, Group, Keys, Suppression, part
 from infra.analysis.answer import hidden_sentences
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.rows import codec
@@ -23,6 +25,7 @@ from infra.store.session import StoreSession
 from projections.catalogue import datasets
 from projections.dataset import Row
 
+T = TypeVar("T")
 By = Literal["programme", "month", "codes", "mentor"]
 KEYS: Final[tuple[By, ...]] = get_args(By)
 # The total first, then programmes, months of the start, codes and mentors. Pairs are never shown, but what two tables give away
@@ -96,31 +99,45 @@ class Population:
         with self._engine.database.reading() as session:
             return read(session, dataset, columns, where)
 
+    @cached_property
+    def shown(self) -> Collection[Figure]:
+        """The groups of one key that any question may show.
+
+        A group of which somebody became active is settled by these alone: it has no fewer in all, and its count in all follows only where the
+        count of these does. So those of one key are enough of all relationships: that is for groups of which nobody became active.
+        """
+        of_activated = Suppression(_cells(self.activated, self.minimum), TABLES).shown
+        of_all = Suppression(_cells(self.relationships, self.minimum), [keys for keys in TABLES if len(keys) < 2]).shown
+        activated = {figure for group in {each.group for each in self.activated} for figure in _figures(group)}
+        return {figure for figure in of_all if figure in of_activated or figure not in activated}
+
+    def _may_show(self, keys: Keys, group: Group) -> bool:
+        if keys:
+            return Figure(keys, group) in self.shown
+        # The total comes before all other figures, so nothing but its own size can hide it.
+        return all(enough(each, self.minimum) for each in (self.relationships, self.activated) if each)
+
     def groups(self, members: Iterable[Relationship], by: By | None, *, of_rows: bool = False) -> "Groups":
-        """These relationships in groups by a key, or all together; of any size for who may see each of them (`of_rows`)."""
-        return Groups(list(members), by, 0 if of_rows else self.minimum)
+        """All relationships, or all that became active, in groups by a key or together; of any size for who may see each (`of_rows`)."""
+        keys = () if by is None else (KEYS.index(by),)
+        found: defaultdict[Group, list[Relationship]] = defaultdict(list)
+        for each in members:
+            found[part(each.group, keys)].append(each)
+        shown = {
+            group[0] if group else TOTAL: found[group]
+            for group in sorted(found)
+            if of_rows or self._may_show(keys, group)
+        }
+        return Groups(shown, len(found) - len(shown), 0 if of_rows else self.minimum)
 
 
+@dataclass(frozen=True)
 class Groups:
     """Relationships by group; `shown` are those that may be shown, `hidden` counts the others."""
 
-    def __init__(self, members: Sequence[Relationship], by: By | None, minimum: int) -> None:
-        self.minimum = minimum
-        if by is None:
-            # The total comes before all other figures, so nothing but its own size can hide it.
-            self.shown = {TOTAL: list(members)} if enough(members, minimum) else {}
-            self.hidden = int(bool(members)) - len(self.shown)
-            return
-        people: defaultdict[Group, set[str]] = defaultdict(set)
-        key = KEYS.index(by)
-        found: defaultdict[str, list[Relationship]] = defaultdict(list)
-        for each in members:
-            people[each.group].add(each.mentee)
-            found[each.group[key]].append(each)
-        cells = {group: Cell(frozenset(mentees), minimum) for group, mentees in people.items()}
-        figures = Suppression(cells, TABLES).shown
-        self.shown = {value: found[value] for value in sorted(found) if Figure((key,), (value,)) in figures}
-        self.hidden = len(found) - len(self.shown)
+    shown: Mapping[str, list[Relationship]]
+    hidden: int
+    minimum: int
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -128,6 +145,44 @@ class Groups:
         return hidden_sentences(
             self.hidden, "group", f"of fewer than {self.minimum} mentees, or such a group would follow"
         )
+
+
+def shown_parts(
+    found: Mapping[str, Collection[T]],
+    minimum: int,
+    mentee: Callable[[T], str] = lambda one: one.mentee,  # type: ignore[attr-defined]
+    wholes: Sequence[Collection[str]] = (),
+) -> frozenset[str]:
+    """The parts of a whole that may be shown: those hidden have enough different mentees together, or there are none.
+
+    What is hidden follows as a sum from the whole, which is known. Small parts are hidden, then the smallest of the others until that sum
+    is no small group. `wholes` are some of the parts whose sum is known besides, from this question or another.
+    """
+    people = {name: {mentee(one) for one in each} for name, each in found.items()}
+    hidden = {name for name, each in people.items() if len(each) < minimum}
+    for whole in (*wholes, tuple(found)):
+        within = sorted(set(whole) & found.keys(), key=lambda name: (len(people[name]), name))
+        together = set().union(*(people[name] for name in within if name in hidden))
+        for name in within:
+            if not together or len(together) >= minimum:
+                break
+            if name not in hidden:
+                hidden.add(name)
+                together |= people[name]
+    return frozenset(found.keys() - hidden)
+
+
+def _cells(members: Iterable[Relationship], minimum: int) -> dict[Group, Cell]:
+    people: defaultdict[Group, set[str]] = defaultdict(set)
+    for each in members:
+        people[each.group].add(each.mentee)
+    return {group: Cell(frozenset(mentees), minimum) for group, mentees in people.items()}
+
+
+def _figures(group: Group) -> Iterable[Figure]:
+    """The figures by one key that a relationship of this group is in."""
+    for key, value in enumerate(group):
+        yield Figure((key,), (value,))
 
 
 def read(session: StoreSession, dataset: str, columns: Collection[str], where: str = "1 = 1") -> list[Row]:
@@ -194,3 +249,11 @@ def _relationship(row: Mapping[str, Any], timezone: str) -> Relationship:
 def enough(members: Collection[Relationship], minimum: int) -> bool:
     """Whether a figure over these relationships may be shown beside others of its group."""
     return bool(members) and len({each.mentee for each in members}) >= minimum
+
+
+def both_enough(members: Iterable[Relationship], ids: Collection[str], minimum: int) -> bool:
+    """Whether of these relationships those with some ids, and all others, are no small groups; either may be of nobody."""
+    parts: tuple[list[Relationship], list[Relationship]] = ([], [])
+    for one in members:
+        parts[one.id in ids].append(one)
+    return all(enough(each, minimum) for each in parts if each)

@@ -1,20 +1,20 @@
 """How relationships stand: their bands from month to month, the signals behind them, how they end and pause, and what is practised.
 
 Each figure is over all relationships, or of the programmes or codes that are wanted. What is small is hidden as in
-`infra.analysis.population`: a count of fewer different mentees than the minimum, and one more where the hidden one would be the rest.
+`infra.analysis.population`: a count of fewer different mentees than the minimum, and others until those hidden are no small group together.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 from domain.sharing import confidential
 from infra.analysis import charts
 from infra.analysis.answer import Answer, Row, hidden_sentences
 from infra.analysis.calibration import BANDS
-from infra.analysis.population import DAY, By, Population, Relationship, enough
+from infra.analysis.population import DAY, GOOD_ENDINGS, By, Population, Relationship, both_enough, shown_parts
 from infra.analysis.statistics import quantile, share
 
 
@@ -27,7 +27,6 @@ class Among(NamedTuple):
 
 # None: all relationships together.
 Wanted = Among | None
-T = TypeVar("T")
 MONTHS: Final = 12
 _PRACTICES: Final = ("clause", "programme_id", "asked", "answered", "share_good", "respondents", "suppressed")
 WITHHELD: Final = "withheld"
@@ -49,11 +48,11 @@ def bands(population: Population, wanted: Wanted = None, *, of_rows: bool = Fals
             for one in members:
                 if (band := _band_at(stretches[one.id], at)) is not None:
                     found[band].append(one)
-            shown = found if of_rows else _shown(found, population.minimum)
+            shown = found.keys() if of_rows else shown_parts(found, population.minimum)
             hidden += len(found) - len(shown)
             scored = sum(len(each) for each in found.values())
             rows += [
-                {"group": name, "month": label, "band": band, "relationships": len(shown[band]), "share": len(shown[band]) / scored}
+                {"group": name, "month": label, "band": band, "relationships": len(found[band]), "share": len(found[band]) / scored}
                 for band in BANDS
                 if band in shown
             ]  # fmt: skip
@@ -87,10 +86,10 @@ def signals(population: Population, wanted: Wanted = None) -> Answer:
             now = {row["relationship_id"] for row in mine if row["until"] is None}
             if not ever:
                 continue
-            if not _both_enough(population, members, ever):
+            if not both_enough(members, ever, population.minimum):
                 hidden += 1
                 continue
-            is_known = not now or _both_enough(population, [known[one] for one in ever], now)
+            is_known = not now or both_enough([known[one] for one in ever], now, population.minimum)
             of_all = share(len(ever), len(members))
             assert of_all is not None, "there are some"
             days = [(row["until"] - row["since"]) / DAY for row in mine if row["until"] is not None]
@@ -132,9 +131,11 @@ def endings(population: Population, wanted: Wanted = None) -> Answer:
         ended = [one for one in members if one.terminated_at is not None]
         for one in ended:
             found[WITHHELD if one.ending_reason in confidential.ENDINGS else one.ending_reason or "none"].append(one)
-        shown = _shown(found, population.minimum)
+        # How many came to a good end, and how many ended early, other questions say.
+        shown = shown_parts(found, population.minimum, wholes=(GOOD_ENDINGS, found.keys() - GOOD_ENDINGS))
         hidden += len(found) - len(shown)
-        for reason, those in sorted(shown.items(), key=lambda each: (-len(each[1]), each[0])):
+        for reason in sorted(shown, key=lambda each: (-len(found[each]), each)):
+            those = found[reason]
             of_all = share(len(those), len(ended))
             assert of_all is not None, "some ended"
             days = [one.days(population.now) for one in those if one.activated_at is not None]
@@ -177,9 +178,10 @@ def pauses(population: Population, wanted: Wanted = None) -> Answer:
         for row in kept:
             if row["relationship_id"] in ids:
                 found[row["paused_by"]].append(row)
-        shown = _shown(found, population.minimum, lambda row: known[row["relationship_id"]].mentee)
+        shown = shown_parts(found, population.minimum, lambda row: known[row["relationship_id"]].mentee)
         hidden += len(found) - len(shown)
-        for role, those in sorted(shown.items(), key=lambda each: (-len(each[1]), each[0])):
+        for role in sorted(shown, key=lambda each: (-len(found[each]), each)):
+            those = found[role]
             over = [row for row in those if row["until"] is not None]
             rows.append(
                 {
@@ -244,26 +246,6 @@ def _groups(
 def _of_practice(row: Row, by: By) -> str:
     """The group of a row of practices: its programme, or the code of its clause."""
     return str(row["programme_id"].lower() if by == "programme" else row["clause"].partition(".")[0])
-
-
-def _shown(
-    found: Mapping[str, list[T]],
-    minimum: int,
-    mentee: Callable[[T], str] = lambda one: one.mentee,  # type: ignore[attr-defined]
-) -> dict[str, list[T]]:
-    """The parts of a whole that may be shown: large enough, and none such that a hidden one would be the rest."""
-    small = {name for name, each in found.items() if len({mentee(one) for one in each}) < minimum}
-    shown = {name: each for name, each in found.items() if name not in small}
-    if len(small) == 1 and shown:
-        del shown[min(shown, key=lambda name: (len(shown[name]), name))]
-    return shown
-
-
-def _both_enough(population: Population, members: Iterable[Relationship], ids: Collection[str]) -> bool:
-    """Whether those with these ids, and all others, are no small groups."""
-    inside = [one for one in members if one.id in ids]
-    outside = [one for one in members if one.id not in ids]
-    return enough(inside, population.minimum) and (not outside or enough(outside, population.minimum))
 
 
 def _ends(now: datetime) -> list[tuple[str, datetime]]:

@@ -15,6 +15,7 @@ import typer
 from typer.main import get_command
 
 from infra.cli import streams
+from infra.cli.once_each import OnceEach
 from infra.cli.output import OK, REFUSED, USAGE, print_error, print_text
 from infra.visible_text import visible_lines
 
@@ -87,7 +88,7 @@ def build() -> typer.Typer:
 
     for name in MODULES:
         import_module(f"infra.cli.{name}").register(app)
-    _keep_for_answers(app)
+    _finish(app)
     return app
 
 
@@ -107,14 +108,15 @@ def _print_version(wanted: bool) -> None:
     raise typer.Exit(OK)
 
 
-def _keep_for_answers(app: typer.Typer) -> None:
-    """Every command of every group has standard output for its answers alone."""
+def _finish(app: typer.Typer) -> None:
+    """Every command of every group has standard output for its answers alone, and takes each option once."""
     for command in app.registered_commands:
+        command.cls = OnceEach
         if command.callback is not None:
             command.callback = streams.answering(command.callback)
     for group in app.registered_groups:
         if group.typer_instance is not None:
-            _keep_for_answers(group.typer_instance)
+            _finish(group.typer_instance)
     found = app.registered_callback
     if found is not None and found.callback is not None:
         found.callback = streams.answering(found.callback)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from infra.projection_engine.engine import Engine
 
 BY = ("programme", "month", "codes", "mentor")
+NOTHING = "there is nothing that can be shown yet"
 FORMS = ("svg", "png", "html")
 ByOption = Annotated[
     str | None, typer.Option("--by", metavar="KEY", help="Compare by programme, month (of the start), codes or mentor.")
@@ -278,15 +279,13 @@ def _answer(
 
 
 def _draw(answer: "Answer", output: Path) -> None:
-    from infra.analysis.charts import draw, form_of
+    from infra.analysis.charts import draw, form_of, words
 
-    if not answer.rows:
-        print_note(f"there is nothing to draw: {output} was not written")
-        return
     form = form_of(output)
     assert form is not None, "the name was checked"
+    chart = answer.chart(answer.rows) if answer.can_be_drawn else words(NOTHING)
     try:
-        output.write_bytes(draw(answer.chart(answer.rows), answer.title, form))
+        output.write_bytes(draw(chart, answer.title, form))
     except OSError as error:
         fail(f"{output}: {error.strerror or error}", REFUSED)
     print_note(f"drawn into {output}")
@@ -301,7 +300,7 @@ def _print(answer: "Answer", *, every: bool) -> None:
             [_heading(name) for name in used], ([_cell(name, row[name]) for name in used] for row in rows), every=every
         )
     else:
-        print_text("there is nothing that can be shown yet")
+        print_text(NOTHING)
     for sentence in answer.sentences:
         print_text(sentence)
 

@@ -92,9 +92,9 @@ def _wanted(filters: Filters, row: dict[str, Any]) -> bool:
     return filters.holds(row["programme_id"], row["mentor_id"], row["band"])
 
 
-def _badness(row: dict[str, Any]) -> tuple[bool, int]:
-    """The lowest scores first, those without one last."""
-    return row["score"] is None, row["score"] or 0
+def _badness(row: dict[str, Any]) -> tuple[int, int]:
+    """The worst bands first, since a report makes a band worse than its score; within one the lowest scores. Those without come last."""
+    return -BANDS.index(row["band"]) if row["band"] else 1, row["score"] or 0
 
 
 def _print_all(rows: list[dict[str, Any]], filters: Filters, *, every: bool) -> None:

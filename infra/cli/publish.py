@@ -74,6 +74,13 @@ def _send_again(rapport: "Rapport", process: "Process", first: int, topic: str |
     from infra.kafka.clients import KafkaTrouble
     from infra.kafka.replay import replay
 
+    head = rapport.store.head()
+    if first > head + 1:
+        fail(
+            f"--from {first}: the record has grown to position {head} only; a position of another store, or from before a backup "
+            "was restored, says nothing here",
+            USAGE,
+        )
     try:
         done = replay(rapport, first, topic, process.stop)
     except (KafkaError, KafkaTrouble) as error:

@@ -1,5 +1,6 @@
 """`rapport serve`: the HTTP API and the pages for people, and beside them the workers and the datasets, until it is asked to stop."""
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 
@@ -66,13 +67,19 @@ def serve(
 ) -> None:
     """Serve the HTTP API and the pages for people; workers and datasets run with it unless --api-only.
 
-    Several processes may serve one store on PostgreSQL; of those that run workers one works at a time. Ends cleanly on Ctrl-C and
+    Several processes may serve one store on PostgreSQL; those that run workers share the work. Ends cleanly on Ctrl-C and
     SIGTERM: it answers what it took, then closes.
     """
     if (tls_certificate is None) != (tls_key is None):
         fail("--tls-certificate and --tls-key belong together: name both", USAGE)
     if root_path and (not root_path.startswith("/") or root_path.endswith("/")):
         fail("--root-path: expected a path that begins with / and does not end with it", USAGE)
+    for each in trusted_proxy or ():
+        if not _is_network(each):
+            fail(
+                f"--trusted-proxy {each}: expected an address such as 10.0.0.7, a network such as 10.0.0.0/8, or *",
+                USAGE,
+            )
     with running("serve", None, host) as (rapport, process):
         if rapport.settings.demo_persons is not None and host not in LOOPBACK:
             fail(
@@ -114,3 +121,13 @@ def serve(
                 )
         except CannotListen as error:
             fail(str(error), USAGE)
+
+
+def _is_network(text: str) -> bool:
+    if text == "*":
+        return True
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True

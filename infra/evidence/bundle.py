@@ -10,7 +10,10 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from hashlib import sha256
+from io import BytesIO
 from typing import Any, Final
+from zipfile import ZipFile
 
 import orjson
 from pydantic import BaseModel
@@ -25,7 +28,7 @@ from domain.registry import EVENTS as EVENT_TYPES
 from domain.relationship.events import FactCorrected
 from domain.sharing.cells import cell
 from infra.evidence import tree
-from infra.evidence.archive import packed
+from infra.evidence.archive import MANIFEST, packed
 from infra.evidence.log_tree import TreeReader
 from infra.evidence.note import Checkpoint, Note, Signer
 from infra.evidence.tree_audit import events_of, receipts_of
@@ -133,6 +136,16 @@ def bundle(
     )
     members = dict(zip(MEMBERS, contents, strict=True))
     return packed(subject, members if stamp is None else members | {STAMP: stamp}, signer)
+
+
+def digest_of(made: bytes) -> str:
+    """The digest of what a bundle proves: the same at whatever time it was made. That stands in its page, and so in its manifest."""
+    digest = sha256()
+    with ZipFile(BytesIO(made)) as file:
+        for name in file.namelist():
+            if name not in {MANIFEST, PAGE}:
+                digest.update(sha256(file.read(name)).digest())
+    return digest.hexdigest()
 
 
 class _Proofs:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import Final
 
+from anyio import CapacityLimiter
 from fastapi import Depends, FastAPI
 from fastapi.concurrency import run_in_threadpool
 
@@ -38,6 +39,7 @@ ROUTERS: Final = (
 )
 TITLE: Final = "Rapport"
 USUAL: Final = Limits()
+OPERATIONS_THREADS: Final = 8
 SUMMARY: Final = "The system of record for mentoring relationships"
 
 
@@ -89,6 +91,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     intake = await run_in_threadpool(Intake, app.state.rapport)
     app.state.intake = intake
     app.state.log_head = LogHead(app.state.rapport.store)
+    # In an outage every other thread may wait for the store.
+    app.state.threads_of_operations = CapacityLimiter(OPERATIONS_THREADS)
     try:
         yield
     finally:

@@ -6,7 +6,7 @@ An answer carries an `ETag` by the position of the record and its content; asked
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from hashlib import sha256
 from threading import Lock
 from typing import Annotated, Any, Final
@@ -17,8 +17,8 @@ from fastapi import Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, BeforeValidator, WithJsonSchema
 
-from domain.model import FIRST_YEAR, LAST_YEAR, Actor, is_blank
-from domain.time_form import is_day, is_time
+from domain.model import Actor, is_blank
+from domain.time_form import is_day
 from infra.access.caller import Caller
 from infra.access.pages import MOST, USUAL, Cut, Page
 from infra.access.standing import Asker, asker
@@ -28,6 +28,7 @@ from infra.http.problems import wrong_query
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.pseudonyms import Pseudonyms
 from infra.queries.as_at import Moment
+from infra.queries.asked_time import asked_time
 from infra.queries.sharing import is_spelled
 
 # The relationship of the examples in the document.
@@ -35,17 +36,17 @@ RELATIONSHIP: Final = "6f1e0000-0000-4000-8000-000000000001"
 _MAKING: Final = Lock()
 # Callers of whom it is known as whom they read.
 ASKERS: Final = 10_000
-# Nothing is recorded or planned before or after: a time further off has the same answer.
-_BEFORE: Final = datetime(FIRST_YEAR - 1, 12, 1, tzinfo=UTC)
-_AFTER: Final = datetime(LAST_YEAR + 1, 1, 31, tzinfo=UTC)
 
-_Time = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+_Time = Annotated[str, WithJsonSchema({"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}]})]
 AsOfQuery = Annotated[
-    _Time | None, Query(alias="as_of", description="As it was by then: what had occurred by this time (RFC 3339).")
+    _Time | None,
+    Query(alias="as_of", description="As it was by then: what had occurred by this time, or day (RFC 3339)."),
 ]
 KnownAtQuery = Annotated[
     _Time | None,
-    Query(alias="known_at", description="As it was known then: what had been recorded by this time (RFC 3339)."),
+    Query(
+        alias="known_at", description="As it was known then: what had been recorded by this time, or day (RFC 3339)."
+    ),
 ]
 VersionQuery = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="As it was after this event.")]
 
@@ -115,22 +116,15 @@ AskerOf = Annotated[Asker, Depends(standing)]
 
 # --- what is asked for ------------------------------------------------------------------------------------------------
 def time_of(name: str, text: str | None) -> datetime | None:
-    """A time with its offset, in UTC; None where there is none.
+    """A time with its offset or the end of a day, in UTC; None where there is none.
 
     Raises:
         HttpProblem: It is no such time; the parameter is named.
     """
-    if text is None:
-        return None
     try:
-        found = datetime.fromisoformat(text.upper()) if is_time(text) else None
-    except ValueError:
-        found = None
-    if found is None:
-        raise wrong_query(name, "expected a time with its offset, such as 2026-03-02T09:00:00Z (write + as %2B)")
-    if not FIRST_YEAR <= found.year <= LAST_YEAR:
-        return _BEFORE if found.year < FIRST_YEAR else _AFTER
-    return found.astimezone(UTC)
+        return None if text is None else asked_time(text)
+    except ValueError as error:
+        raise wrong_query(name, f"{error}; write + as %2B") from None
 
 
 async def moment(as_of: AsOfQuery = None, known_at: KnownAtQuery = None) -> Moment:
@@ -209,6 +203,8 @@ async def reason(
 ReasonOf = Annotated[str | None, Depends(reason)]
 
 
+# On what an answer depends beside its address: who reads.
+READER: Final = "Authorization, Rapport-Role"
 # A quote inside a text is escaped, so no text looks like this member.
 _AS_OF: Final = re.compile(rb'"as_of":"[^"]*"')
 
@@ -220,11 +216,18 @@ def answered(request: Request, at: Desk, value: Any, why: str | None = None) -> 
     if why is not None:
         return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
     # The same answer a moment later has the same tag: the time of which it is doesn't count.
-    tag = f'"{at.store.head()}-{sha256(_AS_OF.sub(b"", body)).hexdigest()[:16]}"'
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Rapport-Role"}
-    if tag in _tags(request):
-        return Response(status_code=304, headers=headers)
-    return Response(body, media_type="application/json", headers=headers)
+    headers = tagged(at, sha256(_AS_OF.sub(b"", body)).hexdigest())
+    return unchanged(request, headers) or Response(body, media_type="application/json", headers=headers)
+
+
+def tagged(at: Desk, digest: str, vary: str = READER) -> dict[str, str]:
+    """The headers of an answer whose content has this digest, by which the caller may ask for it again; `vary` names what it depends on."""
+    return {"ETag": f'"{at.store.head()}-{digest[:16]}"', "Cache-Control": "private, no-cache", "Vary": vary}
+
+
+def unchanged(request: Request, headers: dict[str, str]) -> Response | None:
+    """304 where the caller has the answer with these headers (of `tagged`) already; None where they need it."""
+    return Response(status_code=304, headers=headers) if headers["ETag"].removeprefix("W/") in _tags(request) else None
 
 
 def page_of(request: Request, at: Desk, page: Page[Any]) -> Response:

@@ -11,9 +11,11 @@ import orjson
 from fastapi import Request
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
+from starlette.types import Message as Part
+from starlette.types import Receive, Scope
 
 from domain.problem import Problem
-from infra.http.problems import HttpProblem
+from infra.http.problems import CUT_OFF, NOTHING, HttpProblem, incomplete
 from infra.http.trace import trace_of
 from infra.intake import form_problems
 from infra.intake.binary_mode import assembled
@@ -45,6 +47,7 @@ WHOLE_SECONDS: Final = 60.0
 # So much of a body that is too large is read and thrown away, since most clients read no answer before they have sent all.
 MAX_DISCARDED: Final = 16 * 1024 * 1024
 _CLOSE: Final = {"Connection": "close"}
+_LINES_BEFORE: Final = "only lines that came whole were recorded, and come back as duplicates"
 
 
 class Limits(NamedTuple):
@@ -124,10 +127,11 @@ async def lines(request: Request, limits: Limits) -> AsyncIterator[list[Message 
     A line that is longer than a message may be comes cut off right after the limit, which is enough to call it too large.
 
     Raises:
-        HttpProblem: The lines have too many bytes together, or do not come on.
+        HttpProblem: The lines have too many bytes together, do not come on, or end before the body does.
     """
     cutter = Cutter()
-    async for chunk in _chunks(request, MAX_LINES_BYTES, limits._replace(whole_seconds=float("inf"))):
+    limits = limits._replace(whole_seconds=float("inf"))
+    async for chunk in _chunks(request, MAX_LINES_BYTES, limits, _LINES_BEFORE):
         if found := _parsed(cutter.lines(chunk), request):
             yield found
     if found := _parsed([cutter.rest], request):
@@ -152,6 +156,23 @@ def too_large(limit: int) -> HttpProblem:
     return HttpProblem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, Problem("too_large", said), headers=_CLOSE)
 
 
+def arriving(scope: Scope, receive: Receive) -> Receive:
+    """What comes of a request. A body that is cut off ends as one whose client has gone, after what came of it: never as a whole one."""
+    ended = False
+
+    async def part() -> Part:
+        nonlocal ended
+        if ended:
+            return {"type": "http.disconnect"}
+        found = await receive()
+        if CUT_OFF not in scope or found.get("more_body"):
+            return found
+        ended = True
+        return {**found, "more_body": True}
+
+    return part
+
+
 async def whole(request: Request, limit: int, limits: Limits) -> bytes | None:
     """The body, or None where it is larger than the limit."""
     body = bytearray()
@@ -165,15 +186,16 @@ async def whole(request: Request, limit: int, limits: Limits) -> bytes | None:
     return bytes(body)
 
 
-async def _chunks(request: Request, limit: int, limits: Limits) -> AsyncIterator[bytes]:
-    """The body as it comes.
+async def _chunks(request: Request, limit: int, limits: Limits, recorded: str = NOTHING) -> AsyncIterator[bytes]:
+    """The body as it comes. `recorded` says what is recorded of one that is cut off.
 
     Raises:
-        HttpProblem: It is larger than the limit, or does not come on.
+        HttpProblem: It is larger than the limit, does not come on, or ends before all of it has come.
         ClientDisconnect: The client has gone before the end of it.
     """
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > limit + MAX_DISCARDED:
+    expected = int(declared) if declared.isdigit() else 0
+    if expected > limit + MAX_DISCARDED:
         raise too_large(limit)
     size = 0
     loop = asyncio.get_running_loop()
@@ -184,10 +206,12 @@ async def _chunks(request: Request, limit: int, limits: Limits) -> AsyncIterator
             async with asyncio.timeout_at(min(until, loop.time() + limits.idle_seconds)):
                 part = await request.receive()
         except TimeoutError:
+            if expected > limit:
+                raise too_large(limit) from None
             said = "the body did not come on in time: send it again"
             raise HttpProblem(HTTPStatus.REQUEST_TIMEOUT, Problem("slow_body", said), headers=_CLOSE) from None
         if part["type"] == "http.disconnect":
-            raise ClientDisconnect
+            raise incomplete(recorded) if CUT_OFF in request.scope else ClientDisconnect
         chunk, more = part.get("body", b""), part.get("more_body", False)
         size += len(chunk)
         if size > limit + MAX_DISCARDED:

@@ -34,11 +34,11 @@ PROBLEM: Final = "application/problem+json"
 OF_RECEIPTS: Final = {400: "invalid", 403: "refused", 404: "refused", 409: "conflict", 422: "refused"}
 # Requests that were sent and what was answered: made by tests/infra/http/document_examples.py.
 EXAMPLES: Final = Path(__file__).with_name("examples.json")
-PROBLEMS: Final = (400, 401, 403, 404, 406, 408, 409, 413, 415, 422, 429, 503)
+PROBLEMS: Final = (400, 401, 403, 404, 405, 406, 408, 409, 413, 415, 422, 429, 431, 503)
 # The failures of a store and its queue, which nobody brings about for an example.
 AWAY: Final = (StoreError(), Overloaded(), Closed())
-FOR_ALL: Final = (400, 401, 403, 404, 429, 503)
-FOR_MESSAGES: Final = (408, 409, 413, 415, 422)
+FOR_ALL: Final = (400, 401, 403, 404, 408, 429, 431, 503)
+FOR_MESSAGES: Final = (409, 413, 415, 422)
 # The reads that answer a page of a list.
 LISTS: Final = frozenset(
     {"listRelationships", "getHistory", "getDecisions", "listHealth", "listTasks", "getNps", "listClauses"}
@@ -47,6 +47,27 @@ BINARY: Final[Schema] = {"type": "string", "format": "binary"}
 POSITION_HEADER: Final[Schema] = {
     "description": "Up to where the record has grown; reads take it as `after`.",
     "schema": {"type": "integer", "minimum": 0},
+}
+
+# Declared once, and named where an answer has them.
+HEADERS: Final[Schema] = {
+    "ETag": {
+        "description": "Which answer this is, for `If-None-Match`. An answer with content that was revealed has none.",
+        "schema": TEXT,
+    },
+    "Location": {"description": "The path of what was made.", "schema": TEXT},
+    "Retry-After": {
+        "description": "After how many seconds to send the request again.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    "WWW-Authenticate": {"description": "That a bearer token is expected (RFC 6750).", "schema": TEXT},
+}
+OF_PROBLEMS: Final = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
+IF_NONE_MATCH: Final[Schema] = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "The `ETag` of an answer that the caller has: where it is the same still, the answer is 304 without a body.",
+    "schema": TEXT,
 }
 
 
@@ -67,6 +88,9 @@ def document(app: FastAPI, root_path: str = "") -> Schema:
         made.pop(name, None)
     made |= _schemas()
     components["responses"] = {_name(status): _problem(status) for status in PROBLEMS}
+    components["headers"] = HEADERS
+    said = "The caller has this answer already: there is no body."
+    components["responses"][_name(304)] = {"description": said, "headers": _header("ETag")}
     for path, _, operation in _operations(found):
         responses = operation["responses"]
         responses.pop("422", None)
@@ -81,7 +105,23 @@ def document(app: FastAPI, root_path: str = "") -> Schema:
     _describe_evidence(found["paths"])
     _describe_operations(found["paths"])
     _give_examples(found)
+    _describe_tags(found)
     return found
+
+
+def _header(name: str) -> Schema:
+    """A header of an answer, by its name."""
+    return {name: {"$ref": f"#/components/headers/{name}"}}
+
+
+def _describe_tags(found: Schema) -> None:
+    """Every read has a tag, but for facts, which are asked for by their position."""
+    found["components"]["parameters"] = {IF_NONE_MATCH["name"]: IF_NONE_MATCH}
+    for path, method, operation in _operations(found):
+        if path.startswith("/v1/") and method == "get" and operation["operationId"] != "getEvents":
+            operation.setdefault("parameters", []).append({"$ref": f"#/components/parameters/{IF_NONE_MATCH['name']}"})
+            operation["responses"]["200"].setdefault("headers", {}).update(_header("ETag"))
+            operation["responses"]["304"] = _reference(304)
 
 
 def _operations(found: Schema) -> Iterator[tuple[str, str, Schema]]:
@@ -100,12 +140,16 @@ def _reference(status: int) -> Schema:
 
 def _problem(status: int) -> Schema:
     content = {PROBLEM: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
-    return {"description": HTTPStatus(status).phrase, "content": content}
+    found: Schema = {"description": HTTPStatus(status).phrase, "content": content}
+    return found | {"headers": _header(OF_PROBLEMS[status])} if status in OF_PROBLEMS else found
 
 
 # --- examples ---------------------------------------------------------------------------------------------------------
 def recorded() -> list[Schema]:
-    """The examples: `call`, `name`, `request`, `status`, `content_type` and `answer` of each."""
+    """The examples: `call`, `name`, `request`, `status`, `content_type` and `answer` of each.
+
+    What the connection answers, or a path to a method that it does not take, belongs to no call: it is "".
+    """
     found: list[Schema] = orjson.loads(EXAMPLES.read_bytes())
     return found
 
@@ -117,12 +161,14 @@ def _give_examples(found: Schema) -> None:
     for error in AWAY:
         _add(shared[_name(503)]["content"][PROBLEM], of_store(error).problems[0].code, body_of(of_store(error)))
     for each in recorded():
-        path, operation = calls[each["call"]]
         status = each["status"]
         if status >= HTTPStatus.BAD_REQUEST:
             code = each["answer"]["problems"][0]["code"]
             _add(shared[_name(status)]["content"][PROBLEM], code, each["answer"])
-        else:
+        if not each["call"]:
+            continue
+        path, operation = calls[each["call"]]
+        if status < HTTPStatus.BAD_REQUEST:
             _give_request(path, operation, each)
         if each["answer"] is not None:
             content = _own(operation["responses"], status)["content"]
@@ -280,6 +326,7 @@ def _describe_webhooks(paths: Schema) -> None:
     calls, one = paths["/v1/webhooks"], paths["/v1/webhooks/{id}"]
     calls["post"]["responses"]["201"] = {
         "description": "It is subscribed. `secret` signs what is sent, and is shown here alone.",
+        "headers": _header("Location"),
         "content": {"application/json": {"schema": webhook}},
     }
     calls["post"]["responses"]["409"] = _reference(409)

@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.stdlib import BoundLogger
 
+from infra.http.bodies import arriving
 from infra.http.problems import answer_to_mistake, answer_to_one_too_many
 from infra.http.trace import RequestSpan, trace_of
 from infra.operations.logs import logger
@@ -53,6 +54,7 @@ class Edge:
             await self.app(scope, receive, send)
             return
         passage = _Passage(scope, send)
+        receive = arriving(scope, receive)
         scope = passage.scope
         self._open += 1
         HTTP_OPEN.set(self._open)

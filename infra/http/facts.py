@@ -18,7 +18,7 @@ from infra.access.caller import Caller
 from infra.access.fact_reader import FactReader, Page
 from infra.bootstrap import Rapport
 from infra.http.caller import ActorOf, CallerOf
-from infra.http.log_head import LogHead
+from infra.http.log_head import LogHead, beyond
 from infra.http.messages import JSON, POSITION
 from infra.http.problems import forbidden, wrong_query
 from infra.kafka.facts import WITHOUT_IDS
@@ -63,15 +63,29 @@ async def get_events(
     head: LogHead = request.app.state.log_head
     accepted = request.headers.get("accept", "")
     if STREAM in accepted:
-        begin = after if last_event_id is None else _position(last_event_id)
+        named, begin = ("after", after) if last_event_id is None else ("Last-Event-ID", _position(last_event_id))
+        await _must_be_there(request, named, begin)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(_streamed(reader, head, begin), media_type=STREAM, headers=headers)
+    await _must_be_there(request, "after", after)
     page = await _awaited(reader, head, after, limit, wait)
     items = b"[" + b",".join(body for _, body in page.facts) + b"]"
     headers = {POSITION: str(page.position)}
     if BATCH in accepted:
         return Response(items, media_type=BATCH, headers=headers)
     return Response(b'{"items":%b,"next":%d}' % (items, page.position), media_type=JSON, headers=headers)
+
+
+async def _must_be_there(request: Request, name: str, position: int) -> None:
+    """Make sure that the log has come to a position; another process may have appended what was not seen here yet.
+
+    Raises:
+        HttpProblem: It has not.
+    """
+    if position > request.app.state.log_head.position:
+        rapport: Rapport = request.app.state.rapport
+        if position > (head := await run_in_threadpool(rapport.store.head)):
+            raise beyond(name, head)
 
 
 def _position(last_event_id: str) -> int:

@@ -22,7 +22,7 @@ from infra.http.problems import HttpProblem
 from infra.intake.group_commit import GroupCommit
 from infra.intake.message import Message
 from infra.intake.receipt import Receipt, Status
-from infra.intake.senders import FOLLOWS, NOT_COVERED, turned_away
+from infra.intake.senders import FOLLOWS, NOT_COVERED, OURS_ALONE, turned_away
 from infra.kafka.facts import PERSONS
 from infra.operations.metrics import MESSAGES
 
@@ -122,6 +122,8 @@ def admitted(message: Message, sender: Sender) -> Message | Receipt:
     """The message with what its caller may reach, or the receipt of one that the caller may not send."""
     caller, role = sender
     actor = message.actor
+    if actor.role == "worker":
+        return turned_away(message, OURS_ALONE)
     own = actor.id.lower() == caller.id.lower() and actor.role in caller.roles and role in {None, actor.role}
     if not own and actor.role not in caller.acts_for:
         said = "expected the caller of the request as actor, in one of their roles, or a role that the token acts for"

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, Query, Request
 
 from domain.problem import Problem
-from infra.http.problems import RETRY_SECONDS, HttpProblem
+from infra.http.problems import RETRY_SECONDS, HttpProblem, wrong_query
 from infra.operations.logs import logger
 from infra.store.errors import StoreError
 from infra.store.log import EventStore
@@ -106,6 +106,15 @@ async def visible(request: Request, after: AfterQuery = None) -> None:
         said = f"the record has not grown to position {after} within {VISIBLE_SECONDS:.0f} s: ask again later"
         headers = {"Retry-After": str(RETRY_SECONDS)}
         raise HttpProblem(503, Problem("not_visible_yet", said, field="after"), headers=headers)
+
+
+def beyond(name: str, head: int) -> HttpProblem:
+    """The answer to who wants facts after a position that the log has not come to: it would wait for what it has missed."""
+    said = (
+        f"expected a position up to {head}, to which the record has grown: begin at 0, or at a position that this store gave. "
+        "One of another store, or from before a backup was restored, says nothing here"
+    )
+    return wrong_query(name, said)
 
 
 Visible = Depends(visible)

@@ -27,8 +27,8 @@ class DirectRoute(APIRoute):
         """The handler: what the endpoint's signature says for the document is done by hand."""
 
         async def handled(request: Request) -> Response:
-            await only_known(request)
             known = await caller(request)
+            await only_known(request)
             named = await role(request, known, request.headers.get(ROLE))
             return await post_messages(request, known, named)
 

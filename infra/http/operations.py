@@ -1,6 +1,7 @@
 """For those who run Rapport: does it live, is it ready, its numbers; and the documents of the API."""
 
 import orjson
+from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -25,13 +26,16 @@ async def livez(request: Request) -> Response:
 async def readyz(request: Request) -> Response:
     """Whether work gets done now: 200, or 503 with the part that is not well."""
     process: Process = request.app.state.process
-    return _reported(await run_in_threadpool(process.vitals.ready))
+    return _reported(await to_thread.run_sync(process.vitals.ready, limiter=request.app.state.threads_of_operations))
 
 
 @router.get("/metrics", operation_id="getMetrics")
-async def metrics() -> Response:
+async def metrics(request: Request) -> Response:
     """The numbers of the process, for Prometheus."""
-    return Response(await run_in_threadpool(generate_latest, REGISTRY), media_type=CONTENT_TYPE_LATEST)
+    limiter = request.app.state.threads_of_operations
+    return Response(
+        await to_thread.run_sync(generate_latest, REGISTRY, limiter=limiter), media_type=CONTENT_TYPE_LATEST
+    )
 
 
 @router.get("/openapi.json", operation_id="getOpenapi")

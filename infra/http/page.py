@@ -37,6 +37,7 @@ def _template() -> Template:
 
 def _calls(document: Schema) -> Iterator[Schema]:
     shared = document["components"]["responses"]
+    parameters = document["components"]["parameters"]
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             answers = []
@@ -48,7 +49,10 @@ def _calls(document: Schema) -> Iterator[Schema]:
                 "method": method.upper(),
                 "path": path,
                 "description": operation.get("description", operation.get("summary", "")),
-                "parameters": [_parameter(each) for each in operation.get("parameters", ())],
+                "parameters": [
+                    _parameter(parameters[each["$ref"].rpartition("/")[2]] if "$ref" in each else each)
+                    for each in operation.get("parameters", ())
+                ],
                 "bodies": list(_examples(operation.get("requestBody", {}).get("content", {}))),
                 "answers": answers,
             }

@@ -26,6 +26,9 @@ from infra.store.errors import StoreError
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_SECONDS: Final = 1
 METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+# In the scope of a request whose client sends no more, though its body is not whole.
+CUT_OFF: Final = "rapport.cut_off"
+NOTHING: Final = "nothing of it was recorded"
 TITLES: Final[Mapping[int, str]] = {400: "Invalid", 409: "Conflict", 422: "Refused"}
 
 log = logger("rapport.http")
@@ -57,6 +60,12 @@ def forbidden(message: str, field: str | None = None, code: str = "forbidden") -
 def wrong_query(name: str, message: str, code: str = "bad_value") -> HttpProblem:
     """The answer to a query parameter that can't be understood."""
     return HttpProblem(HTTPStatus.BAD_REQUEST, Problem(code, message, field=name))
+
+
+def incomplete(recorded: str = NOTHING) -> HttpProblem:
+    """The answer to a body that ends before all of it has come; `recorded` says what of it was recorded."""
+    said = f"the body ended before all of it had come; {recorded}: send it again"
+    return HttpProblem(HTTPStatus.BAD_REQUEST, Problem("incomplete_body", said), headers={"Connection": "close"})
 
 
 def answer(problem: HttpProblem) -> Response:
@@ -114,14 +123,16 @@ def _taken(request: Request) -> list[str]:
 
 
 def of_framework(request: Request, error: HTTPException) -> HttpProblem:
-    """What the framework says: there is no such path, the path has no such method, the body is too large."""
-    said = {404: "there is no such path; /docs lists those that there are", 405: "the path does not take this method"}
+    """What the framework says: there is no such path, the path has no such method, the body is not to be read."""
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        problem = Problem("method_not_allowed", "the path does not take this method")
+        return HttpProblem(error.status_code, problem, headers={"Allow": ", ".join(_taken(request))})
+    if error.status_code == HTTPStatus.BAD_REQUEST and CUT_OFF in request.scope:
+        return incomplete()
+    said = {404: "there is no such path; /docs lists those that there are"}
     code = HTTPStatus(error.status_code).name.lower()
     message = said.get(error.status_code, HTTPStatus(error.status_code).phrase)
-    headers = error.headers
-    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        headers = {"Allow": ", ".join(_taken(request))}
-    return HttpProblem(error.status_code, Problem(code, message), headers=headers)
+    return HttpProblem(error.status_code, Problem(code, message), headers=error.headers)
 
 
 async def _malformed(_: Request, error: Exception) -> Response:

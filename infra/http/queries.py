@@ -7,6 +7,7 @@ from fastapi import Request
 from fastapi.dependencies.models import Dependant
 
 from domain.problem import Problem
+from infra.http.caller import caller
 from infra.http.problems import HttpProblem
 
 
@@ -17,6 +18,7 @@ async def only_known(request: Request) -> None:
 
     Raises:
         HttpProblem: There are any; each is named.
+        NotKnown: There are any, and who asks is not known.
     """
     route = request.scope["route"]
     if not request.scope["query_string"] or getattr(route.endpoint, "any_query", False):
@@ -32,6 +34,8 @@ async def only_known(request: Request) -> None:
             # Nothing that is recorded has one, and PostgreSQL takes none.
             problems.append(Problem("bad_character", "expected no NUL in a text", field=name))
     if problems:
+        if _asks_who(route.dependant):
+            await caller(request)
         raise HttpProblem(400, *problems)
 
 
@@ -41,6 +45,11 @@ def _expected(name: str, known: dict[str, bool]) -> str:
     return (
         f"there is no such parameter; expected one of {', '.join(sorted(known))}" if known else "expected no parameter"
     )
+
+
+def _asks_who(dependant: Dependant) -> bool:
+    """Whether a route answers only those whom a token names."""
+    return dependant.call is caller or any(map(_asks_who, dependant.dependencies))
 
 
 def _parameters(route: Any) -> dict[str, bool]:

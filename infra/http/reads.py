@@ -156,6 +156,7 @@ def _check_version(seen: Seen, moment: Moment) -> None:
 def history(request: Request, asked: AskedOf, moment: MomentOrVersion, why: ReasonOf) -> Response:
     """The events of the relationship in order, their content sealed; what is confidential by itself has no type and no names."""
     at, seen = asked.at, asked.seen()
+    _check_version(seen, moment)
     return whole(request, at, _by_then(seen.history(moment, why)), why)
 
 
@@ -246,6 +247,7 @@ def can_share(
 ) -> Response:
     """Whether somebody may see a class of data of the relationship (of the event of a `version`), the clause, and why."""
     at, seen = asked.at, asked.seen()
+    _check_version(seen, moment)
     question = Question(data_class, moment.version)
     answer = seen.can_share(
         question, _reader(at, asked.who, to), Moment(moment.as_of, moment.known_at), lambda: at.engine

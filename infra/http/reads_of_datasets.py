@@ -2,15 +2,16 @@
 
 import tempfile
 from collections.abc import Iterator
+from hashlib import file_digest
 from typing import IO, Annotated, Final
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import StreamingResponse
 
 from domain.problem import Problem
 from infra.access import datasets
 from infra.export.writing import WRITERS, Format
-from infra.http.asking import AskerOf, DeskOf, MomentOf
+from infra.http.asking import READER, AskerOf, DeskOf, MomentOf, tagged, unchanged
 from infra.http.log_head import Visible
 from infra.http.problems import HttpProblem, forbidden
 
@@ -39,7 +40,7 @@ def dataset(
     name: Annotated[
         str, Path(description="The dataset, such as relationships or commitment_health.", examples=["relationships"])
     ],
-) -> StreamingResponse:
+) -> Response:
     """A dataset: the rows of the caller's programmes, persons as pseudonyms for analysts and auditors."""
     media_type = accepted(request.headers.get("accept"))
     form = MEDIA_TYPES[media_type]
@@ -52,17 +53,18 @@ def dataset(
     except datasets.UnknownDataset as error:
         raise HttpProblem(404, Problem("not_found", str(error))) from None
     file = written(found, form)
-    headers = {
-        "Content-Disposition": f'attachment; filename="{name}.{form}"',
-        "Cache-Control": "private, no-cache",
-        "Vary": "Accept, Authorization, Rapport-Role",
-    }
+    headers = tagged(at, file_digest(file, "sha256").hexdigest(), f"Accept, {READER}")
+    if (kept := unchanged(request, headers)) is not None:
+        file.close()
+        return kept
+    file.seek(0)
+    headers["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
     kind = f"{media_type}; charset=utf-8" if form == "csv" else media_type
-    return StreamingResponse(file, media_type=kind, headers=headers)
+    return StreamingResponse(pieces(file), media_type=kind, headers=headers)
 
 
-def written(found: datasets.Rows, form: Format) -> Iterator[bytes]:
-    """A dataset as a file, in pieces. It is written whole before the first leaves: what goes wrong is an answer, never half a file."""
+def written(found: datasets.Rows, form: Format) -> tempfile.SpooledTemporaryFile[bytes]:
+    """A dataset as a file. It is written whole before the first piece leaves: what goes wrong is an answer, never half a file."""
     out = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - closed when it was sent
     try:
         WRITERS[form](out, found.columns, found.rows)
@@ -70,10 +72,11 @@ def written(found: datasets.Rows, form: Format) -> Iterator[bytes]:
     except BaseException:
         out.close()
         raise
-    return _pieces(out)
+    return out
 
 
-def _pieces(out: IO[bytes]) -> Iterator[bytes]:
+def pieces(out: IO[bytes]) -> Iterator[bytes]:
+    """The rest of a file, piece by piece; it is closed after the last."""
     with out:
         while part := out.read(CHUNK):
             yield part

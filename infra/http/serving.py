@@ -22,7 +22,7 @@ from infra.access.tokens import Tokens
 from infra.bootstrap import Rapport
 from infra.http.app import Part, create_app
 from infra.http.bodies import IDLE_SECONDS, Limits
-from infra.http.connection import HEAD_SECONDS, TimedProtocol
+from infra.http.connection import HEAD_SECONDS, BoundedProtocol
 from infra.notifications.deliver import Deliverer
 from infra.operations.keep import keep_going
 from infra.operations.logs import logger
@@ -169,7 +169,7 @@ def _stop_with(process: Process, server: uvicorn.Server, state: object) -> None:
 def _config(app: object, place: Place) -> uvicorn.Config:
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
-        http=partial(TimedProtocol, head_seconds=place.head_seconds),  # type: ignore[arg-type]
+        http=partial(BoundedProtocol, head_seconds=place.head_seconds),  # type: ignore[arg-type]
         ws="none",
         lifespan="on",
         log_config=None,

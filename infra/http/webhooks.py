@@ -15,6 +15,7 @@ from infra.access.caller import Caller
 from infra.bootstrap import Rapport
 from infra.http.asking import Desk, DeskOf, answered
 from infra.http.caller import ActorOf, CallerOf
+from infra.http.log_head import beyond
 from infra.http.problems import HttpProblem, forbidden, not_found
 from infra.kafka.facts import PUBLISHED
 from infra.webhooks.address import NotAllowed, check, networks
@@ -89,7 +90,10 @@ def subscribe(request: Request, at: DeskOf, caller: CallerOf, actor: ActorOf, wa
     """Have facts sent to an address as they come. The secret that signs them is in this answer alone."""
     _must_administer(actor)
     _check(at, caller, wanted)
-    position = at.store.head() if wanted.after is None else wanted.after
+    head = at.store.head()
+    if wanted.after is not None and wanted.after > head:
+        raise beyond("after", head)
+    position = head if wanted.after is None else wanted.after
     named = Wanted(wanted.url, wanted.programme_id, tuple(dict.fromkeys(wanted.types)), position, str(actor))
     try:
         made, secret = _subscriptions(request).make(named)

@@ -45,6 +45,8 @@ FIELDS: Final = ("source", "roles", "programmes", "key")
 FOLLOWS: Final = "data.follows"
 # The code of the problem that a token does not cover a message's programme.
 NOT_COVERED: Final = "programme"
+# To an actor in the role of workers, on every road.
+OURS_ALONE: Final = Problem("reserved", "expected another role: workers are Rapport's own", field="actor")
 # How often an escape may itself be escaped; what is left then is no name of anybody.
 _ROUNDS: Final = 5
 
@@ -105,7 +107,7 @@ class Senders:
             sentence = "expected another source: those under /workers/ are Rapport's own"
             return Problem("reserved", sentence, field="source")
         if message.actor.role == "worker":
-            return Problem("reserved", "expected another role: workers are Rapport's own", field="actor")
+            return OURS_ALONE
         if isinstance(message.command, OpenCase) and message.subject.lower().startswith(CASE_OF_EVENT):
             sentence = f"expected another id: Rapport's own workers open the cases under {CASE_OF_EVENT}"
             return Problem("reserved", sentence, field="subject")

@@ -13,26 +13,39 @@ from typing import Final, Literal, NamedTuple
 import orjson
 
 from infra.store import lease, partitions
-from infra.store.session import Database, StoreSession, as_time
+from infra.store.session import Database, Row, StoreSession, as_time
 from workers.model import Value
 
 Status = Literal["pending", "sent", "kept", "dead", "missed"]
 
-# What a notification is; the other columns are what became of it.
-COLUMNS: Final = (
-    "id", "worker", "subject", "recipient", "template", "parameters", "clauses", "alone", "created_at", "key", "topic",
-    "until", "decision",
-)  # fmt: skip
+TABLE: Final = "notifications"
+# What a notification is, with the types; the other columns are what became of it.
+TYPES: Final[Mapping[str, str]] = {
+    "id": "{text} PRIMARY KEY",
+    "worker": "{text} NOT NULL",
+    "subject": "{text} NOT NULL",
+    "recipient": "{text} NOT NULL",
+    "template": "{text} NOT NULL",
+    "parameters": "{json} NOT NULL",
+    "clauses": "{json} NOT NULL",
+    "alone": "{boolean} NOT NULL",
+    "created_at": "{time} NOT NULL",
+    "key": "{text} NOT NULL DEFAULT ''",
+    "topic": "{text}",
+    "until": "{time}",
+    "decision": "{text}",
+}
+COLUMNS: Final = tuple(TYPES)
+# Of whom it goes to auditors see what the decision says: of some nobody but the recipient may learn to whom they went.
+AUDITED: Final = tuple(name for name in COLUMNS if name != "recipient")
 BEGUN: Final = "what it announces had begun by then"
 SETTLED: Final = "what it speaks of was settled by then"
 # `seen_from`: it waits until the workers have seen the log up to there, for its matter may be settled in between.
 # `next_at`, `held_until` and `resting_until` are milliseconds since 1970 by the clock of the database.
 TABLES: Final = {
-    "notifications": (
-        "id {text} PRIMARY KEY, worker {text} NOT NULL, subject {text} NOT NULL, recipient {text} NOT NULL, "
-        "template {text} NOT NULL, parameters {json} NOT NULL, clauses {json} NOT NULL, alone {boolean} NOT NULL, "
-        "created_at {time} NOT NULL, key {text} NOT NULL DEFAULT '', topic {text}, until {time}, decision {text}, "
-        "seen_from {integer} NOT NULL DEFAULT 0, status {text} NOT NULL DEFAULT 'pending', attempts {integer} NOT NULL DEFAULT 0, "
+    TABLE: ", ".join(f"{name} {type_}" for name, type_ in TYPES.items())
+    + (
+        ", seen_from {integer} NOT NULL DEFAULT 0, status {text} NOT NULL DEFAULT 'pending', attempts {integer} NOT NULL DEFAULT 0, "
         "next_at {integer} NOT NULL DEFAULT 0, last_error {text}, sent_at {time}, channel {text}, "
         "token {integer} NOT NULL DEFAULT 0, held_until {integer} NOT NULL DEFAULT 0"
     ),
@@ -113,6 +126,7 @@ def prepare(database: Database) -> None:
                 session.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns.format_map(database.types)})")
             for index in INDEXES:
                 session.execute(f"CREATE INDEX IF NOT EXISTS {index}")
+            session.open_to(TABLE, "auditor", columns=AUDITED)
     # What waits for the workers looks up how far they are.
     lease.prepare(database)
     partitions.prepare(database)
@@ -144,28 +158,31 @@ def enqueue(
         StoreError: The database can't.
     """
     rows = [
-        (
-            note.id,
-            note.worker,
-            note.subject,
-            note.recipient,
-            note.template,
-            orjson.dumps(dict(note.parameters)).decode(),
-            orjson.dumps(note.clauses).decode(),
-            note.alone,
-            note.at,
-            note.key,
-            note.topic,
-            note.until,
-            note.decision,
-            "missed" if note.id in missed else status,
-            seen_from if note.topic else 0,
-        )
+        (*values(note), "missed" if note.id in missed else status, seen_from if note.topic else 0)
         for note in notifications
     ]
     if rows:
         session.executemany(_INSERT, rows)
         _mark(session, missed)
+
+
+def values(note: Notification) -> Row:
+    """What a notification is, in the order of the columns."""
+    return (
+        note.id,
+        note.worker,
+        note.subject,
+        note.recipient,
+        note.template,
+        orjson.dumps(dict(note.parameters)).decode(),
+        orjson.dumps(note.clauses).decode(),
+        note.alone,
+        note.at,
+        note.key,
+        note.topic,
+        note.until,
+        note.decision,
+    )
 
 
 def settle(session: StoreSession, matters: Iterable[Matter]) -> None:

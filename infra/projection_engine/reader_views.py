@@ -60,8 +60,8 @@ def comments(dataset: Dataset) -> Iterator[str]:
 def describe(session: StoreSession, dataset: Dataset) -> None:
     """Write the documentation of a dataset beside it, where the database has a place for it."""
     if session.kind == "postgresql":
-        for statement in comments(dataset):
-            session.execute(statement)
+        # A dataset has some twenty of them: sent together, the server is waited for once.
+        session.execute("; ".join(comments(dataset)))
 
 
 def _as(value: str, column: Column) -> str:

@@ -106,12 +106,22 @@ _HTTP: Final[tuple[Limit, ...]] = (
     ("Lines of one request", size(bodies.MAX_LINES_BYTES), "413, `too_large`: those before are recorded"),
     ("The next part of a body", f"{bodies.IDLE_SECONDS:g} s (`--body-timeout`)", "408, `slow_body`"),
     ("The whole of a message or batch", f"{bodies.WHOLE_SECONDS:g} s", "408, `slow_body`"),
-    ("The head of a request", f"{connection.HEAD_SECONDS:g} s (`--head-timeout`)", "408"),
+    ("The head of a request", f"{connection.HEAD_SECONDS:g} s (`--head-timeout`)", "408, `slow_head`"),
+    (
+        "The URL and all headers of a request, and fields after its body",
+        f"{size(connection.MAX_HEAD_BYTES)} and {connection.MAX_FIELDS} fields together",
+        "431, `head_too_large`",
+    ),
     ("`wait` of `/v1/events`", f"{facts.LONGEST_WAIT} s", "400"),
     ("Facts of one answer", f"{facts.MOST:,}", "400"),
     ("A stream of facts", f"{facts.STREAM_SECONDS / 60:g} minutes", "ends; the reader comes back with `Last-Event-ID`"),
     ("Waiting for the position in `after`", f"{log_head.VISIBLE_SECONDS:g} s", "503, `not_visible_yet`"),
     ("Open requests of a process", f"{edge.MOST_OPEN:,}", "503, `overloaded`"),
+    (
+        "Requests that wait for earlier answers of their connection",
+        f"{connection.MAX_WAITING}",
+        "503, `overloaded`, and the connection is closed",
+    ),
     ("Messages that wait for a commit", f"{MAX_WAITING:,}", "503, `overloaded`"),
     ("Answers after the process was asked to stop", f"{serving.DRAIN_SECONDS} s", "connections are closed"),
 )

@@ -16,6 +16,11 @@ SUBJECT: Final[Mapping[Kind, str]] = {
     "sqlite": f"""substr({_TEXT}, 3, instr({_TEXT}, '","') - 3)""",
     "postgresql": """substring(encode(answer, 'escape') FROM '^\\["([^"]*)"')""",
 }
+# The status that a kept receipt has.
+STATUS: Final[Mapping[Kind, str]] = {
+    "sqlite": f"""substr({_REST}, 1, instr({_REST}, '"') - 1)""",
+    "postgresql": """substring(encode(answer, 'escape') FROM '^\\["[^"]*","([^"]*)"')""",
+}
 _RECORDED_NOTHING: Final[Mapping[Kind, str]] = {
     "sqlite": f"""substr({_REST}, 1, 8) IN ('refused"', 'conflict')""",
     "postgresql": """encode(answer, 'escape') ~ '^\\["[^"]*","(refused|conflict)"'""",

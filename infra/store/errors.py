@@ -25,6 +25,10 @@ class FullStore(StoreError):
     """The disk is full or the file may not grow."""
 
 
+class MissingStore(StoreError):
+    """The file of the store was removed, or another put in its place, while it was open: what is written now would be lost."""
+
+
 class ForeignStore(StoreError):
     """The database belongs to somebody else: it has tables and they are not Rapport's. Nothing of it was changed."""
 

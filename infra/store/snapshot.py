@@ -45,6 +45,7 @@ class Frozen(Database):
 
     def __init__(self, database: Database, session: StoreSession) -> None:
         self.kind, self.types, self.url = database.kind, database.types, database.url  # type: ignore[misc]
+        self.may_append = database.may_append
         self._session = session
 
     def reading(self) -> AbstractContextManager[StoreSession]:

@@ -3,6 +3,9 @@
 A store is readable and writable by its owner alone; SQLite gives its -wal and -shm the rights of the file. It has an
 application id in its header from its first commit on, before anything goes through a write-ahead log, so that the id is there even
 when the process that made it was killed. Where the file or its folder can't be written, the store is opened for reading only.
+
+A file that is removed goes on being written by who has it open, and is lost with the last of them: whether the path still leads
+to it is asked before every commit.
 """
 
 import os
@@ -13,7 +16,7 @@ from struct import unpack_from
 from typing import Final
 from urllib.parse import quote
 
-from infra.store.errors import DamagedStore, ForeignStore, OlderStore
+from infra.store.errors import DamagedStore, ForeignStore, MissingStore, OlderStore
 
 # "RAPP" in ASCII.
 APPLICATION_ID: Final = 0x52415050
@@ -50,11 +53,47 @@ def prepare_file(path: str, timeout: float) -> bool:
     return False
 
 
+class OpenFile:
+    """The file of an open store. While a connection has it open, no other file gets its number."""
+
+    def __init__(self, path: str) -> None:
+        """Remember which file is at the path now. Raises `sqlite3.OperationalError` if there is none."""
+        self.path = path
+        # No later change of the working folder leads elsewhere.
+        self._place = Path(path).absolute()
+        try:
+            self._file = self._at_the_path()
+        except OSError as error:
+            raise sqlite3.OperationalError(f"unable to open: {error.strerror}") from error
+
+    def check(self) -> None:
+        """Raise `MissingStore` unless the path still leads to the file; costs about a microsecond."""
+        try:
+            if self._at_the_path() == self._file:
+                return
+            what = "another file was put in the place of the store"
+        except OSError as error:
+            what = f"the file of the store is gone ({error.strerror})"
+        raise MissingStore(
+            f"{self.path}: {what} while it was open: nothing more is recorded. Move the file back, "
+            "or restore a backup and start Rapport anew"
+        )
+
+    def _at_the_path(self) -> tuple[int, int]:
+        found = self._place.stat()
+        return found.st_dev, found.st_ino
+
+
 def own(path: str) -> None:
     """Let an empty file, which somebody made with other rights, be for its owner alone before anything is in it."""
     # A file of another account's can't be changed: its owner has chosen who may read it.
     with suppress(PermissionError):
         Path(path).chmod(0o600)
+
+
+def existing_uri(path: str) -> str:
+    """How SQLite opens a store that is there: it never makes an empty file where there is none."""
+    return f"file://{quote(bytes(Path(path).absolute()))}?mode=rw"
 
 
 def read_only_uri(path: str) -> str:

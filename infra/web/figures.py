@@ -213,8 +213,8 @@ class Answers:
 
     @staticmethod
     def has_drawing(answer: "Answer") -> bool:
-        """Whether there is anything to draw: practices of which every group is hidden have rows without a share."""
-        return any(row.get("share", 0) is not None for row in answer.rows)
+        """Whether there is anything to draw."""
+        return answer.can_be_drawn
 
     def drawing(self, name: str, asker: Asker, choice: Choice, *, dark: bool, language: str) -> bytes | None:
         """The chart of a figure as SVG in a language; None where there is nothing to draw.

@@ -17,7 +17,7 @@ from infra.export import csv_text
 from infra.export.writing import Format
 from infra.http.asking import Desk, DeskOf
 from infra.http.problems import forbidden, not_found
-from infra.http.reads_of_datasets import written
+from infra.http.reads_of_datasets import pieces, written
 from infra.queries.as_at import NOW
 from infra.web.catalogue import language_of
 from infra.web.errors import PageRoute
@@ -232,7 +232,7 @@ def data(
 def _file(name: str, form: Format, found: datasets.Rows) -> Response:
     file = written(found, form)
     headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"', "Cache-Control": "private, no-store"}
-    return StreamingResponse(file, media_type=_TYPES[form], headers=headers)
+    return StreamingResponse(pieces(file), media_type=_TYPES[form], headers=headers)
 
 
 def _datasets(visitor: Visitor) -> list[str]:

@@ -122,7 +122,7 @@ def relationships(
     who: Annotated[str, Query(max_length=100, description="Part of a person's name or id.")] = "",
     number: PageQuery = 1,
 ) -> Response:
-    """The relationships in which the visitor stands: those with the lowest score first, those that have ended last."""
+    """The relationships in which the visitor stands: those of the worst band and lowest score first, those that have ended last."""
     if visitor.role not in READERS:
         raise forbidden("analysts read figures and datasets, no single relationship", code="role")
     if visitor.role == "line_manager":
@@ -157,8 +157,9 @@ def relationships(
     )
 
 
-def _worst_first(item: Mapping[str, Any]) -> tuple[bool, bool, float, str]:
-    return item["state"] == "terminated", item["score"] is None, item["score"] or 0, item["id"]
+def _worst_first(item: Mapping[str, Any]) -> tuple[bool, int, float, str]:
+    band = -[*BANDS].index(item["band"]) if item["band"] else 1
+    return item["state"] == "terminated", band, item["score"] or 0, item["id"]
 
 
 def _of_pairs(items: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -300,21 +300,23 @@ def _outbox(
     session: StoreSession, placed: Sequence[Placed], numbers: Numbers, now: datetime, secret: bytes
 ) -> list[tuple[int, Item]]:
     waiting = [(numbers.next(), item) for step in placed for item in commands(step.done, step.position, now, secret)]
-    rows = [
-        (
-            number,
-            item.id,
-            item.worker,
-            item.key,
-            item.subject,
-            item.command,
-            item.at,
-            text(item.body),
-            "waiting",
-            None,
-            item.position,
-        )
-        for number, item in waiting
-    ]
+    rows = [outbox_row(number, item) for number, item in waiting]
     session.upsert(OUTBOX.name, OUTBOX.columns, ("id",), rows)
     return waiting
+
+
+def outbox_row(number: int, item: Item) -> Row:
+    """The row of a command that waits, in the order of the columns."""
+    return (
+        number,
+        item.id,
+        item.worker,
+        item.key,
+        item.subject,
+        item.command,
+        item.at,
+        text(item.body),
+        "waiting",
+        None,
+        item.position,
+    )

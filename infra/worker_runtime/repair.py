@@ -139,7 +139,7 @@ def _catch_up(
 
 def _notify(source: StoreSession, session: StoreSession, worker: str, key: str) -> None:
     """Add the notifications that replay made and the record lacks; those that are there stay as they are."""
-    where, params = ("subject = ?", (key,)) if worker == EVERYBODY else ("worker = ? AND subject = ?", (worker, key))
+    where, params = ("key = ?", (key,)) if worker == EVERYBODY else ("worker = ? AND key = ?", (worker, key))
     rows = source.query(f"SELECT {', '.join(COLUMNS)} FROM notifications WHERE {where}", params)  # noqa: S608
     enqueue(session, [notification(row) for row in rows])
 

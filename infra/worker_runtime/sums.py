@@ -5,7 +5,7 @@ known it. What replay never reads again goes into its sums at once. Which rows d
 takes a replay into tables (`infra/worker_runtime/verify.py`).
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -15,15 +15,35 @@ from typing import Any, Final
 
 import orjson
 
+from infra.notifications.outbox import values
 from infra.store.log import EventStore
 from infra.store.partitions import Reached
 from infra.store.session import Database, Kind, Row, StoreSession, time_text
 from infra.worker_runtime.desk import KEPT_KEYS
-from infra.worker_runtime.journal import Place, decision_rows, history_rows, save_ground, save_memories, save_tasks
-from infra.worker_runtime.outbox import commands
+from infra.worker_runtime.journal import (
+    Place,
+    decision_rows,
+    history_rows,
+    outbox_row,
+    save_ground,
+    save_memories,
+    save_tasks,
+)
+from infra.worker_runtime.outbox import commands, notifications
 from infra.worker_runtime.replay import Replay, Share
-from infra.worker_runtime.schema import DEADLINES, DECISIONS, GROUND, HISTORY, OUTBOX, SOURCES, STATES, TASKS, Table
-from infra.worker_runtime.table_check import compared
+from infra.worker_runtime.schema import (
+    CORRECTIONS,
+    DEADLINES,
+    DECISIONS,
+    GROUND,
+    HISTORY,
+    OUTBOX,
+    SOURCES,
+    STATES,
+    TASKS,
+    Table,
+)
+from infra.worker_runtime.table_check import NOTES, compared
 from workers.catalogue import WORKERS
 
 NEVER: Final = datetime.max.replace(tzinfo=UTC)
@@ -31,17 +51,21 @@ MODULUS: Final = 1 << 256
 # Batches for which a key stays in memory though nothing happens there; twice as many at most.
 LATELY: Final = 25
 # What replay reads again, and so writes.
-KEPT: Final = (GROUND, SOURCES, STATES, DEADLINES, TASKS)
-SUMMED: Final = (*KEPT, HISTORY, DECISIONS, OUTBOX)
+KEPT: Final = (GROUND, SOURCES, CORRECTIONS, STATES, DEADLINES, TASKS)
+SUMMED: Final = (*KEPT, HISTORY, DECISIONS, OUTBOX, NOTES)
 Plain = Callable[[Any], Any]
 
 
 class Sums:
-    """The sum of the hashes of the compared columns of each table's rows. `like`: the kind of database that is compared with."""
+    """The sum of the hashes of the compared columns of each table's rows. `like`: the kind of database that is compared with.
 
-    def __init__(self, key: bytes, like: Kind) -> None:
+    `whole`: whether all that is compared can be read there.
+    """
+
+    def __init__(self, key: bytes, like: Kind, *, whole: bool = True) -> None:
         self._key = key
-        self._plain = {table.name: _plain(table, like) for table in SUMMED}
+        self.columns = {table.name: compared(table, whole=whole) for table in SUMMED}
+        self._plain = {table.name: _plain(table, self.columns[table.name], like) for table in SUMMED}
         self.of_tables = dict.fromkeys(self._plain, 0)
 
     def add(self, table: Table, rows: Iterable[Sequence[Any]]) -> None:
@@ -64,21 +88,19 @@ class Sums:
 
     def add_kept(self, session: StoreSession, table: Table, share: Share) -> None:
         """The rows of a database that are in a share. Raises what `add` raises."""
-        columns = compared(table)
+        columns = self.columns[table.name]
         place = columns.index("subject" if table is GROUND else "key")
         rows = session.stream(f"SELECT {', '.join(columns)} FROM {table.name}")  # noqa: S608 - our own words
         self.add(table, rows if share.of == 1 else (row for row in rows if share.has(row[place])))
 
 
-def _plain(table: Table, like: Kind) -> tuple[Plain | None, ...]:
-    """How a value of each compared column of PostgreSQL becomes what SQLite has; None: it is."""
-    if like == "sqlite":
-        return ()
+def _plain(table: Table, columns: Sequence[str], like: Kind) -> tuple[Plain | None, ...]:
+    """How a value of each compared column becomes what SQLite keeps; None: it is."""
     found: list[Plain | None] = []
-    for name in compared(table):
+    for name in columns:
         type_ = table.types[name]
         how = int if type_.startswith("{boolean}") else None
-        found.append(_parsed if type_.startswith("{list}") else how)
+        found.append(_parsed if type_.startswith("{list}") and like == "postgresql" else how)
     return tuple(found) if any(found) else ()
 
 
@@ -131,10 +153,11 @@ class SummedReplay(Replay):
             for table, rows in ((HISTORY, history), (DECISIONS, decisions)):
                 key = table.columns.index("key")
                 session.insert(table.name, table.columns, [row for row in rows if row[key] in self._corrected])
-                self.sums.add(table, _columns(table, rows))
+                self._add(table, rows)
         deciding = [step for step in placed if step.done.step.receipts]
         sent = (item for step in deciding for item in commands(step.done, step.position, NEVER, self._key))
-        self.sums.add(OUTBOX, ((each.id, each.worker, each.key, each.subject, each.command) for each in sent))
+        self._add(OUTBOX, (outbox_row(0, item) for item in sent))
+        self._add(NOTES, (values(note) for step in deciding for note in notifications(step.done, self._key)))
         self._unwritten |= {(step.done.worker, step.done.key): step.position for step in placed}
         self._busy.update(step.done.key for step in placed)
         self.desk.written()
@@ -145,9 +168,9 @@ class SummedReplay(Replay):
         elif self._batches_since == LATELY:
             self._let_go()
 
-
-def _columns(table: Table, rows: Iterable[Row]) -> Iterator[Sequence[Any]]:
-    return map(itemgetter(*(table.columns.index(name) for name in compared(table))), rows)
+    def _add(self, table: Table, rows: Iterable[Row]) -> None:
+        compared_columns = itemgetter(*map(table.columns.index, self.sums.columns[table.name]))
+        self.sums.add(table, map(compared_columns, rows))
 
 
 def is_what_replay_makes(
@@ -159,7 +182,7 @@ def is_what_replay_makes(
         StoreError: The database can't.
     """
     key, like = token_bytes(32), store.database.kind
-    kept, made = Sums(key, like), Sums(key, like)
+    kept, made = (Sums(key, like, whole=store.database.may_append) for _ in range(2))
     replay = SummedReplay(
         store, scratch, WORKERS, reached.most, share=share, notified=False, reached=reached, sums=made
     )

@@ -1,6 +1,7 @@
 """Are the tables that the workers keep beside their receipts those that replay makes? Compared row by row, in flat memory.
 
-Left out is what has no meaning in replay: numbers, positions, and what became of what was sent.
+Left out is what has no meaning in replay: numbers, positions, and what became of what was sent. What an auditor's login can't read is left
+out there too.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,27 +9,47 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from infra.notifications import outbox as notify
 from infra.store.session import Database, StoreSession, as_time
 from infra.worker_runtime.desk import parked
 from infra.worker_runtime.replay import ALL, Share
-from infra.worker_runtime.schema import DEADLINES, DECISIONS, GROUND, HISTORY, OUTBOX, SOURCES, STATES, TASKS, Table
+from infra.worker_runtime.schema import (
+    CORRECTIONS,
+    DEADLINES,
+    DECISIONS,
+    GROUND,
+    HISTORY,
+    OUTBOX,
+    SOURCES,
+    STATES,
+    TASKS,
+    Table,
+)
 
+NOTES: Final = Table(notify.TABLE, ("id",), notify.TYPES)
 # In this order the rows of both are compared: it has to tell them apart, or to be all that is compared.
 ORDERS: Final[Mapping[Table, Sequence[str]]] = {
     GROUND: ("subject",),
     SOURCES: ("key", "subject"),
+    CORRECTIONS: ("key", "position"),
     STATES: ("key", "worker"),
     DEADLINES: ("key", "worker", "name"),
     HISTORY: ("key", "worker", "name", "at", "change", "due_at", "caused_by"),
     TASKS: ("task_id",),
     OUTBOX: ("id",),
+    NOTES: ("id",),
 }
 LEFT_OUT: Final[Mapping[Table, frozenset[str]]] = {
     DECISIONS: frozenset({"seq", "position", "at"}),
     STATES: frozenset({"position"}),
     HISTORY: frozenset({"seq", "position"}),
     TASKS: frozenset({"seq", "position"}),
-    OUTBOX: frozenset({"seq", "position", "status", "answer", "at", "body"}),
+    OUTBOX: frozenset({"seq", "position", "status", "answer", "at"}),
+}
+# Beside these, of what auditors read.
+UNSEEN: Final[Mapping[Table, frozenset[str]]] = {
+    OUTBOX: frozenset({"body"}),
+    NOTES: frozenset(notify.COLUMNS) - frozenset(notify.AUDITED),
 }
 NOTHING: Final[frozenset[str]] = frozenset()
 LACKS: Final = "lacks a row that replay makes"
@@ -52,16 +73,18 @@ def table_differences(
     with live.reading() as ours, scratch.reading() as theirs:
         aside = {each.key for each in parked(ours)}
         for table in ORDERS:
-            for problem, row in _compared(_rows(ours, table, subject, share), _rows(theirs, table, subject, share)):
+            columns = compared(table, whole=live.may_append)
+            kept, made = (_rows(session, table, columns, subject, share) for session in (ours, theirs))
+            for problem, row in _compared(kept, made):
                 # Of a key that was put aside for a while, tasks that opened and closed meanwhile are not made up for.
                 is_made_up_for = problem is not LACKS or row.values.get("closed_at") is None
                 if row.key not in aside and is_made_up_for:
                     yield row.key, f"the workers' table {table.name} {problem}: {', '.join(map(str, row.order))}"
 
 
-def compared(table: Table) -> list[str]:
-    """The columns of a table that are compared, and no others: of the outbox an auditor reads these alone."""
-    left_out = LEFT_OUT.get(table, NOTHING)
+def compared(table: Table, *, whole: bool = True) -> list[str]:
+    """The columns of a table that are compared, all or, where not `whole`, those that an auditor reads."""
+    left_out = LEFT_OUT.get(table, NOTHING) | (NOTHING if whole else UNSEEN.get(table, NOTHING))
     return [name for name in table.columns if name not in left_out]
 
 
@@ -82,7 +105,9 @@ def _compared(ours: Iterator[Kept], theirs: Iterator[Kept]) -> Iterator[tuple[st
             kept, made = next(ours, None), next(theirs, None)
 
 
-def _rows(session: StoreSession, table: Table, subject: str | None, share: Share) -> Iterator[Kept]:
+def _rows(
+    session: StoreSession, table: Table, columns: Sequence[str], subject: str | None, share: Share
+) -> Iterator[Kept]:
     """The rows in the order in which Python compares texts."""
     key = "subject" if table is GROUND else "key"
     wheres = [f"{key} = ?"] if subject else []
@@ -90,7 +115,6 @@ def _rows(session: StoreSession, table: Table, subject: str | None, share: Share
     collation = '"C"' if session.kind == "postgresql" else "BINARY"
     texts = [name for name in ORDERS[table] if table.types[name].startswith("{text}")]
     order = ", ".join(f"{name} COLLATE {collation}" if name in texts else name for name in ORDERS[table])
-    columns = compared(table)
     sql = f"SELECT {', '.join(columns)} FROM {table.name} {where}ORDER BY {order}"  # noqa: S608 - our own words
     place = columns.index(key)
     for row in session.stream(sql, params):

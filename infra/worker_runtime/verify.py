@@ -24,6 +24,8 @@ from workers.catalogue import WORKERS
 
 SHOWN: Final = 1000
 WORKERS_SOURCE: Final = "/workers/"
+# From the first of them up to the first that is none.
+_WORKERS_SOURCES: Final = (WORKERS_SOURCE, "/workers0")
 COMPARED: Final = "trigger_id, clauses, evidence, evidence_of, terms, sent"
 
 
@@ -53,18 +55,9 @@ def verify(
         with scratch_database() as scratch:
             is_same = is_what_replay_makes(store, scratch, reached, advance, share)
         if is_same:
-            return list(islice(_sent_by_nobody(store.database, None), SHOWN)) if share.number == 0 else []
+            return list(islice(_of_messages(store.database, None), SHOWN)) if share.number == 0 else []
     with scratch_database() as scratch:
-        replay = Replay(
-            store,
-            scratch,
-            WORKERS,
-            reached.most,
-            _concerned(store, subject),
-            share=share,
-            notified=False,
-            reached=reached,
-        )
+        replay = Replay(store, scratch, WORKERS, reached.most, _concerned(store, subject), share=share, reached=reached)
         replay.run(advance)
         problems = [
             Problem(odd.fired.key, 0, f"worker {odd.fired.worker}: the deadline {odd.fired.name} fired and did not run")
@@ -76,8 +69,15 @@ def verify(
             found = table_differences(store.database, scratch, subject, share)
             problems += [Problem(key, 0, problem) for key, problem in islice(found, SHOWN)]
         if not problems and share.number == 0:
-            problems += islice(_sent_by_nobody(store.database, subject), SHOWN)
+            problems += islice(_of_messages(store.database, subject), SHOWN)
         return problems
+
+
+def _of_messages(live: Database, subject: str | None) -> Iterator[Problem]:
+    """What is wrong between the workers' commands and the receipts of their messages. Auditors don't read how they were answered."""
+    yield from _sent_by_nobody(live, subject)
+    if live.may_append:
+        yield from _answered_otherwise(live, subject)
 
 
 def _sent_by_nobody(live: Database, subject: str | None) -> Iterator[Problem]:
@@ -86,15 +86,23 @@ def _sent_by_nobody(live: Database, subject: str | None) -> Iterator[Problem]:
     rows = live.query(
         f"SELECT source, message_id, {attempts.SUBJECT[live.kind]} FROM receipts WHERE source >= ? AND source < ?{of} "  # noqa: S608 - our own words
         "AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.id = message_id AND ? || outbox.worker = source)",
-        (
-            WORKERS_SOURCE,
-            WORKERS_SOURCE[:-1] + chr(ord(WORKERS_SOURCE[-1]) + 1),
-            *([subject] if of else ()),
-            WORKERS_SOURCE,
-        ),
+        (*_WORKERS_SOURCES, *([subject] if of else ()), WORKERS_SOURCE),
     )
     for source, id_, about in rows:
         yield Problem(about, 0, f"the message {id_} of {source} was sent by no worker")
+
+
+def _answered_otherwise(live: Database, subject: str | None) -> Iterator[Problem]:
+    """Commands of workers that were answered as their receipts don't say."""
+    of = " AND o.subject = ?" if subject is not None else ""
+    rows = live.query(
+        f"SELECT o.id, o.worker, o.subject FROM outbox o JOIN (SELECT source, message_id, {attempts.STATUS[live.kind]} AS status "  # noqa: S608
+        "FROM receipts WHERE source >= ? AND source < ?) r ON r.message_id = o.id AND r.source = ? || o.worker "
+        f"WHERE o.status <> 'waiting' AND o.status <> r.status{of}",
+        (*_WORKERS_SOURCES, WORKERS_SOURCE, *([subject] if of else ())),
+    )
+    for id_, worker, about in rows:
+        yield Problem(about, 0, f"worker {worker}: the command {id_} was not answered as its receipt says")
 
 
 def _concerned(store: EventStore, subject: str | None) -> set[str] | None:

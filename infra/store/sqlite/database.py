@@ -35,7 +35,7 @@ from infra.store.session import Database, Kind, Row, StoreSession, time_text
 from infra.store.sqlite.append import append
 from infra.store.sqlite.commit_watch import CommitWatch
 from infra.store.sqlite.recorder import SQLiteRecorder
-from infra.store.sqlite_file import prepare_file, read_only_uri
+from infra.store.sqlite_file import OpenFile, existing_uri, prepare_file, read_only_uri
 
 Synchronous = Literal["full", "normal", "off"]
 CACHE_KIB: Final = 32 * 1024
@@ -97,6 +97,7 @@ class _Datastore(SQLiteDatastore):
         self._idle: list[SQLiteConnection] = []
         self._writing = threading.Lock()
         self._closed = False
+        self.file = OpenFile(path)
 
     @contextmanager
     def transaction(self, *, commit: bool) -> Iterator[SQLiteCursor]:
@@ -107,6 +108,8 @@ class _Datastore(SQLiteDatastore):
         turn = self._turn() if commit else nullcontext()
         with turn, self._connection() as connection, _Transaction(connection, commit=commit) as cursor, cursor:
             yield cursor
+            if commit:
+                self.file.check()
 
     def rows(self, sql: str, params: Sequence[Any]) -> list[Row]:
         """All rows of one query: one statement sees one state of the file without a transaction around it."""
@@ -131,6 +134,7 @@ class _Datastore(SQLiteDatastore):
         try:
             connection = self._idle.pop()
         except IndexError:
+            self.file.check()
             connection = SQLiteConnection(
                 connect(self.path, self.synchronous, self.timeout, read_only=self.read_only), max_age=None
             )
@@ -149,13 +153,13 @@ class _Datastore(SQLiteDatastore):
 
 
 def connect(path: str, synchronous: Synchronous, timeout: float, *, read_only: bool = False) -> sqlite3.Connection:
-    """A connection with Rapport's pragmas; raises what sqlite3 raises."""
+    """A connection with Rapport's pragmas to a store that `prepare_file` has made; raises what sqlite3 raises."""
     connection = sqlite3.connect(
-        read_only_uri(path) if read_only else path,
+        read_only_uri(path) if read_only else existing_uri(path),
         timeout=timeout,
         isolation_level=None,
         check_same_thread=False,
-        uri=read_only,
+        uri=True,
     )
     try:
         if not read_only:
@@ -234,6 +238,10 @@ class SQLiteDatabase(Database):
             positions = append(self.datastore, events, **together)
         self._commits.notify()
         return positions
+
+    def ping(self) -> None:
+        self.datastore.file.check()
+        super().ping()
 
     def mark(self) -> int:
         """The commit counter of the file, which moves with every commit of any other connection."""

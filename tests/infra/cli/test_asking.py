@@ -14,8 +14,11 @@ from typer.testing import CliRunner, Result
 from domain.model import Actor, Context
 from domain.term_setting import SetTerm, term_problems
 from domain.terms import TermTimeline
+from infra.cli import health
 from infra.cli.app import build
+from infra.cli.filters import Filters
 from infra.store.opening import open_database
+from infra.web import start
 from tests import messages
 from tests.given_when_then import SUBJECT
 from tests.infra.projection_engine.harness import ProjectionHarness, day, everything
@@ -112,6 +115,33 @@ class TestFilters:
         assert {row["band"] for row in ask("health", "--band", mine["band"])} == {mine["band"]}
         scores = sorted(row["score"] for row in rows if row["score"] is not None)
         assert [row["score"] for row in ask("health", "--top", "1")] == scores[:1]
+
+    def test_the_worst_band_comes_before_a_lower_score(self) -> None:
+        """A breakdown of trust is critical at any score; what has no score comes last, and on the page what has ended."""
+        worst_first = [
+            ("critical", 30),
+            ("critical", 60),
+            ("at_risk", 57),
+            ("watch", 61),
+            ("healthy", 100),
+            (None, None),
+        ]
+        rows = [{"id": "r", "state": "active", "band": band, "score": score} for band, score in worst_first]
+        for top in range(1, 7):
+            assert Filters(top=top).first(rows[::-1], health._badness) == rows[:top]
+        assert [start._worst_first(row) for row in rows] == sorted(start._worst_first(row) for row in rows)
+
+    def test_an_option_with_one_value_is_given_once(self) -> None:
+        for twice in (
+            ("--top", "1", "--top=2"),
+            ("--programme", "p1", "--programme", "p1"),
+            ("--as-of", "2026-01-01", "--as-of", "2026-02-01"),
+        ):
+            found = rapport("health", *twice)
+            assert found.exit_code == 2
+            assert f"{twice[0]} is given 2 times: it takes one value" in found.stderr
+        assert rapport("health", "--json", "--json").exit_code == 0
+        assert rapport("nps", "--by", "programme", "--by", "month").exit_code == 0
 
     def test_nps_takes_the_programme_and_the_mentor_as_keys(self) -> None:
         clock = ("--as-of", "2026-05-01T00:00:00Z")

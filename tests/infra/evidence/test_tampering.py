@@ -372,6 +372,24 @@ FOUND: dict[str, Callable[[StoreSession], object]] = {
     "the history of deadlines gone": sql("DELETE FROM deadline_history"),
     "the outbox of workers gone": sql("DELETE FROM outbox"),
     "what workers know of others gone": sql("DELETE FROM worker_ground"),
+    "whom workers heard of gone": sql("DELETE FROM worker_sources"),
+    "whom workers heard of added": sql("INSERT INTO worker_sources (key, subject) VALUES (?, ?)", ID, OTHER),
+    "a correction that was taken up, added": sql("INSERT INTO worker_corrections (key, position) VALUES (?, 2)", ID),
+    "the answer to a worker's command": sql("UPDATE outbox SET status = 'refused'"),
+    "what a worker's command said": sql("UPDATE outbox SET body = '{}'"),
+    "the key of the workers": sql("UPDATE worker_key SET key = ?", bytes(32)),
+    "all notifications gone": sql("DELETE FROM notifications"),
+    "a notification gone": sql("DELETE FROM notifications WHERE id = (SELECT MIN(id) FROM notifications)"),
+    "a notification added": sql(
+        "INSERT INTO notifications (id, worker, subject, recipient, template, parameters, clauses, alone, created_at) "
+        "VALUES ('n', 'trust', ?, 'mentee:eve', 'trust_broken', '{}', '[]', FALSE, ?)",
+        ID,
+        day(5),
+    ),
+    "to whom a notification went": sql("UPDATE notifications SET recipient = 'mentee:eve'"),
+    "what a notification said": sql("UPDATE notifications SET template = 'session_reminder'"),
+    "what a notification is about": sql("UPDATE notifications SET subject = ?", OTHER),
+    "when a notification was made": sql("UPDATE notifications SET created_at = ?", day(1)),
     # skipped is not ok
     "a key put aside by hand": sql(
         "INSERT INTO parked (worker, key, since, trigger_id, position, error) VALUES ('*', ?, ?, 'x', 0, 'by hand')",

@@ -5,6 +5,7 @@ Lists are cut to their first two items, and of an answer of lines the first two 
 """
 
 import json
+import socket
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -193,6 +194,7 @@ def examples(folder: Path) -> list[Example]:
             if asked.name == "subscribed":
                 webhook = got.json()["id"]
             found.append(_example(asked, got))
+        found += _of_the_connection(server)
     (folder / "hasty").mkdir()
     return found + list(_of_a_strict_server(folder / "hasty"))
 
@@ -206,22 +208,46 @@ SCHEDULED: Final = told(
 )
 
 
+def _of_the_connection(server: Server) -> Iterator[Example]:
+    """What is answered to no call: a method that a path does not take, and what is no request or not a whole one."""
+    with server.client() as client:
+        yield _example(Asked("", "method_not_allowed", CORA, "/v1/me"), client.put("/v1/me"))
+    many = b"".join(b"X-%d: a\r\n" % n for n in range(201))
+    yield _refused("bad_http", _told(server, b"no http\r\n\r\n"))
+    yield _refused("head_too_large", _told(server, b"GET /v1/me HTTP/1.1\r\n" + many + b"\r\n"))
+    with slow_post(server, 100) as connection:
+        connection.sendall(b"{")
+        connection.shutdown(socket.SHUT_WR)
+        yield _refused("incomplete_body", _until_closed(connection))
+
+
+def _told(server: Server, sent: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+        connection.sendall(sent)
+        return _until_closed(connection)
+
+
+def _until_closed(connection: socket.socket) -> bytes:
+    return b"".join(iter(lambda: connection.recv(65_536), b""))
+
+
+def _refused(name: str, answer: bytes, asked: Asked | None = None) -> Example:
+    """The example of an answer as it came over the connection."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    status = int(head.split(b" ", 2)[1])
+    return _record(asked or Asked("", name, None), status, "application/problem+json", json.loads(body))
+
+
 def _of_a_strict_server(folder: Path) -> Iterator[Example]:
-    """What becomes of a body that does not come on, of a token that asks too often, and of keys that can't be read."""
+    """What becomes of a body or a head that does not come on, of a token that asks too often, and of keys that can't be read."""
     env = {"RAPPORT_CLOCK": CLOCK, "RAPPORT_TOKEN_RATE": "1/hour"}
-    options = ("--api-only", "--body-timeout", "1")
+    options = ("--api-only", "--body-timeout", "1", "--head-timeout", "1")
     with serving(f"sqlite:///{folder / 'store.sqlite'}", folder, *options, **env) as server:
         with slow_post(server, 100) as connection:
             connection.sendall(b"{")
-            answer = b""
-            while chunk := connection.recv(65_536):
-                answer += chunk
-        yield _record(
-            Asked("postMessages", "slow_body", CORA, "/v1/messages", content_type=STRUCTURED),
-            408,
-            "application/problem+json",
-            json.loads(answer.partition(b"\r\n\r\n")[2]),
-        )
+            asked = Asked("postMessages", "slow_body", CORA, "/v1/messages", content_type=STRUCTURED)
+            yield _refused("slow_body", _until_closed(connection), asked)
+        yield _refused("slow_head", _told(server, b"GET /v1/me HTTP/1.1\r\n"))
         often = Asked("getMe", "too_many_requests", "mentee:ana", "/v1/me")
         with _client(server, often) as client:
             client.get("/v1/me")

@@ -1,6 +1,7 @@
 """Callers who are not who they say, who guess, and who hang up half: each answered plainly, and nothing recorded that has no receipt."""
 
 import json
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ from infra.bootstrap import Rapport, open_rapport
 from infra.settings import Settings
 from tests.infra.http.server import Server
 from tests.infra.http.telling import OTHERS, REPORTED, UNKNOWN, story
-from tests.infra.http.test_faults import raw, read_all, slow_post
+from tests.infra.http.test_faults import code, raw, read_all, slow_post, status, until_closed
 from tests.infra.http.test_messages import LINES, STRUCTURED, contact, post, proposal
 
 CALLS = ["/v1/me", "/v1/relationships", "/v1/events", "/v1/checkpoint"]
@@ -179,14 +180,42 @@ class TestHalfClosed:
             assert b'"status":"accepted"' in found
             assert connection.recv(1) == b""
 
-    def test_half_a_request_is_not_recorded_and_its_connection_closed(self, server: Server) -> None:
+    def test_half_a_request_is_not_recorded_and_answered_so(self, server: Server) -> None:
         body = json.dumps(sent := proposal()).encode()
         with slow_post(server, len(body)) as connection:
             connection.sendall(body[:-1])
             connection.shutdown(socket.SHUT_WR)
-            assert connection.recv(1) == b""
+            found = until_closed(connection)
+        assert (status(found), code(found)) == (400, "incomplete_body")
+        assert b"nothing of it was recorded" in found
         with server.client() as client:
             assert post(client, sent).json()["status"] == "accepted"
+
+    def test_a_document_that_came_whole_within_a_body_that_did_not_counts_for_nothing(self, server: Server) -> None:
+        """The calls whose body the framework reads: the JSON is whole, and the body is not."""
+        erasure = b'{"basis":"objection"}'
+        head = f"POST /v1/me/erasure HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.token('mentee:ana')}\r\n"
+        head += f"Content-Type: application/json\r\nContent-Length: {len(erasure) + 1}\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+            connection.sendall(head.encode() + erasure)
+            connection.shutdown(socket.SHUT_WR)
+            found = until_closed(connection)
+        assert (status(found), code(found)) == (400, "incomplete_body")
+        with server.client("coordinator:cora") as client:
+            assert b"ErasureRequested" not in client.get("/v1/events?limit=1000").content
+
+    def test_requests_before_it_are_answered_first(self, server: Server) -> None:
+        token = server.token()
+        first = f"GET /v1/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+        second = first.replace(b"GET /v1/me", b"POST /v1/messages").replace(
+            b"\r\n\r\n", b"\r\nContent-Type: application/cloudevents+json\r\nContent-Length: 9\r\n\r\n{"
+        )
+        with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+            connection.sendall(first + first + second)
+            connection.shutdown(socket.SHUT_WR)
+            found = until_closed(connection)
+        assert re.findall(rb"HTTP/1.1 (\d+)", found) == [b"200", b"200", b"400"]
+        assert b'"code":"incomplete_body"' in found
 
     def test_lines_that_came_whole_are_recorded_though_the_rest_does_not(self, server: Server) -> None:
         first = proposal()
@@ -194,7 +223,9 @@ class TestHalfClosed:
         with slow_post(server, len(lines) + 1000, **{"Content-Type": LINES["Content-Type"]}) as connection:
             connection.sendall(lines)
             connection.shutdown(socket.SHUT_WR)
-            assert connection.recv(1) == b""
+            found = until_closed(connection)
+        assert (status(found), code(found)) == (400, "incomplete_body")
+        assert b"only lines that came whole were recorded" in found
         with server.client() as client:
-            assert post(client, first).json()["status"] in {"accepted", "duplicate"}
+            assert post(client, first).json()["status"] == "duplicate"
             assert post(client, contact(first["subject"], "1")).json()["status"] == "accepted"

@@ -71,7 +71,9 @@ def test_a_call_says_what_it_does_who_may_and_what_can_be_wrong(path: str, metho
     assert call["operationId"]
     assert call["description"]
     assert bool(call.get("security")) == path.startswith("/v1/")
-    for each in call.get("parameters", ()):
+    for given in call.get("parameters", ()):
+        shared = DOCUMENT["components"]["parameters"]
+        each = shared[given["$ref"].rpartition("/")[2]] if "$ref" in given else given
         assert each.get("description") or each["in"] == "path", each["name"]
     if path.startswith("/v1/"):
         assert {"400", "401", "403", "404", "429", "503"} <= call["responses"].keys()
@@ -85,7 +87,9 @@ def test_ids_of_calls_are_there_once() -> None:
 def examples() -> list[tuple[Any, Any]]:
     """Each example with its schema."""
     found = []
-    contents = [response["content"] for response in DOCUMENT["components"]["responses"].values()]
+    contents = [
+        response["content"] for response in DOCUMENT["components"]["responses"].values() if "content" in response
+    ]
     for path, method in CALLS:
         call = DOCUMENT["paths"][path][method]
         contents += [each["content"] for each in call["responses"].values() if "content" in each]
@@ -118,7 +122,8 @@ def test_a_call_has_an_example_of_its_request_and_of_every_answer(path: str, met
         return
     for status, given in call["responses"].items():
         # A liveness that is ill has no server that could be asked for it.
-        if status == "204" or (status, path[1:].partition("/")[0]) in {("503", "livez"), ("503", "readyz")}:
+        # Nor has an answer without a body an example.
+        if status in {"204", "304"} or (status, path[1:].partition("/")[0]) in {("503", "livez"), ("503", "readyz")}:
             continue
         found = DOCUMENT["components"]["responses"][given["$ref"].rpartition("/")[2]] if "$ref" in given else given
         assert any("examples" in each for each in found["content"].values()), (status, path)
@@ -135,7 +140,9 @@ def test_every_problem_of_http_has_an_example() -> None:
 
 def _names(given: dict[str, Any]) -> set[str]:
     return {
-        each["value"]["problems"][0]["code"] for kind in given["content"].values() for each in kind["examples"].values()
+        each["value"]["problems"][0]["code"]
+        for kind in given.get("content", {}).values()
+        for each in kind["examples"].values()
     }
 
 
@@ -163,6 +170,48 @@ def test_every_example_is_what_a_server_answers_to_its_request(tmp_path: Path) -
         told = (now["call"], now["name"])
         assert (told, now["status"], now["content_type"]) == (told, then["status"], then["content_type"])
         assert (told, shape(now["answer"])) == (told, shape(then["answer"]))
+
+
+def of_answer(call: str, status: int) -> dict[str, Any]:
+    """The headers that the document says an answer of a call has, each resolved."""
+    [found] = [each for path, method in CALLS if (each := DOCUMENT["paths"][path][method])["operationId"] == call]
+    given = found["responses"][str(status)]
+    if "$ref" in given:
+        given = DOCUMENT["components"]["responses"][given["$ref"].rpartition("/")[2]]
+    headers = given.get("headers", {})
+    return {
+        name: DOCUMENT["components"]["headers"][each["$ref"].rpartition("/")[2]] if "$ref" in each else each
+        for name, each in headers.items()
+    }
+
+
+def test_headers_are_said_once_and_of_every_answer_that_has_them() -> None:
+    for path, method in CALLS:
+        call = DOCUMENT["paths"][path][method]
+        name, told = (
+            call["operationId"],
+            {each.get("$ref", "").rpartition("/")[2] for each in call.get("parameters", ())},
+        )
+        if path.startswith("/v1/"):
+            assert {"WWW-Authenticate"} == of_answer(name, 401).keys(), name
+            assert {"Retry-After"} == of_answer(name, 429).keys() == of_answer(name, 503).keys(), name
+            has_tag = method == "get" and path != "/v1/events"
+            assert has_tag == ("304" in call["responses"]) == ("If-None-Match" in told), name
+            assert not has_tag or "ETag" in of_answer(name, 200).keys() & of_answer(name, 304).keys(), name
+    assert "Location" in of_answer("subscribe", 201)
+
+
+def test_the_headers_that_are_said_are_sent(server: Server) -> None:
+    with server.client() as client:
+        for path, method in CALLS:
+            if path.startswith("/v1/") and method == "get" and "{" not in path:
+                call = DOCUMENT["paths"][path][method]["operationId"]
+                got = client.get(path)
+                assert (path, got.status_code) in {(path, 200), ("/v1/me/data", 404)}, path
+                assert ("ETag" in got.headers) == ("ETag" in of_answer(call, 200) and got.status_code == 200), path
+    for token in ({}, {"Authorization": "Bearer none"}):
+        got = httpx.get(f"{server.url}/v1/tasks", headers=token)
+        assert (got.status_code, "WWW-Authenticate" in got.headers) == (401, True)
 
 
 def test_the_server_shows_it_and_a_page_that_fetches_nothing(server: Server) -> None:

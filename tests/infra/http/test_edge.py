@@ -12,6 +12,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from infra.http.edge import Edge
+from tests.command import rapport_text
 from tests.infra.http.server import Server, serving
 from tests.infra.http.test_messages import STRUCTURED, proposal
 
@@ -138,3 +139,8 @@ def test_head_of_what_takes_messages_alone_is_not_allowed(server: Server) -> Non
     with server.client() as client:
         head = client.head("/v1/messages")
         assert (head.status_code, head.headers["allow"]) == (405, "POST")
+
+
+def test_a_proxy_that_is_no_address_is_a_wrong_call() -> None:
+    done = rapport_text("serve", "--trusted-proxy", "proxy.internal")
+    assert (done.returncode, "--trusted-proxy proxy.internal" in done.stderr) == (2, True)

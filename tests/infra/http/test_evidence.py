@@ -1,11 +1,14 @@
 """`GET /v1/checkpoint` and `/v1/audit/bundles/{id}`."""
 
+import time
 import uuid
 from pathlib import Path
 
+import pytest
+
 from tests.command import own_environment, rapport
 from tests.infra.http.server import Server
-from tests.infra.http.test_messages import post, proposal
+from tests.infra.http.test_messages import contact, post, proposal
 
 
 def test_a_checkpoint_is_a_signed_note_or_json(server: Server) -> None:
@@ -32,6 +35,25 @@ def test_a_bundle_is_checked_without_the_store(server: Server, tmp_path: Path) -
             env = own_environment(RAPPORT_STORE="sqlite:////nowhere/else.sqlite")
             done = rapport("audit", "check-bundle", tmp_path / "bundle.zip", "--key", key, env=env)
             assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("accept", ["text/plain", "application/json", None])
+def test_evidence_is_304_to_who_has_it_until_the_record_grows(server: Server, accept: str | None) -> None:
+    sent = proposal()
+    path = "/v1/checkpoint" if accept else f"/v1/audit/bundles/{sent['subject']}"
+    with server.client() as client:
+        post(client, sent)
+        # Workers answer a proposal: the record grows no more when they have.
+        time.sleep(2)
+        headers = {"Accept": accept or "*/*"}
+        first = client.get(path, headers=headers)
+        assert first.headers["Cache-Control"] == "private, no-cache"
+        headers["If-None-Match"] = first.headers["ETag"]
+        again = client.get(path, headers=headers)
+        assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+        assert again.headers["Vary"] == first.headers["Vary"]
+        post(client, contact(sent["subject"], "1"))
+        assert client.get(path, headers=headers).status_code == 200
 
 
 def test_a_bundle_is_for_those_who_answer_for_the_relationship(server: Server) -> None:

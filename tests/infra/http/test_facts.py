@@ -169,6 +169,24 @@ def test_a_wrong_parameter_is_400_and_named(client: httpx.Client, query: str) ->
     assert [each["field"] for each in got.json()["problems"]] == [query.partition("=")[0]]
 
 
+def test_a_position_that_the_record_has_not_come_to_is_400_and_says_how_far_it_is(client: httpx.Client) -> None:
+    head = int(post(client, proposal()).headers["Rapport-Position"])
+    stream = {"Accept": "text/event-stream"}
+    asked: list[tuple[str, dict[str, int], dict[str, str]]] = [
+        ("after", {"after": 10**9}, {}),
+        ("after", {"after": 10**9, "wait": 30}, {}),
+        ("after", {"after": 10**9}, stream),
+        ("Last-Event-ID", {}, {**stream, "Last-Event-ID": str(10**9)}),
+    ]
+    for field, params, headers in asked:
+        got = client.get("/v1/events", params=params, headers=headers)
+        [problem] = got.json()["problems"]
+        assert (got.status_code, problem["field"]) == (400, field)
+        found = int(problem["message"].partition("up to ")[2].partition(",")[0])
+        assert head <= found < 10**9
+    assert client.get("/v1/events", params={"after": head}).status_code == 200
+
+
 def test_a_last_event_id_that_is_none_is_400(client: httpx.Client) -> None:
     got = client.get("/v1/events", headers={"Accept": "text/event-stream", "Last-Event-ID": "x"})
     assert (got.status_code, got.json()["problems"][0]["field"]) == (400, "Last-Event-ID")

@@ -1,8 +1,10 @@
 """Bad connections, bad moments and bad requests: each is answered plainly, and nothing that was answered is lost."""
 
+import contextlib
 import json
 import os
 import random
+import re
 import signal
 import socket
 import sys
@@ -161,6 +163,27 @@ def read_all(connection: socket.socket) -> bytes:
     return found
 
 
+def until_closed(connection: socket.socket) -> bytes:
+    """All that comes, also where the other side has closed on what was being sent."""
+    found = b""
+    with contextlib.suppress(ConnectionResetError):
+        while chunk := connection.recv(65_536):
+            found += chunk
+    return found
+
+
+def status(answer: bytes) -> int:
+    return int(answer.split(b" ", 2)[1])
+
+
+def code(answer: bytes) -> str:
+    """The code of the one answer, in problem details."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"content-type: application/problem+json" in head.lower()
+    found: str = json.loads(body)["problems"][0]["code"]
+    return found
+
+
 def raw(server: Server, request: bytes) -> bytes:
     with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
         connection.sendall(request)
@@ -188,7 +211,13 @@ class TestSlow:
         with socket.create_connection(("127.0.0.1", hasty.port), timeout=60) as connection:
             connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n")
             found = read_all(connection)
-        assert found.startswith(b"HTTP/1.1 408 ")
+        assert (status(found), code(found)) == (408, "slow_head")
+
+    def test_a_batch_that_would_be_too_large_is_413_though_it_does_not_come(self, hasty: Server) -> None:
+        for length in (33, 49):
+            with slow_post(hasty, length * 2**20, **{"Content-Type": BATCH["Content-Type"]}) as connection:
+                found = until_closed(connection)
+            assert (status(found), code(found)) == (413, "too_large")
 
     def test_a_connection_that_says_nothing_is_closed(self, hasty: Server) -> None:
         with socket.create_connection(("127.0.0.1", hasty.port), timeout=60) as connection:
@@ -235,6 +264,17 @@ class TestSmuggled:
         assert found.startswith(b"HTTP/1.1 400 ")
         assert b"application/problem+json" in found
         assert b'"ok":true' not in found
+
+    def test_what_is_no_http_is_refused_behind_the_answers_to_earlier_requests(self, server: Server) -> None:
+        """Said before them, it would be read as the answer to the first."""
+        with server.client() as client:
+            head = client.get("/v1/events?limit=1000").json()["next"]
+        wait = f"GET /v1/events?after={head}&wait=0.5 HTTP/1.1\r\nAuthorization: Bearer {server.token()}\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+            connection.sendall(wait.encode() + b"GET /livez HTTP/1.1\r\n\r\n" + b"no http\r\n\r\n" + wait.encode())
+            found = until_closed(connection)
+        assert re.findall(rb"HTTP/1.1 (\d+)", found) == [b"200", b"200", b"400"]
+        assert b'"code":"bad_http"' in found
 
     def test_two_tokens_are_none(self, server: Server) -> None:
         token = server.token()

@@ -240,7 +240,7 @@ class TestWho:
 
     def test_workers_and_their_sources_are_reserved(self, client: httpx.Client) -> None:
         assert_problem(post(client, proposal(source="/workers/x")), 422, "refused", "reserved")
-        assert post(client, proposal(actor="worker:x")).status_code == 403
+        assert_problem(post(client, proposal(actor="worker:x")), 422, "refused", "reserved")
 
 
 class TestLimits:

@@ -477,6 +477,8 @@ class TestLists:
             got = client.get(f"{path}?stat=active")
         assert (got.status_code, got.headers["content-type"]) == (400, "application/problem+json")
         assert got.json()["problems"][0]["field"] == "stat"
+        # Who is nobody learns nothing, not even which parameters there are.
+        assert httpx.get(f"{server.url}{path}?stat=active").status_code == 401
 
     @pytest.mark.parametrize(
         "query, field",
@@ -527,7 +529,8 @@ class TestOne:
             assert client.get(of(QUIET, "?as_of=2026-03-02T12:00")).json()["problems"][0]["field"] == "as_of"
             assert len(client.get(of(QUIET, "/history?as_of=2026-03-02T12:00:00Z")).json()["items"]) == 7
             assert client.get(of(QUIET, "/decisions?as_of=2026-03-02T12:00:00Z&version=1")).json()["items"] == []
-            assert client.get(of(QUIET, "/decisions?version=99")).json()["problems"][0]["field"] == "version"
+            for path in ("/decisions?", "/history?", "/can-share?data_class=goals&"):
+                assert client.get(of(QUIET, f"{path}version=99")).json()["problems"][0]["field"] == "version", path
 
     def test_health_is_told_as_it_was_after_an_event(self, server: Server) -> None:
         with asking(server, "coordinator:cora") as client:
@@ -538,13 +541,20 @@ class TestOne:
             assert active["score"] is not None
             assert client.get(of(QUIET, "/health?version=99")).json()["problems"][0]["field"] == "version"
 
-    def test_times_are_those_of_rfc_3339(self, server: Server) -> None:
+    def test_times_are_those_of_the_command_line(self, server: Server) -> None:
         with asking(server, "coordinator:cora") as client:
-            for right in ("2026-03-02T12:00:00Z", "2026-03-02t12:00:00.5z", "2026-03-02T12:00:00%2B01:00"):
+            for right in (
+                "2026-03-02T12:00:00Z",
+                "2026-03-02t12:00:00.5z",
+                "2026-03-02T12:00:00%2B01:00",
+                "2026-03-02T12:00Z",
+                "2026-03-02",
+            ):
                 assert client.get(of(QUIET, f"?as_of={right}")).status_code == 200, right
             for wrong in (
-                "2026-03-02",
-                "2026-03-02 12:00:00Z",
+                "2026-03-02T12:00:00",
+                "2026-03-02T12:00:00+01:00",
+                "2026-W10",
                 "2026-03-02T12:00:00,5Z",
                 "2026-03-02T12:00:00%2B0100",
                 "0",
@@ -558,6 +568,22 @@ class TestOne:
             assert (again.status_code, again.content) == (304, b"")
             other = client.get(of(REPORTED), headers={"If-None-Match": first.headers["ETag"]})
             assert other.status_code == 200
+
+    @pytest.mark.parametrize("accept", ["application/x-ndjson", "text/csv", "application/vnd.apache.parquet"])
+    def test_a_dataset_is_304_to_who_has_it_in_this_form(self, server: Server, accept: str) -> None:
+        with asking(server, "coordinator:cora") as client:
+            first = client.get("/v1/datasets/relationships", headers={"Accept": accept})
+            kept = {"If-None-Match": first.headers["ETag"]}
+            again = client.get("/v1/datasets/relationships", headers={"Accept": accept, **kept})
+            assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+            for other, form in (("sessions", accept), ("relationships", "text/csv;q=0, application/jsonl, text/csv")):
+                got = client.get(f"/v1/datasets/{other}", headers={"Accept": form, **kept})
+                assert (other, got.status_code) == (
+                    other,
+                    304 if (other, accept[-6:]) == ("relationships", "ndjson") else 200,
+                )
+        with asking(server, "analyst:alf") as client:
+            assert client.get("/v1/datasets/relationships", headers={"Accept": accept, **kept}).status_code == 200
 
     def test_after_waits_for_a_position_and_is_503_where_it_does_not_come(self, server: Server) -> None:
         with asking(server, "coordinator:cora") as client:

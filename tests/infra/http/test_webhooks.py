@@ -340,6 +340,13 @@ class TestAsked:
             got = client.post("/v1/webhooks", json=body)
             assert (got.status_code, got.json()["problems"][0]["code"]) == (400, "unknown_type")
 
+    def test_a_position_that_the_record_has_not_come_to_is_named(self, server: Server, programme: str) -> None:
+        with server.client() as client:
+            body = {"url": "https://example.org/", "programme_id": programme, "after": 10**9}
+            got = client.post("/v1/webhooks", json=body)
+            assert (got.status_code, got.json()["problems"][0]["field"]) == (400, "after")
+            assert "to which the record has grown" in got.text
+
     def test_a_programme_has_so_many_and_no_more(self, server: Server, programme: str) -> None:
         with server.client() as client:
             for _ in range(20):

@@ -169,3 +169,8 @@ class TestReplay:
         assert sqlite_stage.call("publish", "--topic", "other").returncode == 2
         done = sqlite_stage.call("publish", "--from", "1", "--topic", "no-such-topic")
         assert (done.returncode, b"no-such-topic" in done.stderr) == (1, True)
+
+    def test_a_position_that_the_record_has_not_come_to_is_told(self, sqlite_stage: Stage) -> None:
+        record(sqlite_stage, 1)
+        done = sqlite_stage.call("publish", "--from", "1000000000")
+        assert (done.returncode, b"the record has grown to position" in done.stderr) == (2, True), done.stderr

@@ -1,13 +1,16 @@
 """What can happen to a file: another version, damage, a full disk, somebody else's lock."""
 
+import os
+import shutil
 import sqlite3
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from infra.store.errors import BusyStore, DamagedStore, StoreError, UnknownStore
+from infra.store.errors import BusyStore, DamagedStore, MissingStore, StoreError, UnknownStore
 from infra.store.log import EventStore
 from infra.store.opening import open_database
 from infra.store.sqlite import recorder
@@ -129,6 +132,67 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
 def test_a_folder_is_no_store(tmp_path: Path) -> None:
     with pytest.raises(UnknownStore, match="names no file"):
         open_database(url(tmp_path))
+
+
+def removed(file: Path) -> None:
+    for each in file.parent.glob(f"{file.name}*"):
+        each.unlink()
+
+
+def moved_away(file: Path) -> None:
+    file.rename(file.with_name("elsewhere.sqlite"))
+
+
+def replaced(file: Path) -> None:
+    moved_away(file)
+    shutil.copy(file.with_name("elsewhere.sqlite"), file)
+
+
+@pytest.mark.parametrize("happens", [removed, moved_away, replaced])
+def test_a_store_whose_file_is_gone_takes_nothing(happens: Callable[[Path], None], file: Path) -> None:
+    with SQLiteDatabase(url(file)) as database:
+        database.ping()
+        happens(file)
+        before = sorted((each.name, each.stat().st_size) for each in file.parent.iterdir())
+        with pytest.raises(MissingStore, match=r"store\.sqlite: .* while it was open: nothing more is recorded"):
+            database.insert_events([event("s1", 2)])
+        with pytest.raises(MissingStore), database.transaction() as session:
+            session.execute("DELETE FROM source_offsets")
+        with pytest.raises(MissingStore):
+            database.ping()
+        # A second connection, while the first is in use, makes no empty file and reads no other store.
+        with database.reading(), pytest.raises(MissingStore):
+            database.query("SELECT 1")
+        assert sorted((each.name, each.stat().st_size) for each in file.parent.iterdir()) == before
+
+
+def test_a_file_that_is_moved_back_is_the_store_again(file: Path) -> None:
+    with SQLiteDatabase(url(file)) as database:
+        moved_away(file)
+        with pytest.raises(MissingStore):
+            database.insert_events([event("s1", 2)])
+        file.with_name("elsewhere.sqlite").rename(file)
+        database.ping()
+        assert database.insert_events([event("s1", 2)]) == [2001]
+
+
+@pytest.mark.parametrize("name", ["a b%20?#&=.sqlite", "größe.sqlite", os.fsdecode(b"latin-\xe9.sqlite")], ids=range(3))
+def test_a_file_of_any_name_is_opened_again(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    with SQLiteDatabase(url(path)) as database, database.reading():
+        assert database.query("SELECT COUNT(*) FROM stored_events") == [(0,)]
+    assert [os.fsencode(each.name) for each in tmp_path.iterdir()] == [os.fsencode(name)]
+
+
+def test_the_file_of_a_relative_url_is_known_in_any_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with SQLiteDatabase("sqlite:///store.sqlite") as database:
+        database.insert_events([event("s1", 1)])
+        monkeypatch.chdir("/")
+        database.ping()
+        assert database.insert_events([event("s1", 2)]) == [2]
 
 
 def test_a_closed_store_says_so(file: Path) -> None:

@@ -72,6 +72,8 @@ def another(type_: str, value: Any) -> Any:
     """Another value of a type."""
     if type_.startswith("{time}"):
         return as_time(value) + timedelta(seconds=1) if value else as_time("2030-01-01T00:00:00.000000Z")
+    if type_.startswith("{integer}"):
+        return value + 1
     if type_.startswith(("{json}", "{list}")):
         return '["other"]'
     return not value if type_.startswith("{boolean}") else f"{value}x"
