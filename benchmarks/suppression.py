@@ -21,7 +21,8 @@ import orjson
 
 from infra.bootstrap import open_rapport
 from infra.projection_engine.engine import Engine
-from infra.queries.nps import EVER, KEYS, Window, figures
+from infra.queries.nps import figures
+from infra.queries.nps_record import EVER, KEYS, Window
 from infra.settings import Settings
 from infra.simulate import messages
 from tests.domain.test_suppression import THREE_KEYS, check, random_cells

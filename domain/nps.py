@@ -25,7 +25,7 @@ class Figures(NamedTuple):
     """One group's figures. `nps`, `low` and `high` run from -100 to 100, to one decimal; None where nobody answered.
 
     `n` counts answers, `respondents` the different people who gave them, `asked` those who were asked or answered,
-    `response_rate` is the share n / asked from 0 to 1.
+    `response_rate` is the share n / asked from 0 to 1; both are None where they must not be said.
     """
 
     n: int | None
@@ -42,6 +42,11 @@ class Figures(NamedTuple):
 
 # What is shown of a group that is hidden: nothing, not even how many answered.
 HIDDEN: Final = Figures(*[None] * len(Figures._fields))
+
+
+def without_asked(figures: Figures) -> Figures:
+    """The figures of a group of which it must not be said how many were asked."""
+    return figures._replace(asked=None, response_rate=None)
 
 
 class SurveyRecord(NamedTuple):
@@ -75,7 +80,15 @@ def kind_of(score: int) -> Kind:
 def counted(
     records: Iterable[SurveyRecord], as_of: datetime | None = None, known_at: datetime | None = None
 ) -> Counted | None:
-    """What counts of the records up to `as_of` that were known by `known_at`; None when there are none.
+    """What counts of the records up to `as_of` that were known by `known_at`; None when there are none."""
+    one = record_that_counts(records, as_of, known_at)
+    return None if one is None else Counted(one.at, one.score, one.by)
+
+
+def record_that_counts(
+    records: Iterable[SurveyRecord], as_of: datetime | None = None, known_at: datetime | None = None
+) -> SurveyRecord | None:
+    """The record that counts of those up to `as_of` that were known by `known_at`; None when there are none.
 
     A later answer replaces an earlier one, by the time at which it was given: an old answer that is recorded late
     replaces nothing.
@@ -87,9 +100,8 @@ def counted(
     ]
     answers = [one for one in known if one.score is not None]
     if answers:
-        last = max(answers, key=_when)
-        return Counted(last.at, last.score, last.by)
-    return Counted(min(known, key=_when).at, None) if known else None
+        return max(answers, key=_when)
+    return min(known, key=_when) if known else None
 
 
 def figure(promoters: int, passives: int, detractors: int, asked: int, respondents: int) -> Figures:

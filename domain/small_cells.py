@@ -16,7 +16,7 @@ a sum that has to stay out would follow from it and those before. So it is the s
 Cells that belong to the same candidates are one unknown: no figures tell them apart. That keeps the elimination small.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Final, NamedTuple
 
@@ -57,55 +57,19 @@ class Suppression:
 
     def __init__(self, cells: Mapping[Group, Cell], tables: Sequence[Keys], ordered: int | None = None) -> None:
         self.cells = {group: cell for group, cell in sorted(cells.items()) if cell.people}
-        sums = list(_sums(self.cells, tables))
-        candidates = [each for each in sums if not each.small]
-        self._unknown_of, self._sizes = _unknowns(candidates)
-        self._span = Span()
+        sums = list(sums_of(self.cells, tables))
         small_ranges = () if ordered is None else self._small_ranges(sums, ordered)
-        for groups in (*self._kept_out(sums), *small_ranges):
-            vector = self._vector(groups)
-            if vector is not None:
-                self._span.keep_out(vector)
-        self.shown: set[Figure] = set()
-        for each in candidates:
-            vector = self._vector(each.groups)
-            assert vector is not None, "candidates are made of whole unknowns"
-            if self._span.take_in(vector):
-                self.shown.update(each.figures)
+        out = (*kept_out(self.cells, sums), *small_ranges)
+        self._elimination = Elimination([each for each in sums if not each.small], out)
+        # The preferred come first.
+        self.in_order: list[Figure] = [figure for each in self._elimination.taken for figure in each.figures]
+        self.shown: set[Figure] = set(self.in_order)
 
     def follows(self, groups: Collection[Group]) -> bool:
         """Whether the sum of these cells follows from what is shown."""
-        vector = self._vector([group for group in groups if group in self.cells])
-        return vector is not None and self._span.holds(vector)
+        return self._elimination.follows([group for group in groups if group in self.cells])
 
-    def _kept_out(self, sums: Sequence["_Sum"]) -> Iterator[Sequence[Group]]:
-        """The small figures, and the small parts of each figure in each finer table together where they are too few."""
-        yield from (each.groups for each in sums if each.small)
-        in_big_parts: dict[Keys, set[Group]] = {}
-        big = [(figure, each) for each in sums if not each.small for figure in each.figures]
-        for figure, each in big:
-            in_big_parts.setdefault(figure.keys, set()).update(each.groups)
-        tables = {figure.keys for each in sums for figure in each.figures}
-        for figure, each in big:
-            for finer in tables:
-                if set(finer) > set(figure.keys):
-                    parts = self._few(each, in_big_parts.get(finer, set()))
-                    if parts:
-                        yield parts
-
-    def _few(self, whole: "_Sum", without: Collection[Group]) -> list[Group]:
-        """The cells of a figure without some of them, if too few people are left in them."""
-        people: set[str] = set()
-        groups = []
-        for group in whole.groups:
-            if group not in without:
-                groups.append(group)
-                people |= self.cells[group].people
-                if len(people) >= whole.minimum:
-                    return []
-        return groups if groups and len(people) < max(self.cells[group].minimum for group in groups) else []
-
-    def _small_ranges(self, sums: Sequence["_Sum"], ordered: int) -> Iterator[Sequence[Group]]:
+    def _small_ranges(self, sums: Sequence["Sum"], ordered: int) -> Iterator[Sequence[Group]]:
         """The cells of each figure over two or more neighbouring values of the ordered key, where they have too few people."""
         for each in sums:
             if all(ordered in figure.keys for figure in each.figures):
@@ -125,20 +89,8 @@ class Suppression:
                     if len(people) < max([self.cells[group].minimum for group in groups]):
                         yield groups
 
-    def _vector(self, groups: Collection[Group]) -> Vector | None:
-        """The unknowns of a sum of cells; None where it has a part of one, which no figures tell from the rest."""
-        found: dict[int, int] = {}
-        for group in groups:
-            unknown = self._unknown_of.get(group)
-            if unknown is None or self._sizes[unknown] > len(groups):
-                return None
-            found[unknown] = found.get(unknown, 0) + 1
-        if any(self._sizes[unknown] != size for unknown, size in found.items()):
-            return None
-        return dict.fromkeys(found, 1)
 
-
-class _Sum(NamedTuple):
+class Sum(NamedTuple):
     """The cells of one figure, or of several that have the same; who answered in them."""
 
     figures: list[Figure]
@@ -151,12 +103,12 @@ class _Sum(NamedTuple):
         return len(self.people) < self.minimum
 
 
-def _sums(cells: Mapping[Group, Cell], tables: Sequence[Keys]) -> Iterator[_Sum]:
+def sums_of(cells: Mapping[Group, Cell], tables: Sequence[Keys]) -> Iterator[Sum]:
     """Every sum once, in the order of preference."""
-    known: dict[tuple[Group, ...], _Sum] = {}
+    known: dict[tuple[Group, ...], Sum] = {}
     for keys in tables:
         members: dict[Group, list[Group]] = {}
-        value_of = _parts(keys)
+        value_of = values_of(keys)
         for group in cells:
             members.setdefault(value_of(group), []).append(group)
         fresh = []
@@ -164,27 +116,56 @@ def _sums(cells: Mapping[Group, Cell], tables: Sequence[Keys]) -> Iterator[_Sum]
             figure, groups = Figure(keys, value), tuple(listed)
             found = known.get(groups)
             if found is None:
-                found = known[groups] = _sum(cells, groups)
+                found = known[groups] = sum_of(cells, groups)
                 fresh.append(found)
             found.figures.append(figure)
         yield from sorted(fresh, key=lambda each: (-len(each.people), each.figures[0]))
 
 
-def _sum(cells: Mapping[Group, Cell], groups: tuple[Group, ...]) -> _Sum:
+def sum_of(cells: Mapping[Group, Cell], groups: tuple[Group, ...]) -> Sum:
     if len(groups) == 1:
-        return _Sum([], groups, *cells[groups[0]])
+        return Sum([], groups, *cells[groups[0]])
     people = frozenset().union(*[cells[group].people for group in groups])
-    return _Sum([], groups, people, max([cells[group].minimum for group in groups]))
+    return Sum([], groups, people, max([cells[group].minimum for group in groups]))
 
 
-def _parts(keys: Keys) -> Callable[[Group], Group]:
+def kept_out(cells: Mapping[Group, Cell], sums: Sequence[Sum]) -> Iterator[Sequence[Group]]:
+    """The small figures, and the small parts of each figure in each finer table together where they are too few."""
+    yield from (each.groups for each in sums if each.small)
+    in_big_parts: dict[Keys, set[Group]] = {}
+    big = [(figure, each) for each in sums if not each.small for figure in each.figures]
+    for figure, each in big:
+        in_big_parts.setdefault(figure.keys, set()).update(each.groups)
+    tables = {figure.keys for each in sums for figure in each.figures}
+    for figure, each in big:
+        for finer in tables:
+            if set(finer) > set(figure.keys):
+                parts = _few(cells, each, in_big_parts.get(finer, set()))
+                if parts:
+                    yield parts
+
+
+def _few(cells: Mapping[Group, Cell], whole: Sum, without: Collection[Group]) -> list[Group]:
+    """The cells of a figure without some of them, if too few people are left in them."""
+    people: set[str] = set()
+    groups = []
+    for group in whole.groups:
+        if group not in without:
+            groups.append(group)
+            people |= cells[group].people
+            if len(people) >= whole.minimum:
+                return []
+    return groups if groups and len(people) < max(cells[group].minimum for group in groups) else []
+
+
+def values_of(keys: Keys) -> Callable[[Group], Group]:
     """As `part`, for many groups: a mapping made once for the keys."""
     if len(keys) > 1:
         return itemgetter(*keys)
     return (lambda group: (group[keys[0]],)) if keys else (lambda _: ())
 
 
-def _unknowns(candidates: Sequence[_Sum]) -> tuple[dict[Group, int], list[int]]:
+def _unknowns(candidates: Sequence[Sum]) -> tuple[dict[Group, int], list[int]]:
     """The unknown of each cell, and of how many cells each unknown consists."""
     members: dict[Group, list[int]] = {}
     for place, candidate in enumerate(candidates):
@@ -196,6 +177,41 @@ def _unknowns(candidates: Sequence[_Sum]) -> tuple[dict[Group, int], list[int]]:
     for unknown in unknown_of.values():
         sizes[unknown] += 1
     return unknown_of, sizes
+
+
+class Elimination:
+    """Sums of cells that are taken in one by one, in order, unless a sum that is kept out would follow. `taken` are those that are in."""
+
+    def __init__(self, candidates: Sequence[Sum], out: Iterable[Sequence[Group]]) -> None:
+        self._unknown_of, self._sizes = _unknowns(candidates)
+        self._span = Span()
+        for groups in out:
+            vector = self._vector(groups)
+            if vector is not None:
+                self._span.keep_out(vector)
+        self.taken: list[Sum] = []
+        for each in candidates:
+            vector = self._vector(each.groups)
+            assert vector is not None, "candidates are made of whole unknowns"
+            if self._span.take_in(vector):
+                self.taken.append(each)
+
+    def follows(self, groups: Collection[Group]) -> bool:
+        """Whether the sum of these cells follows from what was taken in."""
+        vector = self._vector(groups)
+        return vector is not None and self._span.holds(vector)
+
+    def _vector(self, groups: Collection[Group]) -> Vector | None:
+        """The unknowns of a sum of cells; None where it has a part of one, which no figures tell from the rest."""
+        found: dict[int, int] = {}
+        for group in groups:
+            unknown = self._unknown_of.get(group)
+            if unknown is None or self._sizes[unknown] > len(groups):
+                return None
+            found[unknown] = found.get(unknown, 0) + 1
+        if any(self._sizes[unknown] != size for unknown, size in found.items()):
+            return None
+        return dict.fromkeys(found, 1)
 
 
 class Span:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple, assert_never
 
+from domain.asked_cells import Asked
 from domain.calendar import local_month
 from domain.model import Actor, AnyRecorded, events_of
-from domain.nps import HIDDEN, PLACES, SurveyRecord, counted, figure, kind_of
+from domain.nps import HIDDEN, PLACES, SurveyRecord, counted, figure, kind_of, without_asked
 from domain.relationship.events import NpsRequested, NpsResponded, RelationshipProposed
 from domain.small_cells import Cell, Figure, Group, Keys, Suppression
 from domain.terms import suppression_min
@@ -45,7 +46,7 @@ FIGURES: Final = Table(
         Column("occasion", "text", "When: mid or end."),
         Column("n", "integer", "How many answers count."),
         Column("respondents", "integer", "How many different people gave them."),
-        Column("asked", "integer", "How many were asked or answered."),
+        Column("asked", "integer", "How many were asked or answered; empty where a group in which nobody answered would follow."),
         Column("response_rate", "real", "n / asked, from 0 to 1."),
         Column("promoters", "integer", "How many answered 9 or 10.", "nps_score"),
         Column("passives", "integer", "How many answered 7 or 8.", "nps_score"),
@@ -172,24 +173,31 @@ def settle(groups: Sequence[Row], terms: Callable[[str], Mapping[str, float]]) -
         programme = group["programme_id"]
         cells = questions.setdefault((group["role"], group["occasion"]), {})
         cells[(programme,)] = Cell(frozenset(group["counts"]["people"]), minimum[programme])
-    shown = {question: Suppression(cells, TOTAL_AND_PROGRAMMES).shown for question, cells in questions.items()}
-    return [
-        _with_figures(group, is_shown=Figure((0,), (group["programme_id"],)) in shown[group["role"], group["occasion"]])
-        for group in groups
-    ]
+    settled = {question: Suppression(cells, TOTAL_AND_PROGRAMMES) for question, cells in questions.items()}
+    asked = {
+        question: Asked(cells, TOTAL_AND_PROGRAMMES, settled[question].in_order)
+        for question, cells in questions.items()
+    }
+    found = []
+    for group in groups:
+        question, cell = (group["role"], group["occasion"]), (group["programme_id"],)
+        is_shown, with_asked = Figure((0,), cell) in settled[question].shown, asked[question].follows([cell])
+        found.append(_with_figures(group, is_shown=is_shown, with_asked=with_asked))
+    return found
 
 
-def _with_figures(group: Row, *, is_shown: bool) -> Row:
+def _with_figures(group: Row, *, is_shown: bool, with_asked: bool) -> Row:
     counts = group["counts"]
     promoters, passives, detractors = counts["kinds"]
     people = len(counts["people"])
     figures = figure(promoters, passives, detractors, counts["asked"], people) if is_shown else HIDDEN
+    figures = figures if with_asked else without_asked(figures)
     return {**group, **figures._asdict(), "suppressed": not is_shown}
 
 
 PROJECTION: Final = StateFold(
     "nps_responses",
-    2,
+    3,
     (RESPONSES,),
     events_of(Heard),
     fold,

@@ -11,7 +11,8 @@ from domain.words import Role
 from infra.access.standing import Asker, scope
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.pseudonyms import Pseudonyms
-from infra.queries.nps import EVER, NOW, By, Moment, Window, figures
+from infra.queries.nps import NOW, Moment, figures
+from infra.queries.nps_record import EVER, By, Window
 
 Shown = dict[str, Any]
 # A customer or supplier has figures of the programmes in which a relationship names them.

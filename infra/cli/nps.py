@@ -79,7 +79,8 @@ def nps(
     A window is one of whole months in the programme's time zone. --as-of and --known-at are taken back to the last end of a
     month.
     """
-    from infra.queries.nps import KEYS, By, Moment, Window, WrongWindow, figures
+    from infra.queries.nps import Moment, WrongWindow, figures
+    from infra.queries.nps_record import KEYS, By, Window
 
     if as_json and as_csv:
         fail("either --json or --csv", USAGE)
@@ -134,8 +135,18 @@ def _cells(row: dict[str, Any], keys: Sequence[str], columns: int) -> tuple[obje
     if row["suppressed"]:
         return (*named, "hidden", *[""] * (columns - 1))
     low, score, high = row["low"], row["nps"], row["high"]
-    rate, within = f"{row['response_rate']:.0%}", f"{low:+.0f} to {high:+.0f}"
+    rate = "hidden" if row["response_rate"] is None else f"{row['response_rate']:.0%}"
+    within = f"{low:+.0f} to {high:+.0f}"
     if keys:
         return (*named, row["n"], row["respondents"], rate, f"{score:+.1f}", within)
     drawn = interval(low, score, high, -100, 100, 11)
-    return (*named, row["n"], row["respondents"], row["asked"], rate, f"{score:+.1f}", within, drawn)
+    return (
+        *named,
+        row["n"],
+        row["respondents"],
+        "hidden" if row["asked"] is None else row["asked"],
+        rate,
+        f"{score:+.1f}",
+        within,
+        drawn,
+    )

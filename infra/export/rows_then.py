@@ -5,6 +5,7 @@ asked about. Figures of people are taken back to the last end of a month, and wh
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
@@ -31,10 +32,14 @@ READ: Final = 4_000
 
 
 class RowsThen(NamedTuple):
-    """The rows, in order, and the last position in the log that had a part in them."""
+    """The rows, in order, and the last position in the log that had a part in them.
+
+    `moment` is that of the rows. Where each programme has its own, for figures of people, it is the latest.
+    """
 
     rows: list[Row]
     position: int
+    moment: Moment
 
 
 def rows_then(engine: Engine, dataset: Dataset, moment: Moment) -> RowsThen:
@@ -43,7 +48,7 @@ def rows_then(engine: Engine, dataset: Dataset, moment: Moment) -> RowsThen:
     with engine.database.reading() as session:
         if dataset.name == TASKS.name:
             rows = tasks_then(engine.store, moment, engine.clock.now())
-            return RowsThen(rows, max((row[POSITION.name] for row in rows), default=0))
+            return RowsThen(rows, max((row[POSITION.name] for row in rows), default=0), moment)
         if projection is None:
             return _recorded(session, dataset, moment)
         fold = _Fold(engine, session, projection, moment)
@@ -59,7 +64,9 @@ def rows_then(engine: Engine, dataset: Dataset, moment: Moment) -> RowsThen:
         rows = _nps(engine, moment)
     if table.anonymous or (summary is not None and table is summary.table):
         rows = [row | {POSITION.name: fold.position, STALE_SINCE.name: None} for row in rows]
-    return RowsThen(sorted(rows, key=lambda row: [_placed(row[name]) for name in dataset.order]), fold.position)
+    return RowsThen(
+        sorted(rows, key=lambda row: [_placed(row[name]) for name in dataset.order]), fold.position, fold.latest()
+    )
 
 
 def _placed(value: Any) -> tuple[bool, Any]:
@@ -74,6 +81,7 @@ class _Fold:
         self.engine, self.session, self.projection, self.moment = engine, session, projection, moment
         self.folder = Folder([projection])
         self.position = 0
+        self._zones: set[str] = set()
         self._of_people = isinstance(projection, StateFold) and projection.summary is not None
         wanted: set[type[Event]] = {RelationshipProposed, FactCorrected, *projection.listens}
         self._reader = log_reader.LogReader(engine.store.mapper, wanted)
@@ -134,7 +142,20 @@ class _Fold:
             return self.moment
         zone = self._terms.timezone(first.data.programme_id)
         as_of, known_at = self.moment.as_of, self.moment.known_at
+        self._zones.add(zone)
         return Moment(as_of and nps.last_end_of_month(as_of, zone), known_at and nps.last_end_of_month(known_at, zone))
+
+    def latest(self) -> Moment:
+        """The moment of what was folded, the latest of those of the programmes."""
+        as_of, known_at = self.moment.as_of, self.moment.known_at
+        return (
+            Moment(as_of and self._latest(as_of), known_at and self._latest(known_at))
+            if self._of_people
+            else self.moment
+        )
+
+    def _latest(self, time: datetime) -> datetime:
+        return max(nps.last_end_of_month(time, zone) for zone in self._zones or {"UTC"})
 
     def _programme(self, programme_id: str) -> Programme:
         return Programme(self._terms.of(programme_id), self._terms.timezone(programme_id))
@@ -171,4 +192,4 @@ def _recorded(session: StoreSession, dataset: Dataset, moment: Moment) -> RowsTh
     query = f"SELECT {names} FROM {dataset.name} WHERE {where} ORDER BY {', '.join(dataset.order)}"  # noqa: S608 - known names
     reader = codec(dataset.columns, session.kind)
     rows = [reader.decode(row) for row in session.stream(query, [time for _, time in given])]
-    return RowsThen(rows, max((row[POSITION.name] for row in rows), default=0))
+    return RowsThen(rows, max((row[POSITION.name] for row in rows), default=0), moment)

@@ -26,8 +26,9 @@ from infra.http.caller import CallerOf
 from infra.http.log_head import Visible
 from infra.http.problems import forbidden, not_found, wrong_query
 from infra.http.reads import BandQuery, MentorQuery, ProgrammeQuery, ReaderOf, StateQuery, lists_of
-from infra.queries.nps import By, Window, WrongWindow
 from infra.queries.nps import Moment as MonthMoment
+from infra.queries.nps import WrongWindow
+from infra.queries.nps_record import By, Window
 from infra.queries.subject import found_subject
 from infra.queries.tasks import Chosen as ChosenTasks
 from workers.model import TaskKind

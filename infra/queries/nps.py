@@ -3,40 +3,27 @@
 What is shown is the same for every question of the same record: the tables by all combinations of keys are settled together,
 over all months, and a window shows what follows from them. So no two answers of this module give a small group away.
 
-Another time is another record. Where a group's answers are the same as in today's, what today's hides is hidden there too.
+Another time is another record, which is shown as far as nothing follows from it and today's (`infra.queries.nps_record`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal, NamedTuple, get_args
+from typing import Any, Final, NamedTuple, get_args
 
 from domain.calendar import end_of_local_day, local_day, local_month
-from domain.nps import HIDDEN, PLACES, Counted, counted, figure, kind_of
+from domain.nps import HIDDEN, figure, record_that_counts, without_asked
 from domain.relationship.events import FactCorrected
-from domain.small_cells import Cell, Figure, Group, Keys, Suppression, part
+from domain.small_cells import Group, Keys
 from domain.terms import in_force, suppression_min, values
 from domain.words import Occasion, Respondent
 from infra.projection_engine import rows
 from infra.projection_engine.engine import Engine
 from infra.queries.as_at import END, TermsThen, UnknownTerms, folded
+from infra.queries.nps_record import EVER, KEYS, MONTH, Beside, By, LastMonths, Record, Tally, Window, month_from
 from infra.store import log_reader
 from infra.store.session import StoreSession
 from projections import nps_responses
 
-By = Literal["programme", "mentor", "month"]
-KEYS: Final[tuple[By, ...]] = get_args(By)
-PROGRAMME, MENTOR, MONTH = range(3)
-# In the order of preference: totals and programmes, then months, then mentors.
-TABLES: Final[tuple[Keys, ...]] = (
-    (),
-    (PROGRAMME,),
-    (MONTH,),
-    (PROGRAMME, MONTH),
-    (MENTOR,),
-    (PROGRAMME, MENTOR),
-    (MENTOR, MONTH),
-    (PROGRAMME, MENTOR, MONTH),
-)
 ROLES: Final = get_args(Respondent)
 OCCASIONS: Final = get_args(Occasion)
 Shown = dict[str, Any]
@@ -49,29 +36,6 @@ _CORRECTION: Final = FactCorrected.__name__
 
 class WrongWindow(ValueError):
     """A window that is not one of whole months which have begun; the message says why."""
-
-
-class Window(NamedTuple):
-    """From a month to another, both included, as YYYY-MM. An open end is no boundary: nothing lies beyond it."""
-
-    first: str | None = None
-    last: str | None = None
-
-    def holds(self, month: str) -> bool:
-        """Whether a month is in it."""
-        return (self.first is None or month >= self.first) and (self.last is None or month <= self.last)
-
-    def up_to(self, month: str) -> "Window":
-        """As much of it as ends with a month."""
-        return self._replace(last=month if self.last is None else min(self.last, month))
-
-    def beside_its_boundaries(self) -> set[str]:
-        """The months by which a window that ends a month sooner or later, or begins so, differs from it."""
-        first = set() if self.first is None else {self.first, _month_from(self.first, -1)}
-        return first if self.last is None else first | {self.last, _month_from(self.last, 1)}
-
-
-EVER: Final = Window()
 
 
 class Moment(NamedTuple):
@@ -91,104 +55,6 @@ class _Rules(NamedTuple):
     timezone: str
 
 
-class _Tally:
-    """Counts of one group: promoters, passives, detractors; asked; who answered; how many people a figure needs."""
-
-    __slots__ = ("asked", "counts", "minimum", "people")
-
-    def __init__(self) -> None:
-        self.counts = [0, 0, 0]
-        self.asked = 0
-        self.people: set[str] = set()
-        self.minimum: float = 0
-
-    def add(self, counts: Counted, minimum: float) -> None:
-        self.asked += 1
-        self.minimum = max(self.minimum, minimum)
-        if counts.score is not None:
-            assert counts.by is not None, "an answer has somebody who gave it"
-            self.counts[PLACES[kind_of(counts.score)]] += 1
-            self.people.add(counts.by)
-
-    def take_in(self, other: "_Tally") -> None:
-        self.counts = [one + more for one, more in zip(self.counts, other.counts, strict=True)]
-        self.asked += other.asked
-        self.people |= other.people
-        self.minimum = max(self.minimum, other.minimum)
-
-    def has_answers_of(self, other: "_Tally") -> bool:
-        return self.counts == other.counts and self.people == other.people
-
-
-class _Record:
-    """What counts of all answers to one question, by programme, mentor and month, and what of it may be shown."""
-
-    def __init__(self) -> None:
-        self.cells: dict[Group, _Tally] = {}
-        self._suppression: Suppression | None = None
-
-    def add(self, group: Group, counts: Counted, minimum: float) -> None:
-        self.cells.setdefault(group, _Tally()).add(counts, minimum)
-
-    @property
-    def suppression(self) -> Suppression:
-        if self._suppression is None:
-            cells = {group: Cell(frozenset(tally.people), tally.minimum) for group, tally in self.cells.items()}
-            self._suppression = Suppression(cells, TABLES, MONTH)
-        return self._suppression
-
-    def table(self, keys: Keys, window: Window) -> dict[Group, _Tally]:
-        """The groups by some keys that have something in a window."""
-        found: dict[Group, _Tally] = {}
-        for group, tally in self.cells.items():
-            if window.holds(group[MONTH]):
-                found.setdefault(part(group, keys), _Tally()).take_in(tally)
-        return found
-
-    def shown(self, keys: Keys, window: Window) -> set[Group]:
-        """The groups by some keys that may be shown in a window.
-
-        A group that is hidden in a month is hidden in each window that differs from another by that month alone. Beyond that
-        a window shows what follows from the figures of all months: it gives nothing away that they don't. Figures over the same
-        cells are one figure in a window too: where one of them is hidden, so are the others.
-        """
-        if window == EVER:
-            return {group for table, group in self.suppression.shown if table == keys}
-        beside = window.beside_its_boundaries()
-        closed: set[frozenset[Group]] = set()
-        for table in TABLES:
-            if MONTH not in table:
-                hidden = {
-                    part(group, table)
-                    for group, tally in self.cells.items()
-                    if tally.people and group[MONTH] in beside and not self._in_month(table, group)
-                }
-                closed |= {cells for value, cells in self._answered(table, window).items() if value in hidden}
-        return {
-            value
-            for value, cells in self._answered(keys, window).items()
-            if cells not in closed and self._enough(cells) and self.suppression.follows(cells)
-        }
-
-    def _answered(self, keys: Keys, window: Window) -> dict[Group, frozenset[Group]]:
-        """The cells with answers of each group by some keys in a window."""
-        found: dict[Group, list[Group]] = {}
-        for group, tally in self.cells.items():
-            if tally.people and window.holds(group[MONTH]):
-                found.setdefault(part(group, keys), []).append(group)
-        return {value: frozenset(groups) for value, groups in found.items()}
-
-    def _in_month(self, keys: Keys, group: Group) -> bool:
-        """Whether the figure of a group by some keys is shown for the month of a cell."""
-        with_month = (*keys, MONTH)
-        return Figure(with_month, part(group, with_month)) in self.suppression.shown
-
-    def _enough(self, groups: Iterable[Group]) -> bool:
-        tallies = [self.cells[group] for group in groups]
-        people = frozenset().union(*(tally.people for tally in tallies))
-        return len(people) >= max(tally.minimum for tally in tallies)
-
-
 def figures(engine: Engine, by: Sequence[By] = (), window: Window = EVER, moment: Moment = NOW) -> list[Shown]:
     """The rows by role, occasion and the keys, in order. Groups that must not be shown have no figures.
 
@@ -200,8 +66,6 @@ def figures(engine: Engine, by: Sequence[By] = (), window: Window = EVER, moment
         programmes = Programmes(engine, session)
         today, then = _records(engine, session, programmes, moment)
     _check(window, engine.clock.now(), programmes)
-    # Another time ends the window: what came later is for other windows.
-    seen = window if moment == NOW else window.up_to(programmes.last_month(moment))
     keys = tuple(place for place, key in enumerate(KEYS) if key in by)
     found: list[Shown] = []
     for question in ((role, occasion) for role in ROLES for occasion in OCCASIONS):
@@ -209,31 +73,22 @@ def figures(engine: Engine, by: Sequence[By] = (), window: Window = EVER, moment
         if record is None:
             continue
         table = record.table(keys, window)
-        shown = record.shown(keys, window)
-        if record is not today.get(question):
-            shown &= _alike(table, today.get(question, _Record()), keys, (window, seen))
-        found += (_row(question, keys, group, tally, is_shown=group in shown) for group, tally in sorted(table.items()))
+        shown, asked = record.shown(keys, window), record.asked_of(keys, window)
+        if moment != NOW:
+            beside = Beside(today.get(question, Record()), keys, window, programmes.last_months(moment))
+            shown = {group for group in shown if beside.shows(group)}
+            asked = {group for group in asked if beside.shows_asked(group)}
+        found += (
+            _row(question, keys, group, tally, is_shown=group in shown, with_asked=group in asked)
+            for group, tally in sorted(table.items())
+        )
     return found
 
 
-def _alike(table: Mapping[Group, _Tally], today: _Record, keys: Keys, windows: tuple[Window, Window]) -> set[Group]:
-    """The groups of another time that today's record does not hide: it shows them, or has other answers of them.
-
-    `windows` are the one that was asked for, which shows a group where nothing came later, and the same up to that time.
-    """
-    found: set[Group] = set()
-    for window, otherwise in zip(windows, (False, True), strict=True):
-        now, shown = today.table(keys, window), today.shown(keys, window)
-        for group, tally in table.items():
-            same = group in now and now[group].has_answers_of(tally)
-            if group in shown if same else otherwise:
-                found.add(group)
-    return found
-
-
-def _row(question: Question, keys: Keys, group: Group, tally: _Tally, *, is_shown: bool) -> Shown:
+def _row(question: Question, keys: Keys, group: Group, tally: Tally, *, is_shown: bool, with_asked: bool) -> Shown:
     promoters, passives, detractors = tally.counts
     figures = figure(promoters, passives, detractors, tally.asked, len(tally.people)) if is_shown else HIDDEN
+    figures = figures if with_asked else without_asked(figures)
     named = {str(KEYS[key]): value for key, value in zip(keys, group, strict=True)}
     return {
         "role": question[0],
@@ -256,11 +111,6 @@ def _check(window: Window, now: datetime, programmes: "Programmes") -> None:
             )
 
 
-def _month_from(month: str, months: int) -> str:
-    year, number = divmod(int(month[:4]) * 12 + int(month[5:]) - 1 + months, 12)
-    return f"{year:04}-{number + 1:02}"
-
-
 def last_end_of_month(at: datetime, timezone: str) -> datetime:
     """The last instant of the latest month that had ended by a time in a time zone."""
     day = local_day(_within_reach(at), timezone)
@@ -270,6 +120,10 @@ def last_end_of_month(at: datetime, timezone: str) -> datetime:
 def _within_reach(at: datetime) -> datetime:
     """A time, or one near the end of the calendar where its day in some time zone, or the month before, would lie beyond it."""
     return min(max(at, EARLIEST), LATEST)
+
+
+def _last_month(at: datetime, timezone: str) -> str:
+    return month_from(local_month(_within_reach(at), timezone), -1)
 
 
 class Programmes:
@@ -290,10 +144,14 @@ class Programmes:
         """The time zones of the programmes that were asked for."""
         return {rules.timezone for rules in self._known.values() if rules is not None}
 
-    def last_month(self, moment: Moment) -> str:
-        """The last month that had ended by a moment, in some programme."""
-        at = _within_reach(min(time for time in moment if time is not None))
-        return max(_month_from(local_month(at, zone), -1) for zone in {"UTC", *self.timezones()})
+    def last_months(self, moment: Moment) -> LastMonths:
+        """The last month that had ended by a moment, in each programme that was asked for."""
+        zones = {name: rules.timezone for name, rules in self._known.items() if rules is not None}
+        times = [time for time in moment if time is not None]
+        occurred = {name: min(_last_month(time, zone) for time in times) for name, zone in zones.items()}
+        known_at = moment.known_at
+        known = {} if known_at is None else {name: _last_month(known_at, zone) for name, zone in zones.items()}
+        return LastMonths(occurred, known)
 
     def _read(self, programme: str) -> _Rules | None:
         try:
@@ -305,7 +163,7 @@ class Programmes:
 
 
 # --- what counts ---------------------------------------------------------------------------------------------------
-Records = dict[Question, _Record]
+Records = dict[Question, Record]
 
 
 def _records(engine: Engine, session: StoreSession, programmes: Programmes, moment: Moment) -> tuple[Records, Records]:
@@ -318,7 +176,7 @@ def _records(engine: Engine, session: StoreSession, programmes: Programmes, mome
         rules = programmes.of(state.programme_id)
         if rules is None:
             continue
-        _add(today, state, rules, now, None)
+        _add(today, state, rules, now, None, with_told=moment.known_at is not None)
         if moment != NOW and (known := believed.get(subject, state)) is not None:
             times = (time and last_end_of_month(time, rules.timezone) for time in moment)
             _add(then, known, rules, *times)
@@ -326,13 +184,23 @@ def _records(engine: Engine, session: StoreSession, programmes: Programmes, mome
 
 
 def _add(
-    records: Records, state: nps_responses.State, rules: _Rules, as_of: datetime | None, known_at: datetime | None
+    records: Records,
+    state: nps_responses.State,
+    rules: _Rules,
+    as_of: datetime | None,
+    known_at: datetime | None,
+    *,
+    with_told: bool = False,
 ) -> None:
     for question, history in state.records.items():
-        counts = counted(history, as_of, known_at)
+        counts = record_that_counts(history, as_of, known_at)
         if counts is not None:
             group = state.programme_id, state.mentor_id, local_month(counts.at, rules.timezone)
-            records.setdefault(question, _Record()).add(group, counts, rules.minimum)
+            record = records.setdefault(question, Record())
+            record.add(group, counts, rules.minimum)
+            if with_told:
+                told = max(group[MONTH], local_month(counts.recorded_at, rules.timezone))
+                record.told.setdefault((*group, told), Tally()).add(counts, rules.minimum)
 
 
 def _believed_then(

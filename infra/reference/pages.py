@@ -20,8 +20,8 @@ TYPES: Final[dict[Type, tuple[str, str, str]]] = {
     "boolean": ("INTEGER, 0 or 1", "boolean", "bool"),
     "time": ("TEXT, 2026-03-02T09:00:00.000000Z", "timestamptz", "timestamp, microseconds, UTC"),
     "day": ("TEXT, 2026-03-02", "date", "date32"),
-    "integers": ("TEXT, a JSON array", "json", "list of int64"),
-    "texts": ("TEXT, a JSON array", "json", "list of string"),
+    "integers": ("TEXT, a JSON array", "jsonb", "list of int64"),
+    "texts": ("TEXT, a JSON array", "jsonb", "list of string"),
 }
 # Datasets that no projection keeps.
 KEPT: Final = {"tasks": "Kept by the workers", "timeline": "A view of the log and of the workers' deadlines"}

@@ -19,7 +19,8 @@ from domain.mentor.events import MentorRemoved
 from domain.registry import kind_of
 from domain.relationship.events import RelationshipTerminated
 from infra.bootstrap import Rapport, open_rapport
-from infra.queries.nps import EVER, NOW, TABLES, Programmes, Records, _Record, _records, _row
+from infra.queries.nps import NOW, Programmes, Records, _records, _row
+from infra.queries.nps_record import EVER, TABLES, Record
 from infra.settings import Settings
 from infra.simulate import Simulation
 from infra.worker_runtime.horizon import Horizon
@@ -122,7 +123,7 @@ def test_small_groups_are_hidden_in_the_sum_not_before_it(stores: Stores) -> Non
     summed: Records = {}
     for shard in stores.shards:
         for question, record in counts(shard).items():
-            total = summed.setdefault(question, _Record())
+            total = summed.setdefault(question, Record())
             for group, tally in record.cells.items():
                 if group in total.cells:
                     total.cells[group].take_in(tally)
@@ -146,7 +147,14 @@ def counts(rapport: Rapport) -> Records:
 
 def figures(records: Records) -> list[dict[str, Any]]:
     return [
-        _row(question, keys, group, tally, is_shown=group in record.shown(keys, EVER))
+        _row(
+            question,
+            keys,
+            group,
+            tally,
+            is_shown=group in record.shown(keys, EVER),
+            with_asked=group in record.asked_of(keys, EVER),
+        )
         for question, record in sorted(records.items())
         for keys in TABLES
         for group, tally in sorted(record.table(keys, EVER).items())

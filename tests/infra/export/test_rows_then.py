@@ -8,13 +8,14 @@ from typing import Any
 import orjson
 import pytest
 
+from domain.programme.events import ProgrammeCreated
 from infra.export.exporting import MANIFEST_SUFFIX, export
 from infra.queries.as_at import NOW, Moment
 from infra.store.opening import open_database
 from infra.store.session import Database
 from projections.catalogue import datasets
 from tests.given_when_then import SUBJECT
-from tests.infra.projection_engine.harness import LATE, ProjectionHarness, day, everything
+from tests.infra.projection_engine.harness import LATE, ProjectionHarness, day, everything, recorded
 from tests.infra.queries.test_nps import relationship
 from tests.projections.test_practices import LANGUAGE, answer, request, told
 
@@ -97,6 +98,21 @@ def test_the_manifest_says_which_moment_it_is(harness: ProjectionHarness, tmp_pa
     manifest = orjson.loads(file.with_name(file.name + MANIFEST_SUFFIX).read_bytes())
     assert (manifest["as_of"], manifest["known_at"]) == (day(10).isoformat().replace("+00:00", "Z"), None)
     assert 0 < manifest["position"] < harness.store.head()
+
+
+def test_the_manifest_of_figures_of_people_names_the_end_of_a_month_to_which_they_go_back(
+    harness: ProjectionHarness, tmp_path: Path
+) -> None:
+    # In Bucharest March has ended three hours before it does in UTC, where the other programme is.
+    harness.append([recorded("programme:east", 1, ProgrammeCreated(name="e", timezone="Europe/Bucharest"), day(-300))])
+    harness.append(relationship(90, "east", "ana", (1, 9)))
+    engine = harness.engine()
+    for moment in (Moment(as_of=day(40)), Moment(known_at=day(40))):
+        for name in ("nps", "nps_responses", "practices"):
+            file = tmp_path / f"{name}.csv"
+            export(engine, name, file, moment=moment)
+            described = orjson.loads(file.with_name(file.name + MANIFEST_SUFFIX).read_bytes())
+            assert {described["as_of"], described["known_at"]} == {None, "2026-03-31T23:59:59.999999Z"}, name
 
 
 class TestFiguresOfPeople:

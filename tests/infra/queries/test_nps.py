@@ -13,7 +13,8 @@ import pytest
 from domain.model import AnyRecorded, Event
 from domain.programme.events import ProgrammeCreated
 from domain.relationship import events as e
-from infra.queries.nps import EVER, KEYS, By, Moment, Shown, Window, WrongWindow, figures
+from infra.queries.nps import Moment, Shown, WrongWindow, figures
+from infra.queries.nps_record import EVER, KEYS, By, Window
 from infra.store.opening import open_database
 from infra.store.session import Database
 from projections import nps_responses
