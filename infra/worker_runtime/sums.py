@@ -32,7 +32,6 @@ from infra.worker_runtime.journal import (
 from infra.worker_runtime.outbox import commands, notifications
 from infra.worker_runtime.replay import Replay, Share
 from infra.worker_runtime.schema import (
-    CORRECTIONS,
     DEADLINES,
     DECISIONS,
     GROUND,
@@ -51,7 +50,7 @@ MODULUS: Final = 1 << 256
 # Batches for which a key stays in memory though nothing happens there; twice as many at most.
 LATELY: Final = 25
 # What replay reads again, and so writes.
-KEPT: Final = (GROUND, SOURCES, CORRECTIONS, STATES, DEADLINES, TASKS)
+KEPT: Final = (GROUND, SOURCES, STATES, DEADLINES, TASKS)
 SUMMED: Final = (*KEPT, HISTORY, DECISIONS, OUTBOX, NOTES)
 Plain = Callable[[Any], Any]
 

@@ -14,7 +14,6 @@ from infra.store.session import Database, StoreSession, as_time
 from infra.worker_runtime.desk import parked
 from infra.worker_runtime.replay import ALL, Share
 from infra.worker_runtime.schema import (
-    CORRECTIONS,
     DEADLINES,
     DECISIONS,
     GROUND,
@@ -31,7 +30,6 @@ NOTES: Final = Table(notify.TABLE, ("id",), notify.TYPES)
 ORDERS: Final[Mapping[Table, Sequence[str]]] = {
     GROUND: ("subject",),
     SOURCES: ("key", "subject"),
-    CORRECTIONS: ("key", "position"),
     STATES: ("key", "worker"),
     DEADLINES: ("key", "worker", "name"),
     HISTORY: ("key", "worker", "name", "at", "change", "due_at", "caused_by"),

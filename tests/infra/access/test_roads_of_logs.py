@@ -108,7 +108,7 @@ def _ask(client: httpx.Client, story: Told) -> None:
     for path, calls in document["paths"].items():
         if "get" not in calls:
             continue
-        names = [each["name"] for each in calls["get"].get("parameters", ()) if each["in"] == "query"]
+        names = [each["name"] for each in calls["get"].get("parameters", ()) if each.get("in") == "query"]
         for id_ in {TYPED, story.busiest}:
             asked = path.replace("{id}", id_).replace("{name}", id_)
             for query in ({TYPED: TYPED}, {"reveal": TYPED} if "reveal" in names else {}, dict.fromkeys(names, TYPED)):

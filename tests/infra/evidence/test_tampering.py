@@ -374,7 +374,6 @@ FOUND: dict[str, Callable[[StoreSession], object]] = {
     "what workers know of others gone": sql("DELETE FROM worker_ground"),
     "whom workers heard of gone": sql("DELETE FROM worker_sources"),
     "whom workers heard of added": sql("INSERT INTO worker_sources (key, subject) VALUES (?, ?)", ID, OTHER),
-    "a correction that was taken up, added": sql("INSERT INTO worker_corrections (key, position) VALUES (?, 2)", ID),
     "the answer to a worker's command": sql("UPDATE outbox SET status = 'refused'"),
     "what a worker's command said": sql("UPDATE outbox SET body = '{}'"),
     "the key of the workers": sql("UPDATE worker_key SET key = ?", bytes(32)),

@@ -46,8 +46,23 @@ IN_PART: Final = {
     "leases": {"name", "position"},
     "worker_partitions": {"number", "position"},
     "outbox": {"id", "worker", "key", "subject", "command"},
+    # All that the decision says of it too; not to whom it went.
+    "notifications": {
+        "id",
+        "worker",
+        "key",
+        "subject",
+        "template",
+        "parameters",
+        "clauses",
+        "alone",
+        "created_at",
+        "topic",
+        "until",
+        "decision",
+    },
 }
-# What stays with the service: its secret and keys made of it, what is said to whom, who read what, and what writers keep for themselves.
+# What stays with the service: its secret and keys made of it, to whom something is said, who read what, and what writers keep for themselves.
 OF_THE_SERVICE: Final = {
     "store_identity", "pseudonym_key", "outbox", "notifications", "notification_routes", "content_reads", "leases", "worker_clock",
     "source_offsets", "tracking", "lock_appends", "lock_notifications", "lock_schema", "state_snapshots",
