@@ -157,6 +157,8 @@ def follow(store: str, _: str) -> dict[str, float]:
     """Keep the projections at the head until stdin ends."""
     import threading
 
+    from infra.projection_engine.following import Following
+
     gone = threading.Event()
 
     def wait() -> None:
@@ -165,7 +167,9 @@ def follow(store: str, _: str) -> dict[str, float]:
 
     threading.Thread(target=wait, daemon=True).start()
     with open_rapport(Settings(store=store)) as rapport:
-        rapport.engine().follow(gone.is_set)
+        following = Following(rapport.engine(), gone)
+        while not gone.is_set():
+            following.turn()
     return {}
 
 

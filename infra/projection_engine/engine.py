@@ -112,11 +112,6 @@ class Engine(Feeds):
         for _, together in groupby(sorted(live, key=lambda each: each.position), key=lambda each: each.position):
             refresh.refresh(self.feed_of(list(together)), self.clock.now())
 
-    def follow(self, stop: Callable[[], bool]) -> None:
-        """Stay at the head of the log until `stop` says so; wakes for every event of any process and for due rows."""
-        while not stop():
-            self.wait(self.catch_up())
-
     def wait(self, position: int) -> None:
         """Wait until the log has grown beyond a position or a row is due, at most a pulse."""
         self.store.wait(position, self._patience())

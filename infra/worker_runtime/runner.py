@@ -10,7 +10,8 @@ to different positions, after some were taken over, those that are behind catch 
 """
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import sample
@@ -158,6 +159,18 @@ class Runner:
         if self.lease is not None and (self.commands.answered or monotonic() >= self._extends_at):
             self._save()
 
+    @contextmanager
+    def _forgetting_failures(self) -> Iterator[None]:
+        """Whatever goes wrong in the block, what it left in memory is dropped; and the lease, where another process has it now."""
+        try:
+            yield
+        except FencedSource:
+            self._lose()
+            raise
+        except BaseException:
+            self._forget()
+            raise
+
     def _lose(self) -> None:
         """Another process took over some of the keys, or all: look again what is held."""
         self.lease = None
@@ -210,7 +223,7 @@ class Runner:
         """
         lease = self.lease
         assert lease is not None, "only who holds the lease works"
-        try:
+        with self._forgetting_failures():
             if not self._fresh:
                 self._refresh(lease)
             sent = self._send()
@@ -220,12 +233,6 @@ class Runner:
             if sent:
                 self._save()
             return sent or any(self._ring(level) for level in levels)
-        except FencedSource:
-            self._lose()
-            raise
-        except BaseException:
-            self._forget()
-            raise
 
     def _send(self) -> bool:
         """Send what waits. The answers are written with what the workers do next about what came of it."""
@@ -379,18 +386,15 @@ class Runner:
         assert lease is not None, "only who holds the lease writes"
         delivery = self._delivery()
         self._extends_at = monotonic() + self.lease_seconds / 3
-        try:
-            with self.database.transaction() as session, self.numbers.taken_in(session):
-                lease.hold(session, level, position)
-                waiting = save(session, self.desk, self.numbers, self.horizon.clock.now(), self._key, delivery)
-                self.commands.save(session)
-                self.horizon.save(session)
-        except FencedSource:
-            self._lose()
-            raise
-        except BaseException:
-            self._forget()
-            raise
+        with (
+            self._forgetting_failures(),
+            self.database.transaction() as session,
+            self.numbers.taken_in(session),
+        ):
+            lease.hold(session, level, position)
+            waiting = save(session, self.desk, self.numbers, self.horizon.clock.now(), self._key, delivery)
+            self.commands.save(session)
+            self.horizon.save(session)
         self.commands.answered.clear()
         self.tally.deadlines += sum(step.done.trigger.deadline is not None for step in self.desk.placed)
         self.desk.written()

@@ -11,6 +11,7 @@ from domain.model import AnyRecorded
 from domain.relationship import events as e
 from infra.projection_engine import engine as engines
 from infra.projection_engine.check import check
+from infra.projection_engine.following import Following
 from infra.projection_engine.generation import NewerProjection
 from infra.projection_engine.status import status
 from infra.store.log import EventStore
@@ -34,6 +35,13 @@ from tests.infra.projection_engine.harness import (
 @pytest.fixture
 def harness(database: Database) -> ProjectionHarness:
     return ProjectionHarness(database)
+
+
+def stay_at_the_head(engine: engines.Engine, stop: threading.Event) -> None:
+    """Stay at the head of the log until asked to stop."""
+    following = Following(engine, stop)
+    while not stop.is_set():
+        following.turn()
 
 
 def test_an_empty_log_gives_empty_datasets(harness: ProjectionHarness) -> None:
@@ -116,7 +124,7 @@ def test_one_that_lags_behind_the_others_is_brought_up_alone(harness: Projection
 def test_following_sees_what_another_connection_appends(store_url: str) -> None:
     with open_database(store_url) as reading, open_database(store_url) as writing:
         harness, stop = ProjectionHarness(reading), threading.Event()
-        thread = threading.Thread(target=lambda: harness.engine().follow(stop.is_set))
+        thread = threading.Thread(target=lambda: stay_at_the_head(harness.engine(), stop))
         thread.start()
         try:
             writer, waited = EventStore(writing), []
@@ -266,7 +274,7 @@ def test_several_engines_at_once_do_every_event_once(store_url: str) -> None:
     def follow() -> None:
         try:
             with open_database(store_url) as database:
-                ProjectionHarness(database).engine(page=20).follow(stop.is_set)
+                stay_at_the_head(ProjectionHarness(database).engine(page=20), stop)
         except BaseException as error:
             failed.append(error)
             raise
