@@ -76,10 +76,11 @@ _READ: Final = {"text"}
 
 
 class Placed(NamedTuple):
-    """A step, with the position of the log at which it was made."""
+    """A step, with the position of the log at which it was made and the name of its trigger."""
 
     done: Done
     position: int
+    trigger: str
 
 
 class StoredDesk(Desk):
@@ -160,8 +161,9 @@ class StoredDesk(Desk):
             wanted = [key for key in wanted if key not in self.entries]
         found = {key: KeyState() for key in wanted}
         for subject, fact in self._keyed("SELECT subject, fact FROM worker_ground WHERE subject IN ({keys})", wanted):
-            kind, value = orjson.loads(fact)
-            found[subject].fact = _FACTS[kind].validate_json(orjson.dumps(value))
+            # As `journal` writes it: a list of the kind and the fact.
+            kind, _, value = fact.removeprefix('["').removesuffix("]").partition('",')
+            found[subject].fact = _FACTS[kind].validate_json(value)
         deadlines = self._deadlines(wanted)
         tasks = self._tasks(wanted)
         rows = self._keyed("SELECT worker, key, state FROM worker_state WHERE key IN ({keys})", wanted)
@@ -360,4 +362,5 @@ class StoredDesk(Desk):
     def keep(self, done: Done) -> None:
         self.remember(done)
         # A deadline fires before the event that is about to be seen.
-        self.placed.append(Placed(done, self.position if done.trigger.version is not None else self.position - 1))
+        position = self.position if done.trigger.version is not None else self.position - 1
+        self.placed.append(Placed(done, position, done.trigger.id))
