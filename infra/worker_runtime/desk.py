@@ -25,7 +25,7 @@ from infra.worker_runtime.schema import DEADLINES, PARKED
 from workers.correction import effect_key, stored_effect_key
 from workers.desk import Desk, Done, Fired, KeyState, Past, Trigger
 from workers.ground import Case, Fact, Mentor, Programme, Relation
-from workers.model import AnyWorker, Deadline, Notify, Send, State, Task
+from workers.model import AnyWorker, Deadline, Notify, Send, Task
 from workers.step import Memory, Step
 
 EVERYBODY: Final = "*"
@@ -53,26 +53,6 @@ def parked(session: StoreSession) -> list[Parked]:
     """All keys that are put aside, in order."""
     rows = session.query(f"SELECT {PARKED.listed} FROM parked ORDER BY worker, key")  # noqa: S608 - our own words
     return [Parked(worker, key, as_time(since), *rest) for worker, key, since, *rest in rows]
-
-
-class Unread(State):
-    """A worker's state as it is kept, until the worker is asked: of the workers with a state at a key few are at a time."""
-
-    text: str
-
-    @classmethod
-    def of(cls, text: str) -> "Unread":
-        """The state of this text: what `model_construct` gives, at a fraction of its price."""
-        made = object.__new__(cls)
-        set_ = object.__setattr__
-        set_(made, "__dict__", {"text": text})
-        set_(made, "__pydantic_fields_set__", _READ)
-        set_(made, "__pydantic_extra__", None)
-        set_(made, "__pydantic_private__", None)
-        return made
-
-
-_READ: Final = {"text"}
 
 
 class Placed(NamedTuple):
@@ -164,24 +144,27 @@ class StoredDesk(Desk):
             # As `journal` writes it: a list of the kind and the fact.
             kind, _, value = fact.removeprefix('["').removesuffix("]").partition('",')
             found[subject].fact = _FACTS[kind].validate_json(value)
-        deadlines = self._deadlines(wanted)
-        tasks = self._tasks(wanted)
+        deadlines, tasks = self._deadlines(wanted), self._tasks(wanted)
         rows = self._keyed("SELECT worker, key, state FROM worker_state WHERE key IN ({keys})", wanted)
         for name, key, state in rows:
-            if name in self._by_name:
-                place = name, key
-                unread = Unread.of(state)
-                found[key].memories[name] = Memory(unread, deadlines.get(place, {}), tasks.get(place, {}))
+            worker, place = self._by_name.get(name), (name, key)
+            if worker is not None:
+                found[key].unread[name] = state
+                if place in deadlines or place in tasks:
+                    found[key].memories[name] = Memory(worker.blank, deadlines.get(place, {}), tasks.get(place, {}))
         self.entries |= found
-        for key in wanted:
+        for _, key in deadlines:
             self.find_next_due(key)
 
     def memory(self, worker: AnyWorker, key: str) -> Memory:
-        memory = super().memory(worker, key)
-        if type(memory.state) is Unread:
-            memory = memory._replace(state=worker.state.model_validate_json(memory.state.text))
-            self.entries[key].memories[worker.name] = memory
-        return memory
+        entry = self.entry(key)
+        text = entry.unread.get(worker.name) if entry.unread else None
+        if text is not None:
+            state = worker.state.model_validate_json(text)
+            known = entry.memories.get(worker.name)
+            entry.memories[worker.name] = Memory(state) if known is None else known._replace(state=state)
+            del entry.unread[worker.name]
+        return super().memory(worker, key)
 
     def members(self, programme: str) -> tuple[str, ...]:
         rows = self._reading.query("SELECT subject FROM worker_ground WHERE programme = ?", (programme,))
