@@ -184,6 +184,12 @@ def list_text(values: tuple[str | int, ...]) -> str:
     return orjson.dumps(values).decode()
 
 
+@lru_cache(maxsize=4096)
+def as_list(text: str) -> tuple[Any, ...]:
+    """The list of `list_text`, read again."""
+    return tuple(orjson.loads(text))
+
+
 def as_time(value: str | datetime) -> datetime:
     """A time read from either kind of database, aware, in UTC."""
     return datetime.fromisoformat(value) if isinstance(value, str) else value.astimezone(UTC)

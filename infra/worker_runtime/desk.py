@@ -19,7 +19,7 @@ from infra.store.histories import HistoryCache
 from infra.store.log import EventStore
 from infra.store.log_reader import LogReader, effective_entries, is_correction, places, stream
 from infra.store.partitions import COUNT, EVERY, partition_of
-from infra.store.session import StoreSession, as_time
+from infra.store.session import StoreSession, as_list, as_time
 from infra.worker_runtime.elsewhere import facts_before
 from infra.worker_runtime.schema import DEADLINES, PARKED
 from workers.correction import effect_key, stored_effect_key
@@ -196,8 +196,8 @@ class StoredDesk(Desk):
                 due_at=as_time(due_at),
                 frozen_at=as_time(frozen_at) if frozen_at else None,
                 freezes=bool(freezes),
-                clauses=tuple(orjson.loads(clauses)),
-                evidence=tuple(orjson.loads(evidence)),
+                clauses=as_list(clauses),
+                evidence=as_list(evidence),
                 evidence_of=evidence_of,
             )
         return found
@@ -215,12 +215,12 @@ class StoredDesk(Desk):
                 id=name,
                 kind=kind,
                 subject=subject,
-                clauses=tuple(orjson.loads(clauses)),
+                clauses=as_list(clauses),
                 since=as_time(since),
                 due=as_time(due) if due else None,
-                evidence=tuple(orjson.loads(evidence)),
+                evidence=as_list(evidence),
                 evidence_of=evidence_of,
-                settled_by=tuple(orjson.loads(settled_by)),
+                settled_by=as_list(settled_by),
                 about=about,
                 owner=owner,
                 programme_id=programme_id,
