@@ -123,11 +123,22 @@ def _rows(
 
 
 def _value(type_: str, value: Any) -> Any:
+    """A value as it is compared; one that its column can't have is itself."""
     if value is None:
         return None
     if type_.startswith(("{json}", "{list}")):
-        # PostgreSQL gives what is jsonb as it is.
-        return orjson.loads(value) if isinstance(value, str) else value
+        return parsed(value)
     if type_.startswith("{time}"):
-        return as_time(value)
+        try:
+            return as_time(value)
+        except (ValueError, TypeError, AttributeError):
+            return value
     return bool(value) if type_.startswith("{boolean}") else value
+
+
+def parsed(value: Any) -> Any:
+    """A value of a column of JSON: PostgreSQL gives what is jsonb as it is. Of a text that is no JSON the text itself."""
+    try:
+        return orjson.loads(value) if isinstance(value, str) else value
+    except orjson.JSONDecodeError:
+        return value

@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-import orjson
-
 from domain.registry import kind_of
 from infra.store import attempts
 from infra.store.log import EventStore
@@ -19,7 +17,7 @@ from infra.store.session import Database, Row
 from infra.worker_runtime import schema
 from infra.worker_runtime.replay import ALL, Replay, Share, scratch_database
 from infra.worker_runtime.sums import is_what_replay_makes
-from infra.worker_runtime.table_check import table_differences
+from infra.worker_runtime.table_check import parsed, table_differences
 from workers.catalogue import WORKERS
 
 SHOWN: Final = 1000
@@ -147,7 +145,7 @@ def _sql(database: Database, where: str) -> str:
 def _plain(row: Row) -> list[Any]:
     """The compared values with JSON parsed: PostgreSQL may return it with other spaces."""
     _, key, worker, trigger, clauses, evidence, evidence_of, terms, sent = row
-    return [key, worker, trigger, evidence_of, *(orjson.loads(value) for value in (clauses, evidence, terms, sent))]
+    return [key, worker, trigger, evidence_of, *map(parsed, (clauses, evidence, terms, sent))]
 
 
 def _problem(row: Row, why: str) -> Problem:

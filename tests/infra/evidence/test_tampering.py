@@ -432,3 +432,67 @@ def test_what_is_whole_in_itself_is_betrayed_by_a_checkpoint_from_elsewhere(reco
     assert any("checkpoint" in wrong.problem for wrong in with_one.problems)
     record_ok = [wrong for wrong in without.problems if "checkpoint" in wrong.problem]
     assert record_ok == []
+
+
+# --- texts that are none --------------------------------------------------------------------------------------------------
+# Only SQLite keeps them; row and column are named, and the audit goes on.
+NO_TEXTS: dict[str, str] = {
+    "stored_events": "topic",
+    "receipts": "source",
+    "spellings": "spelling",
+    "decisions": "clauses",
+    "worker_tasks": "kind",
+    "worker_state": "state",
+    "worker_ground": "fact",
+    "worker_sources": "subject",
+    "deadline_history": "caused_by",
+    "outbox": "body",
+    "notifications": "recipient",
+    "parked": "error",
+}
+PRIMARY = "SELECT name, pk FROM pragma_table_info(?) WHERE pk > 0"
+MARK = "\ufffd"
+
+
+def no_text(session: StoreSession, table: str, column: str) -> tuple[Any, ...]:
+    """Put bytes that are no text into the first row of a table; returns its key."""
+    if table == "parked":
+        session.execute(
+            "INSERT INTO parked (worker, key, since, trigger_id, position, error) VALUES ('trust', ?, ?, 'x', 99999, '')",
+            (ID, day(1)),
+        )
+    key = [name for name, place in sorted(session.query(PRIMARY, (table,)), key=lambda each: each[1])]
+    [row, *_] = session.query(f"SELECT {', '.join(key)} FROM {table} ORDER BY {', '.join(key)}")
+    where = " AND ".join(f"{name} = ?" for name in key)
+    session.execute(f"UPDATE {table} SET {column} = CAST(x'ff' || {column} AS TEXT) WHERE {where}", row)
+    return tuple(MARK + str(value) if name == column else value for name, value in zip(key, row, strict=True))
+
+
+@pytest.mark.parametrize("table", NO_TEXTS)
+def test_a_text_that_is_none_is_named_by_table_row_and_column_and_the_audit_goes_on(record: Record, table: str) -> None:
+    if record.rapport.database.kind != "sqlite":
+        pytest.skip("PostgreSQL keeps no text that is none")
+    column, keys = NO_TEXTS[table], list[tuple[Any, ...]]()
+    found, _ = verdicts(record, lambda session: keys.append(no_text(session, table, column)))
+    named = [wrong.problem for wrong in found.problems if "can't be read as text" in wrong.problem]
+    assert named == [
+        f"the column {column} of the table {table} can't be read as text in row {'/'.join(map(str, keys[0]))}"
+    ]
+    assert found.events == verdicts(record, lambda _: None)[0].events
+
+
+def test_texts_that_are_none_are_named_in_datasets_and_beside_other_tampering(record: Record) -> None:
+    if record.rapport.database.kind != "sqlite":
+        pytest.skip("PostgreSQL keeps no text that is none")
+
+    def tamper(session: StoreSession) -> None:
+        [(table,)] = session.query(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'relationships__v*'"
+        )
+        session.execute(f"UPDATE {table} SET status = CAST(x'c328' AS TEXT)")
+        FOUND["the due time of a task"](session)
+
+    found, _ = verdicts(record, tamper)
+    problems = [wrong.problem for wrong in found.problems]
+    assert sum("column status of the table relationships" in problem for problem in problems) == 2
+    assert any("worker_tasks" in problem and "another due" in problem for problem in problems)
