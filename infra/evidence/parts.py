@@ -12,7 +12,7 @@ from infra.projection_engine import check
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.parallel_build import bundles
 from infra.projection_engine.stream_fold import collecting_seldom
-from infra.store.errors import UnreadableText
+from infra.store.errors import StoreError, UnreadableText
 from infra.store.log import EventStore
 from infra.worker_runtime.replay import ALL, Share
 from infra.worker_runtime.verify import Problem
@@ -66,7 +66,7 @@ Found = TreeVerdict | StreamsVerdict | list[Problem] | list[check.Wrong]
 
 
 class Failed(NamedTuple):
-    """That a part failed which rests on a whole record, before it was known whether the record is whole: if not, anything may."""
+    """That a part failed: over a value that is none for its column, or, where it rests on a whole record, because the record is not."""
 
     error: str
 
@@ -119,7 +119,7 @@ class Workshop:
         self.engine = Engine(store, engine.clock, watcher=engine.watcher, prepare_shown=engine.prepare_shown)
 
     def __call__(self, parts: Sequence[Part], advance: Advance) -> list[Any]:
-        return [self.do(part, advance) for part in parts]
+        return [self.attempt(part, advance) for part in parts]
 
     def do(self, part: Part, advance: Advance = unheard) -> Found | Unread:
         """What a part found. Where it meets a text that can't be read it is done once more, and so are the next parts, with marks there."""
@@ -135,12 +135,12 @@ class Workshop:
         with self.store.database.reading() as session:
             session.read_any_text()
 
-    def attempt(self, part: Part) -> Any:
-        """What a part found, or that it `Failed`; a part of the record itself raises what it raises."""
+    def attempt(self, part: Part, advance: Advance = unheard) -> Found | Unread | Failed:
+        """What a part found, or that it `Failed`. Raises `StoreError` where the record itself can't be read."""
         try:
-            return self.do(part)
+            return self.do(part, advance)
         except Exception as error:
-            if isinstance(part, Tree | Streams):
+            if isinstance(part, Tree | Streams) and isinstance(error, StoreError):
                 raise
             return Failed(f"{type(error).__name__}: {error}")
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 from domain.model import AnyRecorded, Event
@@ -268,7 +268,7 @@ class Replay:
         )
         for position, worker, key, name, due_at in rows:
             if (self.only is None or key in self.only) and self.share.has(key):
-                yield Fired(position, worker, key, name, as_time(due_at))
+                yield Fired(position, worker, key, name, _due(due_at))
 
     def _save(self) -> None:
         with self.scratch.transaction() as session:
@@ -277,6 +277,14 @@ class Replay:
         self.desk.written()
         if len(self.desk.entries) > KEPT_KEYS:
             self.desk.entries.clear()
+
+
+def _due(stored: Any) -> datetime:
+    """When a deadline that fired was due; of what is no time a time at which none was."""
+    try:
+        return as_time(stored)
+    except (ValueError, TypeError, AttributeError):
+        return NEVER
 
 
 def _corrections(live: StoreSession, upto: int) -> list[Correction]:

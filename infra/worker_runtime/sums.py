@@ -193,6 +193,7 @@ def is_what_replay_makes(
                 kept.add_kept(ours, table, share)
             for table in KEPT:
                 made.add_kept(theirs, table, share)
-    except TypeError:
+    except (TypeError, ValueError):
+        # What is no value of its column replay does not make.
         return False
     return not replay.odd and not replay.desk.parked and kept.of_tables == made.of_tables

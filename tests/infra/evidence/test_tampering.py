@@ -14,6 +14,7 @@ import pytest
 from domain.relationship import commands as c
 from domain.words import CodeId
 from infra.bootstrap import Rapport, open_rapport
+from infra.evidence import parts
 from infra.evidence.audit import NONE_HELD, audit
 from infra.evidence.checkpoints import Held, Kept
 from infra.evidence.log_tree import TreeReader
@@ -434,8 +435,8 @@ def test_what_is_whole_in_itself_is_betrayed_by_a_checkpoint_from_elsewhere(reco
     assert record_ok == []
 
 
-# --- texts that are none --------------------------------------------------------------------------------------------------
-# Only SQLite keeps them; row and column are named, and the audit goes on.
+# --- values that are none ------------------------------------------------------------------------------------------------
+# SQLite keeps anything in any column. Table, row and column are named, and the audit goes on.
 NO_TEXTS: dict[str, str] = {
     "stored_events": "topic",
     "receipts": "source",
@@ -452,6 +453,26 @@ NO_TEXTS: dict[str, str] = {
 }
 PRIMARY = "SELECT name, pk FROM pragma_table_info(?) WHERE pk > 0"
 MARK = "\ufffd"
+# Values of another type, and texts that say no time and are no JSON.
+MISFITS: dict[str, tuple[str, str, str]] = {
+    "a text for the version of an event": ("stored_events", "originator_version", "'x'"),
+    "a text for the position of a receipt": ("receipts", "position", "'x'"),
+    "bytes for the type of an event": ("stored_events", "topic", "x'ff'"),
+    "a text for the roots of the tree": ("tree_frontier", "roots", "'x'"),
+    "a text for the key of the workers": ("worker_key", "key", "'x'"),
+    "a text for the position of a partition": ("worker_partitions", "position", "'x'"),
+    "bytes for the name of a deadline": ("deadlines", "name", "x'ff'"),
+    "a text for whether a deadline freezes": ("deadlines", "freezes", "'x'"),
+    "a text that is no time for when a deadline fired": ("deadline_history", "due_at", "'x'"),
+    "a text that is no time for when a deadline changed": ("deadline_history", "at", "'x'"),
+    "a text that is no JSON for a command": ("outbox", "body", "'x'"),
+    "a text that is no JSON for the clauses of a decision": ("decisions", "clauses", "'x'"),
+    "a text that is no time in a dataset": ("relationships", "proposed_at", "'x'"),
+    "bytes in a dataset": ("relationships", "status", "x'ff'"),
+    "a text that is no JSON in a dataset": ("relationships", "codes", "'x'"),
+    "a text that is no JSON for a state": ("commitment_state", "state", "'x'"),
+    "a text that is no time beside a state": ("commitment_state", "due", "'x'"),
+}
 
 
 def no_text(session: StoreSession, table: str, column: str) -> tuple[Any, ...]:
@@ -468,10 +489,22 @@ def no_text(session: StoreSession, table: str, column: str) -> tuple[Any, ...]:
     return tuple(MARK + str(value) if name == column else value for name, value in zip(key, row, strict=True))
 
 
+def stored_table(session: StoreSession, name: str) -> str:
+    """A table, or that of a dataset, by its name."""
+    [(found,)] = session.query(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND (name = ? OR name GLOB ?)", (name, f"{name}__v*")
+    )
+    return str(found)
+
+
+def only_on_a_file(record: Record) -> None:
+    if record.rapport.database.kind != "sqlite":
+        pytest.skip("PostgreSQL takes no such value")
+
+
 @pytest.mark.parametrize("table", NO_TEXTS)
 def test_a_text_that_is_none_is_named_by_table_row_and_column_and_the_audit_goes_on(record: Record, table: str) -> None:
-    if record.rapport.database.kind != "sqlite":
-        pytest.skip("PostgreSQL keeps no text that is none")
+    only_on_a_file(record)
     column, keys = NO_TEXTS[table], list[tuple[Any, ...]]()
     found, _ = verdicts(record, lambda session: keys.append(no_text(session, table, column)))
     named = [wrong.problem for wrong in found.problems if "can't be read as text" in wrong.problem]
@@ -482,17 +515,41 @@ def test_a_text_that_is_none_is_named_by_table_row_and_column_and_the_audit_goes
 
 
 def test_texts_that_are_none_are_named_in_datasets_and_beside_other_tampering(record: Record) -> None:
-    if record.rapport.database.kind != "sqlite":
-        pytest.skip("PostgreSQL keeps no text that is none")
+    only_on_a_file(record)
 
     def tamper(session: StoreSession) -> None:
-        [(table,)] = session.query(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'relationships__v*'"
-        )
-        session.execute(f"UPDATE {table} SET status = CAST(x'c328' AS TEXT)")
+        session.execute(f"UPDATE {stored_table(session, 'relationships')} SET status = CAST(x'c328' AS TEXT)")
         FOUND["the due time of a task"](session)
 
     found, _ = verdicts(record, tamper)
     problems = [wrong.problem for wrong in found.problems]
     assert sum("column status of the table relationships" in problem for problem in problems) == 2
     assert any("worker_tasks" in problem and "another due" in problem for problem in problems)
+
+
+@pytest.mark.parametrize("way", MISFITS)
+def test_a_value_that_no_column_of_its_type_has_is_found_and_named(record: Record, way: str) -> None:
+    only_on_a_file(record)
+    table, column, value = MISFITS[way]
+
+    def tamper(session: StoreSession) -> None:
+        name = stored_table(session, table)
+        key = ", ".join(each for each, _ in session.query(PRIMARY, (name,)))
+        row = f"SELECT {key} FROM {name} ORDER BY {key} LIMIT 1"
+        assert session.execute(f"UPDATE {name} SET {column} = {value} WHERE ({key}) = ({row})") == 1
+
+    found, _ = verdicts(record, tamper)
+    assert found.problems
+    if table in {"tree_frontier", "worker_key", "worker_partitions"}:
+        # Nothing is compared with these: a part of the audit rests on them.
+        assert f"column {column} of the table {table}" in found.problems[0].problem
+        assert any("could not be compared" in each for each in found.skipped)
+
+
+def test_a_mistake_of_ours_is_raised_and_called_no_tampering(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    def mistaken(*_: object) -> None:
+        raise TypeError("a mistake of ours")
+
+    monkeypatch.setattr(parts, "verify_decisions", mistaken)
+    with pytest.raises(TypeError, match="a mistake of ours"):
+        verdicts(record, lambda _: None)
