@@ -36,6 +36,8 @@ BATCH: Final = 1000
 CORRECTED: Final = FactCorrected.__name__
 NEVER: Final = datetime.min.replace(tzinfo=UTC)
 Pair = tuple[str, str]
+# A key and a position.
+Place = tuple[str, int]
 
 
 class Fired(NamedTuple):
@@ -159,6 +161,8 @@ class Replay:
     notified: bool = True
     reached: Reached | None = None
     odd: list[Odd] = field(default_factory=list)
+    # The keys at which corrections are noted as taken up that can't be, or are not noted that must be; and which.
+    odd_corrections: list[tuple[str, str]] = field(default_factory=list)
 
     def run(self, advance: Callable[[int], None] = lambda _: None) -> None:
         """Go through the log up to the position.
@@ -180,7 +184,9 @@ class Replay:
             }
             corrections = _corrections(live, self.upto)
             self._corrected = {each.subject for each in corrections}
-            self._left_to_the_next = _left_to_the_next(live, corrections)
+            taken_up = {(key, position) for key, position in live.query("SELECT key, position FROM worker_corrections")}
+            self._left_to_the_next = _followed(corrections).difference(taken_up)
+            self.odd_corrections = list(self._taken_up_otherwise(corrections, taken_up))
             upcoming = next(fired, None)
             for events in self._batches():
                 with self.scratch.reading() as session, desk.reading(session):
@@ -228,12 +234,34 @@ class Replay:
         if self.is_aside(position, recorded.subject):
             return
         self.desk.position = position
-        if position in self._left_to_the_next:
+        if (recorded.subject, position) in self._left_to_the_next:
             return
         if recorded.subject in self._again and self.desk.keeps(recorded.subject):
             pass_time(self.desk, (recorded.subject,), recorded.occurred_at)
         self.desk.of_others = ":" not in recorded.subject and not self.share.has(recorded.subject)
         take(self.desk, recorded, self.fires_until or NEVER)
+
+    def _taken_up_otherwise(
+        self, corrections: Sequence[Correction], taken_up: Collection[Place]
+    ) -> Iterator[tuple[str, str]]:
+        """Corrections that were taken up and are not there or not come to yet, and those that should have been: the last of some in a row.
+
+        Which of those before it were taken up too depends on where each process was; what came of it is replayed.
+        """
+        there = {(each.subject, each.position) for each in corrections}
+        followed = _followed(corrections)
+        for key, position in sorted(taken_up):
+            if self._is_about(key) and ((key, position) not in there or not self._has_come(key, position)):
+                yield key, f"a correction is noted as taken up at position {position} where workers have come to none"
+        for key, position in sorted(there - followed - set(taken_up)):
+            if self._is_about(key) and self._has_come(key, position) and not self.is_aside(position, key):
+                yield key, f"the correction at position {position} is not noted as taken up"
+
+    def _is_about(self, key: str) -> bool:
+        return self.share.has(key) and (self.only is None or key in self.only)
+
+    def _has_come(self, key: str, position: int) -> bool:
+        return position <= self.upto if self.reached is None else self.reached.has(key, position)
 
     def is_aside(self, position: int, subject: str) -> bool:
         """Whether an event of a subject is seen by nobody: one before it could not be read."""
@@ -296,15 +324,13 @@ def _corrections(live: StoreSession, upto: int) -> list[Correction]:
     return sorted(Correction(*row) for row in rows)
 
 
-def _left_to_the_next(live: StoreSession, corrections: Sequence[Correction]) -> frozenset[int]:
-    """The positions of corrections that the workers left to the next, which follows at once."""
-    followed = {
+def _followed(corrections: Sequence[Correction]) -> frozenset[Place]:
+    """The places of corrections that another of the same stream follows at once: workers may leave them to that."""
+    return frozenset(
         (one.subject, one.position)
         for one, other in pairwise(corrections)
         if one.subject == other.subject and one.version + 1 == other.version
-    }
-    taken_up = live.query("SELECT key, position FROM worker_corrections") if followed else ()
-    return frozenset(position for _, position in followed.difference(map(tuple, taken_up)))
+    )
 
 
 @contextmanager

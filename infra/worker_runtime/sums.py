@@ -196,4 +196,5 @@ def is_what_replay_makes(
     except (TypeError, ValueError):
         # What is no value of its column replay does not make.
         return False
-    return not replay.odd and not replay.desk.parked and kept.of_tables == made.of_tables
+    whole = not replay.odd and not replay.odd_corrections and not replay.desk.parked
+    return whole and kept.of_tables == made.of_tables

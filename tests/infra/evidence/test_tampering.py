@@ -20,6 +20,7 @@ from infra.evidence.checkpoints import Held, Kept
 from infra.evidence.log_tree import TreeReader
 from infra.evidence.note import Checkpoint
 from infra.evidence.verify import Verdict
+from infra.notifications.outbox import BEGUN
 from infra.settings import Settings
 from infra.store.hash_chain import NO_HASH, next_hash
 from infra.store.log import EventStore
@@ -390,6 +391,20 @@ FOUND: dict[str, Callable[[StoreSession], object]] = {
     "what a notification said": sql("UPDATE notifications SET template = 'session_reminder'"),
     "what a notification is about": sql("UPDATE notifications SET subject = ?", OTHER),
     "when a notification was made": sql("UPDATE notifications SET created_at = ?", day(1)),
+    "a notification sent without an attempt": sql("UPDATE notifications SET status = 'sent'"),
+    "a notification sent by no way": sql("UPDATE notifications SET status = 'sent', attempts = 1, sent_at = ?", day(5)),
+    "a notification with a time of sending that was not sent": sql("UPDATE notifications SET sent_at = ?", day(5)),
+    "a notification given up that nobody tried": sql("UPDATE notifications SET status = 'dead', last_error = 'away'"),
+    "a notification missed for no reason": sql("UPDATE notifications SET status = 'missed'"),
+    "a notification missed for a reason that it can't have": sql(
+        "UPDATE notifications SET status = 'missed', last_error = ? WHERE until IS NULL", BEGUN
+    ),
+    "a notification in a state that there is not": sql("UPDATE notifications SET status = 'lost'"),
+    "attempts of a notification that left no reason": sql("UPDATE notifications SET attempts = 3, last_error = NULL"),
+    "a correction taken up that there is not": sql("INSERT INTO worker_corrections (key, position) VALUES (?, 4)", ID),
+    "a correction taken up that nobody has come to": sql(
+        "INSERT INTO worker_corrections (key, position) VALUES (?, 100000)", ID
+    ),
     # skipped is not ok
     "a key put aside by hand": sql(
         "INSERT INTO parked (worker, key, since, trigger_id, position, error) VALUES ('*', ?, ?, 'x', 0, 'by hand')",
