@@ -24,7 +24,7 @@ from infra.store.partitions import Reached
 from infra.store.session import Database, StoreSession, as_time
 from infra.worker_runtime import schema
 from infra.worker_runtime.desk import EVERYBODY, KEPT_KEYS, Parked, StoredDesk, parked
-from infra.worker_runtime.elsewhere import own_topics
+from infra.worker_runtime.elsewhere import own_topics, unheard_topics
 from infra.worker_runtime.journal import AT_ONCE, Numbers, save
 from workers.desk import Trigger
 from workers.ground import Fact
@@ -95,7 +95,7 @@ class ReplayDesk(StoredDesk):
         self, workers: Sequence[AnyWorker], store: EventStore, share: Share, reached: Reached | None, *, runs_out: bool
     ) -> None:
         super().__init__(workers, store)
-        self.share, self.reached, self.runs_out = share, reached, runs_out
+        self.share, self.reached, self.lets_run_out = share, reached, runs_out
         self.of_others = False
         # What is known of subjects whose own partition has not come so far: only others look at it.
         self._ahead: dict[str, Fact] = {}
@@ -125,7 +125,7 @@ class ReplayDesk(StoredDesk):
         return tuple(worker for worker in found if worker.crosses) if self.of_others else found
 
     def find_next_due(self, key: str) -> None:
-        if self.runs_out:
+        if self.lets_run_out:
             super().find_next_due(key)
 
     def rests(self, worker: AnyWorker, key: str) -> bool:
@@ -188,7 +188,7 @@ class Replay:
             self._left_to_the_next = _followed(corrections).difference(taken_up)
             self.odd_corrections = list(self._taken_up_otherwise(corrections, taken_up))
             upcoming = next(fired, None)
-            for events in self._batches():
+            for events, logged in self._batches():
                 with self.scratch.reading() as session, desk.reading(session):
                     desk.prefetch(each.subject for _, each in events if each)
                     for position, recorded in events:
@@ -198,7 +198,7 @@ class Replay:
                         if recorded is not None:
                             self.see(position, recorded)
                 self._save()
-                advance(len(events))
+                advance(logged)
             with self.scratch.reading() as session, desk.reading(session):
                 while upcoming is not None:
                     self._fire(upcoming)
@@ -207,8 +207,11 @@ class Replay:
         if self.fires_until is not None:
             self._let_run_out(self.fires_until)
 
-    def _batches(self) -> Iterator[list[tuple[int, AnyRecorded | None]]]:
+    def _batches(self) -> Iterator[tuple[list[tuple[int, AnyRecorded | None]], int]]:
+        """Yields the events that concern anybody, batch by batch, and of how many in the log."""
         position, own = 0, frozenset() if self.share.of == 1 else own_topics(self.workers)
+        # Where deadlines fire as their history says, nothing is to be done at these; whether they can be read the audit of streams says.
+        unheard = frozenset() if self.desk.lets_run_out else unheard_topics(self.workers)
         while position < self.upto:
             page = [n for n in self.store.logged(position, BATCH) if n.position <= self.upto]
             if not page:
@@ -219,7 +222,7 @@ class Replay:
                 subject, topic = logged.subject, logged.topic
                 if self.only is not None and subject not in self.only:
                     continue
-                if topic in own and not self.share.has(subject):
+                if topic in unheard or (topic in own and not self.share.has(subject)):
                     continue
                 try:
                     events.append((logged.position, self.store.decode_facts(logged)))
@@ -227,7 +230,7 @@ class Replay:
                     trigger = Trigger(logged.subject, NEVER, version=logged.version)
                     self.desk.position = logged.position
                     self.desk.park(EVERYBODY, logged.subject, trigger, str(error))
-            yield events
+            yield events, len(page)
 
     def see(self, position: int, recorded: AnyRecorded) -> None:
         """Give an event to the workers."""
