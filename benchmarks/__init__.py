@@ -18,6 +18,7 @@ MODULES = (
     "suppression",
     "questions",
     "postgres",
+    "partitioned",
     "peers",
     "kafka",
     "http",

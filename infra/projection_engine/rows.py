@@ -18,7 +18,7 @@ from infra.projection_engine.generation import Generation
 from infra.projection_engine.schema import QUARANTINE, STATE_COLUMNS, physical, state_table, stored_columns
 from infra.projection_engine.stream_fold import Folder, Kept, Unit
 from infra.store.session import Kind, StoreSession, as_time, time_text
-from projections.dataset import Column, Row, Table, Type
+from projections.dataset import Column, Key, Row, Table, Type
 from projections.projection import Projection, StateFold
 
 # Parameters in one statement.
@@ -189,15 +189,35 @@ def states(
     session: StoreSession, projections: Mapping[str, Projection], projection: StateFold[Any]
 ) -> Iterator[Stored]:
     """Every state of a projection's live generation, in order of stream."""
-    found = generation_table.load(session, projections)
-    (live,) = [each for each in found if each.name == projection.name and each.state == "live"]
-    held: dict[str, int] = dict(
-        session.query(f"SELECT subject, position FROM {QUARANTINE} WHERE name = ? AND mark = ?", (live.name, live.mark))
-    )
+    live = _live(session, projections, projection)
+    stale = _held_since(session, live)
     reader = codec(STATE_COLUMNS, session.kind)
     table = physical(state_table(projection).name, live.mark)
     for row in map(reader.decode, session.stream(f"SELECT {', '.join(reader.names)} FROM {table} ORDER BY subject")):
-        yield Stored(row["subject"], projection.load(row["state"]), held.get(row["subject"]))
+        yield Stored(row["subject"], projection.load(row["state"]), stale.get(row["subject"]))
+
+
+def held(session: StoreSession, projections: Mapping[str, Projection], projection: Projection) -> dict[str, int]:
+    """The streams that are held up in a projection's live generation, and the positions of the events that hold them up."""
+    return _held_since(session, _live(session, projections, projection))
+
+
+def keys(
+    session: StoreSession, projections: Mapping[str, Projection], projection: Projection, table: Table
+) -> list[Key]:
+    """The keys of all rows of a table of a projection's live generation."""
+    live = _live(session, projections, projection)
+    return session.query(f"SELECT {', '.join(table.key)} FROM {physical(table.name, live.mark)}")
+
+
+def _live(session: StoreSession, projections: Mapping[str, Projection], projection: Projection) -> Generation:
+    found = generation_table.load(session, projections)
+    (live,) = [each for each in found if each.name == projection.name and each.state == "live"]
+    return live
+
+
+def _held_since(session: StoreSession, live: Generation) -> dict[str, int]:
+    return dict(session.query(f"SELECT subject, position FROM {QUARANTINE} WHERE name = ? AND mark = ?", live.id))
 
 
 # --- writing -------------------------------------------------------------------------------------------------------
