@@ -101,9 +101,10 @@ def notifications(done: Done, secret: bytes) -> Iterator[Notification]:
         return
     trigger = done.trigger.id
     for receipt in done.step.receipts:
-        decision = derived(secret, done.worker, done.key, trigger, receipt.number)
+        decision = ""
         for number, effect in enumerate(receipt.effects):
             if isinstance(effect, Notify):
+                decision = decision or derived(secret, done.worker, done.key, trigger, receipt.number)
                 yield Notification(
                     id=derived(secret, done.worker, done.key, trigger, receipt.number, number),
                     worker=done.worker,
