@@ -19,6 +19,7 @@ MODULES = (
     "suppression",
     "questions",
     "postgres",
+    "partitioned",
     "peers",
     "kafka",
     "http",

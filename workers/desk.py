@@ -116,7 +116,12 @@ class KeyState:
 
 
 class Desk(Ground):
-    """The entries by key, and the steps made since they were last taken away (`done`)."""
+    """The entries by key, and the steps made since they were last taken away (`done`).
+
+    `lets_run_out`: deadlines fire as they run out; else whoever has the desk says when each fires.
+    """
+
+    lets_run_out = True
 
     def __init__(self, workers: Sequence[AnyWorker]) -> None:
         self.workers = tuple(workers)

@@ -5,9 +5,11 @@ append-only list of them: health can be asked for at any time, and an event may 
 nothing is summed up or thrown away here.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import islice, pairwise
+from operator import attrgetter
 from typing import Any, Final, NamedTuple, get_args
 
 from domain.commitment.moments import EPOCH
@@ -285,6 +287,11 @@ class Facts:
         longer.own = _with_own(self.own, fact)
         longer._count = self._count + 1
         return longer
+
+    def before(self, version: int) -> "Facts":
+        """The facts in events before one of a version."""
+        known = bisect_left(self.log.facts, version, hi=self._count, key=attrgetter("version"))
+        return Facts(self.log.facts[:known])
 
     def after(self, count: int) -> Iterator[Fact]:
         """The facts without the first so many."""

@@ -80,6 +80,9 @@ class StoreSession(ABC):
             values = f"VALUES {', '.join([mark] * len(chunk))}"
             yield from self.query(sql.replace("{keys}", values), [*(part for key in chunk for part in key), *params])
 
+    def read_any_text(self) -> None:  # noqa: B027 - PostgreSQL keeps no text that is none
+        """From now on read a text that is not UTF-8 with marks (U+FFFD) where it can't be read, and raise no `UnreadableText`."""
+
     def columns(self, table: str) -> list[str]:
         """The names of a table's columns in their order; none when there is no such table."""
         return [row[0] for row in self.query("SELECT name FROM pragma_table_info(?)", (table,))]
