@@ -23,6 +23,7 @@ from infra.worker_runtime.desk import KEPT_KEYS
 from infra.worker_runtime.journal import (
     Place,
     decision_rows,
+    decisions_of,
     history_rows,
     outbox_row,
     save_ground,
@@ -153,7 +154,8 @@ class SummedReplay(Replay):
 
     def _save(self) -> None:
         placed, numbers = self.desk.placed, self.numbers
-        history, decisions = history_rows(placed, numbers), decision_rows(placed, numbers, self._key)
+        history, deciding = history_rows(placed, numbers), decisions_of(placed, self._key)
+        decisions = decision_rows(deciding, numbers)
         with self.scratch.transaction() as session:
             save_ground(session, self.desk)
             save_tasks(session, placed, numbers, self._key)
@@ -161,10 +163,9 @@ class SummedReplay(Replay):
                 key = table.columns.index("key")
                 session.insert(table.name, table.columns, [row for row in rows if row[key] in self._corrected])
                 self._add(table, rows)
-        deciding = [step for step in placed if step.done.step.receipts]
-        sent = (item for step in deciding for item in commands(step.done, step.position, NEVER, self._key))
+        sent = (item for step, _ in deciding for item in commands(step, NEVER, self._key))
         self._add(OUTBOX, (outbox_row(0, item) for item in sent))
-        self._add(NOTES, (values(note) for step in deciding for note in notifications(step.done, self._key)))
+        self._add(NOTES, (values(note) for each in deciding for note in notifications(*each, self._key)))
         self._unwritten |= {(step.done.worker, step.done.key): step.position for step in placed}
         self._busy.update(step.done.key for step in placed)
         self.desk.written()
