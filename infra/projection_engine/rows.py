@@ -5,6 +5,7 @@ another process; `write` writes it. `load` reads the units of all streams of a p
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from functools import lru_cache
 from operator import itemgetter
@@ -76,13 +77,28 @@ class Codec:
         return values
 
     def decode(self, values: Sequence[Any]) -> Row:
-        """The row of these values."""
+        """The row of these values.
+
+        Raises:
+            ValueError, TypeError, AttributeError: A value is none for its column.
+        """
         row = dict(zip(self.names, values, strict=True))
         for place, convert in self._read:
             value = values[place]
             if value is not None:
                 row[self.names[place]] = convert(value)
         return row
+
+    def decode_as_far_as_possible(self, values: Sequence[Any]) -> Row:
+        """The same, with each value that is none for its column as it is stored."""
+        try:
+            return self.decode(values)
+        except (ValueError, TypeError, AttributeError):
+            row = dict(zip(self.names, values, strict=True))
+            for place, convert in self._read:
+                with suppress(ValueError, TypeError, AttributeError):
+                    row[self.names[place]] = None if values[place] is None else convert(values[place])
+            return row
 
 
 def _conversions(
@@ -109,24 +125,29 @@ def load(
     folder: Folder,
     subjects: Iterable[str],
     *,
-    states_as_stored: bool = False,
+    as_stored: bool = False,
 ) -> dict[str, Unit]:
-    """The units of these streams as they are stored in these generations; their states as JSON where that is asked for."""
+    """The units of these streams as they are stored in these generations.
+
+    `as_stored`: to be checked. States are JSON then, and what is no value of its column is as it is.
+    """
     units = {subject: folder.fresh(subject) for subject in subjects}
     relevant = [subject for subject in units if folder.concerns(subject)]
     for generation in generations:
         projection = generation.projection
         for table in projection.tables:
             reader = table_codec(session.kind, projection, table)
+            decode = reader.decode_as_far_as_possible if as_stored else reader.decode
             for values in _of_streams(session, table, generation.mark, reader.names, relevant):
-                row = reader.decode(values)
+                row = decode(values)
                 units[row[table.subject]].rows[table.name][table.key_of(row)] = row
         if isinstance(projection, StateFold):
             states = state_table(projection)
-            reader = codec(_STATES_AS_STORED if states_as_stored else STATE_COLUMNS, session.kind)
+            reader = codec(_STATES_AS_STORED if as_stored else STATE_COLUMNS, session.kind)
+            decode = reader.decode_as_far_as_possible if as_stored else reader.decode
             for values in _of_streams(session, states, generation.mark, reader.names, relevant):
-                row = reader.decode(values)
-                state = row["state"] if states_as_stored else projection.load(row["state"])
+                row = decode(values)
+                state = row["state"] if as_stored else projection.load(row["state"])
                 kept = Kept(state, row["position"], row["since"], row["due"])
                 units[row["subject"]].states[projection.name] = kept
     for subject, held in _held(session, generations).items():
