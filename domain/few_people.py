@@ -64,10 +64,10 @@ class _Search:
             unknown for person in people for unknown in self._of_person[person] if self._cells[unknown].people <= people
         }
         rows = _Rows(theirs)
-        for other in sorted(theirs & self._span.rows.keys() - {pivot}):
-            rows.add(self._span.rows[other])
-        left = rows.add(self._span.rows[pivot])
-        small = [vector for vector in rows.over_theirs if self._together(vector).small]
+        sums = [rows.add(self._span.rows[other]) for other in sorted(theirs & self._span.rows.keys() - {pivot})]
+        left, whole = rows.reduced(self._span.rows[pivot])
+        sums.append(None if left else whole)
+        small = [vector for vector in sums if vector is not None and self._together(vector).small]
         yield from small
         if left and not small:
             for more in self._fewest_ways(rows, left, people):
@@ -80,7 +80,8 @@ class _Search:
         """Of each unknown that has to be settled, by whose answers it can be; those of the unknown that leaves least to try."""
         fewest: set[People] | None = None
         for unknown in sorted(left):
-            ways = {unknown}.union(*(self._span.rows_with.get(each, ()) for each in rows.that_bring(unknown)))
+            bring = rows.that_bring(unknown)
+            ways = bring.union(*(self._span.rows_with.get(each, ()) for each in bring))
             found = {people | self._cells[way].people for way in ways}
             found = {more for more in found if len(people) < len(more) < self._most}
             if fewest is None or len(found) < len(fewest):
@@ -91,35 +92,35 @@ class _Search:
 
 
 class _Rows:
-    """Rows of a span without the unknowns of some people, each also without what those before it have.
-
-    `over_theirs` are the sums of rows of which nothing else is left.
-    """
+    """Rows of a span without the unknowns of some people; each also without what those before it have."""
 
     def __init__(self, theirs: Collection[int]) -> None:
         self._theirs = theirs
         self._rows: list[tuple[int, Vector, Vector]] = []
-        self.over_theirs: list[Vector] = []
 
-    def add(self, row: Vector) -> Vector:
-        """What is left of one more row."""
-        whole = dict(row)
+    def reduced(self, row: Vector) -> tuple[Vector, Vector]:
+        """What is left of a row, and the sum of rows of which that is left."""
         left = {unknown: factor for unknown, factor in row.items() if unknown not in self._theirs}
+        whole = dict(row)
         for lead, other_left, other in self._rows:
             if lead in left:
                 factor = left[lead]
                 subtract(left, other_left, factor)
                 subtract(whole, other, factor)
-        if left:
-            lead = min(left)
-            inverse = pow(left[lead], -1, PRIME)
-            self._rows.append((lead, _times(left, inverse), _times(whole, inverse)))
-        else:
-            self.over_theirs.append(whole)
-        return left
+        return left, whole
+
+    def add(self, row: Vector) -> Vector | None:
+        """Take in one more; where nothing is left of it, a sum of rows over nothing but the unknowns of these people."""
+        left, whole = self.reduced(row)
+        if not left:
+            return whole
+        lead = min(left)
+        inverse = pow(left[lead], -1, PRIME)
+        self._rows.append((lead, _times(left, inverse), _times(whole, inverse)))
+        return None
 
     def that_bring(self, unknown: int) -> set[int]:
-        """The unknowns with which a further row would have this one, once it is without what these rows have."""
+        """The unknowns that leave this one once they are replaced by what these rows have besides them, and itself."""
         found = {unknown}
         for lead, left, _ in reversed(self._rows):
             if found & left.keys():
