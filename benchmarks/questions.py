@@ -40,12 +40,8 @@ def run(*, full: bool) -> None:
             for name, arguments in store.questions().items():
                 found.setdefault(name, []).append(store.ask(*arguments))
             rows_per_second.append(store.rows() / found["export timeline"][-1][1])
-    print(
-        "   "
-        + f"{'seconds of a processor (passed)':<36}"
-        + "".join(f"{size:>16,}" for size in sizes)
-        + f"{'of 3 s':>8}"
-    )
+    heading = "".join(f"{size:>16,}" for size in sizes)
+    print(f"   {'seconds of a processor (passed)':<36}{heading}{'of 3 s':>8}")
     for name, taken in found.items():
         over = not MAY_TAKE_LONGER & set(name.split()) and any(cpu > MOST_SECONDS for _, cpu in taken)
         times = "".join(f"{f'{cpu:.2f} ({wall:.2f})':>16}" for wall, cpu in taken)
