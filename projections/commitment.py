@@ -115,7 +115,7 @@ def before(state: State, version: int) -> State | None:
     facts = state.facts.before(version)
     if not facts:
         return None
-    return state.but(facts=facts, last_at=EPOCH + timedelta(microseconds=max(fact.at for fact in facts)))
+    return state.but(facts=facts, last_at=EPOCH + timedelta(microseconds=facts.latest()))
 
 
 def work(state: State, context: RowContext) -> Worked:
