@@ -12,6 +12,7 @@ import pytest
 from domain.codes.questions import CONCERNING, questions_of
 from domain.sharing.question import Reader
 from infra.access.datasets import open_dataset
+from infra.access.figures import nps
 from infra.access.standing import Asker
 from infra.bootstrap import Rapport, open_rapport
 from infra.queries.as_at import NOW, Moment
@@ -47,7 +48,11 @@ def told(answers: Answers) -> Iterator[bytes]:
     Each has a programme of its own, so all figures are of too few to be shown.
     """
     for number, codes in enumerate([[code] for code in CODES] + [[]], 1):
-        yield proposal(number, mentee_id=f"ana{number}", mentor_id=f"ben{number}", programme_id=f"p{number}", codes=codes)
+        registered: dict[str, Any] = {"id": f"register-{number}", "time": "2026-03-01T09:00:00Z"}
+        yield line("RegisterMentor", {"programme_id": f"p{number}"}, subject=f"mentor:ben{number}", **registered)
+        yield proposal(
+            number, mentee_id=f"ana{number}", mentor_id=f"ben{number}", programme_id=f"p{number}", codes=codes
+        )
         yield from _asked(number, codes, answers)
 
 
@@ -119,3 +124,37 @@ def test_the_office_has_the_tasks_that_follow_from_the_answers(stores: tuple[Rap
     found = open_dataset(stores[1].engine(), office, "tasks", _plain, NOW, CLOCK)  # type: ignore[arg-type]
     kind = [column.name for column in found.columns].index("kind")
     assert [row[kind] for row in found.rows].count("feedback_concern") >= len(CODES)
+
+
+def _backwards(value: str, reference: bool = False) -> str:
+    """A pseudonym that comes the later the earlier the id does."""
+    role, colon, id_ = value.rpartition(":")
+    return f"{role}{colon}p_{9 - int(id_[3:])}" if id_.startswith(("ana", "ben")) else value
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_people_come_in_the_order_of_their_pseudonyms(stores: tuple[Rapport, Rapport], reader: DatasetReader) -> None:
+    asker = Asker(Reader(reader, "al"), None)
+    for name, before in (("mentors", ()), ("practices", ("clause", "programme_id"))):
+        for moment in (NOW, Moment(as_of=CLOCK)):
+            columns, rows = open_dataset(stores[0].engine(), asker, name, _backwards, moment, CLOCK)  # type: ignore[arg-type]
+            places = [column.name for column in columns]
+            keys = [tuple(row[places.index(each)] for each in (*before, "mentor_id")) for row in rows]
+            assert keys == sorted(keys), (name, moment)
+            assert len(keys) >= len(CODES)
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_the_timeline_comes_in_the_order_of_the_log(stores: tuple[Rapport, Rapport], reader: DatasetReader) -> None:
+    for moment in (NOW, THEN):
+        positions = [row[-1] for row in seen(stores[1], reader, "timeline", moment)]
+        assert positions == sorted(positions)
+        assert len(positions) > 100
+
+
+def test_scores_by_mentor_come_in_the_order_of_the_pseudonyms(stores: tuple[Rapport, Rapport]) -> None:
+    asker = Asker(Reader("analyst", "al"), None)
+    rows = nps(stores[0].engine(), asker, _backwards, by=["mentor"])  # type: ignore[arg-type]
+    of_mentees = [row["mentor"] for row in rows if row["role"] == "mentee"]
+    assert of_mentees == sorted(of_mentees)
+    assert of_mentees[0] == "p_3"
