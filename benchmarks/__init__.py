@@ -13,6 +13,7 @@ MODULES = (
     "scale",
     "projections",
     "workers",
+    "deadlines",
     "sharing",
     "pages",
     "suppression",

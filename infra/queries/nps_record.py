@@ -9,8 +9,9 @@ from functools import cached_property
 from typing import Final, Literal, NamedTuple, get_args
 
 from domain.asked_cells import Asked
+from domain.few_people import Cell
 from domain.nps import PLACES, SurveyRecord, kind_of
-from domain.small_cells import Cell, Figure, Group, Keys, Suppression, part
+from domain.small_cells import Figure, Group, Keys, Suppression, part
 from domain.told_late import ToldLate
 
 By = Literal["programme", "mentor", "month"]
