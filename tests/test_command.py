@@ -86,7 +86,7 @@ time.sleep(600)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel of Linux")
 def test_it_is_gone_when_the_tests_are_killed(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", LEFT, tmp_path]
+    command = [sys.executable, "-c", LEFT, str(tmp_path)]
     with subprocess.Popen(command, cwd=HERE, stdout=subprocess.PIPE) as tests:
         assert tests.stdout is not None
         process = Path("/proc", tests.stdout.readline().decode().strip())
