@@ -8,7 +8,8 @@ taken in once more, with these cells, and one stays without its number of asked 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
-from domain.small_cells import Cell, Elimination, Figure, Group, Keys, Sum, values_of
+from domain.few_people import Cell
+from domain.small_cells import Elimination, Figure, Group, Keys, Sum, values_of
 
 # The groups of a table by their values.
 Parts = dict[Group, list[Group]]

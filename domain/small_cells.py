@@ -8,7 +8,10 @@ the groups by all keys, so a reader who adds and subtracts figures stays in the 
    prime.
 3. The small parts of a figure in a finer table are a sum that follows where all other parts are shown: if they have too few
    people together, their sum stays out of the span as well.
-4. Figures over the same cells are one figure: it is shown or hidden alike in every table.
+4. Nor does anything else that is over the answers of too few people: what two small groups have together, or one more than
+   the other (`domain.few_people`). It is looked for in the span of what is shown, kept out once it is found, and all is
+   taken in anew.
+5. Figures over the same cells are one figure: it is shown or hidden alike in every table.
 
 Figures are taken in one by one: table by table in the order of preference, the largest of a table first. One is hidden if
 a sum that has to stay out would follow from it and those before. So it is the smallest of the last tables that are hidden.
@@ -18,14 +21,13 @@ Cells that belong to the same candidates are one unknown: no figures tell them a
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
-from typing import Final, NamedTuple
+from typing import NamedTuple
+
+from domain.few_people import NOBODY, Cell, sums_of_few
+from domain.span import Span, Vector
 
 Group = tuple[str, ...]
 Keys = tuple[int, ...]
-Vector = dict[int, int]
-
-# Sums that follow from each other do so modulo a prime as well, unless it divides the factors between them. Those are small.
-PRIME: Final = 2**61 - 1
 
 
 class Figure(NamedTuple):
@@ -33,13 +35,6 @@ class Figure(NamedTuple):
 
     keys: Keys
     group: Group
-
-
-class Cell(NamedTuple):
-    """Who answered in a group by all keys, and how many different people a figure with them needs."""
-
-    people: frozenset[str]
-    minimum: float
 
 
 def part(group: Group, keys: Keys) -> Group:
@@ -60,7 +55,7 @@ class Suppression:
         sums = list(sums_of(self.cells, tables))
         small_ranges = () if ordered is None else self._small_ranges(sums, ordered)
         out = (*kept_out(self.cells, sums), *small_ranges)
-        self._elimination = Elimination([each for each in sums if not each.small], out)
+        self._elimination = Elimination([each for each in sums if not each.small], out, self.cells)
         # The preferred come first.
         self.in_order: list[Figure] = [figure for each in self._elimination.taken for figure in each.figures]
         self.shown: set[Figure] = set(self.in_order)
@@ -180,21 +175,40 @@ def _unknowns(candidates: Sequence[Sum]) -> tuple[dict[Group, int], list[int]]:
 
 
 class Elimination:
-    """Sums of cells that are taken in one by one, in order, unless a sum that is kept out would follow. `taken` are those that are in."""
+    """Sums of cells that are taken in one by one, in order, unless a sum that is kept out would follow. `taken` are those that are in.
 
-    def __init__(self, candidates: Sequence[Sum], out: Iterable[Sequence[Group]]) -> None:
+    With `cells`, every other sum or difference over answers of too few people is kept out as well.
+    """
+
+    def __init__(
+        self, candidates: Sequence[Sum], out: Iterable[Sequence[Group]], cells: Mapping[Group, Cell] | None = None
+    ) -> None:
         self._unknown_of, self._sizes = _unknowns(candidates)
-        self._span = Span()
-        for groups in out:
-            vector = self._vector(groups)
-            if vector is not None:
-                self._span.keep_out(vector)
-        self.taken: list[Sum] = []
+        kept_out = [vector for groups in out if (vector := self._vector(groups)) is not None]
+        self._span, self.taken = self._taken(candidates, kept_out)
+        if cells is not None:
+            unknowns = self._people(cells)
+            while found := list(sums_of_few(self._span, unknowns)):
+                kept_out += found
+                self._span, self.taken = self._taken(candidates, kept_out)
+
+    def _taken(self, candidates: Sequence[Sum], kept_out: Sequence[Vector]) -> tuple[Span, list[Sum]]:
+        span, taken = Span(), []
+        for out in kept_out:
+            span.keep_out(out)
         for each in candidates:
             vector = self._vector(each.groups)
             assert vector is not None, "candidates are made of whole unknowns"
-            if self._span.take_in(vector):
-                self.taken.append(each)
+            if span.take_in(vector):
+                taken.append(each)
+        return span, taken
+
+    def _people(self, cells: Mapping[Group, Cell]) -> list[Cell]:
+        """Who answered in each unknown."""
+        found = [NOBODY] * len(self._sizes)
+        for group, unknown in self._unknown_of.items():
+            found[unknown] = found[unknown].with_more(cells[group])
+        return found
 
     def follows(self, groups: Collection[Group]) -> bool:
         """Whether the sum of these cells follows from what was taken in."""
@@ -212,100 +226,3 @@ class Elimination:
         if any(self._sizes[unknown] != size for unknown, size in found.items()):
             return None
         return dict.fromkeys(found, 1)
-
-
-class Span:
-    """The span of vectors modulo the prime, and vectors that stay out of it.
-
-    The rows are fully reduced: each has a pivot, an unknown with the factor 1 that no other row has. What stays out is kept
-    reduced by them too; it would enter the span with a new vector exactly when the two, both reduced, are multiples of each other.
-    """
-
-    def __init__(self) -> None:
-        self._rows: dict[int, Vector] = {}
-        self._rows_with: dict[int, set[int]] = {}
-        self._out: list[Vector] = []
-        self._out_with: dict[int, set[int]] = {}
-
-    def keep_out(self, vector: Vector) -> None:
-        """Never let this one into the span. It must not be in it by now."""
-        reduced = self._reduced(vector)
-        assert reduced, "it is in the span already"
-        for unknown in reduced:
-            self._out_with.setdefault(unknown, set()).add(len(self._out))
-        self._out.append(reduced)
-
-    def take_in(self, vector: Vector) -> bool:
-        """Widen the span by a vector unless one that stays out would come in with it; whether the vector is in it now."""
-        reduced = self._reduced(vector)
-        if not reduced:
-            return True
-        if any(_are_multiples(reduced, each) for each in self._near(reduced)):
-            return False
-        self._widen(reduced)
-        return True
-
-    def holds(self, vector: Vector) -> bool:
-        """Whether a vector is in the span."""
-        return not self._reduced(vector)
-
-    def _reduced(self, vector: Vector) -> Vector:
-        found = dict(vector)
-        for unknown, factor in vector.items():
-            row = self._rows.get(unknown)
-            if row is not None:
-                _subtract(found, row, factor)
-        return found
-
-    def _near(self, reduced: Vector) -> Iterator[Vector]:
-        """What stays out and has that unknown of this vector which the fewest have."""
-        rarest = min(reduced, key=lambda unknown: len(self._out_with.get(unknown, ())))
-        for place in self._out_with.get(rarest, ()):
-            yield self._out[place]
-
-    def _widen(self, reduced: Vector) -> None:
-        pivot = min(reduced, key=self._uses)
-        inverse = pow(reduced[pivot], -1, PRIME)
-        row = {unknown: factor * inverse % PRIME for unknown, factor in reduced.items()}
-        for other in self._rows_with.pop(pivot, ()):
-            _eliminate(self._rows[other], other, row, pivot, self._rows_with)
-        for place in self._out_with.pop(pivot, ()):
-            _eliminate(self._out[place], place, row, pivot, self._out_with)
-        self._rows[pivot] = row
-        for unknown in row:
-            if unknown != pivot:
-                self._rows_with.setdefault(unknown, set()).add(pivot)
-
-    def _uses(self, unknown: int) -> tuple[int, int]:
-        """How much work it is to do without an unknown."""
-        return len(self._rows_with.get(unknown, ())) + len(self._out_with.get(unknown, ())), unknown
-
-
-def _subtract(vector: Vector, row: Vector, factor: int) -> None:
-    for unknown, value in row.items():
-        left = (vector.get(unknown, 0) - factor * value) % PRIME
-        if left:
-            vector[unknown] = left
-        else:
-            vector.pop(unknown, None)
-
-
-def _eliminate(vector: Vector, name: int, row: Vector, pivot: int, users: dict[int, set[int]]) -> None:
-    """Take the pivot of a new row out of a vector, and keep note of the vectors that have each unknown."""
-    before = vector.keys() & row.keys()
-    _subtract(vector, row, vector[pivot])
-    for unknown in row:
-        if unknown == pivot:
-            continue
-        if unknown not in vector:
-            users[unknown].discard(name)
-        elif unknown not in before:
-            users.setdefault(unknown, set()).add(name)
-
-
-def _are_multiples(one: Vector, other: Vector) -> bool:
-    if one.keys() != other.keys():
-        return False
-    first = next(iter(one))
-    a, b = one[first], other[first]
-    return all((one[unknown] * b - other[unknown] * a) % PRIME == 0 for unknown in one)

@@ -11,7 +11,8 @@ today's figures, less a sum of late answers that follows from those settled here
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
-from domain.small_cells import Cell, Elimination, Group, Keys, Sum, kept_out, part, sums_of
+from domain.few_people import Cell
+from domain.small_cells import Elimination, Group, Keys, Sum, kept_out, part, sums_of
 
 # Groups here end with the month of the answer and the month in which it was told.
 MONTH: Final = -2
@@ -43,7 +44,7 @@ class ToldLate:
                         out += _few_left(cells, of_group[group], ends)
         place = {keys: number for number, keys in enumerate(tables)}
         candidates.sort(key=lambda each: place[each.figures[0].keys])
-        self._elimination: Final = Elimination(candidates, dict.fromkeys(tuple(sorted(groups)) for groups in out))
+        self._elimination: Final = Elimination(candidates, dict.fromkeys(tuple(sorted(groups)) for groups in out), late)
 
     def follows(self, groups: Collection[Group]) -> bool:
         """Whether it may be seen that these late answers are missing, all those of their cells."""

@@ -4,12 +4,12 @@ The rules are `domain.commitment`. What is kept between events are its facts, fr
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import zip_longest
 from typing import Any, Final
 
 from domain.commitment import POLICY, Change, Facts, Health, HealthEvent, SignalHeld, assess, fold
-from domain.commitment.moments import moment, time_of
+from domain.commitment.moments import EPOCH, moment, time_of
 from domain.commitment.terms import TermsInTime
 from domain.immutable import Immutable
 from domain.model import AnyRecorded, events_of
@@ -105,6 +105,17 @@ def fold_event(state: State | None, recorded: AnyRecorded) -> State | None:
             return None
         return State(event.programme_id, event.mentor_id, fold(None, recorded), at)
     return state.but(facts=fold(state.facts, recorded), last_at=max(state.last_at, at))
+
+
+def before(state: State, version: int) -> State | None:
+    """The state before the event of a version, of a stream in which nothing was corrected since; None before the proposal.
+
+    Each fact is that of one event, whatever comes later, so what was known is the beginning of what is.
+    """
+    facts = state.facts.before(version)
+    if not facts:
+        return None
+    return state.but(facts=facts, last_at=EPOCH + timedelta(microseconds=facts.latest()))
 
 
 def work(state: State, context: RowContext) -> Worked:

@@ -9,10 +9,11 @@ from typing import Any, Final, NamedTuple, assert_never
 
 from domain.asked_cells import Asked
 from domain.calendar import local_month
+from domain.few_people import Cell
 from domain.model import Actor, AnyRecorded, events_of
 from domain.nps import HIDDEN, PLACES, SurveyRecord, counted, figure, kind_of, without_asked
 from domain.relationship.events import NpsRequested, NpsResponded, RelationshipProposed
-from domain.small_cells import Cell, Figure, Group, Keys, Suppression
+from domain.small_cells import Figure, Group, Keys, Suppression
 from domain.terms import suppression_min
 from projections.dataset import Column, Key, Row, Table, relationship_id
 from projections.projection import RowContext, StateFold, Summary, Worked

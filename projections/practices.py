@@ -11,10 +11,11 @@ from typing import Any, Final, NamedTuple, assert_never
 
 from domain.calendar import local_month
 from domain.codes.questions import PRACTICES, Answer, is_bad, is_good
+from domain.few_people import Cell
 from domain.immutable import Immutable
 from domain.model import Actor, AnyRecorded, events_of
 from domain.relationship.events import FeedbackGiven, FeedbackRequested, RelationshipProposed
-from domain.small_cells import Cell, Figure, Group, Keys, Suppression
+from domain.small_cells import Figure, Group, Keys, Suppression
 from domain.terms import suppression_min
 from projections.dataset import Column, Key, Row, Table, relationship_id
 from projections.projection import RowContext, StateFold, Summary, Worked

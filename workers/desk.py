@@ -103,15 +103,25 @@ class Due(NamedTuple):
 
 @dataclass(slots=True)
 class KeyState:
-    """What is kept about one key: the fact, and each worker's memory by name."""
+    """What is kept about one key: the fact, and each worker's memory by name.
+
+    `unread`: states as they were kept, by worker, until the worker is asked. Of the workers with a state at a key few are at a time;
+    a memory before that has the deadlines and tasks, and no state.
+    """
 
     fact: Fact | None = None
     memories: dict[str, Memory] = field(default_factory=dict)
     due: Due | None = None
+    unread: dict[str, str] = field(default_factory=dict)
 
 
 class Desk(Ground):
-    """The entries by key, and the steps made since they were last taken away (`done`)."""
+    """The entries by key, and the steps made since they were last taken away (`done`).
+
+    `lets_run_out`: deadlines fire as they run out; else whoever has the desk says when each fires.
+    """
+
+    lets_run_out = True
 
     def __init__(self, workers: Sequence[AnyWorker]) -> None:
         self.workers = tuple(workers)

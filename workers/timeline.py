@@ -49,8 +49,9 @@ def give(desk: Desk, recorded: AnyRecorded, until: datetime) -> None:
     receiving = [
         (worker, key) for worker, key in receivers(desk.workers_for(kind), recorded, ground) if desk.keeps(key)
     ]
-    own = {subject: None} if desk.keeps(subject) else {}
-    pass_time(desk, own | {key: None for _, key in receiving}, min(recorded.occurred_at, until))
+    if desk.lets_run_out:
+        own = {subject: None} if desk.keeps(subject) else {}
+        pass_time(desk, own | {key: None for _, key in receiving}, min(recorded.occurred_at, until))
     if after is not before:
         desk.learn(subject, after)
     trigger = Trigger(subject, recorded.occurred_at, version=recorded.version)

@@ -7,6 +7,7 @@ as a new version and never edited. Everything is validated at import, so a wrong
 import tomllib
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
+from functools import lru_cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Annotated, Final, Literal, get_args
@@ -108,6 +109,7 @@ STANDING_CLAUSES: Final = ("mentor247.terms", "cmn.breaches", "care.standing")
 RESPECT_CLAUSES: Final = ("pentalog.respect", "leapfrog.respect", "care.respect")
 
 
+@lru_cache(maxsize=512)
 def same_matter(clause: str) -> tuple[str, ...]:
     """The clauses that say the same about a recommendation to end: whatever settles it under one settles it under all."""
     return next((clauses for clauses in (TRUST_CLAUSES, RESPECT_CLAUSES) if clause in clauses), (clause,))

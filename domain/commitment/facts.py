@@ -5,10 +5,12 @@ append-only list of them: health can be asked for at any time, and an event may 
 nothing is summed up or thrown away here.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
-from itertools import islice, pairwise
-from typing import Any, Final, NamedTuple, get_args
+from itertools import islice
+from operator import attrgetter, itemgetter
+from typing import Any, Final, NamedTuple, cast, get_args
 
 from domain.commitment.moments import EPOCH
 from domain.model import TermSetting, TermWithdrawal
@@ -242,6 +244,8 @@ Fact = (
 )
 
 KINDS: Final[tuple[type[Fact], ...]] = get_args(Fact)
+# JSON has lists where these have tuples.
+_WITH_TUPLES: Final = frozenset({Proposed, Missed})
 _PLACE: Final = {kind: place for place, kind in enumerate(KINDS)}
 
 
@@ -260,35 +264,82 @@ class Facts:
     """The facts of one relationship in the order of their versions, as far as they are recorded.
 
     Never changes: `plus` gives a longer one. Successors share one log, of which each sees its own length, so adding
-    a fact costs the same however many there are. `in_order` says that they were recorded as they occurred.
-    `own` are the settings of terms for this relationship alone.
+    a fact costs the same however many there are. Those read from JSON are made once somebody looks at them: most relationships of a
+    long record have ended, and few look further.
     """
 
-    __slots__ = ("_count", "in_order", "log", "own")
+    __slots__ = ("_count", "_in_order", "_log", "_own", "_rows")
 
     def __init__(self, facts: Iterable[Fact] = ()) -> None:
-        self.log = _Log(list(facts))
-        self._count = len(self.log.facts)
-        self.in_order = all(one.at <= other.at for one, other in pairwise(self.log.facts))
-        self.own: tuple[DatedSetting, ...] = ()
-        for fact in self.log.facts:
-            if isinstance(fact, TermChanged):
-                self.own = _with_own(self.own, fact)
+        self._rows: Sequence[Sequence[Any]] = ()
+        self._fill(list(facts))
+
+    def _fill(self, facts: list[Fact]) -> None:
+        self._count = len(facts)
+        moments = [fact.at for fact in facts]
+        self._in_order = moments == sorted(moments)
+        self._own: tuple[DatedSetting, ...] = ()
+        if TermChanged in map(type, facts):
+            for fact in facts:
+                self._own = _with_own(self._own, fact)
+        # Last: another thread that sees it sees the rest.
+        self._log: _Log | None = _Log(facts)
+
+    @property
+    def log(self) -> _Log:
+        """The list that successors share."""
+        if self._log is None:
+            self._fill([_fact(row) for row in self._rows])
+        return cast("_Log", self._log)
+
+    @property
+    def in_order(self) -> bool:
+        """Whether they were recorded as they occurred."""
+        if self._log is None:
+            self._fill([_fact(row) for row in self._rows])
+        return self._in_order
+
+    @property
+    def own(self) -> tuple[DatedSetting, ...]:
+        """The settings of terms for this relationship alone."""
+        if self._log is None:
+            self._fill([_fact(row) for row in self._rows])
+        return self._own
 
     def plus(self, fact: Fact) -> "Facts":
         """These facts and one with a later version."""
         longer = object.__new__(Facts)
-        log = self.log if len(self.log.facts) == self._count else _Log(self.log.facts[: self._count])
-        longer.in_order = self.in_order and (not log.facts or log.facts[-1].at <= fact.at)
+        log = self.log
+        if len(log.facts) != self._count:
+            log = _Log(log.facts[: self._count])
+        longer._in_order = self._in_order and (not log.facts or log.facts[-1].at <= fact.at)
         log.facts.append(fact)
-        longer.log = log
-        longer.own = _with_own(self.own, fact)
+        longer._log, longer._rows = log, ()
+        longer._own = _with_own(self._own, fact)
         longer._count = self._count + 1
         return longer
+
+    def before(self, version: int) -> "Facts":
+        """The facts in events before one of a version."""
+        if self._log is None:
+            return Facts.from_json(self._rows[: bisect_left(self._rows, version, key=itemgetter(1))])
+        facts = self._log.facts
+        return Facts(facts[: bisect_left(facts, version, hi=self._count, key=attrgetter("version"))])
 
     def after(self, count: int) -> Iterator[Fact]:
         """The facts without the first so many."""
         return iter(self.log.facts[count : self._count])
+
+    def kinds_by(self, end: int) -> set[type[Fact]]:
+        """The kinds of the facts that had occurred by a moment."""
+        if self._log is None:
+            return {KINDS[row[0]] for row in self._rows if row[2] <= end}
+        return {type(fact) for fact in self if fact.at <= end}
+
+    def latest(self) -> int:
+        """The moment of the fact that occurred last; there must be one."""
+        moments: list[int] = [row[2] for row in self._rows] if self._log is None else [fact.at for fact in self]
+        return max(moments)
 
     def __len__(self) -> int:
         return self._count
@@ -307,15 +358,17 @@ class Facts:
     @classmethod
     def from_json(cls, rows: Sequence[Sequence[Any]]) -> "Facts":
         """Read what `to_json` gave."""
-        return cls([_fact(row) for row in rows])
+        facts = cls()
+        facts._log, facts._rows, facts._count = None, rows, len(rows)
+        return facts
 
 
 def _fact(row: Sequence[Any]) -> Fact:
+    kind = KINDS[row[0]]
     fields = row[1:]
-    # JSON has lists where two kinds of facts have tuples.
-    if list in map(type, fields):
+    if kind in _WITH_TUPLES:
         fields = [tuple(field) if isinstance(field, list) else field for field in fields]
-    fact: Fact = KINDS[row[0]]._make(fields)
+    fact: Fact = kind(*fields)
     return fact
 
 

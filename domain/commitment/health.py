@@ -94,8 +94,7 @@ def reason(facts: Facts, at: datetime, terms: TermsInTime) -> Reasoned:
 
 def after_the_end(facts: Facts, at: datetime) -> Health | None:
     """Health of a relationship that had ended by a time: it has no score, so nothing is judged; None of one that had not ended."""
-    end = moment(at)
-    before = {type(fact) for fact in facts if fact.at <= end}
+    before = facts.kinds_by(moment(at))
     if Terminated in before and Proposed in before:
         return Health(at, POLICY, "terminated", None, None, None, None, (), None, None)
     return None

@@ -16,7 +16,8 @@ from itertools import combinations
 from typing import Any, Final, Literal, TypeVar, get_args
 
 from domain.calendar import local_month
-from domain.small_cells import Cell, Figure, Group, Keys, Suppression, part
+from domain.few_people import Cell
+from domain.small_cells import Figure, Group, Keys, Suppression, part
 from infra.analysis.answer import hidden_sentences
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.rows import codec

@@ -12,10 +12,10 @@ from importlib import import_module
 from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperCommand, TyperOption
 from typer.main import get_command
 
 from infra.cli import streams
-from infra.cli.once_each import OnceEach
 from infra.cli.output import OK, REFUSED, USAGE, print_error, print_text
 from infra.visible_text import visible_lines
 
@@ -120,6 +120,30 @@ def _finish(app: typer.Typer) -> None:
     found = app.registered_callback
     if found is not None and found.callback is not None:
         found.callback = streams.answering(found.callback)
+
+
+class OnceEach(TyperCommand):
+    """A command that refuses an option that is given twice, for of two values one would be dropped without a word.
+
+    Flags, and options that take several values, may be repeated.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take the arguments in.
+
+        Raises:
+            UsageError: An option with one value is given again.
+        """
+        if args and not ctx.resilient_parsing:
+            _, _, order = self.make_parser(ctx).parse_args(args=list(args))
+            for option in order:
+                if isinstance(option, TyperOption) and _takes_one(option) and order.count(option) > 1:
+                    ctx.fail(f"{max(option.opts, key=len)} is given {order.count(option)} times: it takes one value")
+        return super().parse_args(ctx, args)
+
+
+def _takes_one(option: TyperOption) -> bool:
+    return not (option.multiple or option.is_flag or option.count)
 
 
 def main() -> NoReturn:

@@ -1,12 +1,12 @@
-"""`rapport projections`: how far the datasets are, building them anew, folding them again to compare, letting go."""
+"""`rapport projections`: how far the datasets are, building them anew, folding them again to compare, letting go, following."""
 
 from typing import Annotated, Any
 
 import typer
 
-from infra.cli.follow import follow
 from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_note, print_table, print_text
 from infra.cli.projecting import projecting
+from infra.cli.running import MetricsHostOption, MetricsPortOption, running
 from infra.cli.times import shown_time
 from infra.unknown_name import unknown_name
 
@@ -173,4 +173,20 @@ def _print_held(rows: list[dict[str, Any]]) -> None:
             ((r["projection"], r["subject"], r["position"], f"v{r['version']} {r['event']}", r["error"]) for r in rows),
             title="waiting for `rapport projections retry`",
             rest="--json has them all",
+        )
+
+
+def follow(metrics_port: MetricsPortOption = None, metrics_host: MetricsHostOption = "127.0.0.1") -> None:
+    """Follow the log, so that the datasets in the database are always up to date.
+
+    Several at once are safe: each piece of work is done once. Ends cleanly on Ctrl-C and SIGTERM.
+    """
+    with running("projections", metrics_port, metrics_host) as (rapport, process):
+        from infra.operations.keep import keep_going
+        from infra.projection_engine.build import AlreadyBuilding
+        from infra.projection_engine.following import Following
+
+        engine = rapport.engine()
+        keep_going(
+            process, "projections", lambda: Following(engine, process.stop), troubles={AlreadyBuilding: "projections"}
         )

@@ -22,11 +22,12 @@ def show_reads(
     as_json: JsonOption = False,
 ) -> None:
     """List who read content: when, of which event, what class of data, under which clause, and why."""
-    from infra.queries.reads import reads
     from infra.queries.subject import found_subject
+    from infra.store.reads import reads_of
 
     with opened() as rapport:
-        found = reads(rapport.database, found_subject(rapport.store, subject) if subject is not None else None)
+        asked = found_subject(rapport.store, subject) if subject is not None else None
+        found = [each._asdict() for each in reads_of(rapport.database, asked)]
     if as_json:
         print_json(found)
         return

@@ -5,21 +5,27 @@ What could not be checked is said, and then the answer is not ok: what somebody 
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Final
+from functools import cached_property
+from itertools import islice
+from typing import Any, Final
 
 from infra.evidence import parts
 from infra.evidence.checkpoints import Held, differences
 from infra.evidence.helpers import Helpers
-from infra.evidence.parts import Failed, Part, Work, Workshop
-from infra.evidence.tree_audit import MOST
+from infra.evidence.parts import Failed, Part, Unread, Workshop
+from infra.evidence.spellings import Spelled
+from infra.evidence.streams import StreamsVerdict
+from infra.evidence.tree_audit import MOST, TreeVerdict
+from infra.evidence.values import misfit_values
 from infra.evidence.verify import Verdict, put_together
 from infra.evidence.wrong import Wrong
 from infra.projection_engine import generation as generation_table
 from infra.projection_engine.check import Wrong as WrongRow
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.quarantine import held as in_quarantine
-from infra.store.errors import ReadOnlyStore, StoreError
+from infra.store.errors import ReadOnlyStore, StoreError, UnreadableText
 from infra.store.log import EventStore
+from infra.store.merkle import EMPTY_ROOT
 from infra.worker_runtime.desk import EVERYBODY, parked
 from infra.worker_runtime.schema import ready
 
@@ -29,6 +35,8 @@ NONE_HELD: Final = Held([], [], [])
 NOT_COMPARED: Final = (
     "what the workers decided and the datasets were not compared, since they rest on a record that is not whole"
 )
+
+NOT_FOUND: Final = "a value can't be read, and every column of the store has values of its type"
 
 
 def audit(
@@ -48,8 +56,65 @@ def audit(
     Raises:
         StoreError: The trouble, if nothing is wrong with the record that would explain it.
     """
-    here = Workshop(store, engine)
-    work: Work = here if helpers is None else helpers.working_with(here)
+    here, misfits = Workshop(store, engine), Misfits(store)
+    try:
+        verdict = _audited(here, misfits, progress, subject, held, trouble, helpers)
+    except UnreadableText:
+        # Met between the parts, each of which would have gone on.
+        here.read_any_text()
+        misfits.are_wanted = True
+        verdict = _audited(here, misfits, progress, subject, held, trouble, helpers)
+    if misfits.are_wanted or isinstance(trouble, UnreadableText):
+        skipped = verdict.skipped if misfits.found else (*verdict.skipped, NOT_FOUND)
+        return verdict._replace(problems=(*misfits.found, *verdict.problems)[:MOST], skipped=skipped)
+    return verdict
+
+
+class Misfits:
+    """The values that are none for their columns: looked for once, if they are wanted."""
+
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
+        self.are_wanted = False
+
+    @cached_property
+    def found(self) -> tuple[Wrong, ...]:
+        with self._store.database.reading() as session:
+            return tuple(islice(misfit_values(session), MOST))
+
+    def read(
+        self, here: Workshop, plan: Sequence[Part], answers: Sequence[Any], none: Any
+    ) -> tuple[list[Any], list[str]]:
+        """What parts found, `none` where one failed over what is stored, and why those failed.
+
+        Raises:
+            Exception: What a part raises though every value fits its column.
+        """
+        found, failed = list[Any](), list[str]()
+        for part, answer in zip(plan, answers, strict=True):
+            self.are_wanted |= isinstance(answer, Unread | Failed)
+            if isinstance(answer, Failed) and self.found:
+                failed.append(
+                    f"{type(part).__name__.lower()} could not be compared, since a value can't be read: {answer.error}"
+                )
+                found.append(none)
+            elif isinstance(answer, Failed):
+                found.append(here.do(part))
+            else:
+                found.append(answer.found if isinstance(answer, Unread) else answer)
+        return found, failed
+
+
+def _audited(
+    here: Workshop,
+    misfits: Misfits,
+    progress: Progress,
+    subject: str | None,
+    held: Held,
+    trouble: StoreError | None,
+    helpers: Helpers | None,
+) -> Verdict:
+    store, work = here.store, here if helpers is None else helpers.working_with(here)
     total = None if subject else store.head()
     plan = parts.plan(store, subject, held.sizes, 1 if helpers is None else helpers.count)
     # Read before the events: while the store is in use, ids that are new have their events later.
@@ -59,26 +124,28 @@ def audit(
     early: list[Part] = [] if helpers is None else resting
     with progress("verifying", total and total * (2 if early else 1)) as advance:
         answers = work([*early, plan.tree, *plan.streams], advance)
-    found, (tree, *streams) = answers[: len(early)], answers[len(early) :]
+    found, of_record = answers[: len(early)], answers[len(early) :]
+    (tree,), no_tree = misfits.read(here, [plan.tree], of_record[:1], TreeVerdict(0, EMPTY_ROOT, {}, []))
+    streams, no_streams = misfits.read(here, plan.streams, of_record[1:], StreamsVerdict(Spelled()))
     verdict = put_together(store, kept, streams, tree)
-    against = [*held.problems, *differences(held.kept, verdict.tree.size, verdict.tree.roots)]
-    verdict = verdict._replace(problems=(*against, *verdict.problems))
-    skipped = *held.skipped, *verdict.skipped
-    if verdict.problems:
+    against = () if no_tree else differences(held.kept, verdict.tree.size, verdict.tree.roots)
+    verdict = verdict._replace(problems=(*held.problems, *against, *verdict.problems))
+    skipped = *held.skipped, *verdict.skipped, *no_tree, *no_streams
+    if verdict.problems or no_tree or no_streams:
         # What workers decided can only be recomputed on a record that is whole.
         return verdict._replace(skipped=(*skipped, NOT_COMPARED))
     if not early:
         with progress("replaying decisions", total) as advance:
             found = work(resting, advance)
     # On a record that is whole it fails for a reason of its own, which is raised here.
-    found = [here.do(part) if isinstance(each, Failed) else each for part, each in zip(resting, found, strict=True)]
+    found, failed = misfits.read(here, resting, found, [])
     odd = [Wrong(*problem) for part in found[: len(plan.decisions)] for problem in part]
-    if not odd and isinstance(trouble, ReadOnlyStore):
-        return verdict._replace(skipped=(*skipped, f"the datasets were not compared: {trouble}"))
+    if not odd and isinstance(trouble, ReadOnlyStore | UnreadableText):
+        return verdict._replace(skipped=(*skipped, *failed, f"the datasets were not compared: {trouble}"))
     if not odd and trouble is not None:
         raise trouble
     odd += _odd_rows(store, [row for part in found[len(plan.decisions) :] for row in part])
-    return verdict._replace(problems=tuple(odd[:MOST]), skipped=(*skipped, *_set_aside(here, subject)))
+    return verdict._replace(problems=tuple(odd[:MOST]), skipped=(*skipped, *failed, *_set_aside(here, subject)))
 
 
 def _odd_rows(store: EventStore, found: Sequence[WrongRow]) -> Iterator[Wrong]:

@@ -12,6 +12,7 @@ from infra.projection_engine import check
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.parallel_build import bundles
 from infra.projection_engine.stream_fold import collecting_seldom
+from infra.store.errors import StoreError, UnreadableText
 from infra.store.log import EventStore
 from infra.worker_runtime.replay import ALL, Share
 from infra.worker_runtime.verify import Problem
@@ -61,10 +62,19 @@ class Rows(NamedTuple):
 Part = Tree | Streams | Decisions | Rows
 
 
+Found = TreeVerdict | StreamsVerdict | list[Problem] | list[check.Wrong]
+
+
 class Failed(NamedTuple):
-    """That a part failed which rests on a whole record, before it was known whether the record is whole: if not, anything may."""
+    """That a part failed: over a value that is none for its column, or, where it rests on a whole record, because the record is not."""
 
     error: str
+
+
+class Unread(NamedTuple):
+    """What a part found, reading marks in the place of texts that can't be read."""
+
+    found: Any
 
 
 class Plan(NamedTuple):
@@ -109,25 +119,32 @@ class Workshop:
         self.engine = Engine(store, engine.clock, watcher=engine.watcher, prepare_shown=engine.prepare_shown)
 
     def __call__(self, parts: Sequence[Part], advance: Advance) -> list[Any]:
-        return [self.do(part, advance) for part in parts]
+        return [self.attempt(part, advance) for part in parts]
 
-    def do(
-        self, part: Part, advance: Advance = unheard
-    ) -> TreeVerdict | StreamsVerdict | list[Problem] | list[check.Wrong]:
-        """What a part found."""
+    def do(self, part: Part, advance: Advance = unheard) -> Found | Unread:
+        """What a part found. Where it meets a text that can't be read it is done once more, and so are the next parts, with marks there."""
         with collecting_seldom():
-            return self._done(part, advance)
+            try:
+                return self._done(part, advance)
+            except UnreadableText:
+                self.read_any_text()
+                return Unread(self._done(part, unheard))
 
-    def attempt(self, part: Part) -> Any:
-        """What a part found, or that it `Failed`; a part of the record itself raises what it raises."""
+    def read_any_text(self) -> None:
+        """From now on let no text that can't be read end a part."""
+        with self.store.database.reading() as session:
+            session.read_any_text()
+
+    def attempt(self, part: Part, advance: Advance = unheard) -> Found | Unread | Failed:
+        """What a part found, or that it `Failed`. Raises `StoreError` where the record itself can't be read."""
         try:
-            return self.do(part)
+            return self.do(part, advance)
         except Exception as error:
-            if isinstance(part, Tree | Streams):
+            if isinstance(part, Tree | Streams) and isinstance(error, StoreError):
                 raise
             return Failed(f"{type(error).__name__}: {error}")
 
-    def _done(self, part: Part, advance: Advance) -> TreeVerdict | StreamsVerdict | list[Problem] | list[check.Wrong]:
+    def _done(self, part: Part, advance: Advance) -> Found:
         match part:
             case Tree(subject, sizes):
                 with self.store.database.reading() as session:

@@ -4,6 +4,7 @@ The whole log is read once in the order of its leaves, in flat memory: events, r
 the receipt of a message comes right after its events, so what belongs together stands together.
 """
 
+import struct
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -161,7 +162,7 @@ class _Walk:
                 self._receipt(*row)
             else:
                 self._leaf(*row)
-        except (ValueError, TypeError, AttributeError, LookupError, OverflowError) as error:
+        except (ValueError, TypeError, AttributeError, LookupError, OverflowError, struct.error) as error:
             self.wrong(TREE, 0, f"what is stored for leaf {row[0]} can't be read: {error}")
 
     def finish(self) -> None:

@@ -6,14 +6,13 @@ to have no way out (`kept`), or came too late (`missed`). Rows are never deleted
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
 import orjson
 
 from infra.store import lease, partitions
-from infra.store.session import Database, Row, StoreSession, as_time
+from infra.store.session import Database, Row, StoreSession, as_time, list_text
 from workers.model import Value
 
 Status = Literal["pending", "sent", "kept", "dead", "missed"]
@@ -74,8 +73,7 @@ _ABOUT_ANY: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
+class Notification(NamedTuple):
     """What a worker wants a person to know.
 
     `id` is derived from the worker, its trigger and the place in the reaction, so that a second run of the same reaction
@@ -175,7 +173,7 @@ def values(note: Notification) -> Row:
         note.recipient,
         note.template,
         orjson.dumps(dict(note.parameters)).decode(),
-        orjson.dumps(note.clauses).decode(),
+        list_text(note.clauses),
         note.alone,
         note.at,
         note.key,

@@ -1,6 +1,7 @@
 """Checks stored rows: folds streams again from the log and compares row by row; writes nothing."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, Final, NamedTuple
@@ -96,7 +97,7 @@ def _check(
     wrong: list[Wrong] = []
     for start in range(0, len(subjects), CHUNK):
         chunk = subjects[start : start + CHUNK]
-        stored = rows.load(session, generations, feed.folder, chunk, states_as_stored=True)
+        stored = rows.load(session, generations, feed.folder, chunk, as_stored=True)
         for subject in filter(feed.folder.concerns, chunk):
             count, found = _compare(session, feed, stored[subject], engine.clock.now())
             row_count, wrong = row_count + count, wrong + found
@@ -127,13 +128,23 @@ def _compare(session: StoreSession, feed: Feed, stored: Unit, now: datetime) -> 
         if isinstance(projection, StateFold):
             kept, made = stored.states.get(projection.name), folded.states.get(projection.name)
             wrong += _unlike_states(projection, stored.subject, kept, made)
+            wrong += _no_times(projection, stored.subject, kept)
     return rows, wrong
+
+
+def _no_times(projection: StateFold[Any], subject: str, kept: Kept | None) -> Iterator[Wrong]:
+    """The values beside a state that should be times and are none."""
+    stored: Mapping[str, Any] = {"since": kept.since, "due": kept.due} if kept else {}
+    for column, value in stored.items():
+        if value is not None and not isinstance(value, datetime):
+            yield Wrong(projection.name + STATE_SUFFIX, (subject,), column, value, "a time")
 
 
 def _holds_at(kept: Kept, now: datetime) -> datetime:
     """A time at which the rows hold: now if they do. Rows that are due by now are refreshed by the next question."""
-    at = now if kept.due is None or kept.due > now or _waits(kept) else kept.due - INSTANT
-    return at if kept.since is None else max(at, kept.since)
+    due = kept.due if isinstance(kept.due, datetime) else None
+    at = now if due is None or due > now or _waits(kept) else due - INSTANT
+    return max(at, kept.since) if isinstance(kept.since, datetime) else at
 
 
 def _waits(kept: Kept | None) -> bool:
@@ -149,8 +160,9 @@ def _unlike_states(projection: StateFold[Any], subject: str, kept: Kept | None, 
     old, new = _state(subject, kept, None if kept is None else kept.state), _state(subject, made, dumped)
     if old != new and kept is not None and kept.state is not None:
         # Another version of Rapport may have written the same in other words.
-        read = projection.load(orjson.loads(kept.state))
-        old = _state(subject, kept, orjson.dumps(projection.dump(read)))
+        with suppress(ValueError, TypeError, LookupError, AttributeError):
+            read = projection.load(orjson.loads(kept.state))
+            old = _state(subject, kept, orjson.dumps(projection.dump(read)))
     yield from _unlike(projection.name + STATE_SUFFIX, old, new)
 
 
@@ -158,7 +170,11 @@ def _state(subject: str, kept: Kept | None, state: str | bytes | None) -> dict[K
     """The row of a state that is given as JSON."""
     if kept is None or state is None:
         return {}
-    return {(subject,): {"position": kept.position, "state": orjson.loads(state)}}
+    try:
+        read = orjson.loads(state)
+    except ValueError:
+        read = state
+    return {(subject,): {"position": kept.position, "state": read}}
 
 
 def _unlike(dataset: str, stored: Mapping[Key, Row], folded: Mapping[Key, Row]) -> Iterator[Wrong]:

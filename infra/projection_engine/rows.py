@@ -5,6 +5,7 @@ another process; `write` writes it. `load` reads the units of all streams of a p
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from functools import lru_cache
 from operator import itemgetter
@@ -17,7 +18,7 @@ from infra.projection_engine.generation import Generation
 from infra.projection_engine.schema import QUARANTINE, STATE_COLUMNS, physical, state_table, stored_columns
 from infra.projection_engine.stream_fold import Folder, Kept, Unit
 from infra.store.session import Kind, StoreSession, as_time, time_text
-from projections.dataset import Column, Row, Table, Type
+from projections.dataset import Column, Key, Row, Table, Type
 from projections.projection import Projection, StateFold
 
 # Parameters in one statement.
@@ -76,13 +77,28 @@ class Codec:
         return values
 
     def decode(self, values: Sequence[Any]) -> Row:
-        """The row of these values."""
+        """The row of these values.
+
+        Raises:
+            ValueError, TypeError, AttributeError: A value is none for its column.
+        """
         row = dict(zip(self.names, values, strict=True))
         for place, convert in self._read:
             value = values[place]
             if value is not None:
                 row[self.names[place]] = convert(value)
         return row
+
+    def decode_as_far_as_possible(self, values: Sequence[Any]) -> Row:
+        """The same, with each value that is none for its column as it is stored."""
+        try:
+            return self.decode(values)
+        except (ValueError, TypeError, AttributeError):
+            row = dict(zip(self.names, values, strict=True))
+            for place, convert in self._read:
+                with suppress(ValueError, TypeError, AttributeError):
+                    row[self.names[place]] = None if values[place] is None else convert(values[place])
+            return row
 
 
 def _conversions(
@@ -109,24 +125,29 @@ def load(
     folder: Folder,
     subjects: Iterable[str],
     *,
-    states_as_stored: bool = False,
+    as_stored: bool = False,
 ) -> dict[str, Unit]:
-    """The units of these streams as they are stored in these generations; their states as JSON where that is asked for."""
+    """The units of these streams as they are stored in these generations.
+
+    `as_stored`: to be checked. States are JSON then, and what is no value of its column is as it is.
+    """
     units = {subject: folder.fresh(subject) for subject in subjects}
     relevant = [subject for subject in units if folder.concerns(subject)]
     for generation in generations:
         projection = generation.projection
         for table in projection.tables:
             reader = table_codec(session.kind, projection, table)
+            decode = reader.decode_as_far_as_possible if as_stored else reader.decode
             for values in _of_streams(session, table, generation.mark, reader.names, relevant):
-                row = reader.decode(values)
+                row = decode(values)
                 units[row[table.subject]].rows[table.name][table.key_of(row)] = row
         if isinstance(projection, StateFold):
             states = state_table(projection)
-            reader = codec(_STATES_AS_STORED if states_as_stored else STATE_COLUMNS, session.kind)
+            reader = codec(_STATES_AS_STORED if as_stored else STATE_COLUMNS, session.kind)
+            decode = reader.decode_as_far_as_possible if as_stored else reader.decode
             for values in _of_streams(session, states, generation.mark, reader.names, relevant):
-                row = reader.decode(values)
-                state = row["state"] if states_as_stored else projection.load(row["state"])
+                row = decode(values)
+                state = row["state"] if as_stored else projection.load(row["state"])
                 kept = Kept(state, row["position"], row["since"], row["due"])
                 units[row["subject"]].states[projection.name] = kept
     for subject, held in _held(session, generations).items():
@@ -168,15 +189,35 @@ def states(
     session: StoreSession, projections: Mapping[str, Projection], projection: StateFold[Any]
 ) -> Iterator[Stored]:
     """Every state of a projection's live generation, in order of stream."""
-    found = generation_table.load(session, projections)
-    (live,) = [each for each in found if each.name == projection.name and each.state == "live"]
-    held: dict[str, int] = dict(
-        session.query(f"SELECT subject, position FROM {QUARANTINE} WHERE name = ? AND mark = ?", (live.name, live.mark))
-    )
+    live = _live(session, projections, projection)
+    stale = _held_since(session, live)
     reader = codec(STATE_COLUMNS, session.kind)
     table = physical(state_table(projection).name, live.mark)
     for row in map(reader.decode, session.stream(f"SELECT {', '.join(reader.names)} FROM {table} ORDER BY subject")):
-        yield Stored(row["subject"], projection.load(row["state"]), held.get(row["subject"]))
+        yield Stored(row["subject"], projection.load(row["state"]), stale.get(row["subject"]))
+
+
+def held(session: StoreSession, projections: Mapping[str, Projection], projection: Projection) -> dict[str, int]:
+    """The streams that are held up in a projection's live generation, and the positions of the events that hold them up."""
+    return _held_since(session, _live(session, projections, projection))
+
+
+def keys(
+    session: StoreSession, projections: Mapping[str, Projection], projection: Projection, table: Table
+) -> list[Key]:
+    """The keys of all rows of a table of a projection's live generation."""
+    live = _live(session, projections, projection)
+    return session.query(f"SELECT {', '.join(table.key)} FROM {physical(table.name, live.mark)}")
+
+
+def _live(session: StoreSession, projections: Mapping[str, Projection], projection: Projection) -> Generation:
+    found = generation_table.load(session, projections)
+    (live,) = [each for each in found if each.name == projection.name and each.state == "live"]
+    return live
+
+
+def _held_since(session: StoreSession, live: Generation) -> dict[str, int]:
+    return dict(session.query(f"SELECT subject, position FROM {QUARANTINE} WHERE name = ? AND mark = ?", live.id))
 
 
 # --- writing -------------------------------------------------------------------------------------------------------

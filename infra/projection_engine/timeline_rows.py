@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Final
 
+import msgspec
 import orjson
 
 from infra.store.session import StoreSession
@@ -25,9 +26,30 @@ _DEADLINES: Final = (
 )
 # Streams lie scattered over the file: mapped into memory, a page is looked at where it is instead of copied for each stream.
 _MAPPED: Final = f"PRAGMA mmap_size = {1 << 40}"
-_WHOLE_SECONDS: Final = len("2026-03-02T09:00:00Z")
 
 Values = tuple[Any, ...]
+
+
+class _Data(msgspec.Struct, frozen=True, gc=False):
+    """What the timeline shows of an event's data; the rest is skipped, and no objects are made of it."""
+
+    programme_id: Any = None
+    session_id: Any = None
+    goal_id: Any = None
+    clause: Any = None
+
+
+class _Envelope(msgspec.Struct, frozen=True, gc=False):
+    """What the timeline shows of an event."""
+
+    actor: str | None = None
+    occurred_at: str | None = None
+    recorded_at: str | None = None
+    data: _Data = _Data()
+
+
+_NOTHING: Final = _Envelope()
+_DECODER: Final = msgspec.json.Decoder(_Envelope)
 
 
 def count(session: StoreSession) -> int:
@@ -37,28 +59,28 @@ def count(session: StoreSession) -> int:
 
 
 def rows(session: StoreSession) -> Iterator[Values]:
-    """Every row in the order of the dataset, with the values that the view gives: times as texts."""
+    """Every row in the order of the dataset, with the values of the view. Times are texts, whole seconds as they were recorded: without a fraction."""
     session.execute(_MAPPED)
     deadlines = session.stream(_DEADLINES, size=FETCHED)
     waiting = next(deadlines, None)
     subject, programme = "", None
     for stream, version, topic, state, position in session.stream(_EVENTS, size=FETCHED):
         envelope = _parsed(state)
-        data = envelope.get("data") or {}
+        data = envelope.data
         if stream != subject:
             while waiting is not None and waiting[0] < stream:
                 yield _deadline(waiting, programme if waiting[0] == subject else None)
                 waiting = next(deadlines, None)
             subject, programme = stream, None
             if version == 1 and ":" not in stream:
-                programme = data.get("programme_id")
+                programme = data.programme_id
             while waiting is not None and waiting[0] == stream:
                 yield _deadline(waiting, programme)
                 waiting = next(deadlines, None)
         type_ = _type(topic)
         if type_ is None:
             continue
-        role, actor = _actor(envelope.get("actor"))
+        role, actor = _actor(envelope.actor)
         yield (
             subject,
             programme,
@@ -66,13 +88,13 @@ def rows(session: StoreSession) -> Iterator[Values]:
             version,
             None,
             type_,
-            _time(envelope.get("occurred_at")),
-            _time(envelope.get("recorded_at")),
+            envelope.occurred_at,
+            envelope.recorded_at,
             role,
             actor,
-            data.get("session_id"),
-            data.get("goal_id"),
-            data.get("clause"),
+            data.session_id,
+            data.goal_id,
+            data.clause,
             None,
             None,
             position,
@@ -96,13 +118,12 @@ def _first(clauses: str) -> str | None:
     return found
 
 
-def _parsed(state: bytes) -> dict[str, Any]:
+def _parsed(state: bytes) -> _Envelope:
     """The envelope; nothing of a damaged event, which must not take all others out of sight."""
     try:
-        found = orjson.loads(state)
-    except orjson.JSONDecodeError:
-        return {}
-    return found if isinstance(found, dict) else {}
+        return _DECODER.decode(state)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _NOTHING
 
 
 @lru_cache(maxsize=1024)
@@ -117,8 +138,3 @@ def _actor(actor: str | None) -> tuple[str | None, str | None]:
         return None, None
     role, _, id_ = actor.partition(":")
     return role, id_
-
-
-def _time(text: str | None) -> str | None:
-    """Datasets write the fraction of whole seconds too, so that texts sort as times."""
-    return f"{text[:-1]}.000000Z" if text is not None and len(text) == _WHOLE_SECONDS else text

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from domain.commitment.terms import TermsInTime
 from domain.model import AnyRecorded
@@ -14,7 +14,6 @@ from infra.store import log_reader
 from infra.store.errors import StoreError
 from infra.store.session import StoreSession
 from infra.store.streams import Stream
-from projections import commitment
 from projections.projection import StateFold
 
 END = 2**62
@@ -101,26 +100,28 @@ class Asked(NamedTuple):
     known_at: datetime | None = None
 
 
-class Found(NamedTuple):
-    """The state of a stream. `stale_since` is the first event that could not be read; the state ends before it."""
+class Found(NamedTuple, Generic[S]):
+    """What a projection keeps of a stream. `stale_since` is the first event that could not be read; the state ends before it."""
 
-    state: commitment.State | None
+    state: S | None
     stale_since: int | None = None
 
 
 Entries = Iterable[log_reader.LogEntry]
 
 
-def known_state(entries: Entries, known_at: datetime | None, whole: Callable[[], Entries]) -> Found:
-    """The state of a relationship, folded from the entries recorded by a time (None: all).
+def known_state(
+    projection: StateFold[S], entries: Entries, known_at: datetime | None, whole: Callable[[], Entries]
+) -> Found[S]:
+    """What a projection would keep of a stream, folded from the entries recorded by a time (None: all).
 
-    `entries` hold what health depends on, and the corrections; `whole` reads the stream with all its events, where there is one.
+    `entries` hold what the projection hears, and the corrections; `whole` reads the stream with all its events, where there is one.
     """
     known, stale_since = _known(entries, known_at)
     if any(map(log_reader.is_correction, known)):
         known, stale_since = _known(whole(), known_at)
         known = log_reader.effective_entries(known)
-    return Found(folded(commitment.PROJECTION, known), stale_since)
+    return Found(folded(projection, known), stale_since)
 
 
 def folded(projection: StateFold[S], entries: Entries) -> S | None:

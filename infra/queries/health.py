@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from heapq import merge
 from itertools import groupby
 from operator import attrgetter, itemgetter
@@ -16,6 +17,7 @@ from domain.relationship.events import FactCorrected
 from infra.projection_engine import rows
 from infra.projection_engine.engine import Engine
 from infra.queries.as_at import END, Asked, Found, Moment, TermsThen, UnknownTerms, known_state, state_in
+from infra.queries.known_then import Since, reader_of, since, whole
 from infra.store import log_reader
 from infra.store.log import EventStore
 from infra.store.read_once import ReadOnce
@@ -26,6 +28,7 @@ from workers.commitment import CLAUSE, SIGNAL
 # So many are read from the log at a time.
 STREAMS = 200
 Shown = dict[str, Any]
+_Known = Found[commitment.State]
 
 
 class ImpossibleTerms(ValueError):
@@ -36,7 +39,7 @@ class Assessed(NamedTuple):
     """The health of a relationship at a time, and how it came about."""
 
     relationship_id: str
-    found: Found
+    found: Found[commitment.State]
     health: Health
     changes: tuple[Change, ...]
 
@@ -64,9 +67,9 @@ def assess_one(
         # It was read to know who may ask.
         stream = store.stream(subject)
 
-        def known() -> Found:
+        def known() -> _Known:
             entries = those(log_reader.placed(stream.events, store.positions(subject)))
-            return known_state(entries, asked.known_at, lambda: entries)
+            return known_state(commitment.PROJECTION, entries, asked.known_at, lambda: entries)
 
         as_known = asked.known_at is None and last == END
         # The walk through what was found goes on where it ended, for one at a time.
@@ -76,9 +79,10 @@ def assess_one(
     with store.database.reading() as session:
         reader = _reader(store)
         found = known_state(
+            commitment.PROJECTION,
             those(log_reader.stream(session, reader, subject, END)),
             asked.known_at,
-            lambda: those(_whole(store, session, subject)),
+            lambda: those(whole(store, session, subject, END)),
         )
         return _assessed(subject, found, asked, TermsThen.known_at(session, reader, asked.known_at), overrides)
 
@@ -99,16 +103,11 @@ def _reader(store: EventStore) -> log_reader.LogReader:
     return log_reader.LogReader(store.mapper, commitment.PROJECTION.listens | events_of(others))
 
 
-def _whole(store: EventStore, session: StoreSession, subject: str) -> list[log_reader.LogEntry]:
-    """A stream with all its events: a correction concerns them all."""
-    return log_reader.stream(session, log_reader.LogReader(store.mapper), subject, END)
-
-
 def assess_all(engine: Engine, asked: Asked) -> Iterator[Assessed]:
     """Health of every relationship that existed by then, in order of id.
 
-    What was known of a relationship to which nothing was added since is read from the projection's states, which is fast; of others from
-    the log. Relationships of a programme that can't be read are left out and noted. One that has ended comes without its changes.
+    What was known is read from the projection's states, which is fast; where a fact was corrected since, from the log. Relationships of
+    a programme that can't be read are left out and noted. One that has ended comes without its changes.
     """
     return (assessed for (assessed,) in _assess_all(engine, asked, (None,)))
 
@@ -148,7 +147,7 @@ def _assess_all(
 
 def _assessed(
     subject: str,
-    found: Found,
+    found: _Known,
     asked: Asked,
     terms: TermsThen,
     overrides: Mapping[str, float] | None,
@@ -167,39 +166,43 @@ def _assessed(
     return None if health.status is None else Assessed(subject, found, health, changes)
 
 
-def _known_now(engine: Engine, session: StoreSession) -> Iterator[tuple[str, Found]]:
+def _known_now(engine: Engine, session: StoreSession) -> Iterator[tuple[str, _Known]]:
     for subject, state, stale_since in rows.states(session, engine.projections, commitment.PROJECTION):
         yield subject, Found(state, stale_since)
 
 
 def _known_then(
     engine: Engine, session: StoreSession, known_at: datetime, position: int
-) -> Iterator[tuple[str, Found]]:
+) -> Iterator[tuple[str, _Known]]:
     """What was known by a time, where the projection's states are those of a position."""
-    until = log_reader.known_up_to(session, known_at)
-    grown = [each for each in log_reader.grown_since(session, min(until, position)) if kind_of(each) == "relationship"]
-    since = frozenset(grown)
-    lasting = (known for known in _known_now(engine, session) if known[0] not in since)
-    engine.watcher.begin("reading the log", len(grown))
-    return merge(lasting, _read_again(engine, session, grown, known_at, until), key=itemgetter(0))
+    later = since(engine, session, commitment.PROJECTION, known_at, position)
+    again = sorted(subject for subject in later.refolded if kind_of(subject) == "relationship")
+    engine.watcher.begin("reading the log", len(again))
+    return merge(
+        _from_states(engine, session, later), _read_again(engine, session, again, known_at, later), key=itemgetter(0)
+    )
+
+
+def _from_states(engine: Engine, session: StoreSession, later: Since) -> Iterator[tuple[str, _Known]]:
+    for subject, state, stale_since in rows.states(session, engine.projections, commitment.PROJECTION):
+        version = later.first_versions.get(subject)
+        if version is None:
+            yield subject, Found(state, stale_since)
+        elif subject not in later.refolded:
+            yield subject, Found(commitment.before(state, version))
 
 
 def _read_again(
-    engine: Engine, session: StoreSession, subjects: Sequence[str], known_at: datetime, until: int
-) -> Iterator[tuple[str, Found]]:
-    reader = _reader(engine.store)
+    engine: Engine, session: StoreSession, subjects: Sequence[str], known_at: datetime, later: Since
+) -> Iterator[tuple[str, _Known]]:
+    reader = reader_of(engine.store, commitment.PROJECTION)
     for start in range(0, len(subjects), STREAMS):
         some = subjects[start : start + STREAMS]
-        entries = list(log_reader.these(session, reader, some, until))
+        entries = list(log_reader.these(session, reader, some, later.until))
         for subject, stream in groupby(entries, attrgetter("subject")):
-            yield subject, _found_then(engine.store, session, list(stream), known_at)
+            with_all = partial(whole, engine.store, session, subject, later.until)
+            yield subject, known_state(commitment.PROJECTION, list(stream), known_at, with_all)
         engine.watcher.done(len(some))
-
-
-def _found_then(
-    store: EventStore, session: StoreSession, stream: list[log_reader.LogEntry], known_at: datetime
-) -> Found:
-    return known_state(stream, known_at, lambda: _whole(store, session, stream[0].subject))
 
 
 def shown(assessed: Assessed) -> Shown:

@@ -8,17 +8,18 @@ Another time is another record, which is shown as far as nothing follows from it
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple, get_args
 
 from domain.calendar import end_of_local_day, local_day, local_month
 from domain.nps import HIDDEN, figure, record_that_counts, without_asked
-from domain.relationship.events import FactCorrected
 from domain.small_cells import Group, Keys
 from domain.terms import in_force, suppression_min, values
 from domain.words import Occasion, Respondent
 from infra.projection_engine import rows
 from infra.projection_engine.engine import Engine
-from infra.queries.as_at import END, TermsThen, UnknownTerms, folded
+from infra.queries.as_at import TermsThen, UnknownTerms, known_state
+from infra.queries.known_then import Since, reader_of, since, whole
 from infra.queries.nps_record import EVER, KEYS, MONTH, Beside, By, LastMonths, Record, Tally, Window, month_from
 from infra.store import log_reader
 from infra.store.session import StoreSession
@@ -31,7 +32,6 @@ Question = tuple[str, str]
 EARLIEST: Final = datetime(1000, 3, 1, tzinfo=UTC)
 LATEST: Final = datetime(9999, 12, 29, tzinfo=UTC)
 INSTANT: Final = timedelta(microseconds=1)
-_CORRECTION: Final = FactCorrected.__name__
 
 
 class WrongWindow(ValueError):
@@ -61,10 +61,10 @@ def figures(engine: Engine, by: Sequence[By] = (), window: Window = EVER, moment
     Raises:
         WrongWindow: The window ends before it begins, or one of its months has not begun.
     """
-    engine.catch_up()
+    position = engine.catch_up()
     with engine.database.reading() as session:
         programmes = Programmes(engine, session)
-        today, then = _records(engine, session, programmes, moment)
+        today, then = _records(engine, session, programmes, moment, position)
     _check(window, engine.clock.now(), programmes)
     keys = tuple(place for place, key in enumerate(KEYS) if key in by)
     found: list[Shown] = []
@@ -111,6 +111,7 @@ def _check(window: Window, now: datetime, programmes: "Programmes") -> None:
             )
 
 
+@lru_cache(maxsize=256)
 def last_end_of_month(at: datetime, timezone: str) -> datetime:
     """The last instant of the latest month that had ended by a time in a time zone."""
     day = local_day(_within_reach(at), timezone)
@@ -166,20 +167,26 @@ class Programmes:
 Records = dict[Question, Record]
 
 
-def _records(engine: Engine, session: StoreSession, programmes: Programmes, moment: Moment) -> tuple[Records, Records]:
-    """What counts today, and what counted at a moment; the same where the moment is now."""
+def _records(
+    engine: Engine, session: StoreSession, programmes: Programmes, moment: Moment, position: int
+) -> tuple[Records, Records]:
+    """What counts today, and what counted at a moment; the same where the moment is now. Datasets are those of a position."""
     now = engine.clock.now()
     today: Records = {}
     then: Records = {}
-    believed = _believed_then(engine, session, programmes, moment.known_at)
-    for subject, state, _ in rows.states(session, engine.projections, nps_responses.PROJECTION):
+    believed = _Believed(engine, session, position)
+    for subject, state, stale_since in rows.states(session, engine.projections, nps_responses.PROJECTION):
         rules = programmes.of(state.programme_id)
         if rules is None:
             continue
         _add(today, state, rules, now, None, with_told=moment.known_at is not None)
-        if moment != NOW and (known := believed.get(subject, state)) is not None:
-            times = (time and last_end_of_month(time, rules.timezone) for time in moment)
-            _add(then, known, rules, *times)
+        if moment == NOW:
+            continue
+        as_of, known_at = (time and last_end_of_month(time, rules.timezone) for time in moment)
+        # A stream that is held up is shown as its rows are.
+        known = state if known_at is None or stale_since is not None else believed.at(subject, state, known_at)
+        if known is not None:
+            _add(then, known, rules, as_of, known_at)
     return today, (today if moment == NOW else then)
 
 
@@ -200,27 +207,25 @@ def _add(
             record.add(group, counts, rules.minimum)
             if with_told:
                 told = max(group[MONTH], local_month(counts.recorded_at, rules.timezone))
-                record.told.setdefault((*group, told), Tally()).add(counts, rules.minimum)
+                record.tell((*group, told), counts, rules.minimum)
 
 
-def _believed_then(
-    engine: Engine, session: StoreSession, programmes: Programmes, known_at: datetime | None
-) -> dict[str, nps_responses.State | None]:
-    """What was known of relationships whose facts were corrected later: their states don't have it any more."""
-    if known_at is None:
-        return {}
-    reader = log_reader.LogReader(engine.store.mapper)
-    corrected = session.query("SELECT DISTINCT originator_id FROM stored_events WHERE topic = ?", (_CORRECTION,))
-    found = {}
-    for (subject,) in corrected:
-        entries = log_reader.stream(session, reader, subject, END)
-        if any(entry.error is not None for entry in entries):
-            # Held up, as its rows are.
-            continue
-        state = folded(nps_responses.PROJECTION, entries)
-        rules = None if state is None else programmes.of(state.programme_id)
-        if rules is not None:
-            until = last_end_of_month(known_at, rules.timezone)
-            known = [entry for entry in entries if entry.recorded is not None and entry.recorded.recorded_at <= until]
-            found[subject] = folded(nps_responses.PROJECTION, log_reader.effective_entries(known))
-    return found
+class _Believed:
+    """What was known of relationships. A fact that was corrected later is not in their states any more, so these are folded anew."""
+
+    def __init__(self, engine: Engine, session: StoreSession, position: int) -> None:
+        self.engine, self.session, self.position = engine, session, position
+        self._reader = reader_of(engine.store, nps_responses.PROJECTION)
+        self._since: dict[datetime, Since] = {}
+
+    def at(self, subject: str, state: nps_responses.State, known_at: datetime) -> nps_responses.State | None:
+        """What had been recorded by a time, and maybe more that says when it was; None: nothing. `state` is what is known today."""
+        if known_at not in self._since:
+            self._since[known_at] = since(self.engine, self.session, nps_responses.PROJECTION, known_at, self.position)
+        later = self._since[known_at]
+        if subject not in later.refolded:
+            return state
+        entries = log_reader.stream(self.session, self._reader, subject, later.until)
+        with_all = partial(whole, self.engine.store, self.session, subject, later.until)
+        found = known_state(nps_responses.PROJECTION, entries, known_at, with_all)
+        return state if found.stale_since is not None else found.state

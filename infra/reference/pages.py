@@ -6,8 +6,12 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import orjson
+
 from infra import schemas
-from infra.reference import asyncapi, commands, limits, messages, openapi, receipts, rooms, settings
+from infra.http.app import bare_app
+from infra.http.document import document
+from infra.reference import asyncapi, commands, limits, messages, receipts, rooms, settings
 from infra.reference.markdown import MADE
 from projections.catalogue import all_projections, datasets, tables_of
 from projections.dataset import Dataset, Type
@@ -25,6 +29,11 @@ TYPES: Final[dict[Type, tuple[str, str, str]]] = {
 }
 # Datasets that no projection keeps.
 KEPT: Final = {"tasks": "Kept by the workers", "timeline": "A view of the log and of the workers' deadlines"}
+
+
+def openapi_page() -> str:
+    """The OpenAPI document of the HTTP API as JSON."""
+    return orjson.dumps(document(bare_app()), option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
 def datasets_page() -> str:
@@ -82,7 +91,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "reference/receipts.md": receipts.page,
     "explanation/architecture.md": rooms.page,
     "reference/asyncapi.yaml": asyncapi.page,
-    "reference/openapi.json": openapi.page,
+    "reference/openapi.json": openapi_page,
     **{f"reference/schemas/{name}": partial(_schema, make) for name, make in schemas.makers().items()},
 }
 # Folders in which everything is made.

@@ -11,15 +11,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote
-
-import psycopg
 
 from infra.sealing.errors import KeysRefused
 from infra.store.address import file_of, server_of, shown_url
 from infra.store.errors import UnknownStore, UnreachableStore
 from infra.store.sqlite_file import own
+
+# A file needs no driver, which takes a moment to import.
+if TYPE_CHECKING:
+    import psycopg
 
 _TABLES: Final = (
     """
@@ -337,12 +339,16 @@ class PostgresKeyStore(KeyStore):
                 self._connection = None
 
     def _connected(self) -> "psycopg.Connection[Any]":
+        import psycopg
+
         if self._connection is None or self._connection.closed:
             self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=10)
         return self._connection
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
+        import psycopg
+
         try:
             yield
         except psycopg.OperationalError as error:

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
-from psycopg.conninfo import conninfo_to_dict
-
 from infra import private_file
 from infra.settings import WrongSettings
 from infra.store.errors import StoreError, UnknownStore
@@ -125,6 +123,9 @@ def server_of(url: str) -> dict[str, Any]:
         raise UnknownStore(
             f"{shown_url(url)} can't be understood: % needs two hexadecimal digits after it (%25 is % itself)"
         )
+    # A file needs no driver, which takes a moment to import.
+    from psycopg.conninfo import conninfo_to_dict
+
     try:
         return conninfo_to_dict(url)
     except Exception:  # noqa: BLE001 - whatever it is, what it says may have a password in it

@@ -21,6 +21,10 @@ class DamagedStore(StoreError):
     """The database file is truncated, corrupt, or not a database."""
 
 
+class UnreadableText(DamagedStore):
+    """A value that is kept as a text is none: its bytes are not UTF-8. Only SQLite keeps such."""
+
+
 class FullStore(StoreError):
     """The disk is full or the file may not grow."""
 

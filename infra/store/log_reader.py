@@ -32,8 +32,12 @@ _THESE: Final = """
     SELECT position, originator_id, originator_version, topic, state FROM stored_events
     WHERE originator_id IN ({keys}) AND position <= ? ORDER BY originator_id, originator_version
 """
-_GROWN: Final = "SELECT DISTINCT originator_id FROM stored_events WHERE position > ?"
-_FROM: Final = "SELECT position, state FROM stored_events WHERE position >= ? ORDER BY position LIMIT 1"
+_FIRST_AFTER: Final = (
+    "SELECT originator_id, MIN(originator_version) FROM stored_events WHERE position > ? GROUP BY originator_id"
+)
+_FROM: Final = (
+    "SELECT position, state FROM stored_events WHERE position >= ? AND position <= ? ORDER BY position LIMIT 1"
+)
 _BEGINNINGS: Final = """
     SELECT position, originator_id, originator_version, topic, state FROM stored_events
     WHERE originator_version = 1 AND originator_id IN ({keys})
@@ -84,18 +88,32 @@ def head(session: StoreSession) -> int:
 
 
 def known_up_to(session: StoreSession, known_at: datetime) -> int:
-    """A position after which nothing had been recorded by a time: along the log recorded times never go back."""
+    """A position after which nothing had been recorded by a time: along the log recorded times never go back.
+
+    A damaged event that names no time counts as known unless one before it was not.
+    """
     low, high = 0, head(session)
+    unknown = high + 1
     while low < high:
         middle = (low + high + 1) // 2
-        [(position, state)] = session.query(_FROM, (middle,))
-        at = recorded_time(bytes(state))
-        # One that names no time may have been known.
-        if at is None or at <= known_at:
-            low = position
-        else:
+        timed = _first_timed(session, middle, high)
+        if timed is None:
             high = middle - 1
-    return low
+        elif timed[1] <= known_at:
+            low = timed[0]
+        else:
+            high, unknown = middle - 1, timed[0]
+    return unknown - 1
+
+
+def _first_timed(session: StoreSession, first: int, last: int) -> tuple[int, datetime] | None:
+    """The first event from one position to another that names its recorded time: its position, and the time."""
+    while rows := session.query(_FROM, (first, last)):
+        [(position, state)] = rows
+        if (at := recorded_time(bytes(state))) is not None:
+            return position, at
+        first = position + 1
+    return None
 
 
 def page(session: StoreSession, reader: LogReader, after: int, until: int, limit: int) -> list[LogEntry]:
@@ -142,9 +160,9 @@ def streams(
     return list(reader.read(session.query(_STREAMS, (*after, last, until, limit))))
 
 
-def grown_since(session: StoreSession, position: int) -> list[str]:
-    """The subjects of all events after a position, sorted."""
-    return sorted(subject for (subject,) in session.query(_GROWN, (position,)))
+def first_versions_after(session: StoreSession, position: int) -> dict[str, int]:
+    """The version of the first event after a position in each stream that has one."""
+    return dict(session.query(_FIRST_AFTER, (position,)))
 
 
 def these(session: StoreSession, reader: LogReader, subjects: Sequence[str], until: int) -> Iterator[LogEntry]:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import Any, ClassVar, Final, Literal, Self, Unpack
 
+import orjson
 from eventsourcing.persistence import ProcessRecorder, StoredEvent
 
 from infra.store.hash_chain import Together
@@ -78,6 +79,9 @@ class StoreSession(ABC):
             mark = f"({', '.join('?' * len(chunk[0]))})"
             values = f"VALUES {', '.join([mark] * len(chunk))}"
             yield from self.query(sql.replace("{keys}", values), [*(part for key in chunk for part in key), *params])
+
+    def read_any_text(self) -> None:  # noqa: B027 - PostgreSQL keeps no text that is none
+        """From now on read a text that is not UTF-8 with marks (U+FFFD) where it can't be read, and raise no `UnreadableText`."""
 
     def columns(self, table: str) -> list[str]:
         """The names of a table's columns in their order; none when there is no such table."""
@@ -167,11 +171,26 @@ class Database(ABC):
 
 def time_text(value: datetime) -> str:
     """A time as SQLite keeps it: UTC, always six digits of a second, so that texts sort as the times do."""
-    text = value.isoformat(timespec="microseconds")
-    if not text.endswith("+00:00"):
-        # Nearly every time of ours is in UTC already.
-        text = value.astimezone(UTC).isoformat(timespec="microseconds")
-    return text[:-6] + "Z"
+    # Nearly every time of ours is in UTC already.
+    return _utc_text(value if value.tzinfo is UTC else value.astimezone(UTC))
+
+
+@lru_cache(maxsize=4096)
+def _utc_text(value: datetime) -> str:
+    """The rows of a batch share most of their times."""
+    return value.isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+@lru_cache(maxsize=4096)
+def list_text(values: tuple[str | int, ...]) -> str:
+    """A list as the JSON text of a column, where few different ones come again and again: clauses, versions of events."""
+    return orjson.dumps(values).decode()
+
+
+@lru_cache(maxsize=4096)
+def as_list(text: str) -> tuple[Any, ...]:
+    """The list of `list_text`, read again."""
+    return tuple(orjson.loads(text))
 
 
 def as_time(value: str | datetime) -> datetime:

@@ -5,21 +5,27 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
+from domain.model import Actor
 from domain.problem import Problem
+from domain.sharing.question import Reader
 from infra.access.caller import Caller
 from infra.access.errors import KeysNotReached, NotKnown
-from infra.http.asking import DeskOf
+from infra.access.seen import words_for
+from infra.http.asking import Desk, DeskOf
 from infra.http.problems import HttpProblem, not_found
 from infra.public_url import LOOPBACK
+from infra.queries.subject_words import NO_ENTRY, holding
+from infra.sealing.errors import KeysRefused
 from infra.web import session
 from infra.web.errors import PageRoute
 from infra.web.form import FormOf
 from infra.web.navigation import N_
-from infra.web.own_entry import own_entry
 from infra.web.page import page, root_of, see_other
 from infra.web.site_of import Site, site_of
 from infra.web.visitor import CHOOSE_ROLE, SIGN_IN, CallerOf
 
+# Why somebody reads their own entry, as the record of reads says it.
+WHY: Final = "signing in"
 BACK: Final = f"{SIGN_IN}/open-id/back"
 router = APIRouter(route_class=PageRoute)
 
@@ -129,7 +135,7 @@ def _public(request: Request, site: Site) -> str:
 
 
 def _begin(request: Request, at: Any, caller: Caller, *, name: str | None, **more: Any) -> None:
-    entry = own_entry(at, caller)
+    entry = _own_entry(at, caller)
     shown = entry.get("display_name") or (name or "")[:100] or caller.id
     session.begin(request, caller, datetime.now(UTC), name=shown, zone=entry.get("timezone"), **more)
 
@@ -144,3 +150,26 @@ def _count(request: Request, site: Site) -> None:
     if seconds := site.rates.wait_for(address):
         problem = Problem("too_many_requests", f"too many tries to sign in: try again in {seconds} s")
         raise HttpProblem(429, problem, headers={"Retry-After": str(seconds)})
+
+
+def _own_entry(at: Desk, caller: Caller) -> dict[str, Any]:
+    """The fields of a person's own entry that are there as text; none for somebody without an entry.
+
+    Pages take name and time zone from it. That they read it is on record, as every read is.
+    """
+    role = next(iter(sorted(caller.roles)), None)
+    if role is None:
+        return {}
+    subject = f"person:{caller.id}"
+    events = holding(at.store.read(subject))
+    if not events:
+        return {}
+    actor = Actor.parse(f"{role}:{caller.id}")
+    try:
+        judged = words_for(at.store, lambda: at.engine, subject, Reader(*actor), events, at.now, WHY)
+    except KeysRefused:
+        return {}
+    entry = dict(NO_ENTRY)
+    for event in events:
+        entry |= judged.get(event.version, {})
+    return {name: value for name, value in entry.items() if isinstance(value, str)}

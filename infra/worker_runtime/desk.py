@@ -19,13 +19,13 @@ from infra.store.histories import HistoryCache
 from infra.store.log import EventStore
 from infra.store.log_reader import LogReader, effective_entries, is_correction, places, stream
 from infra.store.partitions import COUNT, EVERY, partition_of
-from infra.store.session import StoreSession, as_time
+from infra.store.session import StoreSession, as_list, as_time
 from infra.worker_runtime.elsewhere import facts_before
 from infra.worker_runtime.schema import DEADLINES, PARKED
 from workers.correction import effect_key, stored_effect_key
 from workers.desk import Desk, Done, Fired, KeyState, Past, Trigger
 from workers.ground import Case, Fact, Mentor, Programme, Relation
-from workers.model import AnyWorker, Deadline, Notify, Send, State, Task
+from workers.model import AnyWorker, Deadline, Notify, Send, Task
 from workers.step import Memory, Step
 
 EVERYBODY: Final = "*"
@@ -55,31 +55,12 @@ def parked(session: StoreSession) -> list[Parked]:
     return [Parked(worker, key, as_time(since), *rest) for worker, key, since, *rest in rows]
 
 
-class Unread(State):
-    """A worker's state as it is kept, until the worker is asked: of the workers with a state at a key few are at a time."""
-
-    text: str
-
-    @classmethod
-    def of(cls, text: str) -> "Unread":
-        """The state of this text: what `model_construct` gives, at a fraction of its price."""
-        made = object.__new__(cls)
-        set_ = object.__setattr__
-        set_(made, "__dict__", {"text": text})
-        set_(made, "__pydantic_fields_set__", _READ)
-        set_(made, "__pydantic_extra__", None)
-        set_(made, "__pydantic_private__", None)
-        return made
-
-
-_READ: Final = {"text"}
-
-
 class Placed(NamedTuple):
-    """A step, with the position of the log at which it was made."""
+    """A step, with the position of the log at which it was made and the name of its trigger."""
 
     done: Done
     position: int
+    trigger: str
 
 
 class StoredDesk(Desk):
@@ -160,26 +141,30 @@ class StoredDesk(Desk):
             wanted = [key for key in wanted if key not in self.entries]
         found = {key: KeyState() for key in wanted}
         for subject, fact in self._keyed("SELECT subject, fact FROM worker_ground WHERE subject IN ({keys})", wanted):
-            kind, value = orjson.loads(fact)
-            found[subject].fact = _FACTS[kind].validate_json(orjson.dumps(value))
-        deadlines = self._deadlines(wanted)
-        tasks = self._tasks(wanted)
+            # As `journal` writes it: a list of the kind and the fact.
+            kind, _, value = fact.removeprefix('["').removesuffix("]").partition('",')
+            found[subject].fact = _FACTS[kind].validate_json(value)
+        deadlines, tasks = self._deadlines(wanted), self._tasks(wanted)
         rows = self._keyed("SELECT worker, key, state FROM worker_state WHERE key IN ({keys})", wanted)
         for name, key, state in rows:
-            if name in self._by_name:
-                place = name, key
-                unread = Unread.of(state)
-                found[key].memories[name] = Memory(unread, deadlines.get(place, {}), tasks.get(place, {}))
+            worker, place = self._by_name.get(name), (name, key)
+            if worker is not None:
+                found[key].unread[name] = state
+                if place in deadlines or place in tasks:
+                    found[key].memories[name] = Memory(worker.blank, deadlines.get(place, {}), tasks.get(place, {}))
         self.entries |= found
-        for key in wanted:
+        for _, key in deadlines:
             self.find_next_due(key)
 
     def memory(self, worker: AnyWorker, key: str) -> Memory:
-        memory = super().memory(worker, key)
-        if type(memory.state) is Unread:
-            memory = memory._replace(state=worker.state.model_validate_json(memory.state.text))
-            self.entries[key].memories[worker.name] = memory
-        return memory
+        entry = self.entry(key)
+        text = entry.unread.get(worker.name) if entry.unread else None
+        if text is not None:
+            state = worker.state.model_validate_json(text)
+            known = entry.memories.get(worker.name)
+            entry.memories[worker.name] = Memory(state) if known is None else known._replace(state=state)
+            del entry.unread[worker.name]
+        return super().memory(worker, key)
 
     def members(self, programme: str) -> tuple[str, ...]:
         rows = self._reading.query("SELECT subject FROM worker_ground WHERE programme = ?", (programme,))
@@ -211,8 +196,8 @@ class StoredDesk(Desk):
                 due_at=as_time(due_at),
                 frozen_at=as_time(frozen_at) if frozen_at else None,
                 freezes=bool(freezes),
-                clauses=tuple(orjson.loads(clauses)),
-                evidence=tuple(orjson.loads(evidence)),
+                clauses=as_list(clauses),
+                evidence=as_list(evidence),
                 evidence_of=evidence_of,
             )
         return found
@@ -230,12 +215,12 @@ class StoredDesk(Desk):
                 id=name,
                 kind=kind,
                 subject=subject,
-                clauses=tuple(orjson.loads(clauses)),
+                clauses=as_list(clauses),
                 since=as_time(since),
                 due=as_time(due) if due else None,
-                evidence=tuple(orjson.loads(evidence)),
+                evidence=as_list(evidence),
                 evidence_of=evidence_of,
-                settled_by=tuple(orjson.loads(settled_by)),
+                settled_by=as_list(settled_by),
                 about=about,
                 owner=owner,
                 programme_id=programme_id,
@@ -360,4 +345,5 @@ class StoredDesk(Desk):
     def keep(self, done: Done) -> None:
         self.remember(done)
         # A deadline fires before the event that is about to be seen.
-        self.placed.append(Placed(done, self.position if done.trigger.version is not None else self.position - 1))
+        position = self.position if done.trigger.version is not None else self.position - 1
+        self.placed.append(Placed(done, position, done.trigger.id))

@@ -10,13 +10,14 @@ from functools import reduce
 from itertools import groupby
 from typing import Final
 
-from domain.registry import AGGREGATES_OF_EVENT
+from domain.registry import AGGREGATES_OF_EVENT, EVENTS
 from domain.relationship.events import FactCorrected
 from infra.store.log_reader import LogEntry, LogReader, effective_entries, stream
 from infra.store.mapper import RapportMapper
 from infra.store.session import StoreSession
 from workers.ground import LISTENS, Fact, known_after
 from workers.model import AnyWorker
+from workers.step import STOPPING
 
 CORRECTED: Final = FactCorrected.__name__
 _TOPICS: Final = ", ".join(f"'{name}'" for name in sorted({CORRECTED, *(kind.__name__ for kind in LISTENS)}))
@@ -34,6 +35,12 @@ def own_topics(workers: Iterable[AnyWorker]) -> frozenset[str]:
     elsewhere = LISTENS.union(*(each.listens for each in workers if each.crosses))
     own = {name for name, kinds in AGGREGATES_OF_EVENT.items() if kinds == ("relationship",)}
     return frozenset(own - {kind.__name__ for kind in elsewhere} - {CORRECTED})
+
+
+def unheard_topics(workers: Iterable[AnyWorker]) -> frozenset[str]:
+    """The topics of events that no worker sees and from which nothing is known: to them they only show that time has passed."""
+    heard = LISTENS.union(STOPPING, *(each.listens for each in workers))
+    return frozenset(EVENTS.keys() - {kind.__name__ for kind in heard} - {CORRECTED})
 
 
 def facts_before(

@@ -12,9 +12,9 @@ import orjson
 from pydantic import BaseModel
 
 from infra.notifications.outbox import Matter, Notification, Status, enqueue, settle
-from infra.store.session import Row, StoreSession
+from infra.store.session import Row, StoreSession, list_text
 from infra.worker_runtime.desk import Placed, StoredDesk
-from infra.worker_runtime.outbox import Item, commands, decided, derived, notifications
+from infra.worker_runtime.outbox import Decided, Item, commands, decided, derived, notifications
 from infra.worker_runtime.schema import (
     CORRECTIONS,
     DEADLINES,
@@ -34,6 +34,8 @@ from workers.step import Memory, Settled, TaskChange
 
 # A worker and a key.
 Place = tuple[str, str]
+# A step, and what was decided in it.
+Deciding = tuple[Placed, Sequence[Decided]]
 # So many numbers a process takes at a time.
 BLOCK: Final = 10_000
 
@@ -106,11 +108,12 @@ def save(
     _save_last(session, desk.placed)
     session.insert(HISTORY.name, HISTORY.columns, history_rows(desk.placed, numbers))
     save_tasks(session, desk.placed, numbers, secret)
-    session.upsert(DECISIONS.name, DECISIONS.columns, DECISIONS.key, decision_rows(desk.placed, numbers, secret))
+    deciding = decisions_of(desk.placed, secret)
+    session.upsert(DECISIONS.name, DECISIONS.columns, DECISIONS.key, decision_rows(deciding, numbers))
     session.upsert(PARKED.name, PARKED.columns, PARKED.key, desk.newly_parked)
     if delivery is not None:
-        _notify(session, desk.placed, secret, delivery)
-    return _outbox(session, desk.placed, numbers, now, secret)
+        _notify(session, deciding, secret, delivery)
+    return _outbox(session, deciding, numbers, now, secret)
 
 
 def save_ground(session: StoreSession, desk: StoredDesk) -> None:
@@ -120,19 +123,24 @@ def save_ground(session: StoreSession, desk: StoredDesk) -> None:
     session.upsert(CORRECTIONS.name, CORRECTIONS.columns, CORRECTIONS.key, desk.corrected)
 
 
-def _notify(session: StoreSession, placed: Sequence[Placed], secret: bytes, delivery: Delivery) -> None:
+def decisions_of(placed: Iterable[Placed], secret: bytes) -> list[Deciding]:
+    """The steps, each with what was decided in it."""
+    return [(step, decided(step, secret) if step.done.step.receipts else ()) for step in placed]
+
+
+def _notify(session: StoreSession, deciding: Iterable[Deciding], secret: bytes, delivery: Delivery) -> None:
     """Notifications in the order of the steps: what a later step settles is missed before it was sent."""
     notes: dict[str, Notification] = {}
     about: dict[tuple[str, str], dict[str, Notification]] = {}
     settled: list[Matter] = []
     missed: set[str] = set()
-    for step in placed:
+    for step, decisions in deciding:
         place = step.done.key, step.done.worker
         for each in _settled(step.done, delivery):
             matter = Matter(*place, *each)
             settled.append(matter)
             missed.update(id_ for id_, note in about.get(place, {}).items() if matter.covers(note))
-        for note in notifications(step.done, secret):
+        for note in notifications(step, decisions, secret):
             notes[note.id] = note
             if note.topic is not None:
                 about.setdefault(place, {})[note.id] = note
@@ -220,8 +228,8 @@ def _deadline(worker: str, key: str, deadline: Deadline) -> Row:
         deadline.due_at,
         deadline.frozen_at,
         deadline.freezes,
-        text(deadline.clauses),
-        text(deadline.evidence),
+        list_text(deadline.clauses),
+        list_text(deadline.evidence),
         deadline.evidence_of,
     )
 
@@ -229,11 +237,11 @@ def _deadline(worker: str, key: str, deadline: Deadline) -> Row:
 def history_rows(placed: Sequence[Placed], numbers: Numbers) -> list[Row]:
     """The rows of the deadlines that changed, in the order of the columns."""
     rows: list[Row] = []
-    for done, position in placed:
+    for done, position, trigger in placed:
         if done.step.deadlines:
-            worker, key, trigger = done.worker, done.key, done.trigger.id
+            worker, key = done.worker, done.key
             rows += [
-                (numbers.next(), worker, key, it.name, change, it.due_at, at, text(it.clauses), trigger, position)
+                (numbers.next(), worker, key, it.name, change, it.due_at, at, list_text(it.clauses), trigger, position)
                 for change, it, at in done.step.deadlines
             ]
     return rows
@@ -244,17 +252,16 @@ def save_tasks(session: StoreSession, placed: Sequence[Placed], numbers: Numbers
     rows: list[list[Any]] = []
     fresh: dict[tuple[str, str, str], list[Any]] = {}
     closed: list[tuple[Any, ...]] = []
-    for step in placed:
-        done = step.done
+    for done, position, trigger in placed:
         for change in done.step.tasks:
             place = done.worker, done.key, change.task.id
             if change.opened:
-                row = fresh[place] = _task(done, change, numbers.next(), step.position, secret)
+                row = fresh[place] = _task(done, change, trigger, numbers.next(), position, secret)
                 rows.append(row)
             elif row := fresh.pop(place, []):
-                row[-3:] = [change.at, done.trigger.id, step.position]
+                row[-3:] = [change.at, trigger, position]
             else:
-                closed.append((change.at, done.trigger.id, step.position, done.key, done.worker, change.task.id))
+                closed.append((change.at, trigger, position, done.key, done.worker, change.task.id))
     session.executemany(
         "UPDATE worker_tasks SET closed_at = ?, closed_by = ?, position = ? "
         "WHERE key = ? AND worker = ? AND name = ? AND closed_at IS NULL",
@@ -263,17 +270,17 @@ def save_tasks(session: StoreSession, placed: Sequence[Placed], numbers: Numbers
     session.upsert(TASKS.name, TASKS.columns, TASKS.key, rows)
 
 
-def _task(done: Done, change: TaskChange, number: int, position: int, secret: bytes) -> list[Any]:
+def _task(done: Done, change: TaskChange, trigger: str, number: int, position: int, secret: bytes) -> list[Any]:
     task = change.task
     return [
-        derived(secret, done.worker, done.key, task.id, done.trigger.id), number, done.worker, done.key, task.id, task.subject,
-        task.kind, task.clauses[0] if task.clauses else None, text(task.clauses), task.since, task.due,
-        text(task.evidence), task.evidence_of, text(task.settled_by), task.about, task.owner,
+        derived(secret, done.worker, done.key, task.id, trigger), number, done.worker, done.key, task.id, task.subject,
+        task.kind, task.clauses[0] if task.clauses else None, list_text(task.clauses), task.since, task.due,
+        list_text(task.evidence), task.evidence_of, list_text(task.settled_by), task.about, task.owner,
         task.programme_id, task.mentee_id, task.mentor_id, None, None, position,
     ]  # fmt: skip
 
 
-def decision_rows(placed: Sequence[Placed], numbers: Numbers, secret: bytes) -> list[Row]:
+def decision_rows(deciding: Iterable[Deciding], numbers: Numbers) -> list[Row]:
     """The rows of the receipts of decisions, in the order of the columns."""
     return [
         (
@@ -283,23 +290,22 @@ def decision_rows(placed: Sequence[Placed], numbers: Numbers, secret: bytes) -> 
             row.key,
             row.trigger_id,
             row.at,
-            text(row.receipt.clauses),
-            text(row.receipt.evidence),
+            list_text(row.receipt.clauses),
+            list_text(row.receipt.evidence),
             row.receipt.evidence_of,
             text(dict(row.receipt.terms)),
             text(row.sent),
             row.position,
         )
-        for step in placed
-        if step.done.step.receipts
-        for row in decided(step.done, step.position, secret)
+        for _, decisions in deciding
+        for row in decisions
     ]
 
 
 def _outbox(
-    session: StoreSession, placed: Sequence[Placed], numbers: Numbers, now: datetime, secret: bytes
+    session: StoreSession, deciding: Iterable[Deciding], numbers: Numbers, now: datetime, secret: bytes
 ) -> list[tuple[int, Item]]:
-    waiting = [(numbers.next(), item) for step in placed for item in commands(step.done, step.position, now, secret)]
+    waiting = [(numbers.next(), item) for step, _ in deciding for item in commands(step, now, secret)]
     rows = [outbox_row(number, item) for number, item in waiting]
     session.upsert(OUTBOX.name, OUTBOX.columns, ("id",), rows)
     return waiting
@@ -313,7 +319,7 @@ def outbox_row(number: int, item: Item) -> Row:
         item.worker,
         item.key,
         item.subject,
-        item.command,
+        type(item.command).__name__,
         item.at,
         text(item.body),
         "waiting",

@@ -11,14 +11,15 @@ losing one only means asking again.
 
 import hmac
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import orjson
 
-from domain.model import Actor
+from domain.model import Actor, Command
 from domain.registry import COMMANDS
 from infra.intake.handler import Handler
 from infra.intake.message import Message, compose
@@ -27,16 +28,15 @@ from infra.notifications.outbox import Notification
 from infra.operations.logs import logger
 from infra.store.partitions import among
 from infra.store.session import StoreSession, as_time
-from workers.desk import Done
+from infra.worker_runtime.desk import Placed
 from workers.model import Notify, OpenTask, Send
 from workers.step import DecisionReceipt
 
 WITHHELD: Final = "withheld"
 # Commands that are handed to the handler together.
 BATCH: Final = 500
-# Where a UUID says of which version and variant it is, and what one of version 8 says there.
-_MARKS: Final = 0xF000_C000_0000_0000_0000
-_VERSION_8: Final = 0x8000_8000_0000_0000_0000
+# What the digit of a UUID becomes that says of which variant it is.
+_VARIANT: Final = {f"{digit:x}": f"{digit & 3 | 8:x}" for digit in range(16)}
 log = logger("rapport.working")
 
 
@@ -47,7 +47,7 @@ class Item(NamedTuple):
     worker: str
     key: str
     subject: str
-    command: str
+    command: Command
     at: datetime
     body: dict[str, Any]
     position: int
@@ -68,9 +68,16 @@ class Decided(NamedTuple):
 
 def derived(secret: bytes, *parts: str | int) -> str:
     """The id that stands for these parts: a UUID of version 8 (RFC 9562) made of their HMAC-SHA256 under the secret."""
-    digest = int.from_bytes(hmac.digest(secret, orjson.dumps(parts), "sha256")[:16])
-    text = f"{digest & ~_MARKS | _VERSION_8:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    made = _begun(secret).copy()
+    made.update(orjson.dumps(parts))
+    text = made.hexdigest()
+    return f"{text[:8]}-{text[8:12]}-8{text[13:16]}-{_VARIANT[text[16]]}{text[17:20]}-{text[20:32]}"
+
+
+@lru_cache(maxsize=8)
+def _begun(secret: bytes) -> hmac.HMAC:
+    """Many ids are made with one secret, which costs more than the rest of an id."""
+    return hmac.new(secret, digestmod="sha256")
 
 
 def source_of(worker: str) -> str:
@@ -78,11 +85,10 @@ def source_of(worker: str) -> str:
     return f"/workers/{worker}"
 
 
-def commands(done: Done, position: int, now: datetime, secret: bytes) -> Iterator[Item]:
+def commands(step: Placed, now: datetime, secret: bytes) -> Iterator[Item]:
     """Yields the commands of a step, in order. They have the trigger's time, but never one later than now."""
-    if not done.step.receipts:
-        return
-    cause, at, trigger = done.cause, min(done.trigger.at, now), done.trigger.id
+    done, position, trigger = step
+    cause, at = done.cause, min(done.trigger.at, now)
     for receipt in done.step.receipts:
         for send in receipt.sends:
             body = {
@@ -92,33 +98,31 @@ def commands(done: Done, position: int, now: datetime, secret: bytes) -> Iterato
                 "traceparent": cause.traceparent if cause else None,
             }
             id_ = derived(secret, done.worker, trigger, send.purpose, send.subject)
-            yield Item(id_, done.worker, done.key, send.subject, type(send.command).__name__, at, body, position)
+            yield Item(id_, done.worker, done.key, send.subject, send.command, at, body, position)
 
 
-def notifications(done: Done, secret: bytes) -> Iterator[Notification]:
-    """Yields the notifications of a step, in order."""
-    if not done.step.receipts:
-        return
-    trigger = done.trigger.id
-    for receipt in done.step.receipts:
-        decision = derived(secret, done.worker, done.key, trigger, receipt.number)
+def notifications(step: Placed, decisions: Sequence[Decided], secret: bytes) -> Iterator[Notification]:
+    """Yields the notifications of a step, in order; `decisions` are those of the step."""
+    done, _, trigger = step
+    for decision in decisions:
+        receipt = decision.receipt
         for number, effect in enumerate(receipt.effects):
             if isinstance(effect, Notify):
                 yield Notification(
-                    id=derived(secret, done.worker, done.key, trigger, receipt.number, number),
-                    worker=done.worker,
+                    derived(secret, done.worker, done.key, trigger, receipt.number, number),
+                    done.worker,
                     # A mentee is no subject of the record; what it is about then is where the evidence is.
-                    subject=receipt.evidence_of if done.key.startswith("mentee:") else done.key,
-                    recipient=effect.recipient,
-                    template=effect.template,
-                    parameters=effect.parameters,
-                    clauses=receipt.clauses,
-                    at=done.trigger.at,
-                    alone=effect.alone,
-                    key=done.key,
-                    topic=effect.of,
-                    until=effect.until,
-                    decision=decision,
+                    receipt.evidence_of if done.key.startswith("mentee:") else done.key,
+                    effect.recipient,
+                    effect.template,
+                    effect.parameters,
+                    receipt.clauses,
+                    done.trigger.at,
+                    effect.alone,
+                    done.key,
+                    effect.of,
+                    effect.until,
+                    decision.id,
                 )
 
 
@@ -126,10 +130,10 @@ def _data(send: Send) -> Any:
     return orjson.loads(send.command.__pydantic_serializer__.to_json(send.command, exclude_none=True))
 
 
-def message(id_: str, worker: str, subject: str, command: str, at: datetime, body: Mapping[str, Any]) -> Message:
+def message(id_: str, worker: str, subject: str, command: Command, at: datetime, body: Mapping[str, Any]) -> Message:
     """The message that a row of the outbox stands for."""
     return compose(
-        COMMANDS[command].model_validate_json(orjson.dumps(body["data"])),
+        command,
         source=source_of(worker),
         id=id_,
         subject=subject,
@@ -141,15 +145,22 @@ def message(id_: str, worker: str, subject: str, command: str, at: datetime, bod
     )
 
 
-def decided(done: Done, position: int, secret: bytes) -> Iterator[Decided]:
+def decided(step: Placed, secret: bytes) -> list[Decided]:
     """The receipts of a step's decisions."""
-    if not done.step.receipts:
-        return
-    trigger = done.trigger.id
-    for receipt in done.step.receipts:
-        id_ = derived(secret, done.worker, done.key, trigger, receipt.number)
-        sent = [_described(effect) for effect in receipt.effects]
-        yield Decided(id_, done.worker, done.key, trigger, done.trigger.at, receipt, sent, position)
+    done, position, trigger = step
+    return [
+        Decided(
+            derived(secret, done.worker, done.key, trigger, receipt.number),
+            done.worker,
+            done.key,
+            trigger,
+            done.trigger.at,
+            receipt,
+            [_described(effect) for effect in receipt.effects],
+            position,
+        )
+        for receipt in done.step.receipts
+    ]
 
 
 def _described(effect: Send | Notify | OpenTask) -> dict[str, Any]:
@@ -220,7 +231,9 @@ class Commands:
             f"AND {among(session.kind, 'key', partitions)} ORDER BY seq"
         )
         for seq, id_, worker, subject, command, at, body in rows:
-            self.waiting.append((seq, message(id_, worker, subject, command, as_time(at), orjson.loads(body))))
+            read = orjson.loads(body)
+            given = COMMANDS[command].model_validate_json(orjson.dumps(read["data"]))
+            self.waiting.append((seq, message(id_, worker, subject, given, as_time(at), read)))
 
     def add(self, waiting: list[tuple[int, Item]]) -> None:
         """More to send."""

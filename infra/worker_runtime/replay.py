@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 from domain.model import AnyRecorded, Event
@@ -24,7 +24,7 @@ from infra.store.partitions import Reached
 from infra.store.session import Database, StoreSession, as_time
 from infra.worker_runtime import schema
 from infra.worker_runtime.desk import EVERYBODY, KEPT_KEYS, Parked, StoredDesk, parked
-from infra.worker_runtime.elsewhere import own_topics
+from infra.worker_runtime.elsewhere import own_topics, unheard_topics
 from infra.worker_runtime.journal import AT_ONCE, Numbers, save
 from workers.desk import Trigger
 from workers.ground import Fact
@@ -36,6 +36,8 @@ BATCH: Final = 1000
 CORRECTED: Final = FactCorrected.__name__
 NEVER: Final = datetime.min.replace(tzinfo=UTC)
 Pair = tuple[str, str]
+# A key and a position.
+Place = tuple[str, int]
 
 
 class Fired(NamedTuple):
@@ -93,7 +95,7 @@ class ReplayDesk(StoredDesk):
         self, workers: Sequence[AnyWorker], store: EventStore, share: Share, reached: Reached | None, *, runs_out: bool
     ) -> None:
         super().__init__(workers, store)
-        self.share, self.reached, self.runs_out = share, reached, runs_out
+        self.share, self.reached, self.lets_run_out = share, reached, runs_out
         self.of_others = False
         # What is known of subjects whose own partition has not come so far: only others look at it.
         self._ahead: dict[str, Fact] = {}
@@ -123,7 +125,7 @@ class ReplayDesk(StoredDesk):
         return tuple(worker for worker in found if worker.crosses) if self.of_others else found
 
     def find_next_due(self, key: str) -> None:
-        if self.runs_out:
+        if self.lets_run_out:
             super().find_next_due(key)
 
     def rests(self, worker: AnyWorker, key: str) -> bool:
@@ -159,6 +161,8 @@ class Replay:
     notified: bool = True
     reached: Reached | None = None
     odd: list[Odd] = field(default_factory=list)
+    # The keys at which corrections are noted as taken up that can't be, or are not noted that must be; and which.
+    odd_corrections: list[tuple[str, str]] = field(default_factory=list)
 
     def run(self, advance: Callable[[int], None] = lambda _: None) -> None:
         """Go through the log up to the position.
@@ -180,9 +184,11 @@ class Replay:
             }
             corrections = _corrections(live, self.upto)
             self._corrected = {each.subject for each in corrections}
-            self._left_to_the_next = _left_to_the_next(live, corrections)
+            taken_up = {(key, position) for key, position in live.query("SELECT key, position FROM worker_corrections")}
+            self._left_to_the_next = _followed(corrections).difference(taken_up)
+            self.odd_corrections = list(self._taken_up_otherwise(corrections, taken_up))
             upcoming = next(fired, None)
-            for events in self._batches():
+            for events, logged in self._batches():
                 with self.scratch.reading() as session, desk.reading(session):
                     desk.prefetch(each.subject for _, each in events if each)
                     for position, recorded in events:
@@ -192,7 +198,7 @@ class Replay:
                         if recorded is not None:
                             self.see(position, recorded)
                 self._save()
-                advance(len(events))
+                advance(logged)
             with self.scratch.reading() as session, desk.reading(session):
                 while upcoming is not None:
                     self._fire(upcoming)
@@ -201,8 +207,11 @@ class Replay:
         if self.fires_until is not None:
             self._let_run_out(self.fires_until)
 
-    def _batches(self) -> Iterator[list[tuple[int, AnyRecorded | None]]]:
+    def _batches(self) -> Iterator[tuple[list[tuple[int, AnyRecorded | None]], int]]:
+        """Yields the events that concern anybody, batch by batch, and of how many in the log."""
         position, own = 0, frozenset() if self.share.of == 1 else own_topics(self.workers)
+        # Where deadlines fire as their history says, nothing is to be done at these; whether they can be read the audit of streams says.
+        unheard = frozenset() if self.desk.lets_run_out else unheard_topics(self.workers)
         while position < self.upto:
             page = [n for n in self.store.logged(position, BATCH) if n.position <= self.upto]
             if not page:
@@ -213,7 +222,7 @@ class Replay:
                 subject, topic = logged.subject, logged.topic
                 if self.only is not None and subject not in self.only:
                     continue
-                if topic in own and not self.share.has(subject):
+                if topic in unheard or (topic in own and not self.share.has(subject)):
                     continue
                 try:
                     events.append((logged.position, self.store.decode_facts(logged)))
@@ -221,19 +230,41 @@ class Replay:
                     trigger = Trigger(logged.subject, NEVER, version=logged.version)
                     self.desk.position = logged.position
                     self.desk.park(EVERYBODY, logged.subject, trigger, str(error))
-            yield events
+            yield events, len(page)
 
     def see(self, position: int, recorded: AnyRecorded) -> None:
         """Give an event to the workers."""
         if self.is_aside(position, recorded.subject):
             return
         self.desk.position = position
-        if position in self._left_to_the_next:
+        if (recorded.subject, position) in self._left_to_the_next:
             return
         if recorded.subject in self._again and self.desk.keeps(recorded.subject):
             pass_time(self.desk, (recorded.subject,), recorded.occurred_at)
         self.desk.of_others = ":" not in recorded.subject and not self.share.has(recorded.subject)
         take(self.desk, recorded, self.fires_until or NEVER)
+
+    def _taken_up_otherwise(
+        self, corrections: Sequence[Correction], taken_up: Collection[Place]
+    ) -> Iterator[tuple[str, str]]:
+        """Corrections that were taken up and are not there or not come to yet, and those that should have been: the last of some in a row.
+
+        Which of those before it were taken up too depends on where each process was; what came of it is replayed.
+        """
+        there = {(each.subject, each.position) for each in corrections}
+        followed = _followed(corrections)
+        for key, position in sorted(taken_up):
+            if self._is_about(key) and ((key, position) not in there or not self._has_come(key, position)):
+                yield key, f"a correction is noted as taken up at position {position} where workers have come to none"
+        for key, position in sorted(there - followed - set(taken_up)):
+            if self._is_about(key) and self._has_come(key, position) and not self.is_aside(position, key):
+                yield key, f"the correction at position {position} is not noted as taken up"
+
+    def _is_about(self, key: str) -> bool:
+        return self.share.has(key) and (self.only is None or key in self.only)
+
+    def _has_come(self, key: str, position: int) -> bool:
+        return position <= self.upto if self.reached is None else self.reached.has(key, position)
 
     def is_aside(self, position: int, subject: str) -> bool:
         """Whether an event of a subject is seen by nobody: one before it could not be read."""
@@ -268,7 +299,7 @@ class Replay:
         )
         for position, worker, key, name, due_at in rows:
             if (self.only is None or key in self.only) and self.share.has(key):
-                yield Fired(position, worker, key, name, as_time(due_at))
+                yield Fired(position, worker, key, name, _due(due_at))
 
     def _save(self) -> None:
         with self.scratch.transaction() as session:
@@ -277,6 +308,14 @@ class Replay:
         self.desk.written()
         if len(self.desk.entries) > KEPT_KEYS:
             self.desk.entries.clear()
+
+
+def _due(stored: Any) -> datetime:
+    """When a deadline that fired was due; of what is no time a time at which none was."""
+    try:
+        return as_time(stored)
+    except (ValueError, TypeError, AttributeError):
+        return NEVER
 
 
 def _corrections(live: StoreSession, upto: int) -> list[Correction]:
@@ -288,15 +327,13 @@ def _corrections(live: StoreSession, upto: int) -> list[Correction]:
     return sorted(Correction(*row) for row in rows)
 
 
-def _left_to_the_next(live: StoreSession, corrections: Sequence[Correction]) -> frozenset[int]:
-    """The positions of corrections that the workers left to the next, which follows at once."""
-    followed = {
+def _followed(corrections: Sequence[Correction]) -> frozenset[Place]:
+    """The places of corrections that another of the same stream follows at once: workers may leave them to that."""
+    return frozenset(
         (one.subject, one.position)
         for one, other in pairwise(corrections)
         if one.subject == other.subject and one.version + 1 == other.version
-    }
-    taken_up = live.query("SELECT key, position FROM worker_corrections") if followed else ()
-    return frozenset(position for _, position in followed.difference(map(tuple, taken_up)))
+    )
 
 
 @contextmanager

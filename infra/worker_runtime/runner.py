@@ -38,6 +38,8 @@ from workers.model import AnyWorker
 from workers.timeline import ring, take
 
 BATCH: Final = 500
+# Deadlines of so many batches fire in one transaction: what many write at once touches each page of the database less often.
+BATCHES_FIRED: Final = 4
 # A process looks so often whether it holds its share, or as often as three times in a lease.
 LOOK_SECONDS: Final = 1.0
 CORRECTED: Final = FactCorrected.__name__
@@ -74,6 +76,7 @@ class Runner:
     ) -> None:
         """`mute`: notifications are kept and not sent. `shares`: other processes may work on other keys meanwhile."""
         self.store, self.horizon, self.batch, self.lease_seconds = store, horizon, batch, lease_seconds
+        self.most_fired = BATCHES_FIRED * batch
         self.mute = mute
         self.desk = StoredDesk(workers, store)
         self.commands = Commands(handler)
@@ -331,7 +334,7 @@ class Runner:
                 return False
             self._work_on(level)
             self.desk.prefetch(key for _, key in due)
-            self._fire(due, end if len(due) < self.batch else due[-1][0])
+            self._fire(due, end if len(due) < self.most_fired else due[-1][0])
         if not self.desk.placed and not self.desk.newly_parked:
             return False
         self._save(level, level.position)
@@ -343,7 +346,7 @@ class Runner:
             "(SELECT 1 FROM parked p WHERE p.key = d.key AND p.worker IN (d.worker, ?)) "
             f"AND {among(session.kind, 'd.key', level.partitions)} "
             "ORDER BY d.due_at, d.key LIMIT ?",
-            (end, EVERYBODY, self.batch),
+            (end, EVERYBODY, self.most_fired),
         )
         return [(as_time(at), key) for at, key in rows]
 
@@ -354,7 +357,7 @@ class Runner:
         """
         heapq.heapify(due)
         busy: set[str] = set()
-        while due and len(self.desk.placed) < self.batch:
+        while due and len(self.desk.placed) < self.most_fired:
             at, key = heapq.heappop(due)
             found = self.desk.due_at(key)
             if found is None or found[1].due_at != at:

@@ -23,6 +23,7 @@ from infra.worker_runtime.desk import KEPT_KEYS
 from infra.worker_runtime.journal import (
     Place,
     decision_rows,
+    decisions_of,
     history_rows,
     outbox_row,
     save_ground,
@@ -62,7 +63,7 @@ class Sums:
     """
 
     def __init__(self, key: bytes, like: Kind, *, whole: bool = True) -> None:
-        self._key = key
+        self._key, self._like = key, like
         self.columns = {table.name: compared(table, whole=whole) for table in SUMMED}
         self._plain = {table.name: _plain(table, self.columns[table.name], like) for table in SUMMED}
         self.of_tables = dict.fromkeys(self._plain, 0)
@@ -73,12 +74,15 @@ class Sums:
         Raises:
             TypeError: A value is none that the column can have.
         """
-        key, total = self._key, self.of_tables[table.name]
         if plain := self._plain[table.name]:
             rows = (
                 [value if how is None or value is None else how(value) for how, value in zip(plain, row, strict=True)]
                 for row in rows
             )
+        self._add(table, rows)
+
+    def _add(self, table: Table, rows: Iterable[Sequence[Any]]) -> None:
+        key, total = self._key, self.of_tables[table.name]
         dumps, as_they_are = orjson.dumps, orjson.OPT_PASSTHROUGH_DATETIME
         for row in rows:
             text = dumps(row, time_text, as_they_are)
@@ -90,7 +94,12 @@ class Sums:
         columns = self.columns[table.name]
         place = columns.index("subject" if table is GROUND else "key")
         rows = session.stream(f"SELECT {', '.join(columns)} FROM {table.name}")  # noqa: S608 - our own words
-        self.add(table, rows if share.of == 1 else (row for row in rows if share.has(row[place])))
+        rows = rows if share.of == 1 else (row for row in rows if share.has(row[place]))
+        if self._like == "sqlite":
+            # Both are read from SQLite.
+            self._add(table, rows)
+        else:
+            self.add(table, rows)
 
 
 def _plain(table: Table, columns: Sequence[str], like: Kind) -> tuple[Plain | None, ...]:
@@ -145,7 +154,8 @@ class SummedReplay(Replay):
 
     def _save(self) -> None:
         placed, numbers = self.desk.placed, self.numbers
-        history, decisions = history_rows(placed, numbers), decision_rows(placed, numbers, self._key)
+        history, deciding = history_rows(placed, numbers), decisions_of(placed, self._key)
+        decisions = decision_rows(deciding, numbers)
         with self.scratch.transaction() as session:
             save_ground(session, self.desk)
             save_tasks(session, placed, numbers, self._key)
@@ -153,10 +163,9 @@ class SummedReplay(Replay):
                 key = table.columns.index("key")
                 session.insert(table.name, table.columns, [row for row in rows if row[key] in self._corrected])
                 self._add(table, rows)
-        deciding = [step for step in placed if step.done.step.receipts]
-        sent = (item for step in deciding for item in commands(step.done, step.position, NEVER, self._key))
+        sent = (item for step, _ in deciding for item in commands(step, NEVER, self._key))
         self._add(OUTBOX, (outbox_row(0, item) for item in sent))
-        self._add(NOTES, (values(note) for step in deciding for note in notifications(step.done, self._key)))
+        self._add(NOTES, (values(note) for each in deciding for note in notifications(*each, self._key)))
         self._unwritten |= {(step.done.worker, step.done.key): step.position for step in placed}
         self._busy.update(step.done.key for step in placed)
         self.desk.written()
@@ -193,6 +202,8 @@ def is_what_replay_makes(
                 kept.add_kept(ours, table, share)
             for table in KEPT:
                 made.add_kept(theirs, table, share)
-    except TypeError:
+    except (TypeError, ValueError):
+        # What is no value of its column replay does not make.
         return False
-    return not replay.odd and not replay.desk.parked and kept.of_tables == made.of_tables
+    whole = not replay.odd and not replay.odd_corrections and not replay.desk.parked
+    return whole and kept.of_tables == made.of_tables

@@ -5,6 +5,7 @@ out there too.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -54,7 +55,7 @@ LACKS: Final = "lacks a row that replay makes"
 
 
 class Kept(NamedTuple):
-    """A row: the key of the worker's state that it belongs to, what it is ordered by, and all that is compared."""
+    """A row: the key of the worker's state that it belongs to, what it is ordered by (`_place`), and all that is compared."""
 
     key: str
     order: tuple[Any, ...]
@@ -77,7 +78,10 @@ def table_differences(
                 # Of a key that was put aside for a while, tasks that opened and closed meanwhile are not made up for.
                 is_made_up_for = problem is not LACKS or row.values.get("closed_at") is None
                 if row.key not in aside and is_made_up_for:
-                    yield row.key, f"the workers' table {table.name} {problem}: {', '.join(map(str, row.order))}"
+                    yield (
+                        row.key,
+                        f"the workers' table {table.name} {problem}: {', '.join(str(row.values[name]) for name in ORDERS[table])}",
+                    )
 
 
 def compared(table: Table, *, whole: bool = True) -> list[str]:
@@ -119,15 +123,33 @@ def _rows(
         if not share.has(row[place]):
             continue
         values = {name: _value(table.types[name], value) for name, value in zip(columns, row, strict=True)}
-        yield Kept(values[key], tuple(values[name] for name in ORDERS[table]), values)
+        yield Kept(values[key], tuple(_place(values[name]) for name in ORDERS[table]), values)
+
+
+def _place(value: Any) -> tuple[int, Any]:
+    """What orders a value, also beside one of another type, which its column should not have."""
+    if isinstance(value, datetime):
+        return 0, value
+    return (1, value) if isinstance(value, str) else (2, repr(value))
 
 
 def _value(type_: str, value: Any) -> Any:
+    """A value as it is compared; one that its column can't have is itself."""
     if value is None:
         return None
     if type_.startswith(("{json}", "{list}")):
-        # PostgreSQL gives what is jsonb as it is.
-        return orjson.loads(value) if isinstance(value, str) else value
+        return parsed(value)
     if type_.startswith("{time}"):
-        return as_time(value)
+        try:
+            return as_time(value)
+        except (ValueError, TypeError, AttributeError):
+            return value
     return bool(value) if type_.startswith("{boolean}") else value
+
+
+def parsed(value: Any) -> Any:
+    """A value of a column of JSON: PostgreSQL gives what is jsonb as it is. Of a text that is no JSON the text itself."""
+    try:
+        return orjson.loads(value) if isinstance(value, str) else value
+    except orjson.JSONDecodeError:
+        return value

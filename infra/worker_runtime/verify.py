@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-import orjson
-
 from domain.registry import kind_of
+from infra.notifications.fates import impossible_fates
 from infra.store import attempts
 from infra.store.log import EventStore
 from infra.store.partitions import Reached
@@ -19,7 +18,7 @@ from infra.store.session import Database, Row
 from infra.worker_runtime import schema
 from infra.worker_runtime.replay import ALL, Replay, Share, scratch_database
 from infra.worker_runtime.sums import is_what_replay_makes
-from infra.worker_runtime.table_check import table_differences
+from infra.worker_runtime.table_check import parsed, table_differences
 from workers.catalogue import WORKERS
 
 SHOWN: Final = 1000
@@ -64,6 +63,7 @@ def verify(
             for odd in replay.odd
             if subject in (None, odd.fired.key)
         ]
+        problems += [Problem(key, 0, problem) for key, problem in replay.odd_corrections if subject in (None, key)]
         problems += islice(_differences(store.database, scratch, subject, share), SHOWN)
         if not problems:
             found = table_differences(store.database, scratch, subject, share)
@@ -74,10 +74,16 @@ def verify(
 
 
 def _of_messages(live: Database, subject: str | None) -> Iterator[Problem]:
-    """What is wrong between the workers' commands and the receipts of their messages. Auditors don't read how they were answered."""
+    """What is wrong between the workers' commands and the receipts of their messages, and with what became of notifications.
+
+    Auditors don't read how commands were answered, nor what became of notifications.
+    """
     yield from _sent_by_nobody(live, subject)
     if live.may_append:
         yield from _answered_otherwise(live, subject)
+        with live.reading() as session:
+            for key, id_, why in impossible_fates(session, subject):
+                yield Problem(key, 0, f"what became of the notification {id_} can't be: {why}")
 
 
 def _sent_by_nobody(live: Database, subject: str | None) -> Iterator[Problem]:
@@ -147,7 +153,7 @@ def _sql(database: Database, where: str) -> str:
 def _plain(row: Row) -> list[Any]:
     """The compared values with JSON parsed: PostgreSQL may return it with other spaces."""
     _, key, worker, trigger, clauses, evidence, evidence_of, terms, sent = row
-    return [key, worker, trigger, evidence_of, *(orjson.loads(value) for value in (clauses, evidence, terms, sent))]
+    return [key, worker, trigger, evidence_of, *map(parsed, (clauses, evidence, terms, sent))]
 
 
 def _problem(row: Row, why: str) -> Problem:

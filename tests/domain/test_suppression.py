@@ -1,13 +1,16 @@
 """Suppression, against worked tables and against ranks (tests.domain.ranks): does a small figure follow from the shown ones?"""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from itertools import combinations
 from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.small_cells import Cell, Figure, Group, Keys, Suppression, part
+from domain.few_people import Cell
+from domain.small_cells import Figure, Group, Keys, Suppression, part
 from tests.domain.ranks import Echelon, follows
 
 MINIMUM = 5
@@ -113,6 +116,26 @@ def test_a_range_of_months_that_a_stricter_programme_joins_is_small_again() -> N
     assert not found.follows([group for group in cells if group[2] > "01"])
 
 
+def test_nothing_that_one_small_group_has_more_than_another_follows() -> None:
+    """January less the mentor m1 is one answer of m0 less one of m1: with two people, both answers at once."""
+    cells = table({("p", "m0", "01"): 1, ("p", "m1", "01"): 7, ("p", "m0", "02"): 7, ("p", "m1", "02"): 1})
+    shown = Suppression(cells, THREE_KEYS, 2).shown
+    assert Figure((), ()) in shown
+    assert not {Figure((2,), ("01",)), Figure((1,), ("m1",))} <= shown
+    check_people(cells, THREE_KEYS)
+
+
+def test_small_groups_of_different_tables_stay_unknown_together_as_well() -> None:
+    """All less January and less m2 in March is one person's answers: of m0 in March and of m2 in February."""
+    boss = frozenset({"boss"})
+    cells = table({("p", "m0", "01"): 5, ("p", "m1", "01"): 3, ("p", "m2", "03"): 6})
+    cells |= {("p", "m0", "03"): Cell(boss, MINIMUM), ("p", "m2", "02"): Cell(boss, MINIMUM)}
+    found = Suppression(cells, THREE_KEYS, 2)
+    assert Figure((), ()) in found.shown
+    assert not found.follows([group for group, cell in cells.items() if cell.people == boss])
+    check_people(cells, THREE_KEYS)
+
+
 @given(st.lists(st.lists(st.integers(0, 12), min_size=1, max_size=4), min_size=1, max_size=4))
 def test_no_small_figure_follows_in_two_keys(rows: list[list[int]]) -> None:
     check(table({(str(r), str(c)): n for r, row in enumerate(rows) for c, n in enumerate(row)}), TWO_KEYS)
@@ -125,6 +148,13 @@ def test_no_small_figure_follows_from_the_shown_ones_in_random_tables(seed: int)
     for _ in range(150):
         cells = random_cells(random)
         check(cells, THREE_KEYS)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_nothing_that_follows_is_over_the_answers_of_too_few_people(seed: int) -> None:
+    random = Random(seed)
+    for _ in range(40):
+        check_people(random_cells(random), THREE_KEYS)
 
 
 def random_cells(random: Random) -> dict[Group, Cell]:
@@ -180,6 +210,37 @@ def check(cells: Mapping[Group, Cell], tables: tuple[Keys, ...]) -> tuple[int, i
     for small_vector, which in small.items():
         assert not follows(small_vector, known), f"{which} follows"
     return len(seen), big
+
+
+def check_people(cells: Mapping[Group, Cell], tables: tuple[Keys, ...]) -> None:
+    """No sum of figures, whatever the factors, is over cells in which too few people answered.
+
+    There is one over some cells with one of them exactly when leaving out that one too gives the figures a lower rank.
+    """
+    shown = Suppression(cells, tables, 2).shown
+    basis = [group for group, cell in cells.items() if cell.people]
+    seen = [[int(part(group, each.keys) == each.group) for group in basis] for each in shown]
+
+    def rank_without(groups: AbstractSet[Group]) -> int:
+        left = [place for place, group in enumerate(basis) if group not in groups]
+        return Echelon([[vector[place] for place in left] for vector in seen]).rank
+
+    for people in few_together(cells, basis):
+        theirs = {group for group in basis if cells[group].people <= people}
+        rank = rank_without(theirs)
+        for group in theirs:
+            if len(people) < cells[group].minimum:
+                assert rank_without(theirs - {group}) == rank, f"{group} is given away with others of {people}"
+
+
+def few_together(cells: Mapping[Group, Cell], basis: list[Group]) -> set[frozenset[str]]:
+    """The people of up to four cells, where they are too few for one of the minimums."""
+    most = max((cell.minimum for cell in cells.values()), default=0)
+    sets = {cells[group].people for group in basis}
+    found: set[frozenset[str]] = set()
+    for size in range(1, 5):
+        found |= {frozenset().union(*some) for some in combinations(sets, size)}
+    return {people for people in found if len(people) < most}
 
 
 def small_ranges(cells: Mapping[Group, Cell], basis: list[Group]) -> dict[tuple[int, ...], object]:

@@ -140,9 +140,9 @@ def test_small_groups_are_hidden_in_the_sum_not_before_it(stores: Stores) -> Non
 
 def counts(rapport: Rapport) -> Records:
     engine = rapport.engine()
-    engine.catch_up()
+    position = engine.catch_up()
     with rapport.database.reading() as session:
-        return _records(engine, session, Programmes(engine, session), NOW)[0]
+        return _records(engine, session, Programmes(engine, session), NOW, position)[0]
 
 
 def figures(records: Records) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal, Unpack
 
@@ -28,6 +29,7 @@ from infra.store.errors import (
     FullStore,
     ReadOnlyStore,
     StoreError,
+    UnreadableText,
     Unstorable,
 )
 from infra.store.hash_chain import Changed, Fenced, Together
@@ -41,6 +43,10 @@ Synchronous = Literal["full", "normal", "off"]
 CACHE_KIB: Final = 32 * 1024
 # Pages in the log before they go to the file; rewriting a page often in the log costs less than writing it back each time.
 CHECKPOINT_PAGES: Final = 8000
+
+# How SQLite's driver says that a value of type text is none.
+_NO_TEXT: Final = "Could not decode to UTF-8"
+_ANY_TEXT: Final = partial(str, encoding="utf-8", errors="replace")
 
 # SQLite has no type for times: texts of one fixed form sort as the times do.
 sqlite3.register_adapter(datetime, time_text)
@@ -63,14 +69,30 @@ class SQLiteSession(StoreSession):
         self._plain.executemany(sql, rows)
 
     def query(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
-        return self._plain.execute(sql, params).fetchall()
+        try:
+            return self._plain.execute(sql, params).fetchall()
+        except sqlite3.OperationalError as error:
+            _raise_if_no_text(error)
+            raise
 
     def stream(self, sql: str, params: Sequence[Any] = (), size: int = 1000) -> Iterator[Row]:
         cursor = self._plain.connection.cursor()
         cursor.row_factory = None
-        cursor.execute(sql, params)
-        while rows := cursor.fetchmany(size):
-            yield from rows
+        try:
+            rows = cursor.execute(sql, params).fetchmany(size)
+            while rows:
+                yield from rows
+                rows = cursor.fetchmany(size)
+        except sqlite3.OperationalError as error:
+            _raise_if_no_text(error)
+            raise
+
+    def read_any_text(self) -> None:
+        self._plain.connection.text_factory = _ANY_TEXT
+
+    def ended(self) -> None:
+        """The connection goes back to the pool as it was."""
+        self._plain.connection.text_factory = str
 
 
 class _Transaction(SQLiteTransaction):
@@ -220,14 +242,23 @@ class SQLiteDatabase(Database):
 
     @contextmanager
     def transaction(self) -> Iterator[SQLiteSession]:
-        with explained(self.path), self.datastore.transaction(commit=True) as cursor:
-            yield SQLiteSession(cursor)
+        with self._session(commit=True) as session:
+            yield session
         self._commits.notify()
 
     @contextmanager
     def reading(self) -> Iterator[SQLiteSession]:
-        with explained(self.path), self.datastore.transaction(commit=False) as cursor:
-            yield SQLiteSession(cursor)
+        with self._session(commit=False) as session:
+            yield session
+
+    @contextmanager
+    def _session(self, *, commit: bool) -> Iterator[SQLiteSession]:
+        with explained(self.path), self.datastore.transaction(commit=commit) as cursor:
+            session = SQLiteSession(cursor)
+            try:
+                yield session
+            finally:
+                session.ended()
 
     def query(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
         with explained(self.path):
@@ -258,6 +289,13 @@ class SQLiteDatabase(Database):
         self._watcher.close()
 
 
+def _raise_if_no_text(error: sqlite3.OperationalError) -> None:
+    """Say what is wrong with a text, but not what it says: that may be content."""
+    said = str(error)
+    if said.startswith(_NO_TEXT):
+        raise UnreadableText(f"a text in the store can't be read: {said.partition(' with text ')[0]}") from None
+
+
 @contextmanager
 def explained(path: str) -> Iterator[None]:
     """Turn what SQLite and the library raise into a `StoreError` for people."""
@@ -277,6 +315,8 @@ def explain(error: Exception, path: str) -> StoreError:
         return Conflict(text) if is_conflict else Unstorable(f"{path}: {text}")
     if isinstance(error, sqlite3.DataError | DataError | sqlite3.InterfaceError | InterfaceError):
         return Unstorable(f"{path}: {text}")
+    if text.startswith(_NO_TEXT):
+        return UnreadableText(f"{path}: a text in the store can't be read: {text.partition(' with text ')[0]}")
     if "full" in text or "disk I/O error" in text:
         return FullStore(f"{path}: could not write ({text}): the disk may be full; what was recorded before is intact")
     if "locked" in text or "Timed out" in text:

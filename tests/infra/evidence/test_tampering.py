@@ -14,11 +14,13 @@ import pytest
 from domain.relationship import commands as c
 from domain.words import CodeId
 from infra.bootstrap import Rapport, open_rapport
+from infra.evidence import parts
 from infra.evidence.audit import NONE_HELD, audit
 from infra.evidence.checkpoints import Held, Kept
 from infra.evidence.log_tree import TreeReader
 from infra.evidence.note import Checkpoint
 from infra.evidence.verify import Verdict
+from infra.notifications.outbox import BEGUN
 from infra.settings import Settings
 from infra.store.hash_chain import NO_HASH, next_hash
 from infra.store.log import EventStore
@@ -389,6 +391,20 @@ FOUND: dict[str, Callable[[StoreSession], object]] = {
     "what a notification said": sql("UPDATE notifications SET template = 'session_reminder'"),
     "what a notification is about": sql("UPDATE notifications SET subject = ?", OTHER),
     "when a notification was made": sql("UPDATE notifications SET created_at = ?", day(1)),
+    "a notification sent without an attempt": sql("UPDATE notifications SET status = 'sent'"),
+    "a notification sent by no way": sql("UPDATE notifications SET status = 'sent', attempts = 1, sent_at = ?", day(5)),
+    "a notification with a time of sending that was not sent": sql("UPDATE notifications SET sent_at = ?", day(5)),
+    "a notification given up that nobody tried": sql("UPDATE notifications SET status = 'dead', last_error = 'away'"),
+    "a notification missed for no reason": sql("UPDATE notifications SET status = 'missed'"),
+    "a notification missed for a reason that it can't have": sql(
+        "UPDATE notifications SET status = 'missed', last_error = ? WHERE until IS NULL", BEGUN
+    ),
+    "a notification in a state that there is not": sql("UPDATE notifications SET status = 'lost'"),
+    "attempts of a notification that left no reason": sql("UPDATE notifications SET attempts = 3, last_error = NULL"),
+    "a correction taken up that there is not": sql("INSERT INTO worker_corrections (key, position) VALUES (?, 4)", ID),
+    "a correction taken up that nobody has come to": sql(
+        "INSERT INTO worker_corrections (key, position) VALUES (?, 100000)", ID
+    ),
     # skipped is not ok
     "a key put aside by hand": sql(
         "INSERT INTO parked (worker, key, since, trigger_id, position, error) VALUES ('*', ?, ?, 'x', 0, 'by hand')",
@@ -432,3 +448,123 @@ def test_what_is_whole_in_itself_is_betrayed_by_a_checkpoint_from_elsewhere(reco
     assert any("checkpoint" in wrong.problem for wrong in with_one.problems)
     record_ok = [wrong for wrong in without.problems if "checkpoint" in wrong.problem]
     assert record_ok == []
+
+
+# --- values that are none ------------------------------------------------------------------------------------------------
+# SQLite keeps anything in any column. Table, row and column are named, and the audit goes on.
+NO_TEXTS: dict[str, str] = {
+    "stored_events": "topic",
+    "receipts": "source",
+    "spellings": "spelling",
+    "decisions": "clauses",
+    "worker_tasks": "kind",
+    "worker_state": "state",
+    "worker_ground": "fact",
+    "worker_sources": "subject",
+    "deadline_history": "caused_by",
+    "outbox": "body",
+    "notifications": "recipient",
+    "parked": "error",
+}
+PRIMARY = "SELECT name, pk FROM pragma_table_info(?) WHERE pk > 0"
+MARK = "\ufffd"
+# Values of another type, and texts that say no time and are no JSON.
+MISFITS: dict[str, tuple[str, str, str]] = {
+    "a text for the version of an event": ("stored_events", "originator_version", "'x'"),
+    "a text for the position of a receipt": ("receipts", "position", "'x'"),
+    "bytes for the type of an event": ("stored_events", "topic", "x'ff'"),
+    "a text for the roots of the tree": ("tree_frontier", "roots", "'x'"),
+    "a text for the key of the workers": ("worker_key", "key", "'x'"),
+    "a text for the position of a partition": ("worker_partitions", "position", "'x'"),
+    "bytes for the name of a deadline": ("deadlines", "name", "x'ff'"),
+    "a text for whether a deadline freezes": ("deadlines", "freezes", "'x'"),
+    "a text that is no time for when a deadline fired": ("deadline_history", "due_at", "'x'"),
+    "a text that is no time for when a deadline changed": ("deadline_history", "at", "'x'"),
+    "a text that is no JSON for a command": ("outbox", "body", "'x'"),
+    "a text that is no JSON for the clauses of a decision": ("decisions", "clauses", "'x'"),
+    "a text that is no time in a dataset": ("relationships", "proposed_at", "'x'"),
+    "bytes in a dataset": ("relationships", "status", "x'ff'"),
+    "a text that is no JSON in a dataset": ("relationships", "codes", "'x'"),
+    "a text that is no JSON for a state": ("commitment_state", "state", "'x'"),
+    "a text that is no time beside a state": ("commitment_state", "due", "'x'"),
+}
+
+
+def no_text(session: StoreSession, table: str, column: str) -> tuple[Any, ...]:
+    """Put bytes that are no text into the first row of a table; returns its key."""
+    if table == "parked":
+        session.execute(
+            "INSERT INTO parked (worker, key, since, trigger_id, position, error) VALUES ('trust', ?, ?, 'x', 99999, '')",
+            (ID, day(1)),
+        )
+    key = [name for name, place in sorted(session.query(PRIMARY, (table,)), key=lambda each: each[1])]
+    [row, *_] = session.query(f"SELECT {', '.join(key)} FROM {table} ORDER BY {', '.join(key)}")
+    where = " AND ".join(f"{name} = ?" for name in key)
+    session.execute(f"UPDATE {table} SET {column} = CAST(x'ff' || {column} AS TEXT) WHERE {where}", row)
+    return tuple(MARK + str(value) if name == column else value for name, value in zip(key, row, strict=True))
+
+
+def stored_table(session: StoreSession, name: str) -> str:
+    """A table, or that of a dataset, by its name."""
+    [(found,)] = session.query(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND (name = ? OR name GLOB ?)", (name, f"{name}__v*")
+    )
+    return str(found)
+
+
+def only_on_a_file(record: Record) -> None:
+    if record.rapport.database.kind != "sqlite":
+        pytest.skip("PostgreSQL takes no such value")
+
+
+@pytest.mark.parametrize("table", NO_TEXTS)
+def test_a_text_that_is_none_is_named_by_table_row_and_column_and_the_audit_goes_on(record: Record, table: str) -> None:
+    only_on_a_file(record)
+    column, keys = NO_TEXTS[table], list[tuple[Any, ...]]()
+    found, _ = verdicts(record, lambda session: keys.append(no_text(session, table, column)))
+    named = [wrong.problem for wrong in found.problems if "can't be read as text" in wrong.problem]
+    assert named == [
+        f"the column {column} of the table {table} can't be read as text in row {'/'.join(map(str, keys[0]))}"
+    ]
+    assert found.events == verdicts(record, lambda _: None)[0].events
+
+
+def test_texts_that_are_none_are_named_in_datasets_and_beside_other_tampering(record: Record) -> None:
+    only_on_a_file(record)
+
+    def tamper(session: StoreSession) -> None:
+        session.execute(f"UPDATE {stored_table(session, 'relationships')} SET status = CAST(x'c328' AS TEXT)")
+        FOUND["the due time of a task"](session)
+
+    found, _ = verdicts(record, tamper)
+    problems = [wrong.problem for wrong in found.problems]
+    assert sum("column status of the table relationships" in problem for problem in problems) == 2
+    assert any("worker_tasks" in problem and "another due" in problem for problem in problems)
+
+
+@pytest.mark.parametrize("way", MISFITS)
+def test_a_value_that_no_column_of_its_type_has_is_found_and_named(record: Record, way: str) -> None:
+    only_on_a_file(record)
+    table, column, value = MISFITS[way]
+
+    def tamper(session: StoreSession) -> None:
+        name = stored_table(session, table)
+        key = ", ".join(each for each, _ in session.query(PRIMARY, (name,)))
+        row = f"SELECT {key} FROM {name} ORDER BY {key} LIMIT 1"
+        assert session.execute(f"UPDATE {name} SET {column} = {value} WHERE ({key}) = ({row})") == 1
+
+    found, _ = verdicts(record, tamper)
+    assert found.problems
+    if table in {"tree_frontier", "worker_key", "worker_partitions"}:
+        # Nothing is compared with these: a part of the audit rests on them.
+        assert f"column {column} of the table {table}" in found.problems[0].problem
+        assert any("could not be compared" in each for each in found.skipped)
+
+
+def test_a_mistake_of_ours_is_raised_and_called_no_tampering(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    def mistaken(*_: object) -> None:
+        raise TypeError("a mistake of ours")
+
+    monkeypatch.setattr(parts, "verify_decisions", mistaken)
+    with pytest.raises(TypeError, match="a mistake of ours"):
+        verdicts(record, lambda _: None)

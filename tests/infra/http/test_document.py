@@ -14,7 +14,7 @@ from infra.http.app import bare_app
 from infra.http.document import document, recorded
 from infra.intake.message import Message, parse
 from infra.problem_codes import CODES
-from infra.reference import openapi
+from infra.reference import pages
 from tests.infra.http import document_examples
 from tests.infra.http.server import Server
 
@@ -57,7 +57,7 @@ PROMISED = [
 
 
 def test_it_is_valid_openapi_3_1() -> None:
-    OpenAPIV31SpecValidator(json.loads(openapi.page())).validate()
+    OpenAPIV31SpecValidator(json.loads(pages.openapi_page())).validate()
 
 
 @pytest.mark.parametrize("path", PROMISED)
@@ -216,7 +216,7 @@ def test_the_headers_that_are_said_are_sent(server: Server) -> None:
 
 def test_the_server_shows_it_and_a_page_that_fetches_nothing(server: Server) -> None:
     served = httpx.get(f"{server.url}/openapi.json").json()
-    assert served == json.loads(openapi.page())
+    assert served == json.loads(pages.openapi_page())
     got = httpx.get(f"{server.url}/docs")
     assert got.headers["content-type"].startswith("text/html")
     assert got.headers["content-security-policy"].startswith("default-src 'none'; style-src 'sha256-")

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,7 +46,7 @@ def ids(*arguments: str) -> list[str]:
 def fill(database: Database) -> None:
     """One of each status; the kept one is a disclosure."""
     prepare(database)
-    disclosure = replace(note("kept", "hr:eve", alone=True), template="disclosure", parameters={"version": 3})
+    disclosure = note("kept", "hr:eve", alone=True)._replace(template="disclosure", parameters={"version": 3})
     with database.transaction() as session:
         enqueue(session, [disclosure, note("dead"), note("sent"), note("pending")])
         session.executemany(

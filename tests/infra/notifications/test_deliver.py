@@ -5,7 +5,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -258,8 +257,8 @@ def test_a_disclosure_goes_to_its_recipient_alone_and_the_list_withholds_to_whom
     (tmp_path / "book.json").write_text(
         '{"hr:eve": "eve@example.org", "hr": "hr@example.org", "coordinator": "c@example.org"}'
     )
-    disclosure = replace(note("a", "hr:eve", alone=True), template="disclosure", parameters={"version": 9})
-    give(disclosure, replace(disclosure, id="b", recipient="hr:max"))
+    disclosure = note("a", "hr:eve", alone=True)._replace(template="disclosure", parameters={"version": 9})
+    give(disclosure, disclosure._replace(id="b", recipient="hr:max"))
     with mail_server() as office:
         # Nobody stands in for somebody whose address is not known.
         assert Deliverer(database, mailing(settings, office, tmp_path)).deliver() == Tally(sent=1, kept=1)
@@ -284,7 +283,7 @@ def test_an_address_that_bounces_is_dead_and_the_others_go_on(
 def test_a_mistake_of_ours_holds_up_nobody_else(
     database: Database, hooked: Settings, receiver: Receiver, give: Give
 ) -> None:
-    give(replace(note("a"), template="of_next_year"), replace(note("b"), parameters={}), note("c"))
+    give(note("a")._replace(template="of_next_year"), note("b")._replace(parameters={}), note("c"))
     assert Deliverer(database, hooked).deliver() == Tally(sent=1, again=2)
     assert receiver.ids == ["c"]
     assert "of_next_year" in rows(database)["a"]["last_error"]

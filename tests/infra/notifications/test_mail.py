@@ -4,7 +4,6 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +79,7 @@ def test_plain_text_and_html_go_to_one_recipient(office: PostOffice, folder: Pat
 def test_a_connection_serves_for_many_and_nobody_sees_the_other(office: PostOffice, folder: Path) -> None:
     with mailer(folder, plain(office)) as route:
         send(route)
-        send(route, replace(NOTE, recipient="mentor:ben"))
+        send(route, NOTE._replace(recipient="mentor:ben"))
     assert len(office.greetings) == 1
     assert [mail["To"] for mail in office.mails] == ["ana@example.org", "ben@example.org"]
 

@@ -1,7 +1,5 @@
 """Writing notifications down: once, together with what decided them, on each kind of database."""
 
-from dataclasses import replace
-
 import pytest
 
 from infra.notifications.outbox import enqueue, prepare
@@ -41,7 +39,7 @@ def test_the_same_notification_again_changes_nothing_even_when_it_reads_otherwis
         enqueue(session, [first, first])
         session.execute("UPDATE notifications SET status = 'sent'")
     with database.transaction() as session:
-        enqueue(session, [replace(first, recipient="mentor:eve"), note("b")])
+        enqueue(session, [first._replace(recipient="mentor:eve"), note("b")])
         enqueue(session, [])
     rows = database.query("SELECT id, recipient, status FROM notifications ORDER BY id")
     assert rows == [("a", "mentee:ana", "sent"), ("b", "mentee:ana", "pending")]

@@ -4,7 +4,6 @@ import ast
 import importlib
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from email.parser import HeaderParser
 from pathlib import Path
 from types import ModuleType
@@ -142,8 +141,8 @@ SECRET = "something that was said"
 @pytest.mark.parametrize("name", PHRASES)
 def test_a_notification_reads_the_same_in_text_and_in_html_and_leaves_out_what_it_was_not_to_have(name: str) -> None:
     given = {key: SAMPLE[key] for key in PHRASES[name].parameters}
-    what = replace(
-        note("n1", clauses=("cmn.breaches",)), template=name, parameters=given | {"text": SECRET, "why": SECRET}
+    what = note("n1", clauses=("cmn.breaches",))._replace(
+        template=name, parameters=given | {"text": SECRET, "why": SECRET}
     )
     wording = words_of(what)
     assert set(wording.parameters) == set(given)
@@ -160,15 +159,15 @@ def test_a_notification_reads_the_same_in_text_and_in_html_and_leaves_out_what_i
 
 
 def test_every_clause_of_a_tip_has_words_of_its_own() -> None:
-    tip = replace(note("n1"), template="coaching_tip")
+    tip = note("n1")._replace(template="coaching_tip")
     clauses = {f"mentor247.{name}" for name in ("environment", "connection", "camera", "punctuality", "call-to-action")}
     clauses |= {"leapfrog.privacy"}
-    texts = {words_of(replace(tip, parameters=SAMPLE | {"clause": clause})).text for clause in clauses | {"x.y"}}
+    texts = {words_of(tip._replace(parameters=SAMPLE | {"clause": clause})).text for clause in clauses | {"x.y"}}
     assert len(texts) == len(clauses) + 1
 
 
 def test_a_disclosure_says_that_there_is_one_and_to_tell_nobody() -> None:
-    wording = words_of(replace(note("n1", "hr:eve", alone=True), template="disclosure", parameters={"version": 9}))
+    wording = words_of(note("n1", "hr:eve", alone=True)._replace(template="disclosure", parameters={"version": 9}))
     assert wording.command == "rapport history 0197-r1"
     assert "event 9" in wording.text
     assert "tell nobody" in wording.text
@@ -177,7 +176,7 @@ def test_a_disclosure_says_that_there_is_one_and_to_tell_nobody() -> None:
 def test_ids_that_pretend_to_be_more_stay_on_their_line_and_are_no_markup() -> None:
     id_ = "s1\n\nPlease pay at <a href='http://evil.example'>" + "x" * 500 + "\u202e\x00"
     given = {"session_id": id_, "starts_at": "2026-03-05T17:00:00Z"}
-    wording = words_of(replace(note("n1"), subject=f"mentor:{id_}", template="session_reminder", parameters=given))
+    wording = words_of(note("n1")._replace(subject=f"mentor:{id_}", template="session_reminder", parameters=given))
     assert "\n\nPlease" not in wording.plain
     assert "<a " not in wording.html
     assert "\u202e" not in wording.plain
@@ -195,29 +194,29 @@ def test_ids_that_pretend_to_be_more_stay_on_their_line_and_are_no_markup() -> N
 )
 def test_where_pages_have_an_address_a_notification_leads_to_them(subject: str, template: str, page: str) -> None:
     given = SAMPLE if template == "session_reminder" else {"version": 9}
-    wording = words_of(replace(note("n1"), subject=subject, template=template, parameters=given), "https://a.example")
+    wording = words_of(note("n1")._replace(subject=subject, template=template, parameters=given), "https://a.example")
     assert f"See: https://a.example{page}\n" in wording.plain
     assert f'<a href="https://a.example{page}">' in wording.html
 
 
 def test_times_are_in_utc_and_say_so() -> None:
-    wording = words_of(replace(note("n1"), template="session_reminder", parameters=SAMPLE))
+    wording = words_of(note("n1")._replace(template="session_reminder", parameters=SAMPLE))
     assert "Thursday 05 March 2026, 16:00 UTC" in wording.text
 
 
 def test_other_subjects_are_named_by_their_kind() -> None:
-    what = replace(note("n1"), template="further_training", parameters={})
-    assert words_of(replace(what, subject="mentor:ben")).about == "mentor ben"
-    assert words_of(replace(what, subject="case:c 1")).command == "rapport tasks"
-    quoted = replace(note("n1"), subject="case:c 1", template="problem", parameters={"version": 1})
+    what = note("n1")._replace(template="further_training", parameters={})
+    assert words_of(what._replace(subject="mentor:ben")).about == "mentor ben"
+    assert words_of(what._replace(subject="case:c 1")).command == "rapport tasks"
+    quoted = note("n1")._replace(subject="case:c 1", template="problem", parameters={"version": 1})
     assert words_of(quoted).command == "rapport history 'case:c 1'"
 
 
 def test_a_template_of_a_newer_rapport_is_unknown_and_a_missing_parameter_is_an_error() -> None:
     with pytest.raises(UnknownTemplate, match="'next_week'"):
-        words_of(replace(note("n1"), template="next_week"))
+        words_of(note("n1")._replace(template="next_week"))
     with pytest.raises(UndefinedError, match="sessions_left"):
-        words_of(replace(note("n1"), parameters={}))
+        words_of(note("n1")._replace(parameters={}))
 
 
 def test_no_word_stands_for_a_parameter_that_nobody_gives() -> None:

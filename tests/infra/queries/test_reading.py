@@ -12,9 +12,9 @@ from domain.sharing.cells import ReaderRole
 from domain.sharing.question import Reader
 from infra.bootstrap import Rapport, open_rapport
 from infra.queries.reading import Reading, read_content
-from infra.queries.reads import reads
 from infra.settings import Settings
 from infra.store.errors import StoreError
+from infra.store.reads import reads_of
 from tests import command
 from tests.command import own_environment
 from tests.infra.queries.test_preview import CORRECTED, CORRECTION, GOAL, WORDS
@@ -51,14 +51,14 @@ def test_the_operator_reads_every_word_and_each_class_of_each_event_is_on_record
     found = read(rapport, Reading.by_operator("root", "a complaint"))
     text = orjson.dumps(found, option=orjson.OPT_NON_STR_KEYS, default=str).decode()
     assert [word for word in WORDS if word not in text] == []
-    kept = reads(rapport.database, RELATIONSHIP)
-    assert {(each["version"], each["data_class"]) for each in kept} >= {
+    kept = reads_of(rapport.database, RELATIONSHIP)
+    assert {(each.version, each.data_class) for each in kept} >= {
         (GOAL, "goals"), (NOTE, "session_content"), (BREACH, "safeguarding"), (DISCLOSURE, "safeguarding"),
         (CORRECTED, "process"), (CORRECTED, "session_content"),
     }  # fmt: skip
-    assert {(each["at"], each["reader"], each["why"]) for each in kept} == {(NOW, "operator:root", "a complaint")}
-    assert {each["clause"] for each in kept if each["version"] == NOTE} == {"pentalog.sensitive"}
-    assert reads(rapport.database, "mentor:ben") == []
+    assert {(each.at, each.reader, each.why) for each in kept} == {(NOW, "operator:root", "a complaint")}
+    assert {each.clause for each in kept if each.version == NOTE} == {"pentalog.sensitive"}
+    assert reads_of(rapport.database, "mentor:ben") == []
 
 
 @pytest.mark.clause("pentalog.sensitive", "pentalog.session-content", "pentalog.mentor-with-consent")
@@ -67,8 +67,8 @@ def test_a_reader_reads_what_the_matrix_opens_and_the_rest_is_sealed_with_its_cl
     assert seen[GOAL]["title"] == "Lead"
     assert seen[NOTE]["text"] == {"sealed": "session_content", "clause": "pentalog.sensitive"}
     assert "He laughed" not in str(seen)
-    [kept] = [each for each in reads(rapport.database, RELATIONSHIP) if each["data_class"] == "goals"]
-    assert (kept["reader"], kept["clause"]) == (
+    [kept] = [each for each in reads_of(rapport.database, RELATIONSHIP) if each.data_class == "goals"]
+    assert (kept.reader, kept.clause) == (
         "operator:root as coordinator:cora",
         "pentalog.mentor-with-consent",
     )
@@ -82,7 +82,7 @@ def test_a_reader_reads_what_the_matrix_opens_and_the_rest_is_sealed_with_its_cl
 def test_who_was_there_reads_the_note_and_its_author_leaves_no_trace(rapport: Rapport) -> None:
     assert read(rapport, Reading.by_caller(reader("mentee:ANA")))[NOTE]["text"] == "She wants to leave"
     assert read(rapport, Reading.by_caller(reader("mentor:ben")))[NOTE]["text"] == "She wants to leave"
-    kept = [(each["reader"], each["version"]) for each in reads(rapport.database, RELATIONSHIP)]
+    kept = [(each.reader, each.version) for each in reads_of(rapport.database, RELATIONSHIP)]
     assert ("mentee:Ana", NOTE) in kept
     assert ("mentor:ben", NOTE) not in kept
     assert ("mentor:ben", GOAL) in kept
@@ -102,7 +102,7 @@ def test_words_whose_key_is_gone_are_erased_and_not_read(rapport: Rapport, setti
         seen = read(opened, Reading.by_operator("root", "a complaint"))
         assert seen[GOAL]["title"] == {"erased": "goals"}
         assert seen[NOTE]["text"] == "She wants to leave"
-        assert GOAL not in {each["version"] for each in reads(opened.database, RELATIONSHIP)}
+        assert GOAL not in {each.version for each in reads_of(opened.database, RELATIONSHIP)}
 
 
 def test_nothing_is_shown_that_can_not_be_put_on_record(rapport: Rapport, monkeypatch: pytest.MonkeyPatch) -> None:

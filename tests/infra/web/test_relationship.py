@@ -16,7 +16,7 @@ from domain.words import Role
 from infra.access.seen import Seen
 from infra.access.standing import Asker
 from infra.queries.as_at import NOW
-from infra.queries.reads import reads
+from infra.store.reads import reads_of
 from infra.web.relationship import homework
 from tests.infra.http.telling import CANARY, OTHERS, QUIET, REPORTED, UNKNOWN
 from tests.infra.web.browsing import Browser, Served, serving_pages
@@ -102,8 +102,8 @@ def test_the_office_reads_words_for_a_reason_that_is_kept(told: Served) -> None:
     assert browser.post(f"/relationships/{QUIET}/words", {"why": "  "}).status == 400
     browser.get(f"/relationships/{QUIET}").post(f"/relationships/{QUIET}/words", {"why": "a call from the mentee"})
     assert f"{CANARY} title" in browser.words
-    kept = reads(told.rapport.store.database, QUIET)
-    assert any(each["reader"] == "coordinator:cleo" and each["why"] == "a call from the mentee" for each in kept)
+    kept = reads_of(told.rapport.store.database, QUIET)
+    assert any(each.reader == "coordinator:cleo" and each.why == "a call from the mentee" for each in kept)
 
 
 def test_the_office_reads_what_a_problem_was_and_mentee_and_mentor_their_own_words(told: Served) -> None:
@@ -118,8 +118,8 @@ def test_the_office_reads_what_a_problem_was_and_mentee_and_mentor_their_own_wor
     for id_ in ("ana", "ben"):
         for path in ("", "/events"):
             assert f"{CANARY} topic" in told.browser(id_).get(f"/relationships/{QUIET}{path}").words
-    kept = reads(told.rapport.store.database, QUIET)
-    assert any(each["reader"] == "mentee:ana" and each["data_class"] == "session_content" for each in kept)
+    kept = reads_of(told.rapport.store.database, QUIET)
+    assert any(each.reader == "mentee:ana" and each.data_class == "session_content" for each in kept)
 
 
 @pytest.mark.parametrize("subject", [OTHERS, UNKNOWN, "no-id", "mentor:ben"])
@@ -373,9 +373,9 @@ def test_parties_know_one_another_by_name_and_strangers_do_not(used: Served) -> 
         assert "canary@example.org" not in got.text
     assert "Ada Named" in used.browser("ben").get("/relationships").words
     assert "Otto Other" not in used.browser("ben").get("/relationships").words
-    kept = reads(used.rapport.store.database, "person:nameda")
-    assert {"mentor:ben", "line_manager:lina", "coordinator:cora"} == {each["reader"] for each in kept}
-    assert {each["data_class"] for each in kept} == {"identity"}
+    kept = reads_of(used.rapport.store.database, "person:nameda")
+    assert {"mentor:ben", "line_manager:lina", "coordinator:cora"} == {each.reader for each in kept}
+    assert {each.data_class for each in kept} == {"identity"}
 
 
 def test_a_form_suggests_what_the_relationship_says(used: Served) -> None:

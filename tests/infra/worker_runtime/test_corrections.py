@@ -19,6 +19,7 @@ from infra.worker_runtime.verify import verify
 from tests.given_when_then import IDS, day
 from tests.infra.worker_runtime.harness import WorkerHarness, everything, run, subject
 from tests.messages import line
+from tests.stores import by_hand
 from workers.catalogue import WORKERS
 from workers.commitment import COMMITMENT
 
@@ -227,6 +228,37 @@ def test_of_corrections_in_a_row_the_last_takes_up_all(harness: WorkerHarness, m
     assert [len(each) for each in taken_up] == [2, 1]
     assert verify(harness.rapport.store) == []
     assert verify(harness.rapport.store, subject()) == []
+
+
+def test_what_is_noted_of_corrections_in_a_row_is_verified(harness: WorkerHarness) -> None:
+    """The last of them must be noted as taken up, one before it may be; none that there is not."""
+    late_twice(harness)
+    void(harness, e.SessionCancelled, on=21, place=0)
+    void(harness, e.SessionCancelled, on=21, place=1)
+    harness.work()
+    rapport = harness.rapport
+    first, last = rapport.database.query(
+        "SELECT position FROM stored_events WHERE topic = 'FactCorrected' ORDER BY position"
+    )
+    assert harness.query("SELECT key, position FROM worker_corrections") == [(subject(), *last)]
+    assert verify(rapport.store) == []
+    with by_hand(rapport.database) as session:
+        session.execute("DELETE FROM worker_corrections")
+    for of in (None, subject()):
+        problems = [found.problem for found in verify(rapport.store, of)]
+        assert f"the correction at position {last[0]} is not noted as taken up" in problems
+    with by_hand(rapport.database) as session:
+        session.insert("worker_corrections", ("key", "position"), [(subject(), *last), (subject(), first[0] - 1)])
+    [found] = verify(rapport.store)
+    assert found.problem == (
+        f"a correction is noted as taken up at position {first[0] - 1} where workers have come to none"
+    )
+    again = c.CorrectFact(version=version_of(rapport, e.SessionCancelled), reason="No.", data=LATE)
+    assert harness.send(again, "coordinator", 22).status == "accepted"
+    with by_hand(rapport.database) as session:
+        session.execute("DELETE FROM worker_corrections WHERE position < ?", first)
+    # Nobody has worked since: it need not be noted yet.
+    assert verify(rapport.store) == []
 
 
 # --- walks -------------------------------------------------------------------------------------------------------------
