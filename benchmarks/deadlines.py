@@ -1,4 +1,4 @@
-"""Ten thousand deadlines due at once: with a command each, with reminders each, with a task each; by one process and by two.
+"""Thousands of deadlines due at once: with a command each, with reminders each, with a task each; by one process and by two.
 
 Beside each rate stands the floor: the very rows that were written, by one statement a table in one transaction, with no rules and no
 workers. Of deadlines with a command these are the event, its receipt and its place in the tree too.

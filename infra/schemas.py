@@ -1,6 +1,7 @@
 """A JSON Schema for every message, in and out, made from the models that read and write them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final, get_args
 
 import orjson
@@ -200,16 +201,21 @@ def resubmitted_schema() -> Schema:
     return _headed("DeadLetterResubmitted", "A dead letter was sent again.", schema)
 
 
-def schemas() -> Mapping[str, Schema]:
-    """Every schema by the name of its file below schemas/."""
+def makers() -> Mapping[str, Callable[[], Schema]]:
+    """What makes each schema, by the name of its file below schemas/."""
     published = {event.__name__: event for event in sorted(PUBLISHED, key=lambda event: event.__name__)}
     return {
-        **{f"commands/{name}.json": command_schema(name, command) for name, command in COMMANDS.items()},
-        **{f"events/{name}.json": event_schema(name, event) for name, event in published.items()},
-        "receipt.json": receipt_schema(),
-        "dead-letter.json": dead_letter_schema(),
-        "dead-letter-resubmitted.json": resubmitted_schema(),
+        **{f"commands/{name}.json": partial(command_schema, name, command) for name, command in COMMANDS.items()},
+        **{f"events/{name}.json": partial(event_schema, name, event) for name, event in published.items()},
+        "receipt.json": receipt_schema,
+        "dead-letter.json": dead_letter_schema,
+        "dead-letter-resubmitted.json": resubmitted_schema,
     }
+
+
+def schemas() -> Mapping[str, Schema]:
+    """Every schema by the name of its file below schemas/."""
+    return {file: make() for file, make in makers().items()}
 
 
 def as_text(schema: Schema) -> str:

@@ -21,7 +21,11 @@ TIMELINE: Final = Dataset(
         Column("programme_id", "text", "The programme of the relationship; empty for mentors, cases and programmes."),
         Column("source", "text", "event or deadline."),
         Column("version", "integer", "An event's number in that history, from 1; empty for a deadline."),
-        Column("sequence", "integer", "The number of a deadline's change; empty for an event."),
+        Column(
+            "sequence",
+            "integer",
+            "The number of a deadline's change; empty for an event, and for analysts and auditors.",
+        ),
         Column("type", "text", "The event, such as SessionScheduled; armed, moved, frozen, cancelled or fired."),
         Column("occurred_at", "time", "When it happened."),
         Column("recorded_at", "time", "When Rapport learned of it."),

@@ -11,6 +11,7 @@ here when the environment would change how Python starts, or when something is t
 """
 
 import atexit
+import ctypes
 import fcntl
 import functools
 import gc
@@ -42,6 +43,7 @@ LATER = ("psycopg_pool", "zoneinfo")
 AT_START = ("PYTHON", "LANG", "LC_", "LD_", "OTEL_")
 STANDARD = ("stdin", "stdout", "stderr")
 PACK = 8
+PR_SET_PDEATHSIG = 1
 
 
 def own_environment(**settings: str) -> dict[str, str]:
@@ -56,16 +58,17 @@ def rapport(
     stdin: bytes | None = b"",
     preexec_fn: Callable[[], None] | None = None,
     timeout: float = 120,
+    of: "Loaded | None" = None,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run the command to its end, its output caught.
 
-    An environment that names nothing of what Python settles at its start has it from this process.
+    An environment that names nothing of what Python settles at its start has it from this process, or from the loaded one given.
 
     Raises:
         subprocess.TimeoutExpired: it took longer than `timeout` seconds and was killed.
     """
     environment = dict(os.environ) if env is None else at_start(os.environ) | dict(env)
-    if preexec_fn or at_start(environment) != at_start(os.environ):
+    if preexec_fn or (of is None and at_start(environment) != at_start(os.environ)):
         return subprocess.run(
             [RAPPORT, *map(str, arguments)],
             env=environment,
@@ -79,7 +82,7 @@ def rapport(
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         given.write(stdin or b"")
         given.seek(0)
-        fork = start(*arguments, env=environment, cwd=cwd, files=[given.fileno(), out.fileno(), err.fileno()])
+        fork = start(*arguments, env=environment, cwd=cwd, files=[given.fileno(), out.fileno(), err.fileno()], of=of)
         try:
             code = fork.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -171,6 +174,7 @@ def start(
     cwd: str | Path | None = None,
     own_session: bool = False,
     program: str = RAPPORT,
+    of: "Loaded | None" = None,
 ) -> Fork:
     """Start the command, or another module as the program, with these files as its standard streams."""
     command = [program, *map(str, arguments)]
@@ -179,7 +183,7 @@ def start(
     data = pickle.dumps((command, dict(env), str(cwd or Path.cwd()), umask, own_session))
     ours, theirs = socket.socketpair()
     with theirs:
-        loaded().request(data, [*files, theirs.fileno()])
+        (of or loaded()).request(data, [*files, theirs.fileno()])
     return Fork(command, number(ours), ours)
 
 
@@ -190,15 +194,16 @@ def number(connection: socket.socket, flags: int = 0) -> int:
 
 
 class Loaded:
-    """The process that has the command loaded. It ends when this process does."""
+    """The process that has the command loaded. It ends when this process does. An environment may start it otherwise than this one."""
 
-    def __init__(self) -> None:
+    def __init__(self, env: Mapping[str, str] | None = None) -> None:
         self._turn = threading.Lock()
         self._socket, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.command", str(theirs.fileno())],
                 cwd=HERE,
+                env=env,
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 process_group=0,  # Ctrl-C is for the tests
@@ -246,6 +251,7 @@ def load() -> None:
 def serve(connection: socket.socket) -> None:
     """Fork for each request until the test process is gone. Returns in the forks as well: see `main`."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that wait
+    me = os.getpid()
     while True:
         header, files, _, _ = socket.recv_fds(connection, PACK, len(STANDARD) + 1)
         if not header:
@@ -253,16 +259,26 @@ def serve(connection: socket.socket) -> None:
         request = pickle.loads(connection.recv(int.from_bytes(header), socket.MSG_WAITALL))
         *streams, end = files
         if os.fork() == 0:
+            end_with(me)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             connection.close()
-            pid = os.fork()
+            waiting, pid = os.getpid(), os.fork()
             if pid == 0:
+                end_with(waiting)
                 os.close(end)
                 become(streams, *request)
                 return
             wait_for(pid, socket.socket(fileno=end), streams)
         for file in files:
             os.close(file)
+
+
+def end_with(parent: int) -> None:
+    """Be killed when this parent is gone, however it went, so that tests that were killed leave no command behind. On Linux."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(0)
 
 
 def wait_for(pid: int, end: socket.socket, streams: Sequence[int]) -> NoReturn:

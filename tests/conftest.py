@@ -1,7 +1,11 @@
 """What every test may ask for: real servers (see tests/servers.py), and stores of both kinds (tests/stores.py)."""
 
+import gc
 import os
+import shutil
 import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +20,12 @@ pytest_plugins = ("tests.servers", "tests.stores")
 settings.register_profile("usual", max_examples=60, deadline=None)
 settings.register_profile("thorough", max_examples=2000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
+
+# Stores and servers of tests lie in memory where there is enough of it: to make their thousands of files costs half as much.
+# Nothing is kept, and no test can tell (those of durability ask what was written, not where).
+MEMORY, MEMORY_BYTES = Path("/dev/shm"), 6 * 2**30
+if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES:
+    os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
 # Keys of stores on PostgreSQL, which lie in the user's data folder, go with the tests. A process of xdist has it from the first.
 if "PYTEST_XDIST_WORKER" not in os.environ:
@@ -49,6 +59,17 @@ def place(item: pytest.Item) -> int:
     marker = item.get_closest_marker("xdist_group")
     group = marker.args[0] if marker else None
     return LONGEST.index(group) if group in LONGEST else len(LONGEST)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Collect without the garbage collector, which then leaves alone what was collected: thousands of tests that stay."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_unconfigure() -> None:

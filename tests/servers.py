@@ -11,11 +11,12 @@ a broker with a proxy before it. A proxy before any PostgreSQL: `Proxy(server.po
 """
 
 import contextlib
+import fcntl
 import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -139,6 +140,21 @@ def empty(url: str) -> bool:
             return False
         connection.execute(EMPTY)
     return True
+
+
+@contextlib.contextmanager
+def copied_database(server: PostgresAccess, folder: Path, template: str, make: Callable[[str], None]) -> Iterator[str]:
+    """The URL of a copy of a template, dropped after the block; the first process of the run that asks makes the template."""
+    with (folder / f"template-{template}").open("a+") as made:
+        fcntl.flock(made, fcntl.LOCK_EX)
+        made.seek(0)
+        if made.read() != str(server.port):
+            make(server.create_database(template, short_lived=True))
+            made.truncate(0)
+            made.write(str(server.port))
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    yield server.create_database(name, short_lived=True, template=template)
+    server.drop_database(name)
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,10 @@
 """Fixtures that run a test once on each kind of store. Every test that says "store" or "database" takes one of them.
 
 - `store_url`: the URL of an empty store of the test's own, first a file of SQLite, then a database of the run's PostgreSQL.
+- `prepared_store_url`: the same with its tables and datasets made, which on PostgreSQL is a copy: making them costs it ten times as much.
 - `shared_store_url`: the same for all tests of a module that only read, filled once.
 - `database`: that store opened, its schema in place, closed after the test.
-- `settings`: the settings of a Rapport on that store; `open_rapport(settings)` does the rest.
+- `settings`: the settings of a Rapport on a prepared store; `open_rapport(settings)` does the rest.
 
 A test that several processes of it open gets the URL and opens it in each. With xdist each test has a store of its own in any process.
 """
@@ -12,12 +13,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from infra.bootstrap import open_rapport
 from infra.settings import Settings
+from infra.store.identity import new_identity
 from infra.store.opening import open_database
 from infra.store.session import Database, Kind, StoreSession
-from tests.servers import emptied_database
+from infra.worker_runtime.schema import key_of
+from tests.servers import copied_database, emptied_database
 
 KINDS: tuple[Kind, ...] = ("sqlite", "postgresql")
 
@@ -29,6 +34,32 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         url: str = request.getfixturevalue("emptied_url")
         return url
     return f"sqlite:///{tmp_path / 'store.sqlite'}"
+
+
+@pytest.fixture(params=KINDS)
+def prepared_store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a store with all its tables, in which nothing is recorded; the test runs once for each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'store.sqlite'}"
+        return
+    server, folder = (request.getfixturevalue(name) for name in ("postgres_server", "server_folder"))
+    with copied_database(server, folder, "prepared", prepare) as url:
+        give_identity(url)
+        yield url
+
+
+def prepare(url: str) -> None:
+    """Make all tables of a store, as its first use does."""
+    with open_rapport(Settings(store=url)) as rapport:
+        rapport.engine().catch_up()
+
+
+def give_identity(url: str) -> None:
+    """Make a copy of a store one of its own. The key of pseudonyms follows from the secret at the next opening, that of workers here."""
+    id_, secret = new_identity()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("UPDATE store_identity SET id = %s, secret = %s", (id_, secret))
+        connection.execute("UPDATE worker_key SET key = %s", (key_of(secret),))
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -55,9 +86,9 @@ def opened(url: str) -> Database:
 
 
 @pytest.fixture
-def settings(store_url: str) -> Settings:
+def settings(prepared_store_url: str) -> Settings:
     """Settings that name the store."""
-    return Settings(store=store_url, synchronous="off")
+    return Settings(store=prepared_store_url, synchronous="off")
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 import os
 import signal
 import subprocess
+import sys
+import time
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests import command
-from tests.command import RAPPORT, Fork, own_environment, rapport, start
+from tests.command import HERE, RAPPORT, Fork, own_environment, rapport, start
 from tests.infra.cli.process import at_terminal
 from tests.messages import contact, proposal
 from tests.shell_command import on_the_path
@@ -71,6 +73,29 @@ def test_a_signal_ends_it_as_it_ends_any_process(tmp_path: Path) -> None:
     assert (killed.wait(30), killed.poll()) == (-signal.SIGKILL, -signal.SIGKILL)
     stopped.terminate()
     assert stopped.wait(30) in {0, -signal.SIGTERM}  # before its handler is there, or after
+
+
+LEFT = """
+import sys, time
+from pathlib import Path
+from tests.test_command import working
+print(working(Path(sys.argv[1])).pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel of Linux")
+def test_it_is_gone_when_the_tests_are_killed(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", LEFT, str(tmp_path)]
+    with subprocess.Popen(command, cwd=HERE, stdout=subprocess.PIPE) as tests:
+        assert tests.stdout is not None
+        process = Path("/proc", tests.stdout.readline().decode().strip())
+        assert process.exists()
+        tests.kill()
+        until = time.monotonic() + 60
+        while process.exists():
+            assert time.monotonic() < until
+            time.sleep(0.05)
 
 
 def test_in_a_shell_it_reads_writes_and_ends_alike(tmp_path: Path) -> None:

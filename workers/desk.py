@@ -118,7 +118,7 @@ class KeyState:
 class Desk(Ground):
     """The entries by key, and the steps made since they were last taken away (`done`).
 
-    `lets_run_out`: deadlines fire as they run out; else whoever has the desk says when each fires.
+    `lets_run_out`: deadlines fire as they run out; else the one who has the desk says when each fires.
     """
 
     lets_run_out = True

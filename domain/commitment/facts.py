@@ -8,7 +8,7 @@ nothing is summed up or thrown away here.
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
-from itertools import islice, pairwise
+from itertools import islice
 from operator import attrgetter, itemgetter
 from typing import Any, Final, NamedTuple, cast, get_args
 
@@ -276,10 +276,11 @@ class Facts:
 
     def _fill(self, facts: list[Fact]) -> None:
         self._count = len(facts)
-        self._in_order = all(one.at <= other.at for one, other in pairwise(facts))
+        moments = [fact.at for fact in facts]
+        self._in_order = moments == sorted(moments)
         self._own: tuple[DatedSetting, ...] = ()
-        for fact in facts:
-            if isinstance(fact, TermChanged):
+        if TermChanged in map(type, facts):
+            for fact in facts:
                 self._own = _with_own(self._own, fact)
         # Last: another thread that sees it sees the rest.
         self._log: _Log | None = _Log(facts)

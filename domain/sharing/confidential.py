@@ -26,6 +26,8 @@ TASKS: Final = frozenset(
         "shutdown_recommendation",
     }
 )
+# Tasks that exist because of how somebody answered. Their place and time are those of the answer, so their kind alone hides nothing.
+ANSWERED: Final = frozenset({"feedback_concern"})
 # Workers whose decisions and deadlines come of such events.
 WORKERS: Final = frozenset(
     {"attention", "conduct", "contests", "feedback", "rematch", "safeguarding", "standing", "support", "trust"}

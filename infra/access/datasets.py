@@ -10,7 +10,6 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
-import orjson
 from cachetools import LRUCache
 
 from domain.sharing import confidential
@@ -20,6 +19,7 @@ from infra.access.secrets import with_secrets
 from infra.access.seen import Seen
 from infra.access.standing import KNOWERS, Asker, scope
 from infra.export.exporting import Unusable
+from infra.export.masked import codes_of_relationships
 from infra.export.rows_then import rows_then
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.pseudonyms import Pseudonyms
@@ -97,30 +97,31 @@ class _Reading:
         self.of_relationships = RELATIONSHIP in names
         self.programme = next((name for name in _PROGRAMME if name in names), None)
         self.masking = Masking(dataset, asker.role, pseudonyms) if asker.role in MASKED else None
+        self.order = dataset.order if self.masking is None else self.masking.order
         self._unusable = Unusable.of(engine)
         self.convert = [(column, how) for column in dataset.columns if (how := self._conversion(column)) is not None]
 
     def rows(self, moment: Moment) -> Iterator[Row]:
         """The rows, each as it is for the reader to see."""
-        for row in self._stored() if moment == NOW else self._then(moment):
-            if not (self._is_theirs(row) and self._unusable.allows(row)):
-                continue
-            if self.masking is not None:
-                yield self.masking.row(self._converted(row), self._codes.get(row.get(RELATIONSHIP, ""), frozenset()))
-                continue
+        found = self._stored() if moment == NOW else self._then(moment)
+        theirs = (row for row in found if self._is_theirs(row) and self._unusable.allows(row))
+        if self.masking is not None:
+            yield from self.masking.rows(map(self._converted, theirs), self._codes_of)
+            return
+        for row in theirs:
             for seen in self._as_known(row, moment):
                 yield self._converted(seen)
 
     def _stored(self) -> Iterator[Row]:
         names = ", ".join(column.name for column in self.dataset.columns)
-        select, order = f"SELECT {names} FROM {self.dataset.name}", ", ".join(self.dataset.order)  # noqa: S608 - known names
+        select, order = f"SELECT {names} FROM {self.dataset.name}", ", ".join(self.order)  # noqa: S608 - known names
         with self.engine.database.reading() as session:
             reader = codec(tuple(self.dataset.columns), session.kind)
             for values in self._in_order(session, select, order):
                 yield reader.decode(values)
 
     def _in_order(self, session: StoreSession, select: str, order: str) -> Iterator[tuple[Any, ...]]:
-        if self.dataset.order[0] != POSITION.name:
+        if self.order[0] != POSITION.name:
             yield from session.stream(f"{select} ORDER BY {order}", size=self.size)
             return
         # The log is read stretch by stretch, each twice as long: putting all of it in order first takes as long as reading all of it.
@@ -134,7 +135,7 @@ class _Reading:
     def _then(self, moment: Moment) -> Iterator[Row]:
         """The rows of another time, with the values that a database would give back."""
         as_stored = codec(tuple(self.dataset.columns), "sqlite")
-        for row in rows_then(self.engine, self.dataset, moment).rows:
+        for row in rows_then(self.engine, self.dataset._replace(order=self.order), moment).rows:
             yield as_stored.decode(as_stored.encode(row))
 
     # --- whose rows ----------------------------------------------------------------------------------------------------
@@ -273,10 +274,12 @@ class _Reading:
     def _unless_strict(self, row: Row, value: Any) -> Any:
         return None if is_strict(self._codes[row[RELATIONSHIP]]) else value
 
+    def _codes_of(self, row: Row) -> frozenset[str]:
+        return self._codes.get(row.get(RELATIONSHIP, ""), frozenset())
+
     @cached_property
     def _codes(self) -> Mapping[str, frozenset[str]]:
-        found = self.engine.database.query("SELECT relationship_id, codes FROM relationships")
-        return {subject: frozenset(orjson.loads(codes)) for subject, codes in found}
+        return codes_of_relationships(self.engine)
 
     def _converted(self, row: Row) -> Row:
         return row | {column.name: how(row, row[column.name]) for column, how in self.convert} if self.convert else row

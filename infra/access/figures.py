@@ -3,7 +3,8 @@
 Suppression is that of all figures together (`infra.queries.nps`), so what a reader is not shown does not follow from what they are.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from itertools import groupby
 from typing import Any, Final, get_args
 
 from domain.sharing.cells import cell, ways
@@ -52,8 +53,15 @@ def nps(
     if theirs is not None:
         found = [row for row in found if row["programme"].lower() in theirs]
     if "mentor" in wanted and "pseudonym" in ways(cell("identity", asker.role)):
-        found = [row | {"mentor": pseudonyms(row["mentor"])} for row in found]
+        found = _renamed(found, [key for key in get_args(By) if key in wanted], pseudonyms)
     return [row for row in found if _is(row, "programme", programme) and _is(row, "mentor", mentor)]
+
+
+def _renamed(found: list[Shown], keys: Sequence[By], pseudonyms: Pseudonyms) -> list[Shown]:
+    """The rows with pseudonyms for mentors, in the order of these: that of the ids would tell which is whose."""
+    renamed = [row | {"mentor": pseudonyms(row["mentor"])} for row in found]
+    questions = groupby(renamed, key=lambda row: (row["role"], row["occasion"]))
+    return [row for _, rows in questions for row in sorted(rows, key=lambda row: [row[key] for key in keys])]
 
 
 def programmes_of(engine: Engine, asker: Asker) -> frozenset[str] | None:

@@ -7,7 +7,7 @@ from typing import Final
 from infra.analysis import charts
 from infra.analysis.answer import Answer, Row, counted, hidden_sentences
 from infra.analysis.population import Population, Relationship, enough
-from infra.analysis.statistics import quantile, share
+from infra.analysis.statistics import median_of_enough, share
 from infra.projection_engine.engine import Engine
 from infra.queries.nps import figures
 
@@ -100,7 +100,7 @@ def responses(population: Population) -> Answer:
             continue
         rate = share(len(answered), len(found))
         assert rate is not None, "somebody was asked"
-        days = [row["days_to_answer"] for _, row in found if row["days_to_answer"] is not None]
+        days = [(one.mentee, row["days_to_answer"]) for one, row in found if row["days_to_answer"] is not None]
         rows.append(
             {
                 "kind": kind,
@@ -111,7 +111,7 @@ def responses(population: Population) -> Answer:
                 "rate": rate.share,
                 "low": rate.low,
                 "high": rate.high,
-                "median_days": quantile(days, 0.5),
+                "median_days": median_of_enough(days, population.minimum),
                 "early_if_answered": _early(answered),
                 "early_if_silent": _early(silent),
             }

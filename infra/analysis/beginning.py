@@ -6,19 +6,19 @@ from functools import partial
 
 from infra.analysis import charts
 from infra.analysis.answer import Answer, Row, hidden_sentences
-from infra.analysis.population import DAY, Population, Relationship, both_enough, enough
+from infra.analysis.population import DAY, Population, Relationship, both_enough, enough, shown_parts
 from infra.analysis.statistics import curve, quantile
 
 
 def activation(population: Population) -> Answer:
     """For the activation and each gate: how many came to it, and after how many days.
 
-    The median counts those who have not come to it yet (Kaplan-Meier). `last` is how often a gate was the last to be met.
+    The median counts those who have not come to it yet (Kaplan-Meier). `last` is how often a gate was the last to be met;
+    where that is of too few mentees it is hidden.
     """
     everybody = population.relationships
     known = population.by_id
     gates: defaultdict[str, list[Row]] = defaultdict(list)
-    last: defaultdict[str, int] = defaultdict(int)
     latest: dict[str, Row] = {}
     for gate in population.rows("gates", "relationship_id", "clause", "met_at", "activated_at"):
         if gate["relationship_id"] not in known:
@@ -28,8 +28,11 @@ def activation(population: Population) -> Answer:
             before = latest.get(gate["relationship_id"])
             if before is None or gate["met_at"] > before["met_at"]:
                 latest[gate["relationship_id"]] = gate
+    last: defaultdict[str, list[Relationship]] = defaultdict(list)
     for gate in latest.values():
-        last[gate["clause"]] += 1
+        last[gate["clause"]].append(known[gate["relationship_id"]])
+    # Each relationship had one that was the last: those counts are parts of one whole.
+    may_show = shown_parts(last, population.minimum)
     days = [
         max(0, math.ceil(((each.activated_at or each.terminated_at or population.now) - each.proposed_at) / DAY))
         for each in everybody
@@ -58,9 +61,10 @@ def activation(population: Population) -> Answer:
             max(0, math.ceil(((gate["met_at"] or one.terminated_at or population.now) - one.proposed_at) / DAY))
             for one, gate in zip(members, found, strict=True)
         ]
-        rows.append(_row(clause, waited, [gate["met_at"] is not None for gate in found], last[clause]))
+        times_last = len(last[clause]) if clause in may_show else None if last[clause] else 0
+        rows.append(_row(clause, waited, [gate["met_at"] is not None for gate in found], times_last))
     rows[1:] = sorted(rows[1:], key=lambda row: (-(row["last"] or 0), row["what"]))
-    slowest = next((row["what"] for row in rows[1:]), None)
+    slowest = next((row["what"] for row in rows[1:] if row["last"]), None)
     sentences = [f"The gate that is met last most often: {slowest}."] if slowest else []
     sentences += hidden_sentences(hidden, "gate", f"fewer than {population.minimum} mentees met it, or did not")
     return Answer(

@@ -29,20 +29,27 @@ def calibration(population: Population, day: int = 30, horizon: int = HORIZON_DA
     hidden = len(found) - len(shown)
     rows = [_row(population, band, found[band], day, horizon) for band in BANDS if band in shown]
     known = [(score, one) for one, score, _ in at_day if _is_known(population, one, day + horizon)]
-    auc = area(
-        [score for score, _ in known],
-        [one.ended_early and one.days(population.now) <= day + horizon for _, one in known],
-    )
     if not enough([one for one, _, _ in at_day], population.minimum):
         return _answer(day, horizon, [], {"auc": None, "compared": None, "hidden": hidden}, _hidden(hidden, population))
+    compared = len(known) if enough([one for _, one in known], population.minimum) else None
+    auc = _auc(population, known, day + horizon)
     sentences = [
         f"Of {counted(len(at_day), 'relationship')} that had come to day {day}, what happened up to day {day + horizon}.",
-        "The outcomes of both kinds are needed to judge the score."
+        f"To judge the score takes outcomes of both kinds, each of at least {population.minimum} mentees."
         if auc is None
         else f"AUC of the day-{day} score for ending early: {auc:.2f} (0.5: tells nothing, 1: tells all).",
         *_hidden(hidden, population),
     ]
-    return _answer(day, horizon, rows, {"auc": auc, "compared": len(known), "hidden": hidden}, sentences)
+    return _answer(day, horizon, rows, {"auc": auc, "compared": compared, "hidden": hidden}, sentences)
+
+
+def _auc(population: Population, known: Sequence[tuple[int, Relationship]], day: int) -> float | None:
+    """How well the score told who ended early by a day. It sets two groups against each other, so neither may be small."""
+    early = [one.ended_early and one.days(population.now) <= day for _, one in known]
+    for outcome in (True, False):
+        if not enough([one for (_, one), was in zip(known, early, strict=True) if was is outcome], population.minimum):
+            return None
+    return area([score for score, _ in known], early)
 
 
 def _hidden(count: int, population: Population) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ def survival(population: Population, by: By | None = None, ending: Ending = "ear
         days = [each.days(population.now) for each in members]
         ended = [_counts(each, ending) for each in members]
         compared.append((days, ended))
-        found = curve(days, ended, groups.minimum)
+        found = curve(days, ended, groups.minimum, [each.mentee for each in members])
         rows += [{"group": name, **step._asdict()} for step in found.steps]
         medians[name] = {
             "n": found.n,

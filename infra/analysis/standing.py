@@ -15,7 +15,7 @@ from infra.analysis import charts
 from infra.analysis.answer import Answer, Row, hidden_sentences
 from infra.analysis.calibration import BANDS
 from infra.analysis.population import DAY, GOOD_ENDINGS, By, Population, Relationship, both_enough, shown_parts
-from infra.analysis.statistics import quantile, share
+from infra.analysis.statistics import median_of_enough, share
 
 
 class Among(NamedTuple):
@@ -92,7 +92,11 @@ def signals(population: Population, wanted: Wanted = None) -> Answer:
             is_known = not now or both_enough([known[one] for one in ever], now, population.minimum)
             of_all = share(len(ever), len(members))
             assert of_all is not None, "there are some"
-            days = [(row["until"] - row["since"]) / DAY for row in mine if row["until"] is not None]
+            days = [
+                (known[row["relationship_id"]].mentee, (row["until"] - row["since"]) / DAY)
+                for row in mine
+                if row["until"] is not None
+            ]
             rows.append(
                 {
                     "group": name,
@@ -103,7 +107,7 @@ def signals(population: Population, wanted: Wanted = None) -> Answer:
                     "low": of_all.low,
                     "high": of_all.high,
                     "now": len(now) if is_known else None,
-                    "median_days": quantile(days, 0.5),
+                    "median_days": median_of_enough(days, population.minimum),
                 }
             )
     rows.sort(key=lambda row: (row["group"], -row["relationships"], row["signal"], row["party"]))
@@ -138,7 +142,7 @@ def endings(population: Population, wanted: Wanted = None) -> Answer:
             those = found[reason]
             of_all = share(len(those), len(ended))
             assert of_all is not None, "some ended"
-            days = [one.days(population.now) for one in those if one.activated_at is not None]
+            days = [(one.mentee, float(one.days(population.now))) for one in those if one.activated_at is not None]
             rows.append(
                 {
                     "group": name,
@@ -147,7 +151,7 @@ def endings(population: Population, wanted: Wanted = None) -> Answer:
                     "share": of_all.share,
                     "low": of_all.low,
                     "high": of_all.high,
-                    "median_days": quantile(days, 0.5),
+                    "median_days": median_of_enough(days, population.minimum),
                 }
             )
     return Answer(
@@ -182,14 +186,15 @@ def pauses(population: Population, wanted: Wanted = None) -> Answer:
         hidden += len(found) - len(shown)
         for role in sorted(shown, key=lambda each: (-len(found[each]), each)):
             those = found[role]
-            over = [row for row in those if row["until"] is not None]
+            over = [row for row in those if row["until"] is not None and row["days"] is not None]
+            days = [(known[row["relationship_id"]].mentee, row["days"]) for row in over]
             rows.append(
                 {
                     "group": name,
                     "paused_by": role,
                     "pauses": len(those),
                     "relationships": len({row["relationship_id"] for row in those}),
-                    "median_days": quantile([row["days"] for row in over if row["days"] is not None], 0.5),
+                    "median_days": median_of_enough(days, population.minimum),
                 }
             )
     return Answer(

@@ -2,7 +2,8 @@
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Sequence
 from itertools import takewhile
 from typing import Final, NamedTuple
 
@@ -53,8 +54,11 @@ class Share(NamedTuple):
     high: float
 
 
-def curve(days: Sequence[float], ended: Sequence[bool], minimum: int = 1) -> Curve:
-    """The Kaplan-Meier estimate; it ends where fewer than the minimum are at risk, since the rest would tell of single ones."""
+def curve(days: Sequence[float], ended: Sequence[bool], minimum: int = 1, people: Sequence[str] | None = None) -> Curve:
+    """The Kaplan-Meier estimate; it ends where fewer than the minimum are at risk, since the rest would tell of single ones.
+
+    `people` are those whom each is about, where several may be about one: then as many different people must be at risk.
+    """
     import numpy as np
     from scipy.stats import CensoredData, ecdf
 
@@ -79,7 +83,11 @@ def curve(days: Sequence[float], ended: Sequence[bool], minimum: int = 1) -> Cur
         share = float(survival)
         bounds = (share, share) if share in (0, 1) else (float(low), float(high))
         steps.append(Step(float(day), int(left), int(now), share, *bounds))
-    shown = tuple(takewhile(lambda step: step.at_risk >= minimum, steps))
+    longest: dict[object, float] = {}
+    for whose, lasted in zip(range(len(days)) if people is None else people, days, strict=True):
+        longest[whose] = max(lasted, longest.get(whose, 0.0))
+    ordered = sorted(longest.values())
+    shown = tuple(takewhile(lambda step: len(ordered) - bisect_left(ordered, step.day) >= minimum, steps))
     return Curve(
         len(times),
         int(over.sum()),
@@ -141,6 +149,12 @@ def area(scores: Sequence[float], happened: Sequence[bool]) -> float | None:
     ranks = rankdata([-score for score in scores])
     summed = sum(rank for rank, one in zip(ranks, happened, strict=True) if one)
     return float((summed - positive * (positive + 1) / 2) / (positive * negative))
+
+
+def median_of_enough(values: Collection[tuple[str, float]], minimum: int) -> float | None:
+    """The median of values, each beside the person whom it is about; None of fewer different people than the minimum."""
+    is_enough = len({person for person, _ in values}) >= minimum
+    return quantile([value for _, value in values], 0.5) if is_enough else None
 
 
 def quantile(values: Sequence[float], part: float) -> float | None:

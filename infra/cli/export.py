@@ -28,7 +28,10 @@ def export(
     as_of: AsOf = None,
     known_at: KnownAt = None,
     pseudonyms: Annotated[
-        bool, typer.Option("--pseudonyms", help="Name persons by pseudonyms, the same in every file of a store.")
+        bool,
+        typer.Option(
+            "--pseudonyms", help="What analysts see of it, persons under pseudonyms: the same in every file of a store."
+        ),
     ] = False,
     raw: RawOption = False,
     as_json: JsonOption = False,

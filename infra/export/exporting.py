@@ -13,12 +13,12 @@ import orjson
 
 from domain.codes.clauses import CODES
 from domain.commitment import POLICY
+from infra.export.masked import as_analysts_see, masking_of
 from infra.export.rows_then import rows_then
 from infra.export.writing import FORMATS, WRITERS, Format, Writer, write_csv
 from infra.projection_engine import generation as generation_table
 from infra.projection_engine import timeline_rows
 from infra.projection_engine.engine import Engine
-from infra.projection_engine.pseudonyms import Pseudonyms
 from infra.projection_engine.rows import codec
 from infra.queries.as_at import NOW, Moment
 from infra.store import log_reader
@@ -28,6 +28,7 @@ from infra.unknown_name import unknown_name
 from infra.whole_file import beside, put, save
 from projections.catalogue import datasets, projection_of
 from projections.dataset import Column, Dataset, Row
+from projections.readers import Masking
 from projections.timeline import TIMELINE
 
 MANIFEST_SUFFIX: Final = ".manifest.json"
@@ -60,8 +61,8 @@ def export(
 ) -> dict[str, Any]:
     """Write a dataset as it is at the log's head, or as it was at a moment, and its manifest beside it; the manifest.
 
-    Cells of CSV that a spreadsheet would run are guarded by an apostrophe unless they are wanted `raw`. Persons may be named
-    `under_pseudonyms`, those that analysts see.
+    Cells of CSV that a spreadsheet would run are guarded by an apostrophe unless they are wanted `raw`. `under_pseudonyms` it is what
+    analysts see of it: rows, columns, order and names.
 
     Raises:
         Unknown: see there.
@@ -71,6 +72,11 @@ def export(
     dataset, form = _dataset(name), _format(target)
     chosen = _columns(dataset, columns)
     engine.catch_up()
+    masking = masking_of(engine, dataset) if under_pseudonyms else None
+    read = chosen
+    if masking is not None:
+        # Whether a row is for analysts, other columns may say.
+        dataset, read = dataset._replace(order=masking.order), list(dataset.columns)
     then = None if moment == NOW else rows_then(engine, dataset, moment)
     unusable = Unusable.of(engine)
     with engine.database.reading() as session:
@@ -93,15 +99,15 @@ def export(
                 hashed = _Hashed(data)
                 with BufferedWriter(cast("RawIOBase", hashed), BUFFER) as buffer:
                     rows = (
-                        _rows(engine, session, dataset, chosen, unusable)
+                        _rows(engine, session, dataset, read, unusable)
                         if then is None
-                        else _values(filter(unusable.allows, then.rows), chosen)
+                        else _values(filter(unusable.allows, then.rows), read)
                     )
                     # CSV is written from the values of SQLite as they are.
                     if form != "csv" or under_pseudonyms or (then is None and session.kind != "sqlite"):
-                        rows = _decoded(rows, chosen, session.kind if then is None else "sqlite")
-                    if under_pseudonyms:
-                        rows = _renamed(rows, chosen, Pseudonyms(engine.store.identity.secret))
+                        rows = _decoded(rows, read, session.kind if then is None else "sqlite")
+                    if masking is not None:
+                        rows = _masked(engine, masking, rows, read, chosen)
                     manifest["rows"] = _writer(form, raw=raw)(buffer, chosen, rows)
                 manifest["bytes"], manifest["sha256"] = hashed.count, hashed.digest.hexdigest()
                 description.write(
@@ -193,7 +199,7 @@ def _rows(
     engine: Engine, session: StoreSession, dataset: Dataset, columns: Sequence[Column], unusable: Unusable
 ) -> Iterator[Sequence[Any]]:
     names = ", ".join(column.name for column in columns)
-    if dataset is TIMELINE and session.kind == "sqlite":
+    if dataset == TIMELINE and session.kind == "sqlite":
         count = timeline_rows.count(session)
         rows = _of_timeline(session, columns, unusable)
     else:
@@ -231,20 +237,14 @@ def _decoded(rows: Iterable[Sequence[Any]], columns: Sequence[Column], kind: Kin
         yield tuple(reader.decode(row).values())
 
 
-def _renamed(
-    rows: Iterable[Sequence[Any]], columns: Sequence[Column], pseudonyms: Pseudonyms
+def _masked(
+    engine: Engine, masking: Masking, rows: Iterable[Sequence[Any]], read: Sequence[Column], chosen: Sequence[Column]
 ) -> Iterator[Sequence[Any]]:
-    """The rows with pseudonyms for persons. They stay in the order of the ids."""
-    places = [(place, column.reference) for place, column in enumerate(columns) if column.data_class == "identity"]
-    for row in rows:
-        values = list(row)
-        for place, reference in places:
-            value = values[place]
-            if isinstance(value, list):
-                values[place] = [pseudonyms(each, reference) for each in value]
-            elif value is not None:
-                values[place] = pseudonyms(value, reference)
-        yield values
+    """Some columns of the rows as analysts see them."""
+    names = [column.name for column in read]
+    whole = (dict(zip(names, row, strict=True)) for row in rows)
+    for row in as_analysts_see(engine, masking, whole):
+        yield tuple(row[column.name] for column in chosen)
 
 
 class _Hashed(RawIOBase):

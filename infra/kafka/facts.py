@@ -59,8 +59,10 @@ LONGEST_ID: Final = 200
 # Text without a limit that Rapport itself writes, from its own lists.
 OWN_WORDS: Final[frozenset[tuple[type[BaseModel], str]]] = frozenset({(relationship.RelationshipProposed, "codes")})
 
-# What it tells could be what a withheld event tells.
-NOT_SAID: Final[frozenset[tuple[type[BaseModel], str]]] = frozenset({(relationship.FactCorrected, "fact")})
+# What it tells could be what a withheld event tells, or that an answer was bad.
+NOT_SAID: Final[frozenset[tuple[type[BaseModel], str]]] = frozenset(
+    {(relationship.FactCorrected, "fact"), (relationship.RelationshipReviewed, "about")}
+)
 
 # Some reasons of an end say what was reported: only the office reads them here.
 ENDING: Final[tuple[type[BaseModel], str]] = (relationship.RelationshipTerminated, "reason")

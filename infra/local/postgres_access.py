@@ -28,8 +28,8 @@ class PostgresAccess:
             return self.url(database)
         return f"postgresql://{self._login}@/{database}?host={quote(str(self.sockets), safe='')}&port={self.port}"
 
-    def create_database(self, name: str, *, short_lived: bool = False) -> str:
-        """Make an empty database if there is none of the name; its URL over TCP.
+    def create_database(self, name: str, *, short_lived: bool = False, template: str = "template1") -> str:
+        """Make a database if there is none of the name, empty or a copy of one that nobody is connected to; its URL over TCP.
 
         A short-lived one is a copy of files, which costs a fifth of writing it to the log, and a checkpoint.
         """
@@ -41,7 +41,11 @@ class PostgresAccess:
             psycopg.connect(self.url(), autocommit=True) as connection,
         ):
             strategy = sql.SQL("file_copy" if short_lived else "wal_log")
-            connection.execute(sql.SQL("CREATE DATABASE {} STRATEGY {}").format(sql.Identifier(name), strategy))
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY {}").format(
+                    sql.Identifier(name), sql.Identifier(template), strategy
+                )
+            )
         return self.url(name)
 
     def drop_database(self, name: str) -> None:

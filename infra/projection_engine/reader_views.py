@@ -5,19 +5,21 @@ half of the view, in which `projections.readers` says of each column what they s
 both may. Of the two halves the server runs one: which it is follows from the login alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from infra.projection_engine import pseudonyms
 from infra.store.session import Kind, StoreSession
 from projections.dataset import Column, Dataset
 from projections.readers import (
+    LEFT_OUT,
     READERS,
     WITHHELD,
     WITHHELD_ROWS,
     DatasetReader,
     View,
     Withheld,
+    is_ordered_by_person,
     strict_codes,
     view,
 )
@@ -44,10 +46,13 @@ def view_query(kind: Kind, dataset: Dataset, plain: str, *, whole: str | None = 
     names = ", ".join(_as(f"p.{column.name}", column) for column in dataset.columns)
     seen = ", ".join(_as(_seen(dataset, column), column) for column in dataset.columns)
     service = _SERVICE.format(table=pseudonyms.TABLE)
-    return (
-        f"SELECT {names} FROM ({plain}) p WHERE {service} UNION ALL "
-        f"SELECT {seen} FROM ({whole or plain}) p, {pseudonyms.TABLE} k WHERE NOT {service}"
-    )
+    left_out = LEFT_OUT.get(dataset.name)
+    for_them = f"NOT {service}" + (f" AND NOT ({_any_of(left_out)})" if left_out else "")
+    masked = f"SELECT {seen} FROM ({whole or plain}) p, {pseudonyms.TABLE} k WHERE {for_them}"
+    if is_ordered_by_person(dataset):
+        # Who asks for no order would get that of the tables, in which a rebuild puts people by their ids.
+        masked = f"({masked} ORDER BY {', '.join(dataset.order)})"
+    return f"SELECT {names} FROM ({plain}) p WHERE {service} UNION ALL {masked}"
 
 
 def comments(dataset: Dataset) -> Iterator[str]:
@@ -108,10 +113,13 @@ def _withheld(dataset: Dataset, column: Column, value: str) -> str:
 
 
 def _holds(withheld: Withheld) -> str:
-    if withheld.where is None:
-        return "true"
+    return "true" if withheld.where is None else _any_of(withheld.where)
+
+
+def _any_of(where: Mapping[str, frozenset[str]]) -> str:
+    """Whether a row has one of these values in one of these columns."""
     conditions = []
-    for column, values in withheld.where.items():
+    for column, values in where.items():
         same = ", ".join(_quoted(value) for value in sorted(values) if not value.endswith("*"))
         conditions += [f"COALESCE(p.{column} IN ({same}), false)"] if same else []
         conditions += [

@@ -8,7 +8,7 @@ Another time is another record, which is shown as far as nothing follows from it
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple, get_args
 
 from domain.calendar import end_of_local_day, local_day, local_month
@@ -111,6 +111,7 @@ def _check(window: Window, now: datetime, programmes: "Programmes") -> None:
             )
 
 
+@lru_cache(maxsize=256)
 def last_end_of_month(at: datetime, timezone: str) -> datetime:
     """The last instant of the latest month that had ended by a time in a time zone."""
     day = local_day(_within_reach(at), timezone)
@@ -206,7 +207,7 @@ def _add(
             record.add(group, counts, rules.minimum)
             if with_told:
                 told = max(group[MONTH], local_month(counts.recorded_at, rules.timezone))
-                record.told.setdefault((*group, told), Tally()).add(counts, rules.minimum)
+                record.tell((*group, told), counts, rules.minimum)
 
 
 class _Believed:

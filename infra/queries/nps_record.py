@@ -79,6 +79,13 @@ class Tally:
         self.minimum = max(self.minimum, other.minimum)
 
 
+def _tally(cells: dict[Group, Tally], group: Group) -> Tally:
+    """The tally of a group, which begins with its first record."""
+    if group not in cells:
+        cells[group] = Tally()
+    return cells[group]
+
+
 def _people(cells: Mapping[Group, Tally]) -> dict[Group, Cell]:
     return {group: Cell(frozenset(tally.people), tally.minimum) for group, tally in cells.items()}
 
@@ -92,7 +99,11 @@ class Record:
         self.told: dict[Group, Tally] = {}
 
     def add(self, group: Group, counts: SurveyRecord, minimum: float) -> None:
-        self.cells.setdefault(group, Tally()).add(counts, minimum)
+        _tally(self.cells, group).add(counts, minimum)
+
+    def tell(self, group: Group, counts: SurveyRecord, minimum: float) -> None:
+        """The same, where the group ends with the month in which it was told."""
+        _tally(self.told, group).add(counts, minimum)
 
     @cached_property
     def suppression(self) -> Suppression:

@@ -77,6 +77,10 @@ def _order(dataset: Dataset) -> str:
     return ", ".join(f"`{name}`" for name in dataset.order)
 
 
+def _schema(make: Callable[[], schemas.Schema]) -> str:
+    return schemas.as_text(make())
+
+
 # Each page below docs/ and what makes it.
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "reference/datasets.md": datasets_page,
@@ -88,7 +92,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "explanation/architecture.md": rooms.page,
     "reference/asyncapi.yaml": asyncapi.page,
     "reference/openapi.json": openapi_page,
-    **{f"reference/schemas/{name}": partial(schemas.as_text, schema) for name, schema in schemas.schemas().items()},
+    **{f"reference/schemas/{name}": partial(_schema, make) for name, make in schemas.makers().items()},
 }
 # Folders in which everything is made.
 MADE_FOLDERS: Final = ("reference/schemas",)

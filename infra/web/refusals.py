@@ -261,7 +261,7 @@ OF_FIGURES: Final = (
     N_("early_if_answered, early_if_silent: the share of their relationships that ended early by now."),
     N_("The gate that is met last most often: %(gate)s."),
     N_("Of %(count)s %(what)s that had come to day %(day)s, what happened up to day %(end)s."),
-    N_("The outcomes of both kinds are needed to judge the score."),
+    N_("To judge the score takes outcomes of both kinds, each of at least %(minimum)s mentees."),
     N_("AUC of the day-%(day)s score for ending early: %(auc)s (0.5: tells nothing, 1: tells all)."),
     N_("Endings that count: all but %(reasons)s."),
     N_("Endings that count: all."),

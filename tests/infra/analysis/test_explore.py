@@ -186,7 +186,7 @@ def test_the_score_tells_who_ends_early_better_than_chance(tmp_path: Path, seed:
     """Calibration on simulated data: the AUC of the day-30 score for early ending is printed, and is above 0.6."""
     with open_database(f"sqlite:///{tmp_path / 's.sqlite'}", synchronous="off") as database:
         store = EventStore(database)
-        Handler(store, Clock(LATE)).handle(messages(500, seed))
+        Handler(store, Clock(LATE)).handle(messages(200, seed))
         answer = calibration(Population(Engine(store, Clock(LATE), prepare_shown=prepare)), 30)
     assert answer.summary["auc"] > 0.6
     assert any(f"{answer.summary['auc']:.2f}" in sentence for sentence in answer.sentences)

@@ -26,8 +26,8 @@ def run(store: str, *arguments: str, stdin: bytes = b"", **more: Any) -> subproc
 
 
 def shell(store: str, line: str, **env: str) -> subprocess.CompletedProcess[bytes]:
-    """Run a line of bash in which $R is the command."""
-    given = environment(store, R=RAPPORT, **env)
+    """Run a line of bash in which $R is the command, started anew unless R says how."""
+    given = environment(store, **({"R": RAPPORT} | env))
     return subprocess.run(
         ["bash", "-o", "pipefail", "-c", line], check=False, capture_output=True, env=given, timeout=120
     )

@@ -1,12 +1,17 @@
 """Standard output that is closed, full, without a reader or of a small encoding: one line, the right exit code, no traceback."""
 
 import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.infra.cli.process import NASTY, SUBJECT, run, shell
+from tests.command import RAPPORT, Loaded, rapport
+from tests.infra.cli.process import NASTY, SUBJECT, environment, run, shell
 from tests.messages import contact, line, proposal
+from tests.shell_command import on_the_path
 
 FULL = b"No space left on device"
 
@@ -25,6 +30,14 @@ def store(tmp_path: Path) -> str:
         )
     )
     return url
+
+
+@pytest.fixture(scope="module")
+def forked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The command for lines of which Python's start is not the matter: no stream is closed, no encoding set."""
+    folder = tmp_path_factory.mktemp("path")
+    with on_the_path(folder):
+        yield str(folder / "rapport")
 
 
 def events(store: str) -> int:
@@ -51,14 +64,14 @@ def test_a_file_needs_no_input_and_no_complaints(store: str, tmp_path: Path) -> 
     assert (done.returncode, done.stdout.count(b"accepted")) == (0, 2)
 
 
-def test_full_output_says_that_the_messages_are_recorded(store: str, tmp_path: Path) -> None:
-    done = shell(store, f"$R submit {tmp_path}/in.jsonl > /dev/full")
+def test_full_output_says_that_the_messages_are_recorded(store: str, tmp_path: Path, forked: str) -> None:
+    done = shell(store, f"$R submit {tmp_path}/in.jsonl > /dev/full", R=forked)
     made, refused = done.stderr.splitlines()
     assert (done.returncode, made.startswith(b"made a master key")) == (1, True)
     assert FULL in refused
     assert b"is recorded" in refused
     assert events(store) == 2
-    again = shell(store, f"$R submit {tmp_path}/in.jsonl")
+    again = run(store, "submit", f"{tmp_path}/in.jsonl")
     assert again.stdout.count(b"duplicate") == 2
 
 
@@ -67,23 +80,26 @@ def test_full_output_says_that_the_messages_are_recorded(store: str, tmp_path: P
     "call",
     [f"show {SUBJECT}", f"history {SUBJECT} --json", "health", "health --csv", "nps --json", "codes list", "--help"],
 )
-def test_answers_that_cannot_be_written_end_in_one_line(store: str, tmp_path: Path, call: str, place: str) -> None:
+def test_answers_that_cannot_be_written_end_in_one_line(
+    store: str, tmp_path: Path, forked: str, call: str, place: str
+) -> None:
     run(store, "submit", f"{tmp_path}/in.jsonl")
-    done = shell(store, f"$R {call} {place}")
+    done = shell(store, f"$R {call} {place}", R=forked if "full" in place else RAPPORT)
     assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
     assert done.stderr.startswith(b"error: ")
     assert (FULL if "full" in place else b"standard output is closed") in done.stderr
 
 
 @pytest.mark.parametrize("place", ["2> /dev/full", "2>&-"])
-def test_complaints_that_cannot_be_written_leave_the_exit_code(store: str, place: str) -> None:
-    assert shell(store, f"$R show nobody {place}").returncode == 2
-    assert shell(store, f"$R health --json {place}").returncode == 0
+def test_complaints_that_cannot_be_written_leave_the_exit_code(store: str, forked: str, place: str) -> None:
+    how = forked if "full" in place else RAPPORT
+    assert shell(store, f"$R show nobody {place}", R=how).returncode == 2
+    assert shell(store, f"$R health --json {place}", R=how).returncode == 0
 
 
 @pytest.mark.parametrize("call", ["codes list", "codes list --json", "simulate --relationships 300 --seed 1"])
-def test_a_reader_who_goes_away_ends_it_quietly(store: str, call: str) -> None:
-    done = shell(store, f"$R {call} | head -1")
+def test_a_reader_who_goes_away_ends_it_quietly(store: str, forked: str, call: str) -> None:
+    done = shell(store, f"$R {call} | head -1", R=forked)
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.count(b"\n") == 1
 
@@ -102,14 +118,19 @@ def test_what_an_encoding_lacks_is_escaped_and_the_list_printed(
     store: str, tmp_path: Path, env: dict[str, str]
 ) -> None:
     run(store, "submit", f"{tmp_path}/words.jsonl")
-    for call in (f"show {SUBJECT}", "health", "health --csv", "nps", f"health {SUBJECT}"):
-        done = shell(store, f"$R {call}", **env)
-        assert (done.returncode, done.stderr) == (0, b"")
-    text = shell(store, "$R show programme:p1", **env).stdout
-    assert b"\\u65e5\\u672c" in b"".join(b"".join(text.split(b"\n")).split())
-    assert max(map(len, text.split(b"\n"))) <= 80
-    whole = json.loads(shell(store, "$R show programme:p1 --json", **env).stdout.decode("ascii"))
-    assert whole["name"] == NASTY
+    with closing(Loaded(environment(store, **env))) as started:
+
+        def answer(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+            return rapport(*arguments, env=environment(store, **env), of=started)
+
+        for call in (["show", SUBJECT], ["health"], ["health", "--csv"], ["nps"], ["health", SUBJECT]):
+            done = answer(*call)
+            assert (done.returncode, done.stderr) == (0, b"")
+        text = answer("show", "programme:p1").stdout
+        assert b"\\u65e5\\u672c" in b"".join(b"".join(text.split(b"\n")).split())
+        assert max(map(len, text.split(b"\n"))) <= 80
+        whole = json.loads(answer("show", "programme:p1", "--json").stdout.decode("ascii"))
+        assert whole["name"] == NASTY
     assert shell(store, "$R show 日本", **env).returncode == 2
 
 

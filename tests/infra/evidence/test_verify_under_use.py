@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,8 +16,8 @@ from infra.bootstrap import Rapport, open_rapport
 from infra.cli.app import build
 from infra.settings import Settings
 from infra.simulate import messages
+from tests.command import RAPPORT, Fork, own_environment, start
 
-RAPPORT = str(Path(sys.executable).with_name("rapport"))
 LINES = [line + b"\n" for line in messages(24, 5)]
 AT_A_TIME = 20
 
@@ -28,23 +27,30 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 @contextmanager
-def running(settings: Settings, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+def running(settings: Settings, *arguments: str) -> Iterator[Fork]:
     """A process of Rapport's, ended with the block."""
-    process = subprocess.Popen(
-        [RAPPORT, *arguments],
-        env=os.environ | environment(settings),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE if arguments[0] == "submit" else subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    with Path(os.devnull).open("r+b") as nothing:
+        process = start(*arguments, env=own_environment(**environment(settings)), files=[nothing.fileno()] * 3)
     try:
         yield process
     finally:
         process.terminate()
         process.wait(30)
-        for stream in (process.stdin, process.stdout):
-            if stream is not None:
-                stream.close()
+
+
+@contextmanager
+def submitting(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that takes messages as they come and answers each; ended with the block."""
+    command = [RAPPORT, "submit", "-", "--no-datasets"]
+    env = own_environment(**environment(settings))
+    with subprocess.Popen(
+        command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(30)
 
 
 def verified(settings: Settings) -> dict[str, Any]:
@@ -68,7 +74,7 @@ def decisions(rapport: Rapport) -> list[tuple[str, str]]:
 def test_verifying_while_everybody_writes_finds_nothing_but_what_is_wrong(settings: Settings) -> None:
     with (
         open_rapport(settings) as rapport,
-        running(settings, "submit", "-", "--no-datasets") as writing,
+        submitting(settings) as writing,
         running(settings, "work", "--batch", "7") as working,
         running(settings, "work", "--batch", "5") as also_working,
         running(settings, "projections", "follow") as following,
@@ -99,7 +105,7 @@ def test_verifying_while_everybody_writes_finds_nothing_but_what_is_wrong(settin
             sizes: list[int] = []
             while writer.is_alive() or not decisions(rapport):
                 # So much is written while the next verification runs.
-                permits.release(6)
+                permits.release(10)
                 found = verified(settings)
                 assert found["problems"] == []
                 sizes.append(found["events"])

@@ -30,7 +30,7 @@ from tests.sizes import size
 
 pytestmark = [pytest.mark.xdist_group("kafka-faults"), pytest.mark.timeout(900)]
 
-MESSAGES = int(os.environ.get("RAPPORT_CHAOS_MESSAGES", size(6000, 20_000)))
+MESSAGES = int(os.environ.get("RAPPORT_CHAOS_MESSAGES", size(3000, 20_000)))
 SEED = int(os.environ.get("RAPPORT_CHAOS_SEED", random.SystemRandom().randrange(1_000_000)))
 # However many: they keep coming for as long as every fault takes once.
 SECONDS = 45

@@ -127,6 +127,11 @@ class TestFacts:
         contest = relationship.FactContested(version=2, reason=SECRET)
         assert sent(contest)["data"] == {"version": 2}
 
+    def test_a_review_goes_out_without_what_it_is_about(self) -> None:
+        """That an answer was looked into tells that it was bad."""
+        review = relationship.RelationshipReviewed(note=SECRET, about=(3,))
+        assert sent(review)["data"] == {}
+
     def test_withheld_events_have_none(self) -> None:
         event = relationship.TrustBreakdownReported(description=SECRET)
         assert fact(recorded(event), "/rapport", 7, NO_CODES) is None

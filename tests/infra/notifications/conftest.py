@@ -13,3 +13,9 @@ def secret_file(tmp_path: Path) -> Path:
     found = tmp_path / "webhook-secret"
     found.write_text(SECRET + "\n")
     return found
+
+
+@pytest.fixture
+def store_url(prepared_store_url: str) -> str:
+    """The store of `settings`, for tests that open it by hand as well."""
+    return prepared_store_url

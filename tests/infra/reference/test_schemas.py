@@ -2,7 +2,9 @@
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +20,23 @@ from infra.kafka.answers import dead_letter_headers, receipt_event
 from infra.kafka.arrival import Arrived, read
 from infra.kafka.facts import PUBLISHED, WITHHELD, fact
 from infra.reference.asyncapi import document
-from infra.schemas import schemas
+from infra.schemas import Schema, makers
+from infra.schemas import schemas as made
 from infra.settings import Settings
 from infra.simulate.stream import Simulation
 
-SCHEMAS = schemas()
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
+@cache
+def schemas() -> Mapping[str, Schema]:
+    """Made once, and not while tests are collected, which every process does."""
+    return made()
+
+
 def problems(file: str, value: Any) -> list[str]:
-    validator = Draft202012Validator(SCHEMAS[file], format_checker=Draft202012Validator.FORMAT_CHECKER)
+    validator = Draft202012Validator(schemas()[file], format_checker=Draft202012Validator.FORMAT_CHECKER)
     return [error.message for error in validator.iter_errors(value)]
 
 
@@ -41,24 +49,26 @@ def messages() -> list[dict[str, Any]]:
     return [json.loads(message) for message in Simulation(12, 4).messages()]
 
 
-@pytest.mark.parametrize("file", SCHEMAS)
+@pytest.mark.parametrize("file", makers())
 def test_each_is_a_schema(file: str) -> None:
-    Draft202012Validator.check_schema(SCHEMAS[file])
+    Draft202012Validator.check_schema(schemas()[file])
 
 
 def test_each_has_an_id_of_its_own_that_names_its_version() -> None:
-    assert len({schema["$id"] for schema in SCHEMAS.values()}) == len(SCHEMAS)
-    for file, schema in SCHEMAS.items():
+    assert len({schema["$id"] for schema in schemas().values()}) == len(schemas())
+    for file, schema in schemas().items():
         assert re.fullmatch(r"urn:rapport:schema:[A-Za-z:]+:[1-9]\d*", schema["$id"])
         name = schema["title"].removesuffix("Message" if file.startswith("commands/") else "Fact")
         assert schema["$id"].endswith(f":{name}:{schema['version']}"), file
     for event in PUBLISHED:
-        assert SCHEMAS[f"events/{event.__name__}.json"]["version"] == event.VERSION
+        assert schemas()[f"events/{event.__name__}.json"]["version"] == event.VERSION
 
 
 def test_there_is_one_for_every_command_and_every_published_event() -> None:
-    assert {file for file in SCHEMAS if file.startswith("commands/")} == {f"commands/{name}.json" for name in COMMANDS}
-    events = {file.removeprefix("events/").removesuffix(".json") for file in SCHEMAS if file.startswith("events/")}
+    assert {file for file in schemas() if file.startswith("commands/")} == {
+        f"commands/{name}.json" for name in COMMANDS
+    }
+    events = {file.removeprefix("events/").removesuffix(".json") for file in schemas() if file.startswith("events/")}
     assert events == {event.__name__ for event in PUBLISHED}
     assert not events & {event.__name__ for event in WITHHELD}
 
@@ -106,7 +116,7 @@ def test_facts_fit_and_hold_nothing_that_their_schema_does_not_name(
             event = json.loads(body)
             file = f"events/{event['type'].removeprefix('rapport.')}.json"
             assert problems(file, event) == []
-            properties = SCHEMAS[file]["properties"]
+            properties = schemas()[file]["properties"]
             assert event.keys() <= properties.keys()
             assert event["data"].keys() <= properties["data"]["properties"].keys()
             seen.add(file)
@@ -141,7 +151,7 @@ class TestAsyncApi:
                         for part in reference[2:].split("/"):
                             found = found[part]
                     else:
-                        assert reference.removeprefix("./schemas/") in SCHEMAS
+                        assert reference.removeprefix("./schemas/") in schemas()
                 for inner in value.values():
                     walk(inner)
             elif isinstance(value, list):
