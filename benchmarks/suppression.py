@@ -25,7 +25,7 @@ from infra.queries.nps import figures
 from infra.queries.nps_record import EVER, KEYS, Window
 from infra.settings import Settings
 from infra.simulate import messages
-from tests.domain.test_suppression import THREE_KEYS, check, random_cells
+from tests.domain.test_suppression import THREE_KEYS, check, check_people, random_cells
 
 Cell = tuple[str, ...]
 PRIME = 2**31 - 1
@@ -56,10 +56,12 @@ def tables(count: int) -> None:
     """Random small tables, each checked whole."""
     start, random, shown, enough = time.perf_counter(), Random(17), 0, 0
     for _ in range(count):
-        seen, big = check(random_cells(random), THREE_KEYS)
+        cells = random_cells(random)
+        seen, big = check(cells, THREE_KEYS)
+        check_people(cells, THREE_KEYS)
         shown, enough = shown + seen, enough + big
     taken = time.perf_counter() - start
-    print(f"   {count:,} random tables: no small figure follows; {shown:,} of {enough:,} figures of enough people shown ({taken:.0f} s)")  # fmt: skip
+    print(f"   {count:,} random tables: no small figure follows, and nothing of too few people; {shown:,} of {enough:,} figures of enough people shown ({taken:.0f} s)")  # fmt: skip
 
 
 def programme(relationships: int) -> None:

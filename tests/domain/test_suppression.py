@@ -150,6 +150,25 @@ def test_no_small_figure_follows_from_the_shown_ones_in_random_tables(seed: int)
         check(cells, THREE_KEYS)
 
 
+def test_a_sum_is_found_whose_unknowns_other_rows_have_as_well() -> None:
+    """January of m2 in p2, less three other groups, is of six people; p1 and p2 ask for seven."""
+    people = {
+        ("p0", "m2", "01"): "0457",
+        ("p0", "m2", "02"): "67",
+        ("p0", "m2", "03"): "467",
+        ("p1", "m0", "01"): "1267",
+        ("p2", "m1", "03"): "15",
+        ("p2", "m2", "01"): "236",
+        ("p2", "m2", "02"): "012357",
+        ("p2", "m2", "03"): "1367",
+        ("p2", "m3", "02"): "01235",
+        ("p2", "m3", "03"): "014",
+    }
+    check_people(
+        {group: Cell(frozenset(who), 5 if group[0] == "p0" else 7) for group, who in people.items()}, THREE_KEYS
+    )
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_nothing_that_follows_is_over_the_answers_of_too_few_people(seed: int) -> None:
     random = Random(seed)
