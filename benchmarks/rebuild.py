@@ -29,7 +29,7 @@ def run(*, full: bool) -> None:
         with open_rapport(store) as rapport:
             receipts = rapport.handler.handle(raws)
             events = sum(len(receipt.events) for receipt in receipts)
-            assert all(receipt.status == "accepted" for receipt in receipts), receipts
+            assert all(receipt.status == "accepted" for receipt in receipts)
             id_, app = _library(raws, Path(folder) / "library.sqlite")
             mine, its, read = [], [], []
             for _ in range(rounds):
@@ -95,7 +95,8 @@ def _life() -> Iterator[dict[str, Any]]:
             yield told("RescheduleSession", "mentee:ana", session_id=name, starts_at=start.isoformat(), reason="travel")
         if checked:
             found = dict.fromkeys(CHECKED, True)
-            early = (start - timedelta(minutes=30)).isoformat()
+            at = start - timedelta(minutes=30)
+            early = at.isoformat()
             yield told(
                 "RecordPresessionCheck", "mentor:ben", session_id=name, checked_at=early, device="computer", **found
             )

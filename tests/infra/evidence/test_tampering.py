@@ -45,7 +45,20 @@ class Record(NamedTuple):
 
 @pytest.fixture(scope="module")
 def record(shared_store_url: str) -> Iterator[Record]:
-    with open_rapport(Settings(store=shared_store_url, synchronous="off", clock=day(0))) as rapport:
+    with recorded(shared_store_url) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def file_record(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Record]:
+    """On a file of SQLite, which takes values that PostgreSQL does not."""
+    with recorded(f"sqlite:///{tmp_path_factory.mktemp('record') / 'store.sqlite'}") as made:
+        yield made
+
+
+@contextmanager
+def recorded(store: str) -> Iterator[Record]:
+    with open_rapport(Settings(store=store, synchronous="off", clock=day(0))) as rapport:
         harness = WorkerHarness(rapport)
         for number in (1, 2):
             about = subject(number)
@@ -512,39 +525,32 @@ def stored_table(session: StoreSession, name: str) -> str:
     return str(found)
 
 
-def only_on_a_file(record: Record) -> None:
-    if record.rapport.database.kind != "sqlite":
-        pytest.skip("PostgreSQL takes no such value")
-
-
 @pytest.mark.parametrize("table", NO_TEXTS)
-def test_a_text_that_is_none_is_named_by_table_row_and_column_and_the_audit_goes_on(record: Record, table: str) -> None:
-    only_on_a_file(record)
+def test_a_text_that_is_none_is_named_by_table_row_and_column_and_the_audit_goes_on(
+    file_record: Record, table: str
+) -> None:
     column, keys = NO_TEXTS[table], list[tuple[Any, ...]]()
-    found, _ = verdicts(record, lambda session: keys.append(no_text(session, table, column)))
+    found, _ = verdicts(file_record, lambda session: keys.append(no_text(session, table, column)))
     named = [wrong.problem for wrong in found.problems if "can't be read as text" in wrong.problem]
     assert named == [
         f"the column {column} of the table {table} can't be read as text in row {'/'.join(map(str, keys[0]))}"
     ]
-    assert found.events == verdicts(record, lambda _: None)[0].events
+    assert found.events == verdicts(file_record, lambda _: None)[0].events
 
 
-def test_texts_that_are_none_are_named_in_datasets_and_beside_other_tampering(record: Record) -> None:
-    only_on_a_file(record)
-
+def test_texts_that_are_none_are_named_in_datasets_and_beside_other_tampering(file_record: Record) -> None:
     def tamper(session: StoreSession) -> None:
         session.execute(f"UPDATE {stored_table(session, 'relationships')} SET status = CAST(x'c328' AS TEXT)")
         FOUND["the due time of a task"](session)
 
-    found, _ = verdicts(record, tamper)
+    found, _ = verdicts(file_record, tamper)
     problems = [wrong.problem for wrong in found.problems]
     assert sum("column status of the table relationships" in problem for problem in problems) == 2
     assert any("worker_tasks" in problem and "another due" in problem for problem in problems)
 
 
 @pytest.mark.parametrize("way", MISFITS)
-def test_a_value_that_no_column_of_its_type_has_is_found_and_named(record: Record, way: str) -> None:
-    only_on_a_file(record)
+def test_a_value_that_no_column_of_its_type_has_is_found_and_named(file_record: Record, way: str) -> None:
     table, column, value = MISFITS[way]
 
     def tamper(session: StoreSession) -> None:
@@ -553,7 +559,7 @@ def test_a_value_that_no_column_of_its_type_has_is_found_and_named(record: Recor
         row = f"SELECT {key} FROM {name} ORDER BY {key} LIMIT 1"
         assert session.execute(f"UPDATE {name} SET {column} = {value} WHERE ({key}) = ({row})") == 1
 
-    found, _ = verdicts(record, tamper)
+    found, _ = verdicts(file_record, tamper)
     assert found.problems
     if table in {"tree_frontier", "worker_key", "worker_partitions"}:
         # Nothing is compared with these: a part of the audit rests on them.

@@ -100,8 +100,8 @@ class TestLeases:
         for _ in range(3):
             lease.prepare(database)
 
-    def test_show_in_the_metrics_of_every_process(self, settings: Settings) -> None:
-        with open_rapport(settings) as rapport:
+    def test_show_in_the_metrics_of_every_process(self, store_url: str) -> None:
+        with open_rapport(Settings(store=store_url, synchronous="off")) as rapport:
             rapport.handler.handle([MESSAGE])
             collector = StoreCollector(rapport.store)
             assert next(metric.samples for metric in collector.collect()) == []
