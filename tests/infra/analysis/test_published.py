@@ -1,9 +1,10 @@
-"""Published examples through the command line: relationships that last as long as those patients did, and what `rapport explore` says of them."""
+"""Published examples through the command line: relationships that last as long as those patients did, and what `rapport explore` and `rapport nps` say of them."""
 
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import pytest
@@ -46,23 +47,22 @@ def lasting(groups: Sequence[Group]) -> Iterator[bytes]:
                 yield line("TerminateRelationship", ending, id=f"end-{number}", **fields)
 
 
-def answer(folder: Path, told: Iterator[bytes], *asked: str) -> dict[str, Any]:
+def answer(folder: Path, told: Iterator[bytes], *asked: str) -> Any:
     """What the command answers in JSON about these messages."""
     store = f"sqlite:///{folder / 'store.sqlite'}"
     with open_rapport(Settings(store=store, synchronous="off", clock=NOW)) as rapport:
         receipts = rapport.handler.handle(list(told))
         assert [receipt.problems for receipt in receipts if receipt.status != "accepted"] == []
     environment = {"RAPPORT_STORE": store, "RAPPORT_CLOCK": NOW.isoformat()}
-    found = CliRunner().invoke(build(), ["explore", *asked, "--json"], env=environment)
+    found = CliRunner().invoke(build(), [*asked, "--json"], env=environment)
     assert found.exit_code == 0, found.stderr
-    told_back: dict[str, Any] = json.loads(found.stdout)
-    return told_back
+    return json.loads(found.stdout)
 
 
 def test_survival_in_the_leukaemia_trial_is_what_stata_prints(tmp_path: Path) -> None:
     """Published examples: survival and its intervals through the product, equal to theirs (Freireich and others 1963; Kleinbaum and Klein)."""
     groups: list[Group] = [("mp", TREATED, RELAPSED), ("placebo", PLACEBO, [True] * 21)]
-    found = answer(tmp_path, lasting(groups), "survival", "--by", "programme")
+    found = answer(tmp_path, lasting(groups), "explore", "survival", "--by", "programme")
     steps = [row for row in found["rows"] if row["group"] == "mp" and row["ended"]]
     shown = [(row["day"], row["at_risk"], row["ended"], *(round(row[name], 4) for name in ("survival", "low", "high"))) for row in steps]  # fmt: skip
     assert shown == OF_STATA
@@ -73,7 +73,7 @@ def test_survival_in_the_leukaemia_trial_is_what_stata_prints(tmp_path: Path) ->
 def test_survival_with_and_without_maintenance_is_what_r_prints(tmp_path: Path) -> None:
     """Published examples: `aml` of R's package survival (Miller 1981). The curve ends where fewer than five are at risk."""
     groups: list[Group] = [("maintained", MAINTAINED, ENDED), ("not-maintained", NOT_MAINTAINED, ALL_BUT_ONE)]
-    found = answer(tmp_path, lasting(groups), "survival", "--by", "programme")
+    found = answer(tmp_path, lasting(groups), "explore", "survival", "--by", "programme")
     steps = [(row["day"], row["at_risk"], round(row["survival"], 3)) for row in found["rows"] if row["group"] == "maintained" and row["ended"]]  # fmt: skip
     assert steps == [(9, 11, 0.909), (13, 10, 0.818), (18, 8, 0.716), (23, 7, 0.614), (31, 5, 0.491)]
     assert (found["groups"]["maintained"]["median"], found["groups"]["not-maintained"]["median"]) == (31, 23)
@@ -90,5 +90,23 @@ def test_intervals_of_a_funnel_are_those_of_newcombe(
         line("ActivateRelationship", id=f"begin-{number}", subject=relationship_id(number))
         for number in range(1, active + 1)
     ]
-    [row] = [row for row in answer(tmp_path, iter(told), "funnel")["rows"] if row["step"] == "active"]
+    [row] = [row for row in answer(tmp_path, iter(told), "explore", "funnel")["rows"] if row["step"] == "active"]
     assert (row["relationships"], round(row["low"], 4), round(row["high"], 4)) == (active, low, high)
+
+
+def test_the_interval_of_nps_is_that_of_its_publication(tmp_path: Path) -> None:
+    """Rocks, The American Statistician 70 (2016), and his R package NPS: Wald's interval of the mean with ¾, 1½ and ¾ of an answer added."""
+    scores = [10] * 9 + [9] * 2 + [8] * 4 + [7] + [6] * 2 + [3, 0]
+    told = [proposal(number, mentee_id=f"m{number}") for number in range(1, len(scores) + 1)]
+    told += [
+        line("RespondToNps", {"occasion": "mid", "score": score}, id=f"nps-{number}", actor=f"mentee:m{number}", subject=relationship_id(number))
+        for number, score in enumerate(scores, 1)
+    ]  # fmt: skip
+    [row] = answer(tmp_path, iter(told), "nps")
+    weights = {1: 11 + 0.75, 0: 5 + 1.5, -1: 4 + 0.75}
+    total = sum(weights.values())
+    mean = sum(value * weight for value, weight in weights.items()) / total
+    variance = sum(weight * (value - mean) ** 2 for value, weight in weights.items()) / total
+    half = NormalDist().inv_cdf(0.975) * (variance / total) ** 0.5
+    assert (row["n"], row["nps"]) == (20, 35.0)
+    assert (row["low"], row["high"]) == (round(100 * (mean - half), 1), round(100 * (mean + half), 1))
