@@ -21,7 +21,6 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
-from infra.kafka.facts import PUBLISHED
 from infra.kafka.topics import Topics
 from infra.local.kafka import Kafka
 from infra.local.postgres import Postgres
@@ -30,7 +29,6 @@ from infra.store.opening import open_database
 
 RAPPORT = Path(sys.executable).with_name("rapport")
 PARTITIONS = 8
-NAMES = {event.__name__ for event in PUBLISHED}
 PATIENCE_SECONDS = 300
 
 
@@ -115,12 +113,9 @@ def throughput(one: Lane, messages: Sequence[bytes]) -> float:
     send(one, messages)
     _until(lambda: one.ends(one.topics.receipts) >= len(messages))
     recorded = time.perf_counter() - start
-    with open_database(one.url) as database:
-        topics = database.query("SELECT topic, COUNT(*) FROM stored_events GROUP BY topic")
-        facts = sum(count for topic, count in topics if topic.partition("#")[0] in NAMES)
-        _until(lambda: one.ends(one.topics.events) >= facts)
+    _until(lambda: _lag(one.ports[-2], "publish") == 0)
     published = time.perf_counter() - start
-    _until(lambda: _lag(one.ports[-1]) == 0)
+    _until(lambda: _lag(one.ports[-1], "projection") == 0)
     folded = time.perf_counter() - start
     rates = [len(messages) / seconds for seconds in (recorded, published, folded)]
     print(
@@ -193,12 +188,14 @@ def _ready(port: int) -> bool:
         return False
 
 
-def _lag(port: int) -> float:
-    """How far the projections are behind the log's head."""
+def _lag(port: int, followers: str) -> float:
+    """How far those of these followers that are furthest behind are behind the log's head."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
         lines = answer.read().decode().splitlines()
     found = [
-        float(line.rpartition(" ")[2]) for line in lines if line.startswith('rapport_lag_events{follower="projection')
+        float(line.rpartition(" ")[2])
+        for line in lines
+        if line.startswith(f'rapport_lag_events{{follower="{followers}')
     ]
     return max(found, default=1.0)
 
