@@ -13,7 +13,7 @@ where it began.
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from domain.span import PRIME, Span, Vector, subtract
+from domain.span import Span, Vector, inverse, subtract, times
 
 
 class Cell(NamedTuple):
@@ -132,8 +132,8 @@ class _Rows:
         if not left:
             return whole
         lead = min(left)
-        inverse = pow(left[lead], -1, PRIME)
-        self._rows.append((lead, _times(left, inverse), _times(whole, inverse)))
+        factor = inverse(left[lead])
+        self._rows.append((lead, times(left, factor), times(whole, factor)))
         return None
 
     def that_bring(self, unknown: int) -> set[int]:
@@ -143,7 +143,3 @@ class _Rows:
             if found & left.keys():
                 found.add(lead)
         return found
-
-
-def _times(vector: Vector, factor: int) -> Vector:
-    return {unknown: value * factor % PRIME for unknown, value in vector.items()}

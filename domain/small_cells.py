@@ -4,17 +4,14 @@ The tables are those by some of the same keys: the total, by programme, by month
 the groups by all keys, so a reader who adds and subtracts figures stays in the linear span of those that are shown.
 
 1. A group of fewer different people than the minimum is small: its figure is hidden.
-2. No small figure lies in the span of the shown ones. That is exact: the sums are eliminated like equations, modulo a large
-   prime.
-3. The small parts of a figure in a finer table are a sum that follows where all other parts are shown: if they have too few
-   people together, their sum stays out of the span as well.
-4. Nor does anything else that is over the answers of too few people: what two small groups have together, or one more than
-   the other (`domain.few_people`). It is looked for in the span of what is shown, kept out once it is found, and all is
-   taken in anew.
-5. Figures over the same cells are one figure: it is shown or hidden alike in every table.
+2. Nothing that is over the answers of too few people lies in the span of the shown ones: no small figure, nor one over some
+   months, nor what small groups have together or one more than another (`domain.few_people`). That is exact: the sums are
+   eliminated like equations, modulo a large prime.
+3. Figures over the same cells are one figure: it is shown or hidden alike in every table.
 
 Figures are taken in one by one: table by table in the order of preference, the largest of a table first. One is hidden if
-a sum that has to stay out would follow from it and those before. So it is the smallest of the last tables that are hidden.
+something that has to stay out would follow from it and those before. So it is the smallest of the last tables that are hidden.
+What has to stay out is looked for in the span, kept out by name once it is found, and all is taken in anew.
 
 Cells that belong to the same candidates are one unknown: no figures tell them apart. That keeps the elimination small.
 """
@@ -45,17 +42,13 @@ def part(group: Group, keys: Keys) -> Group:
 class Suppression:
     """What of a set of tables may be shown. `tables` are in the order of preference.
 
-    `ordered` is the place of a key, such as the month, by whose values people ask from one to another: figures over some
-    that follow each other stay unknown as well where they are small. Cells without people have no answers to give away: they
-    are left out, and never shown.
+    Cells without people have no answers to give away: they are left out, and never shown.
     """
 
-    def __init__(self, cells: Mapping[Group, Cell], tables: Sequence[Keys], ordered: int | None = None) -> None:
+    def __init__(self, cells: Mapping[Group, Cell], tables: Sequence[Keys]) -> None:
         self.cells = {group: cell for group, cell in sorted(cells.items()) if cell.people}
-        sums = list(sums_of(self.cells, tables))
-        small_ranges = () if ordered is None else self._small_ranges(sums, ordered)
-        out = (*kept_out(self.cells, sums), *small_ranges)
-        self._elimination = Elimination([each for each in sums if not each.small], out, self.cells)
+        candidates = [each for each in sums_of(self.cells, tables) if not each.small]
+        self._elimination = Elimination(candidates, cells=self.cells)
         # The preferred come first.
         self.in_order: list[Figure] = [figure for each in self._elimination.taken for figure in each.figures]
         self.shown: set[Figure] = set(self.in_order)
@@ -63,26 +56,6 @@ class Suppression:
     def follows(self, groups: Collection[Group]) -> bool:
         """Whether the sum of these cells follows from what is shown."""
         return self._elimination.follows([group for group in groups if group in self.cells])
-
-    def _small_ranges(self, sums: Sequence["Sum"], ordered: int) -> Iterator[Sequence[Group]]:
-        """The cells of each figure over two or more neighbouring values of the ordered key, where they have too few people."""
-        for each in sums:
-            if all(ordered in figure.keys for figure in each.figures):
-                continue
-            by_value: dict[str, list[Group]] = {}
-            for group in each.groups:
-                by_value.setdefault(group[ordered], []).append(group)
-            values = sorted(by_value)
-            for start in range(len(values) - 1):
-                groups = by_value[values[start]]
-                for value in values[start + 1 :]:
-                    groups = groups + by_value[value]
-                    people = frozenset().union(*[self.cells[group].people for group in groups])
-                    if len(people) >= each.minimum:
-                        break
-                    # More values bring more people, and may bring a programme that asks for more of them.
-                    if len(people) < max([self.cells[group].minimum for group in groups]):
-                        yield groups
 
 
 class Sum(NamedTuple):
@@ -124,35 +97,6 @@ def sum_of(cells: Mapping[Group, Cell], groups: tuple[Group, ...]) -> Sum:
     return Sum([], groups, people, max([cells[group].minimum for group in groups]))
 
 
-def kept_out(cells: Mapping[Group, Cell], sums: Sequence[Sum]) -> Iterator[Sequence[Group]]:
-    """The small figures, and the small parts of each figure in each finer table together where they are too few."""
-    yield from (each.groups for each in sums if each.small)
-    in_big_parts: dict[Keys, set[Group]] = {}
-    big = [(figure, each) for each in sums if not each.small for figure in each.figures]
-    for figure, each in big:
-        in_big_parts.setdefault(figure.keys, set()).update(each.groups)
-    tables = {figure.keys for each in sums for figure in each.figures}
-    for figure, each in big:
-        for finer in tables:
-            if set(finer) > set(figure.keys):
-                parts = _few(cells, each, in_big_parts.get(finer, set()))
-                if parts:
-                    yield parts
-
-
-def _few(cells: Mapping[Group, Cell], whole: Sum, without: Collection[Group]) -> list[Group]:
-    """The cells of a figure without some of them, if too few people are left in them."""
-    people: set[str] = set()
-    groups = []
-    for group in whole.groups:
-        if group not in without:
-            groups.append(group)
-            people |= cells[group].people
-            if len(people) >= whole.minimum:
-                return []
-    return groups if groups and len(people) < max(cells[group].minimum for group in groups) else []
-
-
 def values_of(keys: Keys) -> Callable[[Group], Group]:
     """As `part`, for many groups: a mapping made once for the keys."""
     if len(keys) > 1:
@@ -177,11 +121,11 @@ def _unknowns(candidates: Sequence[Sum]) -> tuple[dict[Group, int], list[int]]:
 class Elimination:
     """Sums of cells that are taken in one by one, in order, unless a sum that is kept out would follow. `taken` are those that are in.
 
-    With `cells`, every other sum or difference over answers of too few people is kept out as well.
+    With `cells`, every sum or difference over answers of too few people is kept out as well.
     """
 
     def __init__(
-        self, candidates: Sequence[Sum], out: Iterable[Sequence[Group]], cells: Mapping[Group, Cell] | None = None
+        self, candidates: Sequence[Sum], out: Iterable[Sequence[Group]] = (), cells: Mapping[Group, Cell] | None = None
     ) -> None:
         self._unknown_of, self._sizes = _unknowns(candidates)
         kept_out = [vector for groups in out if (vector := self._vector(groups)) is not None]

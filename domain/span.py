@@ -62,8 +62,7 @@ class Span:
 
     def _widen(self, reduced: Vector) -> None:
         pivot = min(reduced, key=self._uses)
-        inverse = pow(reduced[pivot], -1, PRIME)
-        row = {unknown: factor * inverse % PRIME for unknown, factor in reduced.items()}
+        row = times(reduced, inverse(reduced[pivot]))
         for other in self.rows_with.pop(pivot, ()):
             _eliminate(self.rows[other], other, row, pivot, self.rows_with)
         for place in self._out_with.pop(pivot, ()):
@@ -86,6 +85,16 @@ def subtract(vector: Vector, row: Vector, factor: int) -> None:
             vector[unknown] = left
         else:
             vector.pop(unknown, None)
+
+
+def times(vector: Vector, factor: int) -> Vector:
+    """A vector times a factor."""
+    return {unknown: value * factor % PRIME for unknown, value in vector.items()}
+
+
+def inverse(factor: int) -> int:
+    """By which a factor gives 1."""
+    return pow(factor, -1, PRIME)
 
 
 def _eliminate(vector: Vector, name: int, row: Vector, pivot: int, users: dict[int, set[int]]) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from domain.few_people import Cell
-from domain.small_cells import Elimination, Group, Keys, Sum, kept_out, part, sums_of
+from domain.small_cells import Elimination, Group, Keys, Sum, part, sums_of
 
 # Groups here end with the month of the answer and the month in which it was told.
 MONTH: Final = -2
@@ -32,15 +32,12 @@ class ToldLate:
         out: list[Sequence[Group]] = []
         for end in reversed(ends):
             missing = {group: cell for group, cell in late.items() if group[MONTH] <= end < group[TOLD]}
-            sums = list(sums_of(missing, tables))
-            candidates += [each for each in sums if not each.small]
-            out += kept_out(missing, sums)
+            candidates += [each for each in sums_of(missing, tables) if not each.small]
         for keys in tables:
             if late and month not in keys:
                 of_group = _by_group(late, keys)
                 for group, cells in _by_group(answers, keys).items():
                     if group in of_group:
-                        out += _few_told(of_group[group])
                         out += _few_left(cells, of_group[group], ends)
         place = {keys: number for number, keys in enumerate(tables)}
         candidates.sort(key=lambda each: place[each.figures[0].keys])
@@ -58,18 +55,6 @@ def _by_group(cells: Cells, keys: Keys) -> dict[Group, dict[Group, Cell]]:
     return found
 
 
-def _few_told(late: Cells) -> Iterator[list[Group]]:
-    """The late answers of a figure of some months that were told in some months, where they are of too few people."""
-    told = sorted({group[TOLD] for group in late})
-    for start, first in enumerate(told):
-        for last in told[start:]:
-            then = {group: cell for group, cell in late.items() if first <= group[TOLD] <= last}
-            ranges = list(_few_people(then))
-            if not ranges:
-                break
-            yield from (groups for _, _, groups in ranges)
-
-
 def _few_left(answers: Cells, late: Cells, ends: Sequence[str]) -> Iterator[list[Group]]:
     """What some months of a figure lack at the end of a month, where the answers that were known of them are of too few people."""
     for end in ends:
@@ -77,14 +62,14 @@ def _few_left(answers: Cells, late: Cells, ends: Sequence[str]) -> Iterator[list
         if missing:
             known = {group: cell for group, cell in answers.items() if group[MONTH] <= end and group[TOLD] <= end}
             months = {group[MONTH] for group in missing}
-            for first, last, _ in _few_people(known, months):
+            for first, last in _few_people(known, months):
                 lacked = [group for group in missing if first <= group[MONTH] <= last]
                 if lacked:
                     yield lacked
 
 
-def _few_people(cells: Cells, also: Collection[str] = ()) -> Iterator[tuple[str, str, list[Group]]]:
-    """Months that follow each other and have answers of too few people: the first, the last, their cells.
+def _few_people(cells: Cells, also: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Months that follow each other and have answers of too few people: the first and the last.
 
     They are months of the cells, or `also` others.
     """
@@ -102,4 +87,4 @@ def _few_people(cells: Cells, also: Collection[str] = ()) -> Iterator[tuple[str,
             if len(people) >= most:
                 break
             if people and len(people) < max(cells[group].minimum for group in groups):
-                yield first, last, groups
+                yield first, last

@@ -137,9 +137,13 @@ class Masking:
         first = next((place for place, name in enumerate(self.order) if name in persons), len(self.order))
         self._before, self._from = self.order[:first], self.order[first:]
 
-    def rows(self, rows: Iterable[Row], codes: Callable[[Row], frozenset[str]]) -> Iterator[Row]:
-        """The rows that are for the reader, as they see them: a person's stand where the pseudonym does, not where the id did."""
-        seen = (shown for row in rows if (shown := self.row(row, codes(row))) is not None)
+    def rows(self, rows: Iterable[Row], codes: Mapping[str, frozenset[str]]) -> Iterator[Row]:
+        """The rows that are for the reader, as they see them: a person's stand where the pseudonym does, not where the id did.
+
+        `codes` are those that each relationship adopted.
+        """
+        found = (self.row(row, codes.get(row.get(RELATIONSHIP, ""), frozenset())) for row in rows)
+        seen = (shown for shown in found if shown is not None)
         if not self._by_person:
             yield from seen
             return

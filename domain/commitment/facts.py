@@ -285,25 +285,26 @@ class Facts:
         # Last: another thread that sees it sees the rest.
         self._log: _Log | None = _Log(facts)
 
+    def _make(self) -> None:
+        if self._log is None:
+            self._fill([_fact(row) for row in self._rows])
+
     @property
     def log(self) -> _Log:
         """The list that successors share."""
-        if self._log is None:
-            self._fill([_fact(row) for row in self._rows])
+        self._make()
         return cast("_Log", self._log)
 
     @property
     def in_order(self) -> bool:
         """Whether they were recorded as they occurred."""
-        if self._log is None:
-            self._fill([_fact(row) for row in self._rows])
+        self._make()
         return self._in_order
 
     @property
     def own(self) -> tuple[DatedSetting, ...]:
         """The settings of terms for this relationship alone."""
-        if self._log is None:
-            self._fill([_fact(row) for row in self._rows])
+        self._make()
         return self._own
 
     def plus(self, fact: Fact) -> "Facts":

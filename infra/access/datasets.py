@@ -106,7 +106,7 @@ class _Reading:
         found = self._stored() if moment == NOW else self._then(moment)
         theirs = (row for row in found if self._is_theirs(row) and self._unusable.allows(row))
         if self.masking is not None:
-            yield from self.masking.rows(map(self._converted, theirs), self._codes_of)
+            yield from self.masking.rows(map(self._converted, theirs), self._codes)
             return
         for row in theirs:
             for seen in self._as_known(row, moment):
@@ -273,9 +273,6 @@ class _Reading:
 
     def _unless_strict(self, row: Row, value: Any) -> Any:
         return None if is_strict(self._codes[row[RELATIONSHIP]]) else value
-
-    def _codes_of(self, row: Row) -> frozenset[str]:
-        return self._codes.get(row.get(RELATIONSHIP, ""), frozenset())
 
     @cached_property
     def _codes(self) -> Mapping[str, frozenset[str]]:

@@ -13,7 +13,7 @@ import orjson
 
 from domain.codes.clauses import CODES
 from domain.commitment import POLICY
-from infra.export.masked import as_analysts_see, masking_of
+from infra.export.masked import codes_of_relationships, masking_of
 from infra.export.rows_then import rows_then
 from infra.export.writing import FORMATS, WRITERS, Format, Writer, write_csv
 from infra.projection_engine import generation as generation_table
@@ -243,7 +243,7 @@ def _masked(
     """Some columns of the rows as analysts see them."""
     names = [column.name for column in read]
     whole = (dict(zip(names, row, strict=True)) for row in rows)
-    for row in as_analysts_see(engine, masking, whole):
+    for row in masking.rows(whole, codes_of_relationships(engine)):
         yield tuple(row[column.name] for column in chosen)
 
 

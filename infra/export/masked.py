@@ -1,12 +1,12 @@
 """A dataset as analysts see it, for files that are handed to somebody: the rows, columns and order that the matrix leaves them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 
 import orjson
 
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.pseudonyms import Pseudonyms
-from projections.dataset import RELATIONSHIP, Dataset, Row
+from projections.dataset import Dataset
 from projections.readers import Masking
 
 
@@ -19,9 +19,3 @@ def codes_of_relationships(engine: Engine) -> Mapping[str, frozenset[str]]:
 def masking_of(engine: Engine, dataset: Dataset) -> Masking:
     """What analysts see of a dataset, with the pseudonyms of this store."""
     return Masking(dataset, "analyst", Pseudonyms(engine.store.identity.secret))
-
-
-def as_analysts_see(engine: Engine, masking: Masking, rows: Iterable[Row]) -> Iterator[Row]:
-    """Whole rows in the masking's order, as analysts see them."""
-    codes = codes_of_relationships(engine)
-    return masking.rows(rows, lambda row: codes.get(row.get(RELATIONSHIP, ""), frozenset()))

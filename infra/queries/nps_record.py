@@ -107,7 +107,7 @@ class Record:
 
     @cached_property
     def suppression(self) -> Suppression:
-        return Suppression(_people(self.cells), TABLES, MONTH)
+        return Suppression(_people(self.cells), TABLES)
 
     @cached_property
     def asked(self) -> Asked:

@@ -111,7 +111,7 @@ def test_a_range_of_months_that_a_stricter_programme_joins_is_small_again() -> N
         group: Cell(frozenset(who), 5 if group[0] == "p" else 7) for group, who in people.items()
     }
     check(cells, THREE_KEYS)
-    found = Suppression(cells, THREE_KEYS, 2)
+    found = Suppression(cells, THREE_KEYS)
     assert Figure((), ()) in found.shown
     assert not found.follows([group for group in cells if group[2] > "01"])
 
@@ -119,7 +119,7 @@ def test_a_range_of_months_that_a_stricter_programme_joins_is_small_again() -> N
 def test_nothing_that_one_small_group_has_more_than_another_follows() -> None:
     """January less the mentor m1 is one answer of m0 less one of m1: with two people, both answers at once."""
     cells = table({("p", "m0", "01"): 1, ("p", "m1", "01"): 7, ("p", "m0", "02"): 7, ("p", "m1", "02"): 1})
-    shown = Suppression(cells, THREE_KEYS, 2).shown
+    shown = Suppression(cells, THREE_KEYS).shown
     assert Figure((), ()) in shown
     assert not {Figure((2,), ("01",)), Figure((1,), ("m1",))} <= shown
     check_people(cells, THREE_KEYS)
@@ -130,7 +130,7 @@ def test_small_groups_of_different_tables_stay_unknown_together_as_well() -> Non
     boss = frozenset({"boss"})
     cells = table({("p", "m0", "01"): 5, ("p", "m1", "01"): 3, ("p", "m2", "03"): 6})
     cells |= {("p", "m0", "03"): Cell(boss, MINIMUM), ("p", "m2", "02"): Cell(boss, MINIMUM)}
-    found = Suppression(cells, THREE_KEYS, 2)
+    found = Suppression(cells, THREE_KEYS)
     assert Figure((), ()) in found.shown
     assert not found.follows([group for group, cell in cells.items() if cell.people == boss])
     check_people(cells, THREE_KEYS)
@@ -201,7 +201,7 @@ def check(cells: Mapping[Group, Cell], tables: tuple[Keys, ...]) -> tuple[int, i
 
     With three keys the last is the month, and no small figure over some months that follow each other follows either.
     """
-    shown = Suppression(cells, tables, 2 if tables == THREE_KEYS else None).shown
+    shown = Suppression(cells, tables).shown
     basis = [group for group, cell in cells.items() if cell.people]
     seen: list[list[int]] = []
     small: dict[tuple[int, ...], object] = {}
@@ -236,7 +236,7 @@ def check_people(cells: Mapping[Group, Cell], tables: tuple[Keys, ...]) -> None:
 
     There is one over some cells with one of them exactly when leaving out that one too gives the figures a lower rank.
     """
-    shown = Suppression(cells, tables, 2).shown
+    shown = Suppression(cells, tables).shown
     basis = [group for group, cell in cells.items() if cell.people]
     seen = [[int(part(group, each.keys) == each.group) for group in basis] for each in shown]
 
