@@ -235,10 +235,10 @@ def _asked_of(gates: tuple[str, ...]) -> tuple[tuple[Role, str], ...]:
 
 def _remind(gates: tuple[str, ...], deadline: Deadline, given: Given, relation: Relation) -> Reaction:
     notices: list[Notify] = []
-    for role, clauses in _asked_of(gates):
+    for role, asked in _asked_of(gates):
         person = relation.person(role) or (COORDINATOR if role == COORDINATOR else None)
         if person is not None:
-            notices += notify((person,), "gate_reminder", of=HALFWAY, clauses=clauses)
+            notices += notify((person,), "gate_reminder", of=HALFWAY, clauses=asked)
     clauses = (*gates, *given.cite("care.stalled"))
     return (because(clauses, deadline.evidence, *notices),) if notices else NOTHING
 
