@@ -145,8 +145,7 @@ class StoredDesk(Desk):
                 facts = facts_before(session, self.store.mapper, elsewhere, self.position)
             self.entries |= {key: KeyState(facts.get(key)) for key in elsewhere}
             wanted = [key for key in wanted if key not in self.entries]
-        keys = [(key,) for key in wanted]
-        self._fill({key: KeyState() for key in wanted}, keys, _OF_KEYS)
+        self._fill({key: KeyState() for key in wanted}, [(key,) for key in wanted], _OF_KEYS)
 
     def prefetch_due(self, places: Iterable[tuple[str, str]]) -> None:
         """Read of many keys what is kept for the workers of which deadlines run out, a worker and a key each, until `let_go_of_due`.
@@ -171,7 +170,7 @@ class StoredDesk(Desk):
             kind, _, value = fact.removeprefix('["').removesuffix("]").partition('",')
             found[subject].fact = _READ_FACT[kind](value)
         deadlines, tasks = self._deadlines(which, places), self._tasks(which, places)
-        rows = self._keyed(f"{which.format('worker, key, state', 'worker_state')}", places)
+        rows = self._keyed(which.format("worker, key, state", "worker_state"), places)
         for name, key, state in rows:
             worker, place = self._by_name.get(name), (name, key)
             if worker is not None:
