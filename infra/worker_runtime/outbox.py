@@ -148,6 +148,7 @@ def message(id_: str, worker: str, subject: str, command: Command, at: datetime,
         correlation_id=body.get("correlation_id"),
         causation_id=body.get("causation_id"),
         traceparent=body.get("traceparent"),
+        data=body["data"],
     )
 
 

@@ -34,7 +34,7 @@ from infra.worker_runtime.outbox import Answers, Commands
 from infra.worker_runtime.repair import rebuild, unknown
 from workers.catalogue import WORKERS
 from workers.desk import Trigger
-from workers.model import AnyWorker
+from workers.model import AnyWorker, Send
 from workers.timeline import ring, take
 
 BATCH: Final = 500
@@ -383,10 +383,15 @@ class Runner:
             self.horizon.turn(at)
             before = len(self.desk.placed)
             ring(self.desk, key)
-            made = self.desk.placed[before:]
-            sent_to = {send.subject for step in made for receipt in step.done.step.receipts for send in receipt.sends}
-            busy |= sent_to
-            if sent_to - {key}:
+            sent_to = [
+                effect.subject
+                for step in self.desk.placed[before:]
+                for receipt in step.done.step.receipts
+                for effect in receipt.effects
+                if type(effect) is Send
+            ]
+            busy.update(sent_to)
+            if any(subject != key for subject in sent_to):
                 return
             following = self.desk.due_at(key)
             if following and following[1].due_at <= last:
