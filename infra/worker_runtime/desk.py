@@ -66,6 +66,13 @@ class Placed(NamedTuple):
     trigger: str
 
 
+class DueAlone(NamedTuple):
+    """What is kept about a key, as far as it was read: for these workers alone, of which deadlines ran out."""
+
+    entry: KeyState
+    read: set[str]
+
+
 class StoredDesk(Desk):
     """See the module. `position` is that of the event about to be seen; deadlines fire right before it."""
 
@@ -84,8 +91,7 @@ class StoredDesk(Desk):
         self.corrected: list[tuple[str, int]] = []
         self._known_sources: set[tuple[str, str]] = set()
         self._histories = HistoryCache()
-        # Keys of which only that is read which the workers of deadlines keep.
-        self._due_alone: set[str] = set()
+        self._due_alone: dict[str, DueAlone] = {}
         self._by_name = {worker.name: worker for worker in workers}
 
     def forget(self) -> None:
@@ -146,6 +152,8 @@ class StoredDesk(Desk):
             self.entries |= {key: KeyState(facts.get(key)) for key in elsewhere}
             wanted = [key for key in wanted if key not in self.entries]
         self._fill({key: KeyState() for key in wanted}, [(key,) for key in wanted], _OF_KEYS)
+        for key in wanted if self._due_alone else ():
+            self._due_alone.pop(key, None)
 
     def prefetch_due(self, places: Iterable[tuple[str, str]]) -> None:
         """Read of many keys what is kept for the workers of which deadlines run out, a worker and a key each, until `let_go_of_due`.
@@ -153,15 +161,25 @@ class StoredDesk(Desk):
         What others keep at these keys, most of it, is nothing to them: so nothing but deadlines may be given to workers meanwhile.
         """
         wanted = [place for place in dict.fromkeys(places) if place[1] not in self.entries]
-        found = {key: KeyState() for _, key in wanted}
-        self._fill(found, wanted, _OF_WORKERS)
-        self._due_alone.update(found)
+        known = {key: self._due_alone[key] for _, key in wanted if key in self._due_alone}
+        new = [(worker, key) for worker, key in wanted if key not in known or worker not in known[key].read]
+        fresh = {key: known[key].entry if key in known else KeyState() for _, key in new}
+        self._fill(fresh, new, _OF_WORKERS)
+        self.entries |= {key: due.entry for key, due in known.items()}
+        for worker, key in new:
+            if key not in self._due_alone:
+                self._due_alone[key] = DueAlone(fresh[key], set())
+            self._due_alone[key].read.add(worker)
 
     def let_go_of_due(self) -> None:
-        """Forget what `prefetch_due` read: it is not all that is kept there."""
+        """Take what `prefetch_due` read out of the entries, for it is not all that is kept there; deadlines may ask for it again.
+
+        It holds until all that is kept at the key is read, which is what anything else begins with.
+        """
         for key in self._due_alone:
             self.entries.pop(key, None)
-        self._due_alone.clear()
+        if len(self._due_alone) > KEPT_KEYS:
+            self._due_alone.clear()
 
     def _fill(self, found: dict[str, KeyState], places: Sequence[tuple[str, ...]], which: str) -> None:
         """Read what is kept about these keys; `which` says in SQL what is read of it, given these places."""

@@ -1,13 +1,19 @@
 """Deadlines that are due together: read by worker, fired in order, in however many transactions."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from domain.model import AnyRecorded
 from domain.relationship import events as e
 from infra.intake.folding import fold_streams
+from infra.sealing.key_store import KeyRow
+from infra.sealing.sealer import Sealer
+from infra.worker_runtime.desk import StoredDesk
 from tests.given_when_then import day
 from tests.infra.worker_runtime.harness import WorkerHarness, everything, run, subject
 from tests.infra.worker_runtime.test_runner import PROPOSE, begun
+from workers.desk import KeyState
 from workers.model import Arm, Deadline, Given, Notify, Reaction, State, Worker
 from workers.reactions import because
 
@@ -84,6 +90,27 @@ def test_an_index_of_before_makes_room_for_the_one_in_its_place(harness: WorkerH
     assert there.isdisjoint({"deadlines_due", "notifications_until"})
 
 
+def test_on_a_walk_what_is_kept_for_a_deadline_is_read_once(
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one sends has to be recorded and seen before the next fires, so there are many transactions."""
+    for number in range(4):
+        begun(harness, number)
+    harness.now(3).work()
+    read: list[tuple[str, str]] = []
+    fill = StoredDesk._fill
+
+    def counting(desk: StoredDesk, found: dict[str, KeyState], places: Sequence[tuple[str, str]], which: str) -> None:
+        read.extend(places if "worker = w" in which else ())
+        fill(desk, found, places, which)
+
+    monkeypatch.setattr(StoredDesk, "_fill", counting)
+    harness.work(until=30)
+    assert harness.commands().count("EscalateRecommendation") == 4
+    assert read
+    assert len(read) == len(set(read))
+
+
 def test_the_keys_of_many_streams_are_looked_up_at_once(
     harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,10 +118,16 @@ def test_the_keys_of_many_streams_are_looked_up_at_once(
     for number in range(3):
         begun(harness, number)
     expected = fold_streams(harness.rapport.store, names)
-    keys = harness.rapport.store.mapper._sealing.keys
-    keys._forget()
+    sealer = harness.rapport.store.mapper._sealing
+    assert isinstance(sealer, Sealer)
+    sealer.keys._forget()
     asked: list[list[str]] = []
-    of_subjects = keys.kept.of_subjects
-    monkeypatch.setattr(keys.kept, "of_subjects", lambda some: asked.append(sorted(some)) or of_subjects(some))
+    of_subjects = sealer.keys.kept.of_subjects
+
+    def counting(subjects: Sequence[str]) -> list[KeyRow]:
+        asked.append(sorted(subjects))
+        return of_subjects(subjects)
+
+    monkeypatch.setattr(sealer.keys.kept, "of_subjects", counting)
     assert fold_streams(harness.rapport.store, names) == expected
     assert asked == [sorted(names)]
