@@ -40,6 +40,8 @@ _SALT: Final = b'"salt":"'
 _LOOKS_BACK: Final = (e.FactContested, e.ContestAnswered, e.FactCorrected)
 # Subject, version, topic, bytes, hash, position.
 Row = tuple[Any, ...]
+# The position of an event, the event, and what became of its words.
+Linked = tuple[int, AnyRecorded, Words]
 
 
 class Range(NamedTuple):
@@ -163,36 +165,52 @@ class _Stream:
         verdict.subjects += 1
         verdict.relationships += ":" not in self._subject
         verdict.events += len(rows)
-        previous, version = NO_HASH, 0
-        for _, found, topic, stored, hash_, position in rows:
-            version += 1
-            body = _bytes(stored)
-            if found != version:
-                problem: str | None = f"the event is missing: the next one has version {found}"
-            elif _bytes(hash_) != next_hash(previous, topic, body):
-                problem = "the hash does not follow from the event before and the stored bytes"
-            else:
-                problem = self._next(version, topic, body, position)
-            if problem:
+        linked, unlinked = self._linked(rows)
+        version = 0
+        for version, (position, event, words) in enumerate(linked, 1):
+            if problem := self._next(position, event, words):
                 verdict.problems.append(Wrong(self._subject, version, problem))
                 return
-            previous = bytes(hash_)
-        if problem := self._decisions.finished():
-            verdict.problems.append(Wrong(self._subject, version, problem))
+        if problem := unlinked or self._decisions.finished():
+            verdict.problems.append(Wrong(self._subject, version + (unlinked is not None), problem))
+            return
         # Words that the record says were erased are gone by right, and nothing that should be checked was left out.
         if (since := self._unexplained) is not None:
             verdict.not_compared += [(self._subject, each) for each in self._decisions.not_compared if each >= since]
 
-    def _next(self, version: int, topic: str, body: bytes, position: int) -> str | None:
+    def _linked(self, rows: Sequence[Row]) -> tuple[list[Linked], str | None]:
+        """The events up to the first that is not well linked or can't be read, and what is wrong with that one.
+
+        All of a stream are read before the first is decided: one kind of work after the other is faster than both in turn.
+        """
+        linked: list[Linked] = []
+        previous, version, mapper = NO_HASH, 0, self._store.mapper
+        for _, found, topic, stored, hash_, position in rows:
+            version += 1
+            body = _bytes(stored)
+            if found != version:
+                return linked, f"the event is missing: the next one has version {found}"
+            if _bytes(hash_) != next_hash(previous, topic, body):
+                return linked, "the hash does not follow from the event before and the stored bytes"
+            try:
+                event, words = mapper.decode_checked(topic, body)
+                if (event.subject, event.version) != (self._subject, version):
+                    return linked, f"the event says that it is version {event.version} of {event.subject}"
+                if words == "damaged":
+                    return linked, "the key of its words is there and does not open them: they were changed"
+                if mapper.seals and (problem := _ill_formed(event, body)):
+                    return linked, problem
+            except StoreError as error:
+                return linked, str(error)
+            except (ValueError, LookupError, TypeError, AttributeError) as error:
+                return linked, f"the event does not fit here: {error}"
+            linked.append((position, event, words))
+            previous = bytes(hash_)
+        return linked, None
+
+    def _next(self, position: int, event: AnyRecorded, words: Words) -> str | None:
         """What is wrong with an event that is well linked, or None."""
         try:
-            event, words = self._store.mapper.decode_checked(topic, body)
-            if (event.subject, event.version) != (self._subject, version):
-                return f"the event says that it is version {event.version} of {event.subject}"
-            if words == "damaged":
-                return "the key of its words is there and does not open them: they were changed"
-            if self._store.mapper.seals and (problem := _ill_formed(event, body)):
-                return problem
             if words != "read":
                 self._go_without(event, words)
             return self._decided(position, event) or self._verdict.spelled.hear(event)

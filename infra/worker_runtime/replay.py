@@ -96,13 +96,16 @@ class ReplayDesk(StoredDesk):
     ) -> None:
         super().__init__(workers, store)
         self.share, self.reached, self.lets_run_out = share, reached, runs_out
+        self._keeps_all = share.of == 1 and reached is None
         self.of_others = False
         # What is known of subjects whose own partition has not come so far: only others look at it.
         self._ahead: dict[str, Fact] = {}
 
     def keeps(self, key: str) -> bool:
         """Whether a key is in the share, and was worked on up to here."""
-        return self.share.has(key) and (self.reached is None or self.reached.has(key, self.position))
+        return self._keeps_all or (
+            self.share.has(key) and (self.reached is None or self.reached.has(key, self.position))
+        )
 
     def prefetch(self, keys: Iterable[str]) -> None:
         wanted = [key for key in keys if key not in self.entries]

@@ -154,7 +154,8 @@ class SummedReplay(Replay):
 
     def _save(self) -> None:
         placed, numbers = self.desk.placed, self.numbers
-        history, deciding = history_rows(placed, numbers), decisions_of(placed, self._key)
+        history = history_rows(placed, numbers)
+        deciding = decisions_of([step for step in placed if step.done.step.receipts], self._key)
         decisions = decision_rows(deciding, numbers)
         with self.scratch.transaction() as session:
             save_ground(session, self.desk)
@@ -166,8 +167,11 @@ class SummedReplay(Replay):
         sent = (item for step, _ in deciding for item in commands(step, NEVER, self._key))
         self._add(OUTBOX, (outbox_row(0, item) for item in sent))
         self._add(NOTES, (values(note) for each in deciding for note in notifications(*each, self._key)))
-        self._unwritten |= {(step.done.worker, step.done.key): step.position for step in placed}
-        self._busy.update(step.done.key for step in placed)
+        unwritten, busy = self._unwritten, self._busy
+        for done, position, _ in placed:
+            key = done.key
+            unwritten[done.worker, key] = position
+            busy.add(key)
         self.desk.written()
         self._batches_since += 1
         if len(self.desk.entries) > KEPT_KEYS:
