@@ -184,9 +184,8 @@ class _Stream:
         All of a stream are read before the first is decided: one kind of work after the other is faster than both in turn.
         """
         linked: list[Linked] = []
-        previous, version, mapper = NO_HASH, 0, self._store.mapper
-        for _, found, topic, stored, hash_, position in rows:
-            version += 1
+        previous, mapper = NO_HASH, self._store.mapper
+        for version, (_, found, topic, stored, hash_, position) in enumerate(rows, 1):
             body = _bytes(stored)
             if found != version:
                 return linked, f"the event is missing: the next one has version {found}"

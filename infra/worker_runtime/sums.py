@@ -169,9 +169,8 @@ class SummedReplay(Replay):
         self._add(NOTES, (values(note) for each in deciding for note in notifications(*each, self._key)))
         unwritten, busy = self._unwritten, self._busy
         for done, position, _ in placed:
-            key = done.key
-            unwritten[done.worker, key] = position
-            busy.add(key)
+            unwritten[done.worker, done.key] = position
+            busy.add(done.key)
         self.desk.written()
         self._batches_since += 1
         if len(self.desk.entries) > KEPT_KEYS:
