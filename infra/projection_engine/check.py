@@ -21,7 +21,8 @@ from projections.projection import STATE_SUFFIX, StateFold, Summary
 
 SAMPLE: Final = 200
 CHUNK: Final = 200
-# Events of several streams that are folded together.
+# Streams that are read together, and events of several streams that are folded together.
+READ: Final = 20
 AT_ONCE: Final = 1000
 _ALL: Final = "SELECT DISTINCT originator_id FROM stored_events ORDER BY 1"
 _WITHIN: Final = (
@@ -116,13 +117,13 @@ Stream = tuple[str, list[log_reader.LogEntry]]
 
 def _streams(session: StoreSession, feed: Feed, subjects: Sequence[str]) -> Iterator[Stream]:
     """The events of each of these subjects up to where the feed stands; of some there may be none yet."""
-    left = dict.fromkeys(subjects)
-    entries = log_reader.these(session, feed.reader, subjects, feed.position)
-    for subject, events in groupby(entries, key=lambda entry: entry.subject):
-        del left[subject]
-        yield subject, list(events)
-    for subject in left:
-        yield subject, []
+    for start in range(0, len(subjects), READ):
+        left = dict.fromkeys(subjects[start : start + READ])
+        entries = log_reader.these(session, feed.reader, tuple(left), feed.position)
+        for subject, events in groupby(entries, key=lambda entry: entry.subject):
+            del left[subject]
+            yield subject, list(events)
+        yield from ((subject, []) for subject in left)
 
 
 def _some(streams: Iterable[Stream]) -> Iterator[list[Stream]]:
