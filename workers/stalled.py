@@ -5,6 +5,7 @@ What the gates ask about is folded by the domain's own fold, and kept without it
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator
@@ -16,7 +17,7 @@ from domain.relationship import events as e
 from domain.relationship.evolve import evolve
 from domain.relationship.gates import able_to_meet, unmet
 from domain.relationship.state import Confidentiality, Conflict, Goal, Plan, Relationship, Reporting
-from domain.words import Document, GoalType, Party
+from domain.words import Document, GoalType, Party, Role
 from workers.ground import Relation
 from workers.model import NOTHING, Arm, CloseTask, Deadline, Given, Notify, OpenTask, Over, Reaction, State, Worker
 from workers.reactions import COORDINATOR, because, decide_by, notify, tidy
@@ -82,10 +83,9 @@ class _Kept(BaseModel):
 
     def relationship(self, relation: Relation) -> Relationship:
         """The relationship as far as the gates ask."""
-        return Relationship(
+        return _BLANK.but(
             subject=relation.subject,
             version=self.version,
-            status="contracting",
             programme_id=relation.programme_id,
             mentee_id=relation.mentee_id,
             mentor_id=relation.mentor_id,
@@ -111,6 +111,20 @@ class _Kept(BaseModel):
             agreements=dict(self.agreements),
             trainings=_by_place(self.trained),
         )
+
+
+_BLANK: Final = Relationship(
+    subject="",
+    version=0,
+    status="contracting",
+    programme_id="",
+    mentee_id="",
+    mentor_id="",
+    customer_id=None,
+    line_manager_id=None,
+    supplier_id=None,
+    codes={},
+)
 
 
 class Asked:
@@ -217,12 +231,18 @@ def _due(state: Stalled, deadline: Deadline, given: Given) -> tuple[Stalled, Rea
     return state, (because(clauses, deadline.evidence, task, *notices, terms=("decision_days",)),)
 
 
+@lru_cache(maxsize=1024)
+def _asked_of(gates: tuple[str, ...]) -> tuple[tuple[Role, str], ...]:
+    """The roles that can meet some of these gates, with the clauses; few different ones come again and again."""
+    return tuple((role, " ".join(clauses)) for role, clauses in able_to_meet(gates).items())
+
+
 def _remind(gates: tuple[str, ...], deadline: Deadline, given: Given, relation: Relation) -> Reaction:
     notices: list[Notify] = []
-    for role, clauses in able_to_meet(gates).items():
+    for role, asked in _asked_of(gates):
         person = relation.person(role) or (COORDINATOR if role == COORDINATOR else None)
         if person is not None:
-            notices += notify((person,), "gate_reminder", of=HALFWAY, clauses=" ".join(clauses))
+            notices += notify((person,), "gate_reminder", of=HALFWAY, clauses=asked)
     clauses = (*gates, *given.cite("care.stalled"))
     return (because(clauses, deadline.evidence, *notices),) if notices else NOTHING
 

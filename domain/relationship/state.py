@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import blake2b
 from struct import pack
-from typing import Any, Final, Literal, NamedTuple, Self
+from typing import Any, Final, Literal, NamedTuple, Self, TypeVar
 
 from domain.ids import Namespace
 from domain.immutable import Immutable, Layers
@@ -389,20 +389,20 @@ class Draft(Relationship):
     @classmethod
     def of(cls, state: Relationship) -> Self:
         """A draft that begins as the state. It takes the state's mappings over: the state must not be used any more."""
-        return cls(**state.__dict__)
+        return _with(cls, state.__dict__.copy())
 
     @classmethod
     def apart_from(cls, state: Relationship) -> Self:
         """A draft that begins as the state, with mappings of its own."""
-        return cls(**_with_own_mappings(state))
+        return _with(cls, _with_own_mappings(state))
 
     def apart(self) -> Relationship:
         """The state by now, which later changes of the draft leave as it is."""
-        return Relationship(**_with_own_mappings(self))
+        return _with(Relationship, _with_own_mappings(self))
 
     def freeze(self) -> Relationship:
         """The finished state. It takes the draft's mappings over: the draft must not be used any more."""
-        return Relationship(**self.__dict__)
+        return _with(Relationship, self.__dict__.copy())
 
     def but(self, **changes: Any) -> Self:
         self.__dict__.update(changes)
@@ -416,6 +416,16 @@ class Draft(Relationship):
         mapping: dict[Any, Any] = self.__dict__[field]
         mapping[key] = value
         return mapping
+
+
+R = TypeVar("R", bound=Relationship)
+
+
+def _with(kind: type[R], fields: dict[str, Any]) -> R:
+    """A relationship or a draft with all of these fields: `__init__` would set each of them by itself."""
+    made = object.__new__(kind)
+    object.__setattr__(made, "__dict__", fields)
+    return made
 
 
 def _with_own_mappings(state: Relationship) -> dict[str, Any]:

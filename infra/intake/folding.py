@@ -17,6 +17,7 @@ from infra.store.errors import UnreachableStore
 from infra.store.hash_chain import Head
 from infra.store.log import EventStore, StoredRow
 from infra.store.mapper import RapportMapper
+from infra.store.sealed_bytes import SEALED
 from infra.store.state_snapshots import SinceRow, read_since
 
 # Streams in memory at once, not decoded; one may have thousands of events.
@@ -35,6 +36,9 @@ def fold_streams(store: EventStore, subjects: Collection[str]) -> dict[str, Cach
     for start in range(0, len(names), AT_ONCE):
         whole = []
         rows = read_since(store.database, names[start : start + AT_ONCE], code())
+        sealed = {subject for subject, _, _, state, _, is_event in rows if not is_event or SEALED in state}
+        if len(sealed) > 1:
+            store.mapper.fetch_keys(sealed)
         for subject, since in groupby(rows, key=_SUBJECT):
             entry = _entry_since(store, subject, list(since))
             if entry is None:

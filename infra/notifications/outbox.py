@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 import orjson
 
 from infra.store import lease, partitions
-from infra.store.session import Database, Row, StoreSession, as_time, list_text
+from infra.store.session import Database, Row, StoreSession, as_time, list_text, time_text
 from workers.model import Value
 
 Status = Literal["pending", "sent", "kept", "dead", "missed"]
@@ -57,11 +57,7 @@ INDEXES: Final = (
     "notifications_decision ON notifications (decision)",
 )
 
-_INSERT: Final = (
-    f"INSERT INTO notifications ({', '.join(COLUMNS)}, status, seen_from) "  # noqa: S608 - our own names
-    f"VALUES ({', '.join('?' * (len(COLUMNS) + 2))}) "
-    "ON CONFLICT (id) DO NOTHING"
-)
+_WRITTEN: Final = (*COLUMNS, "status", "seen_from")
 # Joins: SQLite would scan the table for several columns in a list.
 _ABOUT: Final = (
     "WITH wanted (k, w, t) AS ({keys}) SELECT id FROM wanted CROSS JOIN notifications "
@@ -155,12 +151,27 @@ def enqueue(
     Raises:
         StoreError: The database can't.
     """
-    rows = [
+    enqueue_rows(session, rows_of(notifications, missed=missed, status=status, seen_from=seen_from), missed)
+
+
+def rows_of(
+    notifications: Iterable[Notification], *, missed: Collection[str], status: Status, seen_from: int
+) -> list[Row]:
+    """What `enqueue` writes of notifications."""
+    return [
         (*values(note), "missed" if note.id in missed else status, seen_from if note.topic else 0)
         for note in notifications
     ]
+
+
+def enqueue_rows(session: StoreSession, rows: Sequence[Row], missed: Collection[str]) -> None:
+    """The same as `enqueue`, of rows that were made before.
+
+    Raises:
+        StoreError: The database can't.
+    """
     if rows:
-        session.executemany(_INSERT, rows)
+        session.insert_new(TABLE, _WRITTEN, ("id",), rows)
         _mark(session, missed)
 
 
@@ -175,10 +186,10 @@ def values(note: Notification) -> Row:
         orjson.dumps(dict(note.parameters)).decode(),
         list_text(note.clauses),
         note.alone,
-        note.at,
+        time_text(note.at),
         note.key,
         note.topic,
-        note.until,
+        None if note.until is None else time_text(note.until),
         note.decision,
     )
 

@@ -47,9 +47,11 @@ _TABLES: Final = (
         one INTEGER PRIMARY KEY CHECK (one = 1), up_to BIGINT NOT NULL, times BIGINT NOT NULL)
     """,
 )
-_OF_SUBJECT: Final = """
-    SELECT key_id, subject, person, master_id, wrapped FROM data_keys WHERE subject = ? ORDER BY key_id
+_OF_SUBJECTS: Final = """
+    SELECT key_id, subject, person, master_id, wrapped FROM data_keys WHERE subject IN ({marks}) ORDER BY key_id
 """
+# Subjects in one statement.
+_TOGETHER: Final = 500
 _ADD: Final = (
     "INSERT INTO data_keys (key_id, subject, person, master_id, wrapped) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 )
@@ -147,9 +149,13 @@ class KeyStore(ABC):
         """Say which store the keys belong to, unless it is said."""
         self.run("INSERT INTO keys_of_store VALUES (1, ?, ?, ?, ?) ON CONFLICT (one) DO NOTHING", belonging)
 
-    def of_subject(self, subject: str) -> list[KeyRow]:
-        """The keys of a subject, the oldest ids first."""
-        return self._rows(_OF_SUBJECT, (subject,))
+    def of_subjects(self, subjects: Sequence[str]) -> list[KeyRow]:
+        """The keys of these subjects; those of each in order of ids."""
+        found: list[KeyRow] = []
+        for start in range(0, len(subjects), _TOGETHER):
+            some = subjects[start : start + _TOGETHER]
+            found += self._rows(_OF_SUBJECTS.format(marks=", ".join("?" * len(some))), some)
+        return found
 
     def add(self, rows: Sequence[KeyRow]) -> None:
         """Keep new keys; one that is there stays."""

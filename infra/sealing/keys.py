@@ -7,7 +7,8 @@ finds none has found an erased one. Rotation wraps the data keys anew; they stay
 import secrets
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -20,7 +21,8 @@ from infra.sealing.key_store import EVERYWHERE, Belonging, KeyRow, KeyStore, Own
 from infra.sealing.master_key import KEY_BYTES, MasterKey
 from infra.store.address import is_this_machine
 
-CACHED: Final = 100_000
+# Of some 3 KB each.
+CACHED: Final = 20_000
 # For so long a process may go on with a key that another one has destroyed.
 LOOK_AGAIN_SECONDS: Final = 1.0
 _FINGERPRINTS: Final = "fingerprints"
@@ -178,7 +180,7 @@ class Keys:
         with self._turn:
             self.make()
             if subject not in self._looked_up:
-                self._look_up(subject)
+                self._look_up([subject])
             return self._of_person.get((subject, person)) or self._minted(subject, person)
 
     def known(self, key_id: str) -> AESGCM | None:
@@ -190,8 +192,18 @@ class Keys:
         """The key of this id; None where it was destroyed."""
         with self._turn:
             if key_id not in self._of_id:
-                self._look_up(subject)
+                self._look_up([subject])
             return self._of_id.setdefault(key_id, None)
+
+    def fetch(self, subjects: Collection[str]) -> None:
+        """Look up the keys of many subjects at once which will be asked for one after the other.
+
+        What is wrong with one of them is said when that is asked for. Raises `UnreachableStore`.
+        """
+        self._forget_destroyed()
+        with self._turn, suppress(KeysRefused):
+            if new := [subject for subject in subjects if subject not in self._looked_up]:
+                self._look_up(new)
 
     def flush(self) -> None:
         """Store the keys that were made since the last time: before the events that need them."""
@@ -266,7 +278,7 @@ class Keys:
         """Close the store of keys."""
         self.kept.close()
 
-    def _look_up(self, subject: str) -> None:
+    def _look_up(self, subjects: Sequence[str]) -> None:
         if self._belonging is None and not self.kept.exists:
             return
         self.make()
@@ -274,12 +286,12 @@ class Keys:
             self._of_person.clear()
             self._of_id.clear()
             self._looked_up.clear()
-        for row in self.kept.of_subject(subject):
+        for row in self.kept.of_subjects(subjects):
             if self._of_id.get(row.key_id) is None:
                 cipher = AESGCM(self._master(row.master_id).unwrap(row.wrapped, _what(row)))
                 self._of_id[row.key_id] = cipher
                 self._of_person[row.subject, row.person] = DataKey(row.key_id, cipher)
-        self._looked_up.add(subject)
+        self._looked_up.update(subjects)
 
     def _minted(self, subject: str, person: str) -> DataKey:
         key_id, key = secrets.token_urlsafe(12), secrets.token_bytes(KEY_BYTES)

@@ -7,7 +7,7 @@ version, the topic and the paths, so it opens nowhere else.
 
 import secrets
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Final
 
@@ -45,6 +45,10 @@ class Sealer:
         key = self.keys.to_seal(event.subject, owner(event))
         sealed = key.cipher.encrypt(salt, orjson.dumps(found), _bound_to(place, topic, paths))
         return with_box(plain, Box(place, _base64(salt), key.id.encode(), paths, _base64(sealed)))
+
+    def fetch_keys(self, subjects: Collection[str]) -> None:
+        """Look up at once the keys of subjects of which much will be unsealed."""
+        self.keys.fetch(subjects)
 
     def unseal(self, topic: str, state: bytes) -> bytes:
         """The JSON of an event with its content; in the place of what does not open stands that it is unreadable."""

@@ -32,6 +32,9 @@ class Unkeyed:
         """Raises `KeysRefused`."""
         raise KeysRefused(REFUSED)
 
+    def fetch_keys(self, subjects: Collection[str]) -> None:
+        """Nothing: there are no keys."""
+
     def unseal(self, topic: str, state: bytes) -> bytes:
         """The event's JSON, with marks in the place of its content."""
         return self.unseal_checked(topic, state)[0]

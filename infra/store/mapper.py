@@ -9,7 +9,7 @@ or sent reads it without (`decode_facts`).
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from hashlib import blake2b
 from typing import Any, Final, Literal, Protocol, TypeVar
 
@@ -36,6 +36,10 @@ class Sealing(Protocol):
 
     def seal(self, topic: str, event: AnyRecorded, write: Writer) -> bytes:
         """The bytes to be stored; `write` writes the event's JSON."""
+        ...
+
+    def fetch_keys(self, subjects: Collection[str]) -> None:
+        """Look up at once the keys of subjects of which much will be unsealed."""
         ...
 
     def unseal(self, topic: str, state: bytes) -> bytes:
@@ -152,6 +156,15 @@ class RapportMapper(Mapper[str]):
     def decode_facts(self, topic: str, state: bytes) -> AnyRecorded:
         """The same without what is sealed: each text of it says that it can't be read. Needs no keys."""
         return self._decoded(topic, state, _facts_of)
+
+    def fetch_keys(self, subjects: Collection[str]) -> None:
+        """Look up at once the keys of subjects whose events will be decoded with their content.
+
+        Raises:
+            StoreError: The keys can't be read.
+        """
+        if self._sealing is not None:
+            self._sealing.fetch_keys(subjects)
 
     def seal_state(self, subject: str, bound_to: bytes, plain: bytes) -> tuple[str, bytes] | None:
         """The key and the box of a state; None without sealing, for a state has content and is kept sealed or not at all.

@@ -63,6 +63,22 @@ class StoreSession(ABC):
         marks = ", ".join("?" * len(columns))
         self.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)  # noqa: S608
 
+    def insert_new(
+        self, table: str, columns: Sequence[str], key_columns: Sequence[str], rows: Iterable[Sequence[Any]]
+    ) -> None:
+        """Insert rows, but for those whose key is there already."""
+        marks, key = ", ".join("?" * len(columns)), ", ".join(key_columns)
+        sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}) ON CONFLICT ({key}) DO NOTHING"  # noqa: S608
+        self.executemany(sql, rows)
+
+    def update(
+        self, table: str, columns: Sequence[str], key_columns: Sequence[str], rows: Iterable[Sequence[Any]]
+    ) -> None:
+        """Change these columns of the rows with these keys, no key twice; each row has the columns first and then the key."""
+        values = ", ".join(f"{column} = ?" for column in columns)
+        where = " AND ".join(f"{column} = ?" for column in key_columns)
+        self.executemany(f"UPDATE {table} SET {values} WHERE {where}", rows)  # noqa: S608 - names come from the code
+
     def delete(self, table: str, key_columns: Sequence[str], keys: Iterable[Sequence[Any]]) -> None:
         """Delete the rows with these keys."""
         where = " AND ".join(f"{column} = ?" for column in key_columns)

@@ -3,16 +3,16 @@
 All of it goes into one transaction with the position. Rows are numbered in the order in which things were decided.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 import orjson
 from pydantic import BaseModel
 
-from infra.notifications.outbox import Matter, Notification, Status, enqueue, settle
-from infra.store.session import Row, StoreSession, list_text
+from infra.notifications.outbox import Matter, Notification, Status, enqueue_rows, rows_of, settle
+from infra.store.session import Database, Row, StoreSession, list_text, time_text
 from infra.worker_runtime.desk import Placed, StoredDesk
 from infra.worker_runtime.outbox import Decided, Item, commands, decided, derived, notifications
 from infra.worker_runtime.schema import (
@@ -37,7 +37,7 @@ Place = tuple[str, str]
 # A step, and what was decided in it.
 Deciding = tuple[Placed, Sequence[Decided]]
 # So many numbers a process takes at a time.
-BLOCK: Final = 10_000
+BLOCK: Final = 100_000
 
 
 class Delivery(NamedTuple):
@@ -66,12 +66,14 @@ class StoredNumbers(Numbers):
     """Hands out the numbers of a store, which several processes write: each takes a block at a time.
 
     What a process decides about a key after it took it over has higher numbers than what was decided before, if it takes a new block then.
-    A block that was taken in a transaction which failed must be dropped.
+    A block is taken in a transaction of its own, so that nobody waits for the numbers of another; or in the one under way (`taken_in`),
+    and is to be dropped where that failed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, database: Database | None = None) -> None:
         super().__init__()
         self.end = 0
+        self.database = database
         self.session: StoreSession | None = None
 
     @contextmanager
@@ -85,42 +87,109 @@ class StoredNumbers(Numbers):
 
     def next(self) -> int:
         if self.last == self.end:
-            assert self.session is not None, "numbers are handed out within a transaction"
-            self.session.execute("UPDATE worker_numbers SET last = last + ?", (BLOCK,))
-            [(self.end,)] = self.session.query("SELECT last FROM worker_numbers")
-            self.last = self.end - BLOCK
-        return super().next()
+            self._take()
+        self.last += 1
+        return self.last
+
+    def _take(self) -> None:
+        if self.session is None:
+            assert self.database is not None, "numbers are taken from a database, or within a transaction"
+            with self.database.transaction() as session, self.taken_in(session):
+                return self._take()
+        self.session.execute("UPDATE worker_numbers SET last = last + ?", (BLOCK,))
+        [(self.end,)] = self.session.query("SELECT last FROM worker_numbers")
+        self.last = self.end - BLOCK
+        return None
 
 
-def save(
-    session: StoreSession,
-    desk: StoredDesk,
-    numbers: Numbers,
-    now: datetime,
-    secret: bytes,
-    delivery: Delivery | None = AT_ONCE,
-) -> list[tuple[int, Item]]:
-    """Write what the desk did since the last save; returns the commands that wait to be sent, with their numbers.
+class Rows(NamedTuple):
+    """What a desk did since the last save, as rows in the order of the columns.
 
-    `secret` is the key of the store's workers (`schema.key_of`); ids are keyed with it. Without `delivery` notifications are left out.
+    They are made before the transaction that writes them, for which other processes may have to wait. `waiting` are the commands to be
+    sent, with their numbers.
     """
-    save_ground(session, desk)
-    _save_last(session, desk.placed)
-    session.insert(HISTORY.name, HISTORY.columns, history_rows(desk.placed, numbers))
-    save_tasks(session, desk.placed, numbers, secret)
-    deciding = decisions_of(desk.placed, secret)
-    session.upsert(DECISIONS.name, DECISIONS.columns, DECISIONS.key, decision_rows(deciding, numbers))
-    session.upsert(PARKED.name, PARKED.columns, PARKED.key, desk.newly_parked)
-    if delivery is not None:
-        _notify(session, deciding, secret, delivery)
-    return _outbox(session, deciding, numbers, now, secret)
+
+    ground: Sequence[Row]
+    sources: Sequence[Row]
+    corrections: Sequence[Row]
+    states: Sequence[Row]
+    running: Sequence[Row]
+    gone: Sequence[Row]
+    history: Sequence[Row]
+    opened: Sequence[Sequence[Any]]
+    closed: Sequence[Row]
+    decisions: Sequence[Row]
+    parked: Sequence[Row]
+    settled: Sequence[Matter]
+    notes: Sequence[Row]
+    missed: Collection[str]
+    waiting: list[tuple[int, Item]]
+    outbox: Sequence[Row]
+
+    @classmethod
+    def of(
+        cls, desk: StoredDesk, numbers: Numbers, now: datetime, secret: bytes, delivery: Delivery | None = AT_ONCE
+    ) -> Self:
+        """What a desk did. Without `delivery` notifications are left out.
+
+        `secret` is the key of the store's workers (`schema.key_of`); ids are keyed with it.
+        """
+        placed = desk.placed
+        last = {(step.done.worker, step.done.key): step for step in placed}
+        running, gone = _deadline_rows(placed, last)
+        history = history_rows(placed, numbers)
+        opened, closed = task_rows(placed, numbers, secret)
+        deciding = decisions_of(placed, secret)
+        decisions = decision_rows(deciding, numbers)
+        status, seen_from, _ = delivery or AT_ONCE
+        notes = Notes.of(deciding, secret, delivery) if delivery is not None else NO_NOTES
+        waiting = [(numbers.next(), item) for step, made in deciding if made for item in commands(step, now, secret)]
+        return cls(
+            _ground_rows(desk.learned),
+            sorted(desk.heard),
+            list(desk.corrected),
+            _state_rows((place, step.done.step.memory, step.position) for place, step in last.items()),
+            running,
+            gone,
+            history,
+            opened,
+            closed,
+            decisions,
+            list(desk.newly_parked),
+            notes.settled,
+            rows_of(notes.new, missed=notes.missed, status=status, seen_from=seen_from),
+            notes.missed,
+            waiting,
+            [outbox_row(number, item) for number, item in waiting],
+        )
+
+    def write(self, session: StoreSession) -> None:
+        """Write them."""
+        write_ground(session, self.ground, self.sources, self.corrections)
+        session.upsert(STATES.name, STATES.columns, STATES.key, self.states)
+        session.upsert(DEADLINES.name, DEADLINES.columns, DEADLINES.key, self.running)
+        session.delete(DEADLINES.name, DEADLINES.key, self.gone)
+        session.insert(HISTORY.name, HISTORY.columns, self.history)
+        write_tasks(session, self.opened, self.closed)
+        session.upsert(DECISIONS.name, DECISIONS.columns, DECISIONS.key, self.decisions)
+        session.upsert(PARKED.name, PARKED.columns, PARKED.key, self.parked)
+        settle(session, self.settled)
+        enqueue_rows(session, self.notes, self.missed)
+        session.upsert(OUTBOX.name, OUTBOX.columns, ("id",), self.outbox)
 
 
 def save_ground(session: StoreSession, desk: StoredDesk) -> None:
     """Write what all workers stand on, and what was heard and taken up."""
-    _ground(session, desk.learned)
-    session.upsert(SOURCES.name, SOURCES.columns, SOURCES.key, sorted(desk.heard))
-    session.upsert(CORRECTIONS.name, CORRECTIONS.columns, CORRECTIONS.key, desk.corrected)
+    write_ground(session, _ground_rows(desk.learned), sorted(desk.heard), desk.corrected)
+
+
+def write_ground(
+    session: StoreSession, ground: Sequence[Row], sources: Sequence[Row], corrections: Sequence[Row]
+) -> None:
+    """The same, as rows."""
+    session.upsert(GROUND.name, GROUND.columns, GROUND.key, ground)
+    session.upsert(SOURCES.name, SOURCES.columns, SOURCES.key, sources)
+    session.upsert(CORRECTIONS.name, CORRECTIONS.columns, CORRECTIONS.key, corrections)
 
 
 def decisions_of(placed: Iterable[Placed], secret: bytes) -> list[Deciding]:
@@ -128,24 +197,35 @@ def decisions_of(placed: Iterable[Placed], secret: bytes) -> list[Deciding]:
     return [(step, decided(step, secret) if step.done.step.receipts else ()) for step in placed]
 
 
-def _notify(session: StoreSession, deciding: Iterable[Deciding], secret: bytes, delivery: Delivery) -> None:
-    """Notifications in the order of the steps: what a later step settles is missed before it was sent."""
-    notes: dict[str, Notification] = {}
-    about: dict[tuple[str, str], dict[str, Notification]] = {}
-    settled: list[Matter] = []
-    missed: set[str] = set()
-    for step, decisions in deciding:
-        place = step.done.key, step.done.worker
-        for each in _settled(step.done, delivery):
-            matter = Matter(*place, *each)
-            settled.append(matter)
-            missed.update(id_ for id_, note in about.get(place, {}).items() if matter.covers(note))
-        for note in notifications(step, decisions, secret):
-            notes[note.id] = note
-            if note.topic is not None:
-                about.setdefault(place, {})[note.id] = note
-    settle(session, settled)
-    enqueue(session, notes.values(), missed=missed, status=delivery.status, seen_from=delivery.seen_from)
+class Notes(NamedTuple):
+    """The notifications of some steps, the matters that these settled, and those that are settled among the new ones."""
+
+    settled: Sequence[Matter]
+    new: Sequence[Notification]
+    missed: Collection[str]
+
+    @classmethod
+    def of(cls, deciding: Iterable[Deciding], secret: bytes, delivery: Delivery) -> Self:
+        """In the order of the steps: what a later step settles is missed before it was sent."""
+        notes: dict[str, Notification] = {}
+        about: dict[tuple[str, str], dict[str, Notification]] = {}
+        settled: list[Matter] = []
+        missed: set[str] = set()
+        for step, decisions in deciding:
+            done = step.done
+            place = done.key, done.worker
+            for each in _settled(done, delivery) if done.step.settled else ():
+                matter = Matter(*place, *each)
+                settled.append(matter)
+                missed.update(id_ for id_, note in about.get(place, {}).items() if matter.covers(note))
+            for note in notifications(step, decisions, secret) if decisions else ():
+                notes[note.id] = note
+                if note.topic is not None:
+                    about.setdefault(place, {})[note.id] = note
+        return cls(settled, list(notes.values()), missed)
+
+
+NO_NOTES: Final = Notes((), (), ())
 
 
 def _settled(done: Done, delivery: Delivery) -> tuple[Settled, ...]:
@@ -162,8 +242,8 @@ def _json(model: BaseModel) -> str:
     return model.__pydantic_serializer__.to_json(model).decode()
 
 
-def _ground(session: StoreSession, learned: dict[str, Fact]) -> None:
-    rows = [
+def _ground_rows(learned: dict[str, Fact]) -> list[Row]:
+    return [
         (
             subject,
             f"programme:{fact.programme_id}" if isinstance(fact, Relation) else None,
@@ -172,21 +252,14 @@ def _ground(session: StoreSession, learned: dict[str, Fact]) -> None:
         )
         for subject, fact in learned.items()
     ]
-    session.upsert(GROUND.name, GROUND.columns, GROUND.key, rows)
 
 
 def _fact(fact: Fact) -> str:
     return f'["{type(fact).__name__}",{_json(fact)}]'
 
 
-def _last(placed: Iterable[Placed]) -> dict[Place, Placed]:
-    return {(step.done.worker, step.done.key): step for step in placed}
-
-
-def _save_last(session: StoreSession, placed: Sequence[Placed]) -> None:
-    """Write what workers keep after the last step at each key, with the deadlines that changed."""
-    last = {place: (step.done.step.memory, step.position) for place, step in _last(placed).items()}
-    _states(session, last)
+def _deadline_rows(placed: Sequence[Placed], last: Mapping[Place, Placed]) -> tuple[list[Row], list[Row]]:
+    """The deadlines that changed and run, or stand still, after the last step at their key; and the keys of those that are gone."""
     touched = {
         (step.done.worker, step.done.key, change.deadline.name)
         for step in placed
@@ -194,18 +267,18 @@ def _save_last(session: StoreSession, placed: Sequence[Placed]) -> None:
     }
     running, gone = [], []
     for worker, key, name in sorted(touched):
-        deadline = last[worker, key][0].deadlines.get(name)
+        deadline = last[worker, key].done.step.memory.deadlines.get(name)
         if deadline is None:
             gone.append((key, worker, name))
         else:
             running.append(_deadline(worker, key, deadline))
-    session.upsert(DEADLINES.name, DEADLINES.columns, DEADLINES.key, running)
-    session.delete(DEADLINES.name, DEADLINES.key, gone)
+    return running, gone
 
 
 def save_memories(session: StoreSession, memories: Mapping[Place, tuple[Memory, int]]) -> None:
     """Write what workers keep, with all deadlines; each with the position of its last step."""
-    _states(session, memories)
+    rows = _state_rows((place, *kept) for place, kept in memories.items())
+    session.upsert(STATES.name, STATES.columns, STATES.key, rows)
     session.delete(DEADLINES.name, ("worker", "key"), memories)
     running = [
         _deadline(worker, key, deadline)
@@ -215,9 +288,8 @@ def save_memories(session: StoreSession, memories: Mapping[Place, tuple[Memory, 
     session.insert(DEADLINES.name, DEADLINES.columns, running)
 
 
-def _states(session: StoreSession, memories: Mapping[Place, tuple[Memory, int]]) -> None:
-    rows = [(worker, key, _json(memory.state), position) for (worker, key), (memory, position) in memories.items()]
-    session.upsert(STATES.name, STATES.columns, STATES.key, rows)
+def _state_rows(memories: Iterable[tuple[Place, Memory, int]]) -> list[Row]:
+    return [(worker, key, _json(memory.state), position) for (worker, key), memory, position in memories]
 
 
 def _deadline(worker: str, key: str, deadline: Deadline) -> Row:
@@ -225,8 +297,8 @@ def _deadline(worker: str, key: str, deadline: Deadline) -> Row:
         worker,
         key,
         deadline.name,
-        deadline.due_at,
-        deadline.frozen_at,
+        time_text(deadline.due_at),
+        None if deadline.frozen_at is None else time_text(deadline.frozen_at),
         deadline.freezes,
         list_text(deadline.clauses),
         list_text(deadline.evidence),
@@ -238,17 +310,18 @@ def history_rows(placed: Sequence[Placed], numbers: Numbers) -> list[Row]:
     """The rows of the deadlines that changed, in the order of the columns."""
     rows: list[Row] = []
     for done, position, trigger in placed:
-        if done.step.deadlines:
-            worker, key = done.worker, done.key
-            rows += [
-                (numbers.next(), worker, key, it.name, change, it.due_at, at, list_text(it.clauses), trigger, position)
-                for change, it, at in done.step.deadlines
-            ]
+        for change, it, at in done.step.deadlines:
+            due_at, when, clauses = time_text(it.due_at), time_text(at), list_text(it.clauses)
+            rows.append(
+                (numbers.next(), done.worker, done.key, it.name, change, due_at, when, clauses, trigger, position)
+            )
     return rows
 
 
-def save_tasks(session: StoreSession, placed: Sequence[Placed], numbers: Numbers, secret: bytes) -> None:
-    """New tasks are inserted, with their closing if that came at once; older ones that closed are updated."""
+def task_rows(
+    placed: Sequence[Placed], numbers: Numbers, secret: bytes
+) -> tuple[list[list[Any]], list[tuple[Any, ...]]]:
+    """The rows of new tasks, with their closing if that came at once; and of older ones that closed when, why and which."""
     rows: list[list[Any]] = []
     fresh: dict[tuple[str, str, str], list[Any]] = {}
     closed: list[tuple[Any, ...]] = []
@@ -259,22 +332,28 @@ def save_tasks(session: StoreSession, placed: Sequence[Placed], numbers: Numbers
                 row = fresh[place] = _task(done, change, trigger, numbers.next(), position, secret)
                 rows.append(row)
             elif row := fresh.pop(place, []):
-                row[-3:] = [change.at, trigger, position]
+                row[-3:] = [time_text(change.at), trigger, position]
             else:
-                closed.append((change.at, trigger, position, done.key, done.worker, change.task.id))
+                closed.append((time_text(change.at), trigger, position, done.key, done.worker, change.task.id))
+    return rows, closed
+
+
+def write_tasks(session: StoreSession, opened: Sequence[Sequence[Any]], closed: Sequence[Row]) -> None:
+    """Insert new tasks, and update older ones that closed."""
     session.executemany(
         "UPDATE worker_tasks SET closed_at = ?, closed_by = ?, position = ? "
         "WHERE key = ? AND worker = ? AND name = ? AND closed_at IS NULL",
         closed,
     )
-    session.upsert(TASKS.name, TASKS.columns, TASKS.key, rows)
+    session.upsert(TASKS.name, TASKS.columns, TASKS.key, opened)
 
 
 def _task(done: Done, change: TaskChange, trigger: str, number: int, position: int, secret: bytes) -> list[Any]:
     task = change.task
     return [
         derived(secret, done.worker, done.key, task.id, trigger), number, done.worker, done.key, task.id, task.subject,
-        task.kind, task.clauses[0] if task.clauses else None, list_text(task.clauses), task.since, task.due,
+        task.kind, task.clauses[0] if task.clauses else None, list_text(task.clauses), time_text(task.since),
+        None if task.due is None else time_text(task.due),
         list_text(task.evidence), task.evidence_of, list_text(task.settled_by), task.about, task.owner,
         task.programme_id, task.mentee_id, task.mentor_id, None, None, position,
     ]  # fmt: skip
@@ -289,7 +368,7 @@ def decision_rows(deciding: Iterable[Deciding], numbers: Numbers) -> list[Row]:
             row.worker,
             row.key,
             row.trigger_id,
-            row.at,
+            time_text(row.at),
             list_text(row.receipt.clauses),
             list_text(row.receipt.evidence),
             row.receipt.evidence_of,
@@ -302,15 +381,6 @@ def decision_rows(deciding: Iterable[Deciding], numbers: Numbers) -> list[Row]:
     ]
 
 
-def _outbox(
-    session: StoreSession, deciding: Iterable[Deciding], numbers: Numbers, now: datetime, secret: bytes
-) -> list[tuple[int, Item]]:
-    waiting = [(numbers.next(), item) for step, _ in deciding for item in commands(step, now, secret)]
-    rows = [outbox_row(number, item) for number, item in waiting]
-    session.upsert(OUTBOX.name, OUTBOX.columns, ("id",), rows)
-    return waiting
-
-
 def outbox_row(number: int, item: Item) -> Row:
     """The row of a command that waits, in the order of the columns."""
     return (
@@ -320,7 +390,7 @@ def outbox_row(number: int, item: Item) -> Row:
         item.key,
         item.subject,
         type(item.command).__name__,
-        item.at,
+        time_text(item.at),
         text(item.body),
         "waiting",
         None,

@@ -271,12 +271,13 @@ class Commands:
             problems = [problem.code for problem in receipt.problems]
             log.error("a worker's command is wrong", **facts, status=receipt.status, problems=problems)
 
-    def save(self, session: StoreSession) -> None:
-        """Write down the answers."""
-        session.executemany(
-            "UPDATE outbox SET status = ?, answer = ? WHERE seq = ?",
-            [(_status(receipt), receipt.to_json().decode(), number) for number, receipt in self.answered],
-        )
+    def answer_rows(self) -> list[tuple[str, str, int]]:
+        """The answers by now: status, answer and number of each."""
+        return [(_status(receipt), receipt.to_json().decode(), number) for number, receipt in self.answered]
+
+    def save(self, session: StoreSession, answers: Sequence[tuple[str, str, int]]) -> None:
+        """Write down answers."""
+        session.update("outbox", ("status", "answer"), ("seq",), answers)
 
 
 def _status(receipt: Receipt) -> str:

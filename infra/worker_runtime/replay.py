@@ -25,7 +25,7 @@ from infra.store.session import Database, StoreSession, as_time
 from infra.worker_runtime import schema
 from infra.worker_runtime.desk import EVERYBODY, KEPT_KEYS, Parked, StoredDesk, parked
 from infra.worker_runtime.elsewhere import own_topics, unheard_topics
-from infra.worker_runtime.journal import AT_ONCE, Numbers, save
+from infra.worker_runtime.journal import AT_ONCE, Numbers, Rows
 from workers.desk import Trigger
 from workers.ground import Fact
 from workers.model import AnyWorker
@@ -331,9 +331,10 @@ class Replay:
                 yield Fired(position, worker, key, name, _due(due_at))
 
     def _save(self) -> None:
+        delivery = AT_ONCE if self.notified else None
+        rows = Rows.of(self.desk, self.numbers, datetime.max.replace(tzinfo=UTC), self._key, delivery)
         with self.scratch.transaction() as session:
-            delivery = AT_ONCE if self.notified else None
-            save(session, self.desk, self.numbers, datetime.max.replace(tzinfo=UTC), self._key, delivery)
+            rows.write(session)
         self.desk.written()
         if len(self.desk.entries) > KEPT_KEYS:
             self.desk.entries.clear()

@@ -29,7 +29,7 @@ from infra.worker_runtime import schema
 from infra.worker_runtime.desk import EVERYBODY, KEPT_KEYS, Parked, StoredDesk
 from infra.worker_runtime.elsewhere import own_topics
 from infra.worker_runtime.horizon import Horizon, last_turned_to
-from infra.worker_runtime.journal import Delivery, StoredNumbers, save
+from infra.worker_runtime.journal import Delivery, Rows, StoredNumbers
 from infra.worker_runtime.outbox import Answers, Commands
 from infra.worker_runtime.repair import rebuild, unknown
 from workers.catalogue import WORKERS
@@ -80,7 +80,7 @@ class Runner:
         self.mute = mute
         self.desk = StoredDesk(workers, store)
         self.commands = Commands(handler)
-        self.numbers = StoredNumbers()
+        self.numbers = StoredNumbers(store.database)
         self.lease: Held | None = None
         self.tally = Tally(answers=self.commands.answers)
         self._fresh = False
@@ -199,7 +199,7 @@ class Runner:
             self._welcome(lease, new)
         with self.database.reading() as session, self.desk.reading(session):
             self.desk.load_parked()
-            self.numbers = StoredNumbers()
+            self.numbers = StoredNumbers(self.database)
             self.commands.load(session, lease.reached)
             self.horizon.resume(last_turned_to(session))
         self._fresh = True
@@ -387,20 +387,18 @@ class Runner:
         """Write down what was done, the answers to what was sent, and the position of a level, if the lease still holds."""
         lease = self.lease
         assert lease is not None, "only who holds the lease writes"
-        delivery = self._delivery()
         self._extends_at = monotonic() + self.lease_seconds / 3
-        with (
-            self._forgetting_failures(),
-            self.database.transaction() as session,
-            self.numbers.taken_in(session),
-        ):
+        with self._forgetting_failures():
+            rows = Rows.of(self.desk, self.numbers, self.horizon.clock.now(), self._key, self._delivery())
+            answers = self.commands.answer_rows()
+        with self._forgetting_failures(), self.database.transaction() as session:
             lease.hold(session, level, position)
-            waiting = save(session, self.desk, self.numbers, self.horizon.clock.now(), self._key, delivery)
-            self.commands.save(session)
+            rows.write(session)
+            self.commands.save(session, answers)
             self.horizon.save(session)
         self.commands.answered.clear()
         self.tally.deadlines += sum(step.done.trigger.deadline is not None for step in self.desk.placed)
         self.desk.written()
-        self.commands.add(waiting)
+        self.commands.add(rows.waiting)
         if len(self.desk.entries) > KEPT_KEYS:
             self.desk.entries.clear()

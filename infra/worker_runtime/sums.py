@@ -30,7 +30,8 @@ from infra.worker_runtime.journal import (
     outbox_row,
     save_ground,
     save_memories,
-    save_tasks,
+    task_rows,
+    write_tasks,
 )
 from infra.worker_runtime.outbox import commands, notifications
 from infra.worker_runtime.replay import Fired, Replay, Share
@@ -197,9 +198,10 @@ class SummedReplay(Replay):
         history = history_rows(placed, numbers)
         deciding = decisions_of([step for step in placed if step.done.step.receipts], self._key)
         decisions = decision_rows(deciding, numbers)
+        opened, closed = task_rows(placed, numbers, self._key)
         with self.scratch.transaction() as session:
             save_ground(session, self.desk)
-            save_tasks(session, placed, numbers, self._key)
+            write_tasks(session, opened, closed)
             for table, rows in ((HISTORY, history), (DECISIONS, decisions)):
                 key = table.columns.index("key")
                 session.insert(table.name, table.columns, [row for row in rows if row[key] in self._corrected])

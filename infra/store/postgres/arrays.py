@@ -7,6 +7,7 @@ Python; these encoders know the eight types that Rapport has and are several tim
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from struct import Struct
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -77,7 +78,9 @@ def _sized(data: bytes) -> bytes:
     return _length(len(data)) + data
 
 
+@lru_cache(maxsize=4096)
 def _time(value: datetime | str) -> bytes:
+    """The rows of a batch share most of their times."""
     when = datetime.fromisoformat(value) if isinstance(value, str) else value
     return _int8((when - EPOCH) // MICROSECOND)
 

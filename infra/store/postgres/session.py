@@ -72,6 +72,25 @@ class PostgresSession(StoreSession):
             sql = f"INSERT INTO {table} ({', '.join(columns)}) {into} ON CONFLICT ({', '.join(key_columns)}) DO {then}"
             self._cursor.execute(sql.encode(), arrays)
 
+    def insert_new(
+        self, table: str, columns: Sequence[str], key_columns: Sequence[str], rows: Iterable[Sequence[Any]]
+    ) -> None:
+        arrays, into = self._unnested(table, columns, list(rows))
+        if arrays:
+            then = f"ON CONFLICT ({', '.join(key_columns)}) DO NOTHING"
+            self._cursor.execute(f"INSERT INTO {table} ({', '.join(columns)}) {into} {then}".encode(), arrays)
+
+    def update(
+        self, table: str, columns: Sequence[str], key_columns: Sequence[str], rows: Iterable[Sequence[Any]]
+    ) -> None:
+        names = [*columns, *key_columns]
+        arrays, unnested = self._unnested(table, names, list(rows))
+        if arrays:
+            values = ", ".join(f"{name} = new.{name}" for name in columns)
+            where = " AND ".join(f"{table}.{name} = new.{name}" for name in key_columns)
+            sql = f"UPDATE {table} SET {values} FROM ({unnested}) AS new ({', '.join(names)}) WHERE {where}"  # noqa: S608
+            self._cursor.execute(sql.encode(), arrays)
+
     def delete(self, table: str, key_columns: Sequence[str], keys: Iterable[Sequence[Any]]) -> None:
         arrays, unnested = self._unnested(table, key_columns, list(keys))
         if arrays:
