@@ -4,7 +4,7 @@ Shared by the whole run, with xdist by all of its processes; started when first 
 
 - `postgres_server`: the server; `postgres_url`: an empty database of the test's own, dropped afterwards;
   `emptied_url`: one that another test had before and that was emptied, which costs a fifth of that.
-- `kafka_server`: the broker; `kafka_topics`: topic names of the test's own, deleted afterwards.
+- `kafka_server`: the broker; `kafka_topics`: topic names of the test's own, deleted afterwards; `kafka_data`: where they are on disk.
 
 For tests that restart, kill or halt a server, one of the process's own: `own_postgres`, `own_kafka`, and `proxied_kafka`,
 a broker with a proxy before it. A proxy before any PostgreSQL: `Proxy(server.port)` and `server.url(name, port=proxy.port)`.
@@ -12,6 +12,7 @@ a broker with a proxy before it. A proxy before any PostgreSQL: `Proxy(server.po
 
 import contextlib
 import fcntl
+import json
 import os
 import shutil
 import tempfile
@@ -164,6 +165,12 @@ def kafka_server(server_folder: Path) -> Iterator[KafkaAccess]:
     with contextlib.closing(share):
         found = share.join()
         yield KafkaAccess(port=found["port"], direct_port=found["direct_port"])
+
+
+@pytest.fixture(scope="session")
+def kafka_data(kafka_server: KafkaAccess, server_folder: Path) -> Path:
+    """Where that Kafka has its topics on disk. Touch none but the test's own."""
+    return Path(json.loads(Share(server_folder, "kafka").file("json").read_text())["data"])
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ def keep(share: Share) -> None:
             tell(share, port=postgres.port, pid=postgres.pid, sockets=str(postgres.sockets or ""))
         else:
             kafka.start()
-            tell(share, port=kafka.port, pid=kafka.pid, direct_port=kafka.direct_port)
+            tell(share, port=kafka.port, pid=kafka.pid, direct_port=kafka.direct_port, data=str(kafka.data))
         with share.file("users").open() as users:
             with hold_run(share.folder):
                 while not locked(users, fcntl.LOCK_EX):

@@ -164,7 +164,7 @@ class Batch:
         if any(entry.broken or self.read[subject].broken for subject, entry in fresh.items()):
             return False
         self.read.update(fresh)
-        return all(_value(self._context(on.message, on.entry)) == _value(on.context) for on in self._grounds)
+        return all(_value(self._context(on.message, on.entry)) == on.context for on in self._grounds)
 
     def recorded_of(self, subject: str) -> list[AnyRecorded]:
         """The events of a subject that this batch records."""
@@ -189,7 +189,7 @@ class Batch:
                 problem = Problem("version", sentence, field="expectedversion")
                 return Receipt(message.source, message.id, message.subject, "conflict", (), (problem,))
             context = self._context(message, entry)
-            self._grounds.append(Grounds(message, entry, context))
+            self._grounds.append(Grounds(message, entry, _value(context)))
             accepted = decide(message.subject, entry.state, message.command, context)
             return self._recorded(message, context, entry, accepted)
         except Malformed as malformed:
@@ -322,7 +322,11 @@ class Batch:
 
 
 class Grounds(NamedTuple):
-    """On what a message was decided: the state of its subject before it, and what others said."""
+    """On what a message was decided: the state of its subject before it, and what others said.
+
+    Without the way to the subject's history, which leads to the batch: the batch would hold itself, and stay in memory with all that
+    it recorded until somebody looks for cycles.
+    """
 
     message: Message
     entry: CachedState

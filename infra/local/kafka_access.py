@@ -55,6 +55,6 @@ class KafkaAccess:
         from kafka import KafkaAdminClient
 
         with KafkaAdminClient(bootstrap_servers=self.direct, request_timeout_ms=REQUEST_MS) as admin:
-            there = [name for name in names if name in admin.list_topics()]
+            there = set(admin.list_topics()).intersection(names)
             if there:
-                admin.delete_topics(there)
+                admin.delete_topics(sorted(there))

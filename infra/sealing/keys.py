@@ -21,7 +21,8 @@ from infra.sealing.key_store import EVERYWHERE, Belonging, KeyRow, KeyStore, Own
 from infra.sealing.master_key import KEY_BYTES, MasterKey
 from infra.store.address import is_this_machine
 
-CACHED: Final = 100_000
+# Of some 3 KB each.
+CACHED: Final = 20_000
 # For so long a process may go on with a key that another one has destroyed.
 LOOK_AGAIN_SECONDS: Final = 1.0
 _FINGERPRINTS: Final = "fingerprints"

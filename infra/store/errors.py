@@ -1,5 +1,7 @@
 """What can go wrong with a store, in words for a person. The command line prints the message and exits 1 (a wrong URL: 2)."""
 
+from traceback import clear_frames
+
 
 class StoreError(Exception):
     """The store can't do what was asked; the message says why and what to do. Nothing was written."""
@@ -75,3 +77,17 @@ class UnknownEvent(StoreError):
 
 class DamagedEvent(StoreError):
     """An event's stored bytes are not what its name and version promise."""
+
+
+def told_to_people(found: StoreError, error: BaseException) -> StoreError:
+    """What was found to be meant by an error of a driver, to be raised from it.
+
+    A conflict is usual, and nobody asks what was in the frames that it came through. Those of the drivers have the error in turn: each
+    conflict would keep the batch that failed until somebody looks for cycles, so they are emptied.
+    """
+    if isinstance(found, Conflict):
+        cause: BaseException | None = error
+        while cause is not None:
+            clear_frames(cause.__traceback__)
+            cause = cause.__cause__ or cause.__context__
+    return found

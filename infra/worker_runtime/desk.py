@@ -200,14 +200,13 @@ class StoredDesk(Desk):
             self.find_next_due(key)
 
     def memory(self, worker: AnyWorker, key: str) -> Memory:
-        entry = self.entry(key)
-        text = entry.unread.get(worker.name) if entry.unread else None
-        if text is not None:
+        entry = self.entries.get(key) or self.entry(key)
+        if entry.unread and (text := entry.unread.get(worker.name)) is not None:
             state = worker.state.__pydantic_validator__.validate_json(text)
             known = entry.memories.get(worker.name)
             entry.memories[worker.name] = Memory(state) if known is None else known._replace(state=state)
             del entry.unread[worker.name]
-        return super().memory(worker, key)
+        return entry.memories.get(worker.name) or self._blank[worker.name]
 
     def members(self, programme: str) -> tuple[str, ...]:
         rows = self._reading.query("SELECT subject FROM worker_ground WHERE programme = ?", (programme,))
@@ -384,6 +383,9 @@ class StoredDesk(Desk):
 
     def keep(self, done: Done) -> None:
         self.remember(done)
+        trigger, last = done.trigger, self.placed[-1] if self.placed else None
         # A deadline fires before the event that is about to be seen.
-        position = self.position if done.trigger.version is not None else self.position - 1
-        self.placed.append(Placed(done, position, done.trigger.id))
+        position = self.position if trigger.version is not None else self.position - 1
+        # Several workers see one event.
+        name = last.trigger if last is not None and last.done.trigger is trigger else trigger.id
+        self.placed.append(Placed(done, position, name))

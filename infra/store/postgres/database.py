@@ -20,6 +20,7 @@ from infra.store.errors import (
     StoreError,
     UnreachableStore,
     Unstorable,
+    told_to_people,
 )
 from infra.store.hash_chain import Fenced, Together
 from infra.store.postgres.append import Interrupted, append, begin
@@ -166,7 +167,7 @@ class PostgresDatabase(Database):
         try:
             yield
         except (psycopg.Error, PersistenceError, Interrupted) as error:
-            raise explain(error, self.datastore.place, self.datastore.conninfo) from error
+            raise told_to_people(explain(error, self.datastore.place, self.datastore.conninfo), error) from error
 
 
 def _starting(error: Exception) -> bool:

@@ -31,6 +31,7 @@ from infra.store.errors import (
     StoreError,
     UnreadableText,
     Unstorable,
+    told_to_people,
 )
 from infra.store.hash_chain import Changed, Fenced, Together
 from infra.store.session import Database, Kind, Row, StoreSession, time_text
@@ -302,7 +303,7 @@ def explained(path: str) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, PersistenceError) as error:
-        raise explain(error, path) from error
+        raise told_to_people(explain(error, path), error) from error
 
 
 def explain(error: Exception, path: str) -> StoreError:

@@ -12,7 +12,7 @@ from datetime import UTC
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -28,6 +28,7 @@ from infra.bootstrap import Rapport, open_rapport
 from infra.queries.as_at import NOW
 from infra.queries.sharing import Matter, matter_of
 from infra.settings import Settings
+from infra.store.read_once import ReadOnce
 from tests.command import own_environment, rapport
 from tests.e2e.contract.outside import days, iso
 from tests.infra.sealing.test_canaries import BIRD, CLOCK, told
@@ -92,18 +93,22 @@ class Told:
         return set().union(*(birds_in(each.model_dump_json()) for found in self.events.values() for each in found))
 
     @cached_property
+    def words(self) -> Mapping[str, list[list["Words"]]]:
+        """What each event of a subject has in words, in the order of the events."""
+        return {subject: [list(_words_of(event)) for event in events] for subject, events in self.events.items()}
+
+    @cached_property
+    def read_once(self) -> ReadOnce:
+        """The record as it was told, to ask the one function about: nothing of it changes any more."""
+        return ReadOnce.of(self.rapport.store)
+
+    @cached_property
     def names(self) -> set[str]:
         """The canaries that say who somebody is, and nothing else."""
         classes: dict[str, set[DataClass]] = defaultdict(set)
-        for event in chain.from_iterable(self.events.values()):
-            data = event.data.model_dump(mode="json", exclude_none=True)
-            corrected = data.pop("data", None) if isinstance(event.data, FactCorrected) else None
-            found = list(words_in(type(event.data), data))
-            if isinstance(event.data, FactCorrected) and corrected is not None:
-                found += words_in(COMMANDS[COMMAND_OF[event.data.fact]], corrected)
-            for data_class, birds in found:
-                for bird in birds:
-                    classes[bird].add(data_class)
+        for words in chain.from_iterable(chain.from_iterable(self.words.values())):
+            for bird in words.birds:
+                classes[bird].add(words.data_class)
         return {bird for bird, of in classes.items() if of == {"identity"}}
 
     def mine(self, id_: str) -> set[str]:
@@ -177,17 +182,33 @@ def _few(events: dict[str, list[AnyRecorded]]) -> dict[str, list[AnyRecorded]]:
 
 
 # --- what a reader may find ------------------------------------------------------------------------------------------
-def words_in(model: Any, data: Mapping[str, Any]) -> Iterator[tuple[DataClass, set[str]]]:
-    """The canaries of each field of an event, with the class that the field declares."""
+class Words(NamedTuple):
+    """Canaries in a field of an event of which the version is given: another one where the field says anew what that said."""
+
+    version: int
+    data_class: DataClass
+    birds: frozenset[str]
+
+
+def _words_of(event: AnyRecorded) -> Iterator[Words]:
+    data = event.data.model_dump(mode="json", exclude_none=True)
+    corrected = data.pop("data", None) if isinstance(event.data, FactCorrected) else None
+    yield from _words_in(event.version, type(event.data), data)
+    if isinstance(event.data, FactCorrected) and corrected is not None:
+        yield from _words_in(event.data.version, COMMANDS[COMMAND_OF[event.data.fact]], corrected)
+
+
+def _words_in(version: int, model: Any, data: Mapping[str, Any]) -> Iterator[Words]:
+    """The canaries of each field, with the class that the field declares."""
     for name, value in data.items():
         inner = next(values_in([model.model_fields[name].annotation]), None)
         if inner is not None:
             for each in value:
-                yield from words_in(inner, each)
+                yield from _words_in(version, inner, each)
         elif found := birds_in(json.dumps(value, default=str)):
             held = holds(model, name)
             assert held is not None
-            yield held.data_class, found
+            yield Words(version, held.data_class, frozenset(found))
 
 
 def allowed_in(story: Told, subject: str, who: Reader) -> set[str]:
@@ -198,39 +219,28 @@ def allowed_in(story: Told, subject: str, who: Reader) -> set[str]:
 
 
 def _allowed_in(story: Told, subject: str, who: Reader) -> set[str]:
-    matter = matter_of(story.rapport.store, story.rapport.engine, subject, who, NOW, LATER)
+    matter = matter_of(story.read_once, story.rapport.engine, subject, who, NOW, LATER)
     found: set[str] = set()
-    for event in story.events[subject]:
-        data = event.data.model_dump(mode="json", exclude_none=True)
-        corrected = data.pop("data", None) if isinstance(event.data, FactCorrected) else None
-        found |= _opened(matter, subject, who, event, event.version, type(event.data), data)
-        if isinstance(event.data, FactCorrected) and corrected is not None and matter is not None:
-            model = COMMANDS[COMMAND_OF[event.data.fact]]
-            found |= _opened(matter, subject, who, event, event.data.version, model, corrected)
+    for event, words in zip(story.events[subject], story.words[subject], strict=True):
+        for each in words:
+            if _opened(matter, subject, who, event, each):
+                found |= each.birds
     return found
 
 
-def _opened(
-    matter: Matter | None, subject: str, who: Reader, event: AnyRecorded, version: int, model: Any, data: dict[str, Any]
-) -> set[str]:
-    found: set[str] = set()
-    for data_class, birds in words_in(model, data):
-        if matter is None:
-            answer = may_read_other(subject, who, data_class, event.actor)
-            known = may_read_other(subject, who, "operational", event.actor).allowed
-        else:
-            fact, own = matter.fact(version), matter.fact(event.version)
-            assert fact is not None
-            assert own is not None
-            asked: Fact = fact._replace(sensitive=fact.sensitive or own.sensitive)
-            answer = may_read(matter.situation, who, data_class, asked)
-            known = stands(matter.situation, who) and may_know(matter.situation, who, own)
-            if data_class == "identity":
-                # Who is named in an event is told with the event, to those who see that it happened.
-                known = known and may_read(matter.situation, who, "operational", own).allowed
-        if answer.allowed and known:
-            found |= birds
-    return found
+def _opened(matter: Matter | None, subject: str, who: Reader, event: AnyRecorded, words: Words) -> bool:
+    if matter is None:
+        answer = may_read_other(subject, who, words.data_class, event.actor)
+        return answer.allowed and may_read_other(subject, who, "operational", event.actor).allowed
+    fact, own = matter.fact(words.version), matter.fact(event.version)
+    assert fact is not None
+    assert own is not None
+    asked: Fact = fact._replace(sensitive=fact.sensitive or own.sensitive)
+    known = stands(matter.situation, who) and may_know(matter.situation, who, own)
+    if words.data_class == "identity":
+        # Who is named in an event is told with the event, to those who see that it happened.
+        known = known and may_read(matter.situation, who, "operational", own).allowed
+    return known and may_read(matter.situation, who, words.data_class, asked).allowed
 
 
 def names_known_in(story: Told, subject: str, who: Reader) -> set[str]:

@@ -22,9 +22,11 @@ from infra.store.opening import open_database
 from infra.worker_runtime.schema import prepare
 from tests.domain.ranks import Sums
 from tests.infra.projection_engine.harness import LATE
+from tests.sizes import size
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 MINIMUM = 5
+SEEDS = size(15, 60)
 REASONS = ("goals_met", "plan_completed", "help_received", "no_longer_helping", "left_company", "time")
 
 
@@ -71,7 +73,7 @@ def _one(chance: random.Random, number: int, mentees: int, mentors: int) -> Rela
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Population]:
     with open_database(f"sqlite:///{tmp_path_factory.mktemp('sums') / 's.sqlite'}", synchronous="off") as database:
         store = EventStore(database)
-        Handler(store, Clock(LATE)).handle(messages(400, 5))
+        Handler(store, Clock(LATE)).handle(messages(size(200, 400), 5))
         yield Population(Engine(store, Clock(LATE), prepare_shown=prepare))
 
 
@@ -131,7 +133,7 @@ def assert_no_small_group_follows(population: Population) -> int:
     return small
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(SEEDS))
 def test_no_small_group_follows_from_all_questions_together(seed: int) -> None:
     assert_no_small_group_follows(some(seed))
 
@@ -142,7 +144,7 @@ def test_no_small_group_of_a_simulated_programme_follows(simulated: Population) 
 
 @pytest.mark.parametrize("by", KEYS)
 def test_a_group_is_shown_or_hidden_alike_by_every_question(simulated: Population, by: str) -> None:
-    populations = [simulated, *map(some, range(40))]
+    populations = [simulated, *map(some, range(SEEDS))]
     hidden = 0
     for population in populations:
         lasting = {row["group"] for row in survival(population, by).rows}  # type: ignore[arg-type]
@@ -231,7 +233,7 @@ def test_no_small_band_of_a_month_follows(simulated: Population) -> None:
         assert all(count >= simulated.minimum for count, _ in month.values())
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(SEEDS))
 def test_no_small_reason_follows_from_how_relationships_ended_and_how_many_early(seed: int) -> None:
     """Survival counts those that ended early, the cohorts those that ended well; how many ended in all, shares say."""
     population = some(seed)

@@ -3,17 +3,15 @@
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.command import RAPPORT
 from tests.infra.cli.process import environment, shell
 from tests.messages import proposal
 
 
-@pytest.mark.parametrize("name", ["infra", "domain", "projections", "workers"])
-def test_a_folder_of_our_name_is_not_taken_for_ours(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).mkdir()
-    (tmp_path / name / "__init__.py").write_text("raise RuntimeError('not ours')")
+def test_folders_of_our_names_are_not_taken_for_ours(tmp_path: Path) -> None:
+    for name in ("infra", "domain", "projections", "workers"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise RuntimeError('not ours')")
     (tmp_path / "in").write_bytes(proposal())
     store = f"sqlite:///{tmp_path / 'store.sqlite'}"
     called = shell(store, f"cd {tmp_path}; $R submit in", PYTHONPATH=str(tmp_path))

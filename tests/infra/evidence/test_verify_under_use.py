@@ -17,8 +17,9 @@ from infra.cli.app import build
 from infra.settings import Settings
 from infra.simulate import messages
 from tests.command import RAPPORT, Fork, own_environment, start
+from tests.sizes import size
 
-LINES = [line + b"\n" for line in messages(24, 5)]
+LINES = [line + b"\n" for line in messages(size(12, 24), 5)]
 AT_A_TIME = 20
 
 

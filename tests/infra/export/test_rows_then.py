@@ -1,6 +1,6 @@
 """Datasets as they were at another time, against the datasets of a record that holds no more than what counted then."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,9 @@ import pytest
 from domain.programme.events import ProgrammeCreated
 from infra.export.exporting import MANIFEST_SUFFIX, export
 from infra.queries.as_at import NOW, Moment
-from infra.store.opening import open_database
 from infra.store.session import Database
 from projections.catalogue import datasets
+from tests import stores
 from tests.given_when_then import SUBJECT
 from tests.infra.projection_engine.harness import LATE, ProjectionHarness, day, everything, recorded
 from tests.infra.queries.test_nps import relationship
@@ -43,28 +43,40 @@ def without_position(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{name: value for name, value in row.items() if name != "position"} for row in rows]
 
 
-def opened(folder: Path) -> Database:
-    folder.mkdir()
-    return open_database(f"sqlite:///{folder / 'store.sqlite'}", synchronous="off")
+@pytest.fixture(scope="module")
+def whole(shared_store_url: str) -> Iterator[ProjectionHarness]:
+    """The whole record, to read."""
+    with stores.opened(shared_store_url) as database:
+        harness = ProjectionHarness(database)
+        harness.append(everything())
+        yield harness
+
+
+@pytest.fixture(scope="module", params=[day(10), day(36.5), day(70)], ids=str)
+def part(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProjectionHarness]:
+    """The record as it was at a time."""
+    when: datetime = request.param
+    with stores.opened(f"sqlite:///{tmp_path_factory.mktemp('part') / 'store.sqlite'}") as database:
+        harness = ProjectionHarness(database, when)
+        harness.append(event for event in everything() if event.recorded_at <= when)
+        yield harness
 
 
 @pytest.mark.parametrize("name", list(datasets()))
-def test_as_of_now_the_rows_are_those_of_now(harness: ProjectionHarness, tmp_path: Path, name: str) -> None:
-    now = exported(harness, tmp_path, name)
-    then = exported(harness, tmp_path, name, Moment(as_of=LATE))
+def test_as_of_now_the_rows_are_those_of_now(whole: ProjectionHarness, tmp_path: Path, name: str) -> None:
+    now = exported(whole, tmp_path, name)
+    then = exported(whole, tmp_path, name, Moment(as_of=LATE))
     assert without_position(then) == without_position(now)
     assert now or name in {"practices", "practice_answers", "tasks"}
 
 
 @pytest.mark.parametrize("name", sorted(datasets().keys() - RECORDED - OF_PEOPLE))
-@pytest.mark.parametrize("when", [day(10), day(36.5), day(70)])
-def test_the_rows_at_a_time_are_those_of_a_record_that_ends_there(tmp_path: Path, name: str, when: datetime) -> None:
-    with opened(tmp_path / "whole") as whole, opened(tmp_path / "part") as part:
-        first, second = ProjectionHarness(whole), ProjectionHarness(part, when)
-        first.append(everything())
-        second.append(event for event in everything() if event.recorded_at <= when)
-        then = exported(first, tmp_path, name, Moment(when, when))
-        assert without_position(then) == without_position(exported(second, tmp_path, name))
+def test_the_rows_at_a_time_are_those_of_a_record_that_ends_there(
+    whole: ProjectionHarness, part: ProjectionHarness, tmp_path: Path, name: str
+) -> None:
+    when = part.clock.now()
+    then = exported(whole, tmp_path, name, Moment(when, when))
+    assert without_position(then) == without_position(exported(part, tmp_path, name))
 
 
 def test_as_of_a_time_before_a_correction_the_corrected_fact_is_shown_and_known_at_it_what_was_believed(

@@ -24,6 +24,7 @@ from projections.tasks import TASKS, WORKER_TASKS
 from tests.given_when_then import day
 from tests.infra.worker_runtime.harness import WorkerHarness
 from tests.infra.worker_runtime.test_corrections import agreed, void
+from tests.sizes import size
 
 THEN, END = datetime(2024, 6, 20, 12, tzinfo=UTC), datetime(2024, 10, 1, tzinfo=UTC)
 # A task is known again by these; its id is that of what opened it.
@@ -50,7 +51,7 @@ def told(folder: Path, until: datetime) -> Iterator[Rapport]:
     path = folder / f"{until:%m}.sqlite"
     with open_rapport(Settings(store=f"sqlite:///{path}", clock=END, synchronous="off")) as rapport:
         with keeping_pace(rapport.store, rapport.handler, rapport.clock) as pace:
-            for _ in pace.handle_all([list(Simulation(40, 8, until=until).messages())]):
+            for _ in pace.handle_all([list(Simulation(size(20, 40), 8, until=until).messages())]):
                 pass
             pace.reach(until)
         yield rapport

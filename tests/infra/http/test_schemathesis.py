@@ -17,12 +17,16 @@ from tests.command import own_environment
 from tests.infra.http.server import Server, serving
 from tests.infra.http.telling import ELSEWHERE, PARTIES, PROGRAMME, tell, told
 from tests.infra.http.test_messages import post
-from tests.sizes import size
+from tests.sizes import THOROUGH, size
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", str(size(3, 40)))
-READERS = ["coordinator:cora", "mentee:ana", "service:booking", "analyst:alf", "auditor:ada"]
+# What a request may not be is the same for everybody: the office tries each way for a request to be wrong, the others some.
+PHASES = {
+    "coordinator:cora": "examples,coverage,fuzzing",
+    **dict.fromkeys(("mentee:ana", "service:booking", "analyst:alf", "auditor:ada"), "examples,fuzzing"),
+}
 SEED = os.environ.get("SCHEMATHESIS_SEED", "1")
 ALL_ROLES = [*PARTIES, "coordinator"]
 
@@ -41,7 +45,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield found
 
 
-@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("reader", PHASES)
 def test_no_request_of_its_making_gets_an_answer_that_the_document_does_not_have(
     server: Server, reader: str, tmp_path: Path
 ) -> None:
@@ -53,7 +57,7 @@ def test_no_request_of_its_making_gets_an_answer_that_the_document_does_not_have
         f"--header=Authorization: Bearer {server.token(reader, programmes=[PROGRAMME, ELSEWHERE])}",
         f"--seed={SEED}",
         f"--max-examples={EXAMPLES}",
-        "--phases=examples,coverage,fuzzing",
+        f"--phases={'examples,coverage,fuzzing' if THOROUGH else PHASES[reader]}",
         "--continue-on-failure",
         "--no-shrink",
     ]

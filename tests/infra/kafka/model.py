@@ -2,10 +2,11 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from itertools import pairwise
-from pathlib import Path
-from time import monotonic, sleep
+from tempfile import TemporaryDirectory
+from time import sleep
 from typing import Any
 
 from domain.case.events import CaseOpened
@@ -14,16 +15,20 @@ from domain.relationship.events import TrustReadinessStated
 from infra.bootstrap import Rapport, open_rapport
 from infra.kafka.facts import WITHHELD
 from infra.settings import Settings
-from tests.infra.kafka.running import eventually
+from tests.infra.kafka.running import Patience, eventually, quiet
 from tests.infra.kafka.stage import Read, Stage, in_order
 
 BATCH = 500
 Told = dict[str, list[tuple[Any, ...]]]
 
 
-def modelled(messages: Sequence[bytes], folder: Path) -> Told:
-    """What one handler makes of these messages, by subject."""
-    with open_rapport(Settings(store=f"sqlite:///{folder / 'model.sqlite'}", synchronous="off")) as rapport:
+@cache
+def modelled(messages: tuple[bytes, ...]) -> Told:
+    """What one handler makes of these messages, by subject. Several faults meet the same messages."""
+    with (
+        TemporaryDirectory() as folder,
+        open_rapport(Settings(store=f"sqlite:///{folder}/model.sqlite", synchronous="off")) as rapport,
+    ):
         for start in range(0, len(messages), BATCH):
             rapport.handler.handle(messages[start : start + BATCH])
         return told(rapport)
@@ -54,7 +59,7 @@ def assert_all_is_well(stage: Stage, messages: Sequence[bytes], *, workers: bool
     with open_rapport(stage.settings) as rapport:
         found = told(rapport)
         head = rapport.store.head()
-    assert_as_modelled(found, modelled(messages, stage.folder), [json.loads(message) for message in messages])
+    assert_as_modelled(found, modelled(tuple(messages)), [json.loads(message) for message in messages])
     audit = json.loads(stage.call("audit", "verify", "--json").stdout)
     assert audit["ok"], audit["problems"][:5]
     publishers = [each for each in stage.running if each.name == "publish" and each.process.poll() is None]
@@ -132,15 +137,22 @@ def assert_facts_are_told(stage: Stage, found: Told) -> list[Read]:
     return facts
 
 
-def answered_all(stage: Stage, messages: Sequence[bytes], within: float = 120) -> Counter[str]:
-    """Wait until every message has an answer; how many answers there are of each status, copies of one answer left out."""
+def answered_all(
+    stage: Stage, messages: Sequence[bytes], within: float = 120, disturbed: Callable[[], bool] = quiet
+) -> Counter[str]:
+    """Wait until every message has an answer; how many answers there are of each status, copies of one answer left out.
+
+    They may take as long as faults go on (`disturbed`), and `within` seconds from then on.
+    """
     wanted = {json.loads(message)["id"] for message in messages}
-    until = monotonic() + within
+    patience = Patience(within, disturbed)
     while True:
-        answers = {receipt.json["id"]: receipt.json["data"] for receipt in stage.read(stage.topics.receipts)}
+        # No fewer than one each, so nothing is read while there are fewer.
+        receipts = stage.read(stage.topics.receipts, len(wanted), within, disturbed)
+        answers = {receipt.json["id"]: receipt.json["data"] for receipt in receipts}
         missing = wanted - {answer["id"] for answer in answers.values()}
         if not missing:
             return Counter(answer["status"] for answer in answers.values())
-        if monotonic() > until:
+        if patience.is_over():
             raise AssertionError(f"{len(missing)} have no answer, for instance {sorted(missing)[:3]}\n{stage.logs()}")
         sleep(0.2)

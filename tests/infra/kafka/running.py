@@ -16,6 +16,25 @@ from tests import command
 PATIENCE_SECONDS = 60.0
 
 
+def quiet() -> bool:
+    """That no fault is going on."""
+    return False
+
+
+class Patience:
+    """How long something may take: so many seconds, from the end of faults that are going on meanwhile."""
+
+    def __init__(self, seconds: float, disturbed: Callable[[], bool] = quiet) -> None:
+        self.seconds = seconds
+        self.disturbed = disturbed
+        self._until = time.monotonic() + seconds
+
+    def is_over(self) -> bool:
+        if self.disturbed():
+            self._until = time.monotonic() + self.seconds
+        return time.monotonic() > self._until
+
+
 def eventually(what: Callable[[], Any], within: float = PATIENCE_SECONDS, said: str = "") -> Any:
     """What `what` returns once it is truthy."""
     until = time.monotonic() + within

@@ -4,7 +4,8 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,11 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from infra.settings import Settings
 from tests.command import rapport
-from tests.infra.kafka.running import PATIENCE_SECONDS, Running, eventually
+from tests.infra.kafka.running import PATIENCE_SECONDS, Patience, Running, eventually, quiet
 from tests.servers import Topics
 
-# Longer than a broker that is killed and cut off again and again needs to come back.
-FLUSH_SECONDS = 240.0
+# Longer than the client needs to find a broker again that is there to stay.
+FLUSH_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -78,15 +79,25 @@ class Stage:
         headers: dict[str, str | bytes | None] | None = None,
         key: str | None = None,
         rate: float | None = None,
+        disturbed: Callable[[], bool] = quiet,
         **more: str | int,
     ) -> int:
         """Produce messages, keyed by their subjects; how many. Returns when the broker has them all.
 
-        `more` are settings of librdkafka, with _ for the dots.
+        They may take as long as faults go on (`disturbed`), and FLUSH_SECONDS from then on. `more` are settings of librdkafka,
+        with _ for the dots.
         """
-        settings = {"bootstrap.servers": self.bootstrap, "linger.ms": 2, "enable.idempotence": True, "log_level": 2}
+        settings: dict[str, str | int | bool] = {
+            "bootstrap.servers": self.bootstrap,
+            "linger.ms": 2,
+            "enable.idempotence": True,
+            "message.timeout.ms": 0,  # never: how long they may take is said here
+            "statistics.interval.ms": 5000,
+            "log_level": 2,
+        }
         settings |= {name.replace("_", "."): value for name, value in more.items()}
-        producer = Producer(settings)
+        condition: deque[str] = deque(maxlen=1)
+        producer = Producer({**settings, "stats_cb": condition.append})
         failed: list[Any] = []
         count, began = 0, time.monotonic()
         for value in values:
@@ -103,26 +114,34 @@ class Stage:
             producer.poll(0)
             if rate is not None:
                 time.sleep(max(0.0, began + count / rate - time.monotonic()))
-        left = producer.flush(FLUSH_SECONDS)
-        assert left == 0, f"{left} of {count} messages did not reach the broker"
+        patience = Patience(FLUSH_SECONDS, disturbed)
+        while left := producer.flush(1):
+            assert not patience.is_over(), f"{left} of {count} messages did not reach the broker: {_told(condition)}"
         assert not failed
         return count
 
-    def read(self, topic: str, at_least: int = 0, within: float = PATIENCE_SECONDS) -> list[Read]:
+    def read(
+        self,
+        topic: str,
+        at_least: int = 0,
+        within: float = PATIENCE_SECONDS,
+        disturbed: Callable[[], bool] = quiet,
+    ) -> list[Read]:
         """Everything on a topic once it holds so many records, partition after partition."""
         consumer = Consumer(
             {"bootstrap.servers": self.bootstrap, "group.id": "reader", "enable.auto.commit": False, "log_level": 2}
         )
         try:
-            until = time.monotonic() + within
+            patience = Patience(within, disturbed)
             while sum((ends := _ends(consumer, topic)).values()) < at_least:
-                assert time.monotonic() < until, f"{topic} holds {sum(ends.values())}, not {at_least}\n{self.logs()}"
+                assert not patience.is_over(), f"{topic} holds {sum(ends.values())}, not {at_least}\n{self.logs()}"
                 time.sleep(0.1)
             consumer.assign([TopicPartition(topic, p, 0) for p in ends])
             found: list[Read] = []
             left = {p for p, end in ends.items() if end}
+            patience = Patience(within, disturbed)
             while left:
-                assert time.monotonic() < until + 30
+                assert not patience.is_over()
                 for message in consumer.consume(1000, timeout=1):
                     assert message.error() is None, message.error()
                     found.append(_read(message))
@@ -151,6 +170,14 @@ def _ends(consumer: Consumer, topic: str) -> dict[int, int]:
 
     ends: dict[int, int] = eventually(ask, 120, "the broker answers")
     return ends
+
+
+def _told(condition: Iterable[str]) -> str:
+    """What librdkafka says of its brokers, its partitions and its being idempotent."""
+    return "\n".join(
+        json.dumps({part: told.get(part) for part in ("brokers", "topics", "eos")})
+        for told in map(json.loads, condition)
+    )
 
 
 def _subject(value: bytes) -> str | None:

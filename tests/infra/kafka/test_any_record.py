@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +17,13 @@ from infra.bootstrap import open_rapport
 from infra.kafka import answers, arrival, publish
 from infra.kafka.consume import Consuming
 from infra.kafka.facts import fact
-from infra.local.kafka import Kafka
 from infra.operations.process import Process
 from infra.operations.tracing import Tracing
-from tests.infra.kafka.conftest import staged
 from tests.infra.kafka.record_bytes import batch, produce, record
 from tests.infra.kafka.running import Running, eventually
 from tests.infra.kafka.stage import Read, Stage
 from tests.infra.kafka.test_consume import answered, programme, raw, receipts_in_order, statuses
 from tests.infra.kafka.test_record_batches import bomb
-from tests.servers import Topics
 
 CODECS = ("gzip", "snappy", "lz4", "zstd")
 
@@ -255,13 +252,8 @@ class TestSizes:
 
 
 class TestDamage:
-    @pytest.fixture
-    def own_stage(self, own_kafka: Kafka, tmp_path: Path) -> Iterator[Stage]:
-        topics = Topics(own_kafka, f"{tmp_path.name}.").create(2)
-        yield from staged(f"sqlite:///{tmp_path / 'store.sqlite'}", own_kafka, topics, tmp_path)
-
-    def test_on_the_brokers_disk_is_told_and_reading_goes_on(self, own_stage: Stage, own_kafka: Kafka) -> None:
-        stage = own_stage
+    def test_on_the_brokers_disk_is_told_and_reading_goes_on(self, sqlite_stage: Stage, kafka_data: Path) -> None:
+        stage = sqlite_stage
         mark = b"to be damaged"
         for number in range(4):
             stage.send([raw(programme(number))], partition=0)
@@ -269,7 +261,7 @@ class TestDamage:
             produce(stage.bootstrap, stage.topics.commands, 0, batch(damaged, 3))
         stage.send([raw(programme(9))], partition=0)
         stage.send([raw(programme(10))], partition=1)
-        [log] = own_kafka.data.glob(f"**/{stage.topics.commands}-0/*.log")
+        [log] = kafka_data.glob(f"**/{stage.topics.commands}-0/*.log")
         data = log.read_bytes()
         places = [found.start() for found in re.finditer(re.escape(mark), data)][1::3]
         assert len(places) == 4

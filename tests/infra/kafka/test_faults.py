@@ -1,4 +1,7 @@
-"""Faults, each on a real broker of this module's own: after it everything is recorded once, in order, and told."""
+"""Faults of consumers, of the broker and of the way to it: after each everything is recorded once, in order, and told.
+
+What befalls the broker befalls one of this module's own, behind a proxy. All faults meet the same messages.
+"""
 
 import signal
 import threading
@@ -10,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.kafka import Kafka
+from infra.local.kafka_access import KafkaAccess
 from infra.simulate.stream import Simulation
 from tests.infra.kafka.conftest import staged
 from tests.infra.kafka.model import assert_all_is_well
@@ -20,38 +24,36 @@ from tests.servers import Topics
 
 pytestmark = [pytest.mark.xdist_group("kafka-faults"), pytest.mark.timeout(300)]
 
-RATE = 400
+# They keep coming for five seconds, at a rate of their own where a fault takes longer.
+RELATIONSHIPS, SEED = 10, 14
+RATE = 160
+SLOW_RATE = 120
 
 
-@pytest.fixture
-def own_stage(store_url: str, own_kafka: Kafka, tmp_path: Path) -> Iterator[Stage]:
-    yield from staged(store_url, own_kafka, Topics(own_kafka, f"{tmp_path.name}.").create(3), tmp_path)
-
-
-@pytest.fixture
-def postgres_stage(postgres_url: str, own_kafka: Kafka, tmp_path: Path) -> Iterator[Stage]:
-    yield from staged(postgres_url, own_kafka, Topics(own_kafka, f"{tmp_path.name}.").create(3), tmp_path)
-
-
-@pytest.fixture
-def proxied_stage(
-    postgres_url: str, proxied_kafka: tuple[Kafka, Proxy], tmp_path: Path
-) -> Iterator[tuple[Stage, Proxy]]:
-    server, proxy = proxied_kafka
-    for stage in staged(postgres_url, server, Topics(server, f"{tmp_path.name}.").create(3), tmp_path):
-        yield stage, proxy
-
-
-def crowd(relationships: int, seed: int) -> list[bytes]:
+@pytest.fixture(scope="module")
+def messages() -> list[bytes]:
     """Messages about programmes and mentors first, for other partitions must not overtake them."""
-    messages = list(Simulation(relationships, seed).messages())
+    made = list(Simulation(RELATIONSHIPS, SEED).messages())
     return sorted(
-        messages, key=lambda message: b'"subject":"mentor:' not in message and b'"subject":"programme:' not in message
+        made, key=lambda message: b'"subject":"mentor:' not in message and b'"subject":"programme:' not in message
     )
 
 
+@pytest.fixture
+def postgres_stage(
+    postgres_url: str, kafka_server: KafkaAccess, kafka_topics: Topics, tmp_path: Path
+) -> Iterator[Stage]:
+    yield from staged(postgres_url, kafka_server, kafka_topics.create(3), tmp_path)
+
+
+@pytest.fixture
+def own_stage(postgres_url: str, proxied_kafka: tuple[Kafka, Proxy], tmp_path: Path) -> Iterator[Stage]:
+    server, _ = proxied_kafka
+    yield from staged(postgres_url, server, Topics(server, f"{tmp_path.name}.").create(3), tmp_path)
+
+
 @contextmanager
-def load(stage: Stage, messages: list[bytes]) -> Iterator[None]:
+def load(stage: Stage, messages: list[bytes], rate: float = RATE) -> Iterator[None]:
     """Messages keep coming while the block runs; it ends when the broker has them all."""
     early = sum(b'"subject":"mentor:' in m or b'"subject":"programme:' in m for m in messages)
     stage.send(messages[:early])
@@ -60,7 +62,7 @@ def load(stage: Stage, messages: list[bytes]) -> Iterator[None]:
 
     def send() -> None:
         try:
-            stage.send(messages[early:], rate=RATE)
+            stage.send(messages[early:], rate=rate)
         except BaseException as error:  # noqa: BLE001 - raised again below
             failed.append(error)
 
@@ -79,21 +81,20 @@ def consumers(stage: Stage, count: int) -> list[Running]:
 
 
 class TestConsumers:
-    def test_one_is_killed_in_the_middle(self, own_stage: Stage) -> None:
-        messages = crowd(18, 11)
-        one, _ = consumers(own_stage, 2)
-        own_stage.start("publish").wait_ready()
-        with load(own_stage, messages):
-            one.kill()
-            time.sleep(0.5)
-            own_stage.start("consume").wait_ready()
-        assert_all_is_well(own_stage, messages)
-
-    def test_one_is_stopped_past_its_session_and_goes_on(self, postgres_stage: Stage) -> None:
-        stage, messages = postgres_stage, crowd(25, 12)
-        one, two = consumers(stage, 2)
+    def test_one_is_killed_in_the_middle(self, stage: Stage, messages: list[bytes]) -> None:
+        one, _ = consumers(stage, 2)
         stage.start("publish").wait_ready()
         with load(stage, messages):
+            one.kill()
+            time.sleep(0.5)
+            stage.start("consume").wait_ready()
+        assert_all_is_well(stage, messages)
+
+    def test_one_is_stopped_past_its_session_and_goes_on(self, postgres_stage: Stage, messages: list[bytes]) -> None:
+        stage = postgres_stage
+        one, two = consumers(stage, 2)
+        stage.start("publish").wait_ready()
+        with load(stage, messages, SLOW_RATE):
             one.signal(signal.SIGSTOP)
             # The other gets all three partitions, so the group has given up on the one.
             eventually(lambda: owns_all(two))
@@ -102,11 +103,11 @@ class TestConsumers:
         assert_all_is_well(stage, messages)
         eventually(one.ready)
 
-    def test_members_come_and_go_under_load(self, postgres_stage: Stage) -> None:
-        stage, messages = postgres_stage, crowd(30, 13)
+    def test_members_come_and_go_under_load(self, postgres_stage: Stage, messages: list[bytes]) -> None:
+        stage = postgres_stage
         consumers(stage, 1)
         stage.start("publish").wait_ready()
-        with load(stage, messages):
+        with load(stage, messages, SLOW_RATE):
             for _ in range(2):
                 guest = stage.start("consume", "--batch", "50").wait_ready()
                 time.sleep(0.3)
@@ -119,37 +120,41 @@ def owns_all(running: Running) -> bool:
 
 
 class TestBroker:
-    def test_it_is_killed_and_comes_back(self, postgres_stage: Stage, own_kafka: Kafka) -> None:
-        stage, messages = postgres_stage, crowd(20, 14)
+    def test_it_is_killed_and_comes_back(
+        self, own_stage: Stage, messages: list[bytes], proxied_kafka: tuple[Kafka, Proxy]
+    ) -> None:
+        stage, (broker, _) = own_stage, proxied_kafka
         consumers(stage, 2)
         stage.start("publish").wait_ready()
         with load(stage, messages):
-            own_kafka.kill()
+            broker.kill()
             time.sleep(1)
-            own_kafka.start()
+            broker.start()
         assert_all_is_well(stage, messages)
 
-    def test_it_is_restarted(self, postgres_stage: Stage, own_kafka: Kafka) -> None:
-        stage, messages = postgres_stage, crowd(20, 15)
+    def test_it_is_restarted(self, own_stage: Stage, messages: list[bytes], proxied_kafka: tuple[Kafka, Proxy]) -> None:
+        stage, (broker, _) = own_stage, proxied_kafka
         consumers(stage, 1)
         stage.start("publish").wait_ready()
         with load(stage, messages):
-            own_kafka.restart()
+            broker.restart()
         assert_all_is_well(stage, messages)
 
-    def test_it_halts_and_nothing_piles_up_meanwhile(self, postgres_stage: Stage, own_kafka: Kafka) -> None:
-        stage, messages = postgres_stage, crowd(20, 16)
+    def test_it_halts_and_nothing_piles_up_meanwhile(
+        self, own_stage: Stage, messages: list[bytes], proxied_kafka: tuple[Kafka, Proxy]
+    ) -> None:
+        stage, (broker, _) = own_stage, proxied_kafka
         [consumer] = consumers(stage, 1)
         publisher = stage.start("publish").wait_ready()
         with load(stage, messages):
-            own_kafka.pause()
+            broker.pause()
             try:
                 eventually(lambda: not consumer.ready() and not publisher.ready(), 15)
                 assert consumer.metric("rapport_unacknowledged") <= 4 * 50 * 2
                 assert publisher.metric("rapport_unacknowledged") <= 4000
                 assert consumer.page("/live")[0] == publisher.page("/live")[0] == 200
             finally:
-                own_kafka.resume()
+                broker.resume()
         assert_all_is_well(stage, messages)
 
 
@@ -181,9 +186,14 @@ def slow(proxy: Proxy) -> None:
 
 class TestConnection:
     @pytest.mark.parametrize("fault", [cut, refuse, half_open, lose_replies, slow], ids=lambda fault: fault.__name__)
-    def test_whatever_happens_to_it(self, proxied_stage: tuple[Stage, Proxy], fault: Callable[[Proxy], None]) -> None:
-        stage, proxy = proxied_stage
-        messages = crowd(14, 17)
+    def test_whatever_happens_to_it(
+        self,
+        own_stage: Stage,
+        messages: list[bytes],
+        proxied_kafka: tuple[Kafka, Proxy],
+        fault: Callable[[Proxy], None],
+    ) -> None:
+        stage, (_, proxy) = own_stage, proxied_kafka
         consumers(stage, 1)
         stage.start("publish").wait_ready()
         with load(stage, messages):

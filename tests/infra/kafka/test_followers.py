@@ -1,22 +1,24 @@
-"""Eight processes record while a publisher and the projections follow, fifty times: nothing is skipped, nothing comes twice."""
+"""Eight processes record while a publisher and the projections follow, round after round: nothing is skipped, nothing comes twice."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 
 from infra.bootstrap import open_rapport
-from infra.store.log import EventStore
+from infra.store.log import EventStore, LoggedEvent
 from infra.store.opening import open_database
 from tests.infra.kafka.running import eventually
 from tests.infra.kafka.stage import Stage, in_order
 from tests.infra.kafka.writer import SHARED
 from tests.messages import proposal
+from tests.sizes import size
 from tests.writers import Writer, answer, started, tell
 
 WRITERS = 8
-ROUNDS = 50
+ROUNDS = size(25, 200)
 BATCHES = 3
+Seen = dict[str, tuple[int, int, int]]
 
 
 @pytest.fixture
@@ -32,13 +34,15 @@ def test_followers_see_every_event_once(stage: Stage, writers: list[Writer]) -> 
     running = [stage.start("projections", "follow").wait_ready(), stage.start("publish").wait_ready()]
     with open_database(stage.settings.store) as database:
         store = EventStore(database)
+        expected = folded({}, store.logged(0, 100_000))
         for round_ in range(ROUNDS):
             before = store.head()
             for writer in writers:
                 tell(writer, f"{round_} {BATCHES}")
             recorded = sum(int(answer(writer)) for writer in writers)
-            assert len(store.logged(before, 100_000)) == recorded
-            expected = folded_from_the_log(store)
+            logged = store.logged(before, 100_000)
+            assert len(logged) == recorded
+            expected = folded(expected, logged)
             eventually(lambda: seen_in_the_datasets(store) == expected, said=f"the datasets after round {round_}")  # noqa: B023
         log = store.logged(0, 1_000_000)
     assert len(log) == SHARED + ROUNDS * WRITERS * BATCHES * 4
@@ -52,13 +56,10 @@ def test_followers_see_every_event_once(stage: Stage, writers: list[Writer]) -> 
     assert [each.stop() for each in running] == [0, 0]
 
 
-Seen = dict[str, tuple[int, int, int]]
-
-
-def folded_from_the_log(store: EventStore) -> Seen:
+def folded(before: Seen, logged: Iterable[LoggedEvent]) -> Seen:
     """Of each relationship: the position of its last event, how many sessions were scheduled, how often feedback was given."""
-    found: Seen = {}
-    for event in store.logged(0, 1_000_000):
+    found = dict(before)
+    for event in logged:
         _, sessions, feedback = found.get(event.subject, (0, 0, 0))
         sessions += event.topic == "SessionScheduled"
         feedback += event.topic == "FeedbackGiven"

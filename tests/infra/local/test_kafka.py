@@ -49,6 +49,18 @@ def test_it_is_kafka_4_1_in_kraft_mode(own_kafka: Kafka) -> None:
     ]
 
 
+def test_it_starts_from_the_archive_of_its_classes_and_a_storage_formatted_beforehand(own_kafka: Kafka) -> None:
+    mapped = Path(f"/proc/{own_kafka.pid}/maps").read_text()
+    assert ".aot" in mapped
+    log = own_kafka.log.read_text()
+    assert "[aot" not in log, "Java has nothing against the archive"
+    assert "Formatting" not in log, "no second Java ran"
+    assert "Kafka Server started" in log
+    settings = dict(line.split("=") for line in (own_kafka.data / "meta.properties").read_text().splitlines())
+    assert sorted(settings) == ["cluster.id", "directory.id", "node.id", "version"]
+    assert all(len(settings[name]) == 22 for name in ("cluster.id", "directory.id"))
+
+
 def test_topics_are_made_with_their_partitions_and_stay_as_they_are(own_kafka: Kafka) -> None:
     own_kafka.create_topics(3)
     own_kafka.create_topics(5)

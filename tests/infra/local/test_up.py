@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import pytest
 from kafka import KafkaAdminClient
 
 from infra.local.kafka_access import TOPICS
@@ -77,8 +76,7 @@ def refused(*options: str | Path, cwd: Path, **environment: str) -> str:
     return done.stderr
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_it_starts_both_and_leaves_nothing_when_ephemeral(tmp_path: Path, how: signal.Signals) -> None:
+def test_it_starts_both_and_leaves_nothing_when_ephemeral(tmp_path: Path) -> None:
     with running("--ephemeral", "--json", "--partitions", "3", cwd=tmp_path) as process:
         found = facts(process)
         with psycopg.connect(found["RAPPORT_STORE"]) as connection:
@@ -86,14 +84,27 @@ def test_it_starts_both_and_leaves_nothing_when_ephemeral(tmp_path: Path, how: s
         with KafkaAdminClient(bootstrap_servers=found["RAPPORT_KAFKA"]) as admin:
             topics = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics(list(TOPICS))}
         assert topics == dict.fromkeys(TOPICS, 3)
+        complaints = stop(process, signal.SIGINT)
+    assert is_free(found["kafka"]["port"])
+    assert_nothing_is_left(process, found, complaints, tmp_path)
+
+
+def test_it_leaves_nothing_after_sigterm_either(tmp_path: Path) -> None:
+    with running("--ephemeral", "--json", "--no-kafka", cwd=tmp_path) as process:
+        found = facts(process)
         assert Path(found["folder"]).is_dir()
-        complaints = stop(process, how)
+        complaints = stop(process, signal.SIGTERM)
+    assert_nothing_is_left(process, found, complaints, tmp_path)
+
+
+def assert_nothing_is_left(
+    process: "subprocess.Popen[str]", found: dict[str, Any], complaints: str, folder: Path
+) -> None:
     assert process.returncode == 0
     assert "Traceback" not in complaints
     assert not Path(found["folder"]).exists()
     assert is_free(found["postgres"]["port"])
-    assert is_free(found["kafka"]["port"])
-    assert not list(tmp_path.iterdir())
+    assert not list(folder.iterdir())
 
 
 def test_data_and_settings_stay_over_runs(tmp_path: Path) -> None:

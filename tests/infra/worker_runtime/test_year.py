@@ -32,7 +32,7 @@ from tests.infra.worker_runtime.harness import everything, run
 from tests.sizes import size
 
 pytestmark = pytest.mark.xdist_group("year")
-RELATIONSHIPS, SEED, KILLS = size(80, 200), 11, size(20, 50)
+RELATIONSHIPS, SEED, KILLS = size(50, 200), 11, size(12, 50)
 START = datetime(2026, 1, 5, tzinfo=UTC)
 END = datetime(2027, 1, 5, tzinfo=UTC)
 # Processes that are there at once: forked from one that has imported everything.
