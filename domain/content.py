@@ -15,10 +15,10 @@ from typing import Any, Final, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from domain.codes.questions import QUESTIONS
-from domain.model import Holds, data_class_of, holds, is_blank
+from domain.model import OUT_OF_REACH, Holds, data_class_of, holds, is_blank
 
 # Beginning of a text that stands for one that can't be read: no letter and no digit, so no words are found in it.
-SIGN: Final = "\ufffc"
+SIGN: Final = OUT_OF_REACH
 # Between the parts of a path.
 STEP: Final = "/"
 # Datasets have the names of programmes, and count when each course must be taken again.

@@ -43,6 +43,8 @@ class Vocabulary(NamedTuple):
 
 # What no reader sees: separators, control and format characters, marks without a letter; and letters and a sign that are blank.
 _UNSEEN: Final = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Mn", "Me"})
+# A text that can't be read here begins with it (`domain.content`).
+OUT_OF_REACH: Final = "\ufffc"
 _BLANK_LETTERS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
 
@@ -61,7 +63,7 @@ def _one_day(value: date) -> date:
 
 def is_blank(text: str) -> bool:
     """Whether a reader sees nothing of a text: it is empty, or all spaces and characters without a shape."""
-    if "!" <= text[:1] <= "~":
+    if "!" <= text[:1] <= "~" or text[:1] == OUT_OF_REACH:
         return False
     return all(each in _BLANK_LETTERS or unicodedata.category(each) in _UNSEEN for each in text)
 

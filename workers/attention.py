@@ -57,6 +57,9 @@ class Attention(State):
     reviewed: bool = False
 
 
+NOT_LOOKED_AT: Final = Attention()
+
+
 def _keys(recorded: AnyRecorded, ground: Ground) -> tuple[str, ...]:
     """A programme's term concerns every relationship of it."""
     if isinstance(recorded.data, (TermSet, TermWithdrawn)) and recorded.subject.startswith("programme:"):
@@ -71,7 +74,7 @@ def _react(state: Attention, recorded: AnyRecorded, given: Given) -> tuple[Atten
     if recorded.subject == given.key:
         state = state.but(facts=fold(state.facts, recorded))
     if isinstance(event, e.RelationshipTerminated):
-        return Attention(), tidy(Over())
+        return NOT_LOOKED_AT.but(), tidy(Over())
     if not given.runs:
         return state, NOTHING
     if state.looked_at is not None and given.at < state.looked_at:

@@ -31,10 +31,10 @@ def receivers(workers: Iterable[AnyWorker], recorded: AnyRecorded, ground: Groun
     found: list[tuple[AnyWorker, str]] = []
     for worker in workers:
         if worker.keys is of_relationship and not worker.under and kind in worker.listens:
-            keys: Iterable[str] = usual
+            if usual:
+                found.append((worker, usual[0]))
         else:
-            keys = sees_at(worker, recorded, ground)
-        found += [(worker, key) for key in keys]
+            found += [(worker, key) for key in sees_at(worker, recorded, ground)]
     return found
 
 
@@ -129,6 +129,7 @@ class Desk(Ground):
         self.done: list[Done] = []
         self._workers_by_event: dict[type[Event], tuple[AnyWorker, ...]] = {}
         self._places = {worker.name: place for place, worker in enumerate(self.workers)}
+        self._blank = {worker.name: Memory(worker.blank) for worker in self.workers}
 
     @abstractmethod
     def load(self, key: str) -> KeyState:
@@ -171,7 +172,7 @@ class Desk(Ground):
 
     def memory(self, worker: AnyWorker, key: str) -> Memory:
         """A worker's memory of a key; a blank one before the first event."""
-        return self.entry(key).memories.get(worker.name) or Memory(worker.blank)
+        return self.entry(key).memories.get(worker.name) or self._blank[worker.name]
 
     def make(
         self, worker: AnyWorker, key: str, trigger: Trigger, step: Callable[[Memory], Step], cause: AnyRecorded | None

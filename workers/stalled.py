@@ -188,10 +188,14 @@ class Stalled(State):
     since: int = 0
 
 
+# Copied where a relationship is past contracting: to make one anew copies all that is in it.
+NOTHING_ASKED: Final = Stalled()
+
+
 def _react(state: Stalled, recorded: AnyRecorded, given: Given) -> tuple[Stalled, Reaction]:
     event: Heard = recorded.data
     if isinstance(event, (e.RelationshipActivated, e.RelationshipTerminated)):
-        return Stalled(), tidy(Over())
+        return NOTHING_ASKED.but(), tidy(Over())
     if given.relation is None or given.relation.status != "contracting":
         return state, NOTHING
     if isinstance(event, e.RelationshipProposed):

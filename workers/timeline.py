@@ -9,13 +9,14 @@ before it: see `workers.correction`.
 from collections.abc import Iterable
 from datetime import datetime
 from functools import partial, reduce
+from typing import NamedTuple
 
 from domain.model import AnyRecorded
 from domain.relationship.events import FactCorrected
 from workers.correction import is_concerned, refold
 from workers.desk import Desk, Trigger, receivers
 from workers.ground import Fact, Ground, known_after
-from workers.model import AnyWorker, Deadline
+from workers.model import AnyWorker, Deadline, Given
 from workers.step import given_at, on_deadline, on_event
 
 
@@ -40,8 +41,33 @@ def take(desk: Desk, recorded: AnyRecorded, until: datetime) -> None:
         give(desk, recorded, until)
 
 
+class Sight(NamedTuple):
+    """That a worker sees an event at a key, and what is given there at that time."""
+
+    worker: AnyWorker
+    key: str
+    trigger: Trigger
+    given: Given
+    recorded: AnyRecorded
+
+
 def give(desk: Desk, recorded: AnyRecorded, until: datetime) -> None:
     """As `take`, of a history in which corrections are applied already: one of them is an event like any other."""
+    for sight in sights(desk, recorded, until):
+        react(desk, sight)
+
+
+def react(desk: Desk, sight: Sight) -> None:
+    """Let a worker react to what it sees, if it is concerned."""
+    worker, key, trigger, given, recorded = sight
+    # A pause concerns a worker that doesn't listen only if one of its deadlines stops.
+    concerned = type(recorded.data) in worker.listens or desk.memory(worker, key).may_freeze
+    if concerned and not desk.rests(worker, key):
+        desk.make(worker, key, trigger, partial(on_event, worker, given, recorded, desk), recorded)
+
+
+def sights(desk: Desk, recorded: AnyRecorded, until: datetime) -> list[Sight]:
+    """Who sees an event where, in order, once the deadlines that were due before it have fired and what it says is known."""
     subject, kind = recorded.subject, type(recorded.data)
     before = desk.fact(subject)
     after = known_after(before, recorded)
@@ -55,16 +81,14 @@ def give(desk: Desk, recorded: AnyRecorded, until: datetime) -> None:
     if after is not before:
         desk.learn(subject, after)
     trigger = Trigger(subject, recorded.occurred_at, version=recorded.version)
-    given = None
+    given, found = None, list[Sight]()
     for worker, key in receiving:
         if key != subject:
             desk.hear(key, subject)
-        # A pause concerns a worker that doesn't listen only if one of its deadlines stops.
-        concerned = kind in worker.listens or desk.memory(worker, key).may_freeze
-        if concerned and not desk.rests(worker, key):
-            if given is None or given.key != key:
-                given = given_at(desk, key, recorded.occurred_at, subject)
-            desk.make(worker, key, trigger, partial(on_event, worker, given, recorded, desk), recorded)
+        if given is None or given.key != key:
+            given = given_at(desk, key, recorded.occurred_at, subject)
+        found.append(Sight(worker, key, trigger, given, recorded))
+    return found
 
 
 def _correct(desk: Desk, recorded: AnyRecorded, until: datetime) -> None:

@@ -215,14 +215,20 @@ def compose(
     causation_id: str | None = None,
     traceparent: str | None = None,
     expected_version: int | None = None,
+    data: Mapping[str, Any] | None = None,
 ) -> Message:
-    """A message made inside Rapport, by a worker for instance; the same arguments give the same fingerprint."""
+    """A message made inside Rapport, by a worker for instance; the same arguments give the same fingerprint.
+
+    `data` is the command as JSON has it, where that is at hand.
+    """
+    if data is None:
+        data = orjson.loads(command.__pydantic_serializer__.to_json(command, exclude_none=True))
     content = {
         "type": PREFIX + type(command).__name__,
         "subject": subject,
         "time": time.isoformat(),
         "actor": str(actor),
-        "data": orjson.loads(command.__pydantic_serializer__.to_json(command, exclude_none=True)),
+        "data": data,
         "expectedversion": expected_version,
     }
     return Message(

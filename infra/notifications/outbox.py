@@ -52,10 +52,12 @@ TABLES: Final = {
 }
 INDEXES: Final = (
     "notifications_due ON notifications (next_at, id) WHERE status = 'pending'",
-    "notifications_until ON notifications (until) WHERE status IN ('pending', 'kept')",
-    "notifications_topic ON notifications (key, worker, topic) WHERE status IN ('pending', 'kept')",
+    "notifications_ending ON notifications (until) WHERE until IS NOT NULL AND status IN ('pending', 'kept')",
+    "notifications_matter ON notifications (key, worker, topic) WHERE topic IS NOT NULL AND status IN ('pending', 'kept')",
     "notifications_decision ON notifications (decision)",
 )
+# In whose place others have come.
+FORMER_INDEXES: Final = ("notifications_until", "notifications_topic")
 
 _WRITTEN: Final = (*COLUMNS, "status", "seen_from")
 # Joins: SQLite would scan the table for several columns in a list.
@@ -114,12 +116,14 @@ def prepare(database: Database) -> None:
     Raises:
         StoreError: The database can't.
     """
-    if not ready(database):
+    if not (ready(database) and _has_indexes(database)):
         with database.changing_schema() as session:
             for name, columns in TABLES.items():
                 session.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns.format_map(database.types)})")
             for index in INDEXES:
                 session.execute(f"CREATE INDEX IF NOT EXISTS {index}")
+            for index in FORMER_INDEXES:
+                session.execute(f"DROP INDEX IF EXISTS {index}")
             session.open_to(TABLE, "auditor", columns=AUDITED)
     # What waits for the workers looks up how far they are.
     lease.prepare(database)
@@ -128,11 +132,19 @@ def prepare(database: Database) -> None:
 
 def ready(database: Database) -> bool:
     """Whether the tables are there."""
-    last = list(TABLES)[-1]
+    return _has(database, list(TABLES)[-1])
+
+
+def _has_indexes(database: Database) -> bool:
+    """Whether they are there too: some have taken the place of others."""
+    return all(_has(database, index.partition(" ")[0]) for index in INDEXES)
+
+
+def _has(database: Database, relation: str) -> bool:
     with database.reading() as session:
         if session.kind == "sqlite":
-            return bool(session.query("SELECT 1 FROM sqlite_master WHERE name = ?", (last,)))
-        return bool(session.query("SELECT to_regclass(?) IS NOT NULL", (last,))[0][0])
+            return bool(session.query("SELECT 1 FROM sqlite_master WHERE name = ?", (relation,)))
+        return bool(session.query("SELECT to_regclass(?) IS NOT NULL", (relation,))[0][0])
 
 
 def enqueue(

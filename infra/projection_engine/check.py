@@ -1,6 +1,6 @@
 """Checks stored rows: folds streams again from the log and compares row by row; writes nothing."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -21,6 +21,9 @@ from projections.projection import STATE_SUFFIX, StateFold, Summary
 
 SAMPLE: Final = 200
 CHUNK: Final = 200
+# Streams that are read together, and events of several streams that are folded together.
+READ: Final = 20
+AT_ONCE: Final = 1000
 _ALL: Final = "SELECT DISTINCT originator_id FROM stored_events ORDER BY 1"
 _WITHIN: Final = (
     "SELECT DISTINCT originator_id FROM stored_events WHERE originator_id > ? AND originator_id <= ? ORDER BY 1"
@@ -98,8 +101,9 @@ def _check(
     for start in range(0, len(subjects), CHUNK):
         chunk = subjects[start : start + CHUNK]
         stored = rows.load(session, generations, feed.folder, chunk, as_stored=True)
-        for subject in filter(feed.folder.concerns, chunk):
-            count, found = _compare(session, feed, stored[subject], engine.clock.now())
+        concerned = list(filter(feed.folder.concerns, chunk))
+        for some in _some(_streams(session, feed, concerned)):
+            count, found = _compare(session, feed, some, stored, engine.clock.now())
             row_count, wrong = row_count + count, wrong + found
         engine.watcher.done(len(chunk))
     for generation, summary in feed.summaries() if summed else ():
@@ -108,13 +112,54 @@ def _check(
     return row_count, wrong
 
 
-def _compare(session: StoreSession, feed: Feed, stored: Unit, now: datetime) -> tuple[int, list[Wrong]]:
-    folded = feed.folder.fresh(stored.subject)
-    corrected_by = feed.corrected_by(session, feed.position)
-    for entry in log_reader.stream(session, feed.reader, stored.subject, feed.position):
-        feed.folder.fold(folded, entry, corrected_by)
-    times = {name: _holds_at(kept, now) for name, kept in stored.states.items()}
-    feed.folder.work(folded, now, feed.programme_of(session, feed.position), times)
+Stream = tuple[str, list[log_reader.LogEntry]]
+
+
+def _streams(session: StoreSession, feed: Feed, subjects: Sequence[str]) -> Iterator[Stream]:
+    """The events of each of these subjects up to where the feed stands; of some there may be none yet."""
+    for start in range(0, len(subjects), READ):
+        left = dict.fromkeys(subjects[start : start + READ])
+        entries = log_reader.these(session, feed.reader, tuple(left), feed.position)
+        for subject, events in groupby(entries, key=lambda entry: entry.subject):
+            del left[subject]
+            yield subject, list(events)
+        yield from ((subject, []) for subject in left)
+
+
+def _some(streams: Iterable[Stream]) -> Iterator[list[Stream]]:
+    """As many streams as have some events together; a longer one is alone."""
+    some: list[Stream] = []
+    count = 0
+    for stream in streams:
+        some.append(stream)
+        count += len(stream[1])
+        if count >= AT_ONCE:
+            yield some
+            some, count = [], 0
+    if some:
+        yield some
+
+
+def _compare(
+    session: StoreSession, feed: Feed, streams: Sequence[Stream], stored: Mapping[str, Unit], now: datetime
+) -> tuple[int, list[Wrong]]:
+    folder = feed.folder
+    folded = [folder.fresh(subject) for subject, _ in streams]
+    begun = [(unit, entries) for unit, (_, entries) in zip(folded, streams, strict=True) if entries]
+    folder.fold_streams(begun, feed.corrected_by(session, feed.position))
+    times = [
+        (unit, {name: _holds_at(kept, now) for name, kept in stored[unit.subject].states.items()}) for unit in folded
+    ]
+    folder.work_streams(times, now, feed.programme_of(session, feed.position))
+    row_count = 0
+    wrong: list[Wrong] = []
+    for unit in folded:
+        count, found = _unlike_rows(feed, stored[unit.subject], unit)
+        row_count, wrong = row_count + count, wrong + found
+    return row_count, wrong
+
+
+def _unlike_rows(feed: Feed, stored: Unit, folded: Unit) -> tuple[int, list[Wrong]]:
     rows = 0
     wrong: list[Wrong] = []
     for projection in feed.folder.projections:

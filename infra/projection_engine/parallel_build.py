@@ -8,6 +8,7 @@ ahead: it waits until that is taken. A helper process ends when its parent does.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from datetime import datetime
+from itertools import groupby
 from typing import Any, Final, NamedTuple
 
 from infra.operations import helper_process
@@ -15,7 +16,7 @@ from infra.operations.helper_process import HelperEnded, helper
 from infra.projection_engine import rows
 from infra.projection_engine.feed import Feed
 from infra.projection_engine.generation import Generation
-from infra.projection_engine.stream_fold import Unit, collecting_seldom
+from infra.projection_engine.stream_fold import NO_TIMES, Unit, collecting_seldom
 from infra.projection_engine.summaries import Change
 from infra.store import log_reader
 from infra.store.mapper import RapportMapper
@@ -67,16 +68,17 @@ def fold(feed: Feed, bundle: Bundle, target: int, at: datetime) -> Folded:
         corrected_by = feed.corrected_by(session, target)
         while True:
             entries = log_reader.streams(session, feed.reader, after, bundle.last, target, READ)
-            for entry in entries:
-                if not units or units[-1].subject != entry.subject:
-                    units.append(feed.folder.fresh(entry.subject))
-                feed.folder.fold(units[-1], entry, corrected_by)
+            streams: list[tuple[Unit, list[log_reader.LogEntry]]] = []
+            for subject, events in groupby(entries, key=lambda entry: entry.subject):
+                if not units or units[-1].subject != subject:
+                    units.append(feed.folder.fresh(subject))
+                streams.append((units[-1], list(events)))
+            feed.folder.fold_streams(streams, corrected_by)
             if len(entries) < READ:
                 break
             after = (entries[-1].subject, entries[-1].version)
         programme_of = feed.programme_of(session, target)
-        for unit in units:
-            feed.folder.work(unit, at, programme_of)
+        feed.folder.work_streams([(unit, NO_TIMES) for unit in units], at, programme_of)
     return Folded(bundle, rows.changes(feed.database.kind, feed.generations, units), feed.touched(units))
 
 

@@ -19,13 +19,14 @@ import orjson
 
 from domain.model import Event
 from domain.registry import AGGREGATES_OF_EVENT, Kind, kind_of
-from domain.relationship.events import RelationshipProposed
+from domain.relationship.events import FactCorrected, RelationshipProposed
 from infra.store.log_reader import LogEntry, is_correction
 from projections.dataset import PROGRAMME, Key, Row
 from projections.projection import Programme, Projection, RowContext, RowFold, StateFold
 
 # Objects made before Python's collector of cycles runs, and how many runs come before one over the older objects.
 SELDOM: Final = (200_000, 100, 1000)
+_NOT_PLAIN: Final = frozenset({FactCorrected, RelationshipProposed})
 NO_TIMES: Final[Mapping[str, datetime]] = MappingProxyType({})
 ProgrammeOf = Callable[[str], Programme]
 
@@ -104,7 +105,7 @@ class Folder:
         self.projections = tuple(projections)
         self.row_folds = tuple(each for each in self.projections if isinstance(each, RowFold))
         self.state_folds = tuple(each for each in self.projections if isinstance(each, StateFold))
-        self._by_event: dict[type[Event], tuple[Projection, ...]] = {}
+        self._by_event: dict[type[Event], tuple[int, ...]] = {}
         self._tables = {each.name: tuple(table.name for table in each.tables) for each in self.projections}
         kinds: dict[Kind, set[str]] = {}
         for each in self.projections:
@@ -133,6 +134,32 @@ class Folder:
         """Take in an event of an effective history, in which corrections are applied."""
         unit.last = entry
         self._fold(unit, entry)
+
+    def fold_streams(self, streams: Sequence[tuple[Unit, Sequence[LogEntry]]], corrected_by: CorrectedBy) -> None:
+        """Take in the events of several streams, each of which has some.
+
+        It comes to the same as `fold` event by event, and is faster: one projection has all of them before the next has any. Where an
+        event changes what was before it or can't be read, its stream is folded event by event.
+        """
+        folding: list[list[tuple[Unit, LogEntry]]] = [[] for _ in self.projections]
+        for unit, entries in streams:
+            if not _is_plain(entries):
+                for entry in entries:
+                    self.fold(unit, entry, corrected_by)
+                continue
+            for entry in entries:
+                if (recorded := entry.recorded) is not None:
+                    event = type(recorded.data)
+                    if event is RelationshipProposed:
+                        unit.programme_id = recorded.data.programme_id
+                    for place in self._folding(event):
+                        folding[place].append((unit, entry))
+        for projection, events in zip(self.projections, folding, strict=True):
+            for unit, entry in events:
+                unit.last = entry
+                self._fold_one(projection, unit, entry)
+        for unit, entries in streams:
+            unit.last = entries[-1]
 
     def _fold_anew(self, unit: Unit, corrected: Corrected) -> None:
         here = self._by_kind.get(kind_of(unit.subject), set())
@@ -170,19 +197,27 @@ class Folder:
         event = type(recorded.data)
         if event is RelationshipProposed:
             unit.programme_id = recorded.data.programme_id
-        folding = self._by_event.get(event)
-        if folding is None:
-            folding = self._by_event[event] = tuple(each for each in self.projections if event in each.listens)
-        for projection in folding:
-            if projection.name in unit.held or projection.name in unit.broken:
-                continue
-            try:
-                if isinstance(projection, RowFold):
-                    _fold_rows(projection, unit, entry)
-                else:
-                    _fold_state(projection, unit, entry)
-            except Exception as error:  # noqa: BLE001 - whatever a fold raises is its stream's trouble, not the engine's
-                self._break(unit, projection.name, reason(error))
+        for place in self._folding(event):
+            self._fold_one(self.projections[place], unit, entry)
+
+    def _folding(self, event: type[Event]) -> tuple[int, ...]:
+        """The places of the projections that fold events of a kind."""
+        found = self._by_event.get(event)
+        if found is None:
+            places = range(len(self.projections))
+            found = self._by_event[event] = tuple(each for each in places if event in self.projections[each].listens)
+        return found
+
+    def _fold_one(self, projection: Projection, unit: Unit, entry: LogEntry) -> None:
+        if projection.name in unit.held or projection.name in unit.broken:
+            return
+        try:
+            if isinstance(projection, RowFold):
+                _fold_rows(projection, unit, entry)
+            else:
+                _fold_state(projection, unit, entry)
+        except Exception as error:  # noqa: BLE001 - whatever a fold raises is its stream's trouble, not the engine's
+            self._break(unit, projection.name, reason(error))
 
     def work(
         self, unit: Unit, at: datetime, programme_of: ProgrammeOf, times: Mapping[str, datetime] = NO_TIMES
@@ -191,16 +226,22 @@ class Folder:
 
         `times` names other times than `at` for some projections.
         """
+        self.work_streams([(unit, times)], at, programme_of)
+
+    def work_streams(
+        self, streams: Sequence[tuple[Unit, Mapping[str, datetime]]], at: datetime, programme_of: ProgrammeOf
+    ) -> None:
+        """The same for several streams, one projection after the other."""
         for projection in self.state_folds:
-            kept = unit.states.get(projection.name)
-            if kept is None or not kept.dirty or projection.name in unit.held:
-                continue
-            try:
-                self._work(
-                    projection, unit, kept, RowContext(unit.subject, times.get(projection.name, at)), programme_of
-                )
-            except Exception as error:  # noqa: BLE001 - as in `fold`
-                self._break(unit, projection.name, reason(error))
+            name = projection.name
+            for unit, times in streams:
+                kept = unit.states.get(name)
+                if kept is None or not kept.dirty or name in unit.held:
+                    continue
+                try:
+                    self._work(projection, unit, kept, RowContext(unit.subject, times.get(name, at)), programme_of)
+                except Exception as error:  # noqa: BLE001 - as in `fold`
+                    self._break(unit, name, reason(error))
 
     def _work(
         self, projection: StateFold[Any], unit: Unit, kept: Kept, context: RowContext, programme_of: ProgrammeOf
@@ -232,6 +273,19 @@ class Folder:
         # Without an event it was time passing that broke it.
         last = unit.last or LogEntry(unit.states[name].position, unit.subject, 0, "", None)
         unit.broken[name] = Broken(last.position, last.version, last.topic, error)
+
+
+def _is_plain(entries: Sequence[LogEntry]) -> bool:
+    """Whether each event stands for itself: none can't be read, none corrects another, and what is proposed is proposed first."""
+    first = entries[0]
+    for entry in entries:
+        recorded = entry.recorded
+        if recorded is None:
+            if entry.error is not None:
+                return False
+        elif type(recorded.data) in _NOT_PLAIN and (entry is not first or type(recorded.data) is FactCorrected):
+            return False
+    return True
 
 
 def _fold_rows(projection: RowFold, unit: Unit, entry: LogEntry) -> None:

@@ -167,7 +167,8 @@ def first_versions_after(session: StoreSession, position: int) -> dict[str, int]
 
 def these(session: StoreSession, reader: LogReader, subjects: Sequence[str], until: int) -> Iterator[LogEntry]:
     """The events of these streams up to a position, stream after stream in the order of the subjects, which are sorted."""
-    return reader.read(session.keyed(_THESE, [(subject,) for subject in subjects], (until,)))
+    # Read at once, decoded one after the other: something else may be asked meanwhile.
+    return reader.read(list(session.keyed(_THESE, [(subject,) for subject in subjects], (until,))))
 
 
 def beginnings(session: StoreSession, reader: LogReader, subjects: Sequence[str]) -> Iterator[LogEntry]:

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import orjson
-from pydantic import TypeAdapter
 
 from domain.model import AnyRecorded
 from domain.relationship.corrections import History
@@ -33,9 +32,13 @@ EVERYBODY: Final = "*"
 KEPT_KEYS: Final = 10_000
 log = logger("rapport.working")
 
-_FACTS: Final[dict[str, TypeAdapter[Any]]] = {
-    kind.__name__: TypeAdapter(kind) for kind in (Relation, Mentor, Case, Programme)
+_READ_FACT: Final[dict[str, Callable[[str], Any]]] = {
+    kind.__name__: kind.__pydantic_validator__.validate_json for kind in (Relation, Mentor, Case, Programme)
 }
+_FACTS_OF: Final = "SELECT subject, fact FROM worker_ground WHERE subject IN ({keys})"
+# What of a table is about keys, or about pairs of a worker and a key. A join: SQLite would scan the table for pairs in a list.
+_OF_KEYS: Final = "SELECT {} FROM {} WHERE key IN ({{keys}})"
+_OF_WORKERS: Final = "WITH wanted (w, k) AS ({{keys}}) SELECT {} FROM wanted CROSS JOIN {} WHERE key = k AND worker = w"
 
 
 class Parked(NamedTuple):
@@ -63,6 +66,13 @@ class Placed(NamedTuple):
     trigger: str
 
 
+class DueAlone(NamedTuple):
+    """What is kept about a key, as far as it was read: for these workers alone, of which deadlines ran out."""
+
+    entry: KeyState
+    read: set[str]
+
+
 class StoredDesk(Desk):
     """See the module. `position` is that of the event about to be seen; deadlines fire right before it."""
 
@@ -81,11 +91,13 @@ class StoredDesk(Desk):
         self.corrected: list[tuple[str, int]] = []
         self._known_sources: set[tuple[str, str]] = set()
         self._histories = HistoryCache()
+        self._due_alone: dict[str, DueAlone] = {}
         self._by_name = {worker.name: worker for worker in workers}
 
     def forget(self) -> None:
         """Drop everything that was not written, and all that was read."""
         self.entries.clear()
+        self._due_alone.clear()
         self.parked.clear()
         self._known_sources.clear()
         self.heard.clear()
@@ -139,13 +151,44 @@ class StoredDesk(Desk):
                 facts = facts_before(session, self.store.mapper, elsewhere, self.position)
             self.entries |= {key: KeyState(facts.get(key)) for key in elsewhere}
             wanted = [key for key in wanted if key not in self.entries]
-        found = {key: KeyState() for key in wanted}
-        for subject, fact in self._keyed("SELECT subject, fact FROM worker_ground WHERE subject IN ({keys})", wanted):
+        self._fill({key: KeyState() for key in wanted}, [(key,) for key in wanted], _OF_KEYS)
+        for key in wanted if self._due_alone else ():
+            self._due_alone.pop(key, None)
+
+    def prefetch_due(self, places: Iterable[tuple[str, str]]) -> None:
+        """Read of many keys what is kept for the workers of which deadlines run out, a worker and a key each, until `let_go_of_due`.
+
+        What others keep at these keys, most of it, is nothing to them: so nothing but deadlines may be given to workers meanwhile.
+        """
+        wanted = [place for place in dict.fromkeys(places) if place[1] not in self.entries]
+        known = {key: self._due_alone[key] for _, key in wanted if key in self._due_alone}
+        new = [(worker, key) for worker, key in wanted if key not in known or worker not in known[key].read]
+        fresh = {key: known[key].entry if key in known else KeyState() for _, key in new}
+        self._fill(fresh, new, _OF_WORKERS)
+        self.entries |= {key: due.entry for key, due in known.items()}
+        for worker, key in new:
+            if key not in self._due_alone:
+                self._due_alone[key] = DueAlone(fresh[key], set())
+            self._due_alone[key].read.add(worker)
+
+    def let_go_of_due(self) -> None:
+        """Take what `prefetch_due` read out of the entries, for it is not all that is kept there; deadlines may ask for it again.
+
+        It holds until all that is kept at the key is read, which is what anything else begins with.
+        """
+        for key in self._due_alone:
+            self.entries.pop(key, None)
+        if len(self._due_alone) > KEPT_KEYS:
+            self._due_alone.clear()
+
+    def _fill(self, found: dict[str, KeyState], places: Sequence[tuple[str, ...]], which: str) -> None:
+        """Read what is kept about these keys; `which` says in SQL what is read of it, given these places."""
+        for subject, fact in self._keyed(_FACTS_OF, [(key,) for key in found]):
             # As `journal` writes it: a list of the kind and the fact.
             kind, _, value = fact.removeprefix('["').removesuffix("]").partition('",')
-            found[subject].fact = _FACTS[kind].validate_json(value)
-        deadlines, tasks = self._deadlines(wanted), self._tasks(wanted)
-        rows = self._keyed("SELECT worker, key, state FROM worker_state WHERE key IN ({keys})", wanted)
+            found[subject].fact = _READ_FACT[kind](value)
+        deadlines, tasks = self._deadlines(which, places), self._tasks(which, places)
+        rows = self._keyed(which.format("worker, key, state", "worker_state"), places)
         for name, key, state in rows:
             worker, place = self._by_name.get(name), (name, key)
             if worker is not None:
@@ -157,14 +200,13 @@ class StoredDesk(Desk):
             self.find_next_due(key)
 
     def memory(self, worker: AnyWorker, key: str) -> Memory:
-        entry = self.entry(key)
-        text = entry.unread.get(worker.name) if entry.unread else None
-        if text is not None:
-            state = worker.state.model_validate_json(text)
+        entry = self.entries.get(key) or self.entry(key)
+        if entry.unread and (text := entry.unread.get(worker.name)) is not None:
+            state = worker.state.__pydantic_validator__.validate_json(text)
             known = entry.memories.get(worker.name)
             entry.memories[worker.name] = Memory(state) if known is None else known._replace(state=state)
             del entry.unread[worker.name]
-        return super().memory(worker, key)
+        return entry.memories.get(worker.name) or self._blank[worker.name]
 
     def members(self, programme: str) -> tuple[str, ...]:
         rows = self._reading.query("SELECT subject FROM worker_ground WHERE programme = ?", (programme,))
@@ -181,34 +223,31 @@ class StoredDesk(Desk):
         assert self.session is not None, "the desk is read within a transaction"
         return self.session
 
-    def _keyed(self, sql: str, keys: Collection[str]) -> Iterable[tuple[Any, ...]]:
-        return self._reading.keyed(sql, [(key,) for key in keys])
+    def _keyed(self, sql: str, keys: Collection[tuple[str, ...]]) -> Iterable[tuple[Any, ...]]:
+        return self._reading.keyed(sql, keys)
 
-    def _deadlines(self, keys: Collection[str]) -> dict[tuple[str, str], dict[str, Deadline]]:
+    def _deadlines(self, which: str, places: Collection[tuple[str, ...]]) -> dict[tuple[str, str], dict[str, Deadline]]:
         found: dict[tuple[str, str], dict[str, Deadline]] = {}
-        rows = self._keyed(
-            f"SELECT {DEADLINES.listed} FROM deadlines WHERE key IN ({{keys}})",  # noqa: S608 - our own words
-            keys,
-        )
+        rows = self._keyed(which.format(DEADLINES.listed, "deadlines"), places)
         for worker, key, name, due_at, frozen_at, freezes, clauses, evidence, evidence_of in rows:
             found.setdefault((worker, key), {})[name] = Deadline(
-                name=name,
-                due_at=as_time(due_at),
-                frozen_at=as_time(frozen_at) if frozen_at else None,
-                freezes=bool(freezes),
-                clauses=as_list(clauses),
-                evidence=as_list(evidence),
-                evidence_of=evidence_of,
+                name,
+                as_time(due_at),
+                as_list(clauses),
+                as_list(evidence),
+                evidence_of,
+                bool(freezes),
+                as_time(frozen_at) if frozen_at else None,
             )
         return found
 
-    def _tasks(self, keys: Collection[str]) -> dict[tuple[str, str], dict[str, Task]]:
+    def _tasks(self, which: str, places: Collection[tuple[str, ...]]) -> dict[tuple[str, str], dict[str, Task]]:
         found: dict[tuple[str, str], dict[str, Task]] = {}
-        rows = self._keyed(
-            "SELECT worker, key, name, kind, subject, clauses, since, due, evidence, evidence_of, settled_by, about, "
-            "owner, programme_id, mentee_id, mentor_id FROM worker_tasks WHERE closed_at IS NULL AND key IN ({keys})",
-            keys,
+        listed = (
+            "worker, key, name, kind, subject, clauses, since, due, evidence, evidence_of, settled_by, about, "
+            "owner, programme_id, mentee_id, mentor_id"
         )
+        rows = self._keyed(f"{which.format(listed, 'worker_tasks')} AND closed_at IS NULL", places)
         for worker, key, name, kind, subject, clauses, since, due, evidence, evidence_of, settled_by, *rest in rows:
             about, owner, programme_id, mentee_id, mentor_id = rest
             found.setdefault((worker, key), {})[name] = Task(
@@ -344,6 +383,9 @@ class StoredDesk(Desk):
 
     def keep(self, done: Done) -> None:
         self.remember(done)
+        trigger, last = done.trigger, self.placed[-1] if self.placed else None
         # A deadline fires before the event that is about to be seen.
-        position = self.position if done.trigger.version is not None else self.position - 1
-        self.placed.append(Placed(done, position, done.trigger.id))
+        position = self.position if trigger.version is not None else self.position - 1
+        # Several workers see one event.
+        name = last.trigger if last is not None and last.done.trigger is trigger else trigger.id
+        self.placed.append(Placed(done, position, name))

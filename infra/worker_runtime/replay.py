@@ -96,13 +96,20 @@ class ReplayDesk(StoredDesk):
     ) -> None:
         super().__init__(workers, store)
         self.share, self.reached, self.lets_run_out = share, reached, runs_out
+        self._keeps_all = share.of == 1 and reached is None
+        self.puts_off = False
         self.of_others = False
         # What is known of subjects whose own partition has not come so far: only others look at it.
         self._ahead: dict[str, Fact] = {}
+        # While steps are put off: up to which position what is known counts, and what was known before it changed, with where it did.
+        self.known_at: int | None = None
+        self._known_before: dict[str, list[tuple[int, Fact | None]]] = {}
 
     def keeps(self, key: str) -> bool:
         """Whether a key is in the share, and was worked on up to here."""
-        return self.share.has(key) and (self.reached is None or self.reached.has(key, self.position))
+        return self._keeps_all or (
+            self.share.has(key) and (self.reached is None or self.reached.has(key, self.position))
+        )
 
     def prefetch(self, keys: Iterable[str]) -> None:
         wanted = [key for key in keys if key not in self.entries]
@@ -111,7 +118,21 @@ class ReplayDesk(StoredDesk):
             if key in self._ahead:
                 self.entries[key].fact = self._ahead[key]
 
+    def fact(self, subject: str) -> Fact | None:
+        if self.known_at is not None:
+            for position, before in self._known_before.get(subject, ()):
+                if position > self.known_at:
+                    return before
+        return self.entry(subject).fact
+
+    def catch_up(self) -> None:
+        """Nothing is put off any more."""
+        self.known_at = None
+        self._known_before.clear()
+
     def learn(self, subject: str, fact: Fact | None) -> None:
+        if self.puts_off:
+            self._known_before.setdefault(subject, []).append((self.position, self.entry(subject).fact))
         if self.reached is None or self.reached.has(subject, self.position):
             super().learn(subject, fact)
         else:
@@ -197,12 +218,14 @@ class Replay:
                             upcoming = next(fired, None)
                         if recorded is not None:
                             self.see(position, recorded)
+                    self._catch_up()
                 self._save()
                 advance(logged)
             with self.scratch.reading() as session, desk.reading(session):
                 while upcoming is not None:
                     self._fire(upcoming)
                     upcoming = next(fired, None)
+                self._catch_up()
             self._save()
         if self.fires_until is not None:
             self._let_run_out(self.fires_until)
@@ -242,7 +265,13 @@ class Replay:
         if recorded.subject in self._again and self.desk.keeps(recorded.subject):
             pass_time(self.desk, (recorded.subject,), recorded.occurred_at)
         self.desk.of_others = ":" not in recorded.subject and not self.share.has(recorded.subject)
+        self._take(recorded)
+
+    def _take(self, recorded: AnyRecorded) -> None:
         take(self.desk, recorded, self.fires_until or NEVER)
+
+    def _catch_up(self) -> None:
+        """Do what was put off."""
 
     def _taken_up_otherwise(
         self, corrections: Sequence[Correction], taken_up: Collection[Place]

@@ -34,7 +34,7 @@ from infra.worker_runtime.outbox import Answers, Commands
 from infra.worker_runtime.repair import rebuild, unknown
 from workers.catalogue import WORKERS
 from workers.desk import Trigger
-from workers.model import AnyWorker
+from workers.model import AnyWorker, Send
 from workers.timeline import ring, take
 
 BATCH: Final = 500
@@ -329,26 +329,42 @@ class Runner:
         """Let deadlines fire, as many as may go into one transaction."""
         end = self.horizon.end()
         with self.database.reading() as session, self.desk.reading(session):
-            due = self._due(session, end, level)
+            due, last = self._due(session, end, level)
             if not due:
                 return False
             self._work_on(level)
-            self.desk.prefetch(key for _, key in due)
-            self._fire(due, end if len(due) < self.most_fired else due[-1][0])
+            if due[0][:2] == due[-1][:2]:
+                self.desk.prefetch([due[0][1]])
+            self.desk.prefetch_due((worker, key) for _, key, worker in due)
+            self._fire([(at, key) for at, key, _ in due], last)
         if not self.desk.placed and not self.desk.newly_parked:
+            self.desk.let_go_of_due()
             return False
         self._save(level, level.position)
+        self.desk.let_go_of_due()
         return True
 
-    def _due(self, session: StoreSession, end: datetime, level: Level) -> list[tuple[datetime, str]]:
+    def _due(
+        self, session: StoreSession, end: datetime, level: Level
+    ) -> tuple[list[tuple[datetime, str, str]], datetime]:
+        """The deadlines that are due, as many as may fire, with their keys and workers; and the time up to which these are all.
+
+        Those of a key that run out at one time are together, for which comes first is a matter of their workers.
+        """
         rows = session.query(
-            "SELECT d.due_at, d.key FROM deadlines d WHERE d.frozen_at IS NULL AND d.due_at <= ? AND NOT EXISTS "  # noqa: S608
+            "SELECT d.due_at, d.key, d.worker FROM deadlines d WHERE d.frozen_at IS NULL AND d.due_at <= ? AND NOT EXISTS "  # noqa: S608
             "(SELECT 1 FROM parked p WHERE p.key = d.key AND p.worker IN (d.worker, ?)) "
             f"AND {among(session.kind, 'd.key', level.partitions)} "
             "ORDER BY d.due_at, d.key LIMIT ?",
-            (end, EVERYBODY, self.most_fired),
+            (end, EVERYBODY, self.most_fired + 1),
         )
-        return [(as_time(at), key) for at, key in rows]
+        if more := len(rows) > self.most_fired:
+            place = rows.pop()[:2]
+            if rows[0][:2] != place:
+                while rows[-1][:2] == place:
+                    rows.pop()
+        due = [(as_time(at), key, worker) for at, key, worker in rows]
+        return due, due[-1][0] if more else end
 
     def _fire(self, due: list[tuple[datetime, str]], last: datetime) -> None:
         """Fire them in order, up to `last`.
@@ -367,10 +383,15 @@ class Runner:
             self.horizon.turn(at)
             before = len(self.desk.placed)
             ring(self.desk, key)
-            made = self.desk.placed[before:]
-            sent_to = {send.subject for step in made for receipt in step.done.step.receipts for send in receipt.sends}
-            busy |= sent_to
-            if sent_to - {key}:
+            sent_to = [
+                effect.subject
+                for step in self.desk.placed[before:]
+                for receipt in step.done.step.receipts
+                for effect in receipt.effects
+                if type(effect) is Send
+            ]
+            busy.update(sent_to)
+            if any(subject != key for subject in sent_to):
                 return
             following = self.desk.due_at(key)
             if following and following[1].due_at <= last:

@@ -261,7 +261,7 @@ AUDITED_OF_OUTBOX: Final = ("id", "worker", "key", "subject", "command")
 INDEXES: Final = (
     "worker_ground_programme ON worker_ground (programme)",
     "worker_ground_relationship ON worker_ground (relationship)",
-    "deadlines_due ON deadlines (due_at)",
+    "deadlines_running ON deadlines (due_at, key) WHERE frozen_at IS NULL",
     "deadline_history_key ON deadline_history (key)",
     "deadline_history_fired ON deadline_history (position) WHERE change = 'fired'",
     "outbox_waiting ON outbox (seq) WHERE status = 'waiting'",
@@ -273,6 +273,8 @@ INDEXES: Final = (
     "tasks_subject ON worker_tasks (subject) WHERE closed_at IS NULL",
     "tasks_due ON worker_tasks (due, since) WHERE closed_at IS NULL",
 )
+# In whose place another has come.
+FORMER_INDEXES: Final = ("deadlines_due",)
 
 
 def prepare(database: Database) -> None:
@@ -289,6 +291,8 @@ def prepare(database: Database) -> None:
                 session.execute(table.statement(database))
             for index in INDEXES:
                 session.execute(f"CREATE INDEX IF NOT EXISTS {index}")
+            for index in FORMER_INDEXES:
+                session.execute(f"DROP INDEX IF EXISTS {index}")
             if NUMBERS.name not in found:
                 highest = max(
                     int(session.query(f"SELECT COALESCE(MAX(seq), 0) FROM {table.name}")[0][0])  # noqa: S608 - our own names

@@ -15,6 +15,8 @@ from typing import Any, Final
 
 import orjson
 
+from domain.model import AnyRecorded
+from domain.relationship.events import FactCorrected
 from infra.notifications.outbox import values
 from infra.store.log import EventStore
 from infra.store.partitions import Reached
@@ -32,7 +34,7 @@ from infra.worker_runtime.journal import (
     write_tasks,
 )
 from infra.worker_runtime.outbox import commands, notifications
-from infra.worker_runtime.replay import Replay, Share
+from infra.worker_runtime.replay import Fired, Replay, Share
 from infra.worker_runtime.schema import (
     DEADLINES,
     DECISIONS,
@@ -46,6 +48,7 @@ from infra.worker_runtime.schema import (
 )
 from infra.worker_runtime.table_check import NOTES, compared
 from workers.catalogue import WORKERS
+from workers.timeline import Sight, react, sights
 
 NEVER: Final = datetime.max.replace(tzinfo=UTC)
 MODULUS: Final = 1 << 256
@@ -133,6 +136,43 @@ class SummedReplay(Replay):
         self._batches_since = 0
         # The position of the last step at what is in memory alone.
         self._unwritten: dict[Place, int] = {}
+        # What each worker has not done yet: what it sees, with the position, and deadlines that fire.
+        self._put_off: dict[str, list[tuple[int, Sight] | Fired]] = {worker.name: [] for worker in self.workers}
+
+    def _take(self, recorded: AnyRecorded) -> None:
+        """One worker goes through a batch before the next does, which is faster. What a correction looks back at has to be done."""
+        if self.desk.parked or self.desk.reached is not None:
+            super()._take(recorded)
+        elif isinstance(recorded.data, FactCorrected):
+            position = self.desk.position
+            self._catch_up()
+            self.desk.position = position
+            super()._take(recorded)
+        else:
+            self.desk.puts_off = True
+            for sight in sights(self.desk, recorded, NEVER):
+                self._put_off[sight.worker.name].append((self.desk.position, sight))
+
+    def _fire(self, fired: Fired) -> None:
+        if self.desk.puts_off and fired.worker in self._put_off:
+            self._put_off[fired.worker].append(fired)
+        else:
+            super()._fire(fired)
+
+    def _catch_up(self) -> None:
+        desk = self.desk
+        desk.puts_off = False
+        for put_off in self._put_off.values():
+            for each in put_off:
+                if isinstance(each, Fired):
+                    desk.known_at = each.position
+                    super()._fire(each)
+                else:
+                    desk.position, sight = each
+                    desk.known_at = desk.position
+                    react(desk, sight)
+            put_off.clear()
+        desk.catch_up()
 
     def write_memories(self, keys: Collection[str] | None = None) -> None:
         """Write what workers keep and is in memory alone, at these keys or at all."""
@@ -155,7 +195,8 @@ class SummedReplay(Replay):
 
     def _save(self) -> None:
         placed, numbers = self.desk.placed, self.numbers
-        history, deciding = history_rows(placed, numbers), decisions_of(placed, self._key)
+        history = history_rows(placed, numbers)
+        deciding = decisions_of([step for step in placed if step.done.step.receipts], self._key)
         decisions = decision_rows(deciding, numbers)
         opened, closed = task_rows(placed, numbers, self._key)
         with self.scratch.transaction() as session:
@@ -168,8 +209,10 @@ class SummedReplay(Replay):
         sent = (item for step, _ in deciding for item in commands(step, NEVER, self._key))
         self._add(OUTBOX, (outbox_row(0, item) for item in sent))
         self._add(NOTES, (values(note) for each in deciding for note in notifications(*each, self._key)))
-        self._unwritten |= {(step.done.worker, step.done.key): step.position for step in placed}
-        self._busy.update(step.done.key for step in placed)
+        unwritten, busy = self._unwritten, self._busy
+        for done, position, _ in placed:
+            unwritten[done.worker, done.key] = position
+            busy.add(done.key)
         self.desk.written()
         self._batches_since += 1
         if len(self.desk.entries) > KEPT_KEYS:
