@@ -259,11 +259,11 @@ def serve(connection: socket.socket) -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)  # it wakes up
     signal.set_wakeup_fd(signalled)
     while True:
-        ready, _, _ = select.select([connection, ended], [], [])
+        ready, _, _ = select.select([connection.fileno(), ended], [], [])
         if ended in ready:
             os.read(ended, PIPE)
             tell_ends(ends)
-        if connection not in ready:
+        if connection.fileno() not in ready:
             continue
         header, files, _, _ = socket.recv_fds(connection, PACK, len(STANDARD) + 1)
         if not header:
@@ -277,8 +277,8 @@ def serve(connection: socket.socket) -> None:
             end_with(me)
             for file in (ended, signalled, end):
                 os.close(file)
-            for each in (connection, *ends.values()):
-                each.close()
+            for other in (connection, *ends.values()):
+                other.close()
             become(streams, *request)
             return
         for file in streams:
