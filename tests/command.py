@@ -32,7 +32,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, BinaryIO
 
 RAPPORT = str(Path(sys.executable).with_name("rapport"))
 HERE = Path(__file__).parents[1]
@@ -43,6 +43,8 @@ LATER = ("psycopg_pool", "zoneinfo")
 AT_START = ("PYTHON", "LANG", "LC_", "LD_", "OTEL_")
 STANDARD = ("stdin", "stdout", "stderr")
 PACK = 8
+# Signals that are read at once.
+PIPE = 4096
 PR_SET_PDEATHSIG = 1
 
 
@@ -249,28 +251,55 @@ def load() -> None:
 
 
 def serve(connection: socket.socket) -> None:
-    """Fork for each request until the test process is gone. Returns in the forks as well: see `main`."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that wait
-    me = os.getpid()
+    """Fork for each request, and tell how each fork ended, until the test process is gone. Returns in the forks as well: see `main`."""
+    me, ends = os.getpid(), dict[int, socket.socket]()
+    ended, signalled = os.pipe()
+    for each in (ended, signalled):
+        os.set_blocking(each, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)  # it wakes up
+    signal.set_wakeup_fd(signalled)
     while True:
+        ready, _, _ = select.select([connection.fileno(), ended], [], [])
+        if ended in ready:
+            os.read(ended, PIPE)
+            tell_ends(ends)
+        if connection.fileno() not in ready:
+            continue
         header, files, _, _ = socket.recv_fds(connection, PACK, len(STANDARD) + 1)
         if not header:
             sys.exit(0)
         request = pickle.loads(connection.recv(int.from_bytes(header), socket.MSG_WAITALL))
         *streams, end = files
-        if os.fork() == 0:
-            end_with(me)
+        pid = os.fork()
+        if pid == 0:
+            signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            connection.close()
-            waiting, pid = os.getpid(), os.fork()
-            if pid == 0:
-                end_with(waiting)
-                os.close(end)
-                become(streams, *request)
-                return
-            wait_for(pid, socket.socket(fileno=end), streams)
-        for file in files:
+            end_with(me)
+            for file in (ended, signalled, end):
+                os.close(file)
+            for other in (connection, *ends.values()):
+                other.close()
+            become(streams, *request)
+            return
+        for file in streams:
             os.close(file)
+        ends[pid] = socket.socket(fileno=end)
+        tell(ends[pid], pid)
+
+
+def tell_ends(ends: dict[int, socket.socket]) -> None:
+    """Tell the test process how those forks ended that did."""
+    while ends:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if not pid:
+            return
+        with ends.pop(pid) as end:
+            tell(end, status)
+
+
+def tell(end: socket.socket, number: int) -> None:
+    with suppress(BrokenPipeError):
+        end.sendall(number.to_bytes(PACK))
 
 
 def end_with(parent: int) -> None:
@@ -279,16 +308,6 @@ def end_with(parent: int) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != parent:
             os._exit(0)
-
-
-def wait_for(pid: int, end: socket.socket, streams: Sequence[int]) -> NoReturn:
-    """Tell the test process which process it is, and how it ended."""
-    for file in streams:
-        os.close(file)
-    with suppress(BrokenPipeError):
-        end.sendall(pid.to_bytes(PACK))
-        end.sendall(os.waitpid(pid, 0)[1].to_bytes(PACK))
-    os._exit(0)
 
 
 def become(
