@@ -3,8 +3,8 @@
 All of it goes into one transaction with the position. Rows are numbered in the order in which things were decided.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Final, NamedTuple, Self
 
@@ -12,7 +12,7 @@ import orjson
 from pydantic import BaseModel
 
 from infra.notifications.outbox import Matter, Notification, Status, enqueue_rows, rows_of, settle
-from infra.store.session import Database, Row, StoreSession, list_text, time_text
+from infra.store.session import Row, StoreSession, list_text, time_text
 from infra.worker_runtime.desk import Placed, StoredDesk
 from infra.worker_runtime.outbox import Decided, Item, commands, decided, derived, notifications
 from infra.worker_runtime.schema import (
@@ -66,40 +66,21 @@ class StoredNumbers(Numbers):
     """Hands out the numbers of a store, which several processes write: each takes a block at a time.
 
     What a process decides about a key after it took it over has higher numbers than what was decided before, if it takes a new block then.
-    A block is taken in a transaction of its own, so that nobody waits for the numbers of another; or in the one under way (`taken_in`),
-    and is to be dropped where that failed.
+    `transaction` is where a block is taken: one of its own, so that nobody waits for the numbers of another, or the one that is under way.
     """
 
-    def __init__(self, database: Database | None = None) -> None:
+    def __init__(self, transaction: Callable[[], AbstractContextManager[StoreSession]]) -> None:
         super().__init__()
         self.end = 0
-        self.database = database
-        self.session: StoreSession | None = None
-
-    @contextmanager
-    def taken_in(self, session: StoreSession) -> Iterator[None]:
-        """Take blocks in this transaction while the block of code runs."""
-        self.session = session
-        try:
-            yield
-        finally:
-            self.session = None
+        self._transaction = transaction
 
     def next(self) -> int:
         if self.last == self.end:
-            self._take()
-        self.last += 1
-        return self.last
-
-    def _take(self) -> None:
-        if self.session is None:
-            assert self.database is not None, "numbers are taken from a database, or within a transaction"
-            with self.database.transaction() as session, self.taken_in(session):
-                return self._take()
-        self.session.execute("UPDATE worker_numbers SET last = last + ?", (BLOCK,))
-        [(self.end,)] = self.session.query("SELECT last FROM worker_numbers")
-        self.last = self.end - BLOCK
-        return None
+            with self._transaction() as session:
+                session.execute("UPDATE worker_numbers SET last = last + ?", (BLOCK,))
+                [(end,)] = session.query("SELECT last FROM worker_numbers")
+            self.last, self.end = end - BLOCK, end
+        return super().next()
 
 
 class Rows(NamedTuple):

@@ -6,6 +6,7 @@ keeps, for a worker that is new or whose rules have changed.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 
@@ -47,8 +48,8 @@ def rebuild(
     with scratch_database() as scratch:
         reached = _reached(lease)
         Replay(store, scratch, workers, reached.most, fires_until=fires_until, reached=reached).run(advance)
-        numbers = StoredNumbers()
-        with scratch.reading() as source, store.database.transaction() as session, numbers.taken_in(session):
+        with scratch.reading() as source, store.database.transaction() as session:
+            numbers = StoredNumbers(lambda: nullcontext(session))
             lease.hold(session)
             _hear(source, session)
             for worker in workers:
@@ -67,8 +68,8 @@ def release(store: EventStore, lease: Held, pairs: Iterable[Pair], advance: Adva
         reached = _reached(lease)
         replay = Replay(store, scratch, WORKERS, reached.most, released=released, reached=reached)
         replay.run(advance)
-        numbers = StoredNumbers()
-        with scratch.reading() as source, store.database.transaction() as session, numbers.taken_in(session):
+        with scratch.reading() as source, store.database.transaction() as session:
+            numbers = StoredNumbers(lambda: nullcontext(session))
             lease.hold(session)
             made = 0
             _hear(source, session)

@@ -80,7 +80,7 @@ class Runner:
         self.mute = mute
         self.desk = StoredDesk(workers, store)
         self.commands = Commands(handler)
-        self.numbers = StoredNumbers(store.database)
+        self.numbers = StoredNumbers(store.database.transaction)
         self.lease: Held | None = None
         self.tally = Tally(answers=self.commands.answers)
         self._fresh = False
@@ -199,7 +199,7 @@ class Runner:
             self._welcome(lease, new)
         with self.database.reading() as session, self.desk.reading(session):
             self.desk.load_parked()
-            self.numbers = StoredNumbers(self.database)
+            self.numbers = StoredNumbers(self.database.transaction)
             self.commands.load(session, lease.reached)
             self.horizon.resume(last_turned_to(session))
         self._fresh = True
