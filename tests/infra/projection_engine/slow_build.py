@@ -28,7 +28,7 @@ def main(url: str, now: str) -> None:
         time.sleep(0.02)
 
     build.BUNDLE = BUNDLE  # type: ignore[misc]
-    build._write = write
+    build._write = write  # type: ignore[assignment]
     with open_database(url) as database:
         engine = Engine(EventStore(database), Clock(datetime.fromisoformat(now)), prepare_shown=prepare)
         build.rebuild(engine, list(engine.projections))
