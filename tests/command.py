@@ -46,6 +46,7 @@ PACK = 8
 # Signals that are read at once.
 PIPE = 4096
 PR_SET_PDEATHSIG = 1
+MODELS: list[type] = []
 
 
 def own_environment(**settings: str) -> dict[str, str]:
@@ -245,9 +246,26 @@ def load() -> None:
     from infra.cli.app import command_line
 
     command_line()
+    make_models()
     assert threading.active_count() == 1, threading.enumerate()
     gc.collect()
     gc.freeze()
+
+
+def make_models() -> None:
+    """Make the models of every kind of message and event, which a process of Rapport makes when it has the first of each."""
+    from domain import registry
+    from domain.content import content_of
+    from infra.intake.message import parse
+    from infra.store.mapper import RapportMapper
+
+    for command in registry.COMMANDS:
+        parse(b'{"type": "rapport.%b"}' % command.encode())
+    mapper = RapportMapper()
+    for event in registry.EVENTS.values():
+        # Pydantic forgets a model that nobody holds.
+        MODELS.append(mapper.envelopes[event])
+        content_of(event)
 
 
 def serve(connection: socket.socket) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadGroupScheduling
+from xdist.workermanage import WorkerController
 
 from tests import command
 
@@ -33,7 +34,16 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["XDG_DATA_HOME"] = DATA.name
 
 # Groups whose tests take minutes one after the other. They begin first, so that all processes end together.
-LONGEST = ("kafka-faults", "kafka-outages", "year", "roads")
+LONGEST = ("kafka-faults", "kafka-outages", "browser", "year", "roads")
+# Groups and files that wait most of their time: for brokers, for leases to run out, for servers that are away.
+WAITING = (
+    "kafka-",
+    "browser",
+    "tests/infra/kafka/",
+    "tests/infra/http/test_store_away.py",
+    "tests/infra/http/test_webhooks.py",
+    "tests/infra/notifications/test_deliver.py",
+)
 
 
 class FilesAndGroups(LoadGroupScheduling):  # type: ignore[misc]
@@ -44,6 +54,15 @@ class FilesAndGroups(LoadGroupScheduling):  # type: ignore[misc]
 
     def _split_scope(self, nodeid: str) -> str:
         return str(super()._split_scope(nodeid)).partition("::")[0]
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        """Every second process begins with the tests that wait, so that the others have the processors meanwhile."""
+        waits = self.nodes.index(node) % 2 == 0
+        for scope in self.workqueue:
+            if scope.startswith(WAITING) == waits:
+                self.workqueue.move_to_end(scope, last=False)
+                break
+        super()._assign_work_unit(node)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
@@ -19,9 +19,6 @@ from tests.servers import Topics
 
 # Longer than the client needs to find a broker again that is there to stay.
 FLUSH_SECONDS = 120.0
-# By default librdkafka forgets all brokers while none is there, and asks the first ones anew. Version 2.16.0 is left with none at times, and
-# sends nothing ever again.
-KEEPS_BROKERS: Final = {"metadata.recovery.strategy": "none"}
 
 
 @dataclass(frozen=True)
@@ -94,7 +91,6 @@ class Stage:
             "bootstrap.servers": self.bootstrap,
             "linger.ms": 2,
             "enable.idempotence": True,
-            **KEEPS_BROKERS,
             "message.timeout.ms": 0,  # never: how long they may take is said here
             "statistics.interval.ms": 5000,
             "log_level": 2,
@@ -138,7 +134,6 @@ class Stage:
                 "group.id": "reader",
                 "enable.auto.commit": False,
                 "log_level": 2,
-                **KEEPS_BROKERS,
             }
         )
         try:
