@@ -4,6 +4,7 @@ A block of `sh` is one that a reader can type. What needs a server, an account o
 with `$` before each command; of those the commands and options must at least exist.
 """
 
+import functools
 import os
 import re
 import shlex
@@ -142,9 +143,14 @@ def test_every_command_that_a_page_shows_exists_with_its_options(name: str) -> N
         assert unknown_in(command) == [], command
 
 
+@functools.cache
+def command_line() -> Any:
+    return get_command(build())
+
+
 def unknown_in(line: str) -> list[str]:
     """The words of a call that the command line does not know."""
-    here: Any = get_command(build())
+    here = command_line()
     unknown = []
     for word in shlex.split(line.replace("'", " ")):
         inner = getattr(here, "commands", {})

@@ -22,7 +22,7 @@ from tests.messages import KEYS_MADE, NOBODY_CHECKED, contact, proposal
 from tests.sizes import size
 
 CLOCK = datetime(2028, 1, 1, tzinfo=UTC)
-KILLS = size(8, 12)
+KILLS = size(6, 12)
 # What is said on standard error: at the first start where the keys are, at the end that senders are not checked.
 KEYS_OR_SENDERS = re.compile(rf"({re.escape(KEYS_MADE)}.*\n)?({re.escape(NOBODY_CHECKED)})?")
 Facts = list[AnyRecorded]
@@ -52,7 +52,7 @@ def kept(rapport: Rapport) -> set[str]:
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("messages") / "simulated.jsonl"
-    path.write_bytes(b"\n".join(messages(size(24, 60), 5)))
+    path.write_bytes(b"\n".join(messages(size(16, 60), 5)))
     return path
 
 

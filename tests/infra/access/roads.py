@@ -45,6 +45,7 @@ class Told:
 
     rapport: Rapport
     events: Mapping[str, list[AnyRecorded]]
+    matters: dict[tuple[str, Reader], Matter | None]
     allowed: dict[tuple[str, Reader], set[str]]
     lines: list[bytes]
     written: Mapping[str, bytes]
@@ -101,6 +102,12 @@ class Told:
     def read_once(self) -> ReadOnce:
         """The record as it was told, to ask the one function about: nothing of it changes any more."""
         return ReadOnce.of(self.rapport.store)
+
+    def matter(self, subject: str, who: Reader) -> Matter | None:
+        """The whole relationship, to be asked about by a reader."""
+        if (subject, who) not in self.matters:
+            self.matters[subject, who] = matter_of(self.read_once, self.rapport.engine, subject, who, NOW, LATER)
+        return self.matters[subject, who]
 
     @cached_property
     def names(self) -> set[str]:
@@ -167,7 +174,7 @@ def telling(folder: Path) -> Iterator[Told]:
         subjects = [row[0] for row in opened.database.query("SELECT DISTINCT originator_id FROM stored_events")]
         events = {subject: list(opened.store.read(subject)) for subject in subjects}
         opened.engine().catch_up()
-        yield Told(opened, _few(events), {}, lines, written)
+        yield Told(opened, _few(events), {}, {}, lines, written)
 
 
 def _few(events: dict[str, list[AnyRecorded]]) -> dict[str, list[AnyRecorded]]:
@@ -219,7 +226,7 @@ def allowed_in(story: Told, subject: str, who: Reader) -> set[str]:
 
 
 def _allowed_in(story: Told, subject: str, who: Reader) -> set[str]:
-    matter = matter_of(story.read_once, story.rapport.engine, subject, who, NOW, LATER)
+    matter = story.matter(subject, who)
     found: set[str] = set()
     for event, words in zip(story.events[subject], story.words[subject], strict=True):
         for each in words:
@@ -245,7 +252,7 @@ def _opened(matter: Matter | None, subject: str, who: Reader, event: AnyRecorded
 
 def names_known_in(story: Told, subject: str, who: Reader) -> set[str]:
     """The canaries in the names of a relationship's parties, for those of them whose matrix opens identity (decision 0032)."""
-    matter = matter_of(story.rapport.store, story.rapport.engine, subject, who, NOW, LATER)
+    matter = story.matter(subject, who)
     assert matter is not None
     if who.role not in NAMED_ROLES or not stands(matter.situation, who):
         return set()

@@ -42,7 +42,6 @@ from infra.queries.as_at import NOW, Moment
 from infra.queries.preview import history_as, history_read
 from infra.queries.reading import Reading, read_content
 from infra.queries.report import Asked, NoReport, report
-from infra.queries.sharing import matter_of
 from projections.catalogue import datasets
 from tests.command import own_environment, rapport
 from tests.e2e.contract.outside import iso
@@ -54,7 +53,7 @@ pytestmark = pytest.mark.xdist_group("roads")
 
 # --- with a reason ---------------------------------------------------------------------------------------------------
 def test_with_a_reason_a_history_shows_what_the_matrix_opens_and_nothing_else(story: Told) -> None:
-    store, engine = story.rapport.store, story.rapport.engine
+    store, engine = story.read_once, story.rapport.engine
     wrong, shown = [], set()
     for subject in story.events:
         for who in story.readers(subject):
@@ -76,7 +75,7 @@ def test_with_a_reason_a_history_shows_what_the_matrix_opens_and_nothing_else(st
 
 
 def test_callers_find_nothing_that_the_matrix_keeps_from_them(story: Told) -> None:
-    store, engine = story.rapport.store, story.rapport.engine
+    store, engine = story.read_once, story.rapport.engine
     wrong, count = [], 0
     for subject in story.relationships:
         for who in story.readers(subject):
@@ -183,10 +182,9 @@ async def _ask_everything(story: Told) -> None:
 # --- what leaves without anybody's asking ----------------------------------------------------------------------------
 def test_a_fact_goes_to_those_alone_who_may_know_that_it_happened(story: Told) -> None:
     """`GET /v1/events`, asked or streamed, and webhooks, which get what services get."""
-    store, engine = story.rapport.store, story.rapport.engine
     told = dict.fromkeys((*BY_NAME, *WITHOUT_IDS), 0)
     for role in told:
-        facts = FactReader(store, "/rapport", Adopted(store), role, None)
+        facts = FactReader(story.rapport.store, "/rapport", Adopted(story.rapport.store), role, None)
         after, more = 0, True
         while more:
             page = facts.page(after, 1_000)
@@ -200,7 +198,7 @@ def test_a_fact_goes_to_those_alone_who_may_know_that_it_happened(story: Told) -
                 proposed = story.events[subject][0].data
                 assert isinstance(proposed, RelationshipProposed)
                 who = reader(f"{role}:{proposed.supplier_id if role == 'supplier' else HOUSE[role]}")
-                matter = matter_of(store, engine, subject, who, NOW, LATER)
+                matter = story.matter(subject, who)
                 assert matter is not None
                 asked = matter.fact(int(version))
                 assert asked is not None
@@ -265,7 +263,7 @@ def test_nobody_is_notified_of_what_they_may_not_know(story: Told) -> None:
         # hr is told of what it is to look into, and of that alone.
         if role == "hr":
             continue
-        matter = matter_of(story.rapport.store, story.rapport.engine, subject, who, NOW, LATER)
+        matter = story.matter(subject, who)
         assert matter is not None
         for version in json.loads(evidence):
             fact = matter.fact(version)

@@ -14,7 +14,7 @@ import pytest
 from domain.words import ROLES
 from tests.e2e.contract.outside import iso
 from tests.infra.access.roads import LATER, Told
-from tests.infra.http.server import Server, serving
+from tests.infra.http.server import PLAIN, Server, serving
 from tests.infra.sealing.test_canaries import BIRD
 
 pytestmark = pytest.mark.xdist_group("roads")
@@ -52,12 +52,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def test_a_server_logs_and_counts_no_words(server: Server, story: Told) -> None:
     token = server.token("service:booking", acts_for=[role for role in ROLES if role != "worker"])
     headers = {"Authorization": f"Bearer {token}"}
-    with httpx.Client(base_url=server.url, headers=headers, timeout=60) as client:
+    with httpx.Client(base_url=server.url, headers=headers, timeout=60, verify=PLAIN) as client:
         _send(client, story.lines)
         _ask(client, story)
     with server.client("coordinator:cora") as client:
         _ask(client, story)
-    with httpx.Client(base_url=server.url, timeout=60, follow_redirects=True) as client:
+    with httpx.Client(base_url=server.url, timeout=60, follow_redirects=True, verify=PLAIN) as client:
         _type(client, story)
         numbers = client.get("/metrics").text
     lines = [json.loads(line) for line in server.log.splitlines() if line.startswith("{")]

@@ -4,9 +4,12 @@ import json
 import os
 import resource
 import subprocess
+import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
@@ -80,10 +83,10 @@ def test_a_wrong_setting_is_a_wrong_call(tmp_path: Path, settings: dict[str, str
 
 
 def test_a_full_disk_is_told_and_what_was_acknowledged_is_there(tmp_path: Path) -> None:
-    raws = [proposal(), *contacts(20_000)]
+    raws = [proposal(), *contacts(6_000)]
 
     def fill_up() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_000, 1_500_000))
 
     (tmp_path / "in").write_bytes(b"\n".join(raws))
     full = rapport(tmp_path, "submit", "--no-datasets", str(tmp_path / "in"), preexec_fn=fill_up)
@@ -99,10 +102,20 @@ def test_a_full_disk_is_told_and_what_was_acknowledged_is_there(tmp_path: Path) 
     assert recorded(tmp_path) == len(raws)
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a store that is as it should be, to be copied."""
+    folder = tmp_path_factory.mktemp("whole")
+    rapport(folder, "submit", stdin=b"\n".join([proposal(), *contacts(500)]))
+    return folder
+
+
 @pytest.mark.parametrize("command", [["submit"], ["show", "x"], ["history", "x"], ["audit", "verify"]], ids=" ".join)
 @pytest.mark.parametrize("harm", ["truncated", "newer", "another file"])
-def test_a_store_that_cannot_be_used_is_told_in_one_line(tmp_path: Path, command: list[str], harm: str) -> None:
-    rapport(tmp_path, "submit", stdin=b"\n".join([proposal(), *contacts(500)]))
+def test_a_store_that_cannot_be_used_is_told_in_one_line(
+    whole: Path, tmp_path: Path, command: list[str], harm: str
+) -> None:
+    copytree(whole, tmp_path, dirs_exist_ok=True)
     store = tmp_path / "store.sqlite"
     match harm:
         case "truncated":
@@ -120,7 +133,7 @@ def test_a_store_that_cannot_be_used_is_told_in_one_line(tmp_path: Path, command
 
 
 def test_receipts_that_nobody_reads_any_more_end_the_command_quietly(tmp_path: Path) -> None:
-    (tmp_path / "in").write_bytes(b"\n".join([proposal(), *contacts(20_000)]))
+    (tmp_path / "in").write_bytes(b"\n".join([proposal(), *contacts(5_000)]))
     environment = os.environ | {"RAPPORT_STORE": f"sqlite:///{tmp_path / 'store.sqlite'}"}
     with subprocess.Popen(
         [RAPPORT, "submit", tmp_path / "in"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
@@ -192,16 +205,17 @@ def test_a_file_that_fails_in_the_middle_is_named_and_the_rest_goes_on(tmp_path:
 def test_files_with_byte_order_marks_joined_on_their_way_are_as_whole_ones(tmp_path: Path, size: int) -> None:
     mark = b"\xef\xbb\xbf"
     joined = mark + proposal() + b"\r\n" + mark + contact(1, "a") + b"\r\n" + contact(1, "b")
-    with subprocess.Popen(
-        [RAPPORT, "submit", "-"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, "RAPPORT_STORE": f"sqlite:///{tmp_path / 'store.sqlite'}"},
-        bufsize=0,
-    ) as process:
-        assert process.stdin is not None
-        process.stdin.write(joined[:size])
+    reads, writes = os.pipe()
+    with open(writes, "wb", buffering=0) as sending, tempfile.TemporaryFile() as receipts:  # noqa: PTH123 - a number
+        environment = os.environ | {"RAPPORT_STORE": f"sqlite:///{tmp_path / 'store.sqlite'}"}
+        files = [reads, receipts.fileno(), sys.__stderr__.fileno()]  # type: ignore[union-attr]
+        process = command.start("submit", "-", env=environment, files=files)
+        os.close(reads)
+        sending.write(joined[:size])
         time.sleep(0.3)
-        process.stdin.write(joined[size:])
-        out, _ = process.communicate(timeout=60)
+        sending.write(joined[size:])
+        sending.close()
+        process.wait(60)
+        receipts.seek(0)
+        out = receipts.read()
     assert statuses(out) == ["accepted"] * 3

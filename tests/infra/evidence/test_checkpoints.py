@@ -2,8 +2,7 @@
 
 import json
 import os
-import subprocess
-import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from infra.evidence.checkpoints import Refused
 from infra.evidence.note import Checkpoint, Note, Verifier
 from infra.evidence.signing_key import KeyRefused
 from infra.settings import Settings
+from tests import command
 from tests.messages import contact, line, proposal
 
 
@@ -171,9 +171,9 @@ def test_checkpoints_that_no_key_vouches_for_are_said_to_be_skipped(
     assert verified("--key", key)["ok"]
 
 
-@pytest.mark.parametrize("command", [("work",), ("serve", "--port", "0")], ids=lambda command: command[0])
+@pytest.mark.parametrize("arguments", [("work",), ("serve", "--port", "0")], ids=lambda arguments: arguments[0])
 def test_work_and_serve_keep_checkpoints_on_schedule(
-    rapport: Rapport, tmp_path: Path, command: tuple[str, ...]
+    rapport: Rapport, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
     kept = tmp_path / "kept"
     environment = os.environ | {
@@ -181,18 +181,20 @@ def test_work_and_serve_keep_checkpoints_on_schedule(
         "RAPPORT_CHECKPOINTS": f"{kept}/",
         "RAPPORT_CHECKPOINT_SECONDS": "0.2",
     }
-    process = [str(Path(sys.executable).with_name("rapport")), *command]
-    with subprocess.Popen(process, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as running:
+    with Path(os.devnull).open("r+b") as nothing:
+        running = command.start(*arguments, env=environment, files=[nothing.fileno()] * 3)
+    try:
         for count in (1, 2, 3):
             for _ in range(600):
                 if len(list(kept.glob("*.checkpoint"))) >= count:
                     break
-                subprocess.run(["sleep", "0.1"], check=True)
+                time.sleep(0.1)
             # Nothing is kept while nothing comes; then the next one is.
             assert len(list(kept.glob("*.checkpoint"))) == count
             rapport.handler.handle([contact(1, f"more-{count}")])
+    finally:
         running.terminate()
-        running.communicate()
+        running.wait(60)
     assert verified("--checkpoint", str(kept))["tree"]["checkpoint"]["size"] >= 11
 
 
@@ -201,15 +203,15 @@ def test_work_that_ends_keeps_a_checkpoint_at_its_end(rapport: Rapport, tmp_path
         "RAPPORT_STORE": rapport.settings.store,
         "RAPPORT_CHECKPOINTS": str(tmp_path / "newest"),
     }
-    command = [str(Path(sys.executable).with_name("rapport")), "work", "--once"]
-    subprocess.run(command, env=environment, check=True, capture_output=True)
+    done = command.rapport("work", "--once", env=environment)
+    assert done.returncode == 0, done.stderr
     assert verified("--checkpoint", str(tmp_path / "newest"))["tree"]["checkpoint"]["size"] >= 7
 
 
 def test_keys_check_and_init_tell_the_public_key_of_checkpoints(rapport: Rapport) -> None:
     key = json.loads(run("checkpoint", "--json").stdout)["key"]
-    for command in ("check", "init"):
-        done = CliRunner().invoke(build(), ["keys", command, "--json"])
+    for asked in ("check", "init"):
+        done = CliRunner().invoke(build(), ["keys", asked, "--json"])
         assert done.exit_code == 0, done.stderr
         assert json.loads(done.stdout)["verifier"] == key
-        assert key in CliRunner().invoke(build(), ["keys", command]).stdout.replace("\n    ", "").replace("\n", "")
+        assert key in CliRunner().invoke(build(), ["keys", asked]).stdout.replace("\n    ", "").replace("\n", "")

@@ -18,13 +18,14 @@ from infra.simulate import messages
 from infra.worker_runtime.horizon import Horizon
 from infra.worker_runtime.runner import Runner
 from tests.infra.worker_runtime.harness import run
+from tests.sizes import size
 
 
 @pytest.fixture(scope="module")
 def rapport(shared_store_url: str) -> Iterator[Rapport]:
     """A store with simulated relationships, what workers decided, and its datasets."""
     with open_rapport(Settings(store=shared_store_url, synchronous="off")) as opened:
-        opened.handler.handle(messages(12, 5))
+        opened.handler.handle(messages(size(6, 12), 5))
         run(Runner(opened.store, opened.handler, Horizon(opened.clock, None)))
         opened.engine().catch_up()
         yield opened
@@ -61,7 +62,7 @@ def test_two_processes_say_what_one_says_of_a_whole_record_and_of_a_wrong_one(
     wrong = audited(rapport, 1)
     assert "another kind" in wrong.problems[0].problem
     # Of one moment: what comes after the processes began to read is of no matter.
-    found = audited(rapport, 3, lambda _: change(rapport, "UPDATE worker_tasks SET kind = 'erasure'"))
+    found = audited(rapport, 2, lambda _: change(rapport, "UPDATE worker_tasks SET kind = 'erasure'"))
     assert set(found.problems) == set(wrong.problems)
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,11 +15,13 @@ from infra.bootstrap import Rapport, open_rapport
 from infra.cli.app import build
 from infra.settings import Settings
 from infra.simulate import messages
+from tests import writers
 from tests.command import RAPPORT, Fork, own_environment, start
 from tests.sizes import size
 
 LINES = [line + b"\n" for line in messages(size(12, 24), 5)]
 AT_A_TIME = 20
+TOLD = LINES[: size(400, len(LINES))]
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -40,18 +41,16 @@ def running(settings: Settings, *arguments: str) -> Iterator[Fork]:
 
 
 @contextmanager
-def submitting(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+def submitting(settings: Settings) -> Iterator[writers.Writer]:
     """A process that takes messages as they come and answers each; ended with the block."""
-    command = [RAPPORT, "submit", "-", "--no-datasets"]
     env = own_environment(**environment(settings))
-    with subprocess.Popen(
-        command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as process:
+    writing = writers.start(RAPPORT, "submit", "-", "--no-datasets", environment=env)
+    with writing.stdin, writing.stdout:
         try:
-            yield process
+            yield writing
         finally:
-            process.terminate()
-            process.wait(30)
+            writing.process.terminate()
+            writing.process.wait(30)
 
 
 def verified(settings: Settings) -> dict[str, Any]:
@@ -84,14 +83,12 @@ def test_verifying_while_everybody_writes_finds_nothing_but_what_is_wrong(settin
 
         def write() -> None:
             """Some messages for each permit, and their receipts."""
-            assert writing.stdin is not None
-            assert writing.stdout is not None
-            for start in range(0, len(LINES), AT_A_TIME):
+            for start in range(0, len(TOLD), AT_A_TIME):
                 permits.acquire()
                 if enough.is_set():
                     return
-                some = LINES[start : start + AT_A_TIME]
-                writing.stdin.write(b"".join(some))
+                some = TOLD[start : start + AT_A_TIME]
+                writing.stdin.write(b"".join(some).decode())
                 writing.stdin.flush()
                 for _ in some:
                     # The workers may end a relationship before its next message, which is refused then.
@@ -106,12 +103,12 @@ def test_verifying_while_everybody_writes_finds_nothing_but_what_is_wrong(settin
             sizes: list[int] = []
             while writer.is_alive() or not decisions(rapport):
                 # So much is written while the next verification runs.
-                permits.release(10)
+                permits.release(3)
                 found = verified(settings)
                 assert found["problems"] == []
                 sizes.append(found["events"])
             assert len(set(sizes)) > 3, "the record grew meanwhile"
-            assert {process.poll() for process in (writing, working, also_working, following)} == {None}
+            assert {process.poll() for process in (writing.process, working, also_working, following)} == {None}
 
             id_, sent = decisions(rapport)[0]
             change(rapport, "UPDATE decisions SET sent = ? WHERE id = ?", "[]", id_)
@@ -128,7 +125,7 @@ def test_verifying_while_everybody_writes_finds_nothing_but_what_is_wrong(settin
             change(rapport, f"UPDATE stored_events SET hash = ? WHERE {place}", bytes(hash_), subject)
         finally:
             enough.set()
-            permits.release(len(LINES))
+            permits.release(len(TOLD))
             writer.join()
 
 

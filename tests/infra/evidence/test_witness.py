@@ -2,8 +2,7 @@
 
 import json
 import os
-import subprocess
-import sys
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +13,11 @@ from infra.bootstrap import Rapport, open_rapport
 from infra.cli.app import build
 from infra.evidence.note import COSIGNATURE, Checkpoint, Note, Signer, Verifier
 from infra.settings import Settings
+from tests import writers
+from tests.command import RAPPORT
 from tests.infra.evidence.test_checkpoints import cut_off_the_last_message
 from tests.messages import contact, proposal
+from tests.writers import answer
 
 
 @pytest.fixture
@@ -109,24 +111,15 @@ def test_a_witness_elsewhere_needs_the_kept_checkpoints_and_the_public_key_alone
 
 def test_a_witness_goes_on_through_kills_and_sees_one_history(rapport: Rapport, tmp_path: Path) -> None:
     to = tmp_path / "witnessed"
-    command = [
-        str(Path(sys.executable).with_name("rapport")),
-        "audit",
-        "witness",
-        "--to",
-        str(to),
-        "--every",
-        "0.1",
-        "--json",
-    ]
+    arguments = ("--to", str(to), "--every", "0.1", "--json")
     sizes = []
     for number in range(3):
-        with subprocess.Popen(command, env=os.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as following:
-            assert following.stdout is not None
-            following.stdout.readline()
-            rapport.handler.handle([contact(1, f"more {number}".replace(" ", "-"))])
-            following.stdout.readline()
-            following.kill()
-            following.communicate()
+        following = writers.start(RAPPORT, "audit", "witness", *arguments, environment=os.environ)
+        with following.stdin, following.stdout:
+            answer(following)
+            rapport.handler.handle([contact(1, f"more-{number}")])
+            answer(following)
+            following.process.kill()
+        assert following.process.wait(30) == -signal.SIGKILL
         sizes.append(size_in(to))
     assert sizes == [8, 10, 12]

@@ -1,22 +1,16 @@
 """A file that can't be written leaves nothing behind, and what stood there before stays."""
 
+import os
 import resource
 import subprocess
-import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from infra.store.opening import open_database
+from tests.command import own_environment, start
 from tests.infra.projection_engine.harness import LATE, ProjectionHarness, simulated
-
-# A full disk, as far as one file of more than so many bytes goes: the limit gives a real error from the kernel.
-EXPORT = """
-import resource, sys
-from infra.cli.app import main
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)),) * 2)
-main()
-"""
 
 # SQLite's own file of shared memory has 32 KiB; the exports here have more than this.
 LIMIT = 40_000
@@ -33,20 +27,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(store: Path, limit: int, target: Path, dataset: str = "timeline") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", EXPORT, str(limit), "export", dataset, "-o", str(target)],
-        # Python must not leave its own compiled modules cut off at the limit.
-        env={
-            "RAPPORT_STORE": f"sqlite:///{store}",
-            "RAPPORT_CLOCK": LATE.isoformat(),
-            "PYTHONDONTWRITEBYTECODE": "1",
-        },
-        cwd=Path(__file__).parents[3],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    environment = own_environment(RAPPORT_STORE=f"sqlite:///{store}", RAPPORT_CLOCK=LATE.isoformat())
+    arguments = (str(limit), "export", dataset, "-o", str(target))
+    with Path(os.devnull).open("r+b") as nothing, tempfile.TemporaryFile() as err:
+        files = (nothing.fileno(), nothing.fileno(), err.fileno())
+        code = start(*arguments, env=environment, files=files, program="tests.infra.export.limited").wait(60)
+        err.seek(0)
+        return subprocess.CompletedProcess(arguments, code, "", err.read().decode())
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])

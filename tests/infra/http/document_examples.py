@@ -18,7 +18,7 @@ import httpx
 from infra.access import local_key
 from infra.http.asking import RELATIONSHIP
 from infra.http.document import EXAMPLES
-from tests.infra.http.server import Server, serving
+from tests.infra.http.server import PLAIN, Server, serving
 from tests.infra.http.telling import ELSEWHERE, PARTIES, PROGRAMME, one_relationship, story, told
 from tests.infra.http.test_faults import slow_post
 from tests.messages import relationship_id
@@ -261,7 +261,7 @@ def _of_a_strict_server(folder: Path) -> Iterator[Example]:
 @contextmanager
 def _client(server: Server, asked: Asked) -> Iterator[httpx.Client]:
     if asked.actor is None:
-        with httpx.Client(base_url=server.url, timeout=60) as client:
+        with httpx.Client(base_url=server.url, timeout=60, verify=PLAIN) as client:
             yield client
         return
     programmes = [ELSEWHERE] if asked.elsewhere else [PROGRAMME]

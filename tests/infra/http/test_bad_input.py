@@ -19,7 +19,7 @@ from infra.access import local_key
 from infra.access.standing import Asker, stands_in
 from infra.bootstrap import Rapport, open_rapport
 from infra.settings import Settings
-from tests.infra.http.server import Server
+from tests.infra.http.server import PLAIN, Server
 from tests.infra.http.telling import OTHERS, REPORTED, UNKNOWN, story
 from tests.infra.http.test_faults import code, raw, read_all, slow_post, status, until_closed
 from tests.infra.http.test_messages import LINES, STRUCTURED, contact, post, proposal
@@ -80,7 +80,8 @@ class TestForged:
         self, server: Server, make: Callable[[Server], str], said: str
     ) -> None:
         sent = proposal()
-        with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {make(server)}"}) as forger:
+        forged = {"Authorization": f"Bearer {make(server)}"}
+        with httpx.Client(base_url=server.url, headers=forged, verify=PLAIN) as forger:
             answers = [post(forger, sent), *(forger.get(path) for path in CALLS)]
         for got in answers:
             assert (got.status_code, got.headers["content-type"]) == (401, "application/problem+json")

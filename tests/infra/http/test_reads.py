@@ -11,7 +11,7 @@ import pytest
 
 from infra.access.pages import Cut
 from tests.command import own_environment, rapport
-from tests.infra.http.server import Server, serving
+from tests.infra.http.server import PLAIN, Server, serving
 from tests.infra.http.telling import (
     CANARY,
     ELSEWHERE,
@@ -169,7 +169,7 @@ class TestStanding:
 
     def test_no_token_and_a_wrong_one_are_401(self, server: Server) -> None:
         for path in (*OF_ALL, *(of(REPORTED, what) for what in OF_ONE)):
-            with httpx.Client(base_url=server.url) as client:
+            with httpx.Client(base_url=server.url, verify=PLAIN) as client:
                 got = client.get(path)
                 assert (got.status_code, got.headers["content-type"]) == (401, "application/problem+json"), path
                 assert client.get(path, headers={"Authorization": "Bearer a.b.c"}).status_code == 401

@@ -8,7 +8,6 @@ import os
 import random
 import re
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -30,12 +29,12 @@ from tests.sizes import size
 
 pytestmark = [pytest.mark.xdist_group("kafka-faults"), pytest.mark.timeout(900)]
 
-MESSAGES = int(os.environ.get("RAPPORT_CHAOS_MESSAGES", size(2000, 20_000)))
+MESSAGES = int(os.environ.get("RAPPORT_CHAOS_MESSAGES", size(1200, 20_000)))
 SEED = int(os.environ.get("RAPPORT_CHAOS_SEED", random.SystemRandom().randrange(1_000_000)))
 # However many: they keep coming for about as long as every fault takes once.
 SECONDS = 45
 RATE = max(MESSAGES // SECONDS, 1)
-FURTHER_FAULTS = size(15, 100)
+FURTHER_FAULTS = size(6, 100)
 CONSUMERS = 3
 WORKERS = 2
 PARTITIONS = 6
@@ -165,11 +164,12 @@ class Chaos:
         finally:
             proxy.restore()
 
-    def _witness(self) -> "subprocess.Popen[bytes]":
+    def _witness(self) -> command.Fork:
         """A witness that signs whatever grew out of what it signed last; what it refuses it says in its log."""
-        follow = [command.RAPPORT, "audit", "witness", "--to", str(self.stage.folder / WITNESSED), "--every", "0.5"]
-        with (self.stage.folder / WITNESS_LOG).open("ab") as log:
-            return subprocess.Popen(follow, env=self.stage.environment(), stdout=log, stderr=log)
+        follow = ("audit", "witness", "--to", str(self.stage.folder / WITNESSED), "--every", "0.5")
+        with (self.stage.folder / WITNESS_LOG).open("ab") as log, Path(os.devnull).open("rb") as nothing:
+            files = (nothing.fileno(), log.fileno(), log.fileno())
+            return command.start(*follow, env=self.stage.environment(), files=files)
 
     def _consumer(self) -> Running:
         return self.stage.start("consume", "--batch", "100")

@@ -58,7 +58,8 @@ def lose_the_coordinator_s_voice(consumer: Consuming) -> None:
 def test_it_is_replaced(
     sqlite_stage: Stage, fault: Callable[[Consuming], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watchdog, "SLACK_SECONDS", 1.0)
+    # As a rebalance takes here, where nobody dies: the library is busy all the time while it is left behind.
+    monkeypatch.setattr(watchdog, "SLACK_SECONDS", -1.5)
     monkeypatch.setattr(watchdog, "HEARTBEAT_LOOK_SECONDS", 1.0)
     stage = sqlite_stage
     messages = list(Simulation(1, 2).messages())

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -17,17 +16,11 @@ from infra.notifications.listing import listed
 from infra.notifications.outbox import enqueue, prepare
 from infra.settings import Settings
 from infra.store.session import Database
+from tests.command import Fork, start
+from tests.infra.notifications.deliverer import LEASE
 from tests.infra.notifications.notes import note
 from tests.infra.notifications.receiver import Answer, Handler, Receiver, receiving, status
 
-LEASE = 1.0
-PROGRAM = f"""
-from infra.bootstrap import open_rapport
-from infra.notifications.deliver import Deliverer
-
-with open_rapport() as rapport:
-    Deliverer(rapport.database, rapport.settings, lease_seconds={LEASE}).deliver()
-"""
 NAMES = [f"n{number:02}" for number in range(40)]
 
 
@@ -35,7 +28,7 @@ class Victim:
     """The process that delivers at present."""
 
     def __init__(self) -> None:
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Fork | None = None
         self.known = threading.Event()
 
     def hit(self, number: signal.Signals) -> None:
@@ -62,13 +55,14 @@ def delivering(settings: Settings, receiver: Receiver, secret_file: Path, victim
         "RAPPORT_SYNCHRONOUS": settings.synchronous,
         "RAPPORT_NOTIFY_WEBHOOK": receiver.url,
         "RAPPORT_NOTIFY_SECRET_FILE": str(secret_file),
-        "PYTHONPATH": str(Path(__file__).parents[3]),
     }
     victim.known.clear()
-    with subprocess.Popen([sys.executable, "-c", PROGRAM], env=environment) as process:
-        victim.process = process
-        victim.known.set()
-        yield
+    with Path(os.devnull).open("r+b") as nothing:
+        files = [nothing.fileno(), nothing.fileno(), sys.__stderr__.fileno()]  # type: ignore[union-attr]
+        victim.process = start(env=environment, files=files, program="tests.infra.notifications.deliverer")
+    victim.known.set()
+    yield
+    victim.process.wait()
 
 
 def hitting(victim: Victim, number: signal.Signals) -> Answer:

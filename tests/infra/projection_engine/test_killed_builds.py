@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from contextlib import suppress
 
@@ -14,37 +12,23 @@ from infra.projection_engine.check import check
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.status import status
 from infra.store.opening import open_database
+from tests import writers
 from tests.infra.projection_engine.harness import LATE, ProjectionHarness, everything
-
-# A build with many small steps, one line on stdout when each is committed.
-BUILD = """
-import sys, time
-from datetime import datetime
-from infra.clock import Clock
-from infra.store.opening import open_database
-from infra.store.log import EventStore
-from infra.projection_engine import build
-from infra.projection_engine.engine import Engine
-from infra.worker_runtime.schema import prepare
-
-build.BUNDLE = 25
-plain = build._write
-
-def write(*arguments):
-    plain(*arguments)
-    print("written", flush=True)
-    time.sleep(0.02)
-
-build._write = write
-with open_database(sys.argv[1]) as database:
-    engine = Engine(EventStore(database), Clock(datetime.fromisoformat(sys.argv[2])), prepare_shown=prepare)
-    build.rebuild(engine, list(engine.projections))
-"""
+from tests.infra.projection_engine.slow_build import BUNDLE
+from tests.writers import Writer, answer
 
 
-def start(url: str) -> subprocess.Popen[str]:
-    arguments = [sys.executable, "-c", BUILD, url, LATE.isoformat()]
-    return subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": "."})
+def start(url: str) -> Writer:
+    """A build in small steps, one line when each is committed."""
+    return writers.start("tests.infra.projection_engine.slow_build", url, LATE.isoformat(), environment=os.environ)
+
+
+def rest(build: Writer) -> list[str]:
+    """What it says until it has ended."""
+    with build.stdin, build.stdout:
+        said = build.stdout.read().splitlines()
+    build.process.wait(120)
+    return said
 
 
 def reached(engine: Engine) -> set[str | None]:
@@ -60,12 +44,11 @@ def test_a_killed_build_goes_on_where_it_was(store_url: str) -> None:
         before, stood = harness.all_rows(), [""]
         for bundles in (1, 2, 2):
             process = start(store_url)
-            assert process.stdout is not None
             for _ in range(bundles):
-                assert process.stdout.readline() == "written\n"
-            process.send_signal(signal.SIGKILL)
-            assert process.wait(20) == -signal.SIGKILL
-            process.stdout.close()
+                assert answer(process) == "written"
+            process.process.kill()
+            assert process.process.wait(20) == -signal.SIGKILL
+            rest(process)
             # All are at one stream, further on than the last time; readers have the old rows.
             (at,) = reached(engine)
             assert at is not None
@@ -73,9 +56,9 @@ def test_a_killed_build_goes_on_where_it_was(store_url: str) -> None:
             stood.append(at)
             assert harness.all_rows() == before
         finished = start(store_url)
-        count = len((finished.communicate(timeout=120)[0] or "").splitlines())
-        assert finished.returncode == 0
-        assert 0 < count < len(everything()) / 25
+        count = len(rest(finished))
+        assert finished.process.returncode == 0
+        assert 0 < count < len(everything()) / BUNDLE
         assert reached(engine) == set()
         assert harness.all_rows() == before
         assert check(harness.engine(), all_streams=True).wrong == []
@@ -88,12 +71,11 @@ def test_two_builds_at_once_end_with_the_right_tables(store_url: str) -> None:
         engine = harness.engine()
         engine.catch_up()
         process = start(store_url)
-        assert process.stdout is not None
-        assert process.stdout.readline() == "written\n"
+        assert answer(process) == "written"
         # Whichever comes second to a stream gives way to the other.
         with suppress(AlreadyBuilding):
             rebuild(harness.engine(), list(engine.projections))
-        process.communicate(timeout=60)
+        rest(process)
         assert reached(engine) == set()
         assert check(harness.engine(), all_streams=True).wrong == []
 
@@ -108,5 +90,5 @@ def test_a_question_waits_for_the_build_of_another_process(store_url: str, monke
         begun = time.monotonic()
         harness.engine().catch_up()
         assert time.monotonic() - begun < 60
-        process.communicate(timeout=60)
+        rest(process)
         assert check(harness.engine(), all_streams=True).wrong == []

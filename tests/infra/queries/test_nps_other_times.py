@@ -18,6 +18,7 @@ from infra.store.session import Database
 from tests.domain.ranks import Sums
 from tests.infra.projection_engine.harness import ProjectionHarness, day
 from tests.infra.queries.test_nps import APRIL, MARCH, MAY, ask, relationship, shown
+from tests.sizes import size
 
 MINIMUM = 5
 MONTHS = ("2026-03", "2026-04", "2026-05")
@@ -197,7 +198,7 @@ def every_window() -> list[Window]:
     return [Window(first, last) for first in ends for last in ends if first is None or last is None or first <= last]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(size(2, 12)))
 def test_nothing_of_few_people_follows_from_any_two_times(tmp_path: Path, seed: int) -> None:
     """Nor does it where a reader knows all answers that were replaced, which is the one thing that two times may show."""
     with open_database(f"sqlite:///{tmp_path / 'store.sqlite'}", synchronous="off") as database:

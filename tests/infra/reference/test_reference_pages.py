@@ -283,17 +283,17 @@ class TestRooms:
 
 def test_the_command_that_makes_the_pages_fails_when_one_is_old(tmp_path: Path) -> None:
     """As `make check` runs it, on a copy of the folder in which one import was added."""
-    from shutil import copytree, ignore_patterns
+    from shutil import copytree
 
     for name in ("infra", "workers", "projections", "domain", "docs"):
-        copytree(ROOT / name, tmp_path / name, ignore=ignore_patterns("__pycache__"))
+        copytree(ROOT / name, tmp_path / name)
     check = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from infra.reference import pages; sys.exit(pages.main(['--check']))"]  # fmt: skip
-    assert subprocess.run(check, cwd=tmp_path, check=False, capture_output=True).returncode == 0
     with (tmp_path / "infra" / "store" / "address.py").open("a") as source:
         source.write("\nfrom infra.simulate import rates as _\n")
     stale = subprocess.run(check, cwd=tmp_path, check=False, capture_output=True, text=True)
     assert stale.returncode == 1
-    assert "explanation/architecture.md" in stale.stderr
+    # That page alone: but for the import, the copy is as the folder, of which `--check` finds nothing (tests/docs/test_datasets_pages.py).
+    assert stale.stderr.startswith("out of date: explanation/architecture.md; ")
 
 
 def test_nested_models_are_models_only() -> None:

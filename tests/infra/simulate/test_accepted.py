@@ -48,7 +48,7 @@ def bad(receipts: Iterable[Receipt]) -> list[tuple[str | None, object]]:
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 2024])
 def test_everything_is_accepted(on_sqlite: Rapport, seed: int) -> None:
-    told = list(messages(size(30, 80), seed))
+    told = list(messages(size(20, 80), seed))
     receipts = submit(on_sqlite, told)
     assert bad(receipts) == []
     assert len(receipts) == len(told)
@@ -58,11 +58,11 @@ def test_everything_is_accepted(on_sqlite: Rapport, seed: int) -> None:
 
 @pytest.mark.parametrize("code", CODES)
 def test_everything_is_accepted_under_each_code_alone(on_sqlite: Rapport, code: str) -> None:
-    assert bad(submit(on_sqlite, messages(size(15, 30), seed=5, codes=(code,)))) == []  # type: ignore[arg-type]
+    assert bad(submit(on_sqlite, messages(size(10, 30), seed=5, codes=(code,)))) == []  # type: ignore[arg-type]
 
 
 def test_the_same_again_is_all_duplicates_and_records_nothing(rapport: Rapport) -> None:
-    told = list(messages(30, seed=4))
+    told = list(messages(size(10, 30), seed=4))
     submit(rapport, told)
     head = rapport.store.head()
     assert {(receipt.status, receipt.first_status) for receipt in submit(rapport, told)} == {("duplicate", "accepted")}
@@ -70,13 +70,15 @@ def test_the_same_again_is_all_duplicates_and_records_nothing(rapport: Rapport) 
 
 
 def test_two_simulations_live_in_one_store(rapport: Rapport) -> None:
-    assert bad(submit(rapport, messages(20, seed=6))) == []
-    assert bad(submit(rapport, messages(20, seed=7))) == []
-    assert bad(submit(rapport, messages(21, seed=7))) == []
+    count = size(10, 20)
+    assert bad(submit(rapport, messages(count, seed=6))) == []
+    assert bad(submit(rapport, messages(count, seed=7))) == []
+    assert bad(submit(rapport, messages(count + 1, seed=7))) == []
 
 
 def test_a_simulation_goes_on_where_it_was_cut_off(rapport: Rapport) -> None:
-    cut, whole = Simulation(40, 8, until=datetime(2024, 9, 1, tzinfo=UTC)), Simulation(40, 8)
+    count = size(15, 40)
+    cut, whole = Simulation(count, 8, until=datetime(2024, 9, 1, tzinfo=UTC)), Simulation(count, 8)
     first = submit(rapport, cut.messages())
     assert bad(first) == []
     later = submit(rapport, whole.messages())
@@ -85,7 +87,7 @@ def test_a_simulation_goes_on_where_it_was_cut_off(rapport: Rapport) -> None:
 
 
 def test_the_record_shows_the_lives_that_were_made_up(rapport: Rapport) -> None:
-    told = list(messages(50, seed=9))
+    told = list(messages(size(25, 50), seed=9))
     submit(rapport, told)
     subjects = [m["subject"] for m in map(orjson.loads, told) if m["type"] == "rapport.ProposeRelationship"]
     entries = fold_streams(rapport.store, subjects)

@@ -17,6 +17,7 @@ from infra.settings import Settings
 from infra.simulate import messages
 from infra.simulate.stream import CODES
 from infra.worker_runtime.pace import keeping_pace
+from tests.sizes import size
 
 CITING = (
     ("worker_tasks", "clauses", "evidence_of"),
@@ -26,7 +27,9 @@ CITING = (
 )
 
 
-@pytest.fixture(scope="module", params=[(40, 41, CODES), *((8, 42, (code,)) for code in CODES)], ids=str)
+@pytest.fixture(
+    scope="module", params=[(size(20, 40), 41, CODES), *((size(4, 8), 42, (code,)) for code in CODES)], ids=str
+)
 def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rapport]:
     """Programmes told from beginning to end, with workers keeping pace."""
     count, seed, codes = request.param

@@ -1,7 +1,5 @@
 """Every store has an id and a secret of its own, made once and kept."""
 
-import subprocess
-import sys
 from contextlib import suppress
 from uuid import UUID
 
@@ -14,17 +12,7 @@ from infra.store.log import EventStore
 from infra.store.opening import open_database
 from infra.store.session import Database
 from tests.stores import by_hand
-
-OPEN_AND_TELL = """
-import sys
-from infra.store.opening import open_database
-from infra.store.log import EventStore
-print("ready", flush=True)
-sys.stdin.readline()
-with open_database(sys.argv[1]) as database:
-    identity = EventStore(database).identity
-    print(identity.id, identity.secret.hex())
-"""
+from tests.writers import answer, started, tell
 
 
 def identity_of(url: str) -> Identity:
@@ -46,14 +34,12 @@ def test_no_two_stores_have_the_same_identity(tmp_path_factory: pytest.TempPathF
 
 
 def test_processes_that_open_a_fresh_store_at_once_agree(store_url: str) -> None:
-    command = [sys.executable, "-c", OPEN_AND_TELL, store_url]
-    started = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)]
-    for process in started:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    told = {process.communicate("\n", timeout=60)[0] for process in started}
+    with started([("tests.infra.store.opener", store_url, f"s{number}") for number in range(4)]) as opening:
+        for each in opening:
+            tell(each, "")
+        told = {answer(each) for each in opening}
     born = identity_of(store_url)
-    assert told == {f"{born.id} {born.secret.hex()}\n"}
+    assert told == {f"{born.id} {born.secret.hex()}"}
 
 
 def test_the_secret_is_not_shown_where_the_identity_is_printed(database: Database) -> None:

@@ -1,8 +1,5 @@
 """How a store comes to have its schema: once, forwards, by whichever process comes first."""
 
-import subprocess
-import sys
-
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
@@ -12,33 +9,14 @@ from infra.store.errors import NewerStore, OlderStore, StoreError, UnknownStore,
 from infra.store.opening import open_database
 from infra.store.postgres.connection import conninfo_of
 from tests.infra.store.test_store import event
-
-OPEN_AND_APPEND = """
-import sys
-from eventsourcing.persistence import StoredEvent
-from infra.store.opening import open_database
-print("ready", flush=True)
-sys.stdin.readline()
-with open_database(sys.argv[1]) as database:
-    database.insert_events([StoredEvent(sys.argv[2], 1, "Happened", b"{}")])
-"""
+from tests.writers import answer, started, tell
 
 
 def test_several_processes_may_start_at_once(store_url: str) -> None:
-    commands = [[sys.executable, "-c", OPEN_AND_APPEND, store_url, f"s{n}"] for n in range(8)]
-    starting = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for command in commands
-    ]
-    for process in starting:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in starting:
-        assert process.stdin is not None
-        process.stdin.write("\n")
-        process.stdin.flush()
-    for process in starting:
-        process.communicate(timeout=60)
-    assert [process.returncode for process in starting] == [0] * 8
+    with started([("tests.infra.store.opener", store_url, f"s{number}") for number in range(8)]) as opening:
+        for each in opening:
+            tell(each, "")
+        assert len({answer(each) for each in opening}) == 1
     with open_database(store_url) as database:
         assert database.query("SELECT COUNT(*), MAX(position) FROM stored_events") == [(8, 8)]
 

@@ -6,6 +6,8 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import pytest
 from infra.store.errors import DamagedStore, ForeignStore, OlderStore
 from infra.store.opening import open_database
 from infra.store.sqlite_file import APPLICATION_ID, prepare_file
-from tests.command import own_environment, rapport_text
+from tests.command import Loaded, own_environment, rapport_text
 from tests.infra.store.test_store import event
 from tests.messages import contact, proposal, relationship_id
 
@@ -145,11 +147,19 @@ def give_up_override() -> None:
         LIBC.prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0)
 
 
+@pytest.fixture(scope="module")
+def reader() -> Iterator[Loaded]:
+    """The command loaded by somebody whom the bits of files and folders keep from writing: a thread gives that up for what it starts."""
+    with ThreadPoolExecutor(1, initializer=give_up_override) as thread:
+        loaded = thread.submit(Loaded).result()
+    with closing(loaded):
+        yield loaded
+
+
 def rapport(
-    folder: Path, *arguments: str, reading: bool = False, **settings: str
+    folder: Path, *arguments: str, of: Loaded | None = None, **settings: str
 ) -> "subprocess.CompletedProcess[str]":
-    before = give_up_override if reading else None
-    return rapport_text(*arguments, cwd=folder, env=own_environment(**settings), preexec_fn=before)
+    return rapport_text(*arguments, cwd=folder, env=own_environment(**settings), of=of)
 
 
 @pytest.fixture
@@ -158,11 +168,6 @@ def elsewhere(tmp_path: Path) -> Path:
     folder = tmp_path / "store"
     folder.mkdir()
     return folder
-
-
-def as_reader(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """A command by somebody whom the bits of files and folders keep from writing."""
-    return rapport(folder, *arguments, reading=True)
 
 
 def close_to_writers(folder: Path) -> None:
@@ -182,7 +187,7 @@ QUESTIONS = [
 
 
 @pytest.mark.parametrize("datasets", [True, False], ids=["datasets at the head", "datasets behind"])
-def test_a_store_that_can_only_be_read_answers(datasets: bool, elsewhere: Path) -> None:
+def test_a_store_that_can_only_be_read_answers(datasets: bool, elsewhere: Path, reader: Loaded) -> None:
     (elsewhere / "one.jsonl").write_bytes(proposal(1) + b"\n" + contact(1, "a") + b"\n")
     (elsewhere / "two.jsonl").write_bytes(proposal(2) + b"\n")
     assert rapport(elsewhere, "submit", "one.jsonl").returncode == 0
@@ -192,49 +197,49 @@ def test_a_store_that_can_only_be_read_answers(datasets: bool, elsewhere: Path) 
     before = {path.name: path.read_bytes() for path in elsewhere.iterdir()}
     try:
         for question in QUESTIONS:
-            found = as_reader(elsewhere, *question)
+            found = rapport(elsewhere, *question, of=reader)
             assert found.returncode == 0, (question, found.stderr)
             assert "Traceback" not in found.stderr
-        assert ("can't be written" in as_reader(elsewhere, "health").stderr) == (not datasets)
-        refused = as_reader(elsewhere, "submit", "two.jsonl")
+        assert ("can't be written" in rapport(elsewhere, "health", of=reader).stderr) == (not datasets)
+        refused = rapport(elsewhere, "submit", "two.jsonl", of=reader)
         assert refused.returncode == 1
         assert "can be read and not written" in refused.stderr
-        assert as_reader(elsewhere, "audit", "verify").returncode in {0, 1}
+        assert rapport(elsewhere, "audit", "verify", of=reader).returncode in {0, 1}
     finally:
         elsewhere.chmod(0o755)
     assert {path.name: path.read_bytes() for path in elsewhere.iterdir()} == before
 
 
-def test_a_store_without_datasets_that_can_only_be_read_says_so(elsewhere: Path) -> None:
+def test_a_store_without_datasets_that_can_only_be_read_says_so(elsewhere: Path, reader: Loaded) -> None:
     (elsewhere / "one.jsonl").write_bytes(proposal(1) + b"\n")
     assert rapport(elsewhere, "submit", "--no-datasets", "one.jsonl").returncode == 0
     close_to_writers(elsewhere)
     try:
-        assert as_reader(elsewhere, "show", relationship_id(1)).returncode == 0
-        found = as_reader(elsewhere, "health")
+        assert rapport(elsewhere, "show", relationship_id(1), of=reader).returncode == 0
+        found = rapport(elsewhere, "health", of=reader)
         assert (found.returncode, "Traceback" in found.stderr) == (1, False)
         assert "datasets are to be made first" in found.stderr
     finally:
         elsewhere.chmod(0o755)
 
 
-def test_a_reader_sees_what_a_living_writer_commits(elsewhere: Path) -> None:
+def test_a_reader_sees_what_a_living_writer_commits(elsewhere: Path, reader: Loaded) -> None:
     with open_database(f"sqlite:///{elsewhere}/rapport.sqlite") as database:
         for number in (1, 2):
             database.insert_events([event(f"s{number}", 1, b'{"recorded_at":"2026-03-02T09:00:00Z"}')])
             for path in elsewhere.iterdir():
                 path.chmod(0o444)
             elsewhere.chmod(0o555)
-            found = as_reader(elsewhere, "history", f"s{number}", "--json")
+            found = rapport(elsewhere, "history", f"s{number}", "--json", of=reader)
             assert "can't be opened" not in found.stderr, found.stderr
             assert "nothing is recorded" not in found.stderr
             elsewhere.chmod(0o755)
 
 
-def test_a_folder_in_which_nothing_can_be_made_is_told(elsewhere: Path) -> None:
+def test_a_folder_in_which_nothing_can_be_made_is_told(elsewhere: Path, reader: Loaded) -> None:
     elsewhere.chmod(0o555)
     try:
-        found = as_reader(elsewhere, "tasks")
+        found = rapport(elsewhere, "tasks", of=reader)
     finally:
         elsewhere.chmod(0o755)
     assert (found.returncode, "Traceback" in found.stderr) == (1, False)

@@ -12,6 +12,7 @@ from infra.worker_runtime.elsewhere import CORRECTED, facts_before, own_topics
 from infra.worker_runtime.journal import _fact
 from tests.infra.worker_runtime.harness import WorkerHarness
 from tests.infra.worker_runtime.test_corrections import late_twice, void
+from tests.sizes import size
 from workers.catalogue import WORKERS
 
 END = datetime(2026, 6, 1, tzinfo=UTC)
@@ -41,7 +42,7 @@ def test_of_many_relationships_mentors_programmes_and_cases(settings: Settings) 
     with open_rapport(settings) as rapport:
         harness = WorkerHarness(rapport)
         rapport.clock.fixed = END
-        rapport.handler.handle(list(messages(15, 3, start=END - timedelta(days=150), until=END)))
+        rapport.handler.handle(list(messages(size(7, 15), size(36, 3), start=END - timedelta(days=150), until=END)))
         corrections = "SELECT COUNT(*) FROM stored_events WHERE topic = ?"
         assert harness.query(corrections, CORRECTED) > [(0,)]
         assert is_as_written_everywhere(harness) > 20

@@ -3,9 +3,11 @@
 import os
 import subprocess
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from shutil import copyfile
+from typing import Any
 
 import orjson
 import pytest
@@ -26,6 +28,7 @@ from tests.given_when_then import START, day
 from tests.infra.worker_runtime.harness import everything, subject
 from tests.infra.worker_runtime.test_command import rapport
 from tests.messages import line
+from tests.sizes import size
 
 AFTERWARDS = day(400)
 
@@ -104,26 +107,47 @@ def time_of(raw: bytes) -> datetime:
     return datetime.fromisoformat(orjson.loads(raw)["time"])
 
 
-@pytest.mark.parametrize("size", [1, 7, 1000])
-def test_taken_together_or_one_by_one_it_comes_to_the_same(tmp_path: Path, size: int) -> None:
-    lines = list(messages(14, 21))
-    last = max(map(time_of, lines))
-    found = []
-    # Ids of what workers send are keyed with the secret of the store: the same store twice.
-    with open_rapport(Settings(store=f"sqlite:///{tmp_path / 'empty'}.sqlite")):
+@pytest.fixture(scope="module")
+def lines() -> list[bytes]:
+    """The messages of some relationships, from beginning to end."""
+    return list(messages(size(10, 14), 21))
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty store to be copied: ids of what workers send are keyed with its secret."""
+    path = tmp_path_factory.mktemp("pace") / "empty.sqlite"
+    with open_rapport(Settings(store=f"sqlite:///{path}")):
         pass
-    for name in ("together", "apart"):
-        copyfile(tmp_path / "empty.sqlite", tmp_path / f"{name}.sqlite")
-        settings = Settings(store=f"sqlite:///{tmp_path / name}.sqlite", clock=last, synchronous="off")
-        with open_rapport(settings) as opened:
-            if name == "apart":
-                one_by_one(opened, lines)
-            else:
-                receipts = walk(opened, [lines[place : place + size] for place in range(0, len(lines), size)])
-                assert [receipt.id for receipt in receipts] == [orjson.loads(raw)["id"] for raw in lines]
-            found.append(everything(opened))
-            assert verify(opened.store) == []
-    together, apart = found
+    return path
+
+
+@contextmanager
+def copied(empty: Path, path: Path, lines: Sequence[bytes]) -> Iterator[Rapport]:
+    copyfile(empty, path)
+    settings = Settings(store=f"sqlite:///{path}", clock=max(map(time_of, lines)), synchronous="off")
+    with open_rapport(settings) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def apart(empty: Path, lines: list[bytes]) -> dict[str, list[Any]]:
+    """What there is when the workers have worked before each message."""
+    with copied(empty, empty.with_name("apart.sqlite"), lines) as opened:
+        one_by_one(opened, lines)
+        assert verify(opened.store) == []
+        return everything(opened)
+
+
+@pytest.mark.parametrize("count", [1, 7, 1000])
+def test_taken_together_or_one_by_one_it_comes_to_the_same(
+    empty: Path, lines: list[bytes], apart: dict[str, list[Any]], tmp_path: Path, count: int
+) -> None:
+    with copied(empty, tmp_path / "together.sqlite", lines) as opened:
+        receipts = walk(opened, [lines[place : place + count] for place in range(0, len(lines), count)])
+        assert [receipt.id for receipt in receipts] == [orjson.loads(raw)["id"] for raw in lines]
+        together = everything(opened)
+        assert verify(opened.store) == []
     assert len(together["decisions"]) > 100
     for table, rows in together.items():
         assert rows == apart[table], table

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -28,11 +26,13 @@ from infra.worker_runtime.horizon import Horizon
 from infra.worker_runtime.loop import nothing_due
 from infra.worker_runtime.runner import Runner
 from infra.worker_runtime.verify import verify
+from tests import command
 from tests.given_when_then import IDS, day
 from tests.infra.worker_runtime.harness import WorkerHarness, everything, run, subject
 from tests.infra.worker_runtime.test_runner import BREAKDOWN, PROPOSE, begun
+from tests.sizes import size
 
-RAPPORT = [sys.executable, "-c", "from infra.cli.app import main; main()"]
+RECOMMENDATIONS = size(200, 400)
 END = datetime(2026, 6, 1, tzinfo=UTC)
 
 
@@ -184,9 +184,9 @@ def test_facts_of_keys_that_others_hold_are_those_of_the_place_in_the_log(harnes
     assert not harness.work().tally.events
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(size(2, 6)))
 def test_sharing_processes_decide_what_one_alone_does_whoever_dies(seed: int, settings: Settings, tmp_path: Path) -> None:  # fmt: skip
-    lines = list(messages(12, 7, start=END - timedelta(days=120), until=END))
+    lines = list(messages(size(8, 12), 7, start=END - timedelta(days=120), until=END))
     chance = Random(seed)
     with open_rapport(settings) as rapport:
         harness = WorkerHarness(rapport)
@@ -234,10 +234,10 @@ def decided(rapport: Rapport) -> list[tuple[object, ...]]:
 # --- real processes ------------------------------------------------------------------------------------------------
 @pytest.fixture
 def due_at_once(store_url: str) -> Iterator[Database]:
-    """Four hundred recommendations whose days of decision are over."""
+    """Some hundreds of recommendations whose days of decision are over."""
     with open_rapport(Settings(store=store_url, synchronous="off", clock=day(2))) as rapport:
         harness = WorkerHarness(rapport)
-        for number in range(400):
+        for number in range(RECOMMENDATIONS):
             harness.send(PROPOSE, "coordinator", 0, subject(number))
             harness.send(BREAKDOWN, "mentee", 1, subject(number))
         harness.now(2).work()
@@ -245,9 +245,10 @@ def due_at_once(store_url: str) -> Iterator[Database]:
         yield database
 
 
-def start(store_url: str, *options: str) -> "subprocess.Popen[bytes]":
+def start(store_url: str, *options: str) -> command.Fork:
     environment = os.environ | {"RAPPORT_STORE": store_url, "RAPPORT_CLOCK": day(9).isoformat()}
-    return subprocess.Popen([*RAPPORT, "work", "--batch", "5", *options], env=environment, stderr=subprocess.DEVNULL)
+    with Path(os.devnull).open("r+b") as nothing:
+        return command.start("work", "--batch", "5", *options, env=environment, files=[nothing.fileno()] * 3)
 
 
 def owners(database: Database) -> Counter[str]:
@@ -287,10 +288,10 @@ def test_when_one_of_two_processes_is_killed_the_other_does_all_exactly_once(sto
         harness = WorkerHarness(rapport)
         assert not harness.work().tally.commands
         kinds = Counter(topic for (topic,) in harness.query("SELECT topic FROM stored_events"))
-        assert (kinds["ShutdownRecommended"], kinds["RecommendationEscalated"]) == (400, 400)
+        assert (kinds["ShutdownRecommended"], kinds["RecommendationEscalated"]) == (RECOMMENDATIONS, RECOMMENDATIONS)
         once = "SELECT COUNT(*), COUNT(DISTINCT id) FROM decisions"
-        assert harness.query(once) == [(1200, 1200)]
-        for number in range(400):
+        assert harness.query(once) == [(3 * RECOMMENDATIONS, 3 * RECOMMENDATIONS)]
+        for number in range(RECOMMENDATIONS):
             rows = harness.query("SELECT command FROM outbox WHERE key = ? ORDER BY seq", subject(number))
             assert [command for (command,) in rows] == ["RecommendShutdown", "EscalateRecommendation"]
             assert [change for (change,) in harness.query("SELECT change FROM deadline_history WHERE key = ? AND name = 'escalate:trust' ORDER BY seq", subject(number))] == ["armed", "fired"]  # fmt: skip

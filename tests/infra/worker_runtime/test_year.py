@@ -32,7 +32,7 @@ from tests.infra.worker_runtime.harness import everything, run
 from tests.sizes import size
 
 pytestmark = pytest.mark.xdist_group("year")
-RELATIONSHIPS, SEED, KILLS = size(50, 200), 11, size(12, 50)
+RELATIONSHIPS, SEED, KILLS = size(30, 200), 11, size(8, 50)
 START = datetime(2026, 1, 5, tzinfo=UTC)
 END = datetime(2027, 1, 5, tzinfo=UTC)
 # Processes that are there at once: forked from one that has imported everything.
@@ -205,7 +205,8 @@ def stop_outside_a_transaction(path: Path, process: Fork) -> None:
 
 
 def test_lived_day_by_day_and_walked_at_once_people_are_told_the_same(tmp_path: Path) -> None:
-    lines = list(messages(25, SEED, start=START, until=END))
+    count = size(12, 25)
+    lines = list(messages(count, SEED, start=START, until=END))
     with open_rapport(settings(tmp_path / "walked.sqlite", END)) as rapport:
         rapport.handler.handle(lines)
         run(Runner(rapport.store, rapport.handler, Horizon(rapport.clock)))
@@ -220,7 +221,7 @@ def test_lived_day_by_day_and_walked_at_once_people_are_told_the_same(tmp_path: 
         run(runner)
         lived = told(rapport)
     assert walked == lived
-    assert len(lived) > 200
+    assert len(lived) > 8 * count
 
 
 def live(rapport: Rapport, runner: Runner, until: datetime) -> None:

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from tests.infra.http.server import Server
 from tests.infra.web.browser.chromium import complaints
 from tests.infra.web.browser.people import CMN
-from tests.infra.web.browser.test_walks import sign_in
+from tests.infra.web.browser.test_walks import sign_in, signed_in
 
 pytestmark = pytest.mark.xdist_group("browser")
 FORM = f"/relationships/{CMN}/do/ReportProblem"
@@ -16,7 +16,7 @@ LOST = "There is no connection to Rapport just now"
 
 
 def test_a_form_that_is_sent_without_a_connection_keeps_what_was_typed(page: Page, context: BrowserContext) -> None:
-    sign_in(page, "sophie-grant")
+    signed_in(page, "sophie-grant")
     page.goto(FORM)
     field = page.locator("main textarea").first
     field.fill("we lost touch")
@@ -38,7 +38,7 @@ def test_a_server_that_is_away_is_said_before_a_form_leaves_its_page(page: Page)
     def away(route: Route) -> None:
         route.abort("connectionrefused")
 
-    sign_in(page, "sophie-grant")
+    signed_in(page, "sophie-grant")
     page.goto(FORM)
     page.locator("main textarea").first.fill("still here")
     page.route("**/*", away)
@@ -49,7 +49,7 @@ def test_a_server_that_is_away_is_said_before_a_form_leaves_its_page(page: Page)
 
 
 def test_what_a_page_asks_for_by_itself_says_so_too(page: Page) -> None:
-    sign_in(page, "learning-team")
+    signed_in(page, "learning-team")
     page.goto(f"/relationships/{CMN}/time")
     page.route("**/*", lambda route: route.abort("connectionrefused"))
     page.locator("form.slide input[type=range]").focus()

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.infra.web.browser.people import CMN
-from tests.infra.web.browser.test_walks import TIME, sign_in
+from tests.infra.web.browser.test_walks import TIME, signed_in
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -23,7 +23,7 @@ PICTURES = {
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_picture_of_a_page(page: Page, pictures: Path, name: str) -> None:
     id_, path = PICTURES[name]
-    sign_in(page, id_)
+    signed_in(page, id_)
     page.set_viewport_size({"width": 1000, "height": 700})
     page.goto(path)
     expect(page.get_by_role("heading", level=1)).to_be_visible()

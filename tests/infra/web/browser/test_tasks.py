@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.infra.http.server import Server
 from tests.infra.web.browser.chromium import complaints
 from tests.infra.web.browser.people import CMN
-from tests.infra.web.browser.test_walks import sign_in
+from tests.infra.web.browser.test_walks import sign_in, signed_in
 
 pytestmark = pytest.mark.xdist_group("browser")
 ONE = f"/relationships/{CMN}"
@@ -28,7 +28,7 @@ def test_a_coordinator_tells_from_today_how_a_session_went(page: Page) -> None:
 
 
 def test_a_refusal_is_read_out_and_what_was_filled_in_stays(page: Page) -> None:
-    sign_in(page, "learning-team")
+    signed_in(page, "learning-team")
     page.goto(f"{ONE}/do/SecureRecords")
     page.get_by_label("Kept until").fill("2020-01-01")
     page.get_by_role("button").last.click()
@@ -38,7 +38,7 @@ def test_a_refusal_is_read_out_and_what_was_filled_in_stays(page: Page) -> None:
 
 
 def test_a_mentee_contests_what_is_wrong_by_keyboard_alone(page: Page) -> None:
-    sign_in(page, "sophie-grant")
+    signed_in(page, "sophie-grant")
     page.goto(f"{ONE}/events")
     page.locator("#v21").get_by_role("link", name=re.compile("This is wrong")).focus()
     page.keyboard.press("Enter")
@@ -81,7 +81,7 @@ def test_it_works_without_scripts(browser: Browser, site: Server) -> None:
 
 
 def test_an_auditor_takes_evidence_along_and_sees_who_looked_and_what_was_refused(page: Page) -> None:
-    sign_in(page, "ada")
+    signed_in(page, "ada")
     page.goto("/audit")
     page.get_by_label(re.compile("enter its id")).fill(CMN)
     with page.expect_download() as bundle:
@@ -101,7 +101,7 @@ def test_an_auditor_takes_evidence_along_and_sees_who_looked_and_what_was_refuse
 
 
 def test_an_auditor_finds_out_what_happened_and_why(page: Page) -> None:
-    sign_in(page, "ada")
+    signed_in(page, "ada")
     page.goto(ONE)
     page.get_by_role("link", name="Time machine").click()
     page.get_by_role("link", name="Session rescheduled").first.click()

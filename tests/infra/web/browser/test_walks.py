@@ -1,13 +1,13 @@
 """Every page in a real browser, as each role and as a stranger: it shows without complaint, by keyboard, on a phone, in the dark."""
 
 import re
-from typing import Literal
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.infra.http.server import Server
-from tests.infra.web.browser.chromium import complaints
+from tests.infra.web.browser.chromium import Looked, complaints
 from tests.infra.web.browser.people import CMN, NAMES
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -29,6 +29,9 @@ PLACES: dict[str, tuple[str, ...]] = {
     "hr": ("/relationships",),
 }  # fmt: skip
 
+# Of those who have signed in; there is one server for all tests.
+cookies: dict[str, Any] = {}
+
 
 def sign_in(page: Page, id_: str) -> None:
     page.goto("/sign-in")
@@ -36,8 +39,21 @@ def sign_in(page: Page, id_: str) -> None:
     expect(page.locator("header")).to_contain_text(NAMES[id_][0])
 
 
+def signed_in(page: Page, id_: str) -> None:
+    """The page as of somebody who has signed in before."""
+    if id_ not in cookies:
+        sign_in(page, id_)
+        cookies[id_] = page.context.cookies()
+    page.context.add_cookies(cookies[id_])
+
+
+@pytest.fixture(scope="module")
+def looked() -> Looked:
+    return Looked()
+
+
 @pytest.mark.parametrize("id_", NAMES)
-def test_every_page_of_a_role_is_whole_and_keeps_nobody_out(page: Page, id_: str) -> None:
+def test_every_page_of_a_role_is_whole_and_keeps_nobody_out(page: Page, id_: str, looked: Looked) -> None:
     wrong: list[str] = []
     page.on(
         "console", lambda each: wrong.append(f"{each.type}: {each.text}") if each.type in {"error", "warning"} else None
@@ -50,7 +66,7 @@ def test_every_page_of_a_role_is_whole_and_keeps_nobody_out(page: Page, id_: str
         assert answer is not None
         assert answer.status == 200, path
         assert len(answer.body()) < 100_000, path
-        assert complaints(page) == [], path
+        assert looked.complaints(page) == [], path
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} is wider than the window"
     assert wrong == []
 
@@ -79,18 +95,17 @@ def test_a_stranger_sees_the_page_to_sign_in_and_nothing_else(page: Page) -> Non
 def test_nothing_is_fetched_from_elsewhere(page: Page, site: Server) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    sign_in(page, "alf")
+    signed_in(page, "alf")
     page.goto("/programme/figures/survival")
     page.wait_for_load_state("networkidle")
     assert any("/programme/charts/survival" in url for url in asked)
     assert {url for url in asked if not url.startswith(site.url)} == set()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_fit_a_phone_in_light_and_dark(page: Page, scheme: Literal["light", "dark"]) -> None:
-    sign_in(page, "learning-team")
+def test_pages_fit_a_phone_in_light_and_dark(page: Page) -> None:
+    signed_in(page, "learning-team")
     page.set_viewport_size({"width": 360, "height": 740})
-    page.emulate_media(color_scheme=scheme)
+    looked = Looked()
     for path in (
         "/",
         ONE,
@@ -103,9 +118,14 @@ def test_pages_fit_a_phone_in_light_and_dark(page: Page, scheme: Literal["light"
         "/programme/figures/bands",
         "/what-if",
     ):
+        page.emulate_media(color_scheme="light")
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
-        assert complaints(page) == [], path
+        assert looked.complaints(page) == [], path
+        # The dark has the same elements in other colours.
+        page.emulate_media(color_scheme="dark")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        assert complaints(page, "color-contrast") == [], path
     # One that is under way: each session to come can be moved or cancelled, which widens its line.
     page.goto("/relationships?state=active")
     page.locator("main table a, main li a").filter(has_text="with").first.click()
@@ -114,7 +134,7 @@ def test_pages_fit_a_phone_in_light_and_dark(page: Page, scheme: Literal["light"
 
 
 def test_the_slide_moves_through_time_by_keyboard_without_a_new_page(page: Page) -> None:
-    sign_in(page, "sophie-grant")
+    signed_in(page, "sophie-grant")
     page.goto(f"{TIME}?clock=occurred&step=1")
     page.evaluate("window.still = true")
     page.get_by_role("slider").focus()
@@ -153,7 +173,7 @@ def test_the_verify_button_says_that_the_record_is_whole(page: Page) -> None:
 
 
 def test_a_reader_by_keyboard_comes_to_the_content_first(page: Page) -> None:
-    sign_in(page, "ada")
+    signed_in(page, "ada")
     page.goto("/audit")
     page.keyboard.press("Tab")
     expect(page.locator(":focus")).to_have_text("Skip to the content")
@@ -162,7 +182,7 @@ def test_a_reader_by_keyboard_comes_to_the_content_first(page: Page) -> None:
 
 
 def test_a_policy_keeps_scripts_of_others_out(page: Page) -> None:
-    sign_in(page, "learning-team")
+    signed_in(page, "learning-team")
     page.goto("/what-if")
     blocked = page.evaluate(
         """() => new Promise(done => {
@@ -175,7 +195,7 @@ def test_a_policy_keeps_scripts_of_others_out(page: Page) -> None:
 
 
 def test_what_if_answers_in_place(page: Page) -> None:
-    sign_in(page, "learning-team")
+    signed_in(page, "learning-team")
     page.goto("/what-if")
     page.get_by_label("Term").select_option("points_no_next_session")
     page.get_by_label("Value").fill("much")
@@ -187,7 +207,7 @@ def test_what_if_answers_in_place(page: Page) -> None:
 
 
 def test_a_figure_opens_its_definition_its_rows_and_a_file(page: Page) -> None:
-    sign_in(page, "alf")
+    signed_in(page, "alf")
     page.goto("/programme")
     page.get_by_role("link", name="How long relationships last").click()
     page.get_by_text("What this figure is").click()
