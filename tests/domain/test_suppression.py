@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from domain.few_people import Cell
 from domain.small_cells import Figure, Group, Keys, Suppression, part
+from tests import sizes
 from tests.domain.ranks import Echelon, follows
 
 MINIMUM = 5
@@ -141,7 +142,7 @@ def test_no_small_figure_follows_in_two_keys(rows: list[list[int]]) -> None:
     check(table({(str(r), str(c)): n for r, row in enumerate(rows) for c, n in enumerate(row)}), TWO_KEYS)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(sizes.size(8, 60)))
 def test_no_small_figure_follows_from_the_shown_ones_in_random_tables(seed: int) -> None:
     """From all figures of all tables of a window together no figure under the minimum may follow."""
     random = Random(seed)

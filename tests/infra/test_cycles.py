@@ -19,6 +19,7 @@ from infra.settings import Settings
 from infra.simulate import Simulation
 from infra.worker_runtime.horizon import Horizon
 from infra.worker_runtime.runner import Runner
+from tests.sizes import size
 
 OURS: Final = ("domain", "projections", "workers", "infra")
 LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
@@ -31,7 +32,7 @@ def rapport(settings: Settings) -> Iterator[Rapport]:
 
 
 def test_what_is_done_leaves_nothing_that_holds_itself(rapport: Rapport) -> None:
-    messages = list(Simulation(12, 1).messages())
+    messages = list(Simulation(size(5, 12), 1).messages())
     steps: dict[str, Callable[[], object]] = {
         "intake": lambda: rapport.handler.handle(messages),
         "messages that came before": lambda: rapport.handler.handle(messages[:20]),

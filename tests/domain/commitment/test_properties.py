@@ -11,12 +11,13 @@ from tests.domain.commitment import stories as any_story
 from tests.domain.commitment.reference import TICK
 from tests.domain.commitment.reference_walk import Reference, step
 from tests.domain.commitment.story import Story, day
+from tests.sizes import size
 
 STORIES = st.one_of(any_story.stories(late=False), any_story.stories(late=True))
 slow = settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=size(40, 400), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
-quick = settings(max_examples=150, deadline=None)
+quick = settings(max_examples=size(80, 600), deadline=None)
 
 
 def comparable(health: Health) -> tuple[object, ...]:

@@ -20,7 +20,7 @@ from tests.domain.commitment.reference_walk import Look, Reference, step
 from tests.domain.commitment.story import setting
 from tests.sizes import size
 
-RELATIONSHIPS = size(100, 600)
+RELATIONSHIPS = size(50, 600)
 TIMES = 8
 BATCH = 500
 # A contract that asks for more, from a time at which most lives are under way.

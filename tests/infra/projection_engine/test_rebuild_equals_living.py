@@ -18,6 +18,7 @@ from infra.store.opening import open_database
 from infra.store.session import Database, StoreSession
 from projections.catalogue import all_projections, datasets
 from tests.infra.projection_engine.harness import LATE, TERMS, ProjectionHarness, everything, programme
+from tests.sizes import size
 
 
 class Killed(BaseException):
@@ -92,7 +93,7 @@ def compare(harness: ProjectionHarness) -> None:
 @given(seed=st.integers(0, 2**32))
 # The seed that failed says all; a smaller seed says no more.
 @settings(
-    max_examples=12,
+    max_examples=size(6, 60),
     deadline=None,
     phases=[Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],

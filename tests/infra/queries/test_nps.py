@@ -18,6 +18,7 @@ from infra.queries.nps_record import EVER, KEYS, By, Window
 from infra.store.opening import open_database
 from infra.store.session import Database
 from projections import nps_responses
+from tests import sizes
 from tests.domain.ranks import Sums
 from tests.given_when_then import proposed
 from tests.infra.projection_engine.harness import LATE, ProjectionHarness, day, programme, recorded
@@ -417,7 +418,7 @@ def people_of(harness: ProjectionHarness) -> dict[tuple[str, ...], set[str]]:
     return found
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(sizes.size(2, 9)))
 def test_in_a_simulated_programme_nothing_follows_from_all_tables_of_all_windows(tmp_path: Path, seed: int) -> None:
     """No figure under the minimum is in the span of all tables of a window, and none follows from two or more windows."""
     random = Random(seed)

@@ -17,6 +17,7 @@ from infra.simulate.lots import DAY, Lots
 from infra.simulate.story import Shared, Story
 from infra.simulate.stream import CODES, START
 from tests.infra.simulate.tally import Life, lives
+from tests.sizes import size
 
 SAMPLE = 1000
 
@@ -173,12 +174,13 @@ def test_everybody_has_an_entry_with_a_name_and_ids_say_nothing() -> None:
 
 def test_memory_does_not_grow_with_the_messages() -> None:
     """As many relationships at one time, over a span four times as long: four times the messages, the same memory."""
-    short, long = _peak(Simulation(100, 5, spread_days=365)), _peak(Simulation(400, 5, spread_days=1460))
+    short, long = _peak(Simulation(60, 5, spread_days=365)), _peak(Simulation(240, 5, spread_days=1460))
     assert long < 1.25 * short
 
 
 def test_memory_is_some_kilobytes_for_each_relationship_alive() -> None:
-    assert _peak(Simulation(600, 5)) < 600 * 3000
+    count = size(250, 600)
+    assert _peak(Simulation(count, 5)) < count * 3000
 
 
 def test_the_stream_starts_at_once() -> None:

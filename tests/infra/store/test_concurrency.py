@@ -8,10 +8,11 @@ import pytest
 from infra.store.hash_chain import NO_HASH, next_hash
 from infra.store.log import EventStore, LoggedEvent
 from infra.store.opening import open_database
+from tests.sizes import size
 from tests.writers import Writer, answer, started, tell
 
 WRITERS = 8
-ROUNDS = 50
+ROUNDS = size(20, 100)
 BATCHES = 5
 # Readers that see every commit by itself and readers that are always behind.
 PAGES = (1, 7, 500)
