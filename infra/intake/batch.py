@@ -1,8 +1,9 @@
 """One batch being decided: what it reads, what it will write. Nothing outside changes until it is committed."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol, TypeVar
 
 from eventsourcing.persistence import StoredEvent
@@ -29,6 +30,7 @@ from infra.store.mapper import RapportMapper
 
 AHEAD: Final = timedelta(minutes=5)
 Key = tuple[str, str]
+NOT_DECIDED: Final[Mapping[Key, "Decision"]] = MappingProxyType({})
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -44,7 +46,8 @@ class Batch:
 
     `recorded_at` is later than `now` where the log is ahead of the clock: recorded time never goes back. `load` gives the entry of
     a subject, `later` its events after a version as far as they were recorded before this batch, `known` the history of a
-    relationship as far as it is at hand.
+    relationship as far as it is at hand. `before` are decisions about the same messages, by source and id, which are taken over where
+    they would be the same again.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Batch:
         answered: Mapping[Key, ReceiptRow],
         spellings: Spellings,
         limits: Senders | None = None,
+        before: "Mapping[Key, Decision]" = NOT_DECIDED,
     ) -> None:
         self.mapper = mapper
         self.now = now
@@ -74,8 +78,9 @@ class Batch:
         self.failures: list[Failure] = []
         self.read = read
         self.touched: dict[str, CachedState] = {}
-        # What was decided on what, in order.
-        self._grounds: list[Grounds] = []
+        # What was accepted, and on what.
+        self.decisions: dict[Key, Decision] = {}
+        self._before = before
         self.spellings = spellings
         self._load = load
         # Of the relationships that had something corrected.
@@ -151,21 +156,6 @@ class Batch:
         except _Broken:
             return None
 
-    def holds_after(self, fresh: Mapping[str, CachedState], subjects: Collection[str]) -> bool:
-        """Whether all would be decided the same now that others wrote to `subjects`; what was read of them is now as in `fresh`.
-
-        A decision depends on the state of its own subject and on its context. So it stands where nobody wrote to its
-        subject, and what it used of others, a mentor's standing for one, has the value that it had.
-        """
-        if self._limits is not None or any(message.programmes is not None for message, _, _ in self._grounds):
-            return False
-        if any(answer.subject in subjects for answer in self.answers):
-            return False
-        if any(entry.broken or self.read[subject].broken for subject, entry in fresh.items()):
-            return False
-        self.read.update(fresh)
-        return all(_value(self._context(on.message, on.entry)) == on.context for on in self._grounds)
-
     def recorded_of(self, subject: str) -> list[AnyRecorded]:
         """The events of a subject that this batch records."""
         return [recorded for recorded in self._recorded_events if recorded.subject == subject]
@@ -174,9 +164,7 @@ class Batch:
         """The events with a later recorded time, on which no state and no answer depends."""
         self.recorded_at = recorded_at
         self.histories.clear()
-        self._recorded_events = [
-            recorded.model_copy(update={"recorded_at": recorded_at}) for recorded in self._recorded_events
-        ]
+        self._recorded_events = self._stamped(self._recorded_events)
         self.events = [self.mapper.to_stored_event(recorded) for recorded in self._recorded_events]
         return self.events
 
@@ -189,24 +177,66 @@ class Batch:
                 problem = Problem("version", sentence, field="expectedversion")
                 return Receipt(message.source, message.id, message.subject, "conflict", (), (problem,))
             context = self._context(message, entry)
-            self._grounds.append(Grounds(message, entry, _value(context)))
-            accepted = decide(message.subject, entry.state, message.command, context)
-            return self._recorded(message, context, entry, accepted)
+            decision = self._taken_over(message, entry, context) or self._decision(message, entry, context)
         except Malformed as malformed:
             return self._invalid(message, *malformed.problems)
         except Refused as refused:
             return Receipt(message.source, message.id, message.subject, "refused", (), refused.problems)
         except _Broken as broken:
             return self._invalid(message, Problem("unreadable", str(broken), field="subject"))
+        self._add(decision)
+        return decision.receipt
 
-    def _recorded(self, message: Message, context: Context, entry: CachedState, accepted: Accepted) -> Receipt:
-        if not accepted.events:
-            return Receipt(message.source, message.id, message.subject, "accepted")
+    def _decision(self, message: Message, entry: CachedState, context: Context) -> "Decision":
+        accepted = decide(message.subject, entry.state, message.command, context)
+        if accepted.events:
+            return self._recorded(message, entry, context, accepted)
+        return Decision(
+            message, entry, _value(context), Receipt(message.source, message.id, message.subject, "accepted")
+        )
+
+    def _taken_over(self, message: Message, entry: CachedState, context: Context) -> "Decision | None":
+        """The decision that was taken before, where it was taken on the same: neither state nor context nor message has changed.
+
+        On the recorded time no decision depends, so its events may have another.
+        """
+        decision = self._before.get((message.source, message.id))
+        if decision is None or decision.entry is not entry or decision.message != message:
+            return None
+        known = _value(context)
+        recorded_at = decision.context.recorded_at
+        if known._replace(recorded_at=recorded_at) != decision.context:
+            return None
+        if recorded_at == self.recorded_at:
+            return decision
+        made = self._stamped(decision.made)
+        stored = [self.mapper.to_stored_event(recorded) for recorded in made]
+        return decision._replace(context=known, made=made, stored=stored, history=None)
+
+    def _stamped(self, made: Sequence[AnyRecorded]) -> list[AnyRecorded]:
+        return [recorded.model_copy(update={"recorded_at": self.recorded_at}) for recorded in made]
+
+    def _add(self, decision: "Decision") -> None:
+        """Let the batch record what was decided."""
+        message = decision.message
+        key = message.source, message.id
+        if decision.after is not None:
+            self.events += decision.stored
+            self._recorded_events += decision.made
+            self.touched[message.subject] = decision.after
+            if decision.history is not None:
+                self.histories[message.subject] = decision.history
+            if key in self.spellings.unsettled:
+                self.spellings.accept(message)
+        self.decisions[key] = decision
+
+    def _recorded(self, message: Message, entry: CachedState, context: Context, accepted: Accepted) -> "Decision":
         state, version = entry.state, entry.head.version
         known = news(state, context, accepted.events)
         findings = accepted.findings or None
-        made = []
+        made: list[AnyRecorded] = []
         names = []
+        history: History | None = None
         for event in accepted.events:
             version += 1
             recorded = self.mapper.envelopes[type(event)](
@@ -230,18 +260,21 @@ class Batch:
                 # It changes what came before it.
                 history = self._history_of(message.subject, entry.head.version).then(made)
                 state = history.state
-                self.histories[message.subject] = history
             else:
                 state = evolve(state, recorded)
             names.append((type(event).__name__, version))
-        # Encoded here, so that what can't be stored is this message's problem alone.
-        self.events += [self.mapper.to_stored_event(recorded) for recorded in made]
-        self._recorded_events += made
-        # The hash follows at the append; until then only the version of the head counts.
-        self.touched[message.subject] = CachedState(state, Head(version, entry.head.hash), kept=entry.kept)
-        if (message.source, message.id) in self.spellings.unsettled:
-            self.spellings.accept(message)
-        return Receipt(message.source, message.id, message.subject, "accepted", tuple(names))
+        return Decision(
+            message,
+            entry,
+            _value(context),
+            Receipt(message.source, message.id, message.subject, "accepted", tuple(names)),
+            made,
+            # Encoded here, so that what can't be stored is this message's problem alone.
+            [self.mapper.to_stored_event(recorded) for recorded in made],
+            # The hash follows at the append; until then only the version of the head counts.
+            CachedState(state, Head(version, entry.head.hash), kept=entry.kept),
+            history,
+        )
 
     def _context(self, message: Message, entry: CachedState) -> Context:
         context = Context(message.actor, message.time, self.recorded_at)
@@ -321,16 +354,22 @@ class Batch:
         return Receipt(message.source, message.id, message.subject, "invalid", (), listed)
 
 
-class Grounds(NamedTuple):
-    """On what a message was decided: the state of its subject before it, and what others said.
+class Decision(NamedTuple):
+    """What was accepted of a message, and on what: the state of its subject before it, and what others said.
 
-    Without the way to the subject's history, which leads to the batch: the batch would hold itself, and stay in memory with all that
-    it recorded until somebody looks for cycles.
+    `made` are its events, `stored` how they are stored, `after` is the state that they lead to, with `history` where a fact was
+    corrected. The context is without the way to the subject's history, which leads to the batch: the batch would hold itself, and
+    stay in memory with all that it recorded until somebody looks for cycles.
     """
 
     message: Message
     entry: CachedState
     context: Context
+    receipt: Receipt
+    made: Sequence[AnyRecorded] = ()
+    stored: Sequence[StoredEvent] = ()
+    after: CachedState | None = None
+    history: History | None = None
 
 
 def _value(context: Context) -> Context:

@@ -18,7 +18,7 @@ from domain.relationship.commands import ProposeRelationship
 from domain.relationship.corrections import History
 from domain.relationship.state import Relationship
 from infra.clock import Clock
-from infra.intake.batch import Batch, Key
+from infra.intake.batch import NOT_DECIDED, Batch, Key
 from infra.intake.failure import Failure
 from infra.intake.folding import fold_streams
 from infra.intake.message import Message, parse
@@ -36,6 +36,7 @@ from infra.store.log import EventStore
 
 CACHE_BYTES: Final = 64 * 2**20
 NOTHING: Final[Mapping[str, str]] = {}
+NOTHING_FRESH: Final[Mapping[str, CachedState]] = {}
 ATTEMPTS: Final = 50
 
 
@@ -282,16 +283,11 @@ class Handler:
     def _decide_if_needed(self, commit: PendingCommit) -> set[str]:
         """The same for what was decided and not stored: where what others wrote makes no difference, the decision stands."""
         changed, answered = self._news(commit)
-        batch = commit.batch
-        relied_on = changed & batch.read.keys()
-        fresh = fold_streams(self.store, relied_on)
+        before = commit.batch
+        fresh = fold_streams(self.store, changed & before.read.keys())
         for subject, entry in fresh.items():
             self.cache.put(subject, entry)
-        # Where nobody wrote to what it relied on, it was something else: a message answered before, a spelling.
-        if not relied_on or answered or not batch.holds_after(fresh, changed):
-            commit.decide(self._decided(commit.messages, answered, commit.senders))
-        elif self._recorded_at is not None and batch.recorded_at < self._recorded_at:
-            batch.restamp(self._recorded_at)
+        commit.decide(self._decided(commit.messages, answered, commit.senders, before, fresh))
         return changed
 
     def _news(self, commit: PendingCommit) -> tuple[set[str], Mapping[Key, ReceiptRow]]:
@@ -304,15 +300,23 @@ class Handler:
         return changed, answered
 
     def _decided(
-        self, messages: Sequence[Message], answered: Mapping[Key, ReceiptRow], senders: Senders | None
+        self,
+        messages: Sequence[Message],
+        answered: Mapping[Key, ReceiptRow],
+        senders: Senders | None,
+        before: Batch | None = None,
+        fresh: Mapping[str, CachedState] = NOTHING_FRESH,
     ) -> Batch:
+        """The batch that decides these messages; `before` is one that did, with `fresh` of what others wrote to since."""
         spellings, spelled = self._spelled(messages)
         # What was answered before needs no state, unless its programme has to be known.
         everything = (senders is not None and senders.limits_programmes) or any(
             each.programmes is not None for each in spelled
         )
         new = [each for each in spelled if everything or (each.source, each.id) not in answered]
-        batch = self._batch(self._entries(new), answered, spellings, senders)
+        read = {} if before is None else {**before.read, **fresh}
+        self._fetch_all(new, read)
+        batch = self._batch(read, answered, spellings, senders, before)
         batch.answers = [batch.answer(message) for message in spelled]
         return batch
 
@@ -326,9 +330,10 @@ class Handler:
         answered: Mapping[Key, ReceiptRow],
         spellings: Spellings,
         senders: Senders | None,
+        before: Batch | None = None,
     ) -> Batch:
         limits = senders if senders is not None and senders.limits_programmes else None
-        now = self.clock.now()
+        now = self.clock.now() if before is None else before.now
         return Batch(
             self.store.mapper,
             now,
@@ -342,6 +347,7 @@ class Handler:
             answered,
             spellings,
             limits,
+            NOT_DECIDED if before is None else before.decisions,
         )
 
     def _recorded_time(self, now: datetime) -> datetime:
@@ -349,9 +355,9 @@ class Handler:
         under_way = self._pending.batch.recorded_at if self._pending is not None else None
         return max(time for time in (now, self._recorded_at, under_way) if time is not None)
 
-    def _entries(self, messages: Sequence[Message]) -> dict[str, CachedState]:
-        read: dict[str, CachedState] = {}
-        self._fetch({message.subject for message in messages}, read)
+    def _fetch_all(self, messages: Sequence[Message], read: dict[str, CachedState]) -> None:
+        """Add what these messages are decided on and is not read yet."""
+        self._fetch({message.subject for message in messages} - read.keys(), read)
         further: set[str] = set()
         for message in messages:
             state, command = read[message.subject].state, message.command
@@ -366,7 +372,6 @@ class Handler:
             further.add(f"mentor:{of.mentor_id}")
             further.add(f"programme:{of.programme_id}")
         self._fetch(further - read.keys(), read)
-        return read
 
     def _fetch(self, subjects: Iterable[str], into: dict[str, CachedState]) -> None:
         missing = []

@@ -71,7 +71,7 @@ def append(
         Changed: A stream that the decision relied on has got events meanwhile.
         Fenced: An offset comes too late, or from an older generation.
         Interrupted: The server could not be reached again in time; whether the batch is stored is open.
-        PersistenceError: The library's errors, `IntegrityError` where a version, message id or spelling is taken.
+        PersistenceError: The library's errors, `IntegrityError` where a version or message id is taken or an id spelled otherwise.
     """
     if not (events or together.get("receipts") or together.get("offsets") or note):
         return ()
@@ -357,7 +357,12 @@ BEGIN
         END IF;
     END IF;
     IF keys IS NOT NULL THEN
-        INSERT INTO spellings SELECT * FROM unnest(keys, spelled);
+        -- Others may have made the same known; only another spelling is a conflict.
+        INSERT INTO spellings SELECT * FROM unnest(keys, spelled) ON CONFLICT DO NOTHING;
+        PERFORM FROM unnest(keys, spelled) AS o (k, s) JOIN spellings ON key = k WHERE spelling <> s;
+        IF FOUND THEN
+            RAISE EXCEPTION 'others spelled it first' USING ERRCODE = 'unique_violation';
+        END IF;
     END IF;
     IF subjects IS NOT NULL OR sources IS NOT NULL THEN
         SELECT size, roots INTO tree_size, tree_roots FROM tree_frontier;

@@ -33,7 +33,10 @@ INSERT_LEAF: Final = "INSERT INTO tree_leaves (number, hash) VALUES (?, ?)"
 INSERT_NODE: Final = "INSERT INTO tree_nodes (level, number, hash) VALUES (?, ?, ?)"
 FRONTIER: Final = "SELECT size, roots FROM tree_frontier"
 MOVE_FRONTIER: Final = "UPDATE tree_frontier SET size = ?, roots = ?"
-INSERT_SPELLING: Final = "INSERT INTO spellings VALUES (?, ?)"
+# Others may have made the same known; only another spelling is a conflict.
+INSERT_SPELLING: Final = (
+    "INSERT INTO spellings SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM spellings WHERE key = ?1 AND spelling = ?2)"
+)
 # Touches no row where the source is further already, or has a newer generation of consumers.
 INSERT_OFFSET: Final = (
     "INSERT INTO source_offsets VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET next = excluded.next, "
@@ -55,7 +58,7 @@ def append(
     Raises:
         Changed: A stream that the decision relied on has got events meanwhile.
         Fenced: An offset comes too late, or from an older generation.
-        PersistenceError: The library's errors, `IntegrityError` where a version, message id or spelling is taken.
+        PersistenceError: The library's errors, `IntegrityError` where a version or message id is taken or an id spelled otherwise.
     """
     guard = together.get("guard")
     # The write lock is taken at once, and held until the commit: nobody else appends meanwhile.

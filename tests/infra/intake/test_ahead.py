@@ -7,14 +7,13 @@ from typing import Any, Final
 
 import pytest
 
+from domain.model import Accepted
+from domain.registry import decide
 from infra.bootstrap import Rapport
 from infra.clock import Clock
 from infra.evidence.verify import verify
-from infra.intake.batch import Batch
 from infra.intake.group_commit import GroupCommit
 from infra.intake.handler import Handler
-from infra.intake.message import Message
-from infra.intake.receipt import Receipt
 from infra.store.errors import BusyStore, StoreError
 from infra.store.postgres.database import PostgresDatabase
 from tests.infra.intake.conftest import NOW, another
@@ -101,34 +100,35 @@ def test_what_others_wrote_meanwhile_is_seen_by_what_was_decided_ahead(
     "command, data, again",
     [
         ("RecordDevelopment", {"what": "A course", "completed_on": "2026-01-01"}, 0),
-        ("RecordTraining", {"course": "Basics", "completed_on": "2026-01-01"}, 2),
-        ("SuspendMentor", {"reason": "Under review"}, 2),
+        ("RecordTraining", {"course": "Basics", "completed_on": "2026-01-01"}, 3),
+        ("SuspendMentor", {"reason": "Under review"}, 3),
     ],
 )
 def test_only_what_others_change_of_what_was_relied_on_leads_to_another_decision(
     rapport: Rapport, monkeypatch: pytest.MonkeyPatch, command: str, data: dict[str, str], again: int
 ) -> None:
     """A mentor's development is no matter of a relationship; training and standing are recorded with its events."""
-    rapport.handler.handle([proposal(1), proposal(2)])
+    rapport.handler.handle([proposal(1), proposal(2), proposal(3, mentor_id="bea")])
     # Its clock is ahead of ours, and recorded time never goes back.
     rival = Handler(rapport.store, Clock(NOW + LATER))
     before_sending(rapport, monkeypatch, lambda: rival.handle([line(command, data, subject="mentor:ben")]))
     decided = []
-    answer = Batch.answer
 
-    def counted(batch: Batch, message: Message) -> Receipt:
-        decided.append(message.subject)
-        return answer(batch, message)
+    def counted(subject: str, *on: Any) -> Accepted:
+        decided.append(subject)
+        return decide(subject, *on)
 
-    pending = [contact(1, "x"), contact(2, "y")]
+    pending = [contact(1, "x"), contact(3, "w"), contact(2, "y"), contact(1, "z")]
     with monkeypatch.context() as patch:
-        patch.setattr(Batch, "answer", counted)
-        [one, other] = rapport.handler.handle(pending)
-    # The rival's message, ours, and ours again where it matters.
+        patch.setattr("infra.intake.batch.decide", counted)
+        receipts = rapport.handler.handle(pending)
+    # The rival's message, ours, and ours again where it matters: not for the other mentor's relationship.
     assert len(decided) == 1 + len(pending) + again
-    assert (one.events, other.events) == ((("ContactRecorded", 2),), (("ContactRecorded", 2),))
-    assert [rapport.store.decode_facts(each).recorded_at - NOW for each in rapport.store.logged(2, 9)] == [LATER] * 3
-    assert [receipt.status for receipt in rapport.handler.handle([contact(1, "z")])] == ["accepted"]
+    assert [receipt.events for receipt in receipts] == [(("ContactRecorded", version),) for version in (2, 2, 2, 3)]
+    recorded = [rapport.store.decode_facts(each) for each in rapport.store.logged(3, 9)]
+    assert [each.recorded_at - NOW for each in recorded] == [LATER] * 5
+    trained = {each.subject for each in recorded if each.known is not None}
+    assert trained == ({relationship_id(1), relationship_id(2)} if again else set())
     verdict = verify(rapport.store)
     assert verdict.ok, verdict.problems
 

@@ -309,6 +309,17 @@ def test_of_two_processes_that_make_two_spellings_known_at_once_one_decides_agai
     assert kept(rapport.store) == rebuilt(rapport.store)
 
 
+def test_the_same_spelling_made_known_by_two_processes_at_once_is_no_reason_to_decide_again(
+    rapport: Rapport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rival = another(rapport)
+    before_sending(rapport, monkeypatch, lambda: rival.handle([proposal(2)]))
+    monkeypatch.setattr(rapport.store, "news", lambda *_: pytest.fail("it looked what others had written"))
+    (receipt,) = rapport.handler.handle([proposal(1)])
+    assert receipt.status == "accepted"
+    assert kept(rapport.store) == rebuilt(rapport.store)
+
+
 def test_a_removal_that_another_process_records_meanwhile_under_another_spelling_counts(
     rapport: Rapport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
