@@ -120,15 +120,15 @@ def _is_open(schema: Data) -> bool:
 
 
 # --- taking content out ------------------------------------------------------------------------------------------------
-def split(event: str, data: Data, tree: Tree, commands: Mapping[str, Tree]) -> tuple[Data, Content]:
+def split(event: str, data: Data, tree: Tree, of_fact: Callable[[str], Tree]) -> tuple[Data, Content]:
     """The data of an event without its content, and the content by its path.
 
-    `commands` has what is content of the command of each fact: a correction carries the whole data of one.
+    `of_fact` says what is content of the command of a fact: a correction carries the whole data of one.
     """
     found: Content = {}
     plain = _without(data, tree, "", found)
     if event == _FACT and isinstance(corrected := data.get("data"), dict):
-        plain["data"] = _without(corrected, commands[data["fact"]], f"data{STEP}", found)
+        plain["data"] = _without(corrected, of_fact(data["fact"]), f"data{STEP}", found)
     return plain, found
 
 

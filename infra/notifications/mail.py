@@ -102,27 +102,27 @@ class MailRoute(Route):
         """A connection, encrypted and logged in as the settings say."""
         server = self.server
         domain = self.sender_address.rpartition("@")[2]
-        context = ssl.create_default_context()
         connection: smtplib.SMTP
         if server.tls:
+            context = ssl.create_default_context()
             connection = smtplib.SMTP_SSL(server.host, server.port, domain, timeout=self.seconds, context=context)
         else:
             connection = smtplib.SMTP(server.host, server.port, domain, timeout=self.seconds)
         try:
             with _limited(connection, self.seconds):
-                self._greet(connection, context)
+                self._greet(connection)
         except BaseException:
             connection.close()
             raise
         return connection
 
-    def _greet(self, connection: smtplib.SMTP, context: ssl.SSLContext) -> None:
+    def _greet(self, connection: smtplib.SMTP) -> None:
         server = self.server
         connection.ehlo_or_helo_if_needed()
         secure = server.tls
         if not secure and server.starttls != "never":
             if connection.has_extn("starttls"):
-                connection.starttls(context=context)
+                connection.starttls(context=ssl.create_default_context())
                 secure = True
             elif server.starttls == "always":
                 raise Trouble("the mail server offers no STARTTLS", everybody=True)

@@ -7,7 +7,7 @@ version, the topic and the paths, so it opens nowhere else.
 
 import secrets
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from functools import cache
 from typing import Final
 
@@ -168,14 +168,14 @@ def _split(event: AnyRecorded, write: Writer) -> tuple[bytes, Content]:
         found = {name: text for name in texts if (text := getattr(event.data, name)) and not is_blank(text)}
         return write(event, exclude_none=True, exclude={"data": set(found)} if found else None), found
     stored = orjson.loads(write(event, exclude_none=True))
-    stored["data"], found = split(kind.__name__, stored["data"], tree, _fact_trees())
+    stored["data"], found = split(kind.__name__, stored["data"], tree, _of_fact)
     return orjson.dumps(stored), found
 
 
 @cache
-def _fact_trees() -> Mapping[str, Tree]:
-    """What is content of the command of each fact, which few processes ever ask."""
-    return {event: content_of(registry.COMMANDS[command]) for event, command in registry.COMMAND_OF.items()}
+def _of_fact(event: str) -> Tree:
+    """What is content of the command of a fact."""
+    return content_of(registry.COMMANDS[registry.COMMAND_OF[event]])
 
 
 @cache

@@ -58,7 +58,7 @@ class Pages(NamedTuple):
 
     def browser(self, who: Reader) -> Browser:
         if who not in self.browsers:
-            browser = Browser(self.client).sign_in(who.id)
+            browser = Browser(self.client).sign_in(who.id, "/preferences")
             self.browsers[who] = browser.get("/role").post("/role", {"role": who.role})
         return self.browsers[who]
 

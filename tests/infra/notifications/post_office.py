@@ -7,7 +7,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -99,8 +99,10 @@ class ClosingController(Controller):
         self.server.close()
         for _ in range(2):
             for session in self.sessions:
+                # One of TLS that was closed already knows its connection no more, and Python 3.11 asks that for it.
                 if isinstance(session.transport, asyncio.WriteTransport):
-                    session.transport.abort()
+                    with suppress(AttributeError):
+                        session.transport.abort()
             others = asyncio.all_tasks() - {asyncio.current_task()}
             for task in others:
                 task.cancel()

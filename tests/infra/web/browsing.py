@@ -81,9 +81,9 @@ class Browser:
             csrf = found[1] if found else None
         return self._ask("POST", path, data | ({} if csrf is None else {"csrf": csrf}), headers)
 
-    def sign_in(self, id_: str) -> "Browser":
+    def sign_in(self, id_: str, then: str = "/") -> "Browser":
         self.get("/sign-in")
-        return self.post("/sign-in/demo", {"person": id_, "next": "/"})
+        return self.post("/sign-in/demo", {"person": id_, "next": then})
 
     @property
     def words(self) -> str:
@@ -122,10 +122,15 @@ class Served:
 
     def __init__(self, rapport: Rapport, client: TestClient) -> None:
         self.rapport, self.client = rapport, client
+        self._first = True
 
     def browser(self, id_: str | None = None) -> Browser:
+        """Somebody's browser, at a page of the app: the first at what there is to do, others where nothing is to be worked out."""
         found = Browser(self.client)
-        return found if id_ is None else found.sign_in(id_)
+        if id_ is None:
+            return found
+        first, self._first = self._first, False
+        return found.sign_in(id_, "/" if first else "/preferences")
 
     def tell(self, lines: Sequence[bytes]) -> None:
         receipts = self.rapport.handler.handle(list(lines))

@@ -141,7 +141,7 @@ def test_too_many_tries_to_sign_in_are_turned_away(tmp_path: Path) -> None:
 
 
 def test_who_has_several_roles_chooses_one(told: Served) -> None:
-    browser = told.browser("duo")
+    browser = told.browser().sign_in("duo")
     assert browser.path == "/role"
     assert browser.post("/role", {"role": "coordinator"}).status == 400
     browser.get("/role").post("/role", {"role": "auditor"})
