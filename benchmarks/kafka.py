@@ -2,7 +2,11 @@
 
 Everything runs on this machine: the broker, the database, the consumers, one projection follower, one publisher, and the
 foreign client (librdkafka) that sends and reads. With two cores they compete, so more consumers show what sharing costs
-here rather than what they bring on machines of their own.
+here rather than what they bring on machines of their own. So they are also measured with half of the cores to themselves, and
+everything else on the other half.
+
+What more consumers bring is told as Gunther's universal scalability law, C(n) = n / (1 + a (n - 1) + b n (n - 1)): `a` is the share of
+the work for which they take turns (and wait for a core), `b` what each costs every other.
 """
 
 import json
@@ -14,12 +18,14 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from statistics import quantiles
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from scipy.optimize import curve_fit
 
 from infra.kafka.topics import Topics
 from infra.local.kafka import Kafka
@@ -30,6 +36,7 @@ from infra.store.opening import open_database
 RAPPORT = Path(sys.executable).with_name("rapport")
 PARTITIONS = 8
 FIRST = 6_000
+COUNTS = (1, 2, 3, 4)
 PATIENCE_SECONDS = 300
 
 
@@ -38,22 +45,58 @@ def run(*, full: bool) -> None:
     messages = list(Simulation(size // 60, 7).messages())[:size]
     # Each process makes what it needs of the kinds of messages when it sees the first of each.
     first = list(Simulation(FIRST // 60, 8).messages())[:FIRST]
+    cores = sorted(os.sched_getaffinity(0))
+    print(f"  all on the same {len(cores)} cores")
+    with servers() as (postgres, kafka):
+        rate = rates(postgres, kafka, first, messages)
+        with lane(postgres, kafka, "latency", 1) as one:
+            latency(one, messages, rate / 3)
+    if len(cores) < 2:
+        return
+    half = len(cores) // 2
+    print(f"  the consumers on {len(cores) - half} of the cores, everything else on {half}")
+    os.sched_setaffinity(0, cores[:half])
+    try:
+        with servers() as (postgres, kafka):
+            rates(postgres, kafka, first, messages, cores[half:])
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+@contextmanager
+def servers() -> Iterator[tuple[Postgres, Kafka]]:
+    """A database and a broker of one measurement, on the cores of this process."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o711)
         with Postgres(folder / "postgres") as postgres, Kafka(folder / "kafka") as kafka:
-            print(f"  {'':12} {'recorded/s':>11} {'published/s':>12} {'in datasets/s':>14}")
-            rates = []
-            for count in (1, 2, 4):
-                with lane(postgres, kafka, f"n{count}", count) as one:
-                    timed(one, first)
-                    recorded, published, folded = (len(messages) / took for took in timed(one, messages))
-                label = f"{count} consumer{'s' if count > 1 else ' '}"
-                print(f"  {label}  {recorded:11,.0f} {published:12,.0f} {folded:14,.0f}")
-                rates.append((recorded, published))
-            print(f"  recorded by 4 against 1: {rates[-1][0] / rates[0][0]:.2f} (wanted: 1)")
-            with lane(postgres, kafka, "latency", 1) as one:
-                latency(one, messages, rates[0][1] / 3)
+            yield postgres, kafka
+
+
+def rates(
+    postgres: Postgres, kafka: Kafka, first: Sequence[bytes], messages: Sequence[bytes], cores: Sequence[int] = ()
+) -> float:
+    """Print how much each number of consumers does, on these cores if any are named; the messages a second that one publishes."""
+    print(f"  {'':12} {'recorded/s':>11} {'published/s':>12} {'in datasets/s':>14}")
+    found = []
+    for count in COUNTS:
+        with lane(postgres, kafka, f"n{count}", count, cores) as one:
+            timed(one, first)
+            recorded, published, folded = (len(messages) / took for took in timed(one, messages))
+        label = f"{count} consumer{'s' if count > 1 else ' '}"
+        print(f"  {label}  {recorded:11,.0f} {published:12,.0f} {folded:14,.0f}", flush=True)
+        found.append((recorded, published))
+    print(f"  recorded by {COUNTS[-1]} against 1: {found[-1][0] / found[0][0]:.2f} (wanted: 1)")
+    (_, turns, others), _ = curve_fit(
+        scaled, COUNTS, [recorded for recorded, _ in found], (found[0][0], 0.1, 0.01), bounds=(0, inf)
+    )
+    print(f"  as the universal scalability law: a = {turns:.3f}, b = {others:.4f}")
+    return found[0][1]
+
+
+def scaled(count: Any, one: float, turns: float, others: float) -> Any:
+    """What so many do, if one does `one`."""
+    return one * count / (1 + turns * (count - 1) + others * count * (count - 1))
 
 
 @dataclass
@@ -80,8 +123,8 @@ class Lane:
 
 
 @contextmanager
-def lane(postgres: Postgres, kafka: Kafka, name: str, consumers: int) -> Iterator[Lane]:
-    """So many consumers, a follower and a publisher, ready."""
+def lane(postgres: Postgres, kafka: Kafka, name: str, consumers: int, cores: Sequence[int] = ()) -> Iterator[Lane]:
+    """So many consumers, on these cores if any are named, a follower and a publisher, ready."""
     topics = Topics.named(f"{name}.")
     kafka.create_topics(PARTITIONS, topics)
     url = postgres.create_database(name)
@@ -99,6 +142,9 @@ def lane(postgres: Postgres, kafka: Kafka, name: str, consumers: int) -> Iterato
         subprocess.Popen([RAPPORT, *command, "--metrics-port", "0"], env=environment, stderr=subprocess.PIPE, text=True)
         for command in commands
     ]
+    for process in running[:consumers] if cores else ():
+        # Before it has a thread, all of which are where the first is.
+        os.sched_setaffinity(process.pid, cores)
     try:
         ports = [_port(process) for process in running]
         _until(lambda: all(_ready(port) for port in ports))
