@@ -29,12 +29,12 @@ from tests.sizes import size
 
 pytestmark = [pytest.mark.xdist_group("kafka-faults"), pytest.mark.timeout(900)]
 
-MESSAGES = int(os.environ.get("RAPPORT_CHAOS_MESSAGES", size(1200, 20_000)))
+MESSAGES = int(os.environ.get("RAPPORT_CHAOS_MESSAGES", size(2000, 20_000)))
 SEED = int(os.environ.get("RAPPORT_CHAOS_SEED", random.SystemRandom().randrange(1_000_000)))
 # However many: they keep coming for about as long as every fault takes once.
 SECONDS = 45
 RATE = max(MESSAGES // SECONDS, 1)
-FURTHER_FAULTS = size(6, 100)
+FURTHER_FAULTS = size(15, 100)
 CONSUMERS = 3
 WORKERS = 2
 PARTITIONS = 6

@@ -21,14 +21,13 @@ from tests.infra.kafka.running import Running, eventually
 from tests.infra.kafka.stage import Stage
 from tests.proxy import Proxy
 from tests.servers import Topics
-from tests.sizes import size
 
 pytestmark = [pytest.mark.xdist_group("kafka-faults"), pytest.mark.timeout(300)]
 
 # They keep coming for five seconds, at a rate of their own where a fault takes longer.
-RELATIONSHIPS, SEED = size(5, 10), 14
-RATE = size(80, 160)
-SLOW_RATE = size(60, 120)
+RELATIONSHIPS, SEED = 10, 14
+RATE = 160
+SLOW_RATE = 120
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from tests.sizes import size
 from tests.writers import Writer, answer, started, tell
 
 WRITERS = 8
-ROUNDS = size(12, 200)
+ROUNDS = size(25, 200)
 BATCHES = 3
 Seen = dict[str, tuple[int, int, int]]
 
