@@ -9,8 +9,6 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.sizes import THOROUGH
-
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 # It runs as root in a container, draws nothing on a screen, and asks nobody for news.
 OPTIONS = (
@@ -24,19 +22,6 @@ OPTIONS = (
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
 # All that axe knows of WCAG 2.2 up to AA, and its best practices.
 TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
-
-# What axe tells elements apart by, but for their words.
-SHAPES = """() => {
-    const every = [...document.querySelectorAll("*")], shape = new Map(), ids = every.map(each => each.id).filter(id => id);
-    for (const each of every) {
-        const kinds = ["role", "type", "aria-hidden", "aria-current", "href", "scope"].map(name => each.getAttribute(name));
-        kinds[4] = kinds[4] && kinds[4][0];
-        const own = [each.tagName, each.className, each.getAttributeNames(), kinds, !!each.textContent.trim(), each.getClientRects().length > 0];
-        shape.set(each, (shape.get(each.parentElement) || "") + ">" + own.join(" "));
-    }
-    const headings = every.filter(each => /^H[1-6]$/.test(each.tagName)).map(each => each.tagName);
-    return [...new Set(shape.values()), ...new Set(headings.map((each, place) => (headings[place - 1] || "") + each)), `${new Set(ids).size == ids.length}`];
-}"""
 
 
 @contextmanager
@@ -66,27 +51,6 @@ def complaints(page: Page, rule: str | None = None) -> list[str]:
         "only => axe.run(document, {runOnly: only, resultTypes: ['violations']}).then(found => found.violations)", only
     )
     return [f"{each['id']}: {each['help']}: {node['html']}" for each in found for node in each["nodes"]]
-
-
-class Looked:
-    """Pages that axe looks at one after the other, once each: one whose every element it has met at its like shows it nothing new.
-
-    An element's like has the same tag, classes and attributes in the same place, and words if that has some. Of a page as a
-    whole it is the order of the headings, and that no two elements have one id. A thorough run looks at every page.
-    """
-
-    def __init__(self) -> None:
-        self._met: set[str] = set()
-
-    def complaints(self, page: Page) -> list[str]:
-        """What axe finds, or nothing where it has found nothing in the same before."""
-        shapes = set(page.evaluate(SHAPES))
-        if shapes <= self._met and not THOROUGH:
-            return []
-        found = complaints(page)
-        if not found:
-            self._met |= shapes
-        return found
 
 
 @cache

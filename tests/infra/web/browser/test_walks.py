@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.infra.http.server import Server
-from tests.infra.web.browser.chromium import Looked, complaints
+from tests.infra.web.browser.chromium import complaints
 from tests.infra.web.browser.people import CMN, NAMES
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -47,13 +47,8 @@ def signed_in(page: Page, id_: str) -> None:
     page.context.add_cookies(cookies[id_])
 
 
-@pytest.fixture(scope="module")
-def looked() -> Looked:
-    return Looked()
-
-
 @pytest.mark.parametrize("id_", NAMES)
-def test_every_page_of_a_role_is_whole_and_keeps_nobody_out(page: Page, id_: str, looked: Looked) -> None:
+def test_every_page_of_a_role_is_whole_and_keeps_nobody_out(page: Page, id_: str) -> None:
     wrong: list[str] = []
     page.on(
         "console", lambda each: wrong.append(f"{each.type}: {each.text}") if each.type in {"error", "warning"} else None
@@ -66,7 +61,7 @@ def test_every_page_of_a_role_is_whole_and_keeps_nobody_out(page: Page, id_: str
         assert answer is not None
         assert answer.status == 200, path
         assert len(answer.body()) < 100_000, path
-        assert looked.complaints(page) == [], path
+        assert complaints(page) == [], path
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} is wider than the window"
     assert wrong == []
 
@@ -105,7 +100,6 @@ def test_nothing_is_fetched_from_elsewhere(page: Page, site: Server) -> None:
 def test_pages_fit_a_phone_in_light_and_dark(page: Page) -> None:
     signed_in(page, "learning-team")
     page.set_viewport_size({"width": 360, "height": 740})
-    looked = Looked()
     for path in (
         "/",
         ONE,
@@ -121,7 +115,7 @@ def test_pages_fit_a_phone_in_light_and_dark(page: Page) -> None:
         page.emulate_media(color_scheme="light")
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
-        assert looked.complaints(page) == [], path
+        assert complaints(page) == [], path
         # The dark has the same elements in other colours.
         page.emulate_media(color_scheme="dark")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
