@@ -136,6 +136,8 @@ def test_the_slide_moves_through_time_by_keyboard_without_a_new_page(page: Page)
     expect(page.locator(".state")).to_have_text("terminated")
     page.wait_for_url(re.compile(r"step=(?!1$)\d+$"))
     assert page.evaluate("window.still === true"), "the page was loaded anew"
+    # A key that is pressed while htmx still puts the answer in its place would go to the slider that leaves.
+    expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
     expect(page.get_by_role("slider")).to_be_focused()
     page.keyboard.press("Home")
     expect(page.locator(".state")).to_have_text("contracting")
