@@ -62,7 +62,7 @@ def test_two_processes_say_what_one_says_of_a_whole_record_and_of_a_wrong_one(
     wrong = audited(rapport, 1)
     assert "another kind" in wrong.problems[0].problem
     # Of one moment: what comes after the processes began to read is of no matter.
-    found = audited(rapport, 2, lambda _: change(rapport, "UPDATE worker_tasks SET kind = 'erasure'"))
+    found = audited(rapport, 3, lambda _: change(rapport, "UPDATE worker_tasks SET kind = 'erasure'"))
     assert set(found.problems) == set(wrong.problems)
 
 

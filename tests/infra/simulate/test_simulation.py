@@ -174,7 +174,7 @@ def test_everybody_has_an_entry_with_a_name_and_ids_say_nothing() -> None:
 
 def test_memory_does_not_grow_with_the_messages() -> None:
     """As many relationships at one time, over a span four times as long: four times the messages, the same memory."""
-    short, long = _peak(Simulation(60, 5, spread_days=365)), _peak(Simulation(240, 5, spread_days=1460))
+    short, long = _peak(Simulation(100, 5, spread_days=365)), _peak(Simulation(400, 5, spread_days=1460))
     assert long < 1.25 * short
 
 
