@@ -1,7 +1,7 @@
 """What all workers stand on: who is who in a relationship, its codes and state, and the terms of its programme.
 
 It is folded once, before any worker sees the event, so that no worker has to keep it for itself. Like the workers'
-own states it is JSON and is rebuilt by replay.
+own states it is JSON and is rebuilt by replay. It rests on nothing that can be corrected.
 """
 
 from abc import ABC, abstractmethod

@@ -8,7 +8,7 @@ before it: see `workers.correction`.
 
 from collections.abc import Iterable
 from datetime import datetime
-from functools import partial, reduce
+from functools import partial
 from typing import NamedTuple
 
 from domain.model import AnyRecorded
@@ -97,13 +97,12 @@ def _correct(desk: Desk, recorded: AnyRecorded, until: datetime) -> None:
     Of several corrections in a row the last may be given alone: it takes up those before it.
     """
     key = recorded.subject
-    keeps = desk.keeps(key)
-    if keeps:
-        pass_time(desk, (key,), min(recorded.occurred_at, until))
+    if not desk.keeps(key):
+        return
+    pass_time(desk, (key,), min(recorded.occurred_at, until))
     past = desk.past(recorded)
-    desk.learn(key, reduce(known_after, (each for _, each in past.seen if each.subject == key), None))
     trigger = Trigger(key, recorded.occurred_at, version=recorded.version)
-    for worker in desk.workers if keeps else ():
+    for worker in desk.workers:
         if is_concerned(worker, past) and not desk.rests(worker, key):
             desk.make(worker, key, trigger, partial(refold, worker, recorded, past, desk), recorded)
 

@@ -22,10 +22,11 @@ Format = Literal["json", "text"]
 QUIET: Final = ("kafka", "asyncio", "opentelemetry", "httpx", "httpcore", "uvicorn")
 # Repeats every second that a broker is away what our own line says once, with the reason.
 SILENT: Final = ("kafka.net", "kafka.producer", "kafka.coordinator.heartbeat")
-# And so do these words in lines of its other loggers, whose other warnings are worth reading.
+# And so do these words in lines of its other loggers, whose other warnings are worth reading. "Transport closed" is a
+# client of ours that is being closed while it asks the broker for metadata.
 OUTAGE: Final = re.compile(
     "KafkaConnectionError|KafkaTimeoutError|RequestTimedOut|NotReady|No node available|coordinator dead|NotCoordinator|"
-    "CoordinatorNotAvailable|CoordinatorLoadInProgress|Disconnect|Cancelled"
+    "CoordinatorNotAvailable|CoordinatorLoadInProgress|Disconnect|Cancelled|Transport closed"
 )
 
 SELDOM_SECONDS: Final = 30.0

@@ -12,7 +12,7 @@ from typing import Final
 
 from infra.clock import Clock
 from infra.projection_engine import generation as generation_table
-from infra.projection_engine import pseudonyms, refresh, schema
+from infra.projection_engine import pseudonyms, reader_views, refresh, schema
 from infra.projection_engine.build import AlreadyBuilding, rebuild
 from infra.projection_engine.feed import NOBODY, PAGE, Feeds, Watcher
 from infra.projection_engine.generation import Generation, NewerProjection, Overtaken
@@ -146,11 +146,13 @@ class Engine(Feeds):
     def _make_tables(self) -> None:
         self.prepare_shown(self.database)
         kind = self.database.kind
-        views = {TIMELINE: schema.timeline_query(kind), TASKS: schema.tasks_query(kind)}
+        views = {TIMELINE: schema.timeline_definition(kind), TASKS: schema.tasks_definition(kind)}
         with self.database.reading() as session:
             made = schema.exists(session, schema.GENERATIONS)
             live = self._live_names(session) if made else set()
-            seen = made and all(generation_table.view(session, each.name) == query for each, query in views.items())
+            seen = made and all(
+                generation_table.view(session, each.name) == made_of.text for each, made_of in views.items()
+            )
         # On PostgreSQL each start grants reading again: roles may have been added since.
         if self.projections.keys() <= live and seen and kind == "sqlite":
             return
@@ -158,6 +160,7 @@ class Engine(Feeds):
             schema.create_own_tables(session, self.database)
             if kind == "postgresql":
                 pseudonyms.keep_key(session, self.database, self.store.identity.secret)
+                reader_views.prepare(session)
             live = self._live_names(session)
             for each in generation_table.live(session, self.projections):
                 for table in tables_of(each.projection):
@@ -167,11 +170,11 @@ class Engine(Feeds):
             for name, projection in self.projections.items():
                 if name not in live:
                     self._make(session, projection)
-            for dataset, query in views.items():
-                if generation_table.view(session, dataset.name) != query:
-                    schema.put_up(session, dataset, query)
-                    generation_table.note_view(session, dataset.name, query)
-                session.open_to(dataset.name, "analyst", "auditor")
+            for dataset, made_of in views.items():
+                if generation_table.view(session, dataset.name) != made_of.text:
+                    schema.put_up(session, dataset, made_of)
+                    generation_table.note_view(session, dataset.name, made_of.text)
+                reader_views.open_to_readers(session, dataset)
 
     def _live_names(self, session: StoreSession) -> set[str]:
         if newer := generation_table.newer(session, self.projections):

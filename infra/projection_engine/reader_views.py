@@ -2,11 +2,16 @@
 
 The service and the owner of the store read the rows as they are. Analysts, auditors and anybody else who was let in read the second
 half of the view, in which `projections.readers` says of each column what they see. A login that is neither sees what
-both may. Of the two halves the server runs one: which it is follows from the login alone.
+both may.
+
+Of the two halves the server plans one: which it is follows from the login alone, and `rapport_reads_rows` says it while a query is planned.
+Were the other planned as well, EXPLAIN would tell how many of its rows have a value, from the statistics of the tables: how many
+relationships a mentor has, by their id, or how many tasks of a kind there are. For the same reason rows that are left out are left out by a
+function, of whose inside EXPLAIN says nothing: a filter in the view would be named there, with the number of rows that it removed.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from infra.projection_engine import pseudonyms
 from infra.store.session import Kind, StoreSession
@@ -24,10 +29,14 @@ from projections.readers import (
     view,
 )
 
-_SERVICE: Final = (
-    "(SELECT bool_or(pg_has_role(current_user, r.oid, 'USAGE')) FROM pg_roles r WHERE r.rolname = 'rapport_service' "
-    "OR r.oid = (SELECT c.relowner FROM pg_class c WHERE c.oid = '{table}'::regclass))"
-)
+_SERVICE: Final = "rapport_reads_rows()"
+# It is declared immutable, which it is not, so that it is answered when a query is planned. A plan is kept for a session at most, whose
+# login stays the same. What it names is looked up when it is made, so no search path leads it elsewhere.
+_READS_ROWS: Final = f"""
+CREATE OR REPLACE FUNCTION rapport_reads_rows() RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE BEGIN ATOMIC
+SELECT COALESCE(bool_or(pg_has_role(current_user, r.oid, 'USAGE')), false) FROM pg_roles r WHERE r.rolname = 'rapport_service'
+OR r.oid = (SELECT c.relowner FROM pg_class c WHERE c.oid = '{pseudonyms.TABLE}'::regclass);
+END"""
 _IS: Final = "(SELECT COALESCE(bool_or(pg_has_role(current_user, r.oid, 'USAGE')), false) FROM pg_roles r WHERE r.rolname = 'rapport_{reader}')"
 _CODES: Final = (
     "(SELECT convert_from(f.state, 'UTF8')::jsonb -> 'data' -> 'codes' FROM stored_events f "
@@ -35,24 +44,68 @@ _CODES: Final = (
 )
 
 
-def view_query(kind: Kind, dataset: Dataset, plain: str, *, whole: str | None = None) -> str:
-    """The query behind a dataset's view, of the one that gives its rows as they are.
+class Definition(NamedTuple):
+    """What a view is made of: its query, and the function that the query reads from, where it does."""
+
+    query: str
+    function: str = ""
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return self.query + self.function
+
+
+def prepare(session: StoreSession) -> None:
+    """Make the function that says whether a login reads rows as they are. The table of pseudonyms is there by now."""
+    session.execute(_READS_ROWS)
+    session.execute("GRANT EXECUTE ON FUNCTION rapport_reads_rows() TO PUBLIC")
+
+
+def open_to_readers(session: StoreSession, dataset: Dataset) -> None:
+    """Let analysts and auditors read a dataset's view, and what it reads in their name."""
+    session.open_to(dataset.name, *READERS)
+    if dataset.name in LEFT_OUT:
+        session.let_call(seen_of(dataset), *READERS)
+
+
+def seen_of(dataset: Dataset) -> str:
+    """The function that gives analysts and auditors the rows of a dataset of which some are left out for them."""
+    return f"{dataset.name}_seen"
+
+
+def view_definition(kind: Kind, dataset: Dataset, plain: str, *, whole: str | None = None) -> Definition:
+    """What a dataset's view is made of, from the query that gives its rows as they are.
 
     `whole` gives them to analysts and auditors, where they see rows, with less in them, that others don't see at all.
     """
     if kind == "sqlite":
         # Nobody logs in to a file.
-        return plain
+        return Definition(plain)
     names = ", ".join(_as(f"p.{column.name}", column) for column in dataset.columns)
-    seen = ", ".join(_as(_seen(dataset, column), column) for column in dataset.columns)
-    service = _SERVICE.format(table=pseudonyms.TABLE)
-    left_out = LEFT_OUT.get(dataset.name)
-    for_them = f"NOT {service}" + (f" AND NOT ({_any_of(left_out)})" if left_out else "")
-    masked = f"SELECT {seen} FROM ({whole or plain}) p, {pseudonyms.TABLE} k WHERE {for_them}"
+    masked, function = f"{_masked(dataset, whole or plain)} WHERE NOT {_SERVICE}", ""
+    if left_out := LEFT_OUT.get(dataset.name):
+        function = _function(dataset, f"{_masked(dataset, whole or plain)} WHERE NOT ({_any_of(left_out)})")
+        masked = f"SELECT {names} FROM {seen_of(dataset)}() p WHERE NOT {_SERVICE}"
     if is_ordered_by_person(dataset):
         # Who asks for no order would get that of the tables, in which a rebuild puts people by their ids.
         masked = f"({masked} ORDER BY {', '.join(dataset.order)})"
-    return f"SELECT {names} FROM ({plain}) p WHERE {service} UNION ALL {masked}"
+    return Definition(f"SELECT {names} FROM ({plain}) p WHERE {_SERVICE} UNION ALL {masked}", function)
+
+
+def _masked(dataset: Dataset, plain: str) -> str:
+    """The rows as analysts and auditors see them."""
+    seen = ", ".join(_as(_seen(dataset, column), column) for column in dataset.columns)
+    return f"SELECT {seen} FROM ({plain}) p, {pseudonyms.TABLE} k"
+
+
+def _function(dataset: Dataset, masked: str) -> str:
+    # It runs in the name of its owner, so it can't tell an analyst from an auditor.
+    assert _IS.partition("{")[0] not in masked, (
+        f"{dataset.name} has rows that are left out, and columns for one reader alone"
+    )
+    columns = ", ".join(f'"{column.name}" {_TYPES[column.type]}' for column in dataset.columns)
+    return f"CREATE FUNCTION {seen_of(dataset)}() RETURNS TABLE ({columns}) LANGUAGE sql STABLE SECURITY DEFINER BEGIN ATOMIC {masked}; END"
 
 
 def comments(dataset: Dataset) -> Iterator[str]:

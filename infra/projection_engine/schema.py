@@ -11,7 +11,7 @@ from typing import Final
 
 import orjson
 
-from infra.projection_engine.reader_views import describe, view_query
+from infra.projection_engine.reader_views import Definition, describe, open_to_readers, seen_of, view_definition
 from infra.store.session import Database, Kind, StoreSession
 from projections.catalogue import tables_of
 from projections.dataset import POSITION, STALE_SINCE, Column, Dataset, Table
@@ -90,7 +90,7 @@ def fingerprint(projection: Projection) -> str:
             [table.name, [[c.name, c.type, c.private] for c in table.columns], table.key, table.indexes]
             for table in stored_tables(projection)
         ],
-        [view_query("postgresql", table.dataset, "") for table in tables_of(projection)],
+        [view_definition("postgresql", table.dataset, "").text for table in tables_of(projection)],
     ]
     return sha256(orjson.dumps(shape)).hexdigest()
 
@@ -154,20 +154,26 @@ def put_up_views(session: StoreSession, projection: Projection, mark: str) -> No
     """Let the plain names show a generation, and let analysts and auditors read them."""
     open_to_audit(session, projection, mark)
     for table in projection.tables:
-        put_up(session, table.dataset, view_query(session.kind, table.dataset, _view(projection, table, mark)))
+        put_up(session, table.dataset, view_definition(session.kind, table.dataset, _view(projection, table, mark)))
     if isinstance(projection, StateFold) and projection.summary:
         table = projection.summary.table
-        put_up(session, table.dataset, view_query(session.kind, table.dataset, _view_of_all(projection, table, mark)))
+        put_up(
+            session, table.dataset, view_definition(session.kind, table.dataset, _view_of_all(projection, table, mark))
+        )
 
 
-def put_up(session: StoreSession, dataset: Dataset, query: str) -> None:
+def put_up(session: StoreSession, dataset: Dataset, made_of: Definition) -> None:
     """Let a plain name show what a query gives."""
     take_down_views(session, [dataset.name])
+    if made_of.function:
+        session.execute(f"DROP FUNCTION IF EXISTS {seen_of(dataset)}()")
+        session.execute(made_of.function)
+        session.execute(f"REVOKE ALL ON FUNCTION {seen_of(dataset)}() FROM PUBLIC")
     # What a reader filters by must not be run on rows that they don't see.
     barrier = " WITH (security_barrier)" if session.kind == "postgresql" else ""
-    session.execute(f"CREATE VIEW {dataset.name}{barrier} AS {query}")
+    session.execute(f"CREATE VIEW {dataset.name}{barrier} AS {made_of.query}")
     describe(session, dataset)
-    session.open_to(dataset.name, "analyst", "auditor")
+    open_to_readers(session, dataset)
 
 
 def open_to_audit(session: StoreSession, projection: Projection, mark: str) -> None:
@@ -209,21 +215,21 @@ def _type(database: Database, column: Column) -> str:
 
 
 # --- the timeline --------------------------------------------------------------------------------------------------
-def timeline_query(kind: Kind) -> str:
-    """The query behind the view `timeline`: the log and the history of deadlines, in the SQL of this kind of database.
+def timeline_definition(kind: Kind) -> Definition:
+    """What is behind the view `timeline`: the log and the history of deadlines, in the SQL of this kind of database.
 
     It reads the envelope of an event and the ids and the clause that its data may name; none of these is content. Analysts and auditors
     see that something is withheld where others don't see a row, for the versions around it would tell what it is.
     """
     left_out = " AND ".join(f"topic NOT LIKE '{event.__name__}%'" for event in LEFT_OUT)
     plain, whole = (f"{_events(kind)}{where} UNION ALL {_deadlines(kind)}" for where in (f" WHERE {left_out}", ""))
-    return view_query(kind, TIMELINE, plain, whole=whole)
+    return view_definition(kind, TIMELINE, plain, whole=whole)
 
 
-def tasks_query(kind: Kind) -> str:
-    """The query behind the view `tasks`: the tasks of the workers, without what these keep for themselves."""
+def tasks_definition(kind: Kind) -> Definition:
+    """What is behind the view `tasks`: the tasks of the workers, without what these keep for themselves."""
     columns = ", ".join(column.name for column in TASKS.columns)
-    return view_query(kind, TASKS, f"SELECT {columns} FROM {WORKER_TASKS}")
+    return view_definition(kind, TASKS, f"SELECT {columns} FROM {WORKER_TASKS}")
 
 
 def _programme(kind: Kind, subject: str) -> str:

@@ -2,7 +2,7 @@
 
 A worker looks at facts of other keys: the programme's terms, whether a mentor rests, the relationship of a case. Each process is at a place of
 its own, so what another has written down may be too old or too new. The log is the same for all: who asks at a position gets what
-a single process would have had there, and so does the audit's replay.
+a single process would have had there, and so does the audit's replay. No correction changes any of it (`workers.ground`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ from typing import Final
 
 from domain.registry import AGGREGATES_OF_EVENT, EVENTS
 from domain.relationship.events import FactCorrected
-from infra.store.log_reader import LogEntry, LogReader, effective_entries, stream
+from infra.store.log_reader import LogEntry, LogReader
 from infra.store.mapper import RapportMapper
 from infra.store.session import StoreSession
 from workers.ground import LISTENS, Fact, known_after
@@ -20,7 +20,7 @@ from workers.model import AnyWorker
 from workers.step import STOPPING
 
 CORRECTED: Final = FactCorrected.__name__
-_TOPICS: Final = ", ".join(f"'{name}'" for name in sorted({CORRECTED, *(kind.__name__ for kind in LISTENS)}))
+_TOPICS: Final = ", ".join(f"'{name}'" for name in sorted(kind.__name__ for kind in LISTENS))
 _FACTS: Final = f"""
     SELECT position, originator_id, originator_version, topic, state FROM stored_events
     WHERE originator_id IN ({{keys}}) AND topic IN ({_TOPICS}) AND position < ?
@@ -28,13 +28,10 @@ _FACTS: Final = f"""
 
 
 def own_topics(workers: Iterable[AnyWorker]) -> frozenset[str]:
-    """The topics of relationships' events which are of no matter to other keys than the relationship's own.
-
-    A correction may change what is known of its relationship.
-    """
+    """The topics of relationships' events which are of no matter to other keys than the relationship's own."""
     elsewhere = LISTENS.union(*(each.listens for each in workers if each.crosses))
     own = {name for name, kinds in AGGREGATES_OF_EVENT.items() if kinds == ("relationship",)}
-    return frozenset(own - {kind.__name__ for kind in elsewhere} - {CORRECTED})
+    return frozenset(own - {kind.__name__ for kind in elsewhere})
 
 
 def unheard_topics(workers: Iterable[AnyWorker]) -> frozenset[str]:
@@ -51,7 +48,8 @@ def facts_before(
     rows = session.keyed(_FACTS, [(subject,) for subject in subjects], (position,))
     found: dict[str, Fact] = {}
     for subject, entries in groupby(sorted(reader.read(rows), key=_place), key=lambda entry: entry.subject):
-        fact = _fact(session, reader, list(entries), position)
+        counted = (entry.recorded for entry in _readable(entries) if entry.recorded is not None)
+        fact = reduce(known_after, counted, None)
         if fact is not None:
             found[subject] = fact
     return found
@@ -59,14 +57,6 @@ def facts_before(
 
 def _place(entry: LogEntry) -> tuple[str, int]:
     return entry.subject, entry.version
-
-
-def _fact(session: StoreSession, reader: LogReader, entries: Sequence[LogEntry], position: int) -> Fact | None:
-    if any(entry.topic == CORRECTED for entry in entries):
-        # A correction is applied to a whole history.
-        entries = effective_entries(_readable(stream(session, reader, entries[0].subject, position - 1)))
-    counted = (entry.recorded for entry in _readable(entries) if entry.recorded is not None)
-    return reduce(known_after, counted, None)
 
 
 def _readable(entries: Iterable[LogEntry]) -> list[LogEntry]:

@@ -281,10 +281,6 @@ class Runner:
 
         A correction that is followed at once by another of its subject is left to that.
         """
-        if logged.topic == CORRECTED and not self.desk.keeps(logged.subject):
-            # What is known of the subject is folded again when somebody asks.
-            self.desk.entries.pop(logged.subject, None)
-            return True
         recorded = self._decoded(logged)
         if recorded is not None:
             if self.horizon.hides(recorded) or (self.horizon.ahead(recorded.occurred_at) and self._sends()):

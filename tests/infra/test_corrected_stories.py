@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import reduce
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,6 +36,7 @@ from projections.catalogue import all_projections, datasets
 from projections.dataset import Dataset
 from tests.given_when_then import START
 from tests.sizes import size
+from workers.ground import known_after
 
 SUBJECT: Final = "6f1e5a52-3a0b-4a39-9d6c-0f2f6c2a9b10"
 IDS: Final = {"mentee": "ana", "mentor": "ben", "coordinator": "cora", "service": "booking", "customer": "acme"}
@@ -154,6 +156,8 @@ SAYS: Final[dict[str, tuple[tuple[str, ...], Callable[[datetime, Numbers], Data]
     "ConfirmAgreement": (("mentor",), lambda *_: {}),
     "ReportTrustBreakdown": (("mentee",), lambda *_: {"description": "told others"}),
     "RestoreTrust": (("mentee",), lambda *_: {}),
+    "ChangeParty": (("coordinator",), lambda _, n: {"role": "customer", "id": pick(n[0], "acme", "bolt")}),
+    "SetTerm": (("coordinator",), lambda _, n: {"document": "code_of_conduct", "term": "claim_days", "value": 5 + n[0] % 3}),
 }  # fmt: skip
 CORRECTABLE: Final = {
     *(
@@ -344,6 +348,8 @@ class Story:
             (each.data, each.findings, each.actor, each.occurred_at) for each in right.events()
         ]
         assert replay(SUBJECT, renumbered(counted)) == replay(SUBJECT, right.events())
+        # What workers know of other keys is folded from what was recorded.
+        assert reduce(known_after, wrong.events(), None) == reduce(known_after, counted, None)
         self.check_cache()
         wrong.engine.catch_up()
         right.engine.catch_up()

@@ -229,6 +229,20 @@ def let_read(cursor: Cursor, relation: str, readers: tuple[Reader, ...], columns
             )
 
 
+def let_call(cursor: Cursor, function: str, readers: tuple[Reader, ...]) -> None:
+    """Let these roles call a function without parameters, as far as they exist and have not been let before."""
+    for reader in readers:
+        role = f"rapport_{reader}"
+        wanted = cursor.execute(
+            "SELECT NOT has_function_privilege(rolname, %s || '()', 'EXECUTE') FROM pg_roles WHERE rolname = %s",
+            (function, role),
+        ).fetchone()
+        if wanted == (True,):
+            cursor.execute(
+                sql.SQL("GRANT EXECUTE ON FUNCTION {}() TO {}").format(sql.Identifier(function), sql.Identifier(role))
+            )
+
+
 def owner_to_act_for(cursor: Cursor) -> str | None:
     """The owner of the store, but for what is only added to, if it is another role than this user's own and the user may act for it."""
     found = cursor.execute(

@@ -11,7 +11,7 @@ from psycopg.rows import tuple_row
 
 from infra.store.postgres.arrays import ARRAYS, ArrayType
 from infra.store.postgres.connection import Link
-from infra.store.postgres.roles import let_read
+from infra.store.postgres.roles import let_call, let_read
 from infra.store.session import Kind, Lock, Reader, Row, StoreSession
 
 # The array type of each column of a table, as far as we have one for all.
@@ -113,6 +113,10 @@ class PostgresSession(StoreSession):
     def open_to(self, relation: str, *readers: Reader, columns: Sequence[str] = ()) -> None:
         with self.link.cursor(row_factory=tuple_row) as cursor:
             let_read(cursor, relation, readers, columns)
+
+    def let_call(self, function: str, *readers: Reader) -> None:
+        with self.link.cursor(row_factory=tuple_row) as cursor:
+            let_call(cursor, function, readers)
 
     def _unnested(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> tuple[list[Any], str]:
         """The rows as one array a column, and the SELECT that makes rows of them again."""

@@ -8,10 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from infra.bootstrap import open_rapport
+from infra.kafka.clients import POLL_MS
 from infra.local.kafka import Kafka
 from infra.local.kafka_access import KafkaAccess
 from infra.simulate.stream import Simulation
@@ -19,6 +22,7 @@ from tests.infra.kafka.conftest import staged
 from tests.infra.kafka.model import assert_all_is_well
 from tests.infra.kafka.running import Running, eventually
 from tests.infra.kafka.stage import Stage
+from tests.infra.kafka.test_consume import programme, raw
 from tests.proxy import Proxy
 from tests.servers import Topics
 
@@ -156,6 +160,37 @@ class TestBroker:
             finally:
                 broker.resume()
         assert_all_is_well(stage, messages)
+
+    def test_what_it_dies_with_comes_again(self, own_stage: Stage, proxied_kafka: tuple[Kafka, Proxy]) -> None:
+        """Answers and facts that it was sent and never acknowledged are neither counted as answered nor as published."""
+        stage, (broker, _) = own_stage, proxied_kafka
+        [consumer] = consumers(stage, 1)
+        publisher = stage.start("publish").wait_ready()
+        sent = [raw(programme(number)) for number in range(60)]
+        with open_rapport(stage.settings) as rapport:
+            waiting = partial(rapport.database.query, "SELECT 1 FROM pg_locks WHERE NOT granted")
+            with rapport.database.transaction() as session:
+                # Messages are fetched, and can't be recorded before the broker halts.
+                session.execute("LOCK TABLE stored_events IN EXCLUSIVE MODE")
+                stage.send(sent)
+                eventually(waiting)
+                broker.pause()
+            eventually(rapport.store.head)
+            # Both write down how far they are at least as often as they ask the broker.
+            time.sleep(2 * POLL_MS / 1000)
+            answered = "SELECT SUM(next) FROM source_offsets WHERE name LIKE '%:answers'"
+            published = "SELECT position FROM leases WHERE name LIKE 'publish:%'"
+            assert [rapport.database.query(each) for each in (answered, published)] == [[(0,)], [(0,)]]
+            eventually(lambda: consumer.metric("rapport_unacknowledged") and publisher.metric("rapport_unacknowledged"))
+        for each in (consumer, publisher):
+            each.kill()
+        broker.kill()
+        broker.start()
+        consumers(stage, 1)
+        stage.start("publish").wait_ready()
+        ids = {f"m{number}" for number in range(60)}
+        assert {each.json["data"]["id"] for each in stage.read(stage.topics.receipts, 60)} == ids
+        assert {each.key for each in stage.read(stage.topics.events, 60)} == {f"programme:p{each[1:]}" for each in ids}
 
 
 def cut(proxy: Proxy) -> None:

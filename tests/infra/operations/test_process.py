@@ -55,6 +55,7 @@ def test_libraries_are_quiet_unless_something_is_wrong(capsys: pytest.CaptureFix
     logging.getLogger("kafka.coordinator").info("joined")
     logging.getLogger("kafka.coordinator").warning("lost")
     logging.getLogger("kafka.cluster").error("Metadata refresh: failed %s", "KafkaConnectionError: 111 ECONNREFUSED")
+    logging.getLogger("kafka.cluster").error("Metadata refresh: failed %s", RuntimeError("Transport closed for writes"))
     assert [line["event"] for line in lines(capsys)] == ["lost"]
 
 

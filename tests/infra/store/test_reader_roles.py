@@ -1,5 +1,7 @@
 """What analysts and auditors read in PostgreSQL, with logins of their own: every table and view of the schema, every column, every row."""
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -16,6 +18,7 @@ from infra.local.postgres_access import PostgresAccess
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.pseudonyms import TABLE, Pseudonyms
 from infra.projection_engine.pseudonyms import key_of as key_of_pseudonyms
+from infra.projection_engine.reader_views import seen_of
 from infra.store.log import EventStore
 from infra.store.opening import open_database
 from infra.worker_runtime.horizon import Horizon
@@ -23,7 +26,7 @@ from infra.worker_runtime.runner import Runner
 from infra.worker_runtime.schema import key_of, prepare
 from projections.catalogue import datasets
 from projections.dataset import RELATIONSHIP
-from projections.readers import READERS, WITHHELD, DatasetReader, Masking
+from projections.readers import LEFT_OUT, READERS, WITHHELD, DatasetReader, Masking
 from tests.given_when_then import IDS
 from tests.infra.access.test_answers_untold import BAD, told
 from tests.infra.projection_engine.harness import LATE, everything
@@ -219,6 +222,50 @@ def test_an_analyst_reads_no_row_and_no_number_that_follows_from_how_somebody_an
             assert not {row["task_id"] for row in rows(analyst, "tasks")} & {*concerns}
         else:
             assert {row["sequence"] for row in rows(analyst, "timeline")} == {None}
+
+
+def plan(connection: psycopg.Connection[Row], query: str, *, run: bool = False) -> list[str]:
+    """How the server goes about a query, line by line."""
+    return [row["QUERY PLAN"] for row in connection.execute(f"EXPLAIN (ANALYZE {run}, VERBOSE) {query}")]
+
+
+def estimates(connection: psycopg.Connection[Row], dataset: str, column: str, value: str) -> list[str]:
+    """Of how many rows the server says, before it reads any, that they have a value."""
+    found = plan(connection, f"SELECT 1 FROM {dataset} WHERE {column} = '{value}'")
+    return [rows for line in found for rows in re.findall(r" rows=\d+", line)]
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("dataset", sorted(datasets()))
+def test_no_plan_tells_of_how_many_rows_a_hidden_value_is(
+    filled: str, plain: dict[str, list[Row]], dataset: str, reader: DatasetReader
+) -> None:
+    """The server keeps statistics of what the tables hold, and EXPLAIN answers from them."""
+    with psycopg.connect(filled, autocommit=True) as admin:
+        admin.execute("ANALYZE")
+    with login(filled, f"rapport_{reader}") as connection:
+        shown = rows(connection, dataset)
+        for column in (each.name for each in datasets()[dataset].columns if each.type == "text"):
+            values = Counter(row[column] for row in plain[dataset] if row[column] is not None)
+            hidden = [value for value, _ in values.most_common() if value not in {row[column] for row in shown}]
+            if hidden:
+                told = estimates(connection, dataset, column, hidden[0])
+                assert told == estimates(connection, dataset, column, "nobody-and-nothing"), (column, hidden[0])
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_no_plan_tells_how_many_rows_are_left_out(filled: str, reader: DatasetReader) -> None:
+    with login(filled, f"rapport_{reader}") as connection:
+        for dataset in LEFT_OUT:
+            steps = plan(connection, f"SELECT * FROM {dataset}", run=True)
+            assert not [line for line in steps if "Removed by Filter" in line or "worker_tasks" in line]
+
+
+def test_who_was_not_let_in_calls_nothing_that_reads_for_others(filled: str) -> None:
+    with login(filled, "pg_monitor") as stranger:
+        for dataset in LEFT_OUT:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                stranger.execute(f"SELECT * FROM {seen_of(datasets()[dataset])}()")
 
 
 @pytest.mark.parametrize("dataset, before", [("mentors", ()), ("practices", ("clause", "programme_id"))])

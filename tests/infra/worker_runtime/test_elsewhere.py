@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 
+from domain.registry import COMMAND_OF
 from domain.relationship import events as e
+from domain.relationship.contests import CORRECTABLE
 from infra.bootstrap import open_rapport
 from infra.settings import Settings
 from infra.simulate import messages
@@ -14,6 +16,7 @@ from tests.infra.worker_runtime.harness import WorkerHarness
 from tests.infra.worker_runtime.test_corrections import late_twice, void
 from tests.sizes import size
 from workers.catalogue import WORKERS
+from workers.ground import LISTENS
 
 END = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -59,5 +62,8 @@ def test_where_facts_were_corrected(harness: WorkerHarness) -> None:
     assert is_as_written_everywhere(harness) > 0
 
 
-def test_a_correction_concerns_other_keys_too() -> None:
-    assert CORRECTED not in own_topics(WORKERS)
+def test_no_correction_changes_what_is_known() -> None:
+    """So corrections are of no matter to other keys: `tests/infra/test_corrected_stories.py` finds the same in random stories."""
+    correctable = {command.__name__ for command in CORRECTABLE.values()}
+    assert correctable.isdisjoint(COMMAND_OF[kind.__name__] for kind in LISTENS)
+    assert CORRECTED in own_topics(WORKERS)
