@@ -13,6 +13,9 @@ Figures are taken in one by one: table by table in the order of preference, the 
 something that has to stay out would follow from it and those before. So it is the smallest of the last tables that are hidden.
 What has to stay out is looked for in the span, kept out by name once it is found, and all is taken in anew.
 
+4. What is shown under a minimum is a part of what is shown under the lowest that there is. Documents set the minimum, and under each of two
+   another figure gives way: who has seen both would have what neither shows.
+
 Cells that belong to the same candidates are one unknown: no figures tell them apart. That keeps the elimination small.
 """
 
@@ -22,6 +25,7 @@ from typing import NamedTuple
 
 from domain.few_people import NOBODY, Cell, sums_of_few
 from domain.span import Span, Vector
+from domain.terms import FEWEST_RESPONDENTS
 
 Group = tuple[str, ...]
 Keys = tuple[int, ...]
@@ -48,6 +52,10 @@ class Suppression:
     def __init__(self, cells: Mapping[Group, Cell], tables: Sequence[Keys]) -> None:
         self.cells = {group: cell for group, cell in sorted(cells.items()) if cell.people}
         candidates = [each for each in sums_of(self.cells, tables) if not each.small]
+        lowest = at_lowest(self.cells)
+        if lowest != self.cells:
+            ever = Suppression(lowest, tables).shown
+            candidates = [each for each in candidates if each.figures[0] in ever]
         self._elimination = Elimination(candidates, cells=self.cells)
         # The preferred come first.
         self.in_order: list[Figure] = [figure for each in self._elimination.taken for figure in each.figures]
@@ -56,6 +64,11 @@ class Suppression:
     def follows(self, groups: Collection[Group]) -> bool:
         """Whether the sum of these cells follows from what is shown."""
         return self._elimination.follows([group for group in groups if group in self.cells])
+
+
+def at_lowest(cells: Mapping[Group, Cell]) -> dict[Group, Cell]:
+    """Cells under the lowest minimum that a document can set."""
+    return {group: cell._replace(minimum=min(cell.minimum, FEWEST_RESPONDENTS)) for group, cell in cells.items()}
 
 
 class Sum(NamedTuple):

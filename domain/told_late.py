@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from domain.few_people import Cell
-from domain.small_cells import Elimination, Group, Keys, Sum, part, sums_of
+from domain.small_cells import Elimination, Group, Keys, Sum, at_lowest, part, sums_of
 
 # Groups here end with the month of the answer and the month in which it was told.
 MONTH: Final = -2
@@ -41,7 +41,17 @@ class ToldLate:
                         out += _few_left(cells, of_group[group], ends)
         place = {keys: number for number, keys in enumerate(tables)}
         candidates.sort(key=lambda each: place[each.figures[0].keys])
+        lowest = at_lowest(answers)
+        if lowest != answers:
+            # Of what is missing, too, a minimum shows a part of what the lowest does.
+            ever = ToldLate(lowest, tables, month).taken
+            candidates = [each for each in candidates if each.groups in ever]
         self._elimination: Final = Elimination(candidates, dict.fromkeys(tuple(sorted(groups)) for groups in out), late)
+
+    @property
+    def taken(self) -> frozenset[tuple[Group, ...]]:
+        """The sums that may be seen to be missing."""
+        return frozenset(each.groups for each in self._elimination.taken)
 
     def follows(self, groups: Collection[Group]) -> bool:
         """Whether it may be seen that these late answers are missing, all those of their cells."""

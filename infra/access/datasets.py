@@ -15,6 +15,7 @@ from cachetools import LRUCache
 from domain.sharing import confidential
 from domain.sharing.cells import cell, is_strict, ways
 from domain.words import MENTOR_FREE, DataClass, Role
+from infra.access.figures import whole_programmes_of
 from infra.access.secrets import with_secrets
 from infra.access.seen import Seen
 from infra.access.standing import KNOWERS, Asker, scope
@@ -29,6 +30,7 @@ from infra.store.session import StoreSession
 from infra.unknown_name import unknown_name
 from projections.catalogue import datasets
 from projections.dataset import POSITION, RELATIONSHIP, Column, Dataset, Row
+from projections.nps_responses import RESPONSES
 from projections.readers import READERS as MASKED
 from projections.readers import Masking
 
@@ -156,7 +158,15 @@ class _Reading:
             return row["subject"] in self._scoped
         if self.dataset.name == "mentors":
             return row["mentor_id"].lower() in self._mentors
-        return self.programme is not None and (row[self.programme] or "").lower() in self._programmes
+        programme = "" if self.programme is None else (row[self.programme] or "").lower()
+        if self.dataset.name == RESPONSES.name:
+            # They don't say of which relationship they are.
+            return programme in self._whole_programmes
+        if self.dataset.figures and "mentor_id" in row:
+            # A hidden figure tells that there is something.
+            theirs = programme in self._programmes and row["mentor_id"].lower() in self._mentors
+            return programme in self._whole_programmes or (theirs and not row["suppressed"])
+        return programme in self._programmes
 
     @cached_property
     def _scoped(self) -> frozenset[str]:
@@ -169,6 +179,10 @@ class _Reading:
     @cached_property
     def _programmes(self) -> frozenset[str]:
         return frozenset(self._of_relationships("LOWER(programme_id)"))
+
+    @cached_property
+    def _whole_programmes(self) -> frozenset[str]:
+        return whole_programmes_of(self.engine, self.asker)
 
     def _of_relationships(self, column: str) -> list[str]:
         where, params = scope(self.asker)
@@ -269,6 +283,8 @@ class _Reading:
         return None
 
     def _own_programmes(self, _row: Row, value: Any) -> Any:
+        if self.asker.role == "supplier":
+            return [each for each in value or () if each.lower() in self._programmes]
         return [each for each in value or () if self.asker.covers(each)]
 
     def _unless_strict(self, row: Row, value: Any) -> Any:

@@ -37,6 +37,9 @@ def nps(
 ) -> list[Shown]:
     """The rows as `rapport nps` gives them. An asker of some programmes has them by programme.
 
+    By mentor a customer or supplier has no row that tells of a relationship in which they don't stand: those of other mentors, and hidden
+    ones, for these tell that there is something.
+
     Raises:
         MayNot: The asker's role has no figures.
         WrongWindow: The window ends before it begins, or one of its months has not begun.
@@ -52,6 +55,13 @@ def nps(
     found = figures(engine, [key for key in get_args(By) if key in wanted], window, moment)
     if theirs is not None:
         found = [row for row in found if row["programme"].lower() in theirs]
+    if "mentor" in wanted and asker.role in _NAMED:
+        known, whole = mentors_of(engine, asker), whole_programmes_of(engine, asker)
+        found = [
+            row
+            for row in found
+            if row["programme"].lower() in whole or (row["mentor"].lower() in known and not row["suppressed"])
+        ]
     if "mentor" in wanted and "pseudonym" in ways(cell("identity", asker.role)):
         found = _renamed(found, [key for key in get_args(By) if key in wanted], pseudonyms)
     return [row for row in found if _is(row, "programme", programme) and _is(row, "mentor", mentor)]
@@ -66,12 +76,31 @@ def _renamed(found: list[Shown], keys: Sequence[By], pseudonyms: Pseudonyms) -> 
 
 def programmes_of(engine: Engine, asker: Asker) -> frozenset[str] | None:
     """The programmes of which the asker has figures; None: all of them."""
-    if asker.role not in _NAMED:
-        return asker.programmes
+    return _of_relationships(engine, asker, "programme_id") if asker.role in _NAMED else asker.programmes
+
+
+def mentors_of(engine: Engine, asker: Asker) -> frozenset[str]:
+    """The mentors of the relationships in which the asker stands, in lower case."""
+    return _of_relationships(engine, asker, "mentor_id")
+
+
+def whole_programmes_of(engine: Engine, asker: Asker) -> frozenset[str]:
+    """The programmes in all of whose relationships the asker stands, in lower case."""
     engine.catch_up()
     where, params = scope(asker)
-    rows = engine.database.query(f"SELECT DISTINCT LOWER(programme_id) FROM relationships WHERE {where}", params)  # noqa: S608 - our own words
+    rows = engine.database.query(
+        "SELECT LOWER(programme_id) FROM relationships GROUP BY LOWER(programme_id) "  # noqa: S608 - our own words
+        f"HAVING COUNT(*) = SUM(CASE WHEN {where} THEN 1 ELSE 0 END)",
+        params,
+    )
     return frozenset(programme_id for (programme_id,) in rows)
+
+
+def _of_relationships(engine: Engine, asker: Asker, column: str) -> frozenset[str]:
+    engine.catch_up()
+    where, params = scope(asker)
+    rows = engine.database.query(f"SELECT DISTINCT LOWER({column}) FROM relationships WHERE {where}", params)  # noqa: S608 - our own words
+    return frozenset(value for (value,) in rows)
 
 
 def _is(row: Shown, key: str, wanted: str | None) -> bool:

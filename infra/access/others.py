@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from domain.case.state import Case
 from domain.words import NAMED_ROLES, Role
+from infra.access.figures import mentors_of, programmes_of
 from infra.access.seen import words_for
 from infra.access.standing import Asker, scope
 from infra.projection_engine.engine import Engine
@@ -46,6 +47,9 @@ def mentor(
     """
     engine.catch_up()
     own = asker.role == "mentor" and asker.reader.id.lower() == id_.lower()
+    if asker.role == "supplier":
+        # A party's token covers every programme; theirs are those in which a relationship names them.
+        asker = asker._replace(programmes=programmes_of(engine, asker))
     if not own and not (asker.role in LOOKS_AFTER_MENTORS and _covers(engine, asker, id_)):
         where, params = scope(asker).and_("LOWER(mentor_id) = ?", id_.lower())
         if engine.database.query(f"SELECT 1 FROM relationships WHERE {where}", params):  # noqa: S608 - our own words
@@ -74,7 +78,9 @@ def knows_person(engine: Engine, asker: Asker, id_: str) -> bool:
 
 
 def _covers(engine: Engine, asker: Asker, id_: str) -> bool:
-    """Whether a programme that knows the mentor is one of the asker's."""
+    """Whether a programme that knows the mentor is one of the asker's; a supplier's mentors are those of their relationships."""
+    if asker.role == "supplier":
+        return id_.lower() in mentors_of(engine, asker)
     rows = engine.database.query(
         "SELECT home_programme_id FROM mentors WHERE LOWER(mentor_id) = ? "
         "UNION SELECT programme_id FROM relationships WHERE LOWER(mentor_id) = ?",
@@ -94,11 +100,23 @@ def _of_programmes(engine: Engine, asker: Asker, shown: Shown, pseudonyms: Pseud
         listed = [each for each in shown["relationships"] if each["relationship_id"] in theirs]
     if asker.role == "auditor":
         listed = [each | {"mentee_id": pseudonyms(each["mentee_id"])} for each in listed]
+    standings = {name: standing for name, standing in shown["standings"].items() if asker.covers(name)}
+    if shown["standing"] == "good" and "suspended" not in standings.values():
+        # Nor does what may be sent tell of a suspension elsewhere.
+        shown = _without_command(shown, "ReinstateMentor")
     return shown | {
         "relationships": listed,
         "load": sum(each["state"] != "terminated" for each in listed),
-        "standings": {name: standing for name, standing in shown["standings"].items() if asker.covers(name)},
+        "standings": standings,
         "programme_id": shown["programme_id"] if asker.covers(shown["programme_id"]) else None,
+    }
+
+
+def _without_command(shown: Shown, command: str) -> Shown:
+    possible = {role: [name for name in names if name != command] for role, names in shown["possible"].items()}
+    return shown | {
+        "allowed": [name for name in shown["allowed"] if name != command],
+        "possible": {role: names for role, names in possible.items() if names},
     }
 
 
