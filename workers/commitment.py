@@ -4,6 +4,7 @@ What counts as late, for how long and against whom is decided in `domain.commitm
 the events that are its evidence. The deadline `clears` is the moment at which passing time alone changes the answer.
 """
 
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final, assert_never
 
@@ -55,6 +56,8 @@ class Commitment(State):
     """The facts so far, the clauses of open concerns, and whether ours is among them.
 
     `evidence`: the versions behind the signal at the last assessment, which was at `looked_at`; none where it did not hold.
+    `about`: whom the open concerns of our clause are about. `named`: the open concerns on record; the first of a clause has its
+    name, a further one that of whom it is about as well.
     """
 
     facts: KeptFacts = Facts()
@@ -62,6 +65,8 @@ class Commitment(State):
     evidence: tuple[int, ...] = ()
     open: tuple[str, ...] = ()
     ours: bool = False
+    about: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
 
 
 def _keys(recorded: AnyRecorded, ground: Ground) -> tuple[str, ...]:
@@ -78,13 +83,16 @@ def _react(state: Commitment, recorded: AnyRecorded, given: Given) -> tuple[Comm
         state = state.but(facts=fold(state.facts, recorded))
     match event:
         case e.CommitmentConcernRaised():
-            task = _ask_for_answer(event.clause, event.evidence, given) + _tell_whom_it_is_about(event, given)
+            name = _name(event.clause, event.about, state.named)
+            task = _ask_for_answer(name, event, given) + _tell_whom_it_is_about(name, event, given)
+            state = state.but(open=with_one(state.open, event.clause), named=with_one(state.named, name))
+            if event.clause == CLAUSE:
+                state = state.but(about=tuple(dict.fromkeys((*state.about, *event.about))))
             if recorded.role == "worker":
                 # Ours, on record; after a correction it may be all that is left of it, and is settled like any other.
-                return state.but(open=with_one(state.open, event.clause), ours=True), task
+                return state.but(ours=True), task
             # Somebody else's concern: it waits for an answer like our own.
-            waiting = _await_answer(event.clause, event.evidence, given)
-            return state.but(open=with_one(state.open, event.clause)), task + waiting
+            return state, task + _await_answer(name, event.clause, event.evidence, given)
         case e.CommitmentConcernResolved():
             if recorded.role == "worker":
                 # Should the signal hold after all, because a correction is corrected, it is something new.
@@ -96,7 +104,7 @@ def _react(state: Commitment, recorded: AnyRecorded, given: Given) -> tuple[Comm
             return state, tidy(Cancel(CLEARS))
         case e.RelationshipTerminated():
             # No more escalation: what is open stays on the coordinator's list until somebody settles it.
-            return state, tidy(Cancel(CLEARS), *(Cancel(f"escalate:{clause}") for clause in state.open))
+            return state, tidy(Cancel(CLEARS), *(Cancel(f"escalate:{name}") for name in _names(state)))
         case (
             e.RelationshipActivated()
             | e.RelationshipResumed()
@@ -146,15 +154,16 @@ def _corrected(state: Commitment, given: Given) -> tuple[Commitment, Reaction]:
 def _assess(state: Commitment, at: datetime, given: Given) -> tuple[Commitment, Reaction]:
     """Assess the signal again, and act when there is something new.
 
-    New evidence since the last assessment, about either party, is something new: it raises a resolved concern again.
+    New evidence since the last assessment, about either party, is something new: it raises a resolved concern again. While one
+    about the other party is open, it raises one of its own: nobody's lateness is covered by what is said about somebody else.
     """
     late, clears_at = _late(state.facts, at, given)
-    evidence = tuple(sorted({version for signal in late for version in signal.evidence}))
-    news = not set(evidence).issubset(state.evidence)
-    state = state.but(evidence=evidence, looked_at=at)
+    news = [signal for signal in late if not set(signal.evidence).issubset(state.evidence)]
+    state = state.but(evidence=_evidence(late), looked_at=at)
     timer = tidy(Arm(CLEARS, clears_at) if clears_at else Cancel(CLEARS))
-    if news and CLAUSE not in state.open:
-        state, reaction = _raise(state, evidence, given)
+    raised = [signal for signal in news if signal.party not in state.about] if CLAUSE in state.open else news and late
+    if raised:
+        state, reaction = _raise(state, raised, given)
     elif not late and state.ours:
         state, reaction = _settled(state, CLAUSE)
         reaction = _resolve(given) + reaction
@@ -168,11 +177,26 @@ def _late(facts: Facts, at: datetime, given: Given) -> tuple[tuple[Signal, ...],
     return watch(facts, SIGNAL, at, given.programme.in_time)
 
 
-def _tell_whom_it_is_about(event: e.CommitmentConcernRaised, given: Given) -> Reaction:
+def _evidence(signals: Iterable[Signal]) -> tuple[int, ...]:
+    return tuple(sorted({version for signal in signals for version in signal.evidence}))
+
+
+def _name(clause: str, about: Iterable[str], taken: Collection[str]) -> str:
+    """What a concern that begins is called among the tasks and deadlines, where these names are taken."""
+    return f"{clause}:{'+'.join(sorted(about))}" if clause in taken else clause
+
+
+def _names(state: Commitment, clause: str | None = None) -> tuple[str, ...]:
+    """The open concerns: all, or those of one clause; also one of which the record does not say yet that it was raised."""
+    names = dict.fromkeys((*state.open, *state.named) if clause is None else (clause, *state.named))
+    return tuple(name for name in names if clause in (None, name.partition(":")[0]))
+
+
+def _tell_whom_it_is_about(name: str, event: e.CommitmentConcernRaised, given: Given) -> Reaction:
     """The party whom a concern is about hears of it with its evidence, the other one that there is one."""
     if given.relation is None:
         return NOTHING
-    of = f"concern:{event.clause}"
+    of = f"concern:{name}"
     concerned = [person for role in event.about if (person := given.relation.person(role))]
     events = ", ".join(map(str, event.evidence))
     notices = notify(concerned, "concern_about_you", of=of, clause=event.clause, events=events)
@@ -182,14 +206,17 @@ def _tell_whom_it_is_about(event: e.CommitmentConcernRaised, given: Given) -> Re
 
 
 @implements("pentalog.late-reschedules")
-def _raise(state: Commitment, evidence: tuple[int, ...], given: Given) -> tuple[Commitment, Reaction]:
+def _raise(state: Commitment, signals: Sequence[Signal], given: Given) -> tuple[Commitment, Reaction]:
     """The signal begins or worsens: a concern, and the mentor and the coordinator know."""
     if given.relation is None:
         return state, NOTHING
-    sent = Send(given.key, RaiseConcern(clause=CLAUSE, evidence=evidence), f"raise:{CLAUSE}")
-    notices = notify((COORDINATOR,), "concern_raised", of=f"concern:{CLAUSE}", clause=CLAUSE)
-    state = state.but(open=(*state.open, CLAUSE), ours=True)
-    return state, (because((CLAUSE,), evidence, sent, *notices, terms=TERMS), *_await_answer(CLAUSE, evidence, given))
+    evidence, parties_late = _evidence(signals), [signal.party for signal in signals]
+    name = _name(CLAUSE, parties_late, state.open)
+    sent = Send(given.key, RaiseConcern(clause=CLAUSE, evidence=evidence), f"raise:{name}")
+    notices = notify((COORDINATOR,), "concern_raised", of=f"concern:{name}", clause=CLAUSE)
+    state = state.but(open=with_one(state.open, CLAUSE), ours=True, about=(*state.about, *parties_late))
+    waiting = _await_answer(name, CLAUSE, evidence, given)
+    return state, (because((CLAUSE,), evidence, sent, *notices, terms=TERMS), *waiting)
 
 
 @implements("pentalog.late-reschedules")
@@ -199,21 +226,27 @@ def _resolve(given: Given) -> Reaction:
     return (because((CLAUSE,), (), sent, terms=("late_window_days",)),)
 
 
-def _await_answer(clause: str, evidence: tuple[int, ...], given: Given) -> Reaction:
+def _await_answer(name: str, clause: str, evidence: tuple[int, ...], given: Given) -> Reaction:
     """The days of decision run from the moment of the concern."""
-    return (because((clause,), evidence, Arm(f"escalate:{clause}", decide_by(given), freezes=True)),)
+    return (because((clause,), evidence, Arm(f"escalate:{name}", decide_by(given), freezes=True)),)
 
 
-def _ask_for_answer(clause: str, evidence: tuple[int, ...], given: Given) -> Reaction:
+def _ask_for_answer(name: str, event: e.CommitmentConcernRaised, given: Given) -> Reaction:
     """A concern that is on record is a task until it is settled."""
-    task = OpenTask(f"concern:{clause}", "commitment_concern", ("ResolveConcern",), due=decide_by(given), about=clause)
-    return (because((clause,), evidence, task, terms=("decision_days",)),)
+    due = decide_by(given)
+    task = OpenTask(f"concern:{name}", "commitment_concern", ("ResolveConcern",), due=due, about=event.clause)
+    return (because((event.clause,), event.evidence, task, terms=("decision_days",)),)
 
 
 def _settled(state: Commitment, clause: str) -> tuple[Commitment, Reaction]:
-    rest = tuple(other for other in state.open if other != clause)
-    state = state.but(open=rest, ours=state.ours and clause != CLAUSE)
-    return state, tidy(Cancel(f"escalate:{clause}"), CloseTask(f"concern:{clause}"))
+    """All open concerns of a clause are settled together."""
+    names = _names(state, clause)
+    left = tuple(other for other in state.open if other != clause)
+    state = state.but(open=left, named=tuple(name for name in state.named if name not in names))
+    if clause == CLAUSE:
+        state = state.but(ours=False, about=())
+    tidied = (effect for name in names for effect in (Cancel(f"escalate:{name}"), CloseTask(f"concern:{name}")))
+    return state, tidy(*tidied)
 
 
 def _due(state: Commitment, deadline: Deadline, given: Given) -> tuple[Commitment, Reaction]:
@@ -221,7 +254,7 @@ def _due(state: Commitment, deadline: Deadline, given: Given) -> tuple[Commitmen
         return state, NOTHING
     if deadline.name == CLEARS:
         return _assess(state, given.at, given)
-    clause = deadline.name.partition(":")[2]
+    clause = deadline.name.split(":")[1]
     return state, _escalate(clause, deadline, given) if clause in state.open else NOTHING
 
 

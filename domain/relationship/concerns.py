@@ -132,7 +132,7 @@ def concern_events(state: Relationship, command: c.ConcernCommand, context: Cont
 
 
 def _raising_events(state: Relationship, command: Raising) -> list[e.ConcernEvent]:
-    """One concern a clause and one recommendation a matter is open at a time."""
+    """One recommendation a matter is open at a time, and no concern whom it is about has an open one under its clause already."""
     accountable = about(state, command.clause, command.evidence)
     match command:
         case c.RecommendShutdown():
@@ -145,7 +145,7 @@ def _raising_events(state: Relationship, command: Raising) -> list[e.ConcernEven
                 )
             ]
         case c.RaiseConcern():
-            if open_matters(state.concerns, command.clause):
+            if any(set(accountable).issubset(each.about) for each in open_matters(state.concerns, command.clause)):
                 return []
             return [e.CommitmentConcernRaised(clause=command.clause, evidence=command.evidence, about=accountable)]
         case _:

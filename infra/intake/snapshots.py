@@ -49,7 +49,7 @@ class Snapshots:
 
     def _add(self, subject: str, entry: CachedState) -> bool:
         """Let a state wait to be written; whether it is one of which there are snapshots."""
-        if not isinstance(entry.state, Relationship):
+        if not (isinstance(entry.state, Relationship) and self.store.mapper.seals):
             return False
         boxed = self.store.mapper.seal_state(subject, _bound_to(subject, entry.head), state_form.encode(entry.state))
         if boxed is None:

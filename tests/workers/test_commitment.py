@@ -175,3 +175,65 @@ def test_an_author_clears_a_concern_by_a_correction_and_the_office_may_undo_it()
     told.says(CorrectFact(version=4, reason="so it was", data=well), by="coordinator", on=23)
     first, again = told.sent(RaiseConcern)
     assert again.evidence == first.evidence
+
+
+def both_late(first: int = 2, second: int = 2) -> Stage:
+    """The mentee moved sessions an hour before their start, then the mentor did, on day 10, 20, and so on."""
+    told = stage(late=first)
+    for number in range(first + 1, first + second + 1):
+        on = number * 10
+        told.happens(booked(f"s{number}", on), on=on - 5)
+        told.happens(moved(f"s{number}", on, on + 4, 1), on=on - 1 / 24, by="mentor")
+    return told
+
+
+@pytest.mark.clause("pentalog.late-reschedules")
+def test_while_a_concern_about_one_party_is_open_the_other_party_gets_one_of_its_own() -> None:
+    told = both_late(second=1)
+    assert len(told.sent(RaiseConcern)) == 1
+    told = both_late()
+    mentees, mentors = told.recorded(e.CommitmentConcernRaised)
+    assert (mentees.about, mentors.about) == (("mentee",), ("mentor",))
+    assert not set(mentees.evidence) & set(mentors.evidence)
+    assert [task.evidence for task in told.tasks()] == [mentees.evidence, mentors.evidence]
+    assert told.told("concern_about_you") == ["mentee:ana", "mentor:ben"]
+
+
+@pytest.mark.clause("pentalog.late-reschedules")
+def test_each_of_two_concerns_waits_seven_days_for_an_answer() -> None:
+    told = both_late().passes(40 - 1 / 24 + 6.99)
+    assert len(told.sent(EscalateConcern)) == 1
+    assert len(told.passes(40 - 1 / 24 + 7).sent(EscalateConcern)) == 2
+    assert len(told.told("concern_escalated")) == 4
+
+
+@pytest.mark.clause("pentalog.late-reschedules")
+def test_an_answer_settles_the_concerns_about_both_and_more_lateness_is_something_new() -> None:
+    told = both_late().says(ResolveConcern(clause=CLAUSE, resolution="talked"), by="coordinator", on=41)
+    assert told.tasks() == []
+    assert told.passes(60).sent(EscalateConcern) == [EscalateConcern(clause=CLAUSE)]
+    told.happens(booked("s7", 70), on=65)
+    told.happens(moved("s7", 70, 74, 1), on=70 - 1 / 24, by="mentor")
+    *_, again = told.recorded(e.CommitmentConcernRaised)
+    assert (len(told.sent(RaiseConcern)), set(again.about)) == (3, {"mentee", "mentor"})
+
+
+@pytest.mark.clause("pentalog.late-reschedules")
+def test_both_concerns_go_when_nobody_is_late_any_more() -> None:
+    told = both_late().passes(200)
+    assert [sent.clause for sent in told.sent(ResolveConcern)] == [CLAUSE]
+    assert told.tasks() == []
+    assert told.deadlines() == {}
+
+
+@pytest.mark.clause("pentalog.late-reschedules")
+def test_a_coordinators_concern_about_one_party_does_not_cover_the_other() -> None:
+    told = stage(late=1)
+    told.says(RaiseConcern(clause=CLAUSE, evidence=(4,)), by="coordinator", on=11)
+    told.happens(booked("s2", 20), on=15)
+    told.happens(moved("s2", 20, 24, 1), on=20 - 1 / 24, by="mentee")
+    assert told.sent(RaiseConcern) == []
+    for number in (3, 4):
+        told.happens(booked(f"s{number}", number * 10), on=number * 10 - 5)
+        told.happens(moved(f"s{number}", number * 10, number * 10 + 4, 1), on=number * 10 - 1 / 24, by="mentor")
+    assert [each.about for each in told.recorded(e.CommitmentConcernRaised)] == [("mentee",), ("mentor",)]

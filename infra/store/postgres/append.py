@@ -383,12 +383,13 @@ BEGIN
     END IF;
     IF tree_size IS NOT NULL THEN
         -- See infra/store/merkle.py, which does the same in Python.
-        SELECT array_agg(hash ORDER BY place) INTO leaves FROM (
-            SELECT l AS place, sha256('\\x0045'::bytea || int8send(last + n) || int8send(v) || h || convert_to(s, 'UTF8')) AS hash
-                FROM unnest(subjects, versions, hashes, event_leaves) WITH ORDINALITY AS e (s, v, h, l, n)
-            UNION ALL
-            SELECT l, sha256('\\x0052'::bytea || int8send(last + e) || d)
-                FROM unnest(digests, receipt_events, receipt_leaves) AS r (d, e, l)) AS both_kinds;
+        FOR n IN 1 .. coalesce(cardinality(subjects), 0) LOOP
+            leaves[event_leaves[n] + 1] := sha256('\\x0045'::bytea || int8send(last + n) || int8send(versions[n]) || hashes[n]
+                || convert_to(subjects[n], 'UTF8'));
+        END LOOP;
+        FOR n IN 1 .. coalesce(cardinality(sources), 0) LOOP
+            leaves[receipt_leaves[n] + 1] := sha256('\\x0052'::bytea || int8send(last + receipt_events[n]) || digests[n]);
+        END LOOP;
         INSERT INTO tree_leaves SELECT tree_size + n - 1, h FROM unnest(leaves) WITH ORDINALITY AS x (h, n);
         FOREACH leaf IN ARRAY leaves LOOP
             tree_size := tree_size + 1;

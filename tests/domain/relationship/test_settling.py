@@ -392,6 +392,24 @@ class TestConcern:
     def test_of_a_clause_that_binds_the_mentee_is_about_the_mentee(self, clause: str) -> None:
         assert about(concern(clause=clause)) == ("mentee",)
 
+    @pytest.mark.clause("pentalog.late-reschedules")
+    @pytest.mark.parametrize("party", BOTH)
+    def test_about_one_party_leaves_room_for_one_about_the_other(self, party: Role) -> None:
+        events = [*concern(moved(party)), moved(OTHER[party])]
+        again = c.RaiseConcern(clause=LATE, evidence=(len(ACTIVE) + 1,))
+        others = c.RaiseConcern(clause=LATE, evidence=(len(events),))
+        for role in ("worker", "coordinator"):
+            given(*events).when(again, by=role, at=12).then()
+            [raised] = given(*events).when(others, by=role, at=12).then(e.CommitmentConcernRaised)
+            assert raised.about == (OTHER[party],)  # type: ignore[attr-defined]
+        both = [*events, At(12, raised, "worker")]
+        resolve = c.ResolveConcern(clause=LATE, resolution="a new day")
+        for each in BOTH:
+            given(*both).when(resolve, by=each, at=13).then_refused("own_matter")
+        [resolved] = given(*both).when(resolve, by="coordinator", at=13).then(e.CommitmentConcernResolved)
+        after_it = after(*both, At(13, resolved, "coordinator"))
+        assert [matter.status for matter in after_it.concerns] == ["resolved", "resolved"]
+
     def test_about_nobody_is_resolved_by_either(self) -> None:
         events = concern(clause="care.attention")
         resolve = c.ResolveConcern(clause="care.attention", resolution="we talk again")

@@ -31,6 +31,10 @@ pytestmark = [pytest.mark.xdist_group("kafka-faults"), pytest.mark.timeout(300)]
 # They keep coming for five seconds, at a rate of their own where a fault takes longer.
 RELATIONSHIPS, SEED = 10, 14
 RATE = 160
+# Whether somebody waits for a lock in this very database.
+WAITING = (
+    "SELECT 1 FROM pg_locks JOIN pg_database d ON d.oid = database WHERE NOT granted AND datname = current_database()"
+)
 SLOW_RATE = 120
 
 
@@ -168,7 +172,7 @@ class TestBroker:
         publisher = stage.start("publish").wait_ready()
         sent = [raw(programme(number)) for number in range(60)]
         with open_rapport(stage.settings) as rapport:
-            waiting = partial(rapport.database.query, "SELECT 1 FROM pg_locks WHERE NOT granted")
+            waiting = partial(rapport.database.query, WAITING)
             with rapport.database.transaction() as session:
                 # Messages are fetched, and can't be recorded before the broker halts.
                 session.execute("LOCK TABLE stored_events IN EXCLUSIVE MODE")
