@@ -190,7 +190,11 @@ def test_the_receipt_of_who_repeats_the_others_agreement_is_that_of_its_command(
         "agreed_by": ["mentee", "mentor"],
     }
     shared = {"shared": [], "not_shared": ["challenges"]}
-    commands = {"AgreePlan": plan | {"channel": "platform"}, "AgreeGoal": goal, "AgreeConfidentiality": shared}
+    commands: dict[str, dict[str, Any]] = {
+        "AgreePlan": plan | {"channel": "platform"},
+        "AgreeGoal": goal,
+        "AgreeConfidentiality": shared,
+    }
     for name, data in commands.items():
         for actor in ("mentor:ben", "mentee:ana"):
             [receipt] = rapport.handler.handle([line(name, data, subject=FIRST, id=f"{name}-{actor}", actor=actor)])
