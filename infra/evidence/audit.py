@@ -20,6 +20,7 @@ from infra.evidence.values import misfit_values
 from infra.evidence.verify import Verdict, put_together
 from infra.evidence.wrong import Wrong
 from infra.projection_engine import generation as generation_table
+from infra.projection_engine import schema
 from infra.projection_engine.check import Wrong as WrongRow
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.quarantine import held as in_quarantine
@@ -145,6 +146,7 @@ def _audited(
     if not odd and trouble is not None:
         raise trouble
     odd += _odd_rows(store, [row for part in found[len(plan.decisions) :] for row in part])
+    odd += _odd_views(here)
     return verdict._replace(problems=tuple(odd[:MOST]), skipped=(*skipped, *failed, *_set_aside(here, subject)))
 
 
@@ -158,6 +160,24 @@ def _odd_rows(store: EventStore, found: Sequence[WrongRow]) -> Iterator[Wrong]:
             f"the dataset {row.dataset} has in row {'/'.join(map(str, row.key))} {row.stored} "
             f"where the events make it {row.folded} ({row.column or 'the row'})",
         )
+
+
+def _odd_views(here: Workshop) -> Iterator[Wrong]:
+    """The views through which datasets are read that show something else than their tables have."""
+    with here.store.database.reading() as session:
+        if not schema.exists(session, schema.GENERATIONS):
+            return
+        live = generation_table.live(session, here.engine.projections)
+        expected = [
+            each
+            for generation in live
+            if generation.current
+            for each in schema.views_of(session.kind, generation.projection, generation.mark)
+        ]
+        of_log = schema.views_of_log(session.kind).items()
+        expected += [each for each in of_log if generation_table.view(session, each[0].name) == each[1].text]
+        for name, problem in schema.odd_views(session, expected):
+            yield Wrong(name, 0, problem)
 
 
 def _set_aside(here: Workshop, subject: str | None) -> Iterator[str]:
