@@ -46,6 +46,8 @@ TABLE: Final = Table(
         Column("sessions_with_goals", "integer", "Those whose agenda names a goal.", "goal_presence"),
         Column("minutes_spent", "real", "Minutes spent in sessions.", "time_spent"),
         Column("urgent_minutes", "integer", "Agenda minutes given to urgent concerns (pentalog.urgent-concerns).", "time_spent"),
+        Column("contacts_with_mentor", "integer", "Times that somebody was in touch with the mentor outside the sessions.", "attendance"),
+        Column("contact_minutes", "integer", "Minutes that this took of the mentor, as far as they were told (pentalog.mentor-time).", "time_spent"),
         Column("homework_assigned", "integer", "Pieces of homework after which another session took place.", "time_spent"),
         Column("homework_reviewed", "integer", "Those reported on by the end of that next session.", "time_spent"),
         Column("homework_reviewed_share", "real", "Their share (cmn.homework-reviewed).", "time_spent"),
@@ -91,6 +93,8 @@ class State(Immutable):
     scheduled_by: Mapping[str, str] = field(default_factory=dict)
     completed: tuple[PracticeSession, ...] = ()
     homework: Mapping[str, Homework] = field(default_factory=dict)
+    contacts: int = 0
+    contact_minutes: int = 0
     checks: int = 0
     checks_with_background: int = 0
     goals: Mapping[str, str] = field(default_factory=dict)
@@ -106,6 +110,7 @@ Heard = (
     | e.HomeworkAssigned
     | e.HomeworkReported
     | e.PresessionCheckRecorded
+    | e.ContactRecorded
     | e.GoalAgreed
     | e.GoalAchieved
     | e.FeedbackGiven
@@ -132,6 +137,8 @@ def _after(state: State, event: Heard, recorded: AnyRecorded) -> State:
             return _reported(state, event, recorded.occurred_at)
         case e.PresessionCheckRecorded():
             return _checked(state, event)
+        case e.ContactRecorded():
+            return _in_touch(state, event)
         case e.GoalAgreed():
             return state.put("goals", event.goal_id, event.type)
         case e.GoalAchieved():
@@ -172,6 +179,14 @@ def _checked(state: State, event: e.PresessionCheckRecorded) -> State:
     return state.but(checks=state.checks + 1, checks_with_background=fine)
 
 
+@implements("pentalog.mentor-time")
+def _in_touch(state: State, event: e.ContactRecorded) -> State:
+    """What is asked of the mentor outside the sessions, by whomever."""
+    if "mentor" not in event.between:
+        return state
+    return state.but(contacts=state.contacts + 1, contact_minutes=state.contact_minutes + (event.minutes or 0))
+
+
 @implements(
     "pentalog.attention",
     "mentor247.language",
@@ -202,6 +217,8 @@ def work(state: State, context: RowContext) -> Worked:
         "sessions_with_goals": sum(session.with_goals for session in completed),
         "minutes_spent": sum(session.minutes for session in completed),
         "urgent_minutes": sum(session.urgent_minutes for session in completed),
+        "contacts_with_mentor": state.contacts,
+        "contact_minutes": state.contact_minutes,
         "checks": state.checks,
         "checks_with_background": state.checks_with_background,
         "goals_agreed": len(state.goals),
@@ -277,4 +294,4 @@ def load(values: Any) -> State:
     return State(**{**values, "completed": completed, "homework": homework, "asked_about": asked_about})
 
 
-PROJECTION: Final = StateFold("practice_measures", 1, (TABLE,), events_of(Heard), fold, work, dump, load)
+PROJECTION: Final = StateFold("practice_measures", 2, (TABLE,), events_of(Heard), fold, work, dump, load)

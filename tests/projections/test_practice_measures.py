@@ -158,3 +158,15 @@ def test_checks_with_a_professional_background_are_counted() -> None:
 def test_there_are_no_shares_of_nothing() -> None:
     found = row()
     assert [value for name, value in found.items() if name.endswith("share")] == [None, None, None, None]
+
+
+@pytest.mark.clause("pentalog.mentor-time")
+def test_the_time_that_is_asked_of_the_mentor_outside_the_sessions() -> None:
+    found = row(
+        At(2, e.ContactRecorded(channel="telephone", minutes=25), "mentor"),
+        At(3, e.ContactRecorded(channel="email"), "mentee"),
+        At(4, e.ContactRecorded(channel="telephone", between=("coordinator", "mentor"), minutes=10), "coordinator"),
+        At(5, e.ContactRecorded(channel="telephone", between=("coordinator", "mentee"), minutes=40), "coordinator"),
+    )
+    assert (found["contacts_with_mentor"], found["contact_minutes"]) == (3, 35)
+    assert (row()["contacts_with_mentor"], row()["contact_minutes"]) == (0, 0)
