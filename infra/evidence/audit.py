@@ -3,7 +3,7 @@
 What could not be checked is said, and then the answer is not ok: what somebody had set aside by hand would else pass unseen.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from itertools import islice
@@ -24,6 +24,7 @@ from infra.projection_engine import schema
 from infra.projection_engine.check import Wrong as WrongRow
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.quarantine import held as in_quarantine
+from infra.sealing.key_store import Owned
 from infra.store.errors import ReadOnlyStore, StoreError, UnreadableText
 from infra.store.log import EventStore
 from infra.store.merkle import EMPTY_ROOT
@@ -69,6 +70,15 @@ def audit(
         skipped = verdict.skipped if misfits.found else (*verdict.skipped, NOT_FOUND)
         return verdict._replace(problems=(*misfits.found, *verdict.problems)[:MOST], skipped=skipped)
     return verdict
+
+
+def with_undone(held: Held, undone: Iterable[Owned]) -> Held:
+    """Beside what checkpoints say: whose keys are there though the record says that their words are erased."""
+    problems = [
+        Wrong(owned.subject or owned.person, 0, f"the words of {owned.person} were erased here, and their key is there")
+        for owned in undone
+    ]
+    return held._replace(problems=[*held.problems, *problems])
 
 
 class Misfits:
