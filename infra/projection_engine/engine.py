@@ -22,8 +22,6 @@ from infra.store.log import EventStore
 from infra.store.session import Database, StoreSession
 from projections.catalogue import all_projections, tables_of
 from projections.projection import Projection
-from projections.tasks import TASKS
-from projections.timeline import TIMELINE
 
 # A follower checks the clock at least this often, because time passes and because it may be asked to stop.
 PULSE_SECONDS: Final = 2.0
@@ -146,7 +144,7 @@ class Engine(Feeds):
     def _make_tables(self) -> None:
         self.prepare_shown(self.database)
         kind = self.database.kind
-        views = {TIMELINE: schema.timeline_definition(kind), TASKS: schema.tasks_definition(kind)}
+        views = schema.views_of_log(kind)
         with self.database.reading() as session:
             made = schema.exists(session, schema.GENERATIONS)
             live = self._live_names(session) if made else set()
