@@ -2,7 +2,7 @@
 
 A recommendation waits for the coordinator and the party who reported; the party it is about learns of it from them. Undecided for
 too long it is escalated, once: the record says so, and the coordinator hears of it again (decision 0041). There is one matter of
-trust and one of respect, each with one recommendation under all the clauses that ask for it. Whoever else reports something
+trust and one of respect, each with one recommendation under all the clauses that ask for it. Another person who reports something
 meanwhile, or against somebody else, has a task beside it: a decision is taken by who knows of all that was reported.
 """
 

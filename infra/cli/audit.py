@@ -11,11 +11,11 @@ from infra.cli.evidence import verifier_key
 from infra.cli.opening import configured, opened
 from infra.cli.output import (
     REFUSED,
-    USAGE,
     AllOption,
     JsonOption,
     capped,
     fail,
+    fail_unknown,
     print_json,
     print_lines,
     print_note,
@@ -78,7 +78,7 @@ def verify_record(
     with opened() as rapport, engine_of(rapport) as engine:
         subject = found_subject(engine.store, subject) if subject else None
         if subject and not engine.store.heads([subject])[subject].version:
-            fail(f"nothing is recorded of {subject!r}", USAGE)
+            fail_unknown(subject)
         held = gathered(Checkpoints(engine.store, configured()), checkpoint or (), verifier_key(key))
         held = with_undone(held, rapport.undone_erasures())
         trouble: StoreError | None = None

@@ -176,7 +176,10 @@ class Engine(Feeds):
 
     def _live_names(self, session: StoreSession) -> set[str]:
         if newer := generation_table.newer(session, self.projections):
-            raise NewerProjection(f"a newer Rapport built {', '.join(newer)}; this one can't keep them up to date")
+            raise NewerProjection(
+                f"a newer Rapport built {', '.join(newer)}; this one can't keep them up to date: "
+                "use that one, or `rapport copy` the record into a new store, which builds its own"
+            )
         return {each.name for each in generation_table.live(session, self.projections)}
 
     def _make(self, session: StoreSession, projection: Projection) -> None:
