@@ -166,7 +166,7 @@ def _checked(state: State, event: e.PresessionCheckRecorded) -> State:
 
 @implements("pentalog.mentor-time")
 def _in_touch(state: State, event: e.ContactRecorded) -> State:
-    """What is asked of the mentor outside the sessions, by whomever."""
+    """What is asked of the mentor outside the sessions, by anybody."""
     if "mentor" not in event.between:
         return state
     return state.but(contacts=state.contacts + 1, contact_minutes=state.contact_minutes + (event.minutes or 0))

@@ -99,7 +99,7 @@ class Erasures(Erased):
     def undone(self) -> list[Owned]:
         """Whose keys are there though an erasure was carried out: an erased key is never made again, so somebody has put it back.
 
-        Erasures that are not carried out yet don't count: whoever opens the store does that.
+        Erasures that are not carried out yet do not count: that is done when the store is opened.
 
         Raises:
             StoreError: The keys, or the store, can't be read.

@@ -6,13 +6,16 @@ a deadline that fired though it did not run. Keys that were put aside are compar
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from domain.registry import kind_of
+from domain.relationship.events import RelationshipProposed
 from infra.intake.receipt import KEPT
 from infra.notifications.fates import impossible_fates
 from infra.store import attempts
+from infra.store.errors import DamagedEvent, UnknownEvent
 from infra.store.log import EventStore
 from infra.store.partitions import Reached
 from infra.store.session import Database, Row
@@ -114,14 +117,26 @@ def _answered_otherwise(live: Database, subject: str | None) -> Iterator[Problem
 
 
 def _concerned(store: EventStore, subject: str | None) -> set[str] | None:
-    """The streams on which the receipts of a relationship rest: its own, its programme's, its cases', all it hears of. None: all."""
+    """The streams on which the receipts of a relationship rest: its own, its programme's, its mentor's, its cases', all it hears of.
+
+    None: all.
+    """
     if subject is None or kind_of(subject) != "relationship":
         return None
     rows = store.database.query(
         "SELECT subject, programme FROM worker_ground WHERE subject = ? OR relationship = ?", (subject, subject)
     )
     sources = store.database.query("SELECT subject FROM worker_sources WHERE key = ?", (subject,))
-    return {subject, *(name for row in [*rows, *sources] for name in row if name)}
+    return {subject, *_mentor(store, subject), *(name for row in [*rows, *sources] for name in row if name)}
+
+
+def _mentor(store: EventStore, subject: str) -> Iterator[str]:
+    """The mentor, by whose standing workers go; as the record says, since what workers keep is what is checked."""
+    # What can't be read is named by the audit of the stream.
+    with suppress(UnknownEvent, DamagedEvent):
+        first = store.first(subject)
+        if first is not None and isinstance(first.data, RelationshipProposed):
+            yield f"mentor:{first.data.mentor_id}"
 
 
 def _differences(live: Database, scratch: Database, subject: str | None, share: Share) -> Iterator[Problem]:

@@ -19,6 +19,7 @@ from infra.access.figures import nps
 from infra.access.standing import Asker
 from infra.bootstrap import Rapport, open_rapport
 from infra.evidence.bundle import DECISIONS, bundle
+from infra.export.exporting import export
 from infra.queries.as_at import NOW, Moment
 from infra.queries.tasks import decisions
 from infra.settings import Settings
@@ -181,3 +182,18 @@ def test_a_bundle_has_no_decision_that_tells_how_somebody_answered(stores: tuple
         assert "feedback_concern" in repr(decisions(bad.database, relationship_id(number)))
         assert of_both[0] == of_both[1], number
     assert any(decided(good, number) for number in range(1, len(CODES) + 2))
+
+
+@pytest.mark.parametrize("moment", [NOW, THEN])
+def test_no_file_for_an_analyst_tells_by_its_manifest_how_somebody_answered(
+    stores: tuple[Rapport, Rapport], moment: Moment, tmp_path: Path
+) -> None:
+    """The latest task may be one that a bad answer opened: its place in the log is that of the answer."""
+    for name in datasets():
+        made = [
+            export(each.engine(), name, tmp_path / "file.jsonl", moment=moment, under_pseudonyms=True)
+            for each in stores
+        ]
+        # Pseudonyms and ids of tasks differ from store to store, and so do the bytes.
+        good, bad = ({key: value for key, value in each.items() if key not in {"bytes", "sha256"}} for each in made)
+        assert good == bad, name
