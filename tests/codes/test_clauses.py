@@ -228,3 +228,21 @@ def test_a_malformed_code_is_refused(old: str, new: str, complaint: str) -> None
 def test_a_file_that_is_no_toml_is_refused() -> None:
     with pytest.raises(ValueError, match="Invalid value"):
         parse("id = ")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "attention",
+        "first_session",
+        "session_outcome",
+        "two_no_shows",
+        "out_of_contact",
+        "pause_review",
+        "pause_too_long",
+    ],
+)
+def test_the_clause_that_a_task_may_stand_on_alone_names_it(kind: str) -> None:
+    """Its sentence is the only reason that a coordinator reads."""
+    assert f"task:{kind}" in CLAUSES["care.attention"].binds
+    assert "something was missed" in CLAUSES["care.attention"].rule
