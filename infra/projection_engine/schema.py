@@ -307,6 +307,19 @@ def _sqlite_time(text: str) -> str:
     return f"CASE length({text}) WHEN 20 THEN substr({text}, 1, 19) || '.000000Z' ELSE {text} END"
 
 
+def _learned(kind: Kind) -> str:
+    """When a deadline's change was learned of: not before the event was that brought it about, told late as it may be."""
+    at = "deadline_history.at"
+    of_event = "FROM stored_events t WHERE t.position = deadline_history.position"
+    if kind == "postgresql":
+        return (
+            f"GREATEST({at}, (SELECT (convert_from(t.state, 'UTF8')::json ->> 'recorded_at')::timestamptz {of_event}))"
+        )
+    text = "CAST(t.state AS TEXT)"
+    recorded = _sqlite_time(f"CASE WHEN json_valid({text}) THEN {text} ->> '$.recorded_at' END")
+    return f"MAX({at}, COALESCE((SELECT {recorded} {of_event}), {at}))"
+
+
 def _deadlines(kind: Kind) -> str:
     values = {
         "subject": "key",
@@ -315,7 +328,7 @@ def _deadlines(kind: Kind) -> str:
         "sequence": "seq",
         "type": "change",
         "occurred_at": "at",
-        "recorded_at": "at",
+        "recorded_at": _learned(kind),
         "actor_role": "'worker'",
         "actor_id": "worker",
         "clause": "clauses ->> 0",
