@@ -28,7 +28,10 @@ setup: $(STAMP) ## Make .venv with everything pinned, and .venv/bin/rapport
 $(STAMP): requirements-dev.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Rapport needs Python 3.11 or newer")'
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
-	@echo "Installing into $(VENV): that takes some minutes the first time, and says nothing meanwhile."
+	@echo "Installing into $(VENV): that takes some minutes the first time."
+	@$(PY) -m pip install --disable-pip-version-check -r requirements-dev.txt | awk \
+		'/^Collecting/ && ++n % 20 == 0 { print n " packages found"; fflush() } /^Installing/ { print "installing them"; fflush() }'
+	@# A pipe hides that it failed; what is there already costs seconds.
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	touch $(STAMP)

@@ -118,11 +118,7 @@ def _print_requests(console: Console, settings: Settings, url: str) -> None:
     }
     console.print()
     console.rule(Text("Look at it in your browser; Ctrl-C stops it", style="bold"), align="left")
-    console.print(
-        Text.assemble(
-            "  ", (url, "bold underline"), "  sign in as a coordinator, mentee, mentor, analyst or auditor of a demo"
-        )
-    )
+    console.print(Text.assemble("  ", (url, "bold underline"), "  sign in as somebody of the demo, without a password"))
     console.print()
     console.rule(Text("Or ask the API", style="bold"), align="left")
     given = '-H "Authorization: Bearer $TOKEN"'
@@ -148,7 +144,8 @@ def _print_relationship(console: Console, rapport: Rapport, subject: str) -> Non
     between = f"{shown['mentee_id']} with {shown['mentor_id']}, under {', '.join(shown['codes'])}"
     if shown["follows"]:
         between += f", follows {shown['follows']}"
-    console.print(Text.assemble(state, f" {subject}  {between}"), soft_wrap=True)
+    console.print(Text.assemble(state, f" {subject}"))
+    console.print(Padding.indent(Text(between), 2))
     if gates := shown["unmet_gates"]:
         told = f"open gates: {', '.join(gate['clause'] for gate in gates)}"
         console.print(Padding.indent(Text(told, style="yellow"), 2))
@@ -183,7 +180,7 @@ def _print_refusals(console: Console, refused: list[Receipt]) -> None:
 
 
 def _print_next(console: Console, store: Path) -> None:
-    console.rule(Text("What to type next", style="bold"), align="left")
+    console.rule(Text("What to type next, in another terminal while this one serves", style="bold"), align="left")
     cmn = _proposed((HERE / "cmn.jsonl").read_bytes().splitlines())[0]
     for line in (
         f"export RAPPORT_STORE=sqlite:///{store}  # the store with all of the above; delete the folder when done",

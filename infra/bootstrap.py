@@ -14,7 +14,7 @@ from infra.intake.senders import Senders, read_senders
 from infra.sealing import erasures
 from infra.sealing.erasures import Erasures
 from infra.sealing.errors import KeysRefused
-from infra.sealing.key_store import key_store
+from infra.sealing.key_store import Owned, key_store
 from infra.sealing.keys import Keys, places
 from infra.sealing.sealer import Sealer
 from infra.sealing.unkeyed import REFUSED, Unkeyed
@@ -118,6 +118,10 @@ class Rapport:
     def erasures(self) -> Erasures:
         """What carries out erasures."""
         return Erasures(self.store, self.keys)
+
+    def undone_erasures(self) -> list[Owned]:
+        """Whose keys are there though the record says that they are erased; a login without keys can't tell."""
+        return [] if self.keys_found is None else self.erasures.undone()
 
     def close(self) -> None:
         """Close the database and the keys."""

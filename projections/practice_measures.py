@@ -46,8 +46,10 @@ TABLE: Final = Table(
         Column("sessions_with_goals", "integer", "Those whose agenda names a goal.", "goal_presence"),
         Column("minutes_spent", "real", "Minutes spent in sessions.", "time_spent"),
         Column("urgent_minutes", "integer", "Agenda minutes given to urgent concerns (pentalog.urgent-concerns).", "time_spent"),
+        Column("contacts_with_mentor", "integer", "Times that somebody was in touch with the mentor outside the sessions.", "attendance"),
+        Column("contact_minutes", "integer", "Minutes that this took of the mentor, as far as they were told (pentalog.mentor-time).", "time_spent"),
         Column("homework_assigned", "integer", "Pieces of homework after which another session took place.", "time_spent"),
-        Column("homework_reviewed", "integer", "Those reported on by the end of that next session.", "time_spent"),
+        Column("homework_reviewed", "integer", "Those that the agenda of that next session names.", "time_spent"),
         Column("homework_reviewed_share", "real", "Their share (cmn.homework-reviewed).", "time_spent"),
         Column("checks", "integer", "Checks before sessions.", "process_improvement"),
         Column("checks_with_background", "integer", "Those with a professional background (mentor247.surroundings).", "process_improvement"),
@@ -64,7 +66,7 @@ TABLE: Final = Table(
 
 
 class PracticeSession(NamedTuple):
-    """A completed session: its end, and whose doing it was."""
+    """A completed session: its end, whose doing it was, and the homework that it took up."""
 
     ended_at: datetime
     session_id: str
@@ -73,13 +75,7 @@ class PracticeSession(NamedTuple):
     by_mentee: int
     urgent_minutes: int
     with_goals: bool
-
-
-class Homework(NamedTuple):
-    """A piece of homework: the session that gave it, and when its hours were first reported."""
-
-    session_id: str
-    reported_at: datetime | None
+    homework: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -90,7 +86,10 @@ class State(Immutable):
     mentor_id: str
     scheduled_by: Mapping[str, str] = field(default_factory=dict)
     completed: tuple[PracticeSession, ...] = ()
-    homework: Mapping[str, Homework] = field(default_factory=dict)
+    # By the id of the homework, the session that gave it.
+    homework: Mapping[str, str] = field(default_factory=dict)
+    contacts: int = 0
+    contact_minutes: int = 0
     checks: int = 0
     checks_with_background: int = 0
     goals: Mapping[str, str] = field(default_factory=dict)
@@ -104,8 +103,8 @@ Heard = (
     | e.SessionScheduled
     | e.SessionCompleted
     | e.HomeworkAssigned
-    | e.HomeworkReported
     | e.PresessionCheckRecorded
+    | e.ContactRecorded
     | e.GoalAgreed
     | e.GoalAchieved
     | e.FeedbackGiven
@@ -127,11 +126,11 @@ def _after(state: State, event: Heard, recorded: AnyRecorded) -> State:
         case e.SessionCompleted():
             return state.but(completed=(*state.completed, _session(event)))
         case e.HomeworkAssigned():
-            return state.put("homework", event.homework_id, Homework(event.session_id, None))
-        case e.HomeworkReported():
-            return _reported(state, event, recorded.occurred_at)
+            return state.put("homework", event.homework_id, event.session_id)
         case e.PresessionCheckRecorded():
             return _checked(state, event)
+        case e.ContactRecorded():
+            return _in_touch(state, event)
         case e.GoalAgreed():
             return state.put("goals", event.goal_id, event.type)
         case e.GoalAchieved():
@@ -155,21 +154,22 @@ def _session(event: e.SessionCompleted) -> PracticeSession:
         sum(item.set_by == "mentee" for item in agenda),
         sum(item.minutes for item in agenda if item.urgent_concern),
         any(item.goal_id is not None for item in agenda),
+        tuple(item.homework_id for item in agenda if item.homework_id is not None),
     )
-
-
-def _reported(state: State, event: e.HomeworkReported, at: datetime) -> State:
-    if event.homework_id is None:
-        return state
-    known = state.homework.get(event.homework_id, Homework(event.session_id, None))
-    first = at if known.reported_at is None else min(known.reported_at, at)
-    return state.put("homework", event.homework_id, known._replace(reported_at=first))
 
 
 @implements("mentor247.surroundings")
 def _checked(state: State, event: e.PresessionCheckRecorded) -> State:
     fine = state.checks_with_background + event.background
     return state.but(checks=state.checks + 1, checks_with_background=fine)
+
+
+@implements("pentalog.mentor-time")
+def _in_touch(state: State, event: e.ContactRecorded) -> State:
+    """What is asked of the mentor outside the sessions, by anybody."""
+    if "mentor" not in event.between:
+        return state
+    return state.but(contacts=state.contacts + 1, contact_minutes=state.contact_minutes + (event.minutes or 0))
 
 
 @implements(
@@ -202,6 +202,8 @@ def work(state: State, context: RowContext) -> Worked:
         "sessions_with_goals": sum(session.with_goals for session in completed),
         "minutes_spent": sum(session.minutes for session in completed),
         "urgent_minutes": sum(session.urgent_minutes for session in completed),
+        "contacts_with_mentor": state.contacts,
+        "contact_minutes": state.contact_minutes,
         "checks": state.checks,
         "checks_with_background": state.checks_with_background,
         "goals_agreed": len(state.goals),
@@ -238,14 +240,14 @@ def _running(state: State, completed: Sequence[PracticeSession]) -> Row:
 
 @implements("cmn.homework-reviewed")
 def _reviewed(state: State, completed: Sequence[PracticeSession]) -> Row:
-    """Homework counts once another session took place after the one that gave it."""
+    """Homework is discussed at the session after the one that gave it, once there was one: an item of its agenda names it."""
     order = {session.session_id: place for place, session in enumerate(completed)}
     due = reviewed = 0
-    for session_id, reported_at in state.homework.values():
+    for id_, session_id in state.homework.items():
         place = order.get(session_id)
         if place is not None and place + 1 < len(completed):
             due += 1
-            reviewed += reported_at is not None and reported_at <= completed[place + 1].ended_at
+            reviewed += id_ in completed[place + 1].homework
     return {
         "homework_assigned": due,
         "homework_reviewed": reviewed,
@@ -263,18 +265,17 @@ def _share(part: int, whole: int) -> float | None:
 
 def dump(state: State) -> Any:
     """The state as JSON values."""
-    homework = [[id_, session, at and at.isoformat()] for id_, (session, at) in state.homework.items()]
     completed = [[session.ended_at.isoformat(), *session[1:]] for session in state.completed]
-    return {**state.__dict__, "completed": completed, "homework": homework}
+    return {**state.__dict__, "completed": completed}
 
 
 def load(values: Any) -> State:
     """Read what `dump` gave."""
-    time = datetime.fromisoformat
-    homework = {id_: Homework(session, None if at is None else time(at)) for id_, session, at in values["homework"]}
-    completed = tuple(PracticeSession(time(at), *rest) for at, *rest in values["completed"])
-    asked_about = tuple(values["asked_about"])
-    return State(**{**values, "completed": completed, "homework": homework, "asked_about": asked_about})
+    completed = tuple(
+        PracticeSession(datetime.fromisoformat(at), *rest)._replace(homework=tuple(rest[-1]))
+        for at, *rest in values["completed"]
+    )
+    return State(**{**values, "completed": completed, "asked_about": tuple(values["asked_about"])})
 
 
-PROJECTION: Final = StateFold("practice_measures", 1, (TABLE,), events_of(Heard), fold, work, dump, load)
+PROJECTION: Final = StateFold("practice_measures", 3, (TABLE,), events_of(Heard), fold, work, dump, load)

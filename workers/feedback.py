@@ -189,7 +189,7 @@ def _due(state: Feedback, deadline: Deadline, given: Given) -> tuple[Feedback, R
     """No answer for a week: one reminder."""
     _, occasion, respondent = deadline.name.split(":")
     person = given.relation and given.relation.person(respondent)  # type: ignore[arg-type]
-    if not person or f"{occasion}:{respondent}" in state.answered:
+    if not person or f"{occasion}:{respondent}" in state.answered or (respondent == "mentor" and given.mentor_rests()):
         return state, NOTHING
     notices = notify((person,), "nps_reminder", of=deadline.name, occasion=occasion)
     return state, (because((), deadline.evidence, *notices),)

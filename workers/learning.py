@@ -154,7 +154,7 @@ def _after_case(recorded: AnyRecorded, given: Given) -> Reaction:
 def _due(state: Learning, deadline: Deadline, given: Given) -> tuple[Learning, Reaction]:
     """Overdue: a task for the mentor."""
     if deadline.name == DEVELOPMENT:
-        task = OpenTask(DEVELOPMENT, DEVELOPMENT, ("RecordDevelopment",))
+        task = OpenTask(DEVELOPMENT, DEVELOPMENT, ("RecordDevelopment",), owner="mentor")
         notices = notify((given.key,), DEVELOPMENT, of=DEVELOPMENT)
         return state, (because(deadline.clauses, deadline.evidence, task, *notices, terms=("development_months",)),)
     course = deadline.name.partition(":")[2]

@@ -171,7 +171,7 @@ def _next_session(state: Sessions, version: int, given: Given) -> Reaction:
     planned = state.planned or int(given.term("planned_sessions"))
     if not clauses or not given.relation or given.relation.status != "active":
         return NOTHING
-    if state.done >= planned or _ahead(state, given.at):
+    if state.done >= planned or _ahead(state, given.at) or given.mentor_rests():
         return NOTHING
     notices = notify(parties(given.relation), NEXT, of=NEXT, sessions_left=planned - state.done)
     return (because(clauses, (version,), *notices, terms=() if state.planned else ("planned_sessions",)),)

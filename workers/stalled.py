@@ -241,7 +241,7 @@ def _remind(gates: tuple[str, ...], deadline: Deadline, given: Given, relation: 
     notices: list[Notify] = []
     for role, asked in _asked_of(gates):
         person = relation.person(role) or (COORDINATOR if role == COORDINATOR else None)
-        if person is not None:
+        if person is not None and not (role == "mentor" and given.mentor_rests()):
             notices += notify((person,), "gate_reminder", of=HALFWAY, clauses=asked)
     clauses = (*gates, *given.cite("care.stalled"))
     return (because(clauses, deadline.evidence, *notices),) if notices else NOTHING

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperCommand, TyperOption
+from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
 
 from infra.cli import streams
@@ -110,6 +110,7 @@ def _print_version(wanted: bool) -> None:
 
 def _finish(app: typer.Typer) -> None:
     """Every command of every group has standard output for its answers alone, and takes each option once."""
+    app.info.cls = Group
     for command in app.registered_commands:
         command.cls = OnceEach
         if command.callback is not None:
@@ -122,11 +123,27 @@ def _finish(app: typer.Typer) -> None:
         found.callback = streams.answering(found.callback)
 
 
+# Longer than any first sentence: lists of commands break it between words and leave nothing of it out.
+WHOLE_SENTENCE = 1_000
+
+
+class Group(TyperGroup):
+    """A group of commands, listed with a whole sentence each."""
+
+    def get_short_help_str(self, limit: int = WHOLE_SENTENCE) -> str:
+        """The first sentence of the help, however narrow the list is."""
+        return super().get_short_help_str(max(limit, WHOLE_SENTENCE))
+
+
 class OnceEach(TyperCommand):
     """A command that refuses an option that is given twice, for of two values one would be dropped without a word.
 
     Flags, and options that take several values, may be repeated.
     """
+
+    def get_short_help_str(self, limit: int = WHOLE_SENTENCE) -> str:
+        """The first sentence of the help, however narrow the list is."""
+        return super().get_short_help_str(max(limit, WHOLE_SENTENCE))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Take the arguments in.

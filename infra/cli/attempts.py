@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from infra.cli.opening import opened
-from infra.cli.output import AllOption, JsonOption, capped, print_json, print_note, print_rest, print_text
+from infra.cli.output import AllOption, JsonOption, capped, print_json, print_note, print_rest, print_text, unknown
 
 
 def register(app: typer.Typer) -> None:
@@ -25,10 +25,13 @@ def show_attempts(
     A message that was malformed, or whose sender may not send it, used up no id and is not listed.
     """
     from infra.queries.attempts import attempts
-    from infra.queries.subject import found_subject
+    from infra.queries.subject import found_subject, is_named
 
     with opened() as rapport:
-        found = attempts(rapport.database, found_subject(rapport.store, subject) if subject is not None else None)
+        asked = found_subject(rapport.store, subject) if subject is not None else None
+        found = attempts(rapport.database, asked)
+        if asked is not None and not found and not is_named(rapport.store, asked):
+            print_note(unknown(asked))
     if as_json:
         print_json(found)
     elif found:

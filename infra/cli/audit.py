@@ -11,11 +11,11 @@ from infra.cli.evidence import verifier_key
 from infra.cli.opening import configured, opened
 from infra.cli.output import (
     REFUSED,
-    USAGE,
     AllOption,
     JsonOption,
     capped,
     fail,
+    fail_unknown,
     print_json,
     print_lines,
     print_note,
@@ -23,7 +23,7 @@ from infra.cli.output import (
     print_text,
     progress,
 )
-from infra.cli.projecting import projecting
+from infra.cli.projecting import engine_of
 
 if TYPE_CHECKING:
     from infra.evidence.checkpoints import Held
@@ -68,18 +68,19 @@ def verify_record(
 
     The tree is held against the checkpoints in RAPPORT_CHECKPOINTS and against those given here, which may come from elsewhere.
     """
-    from infra.evidence.audit import audit
+    from infra.evidence.audit import audit, with_undone
     from infra.evidence.checkpoints import Checkpoints, gathered
     from infra.evidence.helpers import one_moment
     from infra.operations.helper_process import program
     from infra.queries.subject import found_subject
     from infra.store.errors import StoreError
 
-    with projecting() as engine:
+    with opened() as rapport, engine_of(rapport) as engine:
         subject = found_subject(engine.store, subject) if subject else None
         if subject and not engine.store.heads([subject])[subject].version:
-            fail(f"nothing is recorded of {subject!r}", USAGE)
+            fail_unknown(subject)
         held = gathered(Checkpoints(engine.store, configured()), checkpoint or (), verifier_key(key))
+        held = with_undone(held, rapport.undone_erasures())
         trouble: StoreError | None = None
         try:
             engine.catch_up()

@@ -20,6 +20,7 @@ from infra.cli.output import (
     print_text,
     standard_input,
 )
+from infra.cli.times import shown_minute
 
 if TYPE_CHECKING:
     from infra.settings import Settings
@@ -50,7 +51,10 @@ def list_letters(
     if as_json:
         print_json([letter.to_dict() for letter in found])
     else:
-        rows = ((each.id, each.time, each.key or "", each.reason, each.resubmitted or "") for each in found)
+        rows = (
+            (each.id, shown_minute(each.time), each.key or "", each.reason, shown_minute(each.resubmitted or ""))
+            for each in found
+        )
         rest = "--json has them all, as does --all with those sent again"
         print_table(("id", "time", "key", "reason", "sent again"), rows, every=every, rest=rest)
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from infra.cli.opening import opened
-from infra.cli.output import USAGE, JsonOption, evidence_note, fail, print_json, print_note, print_text
+from infra.cli.output import JsonOption, evidence_note, fail_unknown, print_json, print_note, print_text
 
 
 def register(app: typer.Typer) -> None:
@@ -28,7 +28,7 @@ def show_decisions(
         key = found_subject(rapport.store, subject)
         found = decisions(rapport.database, key)
         if not found and not is_named(rapport.store, key):
-            fail(f"nothing is recorded of {subject!r}", USAGE)
+            fail_unknown(subject)
     if as_json:
         print_json(found)
     elif found:

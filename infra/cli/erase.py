@@ -8,7 +8,7 @@ import typer
 
 from infra.cli.can_share import as_reader
 from infra.cli.opening import login, opened
-from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_text
+from infra.cli.output import REFUSED, USAGE, JsonOption, fail, fail_unknown, print_json, print_text
 from infra.cli.subject import as_person
 from infra.cli.times import shown_time
 
@@ -41,7 +41,7 @@ def show_plan(
     with opened() as rapport:
         found = plan(rapport.erasures, person, rapport.clock.now())
     if found is None:
-        fail(f"nothing is recorded of a person {person!r}", USAGE)
+        fail_unknown(person, person=True)
     if as_json:
         print_json(found)
     else:

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from infra.cli.opening import login, opened
-from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_json_line, print_note, print_text
+from infra.cli.output import (
+    REFUSED,
+    USAGE,
+    JsonOption,
+    fail,
+    fail_unknown,
+    print_json,
+    print_json_line,
+    print_note,
+    print_text,
+)
 from infra.cli.running import running
 
 if TYPE_CHECKING:
@@ -44,7 +54,7 @@ def make_bundle(
     with opened() as rapport:
         subject = found_subject(rapport.store, subject)
         if not rapport.store.heads([subject])[subject].version:
-            fail(f"nothing is recorded of {subject!r}", USAGE)
+            fail_unknown(subject)
         checkpoints = rapport.checkpoints(print_note)
         note = checkpoints.signed()
         stamp = checkpoints.stamp(note)

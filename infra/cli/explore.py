@@ -171,7 +171,7 @@ def bands(
     as_csv: CsvOption = False,
     raw: RawOption = False,
 ) -> None:
-    """Show how many relationships were in each band of health, month by month."""
+    """Show how many relationships were in each band of health, in each of the last twelve months and now."""
     from infra.analysis.standing import bands as answer
 
     _tell(answer, output, every, as_json, as_csv, raw)

@@ -16,6 +16,7 @@ from infra.cli.times import AsOf, KnownAt, shown_time
 if TYPE_CHECKING:
     from infra.queries.health import Assessed
 
+EARLIER = "; --as-of DAY asks about an earlier day"
 COLUMNS = (
     "relationship_id",
     "programme_id",
@@ -73,9 +74,8 @@ def health(
             if one is None:
                 fail(f"there is no relationship {relationship!r}, or there was none by then", USAGE)
             found = [one]
-    rows = [shown(each) for each in found]
-    if relationship is None:
-        rows = filters.first([row for row in rows if _wanted(filters, row)], _badness)
+    wanted = [row for row in map(shown, found) if relationship is not None or _wanted(filters, row)]
+    rows = wanted if relationship is not None else filters.first(wanted, _badness)
     if as_json:
         print_json(rows if relationship is None else rows[0])
     elif as_csv:
@@ -83,7 +83,8 @@ def health(
             COLUMNS, (row | {"signals": [signal["signal"] for signal in row["signals"]]} for row in rows), raw=raw
         )
     elif relationship is None:
-        _print_all(rows, filters, every=every)
+        _print_counts(wanted, filters)
+        _print_list(rows, every=every)
     else:
         _print_one(found[0], rows[0])
 
@@ -97,23 +98,29 @@ def _badness(row: dict[str, Any]) -> tuple[int, int]:
     return -BANDS.index(row["band"]) if row["band"] else 1, row["score"] or 0
 
 
-def _print_all(rows: list[dict[str, Any]], filters: Filters, *, every: bool) -> None:
+def _print_counts(rows: list[dict[str, Any]], filters: Filters) -> None:
+    """How many are in each band: of all that were chosen, also where the list has the worst of them alone."""
     bands = Counter(row["band"] for row in rows if row["band"])
     most = max(bands.values(), default=0)
     if most:
         counted = [(band, bands[band], bar(bands[band], most, 30)) for band in BANDS]
         print_table(("band", "relationships", ""), counted)
         print_text("")
-    scored = sorted((row for row in rows if row["score"] is not None), key=_badness)
     if rows:
-        print_text(f"{len(rows) - len(scored)} without a score: contracting or ended")
-    print_table(
-        ("relationship", "score", "band", "signals"),
-        ((row["relationship_id"], row["score"], row["band"], _signals(row)) for row in scored),
-        every=every,
-    )
-    if not rows:
+        without = sum(row["score"] is None for row in rows)
+        print_text(f"{without} without a score: contracting or ended{EARLIER if without == len(rows) else ''}")
+    else:
         print_text(f"there is no relationship{filters.in_words()}")
+
+
+def _print_list(rows: list[dict[str, Any]], *, every: bool) -> None:
+    scored = sorted((row for row in rows if row["score"] is not None), key=_badness)
+    if scored:
+        print_table(
+            ("relationship", "score", "band", "signals"),
+            ((row["relationship_id"], row["score"], row["band"], _signals(row)) for row in scored),
+            every=every,
+        )
 
 
 def _signals(row: dict[str, Any]) -> str:

@@ -5,12 +5,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from infra.cli.opening import named_store, opened
-from infra.cli.output import OK, REFUSED, USAGE, JsonOption, fail, print_json, print_note, print_table
+from infra.cli.output import (
+    OK,
+    REFUSED,
+    USAGE,
+    JsonOption,
+    capped,
+    fail,
+    print_json,
+    print_note,
+    print_rest,
+    print_text,
+)
+from infra.cli.times import shown_time
 
 if TYPE_CHECKING:
     from infra.notifications.outbox import Status
-
-COLUMNS = ("id", "status", "created", "recipient", "template", "subject", "attempts", "reason")
 
 
 def register(app: typer.Typer) -> None:
@@ -84,14 +94,19 @@ def show(found: list[dict[str, Any]], *, as_json: bool, every: bool = False) -> 
     if as_json:
         print_json(found)
     elif found:
-        print_table(
-            COLUMNS, map(_row, found), every=every, rest="--json has them all, as does --all with the sent ones"
-        )
+        shown, left = capped(found, every=every)
+        for each in shown:
+            _print(each)
+        print_rest(left, "--json has them all, as does --all with the sent ones")
     else:
         print_note("no notifications")
 
 
-def _row(each: dict[str, Any]) -> tuple[object, ...]:
-    created, reason = f"{each['created_at']:%Y-%m-%d %H:%M}Z", each["last_error"] or ""
-    facts = (each[name] for name in ("recipient", "template", "subject", "attempts"))
-    return each["id"], each["status"], created, *facts, reason
+def _print(each: dict[str, Any]) -> None:
+    """When, what became of it, what and to whom on a line; below its id, what it is about, and why it was not sent."""
+    made = shown_time(each["created_at"])
+    print_text(f"{made}  {each['status']}  {each['template']} to {each['recipient']}", 4)
+    print_text(f"    {each['id']}  about {each['subject']}", 6)
+    tried = [f"{each['attempts']} attempts"] if each["attempts"] else []
+    if why := ": ".join([*tried, *filter(None, [each["last_error"]])]):
+        print_text(f"    {why}", 6)

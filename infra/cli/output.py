@@ -134,6 +134,18 @@ def fail(message: str, code: int = REFUSED) -> NoReturn:
     raise typer.Exit(code)
 
 
+def unknown(what: str, *, person: bool = False) -> str:
+    """That nothing is recorded of what was asked about, and where else to look."""
+    of = "a person " if person else ""
+    ids = "" if person else ", and a relationship is named by its whole UUID"
+    return f"nothing is recorded of {of}{what!r} in this store; RAPPORT_STORE names another{ids}"
+
+
+def fail_unknown(what: str, *, person: bool = False) -> NoReturn:
+    """Say so: a wrong call."""
+    fail(unknown(what, person=person), USAGE)
+
+
 def print_error(message: str) -> None:
     """One plain line on stderr."""
     print_note(f"error: {message}")

@@ -10,6 +10,7 @@ from infra.cli.opening import opened
 from infra.cli.output import REFUSED, ProgressLines, fail, is_watched, print_note
 
 if TYPE_CHECKING:
+    from infra.bootstrap import Rapport
     from infra.projection_engine.engine import Engine
 
 # Work of fewer steps is over before anybody could read of it.
@@ -19,13 +20,19 @@ WORTH_SHOWING = 5_000
 @contextmanager
 def projecting(*, aloud: bool = False) -> "Iterator[Engine]":
     """An engine for the block. Long work is told on a terminal, and with `aloud` in any case, from its beginning."""
+    with opened() as rapport, engine_of(rapport, aloud=aloud) as engine:
+        yield engine
+
+
+@contextmanager
+def engine_of(rapport: "Rapport", *, aloud: bool = False) -> "Iterator[Engine]":
+    """The same, of a store that is open."""
     from infra.projection_engine.build import AlreadyBuilding
 
-    with opened() as rapport:
-        try:
-            yield rapport.engine(Watching(aloud=aloud))
-        except AlreadyBuilding as error:
-            fail(str(error), REFUSED)
+    try:
+        yield rapport.engine(Watching(aloud=aloud))
+    except AlreadyBuilding as error:
+        fail(str(error), REFUSED)
 
 
 def bring_up_to_date(done: str) -> None:

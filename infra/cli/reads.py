@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from infra.cli.opening import opened
-from infra.cli.output import AllOption, JsonOption, capped, print_json, print_note, print_rest, print_text
+from infra.cli.output import AllOption, JsonOption, capped, print_json, print_note, print_rest, print_text, unknown
 
 
 def register(app: typer.Typer) -> None:
@@ -22,12 +22,14 @@ def show_reads(
     as_json: JsonOption = False,
 ) -> None:
     """List who read content: when, of which event, what class of data, under which clause, and why."""
-    from infra.queries.subject import found_subject
+    from infra.queries.subject import found_subject, is_named
     from infra.store.reads import reads_of
 
     with opened() as rapport:
         asked = found_subject(rapport.store, subject) if subject is not None else None
         found = [each._asdict() for each in reads_of(rapport.database, asked)]
+        if asked is not None and not found and not is_named(rapport.store, asked):
+            print_note(unknown(asked))
     if as_json:
         print_json(found)
         return
@@ -43,6 +45,6 @@ def _print_read(each: dict[str, Any]) -> None:
     clause = f" ({each['clause']})" if each["clause"] else ""
     why = f": {each['why']}" if each["why"] else ""
     print_text(
-        f"{each['at']:%Y-%m-%d %H:%M}  {each['reader']}  {each['subject']} {each['version']}  {each['data_class']}{clause}{why}",
+        f"{each['at']:%Y-%m-%d %H:%M}  {each['reader']}  {each['subject']} event {each['version']}  {each['data_class']}{clause}{why}",
         4,
     )

@@ -8,7 +8,7 @@ import typer
 
 from domain.words import ReportingAudience
 from infra.cli.opening import login, opened
-from infra.cli.output import REFUSED, USAGE, JsonOption, fail, print_json, print_note, print_text
+from infra.cli.output import REFUSED, USAGE, JsonOption, fail, fail_unknown, print_json, print_note, print_text
 from infra.cli.page_file import page_path, write_page
 
 
@@ -68,7 +68,7 @@ def show_report(
         except NoReport as error:
             fail(f"{error} ({error.clause})" if error.clause else str(error), REFUSED)
     if shown is None:
-        fail(f"nothing is recorded of {relationship!r}", USAGE)
+        fail_unknown(relationship)
     if output is not None:
         write_page("report", shown, output)
         print_note(f"the report to the {spaced(to)} is in {output}")

@@ -15,6 +15,7 @@ from infra.cli.output import (
     JsonOption,
     capped,
     fail,
+    fail_unknown,
     print_json,
     print_rest,
 )
@@ -94,7 +95,7 @@ def show(
         whole = _whole if reader is None else _seen
         shown = whole(rapport, subject, moment, now, reader)
         if shown is None and (not last or reader is not None):
-            fail(f"nothing is recorded of {subject!r}", USAGE)
+            fail_unknown(subject)
         if shown is None:
             fail(f"{subject} did not exist, or was not known, by then", USAGE)
         events = holding(counting(rapport.store.read(subject), moment))
@@ -220,13 +221,10 @@ def show_history(
         else:
             entries = history_as(store, rapport.engine, subject, reader, moment, now)
         is_unknown = reader is not None or not store.heads([subject])[subject].version
+    if not entries and is_unknown:
+        fail_unknown(subject)
     if not entries:
-        fail(
-            f"nothing is recorded of {subject!r}"
-            if is_unknown
-            else f"{subject} did not exist, or was not known, by then",
-            USAGE,
-        )
+        fail(f"{subject} did not exist, or was not known, by then", USAGE)
     if as_json:
         print_json(entries)
         return

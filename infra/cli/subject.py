@@ -7,7 +7,7 @@ import typer
 
 from domain.ids import is_id
 from infra.cli.opening import login, opened
-from infra.cli.output import USAGE, JsonOption, fail, print_json, print_note, print_text
+from infra.cli.output import JsonOption, fail_unknown, print_json, print_note, print_text
 from infra.cli.page_file import page_path, write_page
 
 
@@ -49,7 +49,7 @@ def show_person_data(
             rapport.store, rapport.engine, person, rapport.clock.now(), Reading.by_operator(login()).name
         )
     if shown is None:
-        fail(f"nothing is recorded of a person {person!r}", USAGE)
+        fail_unknown(person, person=True)
     if output is not None:
         write_page("subject", shown, output)
         print_note(f"what is held about {shown['person']} is in {output}")

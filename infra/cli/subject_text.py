@@ -191,7 +191,7 @@ def _print_possible(possible: Mapping[str, list[str]]) -> None:
         both = [name for name in left[pair[0]] if name in left[pair[1]]]
         lines.append((f"{pair[0]} and {pair[1]}", both))
         lines += [(f"the {role} also", [name for name in left.pop(role) if name not in both]) for role in pair]
-    lines += [(f"the {_plain(role)}", commands) for role, commands in left.items()]
+    lines += [("HR" if role == "hr" else f"the {_plain(role)}", commands) for role, commands in left.items()]
     _heading("what is possible now")
     for who, commands in lines:
         if commands:

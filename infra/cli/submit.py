@@ -69,7 +69,7 @@ def submit(
     total = _size(names)
     counted: Counter[str] = Counter()
     unread = 0
-    with opened() as rapport, _pace(rapport, walk=walk) as pace, progress("submitting", total) as advance:
+    with opened() as rapport, _pace(rapport, walk=walk) as pace, progress("submitting, bytes", total) as advance:
         for name in names:
             try:
                 for receipts in _answers(rapport, name, advance, pace):

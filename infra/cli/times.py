@@ -24,6 +24,11 @@ def shown_time(value: datetime | None) -> str:
     return f"{value:%Y-%m-%d %H:%M}Z" if value else ""
 
 
+def shown_minute(text: str) -> str:
+    """The same for a time in UTC that is kept as a text."""
+    return f"{text[:10]} {text[11:16]}Z" if text else ""
+
+
 AsOf = Annotated[
     datetime | None,
     typer.Option(parser=aware_time, metavar="TIME", help="As it was by then: what had occurred by this time (or day)."),

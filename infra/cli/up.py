@@ -156,7 +156,7 @@ class Local:
             lines.append("  rapport consume        # takes the messages of rapport.commands")
             lines.append("  rapport publish        # sends facts to rapport.events")
         fate = "removed afterwards" if self.ephemeral else "kept"
-        return "\n".join([*lines, "", f"The data is in {self.folder} and {fate}. Ctrl-C stops everything."])
+        return "\n".join([*lines, "", f"The data is in {self.folder} and {fate}.", "Ctrl-C stops everything."])
 
     @property
     def _ports_file(self) -> Path:

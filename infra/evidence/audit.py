@@ -3,7 +3,7 @@
 What could not be checked is said, and then the answer is not ok: what somebody had set aside by hand would else pass unseen.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from itertools import islice
@@ -20,9 +20,11 @@ from infra.evidence.values import misfit_values
 from infra.evidence.verify import Verdict, put_together
 from infra.evidence.wrong import Wrong
 from infra.projection_engine import generation as generation_table
+from infra.projection_engine import schema
 from infra.projection_engine.check import Wrong as WrongRow
 from infra.projection_engine.engine import Engine
 from infra.projection_engine.quarantine import held as in_quarantine
+from infra.sealing.key_store import Owned
 from infra.store.errors import ReadOnlyStore, StoreError, UnreadableText
 from infra.store.log import EventStore
 from infra.store.merkle import EMPTY_ROOT
@@ -68,6 +70,15 @@ def audit(
         skipped = verdict.skipped if misfits.found else (*verdict.skipped, NOT_FOUND)
         return verdict._replace(problems=(*misfits.found, *verdict.problems)[:MOST], skipped=skipped)
     return verdict
+
+
+def with_undone(held: Held, undone: Iterable[Owned]) -> Held:
+    """Beside what checkpoints say: whose keys are there though the record says that their words are erased."""
+    problems = [
+        Wrong(owned.subject or owned.person, 0, f"the words of {owned.person} were erased here, and their key is there")
+        for owned in undone
+    ]
+    return held._replace(problems=[*held.problems, *problems])
 
 
 class Misfits:
@@ -145,6 +156,7 @@ def _audited(
     if not odd and trouble is not None:
         raise trouble
     odd += _odd_rows(store, [row for part in found[len(plan.decisions) :] for row in part])
+    odd += _odd_views(here)
     return verdict._replace(problems=tuple(odd[:MOST]), skipped=(*skipped, *failed, *_set_aside(here, subject)))
 
 
@@ -158,6 +170,24 @@ def _odd_rows(store: EventStore, found: Sequence[WrongRow]) -> Iterator[Wrong]:
             f"the dataset {row.dataset} has in row {'/'.join(map(str, row.key))} {row.stored} "
             f"where the events make it {row.folded} ({row.column or 'the row'})",
         )
+
+
+def _odd_views(here: Workshop) -> Iterator[Wrong]:
+    """The views through which datasets are read that show something else than their tables have."""
+    with here.store.database.reading() as session:
+        if not schema.exists(session, schema.GENERATIONS):
+            return
+        live = generation_table.live(session, here.engine.projections)
+        expected = [
+            each
+            for generation in live
+            if generation.current
+            for each in schema.views_of(session.kind, generation.projection, generation.mark)
+        ]
+        of_log = schema.views_of_log(session.kind).items()
+        expected += [each for each in of_log if generation_table.view(session, each[0].name) == each[1].text]
+        for name, problem in schema.odd_views(session, expected):
+            yield Wrong(name, 0, problem)
 
 
 def _set_aside(here: Workshop, subject: str | None) -> Iterator[str]:

@@ -7,7 +7,7 @@ all the same; so is one with a value that the matrix does not open to a coordina
 """
 
 from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from hashlib import sha256
@@ -132,7 +132,7 @@ def bundle(
         _lines(receipts),
         _json(entries),
         _json(codes),
-        _json(decisions(store.database, subject)),
+        _json(_without(decisions(store.database, subject), subject, left_out)),
     )
     members = dict(zip(MEMBERS, contents, strict=True))
     return packed(subject, members if stamp is None else members | {STAMP: stamp}, signer)
@@ -201,6 +201,13 @@ def _leave_words_out(events: Sequence[Line], entries: list[Entry]) -> None:
             entries[place] = {name: entry[name] for name in PROVED}
 
 
+def _without(decided: Sequence[Entry], subject: str, left_out: Collection[int]) -> list[Entry]:
+    """The decisions that rest on no event of which the bundle has the hash alone: that there is one tells how somebody answered."""
+    return [
+        each for each in decided if each["evidence_of"] != subject or not {*left_out}.intersection(each["evidence"])
+    ]
+
+
 def _is_closed(model: type[BaseModel], stored: Mapping[str, Any], codes: frozenset[str]) -> bool:
     """Whether a value is stored as it was given that the matrix opens to coordinators, the first who may have a bundle, not as it is."""
     corrected = stored.get("data")
@@ -255,7 +262,10 @@ def _told_left_out(versions: Sequence[int]) -> str:
     if not versions:
         return "Every event is there as it is stored."
     listed = ", ".join(map(str, versions))
-    return f"Left out but for their hashes, since they are stored with words in the clear: versions {listed}."
+    return (
+        f"Left out but for their hashes, since they are stored with words in the clear: versions {listed}.\n"
+        "So are decisions that rest on one of them."
+    )
 
 
 def _lines(lines: Sequence[Line]) -> bytes:

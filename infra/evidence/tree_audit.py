@@ -5,7 +5,7 @@ the receipt of a message comes right after its events, so what belongs together 
 """
 
 import struct
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,9 +14,13 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from domain.registry import COMMAND_OF
+from domain.relationship.events import AgreementConfirmed
 from infra.evidence import tree
+from infra.evidence.decisions import AHEAD
 from infra.evidence.log_tree import TreeReader, read_frontier
 from infra.evidence.wrong import TREE, Wrong
+from infra.intake.receipt import Attempt
 from infra.store import attempts
 from infra.store.errors import DamagedStore
 from infra.store.merkle import EMPTY_ROOT, LEVELS, Frontier, Node, event_leaf, receipt_digest, receipt_leaf
@@ -28,6 +32,8 @@ _RECEIPT_COLUMNS: Final = "leaf, position, source, message_id, fingerprint, answ
 _RECEIPTS: Final = f"SELECT {_RECEIPT_COLUMNS} ORDER BY leaf"
 _LEAVES: Final = "SELECT number, hash FROM tree_leaves ORDER BY number"
 _NODES: Final = "SELECT level, number, hash FROM tree_nodes"
+# Who agrees to what the other has claimed confirms that, by whichever of these commands.
+_CONFIRMING: Final = ("AgreePlan", "AgreeConfidentiality", "AgreeGoal")
 NEVER: Final = datetime.min.replace(tzinfo=UTC)
 EVENT, RECEIPT, LEAF = range(3)
 # Enough to see what happened; a tree that is gone would name every event.
@@ -148,6 +154,8 @@ class _Walk:
     _recorded_at: datetime = NEVER
     _told_last: Any = None
     _untold: list[Told] = field(default_factory=list)
+    # What the first of these says of its message.
+    _envelope: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if 0 in self.sizes:
@@ -183,6 +191,8 @@ class _Walk:
         told = Told(envelope.get("source"), envelope.get("message_id"), subject, topic.partition("#")[0], version)
         if self._untold and self._untold[-1][:3] != told[:3]:
             self._without_receipt()
+        if not self._untold:
+            self._envelope = envelope
         self._untold.append(told)
 
     def _is_later(self, recorded_at: Any, subject: str, version: int) -> None:
@@ -205,7 +215,7 @@ class _Walk:
             self.wrong(named, 0, f"the receipt has position {position}, the event before it {self.position}")
         untold, self._untold = self._untold, []
         try:
-            subject, status, events, *_ = orjson.loads(answer)
+            subject, status, events, problems, *attempt = orjson.loads(answer)
             promised = [Told(source, id_, subject, name, version) for name, version in events]
         except (ValueError, TypeError):
             self.wrong(named, 0, "what is kept of the receipt of this message can't be read")
@@ -213,6 +223,8 @@ class _Walk:
         if status != "accepted" and promised:
             self.wrong(named, 0, f"the message was {status} and its receipt names events")
         if untold == promised:
+            if promised and self._envelope:
+                self._is_of_message(named, problems, attempt, promised[0].name)
             return
         for missing in promised:
             if missing not in untold:
@@ -222,6 +234,27 @@ class _Walk:
         for told in untold:
             if told not in promised:
                 self.wrong(told.subject, told.version, "no receipt names the event")
+
+    def _is_of_message(self, named: str, problems: Any, attempt: Sequence[Any], event: str) -> None:
+        """The receipt of a message that was accepted tells of it what its events tell: no other time, actor or command, and no problem.
+
+        It was answered when it was decided. Its events may be recorded later than that, since recorded time never goes back.
+        """
+        told, found = self._envelope, Attempt(*attempt)
+        confirms = event == AgreementConfirmed.__name__ and found.command in _CONFIRMING
+        unlike = {
+            "time": _time(found.time) != _time(told["occurred_at"]),
+            "actor": found.actor != told["actor"],
+            "command": not confirms and found.command != COMMAND_OF.get(event),
+            "time of the answer": not _time(told["occurred_at"]) - AHEAD
+            <= _time(found.at)
+            <= _time(told["recorded_at"]),
+        }
+        if problems:
+            self.wrong(named, 0, "the message was accepted and its receipt names problems")
+        elif any(unlike.values()):
+            said = " and ".join(name for name, is_unlike in unlike.items() if is_unlike)
+            self.wrong(named, 0, f"the receipt says another {said} than the events of its message")
 
     def _leaf(self, number: int, hash_: Any) -> None:
         computed, self.computed = self.computed, None
@@ -264,6 +297,10 @@ class _Walk:
         """Note what is wrong."""
         if len(self.problems) < MOST:
             self.problems.append(Wrong(subject, version, problem))
+
+
+def _time(value: Any) -> datetime:
+    return datetime.fromisoformat(value)
 
 
 def _kept_otherwise(session: StoreSession, walk: _Walk) -> Iterator[Wrong]:

@@ -27,8 +27,8 @@ from infra.store.session import Kind, StoreSession
 from infra.unknown_name import unknown_name
 from infra.whole_file import beside, put, save
 from projections.catalogue import datasets, projection_of
-from projections.dataset import Column, Dataset, Row
-from projections.readers import Masking
+from projections.dataset import POSITION, Column, Dataset, Row
+from projections.readers import LEFT_OUT, Masking
 from projections.timeline import TIMELINE
 
 MANIFEST_SUFFIX: Final = ".manifest.json"
@@ -106,9 +106,13 @@ def export(
                     # CSV is written from the values of SQLite as they are.
                     if form != "csv" or under_pseudonyms or (then is None and session.kind != "sqlite"):
                         rows = _decoded(rows, read, session.kind if then is None else "sqlite")
-                    if masking is not None:
-                        rows = _masked(engine, masking, rows, read, chosen)
+                    seen = None if masking is None else _Masked(engine, masking, read)
+                    if seen is not None:
+                        rows = seen.rows(rows, chosen)
                     manifest["rows"] = _writer(form, raw=raw)(buffer, chosen, rows)
+                    if seen is not None and name in LEFT_OUT:
+                        # How far the others go tells that there is one.
+                        manifest["position"] = seen.position
                 manifest["bytes"], manifest["sha256"] = hashed.count, hashed.digest.hexdigest()
                 description.write(
                     orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
@@ -237,14 +241,20 @@ def _decoded(rows: Iterable[Sequence[Any]], columns: Sequence[Column], kind: Kin
         yield tuple(reader.decode(row).values())
 
 
-def _masked(
-    engine: Engine, masking: Masking, rows: Iterable[Sequence[Any]], read: Sequence[Column], chosen: Sequence[Column]
-) -> Iterator[Sequence[Any]]:
-    """Some columns of the rows as analysts see them."""
-    names = [column.name for column in read]
-    whole = (dict(zip(names, row, strict=True)) for row in rows)
-    for row in masking.rows(whole, codes_of_relationships(engine)):
-        yield tuple(row[column.name] for column in chosen)
+class _Masked:
+    """The rows of a dataset as analysts see them. `position` is the last that is in one of those that were given."""
+
+    def __init__(self, engine: Engine, masking: Masking, read: Sequence[Column]) -> None:
+        self._engine, self._masking = engine, masking
+        self._names = [column.name for column in read]
+        self.position = 0
+
+    def rows(self, rows: Iterable[Sequence[Any]], chosen: Sequence[Column]) -> Iterator[Sequence[Any]]:
+        """Some columns of each."""
+        whole = (dict(zip(self._names, row, strict=True)) for row in rows)
+        for row in self._masking.rows(whole, codes_of_relationships(self._engine)):
+            self.position = max(self.position, row[POSITION.name])
+            yield tuple(row[column.name] for column in chosen)
 
 
 class _Hashed(RawIOBase):

@@ -47,7 +47,7 @@ def rows_then(engine: Engine, dataset: Dataset, moment: Moment) -> RowsThen:
     projection = projection_of(dataset.name)
     with engine.database.reading() as session:
         if dataset.name == TASKS.name:
-            rows = tasks_then(engine.store, moment, engine.clock.now())
+            rows = tasks_then(engine.store, moment, engine.clock.now(), engine.watcher)
             return RowsThen(rows, max((row[POSITION.name] for row in rows), default=0), moment)
         if projection is None:
             return _recorded(session, dataset, moment)

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from domain.model import AnyRecorded
 from domain.relationship.events import FactCorrected
+from infra.projection_engine.feed import NOBODY, Watcher
 from infra.projection_engine.rows import codec
 from infra.queries.as_at import END, NOW, Moment
 from infra.store import log_reader
@@ -24,16 +25,17 @@ from workers.catalogue import WORKERS
 from workers.timeline import give
 
 
-def tasks_then(store: EventStore, moment: Moment, now: datetime) -> list[Row]:
+def tasks_then(store: EventStore, moment: Moment, now: datetime, watcher: Watcher = NOBODY) -> list[Row]:
     """The tasks that had been opened by a moment, as far as workers have come in the log: in the order and shape of the dataset."""
     at = min(time for time in (moment.as_of, moment.known_at, now) if time is not None)
     with scratch_database() as scratch:
         with store.database.reading() as session:
             upto = reached_by_all(session)
             corrected = dict(_corrected(session, store, moment))
+        watcher.begin("replaying decisions", upto)
         ReplayThen(
             store, scratch, WORKERS, upto, fires_until=at, notified=False, moment=moment, corrected=corrected
-        ).run()
+        ).run(watcher.done)
         names = ", ".join(column.name for column in TASKS.columns)
         rows = scratch.query(f"SELECT {names} FROM {WORKER_TASKS} ORDER BY {', '.join(TASKS.order)}")  # noqa: S608 - known names
         return list(map(codec(TASKS.columns, scratch.kind).decode, rows))

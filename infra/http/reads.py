@@ -56,7 +56,7 @@ async def reader_of_relationships(who: AskerOf) -> Asker:
     """
     if who.role not in READERS:
         raise forbidden(
-            "analysts read figures and datasets, no single relationship: /v1/nps, /v1/datasets", code="role"
+            "analysts read figures and datasets, no single relationship: /v1/nps, /v1/datasets/NAME", code="role"
         )
     return who
 

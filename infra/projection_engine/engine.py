@@ -22,8 +22,6 @@ from infra.store.log import EventStore
 from infra.store.session import Database, StoreSession
 from projections.catalogue import all_projections, tables_of
 from projections.projection import Projection
-from projections.tasks import TASKS
-from projections.timeline import TIMELINE
 
 # A follower checks the clock at least this often, because time passes and because it may be asked to stop.
 PULSE_SECONDS: Final = 2.0
@@ -146,7 +144,7 @@ class Engine(Feeds):
     def _make_tables(self) -> None:
         self.prepare_shown(self.database)
         kind = self.database.kind
-        views = {TIMELINE: schema.timeline_definition(kind), TASKS: schema.tasks_definition(kind)}
+        views = schema.views_of_log(kind)
         with self.database.reading() as session:
             made = schema.exists(session, schema.GENERATIONS)
             live = self._live_names(session) if made else set()
@@ -178,7 +176,10 @@ class Engine(Feeds):
 
     def _live_names(self, session: StoreSession) -> set[str]:
         if newer := generation_table.newer(session, self.projections):
-            raise NewerProjection(f"a newer Rapport built {', '.join(newer)}; this one can't keep them up to date")
+            raise NewerProjection(
+                f"a newer Rapport built {', '.join(newer)}; this one can't keep them up to date: "
+                "use that one, or `rapport copy` the record into a new store, which builds its own"
+            )
         return {each.name for each in generation_table.live(session, self.projections)}
 
     def _make(self, session: StoreSession, projection: Projection) -> None:

@@ -150,16 +150,20 @@ def take_down_views(session: StoreSession, names: Iterable[str]) -> None:
         session.execute(f"DROP VIEW IF EXISTS {name}")
 
 
+def views_of(kind: Kind, projection: Projection, mark: str) -> Iterator[tuple[Dataset, Definition]]:
+    """The datasets of a generation, and what the view of each is made of."""
+    for table in projection.tables:
+        yield table.dataset, view_definition(kind, table.dataset, _view(projection, table, mark))
+    if isinstance(projection, StateFold) and projection.summary:
+        table = projection.summary.table
+        yield table.dataset, view_definition(kind, table.dataset, _view_of_all(projection, table, mark))
+
+
 def put_up_views(session: StoreSession, projection: Projection, mark: str) -> None:
     """Let the plain names show a generation, and let analysts and auditors read them."""
     open_to_audit(session, projection, mark)
-    for table in projection.tables:
-        put_up(session, table.dataset, view_definition(session.kind, table.dataset, _view(projection, table, mark)))
-    if isinstance(projection, StateFold) and projection.summary:
-        table = projection.summary.table
-        put_up(
-            session, table.dataset, view_definition(session.kind, table.dataset, _view_of_all(projection, table, mark))
-        )
+    for dataset, made_of in views_of(session.kind, projection, mark):
+        put_up(session, dataset, made_of)
 
 
 def put_up(session: StoreSession, dataset: Dataset, made_of: Definition) -> None:
@@ -171,9 +175,28 @@ def put_up(session: StoreSession, dataset: Dataset, made_of: Definition) -> None
         session.execute(f"REVOKE ALL ON FUNCTION {seen_of(dataset)}() FROM PUBLIC")
     # What a reader filters by must not be run on rows that they don't see.
     barrier = " WITH (security_barrier)" if session.kind == "postgresql" else ""
-    session.execute(f"CREATE VIEW {dataset.name}{barrier} AS {made_of.query}")
+    session.execute(f"{_created(dataset, barrier)} {made_of.query}")
     describe(session, dataset)
     open_to_readers(session, dataset)
+
+
+def _created(dataset: Dataset, barrier: str = "") -> str:
+    return f"CREATE VIEW {dataset.name}{barrier} AS"
+
+
+def odd_views(session: StoreSession, expected: Iterable[tuple[Dataset, Definition]]) -> Iterator[tuple[str, str]]:
+    """Yields name and problem of each view of a file that is not what it is made of here, and of each trigger: Rapport makes none there."""
+    if session.kind != "sqlite":
+        # PostgreSQL does not keep the text of a view.
+        return
+    rows = session.query("SELECT type, name, sql FROM sqlite_master WHERE type IN ('view', 'trigger') ORDER BY name")
+    views = {name: text for type_, name, text in rows if type_ == "view"}
+    for dataset, made_of in expected:
+        if views.get(dataset.name) != f"{_created(dataset)} {made_of.query}":
+            yield dataset.name, f"the view {dataset.name} does not show what its dataset has"
+    for type_, name, _ in rows:
+        if type_ == "trigger":
+            yield name, f"the file has the trigger {name}, which changes what is written"
 
 
 def open_to_audit(session: StoreSession, projection: Projection, mark: str) -> None:
@@ -232,6 +255,11 @@ def tasks_definition(kind: Kind) -> Definition:
     return view_definition(kind, TASKS, f"SELECT {columns} FROM {WORKER_TASKS}")
 
 
+def views_of_log(kind: Kind) -> dict[Dataset, Definition]:
+    """What the views are made of that no projection keeps."""
+    return {TIMELINE: timeline_definition(kind), TASKS: tasks_definition(kind)}
+
+
 def _programme(kind: Kind, subject: str) -> str:
     """The programme that the first event of a relationship names; subjects of other kinds have a prefix and a colon."""
     text = "CAST(f.state AS TEXT)"
@@ -279,6 +307,19 @@ def _sqlite_time(text: str) -> str:
     return f"CASE length({text}) WHEN 20 THEN substr({text}, 1, 19) || '.000000Z' ELSE {text} END"
 
 
+def _learned(kind: Kind) -> str:
+    """When a deadline's change was learned of: not before the event was that brought it about, told late as it may be."""
+    at = "deadline_history.at"
+    of_event = "FROM stored_events t WHERE t.position = deadline_history.position"
+    if kind == "postgresql":
+        return (
+            f"GREATEST({at}, (SELECT (convert_from(t.state, 'UTF8')::json ->> 'recorded_at')::timestamptz {of_event}))"
+        )
+    text = "CAST(t.state AS TEXT)"
+    recorded = _sqlite_time(f"CASE WHEN json_valid({text}) THEN {text} ->> '$.recorded_at' END")
+    return f"MAX({at}, COALESCE((SELECT {recorded} {of_event}), {at}))"
+
+
 def _deadlines(kind: Kind) -> str:
     values = {
         "subject": "key",
@@ -287,7 +328,7 @@ def _deadlines(kind: Kind) -> str:
         "sequence": "seq",
         "type": "change",
         "occurred_at": "at",
-        "recorded_at": "at",
+        "recorded_at": _learned(kind),
         "actor_role": "'worker'",
         "actor_id": "worker",
         "clause": "clauses ->> 0",

@@ -22,10 +22,14 @@ _EVENTS: Final = (
     "ORDER BY originator_id, originator_version"
 )
 _DEADLINES: Final = (
-    "SELECT key, seq, change, at, worker, clauses, name, due_at, position FROM deadline_history ORDER BY key, seq"
+    "SELECT key, seq, change, at, worker, clauses, name, due_at, position, "
+    "(SELECT state FROM stored_events t WHERE t.position = deadline_history.position) FROM deadline_history ORDER BY key, seq"
 )
 # Streams lie scattered over the file: mapped into memory, a page is looked at where it is instead of copied for each stream.
 _MAPPED: Final = f"PRAGMA mmap_size = {1 << 40}"
+
+# The length of a time in whole seconds.
+_WHOLE: Final = len("2026-03-02T09:00:00Z")
 
 Values = tuple[Any, ...]
 
@@ -105,10 +109,18 @@ def rows(session: StoreSession) -> Iterator[Values]:
 
 
 def _deadline(values: Values, programme: str | None) -> Values:
-    subject, sequence, change, at, worker, clauses, name, due_at, position = values
+    subject, sequence, change, at, worker, clauses, name, due_at, position, state = values
+    learned = at if state is None else _later(at, _parsed(state).recorded_at)
     return (
-        subject, programme, "deadline", None, sequence, change, at, at, "worker", worker, None, None, _first(clauses), name, due_at, position,
+        subject, programme, "deadline", None, sequence, change, at, learned, "worker", worker, None, None, _first(clauses), name, due_at, position,
     )  # fmt: skip
+
+
+def _later(at: str, recorded_at: str | None) -> str:
+    """The later of two times; whole seconds are written without a fraction in events, and with one in the workers' tables."""
+    if recorded_at is None:
+        return at
+    return max(at, recorded_at if len(recorded_at) > _WHOLE else f"{recorded_at[:-1]}.000000Z")
 
 
 @lru_cache(maxsize=1024)

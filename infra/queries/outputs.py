@@ -96,6 +96,10 @@ def _time_spent(course: Course) -> Fields:
     return {
         "session_minutes": sum(each["minutes"] for each in minutes),
         "homework_hours": round(sum(hours.values()), 2),
+        # Time asked of the mentor outside the sessions (pentalog.mentor-time).
+        "contact_minutes": sum(
+            each.minutes or 0 for each in course.heard(e.ContactRecorded) if "mentor" in each.between
+        ),
         "sessions": minutes,
     }
 

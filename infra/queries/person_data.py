@@ -5,7 +5,7 @@ of and the clause that keeps them. What somebody reported in confidence is withh
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -116,10 +116,22 @@ def person_data(store: EventStore, engine: Callable[[], Engine], person: str, no
         "readers": readers,
         "retention": [one for each in seen if (one := each.retention())],
         "scores": _scores(store, seen, now),
-        "tasks": [task for each in seen for task in each.tasks(store)],
+        "tasks": [*(task for each in seen for task in each.tasks(store)), *_unregistered(store, person, held)],
         "notifications": _notifications(store, person),
         "withheld": {"sealed": "safeguarding", "clause": "care.disclosure", "why": CONFIDENTIAL},
     }
+
+
+def _shown_task(task: Shown) -> Shown:
+    return {name: task[name] for name in ("subject", "kind", "clauses", "since", "due", "settled_by")}
+
+
+def _unregistered(store: EventStore, person: str, held: Collection[Held]) -> list[Shown]:
+    """The open tasks of a mentor of whom there are no events but those of their mentees."""
+    subject = f"mentor:{person}"
+    if any(each.subject == subject for each in held):
+        return []
+    return [_shown_task(task) for task in open_tasks(store.database, Chosen(owner="mentor", subject=subject))]
 
 
 def _entry(store: EventStore, person: str) -> Shown | None:
@@ -376,7 +388,7 @@ class _Seen:
         """The open tasks that are the person's to do."""
         for task in open_tasks(store.database, Chosen(subject=self.held.subject)) if self.held.roles else ():
             if task["owner"] in self.held.roles and task["about"] in (None, self.person, *self.held.roles):
-                yield {name: task[name] for name in ("subject", "kind", "clauses", "since", "due", "settled_by")}
+                yield _shown_task(task)
 
     @property
     def knows_all_reports(self) -> bool:

@@ -18,6 +18,7 @@ from infra.store.log import EventStore
 from infra.store.state_snapshots import drop
 
 TOPIC: Final = PersonalDataErased.__name__
+LAST: Final = 2**63 - 1
 # So many events are looked at when a store is opened; then it is noted that there was nothing among them.
 NOTED_EVERY: Final = 5_000
 
@@ -32,10 +33,10 @@ class Erased:
         """The keys that are destroyed."""
         return self._owned_after(0)
 
-    def _owned_after(self, position: int) -> set[Owned]:
+    def _owned_after(self, position: int, up_to: int | None = None) -> set[Owned]:
         rows = self.store.database.query(
-            "SELECT topic, state FROM stored_events WHERE position > ? AND topic = ? ORDER BY position",
-            (position, TOPIC),
+            "SELECT topic, state FROM stored_events WHERE position > ? AND position <= ? AND topic = ? ORDER BY position",
+            (position, LAST if up_to is None else up_to, TOPIC),
         )
         found = [self.store.mapper.decode_facts(topic, state) for topic, state in rows]
         return {each for event in found for each in self.owned(event.subject, event.data.person)}
@@ -94,6 +95,17 @@ class Erasures(Erased):
         with self.store.database.transaction() as session:
             drop(session, {each.subject for each in owned if each.person == OF_STATE})
         return destroyed
+
+    def undone(self) -> list[Owned]:
+        """Whose keys are there though an erasure was carried out: an erased key is never made again, so somebody has put it back.
+
+        Erasures that are not carried out yet do not count: that is done when the store is opened.
+
+        Raises:
+            StoreError: The keys, or the store, can't be read.
+        """
+        done = self.keys.erased_up_to()
+        return [] if done is None else sorted(self.keys.kept.kept_of(self._owned_after(0, done)))
 
 
 def owners_of(events: Iterable[AnyRecorded], person: str) -> set[str]:

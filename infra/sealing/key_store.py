@@ -90,6 +90,13 @@ def is_among(owned: Collection[Owned], subject: str, person: str) -> bool:
     return Owned(subject, person) in owned or Owned(EVERYWHERE, person) in owned
 
 
+def _whose(owned: Owned) -> tuple[str, tuple[str, ...]]:
+    """The condition for the keys of somebody in a subject, or everywhere, and its parameters."""
+    if owned.subject == EVERYWHERE:
+        return "person = ?", (owned.person,)
+    return "subject = ? AND person = ?", owned
+
+
 class Erasing(NamedTuple):
     """Up to which position of the log erasures are carried out, and how often keys were destroyed."""
 
@@ -185,12 +192,19 @@ class KeyStore(ABC):
         """Delete these keys for good, and let none be made in their place; how many there were."""
         destroyed = 0
         for each in owned:
-            where, values = (
-                ("person = ?", (each.person,)) if each.subject == EVERYWHERE else ("subject = ? AND person = ?", each)
-            )
+            where, values = _whose(each)
             destroyed += len(self.run(f"DELETE FROM data_keys WHERE {where} RETURNING key_id", values))  # noqa: S608 - our own words
             self.run("INSERT INTO erased_keys VALUES (?, ?) ON CONFLICT DO NOTHING", each)
         return destroyed
+
+    def kept_of(self, owned: Iterable[Owned]) -> list[Owned]:
+        """Those of whom there is a key."""
+        kept = []
+        for each in owned:
+            where, values = _whose(each)
+            if self.run(f"SELECT 1 FROM data_keys WHERE {where} LIMIT 1", values):  # noqa: S608 - our own words
+                kept.append(each)
+        return kept
 
     def erased_up_to(self, position: int, times: int) -> None:
         """Note how far erasures are carried out."""

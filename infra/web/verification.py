@@ -14,7 +14,7 @@ from cachetools import TTLCache
 
 from domain.problem import Problem
 from infra.bootstrap import Rapport
-from infra.evidence.audit import audit
+from infra.evidence.audit import audit, with_undone
 from infra.evidence.checkpoints import gathered
 from infra.evidence.verify import Verdict
 from infra.http.asking import Desk
@@ -85,7 +85,7 @@ class Verification:
 
     def _audit(self) -> Verdict:
         engine = self._rapport.engine()
-        held = gathered(self._rapport.checkpoints(), (), None)
+        held = with_undone(gathered(self._rapport.checkpoints(), (), None), self._rapport.undone_erasures())
         trouble: StoreError | None = None
         try:
             engine.catch_up()

@@ -39,7 +39,7 @@ ORDERS: Final[Mapping[Table, Sequence[str]]] = {
     NOTES: ("id",),
 }
 LEFT_OUT: Final[Mapping[Table, frozenset[str]]] = {
-    DECISIONS: frozenset({"seq", "position", "at"}),
+    DECISIONS: frozenset({"seq", "position"}),
     STATES: frozenset({"position"}),
     HISTORY: frozenset({"seq", "position"}),
     TASKS: frozenset({"seq", "position"}),
@@ -122,7 +122,7 @@ def _rows(
     for row in session.stream(sql, params):
         if not share.has(row[place]):
             continue
-        values = {name: _value(table.types[name], value) for name, value in zip(columns, row, strict=True)}
+        values = {name: comparable(table.types[name], value) for name, value in zip(columns, row, strict=True)}
         yield Kept(values[key], tuple(_place(values[name]) for name in ORDERS[table]), values)
 
 
@@ -133,7 +133,7 @@ def _place(value: Any) -> tuple[int, Any]:
     return (1, value) if isinstance(value, str) else (2, repr(value))
 
 
-def _value(type_: str, value: Any) -> Any:
+def comparable(type_: str, value: Any) -> Any:
     """A value as it is compared; one that its column can't have is itself."""
     if value is None:
         return None

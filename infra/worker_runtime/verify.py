@@ -6,26 +6,30 @@ a deadline that fired though it did not run. Keys that were put aside are compar
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from domain.registry import kind_of
+from domain.relationship.events import RelationshipProposed
+from infra.intake.receipt import KEPT
 from infra.notifications.fates import impossible_fates
 from infra.store import attempts
+from infra.store.errors import DamagedEvent, UnknownEvent
 from infra.store.log import EventStore
 from infra.store.partitions import Reached
 from infra.store.session import Database, Row
 from infra.worker_runtime import schema
 from infra.worker_runtime.replay import ALL, Replay, Share, scratch_database
 from infra.worker_runtime.sums import is_what_replay_makes
-from infra.worker_runtime.table_check import parsed, table_differences
+from infra.worker_runtime.table_check import comparable, parsed, table_differences
 from workers.catalogue import WORKERS
 
 SHOWN: Final = 1000
 WORKERS_SOURCE: Final = "/workers/"
 # From the first of them up to the first that is none.
 _WORKERS_SOURCES: Final = (WORKERS_SOURCE, "/workers0")
-COMPARED: Final = "trigger_id, clauses, evidence, evidence_of, terms, sent"
+COMPARED: Final = "trigger_id, at, clauses, evidence, evidence_of, terms, sent"
 
 
 class Problem(NamedTuple):
@@ -99,12 +103,13 @@ def _sent_by_nobody(live: Database, subject: str | None) -> Iterator[Problem]:
 
 
 def _answered_otherwise(live: Database, subject: str | None) -> Iterator[Problem]:
-    """Commands of workers that were answered as their receipts don't say."""
-    of = " AND o.subject = ?" if subject is not None else ""
+    """Commands of workers that were answered as their receipts don't say, or that are noted as answered and have none."""
+    of, kept = " AND o.subject = ?" if subject is not None else "", ", ".join(f"'{each}'" for each in sorted(KEPT))
     rows = live.query(
-        f"SELECT o.id, o.worker, o.subject FROM outbox o JOIN (SELECT source, message_id, {attempts.STATUS[live.kind]} AS status "  # noqa: S608
+        f"SELECT o.id, o.worker, o.subject FROM outbox o LEFT JOIN (SELECT source, message_id, {attempts.STATUS[live.kind]} AS status "  # noqa: S608
         "FROM receipts WHERE source >= ? AND source < ?) r ON r.message_id = o.id AND r.source = ? || o.worker "
-        f"WHERE o.status <> 'waiting' AND o.status <> r.status{of}",
+        # Only what has used its id has a receipt.
+        f"WHERE o.status <> 'waiting' AND o.status <> COALESCE(r.status, CASE WHEN o.status IN ({kept}) THEN 'none' ELSE o.status END){of}",
         (*_WORKERS_SOURCES, WORKERS_SOURCE, *([subject] if of else ())),
     )
     for id_, worker, about in rows:
@@ -112,14 +117,26 @@ def _answered_otherwise(live: Database, subject: str | None) -> Iterator[Problem
 
 
 def _concerned(store: EventStore, subject: str | None) -> set[str] | None:
-    """The streams on which the receipts of a relationship rest: its own, its programme's, its cases', all it hears of. None: all."""
+    """The streams on which the receipts of a relationship rest: its own, its programme's, its mentor's, its cases', all it hears of.
+
+    None: all.
+    """
     if subject is None or kind_of(subject) != "relationship":
         return None
     rows = store.database.query(
         "SELECT subject, programme FROM worker_ground WHERE subject = ? OR relationship = ?", (subject, subject)
     )
     sources = store.database.query("SELECT subject FROM worker_sources WHERE key = ?", (subject,))
-    return {subject, *(name for row in [*rows, *sources] for name in row if name)}
+    return {subject, *_mentor(store, subject), *(name for row in [*rows, *sources] for name in row if name)}
+
+
+def _mentor(store: EventStore, subject: str) -> Iterator[str]:
+    """The mentor, by whose standing workers go; as the record says, since what workers keep is what is checked."""
+    # What can't be read is named by the audit of the stream.
+    with suppress(UnknownEvent, DamagedEvent):
+        first = store.first(subject)
+        if first is not None and isinstance(first.data, RelationshipProposed):
+            yield f"mentor:{first.data.mentor_id}"
 
 
 def _differences(live: Database, scratch: Database, subject: str | None, share: Share) -> Iterator[Problem]:
@@ -152,8 +169,15 @@ def _sql(database: Database, where: str) -> str:
 
 def _plain(row: Row) -> list[Any]:
     """The compared values with JSON parsed: PostgreSQL may return it with other spaces."""
-    _, key, worker, trigger, clauses, evidence, evidence_of, terms, sent = row
-    return [key, worker, trigger, evidence_of, *map(parsed, (clauses, evidence, terms, sent))]
+    _, key, worker, trigger, at, clauses, evidence, evidence_of, terms, sent = row
+    return [
+        key,
+        worker,
+        trigger,
+        comparable(schema.DECISIONS.types["at"], at),
+        evidence_of,
+        *map(parsed, (clauses, evidence, terms, sent)),
+    ]
 
 
 def _problem(row: Row, why: str) -> Problem:

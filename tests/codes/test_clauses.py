@@ -228,3 +228,21 @@ def test_a_malformed_code_is_refused(old: str, new: str, complaint: str) -> None
 def test_a_file_that_is_no_toml_is_refused() -> None:
     with pytest.raises(ValueError, match="Invalid value"):
         parse("id = ")
+
+
+# Tasks whose reason is a clause of care where no adopted code has one: its sentence is all that a coordinator reads.
+ON_CARE_ALONE = {
+    "care.attention": ["attention", "first_session", "session_outcome", "two_no_shows", "out_of_contact", "pause_review", "pause_too_long"],
+    "care.breach": ["case_review", "case_escalation", "further_training"],
+    "care.closing": ["plan_end", "erasure"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("clause, kind", [(clause, kind) for clause, kinds in ON_CARE_ALONE.items() for kind in kinds])
+def test_the_clause_on_which_a_task_may_stand_alone_names_it(clause: str, kind: str) -> None:
+    assert f"task:{kind}" in CLAUSES[clause].binds
+
+
+def test_the_sentences_of_care_speak_of_all_their_tasks() -> None:
+    for clause, words in {"care.attention": "missed", "care.breach": "followed up", "care.closing": "erased"}.items():
+        assert words in CLAUSES[clause].rule

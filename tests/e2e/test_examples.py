@@ -166,7 +166,7 @@ def test_the_command_line_takes_the_examples(store_url: str) -> None:
 
 
 def test_playing_them_shows_each_relationship_and_what_to_type_next(tmp_path: Path) -> None:
-    environment = {**os.environ, "TMPDIR": str(tmp_path), "COLUMNS": "200"}
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "COLUMNS": "80"}
     played = subprocess.run(
         [sys.executable, "-m", "examples.play"],
         cwd=EXAMPLES.parent, env=environment, capture_output=True, text=True, check=True, timeout=120,
@@ -177,7 +177,9 @@ def test_playing_them_shows_each_relationship_and_what_to_type_next(tmp_path: Pa
                 assert message["subject"] in played.stdout
     assert "open gates: nottingham.compromising" in played.stdout
     assert f"{len(expected())} refusals" in played.stdout
-    assert "export RAPPORT_STORE=" in played.stdout
+    told, _, to_type = played.stdout.partition("What to type next")
+    assert max(map(len, told.splitlines())) <= 80
+    assert "export RAPPORT_STORE=" in to_type
     assert played.stderr == ""
 
 

@@ -30,8 +30,9 @@ def scheduled(session: str, by: str) -> At:
     return At(1, e.SessionScheduled(session_id=session, starts_at=day(2), channel="platform", minutes=60), by)
 
 
-def completed(session: str, on: float, *set_by: Role, urgent: int = 0) -> At:
+def completed(session: str, on: float, *set_by: Role, urgent: int = 0, homework: tuple[str, ...] = ()) -> At:
     agenda = tuple(AgendaItem(topic="x", set_by=role, minutes=20) for role in set_by)
+    agenda += tuple(AgendaItem(topic="x", set_by="mentee", minutes=20, homework_id=id_) for id_ in homework)
     if urgent:
         agenda = (*agenda, AgendaItem(topic="fire", set_by="mentor", minutes=urgent, urgent_concern=True))
     held = e.SessionCompleted(
@@ -79,25 +80,24 @@ def test_the_mentee_takes_on_more_of_the_running() -> None:
 
 
 @pytest.mark.clause("cmn.homework-reviewed")
-def test_homework_is_reviewed_by_the_end_of_the_next_session() -> None:
+def test_homework_is_reviewed_where_the_agenda_of_the_next_session_names_it() -> None:
     def given(homework: str, session: str) -> At:
         return At(2.5, e.HomeworkAssigned(homework_id=homework, session_id=session, description="read"), "mentor")
 
-    def reported(homework: str, session: str, on: float) -> At:
-        return At(on, e.HomeworkReported(homework_id=homework, session_id=session, hours=2, done=True), "mentee")
-
-    sessions = [completed("s1", 2, "mentee"), completed("s2", 9, "mentee"), completed("s3", 16, "mentee")]
     found = row(
-        *sessions,
         given("h1", "s1"),
-        given("h2", "s2"),
-        given("h3", "s3"),
-        reported("h1", "s1", 9.04),
-        reported("h2", "s2", 20),
-        reported("h3", "s3", 20),
+        given("h2", "s1"),
+        given("h3", "s2"),
+        given("h4", "s3"),
+        completed("s1", 2, "mentee"),
+        completed("s2", 9, "mentee", homework=("h1",)),
+        # One session too late for the second, and named where it was given.
+        completed("s3", 16, "mentee", homework=("h2", "h4")),
+        # To report its hours is not to discuss it.
+        At(9.5, e.HomeworkReported(homework_id="h3", session_id="s2", hours=2, done=True), "mentee"),
     )
     # The homework of the last session has no session after it yet.
-    assert (found["homework_assigned"], found["homework_reviewed"], found["homework_reviewed_share"]) == (2, 1, 0.5)
+    assert (found["homework_assigned"], found["homework_reviewed"], found["homework_reviewed_share"]) == (3, 1, 1 / 3)
 
 
 @pytest.mark.clause(
@@ -158,3 +158,15 @@ def test_checks_with_a_professional_background_are_counted() -> None:
 def test_there_are_no_shares_of_nothing() -> None:
     found = row()
     assert [value for name, value in found.items() if name.endswith("share")] == [None, None, None, None]
+
+
+@pytest.mark.clause("pentalog.mentor-time")
+def test_the_time_that_is_asked_of_the_mentor_outside_the_sessions() -> None:
+    found = row(
+        At(2, e.ContactRecorded(channel="telephone", minutes=25), "mentor"),
+        At(3, e.ContactRecorded(channel="email"), "mentee"),
+        At(4, e.ContactRecorded(channel="telephone", between=("coordinator", "mentor"), minutes=10), "coordinator"),
+        At(5, e.ContactRecorded(channel="telephone", between=("coordinator", "mentee"), minutes=40), "coordinator"),
+    )
+    assert (found["contacts_with_mentor"], found["contact_minutes"]) == (3, 35)
+    assert (row()["contacts_with_mentor"], row()["contact_minutes"]) == (0, 0)

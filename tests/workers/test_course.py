@@ -150,6 +150,13 @@ def test_whether_a_training_was_completed_by_then_goes_by_the_day_of_the_program
     assert ("nottingham.training" in task.clauses) == cited
 
 
+@pytest.mark.clause("care.stalled", "care.standing")
+def test_half_way_a_suspended_mentor_is_not_reminded() -> None:
+    told = contracting("cmn").happens(MentorSuspended(reason="x"), on=2, subject=MENTOR).passes(15)
+    assert "mentor:ben" not in told.told("gate_reminder")
+    assert "mentee:ana" in told.told("gate_reminder")
+
+
 @pytest.mark.clause("care.stalled")
 def test_half_way_those_are_reminded_who_can_meet_a_gate() -> None:
     told = contracting("cmn").happens(

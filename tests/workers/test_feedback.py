@@ -1,10 +1,11 @@
 import pytest
 
+from domain.mentor.events import MentorSuspended
 from domain.relationship import events as e
 from domain.relationship.commands import RequestNps, RespondToNps
 from tests.given_when_then import day
 from tests.workers.happenings import completed, ended, kinds, paused, planned
-from tests.workers.stage import Stage
+from tests.workers.stage import MENTOR, Stage
 from workers.feedback import FEEDBACK
 
 ALL = ["mentee", "mentor", "customer"]
@@ -53,6 +54,12 @@ def test_one_reminder_after_seven_days_to_those_who_have_not_answered() -> None:
     told.passes(60)
     assert told.told("nps_reminder") == ["customer:acme", "mentee:ana"]
     assert {note.at for note in told.notes if note.template == "nps_reminder"} == {day(9.1)}
+
+
+@pytest.mark.clause("care.standing")
+def test_a_suspended_mentor_is_not_reminded() -> None:
+    told = stage(held=2).happens(MentorSuspended(reason="x"), on=5, subject=MENTOR).passes(60)
+    assert told.told("nps_reminder") == ["customer:acme", "mentee:ana"]
 
 
 def test_nobody_is_reminded_in_a_pause_or_of_the_middle_after_the_end() -> None:

@@ -34,6 +34,7 @@ def test_twelve_months_without_development_are_a_task_for_the_mentor() -> None:
     [task] = told.passes(366).tasks()
     assert (task.kind, task.subject, task.clauses) == ("development", MENTOR, ("leapfrog.competence",))
     assert task.since == datetime(2027, 3, 3, tzinfo=UTC)
+    assert task.owner == "mentor"
     assert told.told("development") == ["mentor:ben"]
     assert developed(told, 370, date(2027, 3, 6)).tasks() == []
     assert told.passes(370 + 363).tasks() == []

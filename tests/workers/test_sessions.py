@@ -2,11 +2,12 @@ from datetime import timedelta
 
 import pytest
 
+from domain.mentor.events import MentorReinstated, MentorSuspended
 from domain.programme.events import TermSet
 from domain.relationship import events as e
 from tests.given_when_then import day
 from tests.workers.happenings import booked, completed, ended, kinds, missed, moved, paused, planned
-from tests.workers.stage import Stage
+from tests.workers.stage import MENTOR, Stage
 from workers.sessions import SESSIONS
 
 PARTIES = ["mentee:ana", "mentor:ben"]
@@ -83,6 +84,14 @@ def test_completing_a_session_with_none_scheduled_reminds_both_at_once() -> None
     assert told.notes[-1].parameters == {"sessions_left": 3}
     assert told.notes[-1].at == day(5.05)
     assert told.clauses("next_session") == ("pentalog.next-session",)
+
+
+@pytest.mark.clause("care.standing")
+def test_nobody_is_reminded_of_a_next_session_that_a_suspended_mentor_may_not_have() -> None:
+    told = stage().happens(booked("s1", 5), on=1).happens(MentorSuspended(reason="x"), on=2, subject=MENTOR)
+    assert told.happens(completed("s1", 5), on=5.1).told("next_session") == []
+    told.happens(MentorReinstated(), on=6, subject=MENTOR).happens(booked("s2", 9), on=7)
+    assert told.happens(completed("s2", 9), on=9.1).told("next_session") == PARTIES
 
 
 @pytest.mark.clause("pentalog.next-session")

@@ -120,3 +120,51 @@ def test_one_report_after_the_other_makes_one_recommendation() -> None:
     stage.happens(e.TrustRestored(settled=True), on=5).happens(BREAKDOWN, on=6, by="mentee")
     assert len(stage.sent(RecommendShutdown)) == 2
     assert stage.deadlines()["trust:escalate:trust"] == day(6) + timedelta(days=7)
+
+
+def over(stage: Stage) -> bool:
+    """Whether nothing waits for a decision any more."""
+    waiting = [name for name in stage.deadlines() if name.startswith("trust:")]
+    return not waiting and not stage.tasks("shutdown_recommendation")
+
+
+@pytest.mark.clause("pentalog.respect", "leapfrog.respect", "care.respect", "care.trust")
+def test_what_is_reported_while_a_decision_is_waited_for_reaches_the_office_too() -> None:
+    against_mentee = e.DisrespectReported(against="mentee", description="So did she.")
+    stage = Stage("leapfrog").active().happens(DISRESPECT, on=3, by="mentee").happens(against_mentee, on=5, by="mentor")
+    assert len(stage.sent(RecommendShutdown)) == 1
+    first, second = stage.tasks("shutdown_recommendation")
+    assert (first.evidence, first.due) == ((3,), day(10))
+    assert (second.evidence, second.due, second.clauses) == ((5,), day(12), ("leapfrog.respect", "care.respect"))
+    assert stage.told("shutdown_recommended") == ["mentee:ana", "coordinator", "mentor:ben", "coordinator"]
+    stage.passes(30)
+    assert stage.told("recommendation_escalated") == ["coordinator", "coordinator"]
+    stage.happens(e.DisrespectResolved(resolution="apologies"), on=31, by="hr")
+    assert over(stage)
+
+
+@pytest.mark.clause("pentalog.trust", "care.trust")
+def test_the_same_person_again_is_heard_again_and_has_one_task() -> None:
+    stage = Stage("pentalog").active().happens(BREAKDOWN, on=3, by="mentee").happens(BREAKDOWN, on=4, by="mentee")
+    stage.happens(e.TrustReadinessStated(ready=False), on=5, by="mentee")
+    assert stage.told("shutdown_recommended") == ["mentee:ana", "coordinator"] * 3
+    [task] = stage.tasks("shutdown_recommendation")
+    assert task.due == day(10)
+
+
+@pytest.mark.clause("pentalog.trust", "care.trust")
+def test_broken_trust_that_both_report_is_a_task_of_each_until_the_matter_is_settled() -> None:
+    stage = Stage("pentalog").active().happens(BREAKDOWN, on=3, by="mentee").happens(BREAKDOWN, on=4, by="mentor")
+    stage.happens(e.TrustRestored(settled=False), on=5, by="mentee")
+    assert [task.evidence for task in stage.tasks("shutdown_recommendation")] == [(3,), (5,)]
+    stage.happens(e.TrustRestored(settled=True), on=6, by="mentor")
+    assert over(stage)
+
+
+@pytest.mark.clause("care.respect")
+def test_a_report_is_heard_while_a_coordinators_own_recommendation_is_open() -> None:
+    event = e.ShutdownRecommended(clause="care.respect", evidence=(2,))
+    stage = Stage("cmn").active().happens(event, on=1).happens(DISRESPECT, on=2, by="mentee")
+    assert [task.evidence for task in stage.tasks("shutdown_recommendation")] == [(2,), (4,)]
+    stage.happens(e.RecommendationDismissed(reason="talked"), on=3)
+    assert over(stage)

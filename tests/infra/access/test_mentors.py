@@ -9,6 +9,7 @@ import pytest
 
 from domain.sharing.question import Reader
 from infra.access import others
+from infra.access.choosing import choosing
 from infra.access.datasets import open_dataset
 from infra.access.standing import Asker
 from infra.bootstrap import Rapport, open_rapport
@@ -73,3 +74,14 @@ def test_so_does_the_dataset(rapport: Rapport, supplier: str, suspended_in: list
     columns, rows = open_dataset(rapport.engine(), asker, "mentors", PSEUDONYMS, NOW, CLOCK)
     found = [dict(zip([column.name for column in columns], row, strict=True)) for row in rows]
     assert [row["suspended_in"] for row in found if row["mentor_id"] == "ben"] == [suspended_in]
+
+
+@pytest.mark.parametrize(
+    "supplier, expected",
+    [("sam", (["p"], ["ana"], ["ben"])), ("sue", (["q"], ["ana"], ["ben", "bo"])), ("zed", ([], [], []))],
+)
+def test_a_proposal_offers_what_is_known_in_the_suppliers_programmes(
+    rapport: Rapport, supplier: str, expected: tuple[list[str], list[str], list[str]]
+) -> None:
+    found = choosing(rapport.engine(), Asker(Reader("supplier", supplier), None))
+    assert ([id_ for id_, _ in found.programmes], found.mentees, found.mentors) == expected

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from domain.model import Actor, Context
+from domain.relationship.events import RelationshipProposed
 from domain.term_setting import SetTerm, term_problems
 from domain.terms import TermTimeline
 from infra.cli import health
@@ -102,6 +103,13 @@ def test_health_of_all_names_the_signals() -> None:
     assert "late_reschedules, no_goal_progress, unpunctual" in line
 
 
+def test_health_says_how_to_ask_for_another_day_where_nobody_has_a_score() -> None:
+    first = min(each.occurred_at for each in everything() if isinstance(each.data, RelationshipProposed))
+    printed = rapport("health", "--as-of", first.isoformat()).stdout
+    assert printed.splitlines() == [f"1 without a score: contracting or ended{health.EARLIER}"]
+    assert health.EARLIER not in rapport("health").stdout
+
+
 class TestFilters:
     """--programme, --band, --mentor and --top choose among the rows, in text and in JSON."""
 
@@ -115,6 +123,11 @@ class TestFilters:
         assert {row["band"] for row in ask("health", "--band", mine["band"])} == {mine["band"]}
         scores = sorted(row["score"] for row in rows if row["score"] is not None)
         assert [row["score"] for row in ask("health", "--top", "1")] == scores[:1]
+
+    def test_all_are_counted_where_the_worst_alone_are_listed(self) -> None:
+        whole, worst = (rapport("health", *top).stdout.splitlines() for top in ((), ("--top", "1")))
+        end = [line.endswith("contracting or ended") for line in whole].index(True) + 1
+        assert whole[:end] == worst[:end]
 
     def test_the_worst_band_comes_before_a_lower_score(self) -> None:
         """A breakdown of trust is critical at any score; what has no score comes last, and on the page what has ended."""

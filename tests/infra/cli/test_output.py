@@ -4,8 +4,10 @@ from datetime import UTC, datetime
 import pytest
 import typer
 from pydantic import BaseModel
+from typer.testing import CliRunner
 
 from infra.cli import output
+from infra.cli.app import build
 from infra.cli.output import REFUSED, USAGE, fail, print_json, print_json_line, print_note, print_table, progress
 
 
@@ -73,3 +75,10 @@ def test_progress_is_told_in_lines_on_a_terminal(
         advance(1)
     printed = capsys.readouterr()
     assert (printed.out, printed.err) == ("", "reading \\x1b[2K: 2 of 3\nreading \\x1b[2K: 3 of 3\n")
+
+
+@pytest.mark.parametrize("group", [(), ("audit",), ("projections",), ("explore",), ("dead-letters",)], ids=" ".join)
+def test_a_list_of_commands_has_whole_sentences_in_80_columns(group: tuple[str, ...]) -> None:
+    listed = CliRunner().invoke(build(), [*group, "--help"], env={"COLUMNS": "80"}, terminal_width=80).stdout
+    assert "..." not in listed.partition("Commands:")[2]
+    assert max(map(len, listed.splitlines())) <= 80

@@ -140,6 +140,7 @@ def test_the_text_of_show_has_every_section_and_nobodys_words_within_80_columns(
     ):
         assert line in text
     assert "event 11: correct it, or answer the contest" in text
+    assert "\n  HR: " in text
     assert "husband" not in text
     assert "half an hour" not in text
     assert max(map(len, text.splitlines())) <= 80
@@ -256,7 +257,7 @@ def test_the_relationships_of_a_mentor_are_those_of_the_time_asked_about(store: 
 def test_what_nothing_names_stays_unknown(store: str, asked: tuple[str, ...]) -> None:
     done = command.rapport("show", *asked, env={"RAPPORT_STORE": store})
     assert (done.returncode, done.stdout) == (2, b"")
-    assert done.stderr == f"error: nothing is recorded of '{asked[0]}'\n".encode()
+    assert done.stderr.startswith(f"error: nothing is recorded of '{asked[0]}' in this store; RAPPORT_STORE".encode())
 
 
 def test_allowed_has_no_command_that_workers_alone_send(store: str) -> None:
@@ -385,4 +386,13 @@ def test_history_takes_both_clocks_as_other_questions_do(tmp_path: Path) -> None
 def test_decisions_about_what_nothing_names_are_a_wrong_call(store: str) -> None:
     assert run(store, "decisions", "mentee:ana", "--json") == "[]\n"
     done = command.rapport("decisions", "nobody", env={"RAPPORT_STORE": store})
-    assert (done.returncode, done.stderr) == (2, b"error: nothing is recorded of 'nobody'\n")
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"error: nothing is recorded of 'nobody' in this store; RAPPORT_STORE names another")
+
+
+@pytest.mark.parametrize("asked", ["reads", "attempts"])
+def test_an_id_that_nothing_names_is_told_from_one_without_an_answer(store: str, asked: str) -> None:
+    unknown = b"nothing is recorded of 'relationship' in this store"
+    done = command.rapport(asked, "relationship", "--json", env={"RAPPORT_STORE": store})
+    assert (done.returncode, done.stdout, unknown in done.stderr) == (0, b"[]\n", True)
+    assert unknown not in command.rapport(asked, RELATIONSHIP, "--json", env={"RAPPORT_STORE": store}).stderr

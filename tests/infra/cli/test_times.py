@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 import typer
 
-from infra.cli.times import aware_time
+from infra.cli.times import aware_time, shown_minute
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,8 @@ def test_days_are_taken_wherever_times_are(text: str, time: datetime) -> None:
 def test_anything_else_is_a_wrong_call_that_says_what_was_expected(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="or a day such as 2026-03-02"):
         aware_time(text)
+
+
+def test_a_time_that_is_kept_as_a_text_is_shown_like_any_other() -> None:
+    assert shown_minute("2026-12-01T05:39:27.925Z") == "2026-12-01 05:39Z"
+    assert shown_minute("") == ""

@@ -344,6 +344,21 @@ FOUND: dict[str, Callable[[StoreSession], object]] = {
     "why a refusal was": answer("m3", put(3, [])),
     "who was refused": answer("m3", put(6, "mentee:eve")),
     "a refusal of events, with the tree computed anew": both(answer("m3", put(2, [["ContactRecorded", 2]])), replant),
+    **{
+        f"{what} of a receipt of what was accepted, with the tree computed anew": both(
+            answer("m2", put(place, value)), replant
+        )
+        for what, place, value in (
+            ("a problem", 3, [["state", "it is closed", None, None]]),
+            ("when it was answered", 4, "2026-01-01T00:00:00Z"),
+            ("the time", 5, "2026-01-01T00:00:00Z"),
+            ("the actor", 6, "mentee:eve"),
+            ("the command", 7, "PauseRelationship"),
+        )
+    },
+    "a receipt without what was tried, with the tree computed anew": both(
+        answer("m2", lambda kept: kept.__delitem__(slice(4, None))), replant
+    ),
     "a receipt that can't be read": receipt("answer = ?", "m2", b"\0"),
     "a receipt that can't be read, with the tree computed anew": both(receipt("answer = ?", "m2", b"\0"), replant),
     "two receipts in each other's place": swapped("receipts", "message_id", "m2", "m4", "answer"),
@@ -369,6 +384,7 @@ FOUND: dict[str, Callable[[StoreSession], object]] = {
     "the evidence of a decision": sql("UPDATE decisions SET evidence = '[99]'"),
     "the terms of a decision": sql("UPDATE decisions SET terms = '{}'"),
     "the effects of a decision": sql("UPDATE decisions SET sent = '[]'"),
+    "when a decision was taken": sql("UPDATE decisions SET at = ?", day(1)),
     "the worker of a decision": sql(
         "UPDATE decisions SET worker = 'contact' WHERE id = (SELECT MIN(id) FROM decisions WHERE worker <> 'contact')"
     ),
@@ -389,6 +405,9 @@ FOUND: dict[str, Callable[[StoreSession], object]] = {
     "what workers know of others gone": sql("DELETE FROM worker_ground"),
     "whom workers heard of gone": sql("DELETE FROM worker_sources"),
     "whom workers heard of added": sql("INSERT INTO worker_sources (key, subject) VALUES (?, ?)", ID, OTHER),
+    "a worker's command noted as refused that nobody answered": sql(
+        "INSERT INTO outbox SELECT 99999, 'asked', worker, key, subject, command, at, body, 'refused', answer, position FROM outbox LIMIT 1"
+    ),
     "the answer to a worker's command": sql("UPDATE outbox SET status = 'refused'"),
     "what a worker's command said": sql("UPDATE outbox SET body = '{}'"),
     "the key of the workers": sql("UPDATE worker_key SET key = ?", bytes(32)),
@@ -565,6 +584,35 @@ def test_a_value_that_no_column_of_its_type_has_is_found_and_named(file_record: 
         # Nothing is compared with these: a part of the audit rests on them.
         assert f"column {column} of the table {table}" in found.problems[0].problem
         assert any("could not be compared" in each for each in found.skipped)
+
+
+# What people read is the view, and what is written goes through a trigger.
+SCHEMA: dict[str, Callable[[StoreSession], object]] = {
+    "a view that shows less": lambda session: remade(session, "tasks", lambda text: f"{text} WHERE 0"),
+    "a view that shows another value": lambda session: remade(
+        session, "relationships", lambda text: text.replace("t.status", "'terminated' AS status")
+    ),
+    "a view of the log that shows less": lambda session: remade(
+        session, "timeline", lambda text: f"SELECT * FROM ({text}) WHERE position <> 2"
+    ),
+    "a view gone": lambda session: session.execute("DROP VIEW gates"),
+    "a trigger": lambda session: session.execute(
+        "CREATE TRIGGER forget AFTER INSERT ON receipts BEGIN DELETE FROM content_reads; END"
+    ),
+}
+
+
+def remade(session: StoreSession, view: str, change: Callable[[str], str]) -> None:
+    [(made,)] = session.query("SELECT sql FROM sqlite_master WHERE type = 'view' AND name = ?", (view,))
+    text = made.partition(" AS ")[2]
+    session.execute(f"DROP VIEW {view}")
+    session.execute(f"CREATE VIEW {view} AS {change(text)}")
+
+
+@pytest.mark.parametrize("way", SCHEMA)
+def test_what_stands_between_tables_and_people_is_looked_at_too(file_record: Record, way: str) -> None:
+    found, _ = verdicts(file_record, SCHEMA[way])
+    assert len(found.problems) == 1
 
 
 def test_a_mistake_of_ours_is_raised_and_called_no_tampering(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:

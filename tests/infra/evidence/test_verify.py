@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -177,3 +177,39 @@ def test_progress_is_told_as_events_are_checked(rapport: Rapport) -> None:
     assert verdict.ok
     assert sum(told) == verdict.events
     assert len(told) > 1
+
+
+def test_the_receipt_of_who_repeats_the_others_agreement_is_that_of_its_command(rapport: Rapport) -> None:
+    """A second word for the same plan or goal is recorded as the confirmation of the first."""
+    plan = {"sessions": 6, "minutes": 60, "every_days": 14, "starts_on": "2026-03-01", "ends_on": "2026-06-01"}
+    goal = {
+        "goal_id": "g1",
+        "title": "Lead",
+        "type": "leadership",
+        "source": "mentee",
+        "agreed_by": ["mentee", "mentor"],
+    }
+    shared = {"shared": [], "not_shared": ["challenges"]}
+    commands: dict[str, dict[str, Any]] = {
+        "AgreePlan": plan | {"channel": "platform"},
+        "AgreeGoal": goal,
+        "AgreeConfidentiality": shared,
+    }
+    for name, data in commands.items():
+        for actor in ("mentor:ben", "mentee:ana"):
+            [receipt] = rapport.handler.handle([line(name, data, subject=FIRST, id=f"{name}-{actor}", actor=actor)])
+            assert receipt.status == "accepted", receipt
+        assert receipt.events[0][0] == "AgreementConfirmed"
+    assert verify(rapport.store).ok
+
+
+def test_events_that_were_recorded_later_than_their_message_was_answered_are_whole(rapport: Rapport) -> None:
+    """Recorded time never goes back: another process, whose clock is ahead, wrote in between."""
+    later = rapport.clock.now() + timedelta(minutes=3)
+    ahead = rapport.settings.model_copy(update={"clock": later, "clock_force": True})
+    with open_rapport(ahead) as other:
+        assert other.handler.handle([contact(2, "ahead")])[0].status == "accepted"
+    assert rapport.handler.handle([contact(1, "behind")])[0].status == "accepted"
+    answered = json.loads(rapport.database.query("SELECT answer FROM receipts WHERE message_id = 'behind'")[0][0])[4]
+    assert datetime.fromisoformat(answered) < rapport.store.read(FIRST)[-1].recorded_at
+    assert verify(rapport.store).ok

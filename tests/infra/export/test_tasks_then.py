@@ -15,6 +15,7 @@ from domain.relationship import commands as c
 from domain.relationship import events as e
 from infra.bootstrap import Rapport, open_rapport
 from infra.export.rows_then import rows_then
+from infra.projection_engine.feed import Nobody
 from infra.queries.as_at import Moment
 from infra.settings import Settings
 from infra.simulate import Simulation
@@ -71,6 +72,30 @@ def test_the_tasks_at_a_time_are_those_of_a_record_that_ends_there(tmp_path: Pat
         assert len(seen(part)) == len(closed) > 20
         assert sum(row[-1] == "None" for row in seen(part)) == closed.count(None) > 5
         assert seen(whole) == seen(part)
+
+
+class Told(Nobody):
+    """Hears of the work, and adds up its steps."""
+
+    def __init__(self) -> None:
+        self.begun: list[tuple[str, int | None]] = []
+        self.steps = 0
+
+    def begin(self, what: str, total: int | None) -> None:
+        self.begun.append((what, total))
+
+    def done(self, steps: int) -> None:
+        self.steps += steps
+
+
+def test_how_far_the_workers_are_is_told(harness: WorkerHarness) -> None:
+    for command, by, on in agreed():
+        harness.send(command, by, on)
+    harness.work()
+    heard, head = Told(), harness.rapport.store.head()
+    rows_then(harness.rapport.engine(heard), TASKS, Moment(as_of=day(2)))
+    assert heard.begun == [("replaying decisions", head)]
+    assert heard.steps == head > 0
 
 
 def test_before_a_correction_there_are_the_tasks_of_the_corrected_fact_and_known_then_those_of_what_was_believed(

@@ -96,6 +96,28 @@ def test_changes_of_deadlines_stand_among_the_events(harness: ProjectionHarness)
     assert found[9] == 17
 
 
+def test_a_deadline_is_learned_of_with_the_event_that_brought_it_about(harness: ProjectionHarness) -> None:
+    """What a fact told late led to was not known before it was told."""
+    late = troubled()[-1].model_copy(update={"recorded_at": day(60)})
+    harness.append([*troubled()[:-1], late])
+    prepare(harness.database)
+    columns = ("seq", "worker", "key", "name", "change", "due_at", "at", "clauses", "caused_by", "position")
+    last = len(troubled())
+    rows = [
+        (seq, "trust", late.subject, "decide", "armed", day(70), at, "[]", "event", position)
+        for seq, (at, position) in enumerate([(day(28), last), (day(65), last), (day(28), 10**6)])
+    ]
+    with harness.database.transaction() as session:
+        session.insert("deadline_history", columns, rows)
+    harness.engine().catch_up()
+    with harness.database.reading() as session:
+        found = session.query(
+            "SELECT occurred_at, recorded_at FROM timeline WHERE source = 'deadline' ORDER BY sequence"
+        )
+    times = [(day(28), day(60)), (day(65), day(65)), (day(28), day(28))]
+    assert [(as_time(at), as_time(known)) for at, known in found] == times
+
+
 def test_a_damaged_event_hides_no_other(tmp_path: Path) -> None:
     with open_database(f"sqlite:///{tmp_path / 'store.sqlite'}", synchronous="off") as database:
         harness = ProjectionHarness(database)
@@ -131,8 +153,8 @@ def test_rows_read_from_the_log_are_those_of_the_view(tmp_path: Path) -> None:
                 "deadline_history",
                 columns,
                 [
-                    (seq, "trust", key, "decide", "armed", day(35), day(28), clauses[seq % 2], "event 17", 17)
-                    for seq, key in enumerate(keys)
+                    (seq, "trust", key, "decide", "armed", day(35), day(seq), clauses[seq % 2], "event", position)
+                    for seq, (key, position) in enumerate(zip(keys, (17, 1, 5, len(events), 10**6, 0), strict=True))
                 ],
             )
             for version in (1, 4):

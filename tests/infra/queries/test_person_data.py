@@ -177,3 +177,23 @@ def test_the_answer_goes_to_a_file_for_programs_or_for_people(store: str, tmp_pa
     assert b"held about ana" in run(store, "ana").stdout
     assert run(store, "nobody").returncode == 2
     assert run(store, "Ana Lee").returncode == 2
+
+
+@pytest.mark.clause("leapfrog.competence")
+@pytest.mark.parametrize("registered", [False, True])
+def test_what_a_mentor_is_to_do_for_their_development_is_theirs(tmp_path: Path, *, registered: bool) -> None:
+    url = f"sqlite:///{tmp_path / 'rapport.sqlite'}"
+    covered = ["mentor_role", "complaints_procedure"]
+    told: Any = (
+        (ACTIVE, "ProposeRelationship", "01T10", "coordinator:cora", {"programme_id": "p1", "mentee_id": "ola", "mentor_id": "pat", "codes": ["leapfrog"]}),
+        (ACTIVE, "RecordContractingConversation", "02T10", "mentor:pat", {"held_at": "2026-03-02T09:00:00Z", "covered": covered}),
+        (ACTIVE, "ActivateRelationship", "03T10", "coordinator:cora", {}),
+        ("mentor:pat", "RegisterMentor", "03T11", "coordinator:cora", {"programme_id": "p1"}),
+    )  # fmt: skip
+    tell(url, told if registered else told[:-1])
+    later = {"RAPPORT_STORE": url, "RAPPORT_CLOCK": "2027-06-01T00:00:00Z", "RAPPORT_CLOCK_FORCE": "1"}
+    assert command.rapport("work", "--once", env=later).returncode == 0
+    listed = orjson.loads(command.rapport("tasks", "--owner", "mentor", "--json", env=later).stdout)
+    found = orjson.loads(command.rapport("subject", "pat", "--json", env=later).stdout)["tasks"]
+    assert [(task["subject"], task["kind"]) for task in listed] == [("mentor:pat", "development")]
+    assert [(task["subject"], task["kind"]) for task in found] == [("mentor:pat", "development")]

@@ -142,6 +142,22 @@ def test_withdrawal_works_at_once(tmp_path: Path) -> None:
     assert shown["not_shown"][0]["clause"] == "pentalog.mentor-with-consent"
 
 
+@pytest.mark.clause("pentalog.mentor-time")
+def test_time_spent_has_the_minutes_that_are_asked_of_the_mentor_outside_the_sessions(tmp_path: Path) -> None:
+    def contact(day: str, **data: Any) -> Any:
+        return (PLAIN, "RecordContact", day, "coordinator:cora", {"channel": "telephone"} | data)
+
+    story = (
+        (PLAIN, "ProposeRelationship", "01T09", "coordinator:cora", PARTIES | {"codes": ["pentalog"]}),
+        (PLAIN, "AgreeReporting", "02T09", "mentee:ana", {"with_whom": "customer", "outputs": ["time_spent"]}),
+        contact("03T09", between=["mentee", "mentor"], minutes=20),
+        contact("04T09", between=["coordinator", "mentor"], minutes=5),
+        contact("05T09", between=["coordinator", "mentee"], minutes=40),
+        contact("06T09", between=["mentee", "mentor"]),
+    )
+    assert asked(store_of(story, tmp_path), "customer", of=PLAIN)["outputs"]["time_spent"]["contact_minutes"] == 25
+
+
 def test_facts_are_told_as_they_were_corrected(tmp_path: Path) -> None:
     void = (ID, "CorrectFact", "11T10", "mentor:ben", {"version": 7, "reason": "it was cancelled", "void": True})
     notes = tuple(each for each in CONFIRMED if each[1] != "RecordSessionNote")

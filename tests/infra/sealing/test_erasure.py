@@ -186,6 +186,24 @@ def test_an_old_backup_of_the_keys_is_erased_again_before_anything_is_served(tmp
     assert not [row for row in all_keys(settings) if row.subject == ID and row.person in ("ana", "=mentee")]
 
 
+def test_a_key_that_somebody_put_back_is_found_by_the_audit(tmp_path: Path) -> None:
+    settings = Settings(store=f"sqlite:///{tmp_path / 'store.sqlite'}")
+    tell(settings.store, STORY)
+    before = [row for row in all_keys(settings) if (row.subject, row.person) == (ID, "=mentee")]
+    send(settings, REQUESTED, ERASED)
+    with open_rapport(settings) as rapport:
+        assert rapport.undone_erasures() == []
+        # How far erasures are carried out stays as it was, so no process does it again.
+        with rapport.keys.kept.writing():
+            rapport.keys.kept.add(before)
+        assert rapport.undone_erasures() == [Owned(ID, "=mentee")]
+    assert "HERS goal" in readable(settings)
+    answer = rapport_text("audit", "verify", "--json", env=own_environment(RAPPORT_STORE=settings.store), cwd=tmp_path)
+    assert answer.returncode == 1
+    found = json.loads(answer.stdout)["problems"]
+    assert [each["problem"] for each in found] == ["the words of =mentee were erased here, and their key is there"]
+
+
 def test_an_old_backup_of_the_store_has_no_words_either(tmp_path: Path) -> None:
     settings = Settings(store=f"sqlite:///{tmp_path / 'store.sqlite'}")
     tell(settings.store, STORY)

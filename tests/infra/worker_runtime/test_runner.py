@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from domain.mentor.commands import RemoveMentor
+from domain.mentor.commands import RemoveMentor, SuspendMentor
 from domain.model import Command
 from domain.relationship import commands as c
 from domain.relationship import events as e
@@ -139,6 +139,19 @@ def test_every_decision_leaves_a_receipt_that_replay_makes_again(harness: Worker
     ]  # fmt: skip
     [terms] = [row[3] for row in rows if "EscalateRecommendation" in row[4]]
     assert orjson.loads(terms) == {"decision_days": 7}
+    assert verify(harness.rapport.store) == []
+    assert verify(harness.rapport.store, subject()) == []
+
+
+@pytest.mark.clause("care.standing")
+def test_one_relationship_is_replayed_with_the_standing_of_its_mentor(harness: WorkerHarness) -> None:
+    """Reminders that a suspended mentor did not get are not missed by an audit of that relationship alone."""
+    begun(harness)
+    for id_, on in (("s1", 10), ("s2", 20)):
+        harness.send(c.ScheduleSession(session_id=id_, starts_at=day(on), channel="platform"), "mentee", 2)
+    harness.send(SuspendMentor(reason="x"), "hr", 3, f"mentor:{IDS['mentor']}")
+    harness.now(25).work()
+    assert "session_reminder" not in str(harness.query("SELECT sent FROM decisions"))
     assert verify(harness.rapport.store) == []
     assert verify(harness.rapport.store, subject()) == []
 
