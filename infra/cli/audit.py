@@ -159,7 +159,10 @@ def _sentence(wrong: "Wrong") -> str:
 
 def _told_checkpoint(held: "Held") -> str:
     if held.newest is None:
-        return "held against no checkpoint: somebody who can rewrite the whole database could have done so"
+        return (
+            "held against no checkpoint: somebody who can rewrite the whole database could have done so; "
+            "`rapport audit checkpoint` makes one to keep elsewhere"
+        )
     stamped = f"; the newest stamp: {held.stamp.told()}" if held.stamp is not None else ""
     return f"held against checkpoints; the newest is of {held.newest.size} leaves{stamped}"
 

@@ -241,14 +241,15 @@ class _Walk:
         It was answered when it was decided. Its events may be recorded later than that, since recorded time never goes back.
         """
         told, found = self._envelope, Attempt(*attempt)
+        occurred, recorded = told["occurred_at"], told["recorded_at"]
         confirms = event == AgreementConfirmed.__name__ and found.command in _CONFIRMING
+        # Nearly always the times are the very same texts.
         unlike = {
-            "time": _time(found.time) != _time(told["occurred_at"]),
+            "time": found.time != occurred and _time(found.time) != _time(occurred),
             "actor": found.actor != told["actor"],
             "command": not confirms and found.command != COMMAND_OF.get(event),
-            "time of the answer": not _time(told["occurred_at"]) - AHEAD
-            <= _time(found.at)
-            <= _time(told["recorded_at"]),
+            "time of the answer": found.at != recorded
+            and not _time(occurred) - AHEAD <= _time(found.at) <= _time(recorded),
         }
         if problems:
             self.wrong(named, 0, "the message was accepted and its receipt names problems")

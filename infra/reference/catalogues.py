@@ -114,10 +114,16 @@ def missing(catalogue: Any) -> Iterator[str]:
             yield message.id[0] if isinstance(message.id, tuple | list) else message.id
 
 
+def untranslated(language: str, sentence: str) -> str:
+    """That a sentence has no translation, and where to write it."""
+    file = po_of(language).relative_to(WEB.parents[1])
+    return f"no translation into {language}: {sentence!r}; write it into {file} and run `make messages`"
+
+
 def wrong(language: str) -> list[str]:
     """What is wrong with the files of a language: sentences that are not translated, and files that are not up to date."""
     catalogue = merged(language)
-    problems = [f"no {language} for: {sentence}" for sentence in missing(catalogue)]
+    problems = [untranslated(language, sentence) for sentence in missing(catalogue)]
     problems += [f"{message.id!r}: {error}" for message, errors in catalogue.check() for error in errors]
     po = po_of(language)
     for file, content in ((po, written(catalogue)), (po.with_suffix(".mo"), compiled(catalogue))):

@@ -3,7 +3,7 @@
 import pytest
 
 from infra.problem_codes import CODES
-from infra.reference.catalogues import LANGUAGES, compiled, found, merged, missing, po_of, written, wrong
+from infra.reference.catalogues import LANGUAGES, compiled, found, merged, missing, po_of, untranslated, written, wrong
 from infra.web.catalogue import LANGUAGES as SPOKEN
 from infra.web.catalogue import SOURCE, catalogue
 from infra.web.vocabulary import PROBLEMS
@@ -23,6 +23,7 @@ def test_a_sentence_without_a_translation_is_named() -> None:
     one = merged("de")
     one.add("This sentence is new")
     assert list(missing(one)) == ["This sentence is new"]
+    assert "infra/web/locale/de/LC_MESSAGES/rapport.po" in untranslated("de", "This sentence is new")
     assert written(one) != po_of("de").read_bytes()
     assert compiled(merged("de")) == po_of("de").with_suffix(".mo").read_bytes()
 
