@@ -1,11 +1,12 @@
 """`programmes`: one row a programme: its time zone, the codes that it adopted, what its documents set."""
 
+from collections.abc import Iterable
 from typing import Any, Final, assert_never
 
 from domain.model import AnyRecorded, events_of
 from domain.programme import events as p
-from projections.dataset import Column, Row, Table
-from projections.projection import RowFold
+from projections.dataset import Column, Key, Row, Table
+from projections.projection import RowFold, Rows, by_subject
 
 Heard = p.ProgrammeEvent
 
@@ -27,6 +28,11 @@ TABLE: Final = Table(
     indexes=(("programme_id",),),
     order=("programme_id",),
 )  # fmt: skip
+
+
+def keys(recorded: AnyRecorded, rows: Rows) -> Iterable[Key]:
+    """The row that an event concerns: none where a relationship sets a term of its own, by the same event."""
+    return by_subject(recorded, rows) if recorded.subject.startswith("programme:") else ()
 
 
 def evolve(row: Row | None, recorded: AnyRecorded) -> Row | None:
@@ -63,4 +69,4 @@ def _others(row: Row, event: p.TermSet | p.TermWithdrawn) -> list[str]:
     return [one for one in row["settings"] if not one.startswith(f"{event.document} {event.term} ")]
 
 
-PROJECTION: Final = RowFold("programmes", 1, TABLE, events_of(Heard), evolve)
+PROJECTION: Final = RowFold("programmes", 2, TABLE, events_of(Heard), evolve, keys)

@@ -126,3 +126,11 @@ def test_a_programme_tells_its_codes_and_what_its_documents_set() -> None:
     assert row["settings"] == ["privacy_policy decision_days 5"]
     withdrawn = p.TermWithdrawn(document=document, term=days, resolved=7, winner=None, overruled=())
     assert given(programmes.PROJECTION, *told, withdrawn, subject="programme:spark").row()["settings"] == []
+
+
+def test_a_relationships_own_term_makes_no_programme() -> None:
+    document: Document = "statement_of_work"
+    term = "contact_gap_days"
+    own = p.TermSet(document=document, term=term, value=14, resolved=14, winner=document, overruled=())
+    withdrawn = p.TermWithdrawn(document=document, term=term, resolved=30, winner=None, overruled=())
+    assert given(programmes.PROJECTION, proposed("pentalog"), own, withdrawn).rows() == []
