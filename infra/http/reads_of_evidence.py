@@ -51,11 +51,11 @@ def audit_bundle(
     id_: IdPath,
 ) -> Response:
     """The evidence about a relationship as a zip file: events and receipts with their proofs, a checkpoint, and a check of its own."""
-    if who.role not in READERS:
-        raise forbidden(f"expected one of the roles {', '.join(sorted(READERS))}", code="role")
     subject = id_.lower()
     if not stands_in(at.store, lambda: at.engine, who, subject) or ":" in subject:
         raise not_found()
+    if who.role not in READERS:
+        raise forbidden(f"expected one of the roles {', '.join(sorted(READERS))}", code="role")
     rapport: Rapport = request.app.state.rapport
     checkpoints = rapport.checkpoints()
     made = bundle(at.store, subject, checkpoints.signer(), checkpoints.signed(), at.now)

@@ -64,3 +64,13 @@ def test_a_bundle_is_for_those_who_answer_for_the_relationship(server: Server) -
         assert client.get(f"/v1/audit/bundles/{uuid.uuid4()}").status_code == 404
     with server.client("auditor:aud", programmes=["other"]) as other:
         assert other.get(f"/v1/audit/bundles/{sent['subject']}").status_code == 404
+
+
+@pytest.mark.parametrize("stranger", ["mentee:zoe", "hr:hana", "supplier:sue", "service:booking", "analyst:alf"])
+def test_a_bundle_is_not_found_by_who_may_not_know_of_the_relationship(server: Server, stranger: str) -> None:
+    sent = proposal()
+    with server.client() as client, server.client(stranger, programmes=["other"]) as other:
+        post(client, sent)
+        hidden = other.get(f"/v1/audit/bundles/{sent['subject']}")
+        unknown = other.get(f"/v1/audit/bundles/{uuid.uuid4()}")
+    assert (hidden.status_code, hidden.content) == (404, unknown.content)
