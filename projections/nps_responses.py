@@ -16,7 +16,7 @@ from domain.relationship.events import NpsRequested, NpsResponded, RelationshipP
 from domain.small_cells import Figure, Group, Keys, Suppression
 from domain.terms import suppression_min
 from projections.dataset import Column, Key, Row, Table, relationship_id
-from projections.projection import RowContext, StateFold, Summary, Worked
+from projections.projection import RowContext, Signed, StateFold, Summary, Worked
 
 Heard = RelationshipProposed | NpsRequested | NpsResponded
 
@@ -150,20 +150,22 @@ def group_of(row: Row) -> Key:
     return (row["programme_id"], row["role"], row["occasion"])
 
 
-def add(group: Row | None, response: Row, sign: int) -> Row | None:
-    """The group's row with a response more or less; only the counts are right, `settle` does the rest."""
+def add(group: Row | None, responses: Sequence[Signed]) -> Row | None:
+    """The group's row with responses more or less; only the counts are right, `settle` does the rest."""
     counts: Row = group["counts"] if group else {"asked": 0, "kinds": [0, 0, 0], "people": {}}
-    kinds, people = list(counts["kinds"]), dict(counts["people"])
-    if response["answered"]:
-        kinds[PLACES[response["answer"]]] += sign
-        # The answers of each person: someone who answered twice is one respondent.
-        people[response["respondent_id"]] = people.get(response["respondent_id"], 0) + sign
+    asked, kinds, people = counts["asked"], list(counts["kinds"]), dict(counts["people"])
+    for response, sign in responses:
+        asked += sign
+        if response["answered"]:
+            kinds[PLACES[response["answer"]]] += sign
+            # The answers of each person: someone who answered twice is one respondent.
+            people[response["respondent_id"]] = people.get(response["respondent_id"], 0) + sign
     after = {
-        "asked": counts["asked"] + sign,
+        "asked": asked,
         "kinds": kinds,
         "people": {person: answers for person, answers in sorted(people.items()) if answers},
     }
-    return {**dict(zip(FIGURES.key, group_of(response), strict=True)), "counts": after} if after["asked"] else None
+    return {**dict(zip(FIGURES.key, group_of(responses[0].row), strict=True)), "counts": after} if asked else None
 
 
 def settle(groups: Sequence[Row], terms: Callable[[str], Mapping[str, float]]) -> list[Row]:

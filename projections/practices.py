@@ -18,7 +18,7 @@ from domain.relationship.events import FeedbackGiven, FeedbackRequested, Relatio
 from domain.small_cells import Figure, Group, Keys, Suppression
 from domain.terms import suppression_min
 from projections.dataset import Column, Key, Row, Table, relationship_id
-from projections.projection import RowContext, StateFold, Summary, Worked
+from projections.projection import RowContext, Signed, StateFold, Summary, Worked
 
 Heard = RelationshipProposed | FeedbackRequested | FeedbackGiven
 
@@ -186,20 +186,24 @@ def group_of(row: Row) -> Key:
     return tuple(row[name] for name in FIGURES.key)
 
 
-def add(group: Row | None, row: Row, sign: int) -> Row | None:
-    """The group's row with a question more or less; only the counts are right, `settle` does the rest."""
+def add(group: Row | None, rows: Sequence[Signed]) -> Row | None:
+    """The group's row with questions more or less; only the counts are right, `settle` does the rest."""
     counts: Row = group["counts"] if group else {"asked": 0, "answered": 0, "good": 0, "people": {}}
-    people = dict(counts["people"])
-    if row["good"] is not None:
-        # The answers of each person: someone who answered twice is one respondent.
-        people[row["respondent_id"]] = people.get(row["respondent_id"], 0) + sign
+    asked, answered, good, people = counts["asked"], counts["answered"], counts["good"], dict(counts["people"])
+    for row, sign in rows:
+        asked += sign
+        answered += sign * row["answered"]
+        good += sign * (row["good"] is True)
+        if row["good"] is not None:
+            # The answers of each person: someone who answered twice is one respondent.
+            people[row["respondent_id"]] = people.get(row["respondent_id"], 0) + sign
     after = {
-        "asked": counts["asked"] + sign,
-        "answered": counts["answered"] + sign * row["answered"],
-        "good": counts["good"] + sign * (row["good"] is True),
+        "asked": asked,
+        "answered": answered,
+        "good": good,
         "people": {person: answers for person, answers in sorted(people.items()) if answers},
     }
-    return {**dict(zip(FIGURES.key, group_of(row), strict=True)), "counts": after} if after["asked"] else None
+    return {**dict(zip(FIGURES.key, group_of(rows[0].row), strict=True)), "counts": after} if asked else None
 
 
 def settle(groups: Sequence[Row], terms: Callable[[str], Mapping[str, float]]) -> list[Row]:

@@ -75,11 +75,18 @@ class Worked(NamedTuple):
 S = TypeVar("S")
 
 
+class Signed(NamedTuple):
+    """A row that comes in (sign 1) or goes out (-1)."""
+
+    row: Row
+    sign: int
+
+
 @dataclass(frozen=True)
 class Summary:
     """A small table over all rows of one of the projection's tables: what their coming and going makes of it.
 
-    `key` and `add` take a row in (sign 1) or out (-1) and give its group's row, None when nothing is left of it.
+    `key` says of which group a row is. `add` takes some rows of one group in or out and gives the group's row, None when nothing is left of it.
     `settle` then sees all rows of the summary and gives them as they should be: what depends on other groups. It also
     takes the terms in force for a programme.
     """
@@ -87,7 +94,7 @@ class Summary:
     table: Table
     of: str
     key: Callable[[Row], Key]
-    add: Callable[[Row | None, Row, int], Row | None]
+    add: Callable[[Row | None, Sequence[Signed]], Row | None]
     settle: Callable[[Sequence[Row], Callable[[str], Mapping[str, float]]], Sequence[Row]]
 
 

@@ -86,21 +86,33 @@ def _read_streams(feeds: Feeds, generations: list[Generation], processes: int | 
     if processes is None:
         processes = processes_at_hand() if events >= WORTH_SHARING else 1
     for folded in parallel_build.fold_all(feed, todo, target, feeds.clock.now(), processes):
-        _write(feed, folded, target)
+        _write(feed, folded)
         feeds.watcher.done(folded.bundle.events)
+    resummed = _summed(feeds, feed, target)
     with feeds.database.transaction() as session:
+        summaries.write(session, resummed)
         generation_table.complete(session, feed.generations)
 
 
-def _write(feed: Feed, folded: parallel_build.Folded, target: int) -> None:
+def _write(feed: Feed, folded: parallel_build.Folded) -> None:
     """Write a bundle, and note that it is in."""
-    with feed.database.reading() as session:
-        resummed = feed.summed(session, folded.touched, target, new_terms=False)
     with feed.database.transaction() as session:
         moved = generation_table.reach(session, feed.generations, folded.bundle.last)
         rows.write(session, folded.changes, new=True)
-        summaries.write(session, resummed)
     feed.generations = tuple(moved)
+
+
+def _summed(feeds: Feeds, feed: Feed, target: int) -> list[summaries.Resummed]:
+    """The summaries of all rows, once they are there: a group's figures depend on all others, so each bundle would cost the whole."""
+    found = []
+    feeds.watcher.begin("adding up", len(feed.summaries()))
+    with feed.database.reading() as session:
+        for generation, summary in feed.summaries():
+            before = summaries.load(session, generation, summary)
+            after = summaries.add_up_from_rows(session, generation, summary, feed.values_of(session, target))
+            found.append(summaries.Resummed(generation, summary, before, after))
+            feeds.watcher.done(1)
+    return found
 
 
 def _switch(feeds: Feeds, names: Sequence[str], *, explain: bool) -> list[compare.Difference]:

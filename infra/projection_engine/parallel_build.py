@@ -17,7 +17,6 @@ from infra.projection_engine import rows
 from infra.projection_engine.feed import Feed
 from infra.projection_engine.generation import Generation
 from infra.projection_engine.stream_fold import NO_TIMES, Unit, collecting_seldom
-from infra.projection_engine.summaries import Change
 from infra.store import log_reader
 from infra.store.mapper import RapportMapper
 from infra.store.opening import open_database
@@ -39,11 +38,10 @@ class Bundle(NamedTuple):
 
 
 class Folded(NamedTuple):
-    """A bundle folded: the changes to write, and the changes for each summary."""
+    """A bundle folded: the changes to write."""
 
     bundle: Bundle
     changes: rows.Changes
-    touched: list[list[Change]]
 
 
 def bundles(session: StoreSession, after: str, size: int) -> list[Bundle]:
@@ -79,7 +77,7 @@ def fold(feed: Feed, bundle: Bundle, target: int, at: datetime) -> Folded:
             after = (entries[-1].subject, entries[-1].version)
         programme_of = feed.programme_of(session, target)
         feed.folder.work_streams([(unit, NO_TIMES) for unit in units], at, programme_of)
-    return Folded(bundle, rows.changes(feed.database.kind, feed.generations, units), feed.touched(units))
+    return Folded(bundle, rows.changes(feed.database.kind, feed.generations, units))
 
 
 def fold_all(feed: Feed, todo: Sequence[Bundle], target: int, at: datetime, processes: int) -> Iterator[Folded]:

@@ -1,7 +1,8 @@
 """Summaries: small tables over all rows of another, kept up to date by adding new rows and taking off old ones."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from itertools import islice
+from typing import Final, NamedTuple
 
 from infra.projection_engine.generation import Generation
 from infra.projection_engine.rows import table_codec
@@ -9,8 +10,10 @@ from infra.projection_engine.schema import physical
 from infra.projection_engine.stream_fold import Unit
 from infra.store.session import StoreSession
 from projections.dataset import Key, Row
-from projections.projection import Summary
+from projections.projection import Signed, Summary
 
+# Rows in memory at once.
+AT_ONCE: Final = 20_000
 TermValues = Callable[[str], Mapping[str, float]]
 
 
@@ -41,15 +44,20 @@ def load(session: StoreSession, generation: Generation, summary: Summary) -> dic
 def add_up(summary: Summary, groups: Mapping[Key, Row], of: Iterable[Change], terms: TermValues) -> dict[Key, Row]:
     """Returns the summary after these changes."""
     after = dict(groups)
-    for change in of:
-        for row, sign in ((change.old, -1), (change.new, 1)):
-            if row is not None:
-                key = summary.key(row)
-                group = summary.add(after.get(key), row, sign)
-                if group is None:
-                    del after[key]
-                else:
-                    after[key] = group
+    left = iter(of)
+    # A group's row names all who answered: it is made once for many rows, not for each.
+    while some := list(islice(left, AT_ONCE)):
+        by_group: dict[Key, list[Signed]] = {}
+        for change in some:
+            for row, sign in ((change.old, -1), (change.new, 1)):
+                if row is not None:
+                    by_group.setdefault(summary.key(row), []).append(Signed(row, sign))
+        for key, signed in by_group.items():
+            group = summary.add(after.get(key), signed)
+            if group is None:
+                after.pop(key, None)
+            else:
+                after[key] = group
     settled = summary.settle([after[key] for key in sorted(after)], terms)
     return {summary.table.key_of(row): row for row in settled}
 

@@ -6,14 +6,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from infra.operations import helper_process
-from infra.projection_engine import build, parallel_build
+from infra.projection_engine import build, parallel_build, summaries
 from infra.projection_engine.check import check
 from infra.projection_engine.status import status
 from infra.store.session import Database
+from projections.projection import Summary
 from tests.infra.projection_engine.harness import ProjectionHarness, everything
 
 
@@ -63,6 +65,24 @@ def test_when_one_of_them_dies_this_one_does_the_rest(
     assert given >= 4
     assert harness.all_rows() == before
     assert [each.building for each in status(engine).projections if each.building] == []
+
+
+def test_figures_are_settled_once_however_many_bundles_there_are(
+    harness: ProjectionHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a group shows depends on all others: settled with each bundle, a build would grow with the square of the record."""
+    settled: list[str] = []
+    plain = summaries.add_up
+
+    def add_up(summary: Summary, *rest: Any) -> Any:
+        settled.append(summary.table.name)
+        return plain(summary, *rest)
+
+    monkeypatch.setattr(summaries, "add_up", add_up)
+    engine = harness.engine()
+    build.rebuild(engine, list(engine.projections), processes=1)
+    assert len(everything()) > 10 * build.BUNDLE
+    assert sorted(settled) == ["nps", "practices"]
 
 
 BUILD = """
