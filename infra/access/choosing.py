@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from infra.access.figures import programmes_of
+from infra.access.figures import in_own_programmes
 from infra.access.standing import Asker, scope
 from infra.projection_engine.engine import Engine
 
@@ -22,9 +22,7 @@ class Choosing(NamedTuple):
 def choosing(engine: Engine, asker: Asker) -> Choosing:
     """What is known in the programmes of the asker; mentors who were removed are left out."""
     engine.catch_up()
-    if asker.role == "supplier":
-        # A party's token covers every programme; theirs are those in which a relationship names them.
-        asker = asker._replace(programmes=programmes_of(engine, asker))
+    asker = in_own_programmes(engine, asker)
     query = engine.database.query
     where, params = scope(asker)
     programmes = query(f"SELECT DISTINCT programme_id, NULL FROM relationships WHERE {where}", params)  # noqa: S608 - our own words

@@ -15,7 +15,7 @@ from cachetools import LRUCache
 from domain.sharing import confidential
 from domain.sharing.cells import cell, is_strict, ways
 from domain.words import MENTOR_FREE, DataClass, Role
-from infra.access.figures import whole_programmes_of
+from infra.access.figures import Theirs, theirs_of
 from infra.access.secrets import with_secrets
 from infra.access.seen import Seen
 from infra.access.standing import KNOWERS, Asker, scope
@@ -147,7 +147,7 @@ class _Reading:
         if self.asker.programmes is None:
             return True
         if self.dataset.name == "mentors":
-            return self.asker.covers(row["home_programme_id"]) or row["mentor_id"].lower() in self._mentors
+            return self.asker.covers(row["home_programme_id"]) or row["mentor_id"].lower() in self._theirs.mentors
         return self.programme is not None and self.asker.covers(row[self.programme])
 
     def _is_suppliers(self, row: Row) -> bool:
@@ -157,37 +157,24 @@ class _Reading:
         if "subject" in row:
             return row["subject"] in self._scoped
         if self.dataset.name == "mentors":
-            return row["mentor_id"].lower() in self._mentors
+            return row["mentor_id"].lower() in self._theirs.mentors
         programme = "" if self.programme is None else (row[self.programme] or "").lower()
         if self.dataset.name == RESPONSES.name:
             # They don't say of which relationship they are.
-            return programme in self._whole_programmes
+            return programme in self._theirs.whole_programmes
         if self.dataset.figures and "mentor_id" in row:
-            # A hidden figure tells that there is something.
-            theirs = programme in self._programmes and row["mentor_id"].lower() in self._mentors
-            return programme in self._whole_programmes or (theirs and not row["suppressed"])
-        return programme in self._programmes
+            return self._theirs.see(programme, row["mentor_id"], suppressed=row["suppressed"])
+        return programme in self._theirs.programmes
 
     @cached_property
     def _scoped(self) -> frozenset[str]:
-        return frozenset(self._of_relationships("relationship_id"))
-
-    @cached_property
-    def _mentors(self) -> frozenset[str]:
-        return frozenset(self._of_relationships("LOWER(mentor_id)"))
-
-    @cached_property
-    def _programmes(self) -> frozenset[str]:
-        return frozenset(self._of_relationships("LOWER(programme_id)"))
-
-    @cached_property
-    def _whole_programmes(self) -> frozenset[str]:
-        return whole_programmes_of(self.engine, self.asker)
-
-    def _of_relationships(self, column: str) -> list[str]:
         where, params = scope(self.asker)
-        found = self.engine.database.query(f"SELECT DISTINCT {column} FROM relationships WHERE {where}", params)  # noqa: S608 - our own words
-        return [value for (value,) in found]
+        found = self.engine.database.query(f"SELECT relationship_id FROM relationships WHERE {where}", params)  # noqa: S608 - our own words
+        return frozenset(relationship_id for (relationship_id,) in found)
+
+    @cached_property
+    def _theirs(self) -> Theirs:
+        return theirs_of(self.engine, self.asker)
 
     # --- what is confidential by itself --------------------------------------------------------------------------------
     def _as_known(self, row: Row, moment: Moment) -> Iterator[Row]:
@@ -284,7 +271,7 @@ class _Reading:
 
     def _own_programmes(self, _row: Row, value: Any) -> Any:
         if self.asker.role == "supplier":
-            return [each for each in value or () if each.lower() in self._programmes]
+            return [each for each in value or () if each.lower() in self._theirs.programmes]
         return [each for each in value or () if self.asker.covers(each)]
 
     def _unless_strict(self, row: Row, value: Any) -> Any:

@@ -5,7 +5,7 @@ Suppression is that of all figures together (`infra.queries.nps`), so what a rea
 
 from collections.abc import Collection, Sequence
 from itertools import groupby
-from typing import Any, Final, get_args
+from typing import Any, Final, NamedTuple, get_args
 
 from domain.sharing.cells import cell, ways
 from domain.words import Role
@@ -56,12 +56,8 @@ def nps(
     if theirs is not None:
         found = [row for row in found if row["programme"].lower() in theirs]
     if "mentor" in wanted and asker.role in _NAMED:
-        known, whole = mentors_of(engine, asker), whole_programmes_of(engine, asker)
-        found = [
-            row
-            for row in found
-            if row["programme"].lower() in whole or (row["mentor"].lower() in known and not row["suppressed"])
-        ]
+        own = theirs_of(engine, asker)
+        found = [row for row in found if own.see(row["programme"], row["mentor"], suppressed=row["suppressed"])]
     if "mentor" in wanted and "pseudonym" in ways(cell("identity", asker.role)):
         found = _renamed(found, [key for key in get_args(By) if key in wanted], pseudonyms)
     return [row for row in found if _is(row, "programme", programme) and _is(row, "mentor", mentor)]
@@ -76,28 +72,48 @@ def _renamed(found: list[Shown], keys: Sequence[By], pseudonyms: Pseudonyms) -> 
 
 def programmes_of(engine: Engine, asker: Asker) -> frozenset[str] | None:
     """The programmes of which the asker has figures; None: all of them."""
-    return _of_relationships(engine, asker, "programme_id") if asker.role in _NAMED else asker.programmes
+    if asker.role not in _NAMED:
+        return asker.programmes
+    engine.catch_up()
+    return _of_relationships(engine, asker, "programme_id")
 
 
-def mentors_of(engine: Engine, asker: Asker) -> frozenset[str]:
-    """The mentors of the relationships in which the asker stands, in lower case."""
-    return _of_relationships(engine, asker, "mentor_id")
+class Theirs(NamedTuple):
+    """Of the relationships in which an asker stands, in lower case: their programmes, those that have no others, and their mentors."""
+
+    programmes: frozenset[str]
+    whole_programmes: frozenset[str]
+    mentors: frozenset[str]
+
+    def see(self, programme: str, mentor: str, *, suppressed: bool) -> bool:
+        """Whether a figure by mentor tells of these relationships alone. A hidden one tells that there is something."""
+        if programme.lower() in self.whole_programmes:
+            return True
+        return programme.lower() in self.programmes and mentor.lower() in self.mentors and not suppressed
 
 
-def whole_programmes_of(engine: Engine, asker: Asker) -> frozenset[str]:
-    """The programmes in all of whose relationships the asker stands, in lower case."""
+def theirs_of(engine: Engine, asker: Asker) -> Theirs:
+    """What the relationships are of in which the asker stands."""
     engine.catch_up()
     where, params = scope(asker)
-    rows = engine.database.query(
-        "SELECT LOWER(programme_id) FROM relationships GROUP BY LOWER(programme_id) "  # noqa: S608 - our own words
-        f"HAVING COUNT(*) = SUM(CASE WHEN {where} THEN 1 ELSE 0 END)",
+    of_programmes = engine.database.query(
+        f"SELECT LOWER(programme_id), COUNT(*), SUM(CASE WHEN {where} THEN 1 ELSE 0 END) FROM relationships "  # noqa: S608 - our own words
+        "GROUP BY LOWER(programme_id)",
         params,
     )
-    return frozenset(programme_id for (programme_id,) in rows)
+    return Theirs(
+        frozenset(programme_id for programme_id, _, own in of_programmes if own),
+        frozenset(programme_id for programme_id, count, own in of_programmes if own == count),
+        _of_relationships(engine, asker, "mentor_id"),
+    )
+
+
+def in_own_programmes(engine: Engine, asker: Asker) -> Asker:
+    """The asker with their own programmes: a supplier's token covers every one, and theirs are those in which a relationship names them."""
+    return asker._replace(programmes=programmes_of(engine, asker)) if asker.role == "supplier" else asker
 
 
 def _of_relationships(engine: Engine, asker: Asker, column: str) -> frozenset[str]:
-    engine.catch_up()
     where, params = scope(asker)
     rows = engine.database.query(f"SELECT DISTINCT LOWER({column}) FROM relationships WHERE {where}", params)  # noqa: S608 - our own words
     return frozenset(value for (value,) in rows)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from domain.case.state import Case
 from domain.words import NAMED_ROLES, Role
-from infra.access.figures import mentors_of, programmes_of
+from infra.access.figures import in_own_programmes, theirs_of
 from infra.access.seen import words_for
 from infra.access.standing import Asker, scope
 from infra.projection_engine.engine import Engine
@@ -47,9 +47,7 @@ def mentor(
     """
     engine.catch_up()
     own = asker.role == "mentor" and asker.reader.id.lower() == id_.lower()
-    if asker.role == "supplier":
-        # A party's token covers every programme; theirs are those in which a relationship names them.
-        asker = asker._replace(programmes=programmes_of(engine, asker))
+    asker = in_own_programmes(engine, asker)
     if not own and not (asker.role in LOOKS_AFTER_MENTORS and _covers(engine, asker, id_)):
         where, params = scope(asker).and_("LOWER(mentor_id) = ?", id_.lower())
         if engine.database.query(f"SELECT 1 FROM relationships WHERE {where}", params):  # noqa: S608 - our own words
@@ -80,7 +78,7 @@ def knows_person(engine: Engine, asker: Asker, id_: str) -> bool:
 def _covers(engine: Engine, asker: Asker, id_: str) -> bool:
     """Whether a programme that knows the mentor is one of the asker's; a supplier's mentors are those of their relationships."""
     if asker.role == "supplier":
-        return id_.lower() in mentors_of(engine, asker)
+        return id_.lower() in theirs_of(engine, asker).mentors
     rows = engine.database.query(
         "SELECT home_programme_id FROM mentors WHERE LOWER(mentor_id) = ? "
         "UNION SELECT programme_id FROM relationships WHERE LOWER(mentor_id) = ?",

@@ -127,23 +127,24 @@ def _finish(app: typer.Typer) -> None:
 WHOLE_SENTENCE = 1_000
 
 
-class Group(TyperGroup):
-    """A group of commands, listed with a whole sentence each."""
+class Listed:
+    """Is listed with its whole first sentence, however narrow the list is."""
 
     def get_short_help_str(self, limit: int = WHOLE_SENTENCE) -> str:
-        """The first sentence of the help, however narrow the list is."""
-        return super().get_short_help_str(max(limit, WHOLE_SENTENCE))
+        """The first sentence of the help."""
+        found: str = super().get_short_help_str(max(limit, WHOLE_SENTENCE))  # type: ignore[misc]
+        return found
 
 
-class OnceEach(TyperCommand):
+class Group(Listed, TyperGroup):
+    """A group of commands."""
+
+
+class OnceEach(Listed, TyperCommand):
     """A command that refuses an option that is given twice, for of two values one would be dropped without a word.
 
     Flags, and options that take several values, may be repeated.
     """
-
-    def get_short_help_str(self, limit: int = WHOLE_SENTENCE) -> str:
-        """The first sentence of the help, however narrow the list is."""
-        return super().get_short_help_str(max(limit, WHOLE_SENTENCE))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Take the arguments in.
