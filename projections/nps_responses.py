@@ -169,7 +169,7 @@ def add(group: Row | None, responses: Sequence[Signed]) -> Row | None:
 
 
 def settle(groups: Sequence[Row], terms: Callable[[str], Mapping[str, float]]) -> list[Row]:
-    """All groups with their figures; those that must not be shown without."""
+    """All groups of some roles and occasions with their figures; those that must not be shown without."""
     minimum = {programme: suppression_min(terms(programme)) for programme in {each["programme_id"] for each in groups}}
     questions: dict[tuple[str, str], dict[Group, Cell]] = {}
     for group in groups:
@@ -208,5 +208,6 @@ PROJECTION: Final = StateFold(
     dump,
     load,
     programme=lambda state: state.programme_id,
-    summary=Summary(FIGURES, RESPONSES.name, group_of, add, settle),
+    # The total of a role and occasion is shown as well, so what one programme shows depends on the others.
+    summary=Summary(FIGURES, RESPONSES.name, ("role", "occasion"), group_of, add, settle),
 )

@@ -11,11 +11,9 @@ from typing import Any, Final, NamedTuple, assert_never
 
 from domain.calendar import local_month
 from domain.codes.questions import PRACTICES, Answer, is_bad, is_good
-from domain.few_people import Cell
 from domain.immutable import Immutable
 from domain.model import Actor, AnyRecorded, events_of
 from domain.relationship.events import FeedbackGiven, FeedbackRequested, RelationshipProposed
-from domain.small_cells import Figure, Group, Keys, Suppression
 from domain.terms import suppression_min
 from projections.dataset import Column, Key, Row, Table, relationship_id
 from projections.projection import RowContext, Signed, StateFold, Summary, Worked
@@ -61,8 +59,6 @@ FIGURES: Final = Table(
     indexes=(("programme_id", "month"),),
 )  # fmt: skip
 HIDEABLE: Final = ("asked", "answered", "share_good", "respondents")
-# By programme, mentor and month together, without totals.
-THE_ONE_TABLE: Final[tuple[Keys, ...]] = ((0, 1, 2),)
 
 
 class Question(NamedTuple):
@@ -207,21 +203,14 @@ def add(group: Row | None, rows: Sequence[Signed]) -> Row | None:
 
 
 def settle(groups: Sequence[Row], terms: Callable[[str], Mapping[str, float]]) -> list[Row]:
-    """All groups with their figures; those that must not be shown without."""
+    """These groups with their figures; those that must not be shown without.
+
+    By programme, mentor and month together there are no totals, so no group's answers follow from what others show.
+    """
     minimum = {programme: suppression_min(terms(programme)) for programme in {each["programme_id"] for each in groups}}
-    questions: dict[str, dict[Group, Cell]] = {}
-    for each in groups:
-        cell = Cell(frozenset(each["counts"]["people"]), minimum[each["programme_id"]])
-        questions.setdefault(each["clause"], {})[_cell_of(each)] = cell
-    shown = {clause: Suppression(cells, THE_ONE_TABLE).shown for clause, cells in questions.items()}
     return [
-        _with_figures(each, is_shown=Figure(THE_ONE_TABLE[0], _cell_of(each)) in shown[each["clause"]])
-        for each in groups
+        _with_figures(each, is_shown=len(each["counts"]["people"]) >= minimum[each["programme_id"]]) for each in groups
     ]
-
-
-def _cell_of(group: Row) -> Group:
-    return group["programme_id"], group["mentor_id"], group["month"]
 
 
 def _with_figures(group: Row, *, is_shown: bool) -> Row:
@@ -255,5 +244,5 @@ PROJECTION: Final = StateFold(
     dump,
     load,
     programme=lambda state: state.programme_id,
-    summary=Summary(FIGURES, ANSWERS.name, group_of, add, settle),
+    summary=Summary(FIGURES, ANSWERS.name, FIGURES.key, group_of, add, settle),
 )

@@ -87,12 +87,13 @@ class Summary:
     """A small table over all rows of one of the projection's tables: what their coming and going makes of it.
 
     `key` says of which group a row is. `add` takes some rows of one group in or out and gives the group's row, None when nothing is left of it.
-    `settle` then sees all rows of the summary and gives them as they should be: what depends on other groups. It also
-    takes the terms in force for a programme.
+    What a group shows depends on its programme's terms, and on the groups that have the same values in the columns `together`, which are
+    of the key: `settle` sees all of these, takes the terms in force for a programme, and gives the groups as they should be.
     """
 
     table: Table
     of: str
+    together: tuple[str, ...]
     key: Callable[[Row], Key]
     add: Callable[[Row | None, Sequence[Signed]], Row | None]
     settle: Callable[[Sequence[Row], Callable[[str], Mapping[str, float]]], Sequence[Row]]

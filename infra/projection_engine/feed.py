@@ -4,7 +4,7 @@ Rows are read and events folded outside of any lock; the writing transaction com
 before anything is changed, so of several processes that do the same step one wins, and the others read again.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple, Protocol
 
@@ -42,7 +42,7 @@ from projections.projection import Programme, Projection, StateFold, Summary
 
 PAGE: Final = 2_000
 CACHED_STREAMS: Final = 2_000
-CACHED_PROGRAMMES: Final = 1_000
+CACHED_PROGRAMMES: Final = 10_000
 # Before any time that could be asked about: rows due then are due now.
 LONG_AGO: Final = datetime.fromisoformat("1000-01-01T00:00:00+00:00")
 
@@ -125,7 +125,7 @@ class Feed:
                 taken = self._read(session, until, limit)
                 self._fold(session, taken, at)
                 resummed = self.summed(
-                    session, self.touched(taken.units.values()), taken.to, new_terms=_new_terms(taken.entries)
+                    session, self.touched(taken.units.values()), taken.to, _changed_programmes(taken.entries)
                 )
             changes = rows.changes(self.database.kind, self.generations, list(taken.units.values()))
             with self.database.transaction() as session:
@@ -231,13 +231,17 @@ class Feed:
         return [summaries.changes(summary, each_once) for _, summary in self.summaries()]
 
     def summed(
-        self, session: StoreSession, touched: Sequence[Sequence[summaries.Change]], until: int, *, new_terms: bool
+        self,
+        session: StoreSession,
+        touched: Sequence[Sequence[summaries.Change]],
+        until: int,
+        programmes: Collection[str] = (),
     ) -> list[summaries.Resummed]:
-        """The summaries that change by what was touched, or with new terms."""
+        """The groups of summaries that change by what was touched, or with new terms of these programmes."""
         found = []
         for (generation, summary), changes in zip(self.summaries(), touched, strict=True):
-            if changes or new_terms:
-                before = summaries.load(session, generation, summary)
+            if changes or programmes:
+                before = summaries.load_concerned(session, generation, summary, changes, programmes)
                 after = summaries.add_up(summary, before, changes, self.values_of(session, until))
                 found.append(summaries.Resummed(generation, summary, before, after))
         return found
@@ -262,7 +266,7 @@ class Feed:
     # --- programmes ------------------------------------------------------------------------------------------------
     def _mark_due(self, session: StoreSession, entries: Iterable[log_reader.LogEntry]) -> None:
         """Mark all streams of a programme that changed as due: their rows are computed again before the next answer."""
-        programmes = {entry.subject.partition(":")[2] for entry in entries if _changes_programme(entry)}
+        programmes = _changed_programmes(entries)
         for generation in self.generations:
             if isinstance(generation.projection, StateFold):
                 name = physical(state_table(generation.projection).name, generation.mark)
@@ -272,20 +276,18 @@ class Feed:
             self._units.clear()
 
 
-def _new_terms(entries: Iterable[log_reader.LogEntry]) -> bool:
-    return any(_changes_programme(entry) for entry in entries)
-
-
-def _changes_programme(entry: log_reader.LogEntry) -> bool:
-    """Whether a programme got its time zone, or a document set a term of it or no longer sets it.
+def _changed_programmes(entries: Iterable[log_reader.LogEntry]) -> set[str]:
+    """The programmes that got their time zone, or of which a document set a term or no longer sets it.
 
     A relationship's own terms are in its state.
     """
-    return (
-        entry.subject.startswith("programme:")
+    return {
+        entry.subject.partition(":")[2]
+        for entry in entries
+        if entry.subject.startswith("programme:")
         and entry.recorded is not None
         and isinstance(entry.recorded.data, ProgrammeCreated | TermSet | TermWithdrawn)
-    )
+    }
 
 
 class Programmes:

@@ -75,7 +75,7 @@ def _retry(engine: Engine, generation: Generation, subject: str | None) -> list[
             feed.folder.work(unit, engine.clock.now(), feed.programme_of(session, generation.position))
             unit.replaces(stored[each.subject])
             units.append(unit)
-        resummed = feed.summed(session, feed.touched(units), generation.position, new_terms=False)
+        resummed = feed.summed(session, feed.touched(units), generation.position)
     changes = rows.changes(engine.database.kind, [generation], units)
     with engine.database.transaction() as session:
         generation_table.touch(session, [generation])

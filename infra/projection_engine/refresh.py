@@ -61,7 +61,7 @@ def _recompute(feed: Feed, name: str, subjects: list[str], at: datetime) -> None
         for unit in units:
             unit.states[name].dirty = True
             feed.folder.work(unit, at, programme_of)
-        resummed = feed.summed(session, feed.touched(units), generation.position, new_terms=False)
+        resummed = feed.summed(session, feed.touched(units), generation.position)
     changes = rows.changes(feed.database.kind, [generation], units)
     with feed.database.transaction() as session:
         (moved,) = generation_table.touch(session, [generation])

@@ -1,8 +1,8 @@
 """Summaries: small tables over all rows of another, kept up to date by adding new rows and taking off old ones."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from infra.projection_engine.generation import Generation
 from infra.projection_engine.rows import table_codec
@@ -35,14 +35,42 @@ def changes(summary: Summary, units: Iterable[Unit]) -> list[Change]:
 
 def load(session: StoreSession, generation: Generation, summary: Summary) -> dict[Key, Row]:
     """Returns all rows of a summary."""
-    reader = table_codec(session.kind, generation.projection, summary.table)
-    rows = session.query(f"SELECT {', '.join(reader.names)} FROM {physical(summary.table.name, generation.mark)}")
-    decoded = map(reader.decode, rows)
+    return _decoded(session, generation, summary, session.query(_select(session, generation, summary)))
+
+
+def load_concerned(
+    session: StoreSession,
+    generation: Generation,
+    summary: Summary,
+    of: Iterable[Change],
+    programmes: Collection[str],
+) -> dict[Key, Row]:
+    """Returns the rows that these changes or new terms of these programmes may change: the groups, and those that are settled together with them."""
+    places = [summary.table.key.index(column) for column in summary.together]
+    keys = {summary.key(row) for change in of for row in change if row is not None}
+    wanted = {tuple(key[place] for place in places) for key in keys}
+    together = ", ".join(summary.together)
+    name = physical(summary.table.name, generation.mark)
+    theirs = f"SELECT DISTINCT {together} FROM {name} WHERE programme_id IN ({{keys}})"
+    wanted.update(session.keyed(theirs, [(programme,) for programme in sorted(programmes)]))
+    select = f"{_select(session, generation, summary)} WHERE ({together}) IN ({{keys}})"
+    return _decoded(session, generation, summary, session.keyed(select, sorted(wanted)))
+
+
+def _select(session: StoreSession, generation: Generation, summary: Summary) -> str:
+    columns = table_codec(session.kind, generation.projection, summary.table).names
+    return f"SELECT {', '.join(columns)} FROM {physical(summary.table.name, generation.mark)}"
+
+
+def _decoded(
+    session: StoreSession, generation: Generation, summary: Summary, rows: Iterable[tuple[Any, ...]]
+) -> dict[Key, Row]:
+    decoded = map(table_codec(session.kind, generation.projection, summary.table).decode, rows)
     return {summary.table.key_of(row): row for row in decoded}
 
 
 def add_up(summary: Summary, groups: Mapping[Key, Row], of: Iterable[Change], terms: TermValues) -> dict[Key, Row]:
-    """Returns the summary after these changes."""
+    """Returns these groups after these changes. They have to be all that are settled together, or none."""
     after = dict(groups)
     left = iter(of)
     # A group's row names all who answered: it is made once for many rows, not for each.
@@ -74,7 +102,7 @@ def add_up_from_rows(
 
 
 class Resummed(NamedTuple):
-    """A summary before and after."""
+    """Groups of a summary before and after."""
 
     generation: Generation
     summary: Summary

@@ -1,19 +1,22 @@
 """The figures of the practice questions: by hand, replaced answers, too few people, unasked answers, corrections."""
 
+from random import Random
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from domain.codes.questions import Answer
+from domain.few_people import Cell
 from domain.model import AnyRecorded, Event
 from domain.programme.events import ProgrammeCreated
 from domain.relationship import events as e
+from domain.small_cells import Figure, Group, Suppression
 from domain.words import Occasion, Role
 from infra.projection_engine.build import rebuild
 from infra.store.session import Database
 from projections.catalogue import datasets
-from projections.practices import PROJECTION, dump, load
+from projections.practices import PROJECTION, dump, load, settle
 from tests.given_when_then import At, day, proposed
 from tests.infra.projection_engine.harness import ProjectionHarness, programme, recorded
 from tests.projections.given import given
@@ -184,6 +187,36 @@ def test_never_fewer_than_three_whatever_a_document_says(harness: ProjectionHarn
     assert figures(harness) == [(LANGUAGE, "ben", MARCH, *HIDDEN)]
     harness.append(told(3, (1, answer(False))))
     assert figures(harness) == [(LANGUAGE, "ben", MARCH, 3, 3, 2 / 3, 3, 0)]
+
+
+def test_groups_settled_one_by_one_show_what_the_sums_of_all_would() -> None:
+    """No total is shown, so `domain.small_cells`, which looks at what follows from all groups together, hides the same: however they share people."""
+    random = Random(12)
+    hidden = 0
+    for _ in range(300):
+        minimums = {f"p{number}": random.choice([3, 3, 4, 6]) for number in range(3)}
+        cells: dict[Group, Cell] = {
+            (programme, mentor, month): Cell(
+                frozenset(random.sample("abcdefgh", random.randrange(8))), minimums[programme]
+            )
+            for programme in minimums
+            for mentor in ("ben", "eve")
+            for month in (MARCH, APRIL)
+        }
+        groups = [
+            {
+                **dict(zip(("programme_id", "mentor_id", "month"), group, strict=True)),
+                "clause": LANGUAGE,
+                "counts": {"asked": 9, "answered": 9, "good": 1, "people": dict.fromkeys(cell.people, 1)},
+            }
+            for group, cell in cells.items()
+        ]
+        settled = settle(groups, lambda programme, of=minimums: {"suppression_min": of[programme]})  # type: ignore[misc]
+        shown = Suppression(cells, [(0, 1, 2)]).shown
+        expected = [Figure((0, 1, 2), group) not in shown for group in cells]
+        assert [each["suppressed"] for each in settled] == expected
+        hidden += sum(expected)
+    assert 0 < hidden < 300 * 12
 
 
 def test_todays_minimum_holds_also_for_the_past(harness: ProjectionHarness) -> None:
