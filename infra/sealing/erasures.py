@@ -107,8 +107,8 @@ class Erasures(Erased):
             StoreError: The keys can't be written.
         """
         told = [each for each in events if each.topic in _NEW_OWNERS]
-        if told and (fenced := self.keys.fenced({each.originator_id for each in told})):
-            stored = {(each.originator_id, each.originator_version): each for each in events}
+        if told and (fenced := self.keys.fenced({str(each.originator_id) for each in told})):
+            stored = {(str(each.originator_id), each.originator_version): each for each in events}
             new = {owned for each in told for owned in self._also_erased(self._decoded(each), stored, fenced)}
             if new := new - set(fenced):
                 self.keys.fence(new)
