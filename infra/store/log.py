@@ -51,13 +51,11 @@ class News(NamedTuple):
 class EventStore:
     """Reads and appends events. Threads may share it. Everything raises `StoreError` when the database can't."""
 
-    def __init__(
-        self, database: Database, mapper: RapportMapper | None = None, before_append: Callable[[], None] | None = None
-    ) -> None:
+    def __init__(self, database: Database, mapper: RapportMapper | None = None) -> None:
         self.database = database
         self.mapper = mapper or RapportMapper()
-        # Keys must be stored before what they seal.
-        self._before_append = before_append or (lambda: None)
+        # Keys must be stored before what they seal: it is given the events that are appended next.
+        self.before_append: Callable[[Sequence[StoredEvent]], object] = len
         # What is done once these topics were appended, by topic.
         self.after_append: dict[str, Callable[[], object]] = {}
         # Which subjects name an id, and up to which position the log was searched for it.
@@ -104,8 +102,13 @@ class EventStore:
 
     def first(self, subject: str) -> AnyRecorded | None:
         """The facts of a stream's first event, None where there is none. Raises `UnknownEvent` for one that a newer Rapport wrote."""
+        return self.event(subject, 1)
+
+    def event(self, subject: str, version: int) -> AnyRecorded | None:
+        """The facts of one event of a stream, None where there is none. Raises `UnknownEvent` for one that a newer Rapport wrote."""
         rows = self.database.query(
-            "SELECT topic, state FROM stored_events WHERE originator_id = ? AND originator_version = 1", (subject,)
+            "SELECT topic, state FROM stored_events WHERE originator_id = ? AND originator_version = ?",
+            (subject, version),
         )
         return self.mapper.decode_facts(*rows[0]) if rows else None
 
@@ -248,18 +251,18 @@ class EventStore:
 
     def flush_keys(self) -> None:
         """Store the keys that were made since the last time, which must be there before what they seal."""
-        self._before_append()
+        self.before_append(())
 
     def append_stored(self, events: Sequence[StoredEvent], **together: Unpack[Together]) -> Sequence[int]:
         """The same for events that are encoded already."""
-        self._before_append()
+        self.before_append(events)
         positions = self.database.insert_events(events, **together)
         self._follow(events)
         return positions
 
     def begin_append(self, events: Sequence[StoredEvent], **together: Unpack[Together]) -> Callable[[], Sequence[int]]:
         """The same begun: see `Database.begin_events`."""
-        self._before_append()
+        self.before_append(events)
         end = self.database.begin_events(events, **together)
         if self.after_append.keys().isdisjoint(event.topic for event in events):
             return end

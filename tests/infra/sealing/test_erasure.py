@@ -133,6 +133,45 @@ def test_no_key_is_made_again(told: Settings) -> None:
     assert all_keys(told) == before
 
 
+RIGHT = COMPLETED | {"agenda": [{"topic": "HERS agenda put right", "set_by": "mentee", "minutes": 40}]}
+THIRD = "6f1e5a52-3a0b-4a39-9d6c-0f2f6c2a9b18"
+
+
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize("erasure", [(REQUESTED, ERASED), (EVERYWHERE, ALL_ERASED)])
+def test_what_puts_right_a_fact_of_the_erased_has_no_key(told: Settings, erasure: Any, together: bool) -> None:
+    send(told, *erasure)
+    before = all_keys(told)
+    note = 12 if erasure[0] is EVERYWHERE else 14
+    again = (
+        (ID, "CorrectFact", "13T08", "coordinator:cora", {"version": 6, "reason": "OFFICE reason", "data": RIGHT}),
+        (ID, "RecordSessionNote", "13T09", "mentee:ana", {"session_id": "s", "text": "HERS note"}),
+        (ID, "CorrectFact", "13T10", "coordinator:cora", {"version": note, "reason": "OFFICE reason", "data": {"session_id": "s", "text": "HERS again"}}),
+    )  # fmt: skip
+    assert (send(told, *again) if together else [send(told, each)[0] for each in again]) == [[], [], []]
+    left = {"HIS note", "HERS name", "HERS@x.org", "HERS elsewhere"} if erasure[0] is REQUESTED else {"HIS note"}
+    assert readable(told) == left
+    assert all_keys(told) == before
+    with open_rapport(told) as rapport:
+        assert rapport.undone_erasures() == []
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_relationship_that_names_the_erased_later_has_no_words_of_theirs(told: Settings, together: bool) -> None:
+    send(told, EVERYWHERE, ALL_ERASED)
+    before = all_keys(told)
+    again = (
+        (THIRD, "ProposeRelationship", "13T09", "coordinator:cora", PARTIES),
+        (THIRD, "AgreeGoal", "13T10", "mentor:ben", GOAL | {"title": "HERS goal again"}),
+        (THIRD, "MarkTopicPrivate", "13T11", "mentee:ana", {"topic": "HERS topic"}),
+    )
+    assert (send(told, *again) if together else [send(told, each)[0] for each in again]) == [[], [], []]
+    with open_rapport(told) as rapport:
+        assert "HERS" not in "".join(each.model_dump_json() for each in rapport.store.read(THIRD))
+        assert rapport.undone_erasures() == []
+    assert all_keys(told) == before
+
+
 def test_bytes_of_the_keys_are_gone_from_the_disk(tmp_path: Path) -> None:
     settings = Settings(store=f"sqlite:///{tmp_path / 'store.sqlite'}")
     tell(settings.store, STORY)
