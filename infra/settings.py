@@ -34,6 +34,13 @@ def _brokers(text: str) -> str:
     return text
 
 
+def _uri_reference(text: str) -> str:
+    # What checks messages is imported only where the setting is given.
+    from infra.intake.attributes import uri_reference
+
+    return uri_reference(text)
+
+
 class Settings(BaseSettings):
     """The settings: field `store` is the variable `RAPPORT_STORE`, and so on. An empty variable counts as not set.
 
@@ -228,11 +235,11 @@ class Settings(BaseSettings):
         description="TOML file of `[[person]]` tables (`id`, `name`, `roles`, `about?`, `programmes?`): anybody who reaches the "
         "server may sign in as one of them, without a password. For trying Rapport out on one's own machine alone.",
     )
-    source: str = Field(
+    source: Annotated[str, AfterValidator(_uri_reference)] = Field(
         default="/rapport",
         min_length=1,
         max_length=500,
-        description="The `source` of the receipts and facts that Rapport sends.",
+        description="The `source` of the receipts and facts that Rapport sends, a URI reference.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least severe level that is logged."
