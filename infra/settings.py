@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, FilePath, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from infra.uri import uri_reference
 from infra.whole_settings import halves, variable
 
 
@@ -32,13 +33,6 @@ def _brokers(text: str) -> str:
             "expected host:port, several separated by commas; users and passwords have settings of their own"
         )
     return text
-
-
-def _uri_reference(text: str) -> str:
-    # What checks messages is imported only where the setting is given.
-    from infra.intake.attributes import uri_reference
-
-    return uri_reference(text)
 
 
 class Settings(BaseSettings):
@@ -235,7 +229,7 @@ class Settings(BaseSettings):
         description="TOML file of `[[person]]` tables (`id`, `name`, `roles`, `about?`, `programmes?`): anybody who reaches the "
         "server may sign in as one of them, without a password. For trying Rapport out on one's own machine alone.",
     )
-    source: Annotated[str, AfterValidator(_uri_reference)] = Field(
+    source: Annotated[str, AfterValidator(uri_reference)] = Field(
         default="/rapport",
         min_length=1,
         max_length=500,
