@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, FilePath, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from infra.uri import uri_reference
 from infra.whole_settings import halves, variable
 
 
@@ -228,11 +229,11 @@ class Settings(BaseSettings):
         description="TOML file of `[[person]]` tables (`id`, `name`, `roles`, `about?`, `programmes?`): anybody who reaches the "
         "server may sign in as one of them, without a password. For trying Rapport out on one's own machine alone.",
     )
-    source: str = Field(
+    source: Annotated[str, AfterValidator(uri_reference)] = Field(
         default="/rapport",
         min_length=1,
         max_length=500,
-        description="The `source` of the receipts and facts that Rapport sends.",
+        description="The `source` of the receipts and facts that Rapport sends, a URI reference.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least severe level that is logged."

@@ -141,3 +141,10 @@ def test_brokers_that_are_none_are_refused_and_not_repeated(monkeypatch: pytest.
 def test_brokers_in_all_their_forms_are_taken(monkeypatch: pytest.MonkeyPatch, brokers: str) -> None:
     monkeypatch.setenv("RAPPORT_KAFKA", brokers)
     assert load().kafka == brokers
+
+
+@pytest.mark.parametrize("source", ["a b", "/größe", "http://[nowhere", "/rapport\n"])
+def test_a_source_that_no_cloudevent_may_have_is_refused(source: str) -> None:
+    with pytest.raises(WrongSettings, match=r"RAPPORT_SOURCE: .*expected a URI reference"):
+        load(source=source)
+    assert load(source="/offices/north").source == "/offices/north"
