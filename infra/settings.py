@@ -10,7 +10,6 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, FilePath, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from infra.uri import uri_reference
 from infra.whole_settings import halves, variable
 
 
@@ -229,7 +228,7 @@ class Settings(BaseSettings):
         description="TOML file of `[[person]]` tables (`id`, `name`, `roles`, `about?`, `programmes?`): anybody who reaches the "
         "server may sign in as one of them, without a password. For trying Rapport out on one's own machine alone.",
     )
-    source: Annotated[str, AfterValidator(uri_reference)] = Field(
+    source: str = Field(
         default="/rapport",
         min_length=1,
         max_length=500,

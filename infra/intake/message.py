@@ -26,7 +26,6 @@ from domain.words import ROLES
 from infra.intake import attributes, failure, form_problems
 from infra.intake.proof import MAX_LENGTH, Proof
 from infra.intake.receipt import Receipt
-from infra.uri import uri, uri_reference
 
 PREFIX: Final = "rapport."
 MAX_BYTES: Final = 262_144
@@ -50,14 +49,14 @@ class Envelope(Data, Generic[C]):
 
     specversion: Literal["1.0"]
     id: Label
-    source: Annotated[Label, AfterValidator(uri_reference)]
+    source: Annotated[Label, AfterValidator(attributes.uri_reference)]
     type: Label
     subject: Label
     time: Time
     actor: Label
     data: C
     datacontenttype: Annotated[Label, AfterValidator(attributes.json_media_type)] | None = None
-    dataschema: Annotated[Label, AfterValidator(uri)] | None = None
+    dataschema: Annotated[Label, AfterValidator(attributes.uri)] | None = None
     correlationid: Label | None = None
     causationid: Label | None = None
     traceparent: Label | None = None

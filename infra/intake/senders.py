@@ -27,11 +27,11 @@ from domain.registry import State, kind_of
 from domain.relationship.commands import ProposeRelationship
 from domain.relationship.state import Relationship
 from domain.words import NAMED_ROLES, Role
+from infra.intake.attributes import uri_reference
 from infra.intake.message import Message
 from infra.intake.proof import proves, read_key
 from infra.intake.receipt import Receipt
 from infra.settings import WrongSettings
-from infra.uri import uri_reference
 
 if TYPE_CHECKING:
     from joserfc.jwk import OKPKey
