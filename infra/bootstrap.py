@@ -223,12 +223,12 @@ def open_rapport(
             yield _without_keys(settings, database)
             return
         keys = open_keys(settings, database, say, makes_master=makes_master)
-        store = EventStore(database, RapportMapper(sealing=Sealer(keys)))
+        store = EventStore(database, RapportMapper(sealing=Sealer(keys)), keys.flush)
         rapport = Rapport(settings, Clock(settings.clock), store, keys)
         try:
             # Before anything is served: an old backup may have come back.
             rapport.erasures.carry_out()
-            store.before_append = rapport.erasures.before_append
+            store.before_append = dict.fromkeys(erasures.NEW_OWNERS, rapport.erasures.before_append)
             store.after_append[erasures.TOPIC] = rapport.erasures.carry_out
             yield rapport
         finally:

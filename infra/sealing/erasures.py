@@ -21,7 +21,7 @@ from infra.store.state_snapshots import drop
 
 TOPIC: Final = PersonalDataErased.__name__
 # What may ask for keys of the erased that they never had: a relationship that names them, a correction of their facts.
-_NEW_OWNERS: Final = RelationshipProposed.__name__, FactCorrected.__name__
+NEW_OWNERS: Final = RelationshipProposed.__name__, FactCorrected.__name__
 LAST: Final = 2**63 - 1
 # So many events are looked at when a store is opened; then it is noted that there was nothing among them.
 NOTED_EVERY: Final = 5_000
@@ -101,18 +101,17 @@ class Erasures(Erased):
         return destroyed
 
     def before_append(self, events: Sequence[StoredEvent]) -> None:
-        """Store the keys that events need which are appended next, but none for the words of the erased.
+        """Make sure that no key is stored for the words of the erased in events that are appended next.
 
         Raises:
             StoreError: The keys can't be written.
         """
-        told = [each for each in events if each.topic in _NEW_OWNERS]
+        told = [each for each in events if each.topic in NEW_OWNERS]
         if told and (fenced := self.keys.fenced({str(each.originator_id) for each in told})):
             stored = {(str(each.originator_id), each.originator_version): each for each in events}
             new = {owned for each in told for owned in self._also_erased(self._decoded(each), stored, fenced)}
             if new := new - set(fenced):
                 self.keys.fence(new)
-        self.keys.flush()
 
     def _also_erased(
         self, told: AnyRecorded, stored: Mapping[tuple[str, int], StoredEvent], fenced: Collection[Owned]
