@@ -9,6 +9,7 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from infra.clock import Clock
+from infra.intake.attributes import uri_reference
 from infra.intake.handler import Handler
 from infra.intake.senders import Senders, read_senders
 from infra.sealing import erasures
@@ -187,6 +188,13 @@ def _without_keys(settings: Settings, database: Database) -> Rapport:
     return Rapport(settings, Clock(settings.clock), store, None)
 
 
+def _check_source(source: str) -> None:
+    try:
+        uri_reference(source)
+    except ValueError as error:
+        raise WrongSettings(f"RAPPORT_SOURCE: {error}") from None
+
+
 def spare_collector() -> None:
     """Let Python look for cycles seldom: states and events have none, and looking through a full cache costs as much as deciding."""
     gc.set_threshold(100_000, 50, 100)
@@ -205,6 +213,7 @@ def open_rapport(
         StoreError: The store can't be used, or its keys do not fit.
     """
     settings = settings or load()
+    _check_source(settings.source)
     spare_collector()
     options: dict[str, Any] = {"timeout": settings.lock_timeout}
     if settings.store.startswith("sqlite:"):
@@ -219,6 +228,7 @@ def open_rapport(
         try:
             # Before anything is served: an old backup may have come back.
             rapport.erasures.carry_out()
+            store.before_append = dict.fromkeys(erasures.NEW_OWNERS, rapport.erasures.before_append)
             store.after_append[erasures.TOPIC] = rapport.erasures.carry_out
             yield rapport
         finally:

@@ -232,7 +232,7 @@ class Settings(BaseSettings):
         default="/rapport",
         min_length=1,
         max_length=500,
-        description="The `source` of the receipts and facts that Rapport sends.",
+        description="The `source` of the receipts and facts that Rapport sends, a URI reference.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least severe level that is logged."

@@ -66,13 +66,17 @@ def _react(state: Terms, recorded: AnyRecorded, given: Given) -> tuple[Terms, Re
 
 @implements("mentor247.terms", "cmn.commitment-to-code", "care.commitment")
 def _declined(state: Terms, document: Document, recorded: AnyRecorded, given: Given) -> tuple[Terms, Reaction]:
-    """A mentor who declines a document of the platform after activation is asked to accept it."""
+    """A mentor who declines a document of the platform after activation is asked to accept it.
+
+    Declined once more meanwhile, it is still the first time from which the days run: nobody puts off the end of them.
+    """
+    if any(each.document == document for each in state.declined):
+        return state, NOTHING
     if recorded.role != "mentor" or document not in PLATFORM_DOCUMENTS or not given.runs:
         return state, NOTHING
     days = timedelta(days=given.term("decision_days"))
     # In a pause no time passes: the days begin when the mentoring goes on.
     found = Declined(document=document, version=recorded.version, due=(state.paused_at or given.at) + days)
-    state, _ = _accepted(state, document)
     state = state.but(declined=(*state.declined, found))
     if state.paused_at is not None:
         return state, tidy(Cancel(f"terms:{document}"))
@@ -110,13 +114,18 @@ def _accepted(state: Terms, document: Document) -> tuple[Terms, Reaction]:
 
 
 def _resumed(state: Terms, given: Given) -> tuple[Terms, Reaction]:
-    """The days go on where the pause stopped them, and the task opens again."""
-    stood = max(given.at - state.paused_at, timedelta(0)) if state.paused_at is not None else timedelta(0)
-    declined = tuple(each.but(due=each.due + stood) for each in state.declined if each.due is not None)
+    """The days go on where the pause stopped them, if they were not over before it, and the task opens again."""
+    declined = tuple(_gone_on(each, state.paused_at, given) for each in state.declined)
     reaction: Reaction = NOTHING
     for each in declined:
         reaction += _asked(each, given)
     return Terms(declined=declined), reaction
+
+
+def _gone_on(found: Declined, paused_at: Time | None, given: Given) -> Declined:
+    if found.due is None or paused_at is None or found.due < paused_at:
+        return found
+    return found.but(due=found.due + max(given.at - paused_at, timedelta(0)))
 
 
 @implements("mentor247.terms")

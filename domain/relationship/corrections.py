@@ -15,7 +15,18 @@ from typing import Any, Final, NamedTuple, get_args, overload
 
 from pydantic import ValidationError
 
-from domain.model import NOTHING_KNOWN, Accepted, Actor, AnyRecorded, Command, Context, Correction, Event, Known
+from domain.model import (
+    NOTHING_KNOWN,
+    Accepted,
+    Actor,
+    AnyRecorded,
+    Command,
+    Context,
+    Correction,
+    Event,
+    Finding,
+    Known,
+)
 from domain.problem import Problem, Refused, refuse
 from domain.relationship import commands as c
 from domain.relationship import decide as decisions
@@ -50,6 +61,8 @@ _SHARED: Final[Mapping[type[Event], tuple[str, ...]]] = {
     for event, command in COMMAND_OF.items()
 }
 _STANDING: Final = get_args(e.CorrectionEvent)
+# The findings that rest on what people wrote, which is not there to be read wherever a history is decided again.
+_OF_WORDS: Final = "private_topic"
 NO_PROBLEMS: Final[Sequence[Problem]] = ()
 NO_STATES: Final[Mapping[int, Relationship]] = {}
 NOWHERE: Final = range(0)
@@ -92,6 +105,8 @@ class Corrected(NamedTuple):
 
     words: e.FactCorrected
     by: Correction
+    # Those of the corrected fact that rest on what people wrote.
+    findings: tuple[Finding, ...] = ()
 
 
 NOTHING_CORRECTED: Final[Mapping[int, Corrected]] = {}
@@ -334,7 +349,9 @@ def latest_corrections(history: Iterable[AnyRecorded]) -> dict[int, Corrected]:
     """The correction that counts of each corrected fact, by the version of the fact: the latest."""
     return {
         recorded.data.version: Corrected(
-            recorded.data, Correction(Actor.parse(recorded.actor), recorded.occurred_at, recorded.recorded_at)
+            recorded.data,
+            Correction(Actor.parse(recorded.actor), recorded.occurred_at, recorded.recorded_at),
+            tuple(recorded.findings or ()),
         )
         for recorded in history
         if isinstance(recorded.data, e.FactCorrected)
@@ -416,7 +433,19 @@ def _again(
         known,
         correction=corrected.by if corrected else None,
     )
-    return _recorded(group, decisions.decide(state, command, context))  # type: ignore[arg-type]
+    accepted = decisions.decide(state, command, context)  # type: ignore[arg-type]
+    of_words = _of_words(fact.findings) if corrected is None else corrected.findings
+    return _recorded(group, accepted._replace(findings=_with(accepted.findings, of_words, fact.findings or ())))
+
+
+def _of_words(findings: Iterable[Finding] | None) -> tuple[Finding, ...]:
+    return tuple(each for each in findings or () if each.code == _OF_WORDS)
+
+
+def _with(found: Sequence[Finding], of_words: Sequence[Finding], before: Sequence[Finding]) -> tuple[Finding, ...]:
+    """What was found and what rests on words, those that were recorded before in their order."""
+    every = (*found, *(each for each in of_words if each not in found))
+    return (*(each for each in before if each in every), *(each for each in every if each not in before))
 
 
 def _recorded(group: Sequence[AnyRecorded], accepted: Accepted) -> list[AnyRecorded]:
@@ -466,8 +495,14 @@ def decide(state: Relationship | None, command: c.RelationshipCommand, context: 
     # A correction that changes nothing settles a contest all the same: the office says that it is so.
     if after.counted == before.counted and not contests_settled(state, context, correction.version):
         return Accepted(())
-    history.expect(corrected, after)
-    return accepted
+    found = tuple(each for group in after.groups if group.version == correction.version for each in _found(group))
+    history.expect(corrected._replace(findings=found), after)
+    return accepted._replace(findings=found)
+
+
+def _found(group: Group) -> tuple[Finding, ...]:
+    """The findings of a fact that rest on words."""
+    return _of_words(group.counted[0].findings) if group.counted else ()
 
 
 Refusals = Mapping[int, Sequence[Problem]]

@@ -78,12 +78,7 @@ def keys_of(text: str | bytes) -> dict[str | None, VerifyingKey]:
 
 def _verifying(jwk: Mapping[str, Any]) -> VerifyingKey | None:
     """The key, if it is one that verifies a permitted algorithm."""
-    kid = jwk.get("kid")
-    if (
-        jwk.get("use", "sig") != "sig"
-        or "verify" not in jwk.get("key_ops", ["verify"])
-        or not isinstance(kid, str | None)
-    ):
+    if not for_signatures(jwk):
         return None
     public = {name: value for name, value in jwk.items() if name not in PRIVATE}
     algorithm = {("OKP", "Ed25519"): "EdDSA", ("EC", "P-256"): "ES256", ("RSA", None): "RS256"}.get(
@@ -104,6 +99,15 @@ def _verifying(jwk: Mapping[str, Any]) -> VerifyingKey | None:
         VerifyingKey(key, algorithm)
         if isinstance(key, RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey)
         else None
+    )
+
+
+def for_signatures(jwk: Mapping[str, Any]) -> bool:
+    """Whether a key of a JWKS is there to check signatures, by what the set says of it."""
+    return (
+        jwk.get("use", "sig") == "sig"
+        and "verify" in jwk.get("key_ops", ["verify"])
+        and isinstance(jwk.get("kid"), str | None)
     )
 
 

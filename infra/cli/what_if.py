@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -53,7 +53,7 @@ def what_if(
     from infra.queries.as_at import Asked
     from infra.queries.health import ImpossibleTerms, concerns, shown
 
-    terms = dict(map(_term, settings))
+    terms = _terms(settings)
     filters = Filters(programme, mentor, band, top).checked(relationship)
     with projecting() as engine:
         asked = Asked(as_of or engine.clock.now(), known_at)
@@ -79,6 +79,15 @@ def what_if(
 
 # As JSON writes one: what SetTerm takes.
 NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+
+
+def _terms(settings: Sequence[str]) -> dict[str, float]:
+    terms: dict[str, float] = {}
+    for setting in settings:
+        name, value = _term(setting)
+        if terms.setdefault(name, value) != value:
+            fail(f"--set {setting!r}: {name} is given another value before: give one", USAGE)
+    return terms
 
 
 def _term(setting: str) -> tuple[str, float]:

@@ -52,7 +52,8 @@ async def caller(
         try:
             found = await run_in_threadpool(tokens.caller, token)
         except NotKnown:
-            _count_failure(request)
+            if token:
+                _count_failure(request)
             raise
     request.scope["rapport.caller"] = found.id
     rates: Rates = request.app.state.rates

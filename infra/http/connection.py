@@ -1,6 +1,7 @@
 """A connection of uvicorn's that bounds the head of a request, in seconds and in bytes, and says in problem details what is no HTTP.
 
-Requests that read differently to different readers (two lengths, a length beside chunks) are refused by llhttp, on which it stands.
+Requests that read differently to different readers are refused: those with two lengths or a length beside chunks by llhttp, on which
+it stands, those to two hosts here.
 Fields after a body that comes in chunks are dropped, since they are none of the head (RFC 9110, 6.5.1). Who sends a whole request and
 closes that direction is answered all the same, and who closes it within a body is told so. Requests may come before earlier ones are
 answered, up to a bound. Nothing is read after a refusal, which is said in its turn, behind the answers to earlier requests.
@@ -98,6 +99,9 @@ class BoundedProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= MAX_WAITING:
             said = "too many requests of this connection wait for their answers: send it again later"
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, Problem("overloaded", said))
+            raise _Refused
+        if sum(name == b"host" for name, _ in self.headers) > 1:
+            self.send_400_response("")
             raise _Refused
         super().on_headers_complete()
         self._in_head = False

@@ -49,7 +49,8 @@ def decode(stored: bytes) -> Relationship:
 
 def _sources(folder: Traversable) -> Iterator[Traversable]:
     for each in sorted(folder.iterdir(), key=lambda each: each.name):
-        if each.is_dir():
+        # What Python compiled for another account may be for that account alone.
+        if each.is_dir() and each.name != "__pycache__":
             yield from _sources(each)
         elif each.name.endswith(".py"):
             yield each

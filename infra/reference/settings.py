@@ -17,7 +17,8 @@ _HEAD = f"""# Settings
 {MADE}
 
 Every setting is an environment variable. An empty one counts as not set; a misspelt one is reported. Settings that only make
-sense together are checked together: if one of them is missing, every command exits 2 and names it.
+sense together are checked together: if one of them is missing, every command that has to do
+with a store or with servers exits 2 and names it.
 
 Secrets come from files. The secret is the file's one line: only the line end is removed, and an empty file is refused.
 """

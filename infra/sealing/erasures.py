@@ -5,19 +5,23 @@ it serves anything: after a crash in between, and after an old backup of the key
 from the facts of the log alone.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
+
+from eventsourcing.persistence import StoredEvent
 
 from domain.model import AnyRecorded
 from domain.registry import kind_of
 from domain.relationship.events import FactCorrected, PersonalDataErased, RelationshipProposed
-from infra.sealing.key_store import EVERYWHERE, Owned
+from infra.sealing.key_store import EVERYWHERE, Owned, is_among
 from infra.sealing.keys import Keys
 from infra.sealing.sealer import OF_STATE, author, of_fact, of_role, owner
 from infra.store.log import EventStore
 from infra.store.state_snapshots import drop
 
 TOPIC: Final = PersonalDataErased.__name__
+# What may ask for keys of the erased that they never had: a relationship that names them, a correction of their facts.
+NEW_OWNERS: Final = RelationshipProposed.__name__, FactCorrected.__name__
 LAST: Final = 2**63 - 1
 # So many events are looked at when a store is opened; then it is noted that there was nothing among them.
 NOTED_EVERY: Final = 5_000
@@ -95,6 +99,37 @@ class Erasures(Erased):
         with self.store.database.transaction() as session:
             drop(session, {each.subject for each in owned if each.person == OF_STATE})
         return destroyed
+
+    def before_append(self, events: Sequence[StoredEvent]) -> None:
+        """Make sure that no key is stored for the words of the erased in events that are appended next.
+
+        Raises:
+            StoreError: The keys can't be written.
+        """
+        told = [each for each in events if each.topic in NEW_OWNERS]
+        if told and (fenced := self.keys.fenced({str(each.originator_id) for each in told})):
+            stored = {(str(each.originator_id), each.originator_version): each for each in events}
+            new = {owned for each in told for owned in self._also_erased(self._decoded(each), stored, fenced)}
+            if new := new - set(fenced):
+                self.keys.fence(new)
+
+    def _also_erased(
+        self, told: AnyRecorded, stored: Mapping[tuple[str, int], StoredEvent], fenced: Collection[Owned]
+    ) -> Iterator[Owned]:
+        """The owners of keys that come with an event and are those of the erased."""
+        subject, data = told.subject, told.data
+        if isinstance(data, RelationshipProposed):
+            for person in (data.mentee_id, data.mentor_id):
+                if is_among(fenced, subject, author(f"mentee:{person}")):
+                    yield from (Owned(subject, each) for each in (*owners_of([told], person), OF_STATE))
+        elif isinstance(data, FactCorrected):
+            here = stored.get((subject, data.version))
+            fact = self.store.event(subject, data.version) if here is None else self._decoded(here)
+            if fact is not None and is_among(fenced, subject, owner(fact)):
+                yield Owned(subject, of_fact(data.version))
+
+    def _decoded(self, event: StoredEvent) -> AnyRecorded:
+        return self.store.mapper.decode_facts(event.topic, event.state)
 
     def undone(self) -> list[Owned]:
         """Whose keys are there though an erasure was carried out: an erased key is never made again, so somebody has put it back.

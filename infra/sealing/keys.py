@@ -245,9 +245,25 @@ class Keys:
                 destroyed = self.kept.destroy(owned)
                 before = self.kept.erasing()
                 self.kept.erased_up_to(position, before.times + bool(owned))
-            self._new = [each for each in self._new if Owned(each[0].subject, each[0].person) not in owned]
-            self._forget()
+            self._forget_all_of(owned)
         return destroyed
+
+    def fenced(self, subjects: Collection[str]) -> Collection[Owned]:
+        """For whom no key of these subjects, or of any, is made again."""
+        return self.kept.fenced(subjects) if self._belonging is not None else ()
+
+    def fence(self, owned: Collection[Owned]) -> None:
+        """Let no key be made for these either, who had none yet when the erasure was carried out."""
+        with self._turn:
+            with self.kept.writing():
+                if self.kept.destroy(owned):
+                    before = self.kept.erasing()
+                    self.kept.erased_up_to(before.up_to, before.times + 1)
+            self._forget_all_of(owned)
+
+    def _forget_all_of(self, owned: Collection[Owned]) -> None:
+        self._new = [each for each in self._new if Owned(each[0].subject, each[0].person) not in owned]
+        self._forget()
 
     def _forget_destroyed(self) -> None:
         """Forget the keys that are kept in memory once others have destroyed some: it is looked at now and then."""

@@ -52,12 +52,17 @@ class EventStore:
     """Reads and appends events. Threads may share it. Everything raises `StoreError` when the database can't."""
 
     def __init__(
-        self, database: Database, mapper: RapportMapper | None = None, before_append: Callable[[], None] | None = None
+        self,
+        database: Database,
+        mapper: RapportMapper | None = None,
+        flush_keys: Callable[[], object] = lambda: None,
     ) -> None:
         self.database = database
         self.mapper = mapper or RapportMapper()
-        # Keys must be stored before what they seal.
-        self._before_append = before_append or (lambda: None)
+        # Stores the keys that were made since the last time, which must be there before what they seal.
+        self.flush_keys = flush_keys
+        # What is done before these topics are appended, by topic: it is given all that is appended with them.
+        self.before_append: dict[str, Callable[[Sequence[StoredEvent]], object]] = {}
         # What is done once these topics were appended, by topic.
         self.after_append: dict[str, Callable[[], object]] = {}
         # Which subjects name an id, and up to which position the log was searched for it.
@@ -104,8 +109,13 @@ class EventStore:
 
     def first(self, subject: str) -> AnyRecorded | None:
         """The facts of a stream's first event, None where there is none. Raises `UnknownEvent` for one that a newer Rapport wrote."""
+        return self.event(subject, 1)
+
+    def event(self, subject: str, version: int) -> AnyRecorded | None:
+        """The facts of one event of a stream, None where there is none. Raises `UnknownEvent` for one that a newer Rapport wrote."""
         rows = self.database.query(
-            "SELECT topic, state FROM stored_events WHERE originator_id = ? AND originator_version = 1", (subject,)
+            "SELECT topic, state FROM stored_events WHERE originator_id = ? AND originator_version = ?",
+            (subject, version),
         )
         return self.mapper.decode_facts(*rows[0]) if rows else None
 
@@ -246,20 +256,16 @@ class EventStore:
         """
         return self.append_stored([self.mapper.to_stored_event(event) for event in events], **together)
 
-    def flush_keys(self) -> None:
-        """Store the keys that were made since the last time, which must be there before what they seal."""
-        self._before_append()
-
     def append_stored(self, events: Sequence[StoredEvent], **together: Unpack[Together]) -> Sequence[int]:
         """The same for events that are encoded already."""
-        self._before_append()
+        self._prepare(events)
         positions = self.database.insert_events(events, **together)
         self._follow(events)
         return positions
 
     def begin_append(self, events: Sequence[StoredEvent], **together: Unpack[Together]) -> Callable[[], Sequence[int]]:
         """The same begun: see `Database.begin_events`."""
-        self._before_append()
+        self._prepare(events)
         end = self.database.begin_events(events, **together)
         if self.after_append.keys().isdisjoint(event.topic for event in events):
             return end
@@ -270,6 +276,11 @@ class EventStore:
             return positions
 
         return followed
+
+    def _prepare(self, events: Sequence[StoredEvent]) -> None:
+        for prepare in {self.before_append[each.topic] for each in events if each.topic in self.before_append}:
+            prepare(events)
+        self.flush_keys()
 
     def _follow(self, events: Sequence[StoredEvent]) -> None:
         for topic in self.after_append.keys() & {event.topic for event in events}:

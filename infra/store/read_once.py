@@ -14,8 +14,8 @@ class ReadOnce(EventStore):
     """
 
     def __init__(self, store: EventStore, kept: Streams | None = None) -> None:
-        super().__init__(store.database, store.mapper, store._before_append)  # noqa: SLF001 - its own class
-        self.after_append = store.after_append
+        super().__init__(store.database, store.mapper, store.flush_keys)
+        self.before_append, self.after_append = store.before_append, store.after_append
         self._from = kept or Streams(store.database, store.mapper)
         self._streams: dict[str, Stream] = {}
 

@@ -1,21 +1,25 @@
 """Signing in with OpenID Connect: the code flow with PKCE, at one issuer.
 
 The ID token's claims are read like those of the API's tokens: `sub`, `roles`, `programmes`. It has to be for this client, from the
-issuer that the setting names, signed with a key of that issuer.
+issuer that the setting names, signed with a key of that issuer. What the issuer says of itself and its keys are read again like the keys
+of tokens: every ten minutes, and at once for a key that nobody knows.
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx2
 from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.starlette_client import OAuth, OAuthError
+from authlib.integrations.starlette_client import OAuth, OAuthError, StarletteOAuth2App
 from fastapi import Request, Response
 from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, JWKRegistry, OKPKey, RSAKey
 
 from infra.access.caller import Caller
 from infra.access.errors import KeysNotReached, NotKnown
+from infra.access.key_sets import FRESH, RSA_BITS, for_signatures
 from infra.access.tokens import caller_of_claims
 from infra.configured_file import read_secret
 from infra.operations.logs import logger
@@ -27,18 +31,62 @@ TIMEOUT_SECONDS: Final = 10.0
 log = logger("rapport.pages")
 
 
+class _App(StarletteOAuth2App):  # type: ignore[misc]  # the library has no types
+    """The library's client, which would keep what it once read of the issuer for as long as the process runs."""
+
+    issuer: str
+    monotonic: Callable[[], float]
+    server_metadata: dict[str, Any]
+    _read_at = float("-inf")
+
+    async def load_server_metadata(self) -> dict[str, Any]:
+        """What the issuer says of itself, held to signatures that nobody else can make.
+
+        Raises:
+            httpx2.HTTPError: The issuer can't be reached.
+            ValueError: It calls itself by another name, or says nothing that can be understood.
+        """
+        if self.monotonic() - self._read_at < FRESH:
+            return self.server_metadata
+        async with self._get_session() as client:
+            answer = await client.request("GET", self._server_metadata_url, withhold_token=True)
+            answer.raise_for_status()
+            said = answer.json()
+        if not isinstance(said, dict) or said.get("issuer") != self.issuer:
+            raise ValueError("the issuer calls itself by another name")
+        offered = said.get("id_token_signing_alg_values_supported") or ["RS256"]
+        said["id_token_signing_alg_values_supported"] = [name for name in offered if name in SIGNED_BY]
+        self.server_metadata, self._read_at = said, self.monotonic()
+        return said
+
+    async def fetch_jwk_set(self, force: bool = False) -> dict[str, Any]:
+        """The issuer's keys that may sign: no weak ones, and none of a kind that is not known.
+
+        Raises:
+            httpx2.HTTPError: The issuer can't be reached.
+            ValueError: It says nothing that can be understood.
+        """
+        said = await super().fetch_jwk_set(force)
+        listed = said.get("keys") if isinstance(said, dict) else None
+        return {"keys": [jwk for jwk in listed or () if _signs(jwk)]}
+
+
 class OpenId:
     """The one issuer at which people sign in."""
 
-    def __init__(self, issuer: str, client_id: str, secret: str, scope: str) -> None:
+    def __init__(
+        self, issuer: str, client_id: str, secret: str, scope: str, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self.issuer, self._client_id = issuer, client_id
         self._app: Any = OAuth().register(
             "rapport",
+            client_cls=_App,
             client_id=client_id,
             client_secret=secret,
             server_metadata_url=issuer.rstrip("/") + "/.well-known/openid-configuration",
             client_kwargs={"scope": scope, "code_challenge_method": "S256", "timeout": TIMEOUT_SECONDS},
         )
+        self._app.issuer, self._app.monotonic = issuer, monotonic
 
     @classmethod
     def of(cls, settings: Settings) -> "OpenId | None":
@@ -62,9 +110,8 @@ class OpenId:
             KeysNotReached: The issuer can't be reached.
         """
         try:
-            await self._known()
             found: Response = await self._app.authorize_redirect(request, back)
-        except (httpx2.HTTPError, RuntimeError, ValueError, KeyError) as error:
+        except (httpx2.HTTPError, RuntimeError, ValueError, KeyError, TypeError) as error:
             raise _away(error) from error
         return found
 
@@ -80,7 +127,6 @@ class OpenId:
             "aud": {"essential": True, "values": [self._client_id]},
         }
         try:
-            await self._known()
             token = await self._app.authorize_access_token(request, claims_options=options)
         except httpx2.HTTPError as error:
             raise _away(error) from error
@@ -93,13 +139,18 @@ class OpenId:
             raise NotKnown("the issuer said nothing of who you are: expected an ID token")
         return caller_of_claims(dict(claims)), claims
 
-    async def _known(self) -> None:
-        """Read what the issuer says of itself, and hold it to signatures that nobody else can make."""
-        metadata = await self._app.load_server_metadata()
-        if metadata.get("issuer") != self.issuer:
-            raise ValueError("the issuer calls itself by another name")
-        offered = metadata.get("id_token_signing_alg_values_supported") or ["RS256"]
-        metadata["id_token_signing_alg_values_supported"] = [name for name in offered if name in SIGNED_BY]
+
+def _signs(jwk: Any) -> bool:
+    """Whether it is a public key that is there to check signatures, and strong enough."""
+    if not isinstance(jwk, dict) or not for_signatures(jwk):
+        return False
+    try:
+        key = JWKRegistry.import_key(jwk)
+    except (JoseError, ValueError, KeyError, TypeError):
+        return False
+    if isinstance(key, RSAKey):
+        return key.raw_value.key_size >= RSA_BITS
+    return isinstance(key, ECKey | OKPKey)
 
 
 def _away(error: Exception) -> KeysNotReached:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from infra.bootstrap import open_rapport
 from infra.cli.app import build
 from infra.settings import WrongSettings, load
 
@@ -141,3 +142,13 @@ def test_brokers_that_are_none_are_refused_and_not_repeated(monkeypatch: pytest.
 def test_brokers_in_all_their_forms_are_taken(monkeypatch: pytest.MonkeyPatch, brokers: str) -> None:
     monkeypatch.setenv("RAPPORT_KAFKA", brokers)
     assert load().kafka == brokers
+
+
+@pytest.mark.parametrize("source", ["a b", "/größe", "http://[nowhere", "/rapport\n"])
+def test_a_source_that_no_cloudevent_may_have_is_refused(tmp_path: Path, source: str) -> None:
+    store = f"sqlite:///{tmp_path}/store.sqlite"
+    with pytest.raises(WrongSettings, match=r"RAPPORT_SOURCE: expected a URI reference"):
+        open_rapport(load(source=source, store=store)).__enter__()
+    assert list(tmp_path.iterdir()) == []
+    with open_rapport(load(source="/offices/north", store=store)) as rapport:
+        assert rapport.settings.source == "/offices/north"

@@ -310,6 +310,21 @@ def test_terms_accepted_in_time_end_the_matter_also_in_a_pause() -> None:
     assert told.all_sent == []
 
 
+@pytest.mark.clause("cmn.commitment-to-code", "care.commitment")
+def test_days_that_were_over_before_a_pause_are_not_moved_by_it() -> None:
+    told = stage(TERMS, "cmn").happens(declined("code_of_conduct"), on=1, by="mentor").passes(12)
+    told.happens(paused(40), on=20).happens(e.RelationshipResumed(), on=30)
+    assert [task.due for task in told.tasks()] == [day(8)]
+
+
+@pytest.mark.clause("mentor247.terms")
+def test_declining_once_more_puts_nothing_off() -> None:
+    told = stage(TERMS, "mentor247").happens(declined("terms_of_use"), on=1, by="mentor")
+    told.happens(declined("terms_of_use"), on=7, by="mentor")
+    assert [task.due for task in told.tasks()] == [day(8)]
+    assert len(told.passes(8).sent(RemoveMentor)) == 1
+
+
 # --- conflicts, answers, contests, endings -------------------------------------------------------------------------
 @pytest.mark.clause("care.conflict")
 def test_a_conflict_declared_while_paused_is_a_task() -> None:

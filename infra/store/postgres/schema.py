@@ -9,7 +9,7 @@ from typing import Any, Final
 import psycopg
 
 from infra.store import attempts, proposals, reads, state_snapshots
-from infra.store.errors import StoreError
+from infra.store.errors import ForeignStore, OlderStore, StoreError
 from infra.store.hash_chain import SCHEMA_VERSION, check_version
 from infra.store.identity import new_identity
 from infra.store.postgres.append import APPEND
@@ -134,6 +134,17 @@ SCHEMA: Final = (
     AUDITOR_VIEW,
 )
 
+# What extensions bring, such as the view of pg_stat_statements, is no application's.
+TABLES_THERE: Final = """
+    SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT EXISTS (
+        SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
+    )
+"""
+
+# Keys are told by themselves that they are of another store.
+TABLES_OF_KEYS: Final = frozenset({"keys_of_store", "data_keys", "erased_keys", "erasing"})
+
 Cursor = psycopg.Cursor[tuple[object, ...]]
 
 
@@ -154,13 +165,15 @@ def check_encoding(connection: psycopg.Connection[Any]) -> None:
 def migrate(cursor: Cursor) -> None:
     """Make the schema where there is none, one process at a time, in the transaction that the cursor is in.
 
-    Raises `NewerStore`, `OlderStore`, and `StoreError` when the schema can't be made because the user may not.
+    Raises `NewerStore`, `OlderStore`, `ForeignStore`, and `StoreError` when the schema can't be made because the user may not.
     """
     found = version_of(cursor)
     if not check_version(found[0]):
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", (BIRTH_LOCK,))
         found = version_of(cursor)
     there = check_version(found[0])
+    if not there:
+        _check_empty(cursor)
     if there and not found[1]:
         try:
             with cursor.connection.transaction():
@@ -184,6 +197,26 @@ def migrate(cursor: Cursor) -> None:
         give_to_owner(cursor)
     if (SCHEMA_VERSION, has_roles) != found:
         cursor.execute("UPDATE rapport_schema SET version = %s, granted = %s", (SCHEMA_VERSION, has_roles))
+
+
+def _check_empty(cursor: Cursor) -> None:
+    """Make sure that nobody else has tables where Rapport would make its own, whose names are plain words such as `sessions`.
+
+    Raises:
+        OlderStore: A Rapport has them, of before there were versions of the schema.
+        ForeignStore: Another application has them.
+    """
+    tables = {name for (name,) in cursor.execute(TABLES_THERE)} - TABLES_OF_KEYS
+    if not tables:
+        return
+    if {"stored_events", "receipts", "source_offsets"} <= tables:
+        raise OlderStore(
+            "the store is of a format that this Rapport does not read any more: open it with the Rapport that wrote it, or send its "
+            "messages to a new store"
+        )
+    raise ForeignStore(
+        f"the database {cursor.connection.info.dbname!r} has tables of another application, and was left as it is: name an empty one"
+    )
 
 
 def _make(cursor: Cursor) -> None:

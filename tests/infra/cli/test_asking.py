@@ -267,6 +267,7 @@ def test_export_writes_a_file_and_its_manifest(tmp_path: Path) -> None:
         (("what-if", "--set", "band_healthy=50"), "band_healthy would be 50, under band_watch at 60"),
         (("what-if", SUBJECT, "--set", "band_at_risk=61"), "band_watch would be 60, under band_at_risk at 61"),
         (("what-if", "--set", "late_notice_hours"), "TERM=VALUE"),
+        (("what-if", "--set", "late_notice_hours=1", "--set", "late_notice_hours=2"), "is given another value before"),
         (("what-if", "--set", "late_notice_hours=٣"), "no number"),
         (("what-if", "--set", "decision_days=1_0"), "no number"),
         (("what-if", "--set", "decision_days=nan"), "no number"),

@@ -252,6 +252,7 @@ class TestSmuggled:
             b"Content-Length : 5\r\n",
             b"Content-Length: +5\r\n",
             b"X-A: b\n Content-Length: 5\r\n",
+            b"Transfer-Encoding: chunked\r\nHost: y\r\n",
         ],
     )
     def test_a_request_that_can_be_read_in_two_ways_is_400_and_the_connection_closed(

@@ -196,6 +196,13 @@ class TestStanding:
             with found.client("mentee:ana") as client:
                 assert client.get("/v1/me").status_code == 200
 
+    def test_without_a_token_it_is_401_however_often(self, tmp_path: Path) -> None:
+        with serving(
+            f"sqlite:///{tmp_path}/store.sqlite", tmp_path, "--api-only", RAPPORT_FAILED_TOKEN_RATE="3/hour"
+        ) as found:
+            answers = [httpx.get(f"{found.url}/v1/me") for _ in range(5)]
+            assert [answer.status_code for answer in answers] == [401] * 5
+
     def test_no_other_origin_is_let_in(self, server: Server) -> None:
         with asking(server, "coordinator:cora") as client:
             got = client.get("/v1/me", headers={"Origin": "https://evil.example.org"})

@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -135,6 +137,16 @@ def test_a_correction_after_a_snapshot_changes_what_came_before_it(rapport: Rapp
     assert isinstance(entry.state, Relationship)
     assert entry.state.corrected == {4: 7, 8: 9}
     assert entry == from_all_events(rapport, {SUBJECT})[SUBJECT]
+
+
+def test_what_python_compiled_is_not_looked_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It may be another account's alone, and then nothing could be recorded."""
+    (tmp_path / "state.py").write_text("ONE = 1")
+    monkeypatch.setattr(resources, "files", lambda _package: tmp_path)
+    digest = state_form.code.__wrapped__()
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "another.py").write_text("TWO = 2")
+    assert state_form.code.__wrapped__() == digest
 
 
 def test_words_in_a_state_are_sealed(rapport: Rapport) -> None:

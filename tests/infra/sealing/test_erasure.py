@@ -133,6 +133,45 @@ def test_no_key_is_made_again(told: Settings) -> None:
     assert all_keys(told) == before
 
 
+RIGHT = COMPLETED | {"agenda": [{"topic": "HERS agenda put right", "set_by": "mentee", "minutes": 40}]}
+THIRD = "6f1e5a52-3a0b-4a39-9d6c-0f2f6c2a9b18"
+
+
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize("erasure", [(REQUESTED, ERASED), (EVERYWHERE, ALL_ERASED)])
+def test_what_puts_right_a_fact_of_the_erased_has_no_key(told: Settings, erasure: Any, together: bool) -> None:
+    send(told, *erasure)
+    before = all_keys(told)
+    note = 12 if erasure[0] is EVERYWHERE else 14
+    again = (
+        (ID, "CorrectFact", "13T08", "coordinator:cora", {"version": 6, "reason": "OFFICE reason", "data": RIGHT}),
+        (ID, "RecordSessionNote", "13T09", "mentee:ana", {"session_id": "s", "text": "HERS note"}),
+        (ID, "CorrectFact", "13T10", "coordinator:cora", {"version": note, "reason": "OFFICE reason", "data": {"session_id": "s", "text": "HERS again"}}),
+    )  # fmt: skip
+    assert (send(told, *again) if together else [send(told, each)[0] for each in again]) == [[], [], []]
+    left = {"HIS note", "HERS name", "HERS@x.org", "HERS elsewhere"} if erasure[0] is REQUESTED else {"HIS note"}
+    assert readable(told) == left
+    assert all_keys(told) == before
+    with open_rapport(told) as rapport:
+        assert rapport.undone_erasures() == []
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_relationship_that_names_the_erased_later_has_no_words_of_theirs(told: Settings, together: bool) -> None:
+    send(told, EVERYWHERE, ALL_ERASED)
+    before = all_keys(told)
+    again = (
+        (THIRD, "ProposeRelationship", "13T09", "coordinator:cora", PARTIES),
+        (THIRD, "AgreeGoal", "13T10", "mentor:ben", GOAL | {"title": "HERS goal again"}),
+        (THIRD, "MarkTopicPrivate", "13T11", "mentee:ana", {"topic": "HERS topic"}),
+    )
+    assert (send(told, *again) if together else [send(told, each)[0] for each in again]) == [[], [], []]
+    with open_rapport(told) as rapport:
+        assert "HERS" not in "".join(each.model_dump_json() for each in rapport.store.read(THIRD))
+        assert rapport.undone_erasures() == []
+    assert all_keys(told) == before
+
+
 def test_bytes_of_the_keys_are_gone_from_the_disk(tmp_path: Path) -> None:
     settings = Settings(store=f"sqlite:///{tmp_path / 'store.sqlite'}")
     tell(settings.store, STORY)
@@ -415,3 +454,68 @@ def test_the_snapshot_of_a_state_goes_with_anybodys_words_and_opens_no_more(told
         rapport.handler.snapshots.take([(ID, after)])
         rapport.handler.snapshots.write()
         assert fold_streams(rapport.store, [ID])[ID] == after
+
+
+def test_a_finding_that_rests_on_words_stays_where_they_cannot_be_read(settings: Settings, tmp_path: Path) -> None:
+    """Datasets are folded without words, and an erasure takes them: corrections, of that fact or of others, lose no finding."""
+    environment = own_environment(RAPPORT_STORE=settings.store, RAPPORT_SYNCHRONOUS="off")
+
+    def run(*arguments: str) -> Any:
+        return json.loads(rapport_text(*arguments, "--json", env=environment, cwd=tmp_path).stdout)
+
+    def found() -> list[dict[str, list[str]]]:
+        rapport_text("export", "sessions", "-o", "sessions.jsonl", env=environment, cwd=tmp_path)
+        rows = [json.loads(line) for line in (tmp_path / "sessions.jsonl").read_text().splitlines()]
+        events = run("history", ID)
+        return [
+            {row["session_id"]: row["findings"] for row in rows},
+            {
+                each["data"]["session_id"]: [finding["code"] for finding in each["findings"]]
+                for each in events
+                if each["type"].endswith("SessionCompleted")
+            },
+        ]
+
+    def completed(session: str, topic: str) -> dict[str, Any]:
+        start = "2026-03-10T17" if session == "s" else "2026-03-10T18"
+        times = {"started_at": f"{start}:00:00Z", "ended_at": f"{start}:50:00Z"}
+        return (
+            COMPLETED | times | {"session_id": session, "agenda": [{"topic": topic, "set_by": "mentor", "minutes": 50}]}
+        )
+
+    conversation = {"held_at": "2026-03-01T09:30:00Z", "covered": ["mentor_role", "complaints_procedure"]}
+    booked = {"starts_at": "2026-03-10T17:00:00Z", "channel": "platform"}
+    tell(
+        settings.store,
+        (
+            (ID, "ProposeRelationship", "01T09", "coordinator:cora", PARTIES | {"codes": ["leapfrog"]}),
+            (ID, "RecordContractingConversation", "01T10", "mentor:ben", conversation),
+            (ID, "MarkTopicPrivate", "01T11", "mentee:ana", {"topic": "the move"}),
+            (ID, "ActivateRelationship", "01T12", "coordinator:cora", {}),
+            (ID, "ScheduleSession", "03T10", "mentee:ana", booked | {"session_id": "s"}),
+            (
+                ID,
+                "ScheduleSession",
+                "03T11",
+                "mentee:ana",
+                booked | {"session_id": "t", "starts_at": "2026-03-10T18:00:00Z"},
+            ),
+            (ID, "CompleteSession", "10T19", "mentor:ben", completed("s", "About the move")),
+            (ID, "CompleteSession", "10T20", "mentor:ben", completed("t", "Work")),
+        ),
+    )
+    assert found() == [{"s": ["private_topic"], "t": []}] * 2
+    held = conversation | {"held_at": "2026-03-01T09:00:00Z"}
+    right = {"version": 8, "reason": "x", "data": completed("t", "About the move")}
+    send(
+        settings,
+        (ID, "CorrectFact", "11T08", "mentor:ben", {"version": 2, "reason": "x", "data": held}),
+        (ID, "CorrectFact", "11T09", "mentor:ben", right),
+    )
+    assert found() == [{"s": ["private_topic"], "t": ["private_topic"]}] * 2
+    send(settings, REQUESTED, (*ERASED[:4], {"person": "ana", "request": 11}))
+    assert found() == [{"s": ["private_topic"], "t": ["private_topic"]}] * 2
+    assert run("audit", "verify")["problems"] == []
+    again = right | {"data": completed("t", "Work")}
+    send(settings, (ID, "CorrectFact", "13T09", "mentor:ben", again))
+    assert found() == [{"s": ["private_topic"], "t": []}] * 2

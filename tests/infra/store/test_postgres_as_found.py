@@ -15,7 +15,7 @@ from psycopg import sql
 from infra.clock import Clock
 from infra.intake.handler import Handler
 from infra.local.postgres_access import PostgresAccess
-from infra.store.errors import BusyStore, ReadOnlyStore, StoreError
+from infra.store.errors import BusyStore, ForeignStore, OlderStore, ReadOnlyStore, StoreError
 from infra.store.log import EventStore
 from infra.store.opening import open_database
 from infra.store.postgres.session import PostgresSession
@@ -139,6 +139,42 @@ def test_a_database_of_another_encoding_is_refused_untouched(postgres_server: Po
             ).fetchall() == [(0,)]
     finally:
         postgres_server.drop_database(name)
+
+
+OWN: Final = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+
+
+@pytest.mark.parametrize(
+    "statements, expected, error",
+    [
+        (["CREATE TABLE sessions (id int PRIMARY KEY)"], "tables of another application", ForeignStore),
+        (["CREATE VIEW anything AS SELECT 1 AS number"], "tables of another application", ForeignStore),
+        (
+            [f"CREATE TABLE {name} (id int)" for name in ("stored_events", "receipts", "source_offsets")],
+            "does not read any more",
+            OlderStore,
+        ),
+    ],
+)
+def test_a_database_of_another_application_is_refused_untouched(
+    postgres_url: str, statements: list[str], expected: str, error: type[Exception]
+) -> None:
+    with administrator(postgres_url) as admin:
+        for statement in statements:
+            admin.execute(statement)
+        before = admin.execute(OWN).fetchone()
+        with pytest.raises(error, match=expected):
+            open_database(postgres_url)
+        assert admin.execute(OWN).fetchone() == before
+
+
+def test_tables_elsewhere_and_those_of_extensions_do_not_matter(postgres_url: str) -> None:
+    with administrator(postgres_url) as admin:
+        admin.execute("CREATE SCHEMA theirs")
+        admin.execute("CREATE TABLE theirs.sessions (id int)")
+        admin.execute("CREATE VIEW brought AS SELECT 1 AS number")
+        admin.execute("ALTER EXTENSION plpgsql ADD VIEW brought")
+    works(postgres_url)
 
 
 @pytest.mark.parametrize("name", NAMES)

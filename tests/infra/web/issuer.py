@@ -13,7 +13,7 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from joserfc import jwt
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, RSAKey
 
 from infra.http.serving import Place, listening
 
@@ -21,11 +21,16 @@ CLIENT, SECRET = "rapport-pages", "s3cret"
 
 
 class Issuer:
-    """What it says about the next person who signs in: `claims` are added to the ID token, `key` signs it."""
+    """What it says about the next person who signs in: `claims` are added to the ID token, `key` signs it.
+
+    `name` is what it calls itself, `others` are listed beside the key that it publishes.
+    """
 
     def __init__(self, url: str) -> None:
-        self.url = url
-        self.key = self.published = ECKey.generate_key("P-256", {"kid": "one"})
+        self.url = self.name = url
+        self.key: ECKey | RSAKey = ECKey.generate_key("P-256", {"kid": "one"})
+        self.published = self.key
+        self.others: list[dict[str, Any]] = []
         self.claims: dict[str, Any] = {}
         self._asked: dict[str, dict[str, str]] = {}
 
@@ -35,16 +40,16 @@ class Issuer:
         @app.get("/.well-known/openid-configuration")
         def configuration() -> dict[str, Any]:
             return {
-                "issuer": self.url,
+                "issuer": self.name,
                 "authorization_endpoint": f"{self.url}/authorize",
                 "token_endpoint": f"{self.url}/token",
                 "jwks_uri": f"{self.url}/keys",
-                "id_token_signing_alg_values_supported": ["none", "HS256", "ES256"],
+                "id_token_signing_alg_values_supported": ["none", "HS256", "ES256", "RS256"],
             }
 
         @app.get("/keys")
         def keys() -> dict[str, Any]:
-            return {"keys": [self.published.as_dict(private=False)]}
+            return {"keys": [*self.others, self.published.as_dict(private=False)]}
 
         @app.get("/authorize")
         def authorize(request: Request) -> Response:
@@ -75,7 +80,8 @@ class Issuer:
                 "exp": now + 300,
                 "nonce": asked["nonce"],
             }
-            signed = jwt.encode({"alg": "ES256", "kid": "one"}, claims | self.claims, self.key, algorithms=["ES256"])
+            alg = "RS256" if isinstance(self.key, RSAKey) else "ES256"
+            signed = jwt.encode({"alg": alg, "kid": self.key.kid}, claims | self.claims, self.key, algorithms=[alg])
             return JSONResponse({"access_token": "unused", "token_type": "Bearer", "id_token": signed})
 
         return app

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, RSAKey
 
 from infra.public_url import public_url
 from infra.settings import Settings, WrongSettings
@@ -16,6 +16,7 @@ from tests.infra.web.browsing import Browser, Served, serving_pages
 from tests.infra.web.issuer import CLIENT, SECRET, Issuer, issuing
 
 PUBLIC = "https://rapport.example.org/mentoring"
+BACK = "/sign-in/open-id/back"
 ROLES = {"roles": ["coordinator", "gardener"], "programmes": ["telling"], "name": "Cora at work"}
 
 
@@ -94,6 +95,64 @@ def test_an_id_token_that_is_not_for_this_sign_in_is_not_taken(
 def test_an_id_token_that_another_key_signed_is_not_taken(served: Served, issuer: Issuer) -> None:
     issuer.key = ECKey.generate_key("P-256", {"kid": "one"})
     assert signs_in(served.browser()).status == 401
+
+
+class Later:
+    """The pages on a store of their own, whose clock for what they read of the issuer is moved on."""
+
+    def __init__(self, served: Served) -> None:
+        self.served, self.now = served, 0.0
+        app: Any = served.client.app
+        app.state.site.open_id._app.monotonic = lambda: self.now
+
+    def signs_in(self) -> Browser:
+        return signs_in(self.served.browser())
+
+
+@pytest.fixture
+def later(issuer: Issuer, tmp_path: Path) -> Iterator[Later]:
+    (tmp_path / "secret").write_text(SECRET)
+    set_up: dict[str, Any] = {
+        "openid_issuer": issuer.url,
+        "openid_client": CLIENT,
+        "openid_secret_file": tmp_path / "secret",
+        "public_url": f"{PUBLIC}/",
+    }
+    published = issuer.published
+    with serving_pages(tmp_path, demo_persons=None, **set_up) as found:
+        yield Later(found)
+    issuer.published, issuer.name, issuer.others = published, issuer.url, []
+
+
+def test_a_key_that_the_issuer_takes_back_signs_nobody_in_ten_minutes_later(issuer: Issuer, later: Later) -> None:
+    assert later.signs_in().path == "/preferences"
+    issuer.published = ECKey.generate_key("P-256", {"kid": "two"})
+    later.now += 601
+    assert later.signs_in().status == 401
+    issuer.key = issuer.published
+    assert later.signs_in().path == "/preferences"
+
+
+def test_an_issuer_by_another_name_is_believed_once_it_calls_itself_by_its_own(issuer: Issuer, later: Later) -> None:
+    issuer.name = "https://another.example"
+    assert later.served.browser().get("/sign-in/open-id").status == 503
+    issuer.name = issuer.url
+    assert later.signs_in().path == "/preferences"
+
+
+@pytest.mark.filterwarnings("ignore:Key size should be")
+@pytest.mark.parametrize("bits, use, path", [(2048, "sig", "/preferences"), (1024, "sig", BACK), (2048, "enc", BACK)])
+def test_weak_keys_and_keys_for_encryption_sign_nobody_in(
+    issuer: Issuer, later: Later, bits: int, use: str, path: str
+) -> None:
+    issuer.key = RSAKey.generate_key(bits, {"kid": "another"})
+    issuer.others = [dict(issuer.key.as_dict(private=False)) | {"use": use}]
+    assert later.signs_in().path.split("?")[0] == path
+
+
+def test_a_key_of_an_unknown_kind_keeps_nobody_out(issuer: Issuer, later: Later) -> None:
+    issuer.others = [{"kty": "EC", "crv": "P-999", "x": "AA", "y": "AA", "kid": "of another time"}]
+    assert later.signs_in().path == "/preferences"
 
 
 def test_what_comes_back_to_another_browser_signs_nobody_in(served: Served) -> None:
