@@ -10,6 +10,7 @@ import pytest
 from domain.model import AnyRecorded
 from domain.relationship import events as e
 from infra.projection_engine import engine as engines
+from infra.projection_engine import generation
 from infra.projection_engine.check import check
 from infra.projection_engine.following import Following
 from infra.projection_engine.generation import NewerProjection
@@ -243,7 +244,7 @@ def test_an_engine_at_work_goes_on_with_the_tables_that_another_has_built(harnes
 def test_a_projection_far_behind_is_built_stream_by_stream(
     harness: ProjectionHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engines, "FAR_BEHIND", 50)
+    monkeypatch.setattr(generation, "FAR_BEHIND", 50)
     events = everything()
     harness.append(events)
     engine = harness.engine()
@@ -254,7 +255,7 @@ def test_a_projection_far_behind_is_built_stream_by_stream(
 
 
 def _marks(harness: ProjectionHarness) -> list[tuple[object, ...]]:
-    harness.engine()._make_tables()
+    harness.engine().make_tables()
     return harness.rows("projection_generations", "name, mark")
 
 
