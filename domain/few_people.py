@@ -5,12 +5,15 @@ subtracting figures that are shown, and tell of a few people alone. So every vec
 than an unknown in it needs. They are sought by what has to cancel out:
 
 A vector in the span is a sum of its rows, times factors. It has the pivots of these rows, and of the other unknowns those that don't
-cancel out. So in a search that begins with the people of an unknown and of a row that has it, every unknown of others in that row must be of
-the vector, or another row must cancel it: one of the two brings its people. Few unknowns are of few people, so nearly every search ends
-where it began.
+cancel out. So in a search that begins with a row and the people of its pivot, every other unknown of the row must be of the vector, or another
+row must cancel it: one of the two brings its people. Unknowns for which no person could come twice need different people, and few are
+allowed: nearly every search ends where it began.
+
+Where one programme needs many more people than others, a search may have no end in sight. It is given up then, and its row stays out:
+more is hidden than has to be, and nobody is given away.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from domain.span import Span, Vector, inverse, subtract, times
@@ -38,73 +41,116 @@ People = frozenset[str]
 
 def sums_of_few(span: Span, cells: Sequence[Cell]) -> Iterator[Vector]:
     """Vectors of the span over answers of too few people: one at least, if there are any. `cells` are by unknown."""
-    search = _Search(span, cells)
-    for unknown, cell in enumerate(cells):
-        if cell.small:
-            yield from search.vectors_with(unknown)
+    for minimum in sorted({cell.minimum for cell in cells}):
+        yield from _Search(span, cells, minimum).vectors()
 
 
-class Sought(NamedTuple):
-    """Vectors with an unknown, and with a pivot, whose row it is in; without some other pivots."""
-
-    unknown: int
-    pivot: int
-    without: frozenset[int]
+# A search is given up after so many sets of people.
+MOST_TRIED: Final = 300
 
 
 class _Search:
-    def __init__(self, span: Span, cells: Sequence[Cell]) -> None:
-        self._span = span
+    """For vectors over fewer than `minimum` people with an unknown that needs so many."""
+
+    def __init__(self, span: Span, cells: Sequence[Cell], minimum: float) -> None:
         self._cells = cells
-        self._tried: set[tuple[Sought, People]] = set()
-        self._of_person: dict[str, list[int]] = {}
-        most = max((cell.minimum for cell in cells), default=0)
-        for unknown, cell in enumerate(cells):
-            if len(cell.people) < most:
-                for person in cell.people:
-                    self._of_person.setdefault(person, []).append(unknown)
+        self._minimum = minimum
+        self._rows = {pivot: row for pivot, row in span.rows.items() if len(cells[pivot].people) < minimum}
+        self._rows_with: dict[int, set[int]] = {}
+        self._of_person: dict[str, set[int]] = {}
+        for pivot, row in self._rows.items():
+            for unknown in row:
+                self._rows_with.setdefault(unknown, set()).add(pivot)
+                for person in cells[unknown].people:
+                    self._of_person.setdefault(person, set()).add(unknown)
 
-    def vectors_with(self, unknown: int) -> Iterator[Vector]:
-        """Those with an unknown, over answers of fewer people than it needs."""
-        pivots = [unknown] if unknown in self._span.rows else sorted(self._span.rows_with.get(unknown, ()))
-        for place, pivot in enumerate(pivots):
-            people = self._cells[unknown].people | self._cells[pivot].people
-            # Those with the pivots before are found already, or follow from others without them.
-            yield from self._vectors(Sought(unknown, pivot, frozenset(pivots[:place])), people)
+    def vectors(self) -> Iterator[Vector]:
+        """At least one, if there are any."""
+        todo = set(self._rows)
+        while todo:
+            pivot = todo.pop()
+            if self._is_useless(pivot):
+                todo.update(*(self._rows_with[unknown] for unknown in self._leave_out(pivot)))
+        for pivot in sorted(self._rows):
+            if self._is_needed(self._rows[pivot]):
+                yield from self._with_row(pivot)
+                # What has this row is found, or it follows from what is found and from others without it.
+                self._leave_out(pivot)
 
-    def _vectors(self, sought: Sought, people: People) -> Iterator[Vector]:
-        """Those sought over answers of these people, and perhaps of some more."""
-        if len(people) >= self._cells[sought.unknown].minimum or (sought, people) in self._tried:
-            return
-        self._tried.add((sought, people))
-        theirs = {
-            unknown for person in people for unknown in self._of_person[person] if self._cells[unknown].people <= people
-        }
-        rows = _Rows(theirs)
-        for pivot in sorted((theirs & self._span.rows.keys()) - sought.without - {sought.pivot}):
-            vector = rows.add(self._span.rows[pivot])
-            if vector is not None and sought.unknown in vector:
+    def _leave_out(self, pivot: int) -> Vector:
+        row = self._rows.pop(pivot)
+        for unknown in row:
+            self._rows_with[unknown].discard(pivot)
+        return row
+
+    def _is_needed(self, vector: Vector) -> bool:
+        return any(self._cells[unknown].minimum >= self._minimum for unknown in vector)
+
+    def _is_useless(self, pivot: int) -> bool:
+        """Whether a row is of no vector that is sought: too many people would have to come with it."""
+        people = self._cells[pivot].people
+        theirs, others = self._theirs(pivot, people)
+        alone = self._alone(pivot, theirs, others)
+        return bool(alone) and not self._fewest_ways(people, ({unknown} for unknown in alone))
+
+    def _with_row(self, pivot: int) -> Iterator[Vector]:
+        """One with this row, if there are any; the row itself where they are sought in vain for too long."""
+        todo, tried = [self._cells[pivot].people], set[People]()
+        while todo:
+            people = todo.pop()
+            if people in tried:
+                continue
+            if len(tried) == MOST_TRIED:
+                yield self._rows[pivot]
+                return
+            tried.add(people)
+            theirs, others = self._theirs(pivot, people)
+            if alone := self._alone(pivot, theirs, others):
+                todo += self._fewest_ways(people, ({unknown} for unknown in alone))
+                continue
+            rows = _Rows(theirs)
+            for other in sorted(others):
+                rows.add(self._rows[other])
+            left, vector = rows.reduced(self._rows[pivot])
+            if left:
+                todo += self._fewest_ways(people, (rows.that_bring(unknown) for unknown in sorted(left)))
+            elif self._is_needed(vector):
                 yield vector
                 return
-        left, vector = rows.reduced(self._span.rows[sought.pivot])
-        if left:
-            for more in self._fewest_ways(sought, rows, left, people):
-                yield from self._vectors(sought, more)
-        elif sought.unknown in vector:
-            yield vector
 
-    def _fewest_ways(self, sought: Sought, rows: "_Rows", left: Vector, people: People) -> list[People]:
-        """Of each unknown that has to be settled, by whose answers it can be; those of the unknown that leaves least to try."""
+    def _theirs(self, pivot: int, people: People) -> tuple[set[int], set[int]]:
+        """The unknowns of these people alone, and the other rows whose pivots are among them."""
+        some = set[int]().union(*(self._of_person[person] for person in people))
+        theirs = {unknown for unknown in some if self._cells[unknown].people <= people}
+        return theirs, theirs & self._rows.keys() - {pivot}
+
+    def _alone(self, pivot: int, theirs: Collection[int], others: Collection[int]) -> list[int]:
+        """The unknowns of a row, but for theirs, that none of the other rows cancels; those first that few rows have."""
+        row, rows_with = self._rows[pivot], self._rows_with
+        found = [each for each in row if each not in theirs and rows_with[each].isdisjoint(others)]
+        return sorted(found, key=lambda unknown: (len(rows_with[unknown]), unknown))
+
+    def _fewest_ways(self, people: People, unsettled: Iterable[Collection[int]]) -> list[People]:
+        """By whose answers an unknown can be settled: of all, the one that leaves least to try. `unsettled` has those that bring each.
+
+        None where one can't be, or where those for which nobody could come twice need too many in all.
+        """
         fewest: set[People] | None = None
-        for unknown in sorted(left):
-            bring = rows.that_bring(unknown)
-            ways = bring.union(*(self._span.rows_with.get(each, ()) for each in bring)) - sought.without
+        apart, count = set[str](), len(people)
+        for bring in unsettled:
+            ways = set(bring).union(*(self._rows_with.get(each, ()) for each in bring))
             found = {people | self._cells[way].people for way in ways}
-            found = {more for more in found if len(people) < len(more) < self._cells[sought.unknown].minimum}
+            found = {more for more in found if len(people) < len(more) < self._minimum}
             if fewest is None or len(found) < len(fewest):
                 fewest = found
-            if not fewest:
+            if not found:
                 break
+            brought = frozenset().union(*found) - people
+            if apart.isdisjoint(brought):
+                apart |= brought
+                count += min(map(len, found)) - len(people)
+                if count >= self._minimum:
+                    return []
         return sorted(fewest or (), key=sorted)
 
 

@@ -351,7 +351,7 @@ def latest_corrections(history: Iterable[AnyRecorded]) -> dict[int, Corrected]:
         recorded.data.version: Corrected(
             recorded.data,
             Correction(Actor.parse(recorded.actor), recorded.occurred_at, recorded.recorded_at),
-            tuple(recorded.findings or ()),
+            _of_words(recorded.findings),
         )
         for recorded in history
         if isinstance(recorded.data, e.FactCorrected)
@@ -495,9 +495,9 @@ def decide(state: Relationship | None, command: c.RelationshipCommand, context: 
     # A correction that changes nothing settles a contest all the same: the office says that it is so.
     if after.counted == before.counted and not contests_settled(state, context, correction.version):
         return Accepted(())
-    found = tuple(each for group in after.groups if group.version == correction.version for each in _found(group))
-    history.expect(corrected._replace(findings=found), after)
-    return accepted._replace(findings=found)
+    of_words = tuple(each for group in after.groups if group.version == correction.version for each in _found(group))
+    history.expect(corrected._replace(findings=of_words), after)
+    return accepted._replace(findings=(*accepted.findings, *of_words))
 
 
 def _found(group: Group) -> tuple[Finding, ...]:

@@ -227,7 +227,9 @@ def tagged(at: Desk, digest: str, vary: str = READER) -> dict[str, str]:
 
 def unchanged(request: Request, headers: dict[str, str]) -> Response | None:
     """304 where the caller has the answer with these headers (of `tagged`) already; None where they need it."""
-    return Response(status_code=304, headers=headers) if headers["ETag"].removeprefix("W/") in _tags(request) else None
+    # `*` is whatever answer there is (RFC 9110, 13.1.2).
+    is_had = not _tags(request).isdisjoint({headers["ETag"].removeprefix("W/"), "*"})
+    return Response(status_code=304, headers=headers) if is_had else None
 
 
 def page_of(request: Request, at: Desk, page: Page[Any]) -> Response:

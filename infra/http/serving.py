@@ -41,6 +41,8 @@ from infra.worker_runtime.runner import Runner
 # How long answers may take once the process was asked to stop; then connections are closed all the same.
 DRAIN_SECONDS: Final = 20
 KEEP_ALIVE_SECONDS: Final = 75
+# What a key with a pass phrase is tried with, so that it is refused.
+NO_PASS_PHRASE: Final = "none"  # noqa: S105 - it is none
 LEASE_SECONDS: Final = 10.0
 WARMING: Final = "pages"
 
@@ -182,11 +184,15 @@ def _config(app: object, place: Place) -> uvicorn.Config:
         timeout_graceful_shutdown=DRAIN_SECONDS,
         ssl_certfile=place.certificate,
         ssl_keyfile=place.key,
+        # Else the terminal would be asked for it.
+        ssl_keyfile_password=NO_PASS_PHRASE,
     )
     try:
         config.load()
     except (OSError, ssl.SSLError) as error:
-        raise CannotListen(f"can't use the certificate {place.certificate}: {error}") from None
+        raise CannotListen(
+            f"can't use the certificate {place.certificate} with the key {place.key}, which may have no pass phrase: {error}"
+        ) from None
     return config
 
 

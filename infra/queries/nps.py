@@ -68,6 +68,7 @@ def figures(engine: Engine, by: Sequence[By] = (), window: Window = EVER, moment
     _check(window, engine.clock.now(), programmes)
     keys = tuple(place for place, key in enumerate(KEYS) if key in by)
     found: list[Shown] = []
+    engine.watcher.begin("settling which figures may be shown", sum(len(record.cells) for record in then.values()))
     for question in ((role, occasion) for role in ROLES for occasion in OCCASIONS):
         record = then.get(question)
         if record is None:
@@ -82,6 +83,7 @@ def figures(engine: Engine, by: Sequence[By] = (), window: Window = EVER, moment
             _row(question, keys, group, tally, is_shown=group in shown, with_asked=group in asked)
             for group, tally in sorted(table.items())
         )
+        engine.watcher.done(len(record.cells))
     return found
 
 

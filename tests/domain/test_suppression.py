@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from itertools import combinations
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain import few_people
 from domain.few_people import Cell
 from domain.small_cells import Figure, Group, Keys, Suppression, part
 from domain.told_late import ToldLate
@@ -176,6 +178,48 @@ def test_nothing_that_follows_is_over_the_answers_of_too_few_people(seed: int) -
     random = Random(seed)
     for _ in range(40):
         check_people(random_cells(random), THREE_KEYS)
+
+
+@pytest.mark.parametrize("most", [0, 1, 3])
+def test_where_the_search_is_given_up_more_is_hidden_and_nobody_is_given_away(
+    monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    random = Random(3)
+    tables = [random_cells(random) for _ in range(20)]
+    whole = [Suppression(cells, THREE_KEYS).shown for cells in tables]
+    monkeypatch.setattr(few_people, "MOST_TRIED", most)
+    for cells in tables:
+        check_people(cells, THREE_KEYS)
+    hurried = [Suppression(cells, THREE_KEYS).shown for cells in tables]
+    assert sum(map(len, hurried)) < sum(map(len, whole))
+
+
+def test_in_tables_of_thousands_of_groups_nearly_every_row_is_seen_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Years of hundreds of programmes, whose groups are of one to three people each: a search from each group of all took minutes."""
+    random = Random(1)
+    cells: dict[Group, Cell] = {}
+    for number in range(1_500):
+        programme, month = f"p{number % 150}", f"2026-{random.randint(1, 12):02}"
+        mentor = f"{programme} m{random.randint(1, 15)}"
+        group = programme, mentor, month
+        answered = cells.get(group, Cell(frozenset(), MINIMUM)).people
+        cells[group] = Cell(answered | {f"customer {random.randint(1, 300)}"}, MINIMUM)
+    rows, tried = 0, 0
+
+    class Counted(few_people._Search):
+        def __init__(self, *args: Any) -> None:
+            nonlocal rows
+            super().__init__(*args)
+            rows += len(self._rows)
+
+        def _fewest_ways(self, *args: Any) -> list[few_people.People]:
+            nonlocal tried
+            tried += 1
+            return super()._fewest_ways(*args)
+
+    monkeypatch.setattr(few_people, "_Search", Counted)
+    assert len(Suppression(cells, THREE_KEYS).shown) > 100
+    assert 2 * tried < 3 * rows
 
 
 @pytest.mark.parametrize("seed", range(8))

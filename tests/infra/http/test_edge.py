@@ -1,9 +1,12 @@
 """What surrounds every request: too many at once, mistakes of ours, TLS, a path in front of all others."""
 
 import asyncio
+import fcntl
 import json
+import os
 import ssl
 import subprocess
+import termios
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from infra.http.edge import Edge
-from tests.command import rapport_text
+from tests.command import RAPPORT, own_environment, rapport_text
 from tests.infra.http.server import Server, serving
 from tests.infra.http.test_messages import STRUCTURED, proposal
 
@@ -83,6 +86,32 @@ def test_with_a_certificate_it_speaks_tls_and_nothing_else(tmp_path: Path) -> No
         trusted = ssl.create_default_context(cafile=made)
         got = httpx.get(f"{server.url}/livez", verify=trusted)
         assert (got.status_code, got.headers["strict-transport-security"]) == (200, "max-age=31536000")
+
+
+def test_a_key_with_a_pass_phrase_is_refused_and_nobody_is_asked_for_it(tmp_path: Path) -> None:
+    made, key = certificate(tmp_path)
+    sealed = tmp_path / "sealed.pem"
+    subprocess.run(
+        ["openssl", "ec", "-in", key, "-aes256", "-passout", "pass:1234", "-out", sealed],
+        check=True,
+        capture_output=True,
+    )
+    # On a terminal: without one there would be nobody to ask.
+    ours, terminal = os.openpty()
+    try:
+        command = [
+            RAPPORT, "serve", "--port", "0", "--tls-certificate", str(made), "--tls-key", str(sealed)
+        ]  # fmt: skip
+        environment = own_environment(RAPPORT_STORE=f"sqlite:///{tmp_path / 's.sqlite'}")
+        done = subprocess.run(
+            command, env=environment, stdin=terminal, capture_output=True, text=True, start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0), timeout=60, check=False,
+        )  # fmt: skip
+    finally:
+        os.close(ours)
+        os.close(terminal)
+    assert done.returncode == 2
+    assert "which may have no pass phrase" in done.stderr
 
 
 def test_under_a_path_of_a_proxy_calls_and_documents_are_there(tmp_path: Path) -> None:
