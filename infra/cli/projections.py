@@ -96,7 +96,7 @@ def rebuild(
 
     names = _known(name)
     with projecting(aloud=True) as engine:
-        engine.prepare()
+        engine.make_tables()
         found = build(engine, names, explain=True, processes=processes)
     rows = [each._asdict() for each in found]
     if as_json:

@@ -51,7 +51,7 @@ def simulate(
     from infra.simulate.stream import CODES, START, Simulation
     from infra.whole_file import whole_file
 
-    named = set(codes.split(",")) if codes else set(CODES)
+    named = set(CODES) if codes is None else set(codes.split(","))
     wanted = tuple(code for code in CODES if code in named)
     if unknown := named - set(wanted):
         fail(unknown_name("code", min(unknown), CODES), USAGE)

@@ -18,7 +18,7 @@ EXAMPLES: Final = 5
 class Difference(NamedTuple):
     """How a dataset differs from what it was: rows that are new, gone or changed; some of their keys.
 
-    `live_position` is set where the old rows could not be brought to where the new ones are.
+    `live_position` is set where the old rows were not brought to where the new ones are.
     """
 
     dataset: str
@@ -31,11 +31,11 @@ class Difference(NamedTuple):
 
 
 def differences(feeds: Feeds, building: Sequence[Generation], head: int) -> list[Difference]:
-    """Returns how new generations differ from the live ones, which are brought to the same position where possible."""
+    """Returns how new generations differ from the live ones, which are brought to the same position unless that is as much work as a build."""
     names = [each.name for each in building]
     old = [each for each in feeds.live() if each.name in names]
     # This program can't keep rows of another shape up to date: they are compared as they are.
-    feeds.feed_to([each for each in old if each.current], head)
+    feeds.feed_to([each for each in old if each.current and not each.is_far_behind(head)], head)
     found: list[Difference] = []
     with feeds.database.reading() as session:
         live = {each.name: each for each in generation_table.load(session, feeds.projections) if each.state == "live"}

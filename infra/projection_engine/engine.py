@@ -25,8 +25,6 @@ from projections.projection import Projection
 
 # A follower checks the clock at least this often, because time passes and because it may be asked to stop.
 PULSE_SECONDS: Final = 2.0
-# This many events behind, and more than half of the log: a rebuild, stream by stream, is faster than catching up.
-FAR_BEHIND: Final = 20_000
 # How long to wait for another process that builds the same and makes no progress.
 PATIENCE_SECONDS: Final = 30.0
 
@@ -136,12 +134,13 @@ class Engine(Feeds):
         """Create what is missing; rebuild what this program would build differently and what is far behind."""
         with self._turn:
             if not self._prepared:
-                self._make_tables()
+                self.make_tables()
             if behind := self._to_build():
                 self._build(behind)
             self._prepared = True
 
-    def _make_tables(self) -> None:
+    def make_tables(self) -> None:
+        """Create what is missing, and build nothing."""
         self.prepare_shown(self.database)
         kind = self.database.kind
         views = schema.views_of_log(kind)
@@ -211,8 +210,4 @@ class Engine(Feeds):
     def _to_build(self) -> list[str]:
         with self.database.reading() as session:
             head, live = log_reader.head(session), generation_table.live(session, self.projections)
-        return [
-            each.name
-            for each in live
-            if not each.current or (head - each.position > FAR_BEHIND and head > 2 * each.position)
-        ]
+        return [each.name for each in live if not each.current or each.is_far_behind(head)]

@@ -15,6 +15,8 @@ from projections.projection import Projection
 
 State = Literal["live", "building", "retired"]
 MARK_LENGTH: Final = 8
+# This many events behind, and more than half of the log: a rebuild, stream by stream, is faster than catching up.
+FAR_BEHIND: Final = 20_000
 _COLUMNS: Final = (
     "name",
     "mark",
@@ -54,6 +56,10 @@ class Generation(NamedTuple):
     target: int | None = None
     current: bool = True
     datasets: tuple[str, ...] = ()
+
+    def is_far_behind(self, head: int) -> bool:
+        """Whether building it anew is less work than going on to the head of the log."""
+        return head - self.position > FAR_BEHIND and head > 2 * self.position
 
     @property
     def name(self) -> str:

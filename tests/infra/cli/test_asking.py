@@ -18,6 +18,7 @@ from domain.terms import TermTimeline
 from infra.cli import health
 from infra.cli.app import build
 from infra.cli.filters import Filters
+from infra.projection_engine import generation
 from infra.store.opening import open_database
 from infra.web import start
 from tests import messages
@@ -227,6 +228,16 @@ def test_projections_status_check_rebuild() -> None:
     ]
     assert "live" in rapport("projections", "status").stdout
     assert ask("projections", "retry") == {"released": [], "held": []}
+
+
+def test_a_record_whose_datasets_were_never_built_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generation, "FAR_BEHIND", 50)
+    result = rapport("projections", "rebuild", "--json")
+    assert result.stderr.count("building ") == 1
+    rebuilt = json.loads(result.stdout)
+    assert {each["live_position"] for each in rebuilt} == {0}
+    assert [each["new"] for each in rebuilt] == [each["rows"] for each in rebuilt]
+    assert ask("projections", "check", "--all")["ok"] is True
 
 
 def test_check_exits_1_and_names_the_row(store: Path) -> None:

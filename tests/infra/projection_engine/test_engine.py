@@ -9,6 +9,7 @@ import pytest
 
 from domain.model import AnyRecorded
 from domain.relationship import events as e
+from infra.projection_engine import build, generation
 from infra.projection_engine import engine as engines
 from infra.projection_engine.check import check
 from infra.projection_engine.following import Following
@@ -204,18 +205,22 @@ def changed(projection: Projection, **changes: object) -> Projection:
     return replace(projection, **changes)  # type: ignore[arg-type]
 
 
-def test_another_version_is_built_at_the_next_question(harness: ProjectionHarness) -> None:
-    harness.append(everything())
-    harness.engine().catch_up()
-    rest = [each for each in all_projections() if each.name != "sessions"]
+def of_a_newer_program(harness: ProjectionHarness) -> engines.Engine:
+    """An engine that makes other rows of sessions."""
 
     def evolve(row, recorded):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - a changed fold
         new = sessions.evolve(row, recorded)
         return new and new | {"channel": "telephone"}
 
-    newer = harness.engine(
-        [*rest, changed(sessions.PROJECTION, version=sessions.PROJECTION.version + 1, evolve=evolve)]
-    )
+    rest = [each for each in all_projections() if each.name != "sessions"]
+    newer = changed(sessions.PROJECTION, version=sessions.PROJECTION.version + 1, evolve=evolve)
+    return harness.engine([*rest, newer])
+
+
+def test_another_version_is_built_at_the_next_question(harness: ProjectionHarness) -> None:
+    harness.append(everything())
+    harness.engine().catch_up()
+    newer = of_a_newer_program(harness)
     newer.catch_up()
     assert {channel for (channel,) in harness.rows("sessions", "channel")} == {"telephone"}
     assert {each.version for each in status(newer).projections if each.name == "sessions"} == {
@@ -225,13 +230,22 @@ def test_another_version_is_built_at_the_next_question(harness: ProjectionHarnes
         harness.engine().catch_up()
 
 
+def test_a_rebuild_by_a_newer_program_tells_what_differs_from_the_older_rows(harness: ProjectionHarness) -> None:
+    harness.append(everything())
+    harness.engine().catch_up()
+    others = len(harness.rows("sessions", "channel")) - harness.rows("sessions", "channel").count(("telephone",))
+    newer = of_a_newer_program(harness)
+    newer.make_tables()
+    [found] = build.rebuild(newer, ["sessions"], explain=True)
+    assert (found.dataset, found.new, found.gone, found.changed) == ("sessions", 0, 0, others)
+    assert others > 0
+
+
 def test_an_engine_at_work_goes_on_with_the_tables_that_another_has_built(harness: ProjectionHarness) -> None:
     harness.append(everything()[:300])
     old = harness.engine()
     old.catch_up()
-    from infra.projection_engine.build import rebuild
-
-    rebuild(harness.engine(), list(old.projections))
+    build.rebuild(harness.engine(), list(old.projections))
     harness.append(everything()[300:])
     old.catch_up()
     assert check(old, all_streams=True).wrong == []
@@ -243,7 +257,7 @@ def test_an_engine_at_work_goes_on_with_the_tables_that_another_has_built(harnes
 def test_a_projection_far_behind_is_built_stream_by_stream(
     harness: ProjectionHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engines, "FAR_BEHIND", 50)
+    monkeypatch.setattr(generation, "FAR_BEHIND", 50)
     events = everything()
     harness.append(events)
     engine = harness.engine()
@@ -254,7 +268,7 @@ def test_a_projection_far_behind_is_built_stream_by_stream(
 
 
 def _marks(harness: ProjectionHarness) -> list[tuple[object, ...]]:
-    harness.engine()._make_tables()
+    harness.engine().make_tables()
     return harness.rows("projection_generations", "name, mark")
 
 

@@ -81,11 +81,11 @@ def test_two_builds_at_once_end_with_the_right_tables(store_url: str) -> None:
 
 
 def test_a_question_waits_for_the_build_of_another_process(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.projection_engine.engine.FAR_BEHIND", 100)
+    monkeypatch.setattr("infra.projection_engine.generation.FAR_BEHIND", 100)
     with open_database(store_url) as database:
         harness = ProjectionHarness(database)
         harness.append(everything())
-        harness.engine()._make_tables()
+        harness.engine().make_tables()
         process = start(store_url)
         begun = time.monotonic()
         harness.engine().catch_up()

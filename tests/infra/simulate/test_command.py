@@ -64,10 +64,11 @@ def test_the_present_is_the_clock_that_is_set(monkeypatch: pytest.MonkeyPatch) -
     assert simulate().exit_code == 2
 
 
-def test_an_unknown_code_is_named() -> None:
-    result = simulate("--codes", "cmn,kindness")
+@pytest.mark.parametrize("codes, named", [("cmn,kindness", "'kindness'"), ("", "''"), ("cmn,", "''")])
+def test_an_unknown_code_is_named(codes: str, named: str) -> None:
+    result = simulate("--codes", codes)
     assert result.exit_code == 2
-    assert "kindness" in result.stderr
+    assert named in result.stderr
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
