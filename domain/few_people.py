@@ -172,15 +172,13 @@ class _Rows:
                 subtract(whole, other, factor)
         return left, whole
 
-    def add(self, row: Vector) -> Vector | None:
-        """Take in one more; where nothing is left of it, a sum of rows over nothing but the unknowns of these people."""
+    def add(self, row: Vector) -> None:
+        """Take in one more, unless nothing is left of it."""
         left, whole = self.reduced(row)
-        if not left:
-            return whole
-        lead = min(left)
-        factor = inverse(left[lead])
-        self._rows.append((lead, times(left, factor), times(whole, factor)))
-        return None
+        if left:
+            lead = min(left)
+            factor = inverse(left[lead])
+            self._rows.append((lead, times(left, factor), times(whole, factor)))
 
     def that_bring(self, unknown: int) -> set[int]:
         """The unknowns that leave this one once they are replaced by what these rows have besides them, and itself."""
