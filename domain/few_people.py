@@ -61,8 +61,9 @@ class _Search:
         for pivot, row in self._rows.items():
             for unknown in row:
                 self._rows_with.setdefault(unknown, set()).add(pivot)
-                for person in cells[unknown].people:
-                    self._of_person.setdefault(person, set()).add(unknown)
+                if len(cells[unknown].people) < minimum:
+                    for person in cells[unknown].people:
+                        self._of_person.setdefault(person, set()).add(unknown)
 
     def vectors(self) -> Iterator[Vector]:
         """At least one, if there are any."""
