@@ -9,7 +9,7 @@ from infra.projection_engine.rows import table_codec
 from infra.projection_engine.schema import physical
 from infra.projection_engine.stream_fold import Unit
 from infra.store.session import StoreSession
-from projections.dataset import Key, Row
+from projections.dataset import Key, Row, Table
 from projections.projection import Signed, Summary
 
 # Rows in memory at once.
@@ -35,7 +35,7 @@ def changes(summary: Summary, units: Iterable[Unit]) -> list[Change]:
 
 def load(session: StoreSession, generation: Generation, summary: Summary) -> dict[Key, Row]:
     """Returns all rows of a summary."""
-    return _decoded(session, generation, summary, session.query(_select(session, generation, summary)))
+    return _decoded(session, generation, summary, session.query(_select(session, generation, summary.table)))
 
 
 def load_concerned(
@@ -53,13 +53,13 @@ def load_concerned(
     name = physical(summary.table.name, generation.mark)
     theirs = f"SELECT DISTINCT {together} FROM {name} WHERE programme_id IN ({{keys}})"
     wanted.update(session.keyed(theirs, [(programme,) for programme in sorted(programmes)]))
-    select = f"{_select(session, generation, summary)} WHERE ({together}) IN ({{keys}})"
+    select = f"{_select(session, generation, summary.table)} WHERE ({together}) IN ({{keys}})"
     return _decoded(session, generation, summary, session.keyed(select, sorted(wanted)))
 
 
-def _select(session: StoreSession, generation: Generation, summary: Summary) -> str:
-    columns = table_codec(session.kind, generation.projection, summary.table).names
-    return f"SELECT {', '.join(columns)} FROM {physical(summary.table.name, generation.mark)}"
+def _select(session: StoreSession, generation: Generation, table: Table) -> str:
+    columns = table_codec(session.kind, generation.projection, table).names
+    return f"SELECT {', '.join(columns)} FROM {physical(table.name, generation.mark)}"
 
 
 def _decoded(
@@ -96,8 +96,7 @@ def add_up_from_rows(
     """Returns the summary of all stored rows."""
     table = next(each for each in generation.projection.tables if each.name == summary.of)
     reader = table_codec(session.kind, generation.projection, table)
-    source = f"SELECT {', '.join(reader.names)} FROM {physical(table.name, generation.mark)}"
-    rows = map(reader.decode, session.stream(source))
+    rows = map(reader.decode, session.stream(_select(session, generation, table)))
     return add_up(summary, {}, (Change(None, row) for row in rows), terms)
 
 
