@@ -8,7 +8,7 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -234,6 +234,29 @@ def test_a_record_gives_the_receipts_and_reads_of_a_server(tmp_path: Path) -> No
         assert (shown["state"], shown["version"]) == ("contracting", 1)
         assert record.relationship(str(uuid.uuid4())) is None
         assert [event["version"] for event in record.history(sent["subject"])] == [1]
+
+
+def test_a_record_is_asked_about_other_times_and_names_what_is_no_time(tmp_path: Path) -> None:
+    with open_record(f"sqlite:///{tmp_path / 's.sqlite'}", synchronous="off") as record:
+        proposed = datetime(2026, 3, 2, 9, tzinfo=UTC)
+        sent = {**proposal(), "time": proposed}
+        assert record.send("ProposeRelationship", **sent).accepted
+        for then in (proposed, "2026-03-02T09:00:00Z", date(2026, 3, 2), "2026-03-02"):
+            assert (record.relationship(sent["subject"], as_of=then) or {})["version"] == 1
+            assert len(record.history(sent["subject"], as_of=then)) == 1
+        before = proposed - timedelta(seconds=1)
+        assert record.relationship(sent["subject"], as_of=before) is None
+        assert record.history(sent["subject"], as_of=before) == []
+        assert len(record.history(sent["subject"], version=1)) == 1
+        reads: list[Callable[..., object]] = [record.relationship, record.history]
+        for read in reads:
+            for field in ("as_of", "known_at"):
+                for wrong in ("yesterday", "2026-03-02T09:00:00", datetime(2026, 3, 2), 7):  # noqa: DTZ001
+                    with pytest.raises(ValueError, match=rf"^{field}: .*expected a time with its offset"):
+                        read(sent["subject"], **{field: wrong})
+            for version in (0, -1, 2, "1"):
+                with pytest.raises(ValueError, match=r"^version: .*the last one is 1"):
+                    read(sent["subject"], version=version)
 
 
 def programs() -> list[str]:
