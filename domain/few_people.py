@@ -30,12 +30,14 @@ class Cell(NamedTuple):
         """Whether they are too few."""
         return len(self.people) < self.minimum
 
-    def with_more(self, more: "Cell") -> "Cell":
-        """Two together."""
-        return Cell(self.people | more.people, max(self.minimum, more.minimum))
+
+def together(cells: Sequence[Cell]) -> Cell:
+    """Several cells as one. There is one at least."""
+    if len(cells) == 1:
+        return cells[0]
+    return Cell(frozenset().union(*[cell.people for cell in cells]), max([cell.minimum for cell in cells]))
 
 
-NOBODY: Final = Cell(frozenset(), 0)
 People = frozenset[str]
 
 
@@ -123,7 +125,7 @@ class _Search:
         """The unknowns of these people alone, and the other rows whose pivots are among them."""
         some = set[int]().union(*(self._of_person[person] for person in people))
         theirs = {unknown for unknown in some if self._cells[unknown].people <= people}
-        return theirs, theirs & self._rows.keys() - {pivot}
+        return theirs, (theirs & self._rows.keys()) - {pivot}
 
     def _alone(self, pivot: int, theirs: Collection[int], others: Collection[int]) -> list[int]:
         """The unknowns of a row, but for theirs, that none of the other rows cancels; those first that few rows have."""

@@ -23,7 +23,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from operator import itemgetter
 from typing import NamedTuple
 
-from domain.few_people import NOBODY, Cell, sums_of_few
+from domain.few_people import Cell, sums_of_few, together
 from domain.span import Span, Vector
 from domain.terms import FEWEST_RESPONDENTS
 
@@ -104,10 +104,7 @@ def sums_of(cells: Mapping[Group, Cell], tables: Sequence[Keys]) -> Iterator[Sum
 
 
 def sum_of(cells: Mapping[Group, Cell], groups: tuple[Group, ...]) -> Sum:
-    if len(groups) == 1:
-        return Sum([], groups, *cells[groups[0]])
-    people = frozenset().union(*[cells[group].people for group in groups])
-    return Sum([], groups, people, max([cells[group].minimum for group in groups]))
+    return Sum([], groups, *together([cells[group] for group in groups]))
 
 
 def values_of(keys: Keys) -> Callable[[Group], Group]:
@@ -162,10 +159,10 @@ class Elimination:
 
     def _people(self, cells: Mapping[Group, Cell]) -> list[Cell]:
         """Who answered in each unknown."""
-        found = [NOBODY] * len(self._sizes)
+        of_unknown: list[list[Cell]] = [[] for _ in self._sizes]
         for group, unknown in self._unknown_of.items():
-            found[unknown] = found[unknown].with_more(cells[group])
-        return found
+            of_unknown[unknown].append(cells[group])
+        return list(map(together, of_unknown))
 
     def follows(self, groups: Collection[Group]) -> bool:
         """Whether the sum of these cells follows from what was taken in."""
