@@ -13,6 +13,7 @@ Where one programme needs many more people than others, a search may have no end
 more is hidden than has to be, and nobody is given away.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
@@ -58,14 +59,15 @@ class _Search:
         self._cells = cells
         self._minimum = minimum
         self._rows = {pivot: row for pivot, row in span.rows.items() if len(cells[pivot].people) < minimum}
-        self._rows_with: dict[int, set[int]] = {}
-        self._of_person: dict[str, set[int]] = {}
+        self._rows_with: dict[int, set[int]] = defaultdict(set)
         for pivot, row in self._rows.items():
             for unknown in row:
-                self._rows_with.setdefault(unknown, set()).add(pivot)
-                if len(cells[unknown].people) < minimum:
-                    for person in cells[unknown].people:
-                        self._of_person.setdefault(person, set()).add(unknown)
+                self._rows_with[unknown].add(pivot)
+        self._of_person: dict[str, set[int]] = defaultdict(set)
+        for unknown in self._rows_with:
+            if len(people := cells[unknown].people) < minimum:
+                for person in people:
+                    self._of_person[person].add(unknown)
 
     def vectors(self) -> Iterator[Vector]:
         """At least one, if there are any."""

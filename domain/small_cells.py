@@ -51,12 +51,12 @@ class Suppression:
 
     def __init__(self, cells: Mapping[Group, Cell], tables: Sequence[Keys]) -> None:
         self.cells = {group: cell for group, cell in sorted(cells.items()) if cell.people}
-        candidates = [each for each in sums_of(self.cells, tables) if not each.small]
+        sums = list(sums_of(self.cells, tables))
         lowest = at_lowest(self.cells)
         if lowest != self.cells:
-            ever = Suppression(lowest, tables).shown
-            candidates = [each for each in candidates if each.figures[0] in ever]
-        self._elimination = Elimination(candidates, cells=self.cells)
+            ever = {each.figures[0] for each in Elimination(_large(map(Sum.at_lowest, sums)), cells=lowest).taken}
+            sums = [each for each in sums if each.figures[0] in ever]
+        self._elimination = Elimination(_large(sums), cells=self.cells)
         # The preferred come first.
         self.in_order: list[Figure] = [figure for each in self._elimination.taken for figure in each.figures]
         self.shown: set[Figure] = set(self.in_order)
@@ -82,6 +82,14 @@ class Sum(NamedTuple):
     @property
     def small(self) -> bool:
         return len(self.people) < self.minimum
+
+    def at_lowest(self) -> "Sum":
+        """The same under the lowest minimum that a document can set."""
+        return self._replace(minimum=min(self.minimum, FEWEST_RESPONDENTS))
+
+
+def _large(sums: Iterable[Sum]) -> list[Sum]:
+    return [each for each in sums if not each.small]
 
 
 def sums_of(cells: Mapping[Group, Cell], tables: Sequence[Keys]) -> Iterator[Sum]:
