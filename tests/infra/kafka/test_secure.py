@@ -220,5 +220,5 @@ def test_files_that_can_not_be_used_are_refused_before_a_broker_is_asked(
 
 
 def test_a_key_is_opened_with_its_password(settings: Settings) -> None:
-    locked = {"kafka_key_file": "locked.key", "kafka_key_password_file": "password"}
+    locked: dict[str, str | None] = {"kafka_key_file": "locked.key", "kafka_key_password_file": "password"}
     assert clients.connection(changed(settings, locked))["ssl_password"] == PASSWORD
