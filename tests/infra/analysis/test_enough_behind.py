@@ -149,6 +149,14 @@ def test_the_median_of_an_ending_is_of_enough_who_ever_began() -> None:
         assert (row["median_days"] is None) is (active < MINIMUM)
 
 
+def test_the_quarters_of_the_activation_are_of_all_who_were_proposed() -> None:
+    found = [replace(one, proposed_at=NOW - timedelta(days=300)) for one in members()]
+    found[MINIMUM:] = [replace(one, activated_at=None) for one in found[MINIMUM:]]
+    (row,) = activation(told(found, gates=[])).rows
+    assert (row["relationships"], row["met"]) == (MANY, MINIMUM)
+    assert (row["quarter"], row["median"], row["three_quarters"]) == (100, None, None)
+
+
 def test_how_often_a_gate_is_the_last_is_of_enough_mentees() -> None:
     """Twelve were last at one gate, three at another: neither is told, for they are parts of one whole."""
     found = members()
