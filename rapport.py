@@ -18,7 +18,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, Self, TypeVar
@@ -29,6 +29,7 @@ import stamina
 
 if TYPE_CHECKING:
     from infra.bootstrap import Rapport
+    from infra.queries.as_at import Moment
 
 __all__ = [
     "AsyncClient",
@@ -54,6 +55,7 @@ MOST_BYTES: Final = 8 * 1024 * 1024
 STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
 Token = str | Callable[[], str]
+Time = date | str | None
 Answer = TypeVar("Answer")
 
 
@@ -118,15 +120,20 @@ class HttpError(Exception):
     """The server did not do what was asked, and there is no receipt: no token that holds, nothing of that id, a wrong parameter."""
 
     def __init__(self, status: int, message: str, problems: tuple[Problem, ...] = ()) -> None:
-        super().__init__(f"{status}: {message}")
+        super().__init__(status, message, problems)
         self.status = status
         self.problems = problems
+
+    def __str__(self) -> str:
+        return f"{self.status}: {self.args[1]}"
 
 
 class Unavailable(HttpError):
     """The server can't now, and could not after all attempts; `retry_after` is how many seconds it asked to wait, if it did."""
 
-    def __init__(self, status: int, message: str, problems: tuple[Problem, ...], retry_after: float | None) -> None:
+    def __init__(
+        self, status: int, message: str, problems: tuple[Problem, ...] = (), retry_after: float | None = None
+    ) -> None:
         super().__init__(status, message, problems)
         self.retry_after = retry_after
 
@@ -451,6 +458,31 @@ class AsyncClient(_Calls[Awaitable[Any]]):
 
 
 # --- a store in this process ------------------------------------------------------------------------------------------
+def _moment(last: int, as_of: Time, known_at: Time, version: int | None) -> "Moment":
+    """The moment that is asked about; `last` is the version of the subject's last event, 0 where there is none.
+
+    Raises:
+        ValueError: A time has no offset or is none, or there is no such version.
+    """
+    from infra.queries.as_at import Moment
+
+    if version is not None and last and version not in range(1, last + 1):
+        raise ValueError(f"version: there is no version {version!r}; the last one is {last}")
+    return Moment(_asked("as_of", as_of), _asked("known_at", known_at), version)
+
+
+def _asked(field: str, time: Time) -> datetime | None:
+    """A time that is asked about: a `datetime` with its offset, a day, which stands for its end in UTC, or either as a text."""
+    from infra.queries.asked_time import asked_time
+
+    if time is None:
+        return None
+    try:
+        return asked_time(time.isoformat() if isinstance(time, date) else str(time))
+    except ValueError as error:
+        raise ValueError(f"{field}: {error}") from None
+
+
 class Record:
     """An open store. It is read as its operator reads it, words sealed; threads may share it."""
 
@@ -473,21 +505,30 @@ class Record:
         found = handler.handle([json.dumps(each).encode() for each in messages])
         return [Receipt.read(each.to_dict(), handler.position) for each in found]
 
-    def relationship(self, subject: str, **moment: Any) -> dict[str, Any] | None:
-        """A relationship as `rapport show` has it: `as_of`, `known_at`, `version`; None where there is none, or was none by then."""
-        from infra.queries.as_at import Moment
+    def relationship(
+        self, subject: str, *, as_of: Time = None, known_at: Time = None, version: int | None = None
+    ) -> dict[str, Any] | None:
+        """A relationship as `rapport show` has it, times as `datetime`; None where there is none, or was none by then.
+
+        Raises:
+            ValueError: A time has no offset or is none, or there is no such version.
+        """
         from infra.queries.subject import health_and_tasks, show_subject
 
         store, now = self._rapport.store, self._rapport.clock.now()
-        shown = show_subject(store, subject.lower(), Moment(**moment), now)
-        return shown and shown | health_and_tasks(store, subject.lower(), Moment(**moment), now)
+        moment = _moment(store.heads([subject.lower()])[subject.lower()].version, as_of, known_at, version)
+        shown = show_subject(store, subject.lower(), moment, now)
+        return shown and shown | health_and_tasks(store, subject.lower(), moment, now)
 
-    def history(self, subject: str, **moment: Any) -> list[dict[str, Any]]:
-        """The events of a relationship in order, as `rapport history` has them: `as_of`, `known_at`."""
-        from infra.queries.as_at import Moment
+    def history(
+        self, subject: str, *, as_of: Time = None, known_at: Time = None, version: int | None = None
+    ) -> list[dict[str, Any]]:
+        """The events of a relationship in order, as `rapport history` has them, times as `datetime`. Raises what `relationship` raises."""
         from infra.queries.history import history
 
-        return history(self._rapport.store, subject.lower(), Moment(**moment))
+        store = self._rapport.store
+        moment = _moment(store.heads([subject.lower()])[subject.lower()].version, as_of, known_at, version)
+        return history(store, subject.lower(), moment)
 
     def tasks(
         self, *, owner: str | None = None, programme: str | None = None, kind: str | None = None

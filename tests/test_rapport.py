@@ -2,13 +2,14 @@
 
 import asyncio
 import os
+import pickle
 import re
 import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,9 +20,10 @@ import httpx
 import pytest
 
 import rapport
-from rapport import AsyncClient, Client, HttpError, Receipt, Unavailable, message, open_record
+from rapport import AsyncClient, Client, HttpError, Problem, Receipt, Unavailable, message, open_record
 from tests.infra.http.server import Server, serving
 
+PROBLEM = Problem("store", None, "The store can't answer now.", None)
 PAGE = Path(__file__).parents[1] / "docs" / "how-to" / "use-from-python.md"
 ROLES = ["coordinator", "mentee"]
 PARTIES = {"programme_id": "spring", "mentee_id": "ana", "mentor_id": "ben", "codes": []}
@@ -188,6 +190,14 @@ def test_what_has_no_receipt_is_an_error_that_names_what_is_wrong(server: Server
             client.relationship(str(uuid.uuid4()), as_off="2026-03-02T09:00:00Z")
 
 
+@pytest.mark.parametrize("error", [HttpError(404, "nothing"), Unavailable(503, "later", (PROBLEM,), 2.5)])
+def test_an_error_and_a_receipt_reach_another_process_whole(error: HttpError) -> None:
+    receipt = Receipt("/tests", "1", "s", "refused", problems=(PROBLEM,))
+    got, same = pickle.loads(pickle.dumps((error, receipt)))
+    assert (type(got), str(got), vars(got)) == (type(error), str(error), vars(error))
+    assert same == receipt
+
+
 def test_a_server_that_is_not_there_is_told_in_the_end(token: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rapport, "ATTEMPTS", 2)
     with Client("http://127.0.0.1:9", token) as client, pytest.raises(httpx.ConnectError):
@@ -234,6 +244,29 @@ def test_a_record_gives_the_receipts_and_reads_of_a_server(tmp_path: Path) -> No
         assert (shown["state"], shown["version"]) == ("contracting", 1)
         assert record.relationship(str(uuid.uuid4())) is None
         assert [event["version"] for event in record.history(sent["subject"])] == [1]
+
+
+def test_a_record_is_asked_about_other_times_and_names_what_is_no_time(tmp_path: Path) -> None:
+    with open_record(f"sqlite:///{tmp_path / 's.sqlite'}", synchronous="off") as record:
+        proposed = datetime(2026, 3, 2, 9, tzinfo=UTC)
+        sent = {**proposal(), "time": proposed}
+        assert record.send("ProposeRelationship", **sent).accepted
+        for then in (proposed, "2026-03-02T09:00:00Z", date(2026, 3, 2), "2026-03-02"):
+            assert (record.relationship(sent["subject"], as_of=then) or {})["version"] == 1
+            assert len(record.history(sent["subject"], as_of=then)) == 1
+        before = proposed - timedelta(seconds=1)
+        assert record.relationship(sent["subject"], as_of=before) is None
+        assert record.history(sent["subject"], as_of=before) == []
+        assert len(record.history(sent["subject"], version=1)) == 1
+        reads: list[Callable[..., object]] = [record.relationship, record.history]
+        for read in reads:
+            for field in ("as_of", "known_at"):
+                for wrong in ("yesterday", "2026-03-02T09:00:00", datetime(2026, 3, 2), 7):  # noqa: DTZ001
+                    with pytest.raises(ValueError, match=rf"^{field}: .*expected a time with its offset"):
+                        read(sent["subject"], **{field: wrong})
+            for version in (0, -1, 2, "1"):
+                with pytest.raises(ValueError, match=r"^version: .*the last one is 1"):
+                    read(sent["subject"], version=version)
 
 
 def programs() -> list[str]:

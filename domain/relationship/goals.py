@@ -175,13 +175,15 @@ def _is_agreed(goal: Goal, agreed: e.GoalAgreed) -> bool:
 
 
 def _progress_events(state: Relationship, command: c.RecordGoalProgress) -> list[e.GoalEvent]:
+    """The progress, and with the first achievement that; later ones are progress of the other sessions that they name."""
+    goal = state.goals[command.goal_id]
     progress = e.GoalProgressRecorded(
         goal_id=command.goal_id, progress=command.progress, session_id=command.session_id, note=command.note
     )
     if command.progress != "achieved":
         return [progress]
-    if state.goals[command.goal_id].status == "achieved":
-        return []
+    if goal.status == "achieved":
+        return [] if command.session_id in (None, goal.achieved_in) else [progress]
     return [progress, e.GoalAchieved(goal_id=command.goal_id, session_id=command.session_id)]
 
 
@@ -197,7 +199,7 @@ def fold_goal(state: Relationship, event: e.GoalEvent, recorded: AnyRecorded) ->
         case e.GoalDropped():
             return without_claim(_changed(state, event.goal_id, status="dropped"), f"goal:{event.goal_id}")
         case e.GoalAchieved():
-            return _changed(state, event.goal_id, status="achieved")
+            return _changed(state, event.goal_id, status="achieved", achieved_in=event.session_id)
         case e.AssessmentRecorded():
             known = state.known_as("assessment", event.assessment_id)
             return known.put("assessments", event.assessment_id, content_hash(event))

@@ -94,7 +94,7 @@ class Session(NamedTuple):
 
 
 class Goal(NamedTuple):
-    """One goal of the relationship; `content_hash` is that of the agreement."""
+    """One goal of the relationship; `content_hash` is that of the agreement, `achieved_in` the session that is said to have achieved it."""
 
     goal_id: str
     status: GoalStatus
@@ -102,6 +102,7 @@ class Goal(NamedTuple):
     title: str
     agreed_by: tuple[Party, ...]
     content_hash: bytes
+    achieved_in: str | None = None
 
 
 class Conflict(NamedTuple):

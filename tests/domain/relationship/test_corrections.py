@@ -288,6 +288,14 @@ def test_a_second_achievement_leaves_no_trace_once_the_first_was_one() -> None:
     assert not {each.version for each in effective(told.records)}.intersection(second)
 
 
+def test_a_session_keeps_its_progress_when_it_is_corrected_to_have_achieved_an_achieved_goal() -> None:
+    told = Told()
+    told.tell(c.RecordGoalProgress(goal_id="g1", progress="achieved"))
+    (progress,) = told.tell(c.RecordGoalProgress(goal_id="g1", progress="some", session_id="s1"), at=2)
+    told.tell(correct(progress, {"goal_id": "g1", "progress": "achieved", "session_id": "s1"}), at=3)
+    assert [type(each.data) for each in effective(told.records) if each.version == progress] == [e.GoalProgressRecorded]
+
+
 def test_a_correction_on_which_later_facts_rely_is_refused_with_their_versions() -> None:
     told = Told()
     (goal,) = told.tell(c.AgreeGoal(goal_id="g2", title="Speak", type="business", source="mentee", agreed_by=BOTH))

@@ -7,7 +7,7 @@ from domain.relationship import commands as c
 from domain.relationship import events as e
 from domain.relationship.state import Relationship
 from tests.domain.relationship.samples import BOTH, GOAL, in_state
-from tests.given_when_then import At, fold, given, history, proposed
+from tests.given_when_then import At, day, fold, given, history, proposed
 
 REVISE = c.ReviseGoal(goal_id="g1", title="Lead two teams", agreed_by=BOTH)
 DROP = c.DropGoal(goal_id="g1", reason="done with it")
@@ -98,6 +98,22 @@ def test_an_agreed_goal_keeps_its_claim_when_it_is_achieved() -> None:
     state = fold(history(*TOLD, CLOSED["achieved"]))
     assert isinstance(state, Relationship)
     assert [claim.version for claim in state.claims] == [2]
+
+
+@pytest.mark.clause("pentalog.no-progress")
+def test_another_session_that_achieved_an_achieved_goal_is_progress_of_that_session() -> None:
+    def achieved(session_id: str | None) -> c.RecordGoalProgress:
+        return c.RecordGoalProgress(goal_id="g1", progress="achieved", session_id=session_id)
+
+    sessions = [
+        e.SessionScheduled(session_id=name, starts_at=day(2), minutes=60, channel="email") for name in ("s1", "s2")
+    ]
+    told = [*TOLD, *(At(1, session, "mentee") for session in sessions)]
+    first = given(*told).when(achieved("s1"), at=2).then(e.GoalProgressRecorded, e.GoalAchieved)
+    told += [At(2, event, "mentee") for event in first]
+    for known in ("s1", None):
+        given(*told).when(achieved(known), at=3).then_nothing()
+    given(*told).when(achieved("s2"), at=3).then(e.GoalProgressRecorded)
 
 
 def test_a_dropped_goal_is_not_agreed_again_and_every_refusal_says_to_choose_a_new_id() -> None:
