@@ -1,5 +1,7 @@
 """TLS and SASL: the settings reach the broker; what keeps us out is told by the setting to look at."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from infra.kafka import clients
 from infra.kafka.clients import KafkaTrouble, NoKafka
 from infra.local.kafka import Kafka
+from infra.local.ports import free_port
 from infra.operations.outages import BEGINS
 from infra.settings import Settings
 from tests.certificates import certificate, key_pem, pem
@@ -185,3 +188,27 @@ def test_files_that_can_not_be_used_are_refused_before_a_broker_is_asked(
 def test_a_key_is_opened_with_its_password(settings: Settings) -> None:
     locked: dict[str, str | None] = {"kafka_key_file": "locked.key", "kafka_key_password_file": "password"}
     assert clients.connection(changed(settings, locked))["ssl_password"] == PASSWORD
+
+
+# In a process of its own: a client that is closed while it connects leaves that socket to the collector.
+PROBING = """
+import sys
+from infra.kafka.clients import KafkaTrouble
+from infra.kafka.probe import BrokerProbe
+from infra.settings import Settings
+try:
+    BrokerProbe(Settings(kafka=sys.argv[1]))()
+except KafkaTrouble as error:
+    print(error)
+"""
+
+
+def test_a_broker_that_names_another_address_than_its_own_is_told_with_that_address(server_folder: Path) -> None:
+    elsewhere = free_port()
+    with (
+        own_folder(server_folder) as folder,
+        Kafka(folder, advertised_port=elsewhere, short_lived=True) as server,
+    ):
+        probing = [sys.executable, "-c", PROBING, f"127.0.0.1:{server.port}"]
+        told = subprocess.run(probing, capture_output=True, text=True, check=True, timeout=60)
+    assert f"it is at 127.0.0.1:{elsewhere} (its advertised.listeners): nobody listens there" in told.stdout
