@@ -80,7 +80,7 @@ class Connections:
         if advertised is None:
             self.failures.append(failure)
             return
-        # The error itself goes to whoever waits for an answer, and says nothing of an address that no setting of ours has.
+        # This error reaches those who wait for an answer; by itself it does not name an address that none of our settings has.
         why = self._meaning([failure]) or ", ".join(map(str, failure.args))
         failure.args = (f"the broker says that it is at {advertised} (its advertised.listeners): {why}",)
 
