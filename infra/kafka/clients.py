@@ -137,13 +137,13 @@ def _reaching(settings: Settings) -> Iterator[dict[str, Any]]:
     # With the library's own reading the broker's last words would be lost with the connection that it closes after them.
     import infra.kafka.fetching  # noqa: F401
 
-    connections = Connections()
+    connections = Connections(settings)
     try:
         yield connection(settings) | {"kafka_client": connections.client}
     except KafkaTimeoutError as error:
         raise KafkaTrouble(
             f"no broker at {settings.kafka} answers to {settings.kafka_security} (RAPPORT_KAFKA, RAPPORT_KAFKA_SECURITY): "
-            f"{connections.meaning(settings)}"
+            f"{connections.meaning()}"
         ) from error
 
 

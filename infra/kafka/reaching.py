@@ -7,6 +7,8 @@ connections ended with tells them apart, so each client keeps that here.
 import re
 import ssl
 from collections import deque
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -54,7 +56,8 @@ MEANINGS: Final = tuple(
 class Connections:
     """What the connections of a client ended with lately."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
         self.failures: deque[Exception] = deque(maxlen=FAILURES)
 
     def client(self, **config: Any) -> Any:
@@ -66,21 +69,34 @@ class Connections:
         connect = manager._connect  # noqa: SLF001
 
         def noted(node: Any, connection: Any, **options: Any) -> Any:
-            connection.init_future.add_errback(self.failures.append)
+            advertised = None if manager.cluster.is_bootstrap(node.node_id) else f"{node.host}:{node.port}"
+            connection.init_future.add_errback(partial(self._failed, advertised))
             return connect(node, connection, **options)
 
         manager._connect = noted  # noqa: SLF001
         return found
 
-    def meaning(self, settings: Settings) -> str:
+    def _failed(self, advertised: str | None, failure: Exception) -> None:
+        if advertised is None:
+            self.failures.append(failure)
+            return
+        # This error reaches those who wait for an answer; by itself it does not name an address that none of our settings has.
+        why = self._meaning([failure]) or ", ".join(map(str, failure.args))
+        failure.args = (f"the broker says that it is at {advertised} (its advertised.listeners): {why}",)
+
+    def meaning(self) -> str:
         """Why no broker answered, as far as the connections tell."""
-        told = [f"{type(failure).__name__}: {failure}" for failure in self.failures]
+        other = f"it expects something else than {self.settings.kafka_security}, or does not answer in time"
+        return self._meaning(self.failures) or other
+
+    def _meaning(self, failures: Iterable[Exception]) -> str | None:
+        told = [f"{type(failure).__name__}: {failure}" for failure in failures]
         for words, meaning in MEANINGS:
             if any(words.search(each) for each in told):
                 if meaning is OURS:
-                    return REFUSED if settings.kafka_certificate_file else ASKED
-                return UNTRUSTED if meaning is TRUSTED and settings.kafka_ca_file is None else meaning
-        return f"it expects something else than {settings.kafka_security}, or does not answer in time"
+                    return REFUSED if self.settings.kafka_certificate_file else ASKED
+                return UNTRUSTED if meaning is TRUSTED and self.settings.kafka_ca_file is None else meaning
+        return None
 
 
 def check_files(settings: Settings, password: str) -> None:

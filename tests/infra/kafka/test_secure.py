@@ -1,21 +1,21 @@
 """TLS and SASL: the settings reach the broker; what keeps us out is told by the setting to look at."""
 
-import ipaddress
+import subprocess
+import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from infra.kafka import clients
 from infra.kafka.clients import KafkaTrouble, NoKafka
 from infra.local.kafka import Kafka
+from infra.local.ports import free_port
 from infra.operations.outages import BEGINS
 from infra.settings import Settings
+from tests.certificates import certificate, key_pem, pem
 from tests.infra.kafka.running import eventually
 from tests.infra.kafka.stage import Stage
 from tests.infra.kafka.test_consume import programme, raw
@@ -23,40 +23,6 @@ from tests.servers import Topics, own_folder
 
 PASSWORD = "correct horse"
 pytestmark = pytest.mark.xdist_group("kafka-outages")
-
-
-def certificate(
-    name: str, issuer: tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None
-) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer[0].subject if issuer else subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=2))
-        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key((issuer[1] if issuer else key).public_key()),
-            critical=False,
-        )
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-    )
-    return builder.sign(issuer[1] if issuer else key, hashes.SHA256()), key
-
-
-def pem(cert: x509.Certificate) -> bytes:
-    return cert.public_bytes(serialization.Encoding.PEM)
-
-
-def key_pem(key: ec.EllipticCurvePrivateKey, password: bytes | None = None) -> bytes:
-    encryption = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
 
 
 @pytest.fixture(scope="module")
@@ -222,3 +188,27 @@ def test_files_that_can_not_be_used_are_refused_before_a_broker_is_asked(
 def test_a_key_is_opened_with_its_password(settings: Settings) -> None:
     locked: dict[str, str | None] = {"kafka_key_file": "locked.key", "kafka_key_password_file": "password"}
     assert clients.connection(changed(settings, locked))["ssl_password"] == PASSWORD
+
+
+# In a process of its own: a client that is closed while it connects leaves that socket to the collector.
+PROBING = """
+import sys
+from infra.kafka.clients import KafkaTrouble
+from infra.kafka.probe import BrokerProbe
+from infra.settings import Settings
+try:
+    BrokerProbe(Settings(kafka=sys.argv[1]))()
+except KafkaTrouble as error:
+    print(error)
+"""
+
+
+def test_a_broker_that_names_another_address_than_its_own_is_told_with_that_address(server_folder: Path) -> None:
+    elsewhere = free_port()
+    with (
+        own_folder(server_folder) as folder,
+        Kafka(folder, advertised_port=elsewhere, short_lived=True) as server,
+    ):
+        probing = [sys.executable, "-c", PROBING, f"127.0.0.1:{server.port}"]
+        told = subprocess.run(probing, capture_output=True, text=True, check=True, timeout=60)
+    assert f"it is at 127.0.0.1:{elsewhere} (its advertised.listeners): nobody listens there" in told.stdout
