@@ -9,11 +9,12 @@ import pytest
 
 from domain.model import AnyRecorded
 from domain.relationship import events as e
-from infra.projection_engine import build, generation
+from infra.projection_engine import build, generation, summaries
 from infra.projection_engine import engine as engines
 from infra.projection_engine.check import check
 from infra.projection_engine.following import Following
 from infra.projection_engine.generation import NewerProjection
+from infra.projection_engine.schema import physical
 from infra.projection_engine.status import status
 from infra.store.log import EventStore
 from infra.store.opening import open_database
@@ -282,6 +283,37 @@ def test_check_finds_a_row_that_somebody_changed(harness: ProjectionHarness) -> 
     (wrong,) = check(engine, all_streams=True).wrong
     assert (wrong.dataset, wrong.key, wrong.column) == ("goals", (SUBJECT, "g1"), "revisions")
     assert (wrong.stored, wrong.folded) == (77, 0)
+
+
+@pytest.mark.parametrize("dataset, nobodys", [("practices", ("mentor_id",)), ("nps", ("role", "programme_id"))])
+def test_check_finds_the_figures_of_a_group_that_nothing_belongs_to(
+    harness: ProjectionHarness, dataset: str, nobodys: tuple[str, ...]
+) -> None:
+    harness.append(everything())
+    engine = harness.engine()
+    engine.catch_up()
+    (live,) = [each for each in engine.live() if dataset in [table.name for table in tables_of(each.projection)]]
+    for column in nobodys:
+        with harness.database.transaction() as session:
+            table = physical(dataset, live.mark)
+            columns = [f"'nobody' AS {each}" if each == column else each for each in session.columns(table)]
+            session.execute(f"INSERT INTO {table} SELECT {', '.join(columns)} FROM {table} LIMIT 1")
+    wrong = check(engine, all_streams=True).wrong
+    assert [(each.dataset, each.stored, each.folded) for each in wrong] == [(dataset, "a row", None)] * len(nobodys)
+
+
+def test_summaries_that_are_made_in_parts_are_those_made_at_once(
+    harness: ProjectionHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness.append(everything())
+    engine = harness.engine()
+    engine.catch_up()
+    rows = harness.all_rows()
+    assert len(rows["practices"]) > 1
+    monkeypatch.setattr(summaries, "AT_ONCE", 1)
+    assert check(engine, all_streams=True).wrong == []
+    build.rebuild(engine, ["practices", "nps_responses"])
+    assert harness.all_rows() == rows
 
 
 def test_several_engines_at_once_do_every_event_once(store_url: str) -> None:
