@@ -19,7 +19,7 @@ from infra.projection_engine.status import status
 from infra.store.log import EventStore
 from infra.store.opening import open_database
 from infra.store.session import Database
-from projections import commitment, sessions
+from projections import commitment, practices, sessions
 from projections.catalogue import all_projections, datasets, tables_of
 from projections.projection import Projection
 from tests.given_when_then import SUBJECT, At, history, proposed
@@ -229,6 +229,17 @@ def test_another_version_is_built_at_the_next_question(harness: ProjectionHarnes
     }
     with pytest.raises(NewerProjection, match="sessions"):
         harness.engine().catch_up()
+
+
+def test_the_status_of_tables_that_an_older_program_laid_otherwise_is_told(harness: ProjectionHarness) -> None:
+    harness.append(everything())
+    engine = harness.engine()
+    engine.catch_up()
+    [of_sessions] = [each for each in engine.live() if each.name == "sessions"]
+    other = changed(practices.PROJECTION, name="sessions", tables=of_sessions.projection.tables, summary=None)
+    newer = harness.engine([each for each in all_projections() if each.name != "sessions"] + [other])
+    [found] = [each for each in status(newer).projections if each.name == "sessions"]
+    assert found.outdated
 
 
 def test_a_rebuild_by_a_newer_program_tells_what_differs_from_the_older_rows(harness: ProjectionHarness) -> None:
